@@ -1,0 +1,187 @@
+// Package config defines the environment of every function: the construct encodes it, the handler decodes it.
+//
+// It uses the standard library only, because the construct and the Lambdas both import it. String fields may hold
+// CDK tokens when encoded.
+package config
+
+import "time"
+
+// Record configures the first state's function.
+type Record struct {
+	EventLogBucket string // name of the versioned bucket
+	LedgerTable    string // name of the DynamoDB table
+	ResourceIDPath string // RFC 9535 JSONPath, singular
+	OwnerIDPath    string // RFC 9535 JSONPath, singular; empty: events have no owner
+	MaxEventBytes  int    // largest event accepted, in bytes
+}
+
+func (c *Record) fields() []field {
+	return []field{
+		text("EVENT_LOG_BUCKET", &c.EventLogBucket),
+		text("LEDGER_TABLE", &c.LedgerTable),
+		text("RESOURCE_ID_PATH", &c.ResourceIDPath),
+		optionalText("OWNER_ID_PATH", &c.OwnerIDPath),
+		number("MAX_EVENT_BYTES", &c.MaxEventBytes),
+	}
+}
+
+// Env returns the variables that LoadRecord reads.
+func (c Record) Env() map[string]string { return encode(c.fields()) }
+
+// LoadRecord decodes the environment; the error names every fault.
+func LoadRecord(getenv func(string) string) (c Record, err error) {
+	err = decode(c.fields(), getenv)
+	return c, err
+}
+
+// Publish configures the last state's function.
+type Publish struct {
+	EventLogBucket string
+	LedgerTable    string
+	TopicARN       string
+	StoreOutputs   bool // keep each output under outputs/<execution name>
+}
+
+func (c *Publish) fields() []field {
+	return []field{
+		text("EVENT_LOG_BUCKET", &c.EventLogBucket),
+		text("LEDGER_TABLE", &c.LedgerTable),
+		text("TOPIC_ARN", &c.TopicARN),
+		flag("STORE_OUTPUTS", &c.StoreOutputs),
+	}
+}
+
+// Env returns the variables that LoadPublish reads.
+func (c Publish) Env() map[string]string { return encode(c.fields()) }
+
+// LoadPublish decodes the environment; the error names every fault.
+func LoadPublish(getenv func(string) string) (c Publish, err error) {
+	err = decode(c.fields(), getenv)
+	return c, err
+}
+
+// Tracker configures the function that settles executions in the ledger.
+type Tracker struct {
+	LedgerTable     string
+	StateMachineARN string
+}
+
+func (c *Tracker) fields() []field {
+	return []field{
+		text("LEDGER_TABLE", &c.LedgerTable),
+		text("STATE_MACHINE_ARN", &c.StateMachineARN),
+	}
+}
+
+// Env returns the variables that LoadTracker reads.
+func (c Tracker) Env() map[string]string { return encode(c.fields()) }
+
+// LoadTracker decodes the environment; the error names every fault.
+func LoadTracker(getenv func(string) string) (c Tracker, err error) {
+	err = decode(c.fields(), getenv)
+	return c, err
+}
+
+// AutoReplay configures the scheduled function.
+type AutoReplay struct {
+	Enabled            bool // false: reconcile and quarantine, start nothing
+	EventLogBucket     string
+	LedgerTable        string
+	StateMachineARN    string
+	DeadLetterQueueURL string
+	ReplayQueueURL     string
+	ResourceIDPath     string
+	OwnerIDPath        string
+	SupersedeOlder     bool
+	RetryOn            []string // globs of error names that are retriable
+	DoNotRetryOn       []string // globs that are not, although RetryOn matches
+	MaxAttempts        int      // automatic replays of one event
+	BackoffBase        time.Duration
+	BackoffRate        float64 // factor per attempt
+	MaxBackoff         time.Duration
+	MaxAge             time.Duration // of the first failure
+	SettleAfter        time.Duration // age at which an open execution is looked at
+}
+
+func (c *AutoReplay) fields() []field {
+	return []field{
+		flag("AUTO_REPLAY", &c.Enabled),
+		text("EVENT_LOG_BUCKET", &c.EventLogBucket),
+		text("LEDGER_TABLE", &c.LedgerTable),
+		text("STATE_MACHINE_ARN", &c.StateMachineARN),
+		text("DEAD_LETTER_QUEUE_URL", &c.DeadLetterQueueURL),
+		text("REPLAY_QUEUE_URL", &c.ReplayQueueURL),
+		text("RESOURCE_ID_PATH", &c.ResourceIDPath),
+		optionalText("OWNER_ID_PATH", &c.OwnerIDPath),
+		flag("SUPERSEDE_OLDER", &c.SupersedeOlder),
+		list("RETRY_ON", &c.RetryOn),
+		list("DO_NOT_RETRY_ON", &c.DoNotRetryOn),
+		number("MAX_ATTEMPTS", &c.MaxAttempts),
+		duration("BACKOFF_BASE", &c.BackoffBase),
+		factor("BACKOFF_RATE", &c.BackoffRate),
+		duration("MAX_BACKOFF", &c.MaxBackoff),
+		duration("MAX_AGE", &c.MaxAge),
+		duration("SETTLE_AFTER", &c.SettleAfter),
+	}
+}
+
+// Env returns the variables that LoadAutoReplay reads.
+func (c AutoReplay) Env() map[string]string { return encode(c.fields()) }
+
+// LoadAutoReplay decodes the environment; the error names every fault.
+func LoadAutoReplay(getenv func(string) string) (c AutoReplay, err error) {
+	err = decode(c.fields(), getenv)
+	return c, err
+}
+
+// ReplayHandler configures the function behind the replay API.
+type ReplayHandler struct {
+	EventLogBucket string
+	LedgerTable    string
+	ReplayQueueURL string
+}
+
+func (c *ReplayHandler) fields() []field {
+	return []field{
+		text("EVENT_LOG_BUCKET", &c.EventLogBucket),
+		text("LEDGER_TABLE", &c.LedgerTable),
+		text("REPLAY_QUEUE_URL", &c.ReplayQueueURL),
+	}
+}
+
+// Env returns the variables that LoadReplayHandler reads.
+func (c ReplayHandler) Env() map[string]string { return encode(c.fields()) }
+
+// LoadReplayHandler decodes the environment; the error names every fault.
+func LoadReplayHandler(getenv func(string) string) (c ReplayHandler, err error) {
+	err = decode(c.fields(), getenv)
+	return c, err
+}
+
+// ReplayListener configures the function that starts replays.
+type ReplayListener struct {
+	EventLogBucket  string
+	LedgerTable     string
+	StateMachineARN string
+	ReplayQueueURL  string
+	SupersedeOlder  bool
+}
+
+func (c *ReplayListener) fields() []field {
+	return []field{
+		text("EVENT_LOG_BUCKET", &c.EventLogBucket),
+		text("LEDGER_TABLE", &c.LedgerTable),
+		text("STATE_MACHINE_ARN", &c.StateMachineARN),
+		text("REPLAY_QUEUE_URL", &c.ReplayQueueURL),
+		flag("SUPERSEDE_OLDER", &c.SupersedeOlder),
+	}
+}
+
+// Env returns the variables that LoadReplayListener reads.
+func (c ReplayListener) Env() map[string]string { return encode(c.fields()) }
+
+// LoadReplayListener decodes the environment; the error names every fault.
+func LoadReplayListener(getenv func(string) string) (c ReplayListener, err error) {
+	err = decode(c.fields(), getenv)
+	return c, err
+}
