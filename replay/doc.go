@@ -1,0 +1,5 @@
+// Package replay is the contract of the replay API: requests, answers, statuses and limits.
+//
+// It uses the standard library only, so that the construct, the Lambdas and any client can import it. The API itself
+// is described in docs/openapi.yaml.
+package replay
