@@ -6,10 +6,9 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-)
 
-// eventsPrefix holds one object per resource in the event log.
-const eventsPrefix = "events/"
+	"github.com/ce873799/replayable-ingestion/internal/schema"
+)
 
 // ErrResourceID is wrapped by every error of EventKey.
 var ErrResourceID = errors.New("unusable resource id")
@@ -28,7 +27,7 @@ func EventKey(resourceID string) (string, error) {
 	if strings.Trim(resourceID, ".") == "" {
 		encoded = strings.ReplaceAll(resourceID, ".", "%2E")
 	}
-	key := eventsPrefix + encoded
+	key := schema.EventsPrefix + encoded
 	if len(key) > MaxKeyBytes {
 		return "", fmt.Errorf("%w: its object key is %d bytes, the most is %d", ErrResourceID, len(key), MaxKeyBytes)
 	}

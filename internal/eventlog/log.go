@@ -1,0 +1,180 @@
+// Package eventlog keeps events in a versioned S3 bucket: one object per resource, whose versions are its history.
+//
+// Versions that name the same execution count once, at the position of the oldest: a lost answer, a late write of an
+// attempt that timed out, or a redrive can leave a second one. Everything here that reads the history sees it so.
+package eventlog
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/ce873799/replayable-ingestion/internal/fault"
+	"github.com/ce873799/replayable-ingestion/internal/schema"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// ErrNotFound means that there is no such resource, version or object.
+var ErrNotFound = errors.New("not found in the event log")
+
+// ErrDeleted means that somebody deleted the resource's object: its newest version is a delete marker.
+var ErrDeleted = errors.New("deleted from the event log")
+
+// API is the part of the S3 client that the log uses.
+type API interface {
+	PutObject(context.Context, *s3.PutObjectInput, ...func(*s3.Options)) (*s3.PutObjectOutput, error)
+	GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
+	HeadObject(context.Context, *s3.HeadObjectInput, ...func(*s3.Options)) (*s3.HeadObjectOutput, error)
+	ListObjectVersions(context.Context, *s3.ListObjectVersionsInput, ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error)
+}
+
+// Log reads and writes the bucket.
+type Log struct {
+	api    API
+	bucket string
+}
+
+// New returns a log over a bucket.
+func New(api API, bucket string) *Log {
+	return &Log{api: api, bucket: bucket}
+}
+
+// Meta is what the log keeps beside an event, as user metadata of its object.
+type Meta struct {
+	Execution  string    // name of the execution that recorded it
+	OwnerID    string    // empty: none
+	RecordedAt time.Time // millisecond precision
+	StartedAt  time.Time // of the execution; no version older than this can name it
+}
+
+// Metadata keys. S3 keeps them in lower case.
+const (
+	metaExecution = "execution"
+	metaOwner     = "owner"
+	metaRecorded  = "recorded-at"
+	metaStarted   = "started-at"
+)
+
+func (m Meta) encode() map[string]string {
+	out := map[string]string{
+		metaExecution: m.Execution,
+		metaRecorded:  m.RecordedAt.UTC().Format(time.RFC3339Nano),
+		metaStarted:   m.StartedAt.UTC().Format(time.RFC3339Nano),
+	}
+	if m.OwnerID != "" {
+		out[metaOwner] = replay.PercentEncode(m.OwnerID) // metadata travels in headers: ASCII only
+	}
+	return out
+}
+
+// decodeMeta is lenient: an object that somebody put by hand has none of the keys and still is a version.
+func decodeMeta(in map[string]string) Meta {
+	m := Meta{Execution: in[metaExecution]}
+	if owner, err := url.PathUnescape(in[metaOwner]); err == nil {
+		m.OwnerID = owner
+	}
+	m.RecordedAt, _ = time.Parse(time.RFC3339Nano, in[metaRecorded])
+	m.StartedAt, _ = time.Parse(time.RFC3339Nano, in[metaStarted])
+	return m
+}
+
+// Put appends an event to a resource's history and returns the id of its version.
+func (l *Log) Put(ctx context.Context, resourceID string, event []byte, meta Meta) (string, error) {
+	key, err := replay.EventKey(resourceID)
+	if err != nil {
+		return "", err
+	}
+	return l.put(ctx, key, event, meta.encode())
+}
+
+// PutObject stores a JSON document under a key outside of the histories, such as outputs/<execution name>.
+func (l *Log) PutObject(ctx context.Context, key string, document []byte) error {
+	_, err := l.put(ctx, key, document, nil)
+	return err
+}
+
+func (l *Log) put(ctx context.Context, key string, body []byte, meta map[string]string) (string, error) {
+	out, err := l.api.PutObject(ctx, &s3.PutObjectInput{
+		Bucket:      &l.bucket,
+		Key:         &key,
+		Body:        bytes.NewReader(body),
+		ContentType: aws.String("application/json"),
+		Metadata:    meta,
+	})
+	if err != nil {
+		return "", fmt.Errorf("put %s: %w", key, err)
+	}
+	return aws.ToString(out.VersionId), nil
+}
+
+// Event returns the event of a version, byte for byte. It returns ErrNotFound if the resource has no such version.
+func (l *Log) Event(ctx context.Context, resourceID, versionID string) ([]byte, error) {
+	key, err := replay.EventKey(resourceID)
+	if err != nil {
+		return nil, err
+	}
+	return l.get(ctx, key, &versionID)
+}
+
+// Object returns a document that PutObject stored. It returns ErrNotFound if there is none.
+func (l *Log) Object(ctx context.Context, key string) ([]byte, error) {
+	return l.get(ctx, key, nil)
+}
+
+func (l *Log) get(ctx context.Context, key string, versionID *string) ([]byte, error) {
+	out, err := l.api.GetObject(ctx, &s3.GetObjectInput{Bucket: &l.bucket, Key: &key, VersionId: versionID})
+	if err != nil {
+		if notFound(err) {
+			return nil, fmt.Errorf("get %s: %w", key, ErrNotFound)
+		}
+		return nil, fmt.Errorf("get %s: %w", key, err)
+	}
+	defer func() { _ = out.Body.Close() }() // read to its end below
+	body, err := io.ReadAll(out.Body)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", key, err)
+	}
+	return body, nil
+}
+
+func (l *Log) head(ctx context.Context, key, versionID string) (Meta, error) {
+	out, err := l.api.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &l.bucket, Key: &key, VersionId: &versionID})
+	if err != nil {
+		if notFound(err) {
+			return Meta{}, fmt.Errorf("head %s: %w", key, ErrNotFound)
+		}
+		return Meta{}, fmt.Errorf("head %s: %w", key, err)
+	}
+	return decodeMeta(out.Metadata), nil
+}
+
+// notFound knows the codes that S3 uses for an object or version that is not there. An id that cannot be a version id
+// at all is InvalidArgument.
+func notFound(err error) bool {
+	var noKey *types.NoSuchKey
+	var missing *types.NotFound
+	return errors.As(err, &noKey) || errors.As(err, &missing) ||
+		fault.HasCode(err, "NoSuchVersion") || fault.HasCode(err, "InvalidArgument") || fault.HasCode(err, "MethodNotAllowed")
+}
+
+// Keys of documents outside of the histories.
+
+// OutputKey is where the output of an execution is kept.
+func OutputKey(execution string) string { return schema.OutputsPrefix + execution }
+
+// DerivedKey is where the event of a replay is kept that does not fit into its execution's input.
+func DerivedKey(execution string) string { return schema.DerivedPrefix + execution }
+
+// UnrecordedKey is where the input of a failed execution is kept that never reached the log.
+func UnrecordedKey(execution string) string { return schema.UnrecordedPrefix + execution }
+
+// RequestKey is where an accepted replay request is kept.
+func RequestKey(replayID string) string { return schema.ReplaysPrefix + replayID + "/request.json" }

@@ -1,0 +1,123 @@
+// Package message defines what travels in the queues. Consumers tell the messages apart by "kind" and refuse a version
+// they do not know, so that a newer sender cannot be misread.
+package message
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// Version of the message formats.
+const Version = 1
+
+// Kinds of messages.
+const (
+	KindStatus = "status" // a state machine execution ended; from EventBridge
+	KindExpand = "expand" // find a page of a replay's resources
+	KindItem   = "item"   // replay one resource
+	KindAuto   = "auto"   // replay a failure automatically
+)
+
+// ErrUnknown means that a message is none of this package.
+var ErrUnknown = errors.New("unknown message")
+
+// Replay is a message of the Replay queue; Kind says which fields it uses.
+type Replay struct {
+	V    int    `json:"v"`
+	Kind string `json:"kind"`
+
+	ReplayID string `json:"replayId,omitempty"` // expand, item
+	Page     int    `json:"page,omitempty"`     // expand, item
+	Ordinal  int    `json:"ordinal,omitempty"`  // item: place in the page
+
+	Execution    string `json:"execution,omitempty"`    // auto: the execution that failed
+	RedriveCount int    `json:"redriveCount,omitempty"` // auto
+}
+
+// Encode returns the body of a message.
+func (m Replay) Encode() string {
+	m.V = Version
+	b, err := json.Marshal(m)
+	if err != nil {
+		panic(err) // strings and numbers always marshal
+	}
+	return string(b)
+}
+
+// DecodeReplay reads a message of the Replay queue. It returns ErrUnknown for anything else.
+func DecodeReplay(b string) (Replay, error) {
+	var m Replay
+	if err := json.Unmarshal([]byte(b), &m); err != nil {
+		return Replay{}, fmt.Errorf("%w: %w", ErrUnknown, err)
+	}
+	known := m.Kind == KindExpand || m.Kind == KindItem || m.Kind == KindAuto
+	if m.V != Version || !known {
+		return Replay{}, fmt.Errorf("%w: kind %q, version %d", ErrUnknown, m.Kind, m.V)
+	}
+	return m, nil
+}
+
+// Status is the pointer that an EventBridge rule makes of a Step Functions status change. It names the execution and
+// carries none of its data.
+type Status struct {
+	V               int    `json:"v"`
+	Kind            string `json:"kind"`
+	ExecutionARN    string `json:"executionArn"`
+	Name            string `json:"name"`
+	StateMachineARN string `json:"stateMachineArn"`
+	Status          string `json:"status"`
+	Error           string `json:"error"`
+	StartDate       Millis `json:"startDate"`
+	StopDate        Millis `json:"stopDate"`
+	RedriveCount    Count  `json:"redriveCount"`
+}
+
+// DecodeStatus reads a status message. It returns ErrUnknown for anything else.
+func DecodeStatus(b string) (Status, error) {
+	var m Status
+	if err := json.Unmarshal([]byte(b), &m); err != nil {
+		return Status{}, fmt.Errorf("%w: %w", ErrUnknown, err)
+	}
+	if m.V != Version || m.Kind != KindStatus || m.Name == "" || m.ExecutionARN == "" {
+		return Status{}, fmt.Errorf("%w: kind %q, version %d", ErrUnknown, m.Kind, m.V)
+	}
+	return m, nil
+}
+
+// Millis is a time in milliseconds since the epoch, as status events carry it. Absent, null and empty are zero.
+type Millis struct{ time.Time }
+
+// UnmarshalJSON reads a number, or a string that holds one.
+func (m *Millis) UnmarshalJSON(b []byte) error {
+	n, err := integer(b)
+	if err == nil && n != 0 {
+		m.Time = time.UnixMilli(n).UTC()
+	}
+	return err
+}
+
+// Count is a count that an input transformer may leave empty.
+type Count int
+
+// UnmarshalJSON reads a number, or a string that holds one. Absent, null and empty are zero.
+func (c *Count) UnmarshalJSON(b []byte) error {
+	n, err := integer(b)
+	*c = Count(n)
+	return err
+}
+
+func integer(b []byte) (int64, error) {
+	s := string(bytes.Trim(b, `"`))
+	if s == "" || s == "null" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("not a whole number: %q", s)
+	}
+	return n, nil
+}
