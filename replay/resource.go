@@ -38,7 +38,7 @@ func checkID(id string) error {
 	if id == "" {
 		return errors.New("it is empty")
 	}
-	if !utf8.ValidString(id) || strings.ContainsRune(id, utf8.RuneError) {
+	if !utf8.ValidString(id) || strings.ContainsAny(id, "\uFFFD\uFFFE\uFFFF") {
 		return errors.New("it is not valid Unicode")
 	}
 	for i, r := range id {

@@ -1,0 +1,219 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// ExecutionStatus is what the ledger knows of an execution. Beside the statuses of Step Functions there is Starting.
+type ExecutionStatus string
+
+// Statuses of an execution.
+const (
+	Starting  ExecutionStatus = "STARTING" // the row is written, the execution is about to be started
+	Running   ExecutionStatus = "RUNNING"
+	Succeeded ExecutionStatus = "SUCCEEDED"
+	Failed    ExecutionStatus = "FAILED"
+	TimedOut  ExecutionStatus = "TIMED_OUT"
+	Aborted   ExecutionStatus = "ABORTED"
+)
+
+// Terminal reports whether an execution with this status has ended.
+func (s ExecutionStatus) Terminal() bool {
+	return s == Succeeded || s == Failed || s == TimedOut || s == Aborted
+}
+
+// Mode says who started an execution.
+type Mode string
+
+// Modes of an execution.
+const (
+	Live    Mode = "live"    // a producer
+	Auto    Mode = "auto"    // auto-replay, with a recorded event
+	Restart Mode = "restart" // auto-replay, with the input of an execution that never reached the log
+	API     Mode = "api"     // the replay API
+)
+
+// Execution is the row of one execution.
+type Execution struct {
+	keys
+	Name         string          `dynamodbav:"name"`
+	ARN          string          `dynamodbav:"arn,omitempty"`
+	Mode         Mode            `dynamodbav:"mode"`
+	Status       ExecutionStatus `dynamodbav:"status"`
+	ResourceID   string          `dynamodbav:"resourceId,omitempty"`
+	OwnerID      string          `dynamodbav:"ownerId,omitempty"`
+	VersionID    string          `dynamodbav:"versionId,omitempty"`
+	RecordedAt   Stamp           `dynamodbav:"recordedAt,omitempty"`
+	StartedAt    Stamp           `dynamodbav:"startedAt"`
+	StoppedAt    Stamp           `dynamodbav:"stoppedAt,omitempty"`
+	RedriveCount int             `dynamodbav:"redriveCount"`
+	Error        string          `dynamodbav:"error,omitempty"`
+	Cause        string          `dynamodbav:"cause,omitempty"` // the first MaxCauseBytes
+
+	PublishedAt Stamp  `dynamodbav:"publishedAt,omitempty"`
+	OutputKey   string `dynamodbav:"outputKey,omitempty"`
+	Superseded  bool   `dynamodbav:"superseded,omitempty"` // an automatic replay that met a newer published version
+
+	// Of replays.
+	Reason   string `dynamodbav:"reason,omitempty"`
+	Attempt  int    `dynamodbav:"attempt,omitempty"`  // auto, restart: from 1
+	Root     string `dynamodbav:"root,omitempty"`     // auto, restart: the execution that failed first
+	Failure  string `dynamodbav:"failure,omitempty"`  // auto, restart: partition key of the failure that it heals
+	ReplayID string `dynamodbav:"replayId,omitempty"` // api
+	Page     int    `dynamodbav:"page,omitempty"`     // api
+	Ordinal  int    `dynamodbav:"ordinal,omitempty"`  // api
+}
+
+// MaxCauseBytes is how much of a cause the ledger keeps. The whole of it is in Step Functions.
+const MaxCauseBytes = 1024
+
+// Excerpt cuts a cause to what the ledger keeps, on a character boundary.
+func Excerpt(cause string) string {
+	if len(cause) <= MaxCauseBytes {
+		return cause
+	}
+	return strings.ToValidUTF8(cause[:MaxCauseBytes], "")
+}
+
+func executionKey(name string) (pk, sk string) { return "X#" + name, "X" }
+
+func openPartition(name string) string { return "OPEN#" + shard(name) }
+
+// index fills the keys of a row that is open: it is to be looked at when checkAt has come.
+func (e *Execution) index(checkAt time.Time) {
+	e.PK, e.SK = executionKey(e.Name)
+	if e.ResourceID != "" {
+		e.RPK = resourcePartition(e.ResourceID)
+		e.RSK = historySort(e.RecordedAt, e.StartedAt, "X", e.Name)
+	}
+	if !e.Status.Terminal() {
+		e.TPK, e.TSK = openPartition(e.Name), At(checkAt).String()+"#"+e.Name
+	}
+}
+
+func resourcePartition(resourceID string) string { return "R#" + resourceID }
+
+// Execution returns the row of an execution, or ErrNotFound.
+func (l *Ledger) Execution(ctx context.Context, name string) (Execution, error) {
+	var e Execution
+	pk, sk := executionKey(name)
+	return e, l.get(ctx, pk, sk, &e)
+}
+
+// AddExecution inserts the row of an execution. If there is one, it returns that with ErrConflict.
+func (l *Ledger) AddExecution(ctx context.Context, e Execution) (Execution, error) {
+	e.index(e.StartedAt.Time)
+	var existing Execution
+	if err := l.insert(ctx, e, &existing); err != nil {
+		return existing, err
+	}
+	return e, nil
+}
+
+// Recorded is what the Record function learns about an execution whose row exists already.
+type Recorded struct {
+	Name       string
+	ARN        string
+	StartedAt  time.Time
+	ResourceID string // only of a restarted execution, which had none before
+	OwnerID    string
+	VersionID  string
+	RecordedAt time.Time
+}
+
+// MarkRunning completes the row of a replay when its execution has started.
+func (l *Ledger) MarkRunning(ctx context.Context, r Recorded) (Execution, error) {
+	pk, sk := executionKey(r.Name)
+	c := newChange(pk, sk).
+		Set("arn", str(r.ARN)).Set("resourceId", str(r.ResourceID)).Set("ownerId", str(r.OwnerID)).
+		Set("versionId", str(r.VersionID)).Set("recordedAt", str(At(r.RecordedAt).String())).
+		Set("startedAt", str(At(r.StartedAt).String())).Set("status", str(string(Running))).
+		If("attribute_exists({pk}) AND {status} IN (?, ?)", str(string(Starting)), str(string(Running)))
+	if r.ResourceID != "" {
+		c.Set("rpk", str(resourcePartition(r.ResourceID))).
+			Set("rsk", str(historySort(At(r.RecordedAt), At(r.StartedAt), "X", r.Name)))
+	}
+	return l.updateExecution(ctx, c, "mark execution running")
+}
+
+// Published is what the Publish function did for an execution.
+type Published struct {
+	Name       string
+	At         time.Time // zero: nothing was published
+	OutputKey  string    // empty: the output was not stored
+	Superseded bool
+}
+
+// MarkPublished marks an execution succeeded, in its last state. A live or automatic one leaves the open executions
+// with that; a replay of the API stays there until its item is settled.
+func (l *Ledger) MarkPublished(ctx context.Context, e Execution, p Published) (Execution, error) {
+	pk, sk := executionKey(p.Name)
+	c := newChange(pk, sk).
+		Set("publishedAt", str(At(p.At).String())).Set("outputKey", str(p.OutputKey)).
+		Set("status", str(string(Succeeded))).Remove("error", "cause").If("attribute_exists({pk})")
+	if p.Superseded {
+		c.Set("superseded", flag(true))
+	}
+	if e.Mode == Live {
+		c.Remove("tpk", "tsk")
+	}
+	return l.updateExecution(ctx, c, "mark execution published")
+}
+
+// Ended is the terminal status of an execution, as Step Functions reports it.
+type Ended struct {
+	Name         string
+	ARN          string
+	Status       ExecutionStatus
+	Error, Cause string
+	StoppedAt    time.Time
+	RedriveCount int
+}
+
+// Settle records how an execution ended. A row moves only forward, by redrive count and stop time: for anything older
+// than what it knows, Settle returns the row as it is with ErrConflict. It returns ErrNotFound if there is no row.
+func (l *Ledger) Settle(ctx context.Context, o Ended) (Execution, error) {
+	pk, sk := executionKey(o.Name)
+	stop := str(At(o.StoppedAt).String())
+	c := newChange(pk, sk).
+		Set("status", str(string(o.Status))).Set("arn", str(o.ARN)).Set("stoppedAt", stop).
+		Set("error", str(o.Error)).Set("cause", str(Excerpt(o.Cause))).
+		Set("redriveCount", num(o.RedriveCount)).Remove("tpk", "tsk").
+		If("attribute_exists({pk}) AND (attribute_not_exists({stoppedAt}) OR {redriveCount} < ? OR "+
+			"({redriveCount} = ? AND {stoppedAt} < ?))", num(o.RedriveCount), num(o.RedriveCount), stop)
+	if o.Status == Succeeded {
+		c.Remove("error", "cause")
+	}
+	return l.updateExecution(ctx, c, "settle execution")
+}
+
+// CheckLater moves an open execution back in the list of those to look at.
+func (l *Ledger) CheckLater(ctx context.Context, e Execution, at time.Time) error {
+	pk, sk := executionKey(e.Name)
+	c := newChange(pk, sk).Set("tsk", str(At(at).String()+"#"+e.Name)).If("attribute_exists({tpk})")
+	_, err := l.updateExecution(ctx, c, "postpone check of execution")
+	return err
+}
+
+func (l *Ledger) updateExecution(ctx context.Context, c *change, doing string) (Execution, error) {
+	var e Execution
+	out, err := l.api.UpdateItem(ctx, c.input(l.table))
+	if err := conflict(err, &e, doing); err != nil {
+		if e.Name == "" && isConflict(err) { // no row at all
+			return e, fmt.Errorf("%s: %w", doing, ErrNotFound)
+		}
+		return e, err
+	}
+	return e, unmarshal(out.Attributes, &e)
+}
+
+func (l *Ledger) executionPut(e Execution) (types.TransactWriteItem, error) {
+	e.index(e.StartedAt.Time)
+	put, err := l.putNew(e)
+	return types.TransactWriteItem{Put: put}, err
+}

@@ -1,0 +1,168 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/schema"
+)
+
+// FailureStatus is where a failure stands.
+type FailureStatus string
+
+// Statuses of a failure. Those after Retrying are closed, except that a quarantined one can still heal.
+const (
+	Waiting     FailureStatus = "WAITING"      // until it is due
+	Retrying    FailureStatus = "RETRYING"     // its automatic replay is queued or runs
+	Healed      FailureStatus = "HEALED"       // a replay of it succeeded
+	FailedAgain FailureStatus = "FAILED_AGAIN" // its automatic replay failed, that failure has a row of its own
+	Superseded  FailureStatus = "SUPERSEDED"   // a newer event of the resource is responsible
+	Quarantined FailureStatus = "QUARANTINED"  // kept for a person
+	Closed      FailureStatus = "CLOSED"       // nothing to do: redriven and succeeded, or stopped by an operator
+)
+
+// Open reports whether auto-replay still has to look at the failure.
+func (s FailureStatus) Open() bool { return s == Waiting || s == Retrying }
+
+// Failure is the row of one failed run of an execution. Redriving an execution that fails again makes another row.
+type Failure struct {
+	keys
+	Execution    string        `dynamodbav:"execution"`
+	ARN          string        `dynamodbav:"arn,omitempty"`
+	RedriveCount int           `dynamodbav:"redriveCount"`
+	Status       FailureStatus `dynamodbav:"status"`
+	ResourceID   string        `dynamodbav:"resourceId,omitempty"` // empty: the event has no usable id
+	OwnerID      string        `dynamodbav:"ownerId,omitempty"`
+	VersionID    string        `dynamodbav:"versionId,omitempty"` // empty: the event never reached the log
+	RecordedAt   Stamp         `dynamodbav:"recordedAt,omitempty"`
+	InputKey     string        `dynamodbav:"inputKey,omitempty"` // then: the object that keeps the input
+	Error        string        `dynamodbav:"error"`
+	Cause        string        `dynamodbav:"cause,omitempty"` // the first MaxCauseBytes
+	Root         string        `dynamodbav:"root"`            // the execution that failed first
+	Attempt      int           `dynamodbav:"attempt"`         // automatic replays made before this failure
+	FailedAt     Stamp         `dynamodbav:"failedAt"`
+	FirstAt      Stamp         `dynamodbav:"firstAt"` // when the root failed
+	DueAt        Stamp         `dynamodbav:"dueAt,omitempty"`
+	Decision     string        `dynamodbav:"decision,omitempty"` // what was decided last, and why
+	HealedBy     string        `dynamodbav:"healedBy,omitempty"` // name of the execution that succeeded
+}
+
+// FailurePartition is the partition key of a failure, by which an execution that heals it refers to it.
+func FailurePartition(execution string, redriveCount int) string {
+	return "F#" + execution + "#" + strconv.Itoa(redriveCount)
+}
+
+const failureSort = "F"
+
+func (f *Failure) id() string { return f.Execution + "#" + strconv.Itoa(f.RedriveCount) }
+
+func quarantinePartition(shard string) string { return "Q#" + shard }
+
+func duePartition(shard string) string { return "DUE#" + shard }
+
+func (f *Failure) index() {
+	f.PK, f.SK = FailurePartition(f.Execution, f.RedriveCount), failureSort
+	if f.ResourceID != "" {
+		f.RPK = resourcePartition(f.ResourceID)
+		f.RSK = historySort(f.RecordedAt, f.FailedAt, "F", f.id())
+	}
+	if f.Status.Open() {
+		f.TPK, f.TSK = duePartition(shard(f.Execution)), f.DueAt.String()+"#"+f.id()
+	}
+	if f.Status == Quarantined {
+		f.GPK, f.GSK = quarantinePartition(shard(f.Execution)), f.FailedAt.String()+"#"+f.id()
+	}
+}
+
+// Failure returns a failure by its partition key, or ErrNotFound.
+func (l *Ledger) Failure(ctx context.Context, partition string) (Failure, error) {
+	var f Failure
+	return f, l.get(ctx, partition, failureSort, &f)
+}
+
+// AddFailure inserts a failure. If there is one, it returns that with ErrConflict.
+func (l *Ledger) AddFailure(ctx context.Context, f Failure) (Failure, error) {
+	f.index()
+	var existing Failure
+	if err := l.insert(ctx, f, &existing); err != nil {
+		return existing, err
+	}
+	return f, nil
+}
+
+// Move is a change of a failure's status.
+type Move struct {
+	To       FailureStatus
+	Decision string // why
+	DueAt    time.Time
+	HealedBy string
+}
+
+// MoveFailure changes the status of a failure that has one of the given statuses. Otherwise it returns ErrConflict.
+func (l *Ledger) MoveFailure(ctx context.Context, f Failure, m Move, from ...FailureStatus) error {
+	if !slices.Contains(from, f.Status) {
+		return fmt.Errorf("move failure of %s from %s to %s: %w", f.Execution, f.Status, m.To, ErrConflict)
+	}
+	was := f.Status
+	f.Status, f.DueAt = m.To, At(m.DueAt)
+	f.keys = keys{}
+	f.index()
+	c := newChange(f.PK, f.SK).
+		Set("status", str(string(m.To))).Set("decision", str(m.Decision)).Set("healedBy", str(m.HealedBy)).
+		Set("dueAt", str(f.DueAt.String())).
+		Set("tpk", str(f.TPK)).Set("tsk", str(f.TSK)).Set("gpk", str(f.GPK)).Set("gsk", str(f.GSK)).
+		If("{status} = ?", str(string(was)))
+	if f.TPK == "" {
+		c.Remove("tpk", "tsk")
+	}
+	if f.GPK == "" {
+		c.Remove("gpk", "gsk")
+	}
+	_, err := l.api.UpdateItem(ctx, c.input(l.table))
+	return conflict(err, nil, "move failure of "+f.Execution)
+}
+
+// Due returns at most limit failures of one shard (0 to Shards-1) that are due, oldest first.
+func (l *Ledger) Due(ctx context.Context, shard int, now time.Time, limit int) ([]Failure, error) {
+	rows, _, err := query[Failure](ctx, l, span{
+		index: &schema.ByTime, partition: duePartition(strconv.Itoa(shard)), until: At(now).String() + "#~", limit: limit,
+	})
+	return rows, err
+}
+
+// OpenExecutions returns at most limit executions of one shard (0 to Shards-1) that are open and were to be looked at
+// by now, oldest first.
+func (l *Ledger) OpenExecutions(ctx context.Context, shard int, by time.Time, limit int) ([]Execution, error) {
+	rows, _, err := query[Execution](ctx, l, span{
+		index: &schema.ByTime, partition: "OPEN#" + strconv.Itoa(shard), until: At(by).String() + "#~", limit: limit,
+	})
+	return rows, err
+}
+
+// Quarantine returns a page of the quarantined failures, newest first, and the cursor of the next page.
+func (l *Ledger) Quarantine(ctx context.Context, cursor string, limit int) ([]Failure, string, error) {
+	var all []Failure
+	var more bool
+	for s := range Shards {
+		rows, follow, err := query[Failure](ctx, l, span{
+			index: &schema.ByGroup, partition: quarantinePartition(strconv.Itoa(s)), after: cursor, newest: true, limit: limit,
+		})
+		if err != nil {
+			return nil, "", err
+		}
+		all, more = append(all, rows...), more || follow
+	}
+	all = slices.DeleteFunc(all, func(f Failure) bool { return f.Status != Quarantined })
+	slices.SortFunc(all, func(a, b Failure) int { return strings.Compare(b.GSK, a.GSK) })
+	if len(all) > limit {
+		all, more = all[:limit], true
+	}
+	if !more || len(all) == 0 {
+		return all, "", nil
+	}
+	return all, all[len(all)-1].GSK, nil
+}

@@ -1,0 +1,55 @@
+package ledger
+
+import (
+	"context"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/schema"
+)
+
+// historySort orders what happened to a resource by its versions first, so that everything about one version stands
+// together, and by time then. What has no version stands where it happened.
+func historySort(recordedAt, at Stamp, kind, id string) string {
+	if recordedAt.IsZero() {
+		recordedAt = at
+	}
+	return recordedAt.String() + "#" + kind + "#" + at.String() + "#" + id
+}
+
+// History is what happened to some versions of a resource.
+type History struct {
+	Executions []Execution // oldest version first, then in order of start
+	Failures   []Failure   // oldest version first, then in time order
+}
+
+// maxHistory bounds what is read of one resource at once.
+const maxHistory = 5000
+
+// History returns what happened to the versions of a resource that were recorded from one time to another, both
+// included: at most 5,000 executions and failures.
+func (l *Ledger) History(ctx context.Context, resourceID string, from, to time.Time) (History, error) {
+	var h History
+	rows, _, err := l.find(ctx, span{
+		index: &schema.ByResource, partition: resourcePartition(resourceID),
+		after: At(from).String(), until: At(to).String() + "#~", limit: maxHistory,
+	})
+	if err != nil {
+		return h, err
+	}
+	for _, row := range rows {
+		if row["execution"] != nil {
+			var f Failure
+			if err := unmarshal(row, &f); err != nil {
+				return h, err
+			}
+			h.Failures = append(h.Failures, f)
+			continue
+		}
+		var e Execution
+		if err := unmarshal(row, &e); err != nil {
+			return h, err
+		}
+		h.Executions = append(h.Executions, e)
+	}
+	return h, nil
+}

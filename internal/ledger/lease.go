@@ -1,0 +1,32 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+)
+
+// Acquire takes a lease, so that runs of the same job exclude each other. It returns ErrConflict while another holder
+// has it. A holder that dies loses it when it expires.
+func (l *Ledger) Acquire(ctx context.Context, name, holder string, now, until time.Time) error {
+	c := newChange("L#"+name, "L").Set("holder", str(holder)).Set("until", str(At(until).String())).
+		If("attribute_not_exists({pk}) OR {until} < ? OR {holder} = ?", str(At(now).String()), str(holder))
+	_, err := l.api.UpdateItem(ctx, c.input(l.table))
+	return conflict(err, nil, "acquire lease "+name)
+}
+
+// Release gives a lease back. Releasing one that another holder has by now does nothing.
+func (l *Ledger) Release(ctx context.Context, name, holder string) error {
+	cond := "#h = :h"
+	_, err := l.api.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName: &l.table, Key: key("L#"+name, "L"), ConditionExpression: &cond,
+		ExpressionAttributeNames:  map[string]string{"#h": "holder"},
+		ExpressionAttributeValues: item{":h": str(holder)},
+	})
+	if err := conflict(err, nil, "release lease "+name); err != nil && !isConflict(err) {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,63 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+)
+
+type owned struct {
+	keys
+	ResourceID string `dynamodbav:"resourceId"`
+	SeenAt     Stamp  `dynamodbav:"seenAt"`
+}
+
+func ownerPartition(ownerID, shard string) string { return "O#" + ownerID + "#" + shard }
+
+// AddOwned notes that an owner had an event about a resource. Whose it is now, only its latest event tells.
+func (l *Ledger) AddOwned(ctx context.Context, ownerID, resourceID string, at Stamp) error {
+	row, err := marshal(owned{
+		keys:       keys{PK: ownerPartition(ownerID, shard(resourceID)), SK: resourceID},
+		ResourceID: resourceID, SeenAt: at,
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := l.api.PutItem(ctx, &dynamodb.PutItemInput{TableName: &l.table, Item: row}); err != nil {
+		return fmt.Errorf("note owner of resource: %w", err)
+	}
+	return nil
+}
+
+// Owned returns a page of the resources of which an owner had events, at most limit, and the cursor of the next page,
+// empty after the last. The first page has an empty cursor.
+func (l *Ledger) Owned(ctx context.Context, ownerID, cursor string, limit int) (ids []string, next string, err error) {
+	at, after := 0, ""
+	if cursor != "" {
+		part, rest, _ := strings.Cut(cursor, "#")
+		if at, err = strconv.Atoi(part); err != nil || at < 0 || at >= Shards {
+			return nil, "", fmt.Errorf("owner cursor %q: %w", cursor, ErrCursor)
+		}
+		after = rest
+	}
+	for ; at < Shards; at, after = at+1, "" {
+		partition := ownerPartition(ownerID, strconv.Itoa(at))
+		rows, more, err := query[owned](ctx, l, tableRange(partition, after, limit-len(ids)))
+		if err != nil {
+			return nil, "", err
+		}
+		for _, r := range rows {
+			ids = append(ids, r.ResourceID)
+		}
+		if more {
+			return ids, strconv.Itoa(at) + "#" + ids[len(ids)-1], nil
+		}
+		if len(ids) >= limit && at+1 < Shards {
+			return ids, strconv.Itoa(at+1) + "#", nil
+		}
+	}
+	return ids, "", nil
+}

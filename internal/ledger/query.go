@@ -1,0 +1,159 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/ce873799/replayable-ingestion/internal/schema"
+)
+
+func isConflict(err error) bool { return errors.Is(err, ErrConflict) }
+
+// span is a range of one partition, of the table or of an index.
+type span struct {
+	index     *schema.Index // nil: the table
+	partition string
+	after     string // exclusive lower bound of the sort key; upper if newest first; empty: none
+	until     string // inclusive upper bound; with it, after is inclusive too; empty: none
+	newest    bool   // newest first
+	limit     int
+}
+
+func tableRange(partition, after string, limit int) span {
+	return span{partition: partition, after: after, limit: limit}
+}
+
+func (s span) input(table string) *dynamodb.QueryInput {
+	pk, sk := schema.PartitionKey, schema.SortKey
+	in := &dynamodb.QueryInput{TableName: &table, Limit: aws.Int32(int32(s.limit)), ScanIndexForward: aws.Bool(!s.newest)}
+	if s.index != nil {
+		pk, sk = s.index.PartitionKey, s.index.SortKey
+		in.IndexName = &s.index.Name
+	} else {
+		in.ConsistentRead = aws.Bool(true)
+	}
+	cond := "#p = :p"
+	in.ExpressionAttributeNames = map[string]string{"#p": pk}
+	in.ExpressionAttributeValues = item{":p": str(s.partition)}
+	bound := func(op, v string) {
+		cond += " AND #s " + op + " :s"
+		in.ExpressionAttributeNames["#s"] = sk
+		in.ExpressionAttributeValues[":s"] = str(v)
+	}
+	switch {
+	case s.after != "" && s.until != "":
+		cond += " AND #s BETWEEN :s AND :u"
+		in.ExpressionAttributeNames["#s"] = sk
+		in.ExpressionAttributeValues[":s"], in.ExpressionAttributeValues[":u"] = str(s.after), str(s.until)
+	case s.after != "" && s.newest:
+		bound("<", s.after)
+	case s.after != "":
+		bound(">", s.after)
+	case s.until != "":
+		bound("<=", s.until)
+	}
+	in.KeyConditionExpression = &cond
+	return in
+}
+
+// query reads at most span.limit rows of a partition, whatever DynamoDB's own pages are; more tells whether others
+// follow. Rows of an index, which has keys only, are fetched from the table.
+func query[T any](ctx context.Context, l *Ledger, s span) (rows []T, more bool, err error) {
+	found, more, err := l.find(ctx, s)
+	if err != nil {
+		return nil, false, err
+	}
+	rows = make([]T, len(found))
+	for i, it := range found {
+		if err := unmarshal(it, &rows[i]); err != nil {
+			return nil, false, err
+		}
+	}
+	return rows, more, nil
+}
+
+func (l *Ledger) find(ctx context.Context, s span) (found []item, more bool, err error) {
+	if s.limit <= 0 {
+		return nil, true, nil
+	}
+	in := s.input(l.table)
+	for {
+		out, err := l.api.Query(ctx, in)
+		if err != nil {
+			return nil, false, fmt.Errorf("query ledger %s: %w", s.partition, err)
+		}
+		found = append(found, out.Items...)
+		if more = len(out.LastEvaluatedKey) > 0; !more || len(found) >= s.limit {
+			break
+		}
+		in.ExclusiveStartKey, in.Limit = out.LastEvaluatedKey, aws.Int32(int32(s.limit-len(found)))
+	}
+	if s.index != nil {
+		found, err = l.fetch(ctx, found)
+	}
+	return found, more, err
+}
+
+const batchGetSize = 100
+
+// fetch reads whole rows, in the order of their keys. Rows that are gone are left out.
+func (l *Ledger) fetch(ctx context.Context, found []item) ([]item, error) {
+	rows := make([]item, 0, len(found))
+	for len(found) > 0 {
+		n := min(len(found), batchGetSize)
+		got, err := l.batchGet(ctx, found[:n])
+		if err != nil {
+			return nil, err
+		}
+		rows, found = append(rows, got...), found[n:]
+	}
+	return rows, nil
+}
+
+func (l *Ledger) batchGet(ctx context.Context, found []item) ([]item, error) {
+	want := types.KeysAndAttributes{ConsistentRead: aws.Bool(true)}
+	for _, it := range found {
+		want.Keys = append(want.Keys, item{schema.PartitionKey: it[schema.PartitionKey], schema.SortKey: it[schema.SortKey]})
+	}
+	byKey := make(map[string]item, len(found))
+	for range 10 { // the service may leave keys unprocessed; each round gets further unless it is throttled for long
+		out, err := l.api.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
+			RequestItems: map[string]types.KeysAndAttributes{l.table: want},
+		})
+		if err != nil {
+			return nil, fmt.Errorf("get ledger rows: %w", err)
+		}
+		for _, it := range out.Responses[l.table] {
+			byKey[rowID(it)] = it
+		}
+		if want.Keys = out.UnprocessedKeys[l.table].Keys; len(want.Keys) == 0 {
+			break
+		}
+	}
+	if len(want.Keys) > 0 {
+		return nil, &types.ProvisionedThroughputExceededException{
+			Message: aws.String(fmt.Sprintf("get ledger rows: %d of %d left unprocessed", len(want.Keys), len(found))),
+		}
+	}
+	rows := make([]item, 0, len(found))
+	for _, it := range found {
+		if row, ok := byKey[rowID(it)]; ok {
+			rows = append(rows, row)
+		}
+	}
+	return rows, nil
+}
+
+func rowID(it item) string {
+	pk, _ := it[schema.PartitionKey].(*types.AttributeValueMemberS)
+	sk, _ := it[schema.SortKey].(*types.AttributeValueMemberS)
+	if pk == nil || sk == nil {
+		return ""
+	}
+	return pk.Value + "\x00" + sk.Value
+}
