@@ -1,0 +1,225 @@
+// Package record is the first state of every workflow: it keeps the event before anything else happens to it.
+package record
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ce873799/replayable-ingestion/internal/envelope"
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/fault"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/workflow"
+)
+
+// eventLog is the part of the event log that Record uses.
+type eventLog interface {
+	Put(ctx context.Context, resourceID string, event []byte, meta eventlog.Meta) (string, error)
+	FindExecution(ctx context.Context, resourceID, execution string, startedAt time.Time) (eventlog.Version, error)
+	Object(ctx context.Context, key string) ([]byte, error)
+}
+
+// book is the part of the ledger that Record uses.
+type book interface {
+	Execution(ctx context.Context, name string) (ledger.Execution, error)
+	AddExecution(ctx context.Context, e ledger.Execution) (ledger.Execution, error)
+	MarkRunning(ctx context.Context, r ledger.Recorded) (ledger.Execution, error)
+	AddOwned(ctx context.Context, ownerID, resourceID string, at ledger.Stamp) error
+}
+
+// Recorder handles the Record state.
+type Recorder struct {
+	log    eventLog
+	book   book
+	reader Reader
+	logger *slog.Logger
+	now    func() time.Time
+}
+
+// New returns a Recorder. A nil logger discards.
+func New(log eventLog, book book, reader Reader, logger *slog.Logger) *Recorder {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	return &Recorder{log: log, book: book, reader: reader, logger: logger, now: time.Now}
+}
+
+// Handle records a live event, or accepts a replay, and hands the event on unchanged. Its errors carry the names of
+// package fault: InvalidEvent, EventTooLarge, IngestionServiceUnavailable or IngestionError.
+func (r *Recorder) Handle(ctx context.Context, in workflow.RecordInput) (workflow.RecordOutput, error) {
+	handle, done := r.live, "event recorded"
+	if envelope.Reserved(in.Input) {
+		handle, done = r.replay, "replay accepted"
+	}
+	out, err := handle(ctx, in)
+	if err != nil {
+		r.logger.ErrorContext(ctx, "event not recorded", "execution", in.Execution.Name, "error", err)
+		return workflow.RecordOutput{}, fault.Name(err)
+	}
+	r.logger.InfoContext(ctx, done, "execution", in.Execution.Name, "resourceId", out.Ingestion.ResourceID,
+		"versionId", out.Ingestion.VersionID)
+	return out, nil
+}
+
+func (r *Recorder) live(ctx context.Context, in workflow.RecordInput) (workflow.RecordOutput, error) {
+	ids, err := r.reader.Read(in.Input)
+	if err != nil {
+		return workflow.RecordOutput{}, err
+	}
+	row, err := r.version(ctx, in, ids)
+	if err != nil {
+		return workflow.RecordOutput{}, err
+	}
+	row, err = r.enter(ctx, row)
+	if err != nil {
+		return workflow.RecordOutput{}, err
+	}
+	return output(in.Input, row), nil
+}
+
+// version finds or writes the version of a live event. Only a repeated attempt looks for one first: usually there is
+// none, and the look costs a request.
+func (r *Recorder) version(ctx context.Context, in workflow.RecordInput, ids IDs) (ledger.Execution, error) {
+	ex := in.Execution
+	row := ledger.Execution{
+		Name: ex.Name, ARN: ex.ARN, Mode: ledger.Live, Status: ledger.Running,
+		ResourceID: ids.ResourceID, OwnerID: ids.OwnerID,
+		StartedAt: ledger.At(ex.StartTime), RedriveCount: ex.RedriveCount,
+	}
+	if in.Repeated() {
+		v, err := r.log.FindExecution(ctx, ids.ResourceID, ex.Name, ex.StartTime)
+		if err == nil {
+			row.VersionID, row.RecordedAt = v.ID, ledger.At(v.RecordedAt)
+			return row, r.own(ctx, row)
+		}
+		if !errors.Is(err, eventlog.ErrNotFound) {
+			return row, err
+		}
+	}
+	row.RecordedAt = ledger.At(r.now())
+	group, gctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return r.own(gctx, row) })
+	group.Go(func() (err error) {
+		meta := eventlog.Meta{
+			Execution: ex.Name, OwnerID: ids.OwnerID, RecordedAt: row.RecordedAt.Time, StartedAt: ex.StartTime,
+		}
+		row.VersionID, err = r.log.Put(gctx, ids.ResourceID, in.Input, meta)
+		return err
+	})
+	err := group.Wait()
+	return row, err
+}
+
+func (r *Recorder) own(ctx context.Context, row ledger.Execution) error {
+	if row.OwnerID == "" {
+		return nil
+	}
+	return r.book.AddOwned(ctx, row.OwnerID, row.ResourceID, row.RecordedAt)
+}
+
+// enter writes the execution's row. If there is one, an earlier attempt wrote it, or auto-replay did, for an event
+// whose first execution failed before it could be recorded.
+func (r *Recorder) enter(ctx context.Context, row ledger.Execution) (ledger.Execution, error) {
+	present, err := r.book.AddExecution(ctx, row)
+	switch {
+	case err == nil:
+		return row, nil
+	case !errors.Is(err, ledger.ErrConflict):
+		return row, err
+	case present.Mode == ledger.Live && present.VersionID != "":
+		return present, nil // counts once: the version that was entered first
+	case present.Mode != ledger.Restart:
+		return row, fault.New(fault.InvalidEvent,
+			"the execution name %q belongs to a replay: start the event under another name", row.Name)
+	case present.VersionID != "":
+		return present, nil
+	}
+	return r.book.MarkRunning(ctx, ledger.Recorded{
+		Name: row.Name, ARN: row.ARN, StartedAt: row.StartedAt.Time, ResourceID: row.ResourceID,
+		OwnerID: row.OwnerID, VersionID: row.VersionID, RecordedAt: row.RecordedAt.Time,
+	})
+}
+
+// replay accepts an envelope if the listener or auto-replay announced it in the ledger, and refuses it as forged
+// otherwise. It writes no version: the history would fill with copies of itself.
+func (r *Recorder) replay(ctx context.Context, in workflow.RecordInput) (workflow.RecordOutput, error) {
+	none := workflow.RecordOutput{}
+	header, event, err := envelope.Parse(in.Input)
+	if err != nil {
+		return none, forged(in, err.Error())
+	}
+	row, err := r.book.Execution(ctx, in.Execution.Name)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return none, forged(in, "no replay was announced under this execution name")
+	}
+	if err != nil {
+		return none, err
+	}
+	if why := mismatch(header, row); why != "" {
+		return none, forged(in, why)
+	}
+	if header.EventKey != "" {
+		if event, err = r.log.Object(ctx, header.EventKey); err != nil {
+			return none, err
+		}
+	}
+	marked, err := r.book.MarkRunning(ctx, ledger.Recorded{
+		Name: row.Name, ARN: in.Execution.ARN, StartedAt: in.Execution.StartTime,
+	})
+	if err != nil && !errors.Is(err, ledger.ErrConflict) { // a redriven execution's row has a later status: it keeps it
+		return none, err
+	}
+	if err == nil {
+		row = marked
+	}
+	return output(event, row), nil
+}
+
+func mismatch(h envelope.Header, row ledger.Execution) string {
+	switch {
+	case row.Mode != ledger.API && row.Mode != ledger.Auto, string(row.Mode) != h.Mode:
+		return fmt.Sprintf("it says mode %q, what was announced is %q", h.Mode, row.Mode)
+	case row.ResourceID != h.ResourceID || row.VersionID != h.VersionID:
+		return "it names another version than what was announced"
+	case row.ReplayID != h.ReplayID || row.Attempt != h.Attempt:
+		return "it names another replay than what was announced"
+	case h.EventKey != "" && h.EventKey != eventlog.DerivedKey(row.Name):
+		return "it points to an event of another execution"
+	}
+	return ""
+}
+
+func forged(in workflow.RecordInput, why string) error {
+	return fault.New(fault.InvalidEvent, "the input has the reserved key \"replayableIngestion\", which only replays may "+
+		"carry, and %s: remove the key from the event (execution %s)", why, in.Execution.Name)
+}
+
+func output(event json.RawMessage, row ledger.Execution) workflow.RecordOutput {
+	in := workflow.Ingestion{ResourceID: row.ResourceID, VersionID: row.VersionID, RecordedAt: row.RecordedAt.Time}
+	if row.OwnerID != "" {
+		in.OwnerID = &row.OwnerID
+	}
+	if row.Mode != ledger.Live {
+		mode := row.Mode
+		if mode == ledger.Restart {
+			mode = ledger.Auto
+		}
+		in.Replay = &workflow.Replay{Mode: string(mode), ReplayID: row.ReplayID, Attempt: row.Attempt, Reason: row.Reason}
+	}
+	return workflow.RecordOutput{Event: event, Ingestion: in}
+}
+
+func compactSize(raw []byte) int {
+	var buf bytes.Buffer
+	if json.Compact(&buf, raw) != nil {
+		return len(raw)
+	}
+	return buf.Len()
+}
