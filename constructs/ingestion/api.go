@@ -1,0 +1,109 @@
+package ingestion
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/jsii-runtime-go"
+)
+
+const (
+	// stageName is a version, not an environment: the stack is that.
+	stageName = "v1"
+	// Throttling of the whole API, in requests per second. A replay of any size is one request.
+	throttleRate  = 50
+	throttleBurst = 100
+)
+
+// route is a method of the API.
+type route struct {
+	verb, path string
+	history    bool // reads the past; else about replays
+}
+
+func routes() []route {
+	return []route{
+		{verb: "POST", path: "replays"},
+		{verb: "GET", path: "replays/{replayId}"},
+		{verb: "GET", path: "replays/{replayId}/items"},
+		{verb: "GET", path: "versions", history: true},
+		{verb: "GET", path: "failures", history: true},
+	}
+}
+
+func (r *ReplayableIngestion) addApi(s *settings) {
+	r.Api = r.newApi(s)
+	addGatewayResponses(r.Api)
+	// The gateway asks for a JSON object only. The handler validates the rest, and can say what to do about it.
+	model := r.Api.AddModel(jsii.String("JsonObject"), &awsapigateway.ModelOptions{
+		Description: jsii.String("Any JSON object"),
+		ContentType: jsii.String("application/json"),
+		Schema:      &awsapigateway.JsonSchema{Type: awsapigateway.JsonSchemaType_OBJECT},
+	})
+	validator := r.Api.AddRequestValidator(jsii.String("Body"), &awsapigateway.RequestValidatorOptions{
+		ValidateRequestBody: jsii.Bool(true),
+	})
+	handler := awsapigateway.NewLambdaIntegration(r.ReplayHandlerFunction, &awsapigateway.LambdaIntegrationOptions{
+		Proxy:           jsii.Bool(true),
+		AllowTestInvoke: jsii.Bool(false), // the console's test button would call as nobody
+	})
+	for _, rt := range routes() {
+		options := &awsapigateway.MethodOptions{AuthorizationType: awsapigateway.AuthorizationType_IAM}
+		if rt.verb == "POST" {
+			options.RequestModels = &map[string]awsapigateway.IModel{"application/json": model}
+			options.RequestValidator = validator
+		}
+		resource := r.Api.Root().ResourceForPath(jsii.String(rt.path))
+		method := resource.AddMethod(jsii.String(rt.verb), handler, options)
+		if rt.history {
+			r.historyMethods = append(r.historyMethods, method)
+		} else {
+			r.replayMethods = append(r.replayMethods, method)
+		}
+	}
+}
+
+func (r *ReplayableIngestion) newApi(s *settings) awsapigateway.RestApi {
+	logs := awslogs.NewLogGroup(r, jsii.String("ApiLogs"), &awslogs.LogGroupProps{
+		Retention:     s.logRetention,
+		RemovalPolicy: s.logRemoval,
+	})
+	props := &awsapigateway.RestApiProps{
+		// API names need not be unique, so this one does not get in the way of a replacement.
+		RestApiName:           awscdk.Names_UniqueResourceName(r, &awscdk.UniqueResourceNameOptions{}),
+		Description:           jsii.String("Replays events of " + *r.Node().Path()),
+		EndpointConfiguration: &awsapigateway.EndpointConfiguration{Types: &[]awsapigateway.EndpointType{awsapigateway.EndpointType_REGIONAL}},
+		CloudWatchRole:        jsii.Bool(s.apiCloudWatchRole),
+		// Methods that a user of the construct adds are not open by oversight.
+		DefaultMethodOptions: &awsapigateway.MethodOptions{AuthorizationType: awsapigateway.AuthorizationType_IAM},
+		DeployOptions: &awsapigateway.StageOptions{
+			StageName:            jsii.String(stageName),
+			TracingEnabled:       jsii.Bool(true),
+			MetricsEnabled:       jsii.Bool(true),
+			ThrottlingRateLimit:  jsii.Number(throttleRate),
+			ThrottlingBurstLimit: jsii.Number(throttleBurst),
+			AccessLogDestination: awsapigateway.NewLogGroupLogDestination(logs),
+			AccessLogFormat:      accessLogFormat(),
+		},
+	}
+	if s.apiCloudWatchRole {
+		props.CloudWatchRoleRemovalPolicy = awscdk.RemovalPolicy_RETAIN
+	}
+	return awsapigateway.NewRestApi(r, jsii.String("Api"), props)
+}
+
+// accessLogFormat is one JSON object per request: who asked for what, and what became of it. Queries and bodies hold
+// resource ids and stay out.
+func accessLogFormat() awsapigateway.AccessLogFormat {
+	return awsapigateway.AccessLogFormat_JsonWithStandardFields(&awsapigateway.JsonWithStandardFieldProps{
+		Caller:         jsii.Bool(true),
+		HttpMethod:     jsii.Bool(true),
+		Ip:             jsii.Bool(true),
+		Protocol:       jsii.Bool(true),
+		RequestTime:    jsii.Bool(true),
+		ResourcePath:   jsii.Bool(true),
+		ResponseLength: jsii.Bool(true),
+		Status:         jsii.Bool(true),
+		User:           jsii.Bool(true),
+	})
+}

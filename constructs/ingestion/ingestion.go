@@ -1,0 +1,62 @@
+package ingestion
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsscheduler"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
+	"github.com/aws/constructs-go/constructs/v10"
+)
+
+// ReplayableIngestion is a Step Functions workflow whose events can be replayed. Construct ids equal field names.
+type ReplayableIngestion struct {
+	constructs.Construct
+
+	StateMachine awsstepfunctions.StateMachine // takes events: StartExecution
+	EventLog     awss3.IBucket                 // every event, under events/<resource id>
+	Ledger       awsdynamodb.ITableV2          // what became of events, executions and replays
+	Topic        awssns.ITopic                 // where results go
+
+	DeadLetterQueue awssqs.Queue // failed executions, and messages that nobody could handle
+	OutcomesQueue   awssqs.Queue // ended executions, for TrackerFunction
+	ReplayQueue     awssqs.Queue // replays to start, for ReplayListenerFunction
+
+	RecordFunction         awslambda.Function // first state: keeps the event
+	PublishFunction        awslambda.Function // last state: publishes the output
+	TrackerFunction        awslambda.Function // settles ended executions in the ledger
+	AutoReplayFunction     awslambda.Function // reconciles, and decides what is replayed without being asked
+	ReplayHandlerFunction  awslambda.Function // answers the API
+	ReplayListenerFunction awslambda.Function // starts replays
+
+	Schedule awsscheduler.Schedule // runs AutoReplayFunction
+	Api      awsapigateway.RestApi // the replay API
+
+	replayMethods  []awsapigateway.Method
+	historyMethods []awsapigateway.Method
+}
+
+// NewReplayableIngestion creates a state machine from the props' workflow and everything that makes it replayable.
+//
+// It panics, as CDK constructors do, when props are invalid; the message lists every problem.
+func NewReplayableIngestion(scope constructs.Construct, id *string, props *ReplayableIngestionProps) *ReplayableIngestion {
+	if err := props.validate(); err != nil {
+		panic(fmt.Errorf("ReplayableIngestion %q: %w", or(id, ""), err))
+	}
+	s := props.resolve()
+
+	r := &ReplayableIngestion{}
+	constructs.NewConstruct_Override(r, scope, id)
+	r.addStorage(props, &s)
+	r.addQueues()
+	r.addWorkflow(&s)
+	r.addRules()
+	r.addReplay(&s)
+	r.addApi(&s)
+	return r
+}

@@ -1,0 +1,117 @@
+package ingestion
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctionstasks"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/ce873799/replayable-ingestion/internal/config"
+	"github.com/ce873799/replayable-ingestion/internal/schema"
+)
+
+// Retries of Record and Publish: up to 1 + 2 + 4 + 8 seconds, each wait random between nothing and that.
+const (
+	retryAttempts        = 4
+	retryIntervalSeconds = 1
+	retryBackoffRate     = 2
+)
+
+// serviceUnavailableError is what Record and Publish fail with when an AWS service did not answer.
+const serviceUnavailableError = "IngestionServiceUnavailable"
+
+// addWorkflow creates the two functions and the state machine. Its type is always STANDARD: EXPRESS has neither
+// status events nor idempotent execution names, and cannot be asked what became of an execution.
+func (r *ReplayableIngestion) addWorkflow(s *settings) {
+	r.RecordFunction = r.newFunction(record, s, s.code.Record, config.Record{
+		EventLogBucket: *r.EventLog.BucketName(),
+		LedgerTable:    *r.Ledger.TableName(),
+		ResourceIDPath: s.resourceIDPath,
+		OwnerIDPath:    s.ownerIDPath,
+		MaxEventBytes:  s.workflow.maxEventBytes(),
+	}.Env())
+	r.PublishFunction = r.newFunction(publish, s, s.code.Publish, config.Publish{
+		EventLogBucket: *r.EventLog.BucketName(),
+		LedgerTable:    *r.Ledger.TableName(),
+		TopicARN:       *r.Topic.TopicArn(),
+		StoreOutputs:   s.storeOutputs,
+	}.Env())
+	r.permitWorkflow()
+
+	r.StateMachine = awsstepfunctions.NewStateMachine(r, jsii.String("StateMachine"), &awsstepfunctions.StateMachineProps{
+		DefinitionBody:   s.workflow.definition(r, r.recordTask(), r.publishTask()),
+		StateMachineType: awsstepfunctions.StateMachineType_STANDARD,
+		Timeout:          s.timeout,
+		TracingEnabled:   jsii.Bool(true),
+		Logs: &awsstepfunctions.LogOptions{
+			Destination: awslogs.NewLogGroup(r, jsii.String("StateMachineLogs"), &awslogs.LogGroupProps{
+				Retention:     s.logRetention,
+				RemovalPolicy: s.logRemoval,
+			}),
+			Level:                awsstepfunctions.LogLevel_ERROR,
+			IncludeExecutionData: jsii.Bool(false), // events are other people's data
+		},
+	})
+}
+
+// recordTask hands the workflow exactly the event, and $ingestion as a variable beside it.
+func (r *ReplayableIngestion) recordTask() awsstepfunctions.TaskStateBase {
+	task := awsstepfunctionstasks.NewLambdaInvoke(r, jsii.String(schema.RecordState), &awsstepfunctionstasks.LambdaInvokeProps{
+		LambdaFunction:           r.RecordFunction,
+		Payload:                  payload("input"),
+		PayloadResponseOnly:      jsii.Bool(true),
+		OutputPath:               jsii.String("$.event"),
+		Assign:                   &map[string]any{"ingestion": awsstepfunctions.JsonPath_ObjectAt(jsii.String("$.ingestion"))},
+		QueryLanguage:            awsstepfunctions.QueryLanguage_JSON_PATH, // numbers keep every digit
+		RetryOnServiceExceptions: jsii.Bool(false),                         // retry adds its own
+	})
+	return retry(task)
+}
+
+// publishTask leaves the workflow's output as it is.
+func (r *ReplayableIngestion) publishTask() awsstepfunctions.TaskStateBase {
+	task := awsstepfunctionstasks.NewLambdaInvoke(r, jsii.String(schema.PublishState), &awsstepfunctionstasks.LambdaInvokeProps{
+		LambdaFunction:           r.PublishFunction,
+		Payload:                  payload("output"),
+		PayloadResponseOnly:      jsii.Bool(true),
+		ResultPath:               awsstepfunctions.JsonPath_DISCARD(),
+		QueryLanguage:            awsstepfunctions.QueryLanguage_JSON_PATH,
+		RetryOnServiceExceptions: jsii.Bool(false),
+	})
+	return retry(task)
+}
+
+// payload is the state's input under the given name, and what tells this execution and this attempt from others.
+func payload(name string) awsstepfunctions.TaskInput {
+	at := func(path string) *string { return awsstepfunctions.JsonPath_StringAt(jsii.String(path)) }
+	return awsstepfunctions.TaskInput_FromObject(&map[string]any{
+		name: awsstepfunctions.JsonPath_EntirePayload(),
+		"execution": map[string]any{
+			"arn":          at("$$.Execution.Id"),
+			"name":         at("$$.Execution.Name"),
+			"startTime":    at("$$.Execution.StartTime"),
+			"redriveCount": at("$$.Execution.RedriveCount"),
+		},
+		"retryCount": at("$$.State.RetryCount"),
+	})
+}
+
+// retry lets a passing trouble of Lambda or of a service that our functions call pass.
+func retry(task awsstepfunctionstasks.LambdaInvoke) awsstepfunctions.TaskStateBase {
+	return task.AddRetry(&awsstepfunctions.RetryProps{
+		Errors: jsii.Strings(
+			"Lambda.ServiceException",
+			"Lambda.AWSLambdaException",
+			"Lambda.SdkClientException",
+			"Lambda.TooManyRequestsException",
+			"Lambda.ClientExecutionTimeoutException",
+			"Sandbox.Timedout",
+			serviceUnavailableError,
+		),
+		Interval:       awscdk.Duration_Seconds(jsii.Number(retryIntervalSeconds)),
+		BackoffRate:    jsii.Number(retryBackoffRate),
+		MaxAttempts:    jsii.Number(retryAttempts),
+		JitterStrategy: awsstepfunctions.JitterType_FULL,
+	})
+}

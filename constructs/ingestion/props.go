@@ -1,0 +1,158 @@
+package ingestion
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+)
+
+// ReplayableIngestionProps configures a ReplayableIngestion. Workflow and ResourceIdPath are required.
+//
+// Tokens are accepted where the value goes to CloudFormation as it is, and are not checked; AutoReplayInterval and
+// the limits of automatic replays must be known when the app synthesizes.
+type ReplayableIngestionProps struct {
+	// Workflow is what happens to an event: FromChainable or FromStateMachine.
+	Workflow Workflow
+
+	// ResourceIdPath finds the id of the resource in an event: an RFC 9535 JSONPath of member names and indexes,
+	// such as $.listing.id. The id is a string or a number of at most 1,024 bytes when percent-encoded.
+	ResourceIdPath *string
+
+	// OwnerIdPath finds the id of the resource's owner in an event, in the same way.
+	//
+	// Default: events have no owner; replays cannot select by one.
+	OwnerIdPath *string
+
+	// Timeout ends an execution that takes longer: 1 second or more. It fails with States.Timeout, which is retried.
+	//
+	// Default: none; a STANDARD execution may take a year.
+	Timeout awscdk.Duration
+
+	// EventLog is an existing bucket for the events. It must be versioned; its encryption, lifecycle and policy are
+	// its owner's business.
+	//
+	// Default: a new, versioned, private, encrypted bucket.
+	EventLog awss3.IBucket
+
+	// NoncurrentVersionExpiration deletes events that a newer event of the same resource replaced this long ago:
+	// 1 to 36,500 days. The latest event of a resource is never deleted. Unused with EventLog.
+	//
+	// Default: 90 days.
+	NoncurrentVersionExpiration awscdk.Duration
+
+	// StoreOutputs keeps the output of each execution in the event log, for replays that only publish it again.
+	//
+	// Default: true.
+	StoreOutputs *bool
+
+	// Topic is an existing SNS topic to publish to.
+	//
+	// Default: a new topic that accepts TLS only.
+	Topic awssns.ITopic
+
+	// RemovalPolicy says what happens to the event log, the ledger and the log groups with the stack.
+	// A bucket that is not empty is not deleted: DESTROY then fails and says so.
+	//
+	// Default: RETAIN for the event log and the ledger, DESTROY for log groups.
+	RemovalPolicy awscdk.RemovalPolicy
+
+	// Architecture of the functions: ARM_64 or X86_64.
+	//
+	// Default: ARM_64.
+	Architecture awslambda.Architecture
+
+	// Code gives functions ready code instead of compiling them.
+	//
+	// Default: every function is compiled from this module's source, which needs the go command at synth time.
+	Code *FunctionCode
+
+	// LogRetention is how long the functions, the state machine and the API keep their logs.
+	//
+	// Default: ONE_MONTH.
+	LogRetention awslogs.RetentionDays
+
+	// AutoReplay starts replays of failed events on the schedule. If false, the schedule still reconciles what
+	// became of executions and quarantines failures, and starts nothing.
+	//
+	// Default: true.
+	AutoReplay *bool
+
+	// AutoReplayInterval is the time between two runs of the schedule: 1 minute to 1 hour, in whole minutes.
+	//
+	// Default: 5 minutes.
+	AutoReplayInterval awscdk.Duration
+
+	// RetryOn adds names of errors after which a replay can help: globs such as "Geocoder*" (see path.Match).
+	//
+	// Default: none; service, throttling and timeout errors are retried in any case.
+	RetryOn *[]*string
+
+	// DoNotRetryOn takes names of errors out, by globs. It wins over RetryOn and over the errors retried by default.
+	//
+	// Default: none.
+	DoNotRetryOn *[]*string
+
+	// MaxAttempts caps the automatic replays of one event: a whole number from 1 to 100.
+	//
+	// Default: 5.
+	MaxAttempts *float64
+
+	// BackoffBase is the longest wait before the first automatic replay: 1 second to 12 hours. Waits are random
+	// between nothing and their longest (full jitter).
+	//
+	// Default: 1 minute.
+	BackoffBase awscdk.Duration
+
+	// BackoffRate multiplies the longest wait from one automatic replay to the next: 1 to 10.
+	//
+	// Default: 2.
+	BackoffRate *float64
+
+	// MaxBackoff caps the longest wait: BackoffBase to 24 hours.
+	//
+	// Default: 1 hour, or BackoffBase if that is longer.
+	MaxBackoff awscdk.Duration
+
+	// MaxAge quarantines failures whose first one is older: 1 minute to 14 days.
+	//
+	// Default: 3 days.
+	MaxAge awscdk.Duration
+
+	// SupersedeOlder closes a failure without a replay when a newer event of the same resource has arrived. Set it
+	// to false when events are deltas, each of which counts.
+	//
+	// Default: true.
+	SupersedeOlder *bool
+
+	// SettleAfter is the age at which an execution without an outcome is looked up: 1 minute to 1 day. Its status
+	// event may be lost; they are delivered on a best-effort basis.
+	//
+	// Default: 15 minutes.
+	SettleAfter awscdk.Duration
+
+	// MaximumConcurrency caps the function instances that start replays, and so the pace at which replays compete
+	// with live events for StartExecution: a whole number from 2 to 1,000.
+	//
+	// Default: 10.
+	MaximumConcurrency *float64
+
+	// ApiCloudWatchRole sets the account's API Gateway CloudWatch role, without which API Gateway refuses access
+	// logs. The role is one per account and Region, and whoever sets it last wins: set this to false when the
+	// account has one. It is kept when the stack goes, because other APIs may use it by then.
+	//
+	// Default: true.
+	ApiCloudWatchRole *bool
+}
+
+// FunctionCode holds ready code for the functions of a ReplayableIngestion: a zip or directory whose "bootstrap" was
+// compiled for Architecture from the package of this module that the field names. A field that is nil is compiled.
+type FunctionCode struct {
+	Record         awslambda.Code // lambdas/record
+	Publish        awslambda.Code // lambdas/publish
+	Tracker        awslambda.Code // lambdas/tracker
+	AutoReplay     awslambda.Code // lambdas/autoreplay
+	ReplayHandler  awslambda.Code // lambdas/replayhandler
+	ReplayListener awslambda.Code // lambdas/replaylistener
+}

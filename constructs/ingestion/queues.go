@@ -1,0 +1,60 @@
+package ingestion
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdaeventsources"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/jsii-runtime-go"
+)
+
+const (
+	retentionDays = 14 // the longest that SQS keeps a message
+	batchSize     = 10 // messages per invocation; the most that works without a batching window
+
+	// A throttled start is no poison: the message comes back and counts a receive. The listener's visibility timeout
+	// times these receives is 20 hours of throttling, well inside the retention.
+	replayReceives = 100
+	// The tracker fails only when the ledger does. 50 receives are 2.5 hours of that.
+	outcomeReceives = 50
+
+	// Lambda asks for at least six times the function's timeout, so that throttled batches are not delivered twice.
+	visibilityFactor = 6
+)
+
+func (r *ReplayableIngestion) addQueues() {
+	r.DeadLetterQueue = r.newQueue("DeadLetterQueue", &awssqs.QueueProps{})
+	r.OutcomesQueue = r.newQueue("OutcomesQueue", &awssqs.QueueProps{
+		VisibilityTimeout: visibility(tracker),
+		DeadLetterQueue:   r.redrive(outcomeReceives),
+	})
+	r.ReplayQueue = r.newQueue("ReplayQueue", &awssqs.QueueProps{
+		VisibilityTimeout: visibility(replayListener),
+		DeadLetterQueue:   r.redrive(replayReceives),
+	})
+}
+
+// newQueue completes props, which are ours and not a caller's.
+func (r *ReplayableIngestion) newQueue(id string, props *awssqs.QueueProps) awssqs.Queue {
+	props.RetentionPeriod = awscdk.Duration_Days(jsii.Number(retentionDays))
+	props.Encryption = awssqs.QueueEncryption_SQS_MANAGED
+	props.EnforceSSL = jsii.Bool(true)
+	return awssqs.NewQueue(r, jsii.String(id), props)
+}
+
+func (r *ReplayableIngestion) redrive(receives float64) *awssqs.DeadLetterQueue {
+	return &awssqs.DeadLetterQueue{Queue: r.DeadLetterQueue, MaxReceiveCount: jsii.Number(receives)}
+}
+
+func visibility(consumer functionSpec) awscdk.Duration {
+	return awscdk.Duration_Seconds(jsii.Number(visibilityFactor * consumer.timeoutSeconds))
+}
+
+// consume feeds a queue to a function. Messages that fail come back alone.
+func consume(fn awslambda.Function, queue awssqs.Queue, maximumConcurrency *float64) {
+	fn.AddEventSource(awslambdaeventsources.NewSqsEventSource(queue, &awslambdaeventsources.SqsEventSourceProps{
+		BatchSize:               jsii.Number(batchSize),
+		ReportBatchItemFailures: jsii.Bool(true),
+		MaxConcurrency:          maximumConcurrency,
+	}))
+}

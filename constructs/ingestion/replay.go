@@ -1,0 +1,82 @@
+package ingestion
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsscheduler"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsschedulertargets"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/ce873799/replayable-ingestion/internal/config"
+)
+
+// addReplay creates the functions that follow executions and start replays.
+func (r *ReplayableIngestion) addReplay(s *settings) {
+	r.TrackerFunction = r.newFunction(tracker, s, s.code.Tracker, config.Tracker{
+		LedgerTable:     *r.Ledger.TableName(),
+		StateMachineARN: *r.StateMachine.StateMachineArn(),
+	}.Env())
+	consume(r.TrackerFunction, r.OutcomesQueue, nil)
+
+	r.AutoReplayFunction = r.newFunction(autoReplayer, s, s.code.AutoReplay, r.autoReplayConfig(s).Env())
+	r.addSchedule(s)
+
+	r.ReplayHandlerFunction = r.newFunction(replayHandler, s, s.code.ReplayHandler, config.ReplayHandler{
+		EventLogBucket: *r.EventLog.BucketName(),
+		LedgerTable:    *r.Ledger.TableName(),
+		ReplayQueueURL: *r.ReplayQueue.QueueUrl(),
+	}.Env())
+	r.ReplayListenerFunction = r.newFunction(replayListener, s, s.code.ReplayListener, config.ReplayListener{
+		EventLogBucket:  *r.EventLog.BucketName(),
+		LedgerTable:     *r.Ledger.TableName(),
+		StateMachineARN: *r.StateMachine.StateMachineArn(),
+		ReplayQueueURL:  *r.ReplayQueue.QueueUrl(),
+		SupersedeOlder:  s.auto.supersedeOlder,
+	}.Env())
+	consume(r.ReplayListenerFunction, r.ReplayQueue, s.maximumConcurrency)
+	r.permitReplay()
+}
+
+func (r *ReplayableIngestion) autoReplayConfig(s *settings) config.AutoReplay {
+	return config.AutoReplay{
+		Enabled:            s.auto.enabled,
+		EventLogBucket:     *r.EventLog.BucketName(),
+		LedgerTable:        *r.Ledger.TableName(),
+		StateMachineARN:    *r.StateMachine.StateMachineArn(),
+		DeadLetterQueueURL: *r.DeadLetterQueue.QueueUrl(),
+		ReplayQueueURL:     *r.ReplayQueue.QueueUrl(),
+		ResourceIDPath:     s.resourceIDPath,
+		OwnerIDPath:        s.ownerIDPath,
+		SupersedeOlder:     s.auto.supersedeOlder,
+		RetryOn:            s.auto.retryOn,
+		DoNotRetryOn:       s.auto.doNotRetryOn,
+		MaxAttempts:        s.auto.maxAttempts,
+		BackoffBase:        s.auto.backoffBase,
+		BackoffRate:        s.auto.backoffRate,
+		MaxBackoff:         s.auto.maxBackoff,
+		MaxAge:             s.auto.maxAge,
+		SettleAfter:        s.auto.settleAfter,
+	}
+}
+
+// addSchedule runs the function and does not repeat a run that failed: the next one is minutes away, and does all
+// the work that there is.
+func (r *ReplayableIngestion) addSchedule(s *settings) {
+	// CDK would create the role in the stack, out of reach of this construct's tags and aspects.
+	role := awsiam.NewRole(r, jsii.String("ScheduleRole"), &awsiam.RoleProps{
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String("scheduler.amazonaws.com"), &awsiam.ServicePrincipalOpts{
+			Conditions: &map[string]any{
+				"StringEquals": map[string]any{"aws:SourceAccount": awscdk.Stack_Of(r).Account()},
+			},
+		}),
+	})
+	r.Schedule = awsscheduler.NewSchedule(r, jsii.String("Schedule"), &awsscheduler.ScheduleProps{
+		Description: jsii.String("Reconciles executions and replays failures of " + *r.Node().Path()),
+		Schedule:    awsscheduler.ScheduleExpression_Rate(s.auto.interval),
+		Target: awsschedulertargets.NewLambdaInvoke(r.AutoReplayFunction, &awsschedulertargets.ScheduleTargetBaseProps{
+			Role:          role,
+			RetryAttempts: jsii.Number(0),
+			MaxEventAge:   awscdk.Duration_Minutes(jsii.Number(1)),
+		}),
+	})
+}

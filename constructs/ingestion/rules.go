@@ -1,0 +1,54 @@
+package ingestion
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awseventstargets"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// EventBridge's own limits, written out: it tries for a day.
+const (
+	deliveryAttempts = 185
+	deliveryHours    = 24
+)
+
+// addRules sends what became of executions to the queues: failures to the dead-letter queue, every end to the
+// outcomes queue. ABORTED is an operator's choice, and no failure.
+func (r *ReplayableIngestion) addRules() {
+	r.statusRule("FailureRule", r.DeadLetterQueue, "FAILED", "TIMED_OUT")
+	r.statusRule("OutcomeRule", r.OutcomesQueue, "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
+}
+
+// statusRule has no dead-letter queue for its target. EventBridge would put the event itself there, with the input
+// and output that the pointer leaves out; and a lost event costs nothing but time, because the schedule reconciles.
+func (r *ReplayableIngestion) statusRule(id string, queue awssqs.Queue, statuses ...string) {
+	awsevents.NewRule(r, jsii.String(id), &awsevents.RuleProps{
+		EventPattern: &awsevents.EventPattern{
+			Source:     jsii.Strings("aws.states"),
+			DetailType: jsii.Strings("Step Functions Execution Status Change"),
+			Detail: &map[string]any{
+				"stateMachineArn": []*string{r.StateMachine.StateMachineArn()},
+				"status":          statuses,
+			},
+		},
+		Targets: &[]awsevents.IRuleTarget{awseventstargets.NewSqsQueue(queue, &awseventstargets.SqsQueueProps{
+			Message:       awsevents.RuleTargetInput_FromObject(pointer()),
+			RetryAttempts: jsii.Number(deliveryAttempts),
+			MaxEventAge:   awscdk.Duration_Hours(jsii.Number(deliveryHours)),
+		})},
+	})
+}
+
+// pointer says which execution ended and how. A status event carries up to 248 KB of input and output, which are
+// other people's data and no business of a queue's readers.
+func pointer() *map[string]any {
+	p := map[string]any{"v": 1, "kind": "status"}
+	for _, field := range []string{
+		"executionArn", "name", "stateMachineArn", "status", "error", "startDate", "stopDate", "redriveCount",
+	} {
+		p[field] = awsevents.EventField_FromPath(jsii.String("$.detail." + field))
+	}
+	return &p
+}

@@ -1,0 +1,130 @@
+package ingestion
+
+import (
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/ce873799/replayable-ingestion/internal/classify"
+)
+
+// settings are the props with every default filled in. The caller's props are never written to.
+type settings struct {
+	workflow       Workflow
+	resourceIDPath string
+	ownerIDPath    string
+	timeout        awscdk.Duration // nil: none
+	storeOutputs   bool
+
+	keepNoncurrent awscdk.Duration
+	dataRemoval    awscdk.RemovalPolicy
+	logRemoval     awscdk.RemovalPolicy
+	logRetention   awslogs.RetentionDays
+
+	architecture       awslambda.Architecture
+	code               FunctionCode
+	maximumConcurrency *float64
+	apiCloudWatchRole  bool
+
+	auto autoReplay
+}
+
+// autoReplay are the settings of automatic replays.
+type autoReplay struct {
+	enabled        bool
+	interval       awscdk.Duration
+	retryOn        []string
+	doNotRetryOn   []string
+	maxAttempts    int
+	backoffBase    time.Duration
+	backoffRate    float64
+	maxBackoff     time.Duration
+	maxAge         time.Duration
+	settleAfter    time.Duration
+	supersedeOlder bool
+}
+
+func (p *ReplayableIngestionProps) resolve() settings {
+	s := settings{
+		workflow:           p.Workflow,
+		resourceIDPath:     *p.ResourceIdPath,
+		ownerIDPath:        or(p.OwnerIdPath, ""),
+		timeout:            p.Timeout,
+		storeOutputs:       or(p.StoreOutputs, true),
+		keepNoncurrent:     p.NoncurrentVersionExpiration,
+		dataRemoval:        awscdk.RemovalPolicy_RETAIN,
+		logRemoval:         awscdk.RemovalPolicy_DESTROY,
+		logRetention:       awslogs.RetentionDays_ONE_MONTH,
+		architecture:       p.Architecture,
+		maximumConcurrency: p.MaximumConcurrency,
+		apiCloudWatchRole:  or(p.ApiCloudWatchRole, true),
+		auto:               p.resolveAutoReplay(),
+	}
+	if s.keepNoncurrent == nil {
+		s.keepNoncurrent = awscdk.Duration_Days(jsii.Number(90))
+	}
+	if p.RemovalPolicy != "" {
+		s.dataRemoval, s.logRemoval = p.RemovalPolicy, p.RemovalPolicy
+	}
+	if p.LogRetention != "" {
+		s.logRetention = p.LogRetention
+	}
+	if s.architecture == nil {
+		s.architecture = awslambda.Architecture_ARM_64()
+	}
+	if p.Code != nil {
+		s.code = *p.Code
+	}
+	if s.maximumConcurrency == nil {
+		s.maximumConcurrency = jsii.Number(10)
+	}
+	return s
+}
+
+func (p *ReplayableIngestionProps) resolveAutoReplay() autoReplay {
+	a := autoReplay{
+		enabled:        or(p.AutoReplay, true),
+		interval:       p.AutoReplayInterval,
+		retryOn:        append(classify.DefaultRetryOn(), texts(p.RetryOn)...),
+		doNotRetryOn:   texts(p.DoNotRetryOn),
+		maxAttempts:    int(or(p.MaxAttempts, 5)),
+		backoffBase:    orDuration(p.BackoffBase, time.Minute),
+		backoffRate:    or(p.BackoffRate, 2),
+		maxAge:         orDuration(p.MaxAge, 3*day),
+		settleAfter:    orDuration(p.SettleAfter, 15*time.Minute),
+		supersedeOlder: or(p.SupersedeOlder, true),
+	}
+	a.maxBackoff = orDuration(p.MaxBackoff, max(time.Hour, a.backoffBase))
+	if a.interval == nil {
+		a.interval = awscdk.Duration_Minutes(jsii.Number(5))
+	}
+	return a
+}
+
+func or[T any](p *T, otherwise T) T {
+	if p == nil {
+		return otherwise
+	}
+	return *p
+}
+
+func orDuration(d awscdk.Duration, otherwise time.Duration) time.Duration {
+	if d == nil {
+		return otherwise
+	}
+	return goDuration(d)
+}
+
+func texts(p *[]*string) []string {
+	if p == nil {
+		return nil
+	}
+	out := make([]string, len(*p))
+	for i, s := range *p {
+		out[i] = *s
+	}
+	return out
+}

@@ -1,0 +1,73 @@
+package ingestion
+
+import (
+	"slices"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// splice puts record before the workflow's first state and publish after every open end.
+//
+// IChainable.EndStates is not enough: it reports what the caller happened to keep of a chain, and nothing for a
+// Choice. So the ends are those that the states lead to. Error handlers are left out: what a Catch alone leads to has
+// dealt with a failure, and must not look like a result.
+func splice(start awsstepfunctions.IChainable, record, publish awsstepfunctions.TaskStateBase) awsstepfunctions.IChainable {
+	others := openOtherwise(start)
+	ends := awsstepfunctions.State_FindReachableEndStates(start.StartState(), &awsstepfunctions.FindStateOptions{
+		IncludeErrorHandlers: jsii.Bool(false),
+	})
+	// Succeed, Fail and a Choice without branches cannot continue and are filtered out.
+	for _, end := range *awsstepfunctions.State_FilterNextables(ends) {
+		end.Next(publish)
+	}
+	for _, other := range others {
+		other.Next(publish)
+	}
+	return record.Next(start)
+}
+
+// openOtherwise returns the ends that are no state: the missing Otherwise of a Choice after which a chain goes on
+// (Choice.Afterwards with IncludeOtherwise). States do not lead to them; only the chain knows.
+func openOtherwise(chain awsstepfunctions.IChainable) []awsstepfunctions.INextable {
+	var open []awsstepfunctions.INextable
+	for _, end := range *chain.EndStates() {
+		if _, state := end.(awsstepfunctions.State); !state {
+			open = append(open, end)
+		}
+	}
+	return open
+}
+
+// stateNames returns the name of every state that start leads to, nested ones included.
+func stateNames(start awsstepfunctions.State) []string {
+	var names []string
+	for _, s := range reachable(start) {
+		names = append(names, *s.StateId())
+		for _, graph := range nested(s) {
+			names = append(names, stateNames(graph.StartState())...)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func reachable(start awsstepfunctions.State) []awsstepfunctions.State {
+	return *awsstepfunctions.State_FindReachableStates(start, &awsstepfunctions.FindStateOptions{
+		IncludeErrorHandlers: jsii.Bool(true),
+	})
+}
+
+// nested returns the graphs inside a Parallel or a Map. State names are unique across all of them.
+func nested(s awsstepfunctions.State) []awsstepfunctions.StateGraph {
+	var graphs []awsstepfunctions.StateGraph
+	if branches := s.Branches(); branches != nil {
+		graphs = *branches
+	}
+	for _, g := range []awsstepfunctions.StateGraph{s.Iteration(), s.Processor()} {
+		if g != nil {
+			graphs = append(graphs, g)
+		}
+	}
+	return graphs
+}

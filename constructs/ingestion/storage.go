@@ -1,0 +1,70 @@
+package ingestion
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/ce873799/replayable-ingestion/internal/schema"
+)
+
+// abortUploadsAfterDays cleans up after clients that died. The functions upload in one piece.
+const abortUploadsAfterDays = 7
+
+func (r *ReplayableIngestion) addStorage(props *ReplayableIngestionProps, s *settings) {
+	r.EventLog, r.Topic = props.EventLog, props.Topic
+	if r.EventLog == nil {
+		r.EventLog = r.newEventLog(s)
+	}
+	if r.Topic == nil {
+		r.Topic = awssns.NewTopic(r, jsii.String("Topic"), &awssns.TopicProps{EnforceSSL: jsii.Bool(true)})
+	}
+	r.Ledger = r.newLedger(s)
+}
+
+func (r *ReplayableIngestion) newEventLog(s *settings) awss3.IBucket {
+	return awss3.NewBucket(r, jsii.String("EventLog"), &awss3.BucketProps{
+		Versioned:         jsii.Bool(true),
+		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
+		ObjectOwnership:   awss3.ObjectOwnership_BUCKET_OWNER_ENFORCED,
+		Encryption:        awss3.BucketEncryption_S3_MANAGED,
+		EnforceSSL:        jsii.Bool(true),
+		MinimumTLSVersion: jsii.Number(1.2),
+		RemovalPolicy:     s.dataRemoval,
+		LifecycleRules: &[]*awss3.LifecycleRule{{
+			Id:                                  jsii.String("ExpireNoncurrentVersions"),
+			NoncurrentVersionExpiration:         s.keepNoncurrent,
+			AbortIncompleteMultipartUploadAfter: awscdk.Duration_Days(jsii.Number(abortUploadsAfterDays)),
+		}},
+	})
+}
+
+func (r *ReplayableIngestion) newLedger(s *settings) awsdynamodb.ITableV2 {
+	var indexes []*awsdynamodb.GlobalSecondaryIndexPropsV2
+	for _, index := range schema.Indexes() {
+		indexes = append(indexes, &awsdynamodb.GlobalSecondaryIndexPropsV2{
+			IndexName:      jsii.String(index.Name),
+			PartitionKey:   stringAttribute(index.PartitionKey),
+			SortKey:        stringAttribute(index.SortKey),
+			ProjectionType: awsdynamodb.ProjectionType_KEYS_ONLY,
+		})
+	}
+	return awsdynamodb.NewTableV2(r, jsii.String("Ledger"), &awsdynamodb.TablePropsV2{
+		PartitionKey:           stringAttribute(schema.PartitionKey),
+		SortKey:                stringAttribute(schema.SortKey),
+		GlobalSecondaryIndexes: &indexes,
+		TimeToLiveAttribute:    jsii.String(schema.TTL),
+		Billing:                awsdynamodb.Billing_OnDemand(nil),
+		Encryption:             awsdynamodb.TableEncryptionV2_DynamoOwnedKey(),
+		PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{
+			PointInTimeRecoveryEnabled: jsii.Bool(true),
+		},
+		RemovalPolicy: s.dataRemoval,
+	})
+}
+
+func stringAttribute(name string) *awsdynamodb.Attribute {
+	return &awsdynamodb.Attribute{Name: jsii.String(name), Type: awsdynamodb.AttributeType_STRING}
+}

@@ -1,0 +1,144 @@
+package ingestion
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"path"
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/ce873799/replayable-ingestion/internal/eventpath"
+)
+
+const day = 24 * time.Hour
+
+// validate returns every fault of the props that can be known without creating anything.
+func (p *ReplayableIngestionProps) validate() error {
+	if p == nil {
+		return errors.New("props are required: Workflow and ResourceIdPath")
+	}
+	var f faults
+	if isNil(p.Workflow) {
+		f.add("Workflow is required: use FromChainable or FromStateMachine")
+	} else {
+		f = append(f, p.Workflow.validate()...)
+	}
+	if p.ResourceIdPath == nil {
+		f.add("ResourceIdPath is required: a JSONPath such as $.listing.id")
+	}
+	f.eventPath("ResourceIdPath", p.ResourceIdPath)
+	f.eventPath("OwnerIdPath", p.OwnerIdPath)
+
+	f.duration("Timeout", p.Timeout, time.Second, 366*day)
+	f.duration("NoncurrentVersionExpiration", p.NoncurrentVersionExpiration, day, 36_500*day)
+	f.number("MaximumConcurrency", p.MaximumConcurrency, 2, 1000, whole)
+	p.validateAutoReplay(&f)
+	return errors.Join(f...)
+}
+
+func (p *ReplayableIngestionProps) validateAutoReplay(f *faults) {
+	f.known("AutoReplayInterval", p.AutoReplayInterval)
+	f.duration("AutoReplayInterval", p.AutoReplayInterval, time.Minute, time.Hour)
+	if d := p.AutoReplayInterval; d != nil && !*d.IsUnresolved() && goDuration(d)%time.Minute != 0 {
+		f.add("AutoReplayInterval must be in whole minutes, got %s", goDuration(d))
+	}
+	f.globs("RetryOn", p.RetryOn)
+	f.globs("DoNotRetryOn", p.DoNotRetryOn)
+	f.knownNumber("MaxAttempts", p.MaxAttempts)
+	f.number("MaxAttempts", p.MaxAttempts, 1, 100, whole)
+	f.knownNumber("BackoffRate", p.BackoffRate)
+	f.number("BackoffRate", p.BackoffRate, 1, 10, fractional)
+
+	f.known("BackoffBase", p.BackoffBase)
+	f.duration("BackoffBase", p.BackoffBase, time.Second, 12*time.Hour)
+	f.known("MaxBackoff", p.MaxBackoff)
+	f.duration("MaxBackoff", p.MaxBackoff, time.Second, day)
+	if base, most := p.BackoffBase, p.MaxBackoff; base != nil && most != nil &&
+		!*base.IsUnresolved() && !*most.IsUnresolved() && goDuration(most) < goDuration(base) {
+		f.add("MaxBackoff must be BackoffBase (%s) or more, got %s", goDuration(base), goDuration(most))
+	}
+	f.known("MaxAge", p.MaxAge)
+	f.duration("MaxAge", p.MaxAge, time.Minute, 14*day)
+	f.known("SettleAfter", p.SettleAfter)
+	f.duration("SettleAfter", p.SettleAfter, time.Minute, day)
+}
+
+// faults collects what is wrong, so that all of it is reported at once.
+type faults []error
+
+func (f *faults) add(format string, args ...any) { *f = append(*f, fmt.Errorf(format, args...)) }
+
+func (f *faults) eventPath(prop string, p *string) {
+	if p == nil || *awscdk.Token_IsUnresolved(p) {
+		return
+	}
+	if _, err := eventpath.Parse(*p); err != nil {
+		*f = append(*f, fmt.Errorf("%s: %w", prop, err))
+	}
+}
+
+func (f *faults) globs(prop string, patterns *[]*string) {
+	if patterns == nil {
+		return
+	}
+	for i, p := range *patterns {
+		if p == nil || *p == "" {
+			f.add("%s[%d] must be the name of an error or a glob, got nothing", prop, i)
+		} else if _, err := path.Match(*p, ""); err != nil {
+			f.add("%s[%d] must be a glob that path.Match reads, got %q", prop, i, *p)
+		}
+	}
+}
+
+// kind of a number.
+const (
+	whole      = true
+	fractional = false
+)
+
+func (f *faults) number(prop string, n *float64, lowest, highest float64, integer bool) {
+	if n == nil || *awscdk.Token_IsUnresolved(n) {
+		return
+	}
+	kind := "a number"
+	if integer {
+		kind = "a whole number"
+	}
+	if !(*n >= lowest && *n <= highest) || integer && *n != math.Trunc(*n) {
+		f.add("%s must be %s from %v to %v, got %v", prop, kind, lowest, highest, *n)
+	}
+}
+
+func (f *faults) duration(prop string, d awscdk.Duration, lowest, highest time.Duration) {
+	if d == nil || *d.IsUnresolved() {
+		return
+	}
+	if got := goDuration(d); got < lowest || got > highest {
+		f.add("%s must be from %s to %s, got %s", prop, lowest, highest, got)
+	}
+}
+
+// known refuses tokens where the value itself is needed at synth time.
+func (f *faults) known(prop string, d awscdk.Duration) {
+	if d != nil && *d.IsUnresolved() {
+		f.add("%s must be known when the app synthesizes, got a token", prop)
+	}
+}
+
+func (f *faults) knownNumber(prop string, n *float64) {
+	if n != nil && *awscdk.Token_IsUnresolved(n) {
+		f.add("%s must be known when the app synthesizes, got a token", prop)
+	}
+}
+
+// goDuration converts a duration that is no token. Hundreds of years overflow and come out as the longest there is.
+func goDuration(d awscdk.Duration) time.Duration {
+	ms := *d.ToMilliseconds(&awscdk.TimeConversionOptions{Integral: jsii.Bool(false)})
+	if ms >= float64(math.MaxInt64/int64(time.Millisecond)) {
+		return math.MaxInt64
+	}
+	return time.Duration(ms * float64(time.Millisecond))
+}
