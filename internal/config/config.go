@@ -40,6 +40,7 @@ type Publish struct {
 	LedgerTable    string
 	TopicARN       string
 	StoreOutputs   bool // keep each output under outputs/<execution name>
+	SupersedeOlder bool // an automatic replay publishes nothing once a newer version was published
 }
 
 func (c *Publish) fields() []field {
@@ -48,6 +49,7 @@ func (c *Publish) fields() []field {
 		text("LEDGER_TABLE", &c.LedgerTable),
 		text("TOPIC_ARN", &c.TopicARN),
 		flag("STORE_OUTPUTS", &c.StoreOutputs),
+		flag("SUPERSEDE_OLDER", &c.SupersedeOlder),
 	}
 }
 

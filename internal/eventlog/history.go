@@ -202,16 +202,22 @@ func (l *Log) Latest(ctx context.Context, resourceID string) (Version, error) {
 	return Version{}, fmt.Errorf("resource %q: %w", resourceID, ErrNotFound)
 }
 
+// Version returns one version of a resource with its metadata; size and time are not filled in. It returns ErrNotFound
+// if there is none.
+func (l *Log) Version(ctx context.Context, resourceID, versionID string) (Version, error) {
+	key, err := replay.EventKey(resourceID)
+	if err != nil {
+		return Version{}, err
+	}
+	meta, err := l.head(ctx, key, versionID)
+	return Version{ID: versionID, Meta: meta}, err
+}
+
 // Newer yields the versions of a resource that are newer than one of them, newest first, without delete markers. It
 // yields ErrNotFound if the resource has no such version.
 func (l *Log) Newer(ctx context.Context, resourceID, versionID string) iter.Seq2[Version, error] {
 	return func(yield func(Version, error) bool) {
-		key, err := replay.EventKey(resourceID)
-		if err != nil {
-			yield(Version{}, err)
-			return
-		}
-		given, err := l.head(ctx, key, versionID)
+		given, err := l.Version(ctx, resourceID, versionID)
 		if err != nil {
 			yield(Version{}, err)
 			return

@@ -192,6 +192,20 @@ func (l *Ledger) Settle(ctx context.Context, o Ended) (Execution, error) {
 	return l.updateExecution(ctx, c, "settle execution")
 }
 
+// SetCause adds the cause to the row of a failed execution that was settled without one.
+func (l *Ledger) SetCause(ctx context.Context, o Ended) error {
+	pk, sk := executionKey(o.Name)
+	c := newChange(pk, sk).Set("cause", str(Excerpt(o.Cause))).
+		If("{redriveCount} = ? AND {stoppedAt} = ?", num(o.RedriveCount), str(At(o.StoppedAt).String()))
+	if len(c.set) == 0 {
+		return nil
+	}
+	if _, err := l.updateExecution(ctx, c, "set cause of execution"); err != nil && !isConflict(err) {
+		return err
+	}
+	return nil
+}
+
 // CheckLater moves an open execution back in the list of those to look at.
 func (l *Ledger) CheckLater(ctx context.Context, e Execution, at time.Time) error {
 	pk, sk := executionKey(e.Name)

@@ -1,0 +1,99 @@
+package autoreplay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/message"
+	"github.com/ce873799/replayable-ingestion/internal/progress"
+	"github.com/ce873799/replayable-ingestion/internal/queue"
+	"github.com/ce873799/replayable-ingestion/internal/tracker"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// hide is how long a dead letter stays hidden while it is worked on.
+const hide = time.Minute
+
+// drain takes dead letters into the ledger. A message is deleted once its row exists, never before: what fails stays
+// in the queue for the next run.
+func (j *Job) drain(ctx context.Context, sum *Summary) error {
+	for ctx.Err() == nil {
+		batch, err := j.DeadLetters.Receive(ctx, hide)
+		if err != nil {
+			return err
+		}
+		if len(batch) == 0 {
+			return nil
+		}
+		for _, m := range batch {
+			err := j.takeIn(ctx, m)
+			if err == nil {
+				err = j.DeadLetters.Delete(ctx, m)
+			}
+			if err != nil {
+				sum.Errors++
+				j.Logger.ErrorContext(ctx, "dead letter left in the queue", "messageId", m.ID, "error", err)
+				continue
+			}
+			sum.DeadLetters++
+		}
+	}
+	return nil
+}
+
+// takeIn tells dead letters apart: the end of an execution, a message of the Replay queue that was delivered too
+// often, or something else.
+func (j *Job) takeIn(ctx context.Context, m queue.Message) error {
+	if status, err := message.DecodeStatus(m.Body); err == nil {
+		return j.ended(ctx, tracker.Ended(status))
+	}
+	if msg, err := message.DecodeReplay(m.Body); err == nil {
+		return j.poison(ctx, m, msg)
+	}
+	return j.unknown(ctx, m, "UnknownMessage", "the dead-letter queue had a message of unknown form")
+}
+
+// poison deals with a message that the listener could not handle in all its deliveries.
+func (j *Job) poison(ctx context.Context, m queue.Message, msg message.Replay) error {
+	const why = "its message could not be handled and came back too often"
+	switch msg.Kind {
+	case message.KindItem:
+		failed := j.Board.Take(ctx, []progress.Step{{
+			ReplayID: msg.ReplayID, Page: msg.Page, Ordinal: msg.Ordinal, To: replay.Failed, Reason: why, At: j.now(),
+		}})
+		return failed[msg.ReplayID]
+	case message.KindAuto:
+		f, err := j.Book.Failure(ctx, ledger.FailurePartition(msg.Execution, msg.RedriveCount))
+		if err == nil {
+			err = j.Book.MoveFailure(ctx, f, ledger.Move{To: ledger.Quarantined, Decision: why}, ledger.Waiting, ledger.Retrying)
+		}
+		if errors.Is(err, ledger.ErrConflict) {
+			return nil // it moved on by another message
+		}
+		return err
+	default:
+		return j.unknown(ctx, m, "PoisonMessage", fmt.Sprintf("page %d of replay %s: %s", msg.Page, msg.ReplayID, why))
+	}
+}
+
+// unknown quarantines a message with its body, under a name of its own.
+func (j *Job) unknown(ctx context.Context, m queue.Message, name, why string) error {
+	execution := "message-" + m.ID
+	key := eventlog.UnrecordedKey(execution)
+	if err := j.Log.PutObject(ctx, key, []byte(m.Body)); err != nil {
+		return err
+	}
+	now := ledger.At(j.now())
+	_, err := j.Book.AddFailure(ctx, ledger.Failure{
+		Execution: execution, Root: execution, Status: ledger.Quarantined, InputKey: key,
+		Error: name, Cause: why, Decision: why, FailedAt: now, FirstAt: now,
+	})
+	if errors.Is(err, ledger.ErrConflict) {
+		return nil
+	}
+	return err
+}

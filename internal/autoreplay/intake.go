@@ -1,0 +1,161 @@
+package autoreplay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ce873799/replayable-ingestion/internal/classify"
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/states"
+)
+
+// ended takes the end of an execution into the ledger: its own row, and a failure's row if it failed. Taking in the
+// same end again changes nothing.
+func (j *Job) ended(ctx context.Context, e ledger.Ended) error {
+	if e.Status != ledger.Failed && e.Status != ledger.TimedOut {
+		return j.Settler.Settle(ctx, []ledger.Ended{e})[0]
+	}
+	d, err := j.Machine.Describe(ctx, e.Name)
+	switch {
+	case errors.Is(err, states.ErrNotFound):
+		d = states.Description{Ended: e} // gone after 90 days; what the message says is all there is
+	case err != nil:
+		return err
+	case sameRun(d.Ended, e):
+		e = d.Ended // with the cause
+	}
+	if err := j.Settler.Settle(ctx, []ledger.Ended{e})[0]; err != nil {
+		return err
+	}
+	row, err := j.Book.Execution(ctx, e.Name)
+	if errors.Is(err, ledger.ErrNotFound) {
+		row, err = j.findRow(ctx, d)
+	}
+	if err != nil {
+		return err
+	}
+	if row.Mode == ledger.API {
+		return j.Book.SetCause(ctx, e) // the item has its outcome; a person asked, a person decides
+	}
+	return j.addFailure(ctx, e, d, row)
+}
+
+// sameRun reports whether Step Functions speaks of the run that a message reported. The stop time tells where a message
+// carries no redrive count.
+func sameRun(d, e ledger.Ended) bool {
+	return d.Status == e.Status &&
+		(d.RedriveCount == e.RedriveCount || ledger.At(d.StoppedAt).Equal(ledger.At(e.StoppedAt).Time))
+}
+
+// findRow looks for the version of an execution that has no row: Record may have died after it wrote the event. It
+// returns the zero row if there is none.
+func (j *Job) findRow(ctx context.Context, d states.Description) (ledger.Execution, error) {
+	ids, err := j.Reader.Read(d.Input)
+	if err != nil {
+		return ledger.Execution{}, nil //nolint:nilerr // an event without a usable id cannot be in the log
+	}
+	v, err := j.Log.FindExecution(ctx, ids.ResourceID, d.Name, d.StartedAt)
+	if errors.Is(err, eventlog.ErrNotFound) {
+		return ledger.Execution{}, nil
+	}
+	if err != nil {
+		return ledger.Execution{}, err
+	}
+	row := ledger.Execution{
+		Name: d.Name, ARN: d.ARN, Mode: ledger.Live, Status: d.Status, ResourceID: ids.ResourceID, OwnerID: ids.OwnerID,
+		VersionID: v.ID, RecordedAt: ledger.At(v.RecordedAt), StartedAt: ledger.At(d.StartedAt),
+		StoppedAt: ledger.At(d.StoppedAt), RedriveCount: d.RedriveCount, Error: d.Error, Cause: ledger.Excerpt(d.Cause),
+	}
+	present, err := j.Book.AddExecution(ctx, row)
+	if errors.Is(err, ledger.ErrConflict) {
+		return present, nil
+	}
+	if err == nil && row.OwnerID != "" {
+		err = j.Book.AddOwned(ctx, row.OwnerID, row.ResourceID, row.RecordedAt)
+	}
+	return row, err
+}
+
+func (j *Job) addFailure(ctx context.Context, e ledger.Ended, d states.Description, row ledger.Execution) error {
+	name, cause := classify.Unwrap(e.Error, e.Cause)
+	f := ledger.Failure{
+		Execution: e.Name, ARN: j.Machine.ExecutionARN(e.Name), RedriveCount: e.RedriveCount, Status: ledger.Waiting,
+		ResourceID: row.ResourceID, OwnerID: row.OwnerID, VersionID: row.VersionID, RecordedAt: row.RecordedAt,
+		Error: name, Cause: ledger.Excerpt(cause), Root: e.Name, Attempt: row.Attempt,
+		FailedAt: ledger.At(e.StoppedAt), FirstAt: ledger.At(e.StoppedAt),
+	}
+	if row.Root != "" {
+		f.Root = row.Root
+	}
+	if err := j.inherit(ctx, &f, row); err != nil {
+		return err
+	}
+	if f.VersionID == "" {
+		if err := j.keepInput(ctx, &f, d); err != nil {
+			return err
+		}
+	}
+	now := j.now()
+	f.DueAt = ledger.At(j.policy.due(f, now, j.random()))
+	f.Decision = fmt.Sprintf("decide at %s", f.DueAt)
+	_, err := j.Book.AddFailure(ctx, f)
+	if err != nil && !errors.Is(err, ledger.ErrConflict) {
+		return err
+	}
+	if err == nil {
+		j.Logger.InfoContext(ctx, "failure taken in", "execution", f.Execution, "resourceId", f.ResourceID,
+			"error", f.Error, "attempt", f.Attempt, "root", f.Root, "dueAt", f.DueAt.Time)
+	}
+	return j.closeBefore(ctx, f, row)
+}
+
+// inherit takes over from the failure that this one's execution was to heal.
+func (j *Job) inherit(ctx context.Context, f *ledger.Failure, row ledger.Execution) error {
+	if row.Failure == "" {
+		return nil
+	}
+	before, err := j.Book.Failure(ctx, row.Failure)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	f.FirstAt = before.FirstAt
+	if f.VersionID == "" {
+		f.InputKey = before.InputKey
+	}
+	return nil
+}
+
+// closeBefore closes the failure that this one's execution was to heal: this one goes on with its lineage.
+func (j *Job) closeBefore(ctx context.Context, f ledger.Failure, row ledger.Execution) error {
+	if row.Failure == "" {
+		return nil
+	}
+	before, err := j.Book.Failure(ctx, row.Failure)
+	if err == nil {
+		err = j.Book.MoveFailure(ctx, before, ledger.Move{
+			To: ledger.FailedAgain, Decision: "its automatic replay " + f.Execution + " failed as well",
+		}, ledger.Waiting, ledger.Retrying)
+	}
+	if errors.Is(err, ledger.ErrConflict) || errors.Is(err, ledger.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// keepInput keeps the input of an execution that never reached the log, since Step Functions forgets it in the end.
+func (j *Job) keepInput(ctx context.Context, f *ledger.Failure, d states.Description) error {
+	if f.InputKey != "" {
+		return nil
+	}
+	f.InputKey = eventlog.UnrecordedKey(f.Execution)
+	if len(d.Input) == 0 {
+		f.InputKey = ""
+		return nil
+	}
+	return j.Log.PutObject(ctx, f.InputKey, d.Input)
+}

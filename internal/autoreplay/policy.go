@@ -1,0 +1,49 @@
+package autoreplay
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/classify"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+)
+
+// Policy says which failures are replayed automatically, how often and when.
+type Policy struct {
+	Enabled     bool // false: nothing is started
+	Errors      classify.Policy
+	MaxAttempts int // automatic replays of one event
+	BackoffBase time.Duration
+	BackoffRate float64
+	MaxBackoff  time.Duration
+	MaxAge      time.Duration // since the first failure
+}
+
+// backoff returns how long to wait after a failure, exponential in the number of automatic replays before it, with
+// full jitter: random is from 0 up to 1.
+func (p Policy) backoff(attempt int, random float64) time.Duration {
+	most := float64(p.BackoffBase) * math.Pow(p.BackoffRate, float64(attempt))
+	return time.Duration(min(most, float64(p.MaxBackoff)) * random)
+}
+
+// hopeless returns why a failure is not replayed automatically, or "" if it is.
+func (p Policy) hopeless(f ledger.Failure, now time.Time) string {
+	switch {
+	case !p.Errors.Retriable(f.Error):
+		return fmt.Sprintf("error %s is not retriable: correct the cause or the event, then replay it by API", f.Error)
+	case f.Attempt >= p.MaxAttempts:
+		return fmt.Sprintf("%d of %d automatic replays failed", f.Attempt, p.MaxAttempts)
+	case now.Sub(f.FirstAt.Time) > p.MaxAge:
+		return fmt.Sprintf("first failed at %s, more than %s ago", f.FirstAt, p.MaxAge)
+	}
+	return ""
+}
+
+// due returns when a new failure is to be decided on: at once if it is hopeless.
+func (p Policy) due(f ledger.Failure, now time.Time, random float64) time.Time {
+	if p.hopeless(f, now) != "" {
+		return now
+	}
+	return f.FailedAt.Add(p.backoff(f.Attempt, random))
+}

@@ -1,0 +1,96 @@
+// Package supersede answers whether a newer event of a resource has taken over from an older one.
+package supersede
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+)
+
+type eventLog interface {
+	Version(ctx context.Context, resourceID, versionID string) (eventlog.Version, error)
+	Newer(ctx context.Context, resourceID, versionID string) iter.Seq2[eventlog.Version, error]
+}
+
+type book interface {
+	Execution(ctx context.Context, name string) (ledger.Execution, error)
+	History(ctx context.Context, resourceID string, from, to time.Time) (ledger.History, error)
+}
+
+// Judge compares versions of a resource.
+type Judge struct {
+	log  eventLog
+	book book
+}
+
+// New returns a Judge.
+func New(log eventLog, book book) *Judge {
+	return &Judge{log: log, book: book}
+}
+
+// Responsible returns the newer version that is responsible for a resource now: its execution started later than the
+// one that recorded the given version, and was not aborted. Found is false if the given version still is.
+func (j *Judge) Responsible(ctx context.Context, resourceID, versionID string) (by eventlog.Version, found bool, err error) {
+	given, err := j.log.Version(ctx, resourceID, versionID)
+	if err != nil {
+		return by, false, err
+	}
+	for v, err := range j.log.Newer(ctx, resourceID, versionID) {
+		if err != nil {
+			return by, false, err
+		}
+		if !v.StartedAt.After(given.StartedAt) {
+			continue
+		}
+		row, err := j.book.Execution(ctx, v.Execution)
+		if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+			return by, false, err
+		}
+		if row.Status != ledger.Aborted {
+			return v, true, nil
+		}
+	}
+	return by, false, nil
+}
+
+// Published returns a newer version of which an event has been published, by its own execution or by a replay.
+func (j *Judge) Published(ctx context.Context, resourceID, versionID string) (by eventlog.Version, found bool, err error) {
+	newer := map[string]eventlog.Version{}
+	var from, to time.Time
+	for v, err := range j.log.Newer(ctx, resourceID, versionID) {
+		if err != nil {
+			return by, false, err
+		}
+		row, err := j.book.Execution(ctx, v.Execution) // strongly consistent, unlike the history below
+		if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+			return by, false, err
+		}
+		if !row.PublishedAt.IsZero() {
+			return v, true, nil
+		}
+		newer[v.ID] = v
+		if from.IsZero() || v.RecordedAt.Before(from) {
+			from = v.RecordedAt
+		}
+		if v.RecordedAt.After(to) {
+			to = v.RecordedAt
+		}
+	}
+	if len(newer) == 0 {
+		return by, false, nil
+	}
+	h, err := j.book.History(ctx, resourceID, from, to)
+	if err != nil {
+		return by, false, err
+	}
+	for _, e := range h.Executions {
+		if v, ok := newer[e.VersionID]; ok && !e.PublishedAt.IsZero() {
+			return v, true, nil
+		}
+	}
+	return by, false, nil
+}

@@ -1,0 +1,69 @@
+// Package tracker settles executions as EventBridge reports that they ended.
+package tracker
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/message"
+)
+
+type settler interface {
+	Settle(ctx context.Context, ended []ledger.Ended) []error
+}
+
+// Tracker handles the messages of the outcomes queue.
+type Tracker struct {
+	settler settler
+	machine string
+	logger  *slog.Logger
+}
+
+// New returns a Tracker of one state machine, by its ARN. A nil logger discards.
+func New(settler settler, machine string, logger *slog.Logger) *Tracker {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	return &Tracker{settler: settler, machine: machine, logger: logger}
+}
+
+// Handle settles a batch. Messages that could not be settled come again; a message that is no status change of this
+// state machine comes again too, until it is a dead letter for a person to look at.
+func (t *Tracker) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
+	var answer events.SQSEventResponse
+	fail := func(id string, err error) {
+		t.logger.ErrorContext(ctx, "outcome not settled", "messageId", id, "error", err)
+		answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: id})
+	}
+	var ended []ledger.Ended
+	var ids []string
+	for _, m := range batch.Records {
+		status, err := message.DecodeStatus(m.Body)
+		if err != nil {
+			fail(m.MessageId, err)
+			continue
+		}
+		if status.StateMachineARN != t.machine {
+			t.logger.WarnContext(ctx, "outcome of another state machine ignored", "stateMachineArn", status.StateMachineARN)
+			continue
+		}
+		ended, ids = append(ended, Ended(status)), append(ids, m.MessageId)
+	}
+	for i, err := range t.settler.Settle(ctx, ended) {
+		if err != nil {
+			fail(ids[i], err)
+		}
+	}
+	return answer, nil
+}
+
+// Ended reads a status message.
+func Ended(m message.Status) ledger.Ended {
+	return ledger.Ended{
+		Name: m.Name, ARN: m.ExecutionARN, Status: ledger.ExecutionStatus(m.Status), Error: m.Error,
+		StoppedAt: m.StopDate.Time, RedriveCount: int(m.RedriveCount),
+	}
+}
