@@ -89,7 +89,10 @@ func (r *ReplayableIngestion) newApi(s *settings) awsapigateway.RestApi {
 	if s.apiCloudWatchRole {
 		props.CloudWatchRoleRemovalPolicy = awscdk.RemovalPolicy_RETAIN
 	}
-	return awsapigateway.NewRestApi(r, jsii.String("Api"), props)
+	api := awsapigateway.NewRestApi(r, jsii.String("Api"), props)
+	// CDK adds a stack output with the URL. Outputs are the stack's to choose; the URL is Api.Url().
+	api.Node().TryRemoveChild(jsii.String("Endpoint"))
+	return api
 }
 
 // accessLogFormat is one JSON object per request: who asked for what, and what became of it. Queries and bodies hold

@@ -20,7 +20,7 @@ type ReplayableIngestion struct {
 
 	StateMachine awsstepfunctions.StateMachine // takes events: StartExecution
 	EventLog     awss3.IBucket                 // every event, under events/<resource id>
-	Ledger       awsdynamodb.ITableV2          // what became of events, executions and replays
+	Ledger       awsdynamodb.ITable            // what became of events, executions and replays
 	Topic        awssns.ITopic                 // where results go
 
 	DeadLetterQueue awssqs.Queue // failed executions, and messages that nobody could handle

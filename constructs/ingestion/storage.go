@@ -41,28 +41,28 @@ func (r *ReplayableIngestion) newEventLog(s *settings) awss3.IBucket {
 	})
 }
 
-func (r *ReplayableIngestion) newLedger(s *settings) awsdynamodb.ITableV2 {
-	var indexes []*awsdynamodb.GlobalSecondaryIndexPropsV2
+// newLedger creates a table of one Region, as everything it describes is: queues, executions and the bucket. It is
+// encrypted with a key that AWS owns, as every table is that asks for nothing else.
+func (r *ReplayableIngestion) newLedger(s *settings) awsdynamodb.ITable {
+	table := awsdynamodb.NewTable(r, jsii.String("Ledger"), &awsdynamodb.TableProps{
+		PartitionKey:        stringAttribute(schema.PartitionKey),
+		SortKey:             stringAttribute(schema.SortKey),
+		TimeToLiveAttribute: jsii.String(schema.TTL),
+		BillingMode:         awsdynamodb.BillingMode_PAY_PER_REQUEST,
+		PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{
+			PointInTimeRecoveryEnabled: jsii.Bool(true),
+		},
+		RemovalPolicy: s.dataRemoval,
+	})
 	for _, index := range schema.Indexes() {
-		indexes = append(indexes, &awsdynamodb.GlobalSecondaryIndexPropsV2{
+		table.AddGlobalSecondaryIndex(&awsdynamodb.GlobalSecondaryIndexProps{
 			IndexName:      jsii.String(index.Name),
 			PartitionKey:   stringAttribute(index.PartitionKey),
 			SortKey:        stringAttribute(index.SortKey),
 			ProjectionType: awsdynamodb.ProjectionType_KEYS_ONLY,
 		})
 	}
-	return awsdynamodb.NewTableV2(r, jsii.String("Ledger"), &awsdynamodb.TablePropsV2{
-		PartitionKey:           stringAttribute(schema.PartitionKey),
-		SortKey:                stringAttribute(schema.SortKey),
-		GlobalSecondaryIndexes: &indexes,
-		TimeToLiveAttribute:    jsii.String(schema.TTL),
-		Billing:                awsdynamodb.Billing_OnDemand(nil),
-		Encryption:             awsdynamodb.TableEncryptionV2_DynamoOwnedKey(),
-		PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{
-			PointInTimeRecoveryEnabled: jsii.Bool(true),
-		},
-		RemovalPolicy: s.dataRemoval,
-	})
+	return table
 }
 
 func stringAttribute(name string) *awsdynamodb.Attribute {
