@@ -16,6 +16,7 @@ type Replay struct {
 	Status      replay.Status `dynamodbav:"status"`
 	RequestedBy string        `dynamodbav:"requestedBy"`
 	Reason      string        `dynamodbav:"reason"`
+	OwnerID     string        `dynamodbav:"ownerId,omitempty"` // of the selection
 	CreatedAt   Stamp         `dynamodbav:"createdAt"`
 	CompletedAt Stamp         `dynamodbav:"completedAt,omitempty"`
 	Pages       int           `dynamodbav:"pages"`    // known so far

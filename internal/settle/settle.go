@@ -5,7 +5,9 @@ package settle
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
@@ -124,7 +126,8 @@ func (s *Settler) healVersion(ctx context.Context, row ledger.Execution) error {
 		if f.VersionID != row.VersionID {
 			continue
 		}
-		if err := s.moveRow(ctx, f, healedBy(row), ledger.Waiting, ledger.Quarantined); err != nil {
+		partition := ledger.FailurePartition(f.Execution, f.RedriveCount)
+		if err := s.move(ctx, partition, healedBy(row), ledger.Waiting, ledger.Quarantined); err != nil {
 			return err
 		}
 	}
@@ -143,27 +146,32 @@ func (s *Settler) closeRedriven(ctx context.Context, row ledger.Execution) error
 	return nil
 }
 
+const moveRounds = 3
+
+// move treats a failure that is somewhere else as settled: it was moved before, or must not be. One that moved between
+// two open statuses while we looked is tried again.
 func (s *Settler) move(ctx context.Context, partition string, m ledger.Move, from ...ledger.FailureStatus) error {
-	f, err := s.book.Failure(ctx, partition)
-	if errors.Is(err, ledger.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
+	for range moveRounds {
+		f, err := s.book.Failure(ctx, partition)
+		if errors.Is(err, ledger.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(from, f.Status) {
+			return nil
+		}
+		err = s.book.MoveFailure(ctx, f, m, from...)
+		if errors.Is(err, ledger.ErrConflict) {
+			continue
+		}
+		if err == nil {
+			s.logger.InfoContext(ctx, "failure closed", "execution", f.Execution, "status", m.To, "decision", m.Decision)
+		}
 		return err
 	}
-	return s.moveRow(ctx, f, m, from...)
-}
-
-// moveRow treats a failure that is somewhere else as settled: it was moved before, or must not be.
-func (s *Settler) moveRow(ctx context.Context, f ledger.Failure, m ledger.Move, from ...ledger.FailureStatus) error {
-	err := s.book.MoveFailure(ctx, f, m, from...)
-	if errors.Is(err, ledger.ErrConflict) {
-		return nil
-	}
-	if err == nil {
-		s.logger.InfoContext(ctx, "failure closed", "execution", f.Execution, "status", m.To, "decision", m.Decision)
-	}
-	return err
+	return fmt.Errorf("close failure %s: %w", partition, ledger.ErrConflict)
 }
 
 func step(row ledger.Execution, e ledger.Ended) progress.Step {

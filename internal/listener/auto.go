@@ -1,0 +1,108 @@
+package listener
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/message"
+	"github.com/ce873799/replayable-ingestion/internal/naming"
+)
+
+// auto replays a failure that auto-replay found due.
+func (l *Listener) auto(ctx context.Context, msg message.Replay) error {
+	f, err := l.Book.Failure(ctx, ledger.FailurePartition(msg.Execution, msg.RedriveCount))
+	if err != nil {
+		return err
+	}
+	if !f.Status.Open() {
+		return nil // closed since the message was sent
+	}
+	row, err := l.Book.Execution(ctx, naming.Auto(f.Root, f.Attempt+1))
+	if errors.Is(err, ledger.ErrNotFound) {
+		row, err = l.announce(ctx, f)
+	}
+	if err != nil || row.Name == "" {
+		return err
+	}
+	if row.Mode == ledger.Restart {
+		return l.restart(ctx, f, row)
+	}
+	if _, err = l.start(ctx, row); errors.Is(err, errNoVersion) {
+		return l.move(ctx, f, ledger.Move{To: ledger.Quarantined, Decision: err.Error()})
+	}
+	return err
+}
+
+// announce writes the row that lets Record accept the automatic replay. It returns the zero row if there is nothing to
+// start, because a newer event has come since the message was sent.
+func (l *Listener) announce(ctx context.Context, f ledger.Failure) (ledger.Execution, error) {
+	row := ledger.Execution{
+		Name: naming.Auto(f.Root, f.Attempt+1), Mode: ledger.Auto, Status: ledger.Starting,
+		ResourceID: f.ResourceID, OwnerID: f.OwnerID, VersionID: f.VersionID, RecordedAt: f.RecordedAt,
+		StartedAt: ledger.At(l.now()), Attempt: f.Attempt + 1, Root: f.Root,
+		Failure: ledger.FailurePartition(f.Execution, f.RedriveCount), Reason: "failed with " + f.Error,
+	}
+	if len(row.Reason) > maxReason {
+		row.Reason = row.Reason[:maxReason]
+	}
+	if f.VersionID == "" {
+		row.Mode, row.ResourceID, row.OwnerID = ledger.Restart, "", ""
+	} else if moved, err := l.superseded(ctx, f); moved || err != nil {
+		return ledger.Execution{}, err
+	}
+	present, err := l.Book.AddExecution(ctx, row)
+	if errors.Is(err, ledger.ErrConflict) {
+		return present, nil
+	}
+	return row, err
+}
+
+// maxReason keeps the reason well under the size of an SNS message attribute; error names may be long.
+const maxReason = 500
+
+func (l *Listener) superseded(ctx context.Context, f ledger.Failure) (bool, error) {
+	if l.Judge == nil {
+		return false, nil
+	}
+	by, newer, err := l.Judge.Responsible(ctx, f.ResourceID, f.VersionID)
+	if errors.Is(err, eventlog.ErrNotFound) {
+		return true, l.move(ctx, f, ledger.Move{To: ledger.Quarantined, Decision: "its version is no longer in the event log"})
+	}
+	if err != nil || !newer {
+		return false, err
+	}
+	return true, l.move(ctx, f, ledger.Move{
+		To: ledger.Superseded, Decision: fmt.Sprintf("version %s, recorded by %s, is newer", by.ID, by.Execution),
+	})
+}
+
+// restart starts an execution whose event never reached the log again, with its own input.
+func (l *Listener) restart(ctx context.Context, f ledger.Failure, row ledger.Execution) error {
+	input, err := l.Log.Object(ctx, f.InputKey)
+	if errors.Is(err, eventlog.ErrNotFound) {
+		return l.move(ctx, f, ledger.Move{To: ledger.Quarantined, Decision: "its input is gone from " + f.InputKey})
+	}
+	if err != nil {
+		return err
+	}
+	if _, err = l.Machine.Start(ctx, row.Name, input); err != nil {
+		return err
+	}
+	l.Logger.InfoContext(ctx, "unrecorded event restarted", "execution", row.Name, "root", row.Root, "attempt", row.Attempt)
+	return nil
+}
+
+func (l *Listener) move(ctx context.Context, f ledger.Failure, m ledger.Move) error {
+	err := l.Book.MoveFailure(ctx, f, m, ledger.Waiting, ledger.Retrying)
+	if errors.Is(err, ledger.ErrConflict) {
+		return nil
+	}
+	if err == nil {
+		l.Logger.InfoContext(ctx, "failure decided on", "execution", f.Execution, "resourceId", f.ResourceID,
+			"status", m.To, "decision", m.Decision)
+	}
+	return err
+}
