@@ -47,8 +47,8 @@ func (e *InvalidError) Error() string {
 
 const maxShown = 100
 
-// shorten cuts a value for an error message, on a character boundary.
-func shorten(s string) string {
+// Shorten cuts a value for an error message, on a character boundary.
+func Shorten(s string) string {
 	if len(s) <= maxShown {
 		return s
 	}

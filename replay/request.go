@@ -55,9 +55,9 @@ func (d *decoder) fault(field string, value any, detail string) {
 	switch v := value.(type) {
 	case nil:
 	case json.RawMessage:
-		f.Value = shorten(string(v))
+		f.Value = Shorten(string(v))
 	default:
-		f.Value = shorten(fmt.Sprint(v))
+		f.Value = Shorten(fmt.Sprint(v))
 	}
 	d.faults = append(d.faults, f)
 }
@@ -145,7 +145,7 @@ func (d *decoder) resourceIDs(raw json.RawMessage) []string {
 	seen := make(map[string]bool, len(ids))
 	for i, id := range ids {
 		if _, err := EventKey(id); err != nil {
-			d.fault(fmt.Sprintf("%s[%d]", field, i), fmt.Sprintf("%q", shorten(id)), err.Error())
+			d.fault(fmt.Sprintf("%s[%d]", field, i), fmt.Sprintf("%q", Shorten(id)), err.Error())
 		}
 		seen[id] = true
 	}
@@ -198,7 +198,7 @@ func (d *decoder) object(field string, raw []byte, known ...string) (map[string]
 	}
 	slices.Sort(unknown)
 	for _, name := range unknown {
-		d.fault(prefix+shorten(name), nil, "is not known here: the fields are "+strings.Join(known, ", "))
+		d.fault(prefix+Shorten(name), nil, "is not known here: the fields are "+strings.Join(known, ", "))
 		delete(fields, name)
 	}
 	return fields, true

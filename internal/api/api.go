@@ -1,0 +1,156 @@
+// Package api is the replay API: it validates, stores and queues requests, and reports what became of them. It never
+// lists resources; the listener does.
+package api
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/oklog/ulid/v2"
+
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/fault"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+type book interface {
+	AddReplay(ctx context.Context, r ledger.Replay) error
+	Replay(ctx context.Context, id string) (ledger.Replay, error)
+	Items(ctx context.Context, r ledger.Replay, o replay.Outcome, cursor string, limit int) ([]ledger.Item, string, error)
+	Quarantine(ctx context.Context, cursor string, limit int) ([]ledger.Failure, string, error)
+	History(ctx context.Context, resourceID string, from, to time.Time) (ledger.History, error)
+}
+
+type eventLog interface {
+	PutObject(ctx context.Context, key string, document []byte) error
+	Object(ctx context.Context, key string) ([]byte, error)
+	Versions(ctx context.Context, resourceID, after string) iter.Seq2[eventlog.Version, error]
+}
+
+type sender interface {
+	Send(ctx context.Context, bodies ...string) error
+}
+
+// API answers the requests that API Gateway passes on.
+type API struct {
+	book   book
+	log    eventLog
+	queue  sender
+	logger *slog.Logger
+	now    func() time.Time
+	random io.Reader
+}
+
+// New returns the API. A nil logger discards.
+func New(book book, log eventLog, queue sender, logger *slog.Logger) *API {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	return &API{book: book, log: log, queue: queue, logger: logger, now: time.Now, random: ulid.DefaultEntropy()}
+}
+
+// answer is a status and a body to encode as JSON.
+type answer struct {
+	status  int
+	body    any
+	headers map[string]string
+}
+
+type request = events.APIGatewayProxyRequest
+
+// Handle answers one request. Faults are answers, too: the error is always nil.
+func (a *API) Handle(ctx context.Context, req request) (events.APIGatewayProxyResponse, error) {
+	ans, err := a.route(ctx, req)
+	id := req.RequestContext.RequestID
+	if err != nil {
+		ans = problem(err, id)
+		if ans.status >= http.StatusInternalServerError {
+			a.logger.ErrorContext(ctx, "request failed", "requestId", id, "resource", req.Resource, "error", err)
+		}
+	}
+	a.logger.InfoContext(ctx, "request answered", "requestId", id, "method", req.HTTPMethod, "resource", req.Resource,
+		"status", ans.status)
+	return ans.encode(), nil
+}
+
+func (a *API) route(ctx context.Context, req request) (answer, error) {
+	routes := map[string]func(context.Context, request) (answer, error){
+		"POST /replays":                 a.accept,
+		"GET /replays/{replayId}":       a.replay,
+		"GET /replays/{replayId}/items": a.items,
+		"GET /versions":                 a.versions,
+		"GET /failures":                 a.failures,
+	}
+	handle, found := routes[req.HTTPMethod+" "+req.Resource]
+	if !found {
+		return answer{}, &statusError{http.StatusNotFound, "there is no " + req.HTTPMethod + " " + req.Path}
+	}
+	return handle(ctx, req)
+}
+
+// statusError is an error that the caller is to see, with the status of its answer.
+type statusError struct {
+	status int
+	detail string
+}
+
+func (e *statusError) Error() string { return e.detail }
+
+// problem turns an error into an answer. What is not meant for the caller is left out: the request id leads to the
+// log.
+func problem(err error, requestID string) answer {
+	p := replay.Problem{Type: "about:blank", Status: http.StatusInternalServerError, RequestID: requestID}
+	var invalid *replay.InvalidError
+	var known *statusError
+	switch {
+	case errors.As(err, &invalid):
+		p.Status, p.Errors = http.StatusBadRequest, invalid.Faults
+		p.Detail = fmt.Sprintf("the request has %d fault(s), see errors", len(invalid.Faults))
+	case errors.As(err, &known):
+		p.Status, p.Detail = known.status, known.detail
+	case fault.Transient(err):
+		p.Status, p.Detail = http.StatusServiceUnavailable, "a service behind the API did not answer: try again"
+	default:
+		p.Detail = "the request failed: see the function's log for the request id"
+	}
+	p.Title = http.StatusText(p.Status)
+	return answer{status: p.Status, body: p, headers: map[string]string{"Content-Type": replay.ProblemType}}
+}
+
+func (ans answer) encode() events.APIGatewayProxyResponse {
+	headers := map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store"}
+	for k, v := range ans.headers {
+		headers[k] = v
+	}
+	body, err := json.Marshal(ans.body)
+	if err != nil { // every body is a struct of plain values
+		ans.status, body = http.StatusInternalServerError, []byte(`{"title":"Internal Server Error","status":500}`)
+	}
+	return events.APIGatewayProxyResponse{StatusCode: ans.status, Headers: headers, Body: string(body)}
+}
+
+func bodyOf(req request) ([]byte, error) {
+	if !req.IsBase64Encoded {
+		return []byte(req.Body), nil
+	}
+	body, err := base64.StdEncoding.DecodeString(req.Body)
+	if err != nil {
+		return nil, &statusError{http.StatusBadRequest, "the body is not valid base64"}
+	}
+	return body, nil
+}
+
+// path returns the path of a resource as the caller wrote it, stage included, so that links can be followed.
+func stagePath(req request, path string) string {
+	return "/" + req.RequestContext.Stage + path
+}

@@ -1,0 +1,74 @@
+package api
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// query reads query parameters and collects their faults.
+type query struct {
+	params map[string]string
+	faults []replay.Fault
+}
+
+func newQuery(req request) *query { return &query{params: req.QueryStringParameters} }
+
+func (q *query) fault(field, detail string) {
+	q.faults = append(q.faults, replay.Fault{Field: field, Value: replay.Shorten(q.params[field]), Detail: detail})
+}
+
+func (q *query) err() error {
+	if len(q.faults) == 0 {
+		return nil
+	}
+	return &replay.InvalidError{Faults: q.faults}
+}
+
+func (q *query) oneOf(field string, known []replay.Outcome) string {
+	v, given := q.params[field]
+	if given && !slices.Contains(known, replay.Outcome(v)) {
+		q.fault(field, fmt.Sprintf("must be one of %v", known))
+	}
+	return v
+}
+
+const defaultPageSize = 25
+
+func (q *query) page() (limit int, cursor string) {
+	limit = defaultPageSize
+	if v, given := q.params["limit"]; given {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 1 || n > replay.MaxPageSize {
+			q.fault("limit", fmt.Sprintf("must be a whole number from 1 to %d", replay.MaxPageSize))
+		}
+		limit = n
+	}
+	if v, given := q.params["cursor"]; given {
+		b, err := base64.RawURLEncoding.DecodeString(v)
+		if err != nil || len(b) == 0 {
+			q.fault("cursor", cursorRemedy)
+		}
+		cursor = string(b)
+	}
+	return limit, cursor
+}
+
+const cursorRemedy = "must be the nextCursor of an earlier answer"
+
+// encodeCursor hides a cursor's form, which may change.
+func encodeCursor(cursor string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(cursor))
+}
+
+func badCursor(err error) error {
+	if errors.Is(err, ledger.ErrCursor) {
+		return &replay.InvalidError{Faults: []replay.Fault{{Field: "cursor", Detail: cursorRemedy}}}
+	}
+	return err
+}

@@ -1,0 +1,110 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// versions lists the history of a resource with what became of each event. A resource without a history is 404.
+func (a *API) versions(ctx context.Context, req request) (answer, error) {
+	q := newQuery(req)
+	id := q.params["resourceId"]
+	if _, err := replay.EventKey(id); err != nil {
+		q.fault("resourceId", err.Error())
+	}
+	limit, cursor := q.page()
+	if err := q.err(); err != nil {
+		return answer{}, err
+	}
+	found, next, err := a.history(ctx, id, cursor, limit)
+	if err != nil {
+		return answer{}, err
+	}
+	if len(found) == 0 && cursor == "" {
+		return answer{}, &statusError{http.StatusNotFound, "the event log has no such resource"}
+	}
+	page := replay.Versions{ResourceID: id, Versions: make([]replay.Version, len(found)), NextCursor: encodeCursor(next)}
+	for i, v := range found {
+		page.Versions[i] = replay.Version{
+			VersionID: v.ID, RecordedAt: v.RecordedAt, OwnerID: v.OwnerID, Size: v.Size, Deleted: v.Deleted,
+			Executions: []replay.Execution{},
+		}
+	}
+	if err := a.addExecutions(ctx, id, found, page.Versions); err != nil {
+		return answer{}, err
+	}
+	return answer{status: http.StatusOK, body: page}, nil
+}
+
+// history reads one page of versions. next is the id of its last version, empty if nothing follows.
+func (a *API) history(ctx context.Context, id, cursor string, limit int) (found []eventlog.Version, next string, err error) {
+	for v, err := range a.log.Versions(ctx, id, cursor) {
+		if err != nil {
+			return nil, "", err
+		}
+		if len(found) == limit {
+			return found, found[limit-1].ID, nil
+		}
+		if v.RecordedAt.IsZero() {
+			v.RecordedAt = v.Modified // a delete marker, or put by hand
+		}
+		found = append(found, v)
+	}
+	return found, "", nil
+}
+
+// addExecutions adds to each version the executions that ran it.
+func (a *API) addExecutions(ctx context.Context, id string, found []eventlog.Version, page []replay.Version) error {
+	if len(found) == 0 {
+		return nil
+	}
+	place := make(map[string]int, len(found))
+	from, to := found[0].RecordedAt, found[0].RecordedAt
+	for i, v := range found {
+		place[v.ID] = i
+		from, to = earlier(from, v.RecordedAt), later(to, v.RecordedAt)
+	}
+	h, err := a.book.History(ctx, id, from, to)
+	if err != nil {
+		return err
+	}
+	for _, e := range h.Executions {
+		if i, ok := place[e.VersionID]; ok {
+			page[i].Executions = append(page[i].Executions, execution(e))
+		}
+	}
+	return nil
+}
+
+func execution(e ledger.Execution) replay.Execution {
+	kind, status := e.Mode, string(e.Status)
+	if kind == ledger.Restart {
+		kind = ledger.Auto
+	}
+	if e.Superseded {
+		status = string(ledger.Superseded)
+	}
+	return replay.Execution{
+		Name: e.Name, Kind: string(kind), Status: status, Error: e.Error, Attempt: e.Attempt, ReplayID: e.ReplayID,
+		StartedAt: e.StartedAt.Time, StoppedAt: e.StoppedAt.Pointer(), Published: e.PublishedAt.Pointer(),
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
