@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -44,6 +45,9 @@ func (a *API) versions(ctx context.Context, req request) (answer, error) {
 // history reads one page of versions. next is the id of its last version, empty if nothing follows.
 func (a *API) history(ctx context.Context, id, cursor string, limit int) (found []eventlog.Version, next string, err error) {
 	for v, err := range a.log.Versions(ctx, id, cursor) {
+		if cursor != "" && fault.HasCode(err, "InvalidArgument") { // S3 knows no such version id
+			return nil, "", badCursor(ledger.ErrCursor)
+		}
 		if err != nil {
 			return nil, "", err
 		}

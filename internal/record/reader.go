@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/ce873799/replayable-ingestion/internal/eventpath"
@@ -26,6 +27,9 @@ type IDs struct {
 	ResourceID string
 	OwnerID    string // empty: none
 }
+
+// AnySize is a limit that no event reaches.
+const AnySize = math.MaxInt
 
 // NewReader returns a Reader. An empty ownerPath means that events have no owner.
 func NewReader(resourcePath, ownerPath string, maxBytes int) (Reader, error) {

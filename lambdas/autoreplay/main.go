@@ -1,8 +1,61 @@
-// Command autoreplay is wired in a later commit.
+// Command autoreplay is the scheduled job that keeps failures from being lost.
 package main
 
-import "github.com/aws/aws-lambda-go/lambda"
+import (
+	"context"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
+	"github.com/ce873799/replayable-ingestion/internal/boot"
+	"github.com/ce873799/replayable-ingestion/internal/classify"
+	"github.com/ce873799/replayable-ingestion/internal/config"
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/progress"
+	"github.com/ce873799/replayable-ingestion/internal/queue"
+	"github.com/ce873799/replayable-ingestion/internal/record"
+	"github.com/ce873799/replayable-ingestion/internal/settle"
+	"github.com/ce873799/replayable-ingestion/internal/states"
+	"github.com/ce873799/replayable-ingestion/internal/supersede"
+)
 
 func main() {
-	lambda.Start(func() error { return nil })
+	cfg, aws, log := boot.Start(config.LoadAutoReplay)
+	// Inputs are only read for their ids here: the workflow's limit on events was Record's to apply.
+	reader, err := record.NewReader(cfg.ResourceIDPath, cfg.OwnerIDPath, record.AnySize)
+	if err != nil {
+		log.Error("invalid configuration", "error", err)
+		os.Exit(1)
+	}
+	book := ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable)
+	events := eventlog.New(s3.NewFromConfig(aws), cfg.EventLogBucket)
+	queues := sqs.NewFromConfig(aws)
+	board := progress.New(book)
+	deps := autoreplay.Deps{
+		Book: book, Log: events, Machine: states.New(sfn.NewFromConfig(aws), cfg.StateMachineARN),
+		DeadLetters: queue.New(queues, cfg.DeadLetterQueueURL), Replays: queue.New(queues, cfg.ReplayQueueURL),
+		Settler: settle.New(book, board, log), Board: board, Reader: reader, Logger: log,
+	}
+	if cfg.SupersedeOlder {
+		deps.Judge = supersede.New(events, book)
+	}
+	job := autoreplay.New(deps, autoreplay.Policy{
+		Enabled: cfg.Enabled, Errors: classify.Policy{RetryOn: cfg.RetryOn, DoNotRetryOn: cfg.DoNotRetryOn},
+		MaxAttempts: cfg.MaxAttempts, BackoffBase: cfg.BackoffBase, BackoffRate: cfg.BackoffRate,
+		MaxBackoff: cfg.MaxBackoff, MaxAge: cfg.MaxAge,
+	}, cfg.SettleAfter)
+	lambda.Start(func(ctx context.Context) (autoreplay.Summary, error) {
+		holder := "unknown"
+		if lc, ok := lambdacontext.FromContext(ctx); ok {
+			holder = lc.AwsRequestID
+		}
+		return job.Run(ctx, holder)
+	})
 }

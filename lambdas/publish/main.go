@@ -1,8 +1,26 @@
-// Command publish is wired in a later commit.
+// Command publish is the function of a workflow's Publish state.
 package main
 
-import "github.com/aws/aws-lambda-go/lambda"
+import (
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"github.com/ce873799/replayable-ingestion/internal/boot"
+	"github.com/ce873799/replayable-ingestion/internal/config"
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/publish"
+	"github.com/ce873799/replayable-ingestion/internal/supersede"
+)
 
 func main() {
-	lambda.Start(func() error { return nil })
+	cfg, aws, log := boot.Start(config.LoadPublish)
+	events := eventlog.New(s3.NewFromConfig(aws), cfg.EventLogBucket)
+	book := ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable)
+	publisher := publish.New(sns.NewFromConfig(aws), events, book, supersede.New(events, book), publish.Options{
+		TopicARN: cfg.TopicARN, StoreOutputs: cfg.StoreOutputs, SupersedeOlder: cfg.SupersedeOlder,
+	}, log)
+	lambda.Start(publisher.Handle)
 }

@@ -1,8 +1,30 @@
-// Command record is wired in a later commit.
+// Command record is the function of a workflow's Record state.
 package main
 
-import "github.com/aws/aws-lambda-go/lambda"
+import (
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/ce873799/replayable-ingestion/internal/boot"
+	"github.com/ce873799/replayable-ingestion/internal/config"
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/record"
+)
 
 func main() {
-	lambda.Start(func() error { return nil })
+	cfg, aws, log := boot.Start(config.LoadRecord)
+	reader, err := record.NewReader(cfg.ResourceIDPath, cfg.OwnerIDPath, cfg.MaxEventBytes)
+	if err != nil {
+		log.Error("invalid configuration", "error", err)
+		os.Exit(1)
+	}
+	recorder := record.New(
+		eventlog.New(s3.NewFromConfig(aws), cfg.EventLogBucket),
+		ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable),
+		reader, log)
+	lambda.Start(recorder.Handle)
 }

@@ -1,8 +1,25 @@
-// Command replayhandler is wired in a later commit.
+// Command replayhandler answers the replay API.
 package main
 
-import "github.com/aws/aws-lambda-go/lambda"
+import (
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/ce873799/replayable-ingestion/internal/api"
+	"github.com/ce873799/replayable-ingestion/internal/boot"
+	"github.com/ce873799/replayable-ingestion/internal/config"
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/queue"
+)
 
 func main() {
-	lambda.Start(func() error { return nil })
+	cfg, aws, log := boot.Start(config.LoadReplayHandler)
+	handler := api.New(
+		ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable),
+		eventlog.New(s3.NewFromConfig(aws), cfg.EventLogBucket),
+		queue.New(sqs.NewFromConfig(aws), cfg.ReplayQueueURL), log)
+	lambda.Start(handler.Handle)
 }

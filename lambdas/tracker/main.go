@@ -1,8 +1,21 @@
-// Command tracker is wired in a later commit.
+// Command tracker settles executions in the ledger as they end.
 package main
 
-import "github.com/aws/aws-lambda-go/lambda"
+import (
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/ce873799/replayable-ingestion/internal/boot"
+	"github.com/ce873799/replayable-ingestion/internal/config"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/progress"
+	"github.com/ce873799/replayable-ingestion/internal/settle"
+	"github.com/ce873799/replayable-ingestion/internal/tracker"
+)
 
 func main() {
-	lambda.Start(func() error { return nil })
+	cfg, aws, log := boot.Start(config.LoadTracker)
+	book := ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable)
+	settler := settle.New(book, progress.New(book), log)
+	lambda.Start(tracker.New(settler, cfg.StateMachineARN, log).Handle)
 }
