@@ -110,6 +110,10 @@ func IsReplay() awsstepfunctions.Condition {
 	return awsstepfunctions.Condition_IsPresent(jsii.String("$$.Execution.Input." + schema.EnvelopeKey))
 }
 
+// IsReplayExpression is IsReplay for states that speak JSONata, to be used within an expression such as
+// "{% $not("+ingestion.IsReplayExpression+") %}".
+const IsReplayExpression = "$exists($states.context.Execution.Input." + schema.EnvelopeKey + ")"
+
 // isNil finds nil, and pointers and interfaces that hold nil.
 func isNil(v any) bool {
 	if v == nil {

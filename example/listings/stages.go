@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 
@@ -120,18 +121,18 @@ func (s Stage) faults() []error {
 	if _, ok := retentions[s.LogRetentionDays]; !ok {
 		fault(".logRetentionDays", fmt.Sprint("one of ", slices.Sorted(maps.Keys(retentions))), s.LogRetentionDays)
 	}
-	// The construct checks the ranges of the rest; a missing one must not pass as the lowest.
 	for _, n := range []struct {
-		field string
-		value float64
+		field   string
+		value   float64
+		highest float64
 	}{
-		{".noncurrentDays", s.NoncurrentDays},
-		{".autoReplayMinutes", s.AutoReplayMinutes},
-		{".backoffBaseSeconds", s.BackoffBaseSeconds},
-		{".settleAfterMinutes", s.SettleAfterMinutes},
+		{".noncurrentDays", s.NoncurrentDays, 36_500},
+		{".autoReplayMinutes", s.AutoReplayMinutes, 60},
+		{".backoffBaseSeconds", s.BackoffBaseSeconds, 43_200},
+		{".settleAfterMinutes", s.SettleAfterMinutes, 1_440},
 	} {
-		if n.value <= 0 {
-			fault(n.field, "a number above 0", n.value)
+		if n.value < 1 || n.value > n.highest || n.value != math.Trunc(n.value) {
+			fault(n.field, fmt.Sprintf("a whole number from 1 to %v", n.highest), n.value)
 		}
 	}
 	return errs
