@@ -3,7 +3,9 @@ package classify
 
 import (
 	"encoding/json"
+	"fmt"
 	"path"
+	"strings"
 )
 
 // DefaultRetryOn returns the globs of error names that are retriable unless the user says otherwise: the service,
@@ -28,10 +30,12 @@ func DefaultRetryOn() []string {
 		"*InternalServiceError*",
 		"*InternalFailure*",
 		"*.SdkClientException",
+		"*ThroughputExceeded*",
 	}
 }
 
-// Policy holds the globs of retriable error names, as path.Match reads them.
+// Policy holds the globs of retriable error names: "*" stands for any text, "?" for one character and "[a-z]" for a
+// range, as in path.Match.
 type Policy struct {
 	RetryOn      []string
 	DoNotRetryOn []string // wins over RetryOn
@@ -44,12 +48,24 @@ func (p Policy) Retriable(name string) bool {
 }
 
 func matches(globs []string, name string) bool {
+	name = oneSegment.Replace(name)
 	for _, g := range globs {
-		if ok, err := path.Match(g, name); err == nil && ok {
+		if ok, err := path.Match(oneSegment.Replace(g), name); err == nil && ok {
 			return true
 		}
 	}
 	return false
+}
+
+// oneSegment keeps path.Match from treating a slash in an error name as the end of a path segment.
+var oneSegment = strings.NewReplacer("/", "\x00")
+
+// CheckGlob reports whether a glob is malformed.
+func CheckGlob(glob string) error {
+	if _, err := path.Match(glob, ""); err != nil {
+		return fmt.Errorf("malformed glob %q: %w", glob, err)
+	}
+	return nil
 }
 
 // Unwrap returns the error that explains a failure. A child workflow's failure arrives as States.TaskFailed with
@@ -58,10 +74,17 @@ func Unwrap(name, cause string) (string, string) {
 	// Nested children nest their descriptions; the depth is bounded by the size of a cause.
 	for name == "States.TaskFailed" {
 		var child struct {
-			Error string
-			Cause string
+			Error  string
+			Cause  string
+			Status string
 		}
-		if err := json.Unmarshal([]byte(cause), &child); err != nil || child.Error == "" {
+		if err := json.Unmarshal([]byte(cause), &child); err != nil {
+			break
+		}
+		if child.Error == "" && child.Status == "TIMED_OUT" {
+			child.Error = "States.Timeout"
+		}
+		if child.Error == "" {
 			break
 		}
 		name, cause = child.Error, child.Cause

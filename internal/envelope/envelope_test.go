@@ -1,0 +1,97 @@
+package envelope
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+var header = Header{Mode: "api", ReplayID: "01J", ResourceID: "listing 7", VersionID: "v1", Reason: "why <now> & here"}
+
+func TestBuildAndParse(t *testing.T) {
+	event := []byte(`{"id":12345678901234567890,"html":"<b>&</b>","price":1.10}`)
+	input, err := Build(header, event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !Reserved(input) {
+		t.Errorf("Reserved(%s) = false", input)
+	}
+	h, got, err := Parse(input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := header
+	want.V = Version
+	if h != want || !bytes.Equal(got, event) {
+		t.Errorf("got %+v and %s, want %+v and the same event %s", h, got, want, event)
+	}
+}
+
+func TestBuildRefusesWhatDoesNotFit(t *testing.T) {
+	empty, err := Build(header, []byte(`""`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	room := replay.MaxExecutionInputBytes - len(empty)
+	fits := []byte(`"` + strings.Repeat("x", room) + `"`)
+	if input, err := Build(header, fits); err != nil || len(input) != replay.MaxExecutionInputBytes {
+		t.Errorf("an input of exactly the limit: %d bytes, %v", len(input), err)
+	}
+	if _, err := Build(header, append(fits[:len(fits)-1], []byte(`x"`)...)); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("one byte more: got %v, want ErrTooLarge", err)
+	}
+}
+
+func TestReserved(t *testing.T) {
+	for input, want := range map[string]bool{
+		`{"replayableIngestion":{}}`:               true,
+		`{"replayableIngestion":null}`:             true,
+		`{"\u0072eplayableIngestion":{}}`:          true,
+		`{"listing":{"replayableIngestion":{}}}`:   false,
+		`{"note":"replayableIngestion"}`:           false,
+		`["replayableIngestion"]`:                  false,
+		`{"id":"back\\slash"}`:                     false,
+		`{"replayableIngestion":`:                  false,
+		`{"id":"1","replayableIngestion":{"v":1}}`: true,
+	} {
+		if got := Reserved([]byte(input)); got != want {
+			t.Errorf("Reserved(%s) = %v, want %v", input, got, want)
+		}
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for name, input := range map[string]string{
+		"another version":    `{"replayableIngestion":{"v":2},"event":{}}`,
+		"unknown fields":     `{"replayableIngestion":{"v":1},"event":{},"more":1}`,
+		"neither":            `{"replayableIngestion":{"v":1}}`,
+		"both":               `{"replayableIngestion":{"v":1,"eventKey":"derived/x"},"event":{}}`,
+		"a header of a text": `{"replayableIngestion":"yes","event":{}}`,
+	} {
+		if _, _, err := Parse([]byte(input)); err == nil {
+			t.Errorf("%s: accepted %s", name, input)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	good, err := Build(header, []byte(`{"id":1}`))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
+	f.Add([]byte(`{"replayableIngestion":{"v":1},"event":null}`))
+	f.Fuzz(func(t *testing.T, input []byte) {
+		if !Reserved(input) {
+			return
+		}
+		if _, event, err := Parse(input); err == nil && event != nil && !json.Valid(event) {
+			t.Errorf("Parse(%s) returned an event that is not JSON: %s", input, event)
+		}
+	})
+}

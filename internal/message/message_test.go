@@ -1,0 +1,62 @@
+package message
+
+import (
+	"errors"
+	"testing"
+	"time"
+)
+
+func TestReplayRoundTrip(t *testing.T) {
+	for _, m := range []Replay{
+		{Kind: KindExpand, ReplayID: "01J", Page: 3},
+		{Kind: KindItem, ReplayID: "01J", Page: 3, Ordinal: 97},
+		{Kind: KindAuto, Execution: "e", RedriveCount: 2},
+	} {
+		got, err := DecodeReplay(m.Encode())
+		m.V = Version
+		if err != nil || got != m {
+			t.Errorf("got %+v, %v, want %+v", got, err, m)
+		}
+	}
+}
+
+func TestDecodeStatus(t *testing.T) {
+	const head = `{"v":1,"kind":"status","executionArn":"arn:e","name":"e","stateMachineArn":"arn:m","status":"FAILED"`
+	at := time.UnixMilli(1700000000123).UTC()
+	tests := []struct {
+		name, body string
+		want       Status
+	}{
+		{
+			name: "numbers as EventBridge writes them", body: head + `,"error":"X","startDate":1700000000123,"stopDate":1700000000123,"redriveCount":2}`,
+			want: Status{Error: "X", StartDate: Millis{at}, StopDate: Millis{at}, RedriveCount: 2},
+		},
+		{name: "nulls", body: head + `,"error":null,"startDate":1700000000123,"stopDate":null,"redriveCount":null}`, want: Status{StartDate: Millis{at}}},
+		{name: "texts", body: head + `,"error":"","startDate":"1700000000123","stopDate":"","redriveCount":"1"}`, want: Status{StartDate: Millis{at}, RedriveCount: 1}},
+		{name: "absent fields", body: head + `}`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := DecodeStatus(tt.body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := tt.want
+			if got.Error != w.Error || !got.StartDate.Equal(w.StartDate.Time) || !got.StopDate.Equal(w.StopDate.Time) ||
+				got.RedriveCount != w.RedriveCount || got.Name != "e" || got.Status != "FAILED" {
+				t.Errorf("got %+v, want %+v", got, w)
+			}
+		})
+	}
+}
+
+func TestUnknownMessages(t *testing.T) {
+	for _, body := range []string{``, `{}`, `null`, `hello`, `{"v":2,"kind":"item"}`, `{"v":1,"kind":"other"}`, `{"v":1,"kind":"status"}`} {
+		if _, err := DecodeReplay(body); !errors.Is(err, ErrUnknown) {
+			t.Errorf("DecodeReplay(%q) = %v, want ErrUnknown", body, err)
+		}
+		if _, err := DecodeStatus(body); !errors.Is(err, ErrUnknown) {
+			t.Errorf("DecodeStatus(%q) = %v, want ErrUnknown", body, err)
+		}
+	}
+}
