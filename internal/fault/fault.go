@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 
 	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -26,23 +27,34 @@ const (
 	Internal = "IngestionError"
 )
 
-// New returns an error that Lambda reports under the given name.
-func New(name, format string, args ...any) error {
-	return messages.InvokeResponse_Error{Type: name, Message: fmt.Errorf(format, args...).Error()}
+// Named is an error with the name under which Lambda is to report it.
+type Named struct {
+	Name string
+	err  error
 }
 
-// Name gives an error the name under which Lambda reports it. Errors that have one keep it.
+// New returns a Named error.
+func New(name, format string, args ...any) error {
+	return &Named{Name: name, err: fmt.Errorf(format, args...)}
+}
+
+func (n *Named) Error() string { return n.Name + ": " + n.err.Error() }
+
+func (n *Named) Unwrap() error { return n.err }
+
+// Name returns what a handler returns for an error: Lambda reports it under its name, Step Functions as the error of
+// the failed state. An error that has none is ServiceUnavailable if it is transient and Internal otherwise.
 func Name(err error) error {
-	var named messages.InvokeResponse_Error
+	var named *Named
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &named):
-		return named
+		return messages.InvokeResponse_Error{Type: named.Name, Message: named.err.Error()}
 	case Transient(err):
-		return New(ServiceUnavailable, "%w", err)
+		return messages.InvokeResponse_Error{Type: ServiceUnavailable, Message: err.Error()}
 	default:
-		return New(Internal, "%w", err)
+		return messages.InvokeResponse_Error{Type: Internal, Message: err.Error()}
 	}
 }
 
@@ -51,12 +63,19 @@ var (
 	throttle  = retry.IsErrorThrottles(retry.DefaultThrottles)
 )
 
+// unavailable are codes of passing faults that the SDK knows by their HTTP status only.
+var unavailable = []string{
+	"InternalError", "InternalServerError", "InternalFailure", "ServiceUnavailable", "ServiceUnavailableException",
+	"TransactionCanceledException", "TransactionInProgressException",
+}
+
 // Transient reports whether the same call may succeed later: what the SDK itself would retry, a deadline, or a
 // network fault.
 func Transient(err error) bool {
 	var network net.Error
 	return Throttled(err) || retryable.IsErrorRetryable(err).Bool() ||
-		errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) || HasCode(err, "TransactionCanceledException")
+		errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) ||
+		slices.ContainsFunc(unavailable, func(code string) bool { return HasCode(err, code) })
 }
 
 // Throttled reports whether a service refused a call because of its rate.

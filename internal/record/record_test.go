@@ -1,0 +1,328 @@
+package record
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda/messages"
+	"github.com/aws/smithy-go"
+
+	"github.com/ce873799/replayable-ingestion/internal/envelope"
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/fault"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/workflow"
+)
+
+var startTime = time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)
+
+// memory is an event log and a ledger in one. Its fail function can break any call.
+type memory struct {
+	versions []eventlog.Version
+	bodies   []string
+	objects  map[string]string
+	rows     map[string]ledger.Execution
+	owned    map[string]string
+	fail     func(op string) error
+}
+
+func newMemory() *memory {
+	return &memory{
+		objects: map[string]string{}, rows: map[string]ledger.Execution{}, owned: map[string]string{},
+		fail: func(string) error { return nil },
+	}
+}
+
+func (m *memory) Put(_ context.Context, _ string, event []byte, meta eventlog.Meta) (string, error) {
+	id := "v" + string(rune('0'+len(m.versions)))
+	m.versions = append(m.versions, eventlog.Version{ID: id, Meta: meta, Modified: meta.RecordedAt})
+	m.bodies = append(m.bodies, string(event))
+	return id, m.fail("Put") // a lost answer: the effect is there, the caller sees an error
+}
+
+func (m *memory) FindExecution(_ context.Context, _, execution string, _ time.Time) (eventlog.Version, error) {
+	for _, v := range m.versions {
+		if v.Execution == execution {
+			return v, nil
+		}
+	}
+	return eventlog.Version{}, eventlog.ErrNotFound
+}
+
+func (m *memory) Object(_ context.Context, key string) ([]byte, error) {
+	body, ok := m.objects[key]
+	if !ok {
+		return nil, eventlog.ErrNotFound
+	}
+	return []byte(body), m.fail("Object")
+}
+
+func (m *memory) Execution(_ context.Context, name string) (ledger.Execution, error) {
+	row, ok := m.rows[name]
+	if !ok {
+		return row, ledger.ErrNotFound
+	}
+	return row, m.fail("Execution")
+}
+
+func (m *memory) AddExecution(_ context.Context, e ledger.Execution) (ledger.Execution, error) {
+	if row, ok := m.rows[e.Name]; ok {
+		return row, ledger.ErrConflict
+	}
+	m.rows[e.Name] = e
+	return e, m.fail("AddExecution")
+}
+
+func (m *memory) MarkRunning(_ context.Context, r ledger.Recorded) (ledger.Execution, error) {
+	row := m.rows[r.Name]
+	if row.Status.Terminal() {
+		return row, ledger.ErrConflict
+	}
+	row.Status = ledger.Running
+	if r.VersionID != "" {
+		row.VersionID, row.ResourceID, row.OwnerID = r.VersionID, r.ResourceID, r.OwnerID
+	}
+	m.rows[r.Name] = row
+	return row, m.fail("MarkRunning")
+}
+
+func (m *memory) AddOwned(_ context.Context, owner, resource string, _ ledger.Stamp) error {
+	m.owned[owner] = resource
+	return m.fail("AddOwned")
+}
+
+func input(name, event string) workflow.RecordInput {
+	return workflow.RecordInput{
+		Input:     json.RawMessage(event),
+		Execution: workflow.Execution{ARN: "arn:" + name, Name: name, StartTime: startTime},
+	}
+}
+
+func handle(t *testing.T, m *memory, in workflow.RecordInput) (workflow.RecordOutput, string, error) {
+	t.Helper()
+	out, err := New(m, m, mustReader(t), nil).Handle(t.Context(), in)
+	var named messages.InvokeResponse_Error
+	if err != nil && !errors.As(err, &named) {
+		t.Fatalf("the error %v has no name for Step Functions", err)
+	}
+	return out, named.Type, err
+}
+
+const big = `{"listing":{"id":"r1","agencyId":"a1"},"n":12345678901234567890123456789,"d":1.10,"t":"<b>&"}`
+
+func TestALiveEventIsRecordedOnce(t *testing.T) {
+	m := newMemory()
+	out, _, err := handle(t, m, input("e1", big))
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := m.rows["e1"]
+	if string(out.Event) != big || len(m.bodies) != 1 || m.bodies[0] != big {
+		t.Errorf("event changed on its way: out %s, log %v", out.Event, m.bodies)
+	}
+	if out.Ingestion.ResourceID != "r1" || *out.Ingestion.OwnerID != "a1" || out.Ingestion.VersionID != "v0" || out.Ingestion.Replay != nil {
+		t.Errorf("got ingestion %+v", out.Ingestion)
+	}
+	if row.Mode != ledger.Live || row.Status != ledger.Running || row.VersionID != "v0" || m.owned["a1"] != "r1" {
+		t.Errorf("got row %+v, owners %v", row, m.owned)
+	}
+	if got := m.versions[0].Meta; got.Execution != "e1" || got.OwnerID != "a1" || !got.StartedAt.Equal(startTime) {
+		t.Errorf("got metadata %+v", got)
+	}
+}
+
+var unavailable = &smithy.GenericAPIError{Code: "ServiceUnavailable", Message: "slow down"}
+
+// Every place where an attempt can die: what the next attempt finds must lead to one version.
+func TestARetryFindsWhatTheFirstAttemptWrote(t *testing.T) {
+	for _, op := range []string{"Put", "AddOwned", "AddExecution"} {
+		t.Run("answer of "+op+" lost", func(t *testing.T) {
+			m := newMemory()
+			m.fail = func(got string) error {
+				if got == op {
+					return unavailable
+				}
+				return nil
+			}
+			in := input("e1", big)
+			_, name, err := handle(t, m, in)
+			if name != fault.ServiceUnavailable {
+				t.Fatalf("got %v, want %s, which the state machine retries", err, fault.ServiceUnavailable)
+			}
+			m.fail = func(string) error { return nil }
+			in.RetryCount = 1
+			out, _, err := handle(t, m, in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(m.versions) != 1 || out.Ingestion.VersionID != "v0" || m.rows["e1"].VersionID != "v0" {
+				t.Errorf("%d versions, version %s handed on, %s in the ledger; want one", len(m.versions), out.Ingestion.VersionID, m.rows["e1"].VersionID)
+			}
+		})
+	}
+}
+
+// A repeated invocation that Step Functions does not count (the same payload again) writes a second version, which
+// the ledger does not take: the execution keeps the first.
+func TestARepeatedInvocationKeepsTheFirstVersion(t *testing.T) {
+	m := newMemory()
+	for range 2 {
+		out, _, err := handle(t, m, input("e1", big))
+		if err != nil || out.Ingestion.VersionID != "v0" {
+			t.Fatalf("got version %s, %v, want v0", out.Ingestion.VersionID, err)
+		}
+	}
+}
+
+func TestFaultsHaveNames(t *testing.T) {
+	m := newMemory()
+	m.fail = func(op string) error {
+		if op == "Put" {
+			return &smithy.GenericAPIError{Code: "AccessDenied", Message: "no"}
+		}
+		return nil
+	}
+	if _, name, err := handle(t, m, input("e1", big)); name != fault.Internal {
+		t.Errorf("a missing permission: got %v, want %s, which is not retried", err, fault.Internal)
+	}
+	if _, name, _ := handle(t, newMemory(), input("e1", `{}`)); name != fault.InvalidEvent {
+		t.Errorf("no id: got %q, want %s", name, fault.InvalidEvent)
+	}
+}
+
+func replayInput(t *testing.T, h envelope.Header, event string) workflow.RecordInput {
+	t.Helper()
+	raw := []byte(event)
+	if event == "" {
+		raw = nil
+	}
+	body, err := envelope.Build(h, raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return input("rp-1", string(body))
+}
+
+func announced() (ledger.Execution, envelope.Header) {
+	row := ledger.Execution{
+		Name: "rp-1", Mode: ledger.API, Status: ledger.Starting, ResourceID: "r1", VersionID: "v7", ReplayID: "01J", Reason: "why",
+	}
+	return row, envelope.Header{Mode: "api", ResourceID: "r1", VersionID: "v7", ReplayID: "01J", Reason: "why"}
+}
+
+func TestAnAnnouncedReplayIsAcceptedAndWritesNoVersion(t *testing.T) {
+	m := newMemory()
+	row, h := announced()
+	m.rows["rp-1"] = row
+	out, _, err := handle(t, m, replayInput(t, h, big))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(out.Event) != big || out.Ingestion.Replay == nil || out.Ingestion.Replay.Reason != "why" || out.Ingestion.VersionID != "v7" {
+		t.Errorf("got %s and %+v", out.Event, out.Ingestion)
+	}
+	if len(m.versions) != 0 || m.rows["rp-1"].Status != ledger.Running {
+		t.Errorf("%d versions written, status %s; want none and RUNNING", len(m.versions), m.rows["rp-1"].Status)
+	}
+}
+
+func TestAnEventThatDidNotFitIsFetched(t *testing.T) {
+	m := newMemory()
+	row, h := announced()
+	m.rows["rp-1"] = row
+	h.EventKey = "derived/rp-1"
+	m.objects["derived/rp-1"] = big
+	out, _, err := handle(t, m, replayInput(t, h, ""))
+	if err != nil || string(out.Event) != big {
+		t.Errorf("got %s, %v, want the stored event", out.Event, err)
+	}
+}
+
+func TestForgedEnvelopesAreRefused(t *testing.T) {
+	tests := []struct {
+		name   string
+		row    func(*ledger.Execution)
+		header func(*envelope.Header)
+		raw    string
+		says   string
+	}{
+		{name: "nothing announced", row: func(r *ledger.Execution) { r.Name = "other" }, says: "no replay was announced"},
+		{name: "a live execution's row", row: func(r *ledger.Execution) { r.Mode = ledger.Live }, says: `mode "api"`},
+		{name: "a restarted execution's row", row: func(r *ledger.Execution) { r.Mode = ledger.Restart }, says: `mode "api"`},
+		{name: "another resource", header: func(h *envelope.Header) { h.ResourceID = "r2" }, says: "another version"},
+		{name: "another version", header: func(h *envelope.Header) { h.VersionID = "v8" }, says: "another version"},
+		{name: "another replay", header: func(h *envelope.Header) { h.ReplayID = "01K" }, says: "another replay"},
+		{name: "another attempt", header: func(h *envelope.Header) { h.Attempt = 2 }, says: "another replay"},
+		{name: "an event of another execution", header: func(h *envelope.Header) { h.EventKey = "derived/rp-2" }, says: "another execution"},
+		{name: "no envelope at all", raw: `{"replayableIngestion":true,"listing":{"id":"r1"}}`, says: "malformed envelope"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m := newMemory()
+			row, h := announced()
+			if tt.row != nil {
+				tt.row(&row)
+			}
+			if tt.header != nil {
+				tt.header(&h)
+			}
+			m.rows[row.Name] = row
+			event := big
+			if h.EventKey != "" {
+				event = ""
+			}
+			in := replayInput(t, h, event)
+			if tt.raw != "" {
+				in = input("rp-1", tt.raw)
+			}
+			_, name, err := handle(t, m, in)
+			if name != fault.InvalidEvent || !strings.Contains(err.(messages.InvokeResponse_Error).Message, tt.says) {
+				t.Errorf("got %v, want %s that says %q", err, fault.InvalidEvent, tt.says)
+			}
+			if len(m.versions) != 0 {
+				t.Errorf("a forged replay wrote a version")
+			}
+		})
+	}
+}
+
+func TestARestartedEventIsRecordedUnderItsLineage(t *testing.T) {
+	m := newMemory()
+	m.rows["ar-1"] = ledger.Execution{Name: "ar-1", Mode: ledger.Restart, Status: ledger.Starting, Root: "e0", Attempt: 1, Reason: "failed"}
+	out, _, err := handle(t, m, input("ar-1", big))
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := m.rows["ar-1"]
+	if len(m.versions) != 1 || row.VersionID != "v0" || row.ResourceID != "r1" || row.Root != "e0" || row.Attempt != 1 {
+		t.Errorf("%d versions, row %+v; want one version under the announced row", len(m.versions), row)
+	}
+	if out.Ingestion.Replay == nil || out.Ingestion.Replay.Mode != "auto" {
+		t.Errorf("got replay %+v, want an automatic one", out.Ingestion.Replay)
+	}
+}
+
+func TestALiveEventUnderTheNameOfAReplayIsRefused(t *testing.T) {
+	m := newMemory()
+	row, _ := announced()
+	m.rows["rp-1"] = row
+	if _, name, err := handle(t, m, input("rp-1", big)); name != fault.InvalidEvent {
+		t.Errorf("got %v, want %s", err, fault.InvalidEvent)
+	}
+}
+
+func TestARedrivenReplayKeepsItsStatus(t *testing.T) {
+	m := newMemory()
+	row, h := announced()
+	row.Status = ledger.Failed
+	m.rows["rp-1"] = row
+	in := replayInput(t, h, big)
+	in.Execution.RedriveCount = 1
+	if out, _, err := handle(t, m, in); err != nil || string(out.Event) != big {
+		t.Errorf("got %s, %v, want the event", out.Event, err)
+	}
+}
