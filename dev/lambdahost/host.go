@@ -1,0 +1,195 @@
+// Package lambdahost runs compiled bootstraps as Lambda does: warm processes behind the documented Runtime API, one
+// event at a time in each, timeouts enforced, output kept. The emulator calls it over HTTP in place of its own executor,
+// which starts a process per call, serves one event several times and loses the output.
+package lambdahost
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Headers between the emulator and the host. The error header is that of Lambda's own Invoke API.
+const (
+	requestIDHeader     = "X-Amzn-Lambda-Request-Id"
+	traceHeader         = "X-Amzn-Trace-Id"
+	functionErrorHeader = "X-Amz-Function-Error"
+)
+
+// Options are what all functions of a host share.
+type Options struct {
+	LogDir      string // gets <function>.log; must exist
+	EndpointURL string // AWS_ENDPOINT_URL of the functions; empty: not set
+	Region      string
+}
+
+// Function is one function's configuration.
+type Function struct {
+	Name         string // key of the host's methods, and name of the log file
+	FunctionName string // AWS_LAMBDA_FUNCTION_NAME; empty: Name
+	ARN          string
+	Bootstrap    string // path of the program
+	Handler      string
+	LogGroup     string // empty: /aws/lambda/<function name>
+	MemoryMB     int
+	Timeout      time.Duration
+	Env          map[string]string
+	MaxProcesses int // events handled at once; more of them wait. 0: 1
+}
+
+// Answer is what an invocation returned. Payload is the function's error object if Failed.
+type Answer struct {
+	Payload []byte
+	Failed  bool
+}
+
+// Host serves functions on a port of the loopback interface.
+type Host struct {
+	opts     Options
+	listener net.Listener
+	server   *http.Server
+	served   chan struct{}
+	close    context.CancelFunc
+	ctx      context.Context // ends with the host: an invocation outlives its caller's connection, as in Lambda
+
+	mu        sync.Mutex
+	functions map[string]*function
+}
+
+// Start starts a host without functions.
+func Start(opts Options) (*Host, error) {
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen for invocations: %w", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	h := &Host{opts: opts, listener: l, served: make(chan struct{}), ctx: ctx, close: cancel, functions: map[string]*function{}}
+	h.server = &http.Server{Handler: http.HandlerFunc(h.serve), ReadHeaderTimeout: time.Minute}
+	go func() {
+		defer close(h.served)
+		_ = h.server.Serve(l) // returns when the host is stopped
+	}()
+	return h, nil
+}
+
+// Stop ends all processes and refuses further events.
+func (h *Host) Stop() {
+	h.close()
+	_ = h.server.Close() // closes the listener too; nothing is left to report to
+	<-h.served
+	for _, f := range h.all() {
+		f.stop()
+	}
+}
+
+// Add registers a function. Processes start with the first event.
+func (h *Host) Add(fn Function) error {
+	if fn.Timeout <= 0 || fn.Name == "" || fn.Bootstrap == "" {
+		return fmt.Errorf("function %q needs a name, a bootstrap and a timeout", fn.Name)
+	}
+	f, err := newFunction(fn, h.opts)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, ok := h.functions[fn.Name]; ok {
+		return fmt.Errorf("function %q is already hosted", fn.Name)
+	}
+	h.functions[fn.Name] = f
+	return nil
+}
+
+// URL is where events of a function are posted to.
+func (h *Host) URL(name string) string {
+	return "http://" + h.listener.Addr().String() + "/" + name
+}
+
+func (h *Host) function(name string) (*function, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	f, ok := h.functions[name]
+	if !ok {
+		return nil, fmt.Errorf("%w: %q", ErrUnknownFunction, name)
+	}
+	return f, nil
+}
+
+func (h *Host) all() []*function {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var all []*function
+	for _, f := range h.functions {
+		all = append(all, f)
+	}
+	return all
+}
+
+// ErrUnknownFunction means that the host has no function of a name.
+var ErrUnknownFunction = errors.New("no such function")
+
+// Invoke runs one event. The error says that the host could not; an error of the function is an Answer.
+func (h *Host) Invoke(ctx context.Context, name string, payload []byte) (Answer, error) {
+	f, err := h.function(name)
+	if err != nil {
+		return Answer{}, err
+	}
+	return f.invoke(ctx, event{payload: payload, requestID: newRequestID(), trace: newTraceID()})
+}
+
+// serve answers as Lambda's Invoke API does: 200 also for an error of the function, which a header tells apart.
+func (h *Host) serve(w http.ResponseWriter, r *http.Request) {
+	payload, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	f, err := h.function(strings.TrimPrefix(r.URL.Path, "/"))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	ev := event{payload: payload, requestID: r.Header.Get(requestIDHeader), trace: r.Header.Get(traceHeader)}
+	if ev.requestID == "" {
+		ev.requestID = newRequestID()
+	}
+	if ev.trace == "" {
+		ev.trace = newTraceID()
+	}
+	answer, err := f.invoke(h.ctx, ev)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	if answer.Failed {
+		w.Header().Set(functionErrorHeader, "Unhandled")
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(answer.Payload) // the caller has gone if this fails
+}
+
+// functionError is the object that Lambda returns for a failed event.
+func functionError(errorType, format string, args ...any) Answer {
+	payload, err := json.Marshal(map[string]string{"errorType": errorType, "errorMessage": fmt.Sprintf(format, args...)})
+	if err != nil {
+		panic(err) // strings always marshal
+	}
+	return Answer{Payload: payload, Failed: true}
+}
+
+func openLog(dir, name string) (*os.File, error) {
+	path := dir + string(os.PathSeparator) + name + ".log"
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // below the run's log directory
+	if err != nil {
+		return nil, fmt.Errorf("open the log of %s: %w", name, err)
+	}
+	return f, nil
+}
