@@ -49,10 +49,10 @@ func NewReader(resourcePath, ownerPath string, maxBytes int) (Reader, error) {
 	return r, errors.Join(errs...)
 }
 
-// Read checks an event and returns its ids. It fails with EventTooLarge or InvalidEvent, naming the path and what was
+// Read checks an event, given without white space between tokens, and returns its ids. It fails with EventTooLarge or InvalidEvent, naming the path and what was
 // found there.
 func (r Reader) Read(event []byte) (IDs, error) {
-	if n := compactSize(event); n > r.maxBytes {
+	if n := len(event); n > r.maxBytes {
 		return IDs{}, fault.New(fault.EventTooLarge,
 			"the event has %d bytes, the most is %d: keep large parts in S3 and send their keys", n, r.maxBytes)
 	}

@@ -69,6 +69,7 @@ func (r *Recorder) Handle(ctx context.Context, in workflow.RecordInput) (workflo
 }
 
 func (r *Recorder) live(ctx context.Context, in workflow.RecordInput) (workflow.RecordOutput, error) {
+	in.Input = compact(in.Input)
 	ids, err := r.reader.Read(in.Input)
 	if err != nil {
 		return workflow.RecordOutput{}, err
@@ -216,10 +217,12 @@ func output(event json.RawMessage, row ledger.Execution) workflow.RecordOutput {
 	return workflow.RecordOutput{Event: event, Ingestion: in}
 }
 
-func compactSize(raw []byte) int {
+// compact takes the white space between tokens out of an event: the log keeps the event's text, and every service on
+// the way may lay it out anew.
+func compact(raw []byte) []byte {
 	var buf bytes.Buffer
 	if json.Compact(&buf, raw) != nil {
-		return len(raw)
+		return raw
 	}
-	return buf.Len()
+	return buf.Bytes()
 }
