@@ -12,7 +12,6 @@ func (r *ReplayableIngestion) GrantIngest(grantee awsiam.IGrantable) awsiam.Gran
 		Grantee:      grantee,
 		Actions:      jsii.Strings("states:StartExecution"),
 		ResourceArns: &[]*string{r.StateMachine.StateMachineArn()},
-		Scope:        r,
 	})
 }
 
@@ -36,6 +35,5 @@ func (r *ReplayableIngestion) grantInvoke(grantee awsiam.IGrantable, methods []a
 		Grantee:      grantee,
 		Actions:      jsii.Strings("execute-api:Invoke"),
 		ResourceArns: &arns,
-		Scope:        r,
 	})
 }

@@ -3,6 +3,7 @@ package ingestion
 import (
 	"slices"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -13,16 +14,17 @@ import (
 // Choice. So the ends are those that the states lead to. Error handlers are left out: what a Catch alone leads to has
 // dealt with a failure, and must not look like a result.
 func splice(start awsstepfunctions.IChainable, record, publish awsstepfunctions.TaskStateBase) awsstepfunctions.IChainable {
-	others := openOtherwise(start)
 	ends := awsstepfunctions.State_FindReachableEndStates(start.StartState(), &awsstepfunctions.FindStateOptions{
 		IncludeErrorHandlers: jsii.Bool(false),
 	})
 	// Succeed, Fail and a Choice without branches cannot continue and are filtered out.
-	for _, end := range *awsstepfunctions.State_FilterNextables(ends) {
+	open := append(*awsstepfunctions.State_FilterNextables(ends), openOtherwise(start)...)
+	for _, end := range open {
 		end.Next(publish)
 	}
-	for _, other := range others {
-		other.Next(publish)
+	if len(open) == 0 {
+		awscdk.Annotations_Of(publish).AddWarningV2(jsii.String("ReplayableIngestion:NeverPublishes"), jsii.String(
+			"The workflow has no open end, so nothing is published: let a state end without Succeed or Fail"))
 	}
 	return record.Next(start)
 }

@@ -32,8 +32,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// newApp returns an app with the context of cdk.json, changed by overrides. It compiles no functions.
-func newApp(t *testing.T, overrides map[string]any) awscdk.App {
+// cdkContext is the context of cdk.json, changed by overrides.
+func cdkContext(t *testing.T, overrides map[string]any) map[string]any {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("..", "..", "cdk.json"))
 	if err != nil {
@@ -43,9 +43,26 @@ func newApp(t *testing.T, overrides map[string]any) awscdk.App {
 	if err := json.Unmarshal(b, &file); err != nil {
 		t.Fatal(err)
 	}
-	file.Context["aws:cdk:bundling-stacks"] = []any{}
 	maps.Copy(file.Context, overrides)
-	return awscdk.NewApp(&awscdk.AppProps{Context: &file.Context, Outdir: jsii.String(t.TempDir())})
+	return file.Context
+}
+
+// contextJSON is the context as the CLI hands it to the app.
+func contextJSON(t *testing.T, overrides map[string]any) string {
+	t.Helper()
+	b, err := json.Marshal(cdkContext(t, overrides))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// newApp returns an app with the context of cdk.json, changed by overrides. It compiles no functions.
+func newApp(t *testing.T, overrides map[string]any) awscdk.App {
+	t.Helper()
+	context := cdkContext(t, overrides)
+	context["aws:cdk:bundling-stacks"] = []any{}
+	return awscdk.NewApp(&awscdk.AppProps{Context: &context, Outdir: jsii.String(t.TempDir())})
 }
 
 func newStack(t *testing.T) awscdk.Stack {

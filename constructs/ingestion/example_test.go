@@ -1,0 +1,73 @@
+package ingestion_test
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3assets"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/ce873799/replayable-ingestion/constructs/ingestion"
+)
+
+// The examples are compiled and not run: CDK needs Node.
+
+func ExampleNewReplayableIngestion() {
+	defer jsii.Close()
+	app := awscdk.NewApp(nil)
+	stack := awscdk.NewStack(app, jsii.String("Orders"), nil)
+
+	work := awsstepfunctions.NewPass(stack, jsii.String("Work"), nil)
+	orders := ingestion.NewReplayableIngestion(stack, jsii.String("Orders"), &ingestion.ReplayableIngestionProps{
+		Workflow:       ingestion.FromChainable(work),
+		ResourceIdPath: jsii.String("$.order.id"),
+		OwnerIdPath:    jsii.String("$.order.customerId"),
+	})
+
+	shop := awsiam.NewUser(stack, jsii.String("Shop"), nil)
+	orders.GrantIngest(shop)
+	app.Synth(nil)
+}
+
+func ExampleFromStateMachine() {
+	stack := awscdk.NewStack(nil, jsii.String("Orders"), nil)
+	existing := awsstepfunctions.StateMachine_FromStateMachineName(stack, jsii.String("Existing"), jsii.String("orders"))
+	ingestion.NewReplayableIngestion(stack, jsii.String("Orders"), &ingestion.ReplayableIngestionProps{
+		Workflow:       ingestion.FromStateMachine(existing),
+		ResourceIdPath: jsii.String("$.order.id"),
+	})
+}
+
+// A side effect that a replay must not repeat stands behind a Choice.
+func ExampleIsReplay() {
+	stack := awscdk.NewStack(nil, jsii.String("Orders"), nil)
+	notify := awsstepfunctions.NewPass(stack, jsii.String("Notify"), nil)
+	first := awsstepfunctions.NewChoice(stack, jsii.String("IsFirst"), nil).
+		When(awsstepfunctions.Condition_Not(ingestion.IsReplay()), notify, nil).
+		Afterwards(&awsstepfunctions.AfterwardsOptions{IncludeOtherwise: jsii.Bool(true)})
+	ingestion.NewReplayableIngestion(stack, jsii.String("Orders"), &ingestion.ReplayableIngestionProps{
+		Workflow:       ingestion.FromChainable(first),
+		ResourceIdPath: jsii.String("$.order.id"),
+	})
+}
+
+// Where the go command is missing at synth time, functions can be compiled before.
+func ExampleFunctionCode() {
+	stack := awscdk.NewStack(nil, jsii.String("Orders"), nil)
+	ready := func(function string) awslambda.Code {
+		return awslambda.Code_FromAsset(jsii.String("build/"+function+".zip"), &awss3assets.AssetOptions{})
+	}
+	ingestion.NewReplayableIngestion(stack, jsii.String("Orders"), &ingestion.ReplayableIngestionProps{
+		Workflow:       ingestion.FromChainable(awsstepfunctions.NewPass(stack, jsii.String("Work"), nil)),
+		ResourceIdPath: jsii.String("$.order.id"),
+		Code: &ingestion.FunctionCode{
+			Record:         ready("record"),
+			Publish:        ready("publish"),
+			Tracker:        ready("tracker"),
+			AutoReplay:     ready("autoreplay"),
+			ReplayHandler:  ready("replayhandler"),
+			ReplayListener: ready("replaylistener"),
+		},
+	})
+}

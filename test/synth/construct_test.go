@@ -1,0 +1,170 @@
+package synth_test
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/ce873799/replayable-ingestion/constructs/ingestion"
+)
+
+func bucket(stack awscdk.Stack) awss3.IBucket {
+	return awss3.Bucket_FromBucketName(stack, jsii.String("Bucket"), jsii.String("existing"))
+}
+
+func codeForAll(code awslambda.Code) *ingestion.FunctionCode {
+	return &ingestion.FunctionCode{
+		Record: code, Publish: code, Tracker: code, AutoReplay: code, ReplayHandler: code, ReplayListener: code,
+	}
+}
+
+// TestConstructIsAScope fails if the embedded construct is set by a literal, as it cannot be passed to CDK then.
+func TestConstructIsAScope(t *testing.T) {
+	stack := newStack(t)
+	r := newIngestion(stack, valid(stack))
+	awssqs.NewQueue(r, jsii.String("Extra"), nil)
+	awscdk.Tags_Of(r).Add(jsii.String("team"), jsii.String("listings"), nil)
+	queue := synth(t, stack).one(t, "AWS::SQS::Queue", "IngestionExtra")
+	if !strings.Contains(fmt.Sprint(queue["Tags"]), "Key:team Value:listings") {
+		t.Errorf("got tags %v", queue["Tags"])
+	}
+}
+
+func TestEveryFieldIsSet(t *testing.T) {
+	stack := newStack(t)
+	v := reflect.ValueOf(newIngestion(stack, valid(stack))).Elem()
+	for i := range v.NumField() {
+		if f := v.Field(i); f.IsZero() {
+			t.Errorf("%s is not set", v.Type().Field(i).Name)
+		}
+	}
+}
+
+func TestTwoInOneStack(t *testing.T) {
+	stack := newStack(t)
+	for _, id := range []string{"A", "B"} {
+		ingestion.NewReplayableIngestion(stack, jsii.String(id), &ingestion.ReplayableIngestionProps{
+			Workflow: pass(stack, "Work"+id), ResourceIdPath: jsii.String("$.id"),
+		})
+	}
+	tpl := synth(t, stack)
+	if got := len(tpl.ofType("AWS::StepFunctions::StateMachine")); got != 2 {
+		t.Errorf("got %d state machines, want 2", got)
+	}
+	if got := len(tpl.ofType("AWS::Lambda::Function")); got != 12 {
+		t.Errorf("got %d functions, want 12", got)
+	}
+}
+
+func TestPropsAreNotWrittenTo(t *testing.T) {
+	stack := newStack(t)
+	props := valid(stack)
+	props.RetryOn = jsii.Strings("Geocoder*")
+	before := *props
+	retryOn := fmt.Sprint(*(*props.RetryOn)[0], len(*props.RetryOn))
+	newIngestion(stack, props)
+	if !reflect.DeepEqual(before, *props) {
+		t.Errorf("got %+v, want %+v", *props, before)
+	}
+	if got := fmt.Sprint(*(*props.RetryOn)[0], len(*props.RetryOn)); got != retryOn {
+		t.Errorf("RetryOn: got %s, want %s", got, retryOn)
+	}
+}
+
+func TestExistingResourcesAreUsed(t *testing.T) {
+	stack := newStack(t)
+	props := valid(stack)
+	key := awskms.NewKey(stack, jsii.String("Key"), nil)
+	props.EventLog = awss3.NewBucket(stack, jsii.String("Mine"), &awss3.BucketProps{Versioned: jsii.Bool(true), EncryptionKey: key})
+	props.Topic = awssns.NewTopic(stack, jsii.String("News"), nil)
+	r := newIngestion(stack, props)
+	if r.EventLog != props.EventLog || r.Topic != props.Topic {
+		t.Error("the construct's fields are not what was passed")
+	}
+	tpl := synth(t, stack)
+	if got := len(tpl.ofType("AWS::S3::Bucket")) + len(tpl.ofType("AWS::SNS::Topic")); got != 2 {
+		t.Errorf("got %d buckets and topics, want the two that were passed", got)
+	}
+	env := tpl.one(t, "AWS::Lambda::Function", "IngestionPublishFunction")["Environment"].(map[string]any)["Variables"].(map[string]any)
+	if render(env["EVENT_LOG_BUCKET"]) != "${Mine}" || render(env["TOPIC_ARN"]) != "${News}" {
+		t.Errorf("got %v", env)
+	}
+	var keyed []string
+	for _, line := range permissions(t, tpl) {
+		if role, ok := strings.CutSuffix(line, "  kms:Decrypt  ${Key.Arn}"); ok {
+			keyed = append(keyed, role)
+		}
+	}
+	want := "[IngestionAutoReplayRole IngestionPublishRole IngestionRecordRole IngestionReplayHandlerRole IngestionReplayListenerRole]"
+	if got := fmt.Sprint(keyed); got != want {
+		t.Errorf("may decrypt: got %s, want %s", got, want)
+	}
+}
+
+func TestPropsReachTheFunctions(t *testing.T) {
+	stack := newStack(t)
+	props := valid(stack)
+	props.OwnerIdPath = jsii.String("$.owner")
+	props.Architecture = awslambda.Architecture_X86_64()
+	props.AutoReplay = jsii.Bool(false)
+	props.AutoReplayInterval = awscdk.Duration_Hours(jsii.Number(1))
+	props.RetryOn = jsii.Strings("Geocoder*")
+	props.DoNotRetryOn = jsii.Strings("States.Timeout")
+	props.MaxAttempts = jsii.Number(7)
+	props.BackoffBase = awscdk.Duration_Hours(jsii.Number(2))
+	props.BackoffRate = jsii.Number(1.5)
+	props.MaxAge = awscdk.Duration_Days(jsii.Number(1))
+	props.SettleAfter = awscdk.Duration_Minutes(jsii.Number(2))
+	props.SupersedeOlder = jsii.Bool(false)
+	props.StoreOutputs = jsii.Bool(false)
+	props.Timeout = awscdk.Duration_Minutes(jsii.Number(10))
+	newIngestion(stack, props)
+	tpl := synth(t, stack)
+	env := func(function string) map[string]any {
+		return tpl.one(t, "AWS::Lambda::Function", "Ingestion"+function+"Function")["Environment"].(map[string]any)["Variables"].(map[string]any)
+	}
+	want(t, env("AutoReplay"), map[string]string{
+		"AUTO_REPLAY": "false", "OWNER_ID_PATH": "$.owner", "DO_NOT_RETRY_ON": `["States.Timeout"]`, "MAX_ATTEMPTS": "7",
+		"BACKOFF_BASE": "2h0m0s", "MAX_BACKOFF": "2h0m0s", "BACKOFF_RATE": "1.5", "MAX_AGE": "24h0m0s",
+		"SETTLE_AFTER": "2m0s", "SUPERSEDE_OLDER": "false",
+	})
+	if retryOn := fmt.Sprint(env("AutoReplay")["RETRY_ON"]); !strings.Contains(retryOn, `"States.Timeout"`) || !strings.HasSuffix(retryOn, `"Geocoder*"]`) {
+		t.Errorf("got RETRY_ON %s, want the defaults and Geocoder*", retryOn)
+	}
+	want(t, env("Record"), map[string]string{"RESOURCE_ID_PATH": "$.id", "OWNER_ID_PATH": "$.owner", "MAX_EVENT_BYTES": "256000"})
+	want(t, env("Publish"), map[string]string{"STORE_OUTPUTS": "false"})
+	want(t, env("ReplayListener"), map[string]string{"SUPERSEDE_OLDER": "false"})
+	want(t, tpl.one(t, "AWS::Scheduler::Schedule", "IngestionSchedule"), map[string]string{"ScheduleExpression": "rate(1 hour)"})
+	want(t, tpl.one(t, "AWS::Lambda::Function", "IngestionRecordFunction"), map[string]string{"Architectures": "[x86_64]"})
+	asl := definition(t, tpl.one(t, "AWS::StepFunctions::StateMachine", "IngestionStateMachine"))
+	if asl["TimeoutSeconds"] != 600.0 {
+		t.Errorf("got TimeoutSeconds %v, want 600", asl["TimeoutSeconds"])
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	stack := newStack(t)
+	r := newIngestion(stack, valid(stack))
+	for name, metric := range map[string]func(*awscloudwatch.MetricOptions) awscloudwatch.Metric{
+		"ExecutionsStarted":                  r.MetricStarted,
+		"ExecutionsSucceeded":                r.MetricSucceeded,
+		"ExecutionsFailed":                   r.MetricFailed,
+		"ExecutionsTimedOut":                 r.MetricTimedOut,
+		"ApproximateAgeOfOldestMessage":      r.MetricDeadLetterAge,
+		"ApproximateNumberOfMessagesVisible": r.MetricReplaysWaiting,
+	} {
+		if got := *metric(nil).MetricName(); got != name {
+			t.Errorf("got %s, want %s", got, name)
+		}
+	}
+}

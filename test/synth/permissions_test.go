@@ -1,0 +1,145 @@
+package synth_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/ce873799/replayable-ingestion/constructs/ingestion"
+)
+
+// permissions lists what every role of a stack may do: one line per role, action, resource and condition.
+func permissions(t *testing.T, tpl template) []string {
+	t.Helper()
+	var lines []string
+	for _, policy := range tpl.ofType("AWS::IAM::Policy") {
+		for _, role := range policy.Properties["Roles"].([]any) {
+			name := strings.Trim(render(role), "${}")
+			for _, s := range policy.Properties["PolicyDocument"].(map[string]any)["Statement"].([]any) {
+				s := s.(map[string]any)
+				condition := ""
+				if s["Condition"] != nil {
+					condition = fmt.Sprintf("  if %v", s["Condition"])
+				}
+				for _, action := range list(s["Action"]) {
+					for _, resource := range list(s["Resource"]) {
+						lines = append(lines, fmt.Sprintf("%s  %s  %s%s", name, action, render(resource), condition))
+					}
+				}
+			}
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+func list(v any) []any {
+	if l, ok := v.([]any); ok {
+		return l
+	}
+	return []any{v}
+}
+
+// TestPermissions holds the exact table of what each role may do. README's section on permissions is made from it.
+func TestPermissions(t *testing.T) {
+	stack := newStack(t)
+	newIngestion(stack, valid(stack))
+	lines := permissions(t, synth(t, stack))
+	golden(t, "permissions.golden.txt", []byte(strings.Join(lines, "\n")+"\n"))
+}
+
+// TestNoWildPermissions looks at the example too, and allows "*" only where AWS offers nothing narrower.
+func TestNoWildPermissions(t *testing.T) {
+	for _, line := range permissions(t, synth(t, newListings(t, "prod").Stack)) {
+		fields := strings.SplitN(line, "  ", 3)
+		role, action, resource := fields[0], fields[1], fields[2]
+		if strings.Contains(action, "*") {
+			t.Errorf("%s: action %s is too wide", role, action)
+		}
+		withoutResources := strings.HasPrefix(action, "xray:") || strings.HasPrefix(action, "logs:")
+		if strings.HasPrefix(resource, "*") && !withoutResources {
+			t.Errorf("%s: %s on every resource", role, action)
+		}
+	}
+}
+
+func TestNoManagedPolicies(t *testing.T) {
+	for id, role := range synth(t, newListings(t, "prod").Stack).ofType("AWS::IAM::Role") {
+		// The account-wide role of API Gateway is defined by AWS; the example's function has CDK's default role.
+		if id == "ListingsApiCloudWatchRole" || id == "EnrichFunctionServiceRole" {
+			continue
+		}
+		if role.Properties["ManagedPolicyArns"] != nil {
+			t.Errorf("%s has managed policies, which are wider than needed", id)
+		}
+	}
+}
+
+func TestGrants(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		grant func(*ingestion.ReplayableIngestion, awsiam.IGrantable) awsiam.Grant
+		want  []string
+	}{
+		{"GrantIngest", (*ingestion.ReplayableIngestion).GrantIngest, []string{
+			"states:StartExecution  ${IngestionStateMachine}",
+		}},
+		{"GrantReplay", (*ingestion.ReplayableIngestion).GrantReplay, []string{
+			"execute-api:Invoke  ${API}/GET/replays/*",
+			"execute-api:Invoke  ${API}/GET/replays/*/items",
+			"execute-api:Invoke  ${API}/POST/replays",
+		}},
+		{"GrantReadHistory", (*ingestion.ReplayableIngestion).GrantReadHistory, []string{
+			"execute-api:Invoke  ${API}/GET/failures",
+			"execute-api:Invoke  ${API}/GET/versions",
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			stack := newStack(t)
+			r := newIngestion(stack, valid(stack))
+			caller := awsiam.NewRole(stack, jsii.String("Caller"), &awsiam.RoleProps{AssumedBy: awsiam.NewAccountRootPrincipal()})
+			if !*tt.grant(r, caller).Success() {
+				t.Error("the grant reports no success")
+			}
+			api := "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${IngestionApi}/${IngestionApiDeploymentStagev1}"
+			var got []string
+			for _, line := range permissions(t, synth(t, stack)) {
+				if rest, ok := strings.CutPrefix(line, "Caller  "); ok {
+					got = append(got, strings.ReplaceAll(rest, api, "${API}"))
+				}
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestEveryTagReachesEveryResource(t *testing.T) {
+	stack := newStack(t)
+	r := newIngestion(stack, valid(stack))
+	awscdk.Tags_Of(r).Add(jsii.String("team"), jsii.String("listings"), nil)
+	// What CloudFormation cannot tag, and the event source mappings, which CDK does not.
+	tagless := map[string]bool{}
+	for _, kind := range []string{
+		"AWS::ApiGateway::Account", "AWS::ApiGateway::Deployment", "AWS::ApiGateway::GatewayResponse",
+		"AWS::ApiGateway::Method", "AWS::ApiGateway::Model", "AWS::ApiGateway::RequestValidator",
+		"AWS::ApiGateway::Resource", "AWS::IAM::Policy", "AWS::Lambda::Permission", "AWS::S3::BucketPolicy",
+		"AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy", "AWS::Scheduler::Schedule",
+	} {
+		tagless[kind] = true
+	}
+	tpl := synth(t, stack)
+	for _, id := range slices.Sorted(maps.Keys(tpl.Resources)) {
+		res := tpl.Resources[id]
+		if !tagless[res.Type] && !strings.Contains(fmt.Sprint(res.Properties["Tags"]), "map[Key:team Value:listings]") {
+			t.Errorf("%s %s has no tag", res.Type, id)
+		}
+	}
+}

@@ -1,0 +1,173 @@
+package synth_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/ce873799/replayable-ingestion/constructs/ingestion"
+	"github.com/ce873799/replayable-ingestion/internal/fault"
+)
+
+func TestEveryFaultIsReportedAtOnceAndNothingIsCreated(t *testing.T) {
+	stack := newStack(t)
+	message := panics(func() {
+		newIngestion(stack, &ingestion.ReplayableIngestionProps{
+			ResourceIdPath:              jsii.String("$..id"),
+			OwnerIdPath:                 jsii.String("owner"),
+			Timeout:                     awscdk.Duration_Millis(jsii.Number(10)),
+			NoncurrentVersionExpiration: awscdk.Duration_Hours(jsii.Number(1)),
+			MaximumConcurrency:          jsii.Number(1),
+			AutoReplayInterval:          awscdk.Duration_Seconds(jsii.Number(90)),
+			RetryOn:                     jsii.Strings("ok", "["),
+			DoNotRetryOn:                jsii.Strings(""),
+			MaxAttempts:                 jsii.Number(2.5),
+			BackoffBase:                 awscdk.Duration_Hours(jsii.Number(2)),
+			BackoffRate:                 jsii.Number(0.5),
+			MaxBackoff:                  awscdk.Duration_Hours(jsii.Number(1)),
+			MaxAge:                      awscdk.Duration_Days(jsii.Number(15)),
+			SettleAfter:                 awscdk.Duration_Days(jsii.Number(400_000)),
+		})
+	})
+	lines := strings.Split(message, "\n")
+	for _, want := range []string{
+		`ReplayableIngestion "Ingestion": Workflow is required: use FromChainable or FromStateMachine`,
+		`ResourceIdPath: not a path: "$..id": want the root $ followed by member names and indexes only`,
+		`OwnerIdPath: not a path: "owner"`,
+		"Timeout must be from 1s to 8784h0m0s, got 10ms",
+		"NoncurrentVersionExpiration must be from 24h0m0s to 876000h0m0s, got 1h0m0s",
+		"MaximumConcurrency must be a whole number from 2 to 1000, got 1",
+		"AutoReplayInterval must be in whole minutes, got 1m30s",
+		`RetryOn[1] must be a glob that path.Match reads, got "["`,
+		"DoNotRetryOn[0] must be the name of an error or a glob, got nothing",
+		"MaxAttempts must be a whole number from 1 to 100, got 2.5",
+		"BackoffRate must be a number from 1 to 10, got 0.5",
+		"MaxBackoff must be BackoffBase (2h0m0s) or more, got 1h0m0s",
+		"MaxAge must be from 1m0s to 336h0m0s, got 360h0m0s",
+		"SettleAfter must be from 1m0s to 24h0m0s, got ",
+	} {
+		found := false
+		for _, line := range lines {
+			found = found || strings.HasPrefix(line, want)
+		}
+		if !found {
+			t.Errorf("want %q in:\n%s", want, message)
+		}
+	}
+	if len(lines) != 14 {
+		t.Errorf("got %d faults, want 14:\n%s", len(lines), message)
+	}
+	if got := len(*stack.Node().Children()); got != 0 {
+		t.Errorf("%d constructs were created before the panic", got)
+	}
+}
+
+func TestRequiredPropsAreNamed(t *testing.T) {
+	stack := newStack(t)
+	for name, props := range map[string]*ingestion.ReplayableIngestionProps{"nil props": nil, "empty props": {}} {
+		message := panics(func() { newIngestion(stack, props) })
+		if !strings.Contains(message, "Workflow") || !strings.Contains(message, "ResourceIdPath") {
+			t.Errorf("%s: got %q", name, message)
+		}
+	}
+}
+
+func TestBadWorkflows(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		workflow func(awscdk.Stack) ingestion.Workflow
+		want     string
+	}{
+		{"no states", func(awscdk.Stack) ingestion.Workflow { return ingestion.FromChainable(nil) },
+			"Workflow has no start state"},
+		{"no state machine", func(awscdk.Stack) ingestion.Workflow { return ingestion.FromStateMachine(nil) },
+			"Workflow has no state machine"},
+		{"an EXPRESS state machine", func(s awscdk.Stack) ingestion.Workflow {
+			return ingestion.FromStateMachine(awsstepfunctions.NewStateMachine(s, jsii.String("Child"), &awsstepfunctions.StateMachineProps{
+				DefinitionBody:   awsstepfunctions.DefinitionBody_FromChainable(awsstepfunctions.NewPass(s, jsii.String("P"), nil)),
+				StateMachineType: awsstepfunctions.StateMachineType_EXPRESS,
+			}))
+		}, "Workflow Test/Child is an EXPRESS state machine, which is not supported: make it STANDARD"},
+		{"a reserved name", func(s awscdk.Stack) ingestion.Workflow { return pass(s, "Record") },
+			"Workflow has a state named Record, which is reserved: rename it"},
+		{"a reserved name behind a Catch and in a Map", func(s awscdk.Stack) ingestion.Workflow {
+			inner := awsstepfunctions.NewPass(s, jsii.String("Inner"), &awsstepfunctions.PassProps{StateName: jsii.String("Record")})
+			each := awsstepfunctions.NewMap(s, jsii.String("Each"), nil)
+			each.ItemProcessor(inner, nil)
+			each.AddCatch(awsstepfunctions.NewPass(s, jsii.String("Publish"), nil), nil)
+			return ingestion.FromChainable(each)
+		}, "Workflow has a state named Publish, which is reserved: rename it\nWorkflow has a state named Record, which"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			stack := newStack(t)
+			workflow := tt.workflow(stack)
+			before := len(*stack.Node().FindAll(constructs.ConstructOrder_PREORDER))
+			message := panics(func() {
+				newIngestion(stack, &ingestion.ReplayableIngestionProps{Workflow: workflow, ResourceIdPath: jsii.String("$.id")})
+			})
+			if !strings.Contains(message, tt.want) {
+				t.Errorf("got %q, want %q in it", message, tt.want)
+			}
+			if got := len(*stack.Node().FindAll(constructs.ConstructOrder_PREORDER)); got != before {
+				t.Error("constructs were created before the panic")
+			}
+		})
+	}
+}
+
+func TestAWorkflowBelongsToOneIngestion(t *testing.T) {
+	stack := newStack(t)
+	workflow := pass(stack, "Work")
+	newIngestion(stack, &ingestion.ReplayableIngestionProps{Workflow: workflow, ResourceIdPath: jsii.String("$.id")})
+	message := panics(func() {
+		ingestion.NewReplayableIngestion(stack, jsii.String("Second"),
+			&ingestion.ReplayableIngestionProps{Workflow: workflow, ResourceIdPath: jsii.String("$.id")})
+	})
+	if !strings.Contains(message, "Publish, which is reserved") {
+		t.Errorf("got %q", message)
+	}
+}
+
+func TestTokensAreNotCheckedWhereCloudFormationTakesThem(t *testing.T) {
+	stack := newStack(t)
+	text := func(id string) *string {
+		return awscdk.NewCfnParameter(stack, jsii.String(id), nil).ValueAsString()
+	}
+	number := awscdk.NewCfnParameter(stack, jsii.String("N"), &awscdk.CfnParameterProps{Type: jsii.String("Number")}).ValueAsNumber()
+	props := valid(stack)
+	props.ResourceIdPath, props.OwnerIdPath = text("Id"), text("Owner")
+	props.MaximumConcurrency = number
+	if message := panics(func() { newIngestion(stack, props) }); message != "" {
+		t.Errorf("got %s", message)
+	}
+}
+
+func TestTokensAreRefusedWhereTheValueIsNeeded(t *testing.T) {
+	stack := newStack(t)
+	number := awscdk.NewCfnParameter(stack, jsii.String("N"), &awscdk.CfnParameterProps{Type: jsii.String("Number")}).ValueAsNumber()
+	props := valid(stack)
+	props.MaxAttempts = number
+	props.BackoffBase = awscdk.Duration_Seconds(number)
+	props.AutoReplayInterval = awscdk.Duration_Minutes(number)
+	message := panics(func() { newIngestion(stack, props) })
+	for _, prop := range []string{"MaxAttempts", "BackoffBase", "AutoReplayInterval"} {
+		if !strings.Contains(message, prop+" must be known when the app synthesizes, got a token") {
+			t.Errorf("%s is not refused: %s", prop, message)
+		}
+	}
+}
+
+// TestRetriedErrorIsTheFunctions: the construct does not import the functions' error names, because those bring the
+// SDK along.
+func TestRetriedErrorIsTheFunctions(t *testing.T) {
+	asl := spliced(t, func(s awscdk.Stack) ingestion.Workflow { return pass(s, "Work") })
+	for _, state := range []string{"Record", "Publish"} {
+		if retry := asl.States[state].Retry; len(retry) != 1 || !contains(retry[0].ErrorEquals, fault.ServiceUnavailable) {
+			t.Errorf("%s: got %v, want %s in it", state, retry, fault.ServiceUnavailable)
+		}
+	}
+}
