@@ -1,0 +1,187 @@
+// Package emulator runs MiniStack, the AWS emulator of the local runner, as a child process on a free port.
+package emulator
+
+import (
+	"context"
+	_ "embed" // launch.py
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/ce873799/replayable-ingestion/dev/proc"
+	"github.com/ce873799/replayable-ingestion/dev/toolchain"
+)
+
+// The emulator's only account and the Region that everything is deployed to.
+const (
+	Account = "000000000000"
+	Region  = "us-east-1"
+)
+
+// Credentials that the emulator accepts, as it accepts any.
+const (
+	AccessKey = "test"
+	SecretKey = "test"
+)
+
+const (
+	startTimeout = 30 * time.Second
+	// Another process may take the free port between its choice and its use.
+	startAttempts = 3
+)
+
+//go:embed launch.py
+var launcher []byte
+
+// Options say where the emulator may write.
+type Options struct {
+	Tools  toolchain.Tools
+	Dir    string // scratch files; removed by the caller
+	LogDir string // gets emulator.log
+}
+
+// Emulator is a running emulator.
+type Emulator struct {
+	process *proc.Process
+	log     *os.File
+	url     string
+}
+
+// Start starts an emulator and waits until it is healthy.
+func Start(ctx context.Context, opts Options) (*Emulator, error) {
+	var errs []error
+	for range startAttempts {
+		e, err := start(ctx, opts)
+		if err == nil {
+			return e, nil
+		}
+		errs = append(errs, err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, fmt.Errorf("start the emulator: %w", errors.Join(errs...))
+}
+
+func start(ctx context.Context, opts Options) (*Emulator, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	script := filepath.Join(opts.Dir, "launch.py")
+	if err := os.WriteFile(script, launcher, 0o600); err != nil {
+		return nil, err
+	}
+	log, err := os.OpenFile(filepath.Join(opts.LogDir, "emulator.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	e := &Emulator{log: log, url: "http://127.0.0.1:" + strconv.Itoa(port)}
+	cmd := exec.Command(opts.Tools.Python, script) //nolint:gosec // the pinned interpreter and the script above
+	cmd.Dir = opts.Dir
+	cmd.Env = append(BareEnv(), "BIND_HOST=127.0.0.1", "GATEWAY_PORT="+strconv.Itoa(port), "IOT_MTLS_ENABLED=0",
+		"AWS_ENDPOINT_URL="+e.url, "TMPDIR="+opts.Dir, "PYTHONDONTWRITEBYTECODE=1", "LOG_LEVEL=WARNING")
+	cmd.Stdout, cmd.Stderr = log, log
+	e.process, err = proc.Start(cmd)
+	if err != nil {
+		_ = log.Close() // nothing was written
+		return nil, err
+	}
+	if err := e.waitHealthy(ctx); err != nil {
+		e.Stop()
+		return nil, err
+	}
+	return e, nil
+}
+
+// BareEnv is an environment for child processes that holds no account of the user: only what programs need to run.
+func BareEnv() []string {
+	var env []string
+	for _, name := range []string{"PATH", "HOME", "USER", "LANG", "TMPDIR", "GOPATH", "GOCACHE", "GOMODCACHE", "GOFLAGS",
+		"GOPROXY", "GOSUMDB", "GOTOOLCHAIN", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY",
+		"http_proxy", "https_proxy"} {
+		if v, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+v)
+		}
+	}
+	return append(env, "AWS_ACCESS_KEY_ID="+AccessKey, "AWS_SECRET_ACCESS_KEY="+SecretKey, "AWS_REGION="+Region,
+		"AWS_DEFAULT_REGION="+Region, "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull,
+		"AWS_EC2_METADATA_DISABLED=true", "NO_PROXY=127.0.0.1,localhost", "no_proxy=127.0.0.1,localhost")
+}
+
+func (e *Emulator) waitHealthy(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	ticker := time.NewTicker(50 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("not healthy: %w", ctx.Err())
+		case <-e.process.Done():
+			return fmt.Errorf("ended at once, see %s: %w", e.log.Name(), e.process.Err())
+		case <-ticker.C:
+		}
+		if healthy(ctx, e.url) {
+			return nil
+		}
+	}
+}
+
+func healthy(ctx context.Context, url string) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/_ministack/health", nil)
+	if err != nil {
+		return false
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = resp.Body.Close() }()
+	_, err = io.Copy(io.Discard, resp.Body)
+	return err == nil && resp.StatusCode == http.StatusOK
+}
+
+// URL is the endpoint of all services.
+func (e *Emulator) URL() string { return e.url }
+
+// Done is closed when the emulator has ended, asked or not.
+func (e *Emulator) Done() <-chan struct{} { return e.process.Done() }
+
+// Config is for the SDK's clients. Clients of S3 need path-style addressing, which the loopback address brings.
+func (e *Emulator) Config() aws.Config {
+	return aws.Config{
+		Region:       Region,
+		BaseEndpoint: aws.String(e.url),
+		Credentials:  credentials.NewStaticCredentialsProvider(AccessKey, SecretKey, ""),
+	}
+}
+
+// Stop stops the emulator and waits until it has ended. All it held is gone.
+func (e *Emulator) Stop() {
+	e.process.Stop(proc.Grace)
+	_ = e.log.Close() // the emulator wrote it, not this process
+}
+
+func freePort() (int, error) {
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = l.Close() }()
+	addr, ok := l.Addr().(*net.TCPAddr)
+	if !ok {
+		return 0, fmt.Errorf("no TCP port in %s", l.Addr())
+	}
+	return addr.Port, nil
+}

@@ -1,0 +1,200 @@
+package emulator_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	eventtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/ce873799/replayable-ingestion/dev/emulator"
+	"github.com/ce873799/replayable-ingestion/dev/lambdahost"
+	"github.com/ce873799/replayable-ingestion/dev/toolchain"
+)
+
+func start(t *testing.T) *emulator.Emulator {
+	t.Helper()
+	tools, err := toolchain.Find(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := emulator.Start(t.Context(), emulator.Options{Tools: tools, Dir: t.TempDir(), LogDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Stop)
+	return e
+}
+
+func TestStopLeavesNoListener(t *testing.T) {
+	e := start(t)
+	e.Stop()
+	select {
+	case <-e.Done():
+	default:
+		t.Error("the emulator still runs")
+	}
+	conn, err := net.Dial("tcp", strings.TrimPrefix(e.URL(), "http://"))
+	if err == nil {
+		_ = conn.Close()
+		t.Errorf("%s still answers", e.URL())
+	}
+}
+
+func TestStartStopsWithItsContext(t *testing.T) {
+	tools, err := toolchain.Find(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = emulator.Start(ctx, emulator.Options{Tools: tools, Dir: t.TempDir(), LogDir: t.TempDir()})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %v", err, context.Canceled)
+	}
+}
+
+// The error of a hosted function has to be the error of the execution: everything that classifies failures needs it.
+func TestFunctionErrorIsTheExecutionsError(t *testing.T) {
+	e := start(t)
+	arn := hostFunction(t, e)
+	client := sfn.NewFromConfig(e.Config())
+	machine, err := client.CreateStateMachine(t.Context(), &sfn.CreateStateMachineInput{
+		Name:       aws.String("one"),
+		RoleArn:    aws.String("arn:aws:iam::" + emulator.Account + ":role/one"),
+		Definition: aws.String(`{"StartAt":"Call","States":{"Call":{"Type":"Task","Resource":"` + arn + `","End":true}}}`),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name, input string
+		status      sfntypes.ExecutionStatus
+		err         string
+	}{
+		{"succeeds", `{"big":12345678901234567890}`, sfntypes.ExecutionStatusSucceeded, ""},
+		{"fails", `{"fail":true}`, sfntypes.ExecutionStatusFailed, "InvalidEvent"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := execute(t, client, *machine.StateMachineArn, tt.input)
+			if got.Status != tt.status || aws.ToString(got.Error) != tt.err {
+				t.Fatalf("got %s, error %q, cause %s", got.Status, aws.ToString(got.Error), aws.ToString(got.Cause))
+			}
+			if tt.err == "" {
+				return
+			}
+			var cause struct{ ErrorType, ErrorMessage string }
+			if err := json.Unmarshal([]byte(*got.Cause), &cause); err != nil || cause.ErrorType != tt.err || len(cause.ErrorMessage) < 1000 {
+				t.Errorf("got cause %s, %v, want the function's whole error", *got.Cause, err)
+			}
+		})
+	}
+}
+
+func hostFunction(t *testing.T, e *emulator.Emulator) (arn string) {
+	t.Helper()
+	bootstrap := filepath.Join(t.TempDir(), "bootstrap")
+	if out, err := exec.Command("go", "build", "-o", bootstrap, "./testdata/fails").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	host, err := lambdahost.Start(lambdahost.Options{LogDir: t.TempDir(), EndpointURL: e.URL(), Region: emulator.Region})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(host.Stop)
+	if err := host.Add(lambdahost.Function{Name: "Fails", Bootstrap: bootstrap, Timeout: 5 * time.Second}); err != nil {
+		t.Fatal(err)
+	}
+	created, err := lambda.NewFromConfig(e.Config()).CreateFunction(t.Context(), &lambda.CreateFunctionInput{
+		FunctionName: aws.String("fails"),
+		Role:         aws.String("arn:aws:iam::" + emulator.Account + ":role/one"),
+		Runtime:      lambdatypes.RuntimeProvidedal2023,
+		Handler:      aws.String("bootstrap"),
+		Code:         &lambdatypes.FunctionCode{ZipFile: []byte("not used")},
+		Environment:  &lambdatypes.Environment{Variables: map[string]string{"MINISTACK_LAMBDA_PROXY_URL": host.URL("Fails")}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *created.FunctionArn
+}
+
+func execute(t *testing.T, client *sfn.Client, machine, input string) *sfn.DescribeExecutionOutput {
+	t.Helper()
+	started, err := client.StartExecution(t.Context(), &sfn.StartExecutionInput{StateMachineArn: &machine, Input: &input})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		got, err := client.DescribeExecution(t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: started.ExecutionArn})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Status != sfntypes.ExecutionStatusRunning {
+			return got
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the execution still runs after 20 s")
+		}
+	}
+}
+
+func TestInputTransformerMakesValidJSON(t *testing.T) {
+	e := start(t)
+	queues, events := sqs.NewFromConfig(e.Config()), eventbridge.NewFromConfig(e.Config())
+	queue, err := queues.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("out")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = events.PutRule(t.Context(), &eventbridge.PutRuleInput{Name: aws.String("r"), EventPattern: aws.String(`{"source":["aws.states"]}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = events.PutTargets(t.Context(), &eventbridge.PutTargetsInput{Rule: aws.String("r"), Targets: []eventtypes.Target{{
+		Id: aws.String("t"), Arn: aws.String("arn:aws:sqs:" + emulator.Region + ":" + emulator.Account + ":out"),
+		InputTransformer: &eventtypes.InputTransformer{
+			InputPathsMap: map[string]string{"name": "$.detail.name", "stop": "$.detail.stopDate", "none": "$.detail.none"},
+			InputTemplate: aws.String(`{"name":<name>,"text":"<name> at <stop>","stop":<stop>,"none":<none>,"v":1}`),
+		},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = events.PutEvents(t.Context(), &eventbridge.PutEventsInput{Entries: []eventtypes.PutEventsRequestEntry{{
+		Source: aws.String("aws.states"), DetailType: aws.String("x"), Detail: aws.String(`{"name":"a\"b<c","stopDate":1795420000123}`),
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"name":"a\"b<c","text":"a"b<c at 1795420000123","stop":1795420000123,"none":"","v":1}`
+	if got := receive(t, queues, *queue.QueueUrl); *got.Body != want {
+		t.Errorf("got %s, want %s", *got.Body, want)
+	}
+}
+
+func receive(t *testing.T, client *sqs.Client, url string) sqstypes.Message {
+	t.Helper()
+	out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, WaitTimeSeconds: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(out.Messages) != 1 {
+		t.Fatalf("got %d messages, want 1", len(out.Messages))
+	}
+	return out.Messages[0]
+}

@@ -1,0 +1,23 @@
+// Command fails is a Lambda function that returns its event, or an error named after its type.
+package main
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/lambda"
+)
+
+// InvalidEvent gives its name to the function's errorType.
+type InvalidEvent struct{}
+
+func (InvalidEvent) Error() string { return "no id: " + strings.Repeat("x", 1000) }
+
+func main() {
+	lambda.Start(func(event map[string]any) (json.RawMessage, error) {
+		if event["fail"] == true {
+			return nil, InvalidEvent{}
+		}
+		return json.Marshal(event)
+	})
+}
