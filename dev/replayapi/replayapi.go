@@ -86,7 +86,7 @@ func (c *Client) Replay(ctx context.Context, request any) (replay.Accepted, erro
 	if err != nil {
 		return accepted, fmt.Errorf("encode request: %w", err)
 	}
-	err := c.call(ctx, http.MethodPost, "/replays", nil, body, http.StatusAccepted, &accepted)
+	err = c.call(ctx, http.MethodPost, "/replays", nil, body, http.StatusAccepted, &accepted)
 	return accepted, err
 }
 

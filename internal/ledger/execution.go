@@ -102,7 +102,8 @@ func resourcePartition(resourceID string) string { return "R#" + resourceID }
 func (l *Ledger) Execution(ctx context.Context, name string) (Execution, error) {
 	var e Execution
 	pk, sk := executionKey(name)
-	return e, l.get(ctx, pk, sk, &e)
+	err := l.get(ctx, pk, sk, &e)
+	return e, err
 }
 
 // AddExecution inserts the row of an execution. If there is one, it returns that with ErrConflict.

@@ -81,7 +81,8 @@ func (f *Failure) index() {
 // Failure returns a failure by its partition key, or ErrNotFound.
 func (l *Ledger) Failure(ctx context.Context, partition string) (Failure, error) {
 	var f Failure
-	return f, l.get(ctx, partition, failureSort, &f)
+	err := l.get(ctx, partition, failureSort, &f)
+	return f, err
 }
 
 // AddFailure inserts a failure. If there is one, it returns that with ErrConflict.

@@ -47,7 +47,8 @@ func (i *Item) index() {
 func (l *Ledger) Item(ctx context.Context, replayID string, page, ordinal int) (Item, error) {
 	i := Item{ReplayID: replayID, Page: page, Ordinal: ordinal}
 	pk, sk := i.key()
-	return i, l.get(ctx, pk, sk, &i)
+	err := l.get(ctx, pk, sk, &i)
+	return i, err
 }
 
 // Bind ties an item to a version and inserts the row of the execution that will run it, in one transaction and before

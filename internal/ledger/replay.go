@@ -52,7 +52,8 @@ func (l *Ledger) AddReplay(ctx context.Context, r Replay) error {
 func (l *Ledger) Replay(ctx context.Context, id string) (Replay, error) {
 	var r Replay
 	pk, sk := replayKey(id)
-	return r, l.get(ctx, pk, sk, &r)
+	err := l.get(ctx, pk, sk, &r)
+	return r, err
 }
 
 // Page is a part of a replay's selection, bound when it was first found: a redelivered message finds it again.
@@ -76,7 +77,8 @@ func pageKey(replayID string, number int) (pk, sk string) {
 func (l *Ledger) Page(ctx context.Context, replayID string, number int) (Page, error) {
 	var p Page
 	pk, sk := pageKey(replayID, number)
-	return p, l.get(ctx, pk, sk, &p)
+	err := l.get(ctx, pk, sk, &p)
+	return p, err
 }
 
 // AddPage binds a page: its row, its items' rows and the replay's counters move in one transaction. It returns
