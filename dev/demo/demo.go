@@ -1,0 +1,169 @@
+// Package demo tells what a ReplayableIngestion does, on a deployed stack of the example and with real events.
+//
+// Every figure that it reports is read back from Step Functions, S3, the ledger and the queues.
+package demo
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"github.com/ce873799/replayable-ingestion/dev/replayapi"
+)
+
+// Stack is the deployed example that the demo runs on.
+type Stack struct {
+	Config                 aws.Config
+	APIURL                 string
+	StateMachineARN        string
+	EventLogBucket         string
+	LedgerTable            string
+	DeadLetterQueueURL     string
+	DownstreamQueueURL     string
+	DownstreamLiveQueueURL string
+	PremiumQueueURL        string
+	GeocoderParameter      string
+}
+
+// Options says where the demo reports to.
+type Options struct {
+	Out    io.Writer // the story
+	Report string    // file of the figures, as JSON
+}
+
+// listings are sales of King County, Washington (public records, CC0), in date order. Among them are all events of 24
+// listings that were sold more than once.
+//
+//go:embed testdata/listings.jsonl
+var listings string
+
+type demo struct {
+	Stack
+	out     io.Writer
+	machine *sfn.Client
+	table   *dynamodb.Client
+	bucket  *s3.Client
+	queues  *sqs.Client
+	params  *ssm.Client
+	api     *replayapi.Client
+	events  []event
+	started time.Time
+}
+
+// event is one sale.
+type event struct {
+	raw      string
+	resource string
+	owner    string
+}
+
+// Run tells the story, writes the report and returns an error if anything was lost or did not come out as told.
+func Run(ctx context.Context, stack Stack, opts Options) error {
+	d := &demo{
+		Stack: stack, out: opts.Out, started: time.Now(),
+		machine: sfn.NewFromConfig(stack.Config), table: dynamodb.NewFromConfig(stack.Config),
+		bucket: s3.NewFromConfig(stack.Config), queues: sqs.NewFromConfig(stack.Config),
+		params: ssm.NewFromConfig(stack.Config), api: replayapi.New(stack.APIURL, stack.Config),
+	}
+	var err error
+	if d.events, err = parse(listings); err != nil {
+		return err
+	}
+	if err := d.tell(ctx); err != nil {
+		return err
+	}
+	figures, err := d.figures(ctx)
+	if err != nil {
+		return err
+	}
+	d.printTable(figures)
+	if err := write(opts.Report, figures); err != nil {
+		return err
+	}
+	return figures.check()
+}
+
+func parse(lines string) ([]event, error) {
+	var events []event
+	for line := range strings.Lines(lines) {
+		e, err := parseEvent(strings.TrimSpace(line))
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, e)
+	}
+	return events, nil
+}
+
+func parseEvent(raw string) (event, error) {
+	var doc struct {
+		Listing struct {
+			ID       string `json:"id"`
+			AgencyID string `json:"agencyId"`
+		} `json:"listing"`
+	}
+	if err := json.Unmarshal([]byte(raw), &doc); err != nil {
+		return event{}, fmt.Errorf("read listing: %w", err)
+	}
+	return event{raw: raw, resource: doc.Listing.ID, owner: doc.Listing.AgencyID}, nil
+}
+
+func write(file string, f Figures) error {
+	if file == "" {
+		return nil
+	}
+	body, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode report: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	if err := os.WriteFile(file, append(body, '\n'), 0o600); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
+}
+
+func (d *demo) say(format string, args ...any) { _, _ = fmt.Fprintf(d.out, format+"\n", args...) }
+
+// chapter starts a part of the story.
+func (d *demo) chapter(title string) {
+	d.say("\n%s\n%s", title, strings.Repeat("─", len([]rune(title))))
+}
+
+// until asks again and again until it is answered with true.
+func until(ctx context.Context, limit time.Duration, what string, done func(context.Context) (bool, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	ticker := time.NewTicker(500 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		ok, err := done(ctx)
+		if ok && err == nil {
+			return nil
+		}
+		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return fmt.Errorf("waited %s for %s: %w", limit, what, ctx.Err())
+		}
+	}
+}
