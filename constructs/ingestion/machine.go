@@ -36,6 +36,7 @@ func (r *ReplayableIngestion) addWorkflow(s *settings) {
 		LedgerTable:    *r.Ledger.TableName(),
 		TopicARN:       *r.Topic.TopicArn(),
 		StoreOutputs:   s.storeOutputs,
+		SupersedeOlder: s.auto.supersedeOlder,
 	}.Env())
 	r.permitWorkflow()
 

@@ -10,50 +10,51 @@ import (
 )
 
 // The statements are written by hand because CDK's grants are wider: bucket.GrantPut allows s3:PutObjectLegalHold and
-// others, table.GrantReadWriteData allows Scan and the table's stream. test/synth holds the result as a table.
+// others, table.GrantReadWriteData allows Scan and the table's stream. They follow the functions' code: who adds a
+// call to a function adds it here. test/synth holds the result as a table.
 
 // permitWorkflow lets Record and Publish do their work.
 func (r *ReplayableIngestion) permitWorkflow() {
 	r.permitReadEvents(r.RecordFunction)
 	r.permitObjects(r.RecordFunction, schema.EventsPrefix, "s3:PutObject")
 	r.permitObjects(r.RecordFunction, schema.DerivedPrefix, "s3:GetObject")
-	r.permitLedger(r.RecordFunction, "GetItem", "PutItem", "UpdateItem", "ConditionCheckItem")
+	r.permitLedger(r.RecordFunction, "GetItem", "PutItem", "UpdateItem")
 
 	r.permitReadEvents(r.PublishFunction)
 	r.permitObjects(r.PublishFunction, schema.OutputsPrefix, "s3:PutObject")
-	r.permitLedger(r.PublishFunction, "GetItem", "UpdateItem")
+	r.permitLedger(r.PublishFunction, "GetItem", "BatchGetItem", "UpdateItem")
 	r.permitIndexes(r.PublishFunction, schema.ByResource)
 	r.Topic.GrantPublish(r.PublishFunction) // sns:Publish, and the key of an encrypted topic
 }
 
 // permitReplay lets the functions around the state machine do theirs.
 func (r *ReplayableIngestion) permitReplay() {
-	r.permitLedger(r.TrackerFunction, "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "ConditionCheckItem")
-	r.permitIndexes(r.TrackerFunction, schema.Indexes()...)
-	r.permitExecutions(r.TrackerFunction, "states:DescribeExecution")
+	r.permitLedger(r.TrackerFunction, "GetItem", "BatchGetItem", "UpdateItem")
+	r.permitIndexes(r.TrackerFunction, schema.ByResource)
 
 	r.permitReadEvents(r.AutoReplayFunction)
-	r.permitObjects(r.AutoReplayFunction, schema.UnrecordedPrefix, "s3:GetObject", "s3:PutObject")
-	r.permitReadWriteLedger(r.AutoReplayFunction)
+	r.permitObjects(r.AutoReplayFunction, schema.UnrecordedPrefix, "s3:PutObject")
+	// It deletes its lease, and nothing else.
+	r.permitLedger(r.AutoReplayFunction, "GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem")
+	r.permitIndexes(r.AutoReplayFunction, schema.ByResource, schema.ByTime)
 	r.permitExecutions(r.AutoReplayFunction, "states:DescribeExecution")
-	r.permitMachine(r.AutoReplayFunction, "states:ListExecutions", "states:StartExecution")
-	allow(r.AutoReplayFunction, r.DeadLetterQueue.QueueArn())(
-		"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
-	allow(r.AutoReplayFunction, r.ReplayQueue.QueueArn())("sqs:SendMessage")
+	allow(r.AutoReplayFunction, r.DeadLetterQueue.QueueArn(), "sqs:ReceiveMessage", "sqs:DeleteMessage")
+	allow(r.AutoReplayFunction, r.ReplayQueue.QueueArn(), "sqs:SendMessage")
 
 	r.permitReadEvents(r.ReplayHandlerFunction)
 	r.permitObjects(r.ReplayHandlerFunction, schema.ReplaysPrefix, "s3:GetObject", "s3:PutObject")
-	r.permitReadWriteLedger(r.ReplayHandlerFunction)
-	allow(r.ReplayHandlerFunction, r.ReplayQueue.QueueArn())("sqs:SendMessage")
+	r.permitLedger(r.ReplayHandlerFunction, "GetItem", "BatchGetItem", "Query", "PutItem")
+	r.permitIndexes(r.ReplayHandlerFunction, schema.ByResource, schema.ByGroup)
+	allow(r.ReplayHandlerFunction, r.ReplayQueue.QueueArn(), "sqs:SendMessage")
 
 	r.permitReadEvents(r.ReplayListenerFunction)
-	r.permitObjects(r.ReplayListenerFunction, schema.DerivedPrefix, "s3:GetObject", "s3:PutObject")
+	r.permitObjects(r.ReplayListenerFunction, schema.DerivedPrefix, "s3:PutObject")
 	r.permitObjects(r.ReplayListenerFunction, schema.ReplaysPrefix, "s3:GetObject")
 	r.permitObjects(r.ReplayListenerFunction, schema.UnrecordedPrefix, "s3:GetObject")
-	r.permitReadWriteLedger(r.ReplayListenerFunction)
-	r.permitExecutions(r.ReplayListenerFunction, "states:DescribeExecution")
-	r.permitMachine(r.ReplayListenerFunction, "states:StartExecution")
-	allow(r.ReplayListenerFunction, r.ReplayQueue.QueueArn())("sqs:SendMessage")
+	r.permitLedger(r.ReplayListenerFunction, "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem")
+	r.permitIndexes(r.ReplayListenerFunction, schema.ByResource)
+	allow(r.ReplayListenerFunction, r.StateMachine.StateMachineArn(), "states:StartExecution")
+	allow(r.ReplayListenerFunction, r.ReplayQueue.QueueArn(), "sqs:SendMessage")
 }
 
 // permitReadEvents allows to read any version of an event and to list the versions. Every function that uses the
@@ -73,32 +74,22 @@ func (r *ReplayableIngestion) permitReadEvents(fn awslambda.Function) {
 }
 
 func (r *ReplayableIngestion) permitObjects(fn awslambda.Function, prefix string, actions ...string) {
-	allow(fn, r.EventLog.ArnForObjects(jsii.String(prefix+"*")))(actions...)
+	allow(fn, r.EventLog.ArnForObjects(jsii.String(prefix+"*")), actions...)
 }
 
-// permitReadWriteLedger allows what a ledger adapter does with rows and indexes. Nothing scans and nothing deletes.
-func (r *ReplayableIngestion) permitReadWriteLedger(fn awslambda.Function) {
-	r.permitLedger(fn, "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "ConditionCheckItem")
-	r.permitIndexes(fn, schema.Indexes()...)
-}
-
-// permitLedger names the item operations; a transaction needs those of its items.
+// permitLedger names the item operations on the table. A transaction needs those that it is made of.
 func (r *ReplayableIngestion) permitLedger(fn awslambda.Function, operations ...string) {
 	actions := make([]string, len(operations))
 	for i, op := range operations {
 		actions[i] = "dynamodb:" + op
 	}
-	allow(fn, r.Ledger.TableArn())(actions...)
+	allow(fn, r.Ledger.TableArn(), actions...)
 }
 
 func (r *ReplayableIngestion) permitIndexes(fn awslambda.Function, indexes ...schema.Index) {
 	for _, index := range indexes {
-		allow(fn, jsii.String(*r.Ledger.TableArn()+"/index/"+index.Name))("dynamodb:Query")
+		allow(fn, jsii.String(*r.Ledger.TableArn()+"/index/"+index.Name), "dynamodb:Query")
 	}
-}
-
-func (r *ReplayableIngestion) permitMachine(fn awslambda.Function, actions ...string) {
-	allow(fn, r.StateMachine.StateMachineArn())(actions...)
 }
 
 // permitExecutions covers every execution of this state machine and of no other.
@@ -108,15 +99,12 @@ func (r *ReplayableIngestion) permitExecutions(fn awslambda.Function, actions ..
 		Resource:     jsii.String("execution"),
 		ResourceName: jsii.String(*r.StateMachine.StateMachineName() + ":*"),
 		ArnFormat:    awscdk.ArnFormat_COLON_RESOURCE_NAME,
-	}))(actions...)
+	}), actions...)
 }
 
-// allow returns a function that allows actions on a resource.
-func allow(fn awslambda.Function, resource *string) func(actions ...string) {
-	return func(actions ...string) {
-		fn.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-			Actions:   jsii.Strings(actions...),
-			Resources: &[]*string{resource},
-		}))
-	}
+func allow(fn awslambda.Function, resource *string, actions ...string) {
+	fn.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Actions:   jsii.Strings(actions...),
+		Resources: &[]*string{resource},
+	}))
 }

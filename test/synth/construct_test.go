@@ -142,7 +142,7 @@ func TestPropsReachTheFunctions(t *testing.T) {
 		t.Errorf("got RETRY_ON %s, want the defaults and Geocoder*", retryOn)
 	}
 	want(t, env("Record"), map[string]string{"RESOURCE_ID_PATH": "$.id", "OWNER_ID_PATH": "$.owner", "MAX_EVENT_BYTES": "256000"})
-	want(t, env("Publish"), map[string]string{"STORE_OUTPUTS": "false"})
+	want(t, env("Publish"), map[string]string{"STORE_OUTPUTS": "false", "SUPERSEDE_OLDER": "false"})
 	want(t, env("ReplayListener"), map[string]string{"SUPERSEDE_OLDER": "false"})
 	want(t, tpl.one(t, "AWS::Scheduler::Schedule", "IngestionSchedule"), map[string]string{"ScheduleExpression": "rate(1 hour)"})
 	want(t, tpl.one(t, "AWS::Lambda::Function", "IngestionRecordFunction"), map[string]string{"Architectures": "[x86_64]"})

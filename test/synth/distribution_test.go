@@ -52,7 +52,7 @@ func TestEveryFunctionHasItsOwnBinary(t *testing.T) {
 		arch, machine = "x86_64", elf.EM_X86_64
 	}
 	dir := t.TempDir()
-	cmd := exec.Command("go", "run", ".") //nolint:gosec // this module
+	cmd := exec.Command("go", "run", ".")
 	cmd.Dir = filepath.Join("..", "..")
 	cmd.Env = append(os.Environ(), "CDK_OUTDIR="+dir, "CDK_CONTEXT_JSON="+contextJSON(t, map[string]any{
 		"stage": "dev", "architecture": arch,
@@ -86,7 +86,7 @@ func TestEveryFunctionHasItsOwnBinary(t *testing.T) {
 }
 
 func TestInvalidContextEndsTheAppWithoutAStackTrace(t *testing.T) {
-	cmd := exec.Command("go", "run", ".") //nolint:gosec // this module
+	cmd := exec.Command("go", "run", ".")
 	cmd.Dir = filepath.Join("..", "..")
 	cmd.Env = append(os.Environ(), "CDK_OUTDIR="+t.TempDir(), "CDK_CONTEXT_JSON="+contextJSON(t, map[string]any{
 		"stage": "qa", "architecture": "riscv",

@@ -2,7 +2,11 @@ package synth_test
 
 import (
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -79,6 +83,63 @@ func TestNoManagedPolicies(t *testing.T) {
 			t.Errorf("%s has managed policies, which are wider than needed", id)
 		}
 	}
+}
+
+// TestEveryCallIsPermitted looks for AWS operations in the source of the functions that no role may call. The emulator
+// permits everything, so that only a real account would tell. It cannot see which function makes a call.
+func TestEveryCallIsPermitted(t *testing.T) {
+	stack := newStack(t)
+	newIngestion(stack, valid(stack))
+	granted := map[string]bool{}
+	for _, line := range permissions(t, synth(t, stack)) {
+		granted[strings.Fields(line)[1]] = true
+	}
+	for _, tt := range []struct {
+		client  string
+		actions map[string]string // where the action is not named like the operation
+	}{
+		{"dynamodb", map[string]string{"TransactWriteItems": "dynamodb:UpdateItem", "TransactGetItems": "dynamodb:GetItem"}},
+		{"s3", map[string]string{"HeadObject": "s3:GetObject", "ListObjectVersions": "s3:ListBucketVersions"}},
+		{"sqs", map[string]string{"SendMessageBatch": "sqs:SendMessage", "DeleteMessageBatch": "sqs:DeleteMessage"}},
+		{"sns", nil},
+		{"sfn", nil},
+	} {
+		calls := operations(t, tt.client)
+		if len(calls) == 0 {
+			t.Errorf("no calls of %s found: the search is broken", tt.client)
+		}
+		for _, op := range calls {
+			action := strings.Replace(tt.client, "sfn", "states", 1) + ":" + op
+			if renamed, ok := tt.actions[op]; ok {
+				action = renamed
+			}
+			if !granted[action] {
+				t.Errorf("no role has %s, which a function calls", action)
+			}
+		}
+	}
+}
+
+// operations lists the operations of an SDK client for which the functions' packages build an input.
+func operations(t *testing.T, client string) []string {
+	t.Helper()
+	input := regexp.MustCompile(`&` + client + `\.(\w+)Input\{`)
+	var found []string
+	err := filepath.WalkDir(filepath.Join("..", "..", "internal"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		b, err := os.ReadFile(path) //nolint:gosec // this module's source
+		for _, m := range input.FindAllStringSubmatch(string(b), -1) {
+			found = append(found, m[1])
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
 }
 
 func TestGrants(t *testing.T) {
