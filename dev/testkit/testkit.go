@@ -1,0 +1,94 @@
+// Package testkit gives tests an emulator with the table and the bucket of a ReplayableIngestion, without a deployment.
+package testkit
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/ce873799/replayable-ingestion/dev/emulator"
+	"github.com/ce873799/replayable-ingestion/dev/toolchain"
+	"github.com/ce873799/replayable-ingestion/internal/schema"
+)
+
+// Names of what Tables and Buckets create.
+const (
+	Table  = "ledger"
+	Bucket = "events"
+)
+
+// Emulator starts an emulator for a test and everything below it.
+func Emulator(t testing.TB) *emulator.Emulator {
+	t.Helper()
+	_, file, _, _ := runtime.Caller(0)
+	tools, err := toolchain.Find(filepath.Dir(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := emulator.Start(t.Context(), emulator.Options{Tools: tools, Dir: t.TempDir(), LogDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Stop)
+	return e
+}
+
+// Ledger creates the ledger's table as the construct does, and returns a client.
+func Ledger(t testing.TB, cfg aws.Config) *dynamodb.Client {
+	t.Helper()
+	client := dynamodb.NewFromConfig(cfg)
+	in := &dynamodb.CreateTableInput{
+		TableName: aws.String(Table), BillingMode: types.BillingModePayPerRequest,
+		KeySchema: keySchema(schema.PartitionKey, schema.SortKey),
+	}
+	attribute(in, schema.PartitionKey, schema.SortKey)
+	for _, index := range schema.Indexes() {
+		attribute(in, index.PartitionKey, index.SortKey)
+		in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{
+			IndexName: aws.String(index.Name), KeySchema: keySchema(index.PartitionKey, index.SortKey),
+			Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
+		})
+	}
+	if _, err := client.CreateTable(t.Context(), in); err != nil {
+		t.Fatal(fmt.Errorf("create table: %w", err))
+	}
+	return client
+}
+
+func keySchema(hash, sort string) []types.KeySchemaElement {
+	return []types.KeySchemaElement{
+		{AttributeName: &hash, KeyType: types.KeyTypeHash}, {AttributeName: &sort, KeyType: types.KeyTypeRange},
+	}
+}
+
+func attribute(in *dynamodb.CreateTableInput, names ...string) {
+	for _, n := range names {
+		in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{
+			AttributeName: aws.String(n), AttributeType: types.ScalarAttributeTypeS,
+		})
+	}
+}
+
+// EventLog creates the versioned bucket and returns a client.
+func EventLog(t testing.TB, cfg aws.Config) *s3.Client {
+	t.Helper()
+	client := s3.NewFromConfig(cfg)
+	if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(Bucket)}); err != nil {
+		t.Fatal(fmt.Errorf("create bucket: %w", err))
+	}
+	_, err := client.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{
+		Bucket:                  aws.String(Bucket),
+		VersioningConfiguration: &s3types.VersioningConfiguration{Status: s3types.BucketVersioningStatusEnabled},
+	})
+	if err != nil {
+		t.Fatal(fmt.Errorf("turn versioning on: %w", err))
+	}
+	return client
+}
