@@ -1,0 +1,218 @@
+// Package bridge puts Step Functions' status changes on the default event bus. AWS does so by itself, the emulator does
+// not. Each execution's end gives one event, in the order in which the executions ended.
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+)
+
+const defaultInterval = 250 * time.Millisecond
+
+// stepFunctions is the part of the Step Functions client that a bridge uses.
+type stepFunctions interface {
+	ListExecutions(context.Context, *sfn.ListExecutionsInput, ...func(*sfn.Options)) (*sfn.ListExecutionsOutput, error)
+	DescribeExecution(context.Context, *sfn.DescribeExecutionInput, ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error)
+}
+
+// eventBus is the part of the EventBridge client that a bridge uses.
+type eventBus interface {
+	PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
+}
+
+// Mode is what happens to the end of an execution.
+type Mode int
+
+// Modes of a bridge.
+const (
+	Deliver Mode = iota // put the event
+	Hold                // keep it until the mode changes
+	Drop                // lose it for good, as AWS may: status events are best effort
+)
+
+// Config says what a bridge connects.
+type Config struct {
+	StepFunctions stepFunctions
+	Events        eventBus
+	StateMachines []string      // ARNs
+	Interval      time.Duration // between two looks. Default: 250 ms
+	Report        func(error)   // gets what went wrong; the bridge tries again. May be nil
+}
+
+// Stats counts ends of executions.
+type Stats struct {
+	Delivered int
+	Dropped   int
+	Errors    int
+}
+
+// Bridge is a running bridge.
+type Bridge struct {
+	config Config
+	cancel context.CancelFunc
+	done   chan struct{}
+
+	mu       sync.Mutex
+	mode     Mode
+	stats    Stats
+	machines []*machine
+}
+
+// machine is what the bridge knows about the executions of one state machine.
+type machine struct {
+	arn  string
+	done map[string]bool // ended executions by ARN, delivered or dropped
+	skip int             // executions at the head of the list that are all done
+}
+
+// Start starts a bridge. Executions that have ended before are delivered as well.
+func Start(c Config) *Bridge {
+	if c.Interval <= 0 {
+		c.Interval = defaultInterval
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	b := &Bridge{config: c, cancel: cancel, done: make(chan struct{})}
+	for _, arn := range c.StateMachines {
+		b.machines = append(b.machines, &machine{arn: arn, done: map[string]bool{}})
+	}
+	go b.run(ctx)
+	return b
+}
+
+// Stop ends the bridge and waits until it has ended.
+func (b *Bridge) Stop() {
+	b.cancel()
+	<-b.done
+}
+
+// SetMode changes what happens to the ends of executions from now on. It returns when no look under the old mode is
+// under way.
+func (b *Bridge) SetMode(m Mode) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.mode = m
+}
+
+// Stats returns the counts so far.
+func (b *Bridge) Stats() Stats {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.stats
+}
+
+func (b *Bridge) run(ctx context.Context) {
+	defer close(b.done)
+	ticker := time.NewTicker(b.config.Interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if err := b.look(ctx); err != nil && ctx.Err() == nil {
+			b.failed(err)
+		}
+	}
+}
+
+func (b *Bridge) failed(err error) {
+	b.mu.Lock()
+	b.stats.Errors++
+	b.mu.Unlock()
+	if b.config.Report != nil {
+		b.config.Report(err)
+	}
+}
+
+// look finds the executions that ended since the last look and handles them.
+func (b *Bridge) look(ctx context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.mode == Hold {
+		return nil
+	}
+	var ended []end
+	for _, m := range b.machines {
+		more, err := m.ended(ctx, b.config.StepFunctions)
+		if err != nil {
+			return fmt.Errorf("list executions: %w", err)
+		}
+		ended = append(ended, more...)
+	}
+	slices.SortStableFunc(ended, func(x, y end) int { return x.stopped.Compare(y.stopped) })
+	if b.mode == Drop {
+		for _, e := range ended {
+			e.machine.done[e.arn] = true
+		}
+		b.stats.Dropped += len(ended)
+		return nil
+	}
+	return b.deliver(ctx, ended)
+}
+
+// end is an execution that ended and has not been handled.
+type end struct {
+	machine *machine
+	arn     string
+	stopped time.Time
+}
+
+// ended lists what ended and is not done. The emulator lists in the order of starting and its token is the number of
+// executions before the page, so a look costs what is open and new, not all that ever ran.
+func (m *machine) ended(ctx context.Context, api stepFunctions) ([]end, error) {
+	in := &sfn.ListExecutionsInput{StateMachineArn: &m.arn, MaxResults: 1000}
+	if m.skip > 0 {
+		in.NextToken = aws.String(strconv.Itoa(m.skip))
+	}
+	var ends []end
+	head := true // all executions so far are done
+	for {
+		page, err := api.ListExecutions(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range page.Executions {
+			done := m.done[*e.ExecutionArn]
+			if head = head && done; head {
+				m.skip++
+			}
+			if !done && e.Status != types.ExecutionStatusRunning && e.StopDate != nil {
+				ends = append(ends, end{machine: m, arn: *e.ExecutionArn, stopped: *e.StopDate})
+			}
+		}
+		if page.NextToken == nil {
+			return ends, nil
+		}
+		in.NextToken = page.NextToken
+	}
+}
+
+// deliver puts the events in their order, in as few calls as the size allows. What it did not get to when it returns an
+// error comes up again at the next look.
+func (b *Bridge) deliver(ctx context.Context, ends []end) error {
+	var pending batch
+	for _, e := range ends {
+		entry, err := b.entry(ctx, e)
+		if err != nil {
+			return err
+		}
+		if !pending.fits(entry) {
+			if err := b.put(ctx, pending); err != nil {
+				return err
+			}
+			pending = batch{}
+		}
+		pending.add(e, entry)
+	}
+	return b.put(ctx, pending)
+}
