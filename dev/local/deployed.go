@@ -1,0 +1,123 @@
+package local
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+)
+
+// deployed is what the template says and what the emulator made of it.
+type deployed struct {
+	resources []deployedResource
+	outputs   map[string]map[string]string // by stack and output
+	functions map[string]string            // function names by short name; filled when they are hosted
+}
+
+// deployedResource is a resource of a deployed stack.
+type deployedResource struct {
+	resource
+	stack      string
+	logicalID  string
+	physicalID string
+	assets     map[string]string // directories by S3 key, of the whole stack
+}
+
+// readDeployed joins the templates with the stacks. A resource that the emulator left out is an error.
+func readDeployed(ctx context.Context, cfg aws.Config, assembly string, stacks []string) (*deployed, error) {
+	client := cloudformation.NewFromConfig(cfg)
+	d := &deployed{outputs: map[string]map[string]string{}, functions: map[string]string{}}
+	for _, stack := range stacks {
+		var t template
+		if err := readJSON(filepath.Join(assembly, stack+".template.json"), &t); err != nil {
+			return nil, err
+		}
+		var a assets
+		if err := readJSON(filepath.Join(assembly, stack+".assets.json"), &a); err != nil {
+			return nil, err
+		}
+		ids, err := physicalIDs(ctx, client, stack)
+		if err != nil {
+			return nil, err
+		}
+		dirs := a.directories(assembly)
+		for _, id := range slices.Sorted(maps.Keys(t.Resources)) {
+			if ids[id] == "" && t.Resources[id].Type != "AWS::CDK::Metadata" {
+				return nil, fmt.Errorf("stack %s: the emulator has no resource %s", stack, id)
+			}
+			d.resources = append(d.resources, deployedResource{t.Resources[id], stack, id, ids[id], dirs})
+		}
+		if d.outputs[stack], err = outputs(ctx, client, stack); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+func physicalIDs(ctx context.Context, client *cloudformation.Client, stack string) (map[string]string, error) {
+	ids := map[string]string{}
+	pages := cloudformation.NewListStackResourcesPaginator(client, &cloudformation.ListStackResourcesInput{StackName: &stack})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list the resources of %s: %w", stack, err)
+		}
+		for _, r := range page.StackResourceSummaries {
+			ids[aws.ToString(r.LogicalResourceId)] = aws.ToString(r.PhysicalResourceId)
+		}
+	}
+	return ids, nil
+}
+
+func outputs(ctx context.Context, client *cloudformation.Client, stack string) (map[string]string, error) {
+	out, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stack})
+	if err != nil {
+		return nil, fmt.Errorf("describe %s: %w", stack, err)
+	}
+	if len(out.Stacks) != 1 {
+		return nil, fmt.Errorf("describe %s: got %d stacks, want 1", stack, len(out.Stacks))
+	}
+	values := map[string]string{}
+	for _, o := range out.Stacks[0].Outputs {
+		values[aws.ToString(o.OutputKey)] = aws.ToString(o.OutputValue)
+	}
+	return values, nil
+}
+
+// ofType returns the resources of a CloudFormation type.
+func (d *deployed) ofType(name string) []deployedResource {
+	var rs []deployedResource
+	for _, r := range d.resources {
+		if r.Type == name {
+			rs = append(rs, r)
+		}
+	}
+	return rs
+}
+
+// properties decodes the template's properties of a resource.
+func (r deployedResource) properties(into any) error {
+	if err := json.Unmarshal(r.Properties, into); err != nil {
+		return fmt.Errorf("properties of %s: %w", r.logicalID, err)
+	}
+	return nil
+}
+
+// shortName is the last construct of a path such as listings-dev/Listings/RecordFunction/Resource, without the word
+// "Function": Record.
+func (r deployedResource) shortName() string {
+	parts := strings.Split(strings.TrimSuffix(r.Metadata.Path, "/Resource"), "/")
+	return strings.TrimSuffix(parts[len(parts)-1], "Function")
+}
+
+// longName tells functions apart whose short names are the same: Listings-Record.
+func (r deployedResource) longName() string {
+	parts := strings.Split(strings.TrimSuffix(r.Metadata.Path, "/Resource"), "/")
+	return strings.TrimSuffix(strings.Join(parts[1:], "-"), "Function")
+}

@@ -1,0 +1,98 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/ce873799/replayable-ingestion/dev/emulator"
+	"github.com/ce873799/replayable-ingestion/dev/lambdahost"
+)
+
+// proxyVariable makes the emulator send a function's events to a URL.
+const proxyVariable = "MINISTACK_LAMBDA_PROXY_URL"
+
+// functionProperties are what the template says about a function.
+type functionProperties struct {
+	Runtime string
+	Code    struct{ S3Key string }
+}
+
+// hostFunctions runs the deployed programs in the Lambda host and points the emulator at it. The emulator's own executor
+// starts a process per event, hands one event out several times, and loses what is printed.
+func (r *run) hostFunctions(ctx context.Context, d *deployed) error {
+	host, err := lambdahost.Start(lambdahost.Options{
+		LogDir: r.stack.LogDir, EndpointURL: r.stack.emulator.URL(), Region: emulator.Region,
+	})
+	if err != nil {
+		return err
+	}
+	r.stack.Host = host
+	client := lambda.NewFromConfig(r.stack.Config())
+	functions := d.ofType("AWS::Lambda::Function")
+	shared := map[string]int{}
+	for _, f := range functions {
+		shared[f.shortName()]++
+	}
+	for _, f := range functions {
+		var p functionProperties
+		if err := f.properties(&p); err != nil {
+			return err
+		}
+		if !strings.HasPrefix(p.Runtime, "provided.") {
+			continue // the emulator runs it: it is none of ours
+		}
+		name := f.shortName()
+		if shared[name] > 1 {
+			name = f.longName()
+		}
+		if err := r.hostFunction(ctx, client, name, f, p.Code.S3Key); err != nil {
+			return fmt.Errorf("host function %s: %w", name, err)
+		}
+		d.functions[name] = f.physicalID
+	}
+	return nil
+}
+
+// hostFunction hosts one function: the program of its own asset, with the configuration that was deployed.
+func (r *run) hostFunction(ctx context.Context, client *lambda.Client, name string, f deployedResource, key string) error {
+	bootstrap := filepath.Join(f.assets[key], "bootstrap")
+	if _, err := os.Stat(bootstrap); err != nil {
+		return fmt.Errorf("asset %s: %w", key, err)
+	}
+	config, err := client.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &f.physicalID})
+	if err != nil {
+		return err
+	}
+	env := map[string]string{}
+	if config.Environment != nil {
+		maps.Copy(env, config.Environment.Variables)
+	}
+	maps.Copy(env, r.opts.Env[name])
+	fn := lambdahost.Function{
+		Name: name, FunctionName: f.physicalID, ARN: aws.ToString(config.FunctionArn), Bootstrap: bootstrap,
+		Handler: aws.ToString(config.Handler), MemoryMB: int(aws.ToInt32(config.MemorySize)),
+		Timeout:      time.Duration(aws.ToInt32(config.Timeout)) * time.Second,
+		Env:          maps.Clone(env),
+		MaxProcesses: r.opts.processes(),
+	}
+	if config.LoggingConfig != nil {
+		fn.LogGroup = aws.ToString(config.LoggingConfig.LogGroup)
+	}
+	if err := r.stack.Host.Add(fn); err != nil {
+		return err
+	}
+	env[proxyVariable] = r.stack.Host.URL(name)
+	_, err = client.UpdateFunctionConfiguration(ctx, &lambda.UpdateFunctionConfigurationInput{
+		FunctionName: &f.physicalID, Environment: &lambdatypes.Environment{Variables: env},
+	})
+	return err
+}

@@ -1,0 +1,239 @@
+// Package local brings the real stack up on this machine: it starts the emulator, has the CDK CLI deploy the app to it,
+// hosts the deployed functions, and makes up for what the emulator lacks. The demo, `make local` and the end-to-end
+// tests share it. Nothing in the construct or its functions knows of it.
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/ce873799/replayable-ingestion/dev/bridge"
+	"github.com/ce873799/replayable-ingestion/dev/emulator"
+	"github.com/ce873799/replayable-ingestion/dev/lambdahost"
+	"github.com/ce873799/replayable-ingestion/dev/toolchain"
+)
+
+// DefaultStack is the stack that is deployed unless Options name others.
+const DefaultStack = "listings-dev"
+
+const defaultProcesses = 8
+
+// Options change what is deployed and how. The zero value deploys the dev stage of the example.
+type Options struct {
+	// Dir is a directory of the checkout. Default: the current one.
+	Dir string
+	// App is the command that synthesizes, or the directory of a cloud assembly. Default: the app of cdk.json.
+	App string
+	// Stacks are the stacks to deploy. Default: DefaultStack.
+	Stacks []string
+	// Context is given to the app besides the stage (dev) and this machine's architecture.
+	Context map[string]string
+	// Env overrides environment variables of functions, by short name.
+	Env map[string]map[string]string
+	// MaxProcesses is how many events a function handles at once. Default: 8.
+	MaxProcesses int
+	// Progress gets a line per step. May be nil.
+	Progress io.Writer
+}
+
+// Stack is what runs. Its JSON form is build/local.json.
+type Stack struct {
+	Result
+
+	Host    *lambdahost.Host `json:"-"` // of the functions, by short name
+	Bridge  *bridge.Bridge   `json:"-"`
+	Timings []Timing         `json:"-"`
+	LogDir  string           `json:"logDir"` // emulator.log, cdk-*.log and <function>.log
+
+	// Outputs are those of the deployed stacks, by stack and output.
+	Outputs map[string]map[string]string `json:"-"`
+
+	emulator *emulator.Emulator
+	runDir   string
+	stop     sync.Once
+}
+
+// Timing is how long a step of the start took. Synthesis and bootstrap overlap.
+type Timing struct {
+	Step string
+	Took time.Duration
+}
+
+// Start brings the stack up. When it returns an error, nothing is left running. The stack outlives ctx: stop it.
+func Start(ctx context.Context, opts Options) (*Stack, error) {
+	tools, err := toolchain.Find(opts.dir())
+	if err != nil {
+		return nil, err
+	}
+	r, err := newRun(tools, opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.start(ctx); err != nil {
+		r.stack.Stop()
+		return nil, fmt.Errorf("%w\nlogs: %s", err, r.relative(r.stack.LogDir))
+	}
+	return r.stack, nil
+}
+
+// Stop ends everything and removes the run's directory; the logs stay. Further calls do nothing.
+func (s *Stack) Stop() {
+	s.stop.Do(func() {
+		if s.Bridge != nil {
+			s.Bridge.Stop()
+		}
+		if s.Host != nil {
+			s.Host.Stop()
+		}
+		if s.emulator != nil {
+			s.emulator.Stop()
+		}
+		_ = os.RemoveAll(s.runDir) // `make clean` removes what is left
+	})
+}
+
+// Done is closed when the emulator has ended, whether or not Stop was called.
+func (s *Stack) Done() <-chan struct{} { return s.emulator.Done() }
+
+// Config is for the SDK's clients.
+func (s *Stack) Config() aws.Config { return s.emulator.Config() }
+
+// Output returns an output of the deployed stacks.
+func (s *Stack) Output(stack, name string) (string, error) {
+	v, ok := s.Outputs[stack][name]
+	if !ok {
+		return "", fmt.Errorf("stack %s has no output %s", stack, name)
+	}
+	return v, nil
+}
+
+func (o Options) dir() string {
+	if o.Dir == "" {
+		return "."
+	}
+	return o.Dir
+}
+
+func (o Options) stacks() []string {
+	if len(o.Stacks) == 0 {
+		return []string{DefaultStack}
+	}
+	return o.Stacks
+}
+
+func (o Options) processes() int {
+	if o.MaxProcesses <= 0 {
+		return defaultProcesses
+	}
+	return o.MaxProcesses
+}
+
+// run is one start.
+type run struct {
+	opts  Options
+	tools toolchain.Tools
+	stack *Stack
+
+	mu sync.Mutex // guards the timings, which parallel steps append to
+}
+
+// newRun makes the directories of a run, which no other run uses.
+func newRun(tools toolchain.Tools, opts Options) (*run, error) {
+	build := filepath.Join(tools.Root, "build")
+	if err := os.MkdirAll(filepath.Join(build, "logs"), 0o750); err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp(build, "run-")
+	if err != nil {
+		return nil, err
+	}
+	logs := filepath.Join(build, "logs", filepath.Base(dir))
+	if err := os.Mkdir(logs, 0o750); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return &run{opts: opts, tools: tools, stack: &Stack{LogDir: logs, runDir: dir}}, nil
+}
+
+func (r *run) start(ctx context.Context) error {
+	err := r.timed("emulator", func() (err error) {
+		r.stack.emulator, err = emulator.Start(ctx, emulator.Options{Tools: r.tools, Dir: r.stack.runDir, LogDir: r.stack.LogDir})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	assembly, err := r.deploy(ctx)
+	if err != nil {
+		return err
+	}
+	return r.timed("functions and bridge", func() error {
+		deployed, err := readDeployed(ctx, r.stack.Config(), assembly, r.opts.stacks())
+		if err != nil {
+			return err
+		}
+		return r.complete(ctx, deployed)
+	})
+}
+
+// complete turns the deployed stacks into a working system and describes it.
+func (r *run) complete(ctx context.Context, d *deployed) error {
+	if err := r.hostFunctions(ctx, d); err != nil {
+		return err
+	}
+	if err := applyRedrive(ctx, r.stack.Config(), d); err != nil {
+		return err
+	}
+	if err := verify(ctx, r.stack.Config(), d); err != nil {
+		return err
+	}
+	if err := r.startBridge(d); err != nil {
+		return err
+	}
+	r.stack.Outputs = d.outputs
+	r.stack.Result = newResult(r.stack.emulator.URL(), d, r.opts.stacks()[0])
+	return nil
+}
+
+func (r *run) timed(step string, do func() error) error {
+	began := time.Now()
+	if err := do(); err != nil {
+		return err
+	}
+	t := Timing{Step: step, Took: time.Since(began)}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stack.Timings = append(r.stack.Timings, t)
+	r.say("%-22s %5.1f s", t.Step, t.Took.Seconds())
+	return nil
+}
+
+func (r *run) say(format string, args ...any) {
+	if r.opts.Progress != nil {
+		_, _ = fmt.Fprintf(r.opts.Progress, format+"\n", args...)
+	}
+}
+
+// relative shortens a path of the checkout for people.
+func (r *run) relative(path string) string {
+	if rel, err := filepath.Rel(r.tools.Root, path); err == nil {
+		return rel
+	}
+	return path
+}
+
+// architecture is this machine's, as Lambda names it: the functions run here.
+func architecture() string {
+	if runtime.GOARCH == "arm64" {
+		return "arm64"
+	}
+	return "x86_64"
+}

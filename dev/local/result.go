@@ -1,0 +1,86 @@
+package local
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+
+	"github.com/ce873799/replayable-ingestion/dev/bridge"
+	"github.com/ce873799/replayable-ingestion/dev/emulator"
+)
+
+// Result says where the parts of the first stack are. Fields whose outputs the stack lacks are empty.
+type Result struct {
+	EndpointURL            string            `json:"endpointUrl"`
+	Region                 string            `json:"region"`
+	APIURL                 string            `json:"apiUrl"` // as callable from here, without a slash at the end
+	StateMachineARN        string            `json:"stateMachineArn"`
+	EventLogBucket         string            `json:"eventLogBucket"`
+	DeadLetterQueueURL     string            `json:"deadLetterQueueUrl"`
+	ReplayQueueURL         string            `json:"replayQueueUrl"`
+	OutcomesQueueURL       string            `json:"outcomesQueueUrl"`
+	TopicARN               string            `json:"topicArn"`
+	LedgerTable            string            `json:"ledgerTable"`
+	DownstreamQueueURL     string            `json:"downstreamQueueUrl"`
+	DownstreamLiveQueueURL string            `json:"downstreamLiveQueueUrl"`
+	PremiumQueueURL        string            `json:"premiumQueueUrl"`
+	GeocoderParameter      string            `json:"geocoderParameter"`
+	Functions              map[string]string `json:"functions"` // deployed names by short name, such as Record
+}
+
+func newResult(endpoint string, d *deployed, stack string) Result {
+	out := d.outputs[stack]
+	return Result{
+		EndpointURL:            endpoint,
+		Region:                 emulator.Region,
+		APIURL:                 localAPI(endpoint, out["ApiUrl"]),
+		StateMachineARN:        out["StateMachineArn"],
+		EventLogBucket:         out["EventLogBucket"],
+		DeadLetterQueueURL:     out["DeadLetterQueueUrl"],
+		ReplayQueueURL:         out["ReplayQueueUrl"],
+		OutcomesQueueURL:       out["OutcomesQueueUrl"],
+		TopicARN:               out["TopicArn"],
+		LedgerTable:            out["LedgerTable"],
+		DownstreamQueueURL:     out["DownstreamQueueUrl"],
+		DownstreamLiveQueueURL: out["DownstreamLiveQueueUrl"],
+		PremiumQueueURL:        out["PremiumQueueUrl"],
+		GeocoderParameter:      out["GeocoderParameter"],
+		Functions:              d.functions,
+	}
+}
+
+// localAPI is where the emulator serves a REST API whose URL on AWS is https://<id>.execute-api.<region>.<suffix>/<stage>/.
+func localAPI(endpoint, deployedURL string) string {
+	u, err := url.Parse(deployedURL)
+	if err != nil || deployedURL == "" {
+		return ""
+	}
+	id, _, _ := strings.Cut(u.Host, ".")
+	return endpoint + "/_aws/execute-api/" + id + "/" + strings.Trim(u.Path, "/")
+}
+
+// startBridge connects the STANDARD state machines with the event bus, as AWS does: the emulator reports no status
+// changes. EXPRESS ones report none on AWS either.
+func (r *run) startBridge(d *deployed) error {
+	var machines []string
+	for _, m := range d.ofType("AWS::StepFunctions::StateMachine") {
+		var p struct{ StateMachineType string }
+		if err := m.properties(&p); err != nil {
+			return err
+		}
+		if p.StateMachineType != "EXPRESS" {
+			machines = append(machines, m.physicalID)
+		}
+	}
+	cfg := r.stack.Config()
+	r.stack.Bridge = bridge.Start(bridge.Config{
+		StepFunctions: sfn.NewFromConfig(cfg),
+		Events:        eventbridge.NewFromConfig(cfg),
+		StateMachines: machines,
+		Report:        func(err error) { r.say("bridge: %v", fmt.Errorf("status changes are late: %w", err)) },
+	})
+	return nil
+}
