@@ -1,0 +1,51 @@
+# Everything is installed inside the checkout. Run `make help` for the targets.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.PHONY: demo local local-stop synth check test tools tools-all dev-tool golden clean help
+
+dev := build/bin/dev
+node := node_modules/node/bin
+
+demo: dev-tool ## deploy to an emulator, run real events through, print what happened (build/demo.json)
+	@exec $(dev) demo
+
+local: dev-tool ## leave the deployed dev stage running in the background (build/local.json)
+	@exec $(dev) local
+
+local-stop: dev-tool ## stop what `make local` started
+	@exec $(dev) local-stop
+
+synth: tools ## synthesize all stages into cdk.out; needs no account
+	@PATH="$(CURDIR)/$(node):$$PATH" node node_modules/aws-cdk/bin/cdk synth --quiet --no-notices --output cdk.out
+	@echo "templates:" && ls cdk.out/*.template.json
+
+check: tools-all ## formatting, vet, linters, tidy modules
+	@echo "gofmt"; out=$$(git ls-files -z --cached --others --exclude-standard -- '*.go' | xargs -0 gofmt -l); \
+		test -z "$$out" || { echo "run gofmt -w on:" $$out; exit 1; }
+	@echo "go vet"; go vet ./...
+	@echo "golangci-lint"; .bin/golangci-lint run ./...
+	@echo "go mod tidy"; go mod tidy -diff
+
+test: check ## check, then every test, the end-to-end ones included
+	@echo "go test"; go test -timeout 20m ./...
+
+golden: tools ## rewrite the golden templates; review them with git diff
+	@go test ./test/synth -update
+
+tools: dev-tool ## install the CDK CLI and the emulator
+	@$(dev) tools
+
+tools-all: dev-tool
+	@$(dev) tools --linter
+
+# go build decides whether anything is to be done.
+dev-tool:
+	@go build -o $(dev) ./dev/cmd/dev
+
+clean: ## remove everything that was built or installed, except running stacks' directories
+	@test ! -x $(dev) || $(dev) local-stop
+	@rm -rf build cdk.out node_modules .venv .bin
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14

@@ -1,0 +1,103 @@
+// Package cli is the command line of the local runner, which the Makefile calls.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ce873799/replayable-ingestion/dev/toolchain"
+)
+
+// Exit codes.
+const (
+	ExitOK          = 0
+	ExitFailure     = 1
+	ExitUsage       = 2
+	ExitInterrupted = 130
+)
+
+var errUsage = errors.New("usage")
+
+// Main runs a command and returns its exit code. An interrupt ends what it started first.
+func Main(ctx context.Context, args []string, out, errOut io.Writer) int {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	c := command(out, errOut)
+	c.SetArgs(args)
+	err := c.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return ExitOK
+	case ctx.Err() != nil:
+		_, _ = fmt.Fprintln(errOut, "interrupted; everything that was started has been stopped")
+		return ExitInterrupted
+	case errors.Is(err, errUsage):
+		_, _ = fmt.Fprintln(errOut, err)
+		return ExitUsage
+	default:
+		_, _ = fmt.Fprintln(errOut, "error:", err)
+		return ExitFailure
+	}
+}
+
+// app is what the commands share.
+type app struct {
+	out, errOut io.Writer
+}
+
+func command(out, errOut io.Writer) *cobra.Command {
+	a := &app{out: out, errOut: errOut}
+	root := &cobra.Command{
+		Use: "dev", Short: "Runs the example on this machine, without an AWS account",
+		SilenceUsage: true, SilenceErrors: true,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return fmt.Errorf("%w: %s <command>, see --help", errUsage, c.Name()) },
+	}
+	root.SetOut(out)
+	root.SetErr(errOut)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
+	root.AddCommand(a.tools(), a.demo(), a.local(), a.serve(), a.localStop())
+	root.CompletionOptions.DisableDefaultCmd = true
+	return root
+}
+
+// paths are the files of the checkout that the commands use.
+type paths struct{ root string }
+
+func find() (paths, error) {
+	root, err := toolchain.Root(".")
+	return paths{root}, err
+}
+
+func (p paths) build(name string) string { return filepath.Join(p.root, "build", name) }
+
+// state describes the running local stack.
+func (p paths) state() string { return p.build("local.json") }
+
+// lock is held, and holds the process id of, the process that owns the local stack.
+func (p paths) lock() string { return p.build("local.lock") }
+
+func (a *app) tools() *cobra.Command {
+	var linter bool
+	c := &cobra.Command{
+		Use: "tools", Short: "Install the CDK CLI, the emulator and, with --linter, golangci-lint into the checkout", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			p, err := find()
+			if err != nil {
+				return err
+			}
+			_, err = toolchain.Install(c.Context(), p.root, linter, a.errOut)
+			return err
+		},
+	}
+	c.Flags().BoolVar(&linter, "linter", false, "install golangci-lint too")
+	return c
+}

@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ce873799/replayable-ingestion/dev/demo"
+	"github.com/ce873799/replayable-ingestion/dev/local"
+	"github.com/ce873799/replayable-ingestion/dev/toolchain"
+)
+
+func (a *app) demo() *cobra.Command {
+	return &cobra.Command{
+		Use: "demo", Short: "Deploy the dev stage to an emulator, run real events through it, and stop it again", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			p, err := find()
+			if err != nil {
+				return err
+			}
+			if _, err := toolchain.Install(c.Context(), p.root, false, a.out); err != nil {
+				return err
+			}
+			_, _ = fmt.Fprintln(a.out, "deploying the dev stage to an emulator on this machine")
+			stack, err := local.Start(c.Context(), local.Options{Dir: p.root, Progress: a.out})
+			if err != nil {
+				return err
+			}
+			defer stack.Stop()
+			return demo.Run(c.Context(), demoStack(stack), demo.Options{Out: a.out, Report: p.build("demo.json")})
+		},
+	}
+}
+
+func demoStack(s *local.Stack) demo.Stack {
+	return demo.Stack{
+		Config:                 s.Config(),
+		APIURL:                 s.APIURL,
+		StateMachineARN:        s.StateMachineARN,
+		EventLogBucket:         s.EventLogBucket,
+		LedgerTable:            s.LedgerTable,
+		DeadLetterQueueURL:     s.DeadLetterQueueURL,
+		DownstreamQueueURL:     s.DownstreamQueueURL,
+		DownstreamLiveQueueURL: s.DownstreamLiveQueueURL,
+		PremiumQueueURL:        s.PremiumQueueURL,
+		GeocoderParameter:      s.GeocoderParameter,
+	}
+}
