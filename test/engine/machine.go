@@ -1,0 +1,212 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"github.com/ce873799/replayable-ingestion/internal/publish"
+	"github.com/ce873799/replayable-ingestion/internal/record"
+	"github.com/ce873799/replayable-ingestion/internal/workflow"
+)
+
+// Machine is a state machine of Record, one state of the user and Publish.
+type Machine struct {
+	record  *record.Recorder
+	publish *publish.Publisher
+
+	// Work is the user's state: it returns the output, or the name of an error.
+	Work func(execution, event string) (output, fault string)
+	// StartFault breaks StartExecution: after is whether it takes effect all the same.
+	StartFault func(execution string) (err error, after bool)
+
+	mu         sync.Mutex
+	executions map[string]*execution
+	order      []string
+	Starts     map[string]int // answered calls of StartExecution that started something, by name
+	ends       []end
+}
+
+type execution struct {
+	name, input string
+	started     time.Time
+	stopped     time.Time
+	redrives    int
+	status      types.ExecutionStatus
+	fault       string
+	cause       string
+}
+
+type end struct {
+	message string
+	failed  bool
+}
+
+func newMachine(r *record.Recorder, p *publish.Publisher) *Machine {
+	return &Machine{
+		record: r, publish: p, executions: map[string]*execution{}, Starts: map[string]int{},
+		Work:       func(_, event string) (string, string) { return event, "" },
+		StartFault: func(string) (error, bool) { return nil, false },
+	}
+}
+
+func executionARN(name string) string {
+	return strings.Replace(MachineARN, ":stateMachine:", ":execution:", 1) + ":" + name
+}
+
+func (x *execution) context() workflow.Execution {
+	return workflow.Execution{ARN: executionARN(x.name), Name: x.name, StartTime: x.started, RedriveCount: x.redrives}
+}
+
+func (m *Machine) start(name, input string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if x, used := m.executions[name]; used {
+		if x.input == input && x.status == types.ExecutionStatusRunning {
+			return nil // Step Functions answers as if it had started it, and starts nothing
+		}
+		return &types.ExecutionAlreadyExists{Message: aws.String(name)}
+	}
+	m.executions[name] = &execution{name: name, input: input, started: time.Now(), status: types.ExecutionStatusRunning}
+	m.order = append(m.order, name)
+	m.Starts[name]++
+	return nil
+}
+
+// StartExecution is Step Functions'.
+func (m *Machine) StartExecution(_ context.Context, in *sfn.StartExecutionInput, _ ...func(*sfn.Options)) (*sfn.StartExecutionOutput, error) {
+	fault, after := m.StartFault(*in.Name)
+	if fault != nil && !after {
+		return nil, fault
+	}
+	if err := m.start(*in.Name, *in.Input); err != nil {
+		return nil, err
+	}
+	return &sfn.StartExecutionOutput{ExecutionArn: aws.String(executionARN(*in.Name))}, fault
+}
+
+// DescribeExecution is Step Functions'.
+func (m *Machine) DescribeExecution(_ context.Context, in *sfn.DescribeExecutionInput, _ ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	name := (*in.ExecutionArn)[strings.LastIndex(*in.ExecutionArn, ":")+1:]
+	x, ok := m.executions[name]
+	if !ok {
+		return nil, &types.ExecutionDoesNotExist{Message: aws.String(name)}
+	}
+	out := &sfn.DescribeExecutionOutput{
+		ExecutionArn: in.ExecutionArn, Name: &x.name, Status: x.status, StartDate: &x.started, Input: &x.input,
+		RedriveCount: aws.Int32(int32(x.redrives)), Error: aws.String(x.fault), Cause: aws.String(x.cause),
+	}
+	if !x.stopped.IsZero() {
+		out.StopDate = &x.stopped
+	}
+	return out, nil
+}
+
+// RunAll runs every execution that was started to its end.
+func (m *Machine) RunAll(ctx context.Context) {
+	for {
+		m.mu.Lock()
+		var next *execution
+		for _, name := range m.order {
+			if x := m.executions[name]; x.status == types.ExecutionStatusRunning {
+				next = x
+				break
+			}
+		}
+		m.mu.Unlock()
+		if next == nil {
+			return
+		}
+		m.run(ctx, next)
+	}
+}
+
+func (m *Machine) run(ctx context.Context, x *execution) {
+	out, err := m.record.Handle(ctx, recordInput(x))
+	if err != nil {
+		m.end(x, err)
+		return
+	}
+	output, fault := m.Work(x.name, string(out.Event))
+	if fault != "" {
+		m.finish(x, types.ExecutionStatusFailed, fault, "the user's state failed")
+		return
+	}
+	m.end(x, m.publish.Handle(ctx, workflow.PublishInput{Output: json.RawMessage(output), Execution: x.context()}))
+}
+
+func (m *Machine) end(x *execution, err error) {
+	if err == nil {
+		m.finish(x, types.ExecutionStatusSucceeded, "", "")
+		return
+	}
+	fault, cause := name(err)
+	m.finish(x, types.ExecutionStatusFailed, fault, cause)
+}
+
+func (m *Machine) finish(x *execution, status types.ExecutionStatus, fault, cause string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	x.status, x.fault, x.cause, x.stopped = status, fault, cause, time.Now()
+	m.ends = append(m.ends, end{message: x.pointer(), failed: status == types.ExecutionStatusFailed})
+}
+
+// pointer is what the construct's rules make of a status change.
+func (x *execution) pointer() string {
+	return fmt.Sprintf(`{"v":1,"kind":"status","executionArn":%q,"name":%q,"stateMachineArn":%q,"status":%q,"error":%q,`+
+		`"startDate":%d,"stopDate":%d,"redriveCount":%d}`, executionARN(x.name), x.name, MachineARN, x.status, x.fault,
+		x.started.UnixMilli(), x.stopped.UnixMilli(), x.redrives)
+}
+
+func (m *Machine) takeEnds() []end {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	ends := m.ends
+	m.ends = nil
+	return ends
+}
+
+// Redrive starts a failed execution again from its beginning.
+func (m *Machine) Redrive(name string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	x := m.executions[name]
+	x.status, x.stopped, x.fault, x.cause = types.ExecutionStatusRunning, time.Time{}, "", ""
+	x.redrives++
+}
+
+// Abort stops a running execution, as an operator does.
+func (m *Machine) Abort(name string) {
+	m.finish(m.executions[name], types.ExecutionStatusAborted, "", "")
+}
+
+// Status returns how an execution stands.
+func (m *Machine) Status(name string) types.ExecutionStatus {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if x, ok := m.executions[name]; ok {
+		return x.status
+	}
+	return ""
+}
+
+// Names returns the names of all executions with a prefix, in order of their start.
+func (m *Machine) Names(prefix string) (names []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, n := range m.order {
+		if strings.HasPrefix(n, prefix) {
+			names = append(names, n)
+		}
+	}
+	return names
+}
