@@ -32,15 +32,15 @@ func TestGoldenOfEveryStage(t *testing.T) {
 	for _, stage := range []string{"dev", "staging", "prod"} {
 		t.Run(stage, func(t *testing.T) {
 			tpl := rawTemplate(newListings(t, stage).Stack)
-			golden(t, "listings-"+stage+".golden.json", normalise(t, tpl))
+			golden(t, "listings-"+stage+".golden.json", normalize(t, tpl))
 		})
 	}
 }
 
-// normalise leaves out what is not ours or moves without a change of the template: the CLI's bootstrap check and the
+// normalize leaves out what is not ours or moves without a change of the template: the CLI's bootstrap check and the
 // assets. State machine definitions become JSON again and intrinsic functions text, so that a change of a state or of
 // an ARN is a change of one line.
-func normalise(t *testing.T, tpl map[string]any) []byte {
+func normalize(t *testing.T, tpl map[string]any) []byte {
 	t.Helper()
 	delete(tpl, "Parameters")
 	delete(tpl, "Rules")
