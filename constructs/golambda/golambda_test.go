@@ -73,7 +73,7 @@ func TestBuildIsTheSameFromAnyDirectory(t *testing.T) {
 		if err := build(module(t, hello), "./fn", "arm64", out); err != nil {
 			t.Fatal(err)
 		}
-		b, err := os.ReadFile(out) //nolint:gosec // a file of this test
+		b, err := os.ReadFile(out)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,10 +87,10 @@ func TestBuildIsTheSameFromAnyDirectory(t *testing.T) {
 func TestBuildWorksInAReadOnlyModule(t *testing.T) {
 	dir := module(t, hello) // the module cache is read-only
 	for _, d := range []string{filepath.Join(dir, "fn"), dir} {
-		if err := os.Chmod(d, 0o500); err != nil { //nolint:gosec // a directory needs its x bit
+		if err := os.Chmod(d, 0o500); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = os.Chmod(d, 0o700) }) //nolint:gosec // so that TempDir can be removed
+		t.Cleanup(func() { _ = os.Chmod(d, 0o700) })
 	}
 	if err := build(dir, "./fn", "arm64", filepath.Join(t.TempDir(), Bootstrap)); err != nil {
 		t.Error(err)
