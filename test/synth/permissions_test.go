@@ -125,11 +125,12 @@ func operations(t *testing.T, client string) []string {
 	t.Helper()
 	input := regexp.MustCompile(`&` + client + `\.(\w+)Input\{`)
 	var found []string
-	err := filepath.WalkDir(filepath.Join("..", "..", "internal"), func(path string, d fs.DirEntry, err error) error {
+	source := os.DirFS(filepath.Join("..", "..", "internal"))
+	err := fs.WalkDir(source, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
 		}
-		b, err := os.ReadFile(path)
+		b, err := fs.ReadFile(source, path)
 		for _, m := range input.FindAllStringSubmatch(string(b), -1) {
 			found = append(found, m[1])
 		}
