@@ -1,0 +1,191 @@
+package smoke
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/ce873799/replayable-ingestion/dev/replayapi"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// replayOf replays the latest event of a resource by API and returns its item, which must have succeeded.
+func (e *env) replayOf(ctx context.Context, resourceID string) (replay.Item, error) {
+	var item replay.Item
+	accepted, err := e.api.Replay(ctx, replay.Request{
+		Action: replay.Rerun, Versions: replay.LatestVersion, Reason: "smoke check",
+		Select: replay.Select{ResourceIDs: []string{resourceID}},
+	})
+	if err != nil {
+		return item, err
+	}
+	done, err := e.api.Wait(ctx, accepted.ReplayID)
+	if err != nil {
+		return item, err
+	}
+	var page replay.Items
+	if err := e.api.Get(ctx, "/replays/"+accepted.ReplayID+"/items", nil, &page); err != nil {
+		return item, err
+	}
+	want := replay.Counts{Matched: 1, Started: 1, Succeeded: 1}
+	if done.Counts != want || len(page.Items) != 1 || page.Items[0].Outcome != replay.Succeeded {
+		return item, fmt.Errorf("replay %s of %s: got %+v and items %+v, want %+v", accepted.ReplayID, resourceID,
+			done.Counts, page.Items, want)
+	}
+	return page.Items[0], nil
+}
+
+func replayByAPI(ctx context.Context, e *env) (string, error) {
+	id, owner := e.resource("api")
+	if _, err := e.ingest(ctx, listing(id, owner, nil), types.ExecutionStatusSucceeded); err != nil {
+		return "", err
+	}
+	item, err := e.replayOf(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	events, err := e.events(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	if len(events) != 1 {
+		return "", fmt.Errorf("the event log has %d versions of %s, want 1", len(events), id)
+	}
+	// The list of executions is read from an index, which may lag behind.
+	var got []replay.Execution
+	err = eventually(ctx, "the history shows the replay", func() (bool, error) {
+		var h replay.Versions
+		if err := e.api.Get(ctx, "/versions", url.Values{"resourceId": {id}}, &h); err != nil || len(h.Versions) != 1 {
+			return false, err
+		}
+		got = h.Versions[0].Executions
+		return len(got) == 2 && got[1].Status == string(replay.Succeeded), nil
+	})
+	if err != nil {
+		return "", fmt.Errorf("%w: got %+v", err, got)
+	}
+	return fmt.Sprintf("execution %s replayed version %s", item.ExecutionARN, item.VersionID), nil
+}
+
+func badRequest(ctx context.Context, e *env) (string, error) {
+	ans, err := e.api.Do(ctx, http.MethodPost, "/replays", nil, []byte(`{"select": {"resourceIds": []}, "colour": "red"}`))
+	if err != nil {
+		return "", err
+	}
+	var p replay.Problem
+	if err := json.Unmarshal(ans.Body, &p); err != nil {
+		return "", fmt.Errorf("answer %d is no problem: %w: %s", ans.Status, err, shorten(string(ans.Body)))
+	}
+	kind := ans.Header.Get("Content-Type")
+	if ans.Status != http.StatusBadRequest || !strings.HasPrefix(kind, replay.ProblemType) || len(p.Errors) != 3 {
+		return "", fmt.Errorf("got status %d, %s, faults %v; want 400, %s, 3 faults", ans.Status, kind, p.Errors, replay.ProblemType)
+	}
+	return fmt.Sprintf("%d faults named", len(p.Errors)), nil
+}
+
+func unsignedRequest(ctx context.Context, e *env) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(e.APIURL, "/")+"/failures", nil)
+	if err != nil {
+		return "", fmt.Errorf("build request: %w", err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", fmt.Errorf("unsigned request: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }() // read to its end
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return "", fmt.Errorf("unsigned request: %w", err)
+	}
+	return refused(resp.StatusCode, body)
+}
+
+func wrongSignature(ctx context.Context, e *env) (string, error) {
+	creds, err := e.cfg.Credentials.Retrieve(ctx)
+	if err != nil {
+		return "", fmt.Errorf("find credentials: %w", err)
+	}
+	cfg := e.cfg.Copy()
+	cfg.Credentials = credentials.NewStaticCredentialsProvider(creds.AccessKeyID, strings.Repeat("x", 40), creds.SessionToken)
+	ans, err := replayapi.New(e.APIURL, cfg).Do(ctx, http.MethodGet, "/failures", nil, nil)
+	if err != nil {
+		return "", err
+	}
+	return refused(ans.Status, ans.Body)
+}
+
+func refused(status int, body []byte) (string, error) {
+	if status != http.StatusForbidden {
+		return "", fmt.Errorf("got status %d, want 403: %s", status, shorten(string(body)))
+	}
+	return "403 " + shorten(string(body)), nil
+}
+
+// scanned hides what is received while a queue is looked through; others get it back soon.
+const scanned = 20
+
+func subscriberWithoutReplays(ctx context.Context, e *env) (string, error) {
+	id, owner := e.resource("filter")
+	if _, err := e.ingest(ctx, listing(id, owner, nil), types.ExecutionStatusSucceeded); err != nil {
+		return "", err
+	}
+	if _, err := e.replayOf(ctx, id); err != nil {
+		return "", err
+	}
+	all, err := e.published(ctx, e.Outputs[outDownstream], id, 2)
+	if err != nil {
+		return "", err
+	}
+	// The topic sends to both at the same time: what the one has, the other has, give or take a moment.
+	live, err := e.published(ctx, e.Outputs[outDownstreamLive], id, 1)
+	if err != nil {
+		return "", err
+	}
+	if all["true"] != 1 || all["false"] != 1 || live["true"] != 0 || live["false"] != 1 {
+		return "", fmt.Errorf("by isReplay, the one subscriber got %v and the other %v; want one of each, and \"false\" only", all, live)
+	}
+	return fmt.Sprintf("by isReplay: one subscriber got %v, the other %v", all, live), nil
+}
+
+// published receives what a subscriber got about a resource, until it has at least n messages and the queue shows no
+// others, and counts it by isReplay. It deletes those messages and no others.
+func (e *env) published(ctx context.Context, queue, resourceID string, n int) (map[string]int, error) {
+	counts, quiet := map[string]int{}, 0
+	err := eventually(ctx, fmt.Sprintf("%d messages about %s in %s", n, resourceID, queue), func() (bool, error) {
+		out, err := e.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+			QueueUrl: &queue, MaxNumberOfMessages: 10, WaitTimeSeconds: 1, VisibilityTimeout: scanned,
+			MessageAttributeNames: []string{"All"},
+		})
+		if err != nil {
+			return false, err
+		}
+		if quiet++; len(out.Messages) > 0 {
+			quiet = 0
+		}
+		for _, m := range out.Messages {
+			if text(m, "resourceId") != resourceID {
+				continue
+			}
+			counts[text(m, "isReplay")]++
+			if _, err := e.queues.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &queue, ReceiptHandle: m.ReceiptHandle}); err != nil {
+				return false, err
+			}
+		}
+		return quiet >= 2 && counts["true"]+counts["false"] >= n, nil
+	})
+	return counts, err
+}
+
+func text(m sqstypes.Message, attribute string) string {
+	return aws.ToString(m.MessageAttributes[attribute].StringValue)
+}

@@ -1,0 +1,298 @@
+package smoke
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/ce873799/replayable-ingestion/internal/classify"
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/message"
+	"github.com/ce873799/replayable-ingestion/internal/schema"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// settled waits until the failure of an execution's run is no longer open, running auto-replay meanwhile.
+func (e *env) settled(ctx context.Context, execution string, redriveCount int) (ledger.Failure, error) {
+	var f ledger.Failure
+	err := eventually(ctx, "failure of "+execution+" is decided on", func() (done bool, err error) {
+		f, err = e.book.Failure(ctx, ledger.FailurePartition(execution, redriveCount))
+		switch {
+		case err == nil && !f.Status.Open():
+			return true, nil
+		case err != nil && !errors.Is(err, ledger.ErrNotFound):
+			return false, err
+		}
+		return false, e.nudge(ctx)
+	})
+	if err != nil {
+		return f, fmt.Errorf("%w (its row: status %q, decision %q)", err, f.Status, f.Decision)
+	}
+	return f, nil
+}
+
+// nudge runs auto-replay if its function is known; otherwise the schedule does, in a minute or so.
+func (e *env) nudge(ctx context.Context) error {
+	if e.AutoReplayFunction == "" {
+		return sleep(ctx, 2*time.Second)
+	}
+	out, err := e.lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: &e.AutoReplayFunction})
+	if err != nil {
+		return fmt.Errorf("invoke %s: %w", e.AutoReplayFunction, err)
+	}
+	if out.FunctionError != nil {
+		return fmt.Errorf("auto-replay failed: %s", shorten(string(out.Payload)))
+	}
+	return nil
+}
+
+func failurePointer(ctx context.Context, e *env) (string, error) {
+	id, owner := e.resource("pointer")
+	const secret = "nobody but the workflow may read this"
+	run, err := e.ingest(ctx, badListing(id, owner, secret), types.ExecutionStatusFailed)
+	if err != nil {
+		return "", err
+	}
+	body, err := e.deadLetter(ctx, *run.Name)
+	if err != nil {
+		return "", err
+	}
+	seen := "the schedule took the message before it could be read"
+	if body != "" {
+		if err := checkPointer(body, secret); err != nil {
+			return "", err
+		}
+		seen = "pointer " + body
+	}
+	f, err := e.settled(ctx, *run.Name, 0)
+	if err != nil {
+		return "", err
+	}
+	if f.Status != ledger.Quarantined || f.Error != "InvalidListing" || f.Cause == "" || f.ResourceID != id {
+		return "", fmt.Errorf("the failure is %s of %q with error %q and cause %q, want QUARANTINED of %q with InvalidListing",
+			f.Status, f.ResourceID, f.Error, f.Cause, id)
+	}
+	return seen, nil
+}
+
+func outcome(ctx context.Context, e *env) (string, error) {
+	id, owner := e.resource("outcome")
+	run, err := e.ingest(ctx, listing(id, owner, nil), types.ExecutionStatusSucceeded)
+	if err != nil {
+		return "", err
+	}
+	var row ledger.Execution
+	err = eventually(ctx, "the tracker settles "+*run.Name, func() (bool, error) {
+		row, err = e.book.Execution(ctx, *run.Name)
+		return err == nil && !row.StoppedAt.IsZero(), err
+	})
+	if err != nil {
+		return "", err
+	}
+	if row.Status != ledger.Succeeded || row.Error != "" || !row.StoppedAt.Equal(ledger.At(*run.StopDate).Time) {
+		return "", fmt.Errorf("settled as %s with error %q at %s, want SUCCEEDED at %s", row.Status, row.Error, row.StoppedAt, run.StopDate)
+	}
+	return "settled at " + row.StoppedAt.String(), nil
+}
+
+// deadLetter returns the dead letter of an execution and leaves it in the queue; empty if auto-replay was faster.
+func (e *env) deadLetter(ctx context.Context, execution string) (body string, err error) {
+	queue := e.Outputs[outDeadLetterQueue]
+	err = eventually(ctx, "dead letter of "+execution, func() (bool, error) {
+		out, err := e.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+			QueueUrl: &queue, MaxNumberOfMessages: 10, WaitTimeSeconds: 1, VisibilityTimeout: 1,
+		})
+		if err != nil {
+			return false, err
+		}
+		for _, m := range out.Messages {
+			if strings.Contains(aws.ToString(m.Body), execution) {
+				body = aws.ToString(m.Body)
+				return true, nil
+			}
+		}
+		_, err = e.book.Failure(ctx, ledger.FailurePartition(execution, 0))
+		if errors.Is(err, ledger.ErrNotFound) {
+			return false, nil
+		}
+		return err == nil, err
+	})
+	return body, err
+}
+
+// checkPointer reports what is wrong with a message that a rule made.
+func checkPointer(body, secret string) error {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(body), &fields); err != nil {
+		return fmt.Errorf("the dead letter is no JSON: %w: %s", err, shorten(body))
+	}
+	if strings.Contains(body, secret) {
+		return fmt.Errorf("the dead letter carries the execution's input: %s", shorten(body))
+	}
+	m, err := message.DecodeStatus(body)
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, shorten(body))
+	}
+	if m.Status != "FAILED" || m.StopDate.IsZero() || m.StartDate.IsZero() || m.Error == "" {
+		return fmt.Errorf("the dead letter lacks status, error or times: %s", shorten(body))
+	}
+	return nil
+}
+
+// failIn ingests an event while the geocoder is in a mode, and waits until its execution has failed.
+func (e *env) failIn(ctx context.Context, mode, check string) (*sfn.DescribeExecutionOutput, string, error) {
+	id, owner := e.resource(check)
+	var run *sfn.DescribeExecutionOutput
+	err := e.during(ctx, mode, func() (err error) {
+		run, err = e.ingest(ctx, listing(id, owner, nil), types.ExecutionStatusFailed)
+		return err
+	})
+	return run, id, err
+}
+
+func autoReplay(ctx context.Context, e *env) (string, error) {
+	run, id, err := e.failIn(ctx, "unavailable", "outage")
+	if err != nil {
+		return "", err
+	}
+	f, err := e.settled(ctx, *run.Name, 0)
+	if err != nil {
+		return "", err
+	}
+	if f.Status != ledger.Healed || f.ResourceID != id {
+		return "", fmt.Errorf("the failure with error %s is %s: %s; want %s", f.Error, f.Status, f.Decision, ledger.Healed)
+	}
+	return fmt.Sprintf("error %s, healed by %s", f.Error, f.HealedBy), nil
+}
+
+func functionTimeout(ctx context.Context, e *env) (string, error) {
+	run, _, err := e.failIn(ctx, "hang", "hang")
+	if err != nil {
+		return "", err
+	}
+	name := aws.ToString(run.Error)
+	if !(classify.Policy{RetryOn: classify.DefaultRetryOn()}).Retriable(name) {
+		return "", fmt.Errorf("error %s is not retried by default; its cause is %s", name, shorten(aws.ToString(run.Cause)))
+	}
+	f, err := e.settled(ctx, *run.Name, 0)
+	if err != nil {
+		return "", err
+	}
+	if f.Status != ledger.Healed {
+		return "", fmt.Errorf("the failure is %s: %s; want %s", f.Status, f.Decision, ledger.Healed)
+	}
+	return "error " + name + ", healed by " + f.HealedBy, nil
+}
+
+func expiredVersion(ctx context.Context, e *env) (string, error) {
+	var run *sfn.DescribeExecutionOutput
+	id, owner := e.resource("expired")
+	err := e.during(ctx, "unavailable", func() (err error) {
+		if run, err = e.ingest(ctx, listing(id, owner, nil), types.ExecutionStatusFailed); err != nil {
+			return err
+		}
+		return e.deleteVersions(ctx, id)
+	})
+	if err != nil {
+		return "", err
+	}
+	f, err := e.settled(ctx, *run.Name, 0)
+	if err != nil {
+		return "", err
+	}
+	if f.Status != ledger.Quarantined {
+		return "", fmt.Errorf("the failure is %s: %s; want %s", f.Status, f.Decision, ledger.Quarantined)
+	}
+	return f.Decision, nil
+}
+
+// deleteVersions deletes the versions of a resource as a lifecycle rule would: for good, without a delete marker.
+func (e *env) deleteVersions(ctx context.Context, resourceID string) error {
+	key, err := replay.EventKey(resourceID)
+	if err != nil {
+		return err
+	}
+	bucket := e.Outputs[outEventLog]
+	for v, err := range eventlog.New(e.bucket, bucket).Versions(ctx, resourceID, "") {
+		if err != nil {
+			return err
+		}
+		if _, err := e.bucket.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: &key, VersionId: &v.ID}); err != nil {
+			return fmt.Errorf("delete version of %s: %w", key, err)
+		}
+	}
+	return nil
+}
+
+func redrive(ctx context.Context, e *env) (string, error) {
+	run, _, err := e.failIn(ctx, "unavailable", "redrive")
+	if err != nil {
+		return "", err
+	}
+	if _, err := e.machine.RedriveExecution(ctx, &sfn.RedriveExecutionInput{ExecutionArn: run.ExecutionArn}); err != nil {
+		return "", fmt.Errorf("redrive %s: %w", *run.Name, err)
+	}
+	if _, err := e.ended(ctx, *run.Name, types.ExecutionStatusSucceeded); err != nil {
+		return "", err
+	}
+	a, err := e.attempt(ctx, *run.Name, schema.PublishState)
+	if err != nil {
+		return "", err
+	}
+	if *a.Execution.RedriveCount != 1 {
+		return "", fmt.Errorf("the %s state got redriveCount %d, want 1", schema.PublishState, *a.Execution.RedriveCount)
+	}
+	f, err := e.settled(ctx, *run.Name, 0)
+	if err != nil {
+		return "", err
+	}
+	// Auto-replay may have sent its replay before the redrive; then that one closed it.
+	if !slices.Contains([]ledger.FailureStatus{ledger.Closed, ledger.Healed}, f.Status) {
+		return "", fmt.Errorf("the failure is %s: %s; want %s", f.Status, f.Decision, ledger.Closed)
+	}
+	return fmt.Sprintf("failure %s: %s", f.Status, f.Decision), nil
+}
+
+func timedOut(ctx context.Context, e *env) (string, error) {
+	m, err := e.machine.DescribeStateMachine(ctx, &sfn.DescribeStateMachineInput{StateMachineArn: aws.String(e.Outputs[outStateMachine])})
+	if err != nil {
+		return "", fmt.Errorf("describe state machine: %w", err)
+	}
+	var definition struct{ TimeoutSeconds int }
+	if err := json.Unmarshal([]byte(aws.ToString(m.Definition)), &definition); err != nil {
+		return "", fmt.Errorf("definition of the state machine: %w", err)
+	}
+	// The enrich function's own timeout is 3 seconds and would come first.
+	if definition.TimeoutSeconds < 1 || definition.TimeoutSeconds > 2 {
+		return "", skipped{"the workflow has no Timeout of 1 or 2 seconds; deploy the stage with one to run this check"}
+	}
+	id, owner := e.resource("timeout")
+	var run *sfn.DescribeExecutionOutput
+	err = e.during(ctx, "hang", func() (err error) {
+		run, err = e.ingest(ctx, listing(id, owner, nil), types.ExecutionStatusTimedOut)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	f, err := e.settled(ctx, *run.Name, 0)
+	if err != nil {
+		return "", err
+	}
+	if f.Error != "States.Timeout" {
+		return "", fmt.Errorf("the failure's error is %q, want States.Timeout", f.Error)
+	}
+	return fmt.Sprintf("failure %s: %s", f.Status, f.Decision), nil
+}
