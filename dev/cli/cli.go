@@ -59,7 +59,9 @@ func command(out, errOut io.Writer) *cobra.Command {
 		Use: "dev", Short: "Runs the example on this machine, without an AWS account",
 		SilenceUsage: true, SilenceErrors: true,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return fmt.Errorf("%w: %s <command>, see --help", errUsage, c.Name()) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			return fmt.Errorf("%w: %s <command>, see --help", errUsage, c.Name())
+		},
 	}
 	root.SetOut(out)
 	root.SetErr(errOut)

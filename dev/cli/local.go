@@ -145,7 +145,8 @@ func (a *app) usage(s state) {
 	const text = `
 The dev stage is up at %[1]s. Its addresses are in build/local.json, its logs in %[2]s.
 
-  export AWS_ENDPOINT_URL=%[1]s AWS_REGION=%[3]s AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
+  export AWS_ENDPOINT_URL=%[1]s AWS_DEFAULT_REGION=%[3]s AWS_REGION=%[3]s
+  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
 
 Ingest a listing:
 

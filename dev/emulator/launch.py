@@ -1,4 +1,4 @@
-"""Starts MiniStack with two of its functions replaced, each for a fact of AWS that it lacks at the pinned version.
+"""Starts MiniStack with two of its functions replaced, for facts of AWS that it lacks at the pinned version.
 
 Everything else is MiniStack as installed. If an upgrade renames what is replaced here, the start fails.
 """
@@ -44,7 +44,7 @@ def invoke_by_proxy(func, event, url, request_id):
         connection.close()
     if response.status != 200:
         return service_error(f"The Lambda host answered {response.status}: {text}")
-    result = {"body": parse(text)}
+    result = {"body": without_null_failures(parse(text))}
     if response.getheader("X-Amz-Function-Error"):
         result["error"] = True
     return result
@@ -53,6 +53,17 @@ def invoke_by_proxy(func, event, url, request_id):
 def service_error(message):
     """A failure of Lambda rather than of the function."""
     return {"body": {"errorType": "Lambda.ServiceException", "errorMessage": message}, "error": True}
+
+
+def without_null_failures(body):
+    """Leave out a null list of failed messages, which is a success on AWS.
+
+    MiniStack's poller of event source mappings fails on it with "'NoneType' object is not iterable", deletes nothing
+    and skips the other mappings.
+    """
+    if isinstance(body, dict) and "batchItemFailures" in body and body["batchItemFailures"] is None:
+        return {}
+    return body
 
 
 def parse(text):

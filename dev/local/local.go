@@ -52,13 +52,14 @@ type Stack struct {
 	Host    *lambdahost.Host `json:"-"` // of the functions, by short name
 	Bridge  *bridge.Bridge   `json:"-"`
 	Timings []Timing         `json:"-"`
-	LogDir  string           `json:"logDir"` // emulator.log, cdk-*.log and <function>.log
+	LogDir  string           `json:"logDir"` // runner.log, emulator.log, cdk-*.log and <function>.log
 
 	// Outputs are those of the deployed stacks, by stack and output.
 	Outputs map[string]map[string]string `json:"-"`
 
 	emulator *emulator.Emulator
 	runDir   string
+	log      *os.File // runner.log
 	stop     sync.Once
 }
 
@@ -97,6 +98,7 @@ func (s *Stack) Stop() {
 		if s.emulator != nil {
 			s.emulator.Stop()
 		}
+		_ = s.log.Close()          // unbuffered
 		_ = os.RemoveAll(s.runDir) // `make clean` removes what is left
 	})
 }
@@ -106,6 +108,11 @@ func (s *Stack) Done() <-chan struct{} { return s.emulator.Done() }
 
 // Config is for the SDK's clients.
 func (s *Stack) Config() aws.Config { return s.emulator.Config() }
+
+// note keeps what happens while the stack runs.
+func (s *Stack) note(format string, args ...any) {
+	_, _ = fmt.Fprintf(s.log, time.Now().Format(time.RFC3339)+" "+format+"\n", args...)
+}
 
 // Output returns an output of the deployed stacks.
 func (s *Stack) Output(stack, name string) (string, error) {
@@ -160,7 +167,11 @@ func newRun(tools toolchain.Tools, opts Options) (*run, error) {
 	if err := os.Mkdir(logs, 0o750); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	return &run{opts: opts, tools: tools, stack: &Stack{LogDir: logs, runDir: dir}}, nil
+	log, err := os.OpenFile(filepath.Join(logs, "runner.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // below build/logs
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return &run{opts: opts, tools: tools, stack: &Stack{LogDir: logs, runDir: dir, log: log}}, nil
 }
 
 func (r *run) start(ctx context.Context) error {
@@ -217,6 +228,7 @@ func (r *run) timed(step string, do func() error) error {
 }
 
 func (r *run) say(format string, args ...any) {
+	r.stack.note(format, args...)
 	if r.opts.Progress != nil {
 		_, _ = fmt.Fprintf(r.opts.Progress, format+"\n", args...)
 	}

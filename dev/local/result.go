@@ -1,7 +1,6 @@
 package local
 
 import (
-	"fmt"
 	"net/url"
 	"strings"
 
@@ -80,7 +79,7 @@ func (r *run) startBridge(d *deployed) error {
 		StepFunctions: sfn.NewFromConfig(cfg),
 		Events:        eventbridge.NewFromConfig(cfg),
 		StateMachines: machines,
-		Report:        func(err error) { r.say("bridge: %v", fmt.Errorf("status changes are late: %w", err)) },
+		Report:        func(err error) { r.stack.note("status changes are late: %v", err) },
 	})
 	return nil
 }
