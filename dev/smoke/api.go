@@ -107,6 +107,9 @@ func unsignedRequest(ctx context.Context, e *env) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("unsigned request: %w", err)
 	}
+	if kind := resp.Header.Get("Content-Type"); !e.Emulator && !strings.HasPrefix(kind, replay.ProblemType) {
+		return "", fmt.Errorf("the gateway's own answer is %s, want %s: %s", kind, replay.ProblemType, shorten(string(body)))
+	}
 	return refused(resp.StatusCode, body)
 }
 

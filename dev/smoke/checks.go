@@ -67,8 +67,8 @@ func checks() []check {
 		},
 		{
 			name:     "unsigned-request",
-			proves:   "an unsigned request is refused with 403",
-			emulator: "it only looks whether there is a signature",
+			proves:   "an unsigned request is refused with 403, by the gateway and as application/problem+json",
+			emulator: "it only looks whether there is a signature, and answers in its own form",
 			run:      unsignedRequest,
 		},
 		{

@@ -24,11 +24,11 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// settled waits until the failure of an execution's run is no longer open, running auto-replay meanwhile.
-func (e *env) settled(ctx context.Context, execution string, redriveCount int) (ledger.Failure, error) {
+// settled waits until the failure of an execution's first run is no longer open, running auto-replay meanwhile.
+func (e *env) settled(ctx context.Context, execution string) (ledger.Failure, error) {
 	var f ledger.Failure
 	err := eventually(ctx, "failure of "+execution+" is decided on", func() (done bool, err error) {
-		f, err = e.book.Failure(ctx, ledger.FailurePartition(execution, redriveCount))
+		f, err = e.book.Failure(ctx, ledger.FailurePartition(execution, 0))
 		switch {
 		case err == nil && !f.Status.Open():
 			return true, nil
@@ -76,7 +76,7 @@ func failurePointer(ctx context.Context, e *env) (string, error) {
 		}
 		seen = "pointer " + body
 	}
-	f, err := e.settled(ctx, *run.Name, 0)
+	f, err := e.settled(ctx, *run.Name)
 	if err != nil {
 		return "", err
 	}
@@ -167,7 +167,7 @@ func autoReplay(ctx context.Context, e *env) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	f, err := e.settled(ctx, *run.Name, 0)
+	f, err := e.settled(ctx, *run.Name)
 	if err != nil {
 		return "", err
 	}
@@ -186,7 +186,7 @@ func functionTimeout(ctx context.Context, e *env) (string, error) {
 	if !(classify.Policy{RetryOn: classify.DefaultRetryOn()}).Retriable(name) {
 		return "", fmt.Errorf("error %s is not retried by default; its cause is %s", name, shorten(aws.ToString(run.Cause)))
 	}
-	f, err := e.settled(ctx, *run.Name, 0)
+	f, err := e.settled(ctx, *run.Name)
 	if err != nil {
 		return "", err
 	}
@@ -208,7 +208,7 @@ func expiredVersion(ctx context.Context, e *env) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	f, err := e.settled(ctx, *run.Name, 0)
+	f, err := e.settled(ctx, *run.Name)
 	if err != nil {
 		return "", err
 	}
@@ -254,7 +254,7 @@ func redrive(ctx context.Context, e *env) (string, error) {
 	if *a.Execution.RedriveCount != 1 {
 		return "", fmt.Errorf("the %s state got redriveCount %d, want 1", schema.PublishState, *a.Execution.RedriveCount)
 	}
-	f, err := e.settled(ctx, *run.Name, 0)
+	f, err := e.settled(ctx, *run.Name)
 	if err != nil {
 		return "", err
 	}
@@ -287,7 +287,7 @@ func timedOut(ctx context.Context, e *env) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	f, err := e.settled(ctx, *run.Name, 0)
+	f, err := e.settled(ctx, *run.Name)
 	if err != nil {
 		return "", err
 	}
