@@ -2,6 +2,9 @@ module github.com/ce873799/replayable-ingestion
 
 go 1.26
 
+// npm packages bring Go templates that are no Go.
+ignore ./node_modules
+
 require (
 	github.com/aws/aws-cdk-go/awscdk/v2 v2.268.0
 	github.com/aws/aws-lambda-go v1.55.1

@@ -64,6 +64,9 @@ func (r *ReplayableIngestion) permitReadEvents(fn awslambda.Function) {
 		key.GrantEncryptDecrypt(fn)
 	}
 	r.permitObjects(fn, schema.EventsPrefix, "s3:GetObject", "s3:GetObjectVersion")
+	// Without it S3 answers 403 instead of 404 for an object that is not there (GetObject, "Permissions"). It cannot be
+	// narrowed to a prefix: a request for an object has none.
+	allow(fn, r.EventLog.BucketArn(), "s3:ListBucket")
 	fn.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Actions:   jsii.Strings("s3:ListBucketVersions"),
 		Resources: &[]*string{r.EventLog.BucketArn()},

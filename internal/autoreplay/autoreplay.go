@@ -95,7 +95,7 @@ func New(deps Deps, policy Policy, settleAfter time.Duration) *Job {
 	}
 	return &Job{
 		Deps: deps, policy: policy, settleAfter: settleAfter,
-		now: time.Now, random: rand.Float64, //nolint:gosec // jitter needs no secrecy
+		now: time.Now, random: rand.Float64,
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 // against a served bucket; this one lets a test lay down any history.
 type bucket struct {
 	objects []object // in order of writing
-	pages   int32    // most versions per page; 0: as asked for
+	pages   int      // most versions per page; 0: as asked for
 	heads   int
 	lists   int
 }
@@ -91,7 +91,7 @@ func (b *bucket) ListObjectVersions(_ context.Context, in *s3.ListObjectVersions
 	out := &s3.ListObjectVersionsOutput{}
 	limit := int(aws.ToInt32(in.MaxKeys))
 	if b.pages > 0 {
-		limit = min(limit, int(b.pages))
+		limit = min(limit, b.pages)
 	}
 	if len(all) > limit {
 		out.IsTruncated = aws.Bool(true)

@@ -147,7 +147,7 @@ func TestFindExecutionDoesNotReadBackForEver(t *testing.T) {
 // and reading on from any version gives the rest.
 func TestHistoryProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		b := &bucket{pages: int32(rapid.IntRange(1, 4).Draw(t, "page"))}
+		b := &bucket{pages: rapid.IntRange(1, 4).Draw(t, "page")}
 		n := rapid.IntRange(0, 12).Draw(t, "versions")
 		started := map[string]time.Time{}
 		var want []string

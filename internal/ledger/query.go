@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -30,7 +31,7 @@ func tableRange(partition, after string, limit int) span {
 
 func (s span) input(table string) *dynamodb.QueryInput {
 	pk, sk := schema.PartitionKey, schema.SortKey
-	in := &dynamodb.QueryInput{TableName: &table, Limit: aws.Int32(int32(s.limit)), ScanIndexForward: aws.Bool(!s.newest)}
+	in := &dynamodb.QueryInput{TableName: &table, Limit: pageLimit(s.limit), ScanIndexForward: aws.Bool(!s.newest)}
 	if s.index != nil {
 		pk, sk = s.index.PartitionKey, s.index.SortKey
 		in.IndexName = &s.index.Name
@@ -91,12 +92,17 @@ func (l *Ledger) find(ctx context.Context, s span) (found []item, more bool, err
 		if more = len(out.LastEvaluatedKey) > 0; !more || len(found) >= s.limit {
 			break
 		}
-		in.ExclusiveStartKey, in.Limit = out.LastEvaluatedKey, aws.Int32(int32(s.limit-len(found)))
+		in.ExclusiveStartKey, in.Limit = out.LastEvaluatedKey, pageLimit(s.limit-len(found))
 	}
 	if s.index != nil {
 		found, err = l.fetch(ctx, found)
 	}
 	return found, more, err
+}
+
+// pageLimit is a limit as the SDK takes it. Callers ask for thousands at most.
+func pageLimit(n int) *int32 {
+	return aws.Int32(int32(min(n, math.MaxInt32))) //nolint:gosec // bounded above, and above 0
 }
 
 const batchGetSize = 100

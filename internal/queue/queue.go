@@ -62,14 +62,14 @@ type Message struct {
 	receipt string
 }
 
-// receiveWait is long enough for SQS to ask all its servers; an empty answer then means an empty queue.
-const receiveWait = 1 * time.Second
+// receiveWait, in seconds, is long enough for SQS to ask all its servers; an empty answer then means an empty queue.
+const receiveWait = 1
 
 // Receive returns up to ten messages and hides them from others for a time. None means that the queue is empty.
 func (q *Queue) Receive(ctx context.Context, hide time.Duration) ([]Message, error) {
 	out, err := q.api.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl: &q.url, MaxNumberOfMessages: batchSize,
-		WaitTimeSeconds: int32(receiveWait / time.Second), VisibilityTimeout: int32(hide / time.Second),
+		WaitTimeSeconds: receiveWait, VisibilityTimeout: int32(hide.Seconds()),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("receive messages: %w", err)

@@ -15,7 +15,7 @@ import (
 
 const outage = "GeocoderServiceUnavailable"
 
-func sale(id string, n int) string { return fmt.Sprintf(`{"id":%q,"owner":"o1","n":%d}`, id, n) }
+func sale(n int) string { return fmt.Sprintf(`{"id":"r1","owner":"o1","n":%d}`, n) }
 
 // failing makes the user's state fail with an error until the execution's name passes.
 func failing(fault string, passes func(execution string) bool) func(string, string) (string, string) {
@@ -40,11 +40,14 @@ func failure(t *testing.T, e *Engine, execution string) ledger.Failure {
 	return f
 }
 
+// backoff waits for longer than the policy does.
+func backoff() { time.Sleep(2 * time.Millisecond) }
+
 // settleDown runs the schedule and what it starts until nothing moves any more.
 func settleDown(t *testing.T, e *Engine) {
 	t.Helper()
 	for range 12 {
-		time.Sleep(2 * time.Millisecond) //nolint:usetesting // the policy's backoff is a millisecond
+		backoff()
 		sum := e.Schedule()
 		e.Pump()
 		if sum.Replayed+sum.Quarantined+sum.Superseded+sum.DeadLetters+sum.Waiting == 0 {
@@ -57,7 +60,7 @@ func settleDown(t *testing.T, e *Engine) {
 func TestAFailureHealsByItself(t *testing.T) {
 	e := New(t)
 	e.Machine.Work = failing(outage, automatic)
-	e.Ingest("live-1", sale("r1", 1))
+	e.Ingest("live-1", sale(1))
 	e.Report()
 	settleDown(t, e)
 	f := failure(t, e, "live-1")
@@ -90,7 +93,7 @@ func versions(t *testing.T, e *Engine, id string) (n int) {
 func TestAttemptsAreCapped(t *testing.T) {
 	e := New(t)
 	e.Machine.Work = failing(outage, never)
-	e.Ingest("live-1", sale("r1", 1))
+	e.Ingest("live-1", sale(1))
 	e.Report()
 	settleDown(t, e)
 	if got := len(e.Machine.Names(naming.AutoPrefix)); got != 3 {
@@ -108,7 +111,7 @@ func TestAttemptsAreCapped(t *testing.T) {
 func TestAnErrorThatIsNotRetriableIsQuarantined(t *testing.T) {
 	e := New(t)
 	e.Machine.Work = failing("InvalidListing", never)
-	e.Ingest("live-1", sale("r1", 1))
+	e.Ingest("live-1", sale(1))
 	e.Report()
 	settleDown(t, e)
 	f := failure(t, e, "live-1")
@@ -127,9 +130,9 @@ func TestAnErrorThatIsNotRetriableIsQuarantined(t *testing.T) {
 func TestANewerEventSupersedesAnOlderFailure(t *testing.T) {
 	e := New(t)
 	e.Machine.Work = failing(outage, func(x string) bool { return x != "live-1" })
-	e.Ingest("live-1", sale("r1", 1))
+	e.Ingest("live-1", sale(1))
 	e.Report()
-	e.Ingest("live-2", sale("r1", 2))
+	e.Ingest("live-2", sale(2))
 	e.Report()
 	settleDown(t, e)
 	if f := failure(t, e, "live-1"); f.Status != ledger.Superseded || !strings.Contains(f.Decision, "live-2") {
@@ -143,9 +146,9 @@ func TestANewerEventSupersedesAnOlderFailure(t *testing.T) {
 func TestAnAbortedNewerEventDoesNotSupersede(t *testing.T) {
 	e := New(t)
 	e.Machine.Work = failing(outage, automatic)
-	e.Ingest("live-1", sale("r1", 1))
+	e.Ingest("live-1", sale(1))
 	e.Report()
-	e.Ingest("live-2", sale("r1", 2)) // fails as well, and an operator's stop is what was reported
+	e.Ingest("live-2", sale(2)) // fails as well, and an operator's stop is what was reported
 	e.Machine.takeEnds()
 	e.Machine.Abort("live-2")
 	e.Report()
@@ -159,11 +162,11 @@ func TestAnAbortedNewerEventDoesNotSupersede(t *testing.T) {
 func TestALateAutomaticReplayPublishesNothing(t *testing.T) {
 	e := New(t)
 	e.Machine.Work = failing(outage, func(x string) bool { return x != "live-1" })
-	e.Ingest("live-1", sale("r1", 1))
+	e.Ingest("live-1", sale(1))
 	e.Report()
-	time.Sleep(2 * time.Millisecond) //nolint:usetesting // the policy's backoff is a millisecond
+	backoff()
 	e.Schedule()
-	time.Sleep(2 * time.Millisecond) //nolint:usetesting // the policy's backoff is a millisecond
+	backoff()
 	e.Schedule()
 	for _, body := range e.Replays.TakeAll() {
 		e.Listen(body) // starts the replay, which does not run yet
@@ -172,7 +175,7 @@ func TestALateAutomaticReplayPublishesNothing(t *testing.T) {
 	if e.Machine.Status(auto) != types.ExecutionStatusRunning {
 		t.Fatal("the automatic replay was not started")
 	}
-	if err := e.Machine.start("live-2", sale("r1", 2)); err != nil {
+	if err := e.Machine.start("live-2", sale(2)); err != nil {
 		t.Fatal(err)
 	}
 	e.Machine.run(t.Context(), e.Machine.executions["live-2"])
@@ -196,7 +199,7 @@ func TestARedrivenFailureIsClosed(t *testing.T) {
 		}
 		return event, ""
 	}
-	e.Ingest("live-1", sale("r1", 1))
+	e.Ingest("live-1", sale(1))
 	e.Report()
 	settleDown(t, e)
 	e.Machine.Redrive("live-1")
@@ -231,7 +234,7 @@ func TestAnEventThatNeverReachedTheLog(t *testing.T) {
 		e := New(t)
 		e.Machine.mu.Lock()
 		e.Machine.executions["live-1"] = &execution{
-			name: "live-1", input: sale("r1", 1), started: time.Now(), stopped: time.Now(), status: types.ExecutionStatusFailed,
+			name: "live-1", input: sale(1), started: time.Now(), stopped: time.Now(), status: types.ExecutionStatusFailed,
 			fault: "IngestionServiceUnavailable", cause: "put events/r1: SlowDown",
 		}
 		pointer := e.Machine.executions["live-1"].pointer()
@@ -253,10 +256,10 @@ func TestAnEventThatNeverReachedTheLog(t *testing.T) {
 	})
 	t.Run("finds the version that a dead Record left", func(t *testing.T) {
 		e := New(t)
-		e.Ingest("live-0", sale("r1", 0))
+		e.Ingest("live-0", sale(0))
 		e.Report()
 		e.Machine.Work = failing(outage, automatic)
-		e.Ingest("live-1", sale("r1", 1))
+		e.Ingest("live-1", sale(1))
 		e.Machine.takeEnds()
 		forget(t, e, "live-1")
 		if err := e.Dead.Send(t.Context(), e.Machine.executions["live-1"].pointer()); err != nil {
@@ -297,7 +300,7 @@ func TestUnknownDeadLettersAreKept(t *testing.T) {
 func TestAnUnreportedEndIsFound(t *testing.T) {
 	e := New(t)
 	e.Machine.Work = failing(outage, automatic)
-	e.Ingest("live-1", sale("r1", 1))
+	e.Ingest("live-1", sale(1))
 	e.Machine.takeEnds() // EventBridge loses it
 	row, err := e.Book.Execution(t.Context(), "live-1")
 	if err != nil || row.Status != ledger.Running {

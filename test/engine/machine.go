@@ -38,7 +38,7 @@ type execution struct {
 	name, input string
 	started     time.Time
 	stopped     time.Time
-	redrives    int
+	redrives    int32
 	status      types.ExecutionStatus
 	fault       string
 	cause       string
@@ -62,7 +62,7 @@ func executionARN(name string) string {
 }
 
 func (x *execution) context() workflow.Execution {
-	return workflow.Execution{ARN: executionARN(x.name), Name: x.name, StartTime: x.started, RedriveCount: x.redrives}
+	return workflow.Execution{ARN: executionARN(x.name), Name: x.name, StartTime: x.started, RedriveCount: int(x.redrives)}
 }
 
 func (m *Machine) start(name, input string) error {
@@ -103,7 +103,7 @@ func (m *Machine) DescribeExecution(_ context.Context, in *sfn.DescribeExecution
 	}
 	out := &sfn.DescribeExecutionOutput{
 		ExecutionArn: in.ExecutionArn, Name: &x.name, Status: x.status, StartDate: &x.started, Input: &x.input,
-		RedriveCount: aws.Int32(int32(x.redrives)), Error: aws.String(x.fault), Cause: aws.String(x.cause),
+		RedriveCount: aws.Int32(x.redrives), Error: aws.String(x.fault), Cause: aws.String(x.cause),
 	}
 	if !x.stopped.IsZero() {
 		out.StopDate = &x.stopped
