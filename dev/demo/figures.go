@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"text/tabwriter"
 	"time"
 
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
@@ -117,15 +116,14 @@ func lost(runs []run, all rows) int {
 }
 
 func (d *demo) printTable(f Figures) {
-	d.chapter("What became of them")
-	w := tabwriter.NewWriter(d.out, 0, 4, 2, ' ', tabwriter.AlignRight)
-	row := func(n int, what, where string) { _, _ = fmt.Fprintf(w, "%d\t  %s\t%s\n", n, what, where) }
+	d.chapter("What became of them (each figure is read back from where it says)")
+	row := func(n int, what, where string) { d.say("%6d  %-48s %s", n, what, where) }
 	row(f.Ingested, "events ingested", "Step Functions")
-	row(f.RecordedVersions, "versions recorded", "S3")
+	row(f.RecordedVersions, "versions recorded in the event log", "S3")
 	row(f.Succeeded, "succeeded at once", "Step Functions")
 	row(f.Failed, "failed at first", "Step Functions")
 	row(f.AutoReplayed, "automatic replays", "Step Functions")
-	row(f.Healed, "failures healed", "ledger")
+	row(f.Healed, "failures healed by a replay", "ledger")
 	row(f.Superseded, "failures superseded by a newer event", "ledger")
 	row(f.Quarantined, "failures quarantined", "ledger")
 	row(f.APIReplayed, "replays asked for by API", "Step Functions")
@@ -133,9 +131,10 @@ func (d *demo) printTable(f Figures) {
 	row(f.ReceivedDownstream, "messages at the downstream service", "SQS")
 	row(f.ReceivedLive, "messages at the service that filters replays out", "SQS")
 	row(f.LiveReplays, "replays among those", "SQS")
-	row(f.PremiumOffers, "premium listings offered, once each", "SQS")
-	row(f.Lost, "lost", "ledger and Step Functions")
-	_ = w.Flush()
+	row(f.PremiumOffers, "premium listings offered, no replay among them", "SQS")
+	row(f.DeadLetters, "dead letters left", "SQS")
+	row(f.Lost, "LOST", "ledger and Step Functions")
+	d.say("\n%.0f s, without the deployment.", f.Seconds)
 }
 
 // check compares the figures with each other.

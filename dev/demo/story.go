@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +18,14 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
+
+// intro says what the reader is about to see. The figure is the number of events.
+const intro = `
+An importer takes in %d sales of King County, Washington. Its workflow is
+
+    Record -> Enrich (asks a geocoder) -> premium? offer it to the sales team -> Publish -> SNS -> two subscribers
+
+Record and Publish are what ReplayableIngestion adds to a workflow; the rest is the importer's own.`
 
 const (
 	producers   = 8   // executions started at the same time
@@ -34,6 +43,7 @@ const (
 )
 
 func (d *demo) tell(ctx context.Context) error {
+	d.say(intro, len(d.events))
 	for _, part := range []func(context.Context) error{d.quiet, d.outage, d.recovery, d.heal, d.byAPI} {
 		if err := part(ctx); err != nil {
 			return err
@@ -174,14 +184,38 @@ func (d *demo) heal(ctx context.Context) error {
 		return err
 	}
 	by := rows.byStatus()
-	d.say("After %.0f s: %d failures healed by a replay, %d left to a newer event, %d quarantined:",
+	d.say("After %.0f s: %d failures healed by a replay, %d left to a newer event, %d quarantined.",
 		time.Since(began).Seconds(), by[ledger.Healed], by[ledger.Superseded], by[ledger.Quarantined])
+	if err := d.sayHistory(ctx, rows); err != nil {
+		return err
+	}
+	d.say("\nThe quarantine, as GET /failures lists it:")
 	var page replay.Failures
 	if err := d.api.Get(ctx, "/failures", nil, &page); err != nil {
 		return err
 	}
 	for _, f := range page.Failures {
 		d.say("     %s  %s: %s", f.ResourceID, f.Error, firstLine(f.Cause))
+	}
+	return nil
+}
+
+// sayHistory shows what became of a listing whose older event failed and was overtaken by a newer one.
+func (d *demo) sayHistory(ctx context.Context, all rows) error {
+	i := slices.IndexFunc(all.failures, func(f ledger.Failure) bool { return f.Status == ledger.Superseded })
+	if i < 0 {
+		return nil
+	}
+	id := all.failures[i].ResourceID
+	var page replay.Versions
+	if err := d.api.Get(ctx, "/versions", url.Values{"resourceId": {id}}, &page); err != nil {
+		return err
+	}
+	d.say("\nListing %s, as GET /versions?resourceId=%s lists it, newest first:", id, id)
+	for _, v := range page.Versions {
+		for _, e := range v.Executions {
+			d.say("     version of %s  %s  %s %s", v.RecordedAt.Format(time.TimeOnly), e.Kind, e.Status, e.Error)
+		}
 	}
 	return nil
 }

@@ -1,0 +1,183 @@
+package publish
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/fault"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/workflow"
+)
+
+var recorded = ledger.At(time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC))
+
+// world is everything around the Publish state.
+type world struct {
+	row       ledger.Execution
+	newer     bool
+	sent      []*sns.PublishInput
+	stored    map[string]string
+	sendErr   error
+	markErr   error
+	judged    int
+	published *ledger.Published
+}
+
+func (w *world) Publish(_ context.Context, in *sns.PublishInput, _ ...func(*sns.Options)) (*sns.PublishOutput, error) {
+	if w.sendErr != nil {
+		return nil, w.sendErr
+	}
+	w.sent = append(w.sent, in)
+	return &sns.PublishOutput{}, nil
+}
+
+func (w *world) PutObject(_ context.Context, key string, document []byte) error {
+	w.stored[key] = string(document)
+	return nil
+}
+
+func (w *world) Execution(context.Context, string) (ledger.Execution, error) { return w.row, nil }
+
+func (w *world) MarkPublished(_ context.Context, e ledger.Execution, p ledger.Published) (ledger.Execution, error) {
+	if w.markErr != nil {
+		return e, w.markErr
+	}
+	w.published = &p
+	w.row.PublishedAt, w.row.Superseded = ledger.At(p.At), p.Superseded
+	return w.row, nil
+}
+
+func (w *world) Published(context.Context, string, string) (eventlog.Version, bool, error) {
+	w.judged++
+	return eventlog.Version{}, w.newer, nil
+}
+
+func newWorld(mode ledger.Mode) *world {
+	row := ledger.Execution{
+		Name: "e1", Mode: mode, Status: ledger.Running, ResourceID: "listing 7", OwnerID: "Zürich", VersionID: "v1", RecordedAt: recorded,
+	}
+	if mode != ledger.Live {
+		row.Reason, row.Attempt, row.ReplayID = "why", 2, "01J"
+	}
+	return &world{row: row, stored: map[string]string{}}
+}
+
+func (w *world) handle(t *testing.T, opts Options, output string) error {
+	t.Helper()
+	if opts.TopicARN == "" {
+		opts.TopicARN = "arn:aws:sns:eu-west-1:000000000000:topic"
+	}
+	p := New(w, w, w, w, opts, nil)
+	return p.Handle(t.Context(), workflow.PublishInput{Output: json.RawMessage(output), Execution: workflow.Execution{Name: "e1"}})
+}
+
+func attrs(in *sns.PublishInput) map[string]string {
+	m := map[string]string{}
+	for k, v := range in.MessageAttributes {
+		m[k] = *v.StringValue
+	}
+	return m
+}
+
+func TestALiveOutputIsPublished(t *testing.T) {
+	w := newWorld(ledger.Live)
+	const output = `{"n":12345678901234567890,"html":"<b>&"}`
+	if err := w.handle(t, Options{StoreOutputs: true, SupersedeOlder: true}, output); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"resourceId": "listing 7", "ownerId": "Zürich", "versionId": "v1", "recordedAt": "2026-01-02T03:04:05.678Z",
+		"execution": "e1", "isReplay": "false",
+	}
+	if got := attrs(w.sent[0]); fmt.Sprint(got) != fmt.Sprint(want) || *w.sent[0].Message != output {
+		t.Errorf("got %s with %v, want the output with %v", *w.sent[0].Message, got, want)
+	}
+	if w.stored["outputs/e1"] != output || w.published.OutputKey != "outputs/e1" || w.judged != 0 {
+		t.Errorf("stored %v, marked %+v, judged %d times; want the output stored and no look for newer events", w.stored, w.published, w.judged)
+	}
+}
+
+func TestAReplayIsMarkedAsOne(t *testing.T) {
+	w := newWorld(ledger.API)
+	w.newer = true // a person asked for it all the same
+	if err := w.handle(t, Options{SupersedeOlder: true}, `{}`); err != nil {
+		t.Fatal(err)
+	}
+	got := attrs(w.sent[0])
+	if got["isReplay"] != "true" || got["replayId"] != "01J" || got["reason"] != "why" || got["attempt"] != "2" {
+		t.Errorf("got %v, want the marks of a replay", got)
+	}
+	if len(got) > 10 {
+		t.Errorf("%d attributes: raw delivery to SQS takes 10 and drops the message beyond", len(got))
+	}
+	if len(w.stored) != 0 {
+		t.Errorf("stored %v although outputs are not to be kept", w.stored)
+	}
+}
+
+func TestALateAutomaticReplayIsSuperseded(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		supersede bool
+		sent      int
+	}{{"when newer events replace older ones", true, 0}, {"but not when every event counts", false, 1}} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(ledger.Auto)
+			w.newer = true
+			if err := w.handle(t, Options{SupersedeOlder: tt.supersede}, `{}`); err != nil {
+				t.Fatal(err)
+			}
+			if len(w.sent) != tt.sent || w.published.Superseded != tt.supersede || w.published.At.IsZero() != tt.supersede {
+				t.Errorf("sent %d, marked %+v", len(w.sent), w.published)
+			}
+		})
+	}
+}
+
+func TestARepeatedAttemptPublishesOnce(t *testing.T) {
+	w := newWorld(ledger.Live)
+	for range 2 {
+		if err := w.handle(t, Options{}, `{}`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(w.sent) != 1 {
+		t.Errorf("sent %d messages, want 1", len(w.sent))
+	}
+}
+
+func TestAFIFOTopicIsGroupedByResource(t *testing.T) {
+	w := newWorld(ledger.Live)
+	w.row.ResourceID = strings.Repeat("r", 1000)
+	if err := w.handle(t, Options{TopicARN: "arn:aws:sns:eu-west-1:000000000000:topic.fifo"}, `{}`); err != nil {
+		t.Fatal(err)
+	}
+	group := *w.sent[0].MessageGroupId
+	if len(group) > 128 || *w.sent[0].MessageDeduplicationId != "e1" {
+		t.Errorf("group %q of %d characters, deduplication id %q", group, len(group), *w.sent[0].MessageDeduplicationId)
+	}
+}
+
+func TestFaults(t *testing.T) {
+	w := newWorld(ledger.Live)
+	err := w.handle(t, Options{}, `"`+strings.Repeat("x", 262_144)+`"`)
+	if err == nil || !strings.Contains(fmt.Sprintf("%+v", err), fault.OutputTooLarge) || len(w.sent) != 0 {
+		t.Errorf("an output over what SNS takes: got %.200v, want %s", err, fault.OutputTooLarge)
+	}
+	w.sendErr = context.DeadlineExceeded
+	if err := w.handle(t, Options{}, `{}`); err == nil || !strings.Contains(fmt.Sprintf("%+v", err), fault.ServiceUnavailable) {
+		t.Errorf("a passing fault: got %v, want %s", err, fault.ServiceUnavailable)
+	}
+	w.sendErr = errors.New("no permission")
+	if err := w.handle(t, Options{}, `{}`); err == nil || !strings.Contains(fmt.Sprintf("%+v", err), fault.Internal) {
+		t.Errorf("a lasting fault: got %v, want %s", err, fault.Internal)
+	}
+}
