@@ -72,27 +72,41 @@ func command(out, errOut io.Writer) *cobra.Command {
 }
 
 // paths are the files of the checkout that the commands use.
-type paths struct{ root string }
+type paths struct {
+	root string
+	name string // of the local stack
+}
 
-func find() (paths, error) {
+// defaultName is the name of the local stack.
+const defaultName = "local"
+
+func find(name string) (paths, error) {
+	if name == "" || filepath.Base(name) != name {
+		return paths{}, fmt.Errorf("%w: %q cannot be the name of a local stack: it becomes that of a file", errUsage, name)
+	}
 	root, err := toolchain.Root(".")
-	return paths{root}, err
+	return paths{root, name}, err
+}
+
+func nameFlag(c *cobra.Command, name *string) *cobra.Command {
+	c.Flags().StringVar(name, "name", defaultName, "name of the stack's files in build/; stacks of different names run side by side")
+	return c
 }
 
 func (p paths) build(name string) string { return filepath.Join(p.root, "build", name) }
 
 // state describes the running local stack.
-func (p paths) state() string { return p.build("local.json") }
+func (p paths) state() string { return p.build(p.name + ".json") }
 
 // lock is held, and holds the process id of, the process that owns the local stack.
-func (p paths) lock() string { return p.build("local.lock") }
+func (p paths) lock() string { return p.build(p.name + ".lock") }
 
 func (a *app) tools() *cobra.Command {
 	var linter bool
 	c := &cobra.Command{
 		Use: "tools", Short: "Install the CDK CLI, the emulator and, with --linter, golangci-lint into the checkout", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			p, err := find()
+			p, err := find(defaultName)
 			if err != nil {
 				return err
 			}

@@ -14,7 +14,7 @@ func (a *app) demo() *cobra.Command {
 	return &cobra.Command{
 		Use: "demo", Short: "Deploy the dev stage to an emulator, run real events through it, and stop it again", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			p, err := find()
+			p, err := find(defaultName)
 			if err != nil {
 				return err
 			}

@@ -25,10 +25,11 @@ type state struct {
 }
 
 func (a *app) local() *cobra.Command {
-	return &cobra.Command{
+	var name string
+	return nameFlag(&cobra.Command{
 		Use: "local", Short: "Deploy the dev stage to an emulator and leave it running in the background", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			p, err := find()
+			p, err := find(name)
 			if err != nil {
 				return err
 			}
@@ -45,10 +46,10 @@ func (a *app) local() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a.usage(s)
+			a.usage(p, s)
 			return nil
 		},
-	}
+	}, &name)
 }
 
 func (a *app) alreadyRuns(p paths) (bool, error) {
@@ -68,7 +69,7 @@ func (a *app) alreadyRuns(p paths) (bool, error) {
 		return false, err
 	}
 	_, _ = fmt.Fprintln(a.out, "a local stack is running already; `make local-stop` ends it")
-	a.usage(s)
+	a.usage(p, s)
 	return true, nil
 }
 
@@ -98,7 +99,7 @@ func (a *app) background(ctx context.Context, p paths) error {
 		return errors.Join(err, report.Close())
 	}
 	defer func() { _ = lifeline.Close() }()
-	cmd := exec.Command(self, serveName) //nolint:gosec // this program
+	cmd := exec.Command(self, serveName, "--name", p.name) //nolint:gosec // this program
 	cmd.Dir = p.root
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	cmd.ExtraFiles = []*os.File{report, watched} // file descriptors 3 and 4
@@ -141,9 +142,9 @@ func (a *app) relay(news *os.File) (ready bool, text string) {
 	return false, text
 }
 
-func (a *app) usage(s state) {
+func (a *app) usage(p paths, s state) {
 	const text = `
-The dev stage is up at %[1]s. Its addresses are in build/local.json, its logs in %[2]s.
+The dev stage is up at %[1]s. Its addresses are in build/%[6]s.json, its logs in %[2]s.
 
   export AWS_ENDPOINT_URL=%[1]s AWS_DEFAULT_REGION=%[3]s AWS_REGION=%[3]s
   export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
@@ -163,5 +164,5 @@ See what became of it:
   curl --aws-sigv4 "aws:amz:%[3]s:execute-api" --user test:test '%[5]s/versions?resourceId=L-1'
 
 ` + "`make local-stop` ends it.\n"
-	_, _ = fmt.Fprintf(a.out, text, s.EndpointURL, s.LogDir, s.Region, s.StateMachineARN, s.APIURL)
+	_, _ = fmt.Fprintf(a.out, text, s.EndpointURL, s.LogDir, s.Region, s.StateMachineARN, s.APIURL, p.name)
 }

@@ -32,10 +32,11 @@ const (
 )
 
 func (a *app) serve() *cobra.Command {
-	return &cobra.Command{
+	var name string
+	return nameFlag(&cobra.Command{
 		Use: serveName, Hidden: true, Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			p, err := find()
+			p, err := find(name)
 			if err != nil {
 				return err
 			}
@@ -47,7 +48,7 @@ func (a *app) serve() *cobra.Command {
 			}
 			return err
 		},
-	}
+	}, &name)
 }
 
 // own brings the stack up, says so, and keeps it until it is told to stop or the emulator ends.

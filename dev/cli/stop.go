@@ -19,10 +19,11 @@ import (
 const stopTimeout = 20 * time.Second
 
 func (a *app) localStop() *cobra.Command {
-	return &cobra.Command{
+	var name string
+	return nameFlag(&cobra.Command{
 		Use: "local-stop", Short: "Stop what `local` left running", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			p, err := find()
+			p, err := find(name)
 			if err != nil {
 				return err
 			}
@@ -37,7 +38,7 @@ func (a *app) localStop() *cobra.Command {
 			}
 			return nil
 		},
-	}
+	}, &name)
 }
 
 // stopLocal stops the owner of the lock. That the lock is held proves that the process named in it is ours: the kernel

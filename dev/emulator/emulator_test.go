@@ -106,6 +106,33 @@ func TestFunctionErrorIsTheExecutionsError(t *testing.T) {
 	}
 }
 
+// The bridge relies on it: the list is in the order of starting, and its token counts what comes before the page.
+func TestExecutionsAreListedFromAnOffset(t *testing.T) {
+	client := sfn.NewFromConfig(start(t).Config())
+	machine, err := client.CreateStateMachine(t.Context(), &sfn.CreateStateMachineInput{
+		Name: aws.String("pass"), RoleArn: aws.String("arn:aws:iam::" + emulator.Account + ":role/one"),
+		Definition: aws.String(`{"StartAt":"Pass","States":{"Pass":{"Type":"Pass","End":true}}}`),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"c", "a", "d", "b"} {
+		_, err := client.StartExecution(t.Context(), &sfn.StartExecutionInput{StateMachineArn: machine.StateMachineArn, Name: &name})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	page, err := client.ListExecutions(t.Context(), &sfn.ListExecutionsInput{
+		StateMachineArn: machine.StateMachineArn, MaxResults: 2, NextToken: aws.String("1"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(page.Executions) != 2 || *page.Executions[0].Name != "a" || *page.Executions[1].Name != "d" || aws.ToString(page.NextToken) != "3" {
+		t.Errorf("got %+v, token %s, want a and d, then 3", page.Executions, aws.ToString(page.NextToken))
+	}
+}
+
 func hostFunction(t *testing.T, e *emulator.Emulator) (arn string) {
 	t.Helper()
 	bootstrap := filepath.Join(t.TempDir(), "bootstrap")
@@ -150,6 +177,41 @@ func execute(t *testing.T, client *sfn.Client, machine, input string) *sfn.Descr
 		}
 		if time.Now().After(deadline) {
 			t.Fatal("the execution still runs after 20 s")
+		}
+	}
+}
+
+// A null list of failures is a success on AWS; the emulator's poller would choke on it and keep the messages.
+func TestNullListOfFailedMessagesIsSuccess(t *testing.T) {
+	e := start(t)
+	arn := hostFunction(t, e)
+	queues, functions := sqs.NewFromConfig(e.Config()), lambda.NewFromConfig(e.Config())
+	queue, err := queues.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("in")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = functions.CreateEventSourceMapping(t.Context(), &lambda.CreateEventSourceMappingInput{
+		FunctionName: &arn, EventSourceArn: aws.String("arn:aws:sqs:" + emulator.Region + ":" + emulator.Account + ":in"),
+		FunctionResponseTypes: []lambdatypes.FunctionResponseType{lambdatypes.FunctionResponseTypeReportBatchItemFailures},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := queues.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: queue.QueueUrl, MessageBody: aws.String("x")}); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		out, err := queues.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{
+			QueueUrl: queue.QueueUrl, AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameAll},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out.Attributes["ApproximateNumberOfMessages"] == "0" && out.Attributes["ApproximateNumberOfMessagesNotVisible"] == "0" {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the message is still there: %v", out.Attributes)
 		}
 	}
 }

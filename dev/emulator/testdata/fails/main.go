@@ -1,4 +1,5 @@
-// Command fails is a Lambda function that returns its event, or an error named after its type.
+// Command fails is a Lambda function that returns its event with a null list of failed messages, or an error named after
+// its type.
 package main
 
 import (
@@ -18,6 +19,7 @@ func main() {
 		if event["fail"] == true {
 			return nil, InvalidEvent{}
 		}
+		event["batchItemFailures"] = nil
 		return json.Marshal(event)
 	})
 }
