@@ -133,7 +133,7 @@ func checks() []check {
 		{
 			name:     "expired-version",
 			proves:   "a failure whose version is gone from the event log is quarantined, and not looked at forever",
-			emulator: "it answers 404 where S3 answers 403 to callers that may not list",
+			emulator: "it answers 404 in any case, S3 answers 403 to callers that may not list the bucket",
 			alone:    true,
 			run:      expiredVersion,
 		},
