@@ -1,0 +1,218 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// refused starts an execution that Record refuses, waits until it is quarantined, and makes sure that its input is kept
+// and nothing else was written.
+func (y *system) refused(t *testing.T, input, want string) replay.Failure {
+	t.Helper()
+	name := y.ingest(t, input)
+	return y.refusedAs(t, name, input, want)
+}
+
+func (y *system) refusedAs(t *testing.T, name, input, want string) replay.Failure {
+	t.Helper()
+	y.failed(t, name, want)
+	y.decided(t, name, ledger.Quarantined)
+	f := y.quarantined(t, name)
+	if f.Error != want || f.VersionID != "" || f.ResourceID != "" || f.InputKey != "unrecorded/"+name {
+		t.Errorf("got %+v", f)
+	}
+	kept, _ := y.object(t, f.InputKey)
+	if kept != input {
+		t.Errorf("kept %.300s, want %.300s", kept, input)
+	}
+	y.downstream.none(t, name)
+	return f
+}
+
+func TestEventsWithoutAUsableIDAreRefusedAndKept(t *testing.T) {
+	owner := fresh("agency")
+	withID := func(id any) string { return listing{id: id, owner: owner}.json() }
+	for _, c := range []struct{ name, event, cause string }{
+		{"no listing", `{"eventType":"ListingSold"}`, "nothing at $.listing.id"},
+		{"no id", `{"listing":{"agencyId":"a"}}`, "nothing at $.listing.id"},
+		{"an empty id", withID(""), "it is empty"},
+		{"an object", withID(map[string]any{"n": 1}), "an object at $.listing.id"},
+		{"an array", withID([]any{"a"}), "an array at $.listing.id"},
+		{"null", withID(nil), "null at $.listing.id"},
+		{"a boolean", withID(true), "the value true at $.listing.id"},
+		{"a fraction", `{"listing":{"id":1.5}}`, "a text or a whole number"},
+		{"a control character", withID("a\u0007b"), "control character U+0007"},
+		{"a key over 1,024 bytes", withID(strings.Repeat("é", 200)), "the most is 1024"},
+		{"no object at all", `["a"]`, "nothing at $.listing.id"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if f := sys.refused(t, c.event, "InvalidEvent"); !strings.Contains(f.Cause, c.cause) {
+				t.Errorf("got cause %s, want %q in it", f.Cause, c.cause)
+			}
+		})
+	}
+}
+
+// The longest id that fits: 1,017 bytes beside the prefix.
+func TestAKeyOf1024BytesIsFine(t *testing.T) {
+	id := fresh("long")
+	id += strings.Repeat("x", replay.MaxKeyBytes-len(eventKey(t, id)))
+	sys.throughAndThrough(t, id, listing{id: id, owner: fresh("agency")}.json())
+}
+
+func TestIDsOfAnyKindAreKeptApartAndReplayed(t *testing.T) {
+	for _, id := range []string{
+		"..", ".", "a/b", "a/b/", "/a", "../a", "a/../b", "a b", " a ", "🏡", "100%", "a%2Fb", "a+b", "a?b=c&d", "a#b",
+		`a"b`, "a'b", `a\b`, "res1", "res10", "res1/", "Res1", "a:b", "{}", "$.listing.id", "日本", "\u00e9", "e\u0301",
+	} {
+		t.Run(id, func(t *testing.T) {
+			sys.throughAndThrough(t, id, listing{id: id, owner: "agency of " + id}.json())
+		})
+	}
+	t.Run("a whole number", func(t *testing.T) {
+		const id = "90071992547409930001"
+		sys.throughAndThrough(t, id, listing{id: json.Number(id), owner: fresh("agency")}.json())
+	})
+}
+
+// throughAndThrough records an event, reads its history, replays it, and makes sure that all of it is about this
+// resource and no other.
+func (y *system) throughAndThrough(t *testing.T, id, event string) {
+	t.Helper()
+	name := y.ingest(t, event)
+	y.succeeded(t, name)
+	if got := y.row(t, name).ResourceID; got != id {
+		t.Errorf("recorded as %q, want %q", got, id)
+	}
+	key := eventKey(t, id)
+	if body, _ := y.object(t, key); body != event || len(key) > replay.MaxKeyBytes {
+		t.Errorf("%s has %.300s, want %.300s", key, body, event)
+	}
+	r := y.replay(t, request{Select: selection{ResourceIDs: []string{id}}})
+	if want := (replay.Counts{Matched: 1, Started: 1, Succeeded: 1}); r.Counts != want {
+		t.Fatalf("got counts %+v, want %+v", r.Counts, want)
+	}
+	v := y.versions(t, id).Versions
+	if len(v) != 1 || !reflect.DeepEqual(statuses(v[0]), []string{"live SUCCEEDED", "api SUCCEEDED"}) {
+		t.Errorf("got %+v", v)
+	}
+	again := naming.API(r.ReplayID, id, 0)
+	for _, execution := range []string{name, again} {
+		l := y.downstream.one(t, execution)
+		if l.attributes["resourceId"] != id {
+			t.Errorf("published for %q, want %q", l.attributes["resourceId"], id)
+		}
+	}
+	if it := y.items(t, r.ReplayID, nil).Items[0]; it.ResourceID != id {
+		t.Errorf("got item %+v", it)
+	}
+}
+
+func TestALargestEventWorksAndOneByteMoreIsRefusedAndKept(t *testing.T) {
+	id := fresh("largest")
+	l := listing{id: id, owner: fresh("agency")}
+	sys.throughAndThrough(t, id, l.sized(t, replay.MaxEventBytes))
+
+	f := sys.refused(t, l.sized(t, replay.MaxEventBytes+1), "EventTooLarge")
+	if !strings.Contains(f.Cause, "256001 bytes, the most is 256000") {
+		t.Errorf("got cause %s", f.Cause)
+	}
+	if got := len(sys.versions(t, id).Versions); got != 1 {
+		t.Errorf("got %d versions, want 1", got)
+	}
+}
+
+// Beside the largest event that Record takes, the envelope still fits. One that somebody put into the log by hand may be
+// larger; its replay finds it under derived/.
+func TestAnEventThatDoesNotFitIntoTheEnvelopeTravelsThroughS3(t *testing.T) {
+	id := fresh("derived")
+	event := listing{id: id, owner: fresh("agency")}.sized(t, 261_000)
+	sys.put(t, id, event)
+	// Quotes count twice in JSON, and once in the message's attribute: the input is too large, the message is not.
+	reason := strings.Repeat(`"`, replay.MaxReasonBytes)
+	r := sys.replay(t, request{Select: selection{ResourceIDs: []string{id}}, Reason: reason})
+	if want := (replay.Counts{Matched: 1, Started: 1, Succeeded: 1}); r.Counts != want {
+		t.Fatalf("got counts %+v, want %+v: %+v", r.Counts, want, sys.items(t, r.ReplayID, nil))
+	}
+	name := naming.API(r.ReplayID, id, 0)
+	input := aws.ToString(sys.describe(t, name).Input)
+	if len(input) > 3000 || !strings.Contains(input, `"eventKey":"derived/`+name+`"`) {
+		t.Errorf("got an input of %d bytes: %.300s", len(input), input)
+	}
+	if body, _ := sys.object(t, "derived/"+name); body != event {
+		t.Errorf("derived/ has %.300s", body)
+	}
+	remarks := decoded(t, event)["remarks"]
+	if got := decoded(t, sys.downstream.one(t, name).body)["remarks"]; got != remarks {
+		t.Errorf("published other remarks than those of the event")
+	}
+}
+
+// MiniStack makes a double of every number with a fraction (1.10 becomes 1.1), so this asks for whole numbers only.
+func TestWholeNumbersBeyond2To53KeepEveryDigit(t *testing.T) {
+	id := fresh("digits")
+	for _, digits := range []string{"9007199254740993", "-9007199254740993", "18446744073709551617", "123456789012345678901234567890"} {
+		event := listing{id: id, owner: fresh("agency"), extra: map[string]any{"n": json.Number(digits)}}.json()
+		name := sys.ingest(t, event)
+		sys.succeeded(t, name)
+		want := fmt.Sprintf(`"n":%s`, digits)
+		if body, _ := sys.object(t, eventKey(t, id)); body != event {
+			t.Errorf("the log has %s, want %s", body, event)
+		}
+		r := sys.replay(t, request{Select: selection{ResourceIDs: []string{id}}})
+		replayed := naming.API(r.ReplayID, id, 0)
+		if input := aws.ToString(sys.succeeded(t, replayed).Input); !strings.Contains(input, `"event":`+event) {
+			t.Errorf("a replay starts with %s, want %s in it", input, event)
+		}
+		for _, execution := range []string{name, replayed} {
+			if body := sys.downstream.one(t, execution).body; !strings.Contains(strings.ReplaceAll(body, " ", ""), want) {
+				t.Errorf("published %s, want %s in it", body, want)
+			}
+		}
+	}
+}
+
+func TestAForgedEnvelopeIsRefusedAndKept(t *testing.T) {
+	id, owner := fresh("forged"), fresh("agency")
+	event := listing{id: id, owner: owner}.json()
+	sys.succeeded(t, sys.ingest(t, event))
+	r := sys.replay(t, request{Select: selection{ResourceIDs: []string{id}}})
+	genuine := aws.ToString(sys.describe(t, naming.API(r.ReplayID, id, 0)).Input)
+	if !strings.Contains(genuine, r.ReplayID) {
+		t.Fatalf("got input %s", genuine)
+	}
+	version := sys.versions(t, id).Versions[0].VersionID
+	for _, c := range []struct{ name, input string }{
+		{"the input of a real replay", genuine},
+		{"a made up one", `{"replayableIngestion":{"v":1,"mode":"auto","resourceId":"` + id + `","versionId":"` + version +
+			`","attempt":1,"reason":"x"},"event":` + event + `}`},
+		{"one that points to another object", `{"replayableIngestion":{"v":1,"mode":"api","replayId":"` + r.ReplayID +
+			`","resourceId":"` + id + `","versionId":"` + version + `","reason":"x","eventKey":"replays/` + r.ReplayID + `/request.json"}}`},
+		{"an event that carries the key", `{"replayableIngestion":true,` + event[1:]},
+		{"the key in disguise", `{"replayable\u0049ngestion":{},` + event[1:]},
+		{"an unknown version", strings.Replace(genuine, `"v":1`, `"v":2`, 1)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if f := sys.refused(t, c.input, "InvalidEvent"); !strings.Contains(f.Cause, "replayableIngestion") {
+				t.Errorf("got cause %s", f.Cause)
+			}
+		})
+	}
+	t.Run("under the name that a replay would have", func(t *testing.T) {
+		name := naming.API("01ARZ3NDEKTSV4RRFFQ69G5FAV", id, 0) + "x"
+		sys.start(t, name, genuine)
+		sys.refusedAs(t, name, genuine, "InvalidEvent")
+	})
+	if v := sys.versions(t, id).Versions; len(v) != 1 || len(v[0].Executions) != 2 {
+		t.Errorf("a forged replay left traces in the history: %+v", v)
+	}
+}

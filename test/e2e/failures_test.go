@@ -1,0 +1,190 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+const unavailable = "GeocoderServiceUnavailable"
+
+func TestAFailureLeavesAPointerAndHealsByAutoReplay(t *testing.T) {
+	id, owner := fresh("heals"), fresh("agency")
+	const secret = "nobody who reads a queue may see this"
+	resume := sys.pause(t, "AutoReplay")
+	sys.outage(t, geocoderUnavailable)
+	live := sys.ingest(t, listing{id: id, owner: owner, extra: map[string]any{"note": secret}}.json())
+	sys.failed(t, live, unavailable)
+
+	checkPointer(t, sys.deadLetter(t, live), live, secret)
+	if got := sys.failure(t, live); got.Status != "" {
+		t.Fatalf("somebody took the dead letter: %+v", got)
+	}
+	sys.geocoder(t, geocoderOK)
+	resume()
+
+	f := sys.decided(t, live, ledger.Healed)
+	replayed := naming.Auto(live, 1)
+	if f.HealedBy != replayed || f.Error != unavailable || f.ResourceID != id || f.OwnerID != owner {
+		t.Errorf("got %+v, want it healed by %s", f, replayed)
+	}
+	sys.succeeded(t, replayed)
+	row := sys.row(t, replayed)
+	if row.Mode != ledger.Auto || row.Attempt != 1 || row.Root != live || row.VersionID != f.VersionID {
+		t.Errorf("got row %+v", row)
+	}
+	v := sys.versions(t, id)
+	if len(v.Versions) != 1 || !slices.Equal(statuses(v.Versions[0]), []string{"live FAILED", "auto SUCCEEDED"}) {
+		t.Errorf("the replay wrote a version, or its outcome is not shown: %+v", v.Versions)
+	}
+	sys.downstream.none(t, live)
+	got := sys.downstream.one(t, replayed).attributes
+	want := map[string]string{
+		"resourceId": id, "ownerId": owner, "versionId": row.VersionID, "recordedAt": row.RecordedAt.String(),
+		"execution": replayed, "isReplay": "true", "attempt": "1", "reason": "failed with " + unavailable,
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("got attributes %v, want %v", got, want)
+	}
+	sys.live.none(t, replayed)
+}
+
+// checkPointer looks at what the rule made of a status event.
+func checkPointer(t *testing.T, body, execution, secret string) {
+	t.Helper()
+	var pointer map[string]any
+	if err := json.Unmarshal([]byte(body), &pointer); err != nil {
+		t.Fatalf("the dead letter is not JSON: %v: %s", err, body)
+	}
+	fields := slices.Sorted(maps.Keys(pointer))
+	want := []string{"error", "executionArn", "kind", "name", "redriveCount", "startDate", "stateMachineArn", "status", "stopDate", "v"}
+	if !slices.Equal(fields, want) {
+		t.Errorf("got fields %v, want %v", fields, want)
+	}
+	if pointer["name"] != execution || pointer["status"] != "FAILED" || pointer["error"] != unavailable ||
+		pointer["executionArn"] != sys.arn(execution) || pointer["stateMachineArn"] != sys.StateMachineARN {
+		t.Errorf("got %s", body)
+	}
+	if strings.Contains(body, secret) {
+		t.Errorf("the pointer carries the execution's data: %s", body)
+	}
+}
+
+func TestTheScheduleHealsAFailure(t *testing.T) {
+	id := fresh("scheduled")
+	sys.outage(t, geocoderUnavailable)
+	live := sys.ingest(t, listing{id: id, owner: fresh("agency")}.json())
+	sys.failed(t, live, unavailable)
+	sys.geocoder(t, geocoderOK)
+	eventually(t, scheduleLimit, "the schedule heals "+live, func(context.Context) (bool, error) {
+		return sys.failure(t, live).Status == ledger.Healed, nil
+	})
+	sys.downstream.one(t, naming.Auto(live, 1))
+}
+
+func TestAFailureThatNoReplayCanHealIsQuarantined(t *testing.T) {
+	id := fresh("bad")
+	live := sys.ingest(t, listing{id: id, owner: fresh("agency"), price: bad}.json())
+	sys.failed(t, live, "InvalidListing")
+	sys.decided(t, live, ledger.Quarantined)
+
+	f := sys.quarantined(t, live)
+	if f.Error != "InvalidListing" || !strings.Contains(f.Cause, "listing.priceUsd must be a number from 0 up, got -1") {
+		t.Errorf("got error %s with cause %q", f.Error, f.Cause)
+	}
+	if f.ResourceID != id || f.VersionID == "" || f.InputKey != "" || f.Attempt != 0 || f.FailedAt.IsZero() ||
+		!strings.Contains(f.Decision, "not retriable") {
+		t.Errorf("got %+v", f)
+	}
+	if sys.describe(t, naming.Auto(live, 1)) != nil {
+		t.Error("it was replayed all the same")
+	}
+	if got := ways(sys.history(t, id)); !slices.Equal(got, []string{"live FAILED"}) {
+		t.Errorf("got executions %v", got)
+	}
+}
+
+func TestAttemptsAreCappedAndAReplayByAPIHealsWhatIsLeft(t *testing.T) {
+	id := fresh("capped")
+	sys.outage(t, geocoderUnavailable)
+	live := sys.ingest(t, listing{id: id, owner: fresh("agency")}.json())
+	sys.failed(t, live, unavailable)
+	sys.decided(t, live, ledger.FailedAgain)
+	first, second := naming.Auto(live, 1), naming.Auto(live, 2)
+	sys.decided(t, first, ledger.FailedAgain)
+	f := sys.decided(t, second, ledger.Quarantined)
+	if f.Attempt != maxAttempts || f.Root != live || f.Decision != "2 of 2 automatic replays failed" {
+		t.Errorf("got %+v", f)
+	}
+	if sys.describe(t, naming.Auto(live, 3)) != nil {
+		t.Error("a third replay was started")
+	}
+	if got := sys.quarantined(t, second); got.Attempt != maxAttempts || got.Error != unavailable {
+		t.Errorf("got %+v", got)
+	}
+
+	sys.geocoder(t, geocoderOK)
+	r := sys.replay(t, request{Select: selection{ResourceIDs: []string{id}}})
+	if want := (replay.Counts{Matched: 1, Started: 1, Succeeded: 1}); r.Counts != want {
+		t.Errorf("got counts %+v, want %+v", r.Counts, want)
+	}
+	byAPI := naming.API(r.ReplayID, id, 0)
+	eventually(t, patience, "the quarantined failure is healed", func(context.Context) (bool, error) {
+		f = sys.failure(t, second)
+		return f.Status == ledger.Healed && f.HealedBy == byAPI, nil
+	})
+	want := []string{"live FAILED", "auto FAILED", "auto FAILED", "api SUCCEEDED"}
+	if got := ways(sys.history(t, id)); !slices.Equal(got, want) {
+		t.Errorf("got executions %v, want %v", got, want)
+	}
+	if got := len(sys.versions(t, id).Versions); got != 1 {
+		t.Errorf("got %d versions, want 1", got)
+	}
+}
+
+func TestAFailureThatANewerEventSupersededIsClosed(t *testing.T) {
+	id, owner := fresh("superseded"), fresh("agency")
+	sys.outage(t, geocoderUnavailable)
+	older := sys.ingest(t, listing{id: id, owner: owner, price: 300_000}.json())
+	sys.failed(t, older, unavailable)
+	sys.geocoder(t, geocoderOK)
+	newer := sys.ingest(t, listing{id: id, owner: owner, price: 320_000}.json())
+	sys.succeeded(t, newer)
+
+	f := sys.decided(t, older, ledger.Superseded)
+	if !strings.Contains(f.Decision, newer) {
+		t.Errorf("the decision %q does not name %s", f.Decision, newer)
+	}
+	if sys.describe(t, naming.Auto(older, 1)) != nil {
+		t.Error("the older event was replayed over the newer one")
+	}
+	sys.downstream.one(t, newer)
+	if v := sys.versions(t, id); len(v.Versions) != 2 {
+		t.Errorf("got %d versions, want 2", len(v.Versions))
+	}
+}
+
+func TestAFunctionThatRunsIntoItsTimeoutIsReplayed(t *testing.T) {
+	id := fresh("hangs")
+	sys.outage(t, geocoderHang)
+	live := sys.ingest(t, listing{id: id, owner: fresh("agency")}.json())
+	out := sys.failed(t, live, "Sandbox.Timedout")
+	if !strings.Contains(aws.ToString(out.Cause), "timed out after 3") {
+		t.Errorf("got cause %s", aws.ToString(out.Cause))
+	}
+	sys.geocoder(t, geocoderOK)
+	f := sys.decided(t, live, ledger.Healed)
+	if f.Error != "Sandbox.Timedout" {
+		t.Errorf("got error %s", f.Error)
+	}
+	sys.downstream.one(t, naming.Auto(live, 1))
+}

@@ -1,0 +1,117 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+)
+
+// letter is a message of a queue.
+type letter struct {
+	body       string
+	attributes map[string]string
+}
+
+// inbox takes messages out of a queue and keeps them for the tests that they are meant for.
+type inbox struct {
+	queues *sqs.Client
+	url    string
+	key    func(letter) string
+	seen   map[string][]letter
+}
+
+func newInbox(queues *sqs.Client, url string, key func(letter) string) *inbox {
+	return &inbox{queues: queues, url: url, key: key, seen: map[string][]letter{}}
+}
+
+// of returns the messages that have come so far for an execution or a listing.
+func (b *inbox) of(t *testing.T, key string) []letter {
+	t.Helper()
+	for {
+		out, err := b.queues.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+			QueueUrl: &b.url, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(out.Messages) == 0 {
+			return b.seen[key]
+		}
+		for _, m := range out.Messages {
+			l := letter{body: aws.ToString(m.Body), attributes: map[string]string{}}
+			for name, a := range m.MessageAttributes {
+				l.attributes[name] = aws.ToString(a.StringValue)
+			}
+			b.seen[b.key(l)] = append(b.seen[b.key(l)], l)
+			if _, err := b.queues.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: &b.url, ReceiptHandle: m.ReceiptHandle}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// one returns the only message for a key.
+func (b *inbox) one(t *testing.T, key string) letter {
+	t.Helper()
+	got := b.of(t, key)
+	if len(got) != 1 {
+		t.Fatalf("%s: got %d messages, want 1", key, len(got))
+	}
+	return got[0]
+}
+
+// none makes sure that there is no message for a key.
+func (b *inbox) none(t *testing.T, key string) {
+	t.Helper()
+	if got := b.of(t, key); len(got) != 0 {
+		t.Errorf("%s: got %d messages, want none", key, len(got))
+	}
+}
+
+// send puts messages into a queue by hand.
+func (y *system) send(t *testing.T, url string, bodies ...string) {
+	t.Helper()
+	for _, body := range bodies {
+		if _, err := y.queues.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &body}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// waiting counts the messages of a queue, those in flight included.
+func (y *system) waiting(t *testing.T, url string) int {
+	t.Helper()
+	total := 0
+	for _, v := range y.attributes(t, url, "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible",
+		"ApproximateNumberOfMessagesDelayed") {
+		n := 0
+		if _, err := fmt.Sscan(v, &n); err != nil {
+			t.Fatal(err)
+		}
+		total += n
+	}
+	return total
+}
+
+func (y *system) attributes(t *testing.T, url string, names ...types.QueueAttributeName) map[string]string {
+	t.Helper()
+	out, err := y.queues.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: names})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Attributes
+}
+
+// decoded reads a JSON document for comparisons.
+func decoded(t *testing.T, text string) map[string]any {
+	t.Helper()
+	var doc map[string]any
+	if err := json.Unmarshal([]byte(text), &doc); err != nil {
+		t.Fatalf("not a JSON object: %v: %s", err, text)
+	}
+	return doc
+}

@@ -1,0 +1,107 @@
+package e2e
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/ce873799/replayable-ingestion/dev/local"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// orders is a stack around a state machine that existed before: see test/childapp.
+var orders task[*system]
+
+func bringUpOrders(ctx context.Context) (*system, error) {
+	s, err := stacks.start(ctx, local.Options{
+		App: "go run ./test/childapp", Stacks: []string{"orders"},
+		Env: map[string]map[string]string{"AutoReplay": {"MAX_BACKOFF": "1s"}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return newSystem(s), nil
+}
+
+func order(id, do string) string {
+	return compact(map[string]any{"order": map[string]any{"id": id, "customerId": "customer of " + id, "do": do}})
+}
+
+func TestAnExistingStateMachine(t *testing.T) {
+	y := orders.wait(t)
+	t.Run("publishes its output", func(t *testing.T) {
+		id := fresh("order")
+		name := y.ingest(t, order(id, "ship"))
+		output := aws.ToString(y.succeeded(t, name).Output)
+		got := decoded(t, output)
+		if shipped, ok := got["shipped"].(map[string]any); !ok || shipped["carrier"] != "post" || got["order"] == nil || len(got) != 2 {
+			t.Errorf("got output %s, want the child's", output)
+		}
+		l := y.downstream.one(t, name)
+		if decoded(t, l.body)["shipped"] == nil || l.attributes["isReplay"] != "false" || l.attributes["ownerId"] != "customer of "+id {
+			t.Errorf("published %+v", l)
+		}
+		y.live.one(t, name)
+	})
+	t.Run("runs again in a replay that downstream knows for one", func(t *testing.T) {
+		id := fresh("order")
+		y.succeeded(t, y.ingest(t, order(id, "ship")))
+		r := y.replay(t, request{Select: selection{ResourceIDs: []string{id}}})
+		if want := (replay.Counts{Matched: 1, Started: 1, Succeeded: 1}); r.Counts != want {
+			t.Errorf("got counts %+v, want %+v", r.Counts, want)
+		}
+		name := naming.API(r.ReplayID, id, 0)
+		l := y.downstream.one(t, name)
+		if decoded(t, l.body)["shipped"] == nil || decoded(t, l.body)["replayableIngestion"] != nil || l.attributes["isReplay"] != "true" {
+			t.Errorf("published %+v", l)
+		}
+		y.live.none(t, name)
+	})
+	// On AWS a failed child is States.TaskFailed, its error stands in the cause. MiniStack hands the child's error through.
+	for _, do := range []string{"refuse", "refuse as on AWS"} {
+		t.Run("is quarantined with the child's error: "+do, func(t *testing.T) {
+			id := fresh("order")
+			name := y.ingest(t, order(id, do))
+			out := y.ended(t, name, "FAILED")
+			if as := aws.ToString(out.Error); (as == "States.TaskFailed") != strings.HasSuffix(do, "as on AWS") {
+				t.Errorf("the execution failed with %s: the test proves nothing", as)
+			}
+			y.decided(t, name, ledger.Quarantined)
+			f := y.quarantined(t, name)
+			if f.Error != "OrderRefused" || f.Cause != "no such article" || f.ResourceID != id || f.VersionID == "" {
+				t.Errorf("got %+v", f)
+			}
+			y.downstream.none(t, name)
+		})
+	}
+	t.Run("is replayed when the child's error is retriable", func(t *testing.T) {
+		id := fresh("order")
+		name := y.ingest(t, order(id, "break as on AWS"))
+		y.failed(t, name, "States.TaskFailed")
+		first := y.decided(t, name, ledger.FailedAgain)
+		if first.Error != "StockServiceUnavailable" || first.Cause != "the stock is being counted" {
+			t.Errorf("got %+v", first)
+		}
+		again := naming.Auto(name, 1)
+		if f := y.decided(t, again, ledger.Quarantined); f.Attempt != 1 || f.Error != "StockServiceUnavailable" {
+			t.Errorf("got %+v", f)
+		}
+		if row := y.row(t, again); row.Reason != "failed with StockServiceUnavailable" {
+			t.Errorf("got %+v", row)
+		}
+	})
+	t.Run("takes events of 128,000 bytes, and not one more", func(t *testing.T) {
+		id := fresh("order")
+		pad := replay.MaxEventBytes/2 - len(order(id, "ship "))
+		name := y.ingest(t, order(id, "ship "+strings.Repeat("x", pad)))
+		y.succeeded(t, name)
+		f := y.refused(t, order(id, "ship "+strings.Repeat("x", pad+1)), "EventTooLarge")
+		if !strings.Contains(f.Cause, "128001 bytes, the most is 128000") {
+			t.Errorf("got cause %s", f.Cause)
+		}
+	})
+}

@@ -1,0 +1,80 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ce873799/replayable-ingestion/dev/demo"
+	"github.com/ce873799/replayable-ingestion/dev/local"
+)
+
+// story is the demo, on a stack of its own, while the other tests run.
+var story task[demoResult]
+
+type demoResult struct {
+	text   string
+	report map[string]float64
+}
+
+func tellStory(ctx context.Context) (demoResult, error) {
+	s, err := stacks.start(ctx, local.Options{})
+	if err != nil {
+		return demoResult{}, err
+	}
+	defer s.Stop()
+	dir, err := os.MkdirTemp("", "demo-")
+	if err != nil {
+		return demoResult{}, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	var out bytes.Buffer
+	report := filepath.Join(dir, "demo.json")
+	err = demo.Run(ctx, demo.Stack{
+		Config: s.Config(), APIURL: s.APIURL, StateMachineARN: s.StateMachineARN, EventLogBucket: s.EventLogBucket,
+		LedgerTable: s.LedgerTable, DeadLetterQueueURL: s.DeadLetterQueueURL, DownstreamQueueURL: s.DownstreamQueueURL,
+		DownstreamLiveQueueURL: s.DownstreamLiveQueueURL, PremiumQueueURL: s.PremiumQueueURL,
+		GeocoderParameter: s.GeocoderParameter,
+	}, demo.Options{Out: &out, Report: report})
+	result := demoResult{text: out.String()}
+	if err != nil {
+		return result, err
+	}
+	body, err := os.ReadFile(report)
+	if err != nil {
+		return result, err
+	}
+	return result, json.Unmarshal(body, &result.report)
+}
+
+func TestTheDemoTellsItsStory(t *testing.T) {
+	r := story.wait(t)
+	for _, field := range []string{
+		"ingested", "recordedVersions", "succeeded", "failed", "autoReplayed", "healed", "superseded", "quarantined",
+		"apiReplayed", "published", "receivedDownstream", "seconds",
+	} {
+		if r.report[field] <= 0 {
+			t.Errorf("%s: got %v, want more", field, r.report[field])
+		}
+	}
+	for _, field := range []string{"lost", "liveReplays", "deadLetters"} {
+		if n, found := r.report[field]; !found || n != 0 {
+			t.Errorf("%s: got %v (%v), want 0", field, n, found)
+		}
+	}
+	if r.report["ingested"] < 300 {
+		t.Errorf("got %v events, want about 300", r.report["ingested"])
+	}
+	for _, text := range []string{"Events come in", "geocoder breaks down", "quarantined", "What became of them", "lost"} {
+		if !strings.Contains(r.text, text) {
+			t.Errorf("the story lacks %q:\n%s", text, r.text)
+		}
+	}
+	if t.Failed() {
+		t.Logf("figures: %v", r.report)
+	}
+}

@@ -1,0 +1,201 @@
+package e2e
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"github.com/ce873799/replayable-ingestion/dev/local"
+	"github.com/ce873799/replayable-ingestion/dev/replayapi"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+)
+
+// system is a deployed stack with clients of its parts.
+type system struct {
+	*local.Stack
+	machine *sfn.Client
+	bucket  *s3.Client
+	queues  *sqs.Client
+	params  *ssm.Client
+	lambdas *lambda.Client
+	table   *dynamodb.Client
+	book    *ledger.Ledger
+	api     *replayapi.Client
+
+	downstream *inbox // everything that is published, by execution
+	live       *inbox // what is published and no replay, by execution
+	premium    *inbox // the workflow's side effect, by listing
+}
+
+func newSystem(s *local.Stack) *system {
+	cfg := s.Config()
+	y := &system{
+		Stack:   s,
+		machine: sfn.NewFromConfig(cfg), bucket: s3.NewFromConfig(cfg), queues: sqs.NewFromConfig(cfg),
+		params: ssm.NewFromConfig(cfg), lambdas: lambda.NewFromConfig(cfg), table: dynamodb.NewFromConfig(cfg),
+		api: replayapi.New(s.APIURL, cfg),
+	}
+	y.book = ledger.New(y.table, s.LedgerTable)
+	byExecution := func(m letter) string { return m.attributes["execution"] }
+	y.downstream = newInbox(y.queues, s.DownstreamQueueURL, byExecution)
+	y.live = newInbox(y.queues, s.DownstreamLiveQueueURL, byExecution)
+	y.premium = newInbox(y.queues, s.PremiumQueueURL, func(m letter) string {
+		var e struct{ Listing struct{ ID string } }
+		_ = json.Unmarshal([]byte(m.body), &e) // a letter without an id is nobody's
+		return e.Listing.ID
+	})
+	return y
+}
+
+// fresh makes a name that no other test and no other run uses.
+func fresh(name string) string { return name + "-" + strings.ToLower(rand.Text()[:8]) }
+
+const (
+	pollEvery = 200 * time.Millisecond
+	patience  = 60 * time.Second // for anything that does not wait for a schedule
+)
+
+// eventually asks until the answer is yes. Errors end the test.
+func eventually(t *testing.T, limit time.Duration, what string, ask func(ctx context.Context) (bool, error)) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	ticker := time.NewTicker(pollEvery)
+	defer ticker.Stop()
+	for {
+		ok, err := ask(ctx)
+		if ctx.Err() != nil {
+			t.Fatalf("waited %s in vain: %s", limit, what)
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if ok {
+			return
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// ingest starts an execution with an event, as a producer does, and returns its name.
+func (y *system) ingest(t *testing.T, event string) string {
+	t.Helper()
+	name := fresh("live")
+	y.start(t, name, event)
+	return name
+}
+
+func (y *system) start(t *testing.T, name, input string) {
+	t.Helper()
+	_, err := y.machine.StartExecution(t.Context(), &sfn.StartExecutionInput{
+		StateMachineArn: &y.StateMachineARN, Name: &name, Input: &input,
+	})
+	if err != nil {
+		t.Fatalf("start execution %s: %v", name, err)
+	}
+}
+
+func (y *system) arn(execution string) string {
+	return strings.Replace(y.StateMachineARN, ":stateMachine:", ":execution:", 1) + ":" + execution
+}
+
+// describe returns what Step Functions knows about an execution, nil if it knows none.
+func (y *system) describe(t *testing.T, execution string) *sfn.DescribeExecutionOutput {
+	t.Helper()
+	out, err := y.machine.DescribeExecution(t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: aws.String(y.arn(execution))})
+	var missing *sfntypes.ExecutionDoesNotExist
+	if errors.As(err, &missing) {
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// ended waits until an execution has ended with a status and the tracker has settled its row, if it has one.
+func (y *system) ended(t *testing.T, execution string, want sfntypes.ExecutionStatus) *sfn.DescribeExecutionOutput {
+	t.Helper()
+	var out *sfn.DescribeExecutionOutput
+	eventually(t, patience, execution+" ends", func(context.Context) (bool, error) {
+		out = y.describe(t, execution)
+		return out != nil && out.Status != sfntypes.ExecutionStatusRunning, nil
+	})
+	if out.Status != want {
+		t.Fatalf("execution %s: got %s (%s: %s), want %s", execution, out.Status, aws.ToString(out.Error), aws.ToString(out.Cause), want)
+	}
+	eventually(t, patience, execution+" is settled", func(ctx context.Context) (bool, error) {
+		row, err := y.book.Execution(ctx, execution)
+		if errors.Is(err, ledger.ErrNotFound) {
+			return want == sfntypes.ExecutionStatusFailed, nil // failed before it had one
+		}
+		return !row.StoppedAt.IsZero(), err
+	})
+	return out
+}
+
+func (y *system) succeeded(t *testing.T, execution string) *sfn.DescribeExecutionOutput {
+	t.Helper()
+	return y.ended(t, execution, sfntypes.ExecutionStatusSucceeded)
+}
+
+// failed waits until an execution has failed with an error.
+func (y *system) failed(t *testing.T, execution, name string) *sfn.DescribeExecutionOutput {
+	t.Helper()
+	out := y.ended(t, execution, sfntypes.ExecutionStatusFailed)
+	if got := aws.ToString(out.Error); got != name {
+		t.Fatalf("execution %s failed with %s (%s), want %s", execution, got, aws.ToString(out.Cause), name)
+	}
+	return out
+}
+
+func (y *system) row(t *testing.T, execution string) ledger.Execution {
+	t.Helper()
+	row, err := y.book.Execution(t.Context(), execution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return row
+}
+
+// history is everything that the ledger knows about a resource.
+func (y *system) history(t *testing.T, resource string) ledger.History {
+	t.Helper()
+	h, err := y.book.History(t.Context(), resource, time.Unix(0, 0), time.Now().Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// object reads an object of the event log's bucket.
+func (y *system) object(t *testing.T, key string) (body string, metadata map[string]string) {
+	t.Helper()
+	out, err := y.bucket.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &y.EventLogBucket, Key: &key})
+	if err != nil {
+		t.Fatalf("get %s: %v", key, err)
+	}
+	defer func() { _ = out.Body.Close() }() // read to its end
+	b, err := io.ReadAll(out.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b), out.Metadata
+}
