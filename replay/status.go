@@ -5,12 +5,13 @@ import "time"
 // Status is where a replay stands.
 type Status string
 
-// A replay moves from Pending to Completed and never back.
+// A replay moves from Pending to Completed and never back, or ends as Halted.
 const (
 	Pending   Status = "PENDING"   // accepted, nothing done yet
 	Expanding Status = "EXPANDING" // finding out which resources it is about
 	Running   Status = "RUNNING"   // every resource is known, some are not finished
 	Completed Status = "COMPLETED" // every resource has an outcome
+	Halted    Status = "HALTED"    // a part of its resources could not be found out; see the quarantine
 )
 
 // Outcome is what became of one resource of a replay.

@@ -17,7 +17,8 @@ type ReplayableIngestionProps struct {
 	Workflow Workflow
 
 	// ResourceIdPath finds the id of the resource in an event: an RFC 9535 JSONPath of member names and indexes,
-	// such as $.listing.id. The id is a string or a number of at most 1,024 bytes when percent-encoded.
+	// such as $.listing.id. The id is a text or a whole number; its object key, "events/" and the id percent-encoded,
+	// has at most 1,024 bytes.
 	ResourceIdPath *string
 
 	// OwnerIdPath finds the id of the resource's owner in an event, in the same way.

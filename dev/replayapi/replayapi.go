@@ -104,7 +104,7 @@ func (c *Client) call(ctx context.Context, method, path string, query url.Values
 	return nil
 }
 
-// Wait asks for a replay until it is completed or the context ends.
+// Wait asks for a replay until it has ended or the context does.
 func (c *Client) Wait(ctx context.Context, replayID string) (replay.Replay, error) {
 	ticker := time.NewTicker(250 * time.Millisecond)
 	defer ticker.Stop()
@@ -113,7 +113,7 @@ func (c *Client) Wait(ctx context.Context, replayID string) (replay.Replay, erro
 		if err := c.Get(ctx, "/replays/"+replayID, nil, &r); err != nil {
 			return r, err
 		}
-		if r.Status == replay.Completed {
+		if r.Status == replay.Completed || r.Status == replay.Halted {
 			return r, nil
 		}
 		select {

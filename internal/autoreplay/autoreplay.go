@@ -29,6 +29,7 @@ type book interface {
 	Failure(ctx context.Context, partition string) (ledger.Failure, error)
 	AddFailure(ctx context.Context, f ledger.Failure) (ledger.Failure, error)
 	MoveFailure(ctx context.Context, f ledger.Failure, m ledger.Move, from ...ledger.FailureStatus) error
+	HaltReplay(ctx context.Context, id string, at ledger.Stamp) error
 	Due(ctx context.Context, shard int, now time.Time, limit int) ([]ledger.Failure, error)
 	Acquire(ctx context.Context, name, holder string, now, until time.Time) error
 	Release(ctx context.Context, name, holder string) error

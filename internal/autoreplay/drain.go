@@ -76,6 +76,9 @@ func (j *Job) poison(ctx context.Context, m queue.Message, msg message.Replay) e
 		}
 		return err
 	default:
+		if err := j.Book.HaltReplay(ctx, msg.ReplayID, ledger.At(j.now())); err != nil {
+			return err
+		}
 		return j.unknown(ctx, m, "PoisonMessage", fmt.Sprintf("page %d of replay %s: %s", msg.Page, msg.ReplayID, why))
 	}
 }

@@ -150,8 +150,8 @@ type Published struct {
 	Superseded bool
 }
 
-// MarkPublished marks an execution succeeded, in its last state. A live or automatic one leaves the open executions
-// with that; a replay of the API stays there until its item is settled.
+// MarkPublished marks an execution succeeded, in its last state. A live one leaves the open executions with that; a
+// replay stays there until its item or its failure is settled.
 func (l *Ledger) MarkPublished(ctx context.Context, e Execution, p Published) (Execution, error) {
 	pk, sk := executionKey(p.Name)
 	c := newChange(pk, sk).
@@ -183,12 +183,13 @@ func (l *Ledger) Settle(ctx context.Context, o Ended) (Execution, error) {
 	stop := str(At(o.StoppedAt).String())
 	c := newChange(pk, sk).
 		Set("status", str(string(o.Status))).Set("arn", str(o.ARN)).Set("stoppedAt", stop).
-		Set("error", str(o.Error)).Set("cause", str(Excerpt(o.Cause))).
 		Set("redriveCount", num(o.RedriveCount)).Remove("tpk", "tsk").
 		If("attribute_exists({pk}) AND (attribute_not_exists({stoppedAt}) OR {redriveCount} < ? OR "+
 			"({redriveCount} = ? AND {stoppedAt} < ?))", num(o.RedriveCount), num(o.RedriveCount), stop)
 	if o.Status == Succeeded {
-		c.Remove("error", "cause")
+		c.Remove("error", "cause") // of an earlier run
+	} else {
+		c.Set("error", str(o.Error)).Set("cause", str(Excerpt(o.Cause)))
 	}
 	return l.updateExecution(ctx, c, "settle execution")
 }
@@ -207,12 +208,14 @@ func (l *Ledger) SetCause(ctx context.Context, o Ended) error {
 	return nil
 }
 
-// CheckLater moves an open execution back in the list of those to look at.
+// CheckLater moves an open execution back in the list of those to look at. One that is settled by now is left alone.
 func (l *Ledger) CheckLater(ctx context.Context, e Execution, at time.Time) error {
 	pk, sk := executionKey(e.Name)
 	c := newChange(pk, sk).Set("tsk", str(At(at).String()+"#"+e.Name)).If("attribute_exists({tpk})")
-	_, err := l.updateExecution(ctx, c, "postpone check of execution")
-	return err
+	if _, err := l.updateExecution(ctx, c, "postpone check of execution"); err != nil && !isConflict(err) {
+		return err
+	}
+	return nil
 }
 
 func (l *Ledger) updateExecution(ctx context.Context, c *change, doing string) (Execution, error) {

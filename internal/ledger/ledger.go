@@ -6,7 +6,7 @@
 //	row         pk                     sk             index
 //	execution   X#<name>               X              byResource, byTime while open
 //	owner       O#<owner>#<shard>      <resource>
-//	failure     F#<execution>#<redrive>  F            byResource; byTime while open; byGroup by status
+//	failure     F#<execution>#<redrive>  F            byResource; byTime while open; byGroup while quarantined
 //	replay      P#<replay>             P              byGroup, newest first
 //	page        P#<replay>#<page>      P
 //	item        P#<replay>#<page>      I#<ordinal>    byGroup by outcome

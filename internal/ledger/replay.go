@@ -118,6 +118,18 @@ func (l *Ledger) MarkSent(ctx context.Context, p Page) error {
 	return conflict(err, nil, "mark page sent")
 }
 
+// HaltReplay ends a replay whose expansion cannot go on. One that is past its expansion is left alone.
+func (l *Ledger) HaltReplay(ctx context.Context, id string, at Stamp) error {
+	c := newChange(replayKey(id)).
+		Set("status", str(string(replay.Halted))).Set("completedAt", str(at.String())).
+		If("{status} IN (?, ?)", str(string(replay.Pending)), str(string(replay.Expanding)))
+	_, err := l.api.UpdateItem(ctx, c.input(l.table))
+	if err := conflict(err, nil, "halt replay "+id); err != nil && !isConflict(err) {
+		return err
+	}
+	return nil
+}
+
 // CompleteReplay completes a replay if every item has its outcome, and does nothing otherwise.
 func (l *Ledger) CompleteReplay(ctx context.Context, id string, at Stamp) error {
 	c := newChange(replayKey(id)).

@@ -27,7 +27,7 @@ var (
 	ByResource = Index{Name: "byResource", PartitionKey: "rpk", SortKey: "rsk"}
 	// ByTime lists work that waits for a moment: open executions by start, failures by due time.
 	ByTime = Index{Name: "byTime", PartitionKey: "tpk", SortKey: "tsk"}
-	// ByGroup lists members of a group: failures of an error, items of a replay by outcome, replays newest first.
+	// ByGroup lists members of a group: quarantined failures, items of a replay by outcome, replays newest first.
 	ByGroup = Index{Name: "byGroup", PartitionKey: "gpk", SortKey: "gsk"}
 )
 

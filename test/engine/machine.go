@@ -161,9 +161,15 @@ func (m *Machine) finish(x *execution, status types.ExecutionStatus, fault, caus
 }
 
 // pointer is what the construct's rules make of a status change.
+//
+// Step Functions gives a succeeded execution a null error, which must not disturb its settling.
 func (x *execution) pointer() string {
-	return fmt.Sprintf(`{"v":1,"kind":"status","executionArn":%q,"name":%q,"stateMachineArn":%q,"status":%q,"error":%q,`+
-		`"startDate":%d,"stopDate":%d,"redriveCount":%d}`, executionARN(x.name), x.name, MachineARN, x.status, x.fault,
+	fault := fmt.Sprintf("%q", x.fault)
+	if x.fault == "" {
+		fault = "null"
+	}
+	return fmt.Sprintf(`{"v":1,"kind":"status","executionArn":%q,"name":%q,"stateMachineArn":%q,"status":%q,"error":%s,`+
+		`"startDate":%d,"stopDate":%d,"redriveCount":%d}`, executionARN(x.name), x.name, MachineARN, x.status, fault,
 		x.started.UnixMilli(), x.stopped.UnixMilli(), x.redrives)
 }
 

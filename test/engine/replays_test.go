@@ -215,6 +215,68 @@ func TestALostAnswerStartsNothingTwice(t *testing.T) {
 	}
 }
 
+// The execution has ended, its end is not reported yet, and the message comes again: Step Functions says that the name
+// is used, which is success.
+func TestAnEndedExecutionIsNotStartedAgain(t *testing.T) {
+	e := New(t)
+	e.Ingest("live-1", event("r1", "o1", 1))
+	e.Report()
+	id := ask(t, e, selecting("r1"))
+	e.Listen(e.Replays.TakeAll()...)
+	item := e.Replays.TakeAll()
+	e.Machine.StartFault = func(string) (error, bool) { return errors.New("connection reset"), true }
+	e.Listen(item...)
+	e.Machine.StartFault = func(string) (error, bool) { return nil, false }
+	e.Machine.RunAll(t.Context())
+	if refused := e.Listen(item...); refused != 0 {
+		t.Errorf("refused %d redeliveries of a started item", refused)
+	}
+	if it := items(t, e, id)["r1"]; it.Outcome != replay.Started || it.ExecutionARN == "" {
+		t.Errorf("got %+v, want it started", it)
+	}
+	e.Report()
+	if r := get(t, e, id); r.Status != replay.Completed || e.Machine.Starts[naming.API(id, "r1", 0)] != 1 {
+		t.Errorf("got %s after %d starts, want COMPLETED after one", r.Status, e.Machine.Starts[naming.API(id, "r1", 0)])
+	}
+}
+
+func TestARedeliveredPageDoesNotMultiply(t *testing.T) {
+	e := New(t)
+	for i := range 120 {
+		e.Ingest(fmt.Sprint("live-", i), event(fmt.Sprint("r", i), "o1", i))
+	}
+	e.Report()
+	id := ask(t, e, `{"select":{"ownerId":"o1"},"reason":"a test"}`)
+	first := e.Replays.TakeAll()
+	e.Listen(first...)
+	queued := e.Replays.TakeAll()
+	if len(queued) != 98+1 {
+		t.Fatalf("the first page queued %d messages, want 98 items and the next page", len(queued))
+	}
+	e.Listen(first[0], first[0])
+	if again := e.Replays.TakeAll(); len(again) != 0 {
+		t.Errorf("the page delivered again queued %d messages, want none", len(again))
+	}
+	if r := get(t, e, id); r.Status != replay.Expanding || r.Counts.Matched != 98 {
+		t.Errorf("got %s %+v, want EXPANDING with one page", r.Status, r.Counts)
+	}
+}
+
+func TestAPageThatCannotBeExpandedHaltsItsReplay(t *testing.T) {
+	e := New(t)
+	id := ask(t, e, selecting("r1"))
+	if err := e.Dead.Send(t.Context(), e.Replays.TakeAll()...); err != nil {
+		t.Fatal(err)
+	}
+	e.Schedule()
+	if r := get(t, e, id); r.Status != replay.Halted || r.CompletedAt == nil {
+		t.Errorf("got %s, want HALTED", r.Status)
+	}
+	if answer := e.Call("GET", "/failures", "", nil, nil); !strings.Contains(answer.Body, "PoisonMessage") || !strings.Contains(answer.Body, id) {
+		t.Errorf("got %s, want the message quarantined with the replay's id", answer.Body)
+	}
+}
+
 func TestAThrottledStartComesAgain(t *testing.T) {
 	e := New(t)
 	for i := range 5 {

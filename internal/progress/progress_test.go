@@ -1,0 +1,128 @@
+package progress
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// items is a ledger of one replay. Before each change it may move an item itself, as another instance would.
+type items struct {
+	rows      map[int]ledger.Item
+	changed   int
+	completed int
+	meanwhile func()
+	err       error
+}
+
+func (m *items) Item(_ context.Context, _ string, _, ordinal int) (ledger.Item, error) {
+	return m.rows[ordinal], nil
+}
+
+func (m *items) ChangeItems(_ context.Context, _ string, changes []ledger.ItemChange) error {
+	if m.err != nil {
+		return m.err
+	}
+	if m.meanwhile != nil {
+		m.meanwhile()
+		m.meanwhile = nil
+	}
+	for _, c := range changes {
+		if m.rows[c.Item.Ordinal].Outcome != c.Item.Outcome {
+			return ledger.ErrConflict
+		}
+	}
+	for _, c := range changes {
+		row := m.rows[c.Item.Ordinal]
+		row.Outcome = c.To
+		m.rows[c.Item.Ordinal] = row
+		m.changed++
+	}
+	return nil
+}
+
+func (m *items) CompleteReplay(context.Context, string, ledger.Stamp) error {
+	m.completed++
+	return nil
+}
+
+func with(outcomes ...replay.Outcome) *items {
+	m := &items{rows: map[int]ledger.Item{}}
+	for i, o := range outcomes {
+		m.rows[i] = ledger.Item{ReplayID: "p", Ordinal: i, Outcome: o}
+	}
+	return m
+}
+
+func step(ordinal int, to replay.Outcome) Step {
+	return Step{ReplayID: "p", Ordinal: ordinal, To: to, At: time.Unix(1, 0)}
+}
+
+func TestSteps(t *testing.T) {
+	tests := []struct {
+		name          string
+		before        replay.Outcome
+		steps         []replay.Outcome
+		want          replay.Outcome
+		changed, done int
+	}{
+		{name: "an item starts", before: replay.Waiting, steps: []replay.Outcome{replay.Started}, want: replay.Started, changed: 1},
+		{name: "an item ends", before: replay.Started, steps: []replay.Outcome{replay.Failed}, want: replay.Failed, changed: 1, done: 1},
+		{name: "an item ends before its start is noted", before: replay.Waiting, steps: []replay.Outcome{replay.Succeeded}, want: replay.Succeeded, changed: 1, done: 1},
+		{name: "a late note of the start changes nothing", before: replay.Succeeded, steps: []replay.Outcome{replay.Started}, want: replay.Succeeded},
+		{name: "another end changes nothing, and looks once more", before: replay.Succeeded, steps: []replay.Outcome{replay.Failed}, want: replay.Succeeded, done: 1},
+		{name: "start and end in one batch are one change", before: replay.Waiting, steps: []replay.Outcome{replay.Started, replay.Succeeded}, want: replay.Succeeded, changed: 1, done: 1},
+		{name: "end and start in one batch are one change", before: replay.Waiting, steps: []replay.Outcome{replay.Succeeded, replay.Started}, want: replay.Succeeded, changed: 1, done: 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m := with(tt.before)
+			var steps []Step
+			for _, to := range tt.steps {
+				steps = append(steps, step(0, to))
+			}
+			if failed := New(m).Take(t.Context(), steps); len(failed) != 0 {
+				t.Fatal(failed)
+			}
+			if m.rows[0].Outcome != tt.want || m.changed != tt.changed || m.completed != tt.done {
+				t.Errorf("got %s after %d changes, looked for completion %d times; want %s, %d, %d",
+					m.rows[0].Outcome, m.changed, m.completed, tt.want, tt.changed, tt.done)
+			}
+		})
+	}
+}
+
+func TestALostRaceIsReadAgain(t *testing.T) {
+	m := with(replay.Waiting, replay.Waiting)
+	m.meanwhile = func() { m.rows[0] = ledger.Item{ReplayID: "p", Outcome: replay.Succeeded} }
+	if failed := New(m).Take(t.Context(), []Step{step(0, replay.Started), step(1, replay.Started)}); len(failed) != 0 {
+		t.Fatal(failed)
+	}
+	if m.rows[0].Outcome != replay.Succeeded || m.rows[1].Outcome != replay.Started {
+		t.Errorf("got %s and %s, want SUCCEEDED kept and the other STARTED", m.rows[0].Outcome, m.rows[1].Outcome)
+	}
+}
+
+func TestAFaultIsToldPerReplay(t *testing.T) {
+	m := with(replay.Waiting)
+	m.err = errors.New("table on fire")
+	if failed := New(m).Take(t.Context(), []Step{step(0, replay.Started)}); !errors.Is(failed["p"], m.err) {
+		t.Errorf("got %v, want the fault under its replay", failed)
+	}
+}
+
+func TestManyStepsGoInSeveralTransactions(t *testing.T) {
+	outcomes := make([]replay.Outcome, 250)
+	steps := make([]Step, len(outcomes))
+	for i := range outcomes {
+		outcomes[i], steps[i] = replay.Waiting, step(i, replay.Skipped)
+	}
+	m := with(outcomes...)
+	if failed := New(m).Take(t.Context(), steps); len(failed) != 0 || m.changed != 250 || m.completed != 3 {
+		t.Errorf("got %v after %d changes in %d transactions, want 250 in 3", failed, m.changed, m.completed)
+	}
+}
