@@ -90,9 +90,7 @@ func (y *system) decided(t *testing.T, execution string, want ledger.FailureStat
 		if f.Status != "" && !f.Status.Open() {
 			return false, fmt.Errorf("it is %s: %s", f.Status, f.Decision)
 		}
-		if f.Status != ledger.Retrying { // else its replay is under way
-			y.autoReplay(t)
-		}
+		y.autoReplay(t)
 		return false, nil
 	})
 	return f

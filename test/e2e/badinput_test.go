@@ -3,7 +3,8 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"reflect"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,15 +15,9 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// refused starts an execution that Record refuses, waits until it is quarantined, and makes sure that its input is kept
-// and nothing else was written.
-func (y *system) refused(t *testing.T, input, want string) replay.Failure {
-	t.Helper()
-	name := y.ingest(t, input)
-	return y.refusedAs(t, name, input, want)
-}
-
-func (y *system) refusedAs(t *testing.T, name, input, want string) replay.Failure {
+// refused waits until an execution that Record refuses is quarantined, and makes sure that its input is kept and nothing
+// was published.
+func (y *system) refused(t *testing.T, name, input, want string) replay.Failure {
 	t.Helper()
 	y.failed(t, name, want)
 	y.decided(t, name, ledger.Quarantined)
@@ -41,7 +36,7 @@ func (y *system) refusedAs(t *testing.T, name, input, want string) replay.Failur
 func TestEventsWithoutAUsableIDAreRefusedAndKept(t *testing.T) {
 	owner := fresh("agency")
 	withID := func(id any) string { return listing{id: id, owner: owner}.json() }
-	for _, c := range []struct{ name, event, cause string }{
+	tests := []struct{ name, event, cause string }{
 		{"no listing", `{"eventType":"ListingSold"}`, "nothing at $.listing.id"},
 		{"no id", `{"listing":{"agencyId":"a"}}`, "nothing at $.listing.id"},
 		{"an empty id", withID(""), "it is empty"},
@@ -53,76 +48,88 @@ func TestEventsWithoutAUsableIDAreRefusedAndKept(t *testing.T) {
 		{"a control character", withID("a\u0007b"), "control character U+0007"},
 		{"a key over 1,024 bytes", withID(strings.Repeat("é", 200)), "the most is 1024"},
 		{"no object at all", `["a"]`, "nothing at $.listing.id"},
-	} {
+	}
+	runs := make([]string, len(tests))
+	for i, c := range tests {
+		runs[i] = sys.ingest(t, c.event)
+	}
+	for i, c := range tests {
 		t.Run(c.name, func(t *testing.T) {
-			if f := sys.refused(t, c.event, "InvalidEvent"); !strings.Contains(f.Cause, c.cause) {
+			if f := sys.refused(t, runs[i], c.event, "InvalidEvent"); !strings.Contains(f.Cause, c.cause) {
 				t.Errorf("got cause %s, want %q in it", f.Cause, c.cause)
 			}
 		})
 	}
 }
 
-// The longest id that fits: 1,017 bytes beside the prefix.
-func TestAKeyOf1024BytesIsFine(t *testing.T) {
-	id := fresh("long")
-	id += strings.Repeat("x", replay.MaxKeyBytes-len(eventKey(t, id)))
-	sys.throughAndThrough(t, id, listing{id: id, owner: fresh("agency")}.json())
-}
-
 func TestIDsOfAnyKindAreKeptApartAndReplayed(t *testing.T) {
-	for _, id := range []string{
+	long := fresh("long") // with a key of 1,024 bytes
+	long += strings.Repeat("x", replay.MaxKeyBytes-len(eventKey(t, long)))
+	ids := []string{
 		"..", ".", "a/b", "a/b/", "/a", "../a", "a/../b", "a b", " a ", "🏡", "100%", "a%2Fb", "a+b", "a?b=c&d", "a#b",
 		`a"b`, "a'b", `a\b`, "res1", "res10", "res1/", "Res1", "a:b", "{}", "$.listing.id", "日本", "\u00e9", "e\u0301",
-	} {
-		t.Run(id, func(t *testing.T) {
-			sys.throughAndThrough(t, id, listing{id: id, owner: "agency of " + id}.json())
-		})
+		long,
 	}
-	t.Run("a whole number", func(t *testing.T) {
-		const id = "90071992547409930001"
-		sys.throughAndThrough(t, id, listing{id: json.Number(id), owner: fresh("agency")}.json())
-	})
+	events := map[string]string{}
+	for _, id := range ids {
+		events[id] = listing{id: id, owner: strings.TrimRight("of "+id, "x")}.json()
+	}
+	const number = "90071992547409930001"
+	events[number] = listing{id: json.Number(number), owner: fresh("agency")}.json()
+	sys.throughAndThrough(t, events)
 }
 
-// throughAndThrough records an event, reads its history, replays it, and makes sure that all of it is about this
-// resource and no other.
-func (y *system) throughAndThrough(t *testing.T, id, event string) {
+// throughAndThrough records an event of each resource, reads its history, replays it, and makes sure that all of it is
+// about this resource and no other.
+func (y *system) throughAndThrough(t *testing.T, events map[string]string) replay.Replay {
 	t.Helper()
-	name := y.ingest(t, event)
-	y.succeeded(t, name)
-	if got := y.row(t, name).ResourceID; got != id {
-		t.Errorf("recorded as %q, want %q", got, id)
+	ids := slices.Sorted(maps.Keys(events))
+	runs := map[string]string{}
+	for _, id := range ids {
+		runs[id] = y.ingest(t, events[id])
 	}
-	key := eventKey(t, id)
-	if body, _ := y.object(t, key); body != event || len(key) > replay.MaxKeyBytes {
-		t.Errorf("%s has %.300s, want %.300s", key, body, event)
+	for _, id := range ids {
+		y.succeeded(t, runs[id])
 	}
-	r := y.replay(t, request{Select: selection{ResourceIDs: []string{id}}})
-	if want := (replay.Counts{Matched: 1, Started: 1, Succeeded: 1}); r.Counts != want {
-		t.Fatalf("got counts %+v, want %+v", r.Counts, want)
+	r := y.replay(t, request{Select: selection{ResourceIDs: ids}})
+	if want := (replay.Counts{Matched: len(ids), Started: len(ids), Succeeded: len(ids)}); r.Counts != want {
+		t.Errorf("got counts %+v, want %+v", r.Counts, want)
 	}
-	v := y.versions(t, id).Versions
-	if len(v) != 1 || !reflect.DeepEqual(statuses(v[0]), []string{"live SUCCEEDED", "api SUCCEEDED"}) {
-		t.Errorf("got %+v", v)
+	items, _ := y.pages(t, r.ReplayID, nil, "100")
+	for i, id := range ids {
+		t.Run(fmt.Sprintf("%.20q", id), func(t *testing.T) {
+			if got := y.row(t, runs[id]).ResourceID; got != id {
+				t.Errorf("recorded as %q, want %q", got, id)
+			}
+			key := eventKey(t, id)
+			if body, _ := y.object(t, key); body != events[id] || len(key) > replay.MaxKeyBytes {
+				t.Errorf("%s has %.300s, want %.300s", key, body, events[id])
+			}
+			v := y.versions(t, id).Versions
+			if len(v) != 1 || !slices.Equal(statuses(v[0]), []string{"live SUCCEEDED", "api SUCCEEDED"}) {
+				t.Errorf("got %+v", v)
+			}
+			again := naming.API(r.ReplayID, id, 0)
+			for _, execution := range []string{runs[id], again} {
+				if got := y.downstream.one(t, execution).attributes["resourceId"]; got != id {
+					t.Errorf("published for %q, want %q", got, id)
+				}
+			}
+			if items[i].ResourceID != id || items[i].ExecutionARN != y.arn(again) {
+				t.Errorf("got item %+v", items[i])
+			}
+		})
 	}
-	again := naming.API(r.ReplayID, id, 0)
-	for _, execution := range []string{name, again} {
-		l := y.downstream.one(t, execution)
-		if l.attributes["resourceId"] != id {
-			t.Errorf("published for %q, want %q", l.attributes["resourceId"], id)
-		}
-	}
-	if it := y.items(t, r.ReplayID, nil).Items[0]; it.ResourceID != id {
-		t.Errorf("got item %+v", it)
-	}
+	return r
 }
 
 func TestALargestEventWorksAndOneByteMoreIsRefusedAndKept(t *testing.T) {
 	id := fresh("largest")
 	l := listing{id: id, owner: fresh("agency")}
-	sys.throughAndThrough(t, id, l.sized(t, replay.MaxEventBytes))
+	sys.throughAndThrough(t, map[string]string{id: l.sized(t, replay.MaxEventBytes)})
 
-	f := sys.refused(t, l.sized(t, replay.MaxEventBytes+1), "EventTooLarge")
+	large := l.sized(t, replay.MaxEventBytes+1)
+	f := sys.refused(t, sys.ingest(t, large), large, "EventTooLarge")
 	if !strings.Contains(f.Cause, "256001 bytes, the most is 256000") {
 		t.Errorf("got cause %s", f.Cause)
 	}
@@ -159,23 +166,22 @@ func TestAnEventThatDoesNotFitIntoTheEnvelopeTravelsThroughS3(t *testing.T) {
 
 // MiniStack makes a double of every number with a fraction (1.10 becomes 1.1), so this asks for whole numbers only.
 func TestWholeNumbersBeyond2To53KeepEveryDigit(t *testing.T) {
-	id := fresh("digits")
+	events, numbers := map[string]string{}, map[string]string{}
 	for _, digits := range []string{"9007199254740993", "-9007199254740993", "18446744073709551617", "123456789012345678901234567890"} {
-		event := listing{id: id, owner: fresh("agency"), extra: map[string]any{"n": json.Number(digits)}}.json()
-		name := sys.ingest(t, event)
-		sys.succeeded(t, name)
-		want := fmt.Sprintf(`"n":%s`, digits)
-		if body, _ := sys.object(t, eventKey(t, id)); body != event {
-			t.Errorf("the log has %s, want %s", body, event)
-		}
-		r := sys.replay(t, request{Select: selection{ResourceIDs: []string{id}}})
+		id := fresh("digits")
+		numbers[id] = digits
+		events[id] = listing{id: id, owner: fresh("agency"), extra: map[string]any{"n": json.Number(digits)}}.json()
+	}
+	r := sys.throughAndThrough(t, events)
+	for id, event := range events {
 		replayed := naming.API(r.ReplayID, id, 0)
 		if input := aws.ToString(sys.succeeded(t, replayed).Input); !strings.Contains(input, `"event":`+event) {
 			t.Errorf("a replay starts with %s, want %s in it", input, event)
 		}
-		for _, execution := range []string{name, replayed} {
-			if body := sys.downstream.one(t, execution).body; !strings.Contains(strings.ReplaceAll(body, " ", ""), want) {
-				t.Errorf("published %s, want %s in it", body, want)
+		for _, name := range []string{sys.versions(t, id).Versions[0].Executions[0].Name, replayed} {
+			body := strings.ReplaceAll(sys.downstream.one(t, name).body, " ", "") // MiniStack sets blanks after colons
+			if !strings.Contains(body, `"n":`+numbers[id]+`,`) {
+				t.Errorf("published %s, want %s in it", body, numbers[id])
 			}
 		}
 	}
@@ -191,7 +197,7 @@ func TestAForgedEnvelopeIsRefusedAndKept(t *testing.T) {
 		t.Fatalf("got input %s", genuine)
 	}
 	version := sys.versions(t, id).Versions[0].VersionID
-	for _, c := range []struct{ name, input string }{
+	tests := []struct{ name, input string }{
 		{"the input of a real replay", genuine},
 		{"a made up one", `{"replayableIngestion":{"v":1,"mode":"auto","resourceId":"` + id + `","versionId":"` + version +
 			`","attempt":1,"reason":"x"},"event":` + event + `}`},
@@ -200,17 +206,22 @@ func TestAForgedEnvelopeIsRefusedAndKept(t *testing.T) {
 		{"an event that carries the key", `{"replayableIngestion":true,` + event[1:]},
 		{"the key in disguise", `{"replayable\u0049ngestion":{},` + event[1:]},
 		{"an unknown version", strings.Replace(genuine, `"v":1`, `"v":2`, 1)},
-	} {
+	}
+	runs := make([]string, len(tests))
+	for i, c := range tests {
+		runs[i] = sys.ingest(t, c.input)
+	}
+	for i, c := range tests {
 		t.Run(c.name, func(t *testing.T) {
-			if f := sys.refused(t, c.input, "InvalidEvent"); !strings.Contains(f.Cause, "replayableIngestion") {
+			if f := sys.refused(t, runs[i], c.input, "InvalidEvent"); !strings.Contains(f.Cause, "replayableIngestion") {
 				t.Errorf("got cause %s", f.Cause)
 			}
 		})
 	}
 	t.Run("under the name that a replay would have", func(t *testing.T) {
-		name := naming.API("01ARZ3NDEKTSV4RRFFQ69G5FAV", id, 0) + "x"
+		name := naming.API(r.ReplayID, id, 1)
 		sys.start(t, name, genuine)
-		sys.refusedAs(t, name, genuine, "InvalidEvent")
+		sys.refused(t, name, genuine, "InvalidEvent")
 	})
 	if v := sys.versions(t, id).Versions; len(v) != 1 || len(v[0].Executions) != 2 {
 		t.Errorf("a forged replay left traces in the history: %+v", v)

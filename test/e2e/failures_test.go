@@ -3,12 +3,15 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
@@ -187,4 +190,30 @@ func TestAFunctionThatRunsIntoItsTimeoutIsReplayed(t *testing.T) {
 		t.Errorf("got error %s", f.Error)
 	}
 	sys.downstream.one(t, naming.Auto(live, 1))
+}
+
+func TestAnExecutionThatAnOperatorAbortedIsNotReplayed(t *testing.T) {
+	id := fresh("aborted")
+	sys.outage(t, geocoderHang)
+	live := sys.ingest(t, listing{id: id, owner: fresh("agency")}.json())
+	eventually(t, patience, live+" is recorded", func(ctx context.Context) (bool, error) {
+		_, err := sys.book.Execution(ctx, live)
+		if errors.Is(err, ledger.ErrNotFound) {
+			return false, nil
+		}
+		return true, err
+	})
+	if _, err := sys.machine.StopExecution(t.Context(), &sfn.StopExecutionInput{ExecutionArn: aws.String(sys.arn(live))}); err != nil {
+		t.Fatal(err)
+	}
+	sys.ended(t, live, sfntypes.ExecutionStatusAborted)
+	sys.geocoder(t, geocoderOK)
+	sys.autoReplay(t)
+	if f := sys.failure(t, live); f.Status != "" {
+		t.Errorf("got failure %+v, want none", f)
+	}
+	if got := ways(sys.history(t, id)); !slices.Equal(got, []string{"live ABORTED"}) {
+		t.Errorf("got executions %v", got)
+	}
+	sys.downstream.none(t, live)
 }

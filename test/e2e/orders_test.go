@@ -99,7 +99,8 @@ func TestAnExistingStateMachine(t *testing.T) {
 		pad := replay.MaxEventBytes/2 - len(order(id, "ship "))
 		name := y.ingest(t, order(id, "ship "+strings.Repeat("x", pad)))
 		y.succeeded(t, name)
-		f := y.refused(t, order(id, "ship "+strings.Repeat("x", pad+1)), "EventTooLarge")
+		large := order(id, "ship "+strings.Repeat("x", pad+1))
+		f := y.refused(t, y.ingest(t, large), large, "EventTooLarge")
 		if !strings.Contains(f.Cause, "128001 bytes, the most is 128000") {
 			t.Errorf("got cause %s", f.Cause)
 		}

@@ -37,15 +37,15 @@ func TestRedeliveredMessagesRunNothingTwice(t *testing.T) {
 	for _, id := range ids {
 		runs = append(runs, sys.ingest(t, listing{id: id, owner: owner}.json()))
 	}
+	for _, run := range runs {
+		sys.succeeded(t, run)
+	}
 	sys.outage(t, geocoderUnavailable)
 	failing := fresh("redelivered-failing")
 	failed := sys.ingest(t, listing{id: failing, owner: fresh("agency")}.json())
 	sys.failed(t, failed, unavailable)
 	sys.geocoder(t, geocoderOK)
 	sys.decided(t, failed, ledger.Healed)
-	for _, run := range runs {
-		sys.succeeded(t, run)
-	}
 	r := sys.replay(t, request{Select: selection{OwnerID: owner}})
 	before := sys.completed(t, r.ReplayID)
 
