@@ -1,8 +1,9 @@
-"""Starts MiniStack with two of its functions replaced, for facts of AWS that it lacks at the pinned version.
+"""Starts MiniStack with some of its functions replaced, for facts of AWS that it lacks at the pinned version.
 
 Everything else is MiniStack as installed. If an upgrade renames what is replaced here, the start fails.
 """
 
+import contextvars
 import http.client
 import json
 import re
@@ -10,7 +11,7 @@ import time
 from urllib.parse import urlsplit
 
 from ministack.app import main
-from ministack.services import eventbridge, lambda_svc
+from ministack.services import eventbridge, lambda_svc, stepfunctions
 
 # How long an event may wait for a free process of the Lambda host. The host itself ends an event at the function's
 # timeout, so this ends only what the host has lost.
@@ -120,6 +121,31 @@ def lookup(event, path):
     return event
 
 
+_EXECUTE_CHOICE = getattr(stepfunctions, "_execute_choice", None)
+_EVALUATE_RULE = getattr(stepfunctions, "_evaluate_rule", None)
+_CONTEXT_OBJECT = contextvars.ContextVar("context_object")
+
+
+def execute_choice(state_def, raw_input, ctx=None):
+    """Keep the context object at hand for evaluate_rule, which MiniStack does not give it."""
+    token = _CONTEXT_OBJECT.set(ctx or {})
+    try:
+        return _EXECUTE_CHOICE(state_def, raw_input, ctx)
+    finally:
+        _CONTEXT_OBJECT.reset(token)
+
+
+def evaluate_rule(rule, data):
+    """Let a Choice in JSONPath look at the context object, as in "Variable": "$$.Execution.Input.x".
+
+    MiniStack looks for such a variable in the state's input and never finds it.
+    """
+    variable = rule.get("Variable") or ""
+    if variable.startswith("$$."):
+        return _EVALUATE_RULE({**rule, "Variable": variable[1:]}, _CONTEXT_OBJECT.get())
+    return _EVALUATE_RULE(rule, data)
+
+
 def replace(module, name, function):
     if not callable(getattr(module, name, None)):
         raise SystemExit(f"MiniStack has no {module.__name__}.{name} to replace: check dev/emulator/launch.py")
@@ -129,4 +155,6 @@ def replace(module, name, function):
 if __name__ == "__main__":
     replace(lambda_svc, "_execute_function_proxy", invoke_by_proxy)
     replace(eventbridge, "_apply_input_transformer", transform_input)
+    replace(stepfunctions, "_execute_choice", execute_choice)
+    replace(stepfunctions, "_evaluate_rule", evaluate_rule)
     main()

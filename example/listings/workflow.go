@@ -33,13 +33,12 @@ func (s *Stack) workflow(stage Stage, arch awslambda.Architecture) awsstepfuncti
 		MessageBody: awsstepfunctions.TaskInput_FromJsonPathAt(awsstepfunctions.JsonPath_EntirePayload()),
 		ResultPath:  awsstepfunctions.JsonPath_DISCARD(),
 	})
-	// The sales team must not call twice, whatever is replayed later. In JSONPath the condition would be
-	//	Condition_And(Condition_BooleanEquals("$.enrichment.premium", true), Condition_Not(ingestion.IsReplay()))
-	// but MiniStack, to which the dev stage is deployed in `make demo`, does not read the context object in a
-	// JSONPath Choice, and finds every replay to be none.
-	isNewPremium := awsstepfunctions.Choice_Jsonata(s, jsii.String("IsNewPremium"), &awsstepfunctions.ChoiceJsonataProps{})
-	offerIt := awsstepfunctions.Condition_Jsonata(jsii.String(
-		"{% $states.input.enrichment.premium and $not(" + ingestion.IsReplayExpression + ") %}"))
+	// The sales team must not call twice, whatever is replayed later.
+	isNewPremium := awsstepfunctions.NewChoice(s, jsii.String("IsNewPremium"), nil)
+	offerIt := awsstepfunctions.Condition_And(
+		awsstepfunctions.Condition_BooleanEquals(jsii.String("$.enrichment.premium"), jsii.Bool(true)),
+		awsstepfunctions.Condition_Not(ingestion.IsReplay()),
+	)
 	return enrich.Next(isNewPremium.
 		When(offerIt, offer, nil).
 		Afterwards(&awsstepfunctions.AfterwardsOptions{IncludeOtherwise: jsii.Bool(true)}))
