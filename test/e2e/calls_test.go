@@ -43,8 +43,8 @@ func (y *system) completed(t *testing.T, id string) replay.Replay {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	r, err := y.api.Wait(ctx, id)
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || r.Status != replay.Completed {
+		t.Fatalf("replay %s is %s: %v", id, r.Status, err)
 	}
 	return r
 }

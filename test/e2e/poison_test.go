@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,33 +54,54 @@ func TestAMessageThatIsNobodysEndsInQuarantineWithItsBody(t *testing.T) {
 	}
 }
 
-// An item whose message could not be handled in all its deliveries fails, so that its replay ends.
-func TestAPoisonousItemFailsAndItsReplayCompletes(t *testing.T) {
+// What cannot be handled in all its deliveries ends all the same: an item fails, an expansion halts its replay.
+func TestAReplayWhoseMessagesArePoisonEnds(t *testing.T) {
 	id := fresh("poison")
 	sys.succeeded(t, sys.ingest(t, listing{id: id, owner: fresh("agency")}.json()))
 	sys.visibility(t, "1")
 	sys.receives(t, 2)
-	sys.hook(t, "ReplayListener", func(_ context.Context, payload []byte, invoke func([]byte) (lambdahost.Answer, error)) (lambdahost.Answer, error) {
+	for _, c := range []struct {
+		kind   string
+		status replay.Status
+		counts replay.Counts
+	}{
+		{message.KindItem, replay.Completed, replay.Counts{Matched: 1, Failed: 1}}, // nothing was started
+		{message.KindExpand, replay.Halted, replay.Counts{}},
+	} {
+		t.Run(c.kind, func(t *testing.T) {
+			sys.hook(t, "ReplayListener", diesOf(c.kind))
+			accepted := sys.accept(t, request{Select: selection{ResourceIDs: []string{id}}})
+			var r replay.Replay
+			eventually(t, patience, "the replay ends", func(context.Context) (bool, error) {
+				sys.autoReplay(t)
+				sys.get(t, "/replays/"+accepted.ReplayID, nil, &r)
+				return r.CompletedAt != nil, nil
+			})
+			if r.Status != c.status || r.Counts != c.counts {
+				t.Errorf("got %s with %+v, want %s with %+v", r.Status, r.Counts, c.status, c.counts)
+			}
+			for _, it := range sys.items(t, r.ReplayID, nil).Items {
+				if it.Outcome != replay.Failed || !strings.Contains(it.Reason, "came back too often") {
+					t.Errorf("got %+v", it)
+				}
+			}
+		})
+	}
+	// Only the live one: neither of the replays ran anything.
+	if got := ways(sys.history(t, id)); !slices.Equal(got, []string{"live SUCCEEDED"}) {
+		t.Errorf("got executions %v", got)
+	}
+}
+
+// diesOf makes the listener die whenever a message of a kind is in its batch.
+func diesOf(kind string) lambdahost.Hook {
+	return func(_ context.Context, payload []byte, invoke func([]byte) (lambdahost.Answer, error)) (lambdahost.Answer, error) {
 		for _, m := range replayMessages(payload) {
-			if m.Kind == message.KindItem {
+			if m.Kind == kind {
 				return lambdahost.Answer{Failed: true, Payload: []byte(`{"errorType":"Runtime.ExitError","errorMessage":"out of memory"}`)}, nil
 			}
 		}
 		return invoke(payload)
-	})
-	accepted := sys.accept(t, request{Select: selection{ResourceIDs: []string{id}}})
-	var r replay.Replay
-	eventually(t, patience, "the replay completes", func(context.Context) (bool, error) {
-		sys.autoReplay(t)
-		sys.get(t, "/replays/"+accepted.ReplayID, nil, &r)
-		return r.Status == replay.Completed, nil
-	})
-	if want := (replay.Counts{Matched: 1, Started: 1, Failed: 1}); r.Counts != want {
-		t.Errorf("got counts %+v, want %+v", r.Counts, want)
-	}
-	it := sys.items(t, r.ReplayID, nil).Items[0]
-	if it.Outcome != replay.Failed || !strings.Contains(it.Reason, "came back too often") {
-		t.Errorf("got %+v", it)
 	}
 }
 
