@@ -101,8 +101,11 @@ func (d *deployed) ofType(name string) []deployedResource {
 	return rs
 }
 
-// properties decodes the template's properties of a resource.
+// properties decodes the template's properties of a resource, which may have none.
 func (r deployedResource) properties(into any) error {
+	if len(r.Properties) == 0 {
+		return nil
+	}
 	if err := json.Unmarshal(r.Properties, into); err != nil {
 		return fmt.Errorf("properties of %s: %w", r.logicalID, err)
 	}

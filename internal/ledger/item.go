@@ -69,7 +69,7 @@ type ItemChange struct {
 	Item   Item
 	To     replay.Outcome
 	Reason string
-	ARN    string
+	ARN    string // of the item's execution; empty if it was never started
 	At     Stamp
 }
 
@@ -111,9 +111,10 @@ func (ch ItemChange) write() *change {
 	return c
 }
 
-// count adds what the change does to the counters. An execution can end before the listener notes that it started it.
+// count adds what the change does to the counters. An execution can end before the listener notes that it started it;
+// an item without one, whose message was given up, was never started.
 func (ch ItemChange) count(totals map[string]int) {
-	if ch.Item.Outcome == replay.Waiting && ch.To != replay.Skipped {
+	if ch.Item.Outcome == replay.Waiting && ch.ARN != "" {
 		totals["started"]++
 	}
 	if !ch.To.Final() {

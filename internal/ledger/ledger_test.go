@@ -296,7 +296,11 @@ func counts(t *testing.T, l *ledger.Ledger) {
 			it, err := l.Item(t.Context(), r.ID, page, i)
 			ok(t, err)
 			to := []replay.Outcome{replay.Succeeded, replay.Failed, replay.Skipped}[i%3]
-			changes = append(changes, ledger.ItemChange{Item: it, To: to, Reason: "why", At: ledger.At(start)})
+			ch := ledger.ItemChange{Item: it, To: to, Reason: "why", At: ledger.At(start)}
+			if to != replay.Skipped {
+				ch.ARN = "arn"
+			}
+			changes = append(changes, ch)
 		}
 		ok(t, l.ChangeItems(t.Context(), r.ID, changes))
 		if err := l.ChangeItems(t.Context(), r.ID, changes); !errors.Is(err, ledger.ErrConflict) {
@@ -326,7 +330,7 @@ func concurrentItems(t *testing.T, l *ledger.Ledger) {
 				if it.Outcome.Final() {
 					continue
 				}
-				err = l.ChangeItems(t.Context(), r.ID, []ledger.ItemChange{{Item: it, To: replay.Succeeded, At: ledger.At(start)}})
+				err = l.ChangeItems(t.Context(), r.ID, []ledger.ItemChange{{Item: it, To: replay.Succeeded, ARN: "arn", At: ledger.At(start)}})
 				if err == nil {
 					if other, twice := won.LoadOrStore(i, worker); twice {
 						t.Errorf("item %d was changed by %v and %d", i, other, worker)

@@ -24,7 +24,7 @@ type Step struct {
 	Ordinal  int
 	To       replay.Outcome
 	Reason   string
-	ARN      string
+	ARN      string // of the item's execution; empty if it was never started
 	At       time.Time
 }
 
