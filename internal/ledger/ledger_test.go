@@ -20,19 +20,20 @@ func TestLedger(t *testing.T) {
 	cfg := testkit.Emulator(t).Config()
 	l := ledger.New(testkit.Ledger(t, cfg), testkit.Table)
 	for name, test := range map[string]func(*testing.T, *ledger.Ledger){
-		"an execution is added once":                    addedOnce,
-		"an execution moves forward only":               forwardOnly,
-		"a live execution leaves the open ones":         leavesOpen,
-		"failures move between statuses":                failureMoves,
-		"the quarantine is listed newest first":         quarantine,
-		"an owner's resources come page by page":        owned,
-		"a history holds what is about its versions":    history,
-		"a replay counts as many items as it has":       counts,
-		"items change once, whoever comes first":        concurrentItems,
-		"items are listed by page and by outcome":       listItems,
-		"an item is bound once, before its execution":   bind,
-		"a lease excludes others until it ends":         lease,
-		"a failed condition without a row is not found": notFound,
+		"an execution is added once":                       addedOnce,
+		"an execution moves forward only":                  forwardOnly,
+		"a live execution leaves the open ones":            leavesOpen,
+		"failures move between statuses":                   failureMoves,
+		"the quarantine is listed newest first":            quarantine,
+		"an owner's resources come page by page":           owned,
+		"a history holds what is about its versions":       history,
+		"a replay is added once, also after a lost answer": addReplay,
+		"a replay counts as many items as it has":          counts,
+		"items change once, whoever comes first":           concurrentItems,
+		"items are listed by page and by outcome":          listItems,
+		"an item is bound once, before its execution":      bind,
+		"a lease excludes others until it ends":            lease,
+		"a failed condition without a row is not found":    notFound,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, l) })
 	}
@@ -280,6 +281,16 @@ func newReplay(t *testing.T, l *ledger.Ledger, id string, pages ...int) ledger.R
 	r, err := l.Replay(t.Context(), id)
 	ok(t, err)
 	return r
+}
+
+func addReplay(t *testing.T, l *ledger.Ledger) {
+	r := ledger.Replay{ID: "again", Status: replay.Pending, CreatedAt: ledger.At(start), Reason: "x", RequestedBy: "me"}
+	ok(t, l.AddReplay(t.Context(), r))
+	ok(t, l.AddReplay(t.Context(), r)) // as the SDK does after a lost answer
+	r.Reason = "another"
+	if err := l.AddReplay(t.Context(), r); !errors.Is(err, ledger.ErrConflict) {
+		t.Errorf("another replay under the same id: got %v, want ErrConflict", err)
+	}
 }
 
 func counts(t *testing.T, l *ledger.Ledger) {

@@ -41,11 +41,18 @@ func replayKey(id string) (pk, sk string) { return "P#" + id, "P" }
 // replaysPartition lists replays newest first, since their ids are ULIDs.
 const replaysPartition = "REPLAYS"
 
-// AddReplay inserts a replay.
+// AddReplay inserts a replay. Finding the same replay there is success: the answer of a first try was lost, and the SDK
+// tried again. It returns ErrConflict for another replay under this id.
 func (l *Ledger) AddReplay(ctx context.Context, r Replay) error {
 	r.PK, r.SK = replayKey(r.ID)
 	r.GPK, r.GSK = replaysPartition, r.ID
-	return l.insert(ctx, r, nil)
+	var existing Replay
+	err := l.insert(ctx, r, &existing)
+	if isConflict(err) && existing.CreatedAt.Equal(r.CreatedAt.Time) && existing.RequestedBy == r.RequestedBy &&
+		existing.Reason == r.Reason {
+		return nil
+	}
+	return err
 }
 
 // Replay returns a replay, or ErrNotFound.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"testing"
 	"time"
@@ -83,7 +84,7 @@ func New(t testing.TB) *Engine {
 		Book: e.Book, Log: e.Log, Machine: machine, Queue: e.Replays, Board: board, Judge: judge,
 	})
 	e.Tracker = tracker.New(settler, MachineARN, nil)
-	e.API = api.New(e.Book, e.Log, e.Replays, nil)
+	e.API = api.New(e.Book, e.Log, e.Replays, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})))
 	e.Job = autoreplay.New(autoreplay.Deps{
 		Book: e.Book, Log: e.Log, Machine: machine, DeadLetters: e.Dead, Replays: e.Replays, Settler: settler,
 		Board: board, Judge: judge, Reader: reader,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
@@ -349,7 +350,7 @@ func TestDeliveriesInAnyOrderAndNumber(t *testing.T) {
 	}
 	e.Report()
 	rapid.Check(t, func(rt *rapid.T) {
-		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 0)) //nolint:gosec // a test's dice
+		rng := &dice{rng: rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 0))} //nolint:gosec // a test's dice
 		ids := []string{"unknown"}
 		for i := range rapid.IntRange(1, resources).Draw(rt, "resources") {
 			ids = append(ids, fmt.Sprint("r", i))
@@ -375,8 +376,26 @@ func TestDeliveriesInAnyOrderAndNumber(t *testing.T) {
 	})
 }
 
+// dice are thrown by the listener's goroutines, too.
+type dice struct {
+	mu  sync.Mutex
+	rng *rand.Rand
+}
+
+func (d *dice) IntN(n int) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.rng.IntN(n)
+}
+
+func (d *dice) Shuffle(n int, swap func(i, j int)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.rng.Shuffle(n, swap)
+}
+
 // storm delivers messages again, shuffled and in batches of any size, until the replay is completed.
-func storm(t *testing.T, e *Engine, id string, rng *rand.Rand) {
+func storm(t *testing.T, e *Engine, id string, rng *dice) {
 	t.Helper()
 	seen := []string{message.Replay{Kind: message.KindExpand, ReplayID: id}.Encode()}
 	var statuses []string
