@@ -43,7 +43,7 @@ func (r *ReplayableIngestion) permitReplay() {
 
 	r.permitReadEvents(r.ReplayHandlerFunction)
 	r.permitObjects(r.ReplayHandlerFunction, schema.ReplaysPrefix, "s3:GetObject", "s3:PutObject")
-	r.permitLedger(r.ReplayHandlerFunction, "GetItem", "BatchGetItem", "Query", "PutItem")
+	r.permitLedger(r.ReplayHandlerFunction, "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem")
 	r.permitIndexes(r.ReplayHandlerFunction, schema.ByResource, schema.ByGroup)
 	allow(r.ReplayHandlerFunction, r.ReplayQueue.QueueArn(), "sqs:SendMessage")
 
@@ -51,8 +51,7 @@ func (r *ReplayableIngestion) permitReplay() {
 	r.permitObjects(r.ReplayListenerFunction, schema.DerivedPrefix, "s3:PutObject")
 	r.permitObjects(r.ReplayListenerFunction, schema.ReplaysPrefix, "s3:GetObject")
 	r.permitObjects(r.ReplayListenerFunction, schema.UnrecordedPrefix, "s3:GetObject")
-	r.permitLedger(r.ReplayListenerFunction, "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem")
-	r.permitIndexes(r.ReplayListenerFunction, schema.ByResource)
+	r.permitLedger(r.ReplayListenerFunction, "GetItem", "Query", "PutItem", "UpdateItem")
 	allow(r.ReplayListenerFunction, r.StateMachine.StateMachineArn(), "states:StartExecution")
 	allow(r.ReplayListenerFunction, r.ReplayQueue.QueueArn(), "sqs:SendMessage")
 }

@@ -3,6 +3,7 @@ package ingestion
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsscheduler"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsschedulertargets"
 	"github.com/aws/jsii-runtime-go"
@@ -60,8 +61,12 @@ func (r *ReplayableIngestion) autoReplayConfig(s *settings) config.AutoReplay {
 }
 
 // addSchedule runs the function and does not repeat a run that failed: the next one is minutes away, and does all
-// the work that there is.
+// the work that there is. Scheduler calls the function asynchronously, so Lambda must not repeat it either.
 func (r *ReplayableIngestion) addSchedule(s *settings) {
+	r.AutoReplayFunction.ConfigureAsyncInvoke(&awslambda.EventInvokeConfigOptions{
+		RetryAttempts: jsii.Number(0),
+		MaxEventAge:   awscdk.Duration_Minutes(jsii.Number(1)),
+	})
 	// CDK would create the role in the stack, out of reach of this construct's tags and aspects.
 	role := awsiam.NewRole(r, jsii.String("ScheduleRole"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("scheduler.amazonaws.com"), &awsiam.ServicePrincipalOpts{

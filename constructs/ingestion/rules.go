@@ -22,7 +22,8 @@ func (r *ReplayableIngestion) addRules() {
 }
 
 // statusRule has no dead-letter queue for its target. EventBridge would put the event itself there, with the input
-// and output that the pointer leaves out; and a lost event costs nothing but time, because the schedule reconciles.
+// and output that the pointer leaves out; and a lost event of an execution that has a row costs nothing but time,
+// because the schedule reconciles.
 func (r *ReplayableIngestion) statusRule(id string, queue awssqs.Queue, statuses ...string) {
 	awsevents.NewRule(r, jsii.String(id), &awsevents.RuleProps{
 		EventPattern: &awsevents.EventPattern{

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"path"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/ce873799/replayable-ingestion/internal/classify"
 	"github.com/ce873799/replayable-ingestion/internal/eventpath"
 )
 
@@ -87,7 +87,7 @@ func (f *faults) globs(prop string, patterns *[]*string) {
 	for i, p := range *patterns {
 		if p == nil || *p == "" {
 			f.add("%s[%d] must be the name of an error or a glob, got nothing", prop, i)
-		} else if _, err := path.Match(*p, ""); err != nil {
+		} else if err := classify.CheckGlob(*p); err != nil {
 			f.add("%s[%d] must be a glob that path.Match reads, got %q", prop, i, *p)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
@@ -103,7 +104,8 @@ func lost(runs []run, all rows) int {
 	accounted := map[string]bool{}
 	for _, f := range all.failures {
 		if f.Status != ledger.FailedAgain {
-			accounted[f.Root] = true
+			root, _, _ := strings.Cut(f.Root, "#") // a redriven run begins a lineage of its own
+			accounted[root] = true
 		}
 	}
 	n := 0

@@ -12,6 +12,7 @@ import (
 	"iter"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -25,6 +26,7 @@ import (
 
 type book interface {
 	AddReplay(ctx context.Context, r ledger.Replay) error
+	HaltReplay(ctx context.Context, id string, at ledger.Stamp) error
 	Replay(ctx context.Context, id string) (ledger.Replay, error)
 	Items(ctx context.Context, r ledger.Replay, o replay.Outcome, cursor string, limit int) ([]ledger.Item, string, error)
 	Quarantine(ctx context.Context, cursor string, limit int) ([]ledger.Failure, string, error)
@@ -150,7 +152,11 @@ func bodyOf(req request) ([]byte, error) {
 	return body, nil
 }
 
-// path returns the path of a resource as the caller wrote it, stage included, so that links can be followed.
-func stagePath(req request, path string) string {
+// linkTo returns the path of a resource below what the caller's own path begins with: the stage, or the base path of a
+// custom domain.
+func linkTo(req request, path string) string {
+	if base, found := strings.CutSuffix(req.RequestContext.Path, req.Path); found {
+		return base + path
+	}
 	return "/" + req.RequestContext.Stage + path
 }

@@ -46,7 +46,8 @@ func (a *API) accept(ctx context.Context, req request) (answer, error) {
 		return answer{}, err
 	}
 	if err := a.queue.Send(ctx, message.Replay{Kind: message.KindExpand, ReplayID: row.ID}.Encode()); err != nil {
-		return answer{}, err
+		// The caller learns that it was not accepted; nobody must wait for it.
+		return answer{}, errors.Join(err, a.book.HaltReplay(ctx, row.ID, ledger.At(a.now())))
 	}
 	a.logger.InfoContext(ctx, "replay accepted", "replayId", row.ID, "requestedBy", row.RequestedBy, "reason", row.Reason)
 	links := linksOf(req, row.ID)
@@ -66,7 +67,7 @@ func caller(req request) string {
 }
 
 func linksOf(req request, id string) map[string]string {
-	self := stagePath(req, "/replays/"+id)
+	self := linkTo(req, "/replays/"+id)
 	return map[string]string{"self": self, "items": self + "/items"}
 }
 

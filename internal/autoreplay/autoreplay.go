@@ -24,12 +24,15 @@ type book interface {
 	AddExecution(ctx context.Context, e ledger.Execution) (ledger.Execution, error)
 	AddOwned(ctx context.Context, ownerID, resourceID string, at ledger.Stamp) error
 	SetCause(ctx context.Context, o ledger.Ended) error
+	SetRecorded(ctx context.Context, r ledger.Recorded) (ledger.Execution, error)
+	TakenIn(ctx context.Context, name string) error
 	CheckLater(ctx context.Context, e ledger.Execution, at time.Time) error
 	OpenExecutions(ctx context.Context, shard int, by time.Time, limit int) ([]ledger.Execution, error)
 	Failure(ctx context.Context, partition string) (ledger.Failure, error)
 	AddFailure(ctx context.Context, f ledger.Failure) (ledger.Failure, error)
 	MoveFailure(ctx context.Context, f ledger.Failure, m ledger.Move, from ...ledger.FailureStatus) error
 	HaltReplay(ctx context.Context, id string, at ledger.Stamp) error
+	Page(ctx context.Context, replayID string, number int) (ledger.Page, error)
 	Due(ctx context.Context, shard int, now time.Time, limit int) ([]ledger.Failure, error)
 	Acquire(ctx context.Context, name, holder string, now, until time.Time) error
 	Release(ctx context.Context, name, holder string) error
@@ -63,7 +66,7 @@ type board interface {
 }
 
 type judge interface {
-	Responsible(ctx context.Context, resourceID, versionID string) (eventlog.Version, bool, error)
+	OfFailure(ctx context.Context, f ledger.Failure) (eventlog.Version, bool, error)
 }
 
 // Deps are what the job works with.
@@ -120,8 +123,19 @@ const (
 	defaultRun = 5 * time.Minute
 )
 
-// Run does one round. Runs that overlap exclude each other; what a run leaves, the next takes up. holder names the
-// run, such as a request id.
+// phase runs a part of the job until a time. Running out of it is no error: the next run goes on.
+func phase(ctx context.Context, until time.Time, sum *Summary, do func(context.Context, *Summary) error) error {
+	ctx, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	err := do(ctx, sum)
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // see above
+	}
+	return err
+}
+
+// Run does one round. Runs that overlap exclude each other; what a run leaves, the next takes up. holder names this
+// run and no other.
 func (j *Job) Run(ctx context.Context, holder string) (Summary, error) {
 	var sum Summary
 	deadline, ok := ctx.Deadline()
@@ -138,8 +152,14 @@ func (j *Job) Run(ctx context.Context, holder string) (Summary, error) {
 	}
 	work, cancel := context.WithDeadline(ctx, deadline.Add(-min(reserve, time.Until(deadline)/2)))
 	defer cancel()
-	err = errors.Join(j.drain(work, &sum), j.reconcile(work, &sum), j.decideDue(work, &sum))
-	err = errors.Join(err, j.Book.Release(ctx, leaseName, holder))
+	err = errors.Join(
+		// Half of the time at most: an outage can bring dead letters faster than they are taken in, and what is known
+		// already must be decided on all the same.
+		phase(work, time.Now().Add(time.Until(deadline)/2), &sum, j.drain),
+		phase(work, deadline, &sum, j.reconcile),
+		phase(work, deadline, &sum, j.decideDue),
+		j.Book.Release(ctx, leaseName, holder),
+	)
 	j.Logger.InfoContext(ctx, "auto-replay done", "deadLetters", sum.DeadLetters, "settled", sum.Settled,
 		"replayed", sum.Replayed, "quarantined", sum.Quarantined, "superseded", sum.Superseded, "waiting", sum.Waiting,
 		"errors", sum.Errors)

@@ -37,6 +37,7 @@ func (j *Job) decideDue(ctx context.Context, sum *Summary) error {
 				if err := j.decide(ctx, f, sum); err != nil {
 					sum.Errors++
 					j.Logger.ErrorContext(ctx, "failure not decided on", "execution", f.Execution, "error", err)
+					j.postpone(ctx, f)
 					continue
 				}
 				moved++
@@ -50,6 +51,14 @@ func (j *Job) decideDue(ctx context.Context, sum *Summary) error {
 	return errors.Join(errs...)
 }
 
+// postpone lets others come first for a while, or a failure that always errs would keep them back.
+func (j *Job) postpone(ctx context.Context, f ledger.Failure) {
+	err := j.Book.MoveFailure(ctx, f, ledger.Move{To: f.Status, DueAt: j.now().Add(pause)}, f.Status)
+	if err != nil && !errors.Is(err, ledger.ErrConflict) {
+		j.Logger.ErrorContext(ctx, "failure not postponed", "execution", f.Execution, "error", err)
+	}
+}
+
 func (j *Job) decide(ctx context.Context, f ledger.Failure, sum *Summary) error {
 	if !f.Status.Open() || f.DueAt.After(j.now()) { // the index lags behind
 		return nil
@@ -57,21 +66,22 @@ func (j *Job) decide(ctx context.Context, f ledger.Failure, sum *Summary) error 
 	if f.Status == ledger.Retrying {
 		return j.recheck(ctx, f, sum)
 	}
+	hopeless := j.policy.hopeless(f, j.now())
+	if hopeless == "" && !j.policy.Enabled {
+		sum.Waiting++
+		return j.move(ctx, f, ledger.Move{To: ledger.Waiting, Decision: "auto-replay is off", DueAt: j.now().Add(recheck)})
+	}
 	if moved, err := j.redriven(ctx, f, sum); moved || err != nil {
 		return err
 	}
 	if moved, err := j.superseded(ctx, f, sum); moved || err != nil {
 		return err
 	}
-	if why := j.policy.hopeless(f, j.now()); why != "" {
-		return j.quarantine(ctx, f, why, sum)
+	if hopeless != "" {
+		return j.quarantine(ctx, f, hopeless, sum)
 	}
 	if f.VersionID == "" && f.InputKey == "" {
 		return j.quarantine(ctx, f, "its event never reached the log and its input is gone", sum)
-	}
-	if !j.policy.Enabled {
-		sum.Waiting++
-		return j.move(ctx, f, ledger.Move{To: ledger.Waiting, Decision: "auto-replay is off", DueAt: j.now().Add(pause)})
 	}
 	return j.send(ctx, f, sum)
 }
@@ -93,19 +103,19 @@ func (j *Job) redriven(ctx context.Context, f ledger.Failure, sum *Summary) (boo
 		return true, j.move(ctx, f, ledger.Move{
 			To: ledger.Waiting, Decision: "the execution was redriven and runs", DueAt: j.now().Add(pause),
 		})
-	case d.RedriveCount > f.RedriveCount:
-		return true, j.move(ctx, f, ledger.Move{
-			To: ledger.FailedAgain, Decision: "redriven, and failed again: that failure goes on",
-		})
+	case d.Status == ledger.Aborted:
+		return true, j.move(ctx, f, ledger.Move{To: ledger.Closed, Decision: "redriven, and stopped by an operator"})
+	case d.RedriveCount > f.RedriveCount: // its own failure goes on, and closes this one
+		return true, j.ended(ctx, d.Ended)
 	}
 	return false, nil
 }
 
 func (j *Job) superseded(ctx context.Context, f ledger.Failure, sum *Summary) (bool, error) {
-	if j.Judge == nil || f.VersionID == "" {
+	if j.Judge == nil {
 		return false, nil
 	}
-	by, newer, err := j.Judge.Responsible(ctx, f.ResourceID, f.VersionID)
+	by, newer, err := j.Judge.OfFailure(ctx, f)
 	if errors.Is(err, eventlog.ErrNotFound) {
 		return true, j.quarantine(ctx, f, "its version is no longer in the event log", sum)
 	}

@@ -31,6 +31,9 @@ func (j *Job) drain(ctx context.Context, sum *Summary) error {
 		}
 		for _, m := range batch {
 			err := j.takeIn(ctx, m)
+			if errors.Is(err, ledger.ErrNotFound) { // what it is about is gone: the message is all that is left
+				err = j.unknown(ctx, m, "PoisonMessage", err.Error())
+			}
 			if err == nil {
 				err = j.DeadLetters.Delete(ctx, m)
 			}
@@ -76,6 +79,13 @@ func (j *Job) poison(ctx context.Context, m queue.Message, msg message.Replay) e
 		}
 		return err
 	default:
+		p, err := j.Book.Page(ctx, msg.ReplayID, msg.Page)
+		if err == nil && p.Sent {
+			return nil // a late delivery of a page that is done
+		}
+		if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+			return err
+		}
 		if err := j.Book.HaltReplay(ctx, msg.ReplayID, ledger.At(j.now())); err != nil {
 			return err
 		}

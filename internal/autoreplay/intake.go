@@ -29,17 +29,40 @@ func (j *Job) ended(ctx context.Context, e ledger.Ended) error {
 	if err := j.Settler.Settle(ctx, []ledger.Ended{e})[0]; err != nil {
 		return err
 	}
-	row, err := j.Book.Execution(ctx, e.Name)
-	if errors.Is(err, ledger.ErrNotFound) {
-		row, err = j.findRow(ctx, d)
-	}
+	row, err := j.row(ctx, d)
 	if err != nil {
 		return err
 	}
 	if row.Mode == ledger.API {
-		return j.Book.SetCause(ctx, e) // the item has its outcome; a person asked, a person decides
+		err = j.Book.SetCause(ctx, e) // the item has its outcome; a person asked, a person decides
+	} else {
+		err = j.addFailure(ctx, e, d, row)
 	}
-	return j.addFailure(ctx, e, d, row)
+	if err != nil {
+		return err
+	}
+	return j.Book.TakenIn(ctx, e.Name)
+}
+
+// row returns the row of an execution, completed from the event log where Record died before it could. It is the zero
+// row if the event never reached the log.
+func (j *Job) row(ctx context.Context, d states.Description) (ledger.Execution, error) {
+	row, err := j.Book.Execution(ctx, d.Name)
+	unrecorded := row.Mode == ledger.Restart && row.VersionID == ""
+	if err == nil && !unrecorded || err != nil && !errors.Is(err, ledger.ErrNotFound) {
+		return row, err
+	}
+	found, ferr := j.findRow(ctx, d)
+	if ferr != nil || found.VersionID == "" || err != nil {
+		if err == nil {
+			found = row
+		}
+		return found, ferr
+	}
+	return j.Book.SetRecorded(ctx, ledger.Recorded{
+		Name: row.Name, ARN: d.ARN, StartedAt: d.StartedAt, ResourceID: found.ResourceID, OwnerID: found.OwnerID,
+		VersionID: found.VersionID, RecordedAt: found.RecordedAt.Time,
+	})
 }
 
 // sameRun reports whether Step Functions speaks of the run that a message reported. The stop time tells where a message
@@ -68,14 +91,15 @@ func (j *Job) findRow(ctx context.Context, d states.Description) (ledger.Executi
 		VersionID: v.ID, RecordedAt: ledger.At(v.RecordedAt), StartedAt: ledger.At(d.StartedAt),
 		StoppedAt: ledger.At(d.StoppedAt), RedriveCount: d.RedriveCount, Error: d.Error, Cause: ledger.Excerpt(d.Cause),
 	}
-	present, err := j.Book.AddExecution(ctx, row)
-	if errors.Is(err, ledger.ErrConflict) {
-		return present, nil
+	if row.OwnerID != "" {
+		if err := j.Book.AddOwned(ctx, row.OwnerID, row.ResourceID, row.RecordedAt); err != nil {
+			return ledger.Execution{}, err
+		}
 	}
-	if err == nil && row.OwnerID != "" {
-		err = j.Book.AddOwned(ctx, row.OwnerID, row.ResourceID, row.RecordedAt)
+	if _, err := j.Book.AddExecution(ctx, row); err != nil && !errors.Is(err, ledger.ErrConflict) {
+		return ledger.Execution{}, err
 	}
-	return row, err
+	return row, nil
 }
 
 func (j *Job) addFailure(ctx context.Context, e ledger.Ended, d states.Description, row ledger.Execution) error {
@@ -84,7 +108,7 @@ func (j *Job) addFailure(ctx context.Context, e ledger.Ended, d states.Descripti
 		Execution: e.Name, ARN: j.Machine.ExecutionARN(e.Name), RedriveCount: e.RedriveCount, Status: ledger.Waiting,
 		ResourceID: row.ResourceID, OwnerID: row.OwnerID, VersionID: row.VersionID, RecordedAt: row.RecordedAt,
 		Error: name, Cause: ledger.Excerpt(cause), Root: e.Name, Attempt: row.Attempt,
-		FailedAt: ledger.At(e.StoppedAt), FirstAt: ledger.At(e.StoppedAt),
+		StartedAt: ledger.At(d.StartedAt), FailedAt: ledger.At(e.StoppedAt), FirstAt: ledger.At(e.StoppedAt),
 	}
 	if row.Root != "" {
 		f.Root = row.Root
@@ -92,7 +116,13 @@ func (j *Job) addFailure(ctx context.Context, e ledger.Ended, d states.Descripti
 	if err := j.inherit(ctx, &f, row); err != nil {
 		return err
 	}
+	if e.RedriveCount > 0 { // a person tried again: the attempts begin anew, under names that were not used
+		f.Root, f.Attempt, f.FirstAt = fmt.Sprintf("%s#%d", e.Name, e.RedriveCount), 0, f.FailedAt
+	}
 	if f.VersionID == "" {
+		if ids, err := j.Reader.Read(d.Input); err == nil {
+			f.ResourceID, f.OwnerID = ids.ResourceID, ids.OwnerID // a newer event of it may take over
+		}
 		if err := j.keepInput(ctx, &f, d); err != nil {
 			return err
 		}
@@ -123,23 +153,36 @@ func (j *Job) inherit(ctx context.Context, f *ledger.Failure, row ledger.Executi
 	if err != nil {
 		return err
 	}
-	f.FirstAt = before.FirstAt
+	f.FirstAt, f.StartedAt = before.FirstAt, before.StartedAt
 	if f.VersionID == "" {
 		f.InputKey = before.InputKey
 	}
 	return nil
 }
 
-// closeBefore closes the failure that this one's execution was to heal: this one goes on with its lineage.
+// closeBefore closes the failures that this one goes on with: the one that its execution was to heal, and those of the
+// runs before a redrive.
 func (j *Job) closeBefore(ctx context.Context, f ledger.Failure, row ledger.Execution) error {
-	if row.Failure == "" {
-		return nil
+	if row.Failure != "" {
+		why := "its automatic replay " + f.Execution + " failed as well"
+		if err := j.failedAgain(ctx, row.Failure, why, ledger.Waiting, ledger.Retrying); err != nil {
+			return err
+		}
 	}
-	before, err := j.Book.Failure(ctx, row.Failure)
+	for n := range f.RedriveCount {
+		partition := ledger.FailurePartition(f.Execution, n)
+		err := j.failedAgain(ctx, partition, "redriven, and failed again", ledger.Waiting, ledger.Quarantined)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *Job) failedAgain(ctx context.Context, partition, why string, from ...ledger.FailureStatus) error {
+	before, err := j.Book.Failure(ctx, partition)
 	if err == nil {
-		err = j.Book.MoveFailure(ctx, before, ledger.Move{
-			To: ledger.FailedAgain, Decision: "its automatic replay " + f.Execution + " failed as well",
-		}, ledger.Waiting, ledger.Retrying)
+		err = j.Book.MoveFailure(ctx, before, ledger.Move{To: ledger.FailedAgain, Decision: why}, from...)
 	}
 	if errors.Is(err, ledger.ErrConflict) || errors.Is(err, ledger.ErrNotFound) {
 		return nil

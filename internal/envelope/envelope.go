@@ -38,8 +38,11 @@ type body struct {
 	Event  json.RawMessage `json:"event,omitempty"`
 }
 
-// Build returns the execution input. It returns ErrTooLarge if header and event exceed the limit on an execution's
-// input; then the caller stores the event, sets EventKey and calls it with a nil event.
+// MaxInputBytes is the largest input that Build makes. The rest of Step Functions' limit is for what the Record state
+// puts around the input: the execution's ARN, its name, its times.
+const MaxInputBytes = replay.MaxExecutionInputBytes - 1024
+
+// Build returns the execution input. It returns ErrTooLarge if header and event exceed MaxInputBytes; then the caller stores the event, sets EventKey and calls it with a nil event.
 func Build(h Header, event []byte) ([]byte, error) {
 	h.V = Version
 	var buf bytes.Buffer
@@ -49,8 +52,8 @@ func Build(h Header, event []byte) ([]byte, error) {
 		return nil, fmt.Errorf("encode execution input: %w", err)
 	}
 	input := bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
-	if len(input) > replay.MaxExecutionInputBytes {
-		return nil, fmt.Errorf("%w: %d bytes, the most is %d", ErrTooLarge, len(input), replay.MaxExecutionInputBytes)
+	if len(input) > MaxInputBytes {
+		return nil, fmt.Errorf("%w: %d bytes, the most is %d", ErrTooLarge, len(input), MaxInputBytes)
 	}
 	return input, nil
 }

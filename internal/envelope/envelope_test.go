@@ -6,8 +6,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-
-	"github.com/ce873799/replayable-ingestion/replay"
 )
 
 var header = Header{Mode: "api", ReplayID: "01J", ResourceID: "listing 7", VersionID: "v1", Reason: "why <now> & here"}
@@ -37,9 +35,9 @@ func TestBuildRefusesWhatDoesNotFit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	room := replay.MaxExecutionInputBytes - len(empty)
+	room := MaxInputBytes - len(empty)
 	fits := []byte(`"` + strings.Repeat("x", room) + `"`)
-	if input, err := Build(header, fits); err != nil || len(input) != replay.MaxExecutionInputBytes {
+	if input, err := Build(header, fits); err != nil || len(input) != MaxInputBytes {
 		t.Errorf("an input of exactly the limit: %d bytes, %v", len(input), err)
 	}
 	if _, err := Build(header, append(fits[:len(fits)-1], []byte(`x"`)...)); !errors.Is(err, ErrTooLarge) {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
@@ -65,19 +66,22 @@ const (
 
 func (m Meta) encode() map[string]string {
 	out := map[string]string{
-		metaExecution: m.Execution,
+		metaExecution: replay.PercentEncode(m.Execution), // metadata travels in headers: ASCII only
 		metaRecorded:  m.RecordedAt.UTC().Format(time.RFC3339Nano),
 		metaStarted:   m.StartedAt.UTC().Format(time.RFC3339Nano),
 	}
 	if m.OwnerID != "" {
-		out[metaOwner] = replay.PercentEncode(m.OwnerID) // metadata travels in headers: ASCII only
+		out[metaOwner] = replay.PercentEncode(m.OwnerID)
 	}
 	return out
 }
 
 // decodeMeta is lenient: an object that somebody put by hand has none of the keys and still is a version.
 func decodeMeta(in map[string]string) Meta {
-	m := Meta{Execution: in[metaExecution]}
+	var m Meta
+	if execution, err := url.PathUnescape(in[metaExecution]); err == nil {
+		m.Execution = execution
+	}
 	if owner, err := url.PathUnescape(in[metaOwner]); err == nil {
 		m.OwnerID = owner
 	}
@@ -86,13 +90,27 @@ func decodeMeta(in map[string]string) Meta {
 	return m
 }
 
-// Put appends an event to a resource's history and returns the id of its version.
+// Put appends an event to a resource's history and returns the id of its version. It fails if the bucket keeps no
+// versions: each event would replace the one before.
 func (l *Log) Put(ctx context.Context, resourceID string, event []byte, meta Meta) (string, error) {
 	key, err := replay.EventKey(resourceID)
 	if err != nil {
 		return "", err
 	}
-	return l.put(ctx, key, event, meta.encode())
+	out, err := l.put(ctx, key, event, meta.encode())
+	if err != nil {
+		return "", err
+	}
+	id := aws.ToString(out.VersionId)
+	if id == "" || id == "null" {
+		return "", fault.New(fault.Internal, "the bucket %s keeps no versions: turn versioning on", l.bucket)
+	}
+	if tries, ok := retry.GetAttemptResults(out.ResultMetadata); ok && len(tries.Results) > 1 {
+		// The answer of an earlier try may have been lost after it wrote a version, which is the one that counts.
+		v, err := l.FindExecution(ctx, resourceID, meta.Execution, meta.StartedAt)
+		return v.ID, err
+	}
+	return id, nil
 }
 
 // PutObject stores a JSON document under a key outside of the histories, such as outputs/<execution name>.
@@ -101,7 +119,7 @@ func (l *Log) PutObject(ctx context.Context, key string, document []byte) error 
 	return err
 }
 
-func (l *Log) put(ctx context.Context, key string, body []byte, meta map[string]string) (string, error) {
+func (l *Log) put(ctx context.Context, key string, body []byte, meta map[string]string) (*s3.PutObjectOutput, error) {
 	out, err := l.api.PutObject(ctx, &s3.PutObjectInput{
 		Bucket:      &l.bucket,
 		Key:         &key,
@@ -110,9 +128,9 @@ func (l *Log) put(ctx context.Context, key string, body []byte, meta map[string]
 		Metadata:    meta,
 	})
 	if err != nil {
-		return "", fmt.Errorf("put %s: %w", key, err)
+		return nil, fmt.Errorf("put %s: %w", key, err)
 	}
-	return aws.ToString(out.VersionId), nil
+	return out, nil
 }
 
 // Event returns the event of a version, byte for byte. It returns ErrNotFound if the resource has no such version.
@@ -157,12 +175,12 @@ func (l *Log) head(ctx context.Context, key, versionID string) (Meta, error) {
 }
 
 // notFound knows the codes that S3 uses for an object or version that is not there. An id that cannot be a version id
-// at all is InvalidArgument.
+// at all is InvalidArgument, or, in the answer to a HEAD, which has no body, BadRequest.
 func notFound(err error) bool {
 	var noKey *types.NoSuchKey
 	var missing *types.NotFound
 	return errors.As(err, &noKey) || errors.As(err, &missing) ||
-		fault.HasCode(err, "NoSuchVersion") || fault.HasCode(err, "InvalidArgument") || fault.HasCode(err, "MethodNotAllowed")
+		fault.HasCode(err, "NoSuchVersion") || fault.HasCode(err, "InvalidArgument") || fault.HasCode(err, "BadRequest") || fault.HasCode(err, "MethodNotAllowed")
 }
 
 // Keys of documents outside of the histories.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,6 +61,27 @@ func TestPutAndRead(t *testing.T) {
 	}
 	if _, err := l.Object(t.Context(), "derived/x"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("unknown object: got %v, want ErrNotFound", err)
+	}
+}
+
+func TestMetadataOfAnyExecutionNameIsASCII(t *testing.T) {
+	b := &bucket{}
+	l := New(b, "log")
+	id, err := l.Put(t.Context(), "r", []byte("{}"), meta("Größe-1 100%", start))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := l.Version(t.Context(), "r", id); err != nil || v.Execution != "Größe-1 100%" || b.objects[0].meta["execution"] != "Gr%C3%B6%C3%9Fe-1%20100%25" {
+		t.Errorf("got %+v as %v, %v", v.Meta, b.objects[0].meta, err)
+	}
+}
+
+func TestABucketWithoutVersionsIsRefused(t *testing.T) {
+	for _, id := range []string{"", "null"} {
+		b := &bucket{version: &id}
+		if _, err := New(b, "log").Put(t.Context(), "r", []byte("{}"), meta("e1", start)); err == nil || !strings.Contains(err.Error(), "turn versioning on") {
+			t.Errorf("version id %q: got %v, want an error that says what to do", id, err)
+		}
 	}
 }
 

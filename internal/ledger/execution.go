@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -127,19 +128,30 @@ type Recorded struct {
 	RecordedAt time.Time
 }
 
-// MarkRunning completes the row of a replay when its execution has started.
+// MarkRunning completes the row of a replay when its execution has started. For one that has ended before, and was
+// redriven, it returns the row as it is with ErrConflict.
 func (l *Ledger) MarkRunning(ctx context.Context, r Recorded) (Execution, error) {
+	c := r.change().Set("status", str(string(Running))).
+		If("attribute_exists({pk}) AND {status} IN (?, ?)", str(string(Starting)), str(string(Running)))
+	return l.updateExecution(ctx, c, "mark execution running")
+}
+
+// SetRecorded completes the row of a restarted execution with the version that it recorded, whatever its status.
+func (l *Ledger) SetRecorded(ctx context.Context, r Recorded) (Execution, error) {
+	return l.updateExecution(ctx, r.change().If("attribute_exists({pk})"), "set version of execution")
+}
+
+func (r Recorded) change() *change {
 	pk, sk := executionKey(r.Name)
 	c := newChange(pk, sk).
 		Set("arn", str(r.ARN)).Set("resourceId", str(r.ResourceID)).Set("ownerId", str(r.OwnerID)).
 		Set("versionId", str(r.VersionID)).Set("recordedAt", str(At(r.RecordedAt).String())).
-		Set("startedAt", str(At(r.StartedAt).String())).Set("status", str(string(Running))).
-		If("attribute_exists({pk}) AND {status} IN (?, ?)", str(string(Starting)), str(string(Running)))
+		Set("startedAt", str(At(r.StartedAt).String()))
 	if r.ResourceID != "" {
 		c.Set("rpk", str(resourcePartition(r.ResourceID))).
 			Set("rsk", str(historySort(At(r.RecordedAt), At(r.StartedAt), "X", r.Name)))
 	}
-	return l.updateExecution(ctx, c, "mark execution running")
+	return c
 }
 
 // Published is what the Publish function did for an execution.
@@ -153,17 +165,26 @@ type Published struct {
 // MarkPublished marks an execution succeeded, in its last state. A live one leaves the open executions with that; a
 // replay stays there until its item or its failure is settled.
 func (l *Ledger) MarkPublished(ctx context.Context, e Execution, p Published) (Execution, error) {
-	pk, sk := executionKey(p.Name)
-	c := newChange(pk, sk).
-		Set("publishedAt", str(At(p.At).String())).Set("outputKey", str(p.OutputKey)).
-		Set("status", str(string(Succeeded))).Remove("error", "cause").If("attribute_exists({pk})")
-	if p.Superseded {
-		c.Set("superseded", flag(true))
-	}
+	c := p.change().Set("status", str(string(Succeeded))).Remove("error", "cause").
+		If("attribute_exists({pk}) AND attribute_not_exists({stoppedAt})")
 	if e.Mode == Live {
 		c.Remove("tpk", "tsk")
 	}
-	return l.updateExecution(ctx, c, "mark execution published")
+	row, err := l.updateExecution(ctx, c, "mark execution published")
+	if !isConflict(err) {
+		return row, err
+	}
+	// It ended before, by a timeout or because this is a redrive: its status is for Settle to tell.
+	return l.updateExecution(ctx, p.change().If("attribute_exists({pk})"), "mark execution published")
+}
+
+func (p Published) change() *change {
+	pk, sk := executionKey(p.Name)
+	c := newChange(pk, sk).Set("publishedAt", str(At(p.At).String())).Set("outputKey", str(p.OutputKey))
+	if p.Superseded {
+		c.Set("superseded", flag(true))
+	}
+	return c
 }
 
 // Ended is the terminal status of an execution, as Step Functions reports it.
@@ -178,20 +199,41 @@ type Ended struct {
 
 // Settle records how an execution ended. A row moves only forward, by redrive count and stop time: for anything older
 // than what it knows, Settle returns the row as it is with ErrConflict. It returns ErrNotFound if there is no row.
+//
+// A failed one stays among the open executions until TakenIn: the Tracker learns of the end on another way than
+// auto-replay, whose message may get lost.
 func (l *Ledger) Settle(ctx context.Context, o Ended) (Execution, error) {
 	pk, sk := executionKey(o.Name)
 	stop := str(At(o.StoppedAt).String())
 	c := newChange(pk, sk).
 		Set("status", str(string(o.Status))).Set("arn", str(o.ARN)).Set("stoppedAt", stop).
-		Set("redriveCount", num(o.RedriveCount)).Remove("tpk", "tsk").
+		Set("redriveCount", num(o.RedriveCount)).
 		If("attribute_exists({pk}) AND (attribute_not_exists({stoppedAt}) OR {redriveCount} < ? OR "+
 			"({redriveCount} = ? AND {stoppedAt} < ?))", num(o.RedriveCount), num(o.RedriveCount), stop)
-	if o.Status == Succeeded {
-		c.Remove("error", "cause") // of an earlier run
+	for attr, v := range map[string]string{"error": o.Error, "cause": Excerpt(o.Cause)} {
+		if v == "" || o.Status == Succeeded {
+			c.Remove(attr) // of an earlier run
+		} else {
+			c.Set(attr, str(v))
+		}
+	}
+	if o.Status == Failed || o.Status == TimedOut {
+		c.Set("tpk", str(openPartition(o.Name))).Set("tsk", str(At(o.StoppedAt).String()+"#"+o.Name))
 	} else {
-		c.Set("error", str(o.Error)).Set("cause", str(Excerpt(o.Cause)))
+		c.Remove("tpk", "tsk")
 	}
 	return l.updateExecution(ctx, c, "settle execution")
+}
+
+// TakenIn takes an ended execution out of the open ones, once its failure has a row or needs none.
+func (l *Ledger) TakenIn(ctx context.Context, name string) error {
+	pk, sk := executionKey(name)
+	c := newChange(pk, sk).Remove("tpk", "tsk").If("attribute_exists({stoppedAt})")
+	_, err := l.updateExecution(ctx, c, "take in execution")
+	if errors.Is(err, ErrNotFound) || isConflict(err) { // no row, or it was redriven and runs
+		return nil
+	}
+	return err
 }
 
 // SetCause adds the cause to the row of a failed execution that was settled without one.

@@ -41,9 +41,10 @@ type Failure struct {
 	RecordedAt   Stamp         `dynamodbav:"recordedAt,omitempty"`
 	InputKey     string        `dynamodbav:"inputKey,omitempty"` // then: the object that keeps the input
 	Error        string        `dynamodbav:"error"`
-	Cause        string        `dynamodbav:"cause,omitempty"` // the first MaxCauseBytes
-	Root         string        `dynamodbav:"root"`            // the execution that failed first
-	Attempt      int           `dynamodbav:"attempt"`         // automatic replays made before this failure
+	Cause        string        `dynamodbav:"cause,omitempty"`     // the first MaxCauseBytes
+	Root         string        `dynamodbav:"root"`                // the execution that failed first
+	Attempt      int           `dynamodbav:"attempt"`             // automatic replays made before this failure
+	StartedAt    Stamp         `dynamodbav:"startedAt,omitempty"` // of the root's execution
 	FailedAt     Stamp         `dynamodbav:"failedAt"`
 	FirstAt      Stamp         `dynamodbav:"firstAt"` // when the root failed
 	DueAt        Stamp         `dynamodbav:"dueAt,omitempty"`

@@ -160,6 +160,9 @@ func (l *Ledger) Items(ctx context.Context, r Replay, o replay.Outcome, cursor s
 				more = false
 				continue
 			}
+			if o != "" && it.Outcome != o { // the index lags behind
+				continue
+			}
 			items = append(items, it)
 		}
 		if len(items) >= limit && (more || at+1 < parts) {

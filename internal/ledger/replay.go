@@ -125,11 +125,11 @@ func (l *Ledger) MarkSent(ctx context.Context, p Page) error {
 	return conflict(err, nil, "mark page sent")
 }
 
-// HaltReplay ends a replay whose expansion cannot go on. One that is past its expansion is left alone.
+// HaltReplay ends a replay whose expansion cannot go on. One that has ended is left alone.
 func (l *Ledger) HaltReplay(ctx context.Context, id string, at Stamp) error {
 	c := newChange(replayKey(id)).
 		Set("status", str(string(replay.Halted))).Set("completedAt", str(at.String())).
-		If("{status} IN (?, ?)", str(string(replay.Pending)), str(string(replay.Expanding)))
+		If("{status} IN (?, ?, ?)", str(string(replay.Pending)), str(string(replay.Expanding)), str(string(replay.Running)))
 	_, err := l.api.UpdateItem(ctx, c.input(l.table))
 	if err := conflict(err, nil, "halt replay "+id); err != nil && !isConflict(err) {
 		return err

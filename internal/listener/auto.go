@@ -49,8 +49,9 @@ func (l *Listener) announce(ctx context.Context, f ledger.Failure) (ledger.Execu
 		row.Reason = row.Reason[:maxReason]
 	}
 	if f.VersionID == "" {
-		row.Mode, row.ResourceID, row.OwnerID = ledger.Restart, "", ""
-	} else if moved, err := l.superseded(ctx, f); moved || err != nil {
+		row.Mode, row.ResourceID, row.OwnerID = ledger.Restart, "", "" // Record finds them
+	}
+	if moved, err := l.superseded(ctx, f); moved || err != nil {
 		return ledger.Execution{}, err
 	}
 	present, err := l.Book.AddExecution(ctx, row)
@@ -67,7 +68,7 @@ func (l *Listener) superseded(ctx context.Context, f ledger.Failure) (bool, erro
 	if l.Judge == nil {
 		return false, nil
 	}
-	by, newer, err := l.Judge.Responsible(ctx, f.ResourceID, f.VersionID)
+	by, newer, err := l.Judge.OfFailure(ctx, f)
 	if errors.Is(err, eventlog.ErrNotFound) {
 		return true, l.move(ctx, f, ledger.Move{To: ledger.Quarantined, Decision: "its version is no longer in the event log"})
 	}

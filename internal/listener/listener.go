@@ -55,7 +55,7 @@ type board interface {
 }
 
 type judge interface {
-	Responsible(ctx context.Context, resourceID, versionID string) (eventlog.Version, bool, error)
+	OfFailure(ctx context.Context, f ledger.Failure) (eventlog.Version, bool, error)
 }
 
 // Deps are what the listener works with.

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -134,12 +135,24 @@ func (p *Publisher) send(ctx context.Context, row ledger.Execution, output strin
 	if strings.HasSuffix(p.opts.TopicARN, ".fifo") {
 		sum := sha256.Sum256([]byte(row.ResourceID)) // a group id has at most 128 characters
 		msg.MessageGroupId = aws.String(hex.EncodeToString(sum[:]))
-		msg.MessageDeduplicationId = &row.Name
+		msg.MessageDeduplicationId = aws.String(deduplicationID(row.Name))
 	}
 	if _, err := p.topic.Publish(ctx, msg); err != nil {
 		return fmt.Errorf("publish output: %w", err)
 	}
 	return nil
+}
+
+// deduplicationID is the execution's name, or its hash where SNS would refuse the name: names may have letters that are
+// not ASCII, deduplication ids may not.
+func deduplicationID(execution string) string {
+	for _, r := range execution {
+		if r > unicode.MaxASCII {
+			sum := sha256.Sum256([]byte(execution))
+			return hex.EncodeToString(sum[:])
+		}
+	}
+	return execution
 }
 
 // attributes are what subscribers filter by. Raw delivery to SQS takes at most ten.

@@ -31,6 +31,7 @@ type book interface {
 	Execution(ctx context.Context, name string) (ledger.Execution, error)
 	AddExecution(ctx context.Context, e ledger.Execution) (ledger.Execution, error)
 	MarkRunning(ctx context.Context, r ledger.Recorded) (ledger.Execution, error)
+	SetRecorded(ctx context.Context, r ledger.Recorded) (ledger.Execution, error)
 	AddOwned(ctx context.Context, ownerID, resourceID string, at ledger.Stamp) error
 }
 
@@ -142,10 +143,15 @@ func (r *Recorder) enter(ctx context.Context, row ledger.Execution) (ledger.Exec
 	case present.VersionID != "":
 		return present, nil
 	}
-	return r.book.MarkRunning(ctx, ledger.Recorded{
+	recorded := ledger.Recorded{
 		Name: row.Name, ARN: row.ARN, StartedAt: row.StartedAt.Time, ResourceID: row.ResourceID,
 		OwnerID: row.OwnerID, VersionID: row.VersionID, RecordedAt: row.RecordedAt.Time,
-	})
+	}
+	marked, err := r.book.MarkRunning(ctx, recorded)
+	if errors.Is(err, ledger.ErrConflict) { // redriven: its row has a later status, and keeps it
+		return r.book.SetRecorded(ctx, recorded)
+	}
+	return marked, err
 }
 
 // replay accepts an envelope if the listener or auto-replay announced it in the ledger, and refuses it as forged

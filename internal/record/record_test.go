@@ -91,6 +91,13 @@ func (m *memory) MarkRunning(_ context.Context, r ledger.Recorded) (ledger.Execu
 	return row, m.fail("MarkRunning")
 }
 
+func (m *memory) SetRecorded(_ context.Context, r ledger.Recorded) (ledger.Execution, error) {
+	row := m.rows[r.Name]
+	row.VersionID, row.ResourceID, row.OwnerID = r.VersionID, r.ResourceID, r.OwnerID
+	m.rows[r.Name] = row
+	return row, nil
+}
+
 func (m *memory) AddOwned(_ context.Context, owner, resource string, _ ledger.Stamp) error {
 	m.owned[owner] = resource
 	return m.fail("AddOwned")
@@ -304,6 +311,19 @@ func TestARestartedEventIsRecordedUnderItsLineage(t *testing.T) {
 	}
 	if out.Ingestion.Replay == nil || out.Ingestion.Replay.Mode != "auto" {
 		t.Errorf("got replay %+v, want an automatic one", out.Ingestion.Replay)
+	}
+}
+
+func TestARedrivenRestartIsRecordedAndKeepsItsStatus(t *testing.T) {
+	m := newMemory()
+	m.rows["ar-1"] = ledger.Execution{Name: "ar-1", Mode: ledger.Restart, Status: ledger.Failed, Root: "e0", Attempt: 1}
+	in := input("ar-1", big)
+	in.Execution.RedriveCount = 1
+	if out, _, err := handle(t, m, in); err != nil || out.Ingestion.VersionID != "v0" {
+		t.Fatalf("got %+v, %v, want the version", out.Ingestion, err)
+	}
+	if row := m.rows["ar-1"]; row.Status != ledger.Failed || row.VersionID != "v0" {
+		t.Errorf("got %+v, want the version, and the status as Settle left it", row)
 	}
 }
 

@@ -95,6 +95,11 @@ func same(row ledger.Execution, e ledger.Ended) bool {
 }
 
 func (s *Settler) failures(ctx context.Context, row ledger.Execution) error {
+	if row.Status == ledger.Succeeded && row.RedriveCount > 0 {
+		if err := s.closeRedriven(ctx, row); err != nil {
+			return err
+		}
+	}
 	switch {
 	case row.Failure != "" && row.Status == ledger.Succeeded && row.Superseded:
 		return s.move(ctx, row.Failure, ledger.Move{To: ledger.Superseded, Decision: "a newer version was published"},
@@ -106,8 +111,6 @@ func (s *Settler) failures(ctx context.Context, row ledger.Execution) error {
 			ledger.Waiting, ledger.Retrying)
 	case row.Mode == ledger.API && row.Status == ledger.Succeeded:
 		return s.healVersion(ctx, row)
-	case row.Status == ledger.Succeeded && row.RedriveCount > 0:
-		return s.closeRedriven(ctx, row)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 type eventLog interface {
 	Version(ctx context.Context, resourceID, versionID string) (eventlog.Version, error)
 	Newer(ctx context.Context, resourceID, versionID string) iter.Seq2[eventlog.Version, error]
+	Versions(ctx context.Context, resourceID, after string) iter.Seq2[eventlog.Version, error]
 }
 
 type book interface {
@@ -53,6 +54,41 @@ func (j *Judge) Responsible(ctx context.Context, resourceID, versionID string) (
 		if row.Status != ledger.Aborted {
 			return v, true, nil
 		}
+	}
+	return by, false, nil
+}
+
+// Later returns a version whose execution started after a time and was not aborted: what is responsible instead of an
+// event that never reached the log.
+func (j *Judge) Later(ctx context.Context, resourceID string, startedAt time.Time) (by eventlog.Version, found bool, err error) {
+	for v, err := range j.log.Versions(ctx, resourceID, "") {
+		if err != nil {
+			return by, false, err
+		}
+		if v.Modified.Before(startedAt.Truncate(time.Second)) { // S3 keeps whole seconds
+			break
+		}
+		if v.Deleted || !v.StartedAt.After(startedAt) {
+			continue
+		}
+		row, err := j.book.Execution(ctx, v.Execution)
+		if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+			return by, false, err
+		}
+		if row.Status != ledger.Aborted {
+			return v, true, nil
+		}
+	}
+	return by, false, nil
+}
+
+// OfFailure returns the version that is responsible for a failure's resource instead of the event that failed.
+func (j *Judge) OfFailure(ctx context.Context, f ledger.Failure) (by eventlog.Version, found bool, err error) {
+	switch {
+	case f.VersionID != "":
+		return j.Responsible(ctx, f.ResourceID, f.VersionID)
+	case f.ResourceID != "" && !f.StartedAt.IsZero():
+		return j.Later(ctx, f.ResourceID, f.StartedAt.Time)
 	}
 	return by, false, nil
 }

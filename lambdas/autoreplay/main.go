@@ -6,11 +6,11 @@ import (
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/oklog/ulid/v2"
 
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
 	"github.com/ce873799/replayable-ingestion/internal/boot"
@@ -52,10 +52,7 @@ func main() {
 		MaxBackoff: cfg.MaxBackoff, MaxAge: cfg.MaxAge,
 	}, cfg.SettleAfter)
 	lambda.Start(func(ctx context.Context) (autoreplay.Summary, error) {
-		holder := "unknown"
-		if lc, ok := lambdacontext.FromContext(ctx); ok {
-			holder = lc.AwsRequestID
-		}
-		return job.Run(ctx, holder)
+		// Not the request id: Lambda repeats a failed asynchronous call under the same one.
+		return job.Run(ctx, ulid.Make().String())
 	})
 }

@@ -1,0 +1,167 @@
+package engine
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/naming"
+)
+
+func redriven(t *testing.T, e *Engine, execution string, count int) ledger.Failure {
+	t.Helper()
+	f, err := e.Book.Failure(t.Context(), ledger.FailurePartition(execution, count))
+	if err != nil {
+		t.Fatalf("failure of run %d of %s: %v", count, execution, err)
+	}
+	return f
+}
+
+// All attempts failed; an operator redrives the root while the dependency is still down. The run fails again, and its
+// automatic replays must not be taken for those of the first run.
+func TestARedriveThatFailsBeginsItsAttemptsAnew(t *testing.T) {
+	e := New(t)
+	up := false
+	e.Machine.Work = failing(outage, func(string) bool { return up })
+	e.Ingest("live-1", sale(1))
+	e.Report()
+	settleDown(t, e)
+	e.Machine.Redrive("live-1")
+	e.Machine.RunAll(t.Context())
+	e.Report()
+	backoff()
+	e.Schedule()
+	up = true
+	settleDown(t, e)
+	f := redriven(t, e, "live-1", 1)
+	if f.Status != ledger.Healed || f.HealedBy != naming.Auto("live-1#1", 1) {
+		t.Errorf("got %+v, want it healed by the first attempt of its own lineage", f)
+	}
+	if first := redriven(t, e, "live-1", 0); first.Status.Open() || first.Status == ledger.Quarantined {
+		t.Errorf("the first run's failure is %s, want it closed", first.Status)
+	}
+}
+
+func TestARedrivenAutomaticReplayClosesItsQuarantine(t *testing.T) {
+	e := New(t)
+	up := false
+	e.Machine.Work = failing(outage, func(string) bool { return up })
+	e.Ingest("live-1", sale(1))
+	e.Report()
+	settleDown(t, e)
+	last := naming.Auto("live-1", 3)
+	if f := failure(t, e, last); f.Status != ledger.Quarantined {
+		t.Fatalf("got %+v, want the last attempt quarantined", f)
+	}
+	up = true
+	e.Machine.Redrive(last)
+	e.Machine.RunAll(t.Context())
+	e.Report()
+	if f := failure(t, e, last); f.Status != ledger.Closed {
+		t.Errorf("got %+v, want it closed by its redrive", f)
+	}
+}
+
+// The redriven run fails as well, and its status event is lost. What is decided about the first run must not be the
+// last that is heard of the event.
+func TestAnUnreportedEndOfARedriveIsFound(t *testing.T) {
+	e := New(t)
+	e.Machine.Work = failing(outage, automatic)
+	e.Ingest("live-1", sale(1))
+	e.Report()
+	e.Machine.Redrive("live-1")
+	e.Machine.RunAll(t.Context())
+	e.Machine.takeEnds() // EventBridge loses it
+	settleDown(t, e)
+	if f := redriven(t, e, "live-1", 1); f.Status != ledger.Healed {
+		t.Errorf("got %+v, want it healed", f)
+	}
+}
+
+func TestARedriveThatIsStoppedIsClosed(t *testing.T) {
+	e := New(t)
+	e.Machine.Work = failing(outage, automatic)
+	e.Ingest("live-1", sale(1))
+	e.Report()
+	e.Machine.Redrive("live-1")
+	e.Machine.Abort("live-1")
+	e.Machine.takeEnds()
+	settleDown(t, e)
+	if f := failure(t, e, "live-1"); f.Status != ledger.Closed || !strings.Contains(f.Decision, "stopped by an operator") {
+		t.Errorf("got %+v, want it closed", f)
+	}
+}
+
+// The Tracker heard of the end, the dead-letter queue did not: the two rules deliver on their own.
+func TestALostDeadLetterIsMadeUpFor(t *testing.T) {
+	e := New(t)
+	e.Machine.Work = failing(outage, automatic)
+	e.Ingest("live-1", sale(1))
+	for _, end := range e.Machine.takeEnds() {
+		e.Track(end.message)
+	}
+	row, err := e.Book.Execution(t.Context(), "live-1")
+	if err != nil || row.Status != ledger.Failed {
+		t.Fatalf("got %+v, %v, want it settled as failed", row, err)
+	}
+	if err := e.Book.CheckLater(t.Context(), row, time.Now().Add(-2*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	settleDown(t, e)
+	if f := failure(t, e, "live-1"); f.Status != ledger.Healed {
+		t.Errorf("got %+v, want it healed", f)
+	}
+	open, err := e.Book.OpenExecutions(t.Context(), 0, time.Now().Add(time.Hour), 100)
+	for shard := 1; shard < ledger.Shards && err == nil; shard++ {
+		var more []ledger.Execution
+		more, err = e.Book.OpenExecutions(t.Context(), shard, time.Now().Add(time.Hour), 100)
+		open = append(open, more...)
+	}
+	if err != nil || len(open) != 0 {
+		t.Errorf("%d executions are still looked at: %+v, %v", len(open), open, err)
+	}
+}
+
+// An event that never reached the log must not be recorded on top of a newer one.
+func TestARestartDoesNotOvertakeANewerEvent(t *testing.T) {
+	e := New(t)
+	e.Machine.mu.Lock()
+	e.Machine.executions["live-1"] = &execution{
+		name: "live-1", input: sale(1), started: time.Now(), stopped: time.Now(), status: types.ExecutionStatusFailed,
+		fault: "IngestionServiceUnavailable",
+	}
+	pointer := e.Machine.executions["live-1"].pointer()
+	e.Machine.mu.Unlock()
+	backoff()
+	e.Ingest("live-2", sale(2))
+	e.Report()
+	if err := e.Dead.Send(t.Context(), pointer); err != nil {
+		t.Fatal(err)
+	}
+	settleDown(t, e)
+	if f := failure(t, e, "live-1"); f.Status != ledger.Superseded {
+		t.Errorf("got %+v, want it superseded by live-2", f)
+	}
+	if v, err := e.Log.Latest(t.Context(), "r1"); err != nil || v.Execution != "live-2" {
+		t.Errorf("the latest version is %+v, %v, want live-2's", v, err)
+	}
+}
+
+// A replay whose start was given up leaves an announced row, which is not looked up for ever.
+func TestAnExecutionThatNeverStartedIsSettled(t *testing.T) {
+	e := New(t)
+	old := ledger.At(time.Now().Add(-15 * 24 * time.Hour))
+	_, err := e.Book.AddExecution(t.Context(), ledger.Execution{
+		Name: "rp-gone", Mode: ledger.Auto, Status: ledger.Starting, ResourceID: "r1", VersionID: "v", StartedAt: old, RecordedAt: old,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Schedule()
+	if row, err := e.Book.Execution(t.Context(), "rp-gone"); err != nil || row.Status != ledger.Aborted || row.Error != "NeverStarted" {
+		t.Errorf("got %+v, %v, want it settled as never started", row, err)
+	}
+}
