@@ -28,10 +28,10 @@ check: tools-all ## formatting, vet, linters, tidy modules
 	@echo "go mod tidy"; go mod tidy -diff
 
 test: check ## check, then every test, the end-to-end ones included
-	@echo "go test"; go test -timeout 20m ./...
+	@echo "go test"; PATH="$(CURDIR)/$(node):$$PATH" go test -timeout 20m ./...
 
 golden: tools ## rewrite the golden templates; review them with git diff
-	@go test ./test/synth -update
+	@PATH="$(CURDIR)/$(node):$$PATH" go test ./test/synth -update
 
 tools: dev-tool ## install the CDK CLI and the emulator
 	@$(dev) tools

@@ -129,7 +129,7 @@ func phase(ctx context.Context, until time.Time, sum *Summary, do func(context.C
 	defer cancel()
 	err := do(ctx, sum)
 	if ctx.Err() != nil {
-		return nil //nolint:nilerr // see above
+		return nil
 	}
 	return err
 }
