@@ -22,7 +22,7 @@ func (y *system) refused(t *testing.T, name, input, want string) replay.Failure 
 	y.failed(t, name, want)
 	y.decided(t, name, ledger.Quarantined)
 	f := y.quarantined(t, name)
-	if f.Error != want || f.VersionID != "" || f.ResourceID != "" || f.InputKey != "unrecorded/"+name {
+	if f.Error != want || f.VersionID != "" || f.InputKey != "unrecorded/"+name {
 		t.Errorf("got %+v", f)
 	}
 	kept, _ := y.object(t, f.InputKey)
