@@ -305,15 +305,22 @@ func TestAnUnreportedEndIsFound(t *testing.T) {
 	e.Machine.Work = failing(outage, automatic)
 	e.Ingest("live-1", sale(1))
 	e.Machine.takeEnds() // EventBridge loses it
-	row, err := e.Book.Execution(t.Context(), "live-1")
-	if err != nil || row.Status != ledger.Running {
-		t.Fatalf("got %+v, %v, want it open", row, err)
+	healsWhenOverdue(t, e, "live-1", ledger.Running)
+}
+
+// healsWhenOverdue makes the ledger's row of an execution, which has the given status, old enough to be looked up, and
+// lets the schedule run.
+func healsWhenOverdue(t *testing.T, e *Engine, execution string, status ledger.ExecutionStatus) {
+	t.Helper()
+	row, err := e.Book.Execution(t.Context(), execution)
+	if err != nil || row.Status != status {
+		t.Fatalf("got %+v, %v, want it %s", row, err, status)
 	}
 	if err := e.Book.CheckLater(t.Context(), row, time.Now().Add(-2*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	settleDown(t, e)
-	if f := failure(t, e, "live-1"); f.Status != ledger.Healed {
+	if f := failure(t, e, execution); f.Status != ledger.Healed {
 		t.Errorf("got %+v, want it healed", f)
 	}
 }

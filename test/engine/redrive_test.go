@@ -103,25 +103,12 @@ func TestALostDeadLetterIsMadeUpFor(t *testing.T) {
 	for _, end := range e.Machine.takeEnds() {
 		e.Track(end.message)
 	}
-	row, err := e.Book.Execution(t.Context(), "live-1")
-	if err != nil || row.Status != ledger.Failed {
-		t.Fatalf("got %+v, %v, want it settled as failed", row, err)
-	}
-	if err := e.Book.CheckLater(t.Context(), row, time.Now().Add(-2*time.Hour)); err != nil {
-		t.Fatal(err)
-	}
-	settleDown(t, e)
-	if f := failure(t, e, "live-1"); f.Status != ledger.Healed {
-		t.Errorf("got %+v, want it healed", f)
-	}
-	open, err := e.Book.OpenExecutions(t.Context(), 0, time.Now().Add(time.Hour), 100)
-	for shard := 1; shard < ledger.Shards && err == nil; shard++ {
-		var more []ledger.Execution
-		more, err = e.Book.OpenExecutions(t.Context(), shard, time.Now().Add(time.Hour), 100)
-		open = append(open, more...)
-	}
-	if err != nil || len(open) != 0 {
-		t.Errorf("%d executions are still looked at: %+v, %v", len(open), open, err)
+	healsWhenOverdue(t, e, "live-1", ledger.Failed)
+	for shard := range ledger.Shards {
+		open, err := e.Book.OpenExecutions(t.Context(), shard, time.Now().Add(time.Hour), 100)
+		if err != nil || len(open) != 0 {
+			t.Errorf("executions are still looked at: %+v, %v", open, err)
+		}
 	}
 }
 
