@@ -1,14 +1,16 @@
 package replay_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
 func ExampleDecode() {
-	_, err := replay.Decode([]byte(`{"select": {"resourceIds": ["1024069009", ""]}}`))
+	_, err := replay.Decode([]byte(`{"select": {"resourceIds": ["1024069009", ""]}}`), time.Now())
 	var invalid *replay.InvalidError
 	if errors.As(err, &invalid) {
 		for _, fault := range invalid.Faults {
@@ -24,4 +26,21 @@ func ExampleEventKey() {
 	key, err := replay.EventKey("EU/listing 7")
 	fmt.Println(key, err)
 	// Output: events/EU%2Flisting%207 <nil>
+}
+
+func ExampleDecode_relativeTimes() {
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	r, err := replay.Decode([]byte(`{
+		"select": {"ownerId": "agency-7", "recorded": {"from": "-PT2H"}},
+		"versions": {"series": {"last": 3}},
+		"transform": {"mergePatch": {"listing": {"currency": "EUR"}}},
+		"maxPerSecond": 50, "reason": "geocoder was down"
+	}`), now)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	versions, err := json.Marshal(r.Versions)
+	fmt.Println(r.Select.Recorded.From, string(versions), err)
+	// Output: 2026-11-24 10:00:00 +0000 UTC {"series":{"last":3},"onFailure":"stop"} <nil>
 }

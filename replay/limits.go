@@ -24,4 +24,32 @@ const (
 
 	// MaxPageSize is the most entries in one page of a list.
 	MaxPageSize = 100
+
+	// MaxSeriesVersions is the most versions of one resource in one replay: what one execution of the Series state
+	// machine can hold, whose history has at most 25,000 events.
+	MaxSeriesVersions = 1_000
+
+	// MaxPerSecond is the highest bound on the starts of a replay per second.
+	MaxPerSecond = 1_000
+
+	// MaxItems is the highest bound on the items of a replay.
+	MaxItems = 1_000_000
+
+	// MaxVersionIDBytes is the longest version id: S3 User Guide, "Version IDs".
+	MaxVersionIDBytes = 1_024
+
+	// MaxTargetBytes is the longest target. It travels as an SNS message attribute.
+	MaxTargetBytes = 256
+
+	// MaxTransformBytes is the largest patch: no event may be larger.
+	MaxTransformBytes = MaxEventBytes
+
+	// MaxPatchOperations is the most operations of a JSON Patch.
+	MaxPatchOperations = 1_000
+
+	// MaxIdempotencyKeyBytes is the longest Idempotency-Key.
+	MaxIdempotencyKeyBytes = 255
+
+	// PlanSample is the most items of each kind that a plan shows.
+	PlanSample = 10
 )

@@ -1,205 +1,120 @@
 package replay
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"slices"
-	"strings"
+	"time"
 )
 
-// Action says what a replay does with each event.
+// Action says what a replay does with each version.
 type Action string
 
-// Rerun runs the workflow again. It is the default.
-const Rerun Action = "rerun"
-
-// LatestVersion selects each resource's latest event, bound when the item starts. It is the default.
-const LatestVersion = "latest"
+// Actions.
+const (
+	Rerun     Action = "rerun"     // runs the workflow again; the default
+	Republish Action = "republish" // sends the stored output of the version's last success to the topic again
+)
 
 // Request is the body of POST /replays. The zero value is invalid: Select and Reason are required.
 type Request struct {
-	Action   Action `json:"action"`
-	Select   Select `json:"select"`
-	Versions string `json:"versions"`
-	Reason   string `json:"reason"`
+	Action       Action     `json:"action,omitempty"`
+	Select       Select     `json:"select"`
+	Versions     Versions   `json:"versions,omitzero"`
+	Transform    *Transform `json:"transform,omitempty"` // of each event before it runs; only with Rerun
+	Publish      Publish    `json:"publish,omitempty"`
+	Target       string     `json:"target,omitempty"`       // message attribute "target"; 1 to MaxTargetBytes
+	AllowStale   bool       `json:"allowStale"`             // also versions older than one that has succeeded
+	MaxPerSecond int        `json:"maxPerSecond,omitempty"` // starts, averaged over 60 s: 1 to MaxPerSecond; 0: no bound
+	MaxItems     int        `json:"maxItems,omitempty"`     // 1 to MaxItems; 0: no bound
+	MaxFailures  *int       `json:"maxFailures,omitempty"`  // more failed items halt the replay; nil: any number
+	DryRun       bool       `json:"dryRun"`                 // ends as PLANNED, starts nothing
+	Reason       string     `json:"reason"`                 // 1 to MaxReasonBytes
 }
 
-// Select names the resources to replay: exactly one field is set.
+// Publish says whether the workflow's output goes to the topic.
+type Publish string
+
+// Publish modes.
+const (
+	PublishNormal   Publish = "normal"   // the default
+	PublishSuppress Publish = "suppress" // the workflow runs, its output is stored and not published
+)
+
+// Select names the resources to replay: exactly one of the first four fields is set.
 type Select struct {
-	ResourceIDs []string `json:"resourceIds,omitempty"` // 1 to MaxResourceIDs; repeated ids count once
-	OwnerID     string   `json:"ownerId,omitempty"`
+	ResourceIDs []string       `json:"resourceIds,omitempty"` // 1 to MaxResourceIDs; repeated ids count once
+	OwnerID     string         `json:"ownerId,omitempty"`     // every resource of an owner
+	All         bool           `json:"all,omitempty"`         // every resource; needs MaxItems
+	Failures    *FailureFilter `json:"failures,omitempty"`    // what is in the quarantine
+	Recorded    *Window        `json:"recorded,omitempty"`    // only versions recorded in the window are candidates
 }
 
-// Decode reads and validates a request. Defaults are filled in and repeated resource ids removed. The error is an
-// *InvalidError that names every fault.
-func Decode(body []byte) (Request, error) {
-	d := decoder{}
-	r := d.request(body)
-	if len(d.faults) > 0 {
-		return Request{}, &InvalidError{Faults: d.faults}
-	}
-	return r, nil
+// FailureFilter narrows the quarantine. The zero value selects all of it.
+type FailureFilter struct {
+	Error string     `json:"error,omitempty"` // glob of error names, see path.Match
+	Since *time.Time `json:"since,omitempty"` // failed at this time or after
+	Until *time.Time `json:"until,omitempty"` // failed before this time
 }
 
-// decoder collects faults. It reads objects by hand instead of into structs, because encoding/json stops at the first
-// fault and does not tell the path of an unknown field.
-type decoder struct {
-	faults []Fault
+// Window is a time range: From is included, To is not. One of them may be nil.
+type Window struct {
+	From *time.Time `json:"from,omitempty"`
+	To   *time.Time `json:"to,omitempty"`
 }
 
-func (d *decoder) fault(field string, value any, detail string) {
-	f := Fault{Field: field, Detail: detail}
-	switch v := value.(type) {
-	case nil:
-	case json.RawMessage:
-		f.Value = Shorten(string(v))
-	default:
-		f.Value = Shorten(fmt.Sprint(v))
-	}
-	d.faults = append(d.faults, f)
+// Contains reports whether a time is in the window. A nil window contains every time.
+func (w *Window) Contains(t time.Time) bool {
+	return w == nil || (w.From == nil || !t.Before(*w.From)) && (w.To == nil || t.Before(*w.To))
 }
 
-func (d *decoder) request(body []byte) Request {
-	r := Request{Action: Rerun, Versions: LatestVersion}
-	fields, ok := d.object("body", body, "action", "select", "versions", "reason")
-	if !ok {
-		return r
-	}
-	if raw, given := fields["action"]; given {
-		if d.text("action", raw, (*string)(&r.Action)) && r.Action != Rerun {
-			d.fault("action", raw, `must be "rerun"`)
-		}
-	}
-	if raw, given := fields["versions"]; given {
-		if d.text("versions", raw, &r.Versions) && r.Versions != LatestVersion {
-			d.fault("versions", raw, `must be "latest"`)
-		}
-	}
-	if raw, given := fields["select"]; given {
-		r.Select = d.selection(raw)
-	} else {
-		d.fault("select", nil, `is required: {"resourceIds": [...]} or {"ownerId": "..."}`)
-	}
-	d.reason(fields["reason"], &r.Reason)
-	return r
+// VersionMode says which versions of a resource are replayed.
+type VersionMode string
+
+// Version modes.
+const (
+	LatestVersion VersionMode = "latest" // the newest when the item starts; the default
+	FailedVersion VersionMode = "failed" // the one that failed; only with Select.Failures, and its default
+	VersionIDs    VersionMode = "ids"    // named ones of exactly one resource
+	VersionSeries VersionMode = "series" // several of each resource, oldest first, one after the other
+	VersionAsOf   VersionMode = "asOf"   // the newest that was recorded at a time or before
+)
+
+// Versions says which versions of each resource are replayed. As JSON it is "latest", "failed", {"ids": [...]},
+// {"asOf": time} or {"series": "all" | {"last": N} | {"from": bound, "to": bound}, "onFailure": "stop" | "continue"}.
+type Versions struct {
+	Mode      VersionMode
+	IDs       []string   // of VersionIDs: 1 to MaxSeriesVersions
+	AsOf      *time.Time // of VersionAsOf
+	Series    *Series    // of VersionSeries
+	OnFailure OnFailure  // of VersionSeries and VersionIDs; empty otherwise
 }
 
-func (d *decoder) reason(raw json.RawMessage, reason *string) {
-	const remedy = "is required: say why, the text is kept with the replay and sent with every event"
-	if raw == nil {
-		d.fault("reason", nil, remedy)
-		return
-	}
-	if !d.text("reason", raw, reason) {
-		return
-	}
-	*reason = strings.TrimSpace(*reason)
-	switch {
-	case *reason == "":
-		d.fault("reason", raw, remedy)
-	case len(*reason) > MaxReasonBytes:
-		d.fault("reason", raw, fmt.Sprintf("has %d bytes, the most is %d: shorten it", len(*reason), MaxReasonBytes))
-	default:
-		if err := checkID(*reason); err != nil {
-			d.fault("reason", raw, "must be one line of text: "+err.Error())
-		}
-	}
+// Several reports whether a resource may have several versions in the replay, which then run as a series.
+func (v Versions) Several() bool { return v.Mode == VersionSeries || len(v.IDs) > 1 }
+
+// OnFailure says what a series does after a version that failed.
+type OnFailure string
+
+// OnFailure modes.
+const (
+	StopOnFailure     OnFailure = "stop"     // the newer versions are skipped; the default
+	ContinueOnFailure OnFailure = "continue" // the newer versions run all the same
+)
+
+// Series is a range of a resource's versions. The zero value is all of them.
+type Series struct {
+	Last int    // the newest so many: 1 to MaxSeriesVersions; 0: see From and To
+	From *Bound // nil: from the oldest
+	To   *Bound // nil: to the newest
 }
 
-func (d *decoder) selection(raw json.RawMessage) Select {
-	var s Select
-	fields, ok := d.object("select", raw, "resourceIds", "ownerId")
-	if !ok {
-		return s
-	}
-	if len(fields) != 1 {
-		d.fault("select", raw, "must have exactly one of resourceIds and ownerId")
-		return s
-	}
-	if ids, given := fields["resourceIds"]; given {
-		s.ResourceIDs = d.resourceIDs(ids)
-	}
-	if owner, given := fields["ownerId"]; given && d.text("select.ownerId", owner, &s.OwnerID) {
-		if err := CheckOwnerID(s.OwnerID); err != nil {
-			d.fault("select.ownerId", owner, err.Error())
-		}
-	}
-	return s
+// Bound is an end of a series: a version id, which is included, or a time; then a series begins at it and ends before it.
+type Bound struct {
+	VersionID string
+	Time      *time.Time
 }
 
-func (d *decoder) resourceIDs(raw json.RawMessage) []string {
-	const field = "select.resourceIds"
-	var ids []string
-	if err := json.Unmarshal(raw, &ids); err != nil || ids == nil {
-		d.fault(field, raw, "must be an array of strings")
-		return nil
-	}
-	if len(ids) == 0 || len(ids) > MaxResourceIDs {
-		d.fault(field, fmt.Sprintf("%d ids", len(ids)),
-			fmt.Sprintf("must name 1 to %d resources: split a longer list into several requests", MaxResourceIDs))
-		return nil
-	}
-	seen := make(map[string]bool, len(ids))
-	for i, id := range ids {
-		if _, err := EventKey(id); err != nil {
-			d.fault(fmt.Sprintf("%s[%d]", field, i), fmt.Sprintf("%q", Shorten(id)), err.Error())
-		}
-		seen[id] = true
-	}
-	if len(seen) == len(ids) {
-		return ids
-	}
-	return slices.DeleteFunc(ids, func(id string) bool {
-		first := seen[id]
-		seen[id] = false
-		return !first
-	})
-}
-
-func (d *decoder) text(field string, raw json.RawMessage, into *string) bool {
-	var s *string
-	if err := json.Unmarshal(raw, &s); err != nil || s == nil {
-		d.fault(field, raw, "must be a string")
-		return false
-	}
-	*into = *s
-	return true
-}
-
-// object reads a JSON object and reports fields that are not known.
-func (d *decoder) object(field string, raw []byte, known ...string) (map[string]json.RawMessage, bool) {
-	var fields map[string]json.RawMessage
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	err := dec.Decode(&fields)
-	if err == nil && fields == nil {
-		err = errors.New("it is null")
-	}
-	if err == nil {
-		if _, more := dec.Token(); !errors.Is(more, io.EOF) {
-			err = errors.New("something follows it")
-		}
-	}
-	if err != nil {
-		d.fault(field, json.RawMessage(raw), "must be a JSON object: "+err.Error())
-		return nil, false
-	}
-	prefix := field + "."
-	if field == "body" {
-		prefix = ""
-	}
-	unknown := make([]string, 0, len(fields))
-	for name := range fields {
-		if !slices.Contains(known, name) {
-			unknown = append(unknown, name)
-		}
-	}
-	slices.Sort(unknown)
-	for _, name := range unknown {
-		d.fault(prefix+Shorten(name), nil, "is not known here: the fields are "+strings.Join(known, ", "))
-		delete(fields, name)
-	}
-	return fields, true
+// Transform changes events: exactly one field is set.
+type Transform struct {
+	MergePatch json.RawMessage `json:"mergePatch,omitempty"` // RFC 7396: a JSON object
+	JSONPatch  json.RawMessage `json:"jsonPatch,omitempty"`  // RFC 6902: 1 to MaxPatchOperations operations
 }

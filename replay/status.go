@@ -1,36 +1,50 @@
 package replay
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Status is where a replay stands.
 type Status string
 
-// A replay moves from Pending to Completed and never back, or ends as Halted.
+// A replay moves from Pending through Expanding and Running to one of the last four, and never back.
 const (
 	Pending   Status = "PENDING"   // accepted, nothing done yet
 	Expanding Status = "EXPANDING" // finding out which resources it is about
 	Running   Status = "RUNNING"   // every resource is known, some are not finished
-	Completed Status = "COMPLETED" // every resource has an outcome
-	Halted    Status = "HALTED"    // a part of its resources could not be found out; see the quarantine
+	Completed Status = "COMPLETED" // every item has an outcome
+	Planned   Status = "PLANNED"   // a dry run: every item has been looked at, nothing was started
+	Halted    Status = "HALTED"    // too many failures, or a part of its resources could not be found out
+	Cancelled Status = "CANCELLED" // somebody cancelled it, and what had started by then has ended
 )
 
-// Outcome is what became of one resource of a replay.
+// Statuses lists every status in the order in which a replay may pass them.
+func Statuses() []Status {
+	return []Status{Pending, Expanding, Running, Completed, Planned, Halted, Cancelled}
+}
+
+// Final reports whether a replay with this status is finished.
+func (s Status) Final() bool { return s == Completed || s == Planned || s == Halted || s == Cancelled }
+
+// Outcome is what became of one item of a replay.
 type Outcome string
 
-// An item moves from Waiting through Started to one of the last three, or from Waiting to Skipped.
+// An item moves from Waiting through Started to Succeeded or Failed, or from Waiting to one of the last four.
 const (
 	Waiting   Outcome = "WAITING"   // in the queue
 	Started   Outcome = "STARTED"   // its execution runs
-	Succeeded Outcome = "SUCCEEDED" // its execution succeeded
-	Failed    Outcome = "FAILED"    // its execution failed, timed out or was aborted
+	Succeeded Outcome = "SUCCEEDED" // its execution succeeded, or its output was published again
+	Failed    Outcome = "FAILED"    // its execution failed, timed out or was aborted, or its transform failed
 	Skipped   Outcome = "SKIPPED"   // a guard kept it from starting; see the reason
+	WouldRun  Outcome = "PLANNED"   // of a dry run: it would be started
 )
 
 // Outcomes lists every outcome in the order in which an item may pass them.
-func Outcomes() []Outcome { return []Outcome{Waiting, Started, Succeeded, Failed, Skipped} }
+func Outcomes() []Outcome { return []Outcome{Waiting, Started, Succeeded, Failed, Skipped, WouldRun} }
 
 // Final reports whether an item with this outcome is finished.
-func (o Outcome) Final() bool { return o == Succeeded || o == Failed || o == Skipped }
+func (o Outcome) Final() bool { return o != Waiting && o != Started }
 
 // Counts counts the items of a replay. Started includes those that have ended since.
 type Counts struct {
@@ -43,32 +57,67 @@ type Counts struct {
 
 // Replay is the answer to GET /replays/{replayId}.
 type Replay struct {
+	Summary
+	Request Request `json:"request"`        // with every default filled in and every time absolute
+	Plan    *Plan   `json:"plan,omitempty"` // of a dry run that ended as PLANNED
+}
+
+// Summary is a replay without its request.
+type Summary struct {
 	ReplayID    string            `json:"replayId"`
 	Status      Status            `json:"status"`
-	Request     Request           `json:"request"`
+	Action      Action            `json:"action"`
+	DryRun      bool              `json:"dryRun"`
+	Reason      string            `json:"reason"`
 	RequestedBy string            `json:"requestedBy"` // the caller's ARN, "unknown" where API Gateway names none
 	CreatedAt   time.Time         `json:"createdAt"`
 	CompletedAt *time.Time        `json:"completedAt,omitempty"`
+	Stopped     *Stop             `json:"stopped,omitempty"`   // cancelled or halted; what had started by then goes on
+	Truncated   bool              `json:"truncated,omitempty"` // maxItems was reached, the selection has more
 	Counts      Counts            `json:"counts"`
-	Links       map[string]string `json:"links"`
+	Links       map[string]string `json:"links"` // self, items, cancel: paths
+}
+
+// Stop says why a replay ended before its time.
+type Stop struct {
+	Status Status    `json:"status"`       // CANCELLED or HALTED: how the replay ends
+	By     string    `json:"by,omitempty"` // who cancelled it: the caller's ARN
+	At     time.Time `json:"at"`
+	Reason string    `json:"reason"`
+}
+
+// Replays is a page of GET /replays, newest first.
+type Replays struct {
+	Replays    []Summary `json:"replays"`
+	NextCursor string    `json:"nextCursor,omitempty"`
+}
+
+// Plan is what a dry run found out.
+type Plan struct {
+	Items   int    `json:"items"`   // would be started
+	Skipped int    `json:"skipped"` // would be skipped
+	Failed  int    `json:"failed"`  // have an event that the transform cannot be applied to
+	Sample  []Item `json:"sample"`  // the first items of each kind, at most PlanSample of each
 }
 
 // Accepted is the answer to POST /replays.
 type Accepted struct {
 	ReplayID string            `json:"replayId"`
 	Status   Status            `json:"status"`
+	Request  Request           `json:"request"` // with every default filled in and every time absolute
 	Links    map[string]string `json:"links"`
 }
 
-// Item is one resource of a replay.
+// Item is one version of one resource of a replay. A resource of which no version was found is one item as well.
 type Item struct {
-	ResourceID   string     `json:"resourceId"`
-	Outcome      Outcome    `json:"outcome"`
-	VersionID    string     `json:"versionId,omitempty"`
-	ExecutionARN string     `json:"executionArn,omitempty"`
-	Reason       string     `json:"reason,omitempty"` // why it was skipped, or the error that it failed with
-	StartedAt    *time.Time `json:"startedAt,omitempty"`
-	EndedAt      *time.Time `json:"endedAt,omitempty"`
+	ResourceID   string          `json:"resourceId"`
+	Outcome      Outcome         `json:"outcome"`
+	VersionID    string          `json:"versionId,omitempty"`
+	ExecutionARN string          `json:"executionArn,omitempty"` // of a republish: the execution whose output was sent
+	Reason       string          `json:"reason,omitempty"`       // why it was skipped, or the error that it failed with
+	StartedAt    *time.Time      `json:"startedAt,omitempty"`
+	EndedAt      *time.Time      `json:"endedAt,omitempty"`
+	Diff         json.RawMessage `json:"diff,omitempty"` // in a plan: what the transform does, as RFC 6902 operations
 }
 
 // Items is a page of GET /replays/{replayId}/items.
@@ -100,8 +149,8 @@ type Version struct {
 	Executions []Execution `json:"executions"`        // oldest first
 }
 
-// Versions is a page of GET /versions, newest first.
-type Versions struct {
+// History is a page of GET /versions, newest first.
+type History struct {
 	ResourceID string    `json:"resourceId"`
 	Versions   []Version `json:"versions"`
 	NextCursor string    `json:"nextCursor,omitempty"`

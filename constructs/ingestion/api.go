@@ -19,14 +19,18 @@ const (
 type route struct {
 	verb, path string
 	history    bool // reads the past; else about replays
+	body       bool // takes a JSON object
 }
 
 func routes() []route {
 	return []route{
-		{verb: "POST", path: "replays"},
+		{verb: "POST", path: "replays", body: true},
+		{verb: "GET", path: "replays"},
 		{verb: "GET", path: "replays/{replayId}"},
 		{verb: "GET", path: "replays/{replayId}/items"},
+		{verb: "POST", path: "replays/{replayId}/cancel"},
 		{verb: "GET", path: "versions", history: true},
+		{verb: "GET", path: "versions/{versionId}", history: true},
 		{verb: "GET", path: "failures", history: true},
 	}
 }
@@ -49,7 +53,7 @@ func (r *ReplayableIngestion) addApi(s *settings) {
 	})
 	for _, rt := range routes() {
 		options := &awsapigateway.MethodOptions{AuthorizationType: awsapigateway.AuthorizationType_IAM}
-		if rt.verb == "POST" {
+		if rt.body {
 			options.RequestModels = &map[string]awsapigateway.IModel{"application/json": model}
 			options.RequestValidator = validator
 		}

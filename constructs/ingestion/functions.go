@@ -35,6 +35,8 @@ var (
 		description: "Answers the replay API"} // API Gateway waits 29 seconds
 	replayListener = functionSpec{id: "ReplayListener", dir: "lambdas/replaylistener", memoryMB: 512, timeoutSeconds: 120,
 		description: "Expands replays and starts their executions", recursive: true}
+	seriesBinder = functionSpec{id: "Series", dir: "lambdas/replayseries", memoryMB: 512, timeoutSeconds: 30,
+		description: "Binds and checks each version of a series before it starts"}
 )
 
 // newFunction creates a function with its role and log group. The role is ours, because CDK's default one may write

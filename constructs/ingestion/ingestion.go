@@ -18,10 +18,11 @@ import (
 type ReplayableIngestion struct {
 	constructs.Construct
 
-	StateMachine awsstepfunctions.StateMachine // takes events: StartExecution
-	EventLog     awss3.IBucket                 // every event, under events/<resource id>
-	Ledger       awsdynamodb.ITable            // what became of events, executions and replays
-	Topic        awssns.ITopic                 // where results go
+	StateMachine  awsstepfunctions.StateMachine // takes events: StartExecution
+	SeriesMachine awsstepfunctions.StateMachine // runs several versions of a resource one after the other
+	EventLog      awss3.IBucket                 // every event, under events/<resource id>
+	Ledger        awsdynamodb.ITable            // what became of events, executions and replays
+	Topic         awssns.ITopic                 // where results go
 
 	DeadLetterQueue awssqs.Queue // failed executions, and messages that nobody could handle
 	OutcomesQueue   awssqs.Queue // ended executions, for TrackerFunction
@@ -33,6 +34,7 @@ type ReplayableIngestion struct {
 	AutoReplayFunction     awslambda.Function // reconciles, and decides what is replayed without being asked
 	ReplayHandlerFunction  awslambda.Function // answers the API
 	ReplayListenerFunction awslambda.Function // starts replays
+	SeriesFunction         awslambda.Function // binds each version of a series, for SeriesMachine
 
 	Schedule awsscheduler.Schedule // runs AutoReplayFunction
 	Api      awsapigateway.RestApi // the replay API
@@ -55,8 +57,8 @@ func NewReplayableIngestion(scope constructs.Construct, id *string, props *Repla
 	r.addStorage(props, &s)
 	r.addQueues()
 	r.addWorkflow(&s)
-	r.addRules()
 	r.addReplay(&s)
+	r.addRules()
 	r.addApi(&s)
 	return r
 }

@@ -45,15 +45,20 @@ func (r *ReplayableIngestion) addWorkflow(s *settings) {
 		StateMachineType: awsstepfunctions.StateMachineType_STANDARD,
 		Timeout:          s.timeout,
 		TracingEnabled:   jsii.Bool(true),
-		Logs: &awsstepfunctions.LogOptions{
-			Destination: awslogs.NewLogGroup(r, jsii.String("StateMachineLogs"), &awslogs.LogGroupProps{
-				Retention:     s.logRetention,
-				RemovalPolicy: s.logRemoval,
-			}),
-			Level:                awsstepfunctions.LogLevel_ERROR,
-			IncludeExecutionData: jsii.Bool(false), // events are other people's data
-		},
+		Logs:             r.machineLogs("StateMachineLogs", s),
 	})
+}
+
+// machineLogs keeps the errors of a state machine, and no data: events are other people's.
+func (r *ReplayableIngestion) machineLogs(id string, s *settings) *awsstepfunctions.LogOptions {
+	return &awsstepfunctions.LogOptions{
+		Destination: awslogs.NewLogGroup(r, jsii.String(id), &awslogs.LogGroupProps{
+			Retention:     s.logRetention,
+			RemovalPolicy: s.logRemoval,
+		}),
+		Level:                awsstepfunctions.LogLevel_ERROR,
+		IncludeExecutionData: jsii.Bool(false),
+	}
 }
 
 // recordTask hands the workflow exactly the event, and $ingestion as a variable beside it.
@@ -100,6 +105,10 @@ func payload(name string) awsstepfunctions.TaskInput {
 
 // retry lets a passing trouble of Lambda or of a service that our functions call pass.
 func retry(task awsstepfunctionstasks.LambdaInvoke) awsstepfunctions.TaskStateBase {
+	return retryWith(task, retryAttempts, nil)
+}
+
+func retryWith(task awsstepfunctionstasks.LambdaInvoke, attempts float64, maxDelay awscdk.Duration) awsstepfunctions.TaskStateBase {
 	return task.AddRetry(&awsstepfunctions.RetryProps{
 		Errors: jsii.Strings(
 			"Lambda.ServiceException",
@@ -112,7 +121,8 @@ func retry(task awsstepfunctionstasks.LambdaInvoke) awsstepfunctions.TaskStateBa
 		),
 		Interval:       awscdk.Duration_Seconds(jsii.Number(retryIntervalSeconds)),
 		BackoffRate:    jsii.Number(retryBackoffRate),
-		MaxAttempts:    jsii.Number(retryAttempts),
+		MaxAttempts:    jsii.Number(attempts),
+		MaxDelay:       maxDelay,
 		JitterStrategy: awsstepfunctions.JitterType_FULL,
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/ce873799/replayable-ingestion/internal/schema"
@@ -31,13 +32,15 @@ func (r *ReplayableIngestion) permitWorkflow() {
 func (r *ReplayableIngestion) permitReplay() {
 	r.permitLedger(r.TrackerFunction, "GetItem", "BatchGetItem", "UpdateItem")
 	r.permitIndexes(r.TrackerFunction, schema.ByResource)
+	allow(r.TrackerFunction, r.ReplayQueue.QueueArn(), "sqs:SendMessage")
 
 	r.permitReadEvents(r.AutoReplayFunction)
 	r.permitObjects(r.AutoReplayFunction, schema.UnrecordedPrefix, "s3:PutObject")
 	// It deletes its lease, and nothing else.
 	r.permitLedger(r.AutoReplayFunction, "GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem")
 	r.permitIndexes(r.AutoReplayFunction, schema.ByResource, schema.ByTime)
-	r.permitExecutions(r.AutoReplayFunction, "states:DescribeExecution")
+	r.permitExecutions(r.AutoReplayFunction, r.StateMachine, "states:DescribeExecution")
+	r.permitExecutions(r.AutoReplayFunction, r.SeriesMachine, "states:DescribeExecution")
 	allow(r.AutoReplayFunction, r.DeadLetterQueue.QueueArn(), "sqs:ReceiveMessage", "sqs:DeleteMessage")
 	allow(r.AutoReplayFunction, r.ReplayQueue.QueueArn(), "sqs:SendMessage")
 
@@ -47,13 +50,26 @@ func (r *ReplayableIngestion) permitReplay() {
 	r.permitIndexes(r.ReplayHandlerFunction, schema.ByResource, schema.ByGroup)
 	allow(r.ReplayHandlerFunction, r.ReplayQueue.QueueArn(), "sqs:SendMessage")
 
-	r.permitReadEvents(r.ReplayListenerFunction)
-	r.permitObjects(r.ReplayListenerFunction, schema.DerivedPrefix, "s3:PutObject")
-	r.permitObjects(r.ReplayListenerFunction, schema.ReplaysPrefix, "s3:GetObject")
+	r.permitStart(r.ReplayListenerFunction)
 	r.permitObjects(r.ReplayListenerFunction, schema.UnrecordedPrefix, "s3:GetObject")
-	r.permitLedger(r.ReplayListenerFunction, "GetItem", "Query", "PutItem", "UpdateItem")
+	r.permitIndexes(r.ReplayListenerFunction, schema.ByGroup)
 	allow(r.ReplayListenerFunction, r.StateMachine.StateMachineArn(), "states:StartExecution")
-	allow(r.ReplayListenerFunction, r.ReplayQueue.QueueArn(), "sqs:SendMessage")
+	allow(r.ReplayListenerFunction, r.SeriesMachine.StateMachineArn(), "states:StartExecution")
+	r.permitExecutions(r.ReplayListenerFunction, r.StateMachine, "states:DescribeExecution")
+
+	r.permitStart(r.SeriesFunction)
+}
+
+// permitStart is what it takes to bind a version of a replay and to prepare its start, or to publish it again.
+func (r *ReplayableIngestion) permitStart(fn awslambda.Function) {
+	r.permitReadEvents(fn)
+	r.permitObjects(fn, schema.DerivedPrefix, "s3:PutObject")
+	r.permitObjects(fn, schema.ReplaysPrefix, "s3:GetObject")
+	r.permitObjects(fn, schema.OutputsPrefix, "s3:GetObject")
+	r.permitLedger(fn, "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem")
+	r.permitIndexes(fn, schema.ByResource)
+	r.Topic.GrantPublish(fn)
+	allow(fn, r.ReplayQueue.QueueArn(), "sqs:SendMessage")
 }
 
 // permitReadEvents allows to read any version of an event and to list the versions. Every function that uses the
@@ -94,12 +110,12 @@ func (r *ReplayableIngestion) permitIndexes(fn awslambda.Function, indexes ...sc
 	}
 }
 
-// permitExecutions covers every execution of this state machine and of no other.
-func (r *ReplayableIngestion) permitExecutions(fn awslambda.Function, actions ...string) {
+// permitExecutions covers every execution of one state machine and of no other.
+func (r *ReplayableIngestion) permitExecutions(fn awslambda.Function, machine awsstepfunctions.StateMachine, actions ...string) {
 	allow(fn, awscdk.Stack_Of(r).FormatArn(&awscdk.ArnComponents{
 		Service:      jsii.String("states"),
 		Resource:     jsii.String("execution"),
-		ResourceName: jsii.String(*r.StateMachine.StateMachineName() + ":*"),
+		ResourceName: jsii.String(*machine.StateMachineName() + ":*"),
 		ArnFormat:    awscdk.ArnFormat_COLON_RESOURCE_NAME,
 	}), actions...)
 }

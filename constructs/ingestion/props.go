@@ -156,4 +156,5 @@ type FunctionCode struct {
 	AutoReplay     awslambda.Code // lambdas/autoreplay
 	ReplayHandler  awslambda.Code // lambdas/replayhandler
 	ReplayListener awslambda.Code // lambdas/replaylistener
+	Series         awslambda.Code // lambdas/replayseries
 }

@@ -13,9 +13,12 @@ import (
 
 // addReplay creates the functions that follow executions and start replays.
 func (r *ReplayableIngestion) addReplay(s *settings) {
+	r.addSeries(s)
 	r.TrackerFunction = r.newFunction(tracker, s, s.code.Tracker, config.Tracker{
-		LedgerTable:     *r.Ledger.TableName(),
-		StateMachineARN: *r.StateMachine.StateMachineArn(),
+		LedgerTable:      *r.Ledger.TableName(),
+		StateMachineARN:  *r.StateMachine.StateMachineArn(),
+		SeriesMachineARN: *r.SeriesMachine.StateMachineArn(),
+		ReplayQueueURL:   *r.ReplayQueue.QueueUrl(),
 	}.Env())
 	consume(r.TrackerFunction, r.OutcomesQueue, nil)
 
@@ -28,11 +31,15 @@ func (r *ReplayableIngestion) addReplay(s *settings) {
 		ReplayQueueURL: *r.ReplayQueue.QueueUrl(),
 	}.Env())
 	r.ReplayListenerFunction = r.newFunction(replayListener, s, s.code.ReplayListener, config.ReplayListener{
-		EventLogBucket:  *r.EventLog.BucketName(),
-		LedgerTable:     *r.Ledger.TableName(),
-		StateMachineARN: *r.StateMachine.StateMachineArn(),
-		ReplayQueueURL:  *r.ReplayQueue.QueueUrl(),
-		SupersedeOlder:  s.auto.supersedeOlder,
+		EventLogBucket:   *r.EventLog.BucketName(),
+		LedgerTable:      *r.Ledger.TableName(),
+		StateMachineARN:  *r.StateMachine.StateMachineArn(),
+		SeriesMachineARN: *r.SeriesMachine.StateMachineArn(),
+		ReplayQueueURL:   *r.ReplayQueue.QueueUrl(),
+		TopicARN:         *r.Topic.TopicArn(),
+		ResourceIDPath:   s.resourceIDPath,
+		MaxEventBytes:    s.workflow.maxEventBytes(),
+		SupersedeOlder:   s.auto.supersedeOlder,
 	}.Env())
 	consume(r.ReplayListenerFunction, r.ReplayQueue, s.maximumConcurrency)
 	r.permitReplay()
@@ -44,6 +51,7 @@ func (r *ReplayableIngestion) autoReplayConfig(s *settings) config.AutoReplay {
 		EventLogBucket:     *r.EventLog.BucketName(),
 		LedgerTable:        *r.Ledger.TableName(),
 		StateMachineARN:    *r.StateMachine.StateMachineArn(),
+		SeriesMachineARN:   *r.SeriesMachine.StateMachineArn(),
 		DeadLetterQueueURL: *r.DeadLetterQueue.QueueUrl(),
 		ReplayQueueURL:     *r.ReplayQueue.QueueUrl(),
 		ResourceIDPath:     s.resourceIDPath,

@@ -207,7 +207,7 @@ func (d *demo) sayHistory(ctx context.Context, all rows) error {
 		return nil
 	}
 	id := all.failures[i].ResourceID
-	var page replay.Versions
+	var page replay.History
 	if err := d.api.Get(ctx, "/versions", url.Values{"resourceId": {id}}, &page); err != nil {
 		return err
 	}

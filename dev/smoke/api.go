@@ -23,7 +23,7 @@ import (
 func (e *env) replayOf(ctx context.Context, resourceID string) (replay.Item, error) {
 	var item replay.Item
 	accepted, err := e.api.Replay(ctx, replay.Request{
-		Action: replay.Rerun, Versions: replay.LatestVersion, Reason: "smoke check",
+		Action: replay.Rerun, Versions: replay.Versions{Mode: replay.LatestVersion}, Reason: "smoke check",
 		Select: replay.Select{ResourceIDs: []string{resourceID}},
 	})
 	if err != nil {
@@ -64,7 +64,7 @@ func replayByAPI(ctx context.Context, e *env) (string, error) {
 	// The list of executions is read from an index, which may lag behind.
 	var got []replay.Execution
 	err = eventually(ctx, "the history shows the replay", func() (bool, error) {
-		var h replay.Versions
+		var h replay.History
 		if err := e.api.Get(ctx, "/versions", url.Values{"resourceId": {id}}, &h); err != nil || len(h.Versions) != 1 {
 			return false, err
 		}

@@ -90,7 +90,7 @@ func recursion(ctx context.Context, e *env) (detail string, err error) {
 		return "", err
 	}
 	accepted, err := e.api.Replay(ctx, replay.Request{
-		Action: replay.Rerun, Versions: replay.LatestVersion, Reason: "smoke check of recursion",
+		Action: replay.Rerun, Versions: replay.Versions{Mode: replay.LatestVersion}, Reason: "smoke check of recursion",
 		Select: replay.Select{OwnerID: owner},
 	})
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -21,23 +20,9 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/progress"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
-
-type book interface {
-	AddReplay(ctx context.Context, r ledger.Replay) error
-	HaltReplay(ctx context.Context, id string, at ledger.Stamp) error
-	Replay(ctx context.Context, id string) (ledger.Replay, error)
-	Items(ctx context.Context, r ledger.Replay, o replay.Outcome, cursor string, limit int) ([]ledger.Item, string, error)
-	Quarantine(ctx context.Context, cursor string, limit int) ([]ledger.Failure, string, error)
-	History(ctx context.Context, resourceID string, from, to time.Time) (ledger.History, error)
-}
-
-type eventLog interface {
-	PutObject(ctx context.Context, key string, document []byte) error
-	Object(ctx context.Context, key string) ([]byte, error)
-	Versions(ctx context.Context, resourceID, after string) iter.Seq2[eventlog.Version, error]
-}
 
 type sender interface {
 	Send(ctx context.Context, bodies ...string) error
@@ -45,26 +30,31 @@ type sender interface {
 
 // API answers the requests that API Gateway passes on.
 type API struct {
-	book   book
-	log    eventLog
+	book   *ledger.Ledger
+	log    *eventlog.Log
 	queue  sender
+	board  *progress.Board
 	logger *slog.Logger
 	now    func() time.Time
 	random io.Reader
 }
 
 // New returns the API. A nil logger discards.
-func New(book book, log eventLog, queue sender, logger *slog.Logger) *API {
+func New(book *ledger.Ledger, log *eventlog.Log, queue sender, logger *slog.Logger) *API {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	return &API{book: book, log: log, queue: queue, logger: logger, now: time.Now, random: ulid.DefaultEntropy()}
+	return &API{
+		book: book, log: log, queue: queue, board: progress.New(book, queue), logger: logger,
+		now: time.Now, random: ulid.DefaultEntropy(),
+	}
 }
 
 // answer is a status and a body to encode as JSON.
 type answer struct {
 	status  int
-	body    any
+	body    any    // encoded as JSON
+	raw     []byte // instead of body: sent as it is
 	headers map[string]string
 }
 
@@ -87,11 +77,14 @@ func (a *API) Handle(ctx context.Context, req request) (events.APIGatewayProxyRe
 
 func (a *API) route(ctx context.Context, req request) (answer, error) {
 	routes := map[string]func(context.Context, request) (answer, error){
-		"POST /replays":                 a.accept,
-		"GET /replays/{replayId}":       a.replay,
-		"GET /replays/{replayId}/items": a.items,
-		"GET /versions":                 a.versions,
-		"GET /failures":                 a.failures,
+		"POST /replays":                   a.accept,
+		"GET /replays":                    a.replays,
+		"GET /replays/{replayId}":         a.replay,
+		"GET /replays/{replayId}/items":   a.items,
+		"POST /replays/{replayId}/cancel": a.cancel,
+		"GET /versions":                   a.versions,
+		"GET /versions/{versionId}":       a.version,
+		"GET /failures":                   a.failures,
 	}
 	handle, found := routes[req.HTTPMethod+" "+req.Resource]
 	if !found {
@@ -133,6 +126,9 @@ func (ans answer) encode() events.APIGatewayProxyResponse {
 	headers := map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store"}
 	for k, v := range ans.headers {
 		headers[k] = v
+	}
+	if ans.raw != nil {
+		return events.APIGatewayProxyResponse{StatusCode: ans.status, Headers: headers, Body: string(ans.raw)}
 	}
 	body, err := json.Marshal(ans.body)
 	if err != nil { // every body is a struct of plain values

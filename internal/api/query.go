@@ -4,8 +4,11 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -17,7 +20,18 @@ type query struct {
 	faults []replay.Fault
 }
 
-func newQuery(req request) *query { return &query{params: req.QueryStringParameters} }
+// newQuery refuses parameters that are not known: a filter that is misspelled must not select everything.
+func newQuery(req request, known ...string) *query {
+	q := &query{params: req.QueryStringParameters}
+	for _, name := range slices.Sorted(maps.Keys(q.params)) {
+		if !slices.Contains(known, name) {
+			q.faults = append(q.faults, replay.Fault{
+				Field: replay.Shorten(name), Detail: "is not known here: the parameters are " + strings.Join(known, ", "),
+			})
+		}
+	}
+	return q
+}
 
 func (q *query) fault(field, detail string) {
 	q.faults = append(q.faults, replay.Fault{Field: field, Value: replay.Shorten(q.params[field]), Detail: detail})
@@ -30,12 +44,25 @@ func (q *query) err() error {
 	return &replay.InvalidError{Faults: q.faults}
 }
 
-func (q *query) oneOf(field string, known []replay.Outcome) string {
+func oneOf[T ~string](q *query, field string, known []T) T {
 	v, given := q.params[field]
-	if given && !slices.Contains(known, replay.Outcome(v)) {
+	if given && !slices.Contains(known, T(v)) {
 		q.fault(field, fmt.Sprintf("must be one of %v", known))
 	}
-	return v
+	return T(v)
+}
+
+// time reads a time as requests have them, the zero time if it is not given.
+func (q *query) time(field string, now time.Time) time.Time {
+	v, given := q.params[field]
+	if !given {
+		return time.Time{}
+	}
+	t, err := replay.ParseTime(v, now)
+	if err != nil {
+		q.fault(field, err.Error())
+	}
+	return t
 }
 
 const defaultPageSize = 25

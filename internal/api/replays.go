@@ -11,64 +11,12 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// accept stores a request and sends one message. The request is stored first and its row last before the message, so
-// that whoever finds the message finds both.
-func (a *API) accept(ctx context.Context, req request) (answer, error) {
-	body, err := bodyOf(req)
-	if err != nil {
-		return answer{}, err
-	}
-	r, err := replay.Decode(body)
-	if err != nil {
-		return answer{}, err
-	}
-	stored, err := json.Marshal(r)
-	if err != nil {
-		return answer{}, fmt.Errorf("encode request: %w", err)
-	}
-	now := a.now()
-	id, err := ulid.New(ulid.Timestamp(now), a.random)
-	if err != nil {
-		return answer{}, fmt.Errorf("make replay id: %w", err)
-	}
-	row := ledger.Replay{
-		ID: id.String(), Status: replay.Pending, RequestedBy: caller(req), Reason: r.Reason, OwnerID: r.Select.OwnerID,
-		CreatedAt: ledger.At(now),
-	}
-	if err := a.log.PutObject(ctx, eventlog.RequestKey(row.ID), stored); err != nil {
-		return answer{}, err
-	}
-	if err := a.book.AddReplay(ctx, row); err != nil {
-		return answer{}, err
-	}
-	if err := a.queue.Send(ctx, message.Replay{Kind: message.KindExpand, ReplayID: row.ID}.Encode()); err != nil {
-		// The caller learns that it was not accepted; nobody must wait for it.
-		return answer{}, errors.Join(err, a.book.HaltReplay(ctx, row.ID, ledger.At(a.now())))
-	}
-	a.logger.InfoContext(ctx, "replay accepted", "replayId", row.ID, "requestedBy", row.RequestedBy, "reason", row.Reason)
-	links := linksOf(req, row.ID)
-	return answer{
-		status:  http.StatusAccepted,
-		body:    replay.Accepted{ReplayID: row.ID, Status: row.Status, Links: links},
-		headers: map[string]string{"Location": links["self"]},
-	}, nil
-}
-
-// caller returns the ARN of who signed the request. Other authorizers than IAM give none.
-func caller(req request) string {
-	if arn := req.RequestContext.Identity.UserArn; arn != "" {
-		return arn
-	}
-	return "unknown"
-}
-
 func linksOf(req request, id string) map[string]string {
 	self := linkTo(req, "/replays/"+id)
-	return map[string]string{"self": self, "items": self + "/items"}
+	return map[string]string{"self": self, "items": self + "/items", "cancel": self + "/cancel"}
 }
 
 func (a *API) find(ctx context.Context, req request) (ledger.Replay, error) {
@@ -96,16 +44,96 @@ func (a *API) replay(ctx context.Context, req request) (answer, error) {
 	if err := json.Unmarshal(stored, &r); err != nil {
 		return answer{}, fmt.Errorf("decode stored request: %w", err)
 	}
-	return answer{status: http.StatusOK, body: replay.Replay{
-		ReplayID: row.ID, Status: row.Status, Request: r, RequestedBy: row.RequestedBy,
-		CreatedAt: row.CreatedAt.Time, CompletedAt: row.CompletedAt.Pointer(), Counts: row.Counts(),
-		Links: linksOf(req, row.ID),
-	}}, nil
+	full := replay.Replay{Summary: summary(req, row), Request: r}
+	if row.Status == replay.Planned {
+		if full.Plan, err = a.planOf(ctx, row); err != nil {
+			return answer{}, err
+		}
+	}
+	return answer{status: http.StatusOK, body: full}, nil
+}
+
+func summary(req request, row ledger.Replay) replay.Summary {
+	s := replay.Summary{
+		ReplayID: row.ID, Status: row.Status, Action: row.Action, DryRun: row.DryRun, Reason: row.Reason,
+		RequestedBy: row.RequestedBy, CreatedAt: row.CreatedAt.Time, CompletedAt: row.CompletedAt.Pointer(),
+		Truncated: row.Truncated, Counts: row.Counts(), Links: linksOf(req, row.ID),
+	}
+	if row.Stopped() {
+		s.Stopped = &replay.Stop{Status: row.StopStatus, By: row.StopBy, At: row.StopAt.Time, Reason: row.StopReason}
+	}
+	return s
+}
+
+// planOf is what a dry run found out: its counts and the first items of each kind.
+func (a *API) planOf(ctx context.Context, row ledger.Replay) (*replay.Plan, error) {
+	plan := &replay.Plan{Items: row.Planned, Skipped: row.Skipped, Failed: row.Failed, Sample: []replay.Item{}}
+	for _, kind := range []struct {
+		outcome replay.Outcome
+		count   int
+	}{{replay.WouldRun, row.Planned}, {replay.Skipped, row.Skipped}, {replay.Failed, row.Failed}} {
+		if kind.count == 0 {
+			continue
+		}
+		rows, _, err := a.book.Items(ctx, row, kind.outcome, "", replay.PlanSample)
+		if err != nil {
+			return nil, err
+		}
+		for _, it := range rows {
+			plan.Sample = append(plan.Sample, item(it))
+		}
+	}
+	return plan, nil
+}
+
+// replays lists replays, newest first.
+func (a *API) replays(ctx context.Context, req request) (answer, error) {
+	q := newQuery(req, "status", "limit", "cursor")
+	status := oneOf(q, "status", replay.Statuses())
+	limit, cursor := q.page()
+	if err := q.err(); err != nil {
+		return answer{}, err
+	}
+	rows, next, err := a.book.Replays(ctx, status, cursor, limit)
+	if err != nil {
+		return answer{}, badCursor(err)
+	}
+	page := replay.Replays{Replays: make([]replay.Summary, len(rows)), NextCursor: encodeCursor(next)}
+	for i, row := range rows {
+		page.Replays[i] = summary(req, row)
+	}
+	return answer{status: http.StatusOK, body: page}, nil
+}
+
+// cancel stops what has not started of a replay. Cancelling it again changes nothing.
+func (a *API) cancel(ctx context.Context, req request) (answer, error) {
+	row, err := a.find(ctx, req)
+	if err != nil {
+		return answer{}, err
+	}
+	stop := replay.Stop{Status: replay.Cancelled, By: caller(req), At: a.now(), Reason: "cancelled by request"}
+	if row.StopStatus == replay.Cancelled { // the message of the first request may not have been sent
+		err = a.board.Look(ctx, row.ID, a.now())
+	} else {
+		err = a.board.Stop(ctx, row.ID, stop)
+	}
+	if err != nil && !errors.Is(err, ledger.ErrConflict) {
+		return answer{}, err
+	}
+	if row, err = a.book.Replay(ctx, row.ID); err != nil {
+		return answer{}, err
+	}
+	if row.StopStatus != replay.Cancelled {
+		return answer{}, &statusError{http.StatusConflict, fmt.Sprintf("replay %s has ended or was halted before: it is %s",
+			row.ID, row.Status)}
+	}
+	a.logger.InfoContext(ctx, "replay cancelled", "replayId", row.ID, "by", row.StopBy)
+	return answer{status: http.StatusOK, body: summary(req, row)}, nil
 }
 
 func (a *API) items(ctx context.Context, req request) (answer, error) {
-	q := newQuery(req)
-	outcome := replay.Outcome(q.oneOf("outcome", replay.Outcomes()))
+	q := newQuery(req, "outcome", "limit", "cursor")
+	outcome := oneOf(q, "outcome", replay.Outcomes())
 	limit, cursor := q.page()
 	if err := q.err(); err != nil {
 		return answer{}, err
@@ -120,30 +148,14 @@ func (a *API) items(ctx context.Context, req request) (answer, error) {
 	}
 	page := replay.Items{Items: make([]replay.Item, len(rows)), NextCursor: encodeCursor(next)}
 	for i, it := range rows {
-		page.Items[i] = replay.Item{
-			ResourceID: it.ResourceID, Outcome: it.Outcome, VersionID: it.VersionID, ExecutionARN: it.ARN,
-			Reason: it.Reason, StartedAt: it.StartedAt.Pointer(), EndedAt: it.EndedAt.Pointer(),
-		}
+		page.Items[i] = item(it)
 	}
 	return answer{status: http.StatusOK, body: page}, nil
 }
 
-func (a *API) failures(ctx context.Context, req request) (answer, error) {
-	q := newQuery(req)
-	limit, cursor := q.page()
-	if err := q.err(); err != nil {
-		return answer{}, err
+func item(it ledger.Item) replay.Item {
+	return replay.Item{
+		ResourceID: it.ResourceID, Outcome: it.Outcome, VersionID: it.VersionID, ExecutionARN: it.ARN,
+		Reason: it.Reason, StartedAt: it.StartedAt.Pointer(), EndedAt: it.EndedAt.Pointer(), Diff: json.RawMessage(it.Diff),
 	}
-	rows, next, err := a.book.Quarantine(ctx, cursor, limit)
-	if err != nil {
-		return answer{}, badCursor(err)
-	}
-	page := replay.Failures{Failures: make([]replay.Failure, len(rows)), NextCursor: encodeCursor(next)}
-	for i, f := range rows {
-		page.Failures[i] = replay.Failure{
-			Execution: f.Execution, ResourceID: f.ResourceID, VersionID: f.VersionID, InputKey: f.InputKey,
-			Error: f.Error, Cause: f.Cause, Decision: f.Decision, Attempt: f.Attempt, FailedAt: f.FailedAt.Time,
-		}
-	}
-	return answer{status: http.StatusOK, body: page}, nil
 }

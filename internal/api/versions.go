@@ -2,8 +2,10 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
+	"unicode/utf8"
 
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
@@ -13,7 +15,7 @@ import (
 
 // versions lists the history of a resource with what became of each event. A resource without a history is 404.
 func (a *API) versions(ctx context.Context, req request) (answer, error) {
-	q := newQuery(req)
+	q := newQuery(req, "resourceId", "limit", "cursor")
 	id := q.params["resourceId"]
 	if _, err := replay.EventKey(id); err != nil {
 		q.fault("resourceId", err.Error())
@@ -29,7 +31,7 @@ func (a *API) versions(ctx context.Context, req request) (answer, error) {
 	if len(found) == 0 && cursor == "" {
 		return answer{}, &statusError{http.StatusNotFound, "the event log has no such resource"}
 	}
-	page := replay.Versions{ResourceID: id, Versions: make([]replay.Version, len(found)), NextCursor: encodeCursor(next)}
+	page := replay.History{ResourceID: id, Versions: make([]replay.Version, len(found)), NextCursor: encodeCursor(next)}
 	for i, v := range found {
 		page.Versions[i] = replay.Version{
 			VersionID: v.ID, RecordedAt: v.RecordedAt, OwnerID: v.OwnerID, Size: v.Size, Deleted: v.Deleted,
@@ -40,6 +42,33 @@ func (a *API) versions(ctx context.Context, req request) (answer, error) {
 		return answer{}, err
 	}
 	return answer{status: http.StatusOK, body: page}, nil
+}
+
+// maxBodyBytes keeps an answer under the 6 MB that Lambda passes on.
+const maxBodyBytes = 5_000_000
+
+// version returns one event, byte for byte.
+func (a *API) version(ctx context.Context, req request) (answer, error) {
+	q := newQuery(req, "resourceId")
+	id := q.params["resourceId"]
+	if _, err := replay.EventKey(id); err != nil {
+		q.fault("resourceId", err.Error())
+	}
+	if err := q.err(); err != nil {
+		return answer{}, err
+	}
+	event, err := a.log.Event(ctx, id, req.PathParameters["versionId"])
+	if errors.Is(err, eventlog.ErrNotFound) {
+		return answer{}, &statusError{http.StatusNotFound, "the event log has no such version of the resource"}
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	if len(event) > maxBodyBytes || !utf8.Valid(event) {
+		return answer{}, &statusError{http.StatusUnprocessableEntity,
+			"the object is no event: it is not UTF-8 or too large to be sent: read it from S3"}
+	}
+	return answer{status: http.StatusOK, raw: event}, nil
 }
 
 // history reads one page of versions. next is the id of its last version, empty if nothing follows.

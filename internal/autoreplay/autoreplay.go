@@ -17,6 +17,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/queue"
 	"github.com/ce873799/replayable-ingestion/internal/record"
 	"github.com/ce873799/replayable-ingestion/internal/states"
+	"github.com/ce873799/replayable-ingestion/replay"
 )
 
 type book interface {
@@ -31,7 +32,12 @@ type book interface {
 	Failure(ctx context.Context, partition string) (ledger.Failure, error)
 	AddFailure(ctx context.Context, f ledger.Failure) (ledger.Failure, error)
 	MoveFailure(ctx context.Context, f ledger.Failure, m ledger.Move, from ...ledger.FailureStatus) error
-	HaltReplay(ctx context.Context, id string, at ledger.Stamp) error
+	OpenReplays(ctx context.Context, by time.Time, limit int) ([]ledger.Replay, error)
+	CheckReplayLater(ctx context.Context, r ledger.Replay, at time.Time) error
+	OpenSeries(ctx context.Context, shard int, by time.Time, limit int) ([]ledger.Series, error)
+	CheckSeriesLater(ctx context.Context, name string, at time.Time) error
+	Series(ctx context.Context, name string) (ledger.Series, error)
+	Item(ctx context.Context, replayID string, page, ordinal, index int) (ledger.Item, error)
 	Page(ctx context.Context, replayID string, number int) (ledger.Page, error)
 	Due(ctx context.Context, shard int, now time.Time, limit int) ([]ledger.Failure, error)
 	Acquire(ctx context.Context, name, holder string, now, until time.Time) error
@@ -63,6 +69,8 @@ type settler interface {
 
 type board interface {
 	Take(ctx context.Context, steps []progress.Step) map[string]error
+	Look(ctx context.Context, id string, now time.Time) error
+	Stop(ctx context.Context, id string, stop replay.Stop) error
 }
 
 type judge interface {
@@ -74,6 +82,7 @@ type Deps struct {
 	Book        book
 	Log         eventLog
 	Machine     machine
+	Series      machine // the Series state machine
 	DeadLetters deadLetters
 	Replays     sender
 	Settler     settler
@@ -157,6 +166,7 @@ func (j *Job) Run(ctx context.Context, holder string) (Summary, error) {
 		// already must be decided on all the same.
 		phase(work, time.Now().Add(time.Until(deadline)/2), &sum, j.drain),
 		phase(work, deadline, &sum, j.reconcile),
+		phase(work, deadline, &sum, j.reconcileReplays),
 		phase(work, deadline, &sum, j.decideDue),
 		j.Book.Release(ctx, leaseName, holder),
 	)

@@ -9,6 +9,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
+	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
 	"github.com/ce873799/replayable-ingestion/internal/queue"
 	"github.com/ce873799/replayable-ingestion/internal/tracker"
@@ -65,10 +66,7 @@ func (j *Job) poison(ctx context.Context, m queue.Message, msg message.Replay) e
 	const why = "its message could not be handled and came back too often"
 	switch msg.Kind {
 	case message.KindItem:
-		failed := j.Board.Take(ctx, []progress.Step{{
-			ReplayID: msg.ReplayID, Page: msg.Page, Ordinal: msg.Ordinal, To: replay.Failed, Reason: why, At: j.now(),
-		}})
-		return failed[msg.ReplayID]
+		return j.poisonItem(ctx, msg, why)
 	case message.KindAuto:
 		f, err := j.Book.Failure(ctx, ledger.FailurePartition(msg.Execution, msg.RedriveCount))
 		if err == nil {
@@ -78,6 +76,8 @@ func (j *Job) poison(ctx context.Context, m queue.Message, msg message.Replay) e
 			return nil // it moved on by another message
 		}
 		return err
+	case message.KindSweep, message.KindClose: // the replay, or the series, is open and will be looked after
+		return j.unknown(ctx, m, "PoisonMessage", fmt.Sprintf("%s of replay %s%s: %s", msg.Kind, msg.ReplayID, msg.Series, why))
 	default:
 		p, err := j.Book.Page(ctx, msg.ReplayID, msg.Page)
 		if err == nil && p.Sent {
@@ -86,11 +86,33 @@ func (j *Job) poison(ctx context.Context, m queue.Message, msg message.Replay) e
 		if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 			return err
 		}
-		if err := j.Book.HaltReplay(ctx, msg.ReplayID, ledger.At(j.now())); err != nil {
+		if err := j.halt(ctx, msg, why); err != nil {
 			return err
 		}
 		return j.unknown(ctx, m, "PoisonMessage", fmt.Sprintf("page %d of replay %s: %s", msg.Page, msg.ReplayID, why))
 	}
+}
+
+// poisonItem gives an item its outcome, and has what its series left settled, if it has one.
+func (j *Job) poisonItem(ctx context.Context, msg message.Replay, why string) error {
+	it, err := j.Book.Item(ctx, msg.ReplayID, msg.Page, msg.Ordinal, 0)
+	if err != nil {
+		return err
+	}
+	failed := j.Board.Take(ctx, []progress.Step{{
+		ReplayID: msg.ReplayID, Page: msg.Page, Ordinal: msg.Ordinal, To: replay.Failed, Reason: why,
+		Bound: it.Execution, At: j.now(),
+	}})
+	if err := failed[msg.ReplayID]; err != nil {
+		return err
+	}
+	name := naming.Series(msg.ReplayID, msg.Page, msg.Ordinal)
+	if _, err := j.Book.Series(ctx, name); errors.Is(err, ledger.ErrNotFound) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return j.Replays.Send(ctx, message.Replay{Kind: message.KindClose, Series: name, Reason: why}.Encode())
 }
 
 // unknown quarantines a message with its body, under a name of its own.

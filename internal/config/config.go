@@ -64,14 +64,18 @@ func LoadPublish(getenv func(string) string) (c Publish, err error) {
 
 // Tracker configures the function that settles executions in the ledger.
 type Tracker struct {
-	LedgerTable     string
-	StateMachineARN string
+	LedgerTable      string
+	StateMachineARN  string
+	SeriesMachineARN string // runs the versions of a resource one after the other
+	ReplayQueueURL   string
 }
 
 func (c *Tracker) fields() []field {
 	return []field{
 		text("LEDGER_TABLE", &c.LedgerTable),
 		text("STATE_MACHINE_ARN", &c.StateMachineARN),
+		text("SERIES_MACHINE_ARN", &c.SeriesMachineARN),
+		text("REPLAY_QUEUE_URL", &c.ReplayQueueURL),
 	}
 }
 
@@ -90,6 +94,7 @@ type AutoReplay struct {
 	EventLogBucket     string
 	LedgerTable        string
 	StateMachineARN    string
+	SeriesMachineARN   string
 	DeadLetterQueueURL string
 	ReplayQueueURL     string
 	ResourceIDPath     string
@@ -111,6 +116,7 @@ func (c *AutoReplay) fields() []field {
 		text("EVENT_LOG_BUCKET", &c.EventLogBucket),
 		text("LEDGER_TABLE", &c.LedgerTable),
 		text("STATE_MACHINE_ARN", &c.StateMachineARN),
+		text("SERIES_MACHINE_ARN", &c.SeriesMachineARN),
 		text("DEAD_LETTER_QUEUE_URL", &c.DeadLetterQueueURL),
 		text("REPLAY_QUEUE_URL", &c.ReplayQueueURL),
 		text("RESOURCE_ID_PATH", &c.ResourceIDPath),
@@ -162,11 +168,15 @@ func LoadReplayHandler(getenv func(string) string) (c ReplayHandler, err error) 
 
 // ReplayListener configures the function that starts replays.
 type ReplayListener struct {
-	EventLogBucket  string
-	LedgerTable     string
-	StateMachineARN string
-	ReplayQueueURL  string
-	SupersedeOlder  bool
+	EventLogBucket   string
+	LedgerTable      string
+	StateMachineARN  string
+	SeriesMachineARN string
+	ReplayQueueURL   string
+	TopicARN         string
+	ResourceIDPath   string // a patched event must be one of the same resource
+	MaxEventBytes    int    // largest patched event, in bytes
+	SupersedeOlder   bool
 }
 
 func (c *ReplayListener) fields() []field {
@@ -174,7 +184,11 @@ func (c *ReplayListener) fields() []field {
 		text("EVENT_LOG_BUCKET", &c.EventLogBucket),
 		text("LEDGER_TABLE", &c.LedgerTable),
 		text("STATE_MACHINE_ARN", &c.StateMachineARN),
+		text("SERIES_MACHINE_ARN", &c.SeriesMachineARN),
 		text("REPLAY_QUEUE_URL", &c.ReplayQueueURL),
+		text("TOPIC_ARN", &c.TopicARN),
+		text("RESOURCE_ID_PATH", &c.ResourceIDPath),
+		number("MAX_EVENT_BYTES", &c.MaxEventBytes),
 		flag("SUPERSEDE_OLDER", &c.SupersedeOlder),
 	}
 }
@@ -184,6 +198,38 @@ func (c ReplayListener) Env() map[string]string { return encode(c.fields()) }
 
 // LoadReplayListener decodes the environment; the error names every fault.
 func LoadReplayListener(getenv func(string) string) (c ReplayListener, err error) {
+	err = decode(c.fields(), getenv)
+	return c, err
+}
+
+// ReplaySeries configures the function that the Series state machine asks about each version.
+type ReplaySeries struct {
+	EventLogBucket  string
+	LedgerTable     string
+	StateMachineARN string
+	ReplayQueueURL  string
+	TopicARN        string
+	ResourceIDPath  string
+	MaxEventBytes   int
+}
+
+func (c *ReplaySeries) fields() []field {
+	return []field{
+		text("EVENT_LOG_BUCKET", &c.EventLogBucket),
+		text("LEDGER_TABLE", &c.LedgerTable),
+		text("STATE_MACHINE_ARN", &c.StateMachineARN),
+		text("REPLAY_QUEUE_URL", &c.ReplayQueueURL),
+		text("TOPIC_ARN", &c.TopicARN),
+		text("RESOURCE_ID_PATH", &c.ResourceIDPath),
+		number("MAX_EVENT_BYTES", &c.MaxEventBytes),
+	}
+}
+
+// Env returns the variables that LoadReplaySeries reads.
+func (c ReplaySeries) Env() map[string]string { return encode(c.fields()) }
+
+// LoadReplaySeries decodes the environment; the error names every fault.
+func LoadReplaySeries(getenv func(string) string) (c ReplaySeries, err error) {
 	err = decode(c.fields(), getenv)
 	return c, err
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -112,6 +113,26 @@ func (b *bucket) ListObjectVersions(_ context.Context, in *s3.ListObjectVersions
 		out.Versions = append(out.Versions, types.ObjectVersion{
 			Key: &o.key, VersionId: &o.id, LastModified: &o.at, IsLatest: &latest, Size: aws.Int64(int64(len(o.body))),
 		})
+	}
+	return out, nil
+}
+
+// ListObjectsV2 lists the newest versions in key order, without deleted ones.
+func (b *bucket) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input, _ ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+	newest := map[string]bool{}
+	for _, o := range b.objects {
+		newest[o.key] = !o.deleted
+	}
+	out := &s3.ListObjectsV2Output{IsTruncated: aws.Bool(false)}
+	for _, key := range slices.Sorted(maps.Keys(newest)) {
+		if !newest[key] || !strings.HasPrefix(key, *in.Prefix) || key <= aws.ToString(in.StartAfter) {
+			continue
+		}
+		if len(out.Contents) == int(*in.MaxKeys) {
+			out.IsTruncated = aws.Bool(true)
+			break
+		}
+		out.Contents = append(out.Contents, types.Object{Key: aws.String(key)})
 	}
 	return out, nil
 }

@@ -68,6 +68,11 @@ type Execution struct {
 	ReplayID string `dynamodbav:"replayId,omitempty"` // api
 	Page     int    `dynamodbav:"page,omitempty"`     // api
 	Ordinal  int    `dynamodbav:"ordinal,omitempty"`  // api
+	Index    int    `dynamodbav:"index,omitempty"`    // api: place in the series
+	Target   string `dynamodbav:"target,omitempty"`   // api
+	Suppress bool   `dynamodbav:"suppress,omitempty"` // api: the output is not published
+	Patched  bool   `dynamodbav:"patched,omitempty"`  // api: the event is under derived/
+	Source   string `dynamodbav:"source,omitempty"`   // api, of a republish: the execution whose output is sent
 }
 
 // MaxCauseBytes is how much of a cause the ledger keeps. The whole of it is in Step Functions.

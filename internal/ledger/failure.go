@@ -145,26 +145,59 @@ func (l *Ledger) OpenExecutions(ctx context.Context, shard int, by time.Time, li
 	return rows, err
 }
 
-// Quarantine returns a page of the quarantined failures, newest first, and the cursor of the next page.
-func (l *Ledger) Quarantine(ctx context.Context, cursor string, limit int) ([]Failure, string, error) {
-	var all []Failure
-	var more bool
+// QuarantineFilter narrows the quarantine. The zero value selects all of it.
+type QuarantineFilter struct {
+	Since, Until time.Time         // failed at Since or after, and before Until; zero: no bound
+	Error        func(string) bool // nil: every error
+}
+
+// Quarantine returns a page of the quarantined failures, newest first, and the cursor of the next page. With a filter, a
+// page may have fewer entries than the limit although others follow.
+func (l *Ledger) Quarantine(ctx context.Context, filter QuarantineFilter, cursor string, limit int) ([]Failure, string, error) {
+	if cursor == "" && !filter.Until.IsZero() {
+		cursor = At(filter.Until).String()
+	}
+	var found []Failure
+	for range maxFilteredPages {
+		rows, more, err := l.quarantined(ctx, cursor, limit)
+		if err != nil {
+			return nil, "", err
+		}
+		for _, f := range rows {
+			if f.FailedAt.Before(filter.Since) {
+				return found, "", nil
+			}
+			cursor = f.GSK
+			if filter.Error == nil || filter.Error(f.Error) {
+				found = append(found, f)
+			}
+			if len(found) == limit {
+				return found, cursor, nil
+			}
+		}
+		if !more {
+			return found, "", nil
+		}
+	}
+	return found, cursor, nil
+}
+
+// quarantined merges the shards of the quarantine.
+func (l *Ledger) quarantined(ctx context.Context, cursor string, limit int) (all []Failure, more bool, err error) {
 	for s := range Shards {
 		rows, follow, err := query[Failure](ctx, l, span{
 			index: &schema.ByGroup, partition: quarantinePartition(strconv.Itoa(s)), after: cursor, newest: true, limit: limit,
 		})
 		if err != nil {
-			return nil, "", err
+			return nil, false, err
 		}
 		all, more = append(all, rows...), more || follow
 	}
-	all = slices.DeleteFunc(all, func(f Failure) bool { return f.Status != Quarantined })
 	slices.SortFunc(all, func(a, b Failure) int { return strings.Compare(b.GSK, a.GSK) })
 	if len(all) > limit {
 		all, more = all[:limit], true
 	}
-	if !more || len(all) == 0 {
-		return all, "", nil
-	}
-	return all, all[len(all)-1].GSK, nil
+	// What left the quarantine since may still be in the index; its row has no place in it any more.
+	all = slices.DeleteFunc(all, func(f Failure) bool { return f.Status != Quarantined })
+	return all, more, nil
 }

@@ -12,16 +12,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Item is the row of one resource of a replay.
+// Item is the row of one version of one resource of a replay. Until the version is known, it stands for the resource.
 type Item struct {
 	keys
 	ReplayID   string         `dynamodbav:"replayId"`
 	Page       int            `dynamodbav:"page"`
-	Ordinal    int            `dynamodbav:"ordinal"` // place in the page
+	Ordinal    int            `dynamodbav:"ordinal"`         // place in the page
+	Index      int            `dynamodbav:"index,omitempty"` // place in the series of the resource's versions
 	ResourceID string         `dynamodbav:"resourceId"`
 	Outcome    replay.Outcome `dynamodbav:"outcome"`
 	VersionID  string         `dynamodbav:"versionId,omitempty"` // bound before the execution is started
-	Execution  string         `dynamodbav:"execution,omitempty"`
+	Execution  string         `dynamodbav:"execution,omitempty"` // bound with the version: from then on the item will start
+	Want       string         `dynamodbav:"want,omitempty"`      // the version to bind, where the selection knows it
+	Failure    string         `dynamodbav:"failure,omitempty"`   // the execution whose failure was selected
+	Diff       string         `dynamodbav:"diff,omitempty"`      // of a plan: what the transform does
 	ARN        string         `dynamodbav:"arn,omitempty"`
 	Reason     string         `dynamodbav:"reason,omitempty"`
 	StartedAt  Stamp          `dynamodbav:"startedAt,omitempty"`
@@ -30,6 +34,9 @@ type Item struct {
 
 func (i *Item) key() (pk, sk string) {
 	pk, _ = pageKey(i.ReplayID, i.Page)
+	if i.Index > 0 {
+		return pk, fmt.Sprintf("I#%04d#%04d", i.Ordinal, i.Index)
+	}
 	return pk, fmt.Sprintf("I#%04d", i.Ordinal)
 }
 
@@ -40,12 +47,12 @@ func outcomePartition(replayID string, o replay.Outcome, shard int) string {
 func (i *Item) index() {
 	i.PK, i.SK = i.key()
 	i.GPK = outcomePartition(i.ReplayID, i.Outcome, i.Page%Shards)
-	i.GSK = fmt.Sprintf("%06d#%04d", i.Page, i.Ordinal)
+	i.GSK = fmt.Sprintf("%06d#%04d#%04d", i.Page, i.Ordinal, i.Index)
 }
 
 // Item returns an item of a replay, or ErrNotFound.
-func (l *Ledger) Item(ctx context.Context, replayID string, page, ordinal int) (Item, error) {
-	i := Item{ReplayID: replayID, Page: page, Ordinal: ordinal}
+func (l *Ledger) Item(ctx context.Context, replayID string, page, ordinal, index int) (Item, error) {
+	i := Item{ReplayID: replayID, Page: page, Ordinal: ordinal, Index: index}
 	pk, sk := i.key()
 	err := l.get(ctx, pk, sk, &i)
 	return i, err
@@ -60,17 +67,28 @@ func (l *Ledger) Bind(ctx context.Context, i Item, e Execution) error {
 	}
 	c := newChange(i.key()).
 		Set("versionId", str(e.VersionID)).Set("execution", str(e.Name)).
-		If("{outcome} = ? AND attribute_not_exists({versionId})", str(string(replay.Waiting)))
+		If("{outcome} = ? AND attribute_not_exists({execution})", str(string(replay.Waiting)))
 	return l.transact(ctx, "bind item of replay "+i.ReplayID, []types.TransactWriteItem{put, c.transact(l.table)})
+}
+
+// BindOutput ties an item of a republish to a version and the execution whose output is sent. It returns ErrConflict if
+// the item is bound already or finished.
+func (l *Ledger) BindOutput(ctx context.Context, i Item, versionID, execution string) error {
+	c := newChange(i.key()).Set("versionId", str(versionID)).Set("execution", str(execution)).
+		If("{outcome} = ? AND attribute_not_exists({execution})", str(string(replay.Waiting)))
+	_, err := l.api.UpdateItem(ctx, c.input(l.table))
+	return conflict(err, nil, "bind output to item of replay "+i.ReplayID)
 }
 
 // ItemChange is a new outcome of an item, as it was read before.
 type ItemChange struct {
-	Item   Item
-	To     replay.Outcome
-	Reason string
-	ARN    string // of the item's execution; empty if it was never started
-	At     Stamp
+	Item      Item
+	To        replay.Outcome
+	Reason    string
+	VersionID string // where it is known and not bound
+	Diff      string
+	ARN       string // of the item's execution; empty if it was never started
+	At        Stamp
 }
 
 // MaxItemChanges is how many items one call of ChangeItems takes: a transaction takes 100 rows, the replay is one.
@@ -86,7 +104,7 @@ func (l *Ledger) ChangeItems(ctx context.Context, replayID string, changes []Ite
 		writes = append(writes, ch.write().transact(l.table))
 		ch.count(totals)
 	}
-	for _, name := range []string{"started", "skipped", "succeeded", "failed", "open"} {
+	for _, name := range []string{"started", "skipped", "succeeded", "failed", "planned", "open"} {
 		counters.Add(name, totals[name])
 	}
 	if len(counters.add) > 0 {
@@ -102,7 +120,13 @@ func (ch ItemChange) write() *change {
 	c := newChange(after.PK, after.SK).
 		Set("outcome", str(string(ch.To))).Set("reason", str(ch.Reason)).Set("arn", str(ch.ARN)).
 		Set("gpk", str(after.GPK)).Set("gsk", str(after.GSK)).
-		If("{outcome} = ?", str(string(ch.Item.Outcome)))
+		Set("diff", str(ch.Diff)).If("{outcome} = ?", str(string(ch.Item.Outcome)))
+	if ch.Item.Execution == "" { // nobody must have bound it since
+		c.Set("versionId", str(ch.VersionID)).If("attribute_not_exists({execution})")
+	}
+	if ch.undone() {
+		c.Remove("arn", "startedAt")
+	}
 	if ch.To.Final() {
 		c.Set("endedAt", str(ch.At.String()))
 	} else {
@@ -111,11 +135,19 @@ func (ch ItemChange) write() *change {
 	return c
 }
 
+// undone reports whether an item that was about to start never did.
+func (ch ItemChange) undone() bool {
+	return ch.Item.Outcome == replay.Started && ch.To == replay.Skipped
+}
+
 // count adds what the change does to the counters. An execution can end before the listener notes that it started it;
 // an item without one, whose message was given up, was never started.
 func (ch ItemChange) count(totals map[string]int) {
 	if ch.Item.Outcome == replay.Waiting && ch.ARN != "" {
 		totals["started"]++
+	}
+	if ch.undone() {
+		totals["started"]--
 	}
 	if !ch.To.Final() {
 		return
@@ -148,28 +180,34 @@ func (l *Ledger) Items(ctx context.Context, r Replay, o replay.Outcome, cursor s
 	for ; at < parts; at, after = at+1, "" {
 		s := partition(at)
 		s.after, s.limit = after, limit-len(items)
-		if s.index == nil && after == "" {
-			s.after = "H" // the page's own row is "P"; items are "I#..."
+		if s.index == nil { // between the items, both ends included
+			s.after, s.until = "I#", "I#~"
+			if after != "" {
+				s.after = after + " " // the key that follows
+			}
 		}
 		rows, more, err := query[Item](ctx, l, s)
 		if err != nil {
 			return nil, "", err
 		}
 		for _, it := range rows {
-			if it.ResourceID == "" { // the page's own row
-				more = false
-				continue
+			if o == "" || it.Outcome == o { // the index lags behind
+				items = append(items, it)
 			}
-			if o != "" && it.Outcome != o { // the index lags behind
-				continue
-			}
-			items = append(items, it)
 		}
 		if len(items) >= limit && (more || at+1 < parts) {
 			return items, nextItems(items[len(items)-1], s, at, more), nil
 		}
 	}
 	return items, "", nil
+}
+
+// Unit returns the items of one resource of a replay: one, or the versions of its series in order.
+func (l *Ledger) Unit(ctx context.Context, replayID string, page, ordinal int) ([]Item, error) {
+	first := Item{ReplayID: replayID, Page: page, Ordinal: ordinal}
+	pk, sk := first.key()
+	rows, _, err := query[Item](ctx, l, span{partition: pk, after: sk, until: sk + "#~", limit: replay.MaxSeriesVersions})
+	return rows, err
 }
 
 func nextItems(last Item, s span, at int, more bool) string {
@@ -181,4 +219,14 @@ func nextItems(last Item, s span, at int, more bool) string {
 	default:
 		return strconv.Itoa(at) + "#" + last.SK
 	}
+}
+
+// PageItems returns at most limit items of a page in order, and the cursor of those that follow, empty if none do.
+func (l *Ledger) PageItems(ctx context.Context, replayID string, page int, cursor string, limit int) ([]Item, string, error) {
+	pk, _ := pageKey(replayID, page)
+	rows, more, err := query[Item](ctx, l, span{partition: pk, after: "I#" + cursor, until: "I#~", limit: limit})
+	if err != nil || !more || len(rows) == 0 {
+		return rows, "", err
+	}
+	return rows, strings.TrimPrefix(rows[len(rows)-1].SK, "I#") + " ", nil
 }

@@ -187,7 +187,7 @@ func quarantine(t *testing.T, l *ledger.Ledger) {
 	}
 	var got []string
 	for cursor, pages := "", 0; pages == 0 || cursor != ""; pages++ {
-		rows, next, err := l.Quarantine(t.Context(), cursor, 7)
+		rows, next, err := l.Quarantine(t.Context(), ledger.QuarantineFilter{}, cursor, 7)
 		ok(t, err)
 		for _, r := range rows {
 			got = append(got, r.Execution)
@@ -212,7 +212,7 @@ func owned(t *testing.T, l *ledger.Ledger) {
 	for _, size := range []int{1000, 98, 7, 1} {
 		got := map[string]bool{}
 		for cursor, pages := "", 0; pages == 0 || cursor != ""; pages++ {
-			ids, next, err := l.Owned(t.Context(), "owner#1", cursor, size)
+			ids, next, err := l.Owned(t.Context(), "owner#1", time.Time{}, cursor, size)
 			ok(t, err)
 			if len(ids) > size || pages > 400 {
 				t.Fatalf("page %d has %d ids of at most %d", pages, len(ids), size)
@@ -227,10 +227,10 @@ func owned(t *testing.T, l *ledger.Ledger) {
 		}
 		want(t, fmt.Sprintf("resources in pages of %d", size), len(got), len(expect))
 	}
-	if _, _, err := l.Owned(t.Context(), "owner#1", "nonsense", 10); !errors.Is(err, ledger.ErrCursor) {
+	if _, _, err := l.Owned(t.Context(), "owner#1", time.Time{}, "nonsense", 10); !errors.Is(err, ledger.ErrCursor) {
 		t.Errorf("a made-up cursor: got %v, want ErrCursor", err)
 	}
-	ids, next, err := l.Owned(t.Context(), "nobody", "", 10)
+	ids, next, err := l.Owned(t.Context(), "nobody", time.Time{}, "", 10)
 	ok(t, err)
 	want(t, "resources of an unknown owner", len(ids)+len(next), 0)
 }
@@ -273,8 +273,8 @@ func newReplay(t *testing.T, l *ledger.Ledger, id string, pages ...int) ledger.R
 		if n == len(pages)-1 {
 			p.Next = ""
 		}
-		ok(t, l.AddPage(t.Context(), p, ids))
-		if err := l.AddPage(t.Context(), p, ids); !errors.Is(err, ledger.ErrConflict) {
+		ok(t, l.AddPage(t.Context(), ledger.Replay{ID: id}, p, entries(ids), false))
+		if err := l.AddPage(t.Context(), ledger.Replay{ID: id}, p, entries(ids), false); !errors.Is(err, ledger.ErrConflict) {
 			t.Errorf("page %d again: got %v, want ErrConflict", n, err)
 		}
 	}
@@ -297,14 +297,14 @@ func counts(t *testing.T, l *ledger.Ledger) {
 	r := newReplay(t, l, "counts", ledger.MaxPageItems, 3)
 	want(t, "matched", r.Matched, ledger.MaxPageItems+3)
 	want(t, "status", r.Status, replay.Running)
-	ok(t, l.CompleteReplay(t.Context(), r.ID, ledger.At(start)))
+	ok(t, l.FinishReplay(t.Context(), r.ID, ledger.At(start)))
 	r, err := l.Replay(t.Context(), r.ID)
 	ok(t, err)
 	want(t, "status while items are open", r.Status, replay.Running)
 	for page, size := range []int{ledger.MaxPageItems, 3} {
 		var changes []ledger.ItemChange
 		for i := range size {
-			it, err := l.Item(t.Context(), r.ID, page, i)
+			it, err := l.Item(t.Context(), r.ID, page, i, 0)
 			ok(t, err)
 			to := []replay.Outcome{replay.Succeeded, replay.Failed, replay.Skipped}[i%3]
 			ch := ledger.ItemChange{Item: it, To: to, Reason: "why", At: ledger.At(start)}
@@ -318,7 +318,7 @@ func counts(t *testing.T, l *ledger.Ledger) {
 			t.Errorf("the same changes again: got %v, want ErrConflict", err)
 		}
 	}
-	ok(t, l.CompleteReplay(t.Context(), r.ID, ledger.At(start.Add(time.Hour))))
+	ok(t, l.FinishReplay(t.Context(), r.ID, ledger.At(start.Add(time.Hour))))
 	r, err = l.Replay(t.Context(), r.ID)
 	ok(t, err)
 	want(t, "status", r.Status, replay.Completed)
@@ -333,7 +333,7 @@ func concurrentItems(t *testing.T, l *ledger.Ledger) {
 	for worker := range 4 {
 		wg.Go(func() {
 			for i := range 40 {
-				it, err := l.Item(t.Context(), r.ID, 0, i)
+				it, err := l.Item(t.Context(), r.ID, 0, i, 0)
 				if err != nil {
 					t.Error(err)
 					return
@@ -360,7 +360,7 @@ func concurrentItems(t *testing.T, l *ledger.Ledger) {
 
 func listItems(t *testing.T, l *ledger.Ledger) {
 	r := newReplay(t, l, "list", 5, 0, 4)
-	it, err := l.Item(t.Context(), r.ID, 2, 1)
+	it, err := l.Item(t.Context(), r.ID, 2, 1, 0)
 	ok(t, err)
 	ok(t, l.ChangeItems(t.Context(), r.ID, []ledger.ItemChange{{Item: it, To: replay.Failed, Reason: "Boom", At: ledger.At(start)}}))
 	for _, size := range []int{100, 4, 1} {
@@ -389,7 +389,7 @@ func listItems(t *testing.T, l *ledger.Ledger) {
 
 func bind(t *testing.T, l *ledger.Ledger) {
 	r := newReplay(t, l, "bind", 1)
-	it, err := l.Item(t.Context(), r.ID, 0, 0)
+	it, err := l.Item(t.Context(), r.ID, 0, 0, 0)
 	ok(t, err)
 	e := live("rp-bind", it.ResourceID, start)
 	e.Mode, e.Status = ledger.API, ledger.Starting
@@ -402,7 +402,7 @@ func bind(t *testing.T, l *ledger.Ledger) {
 	if _, err := l.Execution(t.Context(), "rp-other"); !errors.Is(err, ledger.ErrNotFound) {
 		t.Errorf("the second binding left a row: %v", err)
 	}
-	it, err = l.Item(t.Context(), r.ID, 0, 0)
+	it, err = l.Item(t.Context(), r.ID, 0, 0, 0)
 	ok(t, err)
 	want(t, "bound version", it.VersionID, e.VersionID)
 }
@@ -430,4 +430,11 @@ func notFound(t *testing.T, l *ledger.Ledger) {
 	if _, err := l.Replay(t.Context(), "nobody"); !errors.Is(err, ledger.ErrNotFound) {
 		t.Errorf("got %v, want ErrNotFound", err)
 	}
+}
+
+func entries(ids []string) (out []ledger.Entry) {
+	for _, id := range ids {
+		out = append(out, ledger.Entry{ResourceID: id})
+	}
+	return out
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
@@ -33,8 +34,9 @@ func (l *Ledger) AddOwned(ctx context.Context, ownerID, resourceID string, at St
 }
 
 // Owned returns a page of the resources of which an owner had events, at most limit, and the cursor of the next page,
-// empty after the last. The first page has an empty cursor.
-func (l *Ledger) Owned(ctx context.Context, ownerID, cursor string, limit int) (ids []string, next string, err error) {
+// empty after the last. The first page has an empty cursor. Resources of which the owner had no event since a time are
+// left out.
+func (l *Ledger) Owned(ctx context.Context, ownerID string, since time.Time, cursor string, limit int) (ids []string, next string, err error) {
 	at, after := 0, ""
 	if cursor != "" {
 		part, rest, _ := strings.Cut(cursor, "#")
@@ -50,10 +52,12 @@ func (l *Ledger) Owned(ctx context.Context, ownerID, cursor string, limit int) (
 			return nil, "", err
 		}
 		for _, r := range rows {
-			ids = append(ids, r.ResourceID)
+			if !r.SeenAt.Before(since) {
+				ids = append(ids, r.ResourceID)
+			}
 		}
 		if more {
-			return ids, strconv.Itoa(at) + "#" + ids[len(ids)-1], nil
+			return ids, strconv.Itoa(at) + "#" + rows[len(rows)-1].ResourceID, nil
 		}
 		if len(ids) >= limit && at+1 < Shards {
 			return ids, strconv.Itoa(at+1) + "#", nil

@@ -2,31 +2,59 @@ package ledger
 
 import (
 	"context"
-	"fmt"
+	"math"
+	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
+	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
 // Replay is the row of one replay. The request itself is in S3.
 type Replay struct {
 	keys
-	ID          string        `dynamodbav:"replayId"`
-	Status      replay.Status `dynamodbav:"status"`
-	RequestedBy string        `dynamodbav:"requestedBy"`
-	Reason      string        `dynamodbav:"reason"`
-	OwnerID     string        `dynamodbav:"ownerId,omitempty"` // of the selection
-	CreatedAt   Stamp         `dynamodbav:"createdAt"`
-	CompletedAt Stamp         `dynamodbav:"completedAt,omitempty"`
-	Pages       int           `dynamodbav:"pages"`    // known so far
-	Expanded    bool          `dynamodbav:"expanded"` // all pages are known
-	Open        int           `dynamodbav:"open"`     // items without a final outcome
-	Matched     int           `dynamodbav:"matched"`
-	Started     int           `dynamodbav:"started"`
-	Skipped     int           `dynamodbav:"skipped"`
-	Succeeded   int           `dynamodbav:"succeeded"`
-	Failed      int           `dynamodbav:"failed"`
+	ID           string        `dynamodbav:"replayId"`
+	Status       replay.Status `dynamodbav:"status"`
+	RequestedBy  string        `dynamodbav:"requestedBy"`
+	Action       replay.Action `dynamodbav:"action"`
+	DryRun       bool          `dynamodbav:"dryRun,omitempty"`
+	Reason       string        `dynamodbav:"reason"`
+	OwnerID      string        `dynamodbav:"ownerId,omitempty"` // of the selection
+	MaxItems     int           `dynamodbav:"maxItems,omitempty"`
+	MaxFailures  *int          `dynamodbav:"maxFailures,omitempty"`
+	MaxPerSecond int           `dynamodbav:"maxPerSecond,omitempty"`
+	CreatedAt    Stamp         `dynamodbav:"createdAt"`
+	CompletedAt  Stamp         `dynamodbav:"completedAt,omitempty"`
+	Pages        int           `dynamodbav:"pages"`    // known so far
+	Expanded     bool          `dynamodbav:"expanded"` // no further page will be added
+	Truncated    bool          `dynamodbav:"truncated,omitempty"`
+	Open         int           `dynamodbav:"open"` // items without a final outcome
+	Matched      int           `dynamodbav:"matched"`
+	Started      int           `dynamodbav:"started"`
+	Skipped      int           `dynamodbav:"skipped"`
+	Succeeded    int           `dynamodbav:"succeeded"`
+	Failed       int           `dynamodbav:"failed"`
+	Planned      int           `dynamodbav:"planned,omitempty"`
+
+	// Of a replay that is to end before its time.
+	StopStatus replay.Status `dynamodbav:"stopStatus,omitempty"`
+	StopBy     string        `dynamodbav:"stopBy,omitempty"`
+	StopAt     Stamp         `dynamodbav:"stopAt,omitempty"`
+	StopReason string        `dynamodbav:"stopReason,omitempty"`
+	Swept      bool          `dynamodbav:"swept,omitempty"` // what had not started is skipped
+}
+
+// Stopped reports whether nothing more of the replay is to start.
+func (r Replay) Stopped() bool { return r.StopStatus != "" }
+
+// Over reports whether more items have failed than the request allows.
+func (r Replay) Over() bool { return r.MaxFailures != nil && r.Failed > *r.MaxFailures }
+
+// Room returns how many items may still be added.
+func (r Replay) Room() int {
+	if r.MaxItems == 0 {
+		return math.MaxInt
+	}
+	return max(r.MaxItems-r.Matched, 0)
 }
 
 // Counts returns the counters as the API shows them.
@@ -41,11 +69,15 @@ func replayKey(id string) (pk, sk string) { return "P#" + id, "P" }
 // replaysPartition lists replays newest first, since their ids are ULIDs.
 const replaysPartition = "REPLAYS"
 
+// openReplaysPartition lists replays that have not ended, oldest first. People ask for them, so they are few.
+const openReplaysPartition = "OPENREPLAYS"
+
 // AddReplay inserts a replay. Finding the same replay there is success: the answer of a first try was lost, and the SDK
 // tried again. It returns ErrConflict for another replay under this id.
 func (l *Ledger) AddReplay(ctx context.Context, r Replay) error {
 	r.PK, r.SK = replayKey(r.ID)
 	r.GPK, r.GSK = replaysPartition, r.ID
+	r.TPK, r.TSK = openReplaysPartition, r.CreatedAt.String()+"#"+r.ID
 	var existing Replay
 	err := l.insert(ctx, r, &existing)
 	if isConflict(err) && existing.CreatedAt.Equal(r.CreatedAt.Time) && existing.RequestedBy == r.RequestedBy &&
@@ -63,88 +95,114 @@ func (l *Ledger) Replay(ctx context.Context, id string) (Replay, error) {
 	return r, err
 }
 
-// Page is a part of a replay's selection, bound when it was first found: a redelivered message finds it again.
-type Page struct {
-	keys
-	ReplayID string `dynamodbav:"replayId"`
-	Number   int    `dynamodbav:"number"` // from 0
-	Items    int    `dynamodbav:"items"`
-	Next     string `dynamodbav:"next,omitempty"` // cursor of the next page; empty: this is the last
-	Sent     bool   `dynamodbav:"sent"`           // its messages are in the queue
-}
-
-// MaxPageItems is how many items a page may have: a transaction takes 100 rows, and the page and the replay are two.
-const MaxPageItems = 98
-
-func pageKey(replayID string, number int) (pk, sk string) {
-	return fmt.Sprintf("P#%s#%d", replayID, number), "P"
-}
-
-// Page returns a page of a replay, or ErrNotFound.
-func (l *Ledger) Page(ctx context.Context, replayID string, number int) (Page, error) {
-	var p Page
-	pk, sk := pageKey(replayID, number)
-	err := l.get(ctx, pk, sk, &p)
-	return p, err
-}
-
-// AddPage binds a page: its row, its items' rows and the replay's counters move in one transaction. It returns
-// ErrConflict if the page is bound already.
-func (l *Ledger) AddPage(ctx context.Context, p Page, resourceIDs []string) error {
-	p.PK, p.SK = pageKey(p.ReplayID, p.Number)
-	p.Items = len(resourceIDs)
-	put, err := l.putNew(p)
-	if err != nil {
-		return err
-	}
-	last, status := p.Next == "", replay.Expanding
-	if last {
-		status = replay.Running
-	}
-	counters := newChange(replayKey(p.ReplayID)).
-		Set("status", str(string(status))).Set("expanded", flag(last)).
-		Add("pages", 1).Add("matched", p.Items).Add("open", p.Items).
-		If("{status} IN (?, ?) AND {pages} = ?", str(string(replay.Pending)), str(string(replay.Expanding)), num(p.Number))
-	writes := []types.TransactWriteItem{{Put: put}, counters.transact(l.table)}
-	for i, id := range resourceIDs {
-		it := Item{ReplayID: p.ReplayID, Page: p.Number, Ordinal: i, ResourceID: id, Outcome: replay.Waiting}
-		it.index()
-		put, err := l.putNew(it)
+// Replays returns a page of all replays, newest first, and the cursor of the next page. With a status, only those of
+// it: then a page may have fewer entries than the limit although others follow.
+func (l *Ledger) Replays(ctx context.Context, status replay.Status, cursor string, limit int) ([]Replay, string, error) {
+	var found []Replay
+	for range maxFilteredPages {
+		rows, more, err := query[Replay](ctx, l, span{
+			index: &schema.ByGroup, partition: replaysPartition, after: cursor, newest: true, limit: limit,
+		})
 		if err != nil {
-			return err
+			return nil, "", err
 		}
-		writes = append(writes, types.TransactWriteItem{Put: put})
+		for _, r := range rows {
+			cursor = r.GSK
+			if status == "" || r.Status == status {
+				found = append(found, r)
+			}
+			if len(found) == limit {
+				return found, cursor, nil
+			}
+		}
+		if !more {
+			return found, "", nil
+		}
 	}
-	return l.transact(ctx, fmt.Sprintf("bind page %d of replay %s", p.Number, p.ReplayID), writes)
+	return found, cursor, nil
 }
 
-// MarkSent notes that the messages of a page are in the queue.
-func (l *Ledger) MarkSent(ctx context.Context, p Page) error {
-	c := newChange(pageKey(p.ReplayID, p.Number)).Set("sent", flag(true)).If("attribute_exists({pk})")
+// maxFilteredPages bounds what is read for one page of a filtered list.
+const maxFilteredPages = 20
+
+// OpenReplays returns at most limit replays that have not ended and were to be looked at by now, oldest first.
+func (l *Ledger) OpenReplays(ctx context.Context, by time.Time, limit int) ([]Replay, error) {
+	rows, _, err := query[Replay](ctx, l, span{
+		index: &schema.ByTime, partition: openReplaysPartition, until: At(by).String() + "#~", limit: limit,
+	})
+	return rows, err
+}
+
+// CheckReplayLater moves an open replay back in the list of those to look at.
+func (l *Ledger) CheckReplayLater(ctx context.Context, r Replay, at time.Time) error {
+	c := newChange(replayKey(r.ID)).Set("tsk", str(At(at).String()+"#"+r.ID)).If("attribute_exists({tpk})")
 	_, err := l.api.UpdateItem(ctx, c.input(l.table))
-	return conflict(err, nil, "mark page sent")
+	return ignoreConflict(conflict(err, nil, "postpone check of replay "+r.ID))
 }
 
-// HaltReplay ends a replay whose expansion cannot go on. One that has ended is left alone.
-func (l *Ledger) HaltReplay(ctx context.Context, id string, at Stamp) error {
+func ignoreConflict(err error) error {
+	if isConflict(err) {
+		return nil
+	}
+	return err
+}
+
+// StopReplay lets nothing more of a replay start: no page is added from now on. It returns the row, with ErrConflict if
+// the replay has ended or was stopped before.
+func (l *Ledger) StopReplay(ctx context.Context, id string, stop replay.Stop) (Replay, error) {
 	c := newChange(replayKey(id)).
-		Set("status", str(string(replay.Halted))).Set("completedAt", str(at.String())).
-		If("{status} IN (?, ?, ?)", str(string(replay.Pending)), str(string(replay.Expanding)), str(string(replay.Running)))
-	_, err := l.api.UpdateItem(ctx, c.input(l.table))
-	if err := conflict(err, nil, "halt replay "+id); err != nil && !isConflict(err) {
+		Set("status", str(string(replay.Running))).Set("expanded", flag(true)).
+		Set("stopStatus", str(string(stop.Status))).Set("stopBy", str(stop.By)).
+		Set("stopAt", str(At(stop.At).String())).Set("stopReason", str(stop.Reason)).
+		If("{status} IN (?, ?, ?) AND attribute_not_exists({stopStatus})",
+			str(string(replay.Pending)), str(string(replay.Expanding)), str(string(replay.Running)))
+	return l.updateReplay(ctx, c, "stop replay "+id)
+}
+
+// MarkSwept notes that what had not started of a stopped replay is skipped.
+func (l *Ledger) MarkSwept(ctx context.Context, id string) error {
+	c := newChange(replayKey(id)).Set("swept", flag(true)).If("attribute_exists({stopStatus})")
+	_, err := l.updateReplay(ctx, c, "mark replay swept")
+	return ignoreConflict(err)
+}
+
+// FinishReplay ends a replay of which every item has its outcome, and does nothing otherwise.
+func (l *Ledger) FinishReplay(ctx context.Context, id string, at Stamp) error {
+	r, err := l.Replay(ctx, id)
+	for err == nil && r.Expanded && r.Open == 0 && !r.Status.Final() {
+		c := newChange(replayKey(id)).
+			Set("status", str(string(r.ending()))).Set("completedAt", str(at.String())).Remove("tpk", "tsk").
+			If("{expanded} = ? AND {open} = ? AND {status} = ?", flag(true), num(0), str(string(r.Status)))
+		if r.Stopped() {
+			c.If("attribute_exists({stopStatus})")
+		} else {
+			c.If("attribute_not_exists({stopStatus})")
+		}
+		if _, err = l.updateReplay(ctx, c, "finish replay "+id); isConflict(err) {
+			r, err = l.Replay(ctx, id) // it was stopped meanwhile
+			continue
+		}
 		return err
 	}
-	return nil
+	return err
 }
 
-// CompleteReplay completes a replay if every item has its outcome, and does nothing otherwise.
-func (l *Ledger) CompleteReplay(ctx context.Context, id string, at Stamp) error {
-	c := newChange(replayKey(id)).
-		Set("status", str(string(replay.Completed))).Set("completedAt", str(at.String())).
-		If("{expanded} = ? AND {open} = ? AND {status} = ?", flag(true), num(0), str(string(replay.Running)))
-	_, err := l.api.UpdateItem(ctx, c.input(l.table))
-	if err := conflict(err, nil, "complete replay "+id); err != nil && !isConflict(err) {
-		return err
+func (r Replay) ending() replay.Status {
+	switch {
+	case r.Stopped():
+		return r.StopStatus
+	case r.DryRun:
+		return replay.Planned
+	default:
+		return replay.Completed
 	}
-	return nil
+}
+
+func (l *Ledger) updateReplay(ctx context.Context, c *change, doing string) (Replay, error) {
+	var r Replay
+	out, err := l.api.UpdateItem(ctx, c.input(l.table))
+	if err := conflict(err, &r, doing); err != nil {
+		return r, err
+	}
+	return r, unmarshal(out.Attributes, &r)
 }

@@ -30,8 +30,10 @@ func (l *Listener) auto(ctx context.Context, msg message.Replay) error {
 	if row.Mode == ledger.Restart {
 		return l.restart(ctx, f, row)
 	}
-	if _, err = l.start(ctx, row); errors.Is(err, errNoVersion) {
-		return l.move(ctx, f, ledger.Move{To: ledger.Quarantined, Decision: err.Error()})
+	_, err = l.start(ctx, row)
+	var v verdict
+	if errors.As(err, &v) {
+		return l.move(ctx, f, ledger.Move{To: ledger.Quarantined, Decision: v.reason})
 	}
 	return err
 }
@@ -65,7 +67,7 @@ func (l *Listener) announce(ctx context.Context, f ledger.Failure) (ledger.Execu
 const maxReason = 500
 
 func (l *Listener) superseded(ctx context.Context, f ledger.Failure) (bool, error) {
-	if l.Judge == nil {
+	if !l.SupersedeOlder {
 		return false, nil
 	}
 	by, newer, err := l.Judge.OfFailure(ctx, f)

@@ -4,80 +4,210 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
+	"strconv"
+	"time"
 
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
+	"github.com/ce873799/replayable-ingestion/internal/queue"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
 // expand finds one page of a replay's resources, queues an item for each, and queues the next page.
 func (l *Listener) expand(ctx context.Context, msg message.Replay) error {
+	r, err := l.Book.Replay(ctx, msg.ReplayID)
+	if err != nil {
+		return err
+	}
 	p, err := l.Book.Page(ctx, msg.ReplayID, msg.Page)
 	if errors.Is(err, ledger.ErrNotFound) {
 		p, err = l.bindPage(ctx, msg)
 	}
+	if errors.Is(err, errStopped) {
+		return l.Board.Look(ctx, msg.ReplayID, l.now())
+	}
 	if err != nil || p.Sent {
 		return err
 	}
-	bodies := make([]string, p.Items, p.Items+1)
-	for i := range bodies {
-		bodies[i] = message.Replay{Kind: message.KindItem, ReplayID: p.ReplayID, Page: p.Number, Ordinal: i}.Encode()
+	posts, err := l.posts(ctx, r, p)
+	if err != nil {
+		return err
 	}
-	if p.Next != "" {
-		bodies = append(bodies, message.Replay{Kind: message.KindExpand, ReplayID: p.ReplayID, Page: p.Number + 1}.Encode())
-	} else if p.Items == 0 { // no item will look whether the replay is complete
-		if err := l.Book.CompleteReplay(ctx, p.ReplayID, ledger.At(l.now())); err != nil {
+	if p.Next == "" && p.Items == 0 { // no item will look whether the replay is complete
+		if err := l.Board.Look(ctx, p.ReplayID, l.now()); err != nil {
 			return err
 		}
 	}
-	if err := l.Queue.Send(ctx, bodies...); err != nil {
+	if err := l.Queue.Post(ctx, posts...); err != nil {
 		return err
 	}
 	l.Logger.InfoContext(ctx, "replay page expanded", "replayId", p.ReplayID, "page", p.Number, "items", p.Items)
 	return l.Book.MarkSent(ctx, p)
 }
 
-// bindPage selects the resources of a page and binds them, so that a redelivery does not select others.
-func (l *Listener) bindPage(ctx context.Context, msg message.Replay) (ledger.Page, error) {
-	body, err := l.Log.Object(ctx, eventlog.RequestKey(msg.ReplayID))
-	if err != nil {
-		return ledger.Page{}, err
+// posts are the messages of a page: one for each item and one for the next page, which goes last, so that nobody finds
+// it before the items are sent. Those of a paced replay are spread over the delays of the queue.
+func (l *Listener) posts(ctx context.Context, r ledger.Replay, p ledger.Page) ([]queue.Post, error) {
+	after := func(int) time.Duration { return 0 }
+	if paced(r) {
+		now := l.now()
+		if p.StartsAt.Before(now) { // the message came late: what is due by now must not start all at once
+			p.StartsAt = ledger.At(now)
+			if err := l.Book.SetStart(ctx, p, p.StartsAt); err != nil {
+				return nil, err
+			}
+		}
+		after = func(i int) time.Duration { return p.StartsAt.Add(share(r, i)).Sub(now) }
 	}
-	request, err := replay.Decode(body)
-	if err != nil {
-		return ledger.Page{}, err
+	posts := make([]queue.Post, p.Items, p.Items+1)
+	for i := range posts {
+		m := message.Replay{Kind: message.KindItem, ReplayID: p.ReplayID, Page: p.Number, Ordinal: i}
+		posts[i] = queue.Post{Body: m.Encode(), Delay: after(i)}
 	}
-	ids, next, err := l.selection(ctx, msg, request.Select)
-	if err != nil {
-		return ledger.Page{}, err
+	if p.Next != "" {
+		m := message.Replay{Kind: message.KindExpand, ReplayID: p.ReplayID, Page: p.Number + 1}
+		posts = append(posts, queue.Post{Body: m.Encode(), Delay: after(p.Items)})
 	}
-	p := ledger.Page{ReplayID: msg.ReplayID, Number: msg.Page, Items: len(ids), Next: next}
-	err = l.Book.AddPage(ctx, p, ids)
-	if errors.Is(err, ledger.ErrConflict) { // another delivery bound it
-		return l.Book.Page(ctx, msg.ReplayID, msg.Page)
-	}
-	return p, err
+	return posts, nil
 }
 
-// selection returns the resources of a page and the cursor of the next one, empty after the last.
-func (l *Listener) selection(ctx context.Context, msg message.Replay, s replay.Select) ([]string, string, error) {
-	if s.OwnerID == "" {
-		from := min(msg.Page*ledger.MaxPageItems, len(s.ResourceIDs))
-		to := min(from+ledger.MaxPageItems, len(s.ResourceIDs))
-		next := ""
-		if to < len(s.ResourceIDs) {
-			next = fmt.Sprint(to)
-		}
-		return s.ResourceIDs[from:to], next, nil
-	}
-	cursor := ""
+func paced(r ledger.Replay) bool { return r.MaxPerSecond > 0 && !r.DryRun }
+
+// share is the time that n starts of a paced replay take.
+func share(r ledger.Replay, n int) time.Duration {
+	return time.Duration(n) * time.Second / time.Duration(r.MaxPerSecond)
+}
+
+var errStopped = errors.New("the replay was stopped")
+
+const bindRounds = 5 // series that add their versions take room at the same time
+
+// bindPage selects the resources of a page and binds them, so that a redelivery does not select others.
+func (l *Listener) bindPage(ctx context.Context, msg message.Replay) (ledger.Page, error) {
+	var before ledger.Page
+	var err error
 	if msg.Page > 0 {
-		before, err := l.Book.Page(ctx, msg.ReplayID, msg.Page-1)
-		if err != nil {
-			return nil, "", err
+		if before, err = l.Book.Page(ctx, msg.ReplayID, msg.Page-1); err != nil {
+			return before, err
 		}
-		cursor = before.Next
 	}
-	return l.Book.Owned(ctx, s.OwnerID, cursor, ledger.MaxPageItems)
+	plan, err := l.plan(ctx, msg.ReplayID)
+	if err != nil {
+		return before, err
+	}
+	for range bindRounds {
+		r, err := l.Book.Replay(ctx, msg.ReplayID)
+		if err != nil {
+			return before, err
+		}
+		if r.Stopped() {
+			return before, errStopped
+		}
+		entries, next, truncated, err := l.fill(ctx, r, plan.Request, before.Next)
+		if err != nil {
+			return before, err
+		}
+		p := ledger.Page{ReplayID: msg.ReplayID, Number: msg.Page, Items: len(entries), Next: next}
+		if paced(r) {
+			p.StartsAt = ledger.At(l.now())
+			if due := before.StartsAt.Add(share(r, before.Items)); due.After(l.now()) {
+				p.StartsAt = ledger.At(due)
+			}
+		}
+		err = l.Book.AddPage(ctx, r, p, entries, truncated)
+		if !errors.Is(err, ledger.ErrConflict) {
+			return p, err
+		}
+		p, err = l.Book.Page(ctx, msg.ReplayID, msg.Page) // another delivery bound it, or the replay has changed
+		if !errors.Is(err, ledger.ErrNotFound) {
+			return p, err
+		}
+	}
+	return before, fmt.Errorf("bind page %d of replay %s: %w", msg.Page, msg.ReplayID, ledger.ErrConflict)
+}
+
+// fill selects a page for which the replay has room. Truncated tells that the selection has more than maxItems.
+func (l *Listener) fill(ctx context.Context, r ledger.Replay, req replay.Request, cursor string) (entries []ledger.Entry, next string, truncated bool, err error) {
+	room := r.Room()
+	if room > 0 {
+		entries, next, err = l.selection(ctx, req.Select, cursor, min(room, ledger.MaxPageItems))
+		if err != nil || next == "" || len(entries) < room {
+			return entries, next, false, err
+		}
+		cursor = next
+	}
+	more, further, err := l.selection(ctx, req.Select, cursor, 1)
+	return entries, "", len(more) > 0 || further != "", err
+}
+
+// selection returns at most limit resources and the cursor of the next page, empty after the last.
+func (l *Listener) selection(ctx context.Context, s replay.Select, cursor string, limit int) (entries []ledger.Entry, next string, err error) {
+	var ids []string
+	switch {
+	case s.Failures != nil:
+		return l.failures(ctx, *s.Failures, cursor, limit)
+	case s.All:
+		ids, next, err = l.Log.Resources(ctx, s.Recorded, cursor, limit)
+	case s.OwnerID != "":
+		var since time.Time
+		if s.Recorded != nil && s.Recorded.From != nil {
+			since = *s.Recorded.From
+		}
+		ids, next, err = l.Book.Owned(ctx, s.OwnerID, since, cursor, limit)
+	default:
+		from := 0
+		if cursor != "" {
+			if from, err = strconv.Atoi(cursor); err != nil || from > len(s.ResourceIDs) {
+				return nil, "", fmt.Errorf("resources cursor %q: %w", cursor, ledger.ErrCursor)
+			}
+		}
+		to := min(from+limit, len(s.ResourceIDs))
+		if ids = s.ResourceIDs[from:to]; to < len(s.ResourceIDs) {
+			next = strconv.Itoa(to)
+		}
+	}
+	entries = make([]ledger.Entry, len(ids))
+	for i, id := range ids {
+		entries[i].ResourceID = id
+	}
+	return entries, next, err
+}
+
+// failures selects from the quarantine, newest first. Two failures of the same version are one item.
+func (l *Listener) failures(ctx context.Context, s replay.FailureFilter, cursor string, limit int) ([]ledger.Entry, string, error) {
+	rows, next, err := l.Book.Quarantine(ctx, QuarantineFilter(s), cursor, limit)
+	if err != nil {
+		return nil, "", err
+	}
+	seen := map[ledger.Entry]bool{}
+	var entries []ledger.Entry
+	for _, f := range rows {
+		e := ledger.Entry{ResourceID: f.ResourceID, VersionID: f.VersionID}
+		if seen[e] && e.VersionID != "" {
+			continue
+		}
+		seen[e] = true
+		e.Failure = f.Execution
+		entries = append(entries, e)
+	}
+	return entries, next, nil
+}
+
+// QuarantineFilter returns the ledger's form of a filter.
+func QuarantineFilter(s replay.FailureFilter) ledger.QuarantineFilter {
+	var f ledger.QuarantineFilter
+	if s.Since != nil {
+		f.Since = *s.Since
+	}
+	if s.Until != nil {
+		f.Until = *s.Until
+	}
+	if s.Error != "" {
+		f.Error = func(name string) bool {
+			match, err := path.Match(s.Error, name)
+			return err == nil && match // the pattern was checked with the request
+		}
+	}
+	return f
 }

@@ -4,104 +4,250 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
+	"github.com/ce873799/replayable-ingestion/internal/queue"
+	"github.com/ce873799/replayable-ingestion/internal/transform"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
+// verdict ends an item without an execution of its own. It travels as an error.
+type verdict struct {
+	to      replay.Outcome
+	reason  string
+	version string
+	diff    string
+	arn     string
+}
+
+func (v verdict) Error() string { return v.reason }
+
+func skip(format string, args ...any) error {
+	return verdict{to: replay.Skipped, reason: fmt.Sprintf(format, args...)}
+}
+
+func fail(version, format string, args ...any) error {
+	return verdict{to: replay.Failed, version: version, reason: fmt.Sprintf(format, args...)}
+}
+
+func (l *Listener) step(it ledger.Item, to replay.Outcome, reason string) *progress.Step {
+	return &progress.Step{
+		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, Index: it.Index, To: to, Reason: reason,
+		Bound: it.Execution, At: l.now(),
+	}
+}
+
+// decided returns the step of an item that a verdict ends, or the error itself.
+func (l *Listener) decided(it ledger.Item, err error) (*progress.Step, error) {
+	var v verdict
+	if !errors.As(err, &v) {
+		return nil, err
+	}
+	s := l.step(it, v.to, v.reason)
+	s.Version, s.Diff, s.ARN = v.version, v.diff, v.arn
+	return s, nil
+}
+
 // item replays one resource of a replay.
 func (l *Listener) item(ctx context.Context, msg message.Replay) (*progress.Step, error) {
-	it, err := l.Book.Item(ctx, msg.ReplayID, msg.Page, msg.Ordinal)
+	it, err := l.Book.Item(ctx, msg.ReplayID, msg.Page, msg.Ordinal, 0)
 	if err != nil {
 		return nil, err
 	}
+	p, err := l.plan(ctx, msg.ReplayID)
+	if err != nil {
+		return nil, err
+	}
+	if p.Versions.Several() {
+		return l.unit(ctx, msg, it, p)
+	}
+	return l.single(ctx, msg, it, p, nil)
+}
+
+// single replays one version of a resource: the given one, or the one that the request asks for.
+func (l *Listener) single(ctx context.Context, msg message.Replay, it ledger.Item, p plan, given *eventlog.Version) (*progress.Step, error) {
 	if it.Outcome != replay.Waiting {
 		// Started before. Its end may have come while the replay was still expanding, so look whether that was all.
 		return l.step(it, it.Outcome, ""), nil
 	}
-	row, err := l.bound(ctx, it)
-	var skip skipped
-	if errors.As(err, &skip) {
-		return l.step(it, replay.Skipped, skip.reason), nil
+	if it.Execution == "" {
+		r, err := l.Book.Replay(ctx, it.ReplayID)
+		if err != nil {
+			return nil, err
+		}
+		if r.Stopped() {
+			return l.step(it, replay.Skipped, stopped(r)), nil
+		}
+		if waits, err := l.pace(ctx, r, msg); waits || err != nil {
+			return nil, err
+		}
+		v := given
+		if v == nil {
+			chosen, err := l.choose(ctx, it, p)
+			if err != nil {
+				return l.decided(it, err)
+			}
+			v = &chosen
+		}
+		if it, err = l.commit(ctx, it, p, *v); err != nil {
+			return l.decided(it, err)
+		}
 	}
+	return l.run(ctx, it, p)
+}
+
+func stopped(r ledger.Replay) string {
+	if r.StopStatus == replay.Cancelled {
+		return "the replay was cancelled"
+	}
+	return "the replay was halted: " + r.StopReason
+}
+
+// pace sends the message of an item again when the bound of its replay does not let it start now.
+func (l *Listener) pace(ctx context.Context, r ledger.Replay, msg message.Replay) (waits bool, err error) {
+	if !paced(r) {
+		return false, nil
+	}
+	now := l.now()
+	slot := time.Unix(msg.Slot, 0)
+	if late := now.Sub(slot); msg.Slot == 0 || late >= 2*ledger.PaceWindow { // too late for its slot: it would add to a burst
+		if slot, err = l.Book.ReserveStart(ctx, r.ID, r.MaxPerSecond, now); err != nil {
+			return false, err
+		}
+	}
+	if !slot.After(now) {
+		return false, nil
+	}
+	msg.Slot = slot.Unix()
+	return true, l.Queue.Post(ctx, queue.Post{Body: msg.Encode(), Delay: slot.Sub(now)})
+}
+
+// commit binds an item to a version, from where it will start whatever comes. It returns the item as it is bound, by
+// this delivery or by another one, or a verdict.
+func (l *Listener) commit(ctx context.Context, it ledger.Item, p plan, v eventlog.Version) (ledger.Item, error) {
+	if p.Action == replay.Republish {
+		return l.commitOutput(ctx, it, p, v)
+	}
+	diff, err := l.check(ctx, it, p, v.ID)
+	if err != nil {
+		return it, err
+	}
+	if p.DryRun {
+		return it, verdict{to: replay.WouldRun, version: v.ID, diff: diff}
+	}
+	row := l.announcement(it, p, v)
+	err = l.Book.Bind(ctx, it, row)
+	if errors.Is(err, ledger.ErrConflict) {
+		return l.rebound(ctx, it)
+	}
+	it.VersionID, it.Execution = v.ID, row.Name
+	return it, err
+}
+
+// announcement is the row that lets Record accept the execution of an item.
+func (l *Listener) announcement(it ledger.Item, p plan, v eventlog.Version) ledger.Execution {
+	name := naming.API(it.ReplayID, it.ResourceID, it.Index)
+	if p.Versions.Mode == replay.FailedVersion {
+		name = naming.Failed(it.ReplayID, it.ResourceID, v.ID)
+	}
+	return ledger.Execution{
+		Name: name, Mode: ledger.API, Status: ledger.Starting,
+		ResourceID: it.ResourceID, OwnerID: v.OwnerID, VersionID: v.ID, RecordedAt: ledger.At(recorded(v)),
+		StartedAt: ledger.At(l.now()), Reason: p.Reason, ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal,
+		Index: it.Index, Target: p.Target, Suppress: p.Publish == replay.PublishSuppress, Patched: p.transform != nil,
+	}
+}
+
+// rebound returns an item that another delivery bound, which counts.
+func (l *Listener) rebound(ctx context.Context, it ledger.Item) (ledger.Item, error) {
+	it, err := l.Book.Item(ctx, it.ReplayID, it.Page, it.Ordinal, it.Index)
+	if err == nil && it.Execution == "" {
+		if it.Outcome.Final() {
+			return it, verdict{to: it.Outcome}
+		}
+		return it, skip("the same version is another item of this replay")
+	}
+	return it, err
+}
+
+// check applies the transform of a replay to a version, if there is one, and returns what it changes if the item is in
+// the sample of a plan. A transform that cannot be applied is the item's outcome.
+func (l *Listener) check(ctx context.Context, it ledger.Item, p plan, versionID string) (diff string, err error) {
+	if p.transform == nil {
+		return "", nil
+	}
+	event, err := l.Log.Event(ctx, it.ResourceID, versionID)
+	if errors.Is(err, eventlog.ErrNotFound) {
+		return "", gone(versionID)
+	}
+	if err != nil {
+		return "", err
+	}
+	patched, err := l.patch(it.ResourceID, versionID, p, event)
+	if err != nil || !p.DryRun || it.Page > 0 || it.Ordinal >= replay.PlanSample || it.Index >= replay.PlanSample {
+		return "", err
+	}
+	changes, err := transform.Diff(event, patched)
+	if err != nil {
+		return "", nil //nolint:nilerr // too large to show; the item is planned all the same
+	}
+	return string(changes), nil
+}
+
+func gone(versionID string) error {
+	return verdict{to: replay.Skipped, version: versionID, reason: "version " + versionID + " is no longer in the event log"}
+}
+
+// patch applies a transform. What it makes must still be an event of the same resource, within the limits.
+func (l *Listener) patch(resourceID, versionID string, p plan, event []byte) ([]byte, error) {
+	patched, err := p.transform.Apply(event)
+	if err != nil {
+		return nil, fail(versionID, "TransformFailed: %v", err)
+	}
+	ids, err := l.Reader.Read(patched)
+	if err != nil {
+		return nil, fail(versionID, "TransformFailed: the patched event is refused: %v", err)
+	}
+	if ids.ResourceID != resourceID {
+		return nil, fail(versionID, "TransformFailed: the patch changes the resource id to %q", ids.ResourceID)
+	}
+	return patched, nil
+}
+
+// run starts what an item is bound to, or publishes it again.
+func (l *Listener) run(ctx context.Context, it ledger.Item, p plan) (*progress.Step, error) {
+	if p.Action == replay.Republish {
+		return l.decided(it, l.republish(ctx, it, p))
+	}
+	row, err := l.Book.Execution(ctx, it.Execution)
 	if err != nil {
 		return nil, err
 	}
 	arn, err := l.start(ctx, row)
-	if errors.Is(err, errNoVersion) {
-		return l.step(it, replay.Skipped, err.Error()), nil
-	}
 	if err != nil {
-		return nil, err
+		step, err := l.decided(it, err)
+		if err == nil {
+			err = l.withdraw(ctx, row, step.Reason)
+		}
+		return step, err
 	}
 	s := l.step(it, replay.Started, "")
 	s.ARN = arn
 	return s, nil
 }
 
-func (l *Listener) step(it ledger.Item, to replay.Outcome, reason string) *progress.Step {
-	return &progress.Step{
-		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, To: to, Reason: reason, At: l.now(),
+// withdraw settles the row of an execution that was announced and will not be started.
+func (l *Listener) withdraw(ctx context.Context, row ledger.Execution, why string) error {
+	_, err := l.Book.Settle(ctx, ledger.Ended{
+		Name: row.Name, Status: ledger.Aborted, Error: "NeverStarted", Cause: why, StoppedAt: l.now(),
+	})
+	if errors.Is(err, ledger.ErrConflict) || errors.Is(err, ledger.ErrNotFound) {
+		return nil
 	}
-}
-
-// skipped says why a guard keeps an item from starting.
-type skipped struct{ reason string }
-
-func (s skipped) Error() string { return s.reason }
-
-// bound returns the execution row of an item, after binding its version if no earlier delivery did. A redelivery runs
-// the version that was bound first, also when newer events have come since.
-func (l *Listener) bound(ctx context.Context, it ledger.Item) (ledger.Execution, error) {
-	if it.VersionID != "" {
-		return l.Book.Execution(ctx, it.Execution)
-	}
-	r, err := l.Book.Replay(ctx, it.ReplayID)
-	if err != nil {
-		return ledger.Execution{}, err
-	}
-	v, err := l.latest(ctx, it.ResourceID, r.OwnerID)
-	if err != nil {
-		return ledger.Execution{}, err
-	}
-	row := ledger.Execution{
-		Name: naming.API(it.ReplayID, it.ResourceID, 0), Mode: ledger.API, Status: ledger.Starting,
-		ResourceID: it.ResourceID, OwnerID: v.OwnerID, VersionID: v.ID, RecordedAt: ledger.At(v.RecordedAt),
-		StartedAt: ledger.At(l.now()), Reason: r.Reason,
-		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal,
-	}
-	err = l.Book.Bind(ctx, it, row)
-	if !errors.Is(err, ledger.ErrConflict) {
-		return row, err
-	}
-	if it, err = l.Book.Item(ctx, it.ReplayID, it.Page, it.Ordinal); err != nil {
-		return ledger.Execution{}, err
-	}
-	if it.Execution == "" {
-		return ledger.Execution{}, skipped{"its outcome was decided by another delivery"}
-	}
-	return l.Book.Execution(ctx, it.Execution)
-}
-
-// latest returns a resource's newest version, or why it is skipped. With an owner, the version must be that owner's.
-func (l *Listener) latest(ctx context.Context, resourceID, ownerID string) (eventlog.Version, error) {
-	v, err := l.Log.Latest(ctx, resourceID)
-	switch {
-	case errors.Is(err, eventlog.ErrNotFound):
-		return v, skipped{"the event log has no such resource"}
-	case errors.Is(err, eventlog.ErrDeleted):
-		return v, skipped{"its object was deleted from the event log"}
-	case err != nil:
-		return v, err
-	case ownerID != "" && v.OwnerID != ownerID:
-		return v, skipped{fmt.Sprintf("its latest event belongs to owner %q", v.OwnerID)}
-	}
-	if v.RecordedAt.IsZero() {
-		v.RecordedAt = v.Modified // put by hand: without metadata
-	}
-	return v, nil
+	return err
 }

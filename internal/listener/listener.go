@@ -9,70 +9,72 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
+	"github.com/ce873799/replayable-ingestion/internal/queue"
+	"github.com/ce873799/replayable-ingestion/internal/record"
+	"github.com/ce873799/replayable-ingestion/internal/states"
 )
 
-type book interface {
-	Execution(ctx context.Context, name string) (ledger.Execution, error)
-	AddExecution(ctx context.Context, e ledger.Execution) (ledger.Execution, error)
-	Failure(ctx context.Context, partition string) (ledger.Failure, error)
-	MoveFailure(ctx context.Context, f ledger.Failure, m ledger.Move, from ...ledger.FailureStatus) error
-	Replay(ctx context.Context, id string) (ledger.Replay, error)
-	Page(ctx context.Context, replayID string, number int) (ledger.Page, error)
-	AddPage(ctx context.Context, p ledger.Page, resourceIDs []string) error
-	MarkSent(ctx context.Context, p ledger.Page) error
-	CompleteReplay(ctx context.Context, id string, at ledger.Stamp) error
-	Owned(ctx context.Context, ownerID, cursor string, limit int) (ids []string, next string, err error)
-	Item(ctx context.Context, replayID string, page, ordinal int) (ledger.Item, error)
-	Bind(ctx context.Context, i ledger.Item, e ledger.Execution) error
-}
-
-type eventLog interface {
-	Latest(ctx context.Context, resourceID string) (eventlog.Version, error)
-	Event(ctx context.Context, resourceID, versionID string) ([]byte, error)
-	Object(ctx context.Context, key string) ([]byte, error)
-	PutObject(ctx context.Context, key string, document []byte) error
-}
-
 type machine interface {
+	Start(ctx context.Context, name string, input []byte) (arn string, err error)
+	Describe(ctx context.Context, name string) (states.Description, error)
+	ExecutionARN(name string) string
+}
+
+type starter interface {
 	Start(ctx context.Context, name string, input []byte) (arn string, err error)
 }
 
 type sender interface {
 	Send(ctx context.Context, bodies ...string) error
+	Post(ctx context.Context, posts ...queue.Post) error
 }
 
 type board interface {
 	Take(ctx context.Context, steps []progress.Step) map[string]error
+	Look(ctx context.Context, id string, now time.Time) error
 }
 
 type judge interface {
 	OfFailure(ctx context.Context, f ledger.Failure) (eventlog.Version, bool, error)
+	Succeeded(ctx context.Context, resourceID, versionID string) (eventlog.Version, bool, error)
+}
+
+type topic interface {
+	Send(ctx context.Context, row ledger.Execution, output string) error
 }
 
 // Deps are what the listener works with.
 type Deps struct {
-	Book    book
-	Log     eventLog
+	Book    *ledger.Ledger
+	Log     *eventlog.Log
 	Machine machine
+	Series  starter // of the Series state machine
 	Queue   sender
 	Board   board
-	Judge   judge // nil: older failures are not superseded by newer events
+	Judge   judge
+	Topic   topic
+	Reader  record.Reader // checks what a transform makes of an event
 	Logger  *slog.Logger
+
+	SupersedeOlder bool // automatic replays give way to newer events
 }
 
 // Listener handles the messages of the Replay queue.
 type Listener struct {
 	Deps
-	now func() time.Time
+	now   func() time.Time
+	plans plans
 }
 
 // New returns a Listener.
@@ -83,7 +85,8 @@ func New(deps Deps) *Listener {
 	return &Listener{Deps: deps, now: time.Now}
 }
 
-// Handle works off a batch. Messages that could not be handled come again; the others are done for good.
+// Handle works off a batch. Messages that a service's passing trouble kept back are sent again and come sooner so;
+// others that could not be handled come again by themselves until they are dead letters.
 func (l *Listener) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 	steps := make([]*progress.Step, len(batch.Records))
 	errs := make([]error, len(batch.Records))
@@ -103,10 +106,36 @@ func (l *Listener) Handle(ctx context.Context, batch events.SQSEvent) (events.SQ
 			continue
 		}
 		id := batch.Records[i].MessageId
+		if l.again(ctx, batch.Records[i].Body, err) {
+			l.Logger.WarnContext(ctx, "replay message sent again", "messageId", id, "error", err)
+			continue
+		}
 		l.Logger.ErrorContext(ctx, "replay message not handled", "messageId", id, "error", err)
 		answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: id})
 	}
 	return answer, nil
+}
+
+const (
+	maxTries  = 50 // of sending a message again: hours of trouble; then its receives are counted
+	firstWait = 2 * time.Second
+	maxWait   = 5 * time.Minute
+)
+
+// again sends a message again that failed for a passing reason. A message that comes back by itself does so after the
+// queue's visibility timeout, and each return brings it nearer to the dead-letter queue: a throttled start is no poison.
+func (l *Listener) again(ctx context.Context, body string, cause error) bool {
+	if !fault.Transient(cause) && !errors.Is(cause, ledger.ErrConflict) {
+		return false
+	}
+	msg, err := message.DecodeReplay(body)
+	if err != nil || msg.Tries >= maxTries {
+		return false
+	}
+	wait := min(firstWait<<min(msg.Tries, 10), maxWait)
+	msg.Tries++
+	wait = wait/2 + time.Duration(rand.Int64N(int64(wait))) //nolint:gosec // jitter
+	return l.Queue.Post(ctx, queue.Post{Body: msg.Encode(), Delay: wait}) == nil
 }
 
 // note takes the steps of a batch at once, so that each replay's counters move once per batch.
@@ -125,6 +154,11 @@ func (l *Listener) note(ctx context.Context, steps []*progress.Step, errs []erro
 	}
 }
 
+// take takes steps of one replay.
+func (l *Listener) take(ctx context.Context, replayID string, steps ...progress.Step) error {
+	return l.Board.Take(ctx, steps)[replayID]
+}
+
 // handle works off one message and returns the step of the item that it was about, if any.
 func (l *Listener) handle(ctx context.Context, body string) (*progress.Step, error) {
 	msg, err := message.DecodeReplay(body)
@@ -136,9 +170,11 @@ func (l *Listener) handle(ctx context.Context, body string) (*progress.Step, err
 		return nil, l.expand(ctx, msg)
 	case message.KindItem:
 		return l.item(ctx, msg)
+	case message.KindSweep:
+		return nil, l.sweep(ctx, msg)
+	case message.KindClose:
+		return nil, l.closeSeries(ctx, msg)
 	default:
 		return nil, l.auto(ctx, msg)
 	}
 }
-
-var errNoVersion = errors.New("no version to replay")

@@ -3,34 +3,16 @@ package listener
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/ce873799/replayable-ingestion/internal/envelope"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/replay"
 )
 
 // start starts the execution that a row announces, with the event of its version.
 func (l *Listener) start(ctx context.Context, row ledger.Execution) (arn string, err error) {
-	event, err := l.Log.Event(ctx, row.ResourceID, row.VersionID)
-	if errors.Is(err, eventlog.ErrNotFound) {
-		return "", fmt.Errorf("%w: version %s is no longer in the event log", errNoVersion, row.VersionID)
-	}
-	if err != nil {
-		return "", err
-	}
-	header := envelope.Header{
-		Mode: string(row.Mode), ReplayID: row.ReplayID, ResourceID: row.ResourceID, VersionID: row.VersionID,
-		Attempt: row.Attempt, Reason: row.Reason,
-	}
-	input, err := envelope.Build(header, event)
-	if errors.Is(err, envelope.ErrTooLarge) {
-		header.EventKey = eventlog.DerivedKey(row.Name)
-		if err := l.Log.PutObject(ctx, header.EventKey, event); err != nil {
-			return "", err
-		}
-		input, err = envelope.Build(header, nil)
-	}
+	input, err := l.input(ctx, row, replay.MaxExecutionInputBytes)
 	if err != nil {
 		return "", err
 	}
@@ -40,4 +22,42 @@ func (l *Listener) start(ctx context.Context, row ledger.Execution) (arn string,
 			"versionId", row.VersionID, "replayId", row.ReplayID, "attempt", row.Attempt)
 	}
 	return arn, err
+}
+
+// input returns the input of the execution that a row announces: the event in its envelope. An event that a transform
+// changed, or with which the input would be larger than most, is stored under derived/, and the envelope points there.
+func (l *Listener) input(ctx context.Context, row ledger.Execution, most int) ([]byte, error) {
+	event, err := l.Log.Event(ctx, row.ResourceID, row.VersionID)
+	if errors.Is(err, eventlog.ErrNotFound) {
+		return nil, gone(row.VersionID)
+	}
+	if err != nil {
+		return nil, err
+	}
+	header := envelope.Header{
+		Mode: string(row.Mode), ReplayID: row.ReplayID, ResourceID: row.ResourceID, VersionID: row.VersionID,
+		Attempt: row.Attempt, Reason: row.Reason,
+	}
+	if row.Patched {
+		p, err := l.plan(ctx, row.ReplayID)
+		if err != nil {
+			return nil, err
+		}
+		if event, err = l.patch(row.ResourceID, row.VersionID, p, event); err != nil {
+			return nil, err
+		}
+	} else {
+		input, err := envelope.Build(header, event)
+		if err == nil && len(input) <= most {
+			return input, nil
+		}
+		if err != nil && !errors.Is(err, envelope.ErrTooLarge) {
+			return nil, err
+		}
+	}
+	header.EventKey = eventlog.DerivedKey(row.Name)
+	if err := l.Log.PutObject(ctx, header.EventKey, event); err != nil {
+		return nil, err
+	}
+	return envelope.Build(header, nil)
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -20,6 +21,8 @@ const (
 	KindExpand = "expand" // find a page of a replay's resources
 	KindItem   = "item"   // replay one resource
 	KindAuto   = "auto"   // replay a failure automatically
+	KindSweep  = "sweep"  // skip what has not started of a replay that was stopped
+	KindClose  = "close"  // settle what a series has left, after its execution ended
 )
 
 // ErrUnknown means that a message is none of this package.
@@ -31,8 +34,14 @@ type Replay struct {
 	Kind string `json:"kind"`
 
 	ReplayID string `json:"replayId,omitempty"` // expand, item
-	Page     int    `json:"page,omitempty"`     // expand, item
+	Page     int    `json:"page,omitempty"`     // expand, item, sweep
 	Ordinal  int    `json:"ordinal,omitempty"`  // item: place in the page
+	Slot     int64  `json:"slot,omitempty"`     // item: the start that is reserved for it, in seconds since the epoch
+
+	Series string `json:"series,omitempty"` // close: name of its execution
+	Reason string `json:"reason,omitempty"` // close: how it ended
+
+	Tries int `json:"tries,omitempty"` // how often it was sent again because a service did not answer
 
 	Execution    string `json:"execution,omitempty"`    // auto: the execution that failed
 	RedriveCount int    `json:"redriveCount,omitempty"` // auto
@@ -54,7 +63,7 @@ func DecodeReplay(b string) (Replay, error) {
 	if err := json.Unmarshal([]byte(b), &m); err != nil {
 		return Replay{}, fmt.Errorf("%w: %w", ErrUnknown, err)
 	}
-	known := m.Kind == KindExpand || m.Kind == KindItem || m.Kind == KindAuto
+	known := slices.Contains([]string{KindExpand, KindItem, KindAuto, KindSweep, KindClose}, m.Kind)
 	if m.V != Version || !known {
 		return Replay{}, fmt.Errorf("%w: kind %q, version %d", ErrUnknown, m.Kind, m.V)
 	}

@@ -13,11 +13,24 @@ import (
 const (
 	APIPrefix  = "rp-"
 	AutoPrefix = "ar-"
+
+	SeriesPrefix = "rs-" // of the Series state machine
 )
 
 // API names the execution of an item of a replay. The ordinal counts the versions of one resource in a series, from 0.
 func API(replayID, resourceID string, ordinal int) string {
 	return APIPrefix + digest(replayID, resourceID, fmt.Sprint(ordinal))
+}
+
+// Failed names the execution of an item that replays the version that failed: a resource may have several of them in
+// one replay.
+func Failed(replayID, resourceID, versionID string) string {
+	return APIPrefix + digest(replayID, resourceID, "failed", versionID)
+}
+
+// Series names the execution of the Series state machine for one resource of a replay, by its place.
+func Series(replayID string, page, ordinal int) string {
+	return SeriesPrefix + digest(replayID, fmt.Sprint(page), fmt.Sprint(ordinal))
 }
 
 // Auto names an automatic replay: root is the execution that failed first, attempt counts from 1.

@@ -8,13 +8,20 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
 type book interface {
-	Item(ctx context.Context, replayID string, page, ordinal int) (ledger.Item, error)
+	Item(ctx context.Context, replayID string, page, ordinal, index int) (ledger.Item, error)
 	ChangeItems(ctx context.Context, replayID string, changes []ledger.ItemChange) error
-	CompleteReplay(ctx context.Context, id string, at ledger.Stamp) error
+	Replay(ctx context.Context, id string) (ledger.Replay, error)
+	StopReplay(ctx context.Context, id string, stop replay.Stop) (ledger.Replay, error)
+	FinishReplay(ctx context.Context, id string, at ledger.Stamp) error
+}
+
+type sender interface {
+	Send(ctx context.Context, bodies ...string) error
 }
 
 // Step is what happened to an item.
@@ -22,19 +29,24 @@ type Step struct {
 	ReplayID string
 	Page     int
 	Ordinal  int
+	Index    int
 	To       replay.Outcome
 	Reason   string
+	Version  string // where it is known and not bound
+	Diff     string // of a plan
 	ARN      string // of the item's execution; empty if it was never started
+	Bound    string // without ARN: the execution that the item was bound to when this was decided
 	At       time.Time
 }
 
 // Board takes steps.
 type Board struct {
-	book book
+	book  book
+	queue sender
 }
 
-// New returns a Board over the ledger.
-func New(book book) *Board { return &Board{book: book} }
+// New returns a Board over the ledger and the Replay queue.
+func New(book book, queue sender) *Board { return &Board{book: book, queue: queue} }
 
 const rounds = 4 // a lost race means that somebody else moved an item, which each item allows twice
 
@@ -75,33 +87,79 @@ func (b *Board) take(ctx context.Context, id string, steps []Step) error {
 		if err != nil || !final {
 			return err
 		}
-		return b.book.CompleteReplay(ctx, id, ledger.At(steps[0].At))
+		return b.Look(ctx, id, steps[0].At)
 	}
 	return fmt.Errorf("items of replay %s: %w", id, ledger.ErrConflict)
+}
+
+// Look ends a replay if every item has its outcome, and halts one with too many failures.
+func (b *Board) Look(ctx context.Context, id string, now time.Time) error {
+	r, err := b.book.Replay(ctx, id)
+	if err != nil || r.Status.Final() {
+		return err
+	}
+	if r.Over() && !r.Stopped() {
+		stop := replay.Stop{
+			Status: replay.Halted, At: now,
+			Reason: fmt.Sprintf("%d items failed, maxFailures is %d", r.Failed, *r.MaxFailures),
+		}
+		if err := b.Stop(ctx, id, stop); !errors.Is(err, ledger.ErrConflict) {
+			return err
+		}
+	}
+	if r.Expanded && r.Open == 0 {
+		return b.book.FinishReplay(ctx, id, ledger.At(now))
+	}
+	if r.Stopped() && !r.Swept { // an earlier call may have died before it sent the message
+		return b.queue.Send(ctx, sweep(id))
+	}
+	return nil
+}
+
+// Stop lets nothing more of a replay start and has what waits skipped. It returns ErrConflict for a replay that has
+// ended or was stopped before.
+func (b *Board) Stop(ctx context.Context, id string, stop replay.Stop) error {
+	r, err := b.book.StopReplay(ctx, id, stop)
+	if err != nil {
+		return err
+	}
+	if r.Open == 0 {
+		return b.book.FinishReplay(ctx, id, ledger.At(stop.At))
+	}
+	return b.queue.Send(ctx, sweep(id))
+}
+
+func sweep(id string) string {
+	return message.Replay{Kind: message.KindSweep, ReplayID: id}.Encode()
 }
 
 // changes reads the items and keeps the steps that lead forward. Final tells that the replay may be complete, also
 // when nothing is left to change: an earlier delivery may have died before it looked.
 func (b *Board) changes(ctx context.Context, steps []Step) (changes []ledger.ItemChange, final bool, err error) {
-	seen := map[[2]int]int{}
+	seen := map[[3]int]int{}
 	for _, s := range steps {
 		final = final || s.To.Final()
-		at := [2]int{s.Page, s.Ordinal}
+		at := [3]int{s.Page, s.Ordinal, s.Index}
 		if i, again := seen[at]; again { // two deliveries in one batch
 			if s.To.Final() && !changes[i].To.Final() {
 				changes[i].To, changes[i].Reason, changes[i].At = s.To, s.Reason, ledger.At(s.At)
 			}
 			continue
 		}
-		item, err := b.book.Item(ctx, s.ReplayID, s.Page, s.Ordinal)
+		item, err := b.book.Item(ctx, s.ReplayID, s.Page, s.Ordinal, s.Index)
 		if err != nil {
 			return nil, false, err
 		}
 		if item.Outcome.Final() || item.Outcome == s.To {
 			continue
 		}
+		if s.ARN == "" && item.Execution != s.Bound {
+			continue // another delivery bound it meanwhile: it starts
+		}
 		seen[at] = len(changes)
-		changes = append(changes, ledger.ItemChange{Item: item, To: s.To, Reason: s.Reason, ARN: s.ARN, At: ledger.At(s.At)})
+		changes = append(changes, ledger.ItemChange{
+			Item: item, To: s.To, Reason: s.Reason, VersionID: s.Version, Diff: s.Diff, ARN: s.ARN, At: ledger.At(s.At),
+		})
 	}
 	return changes, final, nil
 }

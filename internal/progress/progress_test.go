@@ -14,12 +14,15 @@ import (
 type items struct {
 	rows      map[int]ledger.Item
 	changed   int
-	completed int
+	replay    ledger.Replay
+	completed int // looked whether the replay is complete
+	finished  int
+	sent      []string
 	meanwhile func()
 	err       error
 }
 
-func (m *items) Item(_ context.Context, _ string, _, ordinal int) (ledger.Item, error) {
+func (m *items) Item(_ context.Context, _ string, _, ordinal, _ int) (ledger.Item, error) {
 	return m.rows[ordinal], nil
 }
 
@@ -45,8 +48,26 @@ func (m *items) ChangeItems(_ context.Context, _ string, changes []ledger.ItemCh
 	return nil
 }
 
-func (m *items) CompleteReplay(context.Context, string, ledger.Stamp) error {
+func (m *items) Replay(context.Context, string) (ledger.Replay, error) {
 	m.completed++
+	return m.replay, nil
+}
+
+func (m *items) StopReplay(_ context.Context, _ string, stop replay.Stop) (ledger.Replay, error) {
+	if m.replay.Stopped() {
+		return m.replay, ledger.ErrConflict
+	}
+	m.replay.StopStatus, m.replay.StopReason = stop.Status, stop.Reason
+	return m.replay, nil
+}
+
+func (m *items) FinishReplay(context.Context, string, ledger.Stamp) error {
+	m.finished++
+	return nil
+}
+
+func (m *items) Send(_ context.Context, bodies ...string) error {
+	m.sent = append(m.sent, bodies...)
 	return nil
 }
 
@@ -85,7 +106,7 @@ func TestSteps(t *testing.T) {
 			for _, to := range tt.steps {
 				steps = append(steps, step(0, to))
 			}
-			if failed := New(m).Take(t.Context(), steps); len(failed) != 0 {
+			if failed := New(m, m).Take(t.Context(), steps); len(failed) != 0 {
 				t.Fatal(failed)
 			}
 			if m.rows[0].Outcome != tt.want || m.changed != tt.changed || m.completed != tt.done {
@@ -99,7 +120,7 @@ func TestSteps(t *testing.T) {
 func TestALostRaceIsReadAgain(t *testing.T) {
 	m := with(replay.Waiting, replay.Waiting)
 	m.meanwhile = func() { m.rows[0] = ledger.Item{ReplayID: "p", Outcome: replay.Succeeded} }
-	if failed := New(m).Take(t.Context(), []Step{step(0, replay.Started), step(1, replay.Started)}); len(failed) != 0 {
+	if failed := New(m, m).Take(t.Context(), []Step{step(0, replay.Started), step(1, replay.Started)}); len(failed) != 0 {
 		t.Fatal(failed)
 	}
 	if m.rows[0].Outcome != replay.Succeeded || m.rows[1].Outcome != replay.Started {
@@ -110,7 +131,7 @@ func TestALostRaceIsReadAgain(t *testing.T) {
 func TestAFaultIsToldPerReplay(t *testing.T) {
 	m := with(replay.Waiting)
 	m.err = errors.New("table on fire")
-	if failed := New(m).Take(t.Context(), []Step{step(0, replay.Started)}); !errors.Is(failed["p"], m.err) {
+	if failed := New(m, m).Take(t.Context(), []Step{step(0, replay.Started)}); !errors.Is(failed["p"], m.err) {
 		t.Errorf("got %v, want the fault under its replay", failed)
 	}
 }
@@ -122,7 +143,44 @@ func TestManyStepsGoInSeveralTransactions(t *testing.T) {
 		outcomes[i], steps[i] = replay.Waiting, step(i, replay.Skipped)
 	}
 	m := with(outcomes...)
-	if failed := New(m).Take(t.Context(), steps); len(failed) != 0 || m.changed != 250 || m.completed != 3 {
+	if failed := New(m, m).Take(t.Context(), steps); len(failed) != 0 || m.changed != 250 || m.completed != 3 {
 		t.Errorf("got %v after %d changes in %d transactions, want 250 in 3", failed, m.changed, m.completed)
+	}
+}
+
+func TestTooManyFailuresHaltTheReplay(t *testing.T) {
+	one := 1
+	m := with(replay.Started)
+	m.replay = ledger.Replay{ID: "p", Status: replay.Running, Open: 5, Failed: 1, MaxFailures: &one}
+	b := New(m, m)
+	if err := b.Look(t.Context(), "p", time.Unix(1, 0)); err != nil || m.replay.Stopped() || len(m.sent) != 0 {
+		t.Fatalf("got %v, %+v after as many failures as allowed, want it to go on", err, m.replay)
+	}
+	m.replay.Failed = 2
+	if err := b.Look(t.Context(), "p", time.Unix(1, 0)); err != nil || m.replay.StopStatus != replay.Halted {
+		t.Fatalf("got %v, %+v after one more, want it halted", err, m.replay)
+	}
+	if want := `{"v":1,"kind":"sweep","replayId":"p"}`; len(m.sent) != 1 || m.sent[0] != want {
+		t.Errorf("sent %v, want %s", m.sent, want)
+	}
+	if err := b.Look(t.Context(), "p", time.Unix(1, 0)); err != nil || len(m.sent) != 2 {
+		t.Errorf("got %v, %v: want the message again until it is swept", err, m.sent)
+	}
+	m.replay.Open, m.replay.Expanded = 0, true
+	if err := b.Look(t.Context(), "p", time.Unix(1, 0)); err != nil || m.finished != 1 {
+		t.Errorf("got %v, finished %d times, want the replay ended", err, m.finished)
+	}
+}
+
+func TestAStepThatWasDecidedBeforeTheItemWasBoundIsLeftOut(t *testing.T) {
+	m := with(replay.Waiting)
+	m.rows[0] = ledger.Item{ReplayID: "p", Outcome: replay.Waiting, Execution: "rp-1"}
+	if failed := New(m, m).Take(t.Context(), []Step{step(0, replay.Skipped)}); len(failed) != 0 || m.changed != 0 {
+		t.Errorf("got %v after %d changes, want the bound item left alone", failed, m.changed)
+	}
+	s := step(0, replay.Skipped)
+	s.Bound = "rp-1"
+	if failed := New(m, m).Take(t.Context(), []Step{s}); len(failed) != 0 || m.rows[0].Outcome != replay.Skipped {
+		t.Errorf("got %v, %s, want it skipped by who knew that it is bound", failed, m.rows[0].Outcome)
 	}
 }

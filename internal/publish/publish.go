@@ -3,18 +3,8 @@ package publish
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
 	"log/slog"
-	"strconv"
-	"strings"
 	"time"
-	"unicode"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
-	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
@@ -22,9 +12,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/workflow"
 )
 
-// topicAPI is the part of the SNS client that Publish uses.
-type topicAPI interface {
-	Publish(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error)
+type sender interface {
+	Send(ctx context.Context, row ledger.Execution, output string) error
 }
 
 type store interface {
@@ -43,14 +32,13 @@ type judge interface {
 
 // Options configures a Publisher.
 type Options struct {
-	TopicARN       string
 	StoreOutputs   bool
 	SupersedeOlder bool
 }
 
 // Publisher handles the Publish state.
 type Publisher struct {
-	topic  topicAPI
+	topic  sender
 	store  store
 	book   book
 	judge  judge
@@ -60,7 +48,7 @@ type Publisher struct {
 }
 
 // New returns a Publisher. A nil logger discards.
-func New(topic topicAPI, store store, book book, judge judge, opts Options, logger *slog.Logger) *Publisher {
+func New(topic sender, store store, book book, judge judge, opts Options, logger *slog.Logger) *Publisher {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
@@ -96,10 +84,14 @@ func (p *Publisher) publish(ctx context.Context, in workflow.PublishInput) (done
 			return "", row, err
 		}
 	}
-	done = "output superseded"
-	if !mark.Superseded {
+	switch {
+	case mark.Superseded:
+		done = "output superseded"
+	case row.Suppress:
+		done = "output not published, as the replay asks for"
+	default:
 		done = "output published"
-		if err = p.send(ctx, row, string(in.Output)); err != nil {
+		if err = p.topic.Send(ctx, row, string(in.Output)); err != nil {
 			return "", row, err
 		}
 		mark.At = p.now()
@@ -116,65 +108,4 @@ func (p *Publisher) superseded(ctx context.Context, row ledger.Execution) (bool,
 	}
 	_, newer, err := p.judge.Published(ctx, row.ResourceID, row.VersionID)
 	return newer, err
-}
-
-// maxMessageBytes is what SNS takes in one message, its attributes included.
-const maxMessageBytes = 262_144
-
-func (p *Publisher) send(ctx context.Context, row ledger.Execution, output string) error {
-	attrs := attributes(row)
-	size := len(output)
-	for name, a := range attrs {
-		size += len(name) + len(*a.DataType) + len(*a.StringValue)
-	}
-	if size > maxMessageBytes {
-		return fault.New(fault.OutputTooLarge, "the workflow's output has %d bytes with its attributes, SNS takes %d: "+
-			"let the workflow return less, and keep large parts in S3", size, maxMessageBytes)
-	}
-	msg := &sns.PublishInput{TopicArn: &p.opts.TopicARN, Message: &output, MessageAttributes: attrs}
-	if strings.HasSuffix(p.opts.TopicARN, ".fifo") {
-		sum := sha256.Sum256([]byte(row.ResourceID)) // a group id has at most 128 characters
-		msg.MessageGroupId = aws.String(hex.EncodeToString(sum[:]))
-		msg.MessageDeduplicationId = aws.String(deduplicationID(row.Name))
-	}
-	if _, err := p.topic.Publish(ctx, msg); err != nil {
-		return fmt.Errorf("publish output: %w", err)
-	}
-	return nil
-}
-
-// deduplicationID is the execution's name, or its hash where SNS would refuse the name: names may have letters that are
-// not ASCII, deduplication ids may not.
-func deduplicationID(execution string) string {
-	for _, r := range execution {
-		if r > unicode.MaxASCII {
-			sum := sha256.Sum256([]byte(execution))
-			return hex.EncodeToString(sum[:])
-		}
-	}
-	return execution
-}
-
-// attributes are what subscribers filter by. Raw delivery to SQS takes at most ten.
-func attributes(row ledger.Execution) map[string]types.MessageAttributeValue {
-	attrs := map[string]types.MessageAttributeValue{}
-	set := func(name, value string) {
-		if value != "" {
-			attrs[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &value}
-		}
-	}
-	set("resourceId", row.ResourceID)
-	set("ownerId", row.OwnerID)
-	set("versionId", row.VersionID)
-	set("recordedAt", row.RecordedAt.String())
-	set("execution", row.Name)
-	set("isReplay", strconv.FormatBool(row.Mode != ledger.Live))
-	if row.Mode != ledger.Live {
-		set("replayId", row.ReplayID)
-		set("reason", row.Reason)
-		if row.Attempt > 0 {
-			set("attempt", strconv.Itoa(row.Attempt))
-		}
-	}
-	return attrs
 }

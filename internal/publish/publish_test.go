@@ -14,6 +14,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/topic"
 	"github.com/ce873799/replayable-ingestion/internal/workflow"
 )
 
@@ -21,6 +22,7 @@ var recorded = ledger.At(time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC))
 
 // world is everything around the Publish state.
 type world struct {
+	topicARN  string
 	row       ledger.Execution
 	newer     bool
 	sent      []*sns.PublishInput
@@ -72,10 +74,10 @@ func newWorld(mode ledger.Mode) *world {
 
 func (w *world) handle(t *testing.T, opts Options, output string) error {
 	t.Helper()
-	if opts.TopicARN == "" {
-		opts.TopicARN = "arn:aws:sns:eu-west-1:000000000000:topic"
+	if w.topicARN == "" {
+		w.topicARN = "arn:aws:sns:eu-west-1:000000000000:topic"
 	}
-	p := New(w, w, w, w, opts, nil)
+	p := New(topic.New(w, w.topicARN), w, w, w, opts, nil)
 	return p.Handle(t.Context(), workflow.PublishInput{Output: json.RawMessage(output), Execution: workflow.Execution{Name: "e1"}})
 }
 
@@ -157,7 +159,8 @@ func TestARepeatedAttemptPublishesOnce(t *testing.T) {
 func TestAFIFOTopicIsGroupedByResource(t *testing.T) {
 	w := newWorld(ledger.Live)
 	w.row.ResourceID = strings.Repeat("r", 1000)
-	if err := w.handle(t, Options{TopicARN: "arn:aws:sns:eu-west-1:000000000000:topic.fifo"}, `{}`); err != nil {
+	w.topicARN = "arn:aws:sns:eu-west-1:000000000000:topic.fifo"
+	if err := w.handle(t, Options{}, `{}`); err != nil {
 		t.Fatal(err)
 	}
 	group := *w.sent[0].MessageGroupId
@@ -179,5 +182,35 @@ func TestFaults(t *testing.T) {
 	w.sendErr = errors.New("no permission")
 	if err := w.handle(t, Options{}, `{}`); err == nil || !strings.Contains(fmt.Sprintf("%+v", err), fault.Internal) {
 		t.Errorf("a lasting fault: got %v, want %s", err, fault.Internal)
+	}
+}
+
+func TestSuppressedReplayIsKeptAndNotSent(t *testing.T) {
+	w := newWorld(ledger.API)
+	w.row.Suppress = true
+	for range 2 { // a repeated attempt as well
+		if err := w.handle(t, Options{StoreOutputs: true}, `{"a":1}`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(w.sent) != 0 {
+		t.Errorf("sent %d messages, want none", len(w.sent))
+	}
+	if w.published == nil || !w.published.At.IsZero() || w.published.Superseded || w.published.OutputKey == "" {
+		t.Errorf("marked %+v, want an output that was not published", w.published)
+	}
+}
+
+func TestTargetIsAnAttributeOfReplays(t *testing.T) {
+	w := newWorld(ledger.API)
+	w.row.Target = "search"
+	if err := w.handle(t, Options{}, `{}`); err != nil {
+		t.Fatal(err)
+	}
+	if got := *w.sent[0].MessageAttributes["target"].StringValue; got != "search" {
+		t.Errorf("target %q, want search", got)
+	}
+	if n := len(w.sent[0].MessageAttributes); n > 10 {
+		t.Errorf("%d attributes, raw delivery takes 10", n)
 	}
 }

@@ -32,13 +32,33 @@ func New(api API, url string) *Queue {
 
 const batchSize = 10 // the most that SQS takes at once
 
+// MaxDelay is the longest that SQS holds a message back.
+const MaxDelay = 15 * time.Minute
+
+// Post is a message to send.
+type Post struct {
+	Body  string
+	Delay time.Duration // in whole seconds, rounded up; 0 to MaxDelay
+}
+
 // Send sends messages. When it returns an error, some of them may be in the queue.
 func (q *Queue) Send(ctx context.Context, bodies ...string) error {
-	for len(bodies) > 0 {
-		n := min(len(bodies), batchSize)
+	posts := make([]Post, len(bodies))
+	for i, b := range bodies {
+		posts[i].Body = b
+	}
+	return q.Post(ctx, posts...)
+}
+
+// Post sends messages that may be held back. When it returns an error, some of them may be in the queue.
+func (q *Queue) Post(ctx context.Context, posts ...Post) error {
+	for len(posts) > 0 {
+		n := min(len(posts), batchSize)
 		entries := make([]types.SendMessageBatchRequestEntry, n)
-		for i, b := range bodies[:n] {
-			entries[i] = types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), MessageBody: &b}
+		for i, p := range posts[:n] {
+			entries[i] = types.SendMessageBatchRequestEntry{
+				Id: aws.String(strconv.Itoa(i)), MessageBody: &p.Body, DelaySeconds: delay(p.Delay),
+			}
 		}
 		out, err := q.api.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &q.url, Entries: entries})
 		if err != nil {
@@ -50,9 +70,14 @@ func (q *Queue) Send(ctx context.Context, bodies ...string) error {
 				Message: aws.String(aws.ToString(f.Code) + ": " + aws.ToString(f.Message)),
 			})
 		}
-		bodies = bodies[n:]
+		posts = posts[n:]
 	}
 	return nil
+}
+
+func delay(d time.Duration) int32 {
+	d = min(max(d, 0), MaxDelay)
+	return int32((d + time.Second - 1) / time.Second)
 }
 
 // Message is a received message.

@@ -95,6 +95,18 @@ func (j *Judge) OfFailure(ctx context.Context, f ledger.Failure) (by eventlog.Ve
 
 // Published returns a newer version of which an event has been published, by its own execution or by a replay.
 func (j *Judge) Published(ctx context.Context, resourceID, versionID string) (by eventlog.Version, found bool, err error) {
+	return j.newer(ctx, resourceID, versionID, func(e ledger.Execution) bool { return !e.PublishedAt.IsZero() })
+}
+
+// Succeeded returns a newer version of which an execution has succeeded, its own or a replay.
+func (j *Judge) Succeeded(ctx context.Context, resourceID, versionID string) (by eventlog.Version, found bool, err error) {
+	return j.newer(ctx, resourceID, versionID, func(e ledger.Execution) bool {
+		return e.Status == ledger.Succeeded && !e.Superseded
+	})
+}
+
+// newer returns a newer version that has an execution of a kind.
+func (j *Judge) newer(ctx context.Context, resourceID, versionID string, is func(ledger.Execution) bool) (by eventlog.Version, found bool, err error) {
 	newer := map[string]eventlog.Version{}
 	var from, to time.Time
 	for v, err := range j.log.Newer(ctx, resourceID, versionID) {
@@ -105,7 +117,7 @@ func (j *Judge) Published(ctx context.Context, resourceID, versionID string) (by
 		if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 			return by, false, err
 		}
-		if !row.PublishedAt.IsZero() {
+		if err == nil && is(row) {
 			return v, true, nil
 		}
 		newer[v.ID] = v
@@ -124,7 +136,7 @@ func (j *Judge) Published(ctx context.Context, resourceID, versionID string) (by
 		return by, false, err
 	}
 	for _, e := range h.Executions {
-		if v, ok := newer[e.VersionID]; ok && !e.PublishedAt.IsZero() {
+		if v, ok := newer[e.VersionID]; ok && is(e) {
 			return v, true, nil
 		}
 	}

@@ -15,19 +15,26 @@ type settler interface {
 	Settle(ctx context.Context, ended []ledger.Ended) []error
 }
 
+type sender interface {
+	Send(ctx context.Context, bodies ...string) error
+}
+
 // Tracker handles the messages of the outcomes queue.
 type Tracker struct {
 	settler settler
+	queue   sender
 	machine string
+	series  string
 	logger  *slog.Logger
 }
 
-// New returns a Tracker of one state machine, by its ARN. A nil logger discards.
-func New(settler settler, machine string, logger *slog.Logger) *Tracker {
+// New returns a Tracker of the ingestion and the Series state machine, by their ARNs. It sends what is to be done after
+// a series to the Replay queue. A nil logger discards.
+func New(settler settler, queue sender, machine, series string, logger *slog.Logger) *Tracker {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	return &Tracker{settler: settler, machine: machine, logger: logger}
+	return &Tracker{settler: settler, queue: queue, machine: machine, series: series, logger: logger}
 }
 
 // Handle settles a batch. Messages that could not be settled come again; a message that is no status change of this
@@ -44,6 +51,12 @@ func (t *Tracker) Handle(ctx context.Context, batch events.SQSEvent) (events.SQS
 		status, err := message.DecodeStatus(m.Body)
 		if err != nil {
 			fail(m.MessageId, err)
+			continue
+		}
+		if status.StateMachineARN == t.series {
+			if err := t.queue.Send(ctx, Close(Ended(status))); err != nil {
+				fail(m.MessageId, err)
+			}
 			continue
 		}
 		if status.StateMachineARN != t.machine {
@@ -66,4 +79,20 @@ func Ended(m message.Status) ledger.Ended {
 		Name: m.Name, ARN: m.ExecutionARN, Status: ledger.ExecutionStatus(m.Status), Error: m.Error,
 		StoppedAt: m.StopDate.Time, RedriveCount: int(m.RedriveCount),
 	}
+}
+
+// Close is the message that has what a series left settled.
+func Close(e ledger.Ended) string {
+	reason := "its series has ended"
+	switch {
+	case e.Status == ledger.Failed && e.Error == "SeriesStopped":
+		reason = "its series was stopped"
+	case e.Status == ledger.Failed:
+		reason = "an older version of the series failed: " + e.Error
+	case e.Status == ledger.Aborted:
+		reason = "its series was aborted"
+	case e.Status == ledger.TimedOut:
+		reason = "its series timed out"
+	}
+	return message.Replay{Kind: message.KindClose, Series: e.Name, Reason: reason}.Encode()
 }

@@ -37,10 +37,12 @@ func main() {
 	book := ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable)
 	events := eventlog.New(s3.NewFromConfig(aws), cfg.EventLogBucket)
 	queues := sqs.NewFromConfig(aws)
-	board := progress.New(book)
+	replays := queue.New(queues, cfg.ReplayQueueURL)
+	board := progress.New(book, replays)
+	machines := sfn.NewFromConfig(aws)
 	deps := autoreplay.Deps{
-		Book: book, Log: events, Machine: states.New(sfn.NewFromConfig(aws), cfg.StateMachineARN),
-		DeadLetters: queue.New(queues, cfg.DeadLetterQueueURL), Replays: queue.New(queues, cfg.ReplayQueueURL),
+		Book: book, Log: events, Machine: states.New(machines, cfg.StateMachineARN), Series: states.New(machines, cfg.SeriesMachineARN),
+		DeadLetters: queue.New(queues, cfg.DeadLetterQueueURL), Replays: replays,
 		Settler: settle.New(book, board, log), Board: board, Reader: reader, Logger: log,
 	}
 	if cfg.SupersedeOlder {

@@ -13,14 +13,15 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/publish"
 	"github.com/ce873799/replayable-ingestion/internal/supersede"
+	"github.com/ce873799/replayable-ingestion/internal/topic"
 )
 
 func main() {
 	cfg, aws, log := boot.Start(config.LoadPublish)
 	events := eventlog.New(s3.NewFromConfig(aws), cfg.EventLogBucket)
 	book := ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable)
-	publisher := publish.New(sns.NewFromConfig(aws), events, book, supersede.New(events, book), publish.Options{
-		TopicARN: cfg.TopicARN, StoreOutputs: cfg.StoreOutputs, SupersedeOlder: cfg.SupersedeOlder,
+	publisher := publish.New(topic.New(sns.NewFromConfig(aws), cfg.TopicARN), events, book, supersede.New(events, book), publish.Options{
+		StoreOutputs: cfg.StoreOutputs, SupersedeOlder: cfg.SupersedeOlder,
 	}, log)
 	lambda.Start(publisher.Handle)
 }

@@ -2,10 +2,13 @@
 package main
 
 import (
+	"os"
+
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/ce873799/replayable-ingestion/internal/boot"
@@ -15,20 +18,29 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/listener"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
 	"github.com/ce873799/replayable-ingestion/internal/queue"
+	"github.com/ce873799/replayable-ingestion/internal/record"
 	"github.com/ce873799/replayable-ingestion/internal/states"
 	"github.com/ce873799/replayable-ingestion/internal/supersede"
+	"github.com/ce873799/replayable-ingestion/internal/topic"
 )
 
 func main() {
 	cfg, aws, log := boot.Start(config.LoadReplayListener)
 	book := ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable)
 	events := eventlog.New(s3.NewFromConfig(aws), cfg.EventLogBucket)
-	deps := listener.Deps{
-		Book: book, Log: events, Machine: states.New(sfn.NewFromConfig(aws), cfg.StateMachineARN),
-		Queue: queue.New(sqs.NewFromConfig(aws), cfg.ReplayQueueURL), Board: progress.New(book), Logger: log,
+	reader, err := record.NewReader(cfg.ResourceIDPath, "", cfg.MaxEventBytes)
+	if err != nil {
+		log.Error("invalid configuration", "error", err)
+		os.Exit(1)
 	}
-	if cfg.SupersedeOlder {
-		deps.Judge = supersede.New(events, book)
-	}
-	lambda.Start(listener.New(deps).Handle)
+	machines := sfn.NewFromConfig(aws)
+	replays := queue.New(sqs.NewFromConfig(aws), cfg.ReplayQueueURL)
+	handler := listener.New(listener.Deps{
+		Book: book, Log: events, Machine: states.New(machines, cfg.StateMachineARN),
+		Series: states.New(machines, cfg.SeriesMachineARN),
+		Queue:  replays, Board: progress.New(book, replays), Judge: supersede.New(events, book),
+		Topic: topic.New(sns.NewFromConfig(aws), cfg.TopicARN), Reader: reader, Logger: log,
+		SupersedeOlder: cfg.SupersedeOlder,
+	})
+	lambda.Start(handler.Handle)
 }

@@ -4,11 +4,13 @@ package main
 import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/ce873799/replayable-ingestion/internal/boot"
 	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
+	"github.com/ce873799/replayable-ingestion/internal/queue"
 	"github.com/ce873799/replayable-ingestion/internal/settle"
 	"github.com/ce873799/replayable-ingestion/internal/tracker"
 )
@@ -16,6 +18,7 @@ import (
 func main() {
 	cfg, aws, log := boot.Start(config.LoadTracker)
 	book := ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable)
-	settler := settle.New(book, progress.New(book), log)
-	lambda.Start(tracker.New(settler, cfg.StateMachineARN, log).Handle)
+	replays := queue.New(sqs.NewFromConfig(aws), cfg.ReplayQueueURL)
+	settler := settle.New(book, progress.New(book, replays), log)
+	lambda.Start(tracker.New(settler, replays, cfg.StateMachineARN, cfg.SeriesMachineARN, log).Handle)
 }

@@ -44,7 +44,7 @@ func TestAReplayRunsTheLatestEventAgain(t *testing.T) {
 	if want := (replay.Counts{Matched: 1, Started: 1, Succeeded: 1}); r.Counts != want {
 		t.Errorf("got counts %+v, want %+v", r.Counts, want)
 	}
-	if r.Request.Action != replay.Rerun || r.Request.Versions != replay.LatestVersion || r.Request.Reason != why ||
+	if r.Request.Action != replay.Rerun || r.Request.Versions.Mode != replay.LatestVersion || r.Request.Reason != why ||
 		r.RequestedBy == "" || r.CompletedAt == nil || r.CompletedAt.Before(r.CreatedAt) || r.Links["self"] != self {
 		t.Errorf("got %+v", r)
 	}
@@ -204,7 +204,7 @@ func TestVersionsAreListedByPage(t *testing.T) {
 	var got []string
 	query := url.Values{"resourceId": {id}, "limit": {"1"}}
 	for range want {
-		var page replay.Versions
+		var page replay.History
 		sys.get(t, "/versions", query, &page)
 		for _, v := range page.Versions {
 			got = append(got, v.VersionID)

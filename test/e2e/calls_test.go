@@ -87,9 +87,9 @@ func (y *system) pages(t *testing.T, replayID string, query url.Values, size str
 	}
 }
 
-func (y *system) versions(t *testing.T, resource string) replay.Versions {
+func (y *system) versions(t *testing.T, resource string) replay.History {
 	t.Helper()
-	var v replay.Versions
+	var v replay.History
 	y.get(t, "/versions", url.Values{"resourceId": {resource}}, &v)
 	if v.ResourceID != resource {
 		t.Errorf("got versions of %q, want %q", v.ResourceID, resource)

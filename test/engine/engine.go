@@ -34,6 +34,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/settle"
 	"github.com/ce873799/replayable-ingestion/internal/states"
 	"github.com/ce873799/replayable-ingestion/internal/supersede"
+	"github.com/ce873799/replayable-ingestion/internal/topic"
 	"github.com/ce873799/replayable-ingestion/internal/tracker"
 	"github.com/ce873799/replayable-ingestion/internal/workflow"
 )
@@ -49,6 +50,7 @@ type Engine struct {
 	Replays  *Mailbox
 	Dead     *Mailbox
 	Machine  *Machine
+	Series   *Series
 	Listener *listener.Listener
 	Tracker  *tracker.Tracker
 	API      *api.API
@@ -73,20 +75,23 @@ func New(t testing.TB) *Engine {
 		t.Fatal(err)
 	}
 	judge := supersede.New(e.Log, e.Book)
-	publisher := publish.New(e, e.Log, e.Book, judge, publish.Options{
-		TopicARN: "arn:aws:sns:us-east-1:000000000000:topic", StoreOutputs: true, SupersedeOlder: true,
-	}, nil)
+	sns := topic.New(e, "arn:aws:sns:us-east-1:000000000000:topic")
+	publisher := publish.New(sns, e.Log, e.Book, judge, publish.Options{StoreOutputs: true, SupersedeOlder: true}, nil)
 	e.Machine = newMachine(record.New(e.Log, e.Book, reader, nil), publisher)
 	machine := states.New(e.Machine, MachineARN)
-	board := progress.New(e.Book)
+	e.Series = &Series{machine: e.Machine, executions: map[string]*execution{}, Before: func(string, int) bool { return true }}
+	series := states.New(e.Series, SeriesMachineARN)
+	board := progress.New(e.Book, e.Replays)
 	settler := settle.New(e.Book, board, nil)
 	e.Listener = listener.New(listener.Deps{
-		Book: e.Book, Log: e.Log, Machine: machine, Queue: e.Replays, Board: board, Judge: judge,
+		Book: e.Book, Log: e.Log, Machine: machine, Series: series, Queue: e.Replays, Board: board, Judge: judge,
+		Topic: sns, Reader: reader, SupersedeOlder: true, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
-	e.Tracker = tracker.New(settler, MachineARN, nil)
+	e.Series.bind = e.Listener.BindVersion
+	e.Tracker = tracker.New(settler, e.Replays, MachineARN, SeriesMachineARN, nil)
 	e.API = api.New(e.Book, e.Log, e.Replays, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})))
 	e.Job = autoreplay.New(autoreplay.Deps{
-		Book: e.Book, Log: e.Log, Machine: machine, DeadLetters: e.Dead, Replays: e.Replays, Settler: settler,
+		Book: e.Book, Log: e.Log, Machine: machine, Series: series, DeadLetters: e.Dead, Replays: e.Replays, Settler: settler,
 		Board: board, Judge: judge, Reader: reader,
 	}, autoreplay.Policy{
 		Enabled: true, Errors: classify.Policy{RetryOn: classify.DefaultRetryOn()}, MaxAttempts: 3,
@@ -141,6 +146,9 @@ func (e *Engine) Ingest(name, event string) {
 // Report tells the tracker, and for failures the dead-letter queue, how executions ended: what EventBridge does.
 func (e *Engine) Report() {
 	e.t.Helper()
+	for _, body := range e.Series.takeEnds() {
+		e.Track(body)
+	}
 	for _, body := range e.Machine.takeEnds() {
 		e.Track(body.message)
 		if body.failed {
@@ -192,6 +200,7 @@ func (e *Engine) Pump() {
 			}
 			bodies = bodies[n:]
 		}
+		e.Series.RunAll(e.t.Context())
 		e.Machine.RunAll(e.t.Context())
 		e.Report()
 		if e.Replays.empty() {
@@ -203,8 +212,14 @@ func (e *Engine) Pump() {
 // Call asks the replay API.
 func (e *Engine) Call(method, resource, body string, path, query map[string]string) events.APIGatewayProxyResponse {
 	e.t.Helper()
+	return e.CallWith(method, resource, body, path, query, nil)
+}
+
+// CallWith asks the replay API with headers.
+func (e *Engine) CallWith(method, resource, body string, path, query, headers map[string]string) events.APIGatewayProxyResponse {
+	e.t.Helper()
 	answer, err := e.API.Handle(e.t.Context(), events.APIGatewayProxyRequest{
-		HTTPMethod: method, Resource: resource, Body: body, PathParameters: path, QueryStringParameters: query,
+		HTTPMethod: method, Resource: resource, Body: body, PathParameters: path, QueryStringParameters: query, Headers: headers,
 		RequestContext: events.APIGatewayProxyRequestContext{Stage: "v1", RequestID: "request-1"},
 	})
 	if err != nil {
@@ -225,6 +240,7 @@ type Mailbox struct {
 	mu       sync.Mutex
 	messages []queue.Message
 	sent     int
+	Delays   []time.Duration // of what was posted
 }
 
 // Send puts messages into the queue.
@@ -234,6 +250,19 @@ func (m *Mailbox) Send(_ context.Context, bodies ...string) error {
 	for _, b := range bodies {
 		m.sent++
 		m.messages = append(m.messages, queue.Message{ID: fmt.Sprint("message-", m.sent), Body: b})
+	}
+	return nil
+}
+
+// Post puts messages into the queue, and notes how long they are to be held back.
+func (m *Mailbox) Post(ctx context.Context, posts ...queue.Post) error {
+	for _, p := range posts {
+		if err := m.Send(ctx, p.Body); err != nil {
+			return err
+		}
+		m.mu.Lock()
+		m.Delays = append(m.Delays, p.Delay)
+		m.mu.Unlock()
 	}
 	return nil
 }

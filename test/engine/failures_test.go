@@ -287,7 +287,7 @@ func TestUnknownDeadLettersAreKept(t *testing.T) {
 	if sum.DeadLetters != 2 || sum.Errors != 0 {
 		t.Errorf("got %+v, want both taken in", sum)
 	}
-	rows, _, err := e.Book.Quarantine(t.Context(), "", 10)
+	rows, _, err := e.Book.Quarantine(t.Context(), ledger.QuarantineFilter{}, "", 10)
 	if err != nil || len(rows) != 2 {
 		t.Fatalf("got %+v, %v, want both quarantined", rows, err)
 	}

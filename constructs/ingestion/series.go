@@ -1,0 +1,109 @@
+package ingestion
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctionstasks"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/ce873799/replayable-ingestion/internal/config"
+)
+
+// Retries of the function that binds a version: services may be in trouble for minutes, and without an answer the rest
+// of the series is skipped.
+const (
+	bindRetries         = 8
+	bindMaxDelaySeconds = 60
+)
+
+// addSeries creates the state machine that runs several versions of one resource, oldest first, each after the one
+// before has ended. Its history must stay under 25,000 events for replay.MaxSeriesVersions versions. Each takes 15: the
+// iteration 2, Bind 5, Decide 2, the run 6; and 9 more if it has to wait for its start.
+func (r *ReplayableIngestion) addSeries(s *settings) {
+	r.SeriesFunction = r.newFunction(seriesBinder, s, s.code.Series, config.ReplaySeries{
+		EventLogBucket:  *r.EventLog.BucketName(),
+		LedgerTable:     *r.Ledger.TableName(),
+		StateMachineARN: *r.StateMachine.StateMachineArn(),
+		ReplayQueueURL:  *r.ReplayQueue.QueueUrl(),
+		TopicARN:        *r.Topic.TopicArn(),
+		ResourceIDPath:  s.resourceIDPath,
+		MaxEventBytes:   s.workflow.maxEventBytes(),
+	}.Env())
+	scope := constructs.NewConstruct(r, jsii.String("Series")) // the states' ids must not clash with the workflow's
+	each := awsstepfunctions.NewMap(scope, jsii.String("Versions"), &awsstepfunctions.MapProps{
+		ItemsPath:      jsii.String("$.indexes"),
+		MaxConcurrency: jsii.Number(1),
+		ItemSelector: &map[string]any{
+			"replayId":  awsstepfunctions.JsonPath_StringAt(jsii.String("$.replayId")),
+			"page":      awsstepfunctions.JsonPath_NumberAt(jsii.String("$.page")),
+			"ordinal":   awsstepfunctions.JsonPath_NumberAt(jsii.String("$.ordinal")),
+			"onFailure": awsstepfunctions.JsonPath_StringAt(jsii.String("$.onFailure")),
+			"index":     awsstepfunctions.JsonPath_NumberAt(jsii.String("$$.Map.Item.Value")),
+		},
+		ResultPath: awsstepfunctions.JsonPath_DISCARD(),
+	})
+	each.ItemProcessor(r.eachVersion(scope), nil)
+	r.SeriesMachine = awsstepfunctions.NewStateMachine(r, jsii.String("SeriesMachine"), &awsstepfunctions.StateMachineProps{
+		Comment:          jsii.String("Runs several versions of one resource one after the other"),
+		DefinitionBody:   awsstepfunctions.DefinitionBody_FromChainable(each),
+		StateMachineType: awsstepfunctions.StateMachineType_STANDARD,
+		TracingEnabled:   jsii.Bool(true),
+		Logs:             r.machineLogs("SeriesMachineLogs", s),
+	})
+}
+
+// eachVersion asks what to do about a version, and does it.
+func (r *ReplayableIngestion) eachVersion(scope constructs.Construct) awsstepfunctions.IChainable {
+	bind := awsstepfunctionstasks.NewLambdaInvoke(scope, jsii.String("Bind"), &awsstepfunctionstasks.LambdaInvokeProps{
+		LambdaFunction:           r.SeriesFunction,
+		PayloadResponseOnly:      jsii.Bool(true),
+		ResultPath:               jsii.String("$.bound"),
+		RetryOnServiceExceptions: jsii.Bool(false),
+	})
+	retryWith(bind, bindRetries, awscdk.Duration_Seconds(jsii.Number(bindMaxDelaySeconds)))
+	over := awsstepfunctions.NewSucceed(scope, jsii.String("Over"), nil)
+	run := r.runVersion(scope, "Run", over)
+	runAndContinue := r.runVersion(scope, "RunAndContinue", over)
+	runAndContinue.AddCatch(over, &awsstepfunctions.CatchProps{
+		Errors: jsii.Strings("States.ALL"), ResultPath: awsstepfunctions.JsonPath_DISCARD(),
+	})
+	wait := awsstepfunctions.NewWait(scope, jsii.String("Wait"), &awsstepfunctions.WaitProps{
+		Time: awsstepfunctions.WaitTime_SecondsPath(jsii.String("$.bound.waitSeconds")),
+	})
+	wait.Next(bind)
+	stop := awsstepfunctions.NewFail(scope, jsii.String("Stop"), &awsstepfunctions.FailProps{
+		Error: jsii.String("SeriesStopped"), Cause: jsii.String("the replay was cancelled or halted"),
+	})
+	is := func(decision string) awsstepfunctions.Condition {
+		return awsstepfunctions.Condition_StringEquals(jsii.String("$.bound.decision"), jsii.String(decision))
+	}
+	decide := awsstepfunctions.NewChoice(scope, jsii.String("Decide"), nil).
+		When(is("run"), run, nil).
+		When(is("runAndContinue"), runAndContinue, nil).
+		When(is("wait"), wait, nil).
+		When(is("stop"), stop, nil).
+		Otherwise(over)
+	return bind.Next(decide)
+}
+
+// runVersion runs a version to its end. How it ended, the tracker learns by itself, so two errors are none: the version
+// ran, but its description is larger than a result may be; and the execution exists, because a person redrove the
+// series.
+func (r *ReplayableIngestion) runVersion(
+	scope constructs.Construct, id string, over awsstepfunctions.IChainable,
+) awsstepfunctions.TaskStateBase {
+	task := awsstepfunctionstasks.NewStepFunctionsStartExecution(scope, jsii.String(id),
+		&awsstepfunctionstasks.StepFunctionsStartExecutionProps{
+			StateMachine:       r.StateMachine,
+			IntegrationPattern: awsstepfunctions.IntegrationPattern_RUN_JOB,
+			Name:               awsstepfunctions.JsonPath_StringAt(jsii.String("$.bound.name")),
+			Input:              awsstepfunctions.TaskInput_FromJsonPathAt(jsii.String("$.bound.input")),
+			ResultPath:         awsstepfunctions.JsonPath_DISCARD(),
+		})
+	task.AddCatch(over, &awsstepfunctions.CatchProps{
+		Errors:     jsii.Strings("States.DataLimitExceeded", "StepFunctions.ExecutionAlreadyExistsException"),
+		ResultPath: awsstepfunctions.JsonPath_DISCARD(),
+	})
+	return task
+}

@@ -1,0 +1,164 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/message"
+	"github.com/ce873799/replayable-ingestion/internal/transform"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// accept stores a request and sends one message. The request is stored first and its row last before the message, so
+// that whoever finds the message finds both.
+func (a *API) accept(ctx context.Context, req request) (answer, error) {
+	body, err := bodyOf(req)
+	if err != nil {
+		return answer{}, err
+	}
+	now := a.now()
+	r, err := decode(body, now)
+	if err != nil {
+		return answer{}, err
+	}
+	id, err := ulid.New(ulid.Timestamp(now), a.random)
+	if err != nil {
+		return answer{}, fmt.Errorf("make replay id: %w", err)
+	}
+	key, keyed := header(req, "Idempotency-Key")
+	if !keyed {
+		return a.begin(ctx, req, id.String(), r, now, false)
+	}
+	if key == "" || len(key) > replay.MaxIdempotencyKeyBytes {
+		return answer{}, &replay.InvalidError{Faults: []replay.Fault{{
+			Field: "Idempotency-Key", Value: replay.Shorten(key),
+			Detail: fmt.Sprintf("must have 1 to %d bytes", replay.MaxIdempotencyKeyBytes),
+		}}}
+	}
+	return a.once(ctx, req, key, body, ledger.Claim{ReplayID: id.String(), CreatedAt: ledger.At(now)})
+}
+
+func decode(body []byte, now time.Time) (replay.Request, error) {
+	r, err := replay.Decode(body, now)
+	if err != nil {
+		return r, err
+	}
+	if _, err := transform.New(r.Transform); err != nil {
+		return r, &replay.InvalidError{Faults: []replay.Fault{{Field: "transform", Detail: err.Error()}}}
+	}
+	return r, nil
+}
+
+// once begins the replay that an Idempotency-Key stands for, or finishes beginning it where an earlier call died.
+func (a *API) once(ctx context.Context, req request, key string, body []byte, c ledger.Claim) (answer, error) {
+	var err error
+	if c.BodyHash, err = hashOf(body); err != nil {
+		return answer{}, err
+	}
+	claimed, err := a.book.Claim(ctx, key, c)
+	if err != nil && !errors.Is(err, ledger.ErrConflict) {
+		return answer{}, err
+	}
+	if claimed.BodyHash != c.BodyHash {
+		return answer{}, &statusError{http.StatusConflict, fmt.Sprintf("the Idempotency-Key %q was used with another body, "+
+			"for replay %s: use a new key for a new request", replay.Shorten(key), claimed.ReplayID)}
+	}
+	r, err := decode(body, claimed.CreatedAt.Time) // relative times count from the first call
+	if err != nil {
+		return answer{}, err
+	}
+	row, err := a.book.Replay(ctx, claimed.ReplayID)
+	if err == nil && row.Status != replay.Pending {
+		return accepted(req, row, r), nil
+	}
+	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+		return answer{}, err
+	}
+	return a.begin(ctx, req, claimed.ReplayID, r, claimed.CreatedAt.Time, true)
+}
+
+// hashOf tells bodies apart, but not by their layout or the order of their fields.
+func hashOf(body []byte) (string, error) {
+	var v any
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.UseNumber()
+	if err := dec.Decode(&v); err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("hash request: %w", err) // it was decoded before
+	}
+	canonical, err := json.Marshal(v)
+	if err != nil {
+		return "", fmt.Errorf("hash request: %w", err)
+	}
+	sum := sha256.Sum256(canonical)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+func header(req request, name string) (string, bool) {
+	for k, v := range req.Headers {
+		if strings.EqualFold(k, name) {
+			return v, true
+		}
+	}
+	return "", false
+}
+
+// begin stores a request, adds its row and sends its first message. Doing so again changes nothing.
+func (a *API) begin(ctx context.Context, req request, id string, r replay.Request, now time.Time, keyed bool) (answer, error) {
+	stored, err := json.Marshal(r)
+	if err != nil {
+		return answer{}, fmt.Errorf("encode request: %w", err)
+	}
+	row := ledger.Replay{
+		ID: id, Status: replay.Pending, RequestedBy: caller(req), Action: r.Action, DryRun: r.DryRun, Reason: r.Reason,
+		OwnerID: r.Select.OwnerID, MaxItems: r.MaxItems, MaxFailures: r.MaxFailures, MaxPerSecond: r.MaxPerSecond,
+		CreatedAt: ledger.At(now),
+	}
+	if err := a.log.PutObject(ctx, eventlog.RequestKey(id), stored); err != nil {
+		return answer{}, err
+	}
+	if err := a.book.AddReplay(ctx, row); err != nil && !(keyed && errors.Is(err, ledger.ErrConflict)) {
+		return answer{}, err
+	}
+	if err := a.queue.Send(ctx, message.Replay{Kind: message.KindExpand, ReplayID: id}.Encode()); err != nil {
+		if keyed {
+			return answer{}, err // the caller comes back with the same key
+		}
+		// The caller learns that it was not accepted; nobody must wait for it.
+		return answer{}, errors.Join(err, a.board.Stop(ctx, id, replay.Stop{
+			Status: replay.Halted, At: a.now(), Reason: "its first message could not be sent",
+		}))
+	}
+	a.logger.InfoContext(ctx, "replay accepted", "replayId", id, "requestedBy", row.RequestedBy, "reason", row.Reason,
+		"action", row.Action, "dryRun", row.DryRun)
+	return accepted(req, row, r), nil
+}
+
+func accepted(req request, row ledger.Replay, r replay.Request) answer {
+	links := linksOf(req, row.ID)
+	return answer{
+		status:  http.StatusAccepted,
+		body:    replay.Accepted{ReplayID: row.ID, Status: row.Status, Request: r, Links: links},
+		headers: map[string]string{"Location": links["self"]},
+	}
+}
+
+// caller returns the ARN of who signed the request. Other authorizers than IAM give none.
+func caller(req request) string {
+	if arn := req.RequestContext.Identity.UserArn; arn != "" {
+		return arn
+	}
+	return "unknown"
+}

@@ -1,0 +1,43 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"path"
+
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// failures lists the quarantine, newest first.
+func (a *API) failures(ctx context.Context, req request) (answer, error) {
+	q := newQuery(req, "error", "since", "until", "limit", "cursor")
+	var filter ledger.QuarantineFilter
+	if glob, given := q.params["error"]; given {
+		if _, err := path.Match(glob, ""); err != nil || glob == "" {
+			q.fault("error", `must be a name or a glob such as "Lambda.*": see path.Match`)
+		}
+		filter.Error = func(name string) bool {
+			match, err := path.Match(glob, name)
+			return err == nil && match
+		}
+	}
+	now := a.now()
+	filter.Since, filter.Until = q.time("since", now), q.time("until", now)
+	limit, cursor := q.page()
+	if err := q.err(); err != nil {
+		return answer{}, err
+	}
+	rows, next, err := a.book.Quarantine(ctx, filter, cursor, limit)
+	if err != nil {
+		return answer{}, badCursor(err)
+	}
+	page := replay.Failures{Failures: make([]replay.Failure, len(rows)), NextCursor: encodeCursor(next)}
+	for i, f := range rows {
+		page.Failures[i] = replay.Failure{
+			Execution: f.Execution, ResourceID: f.ResourceID, VersionID: f.VersionID, InputKey: f.InputKey,
+			Error: f.Error, Cause: f.Cause, Decision: f.Decision, Attempt: f.Attempt, FailedAt: f.FailedAt.Time,
+		}
+	}
+	return answer{status: http.StatusOK, body: page}, nil
+}

@@ -1,0 +1,52 @@
+package listener
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/transform"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// plan is what a replay asks for.
+type plan struct {
+	replay.Request
+	transform *transform.Transform // nil: none
+}
+
+// plans keeps the requests of the last replays: they never change, and every item needs its own.
+type plans struct {
+	mu   sync.Mutex
+	byID map[string]plan
+}
+
+const maxPlans = 32
+
+// plan returns what a replay asks for.
+func (l *Listener) plan(ctx context.Context, replayID string) (plan, error) {
+	l.plans.mu.Lock()
+	p, known := l.plans.byID[replayID]
+	l.plans.mu.Unlock()
+	if known {
+		return p, nil
+	}
+	body, err := l.Log.Object(ctx, eventlog.RequestKey(replayID))
+	if err != nil {
+		return plan{}, err
+	}
+	if p.Request, err = replay.Decode(body, l.now()); err != nil { // its times are absolute
+		return plan{}, err
+	}
+	if p.transform, err = transform.New(p.Transform); err != nil {
+		return plan{}, fmt.Errorf("replay %s: %w", replayID, err)
+	}
+	l.plans.mu.Lock()
+	defer l.plans.mu.Unlock()
+	if l.plans.byID == nil || len(l.plans.byID) >= maxPlans {
+		l.plans.byID = map[string]plan{}
+	}
+	l.plans.byID[replayID] = p
+	return p, nil
+}

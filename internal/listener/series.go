@@ -1,0 +1,386 @@
+package listener
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/fault"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/message"
+	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/internal/progress"
+	"github.com/ce873799/replayable-ingestion/internal/states"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// unit replays several versions of one resource. They are bound as a series before the first one starts.
+func (l *Listener) unit(ctx context.Context, msg message.Replay, it ledger.Item, p plan) (*progress.Step, error) {
+	name := naming.Series(it.ReplayID, it.Page, it.Ordinal)
+	s, err := l.Book.Series(ctx, name)
+	if errors.Is(err, ledger.ErrNotFound) {
+		if it.Outcome != replay.Waiting || it.Execution != "" {
+			return l.single(ctx, msg, it, p, nil)
+		}
+		var versions []eventlog.Version
+		versions, s, err = l.bindSeries(ctx, it, p, name)
+		if err == nil && len(versions) == 1 {
+			return l.single(ctx, msg, it, p, &versions[0])
+		}
+	}
+	if err != nil {
+		return l.decided(it, err)
+	}
+	if err := l.Book.AddSeriesItems(ctx, s); err != nil {
+		return nil, err
+	}
+	if p.DryRun {
+		return nil, l.planSeries(ctx, s, p)
+	}
+	return nil, l.startSeries(ctx, s, p)
+}
+
+// bindSeries binds the versions of a resource, unless there is only one.
+func (l *Listener) bindSeries(ctx context.Context, it ledger.Item, p plan, name string) ([]eventlog.Version, ledger.Series, error) {
+	none := ledger.Series{}
+	r, err := l.Book.Replay(ctx, it.ReplayID)
+	if err != nil {
+		return nil, none, err
+	}
+	if r.Stopped() {
+		return nil, none, skip("%s", stopped(r))
+	}
+	versions, err := l.rangeOf(ctx, it, p)
+	if err != nil || len(versions) == 1 {
+		return versions, none, err
+	}
+	s := ledger.Series{
+		Name: name, ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, ResourceID: it.ResourceID,
+		Rows: 1, CreatedAt: ledger.At(l.now()),
+	}
+	for _, v := range versions {
+		s.Versions = append(s.Versions, v.ID)
+	}
+	for range bindRounds {
+		if r.Room() < len(versions)-1 {
+			return nil, none, skip("its %d versions are more than maxItems %d has room for", len(versions), r.MaxItems)
+		}
+		err = l.Book.AddSeries(ctx, r, s)
+		if !errors.Is(err, ledger.ErrConflict) {
+			return versions, s, err
+		}
+		bound, err := l.Book.Series(ctx, name)
+		if !errors.Is(err, ledger.ErrNotFound) {
+			return nil, bound, err
+		}
+		if r, err = l.Book.Replay(ctx, it.ReplayID); err != nil {
+			return nil, none, err
+		}
+		if r.Stopped() {
+			return nil, none, skip("%s", stopped(r))
+		}
+	}
+	return nil, none, fmt.Errorf("bind series %s: %w", name, ledger.ErrConflict)
+}
+
+// planSeries looks at every version of a series and starts none.
+func (l *Listener) planSeries(ctx context.Context, s ledger.Series, p plan) error {
+	items, err := l.Book.Unit(ctx, s.ReplayID, s.Page, s.Ordinal)
+	if err != nil {
+		return err
+	}
+	var steps []progress.Step
+	for _, it := range items {
+		if it.Outcome.Final() {
+			continue
+		}
+		v, err := l.version(ctx, it, s)
+		if err == nil {
+			_, err = l.commit(ctx, it, p, v)
+		}
+		step, err := l.decided(it, err)
+		if err != nil {
+			return err
+		}
+		steps = append(steps, *step)
+	}
+	if err := l.take(ctx, s.ReplayID, steps...); err != nil {
+		return err
+	}
+	if err := l.Book.CloseSeries(ctx, s.Name); err != nil {
+		return err
+	}
+	return l.Board.Look(ctx, s.ReplayID, l.now())
+}
+
+// version returns the version of an item of a series.
+func (l *Listener) version(ctx context.Context, it ledger.Item, s ledger.Series) (eventlog.Version, error) {
+	id := s.Versions[it.Index]
+	v, err := l.Log.Version(ctx, it.ResourceID, id)
+	if errors.Is(err, eventlog.ErrNotFound) {
+		err = gone(id)
+	}
+	if err == nil && v.RecordedAt.IsZero() { // put by hand
+		v.RecordedAt = s.CreatedAt.Time
+	}
+	return v, err
+}
+
+// SeriesInput is what the Series state machine gets, and with an index what it asks about each version.
+type SeriesInput struct {
+	ReplayID  string           `json:"replayId"`
+	Page      int              `json:"page"`
+	Ordinal   int              `json:"ordinal"`
+	OnFailure replay.OnFailure `json:"onFailure"`
+	Indexes   []int            `json:"indexes,omitempty"`
+
+	Index int         `json:"index"`
+	Bound SeriesOrder `json:"bound,omitzero"` // the order to wait that was given before
+}
+
+// Decisions about a version of a series.
+const (
+	decisionRun      = "run"
+	decisionContinue = "runAndContinue" // run, and go on if it fails
+	decisionWait     = "wait"           // ask again after WaitSeconds
+	decisionSkip     = "skip"
+	decisionStop     = "stop" // end the series
+)
+
+// SeriesOrder is what the Series state machine is to do about a version.
+type SeriesOrder struct {
+	Decision    string          `json:"decision"`
+	Name        string          `json:"name,omitempty"`
+	Input       json.RawMessage `json:"input,omitempty"`
+	WaitSeconds int             `json:"waitSeconds,omitempty"`
+	Slot        int64           `json:"slot,omitempty"`
+}
+
+// maxSeriesInput keeps what the Series state machine passes on well under the limit of Step Functions: the description
+// of an execution repeats its input beside its output.
+const maxSeriesInput = 64_000
+
+func (l *Listener) startSeries(ctx context.Context, s ledger.Series, p plan) error {
+	r, err := l.Book.Replay(ctx, s.ReplayID)
+	if err != nil {
+		return err
+	}
+	if r.Stopped() && !s.Started {
+		return l.settleSeries(ctx, s, stopped(r))
+	}
+	if s.Started || s.Closed {
+		return nil
+	}
+	in := SeriesInput{ReplayID: s.ReplayID, Page: s.Page, Ordinal: s.Ordinal, OnFailure: p.Versions.OnFailure}
+	for i := range s.Versions {
+		in.Indexes = append(in.Indexes, i)
+	}
+	input, err := json.Marshal(in)
+	if err != nil {
+		return fmt.Errorf("encode series input: %w", err)
+	}
+	if _, err := l.Deps.Series.Start(ctx, s.Name, input); err != nil {
+		return err
+	}
+	l.Logger.InfoContext(ctx, "series started", "execution", s.Name, "resourceId", s.ResourceID,
+		"versions", len(s.Versions), "replayId", s.ReplayID)
+	return l.Book.MarkSeriesStarted(ctx, s.Name)
+}
+
+// BindVersion answers the Series state machine about one version: it checks the guards once more, since the versions
+// before it took their time, and binds it.
+func (l *Listener) BindVersion(ctx context.Context, in SeriesInput) (SeriesOrder, error) {
+	order, err := l.bindVersion(ctx, in)
+	if err != nil {
+		l.Logger.ErrorContext(ctx, "version of series not bound", "replayId", in.ReplayID, "page", in.Page,
+			"ordinal", in.Ordinal, "index", in.Index, "error", err)
+		return SeriesOrder{}, fault.Name(err)
+	}
+	return order, nil
+}
+
+func (l *Listener) bindVersion(ctx context.Context, in SeriesInput) (SeriesOrder, error) {
+	it, err := l.Book.Item(ctx, in.ReplayID, in.Page, in.Ordinal, in.Index)
+	if err != nil {
+		return SeriesOrder{}, err
+	}
+	p, err := l.plan(ctx, in.ReplayID)
+	if err != nil {
+		return SeriesOrder{}, err
+	}
+	r, err := l.Book.Replay(ctx, in.ReplayID)
+	if err != nil {
+		return SeriesOrder{}, err
+	}
+	if r.Stopped() && it.Execution == "" {
+		return SeriesOrder{Decision: decisionStop}, nil // what has not run is settled when the series has ended
+	}
+	if it.Outcome.Final() {
+		return SeriesOrder{Decision: decisionSkip}, nil
+	}
+	if it.Execution == "" {
+		if wait := l.seriesPace(ctx, r, in.Bound); wait != nil {
+			return wait.order, wait.err
+		}
+		if it, err = l.commitVersion(ctx, it, p); err != nil {
+			return l.end(ctx, it, err)
+		}
+	}
+	if p.Action == replay.Republish {
+		return l.end(ctx, it, l.republish(ctx, it, p))
+	}
+	return l.order(ctx, it, in.OnFailure)
+}
+
+// end settles an item that a verdict ends, and lets the series go on.
+func (l *Listener) end(ctx context.Context, it ledger.Item, err error) (SeriesOrder, error) {
+	step, err := l.decided(it, err)
+	if err == nil {
+		err = l.take(ctx, it.ReplayID, *step)
+	}
+	return SeriesOrder{Decision: decisionSkip}, err
+}
+
+func (l *Listener) commitVersion(ctx context.Context, it ledger.Item, p plan) (ledger.Item, error) {
+	s, err := l.Book.Series(ctx, naming.Series(it.ReplayID, it.Page, it.Ordinal))
+	if err != nil {
+		return it, err
+	}
+	v, err := l.version(ctx, it, s)
+	if err != nil {
+		return it, err
+	}
+	// A version of the series is not stale because of a newer one of the same series.
+	if err := l.stale(ctx, it.ResourceID, s.Versions[len(s.Versions)-1], p); err != nil {
+		return it, err
+	}
+	return l.commit(ctx, it, p, v)
+}
+
+// order notes that a version is about to start, and lets the Series state machine start it.
+func (l *Listener) order(ctx context.Context, it ledger.Item, onFailure replay.OnFailure) (SeriesOrder, error) {
+	row, err := l.Book.Execution(ctx, it.Execution)
+	if err != nil {
+		return SeriesOrder{}, err
+	}
+	input, err := l.input(ctx, row, maxSeriesInput)
+	var v verdict
+	if errors.As(err, &v) {
+		if werr := l.withdraw(ctx, row, v.reason); werr != nil {
+			return SeriesOrder{}, werr
+		}
+		return l.end(ctx, it, err)
+	}
+	if err != nil {
+		return SeriesOrder{}, err
+	}
+	step := l.step(it, replay.Started, "")
+	step.ARN = l.Machine.ExecutionARN(row.Name)
+	if err := l.take(ctx, it.ReplayID, *step); err != nil {
+		return SeriesOrder{}, err
+	}
+	decision := decisionRun
+	if onFailure == replay.ContinueOnFailure {
+		decision = decisionContinue
+	}
+	return SeriesOrder{Decision: decision, Name: row.Name, Input: input}, nil
+}
+
+type waiting struct {
+	order SeriesOrder
+	err   error
+}
+
+// seriesPace returns an order to wait when the bound of the replay does not let a version start now.
+func (l *Listener) seriesPace(ctx context.Context, r ledger.Replay, before SeriesOrder) *waiting {
+	if !paced(r) {
+		return nil
+	}
+	now := l.now()
+	slot := time.Unix(before.Slot, 0)
+	if before.Slot == 0 || now.Sub(slot) >= 2*ledger.PaceWindow {
+		var err error
+		if slot, err = l.Book.ReserveStart(ctx, r.ID, r.MaxPerSecond, now); err != nil {
+			return &waiting{err: err}
+		}
+	}
+	if !slot.After(now) {
+		return nil
+	}
+	seconds := int(math.Ceil(slot.Sub(now).Seconds()))
+	return &waiting{order: SeriesOrder{Decision: decisionWait, WaitSeconds: seconds, Slot: slot.Unix()}}
+}
+
+// closeSeries settles what a series has left, after its execution ended.
+func (l *Listener) closeSeries(ctx context.Context, msg message.Replay) error {
+	s, err := l.Book.Series(ctx, msg.Series)
+	if err != nil {
+		return err
+	}
+	r, err := l.Book.Replay(ctx, s.ReplayID)
+	if err != nil {
+		return err
+	}
+	reason := msg.Reason
+	if r.Stopped() {
+		reason = stopped(r)
+	}
+	return l.settleSeries(ctx, s, reason)
+}
+
+// settleSeries gives every item of a series that will not run its outcome. One that runs still is left to its own end.
+func (l *Listener) settleSeries(ctx context.Context, s ledger.Series, reason string) error {
+	items, err := l.Book.Unit(ctx, s.ReplayID, s.Page, s.Ordinal)
+	if err != nil {
+		return err
+	}
+	var steps []progress.Step
+	for _, it := range items {
+		if it.Outcome.Final() {
+			continue
+		}
+		step, err := l.left(ctx, it, reason)
+		if err != nil {
+			return err
+		}
+		if step != nil {
+			steps = append(steps, *step)
+		}
+	}
+	if err := l.take(ctx, s.ReplayID, steps...); err != nil {
+		return err
+	}
+	if err := l.Book.CloseSeries(ctx, s.Name); err != nil {
+		return err
+	}
+	return l.Board.Look(ctx, s.ReplayID, l.now())
+}
+
+// left returns the step of an item whose series has ended, nil if its execution runs.
+func (l *Listener) left(ctx context.Context, it ledger.Item, reason string) (*progress.Step, error) {
+	if it.Execution == "" {
+		return l.step(it, replay.Skipped, reason), nil
+	}
+	d, err := l.Machine.Describe(ctx, it.Execution)
+	switch {
+	case errors.Is(err, states.ErrNotFound):
+		if err := l.withdraw(ctx, ledger.Execution{Name: it.Execution}, reason); err != nil {
+			return nil, err
+		}
+		return l.step(it, replay.Skipped, reason), nil
+	case err != nil:
+		return nil, err
+	case !d.Status.Terminal():
+		return nil, nil
+	}
+	step := l.step(it, replay.Succeeded, "")
+	if d.Status != ledger.Succeeded {
+		step.To, step.Reason = replay.Failed, d.Error
+	}
+	step.ARN, step.At = d.ARN, d.StoppedAt
+	return step, nil
+}

@@ -1,0 +1,95 @@
+package replay
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+func (d *decoder) transform(raw json.RawMessage) *Transform {
+	fields, ok := d.object("transform", raw, "mergePatch", "jsonPatch")
+	if !ok {
+		return nil
+	}
+	if len(fields) != 1 {
+		d.fault("transform", raw, "must have exactly one of mergePatch and jsonPatch")
+		return nil
+	}
+	if patch, given := fields["mergePatch"]; given {
+		const field = "transform.mergePatch"
+		var members map[string]json.RawMessage
+		if err := json.Unmarshal(patch, &members); err != nil || len(members) == 0 {
+			d.fault(field, patch, "must be a JSON object with at least one member (RFC 7396)")
+		}
+		return &Transform{MergePatch: d.compact(field, patch)}
+	}
+	const field = "transform.jsonPatch"
+	d.operations(field, fields["jsonPatch"])
+	return &Transform{JSONPatch: d.compact(field, fields["jsonPatch"])}
+}
+
+// compact brings a patch into the form in which encoding/json writes it, so that it stays the same when the request is
+// encoded, and checks its size in that form.
+func (d *decoder) compact(field string, raw json.RawMessage) json.RawMessage {
+	if !utf8.Valid(raw) {
+		d.fault(field, strings.ToValidUTF8(Shorten(string(raw)), "\uFFFD"), "must be UTF-8")
+		return nil
+	}
+	out, err := json.Marshal(raw)
+	if err != nil {
+		d.fault(field, raw, "must be JSON: "+err.Error())
+	}
+	if len(out) > MaxTransformBytes {
+		d.fault(field, fmt.Sprintf("%d bytes", len(out)),
+			fmt.Sprintf(`must have %d bytes at most without white space, with "<", ">" and "&" as \u003c, \u003e and \u0026: shorten it`, MaxTransformBytes))
+	}
+	return out
+}
+
+// operations checks a JSON Patch. The members that an operation needs are those of RFC 6902, section 4; others are
+// ignored, as section 3 says.
+func (d *decoder) operations(field string, raw json.RawMessage) {
+	var ops []json.RawMessage
+	if err := json.Unmarshal(raw, &ops); err != nil || len(ops) == 0 || len(ops) > MaxPatchOperations {
+		d.fault(field, raw, fmt.Sprintf("must be an array of 1 to %d operations (RFC 6902)", MaxPatchOperations))
+		return
+	}
+	for i, op := range ops {
+		at := fmt.Sprintf("%s[%d]", field, i)
+		var members map[string]json.RawMessage
+		if err := json.Unmarshal(op, &members); err != nil || members == nil {
+			d.fault(at, op, "must be an object with op and path")
+			continue
+		}
+		var name string
+		choice(d, at+".op", members["op"], &name, "add", "remove", "replace", "move", "copy", "test")
+		if members["op"] == nil {
+			d.fault(at+".op", nil, `is required: "add", "remove", "replace", "move", "copy" or "test"`)
+		}
+		d.pointer(at+".path", members["path"])
+		switch name {
+		case "add", "replace", "test":
+			if members["value"] == nil {
+				d.fault(at+".value", nil, "is required by "+name)
+			}
+		case "move", "copy":
+			d.pointer(at+".from", members["from"])
+		}
+	}
+}
+
+// pointer is the grammar of RFC 6901, section 3.
+var pointer = regexp.MustCompile(`^(/([^/~]|~[01])*)*$`)
+
+func (d *decoder) pointer(field string, raw json.RawMessage) {
+	if raw == nil {
+		d.fault(field, nil, `is required: a JSON pointer such as "/listing/price" (RFC 6901)`)
+		return
+	}
+	var s *string
+	if err := json.Unmarshal(raw, &s); err != nil || s == nil || !pointer.MatchString(*s) {
+		d.fault(field, raw, `must be a JSON pointer such as "/listing/price" (RFC 6901)`)
+	}
+}
