@@ -44,3 +44,56 @@ func ExampleDecode_relativeTimes() {
 	fmt.Println(r.Select.Recorded.From, string(versions), err)
 	// Output: 2026-11-24 10:00:00 +0000 UTC {"series":{"last":3},"onFailure":"stop"} <nil>
 }
+
+func ExampleDecode_everyField() {
+	now := time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC)
+	request, err := replay.Decode([]byte(`{
+		"select": {"failures": {"error": "Lambda.*", "since": "-PT2H"}, "recorded": {"from": "2026-01-30T00:00:00+01:00"}},
+		"versions": {"series": {"last": 3, "onFailure": "continue"}},
+		"transform": {"jsonPatch": [{"op": "replace", "path": "/listing/currency", "value": "EUR"}]},
+		"publish": "suppress", "target": "search-index", "maxPerSecond": 5, "maxItems": 1000, "maxFailures": 10,
+		"dryRun": true, "reason": "the importer lost the currency"
+	}`), now)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	indented, err := json.MarshalIndent(request, "", "  ")
+	fmt.Println(string(indented), err)
+	// Output:
+	// {
+	//   "action": "rerun",
+	//   "select": {
+	//     "failures": {
+	//       "error": "Lambda.*",
+	//       "since": "2026-01-31T06:00:00Z"
+	//     },
+	//     "recorded": {
+	//       "from": "2026-01-29T23:00:00Z"
+	//     }
+	//   },
+	//   "versions": {
+	//     "series": {
+	//       "last": 3
+	//     },
+	//     "onFailure": "continue"
+	//   },
+	//   "transform": {
+	//     "jsonPatch": [
+	//       {
+	//         "op": "replace",
+	//         "path": "/listing/currency",
+	//         "value": "EUR"
+	//       }
+	//     ]
+	//   },
+	//   "publish": "suppress",
+	//   "target": "search-index",
+	//   "allowStale": false,
+	//   "maxPerSecond": 5,
+	//   "maxItems": 1000,
+	//   "maxFailures": 10,
+	//   "dryRun": true,
+	//   "reason": "the importer lost the currency"
+	// } <nil>
+}

@@ -14,20 +14,24 @@ const (
 	Republish Action = "republish" // sends the stored output of the version's last success to the topic again
 )
 
-// Request is the body of POST /replays. The zero value is invalid: Select and Reason are required.
+// Request is the body of POST /replays. The zero value is invalid: Select and Reason are required. Decode fills in the
+// defaults; in JSON a field that is null counts as absent.
+//
+// Wherever a request has a time, it may be given as RFC 3339 or relative to now, see ParseTime. A decoded request has
+// absolute times: UTC, in whole milliseconds.
 type Request struct {
-	Action       Action     `json:"action,omitempty"`
+	Action       Action     `json:"action,omitempty"` // default: Rerun
 	Select       Select     `json:"select"`
-	Versions     Versions   `json:"versions,omitzero"`
-	Transform    *Transform `json:"transform,omitempty"` // of each event before it runs; only with Rerun
-	Publish      Publish    `json:"publish,omitempty"`
-	Target       string     `json:"target,omitempty"`       // message attribute "target"; 1 to MaxTargetBytes
-	AllowStale   bool       `json:"allowStale"`             // also versions older than one that has succeeded
+	Versions     Versions   `json:"versions,omitzero"`      // default: LatestVersion; FailedVersion with Select.Failures
+	Transform    *Transform `json:"transform,omitempty"`    // of each event before it runs; only with Rerun; default: none
+	Publish      Publish    `json:"publish,omitempty"`      // default: PublishNormal, the only one with Republish
+	Target       string     `json:"target,omitempty"`       // message attribute "target": 1 to MaxTargetBytes; default: none
+	AllowStale   bool       `json:"allowStale"`             // also versions older than one that has succeeded; default: false
 	MaxPerSecond int        `json:"maxPerSecond,omitempty"` // starts, averaged over 60 s: 1 to MaxPerSecond; 0: no bound
-	MaxItems     int        `json:"maxItems,omitempty"`     // 1 to MaxItems; 0: no bound
-	MaxFailures  *int       `json:"maxFailures,omitempty"`  // more failed items halt the replay; nil: any number
-	DryRun       bool       `json:"dryRun"`                 // ends as PLANNED, starts nothing
-	Reason       string     `json:"reason"`                 // 1 to MaxReasonBytes
+	MaxItems     int        `json:"maxItems,omitempty"`     // 1 to MaxItems; 0: no bound; required with Select.All
+	MaxFailures  *int       `json:"maxFailures,omitempty"`  // more failed items halt the replay: 0 to MaxItems; nil: any number
+	DryRun       bool       `json:"dryRun"`                 // ends as PLANNED, starts nothing; default: false
+	Reason       string     `json:"reason"`                 // one line, 1 to MaxReasonBytes
 }
 
 // Publish says whether the workflow's output goes to the topic.
@@ -48,14 +52,14 @@ type Select struct {
 	Recorded    *Window        `json:"recorded,omitempty"`    // only versions recorded in the window are candidates
 }
 
-// FailureFilter narrows the quarantine. The zero value selects all of it.
+// FailureFilter narrows the quarantine. The zero value selects all of it. Since is before Until where both are set.
 type FailureFilter struct {
-	Error string     `json:"error,omitempty"` // glob of error names, see path.Match
+	Error string     `json:"error,omitempty"` // glob of error names, see path.Match: 1 to MaxTargetBytes; empty: every error
 	Since *time.Time `json:"since,omitempty"` // failed at this time or after
 	Until *time.Time `json:"until,omitempty"` // failed before this time
 }
 
-// Window is a time range: From is included, To is not. One of them may be nil.
+// Window is a time range: From is included, To is not and comes after it. One of them may be nil.
 type Window struct {
 	From *time.Time `json:"from,omitempty"`
 	To   *time.Time `json:"to,omitempty"`
@@ -79,13 +83,14 @@ const (
 )
 
 // Versions says which versions of each resource are replayed. As JSON it is "latest", "failed", {"ids": [...]},
-// {"asOf": time} or {"series": "all" | {"last": N} | {"from": bound, "to": bound}, "onFailure": "stop" | "continue"}.
+// {"asOf": time} or {"series": "all" | {"last": N} | {"from": bound, "to": bound}, "onFailure": "stop" | "continue"};
+// onFailure goes with ids as well. Requests may have it inside the object of the series instead.
 type Versions struct {
 	Mode      VersionMode
-	IDs       []string   // of VersionIDs: 1 to MaxSeriesVersions
+	IDs       []string   // of VersionIDs: 1 to MaxSeriesVersions, each 1 to MaxVersionIDBytes; repeated ids count once
 	AsOf      *time.Time // of VersionAsOf
 	Series    *Series    // of VersionSeries
-	OnFailure OnFailure  // of VersionSeries and VersionIDs; empty otherwise
+	OnFailure OnFailure  // of VersionSeries and VersionIDs, default: StopOnFailure; empty otherwise
 }
 
 // Several reports whether a resource may have several versions in the replay, which then run as a series.
@@ -108,12 +113,13 @@ type Series struct {
 }
 
 // Bound is an end of a series: a version id, which is included, or a time; then a series begins at it and ends before it.
+// As JSON it is a string: what is no time is a version id, of the one resource that the request selects by its id.
 type Bound struct {
 	VersionID string
 	Time      *time.Time
 }
 
-// Transform changes events: exactly one field is set.
+// Transform changes events: exactly one field is set, with at most MaxTransformBytes as encoding/json writes it.
 type Transform struct {
 	MergePatch json.RawMessage `json:"mergePatch,omitempty"` // RFC 7396: a JSON object
 	JSONPatch  json.RawMessage `json:"jsonPatch,omitempty"`  // RFC 6902: 1 to MaxPatchOperations operations

@@ -211,8 +211,8 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-// FuzzDecode checks that whatever arrives is either refused with faults or accepted as something that decodes to
-// itself again: the listener decodes what the handler stored.
+// FuzzDecode checks that whatever arrives is either refused with faults or accepted as something within the limits that
+// decodes to itself again: the listener decodes what the handler stored.
 func FuzzDecode(f *testing.F) {
 	for _, s := range []string{
 		`{"select":{"resourceIds":["a"]},"reason":"x"}`, `{"select":{"ownerId":"o"},"reason":"x","versions":"latest"}`,
@@ -223,8 +223,13 @@ func FuzzDecode(f *testing.F) {
 		`{"select":{"resourceIds":["a"]},"reason":"x","versions":{"ids":["v","w"]},"transform":{"mergePatch":{"a":null}}}`,
 		`{"select":{"resourceIds":["a"]},"reason":"x","transform":{"jsonPatch":[{"op":"move","from":"/a","path":"/b"}]}}`,
 		`{"action":"republish","select":{"ownerId":"o"},"reason":"x","target":"t","maxPerSecond":9,"maxFailures":0,"dryRun":true}`,
+		`{"select":{"resourceIds":["a"]},"reason":"x","maxPerSecond":1e400,"maxItems":"1","maxFailures":-1,"":1}`,
+		`{"select":{"resourceIds":["a"]},"reason":"x","transform":{"jsonPatch":[{"op":"move","path":"/~"},1]}}`,
 	} {
 		f.Add([]byte(s))
+	}
+	for _, tt := range everyForm() {
+		f.Add([]byte(tt.body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		r, err := Decode(body, noon)
@@ -233,7 +238,15 @@ func FuzzDecode(f *testing.F) {
 			if !errors.As(err, &invalid) || len(invalid.Faults) == 0 {
 				t.Fatalf("error without faults: %v", err)
 			}
+			for _, fault := range invalid.Faults {
+				if fault.Field == "" || fault.Detail == "" {
+					t.Fatalf("fault without a field or a detail: %+v", fault)
+				}
+			}
 			return
+		}
+		if err := limited(r); err != nil {
+			t.Fatalf("accepted %s: %v", body, err)
 		}
 		again, err := json.Marshal(r)
 		if err != nil {
@@ -245,6 +258,10 @@ func FuzzDecode(f *testing.F) {
 		}
 		if third, err := json.Marshal(stored); err != nil || string(third) != string(again) {
 			t.Fatalf("%s is stored as %s and then as %s, %v", body, again, third, err)
+		}
+		var read Request
+		if err := json.Unmarshal(again, &read); err != nil || !reflect.DeepEqual(stored, r) || !reflect.DeepEqual(read, r) {
+			t.Fatalf("%s is stored as %+v and reads as %+v, %v, want %+v", body, stored, read, err, r)
 		}
 	})
 }

@@ -46,10 +46,13 @@ func ParseTime(s string, now time.Time) (time.Time, error) {
 	return now.Add(-ago).UTC().Truncate(time.Millisecond), nil
 }
 
-// absolute reads a time of RFC 3339, strictly: time.Parse allows more, such as hours of one digit.
+// rfc3339 is the grammar of RFC 3339: time.Parse allows more, such as hours of one digit (go.dev/issue/54580).
+var rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$`)
+
+// absolute reads a time of RFC 3339.
 func absolute(s string) (time.Time, bool) {
-	var t time.Time
-	if err := t.UnmarshalText([]byte(s)); err != nil {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil || !rfc3339.MatchString(s) {
 		return time.Time{}, false
 	}
 	t = t.UTC().Truncate(time.Millisecond)

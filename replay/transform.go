@@ -18,16 +18,14 @@ func (d *decoder) transform(raw json.RawMessage) *Transform {
 		return nil
 	}
 	if patch, given := fields["mergePatch"]; given {
-		const field = "transform.mergePatch"
 		var members map[string]json.RawMessage
 		if err := json.Unmarshal(patch, &members); err != nil || len(members) == 0 {
-			d.fault(field, patch, "must be a JSON object with at least one member (RFC 7396)")
+			d.fault("transform.mergePatch", patch, "must be a JSON object with at least one member (RFC 7396)")
 		}
-		return &Transform{MergePatch: d.compact(field, patch)}
+		return &Transform{MergePatch: d.compact("transform.mergePatch", patch)}
 	}
-	const field = "transform.jsonPatch"
-	d.operations(field, fields["jsonPatch"])
-	return &Transform{JSONPatch: d.compact(field, fields["jsonPatch"])}
+	d.operations(fields["jsonPatch"])
+	return &Transform{JSONPatch: d.compact("transform.jsonPatch", fields["jsonPatch"])}
 }
 
 // compact brings a patch into the form in which encoding/json writes it, so that it stays the same when the request is
@@ -42,7 +40,7 @@ func (d *decoder) compact(field string, raw json.RawMessage) json.RawMessage {
 		d.fault(field, raw, "must be JSON: "+err.Error())
 	}
 	if len(out) > MaxTransformBytes {
-		d.fault(field, fmt.Sprintf("%d bytes", len(out)),
+		d.fault("transform", fmt.Sprintf("%d bytes", len(out)),
 			fmt.Sprintf(`must have %d bytes at most without white space, with "<", ">" and "&" as \u003c, \u003e and \u0026: shorten it`, MaxTransformBytes))
 	}
 	return out
@@ -50,7 +48,8 @@ func (d *decoder) compact(field string, raw json.RawMessage) json.RawMessage {
 
 // operations checks a JSON Patch. The members that an operation needs are those of RFC 6902, section 4; others are
 // ignored, as section 3 says.
-func (d *decoder) operations(field string, raw json.RawMessage) {
+func (d *decoder) operations(raw json.RawMessage) {
+	const field = "transform.jsonPatch"
 	var ops []json.RawMessage
 	if err := json.Unmarshal(raw, &ops); err != nil || len(ops) == 0 || len(ops) > MaxPatchOperations {
 		d.fault(field, raw, fmt.Sprintf("must be an array of 1 to %d operations (RFC 6902)", MaxPatchOperations))
