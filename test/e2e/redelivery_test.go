@@ -139,7 +139,7 @@ func (y *system) untouched(ctx context.Context, payload []byte) (ledger.Item, bo
 		if m.Kind != message.KindItem {
 			continue
 		}
-		it, err := y.book.Item(ctx, m.ReplayID, m.Page, m.Ordinal)
+		it, err := y.book.Item(ctx, m.ReplayID, m.Page, m.Ordinal, 0)
 		if err == nil && it.Outcome == replay.Waiting && it.VersionID == "" {
 			return it, true
 		}
@@ -151,7 +151,7 @@ func (y *system) untouched(ctx context.Context, payload []byte) (ledger.Item, bo
 // after. It gives up when the batch is done.
 func (y *system) killOnceBound(ctx context.Context, it ledger.Item) bool {
 	for ctx.Err() == nil {
-		now, err := y.book.Item(ctx, it.ReplayID, it.Page, it.Ordinal)
+		now, err := y.book.Item(ctx, it.ReplayID, it.Page, it.Ordinal, 0)
 		if err != nil || now.VersionID == "" {
 			continue
 		}
@@ -227,7 +227,7 @@ func TestANewerEventBetweenTwoDeliveriesDoesNotChangeTheBoundVersion(t *testing.
 	case <-time.After(patience):
 		t.Fatal("the item's message was not delivered")
 	}
-	it, err := sys.book.Item(t.Context(), m.ReplayID, m.Page, m.Ordinal)
+	it, err := sys.book.Item(t.Context(), m.ReplayID, m.Page, m.Ordinal, 0)
 	if err == nil {
 		err = sys.book.Bind(t.Context(), it, announced(it, bound))
 	}

@@ -156,3 +156,16 @@ func (s *Series) takeEnds() []string {
 	s.ends = nil
 	return ends
 }
+
+// Input returns the input of the first execution.
+func (s *Series) Input() (in listener.SeriesInput, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.order) == 0 {
+		return in, nil
+	}
+	if err := json.Unmarshal([]byte(s.executions[s.order[0]].input), &in); err != nil {
+		return in, fmt.Errorf("series input: %w", err)
+	}
+	return in, nil
+}
