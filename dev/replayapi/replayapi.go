@@ -113,7 +113,7 @@ func (c *Client) Wait(ctx context.Context, replayID string) (replay.Replay, erro
 		if err := c.Get(ctx, "/replays/"+replayID, nil, &r); err != nil {
 			return r, err
 		}
-		if r.Status == replay.Completed || r.Status == replay.Halted {
+		if r.Status.Final() {
 			return r, nil
 		}
 		select {

@@ -129,7 +129,7 @@ func (a *API) begin(ctx context.Context, req request, id string, r replay.Reques
 	if err := a.log.PutObject(ctx, eventlog.RequestKey(id), stored); err != nil {
 		return answer{}, err
 	}
-	if err := a.book.AddReplay(ctx, row); err != nil && !(keyed && errors.Is(err, ledger.ErrConflict)) {
+	if err := a.book.AddReplay(ctx, row); err != nil && (!keyed || !errors.Is(err, ledger.ErrConflict)) {
 		return answer{}, err
 	}
 	if err := a.queue.Send(ctx, message.Replay{Kind: message.KindExpand, ReplayID: id}.Encode()); err != nil {

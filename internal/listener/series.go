@@ -183,7 +183,7 @@ func (l *Listener) startSeries(ctx context.Context, s ledger.Series, p plan) err
 	if err != nil {
 		return fmt.Errorf("encode series input: %w", err)
 	}
-	if _, err := l.Deps.Series.Start(ctx, s.Name, input); err != nil {
+	if _, err := l.Series.Start(ctx, s.Name, input); err != nil {
 		return err
 	}
 	l.Logger.InfoContext(ctx, "series started", "execution", s.Name, "resourceId", s.ResourceID,
