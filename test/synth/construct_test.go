@@ -25,6 +25,7 @@ func bucket(stack awscdk.Stack) awss3.IBucket {
 func codeForAll(code awslambda.Code) *ingestion.FunctionCode {
 	return &ingestion.FunctionCode{
 		Record: code, Publish: code, Tracker: code, AutoReplay: code, ReplayHandler: code, ReplayListener: code,
+		Series: code,
 	}
 }
 
@@ -58,11 +59,11 @@ func TestTwoInOneStack(t *testing.T) {
 		})
 	}
 	tpl := synth(t, stack)
-	if got := len(tpl.ofType("AWS::StepFunctions::StateMachine")); got != 2 {
-		t.Errorf("got %d state machines, want 2", got)
+	if got := len(tpl.ofType("AWS::StepFunctions::StateMachine")); got != 4 { // of each its own and that of its series
+		t.Errorf("got %d state machines, want 4", got)
 	}
-	if got := len(tpl.ofType("AWS::Lambda::Function")); got != 12 {
-		t.Errorf("got %d functions, want 12", got)
+	if got := len(tpl.ofType("AWS::Lambda::Function")); got != 14 {
+		t.Errorf("got %d functions, want 14", got)
 	}
 }
 
@@ -105,7 +106,7 @@ func TestExistingResourcesAreUsed(t *testing.T) {
 			keyed = append(keyed, role)
 		}
 	}
-	want := "[IngestionAutoReplayRole IngestionPublishRole IngestionRecordRole IngestionReplayHandlerRole IngestionReplayListenerRole]"
+	want := "[IngestionAutoReplayRole IngestionPublishRole IngestionRecordRole IngestionReplayHandlerRole IngestionReplayListenerRole IngestionSeriesRole]"
 	if got := fmt.Sprint(keyed); got != want {
 		t.Errorf("may decrypt: got %s, want %s", got, want)
 	}
