@@ -14,8 +14,9 @@ import (
 
 const priceMap = "price-map"
 
-// newcomersPolicy lets live events through, and those replays that are for this service.
-const newcomersPolicy = `{"$or": [{"isReplay": ["false"]}, {"target": ["` + priceMap + `"]}]}`
+// newcomersPolicy lets live events through, automatic replays, which have an attempt, and the replays that are for this
+// service.
+const newcomersPolicy = `{"$or": [{"isReplay": ["false"]}, {"attempt": [{"exists": true}]}, {"target": ["` + priceMap + `"]}]}`
 
 // join subscribes a service that is new, and plans what it is to get.
 func (d *demo) join(ctx context.Context) error {
@@ -23,7 +24,7 @@ func (d *demo) join(ctx context.Context) error {
 	if err := d.subscribe(ctx); err != nil {
 		return err
 	}
-	d.say("The price map takes live events, and replays that are meant for it. Its filter policy:\n     %s", newcomersPolicy)
+	d.say("The price map takes live events, automatic replays, and what is meant for it. Its filter policy:\n     %s", newcomersPolicy)
 	agency := d.agency(1)
 	return d.plan(ctx, d.forNewcomer(), "Dry run of a republish of every listing of "+agency)
 }
