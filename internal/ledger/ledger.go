@@ -3,14 +3,17 @@
 //
 // One table, no scans:
 //
-//	row         pk                     sk             index
-//	execution   X#<name>               X              byResource, byTime while open
-//	owner       O#<owner>#<shard>      <resource>
-//	failure     F#<execution>#<redrive>  F            byResource; byTime while open; byGroup while quarantined
-//	replay      P#<replay>             P              byGroup, newest first
-//	page        P#<replay>#<page>      P
-//	item        P#<replay>#<page>      I#<ordinal>    byGroup by outcome
-//	lease       L#<name>               L
+//	row          pk                          sk                    index
+//	execution    X#<name>                    X                     byResource; byTime while open
+//	owner        O#<owner>#<shard>           <resource>
+//	failure      F#<execution>#<redrive>     F                     byResource; byTime while open; byGroup while quarantined
+//	replay       P#<replay>                  P                     byGroup, newest first; byTime while open
+//	page         P#<replay>#<page>           P
+//	item         P#<replay>#<page>           I#<ordinal>[#<index>] byGroup by outcome
+//	series       S#<execution of Series>     S                     byTime while open
+//	pace         P#<replay>#PACE             <window>
+//	idempotency  K#<hash of the key>         K
+//	lease        L#<name>                    L
 package ledger
 
 import (
