@@ -87,6 +87,14 @@ func flag(b bool) types.AttributeValue { return &types.AttributeValueMemberBOOL{
 // Shards spread the partitions of an index: an outage puts thousands of rows under one key within minutes.
 const Shards = 8
 
+// shards are the names of all shards.
+var shards = func() (all [Shards]string) {
+	for i := range all {
+		all[i] = strconv.Itoa(i)
+	}
+	return all
+}()
+
 func shard(parts ...string) string {
 	h := fnv.New32a()
 	for _, p := range parts {
