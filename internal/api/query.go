@@ -47,6 +47,9 @@ func newQuery(req request, known ...string) *query {
 func noQuery(req request) error { return newQuery(req).err() }
 
 func (q *query) add(name, detail string) {
+	if name == "" {
+		name = `""`
+	}
 	q.faults = append(q.faults, replay.Fault{Field: replay.Shorten(name), Detail: detail})
 }
 
