@@ -41,17 +41,17 @@ func TestBrokenServicesAreAnsweredAsDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const secret = "arn:aws:iam::123456789012:role/handler"
+	const internals = "arn:aws:iam::123456789012:role/handler"
 	seen := map[openapi.Pair]bool{}
 	for _, tt := range []struct {
 		service broken
 		want    int
 	}{
-		{broken{400, "ThrottlingException", secret}, 503},
-		{broken{503, "SlowDown", secret}, 503},
-		{broken{500, "InternalServerError", secret}, 503},
-		{broken{403, "AccessDeniedException", secret}, 500},
-		{broken{403, "AccessDenied", secret}, 500},
+		{broken{400, "ThrottlingException", internals}, 503},
+		{broken{503, "SlowDown", internals}, 503},
+		{broken{500, "InternalServerError", internals}, 503},
+		{broken{403, "AccessDeniedException", internals}, 500},
+		{broken{403, "AccessDenied", internals}, 500},
 	} {
 		cfg := aws.Config{
 			Region: "us-east-1", HTTPClient: tt.service, Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
@@ -75,7 +75,7 @@ func TestBrokenServicesAreAnsweredAsDocumented(t *testing.T) {
 				t.Errorf("%s, %s: got %d %s, %v, want %d", op.OperationID, tt.service.code, answer.StatusCode, answer.Body, err, tt.want)
 				continue
 			}
-			if strings.Contains(answer.Body, secret) || !strings.Contains(answer.Body, `"requestId":"request-1"`) {
+			if strings.Contains(answer.Body, internals) || !strings.Contains(answer.Body, `"requestId":"request-1"`) {
 				t.Errorf("%s, %s: got %s, want the request id and no internals", op.OperationID, tt.service.code, answer.Body)
 			}
 			header := http.Header{}
