@@ -41,7 +41,7 @@ func (a *API) failures(ctx context.Context, req request) (answer, error) {
 	for i, f := range rows {
 		page.Failures[i] = replay.Failure{
 			Execution: f.Execution, ResourceID: f.ResourceID, VersionID: f.VersionID, InputKey: f.InputKey,
-			Error: f.Error, Cause: f.Cause, Decision: f.Decision, Attempt: f.Attempt, FailedAt: f.FailedAt.Time,
+			State: f.State, Error: f.Error, Cause: f.Cause, Decision: f.Decision, Attempt: f.Attempt, FailedAt: f.FailedAt.Time,
 		}
 	}
 	return answer{status: http.StatusOK, body: page}, nil

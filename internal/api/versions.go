@@ -98,7 +98,7 @@ func (a *API) history(ctx context.Context, id, cursor string, limit int) (found 
 	return found, "", nil
 }
 
-// addExecutions adds to each version the executions that ran it.
+// addExecutions adds to each version the executions that ran it, and the failures that they ended in.
 func (a *API) addExecutions(ctx context.Context, id string, found []eventlog.Version, page []replay.Version) error {
 	if len(found) == 0 {
 		return nil
@@ -118,8 +118,24 @@ func (a *API) addExecutions(ctx context.Context, id string, found []eventlog.Ver
 			page[i].Executions = append(page[i].Executions, execution(e))
 		}
 	}
+	for _, f := range h.Failures {
+		if i, ok := place[f.VersionID]; ok {
+			page[i].Failures = append(page[i].Failures, replay.Setback{
+				Execution: f.Execution, Status: string(f.Status), State: f.State, Error: f.Error, Cause: f.Cause,
+				Decision: f.Decision, Attempt: f.Attempt, FailedAt: f.FailedAt.Time,
+			})
+		}
+	}
+	for _, v := range page {
+		for i := range max(len(v.Failures)-maxCauses, 0) { // keeps a page under what Lambda passes on
+			v.Failures[i].Cause = ""
+		}
+	}
 	return nil
 }
+
+// maxCauses is how many failures of a version are shown with their causes.
+const maxCauses = 10
 
 func execution(e ledger.Execution) replay.Execution {
 	kind, status := e.Mode, string(e.Status)

@@ -184,7 +184,7 @@ func TestACrashBetweenChoosingAndSendingAProbe(t *testing.T) {
 	broken.left.Store(1)
 	e.Reconfigure(func(d *autoreplay.Deps, _ *autoreplay.Policy) { d.Replays = broken })
 	e.Ahead = period
-	if sum, err := e.Job.Run(t.Context(), "run"); err != nil || sum.Errors != 1 || sum.Probes != 0 {
+	if sum, err := e.Job.Run(t.Context(), "run", autoreplay.Request{}); err != nil || sum.Errors != 1 || sum.Probes != 0 {
 		t.Fatalf("got %+v, %v, want an error and no probe", sum, err)
 	}
 	tick(e)

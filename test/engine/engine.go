@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -55,8 +56,9 @@ type Engine struct {
 	Tracker  *tracker.Tracker
 	API      *api.API
 	Job      *autoreplay.Job
-	Policy   autoreplay.Policy // of Job
-	Ahead    time.Duration     // by which the clock of Job is ahead
+	Policy   autoreplay.Policy  // of Job
+	Ask      autoreplay.Request // of the next runs
+	Ahead    time.Duration      // by which the clock of Job is ahead
 
 	deps      autoreplay.Deps
 	table     *dynamodb.Client
@@ -129,6 +131,34 @@ func (e *Engine) Forget(ctx context.Context, execution string) error {
 	return nil
 }
 
+// Erase removes every row of a kind of which the partition key begins with a prefix, and returns how many they were.
+func (e *Engine) Erase(ctx context.Context, prefix string) (n int, err error) {
+	scan := &dynamodb.ScanInput{TableName: aws.String(testkit.Table)}
+	for {
+		page, err := e.table.Scan(ctx, scan)
+		if err != nil {
+			return n, fmt.Errorf("scan ledger: %w", err)
+		}
+		for _, row := range page.Items {
+			if pk, ok := row[schema.PartitionKey].(*types.AttributeValueMemberS); !ok || !strings.HasPrefix(pk.Value, prefix) {
+				continue
+			}
+			_, err := e.table.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+				TableName: scan.TableName,
+				Key:       map[string]types.AttributeValue{schema.PartitionKey: row[schema.PartitionKey], schema.SortKey: row[schema.SortKey]},
+			})
+			if err != nil {
+				return n, fmt.Errorf("erase row: %w", err)
+			}
+			n++
+		}
+		if len(page.LastEvaluatedKey) == 0 {
+			return n, nil
+		}
+		scan.ExclusiveStartKey = page.LastEvaluatedKey
+	}
+}
+
 // PublishedBy counts the messages of an execution.
 func (e *Engine) PublishedBy(execution string) (n int) {
 	e.mu.Lock()
@@ -178,7 +208,7 @@ func (e *Engine) Track(body string) {
 // Schedule runs auto-replay once.
 func (e *Engine) Schedule() autoreplay.Summary {
 	e.t.Helper()
-	sum, err := e.Job.Run(e.t.Context(), fmt.Sprint("run-", time.Now().UnixNano()))
+	sum, err := e.Job.Run(e.t.Context(), fmt.Sprint("run-", time.Now().UnixNano()), e.Ask)
 	if err != nil || sum.Errors > 0 {
 		e.t.Fatalf("auto-replay: %v, %+v", err, sum)
 	}
