@@ -40,7 +40,8 @@ type Replay struct {
 	StopBy     string        `dynamodbav:"stopBy,omitempty"`
 	StopAt     Stamp         `dynamodbav:"stopAt,omitempty"`
 	StopReason string        `dynamodbav:"stopReason,omitempty"`
-	Swept      bool          `dynamodbav:"swept,omitempty"` // what had not started is skipped
+	SweepAt    Stamp         `dynamodbav:"sweepAt,omitempty"` // when a sweep was sent or at work last
+	Swept      bool          `dynamodbav:"swept,omitempty"`   // what had not started is skipped
 }
 
 // Stopped reports whether nothing more of the replay is to start.
@@ -157,6 +158,13 @@ func (l *Ledger) StopReplay(ctx context.Context, id string, stop replay.Stop) (R
 		If("{status} IN (?, ?, ?) AND attribute_not_exists({stopStatus})",
 			str(string(replay.Pending)), str(string(replay.Expanding)), str(string(replay.Running)))
 	return l.updateReplay(ctx, c, "stop replay "+id)
+}
+
+// MarkSweeping notes that what has not started of a stopped replay is being skipped.
+func (l *Ledger) MarkSweeping(ctx context.Context, id string, at Stamp) error {
+	c := newChange(replayKey(id)).Set("sweepAt", str(at.String())).If("attribute_exists({stopStatus})")
+	_, err := l.updateReplay(ctx, c, "mark replay sweeping")
+	return ignoreConflict(err)
 }
 
 // MarkSwept notes that what had not started of a stopped replay is skipped.
