@@ -106,7 +106,12 @@ func (l *Listener) planSeries(ctx context.Context, s ledger.Series, p plan) erro
 		if err != nil {
 			return err
 		}
-		steps = append(steps, *step)
+		if steps = append(steps, *step); len(steps) == ledger.MaxItemChanges { // a long series must get on if time runs out
+			if err := l.take(ctx, s.ReplayID, steps...); err != nil {
+				return err
+			}
+			steps = nil
+		}
 	}
 	if err := l.take(ctx, s.ReplayID, steps...); err != nil {
 		return err
@@ -165,16 +170,11 @@ type SeriesOrder struct {
 const maxSeriesInput = 64_000
 
 func (l *Listener) startSeries(ctx context.Context, s ledger.Series, p plan) error {
-	r, err := l.Book.Replay(ctx, s.ReplayID)
-	if err != nil {
-		return err
-	}
-	if r.Stopped() && !s.Started {
-		return l.settleSeries(ctx, s, stopped(r))
-	}
 	if s.Started || s.Closed {
 		return nil
 	}
+	// Also when the replay was stopped: an earlier delivery may have started the series and died before it noted that.
+	// A series of a stopped replay binds nothing more, and its end settles what is left.
 	in := SeriesInput{ReplayID: s.ReplayID, Page: s.Page, Ordinal: s.Ordinal, OnFailure: p.Versions.OnFailure}
 	for i := range s.Versions {
 		in.Indexes = append(in.Indexes, i)
@@ -329,11 +329,14 @@ func (l *Listener) closeSeries(ctx context.Context, msg message.Replay) error {
 	if r.Stopped() {
 		reason = stopped(r)
 	}
-	return l.settleSeries(ctx, s, reason)
+	return l.settleSeries(ctx, r, s, reason)
 }
 
 // settleSeries gives every item of a series that will not run its outcome. One that runs still is left to its own end.
-func (l *Listener) settleSeries(ctx context.Context, s ledger.Series, reason string) error {
+func (l *Listener) settleSeries(ctx context.Context, r ledger.Replay, s ledger.Series, reason string) error {
+	if err := l.Book.AddSeriesItems(ctx, s); err != nil { // the replay counts them from when they were bound
+		return err
+	}
 	items, err := l.Book.Unit(ctx, s.ReplayID, s.Page, s.Ordinal)
 	if err != nil {
 		return err
@@ -343,7 +346,7 @@ func (l *Listener) settleSeries(ctx context.Context, s ledger.Series, reason str
 		if it.Outcome.Final() {
 			continue
 		}
-		step, err := l.left(ctx, it, reason)
+		step, err := l.left(ctx, r, it, reason)
 		if err != nil {
 			return err
 		}
@@ -361,9 +364,12 @@ func (l *Listener) settleSeries(ctx context.Context, s ledger.Series, reason str
 }
 
 // left returns the step of an item whose series has ended, nil if its execution runs.
-func (l *Listener) left(ctx context.Context, it ledger.Item, reason string) (*progress.Step, error) {
+func (l *Listener) left(ctx context.Context, r ledger.Replay, it ledger.Item, reason string) (*progress.Step, error) {
 	if it.Execution == "" {
 		return l.step(it, replay.Skipped, reason), nil
+	}
+	if r.Action == replay.Republish { // what it is bound to ran long ago, and tells nothing
+		return l.step(it, replay.Failed, "OutputNotSent: "+reason+", and it is not known whether the output was sent"), nil
 	}
 	d, err := l.Machine.Describe(ctx, it.Execution)
 	switch {
