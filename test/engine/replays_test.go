@@ -34,7 +34,7 @@ func ask(t *testing.T, e *Engine, body string) string {
 	return accepted.ReplayID
 }
 
-func get(t *testing.T, e *Engine, id string) replay.Replay {
+func get(t tester, e *Engine, id string) replay.Replay {
 	t.Helper()
 	answer := e.Call("GET", "/replays/{replayId}", "", map[string]string{"replayId": id}, nil)
 	var r replay.Replay

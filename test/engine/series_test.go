@@ -37,8 +37,15 @@ func versionIDs(t *testing.T, e *Engine, id string) (ids []string) {
 	return ids
 }
 
+// tester is a test, or one of rapid's.
+type tester interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // list returns every item of a replay in the order of the API, read in small pages.
-func list(t *testing.T, e *Engine, id, outcome string) (all []replay.Item) {
+func list(t tester, e *Engine, id, outcome string) (all []replay.Item) {
 	t.Helper()
 	query := map[string]string{"limit": "7"}
 	if outcome != "" {
@@ -69,7 +76,7 @@ func finished(t *testing.T, e *Engine, id string, status replay.Status, want rep
 	return r
 }
 
-func checkCounts(t *testing.T, e *Engine, r replay.Replay) {
+func checkCounts(t tester, e *Engine, r replay.Replay) {
 	t.Helper()
 	var got replay.Counts
 	for _, it := range list(t, e, r.ReplayID, "") {
