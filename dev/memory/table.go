@@ -28,15 +28,20 @@ type rowKey struct{ pk, sk string }
 // Table is the ledger's table.
 type Table struct {
 	mu    sync.Mutex
-	parts map[string]map[string]map[string]map[rowKey]row // index (empty: the table), partition, sort key, rows
-	Calls int                                             // of any operation
+	parts map[string]map[string]*partition // by index (empty: the table) and partition key
+	Calls int                              // of any operation
+}
+
+type partition struct {
+	rows   map[string]map[rowKey]row // by sort key
+	sorted []string                  // the sort keys; nil: not known
 }
 
 // NewTable returns an empty table with the ledger's indexes.
 func NewTable() *Table {
-	t := &Table{parts: map[string]map[string]map[string]map[rowKey]row{"": {}}}
+	t := &Table{parts: map[string]map[string]*partition{"": {}}}
 	for _, ix := range schema.Indexes() {
-		t.parts[ix.Name] = map[string]map[string]map[rowKey]row{}
+		t.parts[ix.Name] = map[string]*partition{}
 	}
 	return t
 }
@@ -62,7 +67,12 @@ func keyOf(r row) (rowKey, error) {
 	return rowKey{pk, sk}, nil
 }
 
-func (t *Table) get(k rowKey) row { return t.parts[""][k.pk][k.sk][k] }
+func (t *Table) get(k rowKey) row {
+	if part := t.parts[""][k.pk]; part != nil {
+		return part.rows[k.sk][k]
+	}
+	return nil
+}
 
 // places are where a row stands: in the table, and in the indexes for which it has both keys.
 func places(r row) (at [][3]string, err error) {
@@ -89,17 +99,19 @@ func (t *Table) put(r row) error {
 		return err
 	}
 	k, _ := keyOf(r) // checked by places
-	t.remove(k)
+	if old, _ := places(t.get(k)); !slices.Equal(old, at) {
+		t.remove(k)
+	}
 	for _, p := range at {
 		part := t.parts[p[0]][p[1]]
 		if part == nil {
-			part = map[string]map[rowKey]row{}
+			part = &partition{rows: map[string]map[rowKey]row{}}
 			t.parts[p[0]][p[1]] = part
 		}
-		if part[p[2]] == nil {
-			part[p[2]] = map[rowKey]row{}
+		if part.rows[p[2]] == nil {
+			part.rows[p[2]], part.sorted = map[rowKey]row{}, nil
 		}
-		part[p[2]][k] = r
+		part.rows[p[2]][k] = r
 	}
 	return nil
 }
@@ -112,8 +124,9 @@ func (t *Table) remove(k rowKey) {
 	at, _ := places(old) // it was put
 	for _, p := range at {
 		part := t.parts[p[0]][p[1]]
-		if delete(part[p[2]], k); len(part[p[2]]) == 0 {
-			delete(part, p[2])
+		if delete(part.rows[p[2]], k); len(part.rows[p[2]]) == 0 {
+			delete(part.rows, p[2])
+			part.sorted = nil
 		}
 	}
 }
@@ -278,7 +291,7 @@ func (t *Table) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dyn
 		return nil, invalid("index %q", aws.ToString(in.IndexName))
 	}
 	e := newExpression(in.ExpressionAttributeNames, in.ExpressionAttributeValues)
-	within, partition, err := e.keyCondition(aws.ToString(in.KeyConditionExpression), pk, sk)
+	within, part, err := e.keyCondition(aws.ToString(in.KeyConditionExpression), pk, sk)
 	if err == nil {
 		err = e.allUsed()
 	}
@@ -291,7 +304,7 @@ func (t *Table) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dyn
 		return nil, invalid("limit %d", limit)
 	}
 	out := &dynamodb.QueryOutput{}
-	for _, r := range t.sorted(index, partition, newest) {
+	for _, r := range t.sorted(index, part, newest) {
 		s, _ := text(r[sk])
 		if !within(s) || in.ExclusiveStartKey != nil && !behind(r, in.ExclusiveStartKey, sk, newest) {
 			continue
@@ -309,10 +322,16 @@ func (t *Table) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dyn
 	return out, nil
 }
 
-func (t *Table) sorted(index, partition string, newest bool) (rows []row) {
-	part := t.parts[index][partition]
-	for _, s := range slices.Sorted(maps.Keys(part)) {
-		same := slices.SortedFunc(maps.Values(part[s]), func(a, b row) int { return compare(a, b, schema.SortKey) })
+func (t *Table) sorted(index, key string, newest bool) (rows []row) {
+	part := t.parts[index][key]
+	if part == nil {
+		return nil
+	}
+	if part.sorted == nil {
+		part.sorted = slices.Sorted(maps.Keys(part.rows))
+	}
+	for _, s := range part.sorted {
+		same := slices.SortedFunc(maps.Values(part.rows[s]), func(a, b row) int { return compare(a, b, schema.SortKey) })
 		rows = append(rows, same...)
 	}
 	if newest {

@@ -13,7 +13,8 @@ import (
 )
 
 // PaceWindow is the time in which a paced replay may start maxPerSecond items per second. Any 60 seconds touch at most
-// 13 windows, 11 of them in full, so that at most 65 seconds' worth start in them: 8.3 % over the bound.
+// 13 windows, 11 of them in full, so that at most 65 seconds' worth start in them: 8.3 % over the bound. A start that
+// comes after its window must reserve another one.
 const PaceWindow = 5 * time.Second
 
 // maxPaceTries bounds how many windows one reservation looks at.

@@ -75,17 +75,18 @@ func (l *Listener) single(ctx context.Context, msg message.Replay, it ledger.Ite
 		// Started before. Its end may have come while the replay was still expanding, so look whether that was all.
 		return l.step(it, it.Outcome, ""), nil
 	}
+	r, err := l.Book.Replay(ctx, it.ReplayID)
+	if err != nil {
+		return nil, err
+	}
+	if it.Execution == "" && r.Stopped() {
+		return l.step(it, replay.Skipped, stopped(r)), nil
+	}
+	// Also what is bound: after an hour in which Step Functions refused it, it must not come all at once.
+	if waits, err := l.pace(ctx, r, msg); waits || err != nil {
+		return nil, err
+	}
 	if it.Execution == "" {
-		r, err := l.Book.Replay(ctx, it.ReplayID)
-		if err != nil {
-			return nil, err
-		}
-		if r.Stopped() {
-			return l.step(it, replay.Skipped, stopped(r)), nil
-		}
-		if waits, err := l.pace(ctx, r, msg); waits || err != nil {
-			return nil, err
-		}
 		v := given
 		if v == nil {
 			chosen, err := l.choose(ctx, it, p)
@@ -115,7 +116,7 @@ func (l *Listener) pace(ctx context.Context, r ledger.Replay, msg message.Replay
 	}
 	now := l.now()
 	slot := time.Unix(msg.Slot, 0)
-	if late := now.Sub(slot); msg.Slot == 0 || late >= 2*ledger.PaceWindow { // too late for its slot: it would add to a burst
+	if late := now.Sub(slot); msg.Slot == 0 || late >= ledger.PaceWindow { // its window is over: it would add to that of others
 		if slot, err = l.Book.ReserveStart(ctx, r.ID, r.MaxPerSecond, now); err != nil {
 			return false, err
 		}

@@ -222,10 +222,10 @@ func (l *Listener) bindVersion(ctx context.Context, in SeriesInput) (SeriesOrder
 	if it.Outcome.Final() {
 		return SeriesOrder{Decision: decisionSkip}, nil
 	}
+	if wait := l.seriesPace(ctx, r, in.Bound); wait != nil {
+		return wait.order, wait.err
+	}
 	if it.Execution == "" {
-		if wait := l.seriesPace(ctx, r, in.Bound); wait != nil {
-			return wait.order, wait.err
-		}
 		if it, err = l.commitVersion(ctx, it, p); err != nil {
 			return l.end(ctx, it, err)
 		}
@@ -302,7 +302,7 @@ func (l *Listener) seriesPace(ctx context.Context, r ledger.Replay, before Serie
 	}
 	now := l.now()
 	slot := time.Unix(before.Slot, 0)
-	if before.Slot == 0 || now.Sub(slot) >= 2*ledger.PaceWindow {
+	if before.Slot == 0 || now.Sub(slot) >= ledger.PaceWindow {
 		var err error
 		if slot, err = l.Book.ReserveStart(ctx, r.ID, r.MaxPerSecond, now); err != nil {
 			return &waiting{err: err}
