@@ -166,3 +166,6 @@ func (s faultyStates) StartExecution(ctx context.Context, in *sfn.StartExecution
 func (s faultyStates) DescribeExecution(ctx context.Context, in *sfn.DescribeExecutionInput, _ ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error) {
 	return call(s.f, "DescribeExecution", func() (*sfn.DescribeExecutionOutput, error) { return s.API.DescribeExecution(ctx, in) })
 }
+
+// throttling is how Step Functions refuses a start that comes too fast.
+var throttling = smithy.GenericAPIError{Code: "ThrottlingException", Message: "rate exceeded"}

@@ -249,7 +249,7 @@ func TestABoundVersionThatNeverStartedIsSettled(t *testing.T) {
 }
 
 func TestThreeHundredVersionsInSeries(t *testing.T) {
-	e := New(t)
+	e, _ := quick(t)
 	logged(t, e, "r1", 300)
 	id := ask(t, e, fmt.Sprintf(seriesOf, `"all"`, "stop"))
 	e.Pump()
@@ -275,7 +275,7 @@ func logged(t *testing.T, e *Engine, id string, n int) {
 }
 
 func TestMoreVersionsThanARunCanHold(t *testing.T) {
-	e := New(t)
+	e, _ := quick(t)
 	logged(t, e, "r1", replay.MaxSeriesVersions+1)
 	id := ask(t, e, fmt.Sprintf(seriesOf, `"all"`, "stop"))
 	e.Pump()
