@@ -30,6 +30,8 @@ type Table struct {
 	mu    sync.Mutex
 	parts map[string]map[string]*partition // by index (empty: the table) and partition key
 	Calls int                              // of any operation
+
+	frozen map[string]map[string]*partition // what queries of the indexes see; nil: what there is
 }
 
 type partition struct {
@@ -322,8 +324,27 @@ func (t *Table) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dyn
 	return out, nil
 }
 
+// Freeze keeps what the indexes have, as an index does that lags behind.
+func (t *Table) Freeze() {
+	defer t.lock()()
+	t.frozen = map[string]map[string]*partition{"": t.parts[""]}
+	for _, ix := range schema.Indexes() {
+		t.frozen[ix.Name] = map[string]*partition{}
+		for key, part := range t.parts[ix.Name] {
+			rows := map[string]map[rowKey]row{}
+			for s, same := range part.rows {
+				rows[s] = maps.Clone(same)
+			}
+			t.frozen[ix.Name][key] = &partition{rows: rows}
+		}
+	}
+}
+
 func (t *Table) sorted(index, key string, newest bool) (rows []row) {
 	part := t.parts[index][key]
+	if t.frozen != nil {
+		part = t.frozen[index][key]
+	}
 	if part == nil {
 		return nil
 	}
