@@ -24,6 +24,9 @@ type Faults struct {
 	Dies  bool   // the function dies with it; otherwise the service says that it is unavailable
 	Name  string // dies at every call of which the name has this, before it takes effect; empty: none
 
+	// Refuse names calls that the service is unavailable for; empty: none.
+	Refuse string
+
 	mu      sync.Mutex
 	running bool
 	dead    bool
@@ -67,6 +70,9 @@ func (f *Faults) next(what string) (skip bool, err error) {
 		f.dead = true
 		return true, errDied
 	}
+	if f.Refuse != "" && strings.Contains(what, f.Refuse) {
+		return true, &unavailable
+	}
 	if f.calls != f.At {
 		return false, nil
 	}
@@ -75,7 +81,7 @@ func (f *Faults) next(what string) (skip bool, err error) {
 		f.dead = true
 		return !f.After, errDied
 	}
-	return !f.After, &smithy.GenericAPIError{Code: "ServiceUnavailable", Message: "503"}
+	return !f.After, &unavailable
 }
 
 func call[T any](f *Faults, what string, do func() (T, error)) (out T, err error) {
@@ -166,6 +172,9 @@ func (s faultyStates) StartExecution(ctx context.Context, in *sfn.StartExecution
 func (s faultyStates) DescribeExecution(ctx context.Context, in *sfn.DescribeExecutionInput, _ ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error) {
 	return call(s.f, "DescribeExecution", func() (*sfn.DescribeExecutionOutput, error) { return s.API.DescribeExecution(ctx, in) })
 }
+
+// unavailable is how a service says that it is in trouble.
+var unavailable = smithy.GenericAPIError{Code: "ServiceUnavailable", Message: "503"}
 
 // throttling is how Step Functions refuses a start that comes too fast.
 var throttling = smithy.GenericAPIError{Code: "ThrottlingException", Message: "rate exceeded"}
