@@ -127,7 +127,7 @@ func (l *Ledger) MoveFailure(ctx context.Context, f Failure, m Move, from ...Fai
 	if f.GPK == "" {
 		c.Remove("gpk", "gsk")
 	}
-	_, err := l.api.UpdateItem(ctx, c.input(l.table))
+	_, err := l.update(ctx, c)
 	return conflict(err, nil, "move failure of "+f.Execution)
 }
 

@@ -76,7 +76,7 @@ func (l *Ledger) Bind(ctx context.Context, i Item, e Execution) error {
 func (l *Ledger) BindOutput(ctx context.Context, i Item, versionID, execution string) error {
 	c := newChange(i.key()).Set("versionId", str(versionID)).Set("execution", str(execution)).
 		If("{outcome} = ? AND attribute_not_exists({execution})", str(string(replay.Waiting)))
-	_, err := l.api.UpdateItem(ctx, c.input(l.table))
+	_, err := l.update(ctx, c)
 	return conflict(err, nil, "bind output to item of replay "+i.ReplayID)
 }
 

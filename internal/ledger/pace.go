@@ -63,7 +63,7 @@ func (l *Ledger) reserve(ctx context.Context, replayID string, window int64, mos
 	c := newChange(pacePartition(replayID), paceSort(window)).Add("used", 1).
 		Set(schema.TTL, num(int(now.Add(paceLife).Unix()))).
 		If("attribute_not_exists({used}) OR {used} < ?", num(most))
-	_, err := l.api.UpdateItem(ctx, c.input(l.table))
+	_, err := l.update(ctx, c)
 	err = conflict(err, nil, "reserve start")
 	if errors.Is(err, ErrConflict) {
 		return false, nil

@@ -137,7 +137,7 @@ func (l *Ledger) OpenReplays(ctx context.Context, by time.Time, limit int) ([]Re
 // CheckReplayLater moves an open replay back in the list of those to look at.
 func (l *Ledger) CheckReplayLater(ctx context.Context, r Replay, at time.Time) error {
 	c := newChange(replayKey(r.ID)).Set("tsk", str(At(at).String()+"#"+r.ID)).If("attribute_exists({tpk})")
-	_, err := l.api.UpdateItem(ctx, c.input(l.table))
+	_, err := l.update(ctx, c)
 	return ignoreConflict(conflict(err, nil, "postpone check of replay "+r.ID))
 }
 
@@ -208,7 +208,7 @@ func (r Replay) ending() replay.Status {
 
 func (l *Ledger) updateReplay(ctx context.Context, c *change, doing string) (Replay, error) {
 	var r Replay
-	out, err := l.api.UpdateItem(ctx, c.input(l.table))
+	out, err := l.update(ctx, c)
 	if err := conflict(err, &r, doing); err != nil {
 		return r, err
 	}
