@@ -63,6 +63,12 @@ func (b *Bucket) Delete(key string) {
 	b.add(key, version{deleted: true})
 }
 
+// Expire removes a version, as a lifecycle rule does.
+func (b *Bucket) Expire(key, id string) {
+	defer b.lock()()
+	b.objects[key] = slices.DeleteFunc(b.objects[key], func(v version) bool { return v.id == id })
+}
+
 // PutObject is S3's.
 func (b *Bucket) PutObject(_ context.Context, in *s3.PutObjectInput, _ ...func(*s3.Options)) (*s3.PutObjectOutput, error) {
 	defer b.lock()()
@@ -108,7 +114,7 @@ func (b *Bucket) HeadObject(_ context.Context, in *s3.HeadObjectInput, _ ...func
 	if err != nil {
 		return nil, &types.NotFound{Message: in.Key}
 	}
-	return &s3.HeadObjectOutput{Metadata: v.meta, VersionId: &v.id}, nil
+	return &s3.HeadObjectOutput{Metadata: v.meta, VersionId: &v.id, LastModified: &v.at}, nil
 }
 
 // ListObjectVersions is S3's: by key, and of one key newest first.
@@ -161,6 +167,9 @@ func (b *Bucket) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input, _ .
 		key := b.keys[i]
 		if !strings.HasPrefix(key, aws.ToString(in.Prefix)) {
 			break
+		}
+		if len(b.objects[key]) == 0 {
+			continue
 		}
 		v := b.objects[key][0]
 		if key == aws.ToString(in.StartAfter) || v.deleted {

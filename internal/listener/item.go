@@ -12,6 +12,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
 	"github.com/ce873799/replayable-ingestion/internal/queue"
+	"github.com/ce873799/replayable-ingestion/internal/states"
 	"github.com/ce873799/replayable-ingestion/internal/transform"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -158,7 +159,7 @@ func (l *Listener) announcement(it ledger.Item, p plan, v eventlog.Version) ledg
 	}
 	return ledger.Execution{
 		Name: name, Mode: ledger.API, Status: ledger.Starting,
-		ResourceID: it.ResourceID, OwnerID: v.OwnerID, VersionID: v.ID, RecordedAt: ledger.At(recorded(v)),
+		ResourceID: it.ResourceID, OwnerID: v.OwnerID, VersionID: v.ID, RecordedAt: ledger.At(v.At()),
 		StartedAt: ledger.At(l.now()), Reason: p.Reason, ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal,
 		Index: it.Index, Target: p.Target, Suppress: p.Publish == replay.PublishSuppress, Patched: p.transform != nil,
 	}
@@ -230,20 +231,33 @@ func (l *Listener) run(ctx context.Context, it ledger.Item, p plan) (*progress.S
 		return nil, err
 	}
 	arn, err := l.start(ctx, row)
-	if err != nil {
-		step, err := l.decided(it, err)
-		if err == nil {
-			err = l.withdraw(ctx, row, step.Reason)
+	var v verdict
+	if errors.As(err, &v) {
+		var started bool
+		if started, err = l.withdraw(ctx, row, v.reason); err == nil && !started {
+			return l.decided(it, v)
 		}
-		return step, err
+		arn = l.Machine.ExecutionARN(row.Name)
+	}
+	if err != nil {
+		return nil, err
 	}
 	s := l.step(it, replay.Started, "")
 	s.ARN = arn
 	return s, nil
 }
 
-// withdraw settles the row of an execution that was announced and will not be started.
-func (l *Listener) withdraw(ctx context.Context, row ledger.Execution, why string) error {
+// withdraw settles the row of an execution that was announced and will not be started, unless it was: an earlier
+// delivery may have started it before its version left the log.
+func (l *Listener) withdraw(ctx context.Context, row ledger.Execution, why string) (started bool, err error) {
+	_, err = l.Machine.Describe(ctx, row.Name)
+	if !errors.Is(err, states.ErrNotFound) {
+		return err == nil, err
+	}
+	return false, l.neverStarted(ctx, row, why)
+}
+
+func (l *Listener) neverStarted(ctx context.Context, row ledger.Execution, why string) error {
 	_, err := l.Book.Settle(ctx, ledger.Ended{
 		Name: row.Name, Status: ledger.Aborted, Error: "NeverStarted", Cause: why, StoppedAt: l.now(),
 	})
