@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -122,4 +125,94 @@ func TestACancelledReplayIsSweptOnce(t *testing.T) {
 	if sweeps > 3 {
 		t.Errorf("%d further sweeps", sweeps)
 	}
+}
+
+// An execution was started, its answer was lost, and its version leaves the log before the message comes again: it runs,
+// and must not be reported as skipped.
+func TestAStartedVersionThatExpiresIsStillStarted(t *testing.T) {
+	for _, versions := range []string{`"latest"`, `{"series":"all"}`} {
+		e, _ := quick(t)
+		ids := history(t, e, "r1", 2)
+		id := ask(t, e, `{"select":{"resourceIds":["r1"]},"versions":`+versions+`,"reason":"a test"}`)
+		expire := func() {
+			for _, v := range ids {
+				e.Bucket.Expire("events/r1", v)
+			}
+		}
+		item := drainTo(t, e, "item")
+		if versions != `"latest"` {
+			e.Series.Between = func() bool { return false }
+			e.Listen(item...)
+			in := seriesInput(t, e)
+			in.Indexes = nil
+			order, err := e.Listener.BindVersion(t.Context(), in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := e.Machine.start(order.Name, string(order.Input)); err != nil {
+				t.Fatal(err)
+			}
+			expire()
+			if order, err = e.Listener.BindVersion(t.Context(), in); err != nil || order.Decision == "run" {
+				t.Errorf("got %+v, %v, want no second run", order, err)
+			}
+			e.Pump()
+			finished(t, e, id, replay.Completed, replay.Counts{Matched: 2, Started: 1, Succeeded: 1, Skipped: 1})
+			continue
+		}
+		e.Machine.StartFault = func(string) (error, bool) { return &unavailable, true }
+		e.Listen(item...)
+		expire()
+		e.Machine.StartFault = func(string) (error, bool) { return nil, false }
+		e.Pump()
+		finished(t, e, id, replay.Completed, replay.Counts{Matched: 1, Started: 1, Succeeded: 1})
+	}
+}
+
+// Somebody put a version into the bucket by hand, and it was replayed with success: it counts as newer.
+func TestAVersionPutByHandGuardsOlderOnes(t *testing.T) {
+	e, _ := quick(t)
+	versions := history(t, e, "r1", 1)
+	time.Sleep(time.Second) // S3 tells whole seconds only
+	if _, err := e.Bucket.PutObject(t.Context(), &s3.PutObjectInput{
+		Key: aws.String("events/r1"), Body: strings.NewReader(event("r1", "o1", 5)),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range []string{`"latest"`, `{"series":{"last":1}}`, `{"series":"all"}`} {
+		id := ask(t, e, `{"select":{"resourceIds":["r1"]},"versions":`+v+`,"allowStale":true,"reason":"a test"}`)
+		e.Pump()
+		if r := get(t, e, id); r.Status != replay.Completed || r.Counts.Succeeded != r.Counts.Matched {
+			t.Errorf("got %s %+v, want it replayed", r.Status, r.Counts)
+		}
+	}
+	id := ask(t, e, `{"select":{"resourceIds":["r1"]},"versions":{"ids":["`+versions[0]+`"]},"reason":"a test"}`)
+	e.Pump()
+	finished(t, e, id, replay.Completed, replay.Counts{Matched: 1, Skipped: 1})
+	id = ask(t, e, `{"action":"republish","select":{"resourceIds":["r1"]},"versions":{"series":"all"},"allowStale":true,"reason":"a test"}`)
+	e.Pump()
+	finished(t, e, id, replay.Completed, replay.Counts{Matched: 2, Started: 2, Succeeded: 2})
+}
+
+// The message of a page becomes a dead letter while the items of the page before run.
+func TestAPageThatIsGivenUpHaltsAReplayThatRuns(t *testing.T) {
+	e, _ := quick(t)
+	many(t, e)
+	id := ask(t, e, `{"select":{"ownerId":"o1"},"reason":"a test"}`)
+	e.Listen(e.Replays.TakeAll()...)
+	queued := e.Replays.TakeAll()
+	e.Listen(queued[:5]...)
+	if err := e.Dead.Send(t.Context(), queued[len(queued)-1]); err != nil {
+		t.Fatal(err)
+	}
+	e.Schedule()
+	for _, body := range queued[5:] {
+		e.Listen(body)
+	}
+	e.Pump()
+	r := get(t, e, id)
+	if r.Status != replay.Halted || r.Counts.Started != 5 || r.Counts.Succeeded != 5 || !strings.Contains(r.Stopped.Reason, "page 1") {
+		t.Errorf("got %s %+v, %+v, want it halted after what had started", r.Status, r.Counts, r.Stopped)
+	}
+	checkCounts(t, e, r)
 }
