@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -19,6 +20,7 @@ import (
 // cancels or aborts: a replay that ended has one outcome for everything that it selected, ran what it says and nothing
 // else, each version once, and counts its items. After it was stopped, nothing starts that was not bound before.
 func TestAnyReplayInAnyWeather(t *testing.T) {
+	checks(t, "1000") // about 10 s
 	rapid.Check(t, func(rt *rapid.T) {
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "weather"), 0)) //nolint:gosec // a test's dice
 		f := &Faults{}
@@ -39,6 +41,25 @@ func TestAnyReplayInAnyWeather(t *testing.T) {
 		w.calm()
 		w.verify(before)
 	})
+}
+
+// checks sets how often rapid draws, unless the command line says so with -rapid.checks.
+func checks(t *testing.T, n string) {
+	t.Helper()
+	const setting = "rapid.checks"
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == setting })
+	if given {
+		return
+	}
+	before := flag.Lookup(setting).Value.String()
+	set := func(n string) {
+		if err := flag.Lookup(setting).Value.Set(n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(n)
+	t.Cleanup(func() { set(before) })
 }
 
 // request draws a replay request.
@@ -180,6 +201,9 @@ func (w *weather) deliver() {
 	n := min(len(w.pending), 1+w.rng.IntN(6))
 	bodies := append([]string{}, w.pending[:n]...)
 	w.pending = w.pending[n:]
+	if w.rng.IntN(3) == 0 {
+		bodies = append(bodies, bodies...) // at the same time
+	}
 	w.pending = append(w.pending, w.listen(w.t, bodies)...)
 	for range w.rng.IntN(3) {
 		if len(w.seen) > 0 {
