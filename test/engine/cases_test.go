@@ -246,7 +246,7 @@ func TestALongPlanGetsOn(t *testing.T) {
 	e, f := quick(t)
 	logged(t, e, "r1", 250)
 	id := ask(t, e, `{"select":{"resourceIds":["r1"]},"versions":{"series":"all"},"transform":{"mergePatch":{"n":7}},"dryRun":true,"reason":"a test"}`)
-	item := drainTo(t, e, "item")
+	item := drainToItems(t, e)
 	f.Arm(650, true, false)
 	if !f.During(func() { e.Listen(item...) }) {
 		t.Fatal("it did not die")
@@ -273,7 +273,7 @@ func TestASlotFurtherAwayThanTheQueueWaits(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	item := drainTo(t, e, "item")
+	item := drainToItems(t, e)
 	for range 3 {
 		e.Listen(item...)
 		if item = e.Replays.TakeAll(); len(item) != 1 || get(t, e, id).Counts.Started != 0 {

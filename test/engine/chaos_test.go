@@ -239,7 +239,7 @@ func (w *weather) report() {
 }
 
 func (w *weather) cancel() {
-	w.until(w.t, "POST", "/replays/{replayId}/cancel", "", map[string]string{"replayId": w.id})
+	w.until(w.t, "/replays/{replayId}/cancel", "", map[string]string{"replayId": w.id})
 	w.look()
 }
 

@@ -148,11 +148,11 @@ func (s scenario) run(t *testing.T, f *Faults) replay.Replay {
 	d := &driver{e: e, batch: 1}
 	d.after = func(batches int) {
 		if batches == s.cancel {
-			d.until(t, "POST", "/replays/{replayId}/cancel", "", map[string]string{"replayId": id})
+			d.until(t, "/replays/{replayId}/cancel", "", map[string]string{"replayId": id})
 		}
 	}
 	if s.cancel < 0 {
-		d.until(t, "POST", "/replays/{replayId}/cancel", "", map[string]string{"replayId": id})
+		d.until(t, "/replays/{replayId}/cancel", "", map[string]string{"replayId": id})
 	}
 	d.drive(t)
 	r := get(t, e, id)
@@ -169,7 +169,7 @@ func (s scenario) ask(t *testing.T, e *Engine) string {
 	t.Helper()
 	d := &driver{e: e}
 	var accepted replay.Accepted
-	if err := json.Unmarshal([]byte(d.until(t, "POST", "/replays", s.body(t, e), nil)), &accepted); err != nil || accepted.ReplayID == "" {
+	if err := json.Unmarshal([]byte(d.until(t, "/replays", s.body(t, e), nil)), &accepted); err != nil || accepted.ReplayID == "" {
 		t.Fatalf("got %+v, %v, want a replay", accepted, err)
 	}
 	return accepted.ReplayID
@@ -229,13 +229,13 @@ type driver struct {
 	after   func(batches int)
 }
 
-// until calls the API until it answers, as a caller with an Idempotency-Key does.
-func (d *driver) until(t *testing.T, method, resource, body string, path map[string]string) string {
+// until posts to the API until it answers, as a caller with an Idempotency-Key does.
+func (d *driver) until(t *testing.T, resource, body string, path map[string]string) string {
 	t.Helper()
 	for range 5 {
 		var answer events.APIGatewayProxyResponse
 		died := d.e.faults.During(func() {
-			answer = d.e.CallWith(method, resource, body, path, nil, map[string]string{"Idempotency-Key": "a-key"})
+			answer = d.e.CallWith("POST", resource, body, path, nil, map[string]string{"Idempotency-Key": "a-key"})
 		})
 		switch {
 		case died || answer.StatusCode >= 500:

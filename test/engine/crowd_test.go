@@ -22,7 +22,7 @@ func TestManyListenersAtOnce(t *testing.T) {
 		}
 		before := len(e.Published)
 		id := ask(t, e, body)
-		bodies := drainTo(t, e, "item")
+		bodies := drainToItems(t, e)
 		var group sync.WaitGroup
 		for i := range uint64(6) {
 			rng := rand.New(rand.NewPCG(seed, i)) //nolint:gosec // a test's dice

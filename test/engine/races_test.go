@@ -36,7 +36,7 @@ func TestACancelledSeriesWhoseStartWasNotNotedRunsWhatIsBound(t *testing.T) {
 	e, _ := quick(t)
 	history(t, e, "r1", 3)
 	id := ask(t, e, fmt.Sprintf(seriesOf, `"all"`, "stop"))
-	item := drainTo(t, e, "item")
+	item := drainToItems(t, e)
 	died(t, e, "#started", item...)
 	once := true
 	e.Series.Between = func() bool {
@@ -76,7 +76,7 @@ func TestASeriesWithoutItsItemsIsClosed(t *testing.T) {
 	e, _ := quick(t)
 	history(t, e, "r1", 3)
 	id := ask(t, e, fmt.Sprintf(seriesOf, `"all"`, "stop"))
-	item := drainTo(t, e, "item")
+	item := drainToItems(t, e)
 	died(t, e, "#rows", item...)
 	if err := e.Dead.Send(t.Context(), item...); err != nil {
 		t.Fatal(err)
@@ -139,7 +139,7 @@ func TestAStartedVersionThatExpiresIsStillStarted(t *testing.T) {
 				e.Bucket.Expire("events/r1", v)
 			}
 		}
-		item := drainTo(t, e, "item")
+		item := drainToItems(t, e)
 		if versions != `"latest"` {
 			e.Series.Between = func() bool { return false }
 			e.Listen(item...)

@@ -230,7 +230,7 @@ func TestABoundVersionThatNeverStartedIsSettled(t *testing.T) {
 	history(t, e, "r1", 3)
 	e.Series.Before = func(_ string, index int) bool { return index < 1 }
 	id := ask(t, e, fmt.Sprintf(seriesOf, `"all"`, "stop"))
-	for _, body := range drainTo(t, e, "item") {
+	for _, body := range drainToItems(t, e) {
 		e.Listen(body)
 	}
 	in := seriesInput(t, e)
@@ -312,17 +312,17 @@ func seriesInput(t *testing.T, e *Engine) listener.SeriesInput {
 	return in
 }
 
-// drainTo delivers the queue until messages of a kind come, and returns those.
-func drainTo(t *testing.T, e *Engine, kind string) []string {
+// drainToItems delivers the queue until the messages of items come, and returns those.
+func drainToItems(t *testing.T, e *Engine) []string {
 	t.Helper()
 	for range 100 {
 		bodies := e.Replays.TakeAll()
-		if len(bodies) > 0 && strings.Contains(bodies[0], `"kind":"`+kind+`"`) {
+		if len(bodies) > 0 && strings.Contains(bodies[0], `"kind":"item"`) {
 			return bodies
 		}
 		e.Listen(bodies...)
 	}
-	t.Fatalf("no message of kind %s came", kind)
+	t.Fatal("no message of an item came")
 	return nil
 }
 
