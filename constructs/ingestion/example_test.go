@@ -68,6 +68,7 @@ func ExampleFunctionCode() {
 			AutoReplay:     ready("autoreplay"),
 			ReplayHandler:  ready("replayhandler"),
 			ReplayListener: ready("replaylistener"),
+			Series:         ready("replayseries"),
 		},
 	})
 }

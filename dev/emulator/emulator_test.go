@@ -260,3 +260,39 @@ func receive(t *testing.T, client *sqs.Client, url string) sqstypes.Message {
 	}
 	return out.Messages[0]
 }
+
+func TestAMapStartsNothingAfterAFailedItem(t *testing.T) {
+	e := start(t)
+	client := sfn.NewFromConfig(e.Config())
+	machine, err := client.CreateStateMachine(t.Context(), &sfn.CreateStateMachineInput{
+		Name:    aws.String("each"),
+		RoleArn: aws.String("arn:aws:iam::" + emulator.Account + ":role/each"),
+		Definition: aws.String(`{"StartAt":"Each","States":{"Each":{"Type":"Map","MaxConcurrency":1,"ItemProcessor":{
+			"StartAt":"Bad","States":{
+				"Bad":{"Type":"Choice","Choices":[
+					{"Variable":"$","NumericEquals":2,"Next":"Fail"},{"Variable":"$","NumericEquals":3,"Next":"Late"}],"Default":"Good"},
+				"Fail":{"Type":"Fail","Error":"Two"},"Late":{"Type":"Wait","Seconds":60,"Next":"Good"},"Good":{"Type":"Succeed"}}},
+			"End":true}}}`),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := client.StartExecution(t.Context(), &sfn.StartExecutionInput{
+		StateMachineArn: machine.StateMachineArn, Name: aws.String("one"), Input: aws.String("[1,2,3]"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		out, err := client.DescribeExecution(t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: run.ExecutionArn})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out.Status == sfntypes.ExecutionStatusFailed && aws.ToString(out.Error) == "Two" {
+			return
+		}
+		if out.Status != sfntypes.ExecutionStatusRunning || time.Now().After(deadline) {
+			t.Fatalf("got %s %s, want it FAILED before the item that waits", out.Status, aws.ToString(out.Error))
+		}
+	}
+}

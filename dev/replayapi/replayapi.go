@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -32,6 +33,11 @@ func New(baseURL string, cfg aws.Config) *Client {
 	return &Client{base: strings.TrimSuffix(baseURL, "/"), cfg: cfg, http: &http.Client{Timeout: 30 * time.Second}}
 }
 
+// Through sends the client's requests through what wrap makes of its transport.
+func (c *Client) Through(wrap func(http.RoundTripper) http.RoundTripper) {
+	c.http.Transport = wrap(http.DefaultTransport)
+}
+
 // Answer is what the API said.
 type Answer struct {
 	Status int
@@ -41,6 +47,11 @@ type Answer struct {
 
 // Do sends a request. The path begins after the stage, such as /replays. Any status is an answer, not an error.
 func (c *Client) Do(ctx context.Context, method, path string, query url.Values, body []byte) (Answer, error) {
+	return c.DoWith(ctx, method, path, query, nil, body)
+}
+
+// DoWith sends a request with headers.
+func (c *Client) DoWith(ctx context.Context, method, path string, query url.Values, header http.Header, body []byte) (Answer, error) {
 	target := c.base + path
 	if len(query) > 0 {
 		// A signature covers %20, not the + that forms use for a space.
@@ -50,6 +61,7 @@ func (c *Client) Do(ctx context.Context, method, path string, query url.Values, 
 	if err != nil {
 		return Answer{}, fmt.Errorf("build request: %w", err)
 	}
+	maps.Copy(req.Header, header)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
@@ -88,6 +100,13 @@ func (c *Client) Replay(ctx context.Context, request any) (replay.Accepted, erro
 	}
 	err = c.call(ctx, http.MethodPost, "/replays", nil, body, http.StatusAccepted, &accepted)
 	return accepted, err
+}
+
+// Cancel stops what has not started of a replay.
+func (c *Client) Cancel(ctx context.Context, replayID string) (replay.Summary, error) {
+	var s replay.Summary
+	err := c.call(ctx, http.MethodPost, "/replays/"+replayID+"/cancel", nil, nil, http.StatusOK, &s)
+	return s, err
 }
 
 func (c *Client) call(ctx context.Context, method, path string, query url.Values, body []byte, want int, into any) error {

@@ -8,9 +8,11 @@ import (
 )
 
 var autoReplay = AutoReplay{
-	Enabled: true, EventLogBucket: "b", LedgerTable: "t", StateMachineARN: "arn", DeadLetterQueueURL: "d", ReplayQueueURL: "r",
+	Enabled: true, EventLogBucket: "b", LedgerTable: "t", StateMachineARN: "arn", SeriesMachineARN: "series", DeadLetterQueueURL: "d", ReplayQueueURL: "r",
 	ResourceIDPath: "$.id", SupersedeOlder: true, RetryOn: []string{"States.Timeout", "*Throttl*"}, DoNotRetryOn: []string{},
 	MaxAttempts: 5, BackoffBase: time.Minute, BackoffRate: 2.5, MaxBackoff: time.Hour, MaxAge: 72 * time.Hour, SettleAfter: time.Hour,
+	UnaccountedAfter: 2 * time.Hour, Interval: 5 * time.Minute, CanaryThreshold: 10, StartsPerSecond: 0.5, PauseAlarm: "alarm",
+	Ingestion: "orders",
 }
 
 func getenv(env map[string]string) func(string) string {
@@ -30,13 +32,21 @@ func TestEveryConfigurationSurvivesTheEnvironment(t *testing.T) {
 	roundTrip(t, rec, rec.Env(), LoadRecord)
 	pub := Publish{EventLogBucket: "b", LedgerTable: "t", TopicARN: "arn", StoreOutputs: true}
 	roundTrip(t, pub, pub.Env(), LoadPublish)
-	tra := Tracker{LedgerTable: "t", StateMachineARN: "arn"}
+	tra := Tracker{LedgerTable: "t", StateMachineARN: "arn", SeriesMachineARN: "series", ReplayQueueURL: "q"}
 	roundTrip(t, tra, tra.Env(), LoadTracker)
 	roundTrip(t, autoReplay, autoReplay.Env(), LoadAutoReplay)
 	han := ReplayHandler{EventLogBucket: "b", LedgerTable: "t", ReplayQueueURL: "q"}
 	roundTrip(t, han, han.Env(), LoadReplayHandler)
-	lis := ReplayListener{EventLogBucket: "b", LedgerTable: "t", StateMachineARN: "arn", ReplayQueueURL: "q", SupersedeOlder: true}
+	lis := ReplayListener{
+		EventLogBucket: "b", LedgerTable: "t", StateMachineARN: "arn", SeriesMachineARN: "series", ReplayQueueURL: "q",
+		TopicARN: "topic", ResourceIDPath: "$.id", MaxEventBytes: 256000, SupersedeOlder: true,
+	}
 	roundTrip(t, lis, lis.Env(), LoadReplayListener)
+	ser := ReplaySeries{
+		EventLogBucket: "b", LedgerTable: "t", StateMachineARN: "arn", ReplayQueueURL: "q", TopicARN: "topic",
+		ResourceIDPath: "$.id", MaxEventBytes: 256000,
+	}
+	roundTrip(t, ser, ser.Env(), LoadReplaySeries)
 }
 
 func TestLoadNamesEveryFault(t *testing.T) {

@@ -55,11 +55,14 @@ type Engine struct {
 	Tracker  *tracker.Tracker
 	API      *api.API
 	Job      *autoreplay.Job
+	Policy   autoreplay.Policy // of Job
+	Ahead    time.Duration     // by which the clock of Job is ahead
 
 	Bucket *memory.Bucket // of an engine in memory
 
 	table     ledger.Client
 	faults    *Faults
+	deps      autoreplay.Deps
 	mu        sync.Mutex
 	Published []*sns.PublishInput
 }
@@ -119,13 +122,17 @@ func wire(t testing.TB, table ledger.Client, bucket eventlog.API, faults *Faults
 	e.Series.bind = e.Listener.BindVersion
 	e.Tracker = tracker.New(settler, e.Replays, MachineARN, SeriesMachineARN, nil)
 	e.API = api.New(e.Book, e.Log, e.Replays, logger)
-	e.Job = autoreplay.New(autoreplay.Deps{
-		Book: e.Book, Log: e.Log, Machine: machine, Series: series, DeadLetters: e.Dead, Replays: e.Replays, Settler: settler,
-		Board: board, Judge: judge, Reader: reader,
-	}, autoreplay.Policy{
+	e.Policy = autoreplay.Policy{
 		Enabled: true, Errors: classify.Policy{RetryOn: classify.DefaultRetryOn()}, MaxAttempts: 3,
-		BackoffBase: time.Millisecond, BackoffRate: 1, MaxBackoff: time.Millisecond, MaxAge: time.Hour,
-	}, clock.SettleAfter)
+		BackoffBase: time.Millisecond, BackoffRate: 1, MaxBackoff: time.Millisecond, MaxAge: 24 * time.Hour,
+		CanaryThreshold: 10, StartsPerSecond: 30, Interval: 5 * time.Minute, SettleAfter: clock.SettleAfter, UnaccountedAfter: time.Hour,
+	}
+	e.deps = autoreplay.Deps{
+		Book: e.Book, Log: e.Log, Machine: machine, Series: series, DeadLetters: e.Dead, Replays: e.Replays, Settler: settler,
+		Board: board, Judge: judge, Reader: reader, Now: func() time.Time { return time.Now().Add(e.Ahead) },
+		Logger: logger,
+	}
+	e.Job = autoreplay.New(e.deps, e.Policy)
 	return e
 }
 
@@ -277,4 +284,10 @@ func name(err error) (string, string) {
 
 func recordInput(r *execution) workflow.RecordInput {
 	return workflow.RecordInput{Input: json.RawMessage(r.input), Execution: r.context()}
+}
+
+// Reconfigure makes the job anew, as a deployment does: with another policy or other parts, and with nothing remembered.
+func (e *Engine) Reconfigure(change func(*autoreplay.Deps, *autoreplay.Policy)) {
+	change(&e.deps, &e.Policy)
+	e.Job = autoreplay.New(e.deps, e.Policy)
 }

@@ -99,7 +99,7 @@ func TestEveryCallIsPermitted(t *testing.T) {
 		actions map[string]string // where the action is not named like the operation
 	}{
 		{"dynamodb", map[string]string{"TransactWriteItems": "dynamodb:UpdateItem", "TransactGetItems": "dynamodb:GetItem"}},
-		{"s3", map[string]string{"HeadObject": "s3:GetObject", "ListObjectVersions": "s3:ListBucketVersions"}},
+		{"s3", map[string]string{"HeadObject": "s3:GetObject", "ListObjectVersions": "s3:ListBucketVersions", "ListObjectsV2": "s3:ListBucket"}},
 		{"sqs", map[string]string{"SendMessageBatch": "sqs:SendMessage", "DeleteMessageBatch": "sqs:DeleteMessage"}},
 		{"sns", nil},
 		{"sfn", nil},
@@ -153,13 +153,16 @@ func TestGrants(t *testing.T) {
 			"states:StartExecution  ${IngestionStateMachine}",
 		}},
 		{"GrantReplay", (*ingestion.ReplayableIngestion).GrantReplay, []string{
+			"execute-api:Invoke  ${API}/GET/replays",
 			"execute-api:Invoke  ${API}/GET/replays/*",
 			"execute-api:Invoke  ${API}/GET/replays/*/items",
 			"execute-api:Invoke  ${API}/POST/replays",
+			"execute-api:Invoke  ${API}/POST/replays/*/cancel",
 		}},
 		{"GrantReadHistory", (*ingestion.ReplayableIngestion).GrantReadHistory, []string{
 			"execute-api:Invoke  ${API}/GET/failures",
 			"execute-api:Invoke  ${API}/GET/versions",
+			"execute-api:Invoke  ${API}/GET/versions/*",
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
