@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -41,6 +42,15 @@ type Answer struct {
 
 // Do sends a request. The path begins after the stage, such as /replays. Any status is an answer, not an error.
 func (c *Client) Do(ctx context.Context, method, path string, query url.Values, body []byte) (Answer, error) {
+	return c.do(ctx, method, path, query, body, nil)
+}
+
+// Ask asks for a replay under an idempotency key. Any status is an answer, not an error.
+func (c *Client) Ask(ctx context.Context, key string, body []byte) (Answer, error) {
+	return c.do(ctx, http.MethodPost, "/replays", nil, body, http.Header{"Idempotency-Key": {key}})
+}
+
+func (c *Client) do(ctx context.Context, method, path string, query url.Values, body []byte, header http.Header) (Answer, error) {
 	target := c.base + path
 	if len(query) > 0 {
 		// A signature covers %20, not the + that forms use for a space.
@@ -50,6 +60,7 @@ func (c *Client) Do(ctx context.Context, method, path string, query url.Values, 
 	if err != nil {
 		return Answer{}, fmt.Errorf("build request: %w", err)
 	}
+	maps.Copy(req.Header, header)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
