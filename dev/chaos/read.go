@@ -70,7 +70,8 @@ func (r *run) readErrors(ctx context.Context, f *Facts) error {
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(readers)
-	for name, e := range f.Executions {
+	for _, name := range sorted(f.Executions) {
+		e := f.Executions[name]
 		if !e.failed() {
 			continue
 		}
