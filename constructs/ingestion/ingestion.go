@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
@@ -39,6 +40,8 @@ type ReplayableIngestion struct {
 	Schedule awsscheduler.Schedule // runs AutoReplayFunction
 	Api      awsapigateway.RestApi // the replay API
 
+	UnaccountedAlarm awscloudwatch.Alarm // goes off when nobody knows what became of an event
+
 	replayMethods  []awsapigateway.Method
 	historyMethods []awsapigateway.Method
 }
@@ -60,5 +63,6 @@ func NewReplayableIngestion(scope constructs.Construct, id *string, props *Repla
 	r.addReplay(&s)
 	r.addRules()
 	r.addApi(&s)
+	r.addAlarms(&s)
 	return r
 }

@@ -29,7 +29,7 @@ func (r *ReplayableIngestion) permitWorkflow() {
 }
 
 // permitReplay lets the functions around the state machine do theirs.
-func (r *ReplayableIngestion) permitReplay() {
+func (r *ReplayableIngestion) permitReplay(s *settings) {
 	r.permitLedger(r.TrackerFunction, "GetItem", "BatchGetItem", "UpdateItem")
 	r.permitIndexes(r.TrackerFunction, schema.ByResource)
 	allow(r.TrackerFunction, r.ReplayQueue.QueueArn(), "sqs:SendMessage")
@@ -38,8 +38,12 @@ func (r *ReplayableIngestion) permitReplay() {
 	r.permitObjects(r.AutoReplayFunction, schema.UnrecordedPrefix, "s3:PutObject")
 	// It deletes its lease, and nothing else.
 	r.permitLedger(r.AutoReplayFunction, "GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem")
-	r.permitIndexes(r.AutoReplayFunction, schema.ByResource, schema.ByTime)
-	r.permitExecutions(r.AutoReplayFunction, r.StateMachine, "states:DescribeExecution")
+	r.permitIndexes(r.AutoReplayFunction, schema.ByResource, schema.ByTime, schema.ByGroup)
+	r.permitExecutions(r.AutoReplayFunction, r.StateMachine, "states:DescribeExecution", "states:GetExecutionHistory")
+	allow(r.AutoReplayFunction, r.StateMachine.StateMachineArn(), "states:ListExecutions")
+	if alarm := s.auto.pauseAlarm; alarm != nil {
+		allow(r.AutoReplayFunction, alarm.AlarmArn(), "cloudwatch:DescribeAlarms")
+	}
 	r.permitExecutions(r.AutoReplayFunction, r.SeriesMachine, "states:DescribeExecution")
 	allow(r.AutoReplayFunction, r.DeadLetterQueue.QueueArn(), "sqs:ReceiveMessage", "sqs:DeleteMessage")
 	allow(r.AutoReplayFunction, r.ReplayQueue.QueueArn(), "sqs:SendMessage")

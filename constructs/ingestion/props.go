@@ -2,6 +2,7 @@ package ingestion
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
@@ -127,11 +128,43 @@ type ReplayableIngestionProps struct {
 	// Default: true.
 	SupersedeOlder *bool
 
+	// CanaryThreshold is how many failures may share an error before all of them are held: a whole number from 1 to
+	// 10,000. Beyond it, something that they depend on is broken. One of them is replayed as a probe, another one after
+	// a backoff while probes fail, and the rest in growing steps once a probe has succeeded.
+	//
+	// Default: 10.
+	CanaryThreshold *float64
+
+	// StartExecutionRate is how many executions per second the account may start in this Region for long, all its state
+	// machines together: 1 to 10,000, the refill rate of the StartExecution quota (Step Functions Developer Guide,
+	// "Quotas related to API action throttling").
+	//
+	// Default: 150, the quota of most Regions; it is 300 in us-east-1, us-west-2 and eu-west-1.
+	StartExecutionRate *float64
+
+	// MaxReplayShare is the share of StartExecutionRate that automatic replays may use, so that live events come first:
+	// 0.001 to 1. Replays by API have maxPerSecond.
+	//
+	// Default: 0.2.
+	MaxReplayShare *float64
+
+	// PauseAlarm is a metric alarm that says that live traffic is in trouble: while it is in ALARM, or its state cannot
+	// be found out, no automatic replay is sent. Those that were sent start within the next AutoReplayInterval.
+	//
+	// Default: none; automatic replays are never paused.
+	PauseAlarm awscloudwatch.IAlarm
+
 	// SettleAfter is the age at which an execution without an outcome is looked up: 1 minute to 1 day. Its status
 	// event may be lost; they are delivered on a best-effort basis.
 	//
-	// Default: 15 minutes.
+	// Default: AutoReplayInterval, so that every end is known after two runs of the schedule at most.
 	SettleAfter awscdk.Duration
+
+	// UnaccountedAfter is the age at which a recorded event counts as unaccounted for if nobody knows what became of it:
+	// it neither succeeded, runs, waits, was superseded nor quarantined. 1 minute to 14 days. UnaccountedAlarm goes off then.
+	//
+	// Default: 1 hour.
+	UnaccountedAfter awscdk.Duration
 
 	// MaximumConcurrency caps the function instances that start replays, and so the pace at which replays compete
 	// with live events for StartExecution: a whole number from 2 to 1,000.

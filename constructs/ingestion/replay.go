@@ -42,11 +42,11 @@ func (r *ReplayableIngestion) addReplay(s *settings) {
 		SupersedeOlder:   s.auto.supersedeOlder,
 	}.Env())
 	consume(r.ReplayListenerFunction, r.ReplayQueue, s.maximumConcurrency)
-	r.permitReplay()
+	r.permitReplay(s)
 }
 
 func (r *ReplayableIngestion) autoReplayConfig(s *settings) config.AutoReplay {
-	return config.AutoReplay{
+	c := config.AutoReplay{
 		Enabled:            s.auto.enabled,
 		EventLogBucket:     *r.EventLog.BucketName(),
 		LedgerTable:        *r.Ledger.TableName(),
@@ -65,7 +65,16 @@ func (r *ReplayableIngestion) autoReplayConfig(s *settings) config.AutoReplay {
 		MaxBackoff:         s.auto.maxBackoff,
 		MaxAge:             s.auto.maxAge,
 		SettleAfter:        s.auto.settleAfter,
+		UnaccountedAfter:   s.auto.unaccountedAfter,
+		Interval:           goDuration(s.auto.interval),
+		CanaryThreshold:    s.auto.canaryThreshold,
+		StartsPerSecond:    s.auto.startsPerSecond,
+		Ingestion:          r.metricDimension(),
 	}
+	if s.auto.pauseAlarm != nil {
+		c.PauseAlarm = *s.auto.pauseAlarm.AlarmName()
+	}
+	return c
 }
 
 // addSchedule runs the function and does not repeat a run that failed: the next one is minutes away, and does all

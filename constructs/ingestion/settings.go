@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
@@ -45,6 +46,11 @@ type autoReplay struct {
 	maxAge         time.Duration
 	settleAfter    time.Duration
 	supersedeOlder bool
+
+	canaryThreshold  int
+	startsPerSecond  float64
+	unaccountedAfter time.Duration
+	pauseAlarm       awscloudwatch.IAlarm // nil: none
 }
 
 func (p *ReplayableIngestionProps) resolve() settings {
@@ -94,13 +100,18 @@ func (p *ReplayableIngestionProps) resolveAutoReplay() autoReplay {
 		backoffBase:    orDuration(p.BackoffBase, time.Minute),
 		backoffRate:    or(p.BackoffRate, 2),
 		maxAge:         orDuration(p.MaxAge, 3*day),
-		settleAfter:    orDuration(p.SettleAfter, 15*time.Minute),
 		supersedeOlder: or(p.SupersedeOlder, true),
+
+		canaryThreshold:  int(or(p.CanaryThreshold, 10)),
+		startsPerSecond:  or(p.StartExecutionRate, 150) * or(p.MaxReplayShare, 0.2),
+		unaccountedAfter: orDuration(p.UnaccountedAfter, time.Hour),
+		pauseAlarm:       p.PauseAlarm,
 	}
 	a.maxBackoff = orDuration(p.MaxBackoff, max(time.Hour, a.backoffBase))
 	if a.interval == nil {
 		a.interval = awscdk.Duration_Minutes(jsii.Number(5))
 	}
+	a.settleAfter = orDuration(p.SettleAfter, goDuration(a.interval))
 	return a
 }
 

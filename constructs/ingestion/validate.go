@@ -64,6 +64,14 @@ func (p *ReplayableIngestionProps) validateAutoReplay(f *faults) {
 	f.duration("MaxAge", p.MaxAge, time.Minute, 14*day)
 	f.known("SettleAfter", p.SettleAfter)
 	f.duration("SettleAfter", p.SettleAfter, time.Minute, day)
+	f.known("UnaccountedAfter", p.UnaccountedAfter)
+	f.duration("UnaccountedAfter", p.UnaccountedAfter, time.Minute, 14*day)
+	f.knownNumber("CanaryThreshold", p.CanaryThreshold)
+	f.number("CanaryThreshold", p.CanaryThreshold, 1, 10_000, whole)
+	f.knownNumber("StartExecutionRate", p.StartExecutionRate)
+	f.number("StartExecutionRate", p.StartExecutionRate, 1, 10_000, fractional)
+	f.knownNumber("MaxReplayShare", p.MaxReplayShare)
+	f.number("MaxReplayShare", p.MaxReplayShare, 0.001, 1, fractional)
 }
 
 // faults collects what is wrong, so that all of it is reported at once.

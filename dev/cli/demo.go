@@ -37,6 +37,7 @@ func demoStack(s *local.Stack) demo.Stack {
 		Config:                 s.Config(),
 		APIURL:                 s.APIURL,
 		StateMachineARN:        s.StateMachineARN,
+		TopicARN:               s.TopicARN,
 		EventLogBucket:         s.EventLogBucket,
 		LedgerTable:            s.LedgerTable,
 		DeadLetterQueueURL:     s.DeadLetterQueueURL,

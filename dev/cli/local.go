@@ -163,6 +163,6 @@ See what became of it:
 
   curl --aws-sigv4 "aws:amz:%[3]s:execute-api" --user test:test '%[5]s/versions?resourceId=L-1'
 
-` + "`make local-stop` ends it.\n"
+` + "README.md goes on from there: see \"Replay the past\". `make local-stop` ends it.\n"
 	_, _ = fmt.Fprintf(a.out, text, s.EndpointURL, s.LogDir, s.Region, s.StateMachineARN, s.APIURL, p.name)
 }

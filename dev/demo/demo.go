@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
@@ -30,6 +31,7 @@ type Stack struct {
 	Config                 aws.Config
 	APIURL                 string
 	StateMachineARN        string
+	TopicARN               string
 	EventLogBucket         string
 	LedgerTable            string
 	DeadLetterQueueURL     string
@@ -58,10 +60,13 @@ type demo struct {
 	table   *dynamodb.Client
 	bucket  *s3.Client
 	queues  *sqs.Client
+	topics  *sns.Client
 	params  *ssm.Client
 	api     *replayapi.Client
 	events  []event
 	started time.Time
+
+	priceMapURL string // of the queue of the service that joins
 }
 
 // event is one sale.
@@ -77,7 +82,8 @@ func Run(ctx context.Context, stack Stack, opts Options) error {
 		Stack: stack, out: opts.Out, started: time.Now(),
 		machine: sfn.NewFromConfig(stack.Config), table: dynamodb.NewFromConfig(stack.Config),
 		bucket: s3.NewFromConfig(stack.Config), queues: sqs.NewFromConfig(stack.Config),
-		params: ssm.NewFromConfig(stack.Config), api: replayapi.New(stack.APIURL, stack.Config),
+		topics: sns.NewFromConfig(stack.Config), params: ssm.NewFromConfig(stack.Config),
+		api: replayapi.New(stack.APIURL, stack.Config),
 	}
 	var err error
 	if d.events, err = parse(listings); err != nil {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
@@ -21,9 +23,10 @@ import (
 
 // run is an execution as Step Functions lists it.
 type run struct {
-	name   string
-	arn    string
-	status sfntypes.ExecutionStatus
+	name    string
+	status  sfntypes.ExecutionStatus
+	started time.Time
+	stopped time.Time // zero while it runs
 }
 
 func (r run) ended() bool { return r.status != sfntypes.ExecutionStatusRunning }
@@ -49,7 +52,10 @@ func (d *demo) executions(ctx context.Context) ([]run, error) {
 			return nil, fmt.Errorf("list executions: %w", err)
 		}
 		for _, e := range page.Executions {
-			runs = append(runs, run{name: aws.ToString(e.Name), arn: aws.ToString(e.ExecutionArn), status: e.Status})
+			runs = append(runs, run{
+				name: aws.ToString(e.Name), status: e.Status,
+				started: aws.ToTime(e.StartDate), stopped: aws.ToTime(e.StopDate),
+			})
 		}
 	}
 	return runs, nil
@@ -59,6 +65,8 @@ func (d *demo) executions(ctx context.Context) ([]run, error) {
 type rows struct {
 	executions []ledger.Execution
 	failures   []ledger.Failure
+	replays    []ledger.Replay
+	items      []ledger.Item
 }
 
 func (r rows) byStatus() map[ledger.FailureStatus]int {
@@ -78,29 +86,45 @@ func (d *demo) ledgerRows(ctx context.Context) (rows, error) {
 		if err != nil {
 			return all, fmt.Errorf("read ledger: %w", err)
 		}
-		for _, it := range page.Items {
-			var k struct {
-				PK string `dynamodbav:"pk"`
-			}
-			var e ledger.Execution
-			var f ledger.Failure
-			if err := attributevalue.UnmarshalMap(it, &k); err != nil {
-				return all, fmt.Errorf("read ledger: %w", err)
-			}
-			switch {
-			case strings.HasPrefix(k.PK, "X#"):
-				err = attributevalue.UnmarshalMap(it, &e)
-				all.executions = append(all.executions, e)
-			case strings.HasPrefix(k.PK, "F#"):
-				err = attributevalue.UnmarshalMap(it, &f)
-				all.failures = append(all.failures, f)
-			}
-			if err != nil {
-				return all, fmt.Errorf("read ledger row %s: %w", k.PK, err)
+		for _, row := range page.Items {
+			if err := all.add(row); err != nil {
+				return all, err
 			}
 		}
 	}
 	return all, nil
+}
+
+// add takes a row that the figures are about.
+func (r *rows) add(row map[string]types.AttributeValue) error {
+	var k struct {
+		PK string `dynamodbav:"pk"`
+		SK string `dynamodbav:"sk"`
+	}
+	if err := attributevalue.UnmarshalMap(row, &k); err != nil {
+		return fmt.Errorf("read ledger: %w", err)
+	}
+	var err error
+	switch kind, id, _ := strings.Cut(k.PK, "#"); {
+	case kind == "X":
+		r.executions, err = appended(r.executions, row)
+	case kind == "F":
+		r.failures, err = appended(r.failures, row)
+	case kind == "P" && strings.HasPrefix(k.SK, "I#"):
+		r.items, err = appended(r.items, row)
+	case kind == "P" && !strings.Contains(id, "#"):
+		r.replays, err = appended(r.replays, row)
+	}
+	if err != nil {
+		return fmt.Errorf("read ledger row %s: %w", k.PK, err)
+	}
+	return nil
+}
+
+func appended[T any](list []T, row map[string]types.AttributeValue) ([]T, error) {
+	var one T
+	err := attributevalue.UnmarshalMap(row, &one)
+	return append(list, one), err
 }
 
 // versions counts what the event log holds, with the rule by which the product reads it.
@@ -135,28 +159,30 @@ func (d *demo) objects(ctx context.Context, prefix string) (int, error) {
 	return n, nil
 }
 
-// received takes the messages out of a subscriber's queue and counts them, and the replays among them.
-func (d *demo) received(ctx context.Context, url string) (all, replays int, err error) {
+// received takes the messages out of a subscriber's queue, and returns their attributes.
+func (d *demo) received(ctx context.Context, url string) ([]map[string]string, error) {
+	var all []map[string]string
 	for {
 		out, err := d.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 			QueueUrl: &url, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"}, WaitTimeSeconds: 1,
 		})
 		if err != nil {
-			return all, replays, fmt.Errorf("receive: %w", err)
+			return all, fmt.Errorf("receive: %w", err)
 		}
 		if len(out.Messages) == 0 {
-			return all, replays, nil
+			return all, nil
 		}
 		entries := make([]sqstypes.DeleteMessageBatchRequestEntry, len(out.Messages))
 		for i, m := range out.Messages {
-			all++
-			if aws.ToString(m.MessageAttributes["isReplay"].StringValue) == "true" {
-				replays++
+			attributes := map[string]string{}
+			for name, value := range m.MessageAttributes {
+				attributes[name] = aws.ToString(value.StringValue)
 			}
+			all = append(all, attributes)
 			entries[i] = sqstypes.DeleteMessageBatchRequestEntry{Id: m.MessageId, ReceiptHandle: m.ReceiptHandle}
 		}
 		if _, err := d.queues.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &url, Entries: entries}); err != nil {
-			return all, replays, fmt.Errorf("delete received: %w", err)
+			return all, fmt.Errorf("delete received: %w", err)
 		}
 	}
 }

@@ -2,18 +2,11 @@ package demo
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sfn"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -28,23 +21,17 @@ An importer takes in %d sales of King County, Washington. Its workflow is
 Record and Publish are what ReplayableIngestion adds to a workflow; the rest is the importer's own.`
 
 const (
-	producers   = 8   // executions started at the same time
-	inQuiet     = 200 // events before the outage
-	inOutage    = 40  // events during the outage
-	timingOut   = 4   // events that meet a geocoder that never answers
-	badListings = 3
-)
-
-// The geocoder's manners, as the example's parameter sets them.
-const (
-	geocoderOK          = "ok"
-	geocoderUnavailable = "unavailable"
-	geocoderHang        = "hang"
+	inQuiet   = 200 // events before the outage
+	inOutage  = 40  // events during the outage
+	timingOut = 4   // events that meet a geocoder that never answers
 )
 
 func (d *demo) tell(ctx context.Context) error {
 	d.say(intro, len(d.events))
-	for _, part := range []func(context.Context) error{d.quiet, d.outage, d.recovery, d.heal, d.byAPI} {
+	for _, part := range []func(context.Context) error{
+		d.quiet, d.outage, d.recovery, d.heal, // what happens by itself
+		d.again, d.join, d.correct, d.backfill, d.inOrder, d.tooMuch, // what people ask for
+	} {
 		if err := part(ctx); err != nil {
 			return err
 		}
@@ -110,17 +97,6 @@ func (d *demo) sayErrors(ctx context.Context) error {
 		d.say("%4d failed with %s", count[name], name)
 	}
 	return nil
-}
-
-// bad makes listings that no enrichment can help: their price is below zero. Each is a new resource.
-func (d *demo) bad() []event {
-	bad := make([]event, badListings)
-	for i, e := range d.events[:badListings] {
-		id := fmt.Sprintf("bad-%d", i+1)
-		raw := strings.Replace(e.raw, `"id":"`+e.resource+`"`, `"id":"`+id+`"`, 1)
-		bad[i] = event{raw: strings.Replace(raw, `"priceUsd":`, `"priceUsd":-`, 1), resource: id, owner: e.owner}
-	}
-	return bad
 }
 
 // recovery brings the geocoder back and lets newer events of some failed listings overtake the replay of the old ones.
@@ -229,111 +205,4 @@ func firstLine(cause string) string {
 	}
 	line, _, _ := strings.Cut(cause, "\n")
 	return line
-}
-
-func (d *demo) byAPI(ctx context.Context) error {
-	d.chapter("5. A downstream service lost data, and asks for it again")
-	one := d.events[0]
-	if err := d.replay(ctx, map[string]any{
-		"select": map[string]any{"resourceIds": []string{one.resource}},
-		"reason": "the search index lost listing " + one.resource,
-	}, "listing "+one.resource); err != nil {
-		return err
-	}
-	agency := d.busiest()
-	if err := d.replay(ctx, map[string]any{
-		"select": map[string]any{"ownerId": agency},
-		"reason": "the search index lost everything of " + agency,
-	}, "every listing of "+agency); err != nil {
-		return err
-	}
-	return d.settled(ctx)
-}
-
-func (d *demo) replay(ctx context.Context, request map[string]any, what string) error {
-	accepted, err := d.api.Replay(ctx, request)
-	if err != nil {
-		return err
-	}
-	limited, cancel := context.WithTimeout(ctx, 3*time.Minute)
-	defer cancel()
-	r, err := d.api.Wait(limited, accepted.ReplayID)
-	if err != nil {
-		return err
-	}
-	d.say("Replay of %s: %d matched, %d succeeded, %d failed, %d skipped.",
-		what, r.Counts.Matched, r.Counts.Succeeded, r.Counts.Failed, r.Counts.Skipped)
-	return nil
-}
-
-// busiest returns the agency with the most events.
-func (d *demo) busiest() string {
-	count := map[string]int{}
-	for _, e := range d.events {
-		count[e.owner]++
-	}
-	best := ""
-	for owner, n := range count {
-		if n > count[best] || n == count[best] && owner < best {
-			best = owner
-		}
-	}
-	return best
-}
-
-// ingest starts an execution per event, as a producer does. Events of one resource keep their order.
-func (d *demo) ingest(ctx context.Context, events []event) error {
-	lanes := make([][]event, producers)
-	for _, e := range events {
-		lane := int(e.resource[len(e.resource)-1]) % producers
-		lanes[lane] = append(lanes[lane], e)
-	}
-	group, gctx := errgroup.WithContext(ctx)
-	for lane, events := range lanes {
-		group.Go(func() error {
-			for i, e := range events {
-				name := fmt.Sprintf("sale-%s-%d-%d-%d", e.resource, time.Now().UnixMilli(), lane, i)
-				_, err := d.machine.StartExecution(gctx, &sfn.StartExecutionInput{
-					StateMachineArn: &d.StateMachineARN, Name: &name, Input: aws.String(e.raw),
-				})
-				if err != nil {
-					return fmt.Errorf("ingest listing %s: %w", e.resource, err)
-				}
-			}
-			return nil
-		})
-	}
-	return group.Wait()
-}
-
-// settled waits until nothing runs and the ledger knows how everything that has a row ended.
-func (d *demo) settled(ctx context.Context) error {
-	return until(ctx, 4*time.Minute, "all executions to end", func(ctx context.Context) (bool, error) {
-		runs, err := d.executions(ctx)
-		if err != nil || slices.ContainsFunc(runs, func(r run) bool { return !r.ended() }) {
-			return false, err
-		}
-		rows, err := d.ledgerRows(ctx)
-		if err != nil {
-			return false, err
-		}
-		return !slices.ContainsFunc(rows.executions, func(e ledger.Execution) bool { return !e.Status.Terminal() }), nil
-	})
-}
-
-func (d *demo) geocoder(ctx context.Context, manner string) error {
-	_, err := d.params.PutParameter(ctx, &ssm.PutParameterInput{
-		Name: &d.GeocoderParameter, Value: &manner, Overwrite: aws.Bool(true), Type: types.ParameterTypeString,
-	})
-	if err != nil {
-		return fmt.Errorf("make the geocoder %s: %w", manner, err)
-	}
-	timer := time.NewTimer(1200 * time.Millisecond) // the function keeps what it read for a second
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -146,6 +146,40 @@ def evaluate_rule(rule, data):
     return _EVALUATE_RULE(rule, data)
 
 
+_ADD_EVENT = getattr(stepfunctions, "_add_event", None)
+
+
+def add_event(execution, event_type, details=None):
+    """Name the event that led to this one, which is how histories are read. Without branches it is the one before."""
+    event = _ADD_EVENT(execution, event_type, details)
+    event["previousEventId"] = event["id"] - 1
+    return event
+
+
+_LIST_EXECUTIONS = getattr(stepfunctions, "_list_executions", None)
+
+
+def list_executions(data):
+    """List executions of one status newest first, as Step Functions does.
+
+    Lists of every status stay in the order of starting, which the bridge relies on.
+    """
+    if not data.get("statusFilter"):
+        return _LIST_EXECUTIONS(data)
+    listed = [
+        {key: e.get(key) for key in ("executionArn", "stateMachineArn", "name", "status", "startDate", "stopDate")}
+        for e in list(stepfunctions._executions.values())
+        if e["stateMachineArn"] == data.get("stateMachineArn") and e["status"] == data["statusFilter"]
+    ]
+    listed.sort(key=lambda e: e["startDate"], reverse=True)
+    start = int(data.get("nextToken") or 0)
+    end = start + int(data.get("maxResults") or 100)
+    answer = {"executions": listed[start:end]}
+    if end < len(listed):
+        answer["nextToken"] = str(end)
+    return stepfunctions.json_response(answer)
+
+
 _EXECUTE_MAP = getattr(stepfunctions, "_execute_map", None)
 _RUN_SUB_MACHINE = getattr(stepfunctions, "_run_sub_machine", None)
 _FAILED_ITEMS = contextvars.ContextVar("failed_items", default=None)
@@ -189,6 +223,8 @@ if __name__ == "__main__":
     replace(eventbridge, "_apply_input_transformer", transform_input)
     replace(stepfunctions, "_execute_choice", execute_choice)
     replace(stepfunctions, "_evaluate_rule", evaluate_rule)
+    replace(stepfunctions, "_add_event", add_event)
+    replace(stepfunctions, "_list_executions", list_executions)
     replace(stepfunctions, "_execute_map", execute_map)
     replace(stepfunctions, "_run_sub_machine", run_sub_machine)
     main()

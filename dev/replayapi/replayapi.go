@@ -101,6 +101,13 @@ func (c *Client) Replay(ctx context.Context, request any) (replay.Accepted, erro
 	return accepted, err
 }
 
+// Cancel stops what has not started of a replay.
+func (c *Client) Cancel(ctx context.Context, replayID string) (replay.Summary, error) {
+	var s replay.Summary
+	err := c.call(ctx, http.MethodPost, "/replays/"+replayID+"/cancel", nil, nil, http.StatusOK, &s)
+	return s, err
+}
+
 func (c *Client) call(ctx context.Context, method, path string, query url.Values, body []byte, want int, into any) error {
 	ans, err := c.Do(ctx, method, path, query, body)
 	if err != nil {

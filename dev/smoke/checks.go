@@ -61,6 +61,12 @@ func checks() []check {
 			run:    replayByAPI,
 		},
 		{
+			name:     "series",
+			proves:   "a series runs two patched versions in order, and a republish sends their outputs again",
+			emulator: "it evaluates no IAM policies",
+			run:      series,
+		},
+		{
 			name:   "bad-request",
 			proves: "a request with faults gets an application/problem+json that names each",
 			run:    badRequest,

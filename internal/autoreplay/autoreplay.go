@@ -1,6 +1,6 @@
 // Package autoreplay is the scheduled job that keeps failures from being lost: it drains the dead-letter queue into
-// the ledger, decides what is due, sends what can be retried to the Replay queue, quarantines the rest, and settles
-// executions whose end was never reported.
+// the ledger, finds ended executions that nobody reported, decides what is due, sends what can be retried to the Replay
+// queue and quarantines the rest.
 package autoreplay
 
 import (
@@ -11,117 +11,47 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/progress"
-	"github.com/ce873799/replayable-ingestion/internal/queue"
-	"github.com/ce873799/replayable-ingestion/internal/record"
-	"github.com/ce873799/replayable-ingestion/internal/states"
-	"github.com/ce873799/replayable-ingestion/replay"
+	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
-
-type book interface {
-	Execution(ctx context.Context, name string) (ledger.Execution, error)
-	AddExecution(ctx context.Context, e ledger.Execution) (ledger.Execution, error)
-	AddOwned(ctx context.Context, ownerID, resourceID string, at ledger.Stamp) error
-	SetCause(ctx context.Context, o ledger.Ended) error
-	SetRecorded(ctx context.Context, r ledger.Recorded) (ledger.Execution, error)
-	TakenIn(ctx context.Context, name string) error
-	CheckLater(ctx context.Context, e ledger.Execution, at time.Time) error
-	OpenExecutions(ctx context.Context, shard int, by time.Time, limit int) ([]ledger.Execution, error)
-	Failure(ctx context.Context, partition string) (ledger.Failure, error)
-	AddFailure(ctx context.Context, f ledger.Failure) (ledger.Failure, error)
-	MoveFailure(ctx context.Context, f ledger.Failure, m ledger.Move, from ...ledger.FailureStatus) error
-	OpenReplays(ctx context.Context, by time.Time, limit int) ([]ledger.Replay, error)
-	CheckReplayLater(ctx context.Context, r ledger.Replay, at time.Time) error
-	OpenSeries(ctx context.Context, shard int, by time.Time, limit int) ([]ledger.Series, error)
-	CheckSeriesLater(ctx context.Context, name string, at time.Time) error
-	Series(ctx context.Context, name string) (ledger.Series, error)
-	Item(ctx context.Context, replayID string, page, ordinal, index int) (ledger.Item, error)
-	Page(ctx context.Context, replayID string, number int) (ledger.Page, error)
-	Due(ctx context.Context, shard int, now time.Time, limit int) ([]ledger.Failure, error)
-	Acquire(ctx context.Context, name, holder string, now, until time.Time) error
-	Release(ctx context.Context, name, holder string) error
-}
-
-type eventLog interface {
-	FindExecution(ctx context.Context, resourceID, execution string, startedAt time.Time) (eventlog.Version, error)
-	PutObject(ctx context.Context, key string, document []byte) error
-}
-
-type machine interface {
-	Describe(ctx context.Context, name string) (states.Description, error)
-	ExecutionARN(name string) string
-}
-
-type deadLetters interface {
-	Receive(ctx context.Context, hide time.Duration) ([]queue.Message, error)
-	Delete(ctx context.Context, m queue.Message) error
-}
-
-type sender interface {
-	Send(ctx context.Context, bodies ...string) error
-}
-
-type settler interface {
-	Settle(ctx context.Context, ended []ledger.Ended) []error
-}
-
-type board interface {
-	Take(ctx context.Context, steps []progress.Step) map[string]error
-	Look(ctx context.Context, id string, now time.Time) error
-	Stop(ctx context.Context, id string, stop replay.Stop) error
-}
-
-type judge interface {
-	OfFailure(ctx context.Context, f ledger.Failure) (eventlog.Version, bool, error)
-}
-
-// Deps are what the job works with.
-type Deps struct {
-	Book        book
-	Log         eventLog
-	Machine     machine
-	Series      machine // the Series state machine
-	DeadLetters deadLetters
-	Replays     sender
-	Settler     settler
-	Board       board
-	Judge       judge // nil: older failures are not superseded by newer events
-	Reader      record.Reader
-	Logger      *slog.Logger
-}
 
 // Job is the scheduled job.
 type Job struct {
 	Deps
-	policy      Policy
-	settleAfter time.Duration
-	now         func() time.Time
-	random      func() float64
+	policy Policy
+	now    func() time.Time
+	random func() float64
+	known  known
 }
 
-// New returns the job. Executions open for longer than settleAfter are looked up in Step Functions.
-func New(deps Deps, policy Policy, settleAfter time.Duration) *Job {
+// New returns the job.
+func New(deps Deps, policy Policy) *Job {
 	if deps.Logger == nil {
 		deps.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Job{
-		Deps: deps, policy: policy, settleAfter: settleAfter,
-		now: time.Now, random: rand.Float64,
+	if deps.Now == nil {
+		deps.Now = time.Now
 	}
+	if deps.Random == nil {
+		deps.Random = rand.Float64
+	}
+	return &Job{Deps: deps, policy: policy, now: deps.Now, random: deps.Random}
 }
 
 // Summary is what a run did.
 type Summary struct {
-	Skipped     bool `json:"skipped,omitempty"` // another run holds the lease
-	DeadLetters int  `json:"deadLetters"`       // taken out of the dead-letter queue
-	Settled     int  `json:"settled"`           // executions whose end nobody had reported
-	Replayed    int  `json:"replayed"`          // sent to the Replay queue
-	Quarantined int  `json:"quarantined"`
-	Superseded  int  `json:"superseded"`
-	Waiting     int  `json:"waiting"` // looked at and left for later
-	Errors      int  `json:"errors"`  // left for the next run
+	Skipped     bool   `json:"skipped,omitempty"` // another run holds the lease
+	Paused      string `json:"paused,omitempty"`  // why nothing was started
+	DeadLetters int    `json:"deadLetters"`       // taken out of the dead-letter queue
+	Settled     int    `json:"settled"`           // executions whose end nobody had reported
+	Replayed    int    `json:"replayed"`          // sent to the Replay queue, probes included
+	Probes      int    `json:"probes"`            // failures let go alone, to see whether what they share is over
+	Held        int    `json:"held"`              // held back because many share their error
+	Quarantined int    `json:"quarantined"`
+	Superseded  int    `json:"superseded"`
+	Waiting     int    `json:"waiting"`     // looked at and left for later
+	Unaccounted int    `json:"unaccounted"` // events of which nobody has known for long what became
+	Errors      int    `json:"errors"`      // left for the next run
 }
 
 const (
@@ -133,10 +63,10 @@ const (
 )
 
 // phase runs a part of the job until a time. Running out of it is no error: the next run goes on.
-func phase(ctx context.Context, until time.Time, sum *Summary, do func(context.Context, *Summary) error) error {
+func phase(ctx context.Context, until time.Time, do func(context.Context) error) error {
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
-	err := do(ctx, sum)
+	err := do(ctx)
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -146,35 +76,54 @@ func phase(ctx context.Context, until time.Time, sum *Summary, do func(context.C
 // Run does one round. Runs that overlap exclude each other; what a run leaves, the next takes up. holder names this
 // run and no other.
 func (j *Job) Run(ctx context.Context, holder string) (Summary, error) {
-	var sum Summary
 	deadline, ok := ctx.Deadline()
 	if !ok {
-		deadline = j.now().Add(defaultRun)
+		deadline = time.Now().Add(defaultRun)
 	}
-	err := j.Book.Acquire(ctx, leaseName, holder, j.now(), deadline.Add(reserve))
+	// The lease goes by this function's own clock, which may differ from the time that decisions go by in a test.
+	err := j.Book.Acquire(ctx, leaseName, holder, j.now(), j.now().Add(time.Until(deadline)+reserve))
 	if errors.Is(err, ledger.ErrConflict) {
 		j.Logger.InfoContext(ctx, "auto-replay skipped: another run is under way")
 		return Summary{Skipped: true}, nil
 	}
 	if err != nil {
-		return sum, err
+		return Summary{}, err
 	}
 	work, cancel := context.WithDeadline(ctx, deadline.Add(-min(reserve, time.Until(deadline)/2)))
 	defer cancel()
+	r := j.newRound(work)
+	// Half of the time at most for what comes in: an outage can bring dead letters faster than they are taken in, and
+	// what is known already must be decided on all the same.
+	half := time.Now().Add(time.Until(deadline) / 2)
 	err = errors.Join(
-		// Half of the time at most: an outage can bring dead letters faster than they are taken in, and what is known
-		// already must be decided on all the same.
-		phase(work, time.Now().Add(time.Until(deadline)/2), &sum, j.drain),
-		phase(work, deadline, &sum, j.reconcile),
-		phase(work, deadline, &sum, j.reconcileReplays),
-		phase(work, deadline, &sum, j.decideDue),
+		phase(work, half, r.drain),
+		phase(work, half, r.reconcileListed),
+		phase(work, deadline, r.reconcileOpen),
+		phase(work, deadline, r.reconcileReplays),
+		phase(work, deadline, r.decideDue),
+		phase(work, deadline, r.lookAtGroups),
 		j.Book.Release(ctx, leaseName, holder),
 	)
-	j.Logger.InfoContext(ctx, "auto-replay done", "deadLetters", sum.DeadLetters, "settled", sum.Settled,
-		"replayed", sum.Replayed, "quarantined", sum.Quarantined, "superseded", sum.Superseded, "waiting", sum.Waiting,
-		"errors", sum.Errors)
+	r.report(ctx)
 	if err != nil {
-		return sum, fmt.Errorf("auto-replay: %w", err)
+		return r.sum, fmt.Errorf("auto-replay: %w", err)
 	}
-	return sum, nil
+	return r.sum, nil
+}
+
+// report writes what a run did as one line, and as metrics.
+func (r *round) report(ctx context.Context) {
+	s := r.sum
+	r.Logger.InfoContext(ctx, "auto-replay done", "deadLetters", s.DeadLetters, "settled", s.Settled,
+		"replayed", s.Replayed, "probes", s.Probes, "held", s.Held, "quarantined", s.Quarantined, "superseded", s.Superseded,
+		"waiting", s.Waiting, "unaccounted", s.Unaccounted, "errors", s.Errors, "paused", s.Paused)
+	if r.Metrics != nil {
+		err := r.Metrics.Count(map[string]float64{
+			schema.MetricUnaccounted: float64(s.Unaccounted), schema.MetricAutoReplayed: float64(s.Replayed),
+			schema.MetricSuperseded: float64(s.Superseded), schema.MetricQuarantined: float64(s.Quarantined),
+		})
+		if err != nil {
+			r.Logger.ErrorContext(ctx, "metrics not written", "error", err)
+		}
+	}
 }

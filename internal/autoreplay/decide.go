@@ -8,7 +8,6 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/internal/states"
 )
@@ -16,79 +15,105 @@ import (
 const (
 	// dueBatch is how many failures of one shard are read at once.
 	dueBatch = 100
+	// dueWithoutStarts is how many failures of one shard a run looks through that may not start anything: some of them
+	// can be closed all the same.
+	dueWithoutStarts = 1000
 	// recheck is when a failure whose automatic replay was sent is looked at again, in case its message got lost.
 	recheck = 15 * time.Minute
 	// pause is when a failure is looked at again that could not be decided now.
 	pause = time.Minute
 )
 
-// decideDue decides on every failure that is due. Each decision moves the failure's due time or its status, so that
-// the next batch holds others.
-func (j *Job) decideDue(ctx context.Context, sum *Summary) error {
-	var errs []error
+// decideDue decides on the failures that are due, one batch of each shard in turn, so that none of them waits for the
+// others when the run may not start all.
+func (r *round) decideDue(ctx context.Context) error {
+	type place struct {
+		shard, looked int
+		cursor        string
+	}
+	var open []place
 	for shard := range ledger.Shards {
-		for ctx.Err() == nil {
-			due, err := j.Book.Due(ctx, shard, j.now(), dueBatch)
-			if err != nil {
-				return errors.Join(append(errs, err)...)
-			}
-			moved := 0
-			for _, f := range due {
-				if err := j.decide(ctx, f, sum); err != nil {
-					sum.Errors++
-					j.Logger.ErrorContext(ctx, "failure not decided on", "execution", f.Execution, "error", err)
-					j.postpone(ctx, f)
-					continue
-				}
-				moved++
-			}
-			// The index may still show what was just moved, and what failed stays: the next run looks again.
-			if len(due) < dueBatch || moved == 0 {
-				break
+		open = append(open, place{shard: shard})
+	}
+	for len(open) > 0 && ctx.Err() == nil {
+		at := open[0]
+		open = open[1:]
+		due, next, err := r.Book.Due(ctx, at.shard, r.now(), at.cursor, dueBatch)
+		if err != nil {
+			return err
+		}
+		for _, f := range due {
+			if err := r.decide(ctx, f); err != nil {
+				r.sum.Errors++
+				r.Logger.ErrorContext(ctx, "failure not decided on", "execution", f.Execution, "error", err)
+				r.postpone(ctx, f)
 			}
 		}
+		at.cursor, at.looked = next, at.looked+len(due)
+		if next != "" && (r.mayStart() || at.looked < dueWithoutStarts) {
+			open = append(open, at)
+		}
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // postpone lets others come first for a while, or a failure that always errs would keep them back.
-func (j *Job) postpone(ctx context.Context, f ledger.Failure) {
-	err := j.Book.MoveFailure(ctx, f, ledger.Move{To: f.Status, DueAt: j.now().Add(pause)}, f.Status)
+func (r *round) postpone(ctx context.Context, f ledger.Failure) {
+	err := r.Book.MoveFailure(ctx, f, ledger.Move{To: f.Status, DueAt: r.now().Add(pause)}, f.Status)
 	if err != nil && !errors.Is(err, ledger.ErrConflict) {
-		j.Logger.ErrorContext(ctx, "failure not postponed", "execution", f.Execution, "error", err)
+		r.Logger.ErrorContext(ctx, "failure not postponed", "execution", f.Execution, "error", err)
 	}
 }
 
-func (j *Job) decide(ctx context.Context, f ledger.Failure, sum *Summary) error {
-	if !f.Status.Open() || f.DueAt.After(j.now()) { // the index lags behind
+// decide decides on a failure whose time has come.
+func (r *round) decide(ctx context.Context, f ledger.Failure) error {
+	if !f.Status.Open() || f.Held || f.DueAt.After(r.now()) { // the index lags behind
 		return nil
 	}
 	if f.Status == ledger.Retrying {
-		return j.recheck(ctx, f, sum)
+		return r.recheck(ctx, f)
 	}
-	hopeless := j.policy.hopeless(f, j.now())
-	if hopeless == "" && !j.policy.Enabled {
-		sum.Waiting++
-		return j.move(ctx, f, ledger.Move{To: ledger.Waiting, Decision: "auto-replay is off", DueAt: j.now().Add(recheck)})
+	hopeless := r.policy.hopeless(f, r.now())
+	if hopeless == "" {
+		if !r.policy.Enabled {
+			r.sum.Waiting++
+			return r.move(ctx, f, ledger.Move{To: ledger.Waiting, Decision: r.sum.Paused, DueAt: r.now().Add(recheck)})
+		}
+		if hold, err := r.holds(ctx, f.Group); err != nil {
+			return err
+		} else if hold {
+			return r.hold(ctx, f)
+		}
+		if !r.mayStart() { // it stays due
+			r.sum.Waiting++
+			return nil
+		}
 	}
-	if moved, err := j.redriven(ctx, f, sum); moved || err != nil {
-		return err
+	_, err := r.closeOrSend(ctx, f, hopeless)
+	return err
+}
+
+// closeOrSend closes or quarantines a failure that needs no automatic replay, or cannot have one, and sends one
+// otherwise.
+func (r *round) closeOrSend(ctx context.Context, f ledger.Failure, hopeless string) (sent bool, err error) {
+	if moved, err := r.redriven(ctx, f); moved || err != nil {
+		return false, err
 	}
-	if moved, err := j.superseded(ctx, f, sum); moved || err != nil {
-		return err
+	if moved, err := r.superseded(ctx, f); moved || err != nil {
+		return false, err
 	}
 	if hopeless != "" {
-		return j.quarantine(ctx, f, hopeless, sum)
+		return false, r.quarantine(ctx, f, hopeless)
 	}
 	if f.VersionID == "" && f.InputKey == "" {
-		return j.quarantine(ctx, f, "its event never reached the log and its input is gone", sum)
+		return false, r.quarantine(ctx, f, "its event never reached the log and its input is gone")
 	}
-	return j.send(ctx, f, sum)
+	return true, r.send(ctx, f)
 }
 
 // redriven looks whether somebody redrove the execution meanwhile.
-func (j *Job) redriven(ctx context.Context, f ledger.Failure, sum *Summary) (bool, error) {
-	d, err := j.Machine.Describe(ctx, f.Execution)
+func (r *round) redriven(ctx context.Context, f ledger.Failure) (bool, error) {
+	d, err := r.Machine.Describe(ctx, f.Execution)
 	if errors.Is(err, states.ErrNotFound) {
 		return false, nil
 	}
@@ -97,89 +122,64 @@ func (j *Job) redriven(ctx context.Context, f ledger.Failure, sum *Summary) (boo
 	}
 	switch {
 	case d.Status == ledger.Succeeded:
-		return true, j.move(ctx, f, ledger.Move{To: ledger.Closed, Decision: "redriven with success", HealedBy: f.Execution})
+		return true, r.move(ctx, f, ledger.Move{To: ledger.Closed, Decision: "redriven with success", HealedBy: f.Execution})
 	case !d.Status.Terminal():
-		sum.Waiting++
-		return true, j.move(ctx, f, ledger.Move{
-			To: ledger.Waiting, Decision: "the execution was redriven and runs", DueAt: j.now().Add(pause),
+		r.sum.Waiting++
+		return true, r.move(ctx, f, ledger.Move{
+			To: ledger.Waiting, Decision: "the execution was redriven and runs", DueAt: r.now().Add(pause),
 		})
 	case d.Status == ledger.Aborted:
-		return true, j.move(ctx, f, ledger.Move{To: ledger.Closed, Decision: "redriven, and stopped by an operator"})
+		return true, r.move(ctx, f, ledger.Move{To: ledger.Closed, Decision: "redriven, and stopped by an operator"})
 	case d.RedriveCount > f.RedriveCount: // its own failure goes on, and closes this one
-		return true, j.ended(ctx, d.Ended)
+		return true, r.ended(ctx, d.Ended)
 	}
 	return false, nil
 }
 
-func (j *Job) superseded(ctx context.Context, f ledger.Failure, sum *Summary) (bool, error) {
-	if j.Judge == nil {
+func (r *round) superseded(ctx context.Context, f ledger.Failure) (bool, error) {
+	if r.Judge == nil {
 		return false, nil
 	}
-	by, newer, err := j.Judge.OfFailure(ctx, f)
+	by, newer, err := r.Judge.OfFailure(ctx, f)
 	if errors.Is(err, eventlog.ErrNotFound) {
-		return true, j.quarantine(ctx, f, "its version is no longer in the event log", sum)
+		return true, r.quarantine(ctx, f, "its version is no longer in the event log")
 	}
 	if err != nil || !newer {
 		return false, err
 	}
-	sum.Superseded++
-	return true, j.move(ctx, f, ledger.Move{
+	r.sum.Superseded++
+	return true, r.move(ctx, f, ledger.Move{
 		To: ledger.Superseded, Decision: fmt.Sprintf("version %s, recorded by %s, is newer", by.ID, by.Execution),
 	})
 }
 
-func (j *Job) quarantine(ctx context.Context, f ledger.Failure, why string, sum *Summary) error {
-	sum.Quarantined++
-	return j.move(ctx, f, ledger.Move{To: ledger.Quarantined, Decision: why})
-}
-
-// send queues the automatic replay, then moves the failure: if the job dies in between, the message goes out twice,
-// and the deterministic execution name lets only one of them start anything.
-func (j *Job) send(ctx context.Context, f ledger.Failure, sum *Summary) error {
-	msg := message.Replay{Kind: message.KindAuto, Execution: f.Execution, RedriveCount: f.RedriveCount}
-	if err := j.Replays.Send(ctx, msg.Encode()); err != nil {
-		return err
-	}
-	sum.Replayed++
-	return j.move(ctx, f, ledger.Move{
-		To:       ledger.Retrying,
-		Decision: fmt.Sprintf("automatic replay %d of %d sent", f.Attempt+1, j.policy.MaxAttempts),
-		DueAt:    j.now().Add(recheck),
-	})
+func (r *round) quarantine(ctx context.Context, f ledger.Failure, why string) error {
+	r.sum.Quarantined++
+	return r.move(ctx, f, ledger.Move{To: ledger.Quarantined, Decision: why})
 }
 
 // recheck looks at a failure whose automatic replay was sent a while ago and has not been reported since.
-func (j *Job) recheck(ctx context.Context, f ledger.Failure, sum *Summary) error {
+func (r *round) recheck(ctx context.Context, f ledger.Failure) error {
 	name := naming.Auto(f.Root, f.Attempt+1)
-	d, err := j.Machine.Describe(ctx, name)
+	d, err := r.Machine.Describe(ctx, name)
 	switch {
 	case errors.Is(err, states.ErrNotFound):
-		return j.send(ctx, f, sum)
+		if !r.mayStart() {
+			r.sum.Waiting++
+			return nil
+		}
+		return r.send(ctx, f)
 	case err != nil:
 		return err
 	case d.Status.Terminal():
-		if err := j.ended(ctx, d.Ended); err != nil {
+		if err := r.ended(ctx, d.Ended); err != nil {
 			return err
 		}
 	}
-	sum.Waiting++
-	err = j.Book.MoveFailure(ctx, f, ledger.Move{To: ledger.Retrying, DueAt: j.now().Add(recheck)}, ledger.Retrying)
+	r.sum.Waiting++
+	err = r.Book.MoveFailure(ctx, f, ledger.Move{To: ledger.Retrying, DueAt: r.now().Add(recheck)}, ledger.Retrying)
 	if errors.Is(err, ledger.ErrConflict) { // its end moved it
 		return nil
 	}
 	return err
-}
-
-// move changes a failure and says so in one line. Losing a race is fine: whoever won decided.
-func (j *Job) move(ctx context.Context, f ledger.Failure, m ledger.Move) error {
-	err := j.Book.MoveFailure(ctx, f, m, ledger.Waiting, ledger.Retrying)
-	if errors.Is(err, ledger.ErrConflict) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	j.Logger.InfoContext(ctx, "failure decided on", "execution", f.Execution, "resourceId", f.ResourceID, "error", f.Error,
-		"attempt", f.Attempt, "status", m.To, "decision", m.Decision)
-	return nil
 }

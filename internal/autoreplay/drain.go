@@ -21,9 +21,9 @@ const hide = time.Minute
 
 // drain takes dead letters into the ledger. A message is deleted once its row exists, never before: what fails stays
 // in the queue for the next run.
-func (j *Job) drain(ctx context.Context, sum *Summary) error {
+func (r *round) drain(ctx context.Context) error {
 	for ctx.Err() == nil {
-		batch, err := j.DeadLetters.Receive(ctx, hide)
+		batch, err := r.DeadLetters.Receive(ctx, hide)
 		if err != nil {
 			return err
 		}
@@ -31,19 +31,19 @@ func (j *Job) drain(ctx context.Context, sum *Summary) error {
 			return nil
 		}
 		for _, m := range batch {
-			err := j.takeIn(ctx, m)
+			err := r.takeIn(ctx, m)
 			if errors.Is(err, ledger.ErrNotFound) { // what it is about is gone: the message is all that is left
-				err = j.unknown(ctx, m, "PoisonMessage", err.Error())
+				err = r.unknown(ctx, m, "PoisonMessage", err.Error())
 			}
 			if err == nil {
-				err = j.DeadLetters.Delete(ctx, m)
+				err = r.DeadLetters.Delete(ctx, m)
 			}
 			if err != nil {
-				sum.Errors++
-				j.Logger.ErrorContext(ctx, "dead letter left in the queue", "messageId", m.ID, "error", err)
+				r.sum.Errors++
+				r.Logger.ErrorContext(ctx, "dead letter left in the queue", "messageId", m.ID, "error", err)
 				continue
 			}
-			sum.DeadLetters++
+			r.sum.DeadLetters++
 		}
 	}
 	return nil
@@ -51,79 +51,79 @@ func (j *Job) drain(ctx context.Context, sum *Summary) error {
 
 // takeIn tells dead letters apart: the end of an execution, a message of the Replay queue that was delivered too
 // often, or something else.
-func (j *Job) takeIn(ctx context.Context, m queue.Message) error {
+func (r *round) takeIn(ctx context.Context, m queue.Message) error {
 	if status, err := message.DecodeStatus(m.Body); err == nil {
-		return j.ended(ctx, tracker.Ended(status))
+		return r.ended(ctx, tracker.Ended(status))
 	}
 	if msg, err := message.DecodeReplay(m.Body); err == nil {
-		return j.poison(ctx, m, msg)
+		return r.poison(ctx, m, msg)
 	}
-	return j.unknown(ctx, m, "UnknownMessage", "the dead-letter queue had a message of unknown form")
+	return r.unknown(ctx, m, "UnknownMessage", "the dead-letter queue had a message of unknown form")
 }
 
 // poison deals with a message that the listener could not handle in all its deliveries.
-func (j *Job) poison(ctx context.Context, m queue.Message, msg message.Replay) error {
+func (r *round) poison(ctx context.Context, m queue.Message, msg message.Replay) error {
 	const why = "its message could not be handled and came back too often"
 	switch msg.Kind {
 	case message.KindItem:
-		return j.poisonItem(ctx, msg, why)
+		return r.poisonItem(ctx, msg, why)
 	case message.KindAuto:
-		f, err := j.Book.Failure(ctx, ledger.FailurePartition(msg.Execution, msg.RedriveCount))
+		f, err := r.Book.Failure(ctx, ledger.FailurePartition(msg.Execution, msg.RedriveCount))
 		if err == nil {
-			err = j.Book.MoveFailure(ctx, f, ledger.Move{To: ledger.Quarantined, Decision: why}, ledger.Waiting, ledger.Retrying)
+			err = r.Book.MoveFailure(ctx, f, ledger.Move{To: ledger.Quarantined, Decision: why}, ledger.Waiting, ledger.Retrying)
 		}
 		if errors.Is(err, ledger.ErrConflict) {
 			return nil // it moved on by another message
 		}
 		return err
 	case message.KindSweep, message.KindClose: // the replay, or the series, is open and will be looked after
-		return j.unknown(ctx, m, "PoisonMessage", fmt.Sprintf("%s of replay %s%s: %s", msg.Kind, msg.ReplayID, msg.Series, why))
+		return r.unknown(ctx, m, "PoisonMessage", fmt.Sprintf("%s of replay %s%s: %s", msg.Kind, msg.ReplayID, msg.Series, why))
 	default:
-		p, err := j.Book.Page(ctx, msg.ReplayID, msg.Page)
+		p, err := r.Book.Page(ctx, msg.ReplayID, msg.Page)
 		if err == nil && p.Sent {
 			return nil // a late delivery of a page that is done
 		}
 		if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 			return err
 		}
-		if err := j.halt(ctx, msg, why); err != nil {
+		if err := r.halt(ctx, msg, why); err != nil {
 			return err
 		}
-		return j.unknown(ctx, m, "PoisonMessage", fmt.Sprintf("page %d of replay %s: %s", msg.Page, msg.ReplayID, why))
+		return r.unknown(ctx, m, "PoisonMessage", fmt.Sprintf("page %d of replay %s: %s", msg.Page, msg.ReplayID, why))
 	}
 }
 
 // poisonItem gives an item its outcome, and has what its series left settled, if it has one.
-func (j *Job) poisonItem(ctx context.Context, msg message.Replay, why string) error {
-	it, err := j.Book.Item(ctx, msg.ReplayID, msg.Page, msg.Ordinal, 0)
+func (r *round) poisonItem(ctx context.Context, msg message.Replay, why string) error {
+	it, err := r.Book.Item(ctx, msg.ReplayID, msg.Page, msg.Ordinal, 0)
 	if err != nil {
 		return err
 	}
-	failed := j.Board.Take(ctx, []progress.Step{{
+	failed := r.Board.Take(ctx, []progress.Step{{
 		ReplayID: msg.ReplayID, Page: msg.Page, Ordinal: msg.Ordinal, To: replay.Failed, Reason: why,
-		Bound: it.Execution, At: j.now(),
+		Bound: it.Execution, At: r.now(),
 	}})
 	if err := failed[msg.ReplayID]; err != nil {
 		return err
 	}
 	name := naming.Series(msg.ReplayID, msg.Page, msg.Ordinal)
-	if _, err := j.Book.Series(ctx, name); errors.Is(err, ledger.ErrNotFound) {
+	if _, err := r.Book.Series(ctx, name); errors.Is(err, ledger.ErrNotFound) {
 		return nil
 	} else if err != nil {
 		return err
 	}
-	return j.Replays.Send(ctx, message.Replay{Kind: message.KindClose, Series: name, Reason: why}.Encode())
+	return r.Replays.Send(ctx, message.Replay{Kind: message.KindClose, Series: name, Reason: why}.Encode())
 }
 
 // unknown quarantines a message with its body, under a name of its own.
-func (j *Job) unknown(ctx context.Context, m queue.Message, name, why string) error {
+func (r *round) unknown(ctx context.Context, m queue.Message, name, why string) error {
 	execution := "message-" + m.ID
 	key := eventlog.UnrecordedKey(execution)
-	if err := j.Log.PutObject(ctx, key, []byte(m.Body)); err != nil {
+	if err := r.Log.PutObject(ctx, key, []byte(m.Body)); err != nil {
 		return err
 	}
-	now := ledger.At(j.now())
-	_, err := j.Book.AddFailure(ctx, ledger.Failure{
+	now := ledger.At(r.now())
+	_, err := r.Book.AddFailure(ctx, ledger.Failure{
 		Execution: execution, Root: execution, Status: ledger.Quarantined, InputKey: key,
 		Error: name, Cause: why, Decision: why, FailedAt: now, FirstAt: now,
 	})

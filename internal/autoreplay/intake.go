@@ -13,11 +13,11 @@ import (
 
 // ended takes the end of an execution into the ledger: its own row, and a failure's row if it failed. Taking in the
 // same end again changes nothing.
-func (j *Job) ended(ctx context.Context, e ledger.Ended) error {
+func (r *round) ended(ctx context.Context, e ledger.Ended) error {
 	if e.Status != ledger.Failed && e.Status != ledger.TimedOut {
-		return j.Settler.Settle(ctx, []ledger.Ended{e})[0]
+		return r.Settler.Settle(ctx, []ledger.Ended{e})[0]
 	}
-	d, err := j.Machine.Describe(ctx, e.Name)
+	d, err := r.Machine.Describe(ctx, e.Name)
 	switch {
 	case errors.Is(err, states.ErrNotFound):
 		d = states.Description{Ended: e} // gone after 90 days; what the message says is all there is
@@ -26,40 +26,40 @@ func (j *Job) ended(ctx context.Context, e ledger.Ended) error {
 	case sameRun(d.Ended, e):
 		e = d.Ended // with the cause
 	}
-	if err := j.Settler.Settle(ctx, []ledger.Ended{e})[0]; err != nil {
+	if err := r.Settler.Settle(ctx, []ledger.Ended{e})[0]; err != nil {
 		return err
 	}
-	row, err := j.row(ctx, d)
+	row, err := r.row(ctx, d)
 	if err != nil {
 		return err
 	}
 	if row.Mode == ledger.API {
-		err = j.Book.SetCause(ctx, e) // the item has its outcome; a person asked, a person decides
-	} else {
-		err = j.addFailure(ctx, e, d, row)
+		if err := r.Book.SetCause(ctx, e); err != nil { // the item has its outcome already
+			return err
+		}
 	}
-	if err != nil {
+	if err := r.addFailure(ctx, e, d, row); err != nil {
 		return err
 	}
-	return j.Book.TakenIn(ctx, e.Name)
+	return r.Book.TakenIn(ctx, e.Name)
 }
 
 // row returns the row of an execution, completed from the event log where Record died before it could. It is the zero
 // row if the event never reached the log.
-func (j *Job) row(ctx context.Context, d states.Description) (ledger.Execution, error) {
-	row, err := j.Book.Execution(ctx, d.Name)
+func (r *round) row(ctx context.Context, d states.Description) (ledger.Execution, error) {
+	row, err := r.Book.Execution(ctx, d.Name)
 	unrecorded := row.Mode == ledger.Restart && row.VersionID == ""
 	if err == nil && !unrecorded || err != nil && !errors.Is(err, ledger.ErrNotFound) {
 		return row, err
 	}
-	found, ferr := j.findRow(ctx, d)
+	found, ferr := r.findRow(ctx, d)
 	if ferr != nil || found.VersionID == "" || err != nil {
 		if err == nil {
 			found = row
 		}
 		return found, ferr
 	}
-	return j.Book.SetRecorded(ctx, ledger.Recorded{
+	return r.Book.SetRecorded(ctx, ledger.Recorded{
 		Name: row.Name, ARN: d.ARN, StartedAt: d.StartedAt, ResourceID: found.ResourceID, OwnerID: found.OwnerID,
 		VersionID: found.VersionID, RecordedAt: found.RecordedAt.Time,
 	})
@@ -74,12 +74,12 @@ func sameRun(d, e ledger.Ended) bool {
 
 // findRow looks for the version of an execution that has no row: Record may have died after it wrote the event. It
 // returns the zero row if there is none.
-func (j *Job) findRow(ctx context.Context, d states.Description) (ledger.Execution, error) {
-	ids, err := j.Reader.Read(d.Input)
+func (r *round) findRow(ctx context.Context, d states.Description) (ledger.Execution, error) {
+	ids, err := r.Reader.Read(d.Input)
 	if err != nil {
 		return ledger.Execution{}, nil //nolint:nilerr // an event without a usable id cannot be in the log
 	}
-	v, err := j.Log.FindExecution(ctx, ids.ResourceID, d.Name, d.StartedAt)
+	v, err := r.Log.FindExecution(ctx, ids.ResourceID, d.Name, d.StartedAt)
 	if errors.Is(err, eventlog.ErrNotFound) {
 		return ledger.Execution{}, nil
 	}
@@ -92,20 +92,20 @@ func (j *Job) findRow(ctx context.Context, d states.Description) (ledger.Executi
 		StoppedAt: ledger.At(d.StoppedAt), RedriveCount: d.RedriveCount, Error: d.Error, Cause: ledger.Excerpt(d.Cause),
 	}
 	if row.OwnerID != "" {
-		if err := j.Book.AddOwned(ctx, row.OwnerID, row.ResourceID, row.RecordedAt); err != nil {
+		if err := r.Book.AddOwned(ctx, row.OwnerID, row.ResourceID, row.RecordedAt); err != nil {
 			return ledger.Execution{}, err
 		}
 	}
-	if _, err := j.Book.AddExecution(ctx, row); err != nil && !errors.Is(err, ledger.ErrConflict) {
+	if _, err := r.Book.AddExecution(ctx, row); err != nil && !errors.Is(err, ledger.ErrConflict) {
 		return ledger.Execution{}, err
 	}
 	return row, nil
 }
 
-func (j *Job) addFailure(ctx context.Context, e ledger.Ended, d states.Description, row ledger.Execution) error {
+func (r *round) addFailure(ctx context.Context, e ledger.Ended, d states.Description, row ledger.Execution) error {
 	name, cause := classify.Unwrap(e.Error, e.Cause)
 	f := ledger.Failure{
-		Execution: e.Name, ARN: j.Machine.ExecutionARN(e.Name), RedriveCount: e.RedriveCount, Status: ledger.Waiting,
+		Execution: e.Name, ARN: r.Machine.ExecutionARN(e.Name), RedriveCount: e.RedriveCount, Status: ledger.Waiting,
 		ResourceID: row.ResourceID, OwnerID: row.OwnerID, VersionID: row.VersionID, RecordedAt: row.RecordedAt,
 		Error: name, Cause: ledger.Excerpt(cause), Root: e.Name, Attempt: row.Attempt,
 		StartedAt: ledger.At(d.StartedAt), FailedAt: ledger.At(e.StoppedAt), FirstAt: ledger.At(e.StoppedAt),
@@ -113,40 +113,72 @@ func (j *Job) addFailure(ctx context.Context, e ledger.Ended, d states.Descripti
 	if row.Root != "" {
 		f.Root = row.Root
 	}
-	if err := j.inherit(ctx, &f, row); err != nil {
+	if err := r.inherit(ctx, &f, row); err != nil {
 		return err
 	}
 	if e.RedriveCount > 0 { // a person tried again: the attempts begin anew, under names that were not used
 		f.Root, f.Attempt, f.FirstAt = fmt.Sprintf("%s#%d", e.Name, e.RedriveCount), 0, f.FailedAt
 	}
 	if f.VersionID == "" {
-		if ids, err := j.Reader.Read(d.Input); err == nil {
+		if ids, err := r.Reader.Read(d.Input); err == nil {
 			f.ResourceID, f.OwnerID = ids.ResourceID, ids.OwnerID // a newer event of it may take over
 		}
-		if err := j.keepInput(ctx, &f, d); err != nil {
+		if err := r.keepInput(ctx, &f, d); err != nil {
 			return err
 		}
 	}
-	now := j.now()
-	f.DueAt = ledger.At(j.policy.due(f, now, j.random()))
+	if row.Mode == ledger.API {
+		return r.addAsked(ctx, f, row)
+	}
+	if r.policy.Errors.Retriable(f.Error) {
+		f.Group = f.Error
+	}
+	f.DueAt = ledger.At(r.policy.due(f, r.now(), r.random()))
 	f.Decision = fmt.Sprintf("decide at %s", f.DueAt)
-	_, err := j.Book.AddFailure(ctx, f)
-	if err != nil && !errors.Is(err, ledger.ErrConflict) {
+	if err := r.insert(ctx, f); err != nil {
 		return err
 	}
-	if err == nil {
-		j.Logger.InfoContext(ctx, "failure taken in", "execution", f.Execution, "resourceId", f.ResourceID,
-			"error", f.Error, "attempt", f.Attempt, "root", f.Root, "dueAt", f.DueAt.Time)
+	return r.closeBefore(ctx, f, row)
+}
+
+// addAsked adds the failure of a replay that a person asked for. It is never retried by itself. One that was to bring an
+// event downstream as it is, is kept for a person like any other; one with a patch, or that publishes nothing, was a
+// try, and is noted only.
+func (r *round) addAsked(ctx context.Context, f ledger.Failure, row ledger.Execution) error {
+	f.ReplayID = row.ReplayID
+	f.Status, f.Decision = ledger.Quarantined, "a replay by API failed: correct the cause or the event, then replay it again"
+	if row.Patched || row.Suppress {
+		f.Status, f.Decision = ledger.Closed, "a replay with a patch or without publication failed: see its items"
 	}
-	return j.closeBefore(ctx, f, row)
+	return r.insert(ctx, f)
+}
+
+// insert adds a failure, unless it is there.
+func (r *round) insert(ctx context.Context, f ledger.Failure) error {
+	if f.State == "" && f.ARN != "" {
+		state, err := r.Machine.FailedState(ctx, f.Execution)
+		if err != nil { // good to know, and no reason to lose the rest
+			r.Logger.WarnContext(ctx, "failed state not found", "execution", f.Execution, "error", err)
+		}
+		f.State = state
+	}
+	_, err := r.Book.AddFailure(ctx, f)
+	if errors.Is(err, ledger.ErrConflict) {
+		return nil
+	}
+	if err == nil {
+		r.Logger.InfoContext(ctx, "failure taken in", "execution", f.Execution, "resourceId", f.ResourceID, "state", f.State,
+			"error", f.Error, "attempt", f.Attempt, "root", f.Root, "status", f.Status, "dueAt", f.DueAt.Time)
+	}
+	return err
 }
 
 // inherit takes over from the failure that this one's execution was to heal.
-func (j *Job) inherit(ctx context.Context, f *ledger.Failure, row ledger.Execution) error {
+func (r *round) inherit(ctx context.Context, f *ledger.Failure, row ledger.Execution) error {
 	if row.Failure == "" {
 		return nil
 	}
-	before, err := j.Book.Failure(ctx, row.Failure)
+	before, err := r.Book.Failure(ctx, row.Failure)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return nil
 	}
@@ -162,16 +194,16 @@ func (j *Job) inherit(ctx context.Context, f *ledger.Failure, row ledger.Executi
 
 // closeBefore closes the failures that this one goes on with: the one that its execution was to heal, and those of the
 // runs before a redrive.
-func (j *Job) closeBefore(ctx context.Context, f ledger.Failure, row ledger.Execution) error {
+func (r *round) closeBefore(ctx context.Context, f ledger.Failure, row ledger.Execution) error {
 	if row.Failure != "" {
 		why := "its automatic replay " + f.Execution + " failed as well"
-		if err := j.failedAgain(ctx, row.Failure, why, ledger.Waiting, ledger.Retrying); err != nil {
+		if err := r.failedAgain(ctx, row.Failure, why, ledger.Waiting, ledger.Retrying); err != nil {
 			return err
 		}
 	}
 	for n := range f.RedriveCount {
 		partition := ledger.FailurePartition(f.Execution, n)
-		err := j.failedAgain(ctx, partition, "redriven, and failed again", ledger.Waiting, ledger.Quarantined)
+		err := r.failedAgain(ctx, partition, "redriven, and failed again", ledger.Waiting, ledger.Quarantined)
 		if err != nil {
 			return err
 		}
@@ -179,10 +211,10 @@ func (j *Job) closeBefore(ctx context.Context, f ledger.Failure, row ledger.Exec
 	return nil
 }
 
-func (j *Job) failedAgain(ctx context.Context, partition, why string, from ...ledger.FailureStatus) error {
-	before, err := j.Book.Failure(ctx, partition)
+func (r *round) failedAgain(ctx context.Context, partition, why string, from ...ledger.FailureStatus) error {
+	before, err := r.Book.Failure(ctx, partition)
 	if err == nil {
-		err = j.Book.MoveFailure(ctx, before, ledger.Move{To: ledger.FailedAgain, Decision: why}, from...)
+		err = r.Book.MoveFailure(ctx, before, ledger.Move{To: ledger.FailedAgain, Decision: why}, from...)
 	}
 	if errors.Is(err, ledger.ErrConflict) || errors.Is(err, ledger.ErrNotFound) {
 		return nil
@@ -191,7 +223,7 @@ func (j *Job) failedAgain(ctx context.Context, partition, why string, from ...le
 }
 
 // keepInput keeps the input of an execution that never reached the log, since Step Functions forgets it in the end.
-func (j *Job) keepInput(ctx context.Context, f *ledger.Failure, d states.Description) error {
+func (r *round) keepInput(ctx context.Context, f *ledger.Failure, d states.Description) error {
 	if f.InputKey != "" {
 		return nil
 	}
@@ -200,5 +232,5 @@ func (j *Job) keepInput(ctx context.Context, f *ledger.Failure, d states.Descrip
 		f.InputKey = ""
 		return nil
 	}
-	return j.Log.PutObject(ctx, f.InputKey, d.Input)
+	return r.Log.PutObject(ctx, f.InputKey, d.Input)
 }

@@ -18,6 +18,27 @@ type Policy struct {
 	BackoffRate float64
 	MaxBackoff  time.Duration
 	MaxAge      time.Duration // since the first failure
+
+	CanaryThreshold int           // more failures than that with the same error are held, and probed
+	StartsPerSecond float64       // of automatic replays: their share of the account's rate
+	Interval        time.Duration // from one run to the next
+
+	SettleAfter      time.Duration // age at which an execution without an outcome is looked up
+	UnaccountedAfter time.Duration // age at which one that cannot be settled is reported
+}
+
+// maxSpread is how far ahead the starts of a run are spread: SQS holds a message back for 15 minutes at most.
+const maxSpread = 15 * time.Minute
+
+// starts returns how many automatic replays a run may send: as many as can start until the next run.
+func (p Policy) starts() int {
+	return max(int(p.StartsPerSecond*min(p.Interval, maxSpread).Seconds()), 1)
+}
+
+// pauseBetweenProbes returns how long to wait after so many probes in a row that failed: exponential, and random in its
+// upper half, since a probe too soon tells nothing.
+func (p Policy) pauseBetweenProbes(misses int, random float64) time.Duration {
+	return p.backoff(max(misses-1, 0), (1+random)/2)
 }
 
 // backoff returns how long to wait after a failure, exponential in the number of automatic replays before it, with

@@ -9,66 +9,125 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/states"
 )
 
-// reconcileBudget is how many executions a run looks up. DescribeExecution refills at about ten a second, and the
-// account's other users need some.
-const reconcileBudget = 200
+const (
+	// openBatch is how many open executions of one shard are read at once.
+	openBatch = 500
+	// runningPages is how many pages of running executions a run lists: 50,000. Of those beyond, each is looked up.
+	runningPages = 50
+	// messageLife is how long a message of the Replay queue can live. A start that has not happened by then never will.
+	messageLife = 14 * 24 * time.Hour
+)
 
-// reconcile looks up executions that are open for long: status events are best effort, one may never have come.
-func (j *Job) reconcile(ctx context.Context, sum *Summary) error {
-	by := j.now().Add(-j.settleAfter)
+// reconcileOpen looks up executions that have a row without an outcome: status events are best effort, one may never
+// have come. Those that Step Functions lists as running are left alone, however long they take.
+func (r *round) reconcileOpen(ctx context.Context) error {
+	running, err := r.running(ctx)
+	if err != nil {
+		return err
+	}
+	by := r.now().Add(-r.policy.SettleAfter)
 	for shard := range ledger.Shards {
-		open, err := j.Book.OpenExecutions(ctx, shard, by, reconcileBudget/ledger.Shards)
-		if err != nil {
-			return err
-		}
-		for _, e := range open {
-			if ctx.Err() != nil {
-				return nil //nolint:nilerr // out of time: the next run goes on
+		for cursor := ""; ctx.Err() == nil; {
+			open, next, err := r.Book.OpenExecutions(ctx, shard, by, func(name string) bool { return running[name] }, cursor, openBatch)
+			if err != nil {
+				return err
 			}
-			if err := j.lookUp(ctx, e, sum); err != nil {
-				sum.Errors++
-				j.Logger.ErrorContext(ctx, "open execution not looked up", "execution", e.Name, "error", err)
-				if err := j.Book.CheckLater(ctx, e, j.now()); err != nil { // let others come first
+			for _, e := range open {
+				if ctx.Err() != nil {
+					return nil //nolint:nilerr // out of time: the next run goes on
+				}
+				if err := r.settleOpen(ctx, e); err != nil {
 					return err
 				}
 			}
+			if next == "" {
+				break
+			}
+			cursor = next
 		}
 	}
 	return nil
 }
 
-// messageLife is how long a message of the Replay queue can live. A start that has not happened by then never will.
-const messageLife = 14 * 24 * time.Hour
+// running lists the executions that run. It is a hint: the list is eventually consistent.
+func (r *round) running(ctx context.Context) (map[string]bool, error) {
+	names := map[string]bool{}
+	token := ""
+	for range runningPages {
+		page, next, err := r.Machine.List(ctx, ledger.Running, token)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range page {
+			names[e.Name] = true
+		}
+		if next == "" {
+			break
+		}
+		token = next
+	}
+	return names, nil
+}
 
-func (j *Job) lookUp(ctx context.Context, e ledger.Execution, sum *Summary) error {
-	d, err := j.Machine.Describe(ctx, e.Name)
+// settleOpen looks one open execution up, within the budget of the run, and reports it if it stays open for too long.
+func (r *round) settleOpen(ctx context.Context, e ledger.Execution) error {
+	settled := false
+	if r.mayLookUp() {
+		var err error
+		if settled, err = r.lookUp(ctx, e); err != nil {
+			r.sum.Errors++
+			r.Logger.ErrorContext(ctx, "open execution not looked up", "execution", e.Name, "error", err)
+			if err := r.Book.CheckLater(ctx, e, r.now()); err != nil { // let others come first
+				return err
+			}
+		}
+	}
+	recorded := e.VersionID != "" && (e.Mode == ledger.Live || e.Mode == ledger.Restart) // replays are accounted for by what asked for them
+	if !settled && recorded && r.now().Sub(later(e.StartedAt.Time, e.StoppedAt.Time)) > r.policy.UnaccountedAfter {
+		r.sum.Unaccounted++
+		r.Logger.ErrorContext(ctx, "nobody knows what became of an event", "execution", e.Name, "resourceId", e.ResourceID,
+			"versionId", e.VersionID)
+	}
+	return nil
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// lookUp settles an execution if it has ended. One that runs is as good as settled: it is accounted for.
+func (r *round) lookUp(ctx context.Context, e ledger.Execution) (settled bool, err error) {
+	d, err := r.Machine.Describe(ctx, e.Name)
 	switch {
 	case errors.Is(err, states.ErrNotFound):
-		return j.unstarted(ctx, e, sum)
+		return r.unstarted(ctx, e)
 	case err != nil:
-		return err
+		return false, err
 	case d.Status.Terminal():
-		sum.Settled++
-		return j.ended(ctx, d.Ended)
+		r.sum.Settled++
+		return true, r.ended(ctx, d.Ended)
 	}
-	return j.Book.CheckLater(ctx, e, j.now()) // it runs; the next look is a threshold from now
+	return true, r.Book.CheckLater(ctx, e, r.now()) // the next look is a threshold from now
 }
 
 // unstarted deals with an execution that Step Functions does not know: its start is in the Replay queue, or was given
 // up, or Step Functions has forgotten it.
-func (j *Job) unstarted(ctx context.Context, e ledger.Execution, sum *Summary) error {
-	if j.now().Sub(e.StartedAt.Time) < messageLife {
-		return j.Book.CheckLater(ctx, e, j.now())
+func (r *round) unstarted(ctx context.Context, e ledger.Execution) (settled bool, err error) {
+	if r.now().Sub(e.StartedAt.Time) < messageLife {
+		return false, r.Book.CheckLater(ctx, e, r.now())
 	}
-	sum.Settled++
+	r.sum.Settled++
 	if e.Status.Terminal() { // failed, and its failure was never taken in
-		return j.ended(ctx, ledger.Ended{
+		return true, r.ended(ctx, ledger.Ended{
 			Name: e.Name, ARN: e.ARN, Status: e.Status, Error: e.Error, Cause: e.Cause,
 			StoppedAt: e.StoppedAt.Time, RedriveCount: e.RedriveCount,
 		})
 	}
-	return j.Settler.Settle(ctx, []ledger.Ended{{
-		Name: e.Name, ARN: e.ARN, Status: ledger.Aborted, Error: "NeverStarted", StoppedAt: j.now(),
+	return true, r.Settler.Settle(ctx, []ledger.Ended{{
+		Name: e.Name, ARN: e.ARN, Status: ledger.Aborted, Error: "NeverStarted", StoppedAt: r.now(),
 		Cause: "Step Functions does not know this execution",
 	}})[0]
 }

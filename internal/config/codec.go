@@ -80,12 +80,20 @@ func number(key string, p *int) field {
 }
 
 func factor(key string, p *float64) field {
+	return decimal(key, "a number from 1 up", p, func(n float64) bool { return n >= 1 })
+}
+
+func rate(key string, p *float64) field {
+	return decimal(key, "a number above 0", p, func(n float64) bool { return n > 0 })
+}
+
+func decimal(key, want string, p *float64, valid func(float64) bool) field {
 	return field{
-		key: key, want: "a number from 1 up",
+		key: key, want: want,
 		encode: func() string { return strconv.FormatFloat(*p, 'g', -1, 64) },
 		decode: func(s string) error {
 			n, err := strconv.ParseFloat(s, 64)
-			if err != nil || !(n >= 1) {
+			if err != nil || !valid(n) {
 				return errInvalid
 			}
 			*p = n

@@ -108,6 +108,12 @@ type AutoReplay struct {
 	MaxBackoff         time.Duration
 	MaxAge             time.Duration // of the first failure
 	SettleAfter        time.Duration // age at which an open execution is looked at
+	UnaccountedAfter   time.Duration // age at which an event is reported of which nobody knows what became
+	Interval           time.Duration // from one run to the next
+	CanaryThreshold    int           // more failures than that with the same error are held, and probed
+	StartsPerSecond    float64       // of automatic replays
+	PauseAlarm         string        // name of an alarm while which nothing is started; empty: none
+	Ingestion          string        // dimension of the metrics
 }
 
 func (c *AutoReplay) fields() []field {
@@ -130,6 +136,12 @@ func (c *AutoReplay) fields() []field {
 		duration("MAX_BACKOFF", &c.MaxBackoff),
 		duration("MAX_AGE", &c.MaxAge),
 		duration("SETTLE_AFTER", &c.SettleAfter),
+		duration("UNACCOUNTED_AFTER", &c.UnaccountedAfter),
+		duration("INTERVAL", &c.Interval),
+		number("CANARY_THRESHOLD", &c.CanaryThreshold),
+		rate("STARTS_PER_SECOND", &c.StartsPerSecond),
+		optionalText("PAUSE_ALARM", &c.PauseAlarm),
+		text("INGESTION", &c.Ingestion),
 	}
 }
 

@@ -11,6 +11,8 @@ var autoReplay = AutoReplay{
 	Enabled: true, EventLogBucket: "b", LedgerTable: "t", StateMachineARN: "arn", SeriesMachineARN: "series", DeadLetterQueueURL: "d", ReplayQueueURL: "r",
 	ResourceIDPath: "$.id", SupersedeOlder: true, RetryOn: []string{"States.Timeout", "*Throttl*"}, DoNotRetryOn: []string{},
 	MaxAttempts: 5, BackoffBase: time.Minute, BackoffRate: 2.5, MaxBackoff: time.Hour, MaxAge: 72 * time.Hour, SettleAfter: time.Hour,
+	UnaccountedAfter: 2 * time.Hour, Interval: 5 * time.Minute, CanaryThreshold: 10, StartsPerSecond: 0.5, PauseAlarm: "alarm",
+	Ingestion: "orders",
 }
 
 func getenv(env map[string]string) func(string) string {

@@ -86,7 +86,9 @@ func Excerpt(cause string) string {
 	return strings.ToValidUTF8(cause[:MaxCauseBytes], "")
 }
 
-func executionKey(name string) (pk, sk string) { return "X#" + name, "X" }
+const executionPrefix = "X#"
+
+func executionKey(name string) (pk, sk string) { return executionPrefix + name, "X" }
 
 func openPartition(name string) string { return "OPEN#" + shard(name) }
 
@@ -163,6 +165,7 @@ func (r Recorded) change() *change {
 type Published struct {
 	Name       string
 	At         time.Time // zero: nothing was published
+	Now        time.Time // when this is noted
 	OutputKey  string    // empty: the output was not stored
 	Superseded bool
 }
@@ -179,8 +182,11 @@ func (l *Ledger) MarkPublished(ctx context.Context, e Execution, p Published) (E
 	if !isConflict(err) {
 		return row, err
 	}
-	// It ended before, by a timeout or because this is a redrive: its status is for Settle to tell.
-	return l.updateExecution(ctx, p.change().If("attribute_exists({pk})"), "mark execution published")
+	// It ended before, by a timeout or because this is a redrive: its status is for Settle to tell. It is open again, in
+	// case nobody reports the end.
+	c = p.change().Set("tpk", str(openPartition(p.Name))).Set("tsk", str(At(p.Now).String()+"#"+p.Name)).
+		If("attribute_exists({pk})")
+	return l.updateExecution(ctx, c, "mark execution published")
 }
 
 func (p Published) change() *change {

@@ -40,7 +40,10 @@ type Failure struct {
 	VersionID    string        `dynamodbav:"versionId,omitempty"` // empty: the event never reached the log
 	RecordedAt   Stamp         `dynamodbav:"recordedAt,omitempty"`
 	InputKey     string        `dynamodbav:"inputKey,omitempty"` // then: the object that keeps the input
+	State        string        `dynamodbav:"state,omitempty"`    // name of the state that failed
 	Error        string        `dynamodbav:"error"`
+	Group        string        `dynamodbav:"group,omitempty"`     // error that it is retried for, together with others; empty: it is not
+	Held         bool          `dynamodbav:"held,omitempty"`      // waits until its group lets it go, instead of for its due time
 	Cause        string        `dynamodbav:"cause,omitempty"`     // the first MaxCauseBytes
 	Root         string        `dynamodbav:"root"`                // the execution that failed first
 	Attempt      int           `dynamodbav:"attempt"`             // automatic replays made before this failure
@@ -50,6 +53,7 @@ type Failure struct {
 	DueAt        Stamp         `dynamodbav:"dueAt,omitempty"`
 	Decision     string        `dynamodbav:"decision,omitempty"` // what was decided last, and why
 	HealedBy     string        `dynamodbav:"healedBy,omitempty"` // name of the execution that succeeded
+	ReplayID     string        `dynamodbav:"replayId,omitempty"` // of a replay that a person asked for
 }
 
 // FailurePartition is the partition key of a failure, by which an execution that heals it refers to it.
@@ -71,11 +75,16 @@ func (f *Failure) index() {
 		f.RPK = resourcePartition(f.ResourceID)
 		f.RSK = historySort(f.RecordedAt, f.FailedAt, "F", f.id())
 	}
-	if f.Status.Open() {
-		f.TPK, f.TSK = duePartition(shard(f.Execution)), f.DueAt.String()+"#"+f.id()
-	}
-	if f.Status == Quarantined {
+	switch {
+	case f.Status == Quarantined:
 		f.GPK, f.GSK = quarantinePartition(shard(f.Execution)), f.FailedAt.String()+"#"+f.id()
+	case f.Status.Open() && f.Held:
+		f.GPK, f.GSK = heldPartition(f.Group, shard(f.Execution)), f.heldSort()
+	case f.Status.Open():
+		f.TPK, f.TSK = duePartition(shard(f.Execution)), f.DueAt.String()+"#"+f.id()
+		if f.Group != "" {
+			f.GPK, f.GSK = openPartitionOf(f.Group, shard(f.Execution)), f.FailedAt.String()+"#"+f.id()
+		}
 	}
 }
 
@@ -102,6 +111,7 @@ type Move struct {
 	Decision string // why
 	DueAt    time.Time
 	HealedBy string
+	Hold     bool // until its group lets it go
 }
 
 // MoveFailure changes the status of a failure that has one of the given statuses. Otherwise it returns ErrConflict.
@@ -110,12 +120,12 @@ func (l *Ledger) MoveFailure(ctx context.Context, f Failure, m Move, from ...Fai
 		return fmt.Errorf("move failure of %s from %s to %s: %w", f.Execution, f.Status, m.To, ErrConflict)
 	}
 	was := f.Status
-	f.Status, f.DueAt = m.To, At(m.DueAt)
+	f.Status, f.DueAt, f.Held = m.To, At(m.DueAt), m.Hold
 	f.keys = keys{}
 	f.index()
 	c := newChange(f.PK, f.SK).
 		Set("status", str(string(m.To))).Set("decision", str(m.Decision)).Set("healedBy", str(m.HealedBy)).
-		Set("dueAt", str(f.DueAt.String())).
+		Set("dueAt", str(f.DueAt.String())).Set("held", flag(m.Hold)).
 		Set("tpk", str(f.TPK)).Set("tsk", str(f.TSK)).Set("gpk", str(f.GPK)).Set("gsk", str(f.GSK)).
 		If("{status} = ?", str(string(was)))
 	if f.TPK == "" {
@@ -128,21 +138,61 @@ func (l *Ledger) MoveFailure(ctx context.Context, f Failure, m Move, from ...Fai
 	return conflict(err, nil, "move failure of "+f.Execution)
 }
 
-// Due returns at most limit failures of one shard (0 to Shards-1) that are due, oldest first.
-func (l *Ledger) Due(ctx context.Context, shard int, now time.Time, limit int) ([]Failure, error) {
-	rows, _, err := query[Failure](ctx, l, span{
-		index: &schema.ByTime, partition: duePartition(strconv.Itoa(shard)), until: At(now).String() + "#~", limit: limit,
-	})
-	return rows, err
+// Due returns at most limit failures of one shard (0 to Shards-1) that are due, oldest first, and the cursor of those
+// that follow, empty if none do.
+func (l *Ledger) Due(ctx context.Context, shard int, now time.Time, cursor string, limit int) ([]Failure, string, error) {
+	return upTo[Failure](ctx, l, duePartition(strconv.Itoa(shard)), now, cursor, limit)
 }
 
 // OpenExecutions returns at most limit executions of one shard (0 to Shards-1) that are open and were to be looked at
-// by now, oldest first.
-func (l *Ledger) OpenExecutions(ctx context.Context, shard int, by time.Time, limit int) ([]Execution, error) {
-	rows, _, err := query[Execution](ctx, l, span{
-		index: &schema.ByTime, partition: "OPEN#" + strconv.Itoa(shard), until: At(by).String() + "#~", limit: limit,
+// by now, oldest first, and the cursor of those that follow, empty if none do. Those that skip knows by their name are
+// left out, and their rows are not read; nil: none are.
+func (l *Ledger) OpenExecutions(ctx context.Context, shard int, by time.Time, skip func(name string) bool, cursor string, limit int) ([]Execution, string, error) {
+	found, more, err := l.keysOf(ctx, openSpan(shard, by, cursor, limit))
+	if err != nil || len(found) == 0 {
+		return nil, "", err
+	}
+	next := ""
+	if more {
+		next = textOf(found[len(found)-1], schema.ByTime.SortKey)
+	}
+	if skip != nil {
+		found = slices.DeleteFunc(found, func(it item) bool {
+			return skip(strings.TrimPrefix(textOf(it, schema.PartitionKey), executionPrefix))
+		})
+	}
+	rows, err := fetched[Execution](ctx, l, found)
+	return rows, next, err
+}
+
+func openSpan(shard int, by time.Time, cursor string, limit int) span {
+	return span{index: &schema.ByTime, partition: "OPEN#" + strconv.Itoa(shard), after: behind(cursor), until: untilTime(by), limit: limit}
+}
+
+// upTo reads rows of a partition of byTime in order.
+func upTo[T any](ctx context.Context, l *Ledger, partition string, by time.Time, cursor string, limit int) (rows []T, next string, err error) {
+	found, more, err := l.keysOf(ctx, span{
+		index: &schema.ByTime, partition: partition, after: behind(cursor), until: untilTime(by), limit: limit,
 	})
-	return rows, err
+	if err != nil || len(found) == 0 {
+		return nil, "", err
+	}
+	if more {
+		next = textOf(found[len(found)-1], schema.ByTime.SortKey)
+	}
+	rows, err = fetched[T](ctx, l, found)
+	return rows, next, err
+}
+
+// untilTime is the last sort key of byTime up to a time.
+func untilTime(by time.Time) string { return At(by).String() + "#~" }
+
+// behind is the first sort key that follows a cursor. A range of which both ends are given includes them.
+func behind(cursor string) string {
+	if cursor == "" {
+		return ""
+	}
+	return cursor + " "
 }
 
 // QuarantineFilter narrows the quarantine. The zero value selects all of it.

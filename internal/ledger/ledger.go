@@ -3,14 +3,17 @@
 //
 // One table, no scans:
 //
-//	row         pk                     sk             index
-//	execution   X#<name>               X              byResource, byTime while open
-//	owner       O#<owner>#<shard>      <resource>
-//	failure     F#<execution>#<redrive>  F            byResource; byTime while open; byGroup while quarantined
-//	replay      P#<replay>             P              byGroup, newest first
-//	page        P#<replay>#<page>      P
-//	item        P#<replay>#<page>      I#<ordinal>    byGroup by outcome
-//	lease       L#<name>               L
+//	row          pk                          sk                    index
+//	execution    X#<name>                    X                     byResource; byTime while open
+//	owner        O#<owner>#<shard>           <resource>
+//	failure      F#<execution>#<redrive>     F                     byResource; byTime while open; byGroup while quarantined
+//	replay       P#<replay>                  P                     byGroup, newest first; byTime while open
+//	page         P#<replay>#<page>           P
+//	item         P#<replay>#<page>           I#<ordinal>[#<index>] byGroup by outcome
+//	series       S#<execution of Series>     S                     byTime while open
+//	pace         P#<replay>#PACE             <window>
+//	idempotency  K#<hash of the key>         K
+//	lease        L#<name>                    L
 package ledger
 
 import (
@@ -83,6 +86,14 @@ func flag(b bool) types.AttributeValue { return &types.AttributeValueMemberBOOL{
 
 // Shards spread the partitions of an index: an outage puts thousands of rows under one key within minutes.
 const Shards = 8
+
+// shards are the names of all shards.
+var shards = func() (all [Shards]string) {
+	for i := range all {
+		all[i] = strconv.Itoa(i)
+	}
+	return all
+}()
 
 func shard(parts ...string) string {
 	h := fnv.New32a()

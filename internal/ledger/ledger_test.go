@@ -108,7 +108,7 @@ func forwardOnly(t *testing.T, l *ledger.Ledger) {
 func openNames(t *testing.T, l *ledger.Ledger, by time.Time) (names []string) {
 	t.Helper()
 	for shard := range ledger.Shards {
-		rows, err := l.OpenExecutions(t.Context(), shard, by, 100)
+		rows, _, err := l.OpenExecutions(t.Context(), shard, by, nil, "", 100)
 		ok(t, err)
 		for _, r := range rows {
 			names = append(names, r.Name)
@@ -146,7 +146,7 @@ func failure(name string, at time.Time) ledger.Failure {
 func dueNames(t *testing.T, l *ledger.Ledger, now time.Time) (names []string) {
 	t.Helper()
 	for shard := range ledger.Shards {
-		rows, err := l.Due(t.Context(), shard, now, 100)
+		rows, _, err := l.Due(t.Context(), shard, now, "", 100)
 		ok(t, err)
 		for _, r := range rows {
 			names = append(names, r.Execution)

@@ -69,16 +69,40 @@ func query[T any](ctx context.Context, l *Ledger, s span) (rows []T, more bool, 
 	if err != nil {
 		return nil, false, err
 	}
-	rows = make([]T, len(found))
-	for i, it := range found {
-		if err := unmarshal(it, &rows[i]); err != nil {
-			return nil, false, err
-		}
-	}
-	return rows, more, nil
+	rows, err = decoded[T](found)
+	return rows, more, err
 }
 
+func decoded[T any](found []item) ([]T, error) {
+	rows := make([]T, len(found))
+	for i, it := range found {
+		if err := unmarshal(it, &rows[i]); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}
+
+// fetched reads the rows of keys that an index gave.
+func fetched[T any](ctx context.Context, l *Ledger, found []item) ([]T, error) {
+	whole, err := l.fetch(ctx, found)
+	if err != nil {
+		return nil, err
+	}
+	return decoded[T](whole)
+}
+
+// find reads whole rows, those of an index by their keys.
 func (l *Ledger) find(ctx context.Context, s span) (found []item, more bool, err error) {
+	found, more, err = l.keysOf(ctx, s)
+	if err == nil && s.index != nil {
+		found, err = l.fetch(ctx, found)
+	}
+	return found, more, err
+}
+
+// keysOf reads what a span has: whole rows of the table, keys of an index.
+func (l *Ledger) keysOf(ctx context.Context, s span) (found []item, more bool, err error) {
 	if s.limit <= 0 {
 		return nil, true, nil
 	}
@@ -94,10 +118,26 @@ func (l *Ledger) find(ctx context.Context, s span) (found []item, more bool, err
 		}
 		in.ExclusiveStartKey, in.Limit = out.LastEvaluatedKey, pageLimit(s.limit-len(found))
 	}
-	if s.index != nil {
-		found, err = l.fetch(ctx, found)
+	return found, more, nil
+}
+
+// count returns how many rows a span has, at most its limit.
+func (l *Ledger) count(ctx context.Context, s span) (n int, err error) {
+	in := s.input(l.table)
+	in.Select = types.SelectCount
+	for s.limit > n {
+		in.Limit = pageLimit(s.limit - n)
+		out, err := l.api.Query(ctx, in)
+		if err != nil {
+			return n, fmt.Errorf("count ledger %s: %w", s.partition, err)
+		}
+		n += int(out.Count)
+		if len(out.LastEvaluatedKey) == 0 {
+			break
+		}
+		in.ExclusiveStartKey = out.LastEvaluatedKey
 	}
-	return found, more, err
+	return n, nil
 }
 
 // pageLimit is a limit as the SDK takes it. Callers ask for thousands at most.
@@ -156,10 +196,12 @@ func (l *Ledger) batchGet(ctx context.Context, found []item) ([]item, error) {
 }
 
 func rowID(it item) string {
-	pk, _ := it[schema.PartitionKey].(*types.AttributeValueMemberS)
-	sk, _ := it[schema.SortKey].(*types.AttributeValueMemberS)
-	if pk == nil || sk == nil {
-		return ""
+	return textOf(it, schema.PartitionKey) + "\x00" + textOf(it, schema.SortKey)
+}
+
+func textOf(it item, attr string) string {
+	if s, ok := it[attr].(*types.AttributeValueMemberS); ok {
+		return s.Value
 	}
-	return pk.Value + "\x00" + sk.Value
+	return ""
 }

@@ -74,7 +74,7 @@ func (p *Publisher) publish(ctx context.Context, in workflow.PublishInput) (done
 	if !row.PublishedAt.IsZero() || row.Superseded {
 		return "output published before", row, nil
 	}
-	mark := ledger.Published{Name: row.Name}
+	mark := ledger.Published{Name: row.Name, Now: p.now()}
 	if mark.Superseded, err = p.superseded(ctx, row); err != nil {
 		return "", row, err
 	}
@@ -94,7 +94,7 @@ func (p *Publisher) publish(ctx context.Context, in workflow.PublishInput) (done
 		if err = p.topic.Send(ctx, row, string(in.Output)); err != nil {
 			return "", row, err
 		}
-		mark.At = p.now()
+		mark.At = mark.Now
 	}
 	_, err = p.book.MarkPublished(ctx, row, mark)
 	return done, row, err

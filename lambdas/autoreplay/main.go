@@ -6,16 +6,19 @@ import (
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/oklog/ulid/v2"
 
+	"github.com/ce873799/replayable-ingestion/internal/alarm"
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
 	"github.com/ce873799/replayable-ingestion/internal/boot"
 	"github.com/ce873799/replayable-ingestion/internal/classify"
 	"github.com/ce873799/replayable-ingestion/internal/config"
+	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
@@ -44,6 +47,10 @@ func main() {
 		Book: book, Log: events, Machine: states.New(machines, cfg.StateMachineARN), Series: states.New(machines, cfg.SeriesMachineARN),
 		DeadLetters: queue.New(queues, cfg.DeadLetterQueueURL), Replays: replays,
 		Settler: settle.New(book, board, log), Board: board, Reader: reader, Logger: log,
+		Metrics: emf.New(os.Stdout, cfg.Ingestion),
+	}
+	if cfg.PauseAlarm != "" {
+		deps.Pause = alarm.New(cloudwatch.NewFromConfig(aws), cfg.PauseAlarm)
 	}
 	if cfg.SupersedeOlder {
 		deps.Judge = supersede.New(events, book)
@@ -52,7 +59,9 @@ func main() {
 		Enabled: cfg.Enabled, Errors: classify.Policy{RetryOn: cfg.RetryOn, DoNotRetryOn: cfg.DoNotRetryOn},
 		MaxAttempts: cfg.MaxAttempts, BackoffBase: cfg.BackoffBase, BackoffRate: cfg.BackoffRate,
 		MaxBackoff: cfg.MaxBackoff, MaxAge: cfg.MaxAge,
-	}, cfg.SettleAfter)
+		CanaryThreshold: cfg.CanaryThreshold, StartsPerSecond: cfg.StartsPerSecond, Interval: cfg.Interval,
+		SettleAfter: cfg.SettleAfter, UnaccountedAfter: cfg.UnaccountedAfter,
+	})
 	lambda.Start(func(ctx context.Context) (autoreplay.Summary, error) {
 		// Not the request id: Lambda repeats a failed asynchronous call under the same one.
 		return job.Run(ctx, ulid.Make().String())

@@ -48,6 +48,9 @@ func run(m *testing.M) (code int) {
 	if selected("TestTheDemoTellsItsStory") {
 		story.begin(func() (demoResult, error) { return tellStory(ctx) })
 	}
+	if selected("TestTheReadmeReplaysThePast") {
+		tour.begin(func() (tourResult, error) { return takeTour(ctx) })
+	}
 	if selected("TestAnExistingStateMachine") {
 		orders.begin(func() (*system, error) { return bringUpOrders(ctx) })
 	}

@@ -35,9 +35,9 @@ func tellStory(ctx context.Context) (demoResult, error) {
 	var out bytes.Buffer
 	report := filepath.Join(dir, "demo.json")
 	err = demo.Run(ctx, demo.Stack{
-		Config: s.Config(), APIURL: s.APIURL, StateMachineARN: s.StateMachineARN, EventLogBucket: s.EventLogBucket,
-		LedgerTable: s.LedgerTable, DeadLetterQueueURL: s.DeadLetterQueueURL, DownstreamQueueURL: s.DownstreamQueueURL,
-		DownstreamLiveQueueURL: s.DownstreamLiveQueueURL, PremiumQueueURL: s.PremiumQueueURL,
+		Config: s.Config(), APIURL: s.APIURL, StateMachineARN: s.StateMachineARN, TopicARN: s.TopicARN,
+		EventLogBucket: s.EventLogBucket, LedgerTable: s.LedgerTable, DeadLetterQueueURL: s.DeadLetterQueueURL,
+		DownstreamQueueURL: s.DownstreamQueueURL, DownstreamLiveQueueURL: s.DownstreamLiveQueueURL, PremiumQueueURL: s.PremiumQueueURL,
 		GeocoderParameter: s.GeocoderParameter,
 	}, demo.Options{Out: &out, Report: report})
 	result := demoResult{text: out.String()}
@@ -54,14 +54,17 @@ func tellStory(ctx context.Context) (demoResult, error) {
 func TestTheDemoTellsItsStory(t *testing.T) {
 	r := story.wait(t)
 	for _, field := range []string{
-		"ingested", "recordedVersions", "succeeded", "failed", "autoReplayed", "healed", "superseded", "quarantined",
-		"apiReplayed", "published", "receivedDownstream", "seconds",
+		"ingested", "recordedVersions", "succeeded", "failed", "autoReplayed", "healed", "superseded",
+		"replays", "planned", "apiReplayed", "startedItems", "corrected", "inSeries", "republished", "cancelled", "beforeCancel",
+		"published", "storedOutputs", "receivedDownstream", "receivedLive", "receivedTargeted", "premiumOffers", "seconds",
 	} {
 		if r.report[field] <= 0 {
 			t.Errorf("%s: got %v, want more", field, r.report[field])
 		}
 	}
-	for _, field := range []string{"lost", "liveReplays", "deadLetters"} {
+	for _, field := range []string{
+		"lost", "quarantined", "liveReplays", "othersReplays", "startedByDryRuns", "outOfOrder", "miscounted", "deadLetters",
+	} {
 		if n, found := r.report[field]; !found || n != 0 {
 			t.Errorf("%s: got %v (%v), want 0", field, n, found)
 		}
@@ -69,7 +72,13 @@ func TestTheDemoTellsItsStory(t *testing.T) {
 	if r.report["ingested"] < 300 {
 		t.Errorf("got %v events, want about 300", r.report["ingested"])
 	}
-	for _, text := range []string{"Events come in", "geocoder breaks down", "quarantined", "What became of them", "lost"} {
+	if got, want := r.report["receivedDownstream"], r.report["published"]+r.report["republished"]; got != want {
+		t.Errorf("%v messages downstream, want %v", got, want)
+	}
+	for _, text := range []string{
+		"Events come in", "geocoder breaks down", "quarantined", "would be skipped", "has no success whose output is stored",
+		"/listing/priceUsd: -1 →", "0 executions were started", "oldest first", "CANCELLED", "What became of them", "LOST",
+	} {
 		if !strings.Contains(r.text, text) {
 			t.Errorf("the story lacks %q:\n%s", text, r.text)
 		}

@@ -55,7 +55,10 @@ type Engine struct {
 	Tracker  *tracker.Tracker
 	API      *api.API
 	Job      *autoreplay.Job
+	Policy   autoreplay.Policy // of Job
+	Ahead    time.Duration     // by which the clock of Job is ahead
 
+	deps      autoreplay.Deps
 	table     *dynamodb.Client
 	mu        sync.Mutex
 	Published []*sns.PublishInput
@@ -90,13 +93,17 @@ func New(t testing.TB) *Engine {
 	e.Series.bind = e.Listener.BindVersion
 	e.Tracker = tracker.New(settler, e.Replays, MachineARN, SeriesMachineARN, nil)
 	e.API = api.New(e.Book, e.Log, e.Replays, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})))
-	e.Job = autoreplay.New(autoreplay.Deps{
-		Book: e.Book, Log: e.Log, Machine: machine, Series: series, DeadLetters: e.Dead, Replays: e.Replays, Settler: settler,
-		Board: board, Judge: judge, Reader: reader,
-	}, autoreplay.Policy{
+	e.Policy = autoreplay.Policy{
 		Enabled: true, Errors: classify.Policy{RetryOn: classify.DefaultRetryOn()}, MaxAttempts: 3,
-		BackoffBase: time.Millisecond, BackoffRate: 1, MaxBackoff: time.Millisecond, MaxAge: time.Hour,
-	}, time.Hour)
+		BackoffBase: time.Millisecond, BackoffRate: 1, MaxBackoff: time.Millisecond, MaxAge: 24 * time.Hour,
+		CanaryThreshold: 10, StartsPerSecond: 30, Interval: 5 * time.Minute, SettleAfter: time.Hour, UnaccountedAfter: time.Hour,
+	}
+	e.deps = autoreplay.Deps{
+		Book: e.Book, Log: e.Log, Machine: machine, Series: series, DeadLetters: e.Dead, Replays: e.Replays, Settler: settler,
+		Board: board, Judge: judge, Reader: reader, Now: func() time.Time { return time.Now().Add(e.Ahead) },
+		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	}
+	e.Job = autoreplay.New(e.deps, e.Policy)
 	return e
 }
 
@@ -308,4 +315,10 @@ func name(err error) (string, string) {
 
 func recordInput(r *execution) workflow.RecordInput {
 	return workflow.RecordInput{Input: json.RawMessage(r.input), Execution: r.context()}
+}
+
+// Reconfigure makes the job anew, as a deployment does: with another policy or other parts, and with nothing remembered.
+func (e *Engine) Reconfigure(change func(*autoreplay.Deps, *autoreplay.Policy)) {
+	change(&e.deps, &e.Policy)
+	e.Job = autoreplay.New(e.deps, e.Policy)
 }

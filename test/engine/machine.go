@@ -24,6 +24,8 @@ type Machine struct {
 
 	// Work is the user's state: it returns the output, or the name of an error.
 	Work func(execution, event string) (output, fault string)
+	// Early ends an execution after the user's state, without Publish: a Succeed state. nil: none.
+	Early func(execution string) bool
 	// StartFault breaks StartExecution: after is whether it takes effect all the same.
 	StartFault func(execution string) (err error, after bool)
 
@@ -31,6 +33,8 @@ type Machine struct {
 	executions map[string]*execution
 	order      []string
 	Starts     map[string]int // answered calls of StartExecution that started something, by name
+	Lists      int            // calls of ListExecutions
+	PageSize   int            // of ListExecutions; 0: as many as are asked for
 	ends       []end
 }
 
@@ -139,6 +143,10 @@ func (m *Machine) run(ctx context.Context, x *execution) {
 	output, fault := m.Work(x.name, string(out.Event))
 	if fault != "" {
 		m.finish(x, types.ExecutionStatusFailed, fault, "the user's state failed")
+		return
+	}
+	if m.Early != nil && m.Early(x.name) {
+		m.end(x, nil)
 		return
 	}
 	m.end(x, m.publish.Handle(ctx, workflow.PublishInput{Output: json.RawMessage(output), Execution: x.context()}))

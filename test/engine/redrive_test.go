@@ -105,7 +105,7 @@ func TestALostDeadLetterIsMadeUpFor(t *testing.T) {
 	}
 	healsWhenOverdue(t, e, "live-1", ledger.Failed)
 	for shard := range ledger.Shards {
-		open, err := e.Book.OpenExecutions(t.Context(), shard, time.Now().Add(time.Hour), 100)
+		open, _, err := e.Book.OpenExecutions(t.Context(), shard, time.Now().Add(time.Hour), nil, "", 100)
 		if err != nil || len(open) != 0 {
 			t.Errorf("executions are still looked at: %+v, %v", open, err)
 		}

@@ -126,6 +126,12 @@ func TestPropsReachTheFunctions(t *testing.T) {
 	props.BackoffRate = jsii.Number(1.5)
 	props.MaxAge = awscdk.Duration_Days(jsii.Number(1))
 	props.SettleAfter = awscdk.Duration_Minutes(jsii.Number(2))
+	props.UnaccountedAfter = awscdk.Duration_Hours(jsii.Number(3))
+	props.CanaryThreshold = jsii.Number(20)
+	props.StartExecutionRate = jsii.Number(300)
+	props.MaxReplayShare = jsii.Number(0.1)
+	props.PauseAlarm = awscloudwatch.Alarm_FromAlarmArn(stack, jsii.String("Trouble"),
+		jsii.String("arn:aws:cloudwatch:eu-west-1:123456789012:alarm:trouble"))
 	props.SupersedeOlder = jsii.Bool(false)
 	props.StoreOutputs = jsii.Bool(false)
 	props.Timeout = awscdk.Duration_Minutes(jsii.Number(10))
@@ -137,7 +143,8 @@ func TestPropsReachTheFunctions(t *testing.T) {
 	want(t, env("AutoReplay"), map[string]string{
 		"AUTO_REPLAY": "false", "OWNER_ID_PATH": "$.owner", "DO_NOT_RETRY_ON": `["States.Timeout"]`, "MAX_ATTEMPTS": "7",
 		"BACKOFF_BASE": "2h0m0s", "MAX_BACKOFF": "2h0m0s", "BACKOFF_RATE": "1.5", "MAX_AGE": "24h0m0s",
-		"SETTLE_AFTER": "2m0s", "SUPERSEDE_OLDER": "false",
+		"SETTLE_AFTER": "2m0s", "SUPERSEDE_OLDER": "false", "UNACCOUNTED_AFTER": "3h0m0s", "CANARY_THRESHOLD": "20",
+		"STARTS_PER_SECOND": "30", "PAUSE_ALARM": "trouble", "INTERVAL": "1h0m0s", "INGESTION": "TestIngestion06E85042",
 	})
 	if retryOn := fmt.Sprint(env("AutoReplay")["RETRY_ON"]); !strings.Contains(retryOn, `"States.Timeout"`) || !strings.HasSuffix(retryOn, `"Geocoder*"]`) {
 		t.Errorf("got RETRY_ON %s, want the defaults and Geocoder*", retryOn)
@@ -163,6 +170,10 @@ func TestMetrics(t *testing.T) {
 		"ExecutionsTimedOut":                 r.MetricTimedOut,
 		"ApproximateAgeOfOldestMessage":      r.MetricDeadLetterAge,
 		"ApproximateNumberOfMessagesVisible": r.MetricReplaysWaiting,
+		"UnaccountedVersions":                r.MetricUnaccounted,
+		"AutoReplayed":                       r.MetricAutoReplayed,
+		"Superseded":                         r.MetricSuperseded,
+		"Quarantined":                        r.MetricQuarantined,
 	} {
 		if got := *metric(nil).MetricName(); got != name {
 			t.Errorf("got %s, want %s", got, name)

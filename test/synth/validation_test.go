@@ -31,6 +31,10 @@ func TestEveryFaultIsReportedAtOnceAndNothingIsCreated(t *testing.T) {
 			MaxBackoff:                  awscdk.Duration_Hours(jsii.Number(1)),
 			MaxAge:                      awscdk.Duration_Days(jsii.Number(15)),
 			SettleAfter:                 awscdk.Duration_Days(jsii.Number(400_000)),
+			UnaccountedAfter:            awscdk.Duration_Seconds(jsii.Number(5)),
+			CanaryThreshold:             jsii.Number(0),
+			StartExecutionRate:          jsii.Number(0.5),
+			MaxReplayShare:              jsii.Number(1.5),
 		})
 	})
 	lines := strings.Split(message, "\n")
@@ -49,6 +53,10 @@ func TestEveryFaultIsReportedAtOnceAndNothingIsCreated(t *testing.T) {
 		"MaxBackoff must be BackoffBase (2h0m0s) or more, got 1h0m0s",
 		"MaxAge must be from 1m0s to 336h0m0s, got 360h0m0s",
 		"SettleAfter must be from 1m0s to 24h0m0s, got ",
+		"UnaccountedAfter must be from 1m0s to 336h0m0s, got 5s",
+		"CanaryThreshold must be a whole number from 1 to 10000, got 0",
+		"StartExecutionRate must be a number from 1 to 10000, got 0.5",
+		"MaxReplayShare must be a number from 0.001 to 1, got 1.5",
 	} {
 		found := false
 		for _, line := range lines {
@@ -58,8 +66,8 @@ func TestEveryFaultIsReportedAtOnceAndNothingIsCreated(t *testing.T) {
 			t.Errorf("want %q in:\n%s", want, message)
 		}
 	}
-	if len(lines) != 14 {
-		t.Errorf("got %d faults, want 14:\n%s", len(lines), message)
+	if len(lines) != 18 {
+		t.Errorf("got %d faults, want 18:\n%s", len(lines), message)
 	}
 	if got := len(*stack.Node().Children()); got != 0 {
 		t.Errorf("%d constructs were created before the panic", got)

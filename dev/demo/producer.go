@@ -1,0 +1,131 @@
+package demo
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+)
+
+const (
+	producers   = 8 // executions started at the same time
+	badListings = 3
+)
+
+// The geocoder's manners, as the example's parameter sets them.
+const (
+	geocoderOK          = "ok"
+	geocoderUnavailable = "unavailable"
+	geocoderHang        = "hang"
+)
+
+// bad makes listings that no enrichment can help: their producer wrote -1 for the price, and the price into a field of
+// its own. Each is a new resource, and all are of one agency.
+func (d *demo) bad() []event {
+	bad := make([]event, badListings)
+	agency := d.agency(1)
+	for i, e := range d.events[:badListings] {
+		id := fmt.Sprintf("bad-%d", i+1)
+		raw := strings.Replace(e.raw, `"id":"`+e.resource+`"`, `"id":"`+id+`"`, 1)
+		raw = strings.Replace(raw, `"agencyId":"`+e.owner+`"`, `"agencyId":"`+agency+`"`, 1)
+		raw = strings.Replace(raw, `"priceUsd":`, `"priceUsd":-1,"askingPriceUsd":`, 1)
+		bad[i] = event{raw: raw, resource: id, owner: agency}
+	}
+	return bad
+}
+
+// agency returns the agency with the most events, 0, or one of those that follow.
+func (d *demo) agency(rank int) string {
+	count := map[string]int{}
+	for _, e := range d.events {
+		count[e.owner]++
+	}
+	owners := slices.SortedFunc(maps.Keys(count), func(a, b string) int {
+		return cmp.Or(count[b]-count[a], strings.Compare(a, b))
+	})
+	return owners[rank]
+}
+
+// soldAgain returns the listings with more than one event, in the order of their first ones.
+func (d *demo) soldAgain() []string {
+	count := map[string]int{}
+	for _, e := range d.events {
+		count[e.resource]++
+	}
+	var ids []string
+	for _, e := range d.events {
+		if count[e.resource] > 1 {
+			ids = append(ids, e.resource)
+			count[e.resource] = 0
+		}
+	}
+	return ids
+}
+
+// ingest starts an execution per event, as a producer does. Events of one resource keep their order.
+func (d *demo) ingest(ctx context.Context, events []event) error {
+	lanes := make([][]event, producers)
+	for _, e := range events {
+		lane := int(e.resource[len(e.resource)-1]) % producers
+		lanes[lane] = append(lanes[lane], e)
+	}
+	group, gctx := errgroup.WithContext(ctx)
+	for lane, events := range lanes {
+		group.Go(func() error {
+			for i, e := range events {
+				name := fmt.Sprintf("sale-%s-%d-%d-%d", e.resource, time.Now().UnixMilli(), lane, i)
+				_, err := d.machine.StartExecution(gctx, &sfn.StartExecutionInput{
+					StateMachineArn: &d.StateMachineARN, Name: &name, Input: aws.String(e.raw),
+				})
+				if err != nil {
+					return fmt.Errorf("ingest listing %s: %w", e.resource, err)
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// settled waits until nothing runs and the ledger knows how everything that has a row ended.
+func (d *demo) settled(ctx context.Context) error {
+	return until(ctx, 4*time.Minute, "all executions to end", func(ctx context.Context) (bool, error) {
+		runs, err := d.executions(ctx)
+		if err != nil || slices.ContainsFunc(runs, func(r run) bool { return !r.ended() }) {
+			return false, err
+		}
+		rows, err := d.ledgerRows(ctx)
+		if err != nil {
+			return false, err
+		}
+		return !slices.ContainsFunc(rows.executions, func(e ledger.Execution) bool { return !e.Status.Terminal() }), nil
+	})
+}
+
+func (d *demo) geocoder(ctx context.Context, manner string) error {
+	_, err := d.params.PutParameter(ctx, &ssm.PutParameterInput{
+		Name: &d.GeocoderParameter, Value: &manner, Overwrite: aws.Bool(true), Type: types.ParameterTypeString,
+	})
+	if err != nil {
+		return fmt.Errorf("make the geocoder %s: %w", manner, err)
+	}
+	timer := time.NewTimer(1200 * time.Millisecond) // the function keeps what it read for a second
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,109 @@
+package demo
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+)
+
+// inOrder replays the whole past of the listings that were sold more than once.
+func (d *demo) inOrder(ctx context.Context) error {
+	d.chapter("9. The past runs again, in order")
+	ids := d.soldAgain()
+	if _, err := d.replay(ctx, object{
+		"select": object{"resourceIds": ids}, "versions": object{"series": "all"},
+		"reason": "the search index wants the history of prices",
+	}, "Every version of the listings that were sold more than once, oldest first"); err != nil {
+		return err
+	}
+	if err := d.settled(ctx); err != nil {
+		return err
+	}
+	runs, err := d.executions(ctx)
+	if err != nil {
+		return err
+	}
+	all, err := d.ledgerRows(ctx)
+	if err != nil {
+		return err
+	}
+	series := seriesOf(runs, all)
+	slices.SortStableFunc(series, func(a, b []version) int { return len(b) - len(a) })
+	if len(series) == 0 {
+		return nil // the figures will tell
+	}
+	d.say("Listings run side by side, the versions of one never. Listing %s, as Step Functions has it:", series[0][0].resource)
+	for _, v := range series[0] {
+		d.say("     version of %s  started %s  ended %s", v.recorded.Format(clock),
+			v.run.started.UTC().Format(clock), v.run.stopped.UTC().Format(clock))
+	}
+	return nil
+}
+
+const clock = "15:04:05.000"
+
+// version is a version of a listing that ran in a series.
+type version struct {
+	resource string
+	recorded time.Time
+	run      run
+}
+
+// seriesOf joins the items of replays with several versions of a resource to the executions that ran them.
+func seriesOf(runs []run, all rows) [][]version {
+	type place struct {
+		replay        string
+		page, ordinal int
+	}
+	byName := map[string]run{}
+	for _, r := range runs {
+		byName[r.name] = r
+	}
+	recorded := map[string]time.Time{}
+	for _, e := range all.executions {
+		recorded[e.Name] = e.RecordedAt.Time
+	}
+	items := map[place][]ledger.Item{}
+	var places []place
+	for _, it := range all.items {
+		p := place{it.ReplayID, it.Page, it.Ordinal}
+		if items[p] == nil {
+			places = append(places, p)
+		}
+		items[p] = append(items[p], it)
+	}
+	var series [][]version
+	for _, p := range places {
+		if len(items[p]) < 2 {
+			continue
+		}
+		slices.SortFunc(items[p], func(a, b ledger.Item) int { return a.Index - b.Index })
+		var one []version
+		for _, it := range items[p] {
+			name := it.ARN[strings.LastIndex(it.ARN, ":")+1:]
+			if r, found := byName[name]; found {
+				one = append(one, version{resource: it.ResourceID, recorded: recorded[name], run: r})
+			}
+		}
+		series = append(series, one)
+	}
+	return series
+}
+
+// disorder counts the versions that started before the one ahead of them in their series had ended, or that are older
+// than it.
+func disorder(series [][]version) int {
+	n := 0
+	for _, s := range series {
+		for i := 1; i < len(s); i++ {
+			before, v := s[i-1], s[i]
+			if v.run.started.Before(before.run.stopped) || !v.recorded.After(before.recorded) {
+				n++
+			}
+		}
+	}
+	return n
+}

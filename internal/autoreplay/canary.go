@@ -1,0 +1,240 @@
+package autoreplay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+)
+
+// When more failures share an error than the threshold, something that they depend on is broken: to replay all of them
+// would be a storm that helps nobody. Their gate closes. One of them, the probe, is let go; while probes fail, the next
+// one waits with backoff; after one has succeeded the others follow in growing steps, each after the one before has
+// ended well.
+const (
+	growth  = 4   // from one step to the next
+	maxStep = 500 // so that the row that names a step stays far below DynamoDB's 400 KB
+	// stepPatience is how long a step may take. What runs longer than that tells nothing about the others.
+	stepPatience = time.Hour
+	// maxCandidates is how many rounds of held failures a run takes for one step: those that are closed or quarantined
+	// instead of sent make room for others.
+	maxCandidates = 50
+	groupBatch    = 100
+)
+
+// holds reports whether failures with an error are held, and closes their gate if they are too many.
+func (r *round) holds(ctx context.Context, group string) (bool, error) {
+	if group == "" {
+		return false, nil
+	}
+	if hold, asked := r.gates[group]; asked {
+		return hold, nil
+	}
+	g, err := r.Book.Group(ctx, group)
+	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+		return false, err
+	}
+	if !g.Gated {
+		if g, err = r.closeGate(ctx, group, g); err != nil {
+			return false, err
+		}
+	}
+	r.gates[group] = g.Gated
+	return g.Gated, nil
+}
+
+func (r *round) closeGate(ctx context.Context, group string, g ledger.Group) (ledger.Group, error) {
+	n, err := r.Book.CountOpen(ctx, group, r.policy.CanaryThreshold+1)
+	if err != nil || n <= r.policy.CanaryThreshold {
+		return g, err
+	}
+	now := ledger.At(r.now())
+	g, err = r.Book.SaveGroup(ctx, ledger.Group{
+		Error: group, Gated: true, Step: 1, NextAt: now, GatedAt: now, Revision: g.Revision,
+	})
+	if err == nil {
+		r.gated[group] = true
+		r.Logger.WarnContext(ctx, "failures held: too many share an error", "error", group, "threshold", r.policy.CanaryThreshold)
+	}
+	return g, err
+}
+
+func (r *round) hold(ctx context.Context, f ledger.Failure) error {
+	r.sum.Held++
+	return r.move(ctx, f, ledger.Move{
+		To: ledger.Waiting, Hold: true,
+		Decision: fmt.Sprintf("held: more than %d failures share its error; waits for a probe to succeed", r.policy.CanaryThreshold),
+	})
+}
+
+// lookAtGroups goes on with every group whose time has come.
+func (r *round) lookAtGroups(ctx context.Context) error {
+	for cursor := ""; ; {
+		groups, next, err := r.Book.Groups(ctx, r.now(), cursor, groupBatch)
+		if err != nil {
+			return err
+		}
+		for _, g := range groups {
+			delete(r.gated, g.Error)
+			r.lookAtGroup(ctx, g)
+		}
+		if next == "" || ctx.Err() != nil {
+			break
+		}
+		cursor = next
+	}
+	for name := range r.gated {
+		g, err := r.Book.Group(ctx, name)
+		if err != nil {
+			return err
+		}
+		r.lookAtGroup(ctx, g)
+	}
+	return nil
+}
+
+func (r *round) lookAtGroup(ctx context.Context, g ledger.Group) {
+	if !g.Gated || g.NextAt.After(r.now()) || ctx.Err() != nil { // the index lags behind
+		return
+	}
+	if err := r.advance(ctx, g); err != nil {
+		r.sum.Errors++
+		r.Logger.ErrorContext(ctx, "group of failures not looked at", "error", err, "group", g.Error)
+	}
+}
+
+// advance judges the step of a group that is under way, and takes the next one once it is over.
+func (r *round) advance(ctx context.Context, g ledger.Group) error {
+	over, err := r.judgeStep(ctx, &g)
+	if err != nil || !over {
+		return err
+	}
+	if g.NextAt.After(r.now()) { // a probe failed
+		_, err = r.Book.SaveGroup(ctx, g)
+		return err
+	}
+	return r.step(ctx, g)
+}
+
+// judgeStep looks what became of the failures that were let go last. It is not over while one of them is being replayed.
+func (r *round) judgeStep(ctx context.Context, g *ledger.Group) (over bool, err error) {
+	rows, err := r.Book.Failures(ctx, g.Released)
+	if err != nil {
+		return false, err
+	}
+	well, badly, running := 0, 0, 0
+	for _, f := range rows {
+		switch {
+		case f.Held && !r.mayStart():
+			running++
+		case f.Held: // the run that chose it died before it sent it
+			sent, err := r.release(ctx, f)
+			if err != nil {
+				return false, err
+			}
+			if sent {
+				running++
+			}
+		case f.Status.Open():
+			running++
+		case f.Status == ledger.FailedAgain:
+			badly++
+		case f.HealedBy != "":
+			well++
+		}
+	}
+	if running > 0 && r.now().Sub(g.ReleasedAt.Time) < stepPatience {
+		return false, nil
+	}
+	g.Released = nil
+	switch {
+	case badly > well: // a poisonous event among others does not stop a step
+		g.Misses++
+		g.Step = 1
+		g.NextAt = ledger.At(r.now().Add(r.policy.pauseBetweenProbes(g.Misses, r.random())))
+		r.Logger.WarnContext(ctx, "failures held on: what they share is still broken", "group", g.Error, "failed", badly,
+			"succeeded", well, "probes", g.Probes, "nextAt", g.NextAt.Time)
+	case well > 0:
+		g.Misses = 0
+		g.Step = min(g.Step*growth, maxStep)
+	} // those that were closed for reasons of their own tell nothing
+	return true, nil
+}
+
+// step lets go as many failures as the step has. What is chosen is noted before it is sent, so that a run that dies in
+// between neither forgets nor doubles a step.
+func (r *round) step(ctx context.Context, g ledger.Group) error {
+	for range maxCandidates {
+		held, err := r.Book.HeldFailures(ctx, g.Error, g.Step)
+		if err != nil {
+			return err
+		}
+		if len(held) == 0 {
+			return r.openGate(ctx, g)
+		}
+		if !r.mayStart() {
+			return r.expire(ctx, held)
+		}
+		held = held[:min(len(held), r.policy.starts()-r.sent)]
+		g.Released = nil
+		for _, f := range held {
+			g.Released = append(g.Released, ledger.FailurePartition(f.Execution, f.RedriveCount))
+		}
+		g.NextAt, g.ReleasedAt = ledger.At(r.now()), ledger.At(r.now())
+		if g.Step == 1 {
+			g.Probes++
+		}
+		if g, err = r.Book.SaveGroup(ctx, g); err != nil {
+			return err
+		}
+		sent := 0
+		for _, f := range held {
+			if ok, err := r.release(ctx, f); err != nil {
+				return err
+			} else if ok {
+				sent++
+			}
+		}
+		if sent > 0 {
+			if g.Step == 1 {
+				r.sum.Probes++
+			}
+			r.Logger.InfoContext(ctx, "held failures let go", "group", g.Error, "sent", sent, "step", g.Step, "probes", g.Probes)
+			return nil
+		}
+	}
+	return nil
+}
+
+// release decides on a failure that its group lets go.
+func (r *round) release(ctx context.Context, f ledger.Failure) (sent bool, err error) {
+	return r.closeOrSend(ctx, f, r.policy.hopeless(f, r.now()))
+}
+
+// expire quarantines what was held for too long, while nothing may be started.
+func (r *round) expire(ctx context.Context, held []ledger.Failure) error {
+	for _, f := range held {
+		hopeless := r.policy.hopeless(f, r.now())
+		if hopeless == "" {
+			r.sum.Waiting++
+			continue
+		}
+		if _, err := r.closeOrSend(ctx, f, hopeless); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openGate ends a storm: nothing is held any more.
+func (r *round) openGate(ctx context.Context, g ledger.Group) error {
+	g.Gated, g.Released = false, nil
+	if _, err := r.Book.SaveGroup(ctx, g); err != nil {
+		return err
+	}
+	r.gates[g.Error] = false
+	r.Logger.InfoContext(ctx, "no failure of a group is held any more", "group", g.Error, "probes", g.Probes)
+	return nil
+}

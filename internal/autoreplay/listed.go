@@ -1,0 +1,138 @@
+package autoreplay
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/states"
+)
+
+const (
+	// redrivable is how long after its end an execution can be redriven ("Restarting state machine executions with
+	// redrive", Step Functions Developer Guide). What ended earlier does not change any more.
+	redrivable = 14 * 24 * time.Hour
+	// headPages is how many pages of ended executions of one status every run lists from the newest on: 5,000.
+	headPages = 5
+	// tailPages is how many pages of older ones a run lists, where the run before left off.
+	tailPages = 5
+	// tokenLife is how long a token of a list works: 24 hours, less an hour.
+	tokenLife = 23 * time.Hour
+	// settling is how long after the end its status event is waited for: it is cheaper.
+	settling = time.Minute
+)
+
+// reconcileListed takes in what ended and was never reported, also of executions without a row: those that failed before
+// Record wrote one, and those that somebody redrove. It lists by status and start, the newest first; since the list is
+// eventually consistent and an execution may fail long after it started, it lists anew in each run, and asks the ledger
+// about each.
+func (r *round) reconcileListed(ctx context.Context) error {
+	var errs []error
+	for _, status := range []ledger.ExecutionStatus{ledger.Failed, ledger.TimedOut, ledger.Aborted} {
+		errs = append(errs, r.listEnded(ctx, status))
+	}
+	return errors.Join(errs...)
+}
+
+func (r *round) listEnded(ctx context.Context, status ledger.ExecutionStatus) error {
+	next, err := r.listPages(ctx, status, "", headPages)
+	if err != nil || next == "" {
+		return err
+	}
+	// More than the head: go on where the run before left off, or behind the head if there was none.
+	mark, err := r.Book.Mark(ctx, markOf(status))
+	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+		return err
+	}
+	if mark.Token == "" || r.now().Sub(mark.TakenAt.Time) > tokenLife {
+		mark.Token = next
+	}
+	token, err := r.listPages(ctx, status, mark.Token, tailPages)
+	if err != nil {
+		token = "" // a token may go bad: begin behind the head again
+	}
+	return errors.Join(err, r.Book.SaveMark(ctx, ledger.Mark{
+		Name: markOf(status), Token: token, TakenAt: ledger.At(r.now()),
+	}))
+}
+
+func markOf(status ledger.ExecutionStatus) string { return "list-" + string(status) }
+
+// listPages takes in a number of pages and returns the token of the next, empty when the list ends or gets too old.
+func (r *round) listPages(ctx context.Context, status ledger.ExecutionStatus, token string, pages int) (next string, err error) {
+	for range pages {
+		if ctx.Err() != nil {
+			return token, nil //nolint:nilerr // out of time: the next run goes on from here
+		}
+		page, more, err := r.Machine.List(ctx, status, token)
+		if err != nil {
+			return "", err
+		}
+		if err := r.takeInListed(ctx, page); err != nil {
+			return "", err
+		}
+		if more == "" || len(page) == 0 || r.now().Sub(page[len(page)-1].StartedAt) > redrivable {
+			return "", nil
+		}
+		token = more
+	}
+	return token, nil
+}
+
+// takeInListed takes in those of a page that the ledger knows nothing of.
+func (r *round) takeInListed(ctx context.Context, page []states.Listed) error {
+	var asked []ledger.Ended
+	for _, e := range page {
+		if !r.known.has(e) && r.now().Sub(e.StoppedAt) > settling {
+			asked = append(asked, ledger.Ended{Name: e.Name, Status: e.Status, StoppedAt: e.StoppedAt, RedriveCount: e.RedriveCount})
+		}
+	}
+	unknown, err := r.Book.Unaccounted(ctx, asked)
+	if err != nil {
+		return err
+	}
+	missing := map[string]bool{}
+	for _, e := range unknown {
+		missing[e.Name] = true
+		if ctx.Err() != nil || !r.mayLookUp() {
+			continue // the next run
+		}
+		if err := r.ended(ctx, e); err != nil {
+			r.sum.Errors++
+			r.Logger.ErrorContext(ctx, "unreported end not taken in", "execution", e.Name, "error", err)
+			continue
+		}
+		delete(missing, e.Name)
+		r.sum.Settled++
+	}
+	for _, e := range asked {
+		if !missing[e.Name] {
+			r.known.add(e)
+		}
+	}
+	for name := range missing {
+		r.Logger.WarnContext(ctx, "unreported end left for the next run", "execution", name)
+	}
+	return nil
+}
+
+// known remembers executions that the ledger accounts for, so that a function that stays warm asks once about each. It
+// lives as long as the function's instance, and forgetting is harmless.
+type known struct {
+	redrives map[string]int
+}
+
+const maxKnown = 200_000 // names of at most 80 bytes
+
+func (k *known) has(e states.Listed) bool {
+	n, ok := k.redrives[e.Name]
+	return ok && n >= e.RedriveCount
+}
+
+func (k *known) add(e ledger.Ended) {
+	if k.redrives == nil || len(k.redrives) >= maxKnown {
+		k.redrives = map[string]int{}
+	}
+	k.redrives[e.Name] = e.RedriveCount
+}

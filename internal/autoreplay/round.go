@@ -1,0 +1,98 @@
+package autoreplay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/message"
+	"github.com/ce873799/replayable-ingestion/internal/queue"
+)
+
+// round is one run of the job.
+type round struct {
+	*Job
+	sum     Summary
+	sent    int             // automatic replays sent
+	lookUps int             // executions looked up in Step Functions, beside those that were reported
+	gates   map[string]bool // errors whose failures are held, as far as they were asked about
+	gated   map[string]bool // errors whose gate this run closed: an index may not show their groups yet
+}
+
+func (j *Job) newRound(ctx context.Context) *round {
+	r := &round{Job: j, gates: map[string]bool{}, gated: map[string]bool{}}
+	switch {
+	case !j.policy.Enabled:
+		r.sum.Paused = "auto-replay is off"
+	case j.Pause != nil:
+		r.sum.Paused = j.pauseReason(ctx)
+	}
+	return r
+}
+
+// pauseReason says why nothing is started now, "" if it is. If nobody can tell how the alarm stands, live traffic is
+// taken to be in trouble: what waits is not lost.
+func (j *Job) pauseReason(ctx context.Context) string {
+	in, err := j.Pause.InAlarm(ctx)
+	switch {
+	case err != nil:
+		j.Logger.ErrorContext(ctx, "auto-replay paused: the state of its alarm is not known", "error", err)
+		return "the state of the pause alarm is not known"
+	case in:
+		return "the pause alarm is in ALARM"
+	}
+	return ""
+}
+
+// mayStart reports whether the run may send one more automatic replay.
+func (r *round) mayStart() bool { return r.sum.Paused == "" && r.sent < r.policy.starts() }
+
+// lookUpsPerSecond is the pace at which executions are looked up, over the time from one run to the next.
+// DescribeExecution refills at 10 to 15 a second, and the account's other users need some.
+const lookUpsPerSecond = 5
+
+// mayLookUp reports whether the run may look one more execution up, and counts it.
+func (r *round) mayLookUp() bool {
+	r.lookUps++
+	return r.lookUps <= max(int(lookUpsPerSecond*r.policy.Interval.Seconds()), 100)
+}
+
+// send queues the automatic replay, then moves the failure: if the job dies in between, the message goes out twice,
+// and the deterministic execution name lets only one of them start anything. The starts of a run are spread over the
+// time until the next, so that they keep to their share at any moment.
+func (r *round) send(ctx context.Context, f ledger.Failure) error {
+	msg := message.Replay{Kind: message.KindAuto, Execution: f.Execution, RedriveCount: f.RedriveCount}
+	delay := time.Duration(float64(r.sent) / r.policy.StartsPerSecond * float64(time.Second))
+	if err := r.Replays.Post(ctx, queue.Post{Body: msg.Encode(), Delay: delay}); err != nil {
+		return err
+	}
+	r.sent++
+	r.sum.Replayed++
+	return r.move(ctx, f, ledger.Move{
+		To:       ledger.Retrying,
+		Decision: fmt.Sprintf("automatic replay %d of %d sent", f.Attempt+1, r.policy.MaxAttempts),
+		DueAt:    r.now().Add(delay + recheck),
+	})
+}
+
+// move changes a failure and says so in one line. Losing a race is fine: whoever won decided.
+func (r *round) move(ctx context.Context, f ledger.Failure, m ledger.Move) error {
+	err := r.Book.MoveFailure(ctx, f, m, ledger.Waiting, ledger.Retrying)
+	if errors.Is(err, ledger.ErrConflict) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	args := []any{
+		"execution", f.Execution, "resourceId", f.ResourceID, "error", f.Error, "attempt", f.Attempt, "status", m.To,
+		"decision", m.Decision,
+	}
+	if !m.DueAt.IsZero() {
+		args = append(args, "dueAt", m.DueAt)
+	}
+	r.Logger.InfoContext(ctx, "failure decided on", args...)
+	return nil
+}

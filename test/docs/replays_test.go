@@ -1,0 +1,75 @@
+package docs_test
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+const replays = "Replay the past"
+
+func TestReadmeListsEveryFieldOfARequest(t *testing.T) {
+	var want []string
+	for field := range reflect.TypeFor[replay.Request]().Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		want = append(want, name)
+	}
+	text := section(t, readme(t), replays)
+	_, text, _ = strings.Cut(text, "\n### The request\n")
+	text, _, _ = strings.Cut(text, "\n### ")
+	names, cells := rows(text)
+	if got := strings.Join(names, " "); got != strings.Join(want, " ") {
+		t.Errorf("README.md lists the fields\n%s\nthe code has, in this order,\n%s", got, strings.Join(want, " "))
+	}
+	for _, name := range names {
+		if row := cells[name]; len(row) != 3 || row[2] == "" {
+			t.Errorf("README.md, field %s: got row %q, want values and a default", name, row)
+		}
+	}
+	for _, limit := range []int{
+		replay.MaxResourceIDs, replay.MaxSeriesVersions, replay.MaxPerSecond, replay.MaxItems, replay.MaxTransformBytes,
+		replay.MaxPatchOperations, replay.MaxTargetBytes, replay.MaxReasonBytes, replay.MaxIdempotencyKeyBytes,
+	} {
+		if !strings.Contains(text, thousands(limit)) {
+			t.Errorf("README.md does not name the limit %s of a request", thousands(limit))
+		}
+	}
+}
+
+// thousands writes a number with its separators.
+func thousands(n int) string {
+	if n < 1000 {
+		return fmt.Sprint(n)
+	}
+	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
+}
+
+func TestReadmeListsEveryStatusAndOutcome(t *testing.T) {
+	text := section(t, readme(t), replays)
+	_, text, _ = strings.Cut(text, "\n### What becomes of it\n")
+	var want []string
+	for _, s := range replay.Statuses() {
+		want = append(want, string(s))
+	}
+	for _, o := range replay.Outcomes() {
+		want = append(want, string(o))
+	}
+	if names, _ := rows(text); strings.Join(names, " ") != strings.Join(want, " ") {
+		t.Errorf("README.md lists %v, the code has, in this order, %v", names, want)
+	}
+}
+
+// The parts of the construct are what users grant on, alarm on and subscribe to.
+func TestReadmeNamesEveryPart(t *testing.T) {
+	_, files := ingestionFiles(t)
+	fields, _ := structDocs(t, files, "ReplayableIngestion")
+	text := readme(t)
+	for _, name := range fields {
+		if !strings.Contains(text, "`"+name+"`") {
+			t.Errorf("README.md does not name the part %s", name)
+		}
+	}
+}

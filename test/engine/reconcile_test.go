@@ -1,0 +1,240 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/naming"
+)
+
+// period is from one run of the schedule to the next.
+const period = 5 * time.Minute
+
+// everyPeriod makes open executions be looked at as the construct's default does: at the age of one period.
+func everyPeriod(e *Engine) {
+	e.Reconfigure(func(_ *autoreplay.Deps, p *autoreplay.Policy) { p.SettleAfter, p.MaxAge = period, 14*24*time.Hour })
+}
+
+// unrecorded puts an execution into Step Functions that failed before Record did anything.
+func unrecorded(e *Engine, name, input, fault string) {
+	e.Machine.mu.Lock()
+	defer e.Machine.mu.Unlock()
+	now := time.Now()
+	e.Machine.executions[name] = &execution{
+		name: name, input: input, started: now, stopped: now, status: types.ExecutionStatusFailed, fault: fault,
+	}
+	e.Machine.order = append(e.Machine.order, name)
+}
+
+// backdate makes an execution one that started earlier, in Step Functions and in the ledger.
+func backdate(t *testing.T, e *Engine, name string, by time.Duration) {
+	t.Helper()
+	e.Machine.mu.Lock()
+	x := e.Machine.executions[name]
+	x.started = x.started.Add(-by)
+	started := x.started
+	e.Machine.mu.Unlock()
+	row, err := e.Book.Execution(t.Context(), name)
+	if err == nil && row.StoppedAt.IsZero() {
+		err = e.Book.CheckLater(t.Context(), row, started)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func ev(id string, n int) string { return fmt.Sprintf(`{"id":%q,"owner":"o1","n":%d}`, id, n) }
+
+// With the rules switched off, no end is reported to anybody. Two runs of the schedule make up for all of them.
+func TestEveryEndIsFoundWithoutAnyEvent(t *testing.T) {
+	e := New(t)
+	everyPeriod(e)
+	bad := map[string]bool{"live-failed": true, "live-days": true, "live-redriven-well": true, "live-redriven-badly": true}
+	e.Machine.Work = func(execution, event string) (string, string) {
+		if bad[execution] {
+			return "", "InvalidListing"
+		}
+		return event, ""
+	}
+	e.Machine.Early = func(execution string) bool { return execution == "live-early" }
+	for _, name := range []string{"live-failed", "live-early", "live-redriven-well", "live-redriven-badly"} {
+		e.Ingest(name, ev(name, 1))
+	}
+	unrecorded(e, "live-unrecorded", ev("unrecorded", 1), "IngestionError")
+	for _, name := range []string{"live-days", "live-aborted", "live-timed-out", "live-running"} {
+		if err := e.Machine.start(name, ev(name, 1)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.Machine.record.Handle(t.Context(), recordInput(e.Machine.executions[name])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	backdate(t, e, "live-days", 10*24*time.Hour)
+	backdate(t, e, "live-running", 10*24*time.Hour)
+	e.Machine.finish(e.Machine.executions["live-days"], types.ExecutionStatusFailed, "InvalidListing", "")
+	e.Machine.finish(e.Machine.executions["live-timed-out"], types.ExecutionStatusTimedOut, "", "")
+	e.Machine.Abort("live-aborted")
+	e.Machine.takeEnds() // to nobody
+
+	total := 0
+	for _, ahead := range []time.Duration{period, 2 * period} {
+		e.Ahead = ahead + time.Second
+		total += e.Schedule().Settled
+	}
+	for name, want := range map[string]ledger.FailureStatus{
+		"live-failed": ledger.Quarantined, "live-days": ledger.Quarantined, "live-unrecorded": ledger.Quarantined,
+		"live-timed-out": ledger.Retrying, "live-redriven-well": ledger.Quarantined, "live-redriven-badly": ledger.Quarantined,
+	} {
+		if f := failure(t, e, name); f.Status != want {
+			t.Errorf("%s: got %s (%s), want %s", name, f.Status, f.Decision, want)
+		}
+	}
+	for name, want := range map[string]ledger.ExecutionStatus{
+		"live-failed": ledger.Failed, "live-early": ledger.Succeeded, "live-aborted": ledger.Aborted,
+		"live-timed-out": ledger.TimedOut, "live-days": ledger.Failed, "live-running": ledger.Running,
+	} {
+		if row, err := e.Book.Execution(t.Context(), name); err != nil || row.Status != want || (want != ledger.Running) == row.StoppedAt.IsZero() {
+			t.Errorf("%s: got %+v, %v, want it settled as %s", name, row, err, want)
+		}
+	}
+	if total != 8 {
+		t.Errorf("settled %d times, want each of 8 once", total)
+	}
+
+	// Somebody redrives two of them.
+	delete(bad, "live-redriven-well")
+	for _, name := range []string{"live-redriven-well", "live-redriven-badly"} {
+		e.Machine.Redrive(name)
+	}
+	e.Machine.mu.Lock()
+	e.Machine.executions["live-running"].status = types.ExecutionStatusAborted // not to be run below
+	e.Machine.mu.Unlock()
+	e.Machine.RunAll(t.Context())
+	e.Machine.mu.Lock()
+	e.Machine.executions["live-running"].status = types.ExecutionStatusRunning
+	e.Machine.mu.Unlock()
+	e.Machine.takeEnds()
+	for _, ahead := range []time.Duration{3 * period, 4 * period} {
+		e.Ahead = ahead + time.Second
+		e.Schedule()
+	}
+	if f := failure(t, e, "live-redriven-well"); f.Status != ledger.Closed {
+		t.Errorf("redriven with success: got %s, want it closed", f.Status)
+	}
+	if f := redriven(t, e, "live-redriven-badly", 1); f.Status != ledger.Quarantined {
+		t.Errorf("redriven, and failed again: got %s, want it quarantined", f.Status)
+	}
+	if f := failure(t, e, "live-redriven-badly"); f.Status != ledger.FailedAgain {
+		t.Errorf("the failure before the redrive: got %s, want %s", f.Status, ledger.FailedAgain)
+	}
+	e.Ahead = 5*period + time.Second
+	if sum := e.Schedule(); sum.Settled != 0 || sum.Unaccounted != 0 {
+		t.Errorf("got %+v, want nothing left to settle", sum)
+	}
+}
+
+// More failures than a run lists: each run takes in the newest, and goes on with the older ones where the last left off.
+func TestTheListOfEndsIsReadWithinABudget(t *testing.T) {
+	e := New(t)
+	everyPeriod(e)
+	const failures = 60
+	for i := range failures {
+		unrecorded(e, fmt.Sprintf("live-%d", i), ev("r", i), "IngestionError")
+	}
+	e.Machine.PageSize = 2
+	for run := 1; run <= 6; run++ {
+		e.Ahead = time.Duration(run) * period
+		before := e.Machine.Lists
+		e.Schedule()
+		if got := e.Machine.Lists - before; got > 13 { // head and tail of the failed, one page each of timed out, aborted and running
+			t.Errorf("run %d listed %d pages", run, got)
+		}
+		if run > 1 {
+			continue
+		}
+		if _, err := e.Book.Failure(t.Context(), ledger.FailurePartition(fmt.Sprintf("live-%d", failures-1), 0)); err != nil {
+			t.Errorf("the newest was not taken in by the first run: %v", err)
+		}
+	}
+	for i := range failures {
+		if f := failure(t, e, fmt.Sprintf("live-%d", i)); f.Status != ledger.Quarantined && f.Status != ledger.Superseded {
+			t.Errorf("live-%d is %s", i, f.Status)
+		}
+	}
+}
+
+// What the ledger has open, and Step Functions does not know, is reported until somebody finds out.
+func TestAnEventOfWhichNobodyKnowsIsReported(t *testing.T) {
+	e := New(t)
+	e.Ingest("live-1", sale(1))
+	if err := e.Machine.start("live-2", ev("r2", 1)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Machine.record.Handle(t.Context(), recordInput(e.Machine.executions["live-2"])); err != nil {
+		t.Fatal(err)
+	}
+	e.Report()
+	delete(e.Machine.executions, "live-2")
+	e.Machine.order = e.Machine.order[:1]
+	gauge := metrics{}
+	e.Reconfigure(func(d *autoreplay.Deps, _ *autoreplay.Policy) { d.Metrics = gauge })
+	for _, tt := range []struct {
+		ahead time.Duration
+		want  int
+	}{{time.Minute, 0}, {2 * time.Hour, 1}} {
+		e.Ahead = tt.ahead
+		if sum := e.Schedule(); sum.Unaccounted != tt.want || gauge["UnaccountedVersions"] != float64(tt.want) {
+			t.Errorf("after %s: got %+v and metrics %v, want %d unaccounted", tt.ahead, sum, gauge, tt.want)
+		}
+	}
+}
+
+type metrics map[string]float64
+
+func (m metrics) Count(values map[string]float64) error {
+	for k, v := range values {
+		m[k] = v
+	}
+	return nil
+}
+
+// Each failure of a version stays, whatever becomes of it: those of a replay by API and of the state that failed, too.
+func TestEveryFailureOfAVersionIsKept(t *testing.T) {
+	e := New(t)
+	broken := true
+	e.Machine.Work = failing("InvalidListing", func(string) bool { return !broken })
+	e.Ingest("live-1", sale(1))
+	e.Report()
+	settleDown(t, e)
+	accepted := ask(t, e, `{"select":{"resourceIds":["r1"]},"reason":"a test"}`)
+	e.Pump()
+	settleDown(t, e)
+	tried := ask(t, e, `{"select":{"resourceIds":["r1"]},"transform":{"mergePatch":{"n":5}},"reason":"a test"}`)
+	e.Pump()
+	settleDown(t, e)
+	asked, patched := naming.API(accepted, "r1", 0), naming.API(tried, "r1", 0)
+	for name, want := range map[string]ledger.FailureStatus{"live-1": ledger.Quarantined, asked: ledger.Quarantined, patched: ledger.Closed} {
+		f := failure(t, e, name)
+		if f.Status != want || f.State != "Work" || f.Error != "InvalidListing" || !strings.Contains(f.Cause, "user's state") {
+			t.Errorf("%s: got %+v, want it %s, with state and cause", name, f, want)
+		}
+	}
+	broken = false
+	ask(t, e, `{"select":{"resourceIds":["r1"]},"reason":"a test"}`)
+	e.Pump()
+	h, err := e.Book.History(t.Context(), "r1", time.Unix(0, 0), time.Now().Add(time.Hour))
+	if err != nil || len(h.Failures) != 3 {
+		t.Fatalf("got %+v, %v, want all three failures kept", h.Failures, err)
+	}
+	for _, f := range h.Failures {
+		if f.Status != ledger.Healed && f.Execution != patched || f.Error == "" || f.Cause == "" {
+			t.Errorf("got %+v, want it healed, with its error", f)
+		}
+	}
+}
