@@ -52,7 +52,7 @@ func (r *run) hook(d *disturber, name string) lambdahost.Hook {
 			return call(payload)
 		}
 		random := rand.New(rand.NewPCG(d.seed^h.Sum64(), n.Add(1))) //nolint:gosec // reproducible on purpose
-		if random.Float64() < d.level.killShare {
+		if random.Float64() < d.level.killShare && name != autoReplayName {
 			timer := time.AfterFunc(time.Duration(random.Int64N(int64(killWithin))), func() { d.kill(name) })
 			defer timer.Stop()
 		}

@@ -14,7 +14,7 @@ import (
 
 const (
 	lanes = 12                    // producers
-	pace  = 45 * time.Millisecond // between two events of all producers together
+	pace  = 80 * time.Millisecond // between two events of all producers together
 )
 
 // ingest starts an execution for each event. Events of one resource keep their order.

@@ -89,7 +89,9 @@ func (r *run) readHistory(ctx context.Context, f *Facts) error {
 	var mu sync.Mutex
 	for resource, all := range f.Versions {
 		if len(all) == 1 {
+			mu.Lock()
 			f.History[resource] = []string{all[0].ID} // nothing to tell apart
+			mu.Unlock()
 			continue
 		}
 		group.Go(func() error {

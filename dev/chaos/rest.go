@@ -19,8 +19,8 @@ const (
 	backlog  = 0.1
 	calmMost = 2 * time.Minute
 	look     = 2 * time.Second
-	// A failure that cannot be decided on is looked at again after a minute.
-	stagnant = 100 * time.Second
+	// What nobody reported is looked at after a minute, and the lease of a run that was killed lasts for most of another.
+	stagnant = 130 * time.Second
 )
 
 // calm waits until little of a level runs any more, with everything still misbehaving.

@@ -25,6 +25,11 @@ import (
 // maxAttempts is small, so that the roughest level reaches it.
 const maxAttempts = 3
 
+const (
+	autoReplayName  = "AutoReplay"
+	autoReplayLimit = 40 * time.Second
+)
+
 // bringUp deploys the dev stage. Its functions reach the emulator through the proxy only; what waits for minutes in
 // earnest waits for seconds here.
 func (r *run) bringUp(ctx context.Context) error {
@@ -42,12 +47,12 @@ func (r *run) bringUp(ctx context.Context) error {
 			}
 			return r.proxy.URL(), nil
 		},
-		Env: map[string]map[string]string{"AutoReplay": {
+		Env: map[string]map[string]string{autoReplayName: {
 			"MAX_ATTEMPTS": fmt.Sprint(maxAttempts), "BACKOFF_BASE": "1s", "MAX_BACKOFF": "2s", "SETTLE_AFTER": "10s",
 			"RETRY_ON": string(retryOn),
 		}},
 		// A run that is killed keeps its lease until its time would have been over.
-		Timeouts: map[string]time.Duration{"AutoReplay": 20 * time.Second},
+		Timeouts: map[string]time.Duration{autoReplayName: autoReplayLimit},
 	})
 	if err != nil {
 		return err
