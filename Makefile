@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: demo chaos local local-stop synth check test tools tools-all dev-tool golden clean help
+.PHONY: demo chaos local local-stop synth check test fuzz tools tools-all dev-tool golden clean help
 
 dev := build/bin/dev
 node := node_modules/node/bin
@@ -33,6 +33,18 @@ check: tools-all ## formatting, vet, linters, tidy modules
 
 test: check ## check, then every test, the end-to-end ones included
 	@echo "go test"; PATH="$(CURDIR)/$(node):$$PATH" go test -timeout 20m ./...
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=3s
+
+# go fuzzes one target per call. A new failing input is kept in testdata/fuzz, where every go test tries it again.
+FUZZTIME := 10s
+fuzz: ## fuzz every target for FUZZTIME each (10s)
+	@mkdir -p build
+	@git ls-files --cached --others --exclude-standard -- '*_test.go' | xargs grep -HoE '^func Fuzz[A-Za-z0-9]*' | \
+		while IFS=: read -r file target; do \
+			echo "go test -fuzz $${target#func } ./$$(dirname $$file)"; \
+			go test -run '^$$' -fuzz "^$${target#func }$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 2s "./$$(dirname $$file)" </dev/null >build/fuzz.log 2>&1 || \
+				{ cat build/fuzz.log; exit 1; }; \
+		done
 
 golden: tools ## rewrite the golden templates; review them with git diff
 	@PATH="$(CURDIR)/$(node):$$PATH" go test ./test/synth -update

@@ -15,7 +15,7 @@ import (
 
 // Decode reads and validates a request. Defaults are filled in, repeated ids removed, and times given relative to now
 // made absolute: what it returns, encoded and decoded again, stays the same. The error is an *InvalidError that names
-// every fault.
+// every fault, up to MaxFaults.
 func Decode(body []byte, now time.Time) (Request, error) {
 	d := decoder{now: now}
 	r := d.request(body)
@@ -33,6 +33,9 @@ type decoder struct {
 }
 
 func (d *decoder) fault(field string, value any, detail string) {
+	if len(d.faults) == MaxFaults {
+		return
+	}
 	f := Fault{Field: field, Detail: detail}
 	switch v := value.(type) {
 	case nil:

@@ -3,6 +3,7 @@ package replay
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -163,6 +164,19 @@ func TestDecodeAcceptsTheMost(t *testing.T) {
 		if _, err := Decode([]byte(body), now); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A body of the 6 MB that a Lambda takes can have more faults than the 6 MB of its answer could hold.
+func TestDecodeNamesAtMostMaxFaults(t *testing.T) {
+	var body strings.Builder
+	for i := range 5 * MaxFaults {
+		fmt.Fprintf(&body, `,"f%d":1`, i)
+	}
+	_, err := Decode([]byte(`{`+one+body.String()+`}`), now)
+	var invalid *InvalidError
+	if !errors.As(err, &invalid) || len(invalid.Faults) != MaxFaults {
+		t.Errorf("got %.200v, want %d faults", err, MaxFaults)
 	}
 }
 

@@ -50,6 +50,9 @@ const (
 	// MaxIdempotencyKeyBytes is the longest Idempotency-Key.
 	MaxIdempotencyKeyBytes = 255
 
+	// MaxFaults is the most faults that an answer names. A body of 6 MB can have a million, an answer cannot.
+	MaxFaults = 1_000
+
 	// PlanSample is the most items of each kind that a plan shows.
 	PlanSample = 10
 )

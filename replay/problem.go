@@ -32,7 +32,7 @@ func (f Fault) String() string {
 	return fmt.Sprintf("%s: %s (got %s)", f.Field, f.Detail, f.Value)
 }
 
-// InvalidError names every fault of a request.
+// InvalidError names the faults of a request: 1 to MaxFaults.
 type InvalidError struct {
 	Faults []Fault
 }

@@ -144,9 +144,22 @@ type Version struct {
 	VersionID  string      `json:"versionId"`
 	RecordedAt time.Time   `json:"recordedAt"`
 	OwnerID    string      `json:"ownerId,omitempty"`
-	Size       int64       `json:"size"`              // in bytes
-	Deleted    bool        `json:"deleted,omitempty"` // a delete marker: somebody deleted the object at this point
-	Executions []Execution `json:"executions"`        // oldest first
+	Size       int64       `json:"size"`               // in bytes
+	Deleted    bool        `json:"deleted,omitempty"`  // a delete marker: somebody deleted the object at this point
+	Executions []Execution `json:"executions"`         // oldest first
+	Failures   []Setback   `json:"failures,omitempty"` // oldest first
+}
+
+// Setback is a failure of a version. It stays in the history whatever becomes of the version.
+type Setback struct {
+	Execution string    `json:"execution"`
+	Status    string    `json:"status"`          // WAITING, RETRYING, HEALED, FAILED_AGAIN, SUPERSEDED, QUARANTINED, CLOSED
+	State     string    `json:"state,omitempty"` // name of the state that failed; empty where none is known
+	Error     string    `json:"error"`
+	Cause     string    `json:"cause,omitempty"` // the first 1,024 bytes; of the newest 10 failures of a version
+	Decision  string    `json:"decision"`        // what was decided last, and why
+	Attempt   int       `json:"attempt"`         // automatic replays made before
+	FailedAt  time.Time `json:"failedAt"`
 }
 
 // History is a page of GET /versions, newest first.
@@ -162,6 +175,7 @@ type Failure struct {
 	ResourceID string    `json:"resourceId,omitempty"` // empty where the event has no usable id
 	VersionID  string    `json:"versionId,omitempty"`  // empty where the event never reached the log
 	InputKey   string    `json:"inputKey,omitempty"`   // object in the event log bucket that keeps such an event
+	State      string    `json:"state,omitempty"`      // name of the state that failed; empty where none is known
 	Error      string    `json:"error"`
 	Cause      string    `json:"cause,omitempty"` // the first 1,024 bytes
 	Decision   string    `json:"decision"`        // why it is not replayed automatically

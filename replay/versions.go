@@ -68,14 +68,16 @@ func (d *decoder) versionIDs(raw json.RawMessage) []string {
 		return nil
 	}
 	for i, id := range ids {
-		if err := checkVersionID(id); err != nil {
+		if err := CheckVersionID(id); err != nil {
 			d.fault(fmt.Sprintf("versions.ids[%d]", i), fmt.Sprintf("%q", Shorten(id)), err.Error())
 		}
 	}
 	return unique(ids)
 }
 
-func checkVersionID(id string) error {
+// CheckVersionID reports what makes a text unusable as a version id: the same faults as of a resource id, with
+// MaxVersionIDBytes.
+func CheckVersionID(id string) error {
 	if len(id) > MaxVersionIDBytes {
 		return fmt.Errorf("has %d bytes, a version id has at most %d", len(id), MaxVersionIDBytes)
 	}
@@ -126,7 +128,7 @@ func (d *decoder) bound(field string, raw json.RawMessage, s Select) *Bound {
 	if t, err := ParseTime(text, d.now); err == nil {
 		return &Bound{Time: &t}
 	}
-	if err := checkVersionID(text); err != nil {
+	if err := CheckVersionID(text); err != nil {
 		d.fault(field, raw, err.Error())
 	} else if len(s.ResourceIDs) != 1 {
 		d.fault(field, raw, errTime.Error()+", or a version id of the one resource that resourceIds select")

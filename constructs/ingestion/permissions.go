@@ -36,6 +36,7 @@ func (r *ReplayableIngestion) permitReplay(s *settings) {
 
 	r.permitReadEvents(r.AutoReplayFunction)
 	r.permitObjects(r.AutoReplayFunction, schema.UnrecordedPrefix, "s3:PutObject")
+	r.permitObjects(r.AutoReplayFunction, schema.OutputsPrefix, "s3:GetObject") // whether it is there, nothing else
 	// It deletes its lease, and nothing else.
 	r.permitLedger(r.AutoReplayFunction, "GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem")
 	r.permitIndexes(r.AutoReplayFunction, schema.ByResource, schema.ByTime, schema.ByGroup)

@@ -96,6 +96,7 @@ func (r *ReplayableIngestion) addSchedule(s *settings) {
 		Description: jsii.String("Reconciles executions and replays failures of " + *r.Node().Path()),
 		Schedule:    awsscheduler.ScheduleExpression_Rate(s.auto.interval),
 		Target: awsschedulertargets.NewLambdaInvoke(r.AutoReplayFunction, &awsschedulertargets.ScheduleTargetBaseProps{
+			Input:         awsscheduler.ScheduleTargetInput_FromObject(map[string]any{}), // autoreplay.Request
 			Role:          role,
 			RetryAttempts: jsii.Number(0),
 			MaxEventAge:   awscdk.Duration_Minutes(jsii.Number(1)),

@@ -66,7 +66,7 @@ func (r *run) askUntilAccepted(ctx context.Context, reason string, request map[s
 	}
 	var last string
 	for range 20 {
-		ans, err := r.api.Ask(ctx, reason, body)
+		ans, err := r.api.DoWith(ctx, http.MethodPost, "/replays", nil, http.Header{"Idempotency-Key": {reason}}, body)
 		if err != nil {
 			return err
 		}

@@ -33,6 +33,11 @@ func New(baseURL string, cfg aws.Config) *Client {
 	return &Client{base: strings.TrimSuffix(baseURL, "/"), cfg: cfg, http: &http.Client{Timeout: 30 * time.Second}}
 }
 
+// Through sends the client's requests through what wrap makes of its transport.
+func (c *Client) Through(wrap func(http.RoundTripper) http.RoundTripper) {
+	c.http.Transport = wrap(http.DefaultTransport)
+}
+
 // Answer is what the API said.
 type Answer struct {
 	Status int
@@ -42,15 +47,11 @@ type Answer struct {
 
 // Do sends a request. The path begins after the stage, such as /replays. Any status is an answer, not an error.
 func (c *Client) Do(ctx context.Context, method, path string, query url.Values, body []byte) (Answer, error) {
-	return c.do(ctx, method, path, query, body, nil)
+	return c.DoWith(ctx, method, path, query, nil, body)
 }
 
-// Ask asks for a replay under an idempotency key. Any status is an answer, not an error.
-func (c *Client) Ask(ctx context.Context, key string, body []byte) (Answer, error) {
-	return c.do(ctx, http.MethodPost, "/replays", nil, body, http.Header{"Idempotency-Key": {key}})
-}
-
-func (c *Client) do(ctx context.Context, method, path string, query url.Values, body []byte, header http.Header) (Answer, error) {
+// DoWith sends a request with headers.
+func (c *Client) DoWith(ctx context.Context, method, path string, query url.Values, header http.Header, body []byte) (Answer, error) {
 	target := c.base + path
 	if len(query) > 0 {
 		// A signature covers %20, not the + that forms use for a space.

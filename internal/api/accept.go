@@ -25,6 +25,13 @@ import (
 // accept stores a request and sends one message. The request is stored first and its row last before the message, so
 // that whoever finds the message finds both.
 func (a *API) accept(ctx context.Context, req request) (answer, error) {
+	if err := noQuery(req); err != nil {
+		return answer{}, err
+	}
+	key, keyed, err := idempotencyKey(req)
+	if err != nil {
+		return answer{}, err
+	}
 	body, err := bodyOf(req)
 	if err != nil {
 		return answer{}, err
@@ -38,15 +45,8 @@ func (a *API) accept(ctx context.Context, req request) (answer, error) {
 	if err != nil {
 		return answer{}, fmt.Errorf("make replay id: %w", err)
 	}
-	key, keyed := header(req, "Idempotency-Key")
 	if !keyed {
 		return a.begin(ctx, req, id.String(), r, now, false)
-	}
-	if key == "" || len(key) > replay.MaxIdempotencyKeyBytes {
-		return answer{}, &replay.InvalidError{Faults: []replay.Fault{{
-			Field: "Idempotency-Key", Value: replay.Shorten(key),
-			Detail: fmt.Sprintf("must have 1 to %d bytes", replay.MaxIdempotencyKeyBytes),
-		}}}
 	}
 	return a.once(ctx, req, key, body, ledger.Claim{ReplayID: id.String(), CreatedAt: ledger.At(now)})
 }
@@ -106,13 +106,40 @@ func hashOf(body []byte) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-func header(req request, name string) (string, bool) {
-	for k, v := range req.Headers {
+func idempotencyKey(req request) (key string, given bool, err error) {
+	const name = "Idempotency-Key"
+	keys := header(req, name)
+	if len(keys) == 0 {
+		return "", false, nil
+	}
+	f := replay.Fault{Field: name, Value: replay.Shorten(keys[0])}
+	switch n := len(keys[0]); {
+	case len(keys) > 1:
+		f.Detail = fmt.Sprintf("is given %d times: give it once", len(keys))
+	case n == 0 || n > replay.MaxIdempotencyKeyBytes:
+		f.Detail = fmt.Sprintf("must have 1 to %d bytes", replay.MaxIdempotencyKeyBytes)
+	default:
+		return keys[0], true, nil
+	}
+	return "", false, &replay.InvalidError{Faults: []replay.Fault{f}}
+}
+
+// header returns the values of a header, whatever the case of its name.
+func header(req request, name string) (values []string) {
+	for k, v := range req.MultiValueHeaders {
 		if strings.EqualFold(k, name) {
-			return v, true
+			values = append(values, v...)
 		}
 	}
-	return "", false
+	if len(values) > 0 {
+		return values
+	}
+	for k, v := range req.Headers {
+		if strings.EqualFold(k, name) {
+			values = append(values, v)
+		}
+	}
+	return values
 }
 
 // begin stores a request, adds its row and sends its first message. Doing so again changes nothing.

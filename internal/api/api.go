@@ -88,7 +88,7 @@ func (a *API) route(ctx context.Context, req request) (answer, error) {
 	}
 	handle, found := routes[req.HTTPMethod+" "+req.Resource]
 	if !found {
-		return answer{}, &statusError{http.StatusNotFound, "there is no " + req.HTTPMethod + " " + req.Path}
+		return answer{}, &statusError{http.StatusNotFound, replay.Shorten("there is no " + req.HTTPMethod + " " + req.Path)}
 	}
 	return handle(ctx, req)
 }
@@ -111,6 +111,9 @@ func problem(err error, requestID string) answer {
 	case errors.As(err, &invalid):
 		p.Status, p.Errors = http.StatusBadRequest, invalid.Faults
 		p.Detail = fmt.Sprintf("the request has %d fault(s), see errors", len(invalid.Faults))
+		if len(invalid.Faults) == replay.MaxFaults {
+			p.Detail = fmt.Sprintf("the request has at least %d faults, see errors", replay.MaxFaults)
+		}
 	case errors.As(err, &known):
 		p.Status, p.Detail = known.status, known.detail
 	case fault.Transient(err):
@@ -132,7 +135,8 @@ func (ans answer) encode() events.APIGatewayProxyResponse {
 	}
 	body, err := json.Marshal(ans.body)
 	if err != nil { // every body is a struct of plain values
-		ans.status, body = http.StatusInternalServerError, []byte(`{"title":"Internal Server Error","status":500}`)
+		ans.status, body = http.StatusInternalServerError, []byte(`{"type":"about:blank","title":"Internal Server Error","status":500}`)
+		headers["Content-Type"] = replay.ProblemType
 	}
 	return events.APIGatewayProxyResponse{StatusCode: ans.status, Headers: headers, Body: string(body)}
 }
@@ -143,16 +147,21 @@ func bodyOf(req request) ([]byte, error) {
 	}
 	body, err := base64.StdEncoding.DecodeString(req.Body)
 	if err != nil {
-		return nil, &statusError{http.StatusBadRequest, "the body is not valid base64"}
+		return nil, &replay.InvalidError{Faults: []replay.Fault{{Field: "body", Detail: "is not valid base64"}}}
 	}
 	return body, nil
 }
 
 // linkTo returns the path of a resource below what the caller's own path begins with: the stage, or the base path of a
-// custom domain.
+// custom domain, which unlike the stage is in req.Path too. That is what is left without the segments of the route.
 func linkTo(req request, path string) string {
-	if base, found := strings.CutSuffix(req.RequestContext.Path, req.Path); found {
-		return base + path
+	base := strings.TrimSuffix(req.RequestContext.Path, "/")
+	for range strings.Count(req.Resource, "/") {
+		at := strings.LastIndexByte(base, '/')
+		if at < 0 {
+			return "/" + req.RequestContext.Stage + path
+		}
+		base = base[:at]
 	}
-	return "/" + req.RequestContext.Stage + path
+	return base + path
 }

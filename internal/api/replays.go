@@ -22,7 +22,7 @@ func linksOf(req request, id string) map[string]string {
 func (a *API) find(ctx context.Context, req request) (ledger.Replay, error) {
 	id := req.PathParameters["replayId"]
 	if _, err := ulid.ParseStrict(id); err != nil {
-		return ledger.Replay{}, &statusError{http.StatusNotFound, fmt.Sprintf("%q is no replay id", id)}
+		return ledger.Replay{}, &statusError{http.StatusNotFound, fmt.Sprintf("%q is no replay id", replay.Shorten(id))}
 	}
 	row, err := a.book.Replay(ctx, id)
 	if errors.Is(err, ledger.ErrNotFound) {
@@ -32,6 +32,9 @@ func (a *API) find(ctx context.Context, req request) (ledger.Replay, error) {
 }
 
 func (a *API) replay(ctx context.Context, req request) (answer, error) {
+	if err := noQuery(req); err != nil {
+		return answer{}, err
+	}
 	row, err := a.find(ctx, req)
 	if err != nil {
 		return answer{}, err
@@ -96,9 +99,9 @@ func (a *API) replays(ctx context.Context, req request) (answer, error) {
 	}
 	rows, next, err := a.book.Replays(ctx, status, cursor, limit)
 	if err != nil {
-		return answer{}, badCursor(err)
+		return answer{}, q.failed(err)
 	}
-	page := replay.Replays{Replays: make([]replay.Summary, len(rows)), NextCursor: encodeCursor(next)}
+	page := replay.Replays{Replays: make([]replay.Summary, len(rows)), NextCursor: q.next(next)}
 	for i, row := range rows {
 		page.Replays[i] = summary(req, row)
 	}
@@ -107,6 +110,9 @@ func (a *API) replays(ctx context.Context, req request) (answer, error) {
 
 // cancel stops what has not started of a replay. Cancelling it again changes nothing.
 func (a *API) cancel(ctx context.Context, req request) (answer, error) {
+	if err := noQuery(req); err != nil {
+		return answer{}, err
+	}
 	row, err := a.find(ctx, req)
 	if err != nil {
 		return answer{}, err
@@ -144,9 +150,9 @@ func (a *API) items(ctx context.Context, req request) (answer, error) {
 	}
 	rows, next, err := a.book.Items(ctx, row, outcome, cursor, limit)
 	if err != nil {
-		return answer{}, badCursor(err)
+		return answer{}, q.failed(err)
 	}
-	page := replay.Items{Items: make([]replay.Item, len(rows)), NextCursor: encodeCursor(next)}
+	page := replay.Items{Items: make([]replay.Item, len(rows)), NextCursor: q.next(next)}
 	for i, it := range rows {
 		page.Items[i] = item(it)
 	}

@@ -2,8 +2,11 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 	"unicode/utf8"
 
@@ -16,22 +19,19 @@ import (
 // versions lists the history of a resource with what became of each event. A resource without a history is 404.
 func (a *API) versions(ctx context.Context, req request) (answer, error) {
 	q := newQuery(req, "resourceId", "limit", "cursor")
-	id := q.params["resourceId"]
-	if _, err := replay.EventKey(id); err != nil {
-		q.fault("resourceId", err.Error())
-	}
+	id := q.resourceID()
 	limit, cursor := q.page()
 	if err := q.err(); err != nil {
 		return answer{}, err
 	}
 	found, next, err := a.history(ctx, id, cursor, limit)
 	if err != nil {
-		return answer{}, err
+		return answer{}, q.failed(err)
 	}
 	if len(found) == 0 && cursor == "" {
 		return answer{}, &statusError{http.StatusNotFound, "the event log has no such resource"}
 	}
-	page := replay.History{ResourceID: id, Versions: make([]replay.Version, len(found)), NextCursor: encodeCursor(next)}
+	page := replay.History{ResourceID: id, Versions: make([]replay.Version, len(found)), NextCursor: q.next(next)}
 	for i, v := range found {
 		page.Versions[i] = replay.Version{
 			VersionID: v.ID, RecordedAt: v.RecordedAt, OwnerID: v.OwnerID, Size: v.Size, Deleted: v.Deleted,
@@ -44,29 +44,36 @@ func (a *API) versions(ctx context.Context, req request) (answer, error) {
 	return answer{status: http.StatusOK, body: page}, nil
 }
 
-// maxBodyBytes keeps an answer under the 6 MB that Lambda passes on.
-const maxBodyBytes = 5_000_000
+// maxBodyBytes keeps an answer under the 6 MB that Lambda passes on, even if each byte is sent as \u0000. Events are
+// smaller; an object that somebody put by hand need not be.
+const maxBodyBytes = 1_000_000
+
+var noVersion = &statusError{http.StatusNotFound, "the event log has no such version of the resource"}
 
 // version returns one event, byte for byte.
 func (a *API) version(ctx context.Context, req request) (answer, error) {
 	q := newQuery(req, "resourceId")
-	id := q.params["resourceId"]
-	if _, err := replay.EventKey(id); err != nil {
-		q.fault("resourceId", err.Error())
-	}
+	id := q.resourceID()
 	if err := q.err(); err != nil {
 		return answer{}, err
 	}
-	event, err := a.log.Event(ctx, id, req.PathParameters["versionId"])
+	version := req.PathParameters["versionId"]
+	if decoded, err := url.PathUnescape(version); err == nil { // a version id needs no escapes, but may have some
+		version = decoded
+	}
+	if replay.CheckVersionID(version) != nil {
+		return answer{}, noVersion
+	}
+	event, err := a.log.Event(ctx, id, version)
 	if errors.Is(err, eventlog.ErrNotFound) {
-		return answer{}, &statusError{http.StatusNotFound, "the event log has no such version of the resource"}
+		return answer{}, noVersion
 	}
 	if err != nil {
 		return answer{}, err
 	}
-	if len(event) > maxBodyBytes || !utf8.Valid(event) {
+	if len(event) > maxBodyBytes || !utf8.Valid(event) || !json.Valid(event) {
 		return answer{}, &statusError{http.StatusUnprocessableEntity,
-			"the object is no event: it is not UTF-8 or too large to be sent: read it from S3"}
+			"the object is no event: it is not JSON in UTF-8, or too large to be sent: read it from S3"}
 	}
 	return answer{status: http.StatusOK, raw: event}, nil
 }
@@ -75,7 +82,7 @@ func (a *API) version(ctx context.Context, req request) (answer, error) {
 func (a *API) history(ctx context.Context, id, cursor string, limit int) (found []eventlog.Version, next string, err error) {
 	for v, err := range a.log.Versions(ctx, id, cursor) {
 		if cursor != "" && fault.HasCode(err, "InvalidArgument") { // S3 knows no such version id
-			return nil, "", badCursor(ledger.ErrCursor)
+			return nil, "", fmt.Errorf("versions after %q: %w", cursor, ledger.ErrCursor)
 		}
 		if err != nil {
 			return nil, "", err
@@ -91,7 +98,7 @@ func (a *API) history(ctx context.Context, id, cursor string, limit int) (found 
 	return found, "", nil
 }
 
-// addExecutions adds to each version the executions that ran it.
+// addExecutions adds to each version the executions that ran it, and the failures that they ended in.
 func (a *API) addExecutions(ctx context.Context, id string, found []eventlog.Version, page []replay.Version) error {
 	if len(found) == 0 {
 		return nil
@@ -111,8 +118,24 @@ func (a *API) addExecutions(ctx context.Context, id string, found []eventlog.Ver
 			page[i].Executions = append(page[i].Executions, execution(e))
 		}
 	}
+	for _, f := range h.Failures {
+		if i, ok := place[f.VersionID]; ok {
+			page[i].Failures = append(page[i].Failures, replay.Setback{
+				Execution: f.Execution, Status: string(f.Status), State: f.State, Error: f.Error, Cause: f.Cause,
+				Decision: f.Decision, Attempt: f.Attempt, FailedAt: f.FailedAt.Time,
+			})
+		}
+	}
+	for _, v := range page {
+		for i := range max(len(v.Failures)-maxCauses, 0) { // keeps a page under what Lambda passes on
+			v.Failures[i].Cause = ""
+		}
+	}
 	return nil
 }
+
+// maxCauses is how many failures of a version are shown with their causes.
+const maxCauses = 10
 
 func execution(e ledger.Execution) replay.Execution {
 	kind, status := e.Mode, string(e.Status)

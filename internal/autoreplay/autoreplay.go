@@ -51,6 +51,7 @@ type Summary struct {
 	Superseded  int    `json:"superseded"`
 	Waiting     int    `json:"waiting"`     // looked at and left for later
 	Unaccounted int    `json:"unaccounted"` // events of which nobody has known for long what became
+	Restored    int    `json:"restored"`    // executions whose row was made again from the event log
 	Errors      int    `json:"errors"`      // left for the next run
 }
 
@@ -73,9 +74,14 @@ func phase(ctx context.Context, until time.Time, do func(context.Context) error)
 	return err
 }
 
+// Request is what somebody who calls the job may ask for. The schedule asks for nothing.
+type Request struct {
+	Rebuild bool `json:"rebuild"` // make the rows of versions and owners again that the ledger lacks
+}
+
 // Run does one round. Runs that overlap exclude each other; what a run leaves, the next takes up. holder names this
 // run and no other.
-func (j *Job) Run(ctx context.Context, holder string) (Summary, error) {
+func (j *Job) Run(ctx context.Context, holder string, ask Request) (Summary, error) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		deadline = time.Now().Add(defaultRun)
@@ -95,13 +101,18 @@ func (j *Job) Run(ctx context.Context, holder string) (Summary, error) {
 	// Half of the time at most for what comes in: an outage can bring dead letters faster than they are taken in, and
 	// what is known already must be decided on all the same.
 	half := time.Now().Add(time.Until(deadline) / 2)
+	if ask.Rebuild {
+		err = r.beginRebuild(work)
+	}
 	err = errors.Join(
+		err,
 		phase(work, half, r.drain),
 		phase(work, half, r.reconcileListed),
 		phase(work, deadline, r.reconcileOpen),
 		phase(work, deadline, r.reconcileReplays),
 		phase(work, deadline, r.decideDue),
 		phase(work, deadline, r.lookAtGroups),
+		phase(work, deadline, r.rebuild),
 		j.Book.Release(ctx, leaseName, holder),
 	)
 	r.report(ctx)
@@ -116,7 +127,7 @@ func (r *round) report(ctx context.Context) {
 	s := r.sum
 	r.Logger.InfoContext(ctx, "auto-replay done", "deadLetters", s.DeadLetters, "settled", s.Settled,
 		"replayed", s.Replayed, "probes", s.Probes, "held", s.Held, "quarantined", s.Quarantined, "superseded", s.Superseded,
-		"waiting", s.Waiting, "unaccounted", s.Unaccounted, "errors", s.Errors, "paused", s.Paused)
+		"waiting", s.Waiting, "unaccounted", s.Unaccounted, "restored", s.Restored, "errors", s.Errors, "paused", s.Paused)
 	if r.Metrics != nil {
 		err := r.Metrics.Count(map[string]float64{
 			schema.MetricUnaccounted: float64(s.Unaccounted), schema.MetricAutoReplayed: float64(s.Replayed),

@@ -26,6 +26,8 @@ type book interface {
 	Unaccounted(ctx context.Context, ended []ledger.Ended) ([]ledger.Ended, error)
 	Mark(ctx context.Context, name string) (ledger.Mark, error)
 	SaveMark(ctx context.Context, m ledger.Mark) error
+	RestoreOwned(ctx context.Context, ownerID, resourceID string, at ledger.Stamp) error
+	MissingExecutions(ctx context.Context, names []string) (map[string]bool, error)
 	Failure(ctx context.Context, partition string) (ledger.Failure, error)
 	AddFailure(ctx context.Context, f ledger.Failure) (ledger.Failure, error)
 	MoveFailure(ctx context.Context, f ledger.Failure, m ledger.Move, from ...ledger.FailureStatus) error
@@ -50,6 +52,8 @@ type book interface {
 type eventLog interface {
 	FindExecution(ctx context.Context, resourceID, execution string, startedAt time.Time) (eventlog.Version, error)
 	PutObject(ctx context.Context, key string, document []byte) error
+	Walk(ctx context.Context, cursor string, limit int) ([]eventlog.Entry, string, error)
+	Stored(ctx context.Context, key string) (time.Time, error)
 }
 
 type describer interface {

@@ -22,6 +22,14 @@ type Version struct {
 	Meta
 }
 
+// At returns when an event was recorded. One that somebody put by hand has no metadata: then when S3 took it.
+func (v Version) At() time.Time {
+	if v.RecordedAt.IsZero() {
+		return v.Modified
+	}
+	return v.RecordedAt
+}
+
 // clockSkew is how far the clocks of Step Functions and S3 may differ, and the second that S3 rounds down to.
 const clockSkew = 15 * time.Second
 
@@ -155,7 +163,7 @@ func (l *Log) describe(ctx context.Context, key string, v *Version) (err error) 
 	if v.Deleted {
 		return nil
 	}
-	v.Meta, err = l.head(ctx, key, v.ID)
+	v.Meta, _, err = l.head(ctx, key, v.ID)
 	return err
 }
 
@@ -202,15 +210,15 @@ func (l *Log) Latest(ctx context.Context, resourceID string) (Version, error) {
 	return Version{}, fmt.Errorf("resource %q: %w", resourceID, ErrNotFound)
 }
 
-// Version returns one version of a resource with its metadata; size and time are not filled in. It returns ErrNotFound
-// if there is none.
+// Version returns one version of a resource with its metadata; its size is not filled in. It returns ErrNotFound if
+// there is none.
 func (l *Log) Version(ctx context.Context, resourceID, versionID string) (Version, error) {
 	key, err := replay.EventKey(resourceID)
 	if err != nil {
 		return Version{}, err
 	}
-	meta, err := l.head(ctx, key, versionID)
-	return Version{ID: versionID, Meta: meta}, err
+	meta, modified, err := l.head(ctx, key, versionID)
+	return Version{ID: versionID, Modified: modified, Meta: meta}, err
 }
 
 // Newer yields the versions of a resource that are newer than one of them, newest first, without delete markers. It

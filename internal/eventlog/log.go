@@ -164,15 +164,15 @@ func (l *Log) get(ctx context.Context, key string, versionID *string) ([]byte, e
 	return body, nil
 }
 
-func (l *Log) head(ctx context.Context, key, versionID string) (Meta, error) {
+func (l *Log) head(ctx context.Context, key, versionID string) (meta Meta, modified time.Time, err error) {
 	out, err := l.api.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &l.bucket, Key: &key, VersionId: &versionID})
 	if err != nil {
 		if notFound(err) {
-			return Meta{}, fmt.Errorf("head %s: %w", key, ErrNotFound)
+			return Meta{}, time.Time{}, fmt.Errorf("head %s: %w", key, ErrNotFound)
 		}
-		return Meta{}, fmt.Errorf("head %s: %w", key, err)
+		return Meta{}, time.Time{}, fmt.Errorf("head %s: %w", key, err)
 	}
-	return decodeMeta(out.Metadata), nil
+	return decodeMeta(out.Metadata), aws.ToTime(out.LastModified), nil
 }
 
 // notFound knows the codes that S3 uses for an object or version that is not there. An id that cannot be a version id

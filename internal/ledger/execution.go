@@ -273,7 +273,7 @@ func (l *Ledger) CheckLater(ctx context.Context, e Execution, at time.Time) erro
 
 func (l *Ledger) updateExecution(ctx context.Context, c *change, doing string) (Execution, error) {
 	var e Execution
-	out, err := l.api.UpdateItem(ctx, c.input(l.table))
+	out, err := l.update(ctx, c)
 	if err := conflict(err, &e, doing); err != nil {
 		if e.Name == "" && isConflict(err) { // no row at all
 			return e, fmt.Errorf("%s: %w", doing, ErrNotFound)

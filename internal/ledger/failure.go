@@ -67,6 +67,9 @@ func (f *Failure) id() string { return f.Execution + "#" + strconv.Itoa(f.Redriv
 
 func quarantinePartition(shard string) string { return "Q#" + shard }
 
+// quarantineSort is the place of a failure in the quarantine, also of one that has left it.
+func (f *Failure) quarantineSort() string { return f.FailedAt.String() + "#" + f.id() }
+
 func duePartition(shard string) string { return "DUE#" + shard }
 
 func (f *Failure) index() {
@@ -77,7 +80,7 @@ func (f *Failure) index() {
 	}
 	switch {
 	case f.Status == Quarantined:
-		f.GPK, f.GSK = quarantinePartition(shard(f.Execution)), f.FailedAt.String()+"#"+f.id()
+		f.GPK, f.GSK = quarantinePartition(shard(f.Execution)), f.quarantineSort()
 	case f.Status.Open() && f.Held:
 		f.GPK, f.GSK = heldPartition(f.Group, shard(f.Execution)), f.heldSort()
 	case f.Status.Open():
@@ -134,7 +137,7 @@ func (l *Ledger) MoveFailure(ctx context.Context, f Failure, m Move, from ...Fai
 	if f.GPK == "" {
 		c.Remove("gpk", "gsk")
 	}
-	_, err := l.api.UpdateItem(ctx, c.input(l.table))
+	_, err := l.update(ctx, c)
 	return conflict(err, nil, "move failure of "+f.Execution)
 }
 
@@ -217,8 +220,9 @@ func (l *Ledger) Quarantine(ctx context.Context, filter QuarantineFilter, cursor
 			if f.FailedAt.Before(filter.Since) {
 				return found, "", nil
 			}
-			cursor = f.GSK
-			if filter.Error == nil || filter.Error(f.Error) {
+			cursor = f.quarantineSort()
+			// What left the quarantine since may still be in the index. It counts for the cursor only.
+			if f.Status == Quarantined && (filter.Error == nil || filter.Error(f.Error)) {
 				found = append(found, f)
 			}
 			if len(found) == limit {
@@ -232,7 +236,7 @@ func (l *Ledger) Quarantine(ctx context.Context, filter QuarantineFilter, cursor
 	return found, cursor, nil
 }
 
-// quarantined merges the shards of the quarantine.
+// quarantined merges the shards of the quarantine, with what the index still has although it has left.
 func (l *Ledger) quarantined(ctx context.Context, cursor string, limit int) (all []Failure, more bool, err error) {
 	for s := range Shards {
 		rows, follow, err := query[Failure](ctx, l, span{
@@ -243,11 +247,9 @@ func (l *Ledger) quarantined(ctx context.Context, cursor string, limit int) (all
 		}
 		all, more = append(all, rows...), more || follow
 	}
-	slices.SortFunc(all, func(a, b Failure) int { return strings.Compare(b.GSK, a.GSK) })
+	slices.SortFunc(all, func(a, b Failure) int { return strings.Compare(b.quarantineSort(), a.quarantineSort()) })
 	if len(all) > limit {
 		all, more = all[:limit], true
 	}
-	// What left the quarantine since may still be in the index; its row has no place in it any more.
-	all = slices.DeleteFunc(all, func(f Failure) bool { return f.Status != Quarantined })
 	return all, more, nil
 }

@@ -76,7 +76,7 @@ func (l *Ledger) Bind(ctx context.Context, i Item, e Execution) error {
 func (l *Ledger) BindOutput(ctx context.Context, i Item, versionID, execution string) error {
 	c := newChange(i.key()).Set("versionId", str(versionID)).Set("execution", str(execution)).
 		If("{outcome} = ? AND attribute_not_exists({execution})", str(string(replay.Waiting)))
-	_, err := l.api.UpdateItem(ctx, c.input(l.table))
+	_, err := l.update(ctx, c)
 	return conflict(err, nil, "bind output to item of replay "+i.ReplayID)
 }
 
@@ -177,7 +177,7 @@ func (l *Ledger) Items(ctx context.Context, r Replay, o replay.Outcome, cursor s
 		at, after = n, rest
 	}
 	var items []Item
-	for ; at < parts; at, after = at+1, "" {
+	for at < parts {
 		s := partition(at)
 		s.after, s.limit = after, limit-len(items)
 		if s.index == nil { // between the items, both ends included
@@ -195,8 +195,13 @@ func (l *Ledger) Items(ctx context.Context, r Replay, o replay.Outcome, cursor s
 				items = append(items, it)
 			}
 		}
-		if len(items) >= limit && (more || at+1 < parts) {
-			return items, nextItems(items[len(items)-1], s, at, more), nil
+		if more && len(rows) > 0 {
+			after = rows[len(rows)-1].place(s)
+		} else {
+			at, after = at+1, ""
+		}
+		if len(items) >= limit && at < parts {
+			return items, strconv.Itoa(at) + "#" + after, nil
 		}
 	}
 	return items, "", nil
@@ -210,15 +215,12 @@ func (l *Ledger) Unit(ctx context.Context, replayID string, page, ordinal int) (
 	return rows, err
 }
 
-func nextItems(last Item, s span, at int, more bool) string {
-	switch {
-	case !more:
-		return strconv.Itoa(at+1) + "#"
-	case s.index != nil:
-		return strconv.Itoa(at) + "#" + last.GSK
-	default:
-		return strconv.Itoa(at) + "#" + last.SK
+// place is where an item stands in what a span reads.
+func (i *Item) place(s span) string {
+	if s.index != nil {
+		return i.GSK // the same under every outcome
 	}
+	return i.SK
 }
 
 // PageItems returns at most limit items of a page in order, and the cursor of those that follow, empty if none do.

@@ -13,7 +13,7 @@ import (
 func (l *Ledger) Acquire(ctx context.Context, name, holder string, now, until time.Time) error {
 	c := newChange("L#"+name, "L").Set("holder", str(holder)).Set("until", str(At(until).String())).
 		If("attribute_not_exists({pk}) OR {until} < ? OR {holder} = ?", str(At(now).String()), str(holder))
-	_, err := l.api.UpdateItem(ctx, c.input(l.table))
+	_, err := l.update(ctx, c)
 	return conflict(err, nil, "acquire lease "+name)
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/dev/memory"
 	"github.com/ce873799/replayable-ingestion/dev/testkit"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -15,10 +16,16 @@ import (
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)
 
-// TestLedger runs on a served table. Every test uses keys of its own.
+// TestLedger runs on a served table, and on the one in memory, which shows that they are alike. Every test uses keys of
+// its own.
 func TestLedger(t *testing.T) {
 	cfg := testkit.Emulator(t).Config()
-	l := ledger.New(testkit.Ledger(t, cfg), testkit.Table)
+	for name, table := range map[string]ledger.Client{"served": testkit.Ledger(t, cfg), "in memory": memory.NewTable()} {
+		t.Run(name, func(t *testing.T) { testLedger(t, ledger.New(table, testkit.Table)) })
+	}
+}
+
+func testLedger(t *testing.T, l *ledger.Ledger) {
 	for name, test := range map[string]func(*testing.T, *ledger.Ledger){
 		"an execution is added once":                       addedOnce,
 		"an execution moves forward only":                  forwardOnly,

@@ -11,7 +11,8 @@ import (
 type Mark struct {
 	keys
 	Name    string `dynamodbav:"name"`
-	Token   string `dynamodbav:"token,omitempty"` // empty: the walk is over
+	Active  bool   `dynamodbav:"active,omitempty"` // of a walk that somebody has to ask for: it is under way
+	Token   string `dynamodbav:"token,omitempty"`  // empty: at the beginning
 	TakenAt Stamp  `dynamodbav:"takenAt"`
 	Count   int    `dynamodbav:"count,omitempty"` // of what was seen so far
 }

@@ -13,7 +13,8 @@ import (
 )
 
 // PaceWindow is the time in which a paced replay may start maxPerSecond items per second. Any 60 seconds touch at most
-// 13 windows, 11 of them in full, so that at most 65 seconds' worth start in them: 8.3 % over the bound.
+// 13 windows, 11 of them in full, so that at most 65 seconds' worth start in them: 8.3 % over the bound. A start that
+// comes after its window must reserve another one.
 const PaceWindow = 5 * time.Second
 
 // maxPaceTries bounds how many windows one reservation looks at.
@@ -62,7 +63,7 @@ func (l *Ledger) reserve(ctx context.Context, replayID string, window int64, mos
 	c := newChange(pacePartition(replayID), paceSort(window)).Add("used", 1).
 		Set(schema.TTL, num(int(now.Add(paceLife).Unix()))).
 		If("attribute_not_exists({used}) OR {used} < ?", num(most))
-	_, err := l.api.UpdateItem(ctx, c.input(l.table))
+	_, err := l.update(ctx, c)
 	err = conflict(err, nil, "reserve start")
 	if errors.Is(err, ErrConflict) {
 		return false, nil

@@ -91,13 +91,13 @@ func (c *change) withRoom(r Replay, items int) {
 // MarkSent notes that the messages of a page are in the queue.
 func (l *Ledger) MarkSent(ctx context.Context, p Page) error {
 	c := newChange(pageKey(p.ReplayID, p.Number)).Set("sent", flag(true)).If("attribute_exists({pk})")
-	_, err := l.api.UpdateItem(ctx, c.input(l.table))
+	_, err := l.update(ctx, c)
 	return conflict(err, nil, "mark page sent")
 }
 
 // SetStart moves the start of a paced page whose messages go out late.
 func (l *Ledger) SetStart(ctx context.Context, p Page, at Stamp) error {
 	c := newChange(pageKey(p.ReplayID, p.Number)).Set("startsAt", str(at.String())).If("attribute_exists({pk})")
-	_, err := l.api.UpdateItem(ctx, c.input(l.table))
+	_, err := l.update(ctx, c)
 	return conflict(err, nil, "move start of page")
 }

@@ -40,7 +40,8 @@ type Replay struct {
 	StopBy     string        `dynamodbav:"stopBy,omitempty"`
 	StopAt     Stamp         `dynamodbav:"stopAt,omitempty"`
 	StopReason string        `dynamodbav:"stopReason,omitempty"`
-	Swept      bool          `dynamodbav:"swept,omitempty"` // what had not started is skipped
+	SweepAt    Stamp         `dynamodbav:"sweepAt,omitempty"` // when a sweep was sent or at work last
+	Swept      bool          `dynamodbav:"swept,omitempty"`   // what had not started is skipped
 }
 
 // Stopped reports whether nothing more of the replay is to start.
@@ -136,7 +137,7 @@ func (l *Ledger) OpenReplays(ctx context.Context, by time.Time, limit int) ([]Re
 // CheckReplayLater moves an open replay back in the list of those to look at.
 func (l *Ledger) CheckReplayLater(ctx context.Context, r Replay, at time.Time) error {
 	c := newChange(replayKey(r.ID)).Set("tsk", str(At(at).String()+"#"+r.ID)).If("attribute_exists({tpk})")
-	_, err := l.api.UpdateItem(ctx, c.input(l.table))
+	_, err := l.update(ctx, c)
 	return ignoreConflict(conflict(err, nil, "postpone check of replay "+r.ID))
 }
 
@@ -157,6 +158,13 @@ func (l *Ledger) StopReplay(ctx context.Context, id string, stop replay.Stop) (R
 		If("{status} IN (?, ?, ?) AND attribute_not_exists({stopStatus})",
 			str(string(replay.Pending)), str(string(replay.Expanding)), str(string(replay.Running)))
 	return l.updateReplay(ctx, c, "stop replay "+id)
+}
+
+// MarkSweeping notes that what has not started of a stopped replay is being skipped.
+func (l *Ledger) MarkSweeping(ctx context.Context, id string, at Stamp) error {
+	c := newChange(replayKey(id)).Set("sweepAt", str(at.String())).If("attribute_exists({stopStatus})")
+	_, err := l.updateReplay(ctx, c, "mark replay sweeping")
+	return ignoreConflict(err)
 }
 
 // MarkSwept notes that what had not started of a stopped replay is skipped.
@@ -200,7 +208,7 @@ func (r Replay) ending() replay.Status {
 
 func (l *Ledger) updateReplay(ctx context.Context, c *change, doing string) (Replay, error) {
 	var r Replay
-	out, err := l.api.UpdateItem(ctx, c.input(l.table))
+	out, err := l.update(ctx, c)
 	if err := conflict(err, &r, doing); err != nil {
 		return r, err
 	}

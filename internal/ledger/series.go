@@ -101,14 +101,14 @@ func (l *Ledger) AddSeriesItems(ctx context.Context, s Series) error {
 // MarkSeriesStarted notes that the execution of a series was started.
 func (l *Ledger) MarkSeriesStarted(ctx context.Context, name string) error {
 	c := newChange(seriesKey(name)).Set("started", flag(true)).If("attribute_exists({pk})")
-	_, err := l.api.UpdateItem(ctx, c.input(l.table))
+	_, err := l.update(ctx, c)
 	return conflict(err, nil, "mark series started")
 }
 
 // CloseSeries takes a series out of the open ones, once what has not run is settled.
 func (l *Ledger) CloseSeries(ctx context.Context, name string) error {
 	c := newChange(seriesKey(name)).Set("closed", flag(true)).Remove("tpk", "tsk").If("attribute_exists({pk})")
-	_, err := l.api.UpdateItem(ctx, c.input(l.table))
+	_, err := l.update(ctx, c)
 	return conflict(err, nil, "close series")
 }
 
@@ -123,6 +123,6 @@ func (l *Ledger) OpenSeries(ctx context.Context, shard int, by time.Time, limit 
 // CheckSeriesLater moves an open series back in the list of those to look at.
 func (l *Ledger) CheckSeriesLater(ctx context.Context, name string, at time.Time) error {
 	c := newChange(seriesKey(name)).Set("tsk", str(At(at).String()+"#"+name)).If("attribute_exists({tpk})")
-	_, err := l.api.UpdateItem(ctx, c.input(l.table))
+	_, err := l.update(ctx, c)
 	return ignoreConflict(conflict(err, nil, "postpone check of series"))
 }

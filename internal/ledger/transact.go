@@ -23,27 +23,47 @@ const (
 // transact writes rows all or none. Transactions that meet on the row of a replay are tried again here, because the
 // SDK does not; a failed condition is ErrConflict.
 func (l *Ledger) transact(ctx context.Context, doing string, writes []types.TransactWriteItem) error {
-	for attempt := 1; ; attempt++ {
-		_, err := l.api.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
-		if err == nil {
-			return nil
-		}
+	err := patiently(ctx, func() (again bool, err error) {
+		_, err = l.api.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
 		var cancelled *types.TransactionCanceledException
 		if !errors.As(err, &cancelled) {
-			return fmt.Errorf("%s: %w", doing, err)
+			return false, err
 		}
 		if conditionFailed(cancelled) {
-			return fmt.Errorf("%s: %w", doing, ErrConflict)
+			return false, ErrConflict
 		}
-		if attempt == transactAttempts {
-			return fmt.Errorf("%s: %w", doing, err)
+		return true, err
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return nil
+}
+
+// update changes one row. The service refuses that while a transaction changes the row, and the SDK does not try again:
+// a replay's row is in the transactions of all its items.
+func (l *Ledger) update(ctx context.Context, c *change) (out *dynamodb.UpdateItemOutput, err error) {
+	err = patiently(ctx, func() (again bool, err error) {
+		out, err = l.api.UpdateItem(ctx, c.input(l.table))
+		var busy *types.TransactionConflictException
+		return errors.As(err, &busy), err
+	})
+	return out, err
+}
+
+// patiently calls something again that met others, a few times and with growing breaks.
+func patiently(ctx context.Context, do func() (again bool, err error)) error {
+	for attempt := 1; ; attempt++ {
+		again, err := do()
+		if !again || attempt == transactAttempts {
+			return err
 		}
 		wait := time.NewTimer(time.Duration(rand.Int64N(int64(transactBackoff) << attempt))) //nolint:gosec // jitter
 		select {
 		case <-wait.C:
 		case <-ctx.Done():
 			wait.Stop()
-			return fmt.Errorf("%s: %w", doing, ctx.Err())
+			return ctx.Err()
 		}
 	}
 }

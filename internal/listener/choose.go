@@ -13,24 +13,17 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-func recorded(v eventlog.Version) time.Time {
-	if v.RecordedAt.IsZero() {
-		return v.Modified // put by hand: without metadata
-	}
-	return v.RecordedAt
-}
-
 // choose returns the version of a resource that an item replays, or a verdict.
 func (l *Listener) choose(ctx context.Context, it ledger.Item, p plan) (eventlog.Version, error) {
 	if it.ResourceID == "" || p.Versions.Mode == replay.FailedVersion && it.Want == "" {
 		return eventlog.Version{}, skip("the event of execution %s never reached the log", it.Failure)
 	}
-	fits := func(v eventlog.Version) bool { return p.Select.Recorded.Contains(recorded(v)) }
+	fits := func(v eventlog.Version) bool { return p.Select.Recorded.Contains(v.At()) }
 	none := "no event of it was recorded in the window"
 	switch p.Versions.Mode {
 	case replay.VersionAsOf:
 		fits = func(v eventlog.Version) bool {
-			return !recorded(v).After(*p.Versions.AsOf) && p.Select.Recorded.Contains(recorded(v))
+			return !v.At().After(*p.Versions.AsOf) && p.Select.Recorded.Contains(v.At())
 		}
 		none = fmt.Sprintf("no event of it was recorded until %s", p.Versions.AsOf.Format(time.RFC3339Nano))
 	case replay.VersionIDs, replay.FailedVersion:
@@ -42,7 +35,7 @@ func (l *Listener) choose(ctx context.Context, it ledger.Item, p plan) (eventlog
 		if err != nil {
 			return eventlog.Version{}, err
 		}
-		fits = func(v eventlog.Version) bool { return same(v) && p.Select.Recorded.Contains(recorded(v)) }
+		fits = func(v eventlog.Version) bool { return same(v) && p.Select.Recorded.Contains(v.At()) }
 		none = fmt.Sprintf("version %s was not recorded in the window", want)
 	}
 	first := true
@@ -132,7 +125,7 @@ func (l *Listener) rangeOf(ctx context.Context, it ledger.Item, p plan) ([]event
 			newest = v.ID
 		}
 		take, more := in(v)
-		if take && p.Select.Recorded.Contains(recorded(v)) {
+		if take && p.Select.Recorded.Contains(v.At()) {
 			found = append(found, v)
 		}
 		if len(found) > replay.MaxSeriesVersions {
@@ -179,10 +172,10 @@ func (l *Listener) inSeries(ctx context.Context, it ledger.Item, p plan) (func(e
 	return func(v eventlog.Version) (take, more bool) {
 		begun = begun || isTo(v)
 		take = begun
-		if s.To != nil && s.To.Time != nil && !recorded(v).Before(*s.To.Time) {
+		if s.To != nil && s.To.Time != nil && !v.At().Before(*s.To.Time) {
 			take = false
 		}
-		if s.From != nil && s.From.Time != nil && recorded(v).Before(*s.From.Time) {
+		if s.From != nil && s.From.Time != nil && v.At().Before(*s.From.Time) {
 			take = false
 		}
 		return take, isFrom == nil || !isFrom(v)

@@ -67,10 +67,14 @@ func (l *Listener) posts(ctx context.Context, r ledger.Replay, p ledger.Page) ([
 	}
 	if p.Next != "" {
 		m := message.Replay{Kind: message.KindExpand, ReplayID: p.ReplayID, Page: p.Number + 1}
-		posts = append(posts, queue.Post{Body: m.Encode(), Delay: after(p.Items)})
+		posts = append(posts, queue.Post{Body: m.Encode(), Delay: after(p.Items) - expandAhead})
 	}
 	return posts, nil
 }
+
+// expandAhead is how much earlier than its first item is due a page of a paced replay is looked up: the queue's delays
+// are whole seconds, rounded up, and a fast replay has many pages in one.
+const expandAhead = 2 * ledger.PaceWindow
 
 func paced(r ledger.Replay) bool { return r.MaxPerSecond > 0 && !r.DryRun }
 

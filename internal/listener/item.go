@@ -12,6 +12,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
 	"github.com/ce873799/replayable-ingestion/internal/queue"
+	"github.com/ce873799/replayable-ingestion/internal/states"
 	"github.com/ce873799/replayable-ingestion/internal/transform"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -75,17 +76,18 @@ func (l *Listener) single(ctx context.Context, msg message.Replay, it ledger.Ite
 		// Started before. Its end may have come while the replay was still expanding, so look whether that was all.
 		return l.step(it, it.Outcome, ""), nil
 	}
+	r, err := l.Book.Replay(ctx, it.ReplayID)
+	if err != nil {
+		return nil, err
+	}
+	if it.Execution == "" && r.Stopped() {
+		return l.step(it, replay.Skipped, stopped(r)), nil
+	}
+	// Also what is bound: after an hour in which Step Functions refused it, it must not come all at once.
+	if waits, err := l.pace(ctx, r, msg); waits || err != nil {
+		return nil, err
+	}
 	if it.Execution == "" {
-		r, err := l.Book.Replay(ctx, it.ReplayID)
-		if err != nil {
-			return nil, err
-		}
-		if r.Stopped() {
-			return l.step(it, replay.Skipped, stopped(r)), nil
-		}
-		if waits, err := l.pace(ctx, r, msg); waits || err != nil {
-			return nil, err
-		}
 		v := given
 		if v == nil {
 			chosen, err := l.choose(ctx, it, p)
@@ -115,7 +117,7 @@ func (l *Listener) pace(ctx context.Context, r ledger.Replay, msg message.Replay
 	}
 	now := l.now()
 	slot := time.Unix(msg.Slot, 0)
-	if late := now.Sub(slot); msg.Slot == 0 || late >= 2*ledger.PaceWindow { // too late for its slot: it would add to a burst
+	if late := now.Sub(slot); msg.Slot == 0 || late >= ledger.PaceWindow { // its window is over: it would add to that of others
 		if slot, err = l.Book.ReserveStart(ctx, r.ID, r.MaxPerSecond, now); err != nil {
 			return false, err
 		}
@@ -157,7 +159,7 @@ func (l *Listener) announcement(it ledger.Item, p plan, v eventlog.Version) ledg
 	}
 	return ledger.Execution{
 		Name: name, Mode: ledger.API, Status: ledger.Starting,
-		ResourceID: it.ResourceID, OwnerID: v.OwnerID, VersionID: v.ID, RecordedAt: ledger.At(recorded(v)),
+		ResourceID: it.ResourceID, OwnerID: v.OwnerID, VersionID: v.ID, RecordedAt: ledger.At(v.At()),
 		StartedAt: ledger.At(l.now()), Reason: p.Reason, ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal,
 		Index: it.Index, Target: p.Target, Suppress: p.Publish == replay.PublishSuppress, Patched: p.transform != nil,
 	}
@@ -229,20 +231,33 @@ func (l *Listener) run(ctx context.Context, it ledger.Item, p plan) (*progress.S
 		return nil, err
 	}
 	arn, err := l.start(ctx, row)
-	if err != nil {
-		step, err := l.decided(it, err)
-		if err == nil {
-			err = l.withdraw(ctx, row, step.Reason)
+	var v verdict
+	if errors.As(err, &v) {
+		var started bool
+		if started, err = l.withdraw(ctx, row, v.reason); err == nil && !started {
+			return l.decided(it, v)
 		}
-		return step, err
+		arn = l.Machine.ExecutionARN(row.Name)
+	}
+	if err != nil {
+		return nil, err
 	}
 	s := l.step(it, replay.Started, "")
 	s.ARN = arn
 	return s, nil
 }
 
-// withdraw settles the row of an execution that was announced and will not be started.
-func (l *Listener) withdraw(ctx context.Context, row ledger.Execution, why string) error {
+// withdraw settles the row of an execution that was announced and will not be started, unless it was: an earlier
+// delivery may have started it before its version left the log.
+func (l *Listener) withdraw(ctx context.Context, row ledger.Execution, why string) (started bool, err error) {
+	_, err = l.Machine.Describe(ctx, row.Name)
+	if !errors.Is(err, states.ErrNotFound) {
+		return err == nil, err
+	}
+	return false, l.neverStarted(ctx, row, why)
+}
+
+func (l *Listener) neverStarted(ctx context.Context, row ledger.Execution, why string) error {
 	_, err := l.Book.Settle(ctx, ledger.Ended{
 		Name: row.Name, Status: ledger.Aborted, Error: "NeverStarted", Cause: why, StoppedAt: l.now(),
 	})

@@ -67,7 +67,8 @@ type Deps struct {
 	Reader  record.Reader // checks what a transform makes of an event
 	Logger  *slog.Logger
 
-	SupersedeOlder bool // automatic replays give way to newer events
+	SupersedeOlder bool             // automatic replays give way to newer events
+	Now            func() time.Time // nil: the clock
 }
 
 // Listener handles the messages of the Replay queue.
@@ -82,7 +83,10 @@ func New(deps Deps) *Listener {
 	if deps.Logger == nil {
 		deps.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Listener{Deps: deps, now: time.Now}
+	if deps.Now == nil {
+		deps.Now = time.Now
+	}
+	return &Listener{Deps: deps, now: deps.Now}
 }
 
 // Handle works off a batch. Messages that a service's passing trouble kept back are sent again and come sooner so;

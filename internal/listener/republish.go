@@ -11,7 +11,7 @@ import (
 
 // commitOutput binds an item of a republish to the last success of a version.
 func (l *Listener) commitOutput(ctx context.Context, it ledger.Item, p plan, v eventlog.Version) (ledger.Item, error) {
-	at := recorded(v)
+	at := v.At()
 	h, err := l.Book.History(ctx, it.ResourceID, at, at)
 	if err != nil {
 		return it, err

@@ -14,7 +14,6 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
-	"github.com/ce873799/replayable-ingestion/internal/states"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -106,7 +105,12 @@ func (l *Listener) planSeries(ctx context.Context, s ledger.Series, p plan) erro
 		if err != nil {
 			return err
 		}
-		steps = append(steps, *step)
+		if steps = append(steps, *step); len(steps) == ledger.MaxItemChanges { // a long series must get on if time runs out
+			if err := l.take(ctx, s.ReplayID, steps...); err != nil {
+				return err
+			}
+			steps = nil
+		}
 	}
 	if err := l.take(ctx, s.ReplayID, steps...); err != nil {
 		return err
@@ -123,9 +127,6 @@ func (l *Listener) version(ctx context.Context, it ledger.Item, s ledger.Series)
 	v, err := l.Log.Version(ctx, it.ResourceID, id)
 	if errors.Is(err, eventlog.ErrNotFound) {
 		err = gone(id)
-	}
-	if err == nil && v.RecordedAt.IsZero() { // put by hand
-		v.RecordedAt = s.CreatedAt.Time
 	}
 	return v, err
 }
@@ -165,16 +166,11 @@ type SeriesOrder struct {
 const maxSeriesInput = 64_000
 
 func (l *Listener) startSeries(ctx context.Context, s ledger.Series, p plan) error {
-	r, err := l.Book.Replay(ctx, s.ReplayID)
-	if err != nil {
-		return err
-	}
-	if r.Stopped() && !s.Started {
-		return l.settleSeries(ctx, s, stopped(r))
-	}
 	if s.Started || s.Closed {
 		return nil
 	}
+	// Also when the replay was stopped: an earlier delivery may have started the series and died before it noted that.
+	// A series of a stopped replay binds nothing more, and its end settles what is left.
 	in := SeriesInput{ReplayID: s.ReplayID, Page: s.Page, Ordinal: s.Ordinal, OnFailure: p.Versions.OnFailure}
 	for i := range s.Versions {
 		in.Indexes = append(in.Indexes, i)
@@ -222,10 +218,10 @@ func (l *Listener) bindVersion(ctx context.Context, in SeriesInput) (SeriesOrder
 	if it.Outcome.Final() {
 		return SeriesOrder{Decision: decisionSkip}, nil
 	}
+	if wait := l.seriesPace(ctx, r, in.Bound); wait != nil {
+		return wait.order, wait.err
+	}
 	if it.Execution == "" {
-		if wait := l.seriesPace(ctx, r, in.Bound); wait != nil {
-			return wait.order, wait.err
-		}
 		if it, err = l.commitVersion(ctx, it, p); err != nil {
 			return l.end(ctx, it, err)
 		}
@@ -270,10 +266,13 @@ func (l *Listener) order(ctx context.Context, it ledger.Item, onFailure replay.O
 	input, err := l.input(ctx, row, maxSeriesInput)
 	var v verdict
 	if errors.As(err, &v) {
-		if werr := l.withdraw(ctx, row, v.reason); werr != nil {
-			return SeriesOrder{}, werr
+		if it.Outcome == replay.Started { // an earlier answer may have started it; otherwise it is settled with the series
+			return SeriesOrder{Decision: decisionSkip}, nil
 		}
-		return l.end(ctx, it, err)
+		if err := l.neverStarted(ctx, row, v.reason); err != nil {
+			return SeriesOrder{}, err
+		}
+		return l.end(ctx, it, v)
 	}
 	if err != nil {
 		return SeriesOrder{}, err
@@ -302,7 +301,7 @@ func (l *Listener) seriesPace(ctx context.Context, r ledger.Replay, before Serie
 	}
 	now := l.now()
 	slot := time.Unix(before.Slot, 0)
-	if before.Slot == 0 || now.Sub(slot) >= 2*ledger.PaceWindow {
+	if before.Slot == 0 || now.Sub(slot) >= ledger.PaceWindow {
 		var err error
 		if slot, err = l.Book.ReserveStart(ctx, r.ID, r.MaxPerSecond, now); err != nil {
 			return &waiting{err: err}
@@ -313,74 +312,4 @@ func (l *Listener) seriesPace(ctx context.Context, r ledger.Replay, before Serie
 	}
 	seconds := int(math.Ceil(slot.Sub(now).Seconds()))
 	return &waiting{order: SeriesOrder{Decision: decisionWait, WaitSeconds: seconds, Slot: slot.Unix()}}
-}
-
-// closeSeries settles what a series has left, after its execution ended.
-func (l *Listener) closeSeries(ctx context.Context, msg message.Replay) error {
-	s, err := l.Book.Series(ctx, msg.Series)
-	if err != nil {
-		return err
-	}
-	r, err := l.Book.Replay(ctx, s.ReplayID)
-	if err != nil {
-		return err
-	}
-	reason := msg.Reason
-	if r.Stopped() {
-		reason = stopped(r)
-	}
-	return l.settleSeries(ctx, s, reason)
-}
-
-// settleSeries gives every item of a series that will not run its outcome. One that runs still is left to its own end.
-func (l *Listener) settleSeries(ctx context.Context, s ledger.Series, reason string) error {
-	items, err := l.Book.Unit(ctx, s.ReplayID, s.Page, s.Ordinal)
-	if err != nil {
-		return err
-	}
-	var steps []progress.Step
-	for _, it := range items {
-		if it.Outcome.Final() {
-			continue
-		}
-		step, err := l.left(ctx, it, reason)
-		if err != nil {
-			return err
-		}
-		if step != nil {
-			steps = append(steps, *step)
-		}
-	}
-	if err := l.take(ctx, s.ReplayID, steps...); err != nil {
-		return err
-	}
-	if err := l.Book.CloseSeries(ctx, s.Name); err != nil {
-		return err
-	}
-	return l.Board.Look(ctx, s.ReplayID, l.now())
-}
-
-// left returns the step of an item whose series has ended, nil if its execution runs.
-func (l *Listener) left(ctx context.Context, it ledger.Item, reason string) (*progress.Step, error) {
-	if it.Execution == "" {
-		return l.step(it, replay.Skipped, reason), nil
-	}
-	d, err := l.Machine.Describe(ctx, it.Execution)
-	switch {
-	case errors.Is(err, states.ErrNotFound):
-		if err := l.withdraw(ctx, ledger.Execution{Name: it.Execution}, reason); err != nil {
-			return nil, err
-		}
-		return l.step(it, replay.Skipped, reason), nil
-	case err != nil:
-		return nil, err
-	case !d.Status.Terminal():
-		return nil, nil
-	}
-	step := l.step(it, replay.Succeeded, "")
-	if d.Status != ledger.Succeeded {
-		step.To, step.Reason = replay.Failed, d.Error
-	}
-	step.ARN, step.At = d.ARN, d.StoppedAt
-	return step, nil
 }

@@ -19,8 +19,11 @@ func (l *Listener) sweep(ctx context.Context, msg message.Replay) error {
 	if err != nil {
 		return err
 	}
-	if !r.Stopped() || r.Status.Final() {
+	if !r.Stopped() || r.Swept || r.Status.Final() {
 		return nil
+	}
+	if err := l.Book.MarkSweeping(ctx, r.ID, ledger.At(l.now())); err != nil {
+		return err
 	}
 	page := msg.Page
 	for ; page < min(r.Pages, msg.Page+sweepPages); page++ {

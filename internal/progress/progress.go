@@ -17,6 +17,7 @@ type book interface {
 	ChangeItems(ctx context.Context, replayID string, changes []ledger.ItemChange) error
 	Replay(ctx context.Context, id string) (ledger.Replay, error)
 	StopReplay(ctx context.Context, id string, stop replay.Stop) (ledger.Replay, error)
+	MarkSweeping(ctx context.Context, id string, at ledger.Stamp) error
 	FinishReplay(ctx context.Context, id string, at ledger.Stamp) error
 }
 
@@ -110,10 +111,21 @@ func (b *Board) Look(ctx context.Context, id string, now time.Time) error {
 	if r.Expanded && r.Open == 0 {
 		return b.book.FinishReplay(ctx, id, ledger.At(now))
 	}
-	if r.Stopped() && !r.Swept { // an earlier call may have died before it sent the message
-		return b.queue.Send(ctx, sweep(id))
+	if r.Stopped() && !r.Swept && now.Sub(r.SweepAt.Time) >= sweepAgain { // whoever was to send the message may have died
+		return b.sweep(ctx, id, now)
 	}
 	return nil
+}
+
+// sweepAgain is how long nothing must have been swept until another sweep begins. Each reads all pages of a replay, and
+// every item that is skipped meanwhile leads to a look.
+const sweepAgain = time.Minute
+
+func (b *Board) sweep(ctx context.Context, id string, now time.Time) error {
+	if err := b.queue.Send(ctx, message.Replay{Kind: message.KindSweep, ReplayID: id}.Encode()); err != nil {
+		return err
+	}
+	return b.book.MarkSweeping(ctx, id, ledger.At(now))
 }
 
 // Stop lets nothing more of a replay start and has what waits skipped. It returns ErrConflict for a replay that has
@@ -126,11 +138,7 @@ func (b *Board) Stop(ctx context.Context, id string, stop replay.Stop) error {
 	if r.Open == 0 {
 		return b.book.FinishReplay(ctx, id, ledger.At(stop.At))
 	}
-	return b.queue.Send(ctx, sweep(id))
-}
-
-func sweep(id string) string {
-	return message.Replay{Kind: message.KindSweep, ReplayID: id}.Encode()
+	return b.sweep(ctx, id, stop.At)
 }
 
 // changes reads the items and keeps the steps that lead forward. Final tells that the replay may be complete, also

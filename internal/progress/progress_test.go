@@ -61,6 +61,11 @@ func (m *items) StopReplay(_ context.Context, _ string, stop replay.Stop) (ledge
 	return m.replay, nil
 }
 
+func (m *items) MarkSweeping(_ context.Context, _ string, at ledger.Stamp) error {
+	m.replay.SweepAt = at
+	return nil
+}
+
 func (m *items) FinishReplay(context.Context, string, ledger.Stamp) error {
 	m.finished++
 	return nil
@@ -163,8 +168,11 @@ func TestTooManyFailuresHaltTheReplay(t *testing.T) {
 	if want := `{"v":1,"kind":"sweep","replayId":"p"}`; len(m.sent) != 1 || m.sent[0] != want {
 		t.Errorf("sent %v, want %s", m.sent, want)
 	}
-	if err := b.Look(t.Context(), "p", time.Unix(1, 0)); err != nil || len(m.sent) != 2 {
-		t.Errorf("got %v, %v: want the message again until it is swept", err, m.sent)
+	if err := b.Look(t.Context(), "p", time.Unix(31, 0)); err != nil || len(m.sent) != 1 {
+		t.Errorf("got %v, %v: want no other message while the first one is at work", err, m.sent)
+	}
+	if err := b.Look(t.Context(), "p", time.Unix(61, 0)); err != nil || len(m.sent) != 2 {
+		t.Errorf("got %v, %v: want the message again if nothing was swept for long", err, m.sent)
 	}
 	m.replay.Open, m.replay.Expanded = 0, true
 	if err := b.Look(t.Context(), "p", time.Unix(1, 0)); err != nil || m.finished != 1 {

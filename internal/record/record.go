@@ -107,7 +107,8 @@ func (r *Recorder) version(ctx context.Context, in workflow.RecordInput, ids IDs
 	}
 	row.RecordedAt = ledger.At(r.now())
 	group, gctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return r.own(gctx, row) })
+	owned := row // the other one sets the version
+	group.Go(func() error { return r.own(gctx, owned) })
 	group.Go(func() (err error) {
 		meta := eventlog.Meta{
 			Execution: ex.Name, OwnerID: ids.OwnerID, RecordedAt: row.RecordedAt.Time, StartedAt: ex.StartTime,

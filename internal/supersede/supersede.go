@@ -121,11 +121,11 @@ func (j *Judge) newer(ctx context.Context, resourceID, versionID string, is func
 			return v, true, nil
 		}
 		newer[v.ID] = v
-		if from.IsZero() || v.RecordedAt.Before(from) {
-			from = v.RecordedAt
+		if at := v.At(); from.IsZero() || at.Before(from) {
+			from = at
 		}
-		if v.RecordedAt.After(to) {
-			to = v.RecordedAt
+		if at := v.At(); at.After(to) {
+			to = at
 		}
 	}
 	if len(newer) == 0 {

@@ -62,8 +62,8 @@ func main() {
 		CanaryThreshold: cfg.CanaryThreshold, StartsPerSecond: cfg.StartsPerSecond, Interval: cfg.Interval,
 		SettleAfter: cfg.SettleAfter, UnaccountedAfter: cfg.UnaccountedAfter,
 	})
-	lambda.Start(func(ctx context.Context) (autoreplay.Summary, error) {
+	lambda.Start(func(ctx context.Context, ask autoreplay.Request) (autoreplay.Summary, error) {
 		// Not the request id: Lambda repeats a failed asynchronous call under the same one.
-		return job.Run(ctx, ulid.Make().String())
+		return job.Run(ctx, ulid.Make().String(), ask)
 	})
 }

@@ -44,7 +44,10 @@ func run(m *testing.M) (code int) {
 		fmt.Fprintf(os.Stderr, "cannot bring the stack up: %v\n", err)
 		return 1
 	}
-	sys = newSystem(shared)
+	if sys, err = newSystem(shared); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	if selected("TestTheDemoTellsItsStory") {
 		story.begin(func() (demoResult, error) { return tellStory(ctx) })
 	}

@@ -24,7 +24,7 @@ func bringUpOrders(ctx context.Context) (*system, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newSystem(s), nil
+	return newSystem(s)
 }
 
 func order(id, do string) string {

@@ -41,7 +41,12 @@ type system struct {
 	premium    *inbox // the workflow's side effect, by listing
 }
 
-func newSystem(s *local.Stack) *system {
+// newSystem holds every answer that the API gives to the tests against docs/openapi.yaml.
+func newSystem(s *local.Stack) (*system, error) {
+	watch, err := watched(s)
+	if err != nil {
+		return nil, err
+	}
 	cfg := s.Config()
 	y := &system{
 		Stack:   s,
@@ -49,6 +54,7 @@ func newSystem(s *local.Stack) *system {
 		params: ssm.NewFromConfig(cfg), lambdas: lambda.NewFromConfig(cfg), table: dynamodb.NewFromConfig(cfg),
 		api: replayapi.New(s.APIURL, cfg),
 	}
+	y.api.Through(watch)
 	y.book = ledger.New(y.table, s.LedgerTable)
 	byExecution := func(m letter) string { return m.attributes["execution"] }
 	y.downstream = newInbox(y.queues, s.DownstreamQueueURL, byExecution)
@@ -58,7 +64,7 @@ func newSystem(s *local.Stack) *system {
 		_ = json.Unmarshal([]byte(m.body), &e) // a letter without an id is nobody's
 		return e.Listing.ID
 	})
-	return y
+	return y, nil
 }
 
 // fresh makes a name that no other test and no other run uses.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
+	"github.com/ce873799/replayable-ingestion/dev/memory"
 	"github.com/ce873799/replayable-ingestion/dev/testkit"
 	"github.com/ce873799/replayable-ingestion/internal/api"
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
@@ -28,7 +30,6 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/listener"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
 	"github.com/ce873799/replayable-ingestion/internal/publish"
-	"github.com/ce873799/replayable-ingestion/internal/queue"
 	"github.com/ce873799/replayable-ingestion/internal/record"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/internal/settle"
@@ -55,11 +56,15 @@ type Engine struct {
 	Tracker  *tracker.Tracker
 	API      *api.API
 	Job      *autoreplay.Job
-	Policy   autoreplay.Policy // of Job
-	Ahead    time.Duration     // by which the clock of Job is ahead
+	Policy   autoreplay.Policy  // of Job
+	Ask      autoreplay.Request // of the next runs
+	Ahead    time.Duration      // by which the clock of Job is ahead
 
+	Bucket *memory.Bucket // of an engine in memory
+
+	table     ledger.Client
+	faults    *Faults
 	deps      autoreplay.Deps
-	table     *dynamodb.Client
 	mu        sync.Mutex
 	Published []*sns.PublishInput
 }
@@ -68,10 +73,33 @@ type Engine struct {
 func New(t testing.TB) *Engine {
 	t.Helper()
 	cfg := testkit.Emulator(t).Config()
-	e := &Engine{t: t, table: testkit.Ledger(t, cfg)}
-	e.Book = ledger.New(e.table, testkit.Table)
-	e.Log = eventlog.New(testkit.EventLog(t, cfg), testkit.Bucket)
-	e.Replays, e.Dead = &Mailbox{}, &Mailbox{}
+	logger := slog.New(slog.NewTextHandler(t.Output(), nil))
+	return wire(t, testkit.Ledger(t, cfg), testkit.EventLog(t, cfg), &Faults{}, Clock{Now: time.Now, SettleAfter: time.Hour}, logger)
+}
+
+// InMemory wires an engine to a table and a bucket in this process, whose calls break as the faults say. It is some
+// hundred times faster than an emulator.
+func InMemory(t testing.TB, faults *Faults, clock Clock) *Engine {
+	t.Helper()
+	bucket := memory.NewBucket()
+	bucket.Now = clock.Now
+	e := wire(t, memory.NewTable(), bucket, faults, clock, slog.New(slog.DiscardHandler))
+	e.Bucket = bucket
+	return e
+}
+
+// Clock is how time passes for an engine.
+type Clock struct {
+	Now         func() time.Time // of the listener
+	SettleAfter time.Duration    // how long something must be open until auto-replay looks after it
+}
+
+func wire(t testing.TB, table ledger.Client, bucket eventlog.API, faults *Faults, clock Clock, logger *slog.Logger) *Engine {
+	t.Helper()
+	e := &Engine{t: t, table: table, faults: faults}
+	e.Book = ledger.New(faultyTable{table, faults}, testkit.Table)
+	e.Log = eventlog.New(faultyBucket{bucket, faults}, testkit.Bucket)
+	e.Replays, e.Dead = &Mailbox{faults: faults}, &Mailbox{faults: faults}
 
 	reader, err := record.NewReader("$.id", "$.owner", 256_000)
 	if err != nil {
@@ -81,27 +109,30 @@ func New(t testing.TB) *Engine {
 	sns := topic.New(e, "arn:aws:sns:us-east-1:000000000000:topic")
 	publisher := publish.New(sns, e.Log, e.Book, judge, publish.Options{StoreOutputs: true, SupersedeOlder: true}, nil)
 	e.Machine = newMachine(record.New(e.Log, e.Book, reader, nil), publisher)
-	machine := states.New(e.Machine, MachineARN)
-	e.Series = &Series{machine: e.Machine, executions: map[string]*execution{}, Before: func(string, int) bool { return true }}
-	series := states.New(e.Series, SeriesMachineARN)
+	machine := states.New(faultyStates{e.Machine, faults}, MachineARN)
+	e.Series = &Series{
+		machine: e.Machine, executions: map[string]*execution{}, Before: func(string, int) bool { return true },
+		Sleep: time.Sleep, faults: faults,
+	}
+	series := states.New(faultyStates{e.Series, faults}, SeriesMachineARN)
 	board := progress.New(e.Book, e.Replays)
 	settler := settle.New(e.Book, board, nil)
 	e.Listener = listener.New(listener.Deps{
 		Book: e.Book, Log: e.Log, Machine: machine, Series: series, Queue: e.Replays, Board: board, Judge: judge,
-		Topic: sns, Reader: reader, SupersedeOlder: true, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Topic: sns, Reader: reader, SupersedeOlder: true, Now: clock.Now, Logger: logger,
 	})
 	e.Series.bind = e.Listener.BindVersion
 	e.Tracker = tracker.New(settler, e.Replays, MachineARN, SeriesMachineARN, nil)
-	e.API = api.New(e.Book, e.Log, e.Replays, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})))
+	e.API = api.New(e.Book, e.Log, e.Replays, logger)
 	e.Policy = autoreplay.Policy{
 		Enabled: true, Errors: classify.Policy{RetryOn: classify.DefaultRetryOn()}, MaxAttempts: 3,
 		BackoffBase: time.Millisecond, BackoffRate: 1, MaxBackoff: time.Millisecond, MaxAge: 24 * time.Hour,
-		CanaryThreshold: 10, StartsPerSecond: 30, Interval: 5 * time.Minute, SettleAfter: time.Hour, UnaccountedAfter: time.Hour,
+		CanaryThreshold: 10, StartsPerSecond: 30, Interval: 5 * time.Minute, SettleAfter: clock.SettleAfter, UnaccountedAfter: time.Hour,
 	}
 	e.deps = autoreplay.Deps{
 		Book: e.Book, Log: e.Log, Machine: machine, Series: series, DeadLetters: e.Dead, Replays: e.Replays, Settler: settler,
 		Board: board, Judge: judge, Reader: reader, Now: func() time.Time { return time.Now().Add(e.Ahead) },
-		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Logger: logger,
 	}
 	e.Job = autoreplay.New(e.deps, e.Policy)
 	return e
@@ -109,10 +140,12 @@ func New(t testing.TB) *Engine {
 
 // Publish makes the engine its own topic.
 func (e *Engine) Publish(_ context.Context, in *sns.PublishInput, _ ...func(*sns.Options)) (*sns.PublishOutput, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.Published = append(e.Published, in)
-	return &sns.PublishOutput{MessageId: aws.String("m")}, nil
+	return call(e.faults, "Publish", func() (*sns.PublishOutput, error) {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.Published = append(e.Published, in)
+		return &sns.PublishOutput{MessageId: aws.String("m")}, nil
+	})
 }
 
 // Forget removes an execution's row from the ledger, as if it had never been written.
@@ -127,6 +160,34 @@ func (e *Engine) Forget(ctx context.Context, execution string) error {
 		return fmt.Errorf("forget %s: %w", execution, err)
 	}
 	return nil
+}
+
+// Erase removes every row of a kind of which the partition key begins with a prefix, and returns how many they were.
+func (e *Engine) Erase(ctx context.Context, prefix string) (n int, err error) {
+	scan := &dynamodb.ScanInput{TableName: aws.String(testkit.Table)}
+	for {
+		page, err := e.table.Scan(ctx, scan)
+		if err != nil {
+			return n, fmt.Errorf("scan ledger: %w", err)
+		}
+		for _, row := range page.Items {
+			if pk, ok := row[schema.PartitionKey].(*types.AttributeValueMemberS); !ok || !strings.HasPrefix(pk.Value, prefix) {
+				continue
+			}
+			_, err := e.table.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+				TableName: scan.TableName,
+				Key:       map[string]types.AttributeValue{schema.PartitionKey: row[schema.PartitionKey], schema.SortKey: row[schema.SortKey]},
+			})
+			if err != nil {
+				return n, fmt.Errorf("erase row: %w", err)
+			}
+			n++
+		}
+		if len(page.LastEvaluatedKey) == 0 {
+			return n, nil
+		}
+		scan.ExclusiveStartKey = page.LastEvaluatedKey
+	}
 }
 
 // PublishedBy counts the messages of an execution.
@@ -178,7 +239,7 @@ func (e *Engine) Track(body string) {
 // Schedule runs auto-replay once.
 func (e *Engine) Schedule() autoreplay.Summary {
 	e.t.Helper()
-	sum, err := e.Job.Run(e.t.Context(), fmt.Sprint("run-", time.Now().UnixNano()))
+	sum, err := e.Job.Run(e.t.Context(), fmt.Sprint("run-", time.Now().UnixNano()), e.Ask)
 	if err != nil || sum.Errors > 0 {
 		e.t.Fatalf("auto-replay: %v, %+v", err, sum)
 	}
@@ -240,68 +301,6 @@ func batch(bodies ...string) (b events.SQSEvent) {
 		b.Records = append(b.Records, events.SQSMessage{MessageId: fmt.Sprint("m", i), Body: body})
 	}
 	return b
-}
-
-// Mailbox is a queue without waiting times. What is received stays in it until it is deleted.
-type Mailbox struct {
-	mu       sync.Mutex
-	messages []queue.Message
-	sent     int
-	Delays   []time.Duration // of what was posted
-}
-
-// Send puts messages into the queue.
-func (m *Mailbox) Send(_ context.Context, bodies ...string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, b := range bodies {
-		m.sent++
-		m.messages = append(m.messages, queue.Message{ID: fmt.Sprint("message-", m.sent), Body: b})
-	}
-	return nil
-}
-
-// Post puts messages into the queue, and notes how long they are to be held back.
-func (m *Mailbox) Post(ctx context.Context, posts ...queue.Post) error {
-	for _, p := range posts {
-		if err := m.Send(ctx, p.Body); err != nil {
-			return err
-		}
-		m.mu.Lock()
-		m.Delays = append(m.Delays, p.Delay)
-		m.mu.Unlock()
-	}
-	return nil
-}
-
-// Receive returns up to ten messages that were not received before.
-func (m *Mailbox) Receive(context.Context, time.Duration) ([]queue.Message, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	n := min(10, len(m.messages))
-	got := m.messages[:n:n]
-	m.messages = m.messages[n:]
-	return got, nil
-}
-
-// Delete does nothing: a received message does not come back by itself.
-func (m *Mailbox) Delete(context.Context, queue.Message) error { return nil }
-
-// TakeAll takes every message out of the queue.
-func (m *Mailbox) TakeAll() (bodies []string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, msg := range m.messages {
-		bodies = append(bodies, msg.Body)
-	}
-	m.messages = nil
-	return bodies
-}
-
-func (m *Mailbox) empty() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return len(m.messages) == 0
 }
 
 // name returns the error name that Step Functions would see.

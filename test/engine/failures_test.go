@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
+	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 )
@@ -280,7 +281,7 @@ func TestUnknownDeadLettersAreKept(t *testing.T) {
 	if err := e.Dead.Send(t.Context(), `hello`, `{"v":1,"kind":"item","replayId":"gone","page":0,"ordinal":0}`); err != nil {
 		t.Fatal(err)
 	}
-	sum, err := e.Job.Run(t.Context(), "run")
+	sum, err := e.Job.Run(t.Context(), "run", autoreplay.Request{})
 	if err != nil {
 		t.Fatal(err)
 	}

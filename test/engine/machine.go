@@ -32,6 +32,7 @@ type Machine struct {
 	mu         sync.Mutex
 	executions map[string]*execution
 	order      []string
+	ran        int            // all before this place in the order have ended
 	Starts     map[string]int // answered calls of StartExecution that started something, by name
 	Lists      int            // calls of ListExecutions
 	PageSize   int            // of ListExecutions; 0: as many as are asked for
@@ -117,21 +118,24 @@ func (m *Machine) DescribeExecution(_ context.Context, in *sfn.DescribeExecution
 
 // RunAll runs every execution that was started to its end.
 func (m *Machine) RunAll(ctx context.Context) {
-	for {
-		m.mu.Lock()
-		var next *execution
-		for _, name := range m.order {
-			if x := m.executions[name]; x.status == types.ExecutionStatusRunning {
-				next = x
-				break
-			}
+	for m.RunOne(ctx) {
+	}
+}
+
+// RunOne runs the oldest execution that was started to its end, and reports whether there was one.
+func (m *Machine) RunOne(ctx context.Context) bool {
+	m.mu.Lock()
+	var next *execution
+	for ; m.ran < len(m.order) && next == nil; m.ran++ {
+		if x := m.executions[m.order[m.ran]]; x.status == types.ExecutionStatusRunning {
+			next = x
 		}
-		m.mu.Unlock()
-		if next == nil {
-			return
-		}
+	}
+	m.mu.Unlock()
+	if next != nil {
 		m.run(ctx, next)
 	}
+	return next != nil
 }
 
 func (m *Machine) run(ctx context.Context, x *execution) {
@@ -196,6 +200,7 @@ func (m *Machine) Redrive(name string) {
 	x := m.executions[name]
 	x.status, x.stopped, x.fault, x.cause = types.ExecutionStatusRunning, time.Time{}, "", ""
 	x.redrives++
+	m.ran = 0
 }
 
 // Abort stops a running execution, as an operator does.

@@ -34,7 +34,7 @@ func ask(t *testing.T, e *Engine, body string) string {
 	return accepted.ReplayID
 }
 
-func get(t *testing.T, e *Engine, id string) replay.Replay {
+func get(t tester, e *Engine, id string) replay.Replay {
 	t.Helper()
 	answer := e.Call("GET", "/replays/{replayId}", "", map[string]string{"replayId": id}, nil)
 	var r replay.Replay
@@ -357,7 +357,10 @@ func TestATimeoutWithoutAnErrorIsRetried(t *testing.T) {
 
 // Whatever the order and number of deliveries, of crashes and of status messages: every selected resource of a finished
 // replay ran exactly once or is skipped with a reason, and the counts equal the items.
+//
+// The table and the bucket are the emulator's: TestAnyReplayInAnyWeather has more weather on those in memory.
 func TestDeliveriesInAnyOrderAndNumber(t *testing.T) {
+	checks(t, "25") // about 5 s
 	e := New(t)
 	const resources = 12
 	for i := range resources {

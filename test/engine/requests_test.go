@@ -230,7 +230,7 @@ func TestARepublishSendsTheStoredOutput(t *testing.T) {
 	versions := history(t, e, "r1", 2)
 	executions, published := len(e.Machine.Names("")), len(e.Published)
 	id := ask(t, e, `{"action":"republish","select":{"resourceIds":["r1"]},"target":"search","reason":"lost it"}`)
-	items := drainTo(t, e, "item")
+	items := drainToItems(t, e)
 	e.Listen(items...)
 	e.Listen(items...) // delivered again
 	e.Pump()

@@ -26,6 +26,14 @@ type Series struct {
 	// Before is called ahead of each version; when it returns false, an operator aborts the execution there.
 	Before func(execution string, index int) bool
 
+	// Between is called when a version is bound and about to start, or could not be; when it returns false, an operator
+	// aborts the execution there.
+	Between func() bool
+
+	// Sleep is the Wait state.
+	Sleep func(time.Duration)
+
+	faults     *Faults
 	mu         sync.Mutex
 	executions map[string]*execution
 	order      []string
@@ -108,10 +116,22 @@ func (s *Series) run(ctx context.Context, x *execution) {
 	s.finish(x, types.ExecutionStatusSucceeded, "")
 }
 
+// bindTries is how often the Map state asks about a version; the construct's definition tries more often.
+const bindTries = 3
+
 // version is one iteration of the Map state.
 func (s *Series) version(ctx context.Context, in listener.SeriesInput) (types.ExecutionStatus, string) {
 	for {
-		order, err := s.bind(ctx, in)
+		var order listener.SeriesOrder
+		var err error
+		for range bindTries {
+			if died := s.faults.During(func() { order, err = s.bind(ctx, in) }); !died && err == nil {
+				break
+			}
+			if s.Between != nil && !s.Between() {
+				return types.ExecutionStatusAborted, ""
+			}
+		}
 		if err != nil {
 			fault, _ := name(err)
 			return types.ExecutionStatusFailed, fault
@@ -120,10 +140,13 @@ func (s *Series) version(ctx context.Context, in listener.SeriesInput) (types.Ex
 		case "stop":
 			return types.ExecutionStatusFailed, "SeriesStopped"
 		case "wait":
-			time.Sleep(time.Duration(order.WaitSeconds) * time.Second) // the Wait state
+			s.Sleep(time.Duration(order.WaitSeconds) * time.Second)
 			in.Bound = order
 			continue
 		case "run", "runAndContinue":
+			if s.Between != nil && !s.Between() {
+				return types.ExecutionStatusAborted, ""
+			}
 			if err := s.machine.start(order.Name, string(order.Input)); err != nil {
 				return types.ExecutionStatusSucceeded, "" // it exists: caught
 			}

@@ -37,8 +37,15 @@ func versionIDs(t *testing.T, e *Engine, id string) (ids []string) {
 	return ids
 }
 
+// tester is a test, or one of rapid's.
+type tester interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // list returns every item of a replay in the order of the API, read in small pages.
-func list(t *testing.T, e *Engine, id, outcome string) (all []replay.Item) {
+func list(t tester, e *Engine, id, outcome string) (all []replay.Item) {
 	t.Helper()
 	query := map[string]string{"limit": "7"}
 	if outcome != "" {
@@ -69,7 +76,7 @@ func finished(t *testing.T, e *Engine, id string, status replay.Status, want rep
 	return r
 }
 
-func checkCounts(t *testing.T, e *Engine, r replay.Replay) {
+func checkCounts(t tester, e *Engine, r replay.Replay) {
 	t.Helper()
 	var got replay.Counts
 	for _, it := range list(t, e, r.ReplayID, "") {
@@ -223,7 +230,7 @@ func TestABoundVersionThatNeverStartedIsSettled(t *testing.T) {
 	history(t, e, "r1", 3)
 	e.Series.Before = func(_ string, index int) bool { return index < 1 }
 	id := ask(t, e, fmt.Sprintf(seriesOf, `"all"`, "stop"))
-	for _, body := range drainTo(t, e, "item") {
+	for _, body := range drainToItems(t, e) {
 		e.Listen(body)
 	}
 	in := seriesInput(t, e)
@@ -242,7 +249,7 @@ func TestABoundVersionThatNeverStartedIsSettled(t *testing.T) {
 }
 
 func TestThreeHundredVersionsInSeries(t *testing.T) {
-	e := New(t)
+	e, _ := quick(t)
 	logged(t, e, "r1", 300)
 	id := ask(t, e, fmt.Sprintf(seriesOf, `"all"`, "stop"))
 	e.Pump()
@@ -268,7 +275,7 @@ func logged(t *testing.T, e *Engine, id string, n int) {
 }
 
 func TestMoreVersionsThanARunCanHold(t *testing.T) {
-	e := New(t)
+	e, _ := quick(t)
 	logged(t, e, "r1", replay.MaxSeriesVersions+1)
 	id := ask(t, e, fmt.Sprintf(seriesOf, `"all"`, "stop"))
 	e.Pump()
@@ -305,17 +312,17 @@ func seriesInput(t *testing.T, e *Engine) listener.SeriesInput {
 	return in
 }
 
-// drainTo delivers the queue until messages of a kind come, and returns those.
-func drainTo(t *testing.T, e *Engine, kind string) []string {
+// drainToItems delivers the queue until the messages of items come, and returns those.
+func drainToItems(t *testing.T, e *Engine) []string {
 	t.Helper()
 	for range 100 {
 		bodies := e.Replays.TakeAll()
-		if len(bodies) > 0 && strings.Contains(bodies[0], `"kind":"`+kind+`"`) {
+		if len(bodies) > 0 && strings.Contains(bodies[0], `"kind":"item"`) {
 			return bodies
 		}
 		e.Listen(bodies...)
 	}
-	t.Fatalf("no message of kind %s came", kind)
+	t.Fatal("no message of an item came")
 	return nil
 }
 

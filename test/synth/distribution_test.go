@@ -23,20 +23,23 @@ func dependencies(t *testing.T, pattern string) []string {
 	return strings.Fields(string(out))
 }
 
-// TestImports keeps CDK out of the functions, whose cold starts it would ruin, and the SDK out of the construct, whose
-// users would have to resolve its versions.
+// TestImports keeps CDK out of the functions, whose cold starts it would ruin, the SDK out of the construct, whose users
+// would have to resolve its versions, and what only tests need out of everything.
 func TestImports(t *testing.T) {
 	cdk := []string{"github.com/aws/jsii-runtime-go", "github.com/aws/aws-cdk-go", "github.com/aws/constructs-go"}
 	sdk := []string{"github.com/aws/aws-lambda-go", "github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"}
+	tests := []string{"github.com/getkin/kin-openapi", "pgregory.net/rapid"}
 	for pattern, forbidden := range map[string][]string{
 		"./lambdas/...":             cdk,
 		"./example/listings/enrich": cdk,
 		"./internal/...":            cdk,
 		"./replay/...":              append(cdk, sdk...),
 		"./constructs/...":          sdk,
+		".":                         nil,
+		"./dev/...":                 nil,
 	} {
 		for _, dep := range dependencies(t, pattern) {
-			for _, f := range forbidden {
+			for _, f := range append(forbidden, tests...) {
 				if strings.HasPrefix(dep, f) {
 					t.Errorf("%s reaches %s", pattern, dep)
 				}

@@ -1,0 +1,140 @@
+package memory
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/ce873799/replayable-ingestion/internal/schema"
+)
+
+const maxBatchGet = 100
+
+// BatchGetItem is DynamoDB's. It answers in no particular order.
+func (t *Table) BatchGetItem(_ context.Context, in *dynamodb.BatchGetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
+	defer t.lock()()
+	out := &dynamodb.BatchGetItemOutput{Responses: map[string][]row{}}
+	for name, ask := range in.RequestItems {
+		if len(ask.Keys) == 0 || len(ask.Keys) > maxBatchGet {
+			return nil, invalid("batch of %d keys", len(ask.Keys))
+		}
+		seen := map[rowKey]bool{}
+		for _, r := range slices.Backward(ask.Keys) {
+			k, err := keyOf(r)
+			if err != nil {
+				return nil, err
+			}
+			if seen[k] {
+				return nil, invalid("batch has key %v twice", k)
+			}
+			seen[k] = true
+			if found := t.get(k); found != nil {
+				out.Responses[name] = append(out.Responses[name], maps.Clone(found))
+			}
+		}
+	}
+	return out, nil
+}
+
+// Query is DynamoDB's. After as many rows as the limit it names a key to go on from, also when none follow.
+func (t *Table) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+	defer t.lock()()
+	index, pk, sk := "", schema.PartitionKey, schema.SortKey
+	for _, ix := range schema.Indexes() {
+		if aws.ToString(in.IndexName) == ix.Name {
+			index, pk, sk = ix.Name, ix.PartitionKey, ix.SortKey
+		}
+	}
+	if index != aws.ToString(in.IndexName) || index != "" && aws.ToBool(in.ConsistentRead) {
+		return nil, invalid("index %q", aws.ToString(in.IndexName))
+	}
+	e := newExpression(in.ExpressionAttributeNames, in.ExpressionAttributeValues)
+	within, part, err := e.keyCondition(aws.ToString(in.KeyConditionExpression), pk, sk)
+	if err == nil {
+		err = e.allUsed()
+	}
+	if err != nil {
+		return nil, err
+	}
+	newest := in.ScanIndexForward != nil && !*in.ScanIndexForward
+	limit := int(aws.ToInt32(in.Limit))
+	if limit <= 0 {
+		return nil, invalid("limit %d", limit)
+	}
+	out := &dynamodb.QueryOutput{}
+	for _, r := range t.sorted(index, part, newest) {
+		s, _ := text(r[sk])
+		if !within(s) || in.ExclusiveStartKey != nil && !behind(r, in.ExclusiveStartKey, sk, newest) {
+			continue
+		}
+		shown := maps.Clone(r)
+		if index != "" { // keys only
+			shown = row{pk: r[pk], sk: r[sk], schema.PartitionKey: r[schema.PartitionKey], schema.SortKey: r[schema.SortKey]}
+		}
+		out.Items = append(out.Items, shown)
+		if len(out.Items) == limit {
+			out.LastEvaluatedKey = row{pk: r[pk], sk: r[sk], schema.PartitionKey: r[schema.PartitionKey], schema.SortKey: r[schema.SortKey]}
+			break
+		}
+	}
+	return out, nil
+}
+
+// Freeze keeps what the indexes have, as an index does that lags behind.
+func (t *Table) Freeze() {
+	defer t.lock()()
+	t.frozen = map[string]map[string]*partition{"": t.parts[""]}
+	for _, ix := range schema.Indexes() {
+		t.frozen[ix.Name] = map[string]*partition{}
+		for key, part := range t.parts[ix.Name] {
+			rows := map[string]map[rowKey]row{}
+			for s, same := range part.rows {
+				rows[s] = maps.Clone(same)
+			}
+			t.frozen[ix.Name][key] = &partition{rows: rows}
+		}
+	}
+}
+
+func (t *Table) sorted(index, key string, newest bool) (rows []row) {
+	part := t.parts[index][key]
+	if t.frozen != nil {
+		part = t.frozen[index][key]
+	}
+	if part == nil {
+		return nil
+	}
+	if part.sorted == nil {
+		part.sorted = slices.Sorted(maps.Keys(part.rows))
+	}
+	for _, s := range part.sorted {
+		same := slices.SortedFunc(maps.Values(part.rows[s]), func(a, b row) int { return compare(a, b, schema.SortKey) })
+		rows = append(rows, same...)
+	}
+	if newest {
+		slices.Reverse(rows)
+	}
+	return rows
+}
+
+func compare(a, b row, sk string) int {
+	for _, attr := range []string{sk, schema.PartitionKey, schema.SortKey} {
+		x, _ := text(a[attr])
+		y, _ := text(b[attr])
+		if c := bytes.Compare([]byte(x), []byte(y)); c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+func behind(r, start row, sk string, newest bool) bool {
+	if newest {
+		return compare(r, start, sk) < 0
+	}
+	return compare(r, start, sk) > 0
+}

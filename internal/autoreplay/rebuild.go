@@ -1,0 +1,143 @@
+package autoreplay
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/internal/states"
+)
+
+const (
+	rebuildMark = "rebuild"
+	rebuildPage = 200
+)
+
+// beginRebuild has the rows of versions and owners made again that the ledger lacks, from the event log alone. It goes on
+// from run to run; asking for it again while it is under way changes nothing.
+func (r *round) beginRebuild(ctx context.Context) error {
+	mark, err := r.Book.Mark(ctx, rebuildMark)
+	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+		return err
+	}
+	if mark.Active {
+		return nil
+	}
+	r.Logger.InfoContext(ctx, "rebuild of the ledger begun")
+	return r.Book.SaveMark(ctx, ledger.Mark{Name: rebuildMark, Active: true, TakenAt: ledger.At(r.now())})
+}
+
+// rebuild goes on with a rebuild that is under way, as far as the time and the budget of the run allow.
+func (r *round) rebuild(ctx context.Context) error {
+	mark, err := r.Book.Mark(ctx, rebuildMark)
+	if errors.Is(err, ledger.ErrNotFound) || err == nil && !mark.Active {
+		return nil
+	}
+	for err == nil && mark.Active && ctx.Err() == nil {
+		var entries []eventlog.Entry
+		var next string
+		if entries, next, err = r.Log.Walk(ctx, mark.Token, rebuildPage); err != nil {
+			return err
+		}
+		done, err := r.restore(ctx, entries)
+		if err != nil || !done {
+			return err // the page comes again: what was made of it is there by then
+		}
+		mark.Token, mark.Active, mark.Count, mark.TakenAt = next, next != "", mark.Count+len(entries), ledger.At(r.now())
+		if err := r.Book.SaveMark(ctx, mark); err != nil {
+			return err
+		}
+		if !mark.Active {
+			r.Logger.InfoContext(ctx, "rebuild of the ledger done", "versions", mark.Count)
+		}
+	}
+	return err
+}
+
+// restore adds what the ledger lacks of some versions. Done is false if the run may not look up more executions.
+func (r *round) restore(ctx context.Context, entries []eventlog.Entry) (done bool, err error) {
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Execution
+		if e.OwnerID != "" {
+			if err := r.Book.RestoreOwned(ctx, e.OwnerID, e.ResourceID, ledger.At(e.RecordedAt)); err != nil {
+				return false, err
+			}
+		}
+	}
+	missing, err := r.Book.MissingExecutions(ctx, names)
+	if err != nil {
+		return false, err
+	}
+	for _, e := range entries {
+		if !missing[e.Execution] {
+			continue
+		}
+		if ctx.Err() != nil || !r.mayLookUp() {
+			return false, nil
+		}
+		if err := r.restoreExecution(ctx, e); err != nil {
+			return false, err
+		}
+		delete(missing, e.Execution)
+		r.sum.Restored++
+	}
+	return true, nil
+}
+
+// restoreExecution adds the row of the execution that recorded a version. What became of it, Step Functions knows for 90
+// days. Later, a stored output says that it succeeded.
+func (r *round) restoreExecution(ctx context.Context, e eventlog.Entry) error {
+	v, err := r.Log.FindExecution(ctx, e.ResourceID, e.Execution, e.StartedAt) // of several, the oldest counts
+	if errors.Is(err, eventlog.ErrNotFound) {
+		return nil // expired meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	row := ledger.Execution{
+		Name: e.Execution, ARN: r.Machine.ExecutionARN(e.Execution), Mode: modeOf(e.Execution), Status: ledger.Running,
+		ResourceID: e.ResourceID, OwnerID: e.OwnerID, VersionID: v.ID, RecordedAt: ledger.At(v.RecordedAt),
+		StartedAt: ledger.At(v.StartedAt),
+	}
+	stored, err := r.Log.Stored(ctx, eventlog.OutputKey(e.Execution))
+	if err != nil && !errors.Is(err, eventlog.ErrNotFound) {
+		return err
+	}
+	published := err == nil
+	d, err := r.Machine.Describe(ctx, e.Execution)
+	forgotten := errors.Is(err, states.ErrNotFound)
+	switch {
+	case forgotten && published:
+		row.Status, row.StoppedAt = ledger.Succeeded, ledger.At(stored)
+	case forgotten:
+		row.Status, row.StoppedAt = ledger.Aborted, ledger.At(r.now())
+		row.Error, row.Cause = "OutcomeUnknown", "rebuilt from the event log, after Step Functions had forgotten the execution"
+	case err != nil:
+		return err
+	}
+	if published && (forgotten || d.Status == ledger.Succeeded) {
+		row.OutputKey, row.PublishedAt = eventlog.OutputKey(e.Execution), ledger.At(stored)
+	}
+	if _, err := r.Book.AddExecution(ctx, row); err != nil && !errors.Is(err, ledger.ErrConflict) {
+		return err
+	}
+	if !forgotten && d.Status.Terminal() {
+		return r.ended(ctx, d.Ended)
+	}
+	return nil
+}
+
+// modeOf tells from its name who started an execution that recorded an event.
+func modeOf(execution string) ledger.Mode {
+	switch {
+	case strings.HasPrefix(execution, naming.AutoPrefix):
+		return ledger.Restart
+	case strings.HasPrefix(execution, naming.APIPrefix):
+		return ledger.API
+	}
+	return ledger.Live
+}

@@ -1,0 +1,88 @@
+package listener
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/message"
+	"github.com/ce873799/replayable-ingestion/internal/progress"
+	"github.com/ce873799/replayable-ingestion/internal/states"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// closeSeries settles what a series has left, after its execution ended.
+func (l *Listener) closeSeries(ctx context.Context, msg message.Replay) error {
+	s, err := l.Book.Series(ctx, msg.Series)
+	if err != nil {
+		return err
+	}
+	r, err := l.Book.Replay(ctx, s.ReplayID)
+	if err != nil {
+		return err
+	}
+	reason := msg.Reason
+	if r.Stopped() {
+		reason = stopped(r)
+	}
+	return l.settleSeries(ctx, r, s, reason)
+}
+
+// settleSeries gives every item of a series that will not run its outcome. One that runs still is left to its own end.
+func (l *Listener) settleSeries(ctx context.Context, r ledger.Replay, s ledger.Series, reason string) error {
+	if err := l.Book.AddSeriesItems(ctx, s); err != nil { // the replay counts them from when they were bound
+		return err
+	}
+	items, err := l.Book.Unit(ctx, s.ReplayID, s.Page, s.Ordinal)
+	if err != nil {
+		return err
+	}
+	var steps []progress.Step
+	for _, it := range items {
+		if it.Outcome.Final() {
+			continue
+		}
+		step, err := l.left(ctx, r, it, reason)
+		if err != nil {
+			return err
+		}
+		if step != nil {
+			steps = append(steps, *step)
+		}
+	}
+	if err := l.take(ctx, s.ReplayID, steps...); err != nil {
+		return err
+	}
+	if err := l.Book.CloseSeries(ctx, s.Name); err != nil {
+		return err
+	}
+	return l.Board.Look(ctx, s.ReplayID, l.now())
+}
+
+// left returns the step of an item whose series has ended, nil if its execution runs.
+func (l *Listener) left(ctx context.Context, r ledger.Replay, it ledger.Item, reason string) (*progress.Step, error) {
+	if it.Execution == "" {
+		return l.step(it, replay.Skipped, reason), nil
+	}
+	if r.Action == replay.Republish { // what it is bound to ran long ago, and tells nothing
+		return l.step(it, replay.Failed, "OutputNotSent: "+reason+", and it is not known whether the output was sent"), nil
+	}
+	d, err := l.Machine.Describe(ctx, it.Execution)
+	switch {
+	case errors.Is(err, states.ErrNotFound):
+		if err := l.neverStarted(ctx, ledger.Execution{Name: it.Execution}, reason); err != nil {
+			return nil, err
+		}
+		return l.step(it, replay.Skipped, reason), nil
+	case err != nil:
+		return nil, err
+	case !d.Status.Terminal():
+		return nil, nil
+	}
+	step := l.step(it, replay.Succeeded, "")
+	if d.Status != ledger.Succeeded {
+		step.To, step.Reason = replay.Failed, d.Error
+	}
+	step.ARN, step.At = d.ARN, d.StoppedAt
+	return step, nil
+}

@@ -1,0 +1,155 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/ce873799/replayable-ingestion/dev/local"
+	"github.com/ce873799/replayable-ingestion/dev/replayapi"
+	"github.com/ce873799/replayable-ingestion/replay"
+	"github.com/ce873799/replayable-ingestion/test/openapi"
+)
+
+// watched returns what holds the answers of a stack's API against the document.
+func watched(s *local.Stack) (func(http.RoundTripper) http.RoundTripper, error) {
+	doc, err := openapi.Load()
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(s.APIURL)
+	if err != nil {
+		return nil, fmt.Errorf("URL of the API: %w", err)
+	}
+	return func(next http.RoundTripper) http.RoundTripper { return doc.Watch(u.Path, next) }, nil
+}
+
+// TestEveryDocumentedAnswerIsGiven asks the deployed API for every answer that openapi.PlaceOf leaves to it.
+// TestBrokenServicesAreAnsweredAsDocumented in test/engine and TestGatewayAnswersAreDocumented in test/synth show the
+// others; test/openapi has a test that there are no further ones.
+func TestEveryDocumentedAnswerIsGiven(t *testing.T) {
+	doc, err := openapi.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(sys.APIURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	watch := doc.Watch(u.Path, http.DefaultTransport)
+	api := replayapi.New(sys.APIURL, sys.Config())
+	api.Through(func(http.RoundTripper) http.RoundTripper { return watch })
+	ask := func(status int, method, path string, query url.Values, header http.Header, body string) []byte {
+		t.Helper()
+		var payload []byte
+		if body != "" {
+			payload = []byte(body)
+		}
+		ans, err := api.DoWith(t.Context(), method, path, query, header, payload)
+		if err != nil {
+			t.Fatalf("%s %s %s: %v", method, path, query.Encode(), err)
+		}
+		if ans.Status != status {
+			t.Fatalf("%s %s %s: got %d %s, want %d", method, path, query.Encode(), ans.Status, ans.Body, status)
+		}
+		return ans.Body
+	}
+	get := func(status int, path string, query url.Values) { t.Helper(); ask(status, "GET", path, query, nil, "") }
+
+	id := fresh("documented")
+	sys.succeeded(t, sys.ingest(t, listing{id: id, owner: fresh("agency"), price: costly}.json()))
+	version := sys.versions(t, id).Versions[0].VersionID
+	byHand := fresh("by-hand")
+	put, err := sys.bucket.PutObject(t.Context(), &s3.PutObjectInput{
+		Bucket: &sys.EventLogBucket, Key: aws.String(eventKey(t, byHand)), Body: strings.NewReader("no event"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	// A replay of many resources that nobody knows, at one a second: it does not end before it is cancelled.
+	unknown := make([]string, 200)
+	for i := range unknown {
+		unknown[i] = fresh("unknown")
+	}
+	ids, err := json.Marshal(unknown)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := http.Header{"Idempotency-Key": {fresh("key")}}
+	body := `{"select":{"resourceIds":` + string(ids) + `},"maxPerSecond":1,"reason":"` + why + `"}`
+	var first, again replay.Accepted
+	if err := json.Unmarshal(ask(202, "POST", "/replays", nil, key, body), &first); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(ask(202, "POST", "/replays", nil, key, body), &again); err != nil || again.ReplayID != first.ReplayID {
+		t.Errorf("the same key again: got %s, %v, want %s", again.ReplayID, err, first.ReplayID)
+	}
+	ask(409, "POST", "/replays", nil, key, `{"select":{"resourceIds":["x"]},"reason":"another"}`)
+	ask(400, "POST", "/replays", nil, nil, `{"select":{}}`)
+	ask(400, "POST", "/replays", url.Values{"dryRun": {"true"}}, nil, body)
+	self := "/replays/" + first.ReplayID
+	ask(200, "POST", self+"/cancel", nil, nil, "")
+	done := sys.replay(t, request{Select: selection{ResourceIDs: []string{id}}})
+	ask(409, "POST", "/replays/"+done.ReplayID+"/cancel", nil, nil, "")
+
+	const noReplay = "/replays/01ARZ3NDEKTSV4RRFFQ69G5FAV"
+	ask(404, "POST", noReplay+"/cancel", nil, nil, "")
+	ask(400, "POST", self+"/cancel", url.Values{"force": {"true"}}, nil, "")
+	get(200, "/replays", url.Values{"limit": {"100"}, "status": {string(replay.Completed)}})
+	get(400, "/replays", url.Values{"status": {"DONE"}})
+	get(200, self, nil)
+	get(400, self, url.Values{"verbose": {"1"}})
+	get(404, noReplay, nil)
+	get(200, self+"/items", url.Values{"outcome": {"SKIPPED"}})
+	get(400, self+"/items", url.Values{"outcome": {"SKIPPED", "FAILED"}}) // API Gateway passes on the last one, and both
+	get(404, noReplay+"/items", nil)
+	get(200, "/versions", url.Values{"resourceId": {id}})
+	get(400, "/versions", nil)
+	get(404, "/versions", url.Values{"resourceId": {fresh("unknown")}})
+	get(200, "/versions/"+version, url.Values{"resourceId": {id}})
+	get(400, "/versions/"+version, nil)
+	get(404, "/versions/"+version, url.Values{"resourceId": {fresh("unknown")}})
+	get(422, "/versions/"+*put.VersionId, url.Values{"resourceId": {byHand}})
+	get(200, "/failures", url.Values{"error": {"*"}, "since": {"-P1D"}, "until": {"-PT1S"}})
+	get(400, "/failures", url.Values{"error": {"["}, "since": {"-PT1H"}, "until": {"-PT2H"}})
+
+	for _, p := range doc.Missing(openapi.Deployed, watch.Seen()) {
+		t.Errorf("nothing here gets the answer %s", p)
+	}
+}
+
+// A position in one list means nothing in another, and silently listing the wrong half would be worse than an error.
+func TestACursorOfAnotherListIsRefused(t *testing.T) {
+	owner := fresh("agency")
+	for range 2 {
+		sys.succeeded(t, sys.ingest(t, listing{id: fresh("cursor"), owner: owner}.json()))
+	}
+	first := sys.replay(t, request{Select: selection{OwnerID: owner}})
+	second := sys.replay(t, request{Select: selection{OwnerID: owner}})
+	one := url.Values{"limit": {"1"}}
+	cursor := sys.items(t, first.ReplayID, one).NextCursor
+	for _, c := range []struct {
+		path  string
+		query url.Values
+	}{
+		{"/replays/" + second.ReplayID + "/items", url.Values{}},
+		{"/replays/" + first.ReplayID + "/items", url.Values{"outcome": {"SUCCEEDED"}}},
+		{"/replays", url.Values{}},
+		{"/failures", url.Values{}},
+		{"/versions", url.Values{"resourceId": {fresh("any")}}},
+	} {
+		c.query.Set("cursor", cursor)
+		checkFaults(t, sys.problem(t, http.MethodGet, c.path, c.query, "", http.StatusBadRequest), "cursor")
+	}
+	rest := sys.items(t, first.ReplayID, url.Values{"cursor": {cursor}, "limit": {"50"}})
+	if len(rest.Items) != 1 {
+		t.Errorf("got %+v with its own cursor, want the second item", rest)
+	}
+}

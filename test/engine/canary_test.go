@@ -1,0 +1,281 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/internal/queue"
+)
+
+// asDeployed gives the job the construct's defaults.
+func asDeployed(e *Engine) {
+	e.Reconfigure(func(_ *autoreplay.Deps, p *autoreplay.Policy) {
+		p.MaxAttempts, p.MaxAge = 5, 3*24*time.Hour
+		p.BackoffBase, p.BackoffRate, p.MaxBackoff = time.Minute, 2, time.Hour
+		p.SettleAfter = period
+	})
+}
+
+// outageOf ingests events of different resources, all of which fail.
+func outageOf(t *testing.T, e *Engine, n int) {
+	t.Helper()
+	for i := range n {
+		if err := e.Machine.start(fmt.Sprintf("live-%d", i), ev(fmt.Sprintf("r%d", i), 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e.Machine.RunAll(t.Context())
+	e.Report()
+}
+
+// tick moves the clock on by a period, runs the schedule and what it starts, and reports it.
+func tick(e *Engine) autoreplay.Summary {
+	e.t.Helper()
+	e.Ahead += period
+	sum := e.Schedule()
+	e.Pump()
+	return sum
+}
+
+func statuses(t *testing.T, e *Engine, n int) map[ledger.FailureStatus]int {
+	t.Helper()
+	count := map[ledger.FailureStatus]int{}
+	for i := range n {
+		count[failure(t, e, fmt.Sprintf("live-%d", i)).Status]++
+	}
+	return count
+}
+
+// A dependency of all events breaks down and comes back: the outage costs a handful of executions, and then all heal.
+func TestAThousandFailuresOfOneDependencyAreProbed(t *testing.T) {
+	e := New(t)
+	asDeployed(e)
+	const n = 1000
+	up := false
+	e.Machine.Work = failing(outage, func(string) bool { return up })
+	outageOf(t, e, n)
+	held := 0
+	for range 72 { // six hours
+		held += tick(e).Held
+	}
+	probes := len(e.Machine.Names(naming.AutoPrefix))
+	if probes < 5 || probes > 15 {
+		t.Errorf("the outage of six hours cost %d executions, want a handful", probes)
+	}
+	if held < n {
+		t.Errorf("%d were held, want every failure", held)
+	}
+	up = true
+	runs := 0
+	for sent := 0; sent < n && runs < 40; runs++ {
+		sent += tick(e).Replayed
+	}
+	healed := 0
+	for _, name := range append(live(n), e.Machine.Names(naming.AutoPrefix)...) {
+		f, err := e.Book.Failure(t.Context(), ledger.FailurePartition(name, 0))
+		switch {
+		case errors.Is(err, ledger.ErrNotFound): // an automatic replay that succeeded
+		case err != nil:
+			t.Fatal(err)
+		case f.Status == ledger.Healed:
+			healed++
+		case f.Status != ledger.FailedAgain:
+			t.Errorf("%s is %s: %s", name, f.Status, f.Decision)
+		}
+	}
+	if healed != n {
+		t.Errorf("%d of %d healed after %d runs", healed, n, runs)
+	}
+	if total := len(e.Machine.Names(naming.AutoPrefix)); total != n+probes {
+		t.Errorf("%d automatic replays, want %d that heal and %d probes", total, n, probes)
+	}
+	t.Logf("%d failures: %d probes in six hours, healed within %d runs", n, probes, runs)
+}
+
+func live(n int) (names []string) {
+	for i := range n {
+		names = append(names, fmt.Sprintf("live-%d", i))
+	}
+	return names
+}
+
+// One event is poisonous and comes first: the next probe is another one, so the rest heal, and it ends in quarantine.
+func TestAPoisonousProbeDoesNotHoldBackTheOthers(t *testing.T) {
+	e := New(t)
+	asDeployed(e)
+	const n = 30
+	down := true
+	e.Machine.Work = func(_, event string) (string, string) {
+		if down || strings.Contains(event, `"r0"`) {
+			return "", outage
+		}
+		return event, ""
+	}
+	outageOf(t, e, n)
+	e.Ahead = period
+	e.Schedule() // holds them and lets the oldest go
+	down = false
+	e.Pump()
+	first := naming.Auto("live-0", 1)
+	if got := e.Machine.Names(naming.AutoPrefix); len(got) != 1 || got[0] != first {
+		t.Fatalf("probed %v, want the poisonous event alone, as %s", got, first)
+	}
+	for range 12 {
+		tick(e)
+	}
+	if got := statuses(t, e, n); got[ledger.Healed] != n-1 {
+		t.Errorf("got %v, want all healed but one", got)
+	}
+	for range 60 { // its attempts
+		tick(e)
+	}
+	last := naming.Auto("live-0", e.Policy.MaxAttempts)
+	if f := failure(t, e, last); f.Status != ledger.Quarantined || f.Attempt != e.Policy.MaxAttempts {
+		t.Errorf("got %+v, want the poisonous event quarantined after its attempts", f)
+	}
+}
+
+func TestFewFailuresAreReplayedAtOnce(t *testing.T) {
+	e := New(t)
+	asDeployed(e)
+	e.Machine.Work = failing(outage, automatic)
+	outageOf(t, e, 10)
+	sum := tick(e)
+	if sum.Held != 0 || sum.Replayed != 10 {
+		t.Errorf("got %+v, want ten failures replayed and none held", sum)
+	}
+	if got := statuses(t, e, 10); got[ledger.Healed] != 10 {
+		t.Errorf("got %v, want all healed", got)
+	}
+}
+
+// What is held is not forgotten when nothing helps.
+func TestHeldFailuresAge(t *testing.T) {
+	e := New(t)
+	asDeployed(e)
+	e.Machine.Work = failing(outage, never)
+	outageOf(t, e, 15)
+	tick(e)
+	e.Ahead += 4 * 24 * time.Hour
+	for range 4 {
+		tick(e)
+	}
+	got := statuses(t, e, 15)
+	if got[ledger.Quarantined]+got[ledger.FailedAgain] != 15 {
+		t.Errorf("got %v, want all quarantined but the probes, which failed again", got)
+	}
+}
+
+// The job dies after it chose a probe and before it sent it: the next run sends that one, and no other.
+func TestACrashBetweenChoosingAndSendingAProbe(t *testing.T) {
+	e := New(t)
+	asDeployed(e)
+	e.Machine.Work = failing(outage, never)
+	outageOf(t, e, 20)
+	broken := &breaking{Mailbox: e.Replays}
+	broken.left.Store(1)
+	e.Reconfigure(func(d *autoreplay.Deps, _ *autoreplay.Policy) { d.Replays = broken })
+	e.Ahead = period
+	if sum, err := e.Job.Run(t.Context(), "run", autoreplay.Request{}); err != nil || sum.Errors != 1 || sum.Probes != 0 {
+		t.Fatalf("got %+v, %v, want an error and no probe", sum, err)
+	}
+	tick(e)
+	if got := e.Machine.Names(naming.AutoPrefix); len(got) != 1 {
+		t.Errorf("got %d probes, want one", len(got))
+	}
+	g, err := e.Book.Group(t.Context(), outage)
+	if err != nil || g.Probes != 1 || !g.Gated {
+		t.Errorf("got %+v, %v, want one probe noted", g, err)
+	}
+}
+
+// breaking is a mailbox whose first posts fail.
+type breaking struct {
+	*Mailbox
+	left atomic.Int32
+}
+
+func (b *breaking) Post(ctx context.Context, posts ...queue.Post) error {
+	if b.left.Add(-1) >= 0 {
+		return errors.New("the queue does not answer")
+	}
+	return b.Mailbox.Post(ctx, posts...)
+}
+
+// alarmState is a CloudWatch alarm.
+type alarmState struct {
+	in  bool
+	err error
+}
+
+func (a *alarmState) InAlarm(context.Context) (bool, error) { return a.in, a.err }
+
+// While live traffic is in trouble nothing is started; failures are taken in, and hopeless ones quarantined.
+func TestAnAlarmPausesAutoReplay(t *testing.T) {
+	e := New(t)
+	asDeployed(e)
+	e.Machine.Work = func(execution, event string) (string, string) {
+		switch {
+		case automatic(execution):
+			return event, ""
+		case strings.Contains(event, `"r0"`):
+			return "", "InvalidListing"
+		}
+		return "", outage
+	}
+	trouble := &alarmState{in: true}
+	e.Reconfigure(func(d *autoreplay.Deps, _ *autoreplay.Policy) { d.Pause = trouble })
+	outageOf(t, e, 5)
+	for range 3 {
+		if sum := tick(e); sum.Replayed != 0 || sum.Paused == "" {
+			t.Errorf("got %+v, want it paused", sum)
+		}
+	}
+	if got := statuses(t, e, 5); got[ledger.Waiting] != 4 || got[ledger.Quarantined] != 1 {
+		t.Errorf("got %v, want four waiting and one quarantined", got)
+	}
+	trouble.in, trouble.err = false, errors.New("CloudWatch does not answer")
+	if sum := tick(e); sum.Replayed != 0 || sum.Paused == "" {
+		t.Errorf("got %+v, want it paused while nobody can tell", sum)
+	}
+	trouble.err = nil
+	if sum := tick(e); sum.Replayed != 4 || sum.Paused != "" {
+		t.Errorf("got %+v, want it to go on where it stopped", sum)
+	}
+	if got := statuses(t, e, 5); got[ledger.Healed] != 4 {
+		t.Errorf("got %v, want four healed", got)
+	}
+}
+
+// Automatic replays keep to their share of the account's rate, at any moment and over time, and none is left out.
+func TestAutomaticReplaysKeepToTheirShare(t *testing.T) {
+	e := New(t)
+	asDeployed(e)
+	e.Reconfigure(func(_ *autoreplay.Deps, p *autoreplay.Policy) {
+		p.StartsPerSecond, p.CanaryThreshold = 0.05, 1000 // 15 in five minutes
+	})
+	e.Machine.Work = failing(outage, automatic)
+	outageOf(t, e, 40)
+	for run, want := range []int{15, 15, 10, 0} {
+		e.Replays.Delays = nil
+		if sum := tick(e); sum.Replayed != want {
+			t.Errorf("run %d: got %+v, want %d replayed", run, sum, want)
+		}
+		for i, d := range e.Replays.Delays {
+			if want := time.Duration(i) * 20 * time.Second; d != want {
+				t.Errorf("run %d: start %d is %s after the first, want %s", run, i, d, want)
+			}
+		}
+	}
+	if got := statuses(t, e, 40); got[ledger.Healed] != 40 {
+		t.Errorf("got %v, want all healed", got)
+	}
+}

@@ -1,0 +1,348 @@
+package engine
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// Whatever is asked for, in whatever order and number messages come, whatever calls break, and whenever somebody
+// cancels or aborts: a replay that ended has one outcome for everything that it selected, ran what it says and nothing
+// else, each version once, and counts its items. After it was stopped, nothing starts that was not bound before.
+func TestAnyReplayInAnyWeather(t *testing.T) {
+	checks(t, "1000") // about 10 s
+	rapid.Check(t, func(rt *rapid.T) {
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "weather"), 0)) //nolint:gosec // a test's dice
+		f := &Faults{}
+		e := InMemory(t, f, Clock{Now: time.Now, SettleAfter: 0})
+		w := &weather{driver: driver{e: e}, rt: rt, t: t, rng: rng}
+		w.world()
+		r := request(rt, w.versions)
+		body, err := json.Marshal(r)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		rt.Logf("request %s", body)
+		before := len(e.Published)
+		w.id = ask(t, e, string(body))
+		for range rapid.IntRange(5, 60).Draw(rt, "rounds") {
+			w.round()
+		}
+		w.calm()
+		w.verify(before)
+	})
+}
+
+// checks sets how often rapid draws, unless the command line says so with -rapid.checks.
+func checks(t *testing.T, n string) {
+	t.Helper()
+	const setting = "rapid.checks"
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == setting })
+	if given {
+		return
+	}
+	before := flag.Lookup(setting).Value.String()
+	set := func(n string) {
+		if err := flag.Lookup(setting).Value.Set(n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(n)
+	t.Cleanup(func() { set(before) })
+}
+
+// request draws a replay request.
+func request(rt *rapid.T, versions []string) map[string]any {
+	r := map[string]any{"reason": "weather"}
+	one := rapid.Bool().Draw(rt, "one resource")
+	set := func(key string, v any) { r[key] = v }
+	if one {
+		set("select", map[string]any{"resourceIds": []string{"r1"}})
+	} else {
+		set("select", rapid.SampledFrom([]map[string]any{
+			{"resourceIds": []string{"r1", "r2", "r3", "r4", "r10", "gone", "unknown"}},
+			{"ownerId": "o1"}, {"all": true}, {"failures": map[string]any{}}, {"ownerId": "o1", "recorded": map[string]any{"from": "-P1D"}},
+		}[:4]).Draw(rt, "select"))
+	}
+	choices := []any{"latest", map[string]any{"asOf": "-PT0S"}, map[string]any{"series": "all"},
+		map[string]any{"series": map[string]any{"last": 2}}, map[string]any{"series": "all", "onFailure": "continue"}}
+	if one {
+		choices = append(choices, map[string]any{"ids": versions[:2]}, map[string]any{"ids": versions[1:2]},
+			map[string]any{"series": map[string]any{"from": versions[0], "to": versions[1]}})
+	}
+	if _, failures := r["select"].(map[string]any)["failures"]; failures {
+		choices = append(choices, "failed")
+	}
+	set("versions", rapid.SampledFrom(choices).Draw(rt, "versions"))
+	_, all := r["select"].(map[string]any)["all"]
+	if all || rapid.IntRange(0, 3).Draw(rt, "bounded") == 0 {
+		set("maxItems", rapid.IntRange(1, 12).Draw(rt, "maxItems"))
+	}
+	if rapid.IntRange(0, 3).Draw(rt, "halts") == 0 {
+		set("maxFailures", rapid.IntRange(0, 3).Draw(rt, "maxFailures"))
+	}
+	set("allowStale", rapid.Bool().Draw(rt, "allowStale"))
+	set("dryRun", rapid.IntRange(0, 4).Draw(rt, "dryRun") == 0)
+	if rapid.IntRange(0, 4).Draw(rt, "paced") == 0 {
+		set("maxPerSecond", 1000)
+	}
+	if rapid.IntRange(0, 3).Draw(rt, "republish") == 0 {
+		set("action", "republish")
+	} else if rapid.IntRange(0, 3).Draw(rt, "patched") == 0 {
+		set("transform", map[string]any{"jsonPatch": []any{map[string]any{"op": "replace", "path": "/n", "value": 7}}})
+	}
+	return r
+}
+
+// weather delivers messages again, in any order, and breaks calls.
+type weather struct {
+	driver
+	rt       *rapid.T
+	t        *testing.T
+	rng      *rand.Rand
+	id       string
+	versions []string // of r1
+	seen     []string // messages of the Replay queue that were handled; they may come again
+	pending  []string
+	statuses []string
+	bound    map[string]bool // when the replay was stopped: the executions that were bound
+	live     int
+}
+
+// world is what there is before the replay: resources with one to four versions, one that moved to another owner, one
+// that was deleted, one with a second version of the same execution, and failures.
+func (w *weather) world() {
+	e, t := w.e, w.t
+	e.Machine.Work = func(_, event string) (string, string) {
+		if strings.Contains(event, `"n":1`) {
+			return "", "BadListing"
+		}
+		return event, ""
+	}
+	for i, id := range []string{"r1", "r10", "r2", "r3", "r4", "gone"} {
+		history(t, e, id, 1+(i+3)%4)
+	}
+	e.Ingest("moved", event("r3", "o2", 9))
+	key, err := replay.EventKey("gone")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Bucket.Delete(key)
+	for v, err := range e.Log.Versions(t.Context(), "r4", "") { // a second one, by a lost answer
+		if err == nil {
+			_, err = e.Log.Put(t.Context(), "r4", []byte(event("r4", "o1", 0)), v.Meta)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		break
+	}
+	e.Report()
+	e.Schedule() // the failures go into quarantine
+	w.versions = versionIDs(t, e, "r1")
+	e.Series.Before = func(string, int) bool { w.between(); return w.rng.IntN(12) > 0 }
+	e.Series.Between = func() bool { w.between(); return w.rng.IntN(12) > 0 }
+}
+
+// between is what happens meanwhile.
+func (w *weather) between() {
+	switch w.rng.IntN(6) {
+	case 0:
+		w.deliver()
+	case 1:
+		w.report()
+	case 2:
+		if w.rng.IntN(3) == 0 {
+			w.cancel()
+		}
+	}
+}
+
+func (w *weather) round() {
+	w.e.faults.At = 0
+	if w.rng.IntN(2) == 0 {
+		w.e.faults.Arm(1+w.rng.IntN(25), w.rng.IntN(2) == 0, w.rng.IntN(2) == 0)
+	}
+	switch w.rng.IntN(12) {
+	case 0, 1, 2, 3, 4:
+		w.deliver()
+	case 5, 6:
+		w.e.Machine.RunOne(w.t.Context())
+	case 7:
+		w.e.Series.RunAll(w.t.Context())
+	case 8, 9:
+		w.report()
+	case 10:
+		w.live++
+		w.e.Ingest(fmt.Sprint("weather-", w.live), event("r2", "o1", 10+w.live))
+	default:
+		if w.rng.IntN(6) == 0 {
+			w.cancel()
+		}
+	}
+	w.look()
+}
+
+// deliver hands some messages to the listener, new ones and old ones.
+func (w *weather) deliver() {
+	w.pending = append(w.pending, w.e.Replays.TakeAll()...)
+	w.rng.Shuffle(len(w.pending), func(i, j int) { w.pending[i], w.pending[j] = w.pending[j], w.pending[i] })
+	n := min(len(w.pending), 1+w.rng.IntN(6))
+	bodies := append([]string{}, w.pending[:n]...)
+	w.pending = w.pending[n:]
+	if w.rng.IntN(3) == 0 {
+		bodies = append(bodies, bodies...) // at the same time
+	}
+	w.pending = append(w.pending, w.listen(w.t, bodies)...)
+	for range w.rng.IntN(3) {
+		if len(w.seen) > 0 {
+			w.listen(w.t, []string{w.seen[w.rng.IntN(len(w.seen))]})
+		}
+	}
+	w.seen = append(w.seen, bodies...)
+}
+
+// collect takes what EventBridge knows of ends, and loses some.
+func (w *weather) collect() {
+	came := w.e.Series.takeEnds()
+	for _, end := range w.e.Machine.takeEnds() {
+		came = append(came, end.message)
+	}
+	for _, s := range came {
+		if w.rng.IntN(10) > 0 {
+			w.statuses = append(w.statuses, s)
+		}
+	}
+}
+
+// report tells the tracker of some ends, some of them twice.
+func (w *weather) report() {
+	w.collect()
+	w.rng.Shuffle(len(w.statuses), func(i, j int) { w.statuses[i], w.statuses[j] = w.statuses[j], w.statuses[i] })
+	for range min(len(w.statuses), w.rng.IntN(4)) {
+		s := w.statuses[0]
+		if w.track(w.t, s) && w.rng.IntN(3) > 0 {
+			w.statuses = w.statuses[1:]
+		}
+	}
+}
+
+func (w *weather) cancel() {
+	w.until(w.t, "/replays/{replayId}/cancel", "", map[string]string{"replayId": w.id})
+	w.look()
+}
+
+// look notes what is bound when the replay is stopped.
+func (w *weather) look() {
+	r, err := w.e.Book.Replay(w.t.Context(), w.id)
+	if err != nil {
+		w.rt.Fatal(err)
+	}
+	if !r.Stopped() || w.bound != nil {
+		return
+	}
+	w.bound = map[string]bool{}
+	for _, it := range w.rows(r) {
+		w.bound[it.Execution] = true
+	}
+}
+
+func (w *weather) rows(r ledger.Replay) (all []ledger.Item) {
+	for cursor := ""; ; {
+		items, next, err := w.e.Book.Items(w.t.Context(), r, "", cursor, 100)
+		if err != nil {
+			w.rt.Fatal(err)
+		}
+		if all = append(all, items...); next == "" {
+			return all
+		}
+		cursor = next
+	}
+}
+
+// calm lets everything come to its end, the schedule included, which makes up for what was lost.
+func (w *weather) calm() {
+	e := w.e
+	e.faults.At = 0
+	e.Series.Before = func(string, int) bool { return true }
+	e.Series.Between = nil
+	for range 6 {
+		if err := e.Replays.Send(w.t.Context(), w.pending...); err != nil {
+			w.rt.Fatal(err)
+		}
+		w.pending = nil
+		w.collect()
+		for _, s := range w.statuses {
+			e.Track(s)
+		}
+		w.statuses = nil
+		w.batch = 1 + w.rng.IntN(10)
+		w.drive(w.t)
+		if get(w.t, e, w.id).Status.Final() {
+			return
+		}
+		e.Schedule()
+	}
+}
+
+func (w *weather) verify(published int) {
+	r := get(w.rt, w.e, w.id)
+	row, err := w.e.Book.Replay(w.t.Context(), w.id)
+	if err != nil || !r.Status.Final() {
+		for _, it := range w.rows(row) {
+			x, err := w.e.Book.Execution(w.t.Context(), it.Execution)
+			w.rt.Logf("%+v: %+v, %v, in Step Functions %s", it, x, err, w.e.Machine.Status(it.Execution))
+		}
+		w.rt.Fatalf("%v, still %s: %+v", err, r.Status, row)
+	}
+	checkCounts(w.rt, w.e, r)
+	checkRuns(w.rt, w.e, r, published)
+	of := map[string]int{}
+	type run struct{ resource, version string }
+	ran := map[run]bool{}
+	for _, it := range w.rows(row) {
+		of[it.ResourceID]++
+		if it.ARN == "" {
+			continue
+		}
+		at := run{it.ResourceID, it.VersionID}
+		if ran[at] && r.Request.Select.Failures == nil {
+			w.rt.Errorf("%v ran twice", at)
+		}
+		ran[at] = true
+		if w.bound != nil && !w.bound[it.Execution] {
+			w.rt.Errorf("%+v ran, and was not bound when the replay was stopped", it)
+		}
+	}
+	if r.Stopped == nil && !r.Truncated {
+		for _, id := range expected(r.Request.Select) {
+			if of[id] == 0 {
+				w.rt.Errorf("%s was selected and has no item", id)
+			}
+		}
+	}
+	if n := len(w.e.Machine.Names(naming.APIPrefix)); r.DryRun && n > 0 {
+		w.rt.Errorf("a dry run started %d executions", n)
+	}
+}
+
+func expected(s replay.Select) []string {
+	switch {
+	case s.OwnerID != "":
+		return []string{"r1", "r10", "r2", "r3", "r4", "gone"}
+	case s.All:
+		return []string{"r1", "r10", "r2", "r3", "r4"}
+	}
+	return s.ResourceIDs
+}

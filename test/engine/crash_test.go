@@ -1,0 +1,318 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// scenario is a small replay of one kind, from the request to its end.
+type scenario struct {
+	name   string
+	setup  func(t *testing.T, e *Engine)
+	body   func(t *testing.T, e *Engine) string
+	cancel int // after so many batches that the listener handled; 0: not
+	want   replay.Status
+	loose  bool // how many items run depends on what comes first
+	stride int  // between the calls that are broken; 0: every one
+}
+
+func bad(t *testing.T, e *Engine) { // the second version of each resource, and r2, cannot be worked off
+	three(t, e)
+	e.Machine.Work = func(_, event string) (string, string) {
+		if strings.Contains(event, `"n":1`) || strings.Contains(event, `"r2"`) {
+			return "", "BadListing"
+		}
+		return event, ""
+	}
+}
+
+func three(t *testing.T, e *Engine) {
+	history(t, e, "r1", 3)
+	history(t, e, "r2", 1)
+	history(t, e, "r3", 2)
+	e.Ingest("moved", event("r3", "o2", 9))
+	e.Report()
+}
+
+func quarantined(t *testing.T, e *Engine) {
+	e.Machine.Work = func(string, string) (string, string) { return "", "BadListing" }
+	three(t, e)
+	e.Dead.TakeAll()
+	for _, x := range []string{"live-r1-2", "live-r1-1", "live-r2-0"} {
+		row, err := e.Book.Execution(t.Context(), x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = e.Book.AddFailure(t.Context(), ledger.Failure{
+			Execution: x, Root: x, Status: ledger.Quarantined, ResourceID: row.ResourceID, VersionID: row.VersionID,
+			RecordedAt: row.RecordedAt, Error: "BadListing", FailedAt: stampNow(), FirstAt: stampNow(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	e.Machine.Work = func(_, event string) (string, string) { return event, "" }
+}
+
+func many(t *testing.T, e *Engine) {
+	for i := range 105 {
+		logged(t, e, fmt.Sprint("m", i), 1)
+		if err := e.Book.AddOwned(t.Context(), "o1", fmt.Sprint("m", i), stampNow()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func body(s string) func(*testing.T, *Engine) string {
+	return func(*testing.T, *Engine) string { return `{` + s + `,"reason":"a test"}` }
+}
+
+func scenarios() []scenario {
+	const r123 = `"select":{"resourceIds":["r1","r2","r3"]}`
+	return []scenario{
+		{name: "by ids", setup: three, body: body(`"select":{"resourceIds":["r1","r2","unknown"]}`), want: replay.Completed},
+		{name: "by owner", setup: three, body: body(`"select":{"ownerId":"o1"}`), want: replay.Completed},
+		{name: "all up to maxItems", setup: three, body: body(`"select":{"all":true},"maxItems":2`), want: replay.Completed},
+		{name: "two pages", setup: many, body: body(`"select":{"ownerId":"o1"}`), want: replay.Completed, stride: 97},
+		{name: "of an owner without resources", setup: three, body: body(`"select":{"ownerId":"nobody"}`), want: replay.Completed},
+		{name: "with failures", setup: bad, body: body(r123), want: replay.Completed},
+		{name: "an old version", setup: three, body: body(`"select":{"resourceIds":["r1"]},"versions":{"asOf":"-PT0S"}`), want: replay.Completed},
+		{name: "paced", setup: three, body: body(r123 + `,"maxPerSecond":1000`), want: replay.Completed},
+		{name: "of failures", setup: quarantined, body: body(`"select":{"failures":{"error":"Bad*"}},"allowStale":true`), want: replay.Completed},
+		{name: "with a transform", setup: three, body: body(r123 + `,"transform":{"jsonPatch":[{"op":"test","path":"/n","value":0},{"op":"replace","path":"/n","value":7}]}`), want: replay.Completed},
+		{name: "a dry run with a transform", setup: three, body: body(r123 + `,"transform":{"jsonPatch":[{"op":"test","path":"/n","value":0},{"op":"replace","path":"/n","value":7}]},"dryRun":true`), want: replay.Planned},
+		{name: "a dry run of series", setup: three, body: body(r123 + `,"versions":{"series":"all"},"dryRun":true`), want: replay.Planned},
+		{name: "republish", setup: three, body: body(`"action":"republish",` + r123), want: replay.Completed},
+		{name: "a dry run of republish", setup: three, body: body(`"action":"republish",` + r123 + `,"dryRun":true`), want: replay.Planned},
+		{name: "republish of series", setup: three, body: body(`"action":"republish",` + r123 + `,"versions":{"series":"all"}`), want: replay.Completed},
+		{name: "series", setup: three, body: body(r123 + `,"versions":{"series":"all"}`), want: replay.Completed},
+		{name: "a paced series", setup: three, body: body(r123 + `,"versions":{"series":"all"},"maxPerSecond":1000`), want: replay.Completed},
+		{name: "series that stop", setup: bad, body: body(r123 + `,"versions":{"series":"all"}`), want: replay.Completed},
+		{name: "series that go on", setup: bad, body: body(r123 + `,"versions":{"series":"all","onFailure":"continue"}`), want: replay.Completed},
+		{name: "series up to maxItems", setup: three, body: body(r123 + `,"versions":{"series":"all"},"maxItems":4`), want: replay.Completed, loose: true},
+		{name: "a series with a transform", setup: three, body: body(`"select":{"resourceIds":["r1"]},"versions":{"series":{"last":2}},"transform":{"jsonPatch":[{"op":"test","path":"/n","value":2}]}`), want: replay.Completed},
+		{name: "halted", setup: bad, body: body(r123 + `,"maxFailures":0`), want: replay.Halted, loose: true},
+		{name: "series halted", setup: bad, body: body(r123 + `,"versions":{"series":"all","onFailure":"continue"},"maxFailures":0`), want: replay.Halted, loose: true},
+		{name: "cancelled before its page", setup: three, body: body(r123), cancel: -1, want: replay.Cancelled, loose: true},
+		{name: "cancelled after its page", setup: three, body: body(r123), cancel: 1, want: replay.Cancelled, loose: true},
+		{name: "cancelled among its items", setup: three, body: body(r123), cancel: 2, want: replay.Cancelled, loose: true},
+		{name: "cancelled among its pages", setup: many, body: body(`"select":{"ownerId":"o1"}`), cancel: 30, want: replay.Cancelled, loose: true, stride: 61},
+		{name: "series cancelled", setup: three, body: body(r123 + `,"versions":{"series":"all"}`), cancel: 2, want: replay.Cancelled, loose: true},
+		{name: "republish of series cancelled", setup: three, body: body(`"action":"republish",` + r123 + `,"versions":{"series":"all"}`), cancel: 2, want: replay.Cancelled, loose: true},
+	}
+}
+
+// Whichever call of the listener, the tracker, the series' function or the API breaks, before it takes effect or after,
+// with the function or alone: the message comes again, the replay ends as it does without, and its counts are those of
+// its items.
+func TestASingleCrashAtEveryCall(t *testing.T) {
+	for _, s := range scenarios() {
+		t.Run(s.name, func(t *testing.T) {
+			calm := &Faults{}
+			want := s.run(t, calm)
+			if want.Status != s.want {
+				t.Fatalf("got %s %+v without any fault, want %s", want.Status, want.Counts, s.want)
+			}
+			for n := 1; n <= calm.calls; n += max(s.stride, 1) {
+				for _, f := range []*Faults{{At: n, Dies: true}, {At: n, Dies: true, After: true}, {At: n}, {At: n, After: true}} {
+					got := s.run(t, f)
+					if got.Status != want.Status || !s.loose && got.Counts != want.Counts {
+						t.Errorf("%+v: got %s %+v, want %s %+v", f, got.Status, got.Counts, want.Status, want.Counts)
+					}
+					if t.Failed() {
+						t.Fatalf("broken: %s (dies %t, after %t)", f.Broken, f.Dies, f.After)
+					}
+				}
+			}
+			t.Logf("%d calls", calm.calls)
+		})
+	}
+}
+
+// run makes the replay of a scenario and checks what must hold of every replay that ended.
+func (s scenario) run(t *testing.T, f *Faults) replay.Replay {
+	t.Helper()
+	e := InMemory(t, f, Clock{Now: time.Now, SettleAfter: 0})
+	s.setup(t, e)
+	before := len(e.Published)
+	id := s.ask(t, e)
+	d := &driver{e: e, batch: 1}
+	d.after = func(batches int) {
+		if batches == s.cancel {
+			d.until(t, "/replays/{replayId}/cancel", "", map[string]string{"replayId": id})
+		}
+	}
+	if s.cancel < 0 {
+		d.until(t, "/replays/{replayId}/cancel", "", map[string]string{"replayId": id})
+	}
+	d.drive(t)
+	r := get(t, e, id)
+	if !r.Status.Final() {
+		t.Errorf("still %s %+v: %+v", r.Status, r.Counts, list(t, e, id, ""))
+		return r
+	}
+	checkCounts(t, e, r)
+	checkRuns(t, e, r, before)
+	return r
+}
+
+func (s scenario) ask(t *testing.T, e *Engine) string {
+	t.Helper()
+	d := &driver{e: e}
+	var accepted replay.Accepted
+	if err := json.Unmarshal([]byte(d.until(t, "/replays", s.body(t, e), nil)), &accepted); err != nil || accepted.ReplayID == "" {
+		t.Fatalf("got %+v, %v, want a replay", accepted, err)
+	}
+	return accepted.ReplayID
+}
+
+// checkRuns checks that exactly those items ran that say so, each once.
+func checkRuns(t tester, e *Engine, r replay.Replay, published int) {
+	t.Helper()
+	claimed, unknown := map[string]bool{}, false
+	for _, it := range list(t, e, r.ReplayID, "") {
+		if it.ExecutionARN != "" {
+			claimed[it.ExecutionARN[strings.LastIndex(it.ExecutionARN, ":")+1:]] = true
+		}
+		unknown = unknown || strings.Contains(it.Reason, "not known whether")
+		if it.Outcome == replay.Skipped && it.ExecutionARN != "" || it.Outcome == replay.Succeeded && it.ExecutionARN == "" {
+			t.Errorf("%+v has the wrong execution", it)
+		}
+		if !it.Outcome.Final() {
+			t.Errorf("%+v is not finished", it)
+		}
+	}
+	sent := map[string]bool{}
+	for _, p := range e.Published[published:] {
+		if *p.MessageAttributes["isReplay"].StringValue == "false" {
+			continue
+		}
+		sent[*p.MessageAttributes["execution"].StringValue] = true
+	}
+	if r.DryRun && (len(sent) > 0 || len(claimed) > 0) {
+		t.Errorf("a dry run published %v and started %v", sent, claimed)
+	}
+	for _, name := range e.Machine.Names(naming.APIPrefix) {
+		if n := e.Machine.Starts[name]; n != 1 || !claimed[name] {
+			t.Errorf("%s was started %d times, an item says so: %t", name, n, claimed[name])
+		}
+		delete(claimed, name)
+	}
+	for name := range claimed { // of a republish
+		if r.Action != replay.Republish || !sent[name] {
+			t.Errorf("an item says that %s ran", name)
+		}
+		delete(sent, name)
+	}
+	if r.Action == replay.Republish && len(sent) > 0 && !unknown {
+		t.Errorf("published without an item: %v", sent)
+	}
+	if r.Request.MaxItems > 0 && r.Counts.Matched > r.Request.MaxItems {
+		t.Errorf("%d items, maxItems is %d", r.Counts.Matched, r.Request.MaxItems)
+	}
+}
+
+// driver is what SQS, Lambda and EventBridge do: a message that was not handled comes again.
+type driver struct {
+	e       *Engine
+	batch   int
+	batches int
+	after   func(batches int)
+}
+
+// until posts to the API until it answers, as a caller with an Idempotency-Key does.
+func (d *driver) until(t *testing.T, resource, body string, path map[string]string) string {
+	t.Helper()
+	for range 5 {
+		var answer events.APIGatewayProxyResponse
+		died := d.e.faults.During(func() {
+			answer = d.e.CallWith("POST", resource, body, path, nil, map[string]string{"Idempotency-Key": "a-key"})
+		})
+		switch {
+		case died || answer.StatusCode >= 500:
+			continue
+		case answer.StatusCode >= 300 && answer.StatusCode != 409:
+			t.Fatalf("got %d %s", answer.StatusCode, answer.Body)
+		}
+		return answer.Body
+	}
+	t.Fatal("the API does not answer")
+	return ""
+}
+
+func (d *driver) drive(t *testing.T) {
+	t.Helper()
+	e := d.e
+	var statuses []string
+	for range 400 {
+		bodies := e.Replays.TakeAll()
+		for len(bodies) > 0 {
+			n := min(len(bodies), d.batch)
+			if left := d.listen(t, bodies[:n]); len(left) > 0 {
+				if err := e.Replays.Send(t.Context(), left...); err != nil {
+					t.Fatal(err)
+				}
+			}
+			bodies = bodies[n:]
+		}
+		e.Series.RunAll(t.Context())
+		e.Machine.RunAll(t.Context())
+		statuses = append(statuses, e.Series.takeEnds()...)
+		for _, end := range e.Machine.takeEnds() {
+			statuses = append(statuses, end.message)
+		}
+		var left []string
+		for _, s := range statuses {
+			if !d.track(t, s) {
+				left = append(left, s)
+			}
+		}
+		if statuses = left; len(statuses) == 0 && e.Replays.empty() {
+			return
+		}
+	}
+	t.Fatal("the queue does not run empty")
+}
+
+func (d *driver) listen(t *testing.T, bodies []string) (left []string) {
+	t.Helper()
+	var answer events.SQSEventResponse
+	died := d.e.faults.During(func() {
+		var err error
+		if answer, err = d.e.Listener.Handle(t.Context(), batch(bodies...)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if d.batches++; d.after != nil {
+		d.after(d.batches)
+	}
+	if died {
+		return bodies
+	}
+	for _, f := range answer.BatchItemFailures {
+		var n int
+		if _, err := fmt.Sscanf(f.ItemIdentifier, "m%d", &n); err != nil {
+			t.Fatal(err)
+		}
+		left = append(left, bodies[n])
+	}
+	return left
+}
+
+func (d *driver) track(t *testing.T, body string) (done bool) {
+	t.Helper()
+	died := d.e.faults.During(func() {
+		answer, err := d.e.Tracker.Handle(t.Context(), batch(body))
+		done = err == nil && len(answer.BatchItemFailures) == 0
+	})
+	return done && !died
+}

@@ -1,0 +1,180 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/smithy-go"
+
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/states"
+)
+
+// Faults breaks one call of a function to a service. Calls count while During runs.
+type Faults struct {
+	At    int    // the call to break, from 1; 0: none
+	After bool   // it takes effect all the same, its answer is lost
+	Dies  bool   // the function dies with it; otherwise the service says that it is unavailable
+	Name  string // dies at every call of which the name has this, before it takes effect; empty: none
+
+	// Refuse names calls that the service is unavailable for; empty: none.
+	Refuse string
+
+	mu      sync.Mutex
+	running bool
+	dead    bool
+	calls   int
+	Broken  string // what broke
+}
+
+var errDied = errors.New("the function has died")
+
+// During runs a function of the product and reports whether it died, so that nobody has its answer.
+func (f *Faults) During(run func()) (died bool) {
+	f.mu.Lock()
+	f.running = true
+	f.mu.Unlock()
+	run()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	died = f.dead
+	f.running, f.dead = false, false
+	return died
+}
+
+// Arm breaks the n-th call from now on.
+func (f *Faults) Arm(n int, dies, after bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.At, f.Dies, f.After = f.calls+n, dies, after
+}
+
+// next counts a call and says what becomes of it.
+func (f *Faults) next(what string) (skip bool, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.running {
+		return false, nil
+	}
+	if f.dead {
+		return true, errDied
+	}
+	if f.calls++; f.Name != "" && strings.Contains(what, f.Name) {
+		f.dead = true
+		return true, errDied
+	}
+	if f.Refuse != "" && strings.Contains(what, f.Refuse) {
+		return true, &unavailable
+	}
+	if f.calls != f.At {
+		return false, nil
+	}
+	f.Broken = fmt.Sprintf("call %d, %s", f.calls, what)
+	if f.Dies {
+		f.dead = true
+		return !f.After, errDied
+	}
+	return !f.After, &unavailable
+}
+
+func call[T any](f *Faults, what string, do func() (T, error)) (out T, err error) {
+	skip, lost := f.next(what)
+	if skip {
+		return out, lost
+	}
+	if got, err := do(); err != nil || lost == nil {
+		return got, err
+	}
+	return out, lost
+}
+
+type faultyTable struct {
+	ledger.Client
+	f *Faults
+}
+
+func (t faultyTable) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	return call(t.f, "GetItem", func() (*dynamodb.GetItemOutput, error) { return t.Client.GetItem(ctx, in) })
+}
+
+func (t faultyTable) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	return call(t.f, "PutItem", func() (*dynamodb.PutItemOutput, error) { return t.Client.PutItem(ctx, in) })
+}
+
+func (t faultyTable) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	return call(t.f, "UpdateItem "+*in.UpdateExpression, func() (*dynamodb.UpdateItemOutput, error) { return t.Client.UpdateItem(ctx, in) })
+}
+
+func (t faultyTable) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+	return call(t.f, "Query", func() (*dynamodb.QueryOutput, error) { return t.Client.Query(ctx, in) })
+}
+
+func (t faultyTable) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
+	return call(t.f, "BatchGetItem", func() (*dynamodb.BatchGetItemOutput, error) { return t.Client.BatchGetItem(ctx, in) })
+}
+
+func (t faultyTable) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+	return call(t.f, "TransactWriteItems"+updates(in), func() (*dynamodb.TransactWriteItemsOutput, error) {
+		return t.Client.TransactWriteItems(ctx, in)
+	})
+}
+
+func updates(in *dynamodb.TransactWriteItemsInput) (names string) {
+	for _, w := range in.TransactItems {
+		if w.Update != nil {
+			names += " " + *w.Update.UpdateExpression
+		}
+	}
+	return names
+}
+
+type faultyBucket struct {
+	eventlog.API
+	f *Faults
+}
+
+func (b faultyBucket) PutObject(ctx context.Context, in *s3.PutObjectInput, _ ...func(*s3.Options)) (*s3.PutObjectOutput, error) {
+	return call(b.f, "PutObject "+*in.Key, func() (*s3.PutObjectOutput, error) { return b.API.PutObject(ctx, in) })
+}
+
+func (b faultyBucket) GetObject(ctx context.Context, in *s3.GetObjectInput, _ ...func(*s3.Options)) (*s3.GetObjectOutput, error) {
+	return call(b.f, "GetObject "+*in.Key, func() (*s3.GetObjectOutput, error) { return b.API.GetObject(ctx, in) })
+}
+
+func (b faultyBucket) HeadObject(ctx context.Context, in *s3.HeadObjectInput, _ ...func(*s3.Options)) (*s3.HeadObjectOutput, error) {
+	return call(b.f, "HeadObject", func() (*s3.HeadObjectOutput, error) { return b.API.HeadObject(ctx, in) })
+}
+
+func (b faultyBucket) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersionsInput, _ ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error) {
+	return call(b.f, "ListObjectVersions", func() (*s3.ListObjectVersionsOutput, error) { return b.API.ListObjectVersions(ctx, in) })
+}
+
+func (b faultyBucket) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, _ ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+	return call(b.f, "ListObjectsV2", func() (*s3.ListObjectsV2Output, error) { return b.API.ListObjectsV2(ctx, in) })
+}
+
+type faultyStates struct {
+	states.API
+	f *Faults
+}
+
+func (s faultyStates) StartExecution(ctx context.Context, in *sfn.StartExecutionInput, _ ...func(*sfn.Options)) (*sfn.StartExecutionOutput, error) {
+	return call(s.f, "StartExecution", func() (*sfn.StartExecutionOutput, error) { return s.API.StartExecution(ctx, in) })
+}
+
+func (s faultyStates) DescribeExecution(ctx context.Context, in *sfn.DescribeExecutionInput, _ ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error) {
+	return call(s.f, "DescribeExecution", func() (*sfn.DescribeExecutionOutput, error) { return s.API.DescribeExecution(ctx, in) })
+}
+
+// unavailable is how a service says that it is in trouble.
+var unavailable = smithy.GenericAPIError{Code: "ServiceUnavailable", Message: "503"}
+
+// throttling is how Step Functions refuses a start that comes too fast.
+var throttling = smithy.GenericAPIError{Code: "ThrottlingException", Message: "rate exceeded"}

@@ -1,0 +1,100 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/queue"
+)
+
+type post = queue.Post
+
+// Mailbox is a queue without waiting times. What is received stays in it until it is deleted.
+type Mailbox struct {
+	faults   *Faults
+	mu       sync.Mutex
+	messages []queue.Message
+	sent     int
+	Delays   []time.Duration // of what was posted
+	OnPost   func(post)
+}
+
+// Send puts messages into the queue.
+func (m *Mailbox) Send(ctx context.Context, bodies ...string) error {
+	posts := make([]queue.Post, len(bodies))
+	for i, b := range bodies {
+		posts[i].Body = b
+	}
+	return m.post(ctx, posts)
+}
+
+// Post puts messages into the queue, and notes how long they are to be held back.
+func (m *Mailbox) Post(ctx context.Context, posts ...queue.Post) error {
+	if err := m.post(ctx, posts); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, p := range posts {
+		m.Delays = append(m.Delays, p.Delay)
+	}
+	return nil
+}
+
+const sqsBatch = 10
+
+// post sends messages as package queue does: in batches, each of which may break.
+func (m *Mailbox) post(_ context.Context, posts []queue.Post) error {
+	for len(posts) > 0 {
+		n := min(len(posts), sqsBatch)
+		_, err := call(m.faults, "SendMessageBatch", func() (none struct{}, err error) {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			for _, p := range posts[:n] {
+				m.sent++
+				m.messages = append(m.messages, queue.Message{ID: fmt.Sprint("message-", m.sent), Body: p.Body})
+				if m.OnPost != nil {
+					m.OnPost(p)
+				}
+			}
+			return none, nil
+		})
+		if err != nil {
+			return err
+		}
+		posts = posts[n:]
+	}
+	return nil
+}
+
+// Receive returns up to ten messages that were not received before.
+func (m *Mailbox) Receive(context.Context, time.Duration) ([]queue.Message, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := min(10, len(m.messages))
+	got := m.messages[:n:n]
+	m.messages = m.messages[n:]
+	return got, nil
+}
+
+// Delete does nothing: a received message does not come back by itself.
+func (m *Mailbox) Delete(context.Context, queue.Message) error { return nil }
+
+// TakeAll takes every message out of the queue.
+func (m *Mailbox) TakeAll() (bodies []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, msg := range m.messages {
+		bodies = append(bodies, msg.Body)
+	}
+	m.messages = nil
+	return bodies
+}
+
+func (m *Mailbox) empty() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.messages) == 0
+}

@@ -1,0 +1,98 @@
+package engine
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/ce873799/replayable-ingestion/internal/api"
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/test/openapi"
+)
+
+// broken is what AWS services answer when they fail, below the real SDK.
+type broken struct {
+	status     int
+	code, text string
+}
+
+func (b broken) Do(req *http.Request) (*http.Response, error) {
+	body, kind := `{"__type":"com.amazon#`+b.code+`","message":"`+b.text+`"}`, "application/x-amz-json-1.0"
+	if req.Header.Get("X-Amz-Target") == "" { // S3
+		body, kind = `<Error><Code>`+b.code+`</Code><Message>`+b.text+`</Message></Error>`, "application/xml"
+	}
+	return &http.Response{
+		StatusCode: b.status, Header: http.Header{"Content-Type": {kind}}, Body: io.NopCloser(strings.NewReader(body)), Request: req,
+	}, nil
+}
+
+// TestBrokenServicesAreAnsweredAsDocumented drives the handler that is deployed, over clients whose service fails. The
+// emulator cannot be made to.
+func TestBrokenServicesAreAnsweredAsDocumented(t *testing.T) {
+	doc, err := openapi.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const internals = "arn:aws:iam::123456789012:role/handler"
+	seen := map[openapi.Pair]bool{}
+	for _, tt := range []struct {
+		service broken
+		want    int
+	}{
+		{broken{400, "ThrottlingException", internals}, 503},
+		{broken{503, "SlowDown", internals}, 503},
+		{broken{500, "InternalServerError", internals}, 503},
+		{broken{403, "AccessDeniedException", internals}, 500},
+		{broken{403, "AccessDenied", internals}, 500},
+	} {
+		cfg := aws.Config{
+			Region: "us-east-1", HTTPClient: tt.service, Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
+			Retryer: func() aws.Retryer { return aws.NopRetryer{} },
+		}
+		handler := api.New(ledger.New(dynamodb.NewFromConfig(cfg), "table"), eventlog.New(s3.NewFromConfig(cfg), "bucket"), &Mailbox{}, nil)
+		for _, op := range doc.Operations() {
+			req := events.APIGatewayProxyRequest{
+				HTTPMethod: op.Method, Resource: op.Path,
+				PathParameters: map[string]string{"replayId": "01ARZ3NDEKTSV4RRFFQ69G5FAV", "versionId": "v1"},
+				RequestContext: events.APIGatewayProxyRequestContext{Stage: "v1", RequestID: "request-1"},
+			}
+			if op.OperationID == "createReplay" {
+				req.Body = `{"select":{"resourceIds":["r1"]},"reason":"a test"}`
+			}
+			if strings.HasPrefix(op.Path, "/versions") {
+				req.QueryStringParameters = map[string]string{"resourceId": "r1"}
+			}
+			answer, err := handler.Handle(t.Context(), req)
+			if err != nil || answer.StatusCode != tt.want {
+				t.Errorf("%s, %s: got %d %s, %v, want %d", op.OperationID, tt.service.code, answer.StatusCode, answer.Body, err, tt.want)
+				continue
+			}
+			if strings.Contains(answer.Body, internals) || !strings.Contains(answer.Body, `"requestId":"request-1"`) {
+				t.Errorf("%s, %s: got %s, want the request id and no internals", op.OperationID, tt.service.code, answer.Body)
+			}
+			header := http.Header{}
+			for name, value := range answer.Headers {
+				header.Set(name, value)
+			}
+			path := strings.NewReplacer("{replayId}", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "{versionId}", "v1").Replace(op.Path)
+			pair, err := doc.Check(openapi.Answer{
+				Method: op.Method, Path: path, Status: answer.StatusCode, Header: header, Body: []byte(answer.Body),
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			seen[pair] = true
+		}
+	}
+	for _, p := range doc.Missing(openapi.Handler, seen) {
+		t.Errorf("nothing here gets the answer %s", p)
+	}
+}
