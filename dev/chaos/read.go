@@ -155,7 +155,8 @@ func (r *run) readOffers(ctx context.Context, f *Facts) error {
 	})
 }
 
-// receive takes each message of a queue once.
+// receive takes each message of a queue once, until the queue is empty: an answer may be lost here too, and its messages
+// come again.
 func (r *run) receive(ctx context.Context, url string, take func(sqstypes.Message) error) error {
 	seen := map[string]bool{}
 	for {
@@ -166,7 +167,14 @@ func (r *run) receive(ctx context.Context, url string, take func(sqstypes.Messag
 			return fmt.Errorf("receive: %w", err)
 		}
 		if len(out.Messages) == 0 {
-			return nil
+			left, err := r.messages(ctx, url)
+			if err != nil || left == 0 {
+				return err
+			}
+			if err := pause(ctx, look); err != nil {
+				return err
+			}
+			continue
 		}
 		entries := make([]sqstypes.DeleteMessageBatchRequestEntry, len(out.Messages))
 		for i, m := range out.Messages {

@@ -146,27 +146,37 @@ func (r *run) open(ctx context.Context) ([]string, error) {
 	return open, nil
 }
 
-// queued counts the messages of the product's queues, those in flight and those held back included.
+// queued counts the messages of the product's queues.
 func (r *run) queued(ctx context.Context) (map[string]int, error) {
 	counts := map[string]int{}
 	for name, url := range map[string]string{
 		"dead-letter": r.stack.DeadLetterQueueURL, "replay": r.stack.ReplayQueueURL, "outcomes": r.stack.OutcomesQueueURL,
 	} {
-		out, err := r.queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-			QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{
-				"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed",
-			},
-		})
+		n, err := r.messages(ctx, url)
 		if err != nil {
 			return nil, fmt.Errorf("look into the %s queue: %w", name, err)
 		}
-		for _, v := range out.Attributes {
-			n := 0
-			if _, err := fmt.Sscan(v, &n); err != nil {
-				return nil, fmt.Errorf("read queue attribute %q: %w", v, err)
-			}
-			counts[name] += n
-		}
+		counts[name] = n
 	}
 	return counts, nil
+}
+
+// messages counts the messages of a queue, those in flight and those held back included.
+func (r *run) messages(ctx context.Context, url string) (total int, err error) {
+	out, err := r.queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+		QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{
+			"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed",
+		},
+	})
+	if err != nil {
+		return 0, err
+	}
+	for _, v := range out.Attributes {
+		n := 0
+		if _, err := fmt.Sscan(v, &n); err != nil {
+			return 0, fmt.Errorf("read queue attribute %q: %w", v, err)
+		}
+		total += n
+	}
+	return total, nil
 }
