@@ -166,7 +166,7 @@ func (r *Report) print(out io.Writer) {
 		}
 		survived := "all"
 		if len(r.Violations) > 0 {
-			survived = "no"
+			survived = "see below"
 		}
 		row(what, append(cells, sum, survived)...)
 	}
