@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
@@ -80,6 +81,10 @@ func (t *Table) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dyn
 			out.LastEvaluatedKey = row{pk: r[pk], sk: r[sk], schema.PartitionKey: r[schema.PartitionKey], schema.SortKey: r[schema.SortKey]}
 			break
 		}
+	}
+	out.Count = int32(len(out.Items)) //nolint:gosec // bounded by the limit, which is one
+	if in.Select == types.SelectCount {
+		out.Items = nil
 	}
 	return out, nil
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -130,6 +131,24 @@ func (t *Table) remove(k rowKey) {
 			part.sorted = nil
 		}
 	}
+}
+
+// Erase removes every row of which the partition key begins with a prefix, and returns how many they were: what a hand
+// or a bug may do to a real table.
+func (t *Table) Erase(prefix string) (n int) {
+	defer t.lock()()
+	var doomed []rowKey
+	for pk, part := range t.parts[""] {
+		if strings.HasPrefix(pk, prefix) {
+			for _, rows := range part.rows {
+				doomed = slices.AppendSeq(doomed, maps.Keys(rows))
+			}
+		}
+	}
+	for _, k := range doomed {
+		t.remove(k)
+	}
+	return len(doomed)
 }
 
 func (t *Table) lock() func() {

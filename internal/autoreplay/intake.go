@@ -150,7 +150,11 @@ func (r *round) addAsked(ctx context.Context, f ledger.Failure, row ledger.Execu
 	if row.Patched || row.Suppress {
 		f.Status, f.Decision = ledger.Closed, "a replay with a patch or without publication failed: see its items"
 	}
-	return r.insert(ctx, f)
+	if err := r.insert(ctx, f); err != nil || row.Failure == "" || f.Status == ledger.Closed {
+		return err
+	}
+	why := "its replay by API " + f.Execution + " failed as well" // which took over its event
+	return r.failedAgain(ctx, row.Failure, why, ledger.Waiting, ledger.Retrying, ledger.Quarantined)
 }
 
 // insert adds a failure, unless it is there.
@@ -186,7 +190,7 @@ func (r *round) inherit(ctx context.Context, f *ledger.Failure, row ledger.Execu
 		return err
 	}
 	f.FirstAt, f.StartedAt = before.FirstAt, before.StartedAt
-	if f.VersionID == "" {
+	if f.VersionID == "" && !row.Patched {
 		f.InputKey = before.InputKey
 	}
 	return nil

@@ -64,7 +64,7 @@ type Execution struct {
 	Reason   string `dynamodbav:"reason,omitempty"`
 	Attempt  int    `dynamodbav:"attempt,omitempty"`  // auto, restart: from 1
 	Root     string `dynamodbav:"root,omitempty"`     // auto, restart: the execution that failed first
-	Failure  string `dynamodbav:"failure,omitempty"`  // auto, restart: partition key of the failure that it heals
+	Failure  string `dynamodbav:"failure,omitempty"`  // auto, restart, unrecorded: partition key of the failure that it heals
 	ReplayID string `dynamodbav:"replayId,omitempty"` // api
 	Page     int    `dynamodbav:"page,omitempty"`     // api
 	Ordinal  int    `dynamodbav:"ordinal,omitempty"`  // api
@@ -72,7 +72,10 @@ type Execution struct {
 	Target   string `dynamodbav:"target,omitempty"`   // api
 	Suppress bool   `dynamodbav:"suppress,omitempty"` // api: the output is not published
 	Patched  bool   `dynamodbav:"patched,omitempty"`  // api: the event is under derived/
-	Source   string `dynamodbav:"source,omitempty"`   // api, of a republish: the execution whose output is sent
+
+	Unrecorded bool `dynamodbav:"unrecorded,omitempty"` // api: the kept input of an execution that never reached the log
+
+	Source string `dynamodbav:"source,omitempty"` // api, of a republish: the execution whose output is sent
 }
 
 // MaxCauseBytes is how much of a cause the ledger keeps. The whole of it is in Step Functions.

@@ -24,7 +24,7 @@ type Item struct {
 	VersionID  string         `dynamodbav:"versionId,omitempty"` // bound before the execution is started
 	Execution  string         `dynamodbav:"execution,omitempty"` // bound with the version: from then on the item will start
 	Want       string         `dynamodbav:"want,omitempty"`      // the version to bind, where the selection knows it
-	Failure    string         `dynamodbav:"failure,omitempty"`   // the execution whose failure was selected
+	Failure    string         `dynamodbav:"failure,omitempty"`   // partition key of the failure that was selected
 	Diff       string         `dynamodbav:"diff,omitempty"`      // of a plan: what the transform does
 	ARN        string         `dynamodbav:"arn,omitempty"`
 	Reason     string         `dynamodbav:"reason,omitempty"`
@@ -121,8 +121,11 @@ func (ch ItemChange) write() *change {
 		Set("outcome", str(string(ch.To))).Set("reason", str(ch.Reason)).Set("arn", str(ch.ARN)).
 		Set("gpk", str(after.GPK)).Set("gsk", str(after.GSK)).
 		Set("diff", str(ch.Diff)).If("{outcome} = ?", str(string(ch.Item.Outcome)))
+	if ch.Item.VersionID == "" { // an unrecorded event has one from when it was recorded
+		c.Set("versionId", str(ch.VersionID))
+	}
 	if ch.Item.Execution == "" { // nobody must have bound it since
-		c.Set("versionId", str(ch.VersionID)).If("attribute_not_exists({execution})")
+		c.If("attribute_not_exists({execution})")
 	}
 	if ch.undone() {
 		c.Remove("arn", "startedAt")

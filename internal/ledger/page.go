@@ -24,7 +24,7 @@ type Page struct {
 type Entry struct {
 	ResourceID string
 	VersionID  string
-	Failure    string // name of the execution that failed
+	Failure    string // partition key of the failure
 }
 
 // MaxPageItems is how many items a page may have: a transaction takes 100 rows, and the page and the replay are two.

@@ -15,8 +15,8 @@ import (
 
 // choose returns the version of a resource that an item replays, or a verdict.
 func (l *Listener) choose(ctx context.Context, it ledger.Item, p plan) (eventlog.Version, error) {
-	if it.ResourceID == "" || p.Versions.Mode == replay.FailedVersion && it.Want == "" {
-		return eventlog.Version{}, skip("the event of execution %s never reached the log", it.Failure)
+	if it.ResourceID == "" {
+		return eventlog.Version{}, skip(`the failure names no resource: select it with versions "failed"`)
 	}
 	fits := func(v eventlog.Version) bool { return p.Select.Recorded.Contains(v.At()) }
 	none := "no event of it was recorded in the window"

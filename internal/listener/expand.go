@@ -192,7 +192,7 @@ func (l *Listener) failures(ctx context.Context, s replay.FailureFilter, cursor 
 			continue
 		}
 		seen[e] = true
-		e.Failure = f.Execution
+		e.Failure = ledger.FailurePartition(f.Execution, f.RedriveCount)
 		entries = append(entries, e)
 	}
 	return entries, next, nil

@@ -87,7 +87,11 @@ func (l *Listener) single(ctx context.Context, msg message.Replay, it ledger.Ite
 	if waits, err := l.pace(ctx, r, msg); waits || err != nil {
 		return nil, err
 	}
-	if it.Execution == "" {
+	if it.Execution == "" && unrecorded(it, p) {
+		if it, err = l.commitUnrecorded(ctx, it, p); err != nil {
+			return l.decided(it, err)
+		}
+	} else if it.Execution == "" {
 		v := given
 		if v == nil {
 			chosen, err := l.choose(ctx, it, p)
@@ -191,7 +195,7 @@ func (l *Listener) check(ctx context.Context, it ledger.Item, p plan, versionID 
 		return "", err
 	}
 	patched, err := l.patch(it.ResourceID, versionID, p, event)
-	if err != nil || !p.DryRun || it.Page > 0 || it.Ordinal >= replay.PlanSample || it.Index >= replay.PlanSample {
+	if err != nil || !p.DryRun || !sampled(it) {
 		return "", err
 	}
 	changes, err := transform.Diff(event, patched)
@@ -199,6 +203,11 @@ func (l *Listener) check(ctx context.Context, it ledger.Item, p plan, versionID 
 		return "", nil //nolint:nilerr // too large to show; the item is planned all the same
 	}
 	return string(changes), nil
+}
+
+// sampled reports whether an item is in the sample of a plan.
+func sampled(it ledger.Item) bool {
+	return it.Page == 0 && it.Ordinal < replay.PlanSample && it.Index < replay.PlanSample
 }
 
 func gone(versionID string) error {

@@ -12,6 +12,9 @@ import (
 
 // start starts the execution that a row announces, with the event of its version.
 func (l *Listener) start(ctx context.Context, row ledger.Execution) (arn string, err error) {
+	if row.Unrecorded {
+		return l.startUnrecorded(ctx, row)
+	}
 	input, err := l.input(ctx, row, replay.MaxExecutionInputBytes)
 	if err != nil {
 		return "", err

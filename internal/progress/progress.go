@@ -44,10 +44,11 @@ type Step struct {
 type Board struct {
 	book  book
 	queue sender
+	now   func() time.Time // when a replay ends: after all that its items report, whose times are others'
 }
 
 // New returns a Board over the ledger and the Replay queue.
-func New(book book, queue sender) *Board { return &Board{book: book, queue: queue} }
+func New(book book, queue sender) *Board { return &Board{book: book, queue: queue, now: time.Now} }
 
 const rounds = 4 // a lost race means that somebody else moved an item, which each item allows twice
 
@@ -109,7 +110,7 @@ func (b *Board) Look(ctx context.Context, id string, now time.Time) error {
 		}
 	}
 	if r.Expanded && r.Open == 0 {
-		return b.book.FinishReplay(ctx, id, ledger.At(now))
+		return b.book.FinishReplay(ctx, id, ledger.At(b.now()))
 	}
 	if r.Stopped() && !r.Swept && now.Sub(r.SweepAt.Time) >= sweepAgain { // whoever was to send the message may have died
 		return b.sweep(ctx, id, now)
@@ -136,7 +137,7 @@ func (b *Board) Stop(ctx context.Context, id string, stop replay.Stop) error {
 		return err
 	}
 	if r.Open == 0 {
-		return b.book.FinishReplay(ctx, id, ledger.At(stop.At))
+		return b.book.FinishReplay(ctx, id, ledger.At(b.now()))
 	}
 	return b.sweep(ctx, id, stop.At)
 }

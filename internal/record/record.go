@@ -145,7 +145,7 @@ func (r *Recorder) enter(ctx context.Context, row ledger.Execution) (ledger.Exec
 		return row, err
 	case present.Mode == ledger.Live && present.VersionID != "":
 		return present, nil // counts once: the version that was entered first
-	case present.Mode != ledger.Restart:
+	case present.Mode != ledger.Restart && !present.Unrecorded:
 		return row, fault.New(fault.InvalidEvent,
 			"the execution name %q belongs to a replay: start the event under another name", row.Name)
 	case present.VersionID != "":

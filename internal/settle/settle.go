@@ -104,12 +104,14 @@ func (s *Settler) failures(ctx context.Context, row ledger.Execution) error {
 	case row.Failure != "" && row.Status == ledger.Succeeded && row.Superseded:
 		return s.move(ctx, row.Failure, ledger.Move{To: ledger.Superseded, Decision: "a newer version was published"},
 			ledger.Waiting, ledger.Retrying)
+	case row.Mode == ledger.API && row.Suppress: // downstream has not seen it
+		return nil
 	case row.Failure != "" && row.Status == ledger.Succeeded:
 		return s.move(ctx, row.Failure, healedBy(row), ledger.Waiting, ledger.Retrying, ledger.Quarantined)
-	case row.Failure != "" && row.Status == ledger.Aborted:
+	case row.Failure != "" && row.Mode != ledger.API && row.Status == ledger.Aborted:
 		return s.move(ctx, row.Failure, ledger.Move{To: ledger.Closed, Decision: "its automatic replay was aborted"},
 			ledger.Waiting, ledger.Retrying)
-	case row.Mode == ledger.API && row.Status == ledger.Succeeded && !row.Suppress: // else downstream has not seen it
+	case row.Mode == ledger.API && row.Status == ledger.Succeeded:
 		return s.healVersion(ctx, row)
 	}
 	return nil
@@ -179,7 +181,7 @@ func (s *Settler) move(ctx context.Context, partition string, m ledger.Move, fro
 
 func step(row ledger.Execution, e ledger.Ended) progress.Step {
 	st := progress.Step{
-		ReplayID: row.ReplayID, Page: row.Page, Ordinal: row.Ordinal, Index: row.Index, ARN: row.ARN, At: e.StoppedAt, To: replay.Succeeded,
+		ReplayID: row.ReplayID, Page: row.Page, Ordinal: row.Ordinal, Index: row.Index, ARN: row.ARN, At: e.StoppedAt, To: replay.Succeeded, Version: row.VersionID,
 	}
 	if row.Status != ledger.Succeeded {
 		st.To, st.Reason = replay.Failed, row.Error

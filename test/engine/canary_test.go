@@ -56,7 +56,7 @@ func statuses(t *testing.T, e *Engine, n int) map[ledger.FailureStatus]int {
 
 // A dependency of all events breaks down and comes back: the outage costs a handful of executions, and then all heal.
 func TestAThousandFailuresOfOneDependencyAreProbed(t *testing.T) {
-	e := New(t)
+	e := inMemory(t)
 	asDeployed(e)
 	const n = 1000
 	up := false
@@ -109,7 +109,7 @@ func live(n int) (names []string) {
 
 // One event is poisonous and comes first: the next probe is another one, so the rest heal, and it ends in quarantine.
 func TestAPoisonousProbeDoesNotHoldBackTheOthers(t *testing.T) {
-	e := New(t)
+	e := inMemory(t)
 	asDeployed(e)
 	const n = 30
 	down := true
@@ -144,7 +144,7 @@ func TestAPoisonousProbeDoesNotHoldBackTheOthers(t *testing.T) {
 }
 
 func TestFewFailuresAreReplayedAtOnce(t *testing.T) {
-	e := New(t)
+	e := inMemory(t)
 	asDeployed(e)
 	e.Machine.Work = failing(outage, automatic)
 	outageOf(t, e, 10)
@@ -159,7 +159,7 @@ func TestFewFailuresAreReplayedAtOnce(t *testing.T) {
 
 // What is held is not forgotten when nothing helps.
 func TestHeldFailuresAge(t *testing.T) {
-	e := New(t)
+	e := inMemory(t)
 	asDeployed(e)
 	e.Machine.Work = failing(outage, never)
 	outageOf(t, e, 15)
@@ -176,7 +176,7 @@ func TestHeldFailuresAge(t *testing.T) {
 
 // The job dies after it chose a probe and before it sent it: the next run sends that one, and no other.
 func TestACrashBetweenChoosingAndSendingAProbe(t *testing.T) {
-	e := New(t)
+	e := inMemory(t)
 	asDeployed(e)
 	e.Machine.Work = failing(outage, never)
 	outageOf(t, e, 20)
@@ -220,7 +220,7 @@ func (a *alarmState) InAlarm(context.Context) (bool, error) { return a.in, a.err
 
 // While live traffic is in trouble nothing is started; failures are taken in, and hopeless ones quarantined.
 func TestAnAlarmPausesAutoReplay(t *testing.T) {
-	e := New(t)
+	e := inMemory(t)
 	asDeployed(e)
 	e.Machine.Work = func(execution, event string) (string, string) {
 		switch {
@@ -257,7 +257,7 @@ func TestAnAlarmPausesAutoReplay(t *testing.T) {
 
 // Automatic replays keep to their share of the account's rate, at any moment and over time, and none is left out.
 func TestAutomaticReplaysKeepToTheirShare(t *testing.T) {
-	e := New(t)
+	e := inMemory(t)
 	asDeployed(e)
 	e.Reconfigure(func(_ *autoreplay.Deps, p *autoreplay.Policy) {
 		p.StartsPerSecond, p.CanaryThreshold = 0.05, 1000 // 15 in five minutes

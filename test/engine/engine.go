@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -61,6 +60,7 @@ type Engine struct {
 	Ahead    time.Duration      // by which the clock of Job is ahead
 
 	Bucket *memory.Bucket // of an engine in memory
+	Table  *memory.Table  // of an engine in memory
 
 	table     ledger.Client
 	faults    *Faults
@@ -83,8 +83,9 @@ func InMemory(t testing.TB, faults *Faults, clock Clock) *Engine {
 	t.Helper()
 	bucket := memory.NewBucket()
 	bucket.Now = clock.Now
-	e := wire(t, memory.NewTable(), bucket, faults, clock, slog.New(slog.DiscardHandler))
-	e.Bucket = bucket
+	table := memory.NewTable()
+	e := wire(t, table, bucket, faults, clock, slog.New(slog.DiscardHandler))
+	e.Bucket, e.Table = bucket, table
 	return e
 }
 
@@ -160,34 +161,6 @@ func (e *Engine) Forget(ctx context.Context, execution string) error {
 		return fmt.Errorf("forget %s: %w", execution, err)
 	}
 	return nil
-}
-
-// Erase removes every row of a kind of which the partition key begins with a prefix, and returns how many they were.
-func (e *Engine) Erase(ctx context.Context, prefix string) (n int, err error) {
-	scan := &dynamodb.ScanInput{TableName: aws.String(testkit.Table)}
-	for {
-		page, err := e.table.Scan(ctx, scan)
-		if err != nil {
-			return n, fmt.Errorf("scan ledger: %w", err)
-		}
-		for _, row := range page.Items {
-			if pk, ok := row[schema.PartitionKey].(*types.AttributeValueMemberS); !ok || !strings.HasPrefix(pk.Value, prefix) {
-				continue
-			}
-			_, err := e.table.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-				TableName: scan.TableName,
-				Key:       map[string]types.AttributeValue{schema.PartitionKey: row[schema.PartitionKey], schema.SortKey: row[schema.SortKey]},
-			})
-			if err != nil {
-				return n, fmt.Errorf("erase row: %w", err)
-			}
-			n++
-		}
-		if len(page.LastEvaluatedKey) == 0 {
-			return n, nil
-		}
-		scan.ExclusiveStartKey = page.LastEvaluatedKey
-	}
 }
 
 // PublishedBy counts the messages of an execution.

@@ -13,6 +13,12 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 )
 
+// inMemory is an engine whose clock a test moves.
+func inMemory(t *testing.T) *Engine {
+	t.Helper()
+	return InMemory(t, &Faults{}, Clock{Now: time.Now, SettleAfter: time.Hour})
+}
+
 // period is from one run of the schedule to the next.
 const period = 5 * time.Minute
 
@@ -53,7 +59,7 @@ func ev(id string, n int) string { return fmt.Sprintf(`{"id":%q,"owner":"o1","n"
 
 // With the rules switched off, no end is reported to anybody. Two runs of the schedule make up for all of them.
 func TestEveryEndIsFoundWithoutAnyEvent(t *testing.T) {
-	e := New(t)
+	e := inMemory(t)
 	everyPeriod(e)
 	bad := map[string]bool{"live-failed": true, "live-days": true, "live-redriven-well": true, "live-redriven-badly": true}
 	e.Machine.Work = func(execution, event string) (string, string) {
@@ -141,7 +147,7 @@ func TestEveryEndIsFoundWithoutAnyEvent(t *testing.T) {
 
 // More failures than a run lists: each run takes in the newest, and goes on with the older ones where the last left off.
 func TestTheListOfEndsIsReadWithinABudget(t *testing.T) {
-	e := New(t)
+	e := inMemory(t)
 	everyPeriod(e)
 	const failures = 60
 	for i := range failures {
@@ -171,7 +177,7 @@ func TestTheListOfEndsIsReadWithinABudget(t *testing.T) {
 
 // What the ledger has open, and Step Functions does not know, is reported until somebody finds out.
 func TestAnEventOfWhichNobodyKnowsIsReported(t *testing.T) {
-	e := New(t)
+	e := inMemory(t)
 	e.Ingest("live-1", sale(1))
 	if err := e.Machine.start("live-2", ev("r2", 1)); err != nil {
 		t.Fatal(err)
@@ -206,7 +212,7 @@ func (m metrics) Count(values map[string]float64) error {
 
 // Each failure of a version stays, whatever becomes of it: those of a replay by API and of the state that failed, too.
 func TestEveryFailureOfAVersionIsKept(t *testing.T) {
-	e := New(t)
+	e := inMemory(t)
 	broken := true
 	e.Machine.Work = failing("InvalidListing", func(string) bool { return !broken })
 	e.Ingest("live-1", sale(1))

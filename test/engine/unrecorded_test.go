@@ -1,0 +1,147 @@
+package engine
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// lostEvent is an execution that failed before its event was recorded, in the quarantine.
+func lostEvent(t *testing.T, e *Engine, name, input string) {
+	t.Helper()
+	unrecorded(e, name, input, "IngestionError")
+	e.Ahead += period
+	e.Schedule()
+	if f := failure(t, e, name); f.Status != ledger.Quarantined || f.InputKey == "" || f.VersionID != "" {
+		t.Fatalf("got %+v, want it quarantined with its input", f)
+	}
+}
+
+const failed = `{"select":{"failures":{"error":"IngestionError"}},"reason":"a test"%s}`
+
+func failedWith(fields string) string { return strings.Replace(failed, "%s", fields, 1) }
+
+// An event that never reached the log is replayed from where it is kept: recorded, run, published, and out of quarantine.
+func TestAnUnrecordedEventIsReplayedByAPI(t *testing.T) {
+	e := inMemory(t)
+	lostEvent(t, e, "live-1", ev("r1", 1))
+	plan := ask(t, e, failedWith(`,"dryRun":true`))
+	e.Pump()
+	finished(t, e, plan, replay.Planned, replay.Counts{Matched: 1})
+	if len(e.Machine.Names("rp-")) != 0 {
+		t.Error("a dry run started it")
+	}
+
+	id := ask(t, e, failedWith(""))
+	bodies := e.Replays.TakeAll()
+	e.Listen(bodies...)
+	items := e.Replays.TakeAll()
+	e.Listen(items...)
+	e.Listen(items...) // delivered again
+	e.Pump()
+	finished(t, e, id, replay.Completed, replay.Counts{Matched: 1, Started: 1, Succeeded: 1})
+	versions := versionIDs(t, e, "r1")
+	if len(versions) != 1 {
+		t.Fatalf("%d versions, want one", len(versions))
+	}
+	it := list(t, e, id, "")[0]
+	name := it.ExecutionARN[strings.LastIndex(it.ExecutionARN, ":")+1:]
+	if it.VersionID != versions[0] || e.Machine.Starts[name] != 1 || e.PublishedBy(name) != 1 {
+		t.Errorf("got %+v, started %d times, published %d times, want version %s once", it, e.Machine.Starts[name], e.PublishedBy(name), versions[0])
+	}
+	if f := failure(t, e, "live-1"); f.Status != ledger.Healed || f.HealedBy != name {
+		t.Errorf("got %+v, want it healed by %s", f, name)
+	}
+	if event, err := e.Log.Event(t.Context(), "r1", versions[0]); err != nil || string(event) != ev("r1", 1) {
+		t.Errorf("recorded %s, %v", event, err)
+	}
+}
+
+// An event without a usable id is corrected on its way.
+func TestAnUnrecordedEventIsPatched(t *testing.T) {
+	e := inMemory(t)
+	lostEvent(t, e, "live-1", `{"owner":"o1","n":1}`)
+	raw := ask(t, e, failedWith(""))
+	e.Pump()
+	finished(t, e, raw, replay.Completed, replay.Counts{Matched: 1, Failed: 1})
+	if it := list(t, e, raw, "")[0]; !strings.Contains(it.Reason, "correct it with a transform") {
+		t.Errorf("got %+v, want why it cannot run", it)
+	}
+	const patch = `,"transform":{"mergePatch":{"id":"r7"}}`
+	dry := ask(t, e, failedWith(patch+`,"dryRun":true`))
+	e.Pump()
+	r := finished(t, e, dry, replay.Planned, replay.Counts{Matched: 1})
+	var shown replay.Replay
+	answer := e.Call("GET", "/replays/{replayId}", "", map[string]string{"replayId": dry}, nil)
+	if err := json.Unmarshal([]byte(answer.Body), &shown); err != nil || shown.Plan == nil || !strings.Contains(string(shown.Plan.Sample[0].Diff), "/id") {
+		t.Errorf("got plan %+v of %+v, want the diff", shown.Plan, r)
+	}
+	id := ask(t, e, failedWith(patch))
+	e.Pump()
+	finished(t, e, id, replay.Completed, replay.Counts{Matched: 1, Started: 1, Succeeded: 1})
+	if n := len(versionIDs(t, e, "r7")); n != 1 {
+		t.Errorf("%d versions of r7, want the patched event recorded", n)
+	}
+	if f := failure(t, e, "live-1"); f.Status != ledger.Healed {
+		t.Errorf("got %+v, want it healed", f)
+	}
+}
+
+// Its replay fails: one failure takes over from the other, so that the next replay runs it once. A later one heals it.
+func TestAnUnrecordedEventThatFailsAgainIsInTheQuarantineOnce(t *testing.T) {
+	e := inMemory(t)
+	e.Machine.Work = failing("InvalidListing", never)
+	lostEvent(t, e, "live-1", ev("r1", 1))
+	id := ask(t, e, failedWith(""))
+	e.Pump()
+	finished(t, e, id, replay.Completed, replay.Counts{Matched: 1, Started: 1, Failed: 1})
+	e.Ahead += period
+	e.Schedule()
+	rows, _, err := e.Book.Quarantine(t.Context(), ledger.QuarantineFilter{}, "", 10)
+	if err != nil || len(rows) != 1 || rows[0].VersionID == "" || rows[0].ReplayID != id {
+		t.Fatalf("got %+v, %v, want the failure of the replay alone, with the version that it recorded", rows, err)
+	}
+	e.Machine.Work = func(_, event string) (string, string) { return event, "" }
+	again := ask(t, e, `{"select":{"failures":{}},"reason":"a test"}`)
+	e.Pump()
+	finished(t, e, again, replay.Completed, replay.Counts{Matched: 1, Started: 1, Succeeded: 1})
+	if rows, _, err = e.Book.Quarantine(t.Context(), ledger.QuarantineFilter{}, "", 10); err != nil || len(rows) != 0 {
+		t.Errorf("got %+v, %v, want nothing in quarantine", rows, err)
+	}
+}
+
+func TestAnUnrecordedEventDoesNotOvertakeANewerOne(t *testing.T) {
+	e := inMemory(t)
+	lostEvent(t, e, "live-1", ev("r1", 1))
+	time.Sleep(2 * time.Millisecond)
+	e.Ingest("live-2", ev("r1", 2))
+	e.Report()
+	guarded := ask(t, e, failedWith(""))
+	e.Pump()
+	finished(t, e, guarded, replay.Completed, replay.Counts{Matched: 1, Skipped: 1})
+	allowed := ask(t, e, failedWith(`,"allowStale":true,"publish":"suppress"`))
+	e.Pump()
+	finished(t, e, allowed, replay.Completed, replay.Counts{Matched: 1, Started: 1, Succeeded: 1})
+	if f := failure(t, e, "live-1"); f.Status != ledger.Quarantined {
+		t.Errorf("got %+v, want it in quarantine: nobody has seen its output", f)
+	}
+}
+
+// What nobody could read is kept, and is not run as if it were an event.
+func TestAMessageIsNoEvent(t *testing.T) {
+	e := inMemory(t)
+	if err := e.Dead.Send(t.Context(), ev("r1", 1)); err != nil {
+		t.Fatal(err)
+	}
+	e.Schedule()
+	id := ask(t, e, `{"select":{"failures":{}},"reason":"a test"}`)
+	e.Pump()
+	finished(t, e, id, replay.Completed, replay.Counts{Matched: 1, Skipped: 1})
+	if n := len(e.Machine.Names("")); n != 0 {
+		t.Errorf("%d executions were started", n)
+	}
+}
