@@ -122,12 +122,13 @@ func (r *run) all(ctx context.Context, events []event) (*Report, error) {
 	return report, nil
 }
 
-// Parts of a level, as shares of its events: quiet but for the faults, the geocoder out, the geocoder hanging, and at
-// last EventBridge off.
+// Parts of a level, as shares of its events: EventBridge is off at first, then it loses some events, and none at last; what
+// nobody reported is looked up after a minute, and a run is to end soon. In between, the geocoder is out, then it hangs.
 const (
+	busBack              = 0.15
 	outageFrom, outageTo = 0.25, 0.40
 	hangFrom, hangTo     = 0.60, 0.61
-	busOff               = 0.85
+	busWell              = 0.80
 )
 
 // storm sends events while everything misbehaves.
@@ -147,7 +148,11 @@ func (r *run) storm(ctx context.Context, n int, l level, events []event) error {
 	}
 	asked := make(chan error, 1)
 	for _, step := range []func() error{
-		func() error { return r.ingest(ctx, part(0, outageFrom)) },
+		func() error { return r.ingest(ctx, part(0, busBack)) },
+		func() error {
+			d.bus.Store(busFlaky)
+			return r.ingest(ctx, part(busBack, outageFrom))
+		},
 		func() error { return r.geocoder(ctx, geocoderUnavailable) },
 		func() error { return r.ingest(ctx, part(outageFrom, outageTo)) },
 		func() error { return r.geocoder(ctx, geocoderOK) },
@@ -158,10 +163,10 @@ func (r *run) storm(ctx context.Context, n int, l level, events []event) error {
 		func() error { return r.geocoder(ctx, geocoderHang) },
 		func() error { return r.ingest(ctx, part(hangFrom, hangTo)) },
 		func() error { return r.geocoder(ctx, geocoderOK) },
-		func() error { return r.ingest(ctx, part(hangTo, busOff)) },
+		func() error { return r.ingest(ctx, part(hangTo, busWell)) },
 		func() error {
-			d.busOn.Store(false)
-			return r.ingest(ctx, part(busOff, 1))
+			d.bus.Store(busReliable)
+			return r.ingest(ctx, part(busWell, 1))
 		},
 		func() error { return <-asked },
 		func() error { return r.calm(ctx, len(events)) },

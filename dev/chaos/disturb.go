@@ -36,7 +36,7 @@ func newLevel(rate float64) level {
 		Rate:      rate,
 		killEvery: time.Duration(float64(time.Second) / (0.1 + 3*rate)),
 		killShare: rate / 10,
-		tossShare: min(0.1+1.5*rate, 0.4),
+		tossShare: min(0.2+2*rate, 0.6),
 		dropShare: min(0.02+rate, 0.2),
 	}
 }
@@ -46,12 +46,19 @@ const (
 	dropLook     = 500 * time.Millisecond  // for which status events are lost, or not
 )
 
+// How EventBridge is.
+const (
+	busOff      int32 = iota // it loses every status event
+	busFlaky                 // some
+	busReliable              // none
+)
+
 // disturber does to the stack what the proxy does not.
 type disturber struct {
 	*run
 	level level
 	seed  uint64
-	busOn atomic.Bool // false: EventBridge loses everything
+	bus   atomic.Int32 // how EventBridge is
 	wg    sync.WaitGroup
 }
 
@@ -59,7 +66,6 @@ type disturber struct {
 func (r *run) disturb(ctx context.Context, l level, seed uint64) (d *disturber, end func(), err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	d = &disturber{run: r, level: l, seed: seed}
-	d.busOn.Store(true)
 	if err := r.hookAll(d); err != nil {
 		cancel()
 		return nil, nil, err
@@ -138,13 +144,20 @@ func (d *disturber) overlaps(ctx context.Context) {
 // drops loses a share of the status events, or all of them.
 func (d *disturber) drops(ctx context.Context) {
 	random := rand.New(rand.NewPCG(d.seed, streamDrops)) //nolint:gosec // reproducible on purpose
-	every(ctx, dropLook, nil, func() {
+	look := func() {
 		mode := bridge.Deliver
-		if random.Float64() < d.level.dropShare || !d.busOn.Load() {
+		switch flaky := random.Float64() < d.level.dropShare; d.bus.Load() {
+		case busOff:
 			mode = bridge.Drop
+		case busFlaky:
+			if flaky {
+				mode = bridge.Drop
+			}
 		}
 		d.stack.Bridge.SetMode(mode)
-	})
+	}
+	look()
+	every(ctx, dropLook, nil, look)
 }
 
 // scheduledEvent is what EventBridge Scheduler sends to a function whose schedule gives no input.

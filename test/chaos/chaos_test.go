@@ -3,9 +3,9 @@
 package chaos_test
 
 import (
+	"bytes"
 	"context"
 	"os/signal"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -19,14 +19,6 @@ const (
 	percent = 8
 )
 
-// testWriter prints what the run says, line by line, if the test fails or is verbose.
-type testWriter struct{ t *testing.T }
-
-func (w testWriter) Write(b []byte) (int, error) {
-	w.t.Log(strings.TrimSuffix(string(b), "\n"))
-	return len(b), nil
-}
-
 func TestNothingIsLostAndNoStormIsStartedInAShortSpellOfTrouble(t *testing.T) {
 	// An interrupt ends what was started before it ends this process.
 	ctx, stop := signal.NotifyContext(t.Context(), syscall.SIGINT, syscall.SIGTERM)
@@ -36,8 +28,10 @@ func TestNothingIsLostAndNoStormIsStartedInAShortSpellOfTrouble(t *testing.T) {
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/20))
 		defer cancel()
 	}
+	var out bytes.Buffer
+	defer func() { t.Log(out.String()) }()
 	report, err := chaos.Run(ctx, chaos.Options{
-		Seed: seed, Events: events, Levels: []float64{percent / 100.0}, Patience: 3 * time.Minute, Out: testWriter{t},
+		Seed: seed, Events: events, Levels: []float64{percent / 100.0}, Patience: 3 * time.Minute, Out: &out,
 	})
 	if err != nil {
 		t.Fatal(err)
