@@ -141,9 +141,9 @@ func (e *expression) term(r row) bool {
 	}
 	left := r[e.attribute()]
 	switch op := e.next(); op {
-	case "=", "<", "<=":
+	case "=", "<", "<=", ">":
 		c, comparable := order(left, e.value())
-		return comparable && (op == "=" && c == 0 || op == "<" && c < 0 || op == "<=" && c <= 0)
+		return comparable && (op == "=" && c == 0 || op == "<" && c < 0 || op == "<=" && c <= 0 || op == ">" && c > 0)
 	case "IN":
 		found := false
 		for sep := "("; ; sep = "," {

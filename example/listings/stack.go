@@ -63,6 +63,7 @@ func NewStack(scope constructs.Construct, id *string, props *StackProps) *Stack 
 		AutoReplayInterval:          awscdk.Duration_Minutes(jsii.Number(stage.AutoReplayMinutes)),
 		BackoffBase:                 awscdk.Duration_Seconds(jsii.Number(stage.BackoffBaseSeconds)),
 		SettleAfter:                 awscdk.Duration_Minutes(jsii.Number(stage.SettleAfterMinutes)),
+		CanaryThreshold:             jsii.Number(stage.CanaryThreshold),
 	})
 	s.Downstream = s.AddSubscriber(jsii.String("Downstream"), nil)
 	s.DownstreamLive = s.AddSubscriber(jsii.String("DownstreamLive"), noReplays())

@@ -24,6 +24,7 @@ type Stage struct {
 	AutoReplayMinutes  float64 `json:"autoReplayMinutes"`
 	BackoffBaseSeconds float64 `json:"backoffBaseSeconds"`
 	SettleAfterMinutes float64 `json:"settleAfterMinutes"`
+	CanaryThreshold    float64 `json:"canaryThreshold"` // higher in dev, where the demo's outage is to heal within a minute
 }
 
 // Context is what cdk.json and the command line say.
@@ -130,6 +131,7 @@ func (s Stage) faults() []error {
 		{".autoReplayMinutes", s.AutoReplayMinutes, 60},
 		{".backoffBaseSeconds", s.BackoffBaseSeconds, 43_200},
 		{".settleAfterMinutes", s.SettleAfterMinutes, 1_440},
+		{".canaryThreshold", s.CanaryThreshold, 10_000},
 	} {
 		if n.value < 1 || n.value > n.highest || n.value != math.Trunc(n.value) {
 			fault(n.field, fmt.Sprintf("a whole number from 1 to %v", n.highest), n.value)

@@ -81,14 +81,15 @@ func TestReadContextNamesEveryFault(t *testing.T) {
 		`context stages.Dev.autoReplayMinutes must be a whole number from 1 to 60, got 0`,
 		`context stages.Dev.backoffBaseSeconds must be a whole number from 1 to 43200, got 0`,
 		`context stages.Dev.settleAfterMinutes must be a whole number from 1 to 1440, got 0`,
+		`context stages.Dev.canaryThreshold must be a whole number from 1 to 10000, got 0`,
 		`context stages.prod: json: unknown field "autoReplayMinuets"`,
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q in:\n%v", want, err)
 		}
 	}
-	if got := len(strings.Split(err.Error(), "\n")); got != 11 {
-		t.Errorf("got %d faults, want 11:\n%v", got, err)
+	if got := len(strings.Split(err.Error(), "\n")); got != 12 {
+		t.Errorf("got %d faults, want 12:\n%v", got, err)
 	}
 }
 

@@ -21,6 +21,7 @@ type book interface {
 	SetCause(ctx context.Context, o ledger.Ended) error
 	SetRecorded(ctx context.Context, r ledger.Recorded) (ledger.Execution, error)
 	TakenIn(ctx context.Context, name string) error
+	LookedUp(ctx context.Context, e ledger.Execution) error
 	CheckLater(ctx context.Context, e ledger.Execution, at time.Time) error
 	OpenExecutions(ctx context.Context, shard int, by time.Time, skip func(name string) bool, cursor string, limit int) ([]ledger.Execution, string, error)
 	Unaccounted(ctx context.Context, ended []ledger.Ended) ([]ledger.Ended, error)

@@ -15,7 +15,7 @@ import (
 // same end again changes nothing.
 func (r *round) ended(ctx context.Context, e ledger.Ended) error {
 	if e.Status != ledger.Failed && e.Status != ledger.TimedOut {
-		return r.Settler.Settle(ctx, []ledger.Ended{e})[0]
+		return errors.Join(r.Settler.Settle(ctx, []ledger.Ended{e})[0], r.stopped(ctx, e))
 	}
 	d, err := r.Machine.Describe(ctx, e.Name)
 	switch {
@@ -41,7 +41,33 @@ func (r *round) ended(ctx context.Context, e ledger.Ended) error {
 	if err := r.addFailure(ctx, e, d, row); err != nil {
 		return err
 	}
-	return r.Book.TakenIn(ctx, e.Name)
+	if err := r.Book.TakenIn(ctx, e.Name); err != nil {
+		return err
+	}
+	if d.RedriveCount > e.RedriveCount && d.Status.Terminal() { // it was redriven since, and that end is known as well
+		return r.ended(ctx, d.Ended)
+	}
+	return nil
+}
+
+// stopped adds the row of an execution that was aborted between the writing of its version and of its row: without it,
+// the version would be taken for one that is responsible for its resource.
+func (r *round) stopped(ctx context.Context, e ledger.Ended) error {
+	if e.Status != ledger.Aborted {
+		return nil
+	}
+	_, err := r.Book.Execution(ctx, e.Name)
+	if !errors.Is(err, ledger.ErrNotFound) {
+		return err
+	}
+	d, err := r.Machine.Describe(ctx, e.Name)
+	if errors.Is(err, states.ErrNotFound) || err == nil && !d.Status.Terminal() {
+		return nil
+	}
+	if err == nil {
+		_, err = r.findRow(ctx, d)
+	}
+	return err
 }
 
 // row returns the row of an execution, completed from the event log where Record died before it could. It is the zero

@@ -108,7 +108,10 @@ func (r *round) lookUp(ctx context.Context, e ledger.Execution) (settled bool, e
 		return false, err
 	case d.Status.Terminal():
 		r.sum.Settled++
-		return true, r.ended(ctx, d.Ended)
+		if err := r.ended(ctx, d.Ended); err != nil {
+			return false, err
+		}
+		return true, r.Book.LookedUp(ctx, e)
 	}
 	return true, r.Book.CheckLater(ctx, e, r.now()) // the next look is a threshold from now
 }
@@ -127,7 +130,7 @@ func (r *round) unstarted(ctx context.Context, e ledger.Execution) (settled bool
 		})
 	}
 	return true, r.Settler.Settle(ctx, []ledger.Ended{{
-		Name: e.Name, ARN: e.ARN, Status: ledger.Aborted, Error: "NeverStarted", StoppedAt: r.now(),
+		Name: e.Name, ARN: e.ARN, Status: ledger.Aborted, Error: ledger.NeverStarted, StoppedAt: r.now(),
 		Cause: "Step Functions does not know this execution",
 	}})[0]
 }

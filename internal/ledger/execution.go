@@ -28,6 +28,9 @@ func (s ExecutionStatus) Terminal() bool {
 	return s == Succeeded || s == Failed || s == TimedOut || s == Aborted
 }
 
+// NeverStarted is the error of an execution that was announced, and then was not started.
+const NeverStarted = "NeverStarted"
+
 // Mode says who started an execution.
 type Mode string
 
@@ -188,7 +191,7 @@ func (l *Ledger) MarkPublished(ctx context.Context, e Execution, p Published) (E
 	// It ended before, by a timeout or because this is a redrive: its status is for Settle to tell. It is open again, in
 	// case nobody reports the end.
 	c = p.change().Set("tpk", str(openPartition(p.Name))).Set("tsk", str(At(p.Now).String()+"#"+p.Name)).
-		If("attribute_exists({pk})")
+		Set("reopened", flag(true)).If("attribute_exists({pk})")
 	return l.updateExecution(ctx, c, "mark execution published")
 }
 
@@ -221,7 +224,7 @@ func (l *Ledger) Settle(ctx context.Context, o Ended) (Execution, error) {
 	stop := str(At(o.StoppedAt).String())
 	c := newChange(pk, sk).
 		Set("status", str(string(o.Status))).Set("arn", str(o.ARN)).Set("stoppedAt", stop).
-		Set("redriveCount", num(o.RedriveCount)).
+		Set("redriveCount", num(o.RedriveCount)).Remove("reopened").
 		If("attribute_exists({pk}) AND (attribute_not_exists({stoppedAt}) OR {redriveCount} < ? OR "+
 			"({redriveCount} = ? AND {stoppedAt} < ?))", num(o.RedriveCount), num(o.RedriveCount), stop)
 	for attr, v := range map[string]string{"error": o.Error, "cause": Excerpt(o.Cause)} {
@@ -239,10 +242,23 @@ func (l *Ledger) Settle(ctx context.Context, o Ended) (Execution, error) {
 	return l.updateExecution(ctx, c, "settle execution")
 }
 
-// TakenIn takes an ended execution out of the open ones, once its failure has a row or needs none.
+// TakenIn takes an ended execution out of the open ones, once its failure has a row or needs none. One that MarkPublished
+// has opened again stays: it had been redriven, and its new end is still to be learned.
 func (l *Ledger) TakenIn(ctx context.Context, name string) error {
 	pk, sk := executionKey(name)
-	c := newChange(pk, sk).Remove("tpk", "tsk").If("attribute_exists({stoppedAt})")
+	c := newChange(pk, sk).Remove("tpk", "tsk").If("attribute_exists({stoppedAt}) AND attribute_not_exists({reopened})")
+	return l.takeIn(ctx, c)
+}
+
+// LookedUp takes an execution out of the open ones whose end was just asked for and settled, unless it was opened again
+// since the given row was read.
+func (l *Ledger) LookedUp(ctx context.Context, e Execution) error {
+	pk, sk := executionKey(e.Name)
+	c := newChange(pk, sk).Remove("tpk", "tsk", "reopened").If("attribute_exists({stoppedAt}) AND {tsk} = ?", str(e.TSK))
+	return l.takeIn(ctx, c)
+}
+
+func (l *Ledger) takeIn(ctx context.Context, c *change) error {
 	_, err := l.updateExecution(ctx, c, "take in execution")
 	if errors.Is(err, ErrNotFound) || isConflict(err) { // no row, or it was redriven and runs
 		return nil

@@ -86,9 +86,11 @@ type ItemChange struct {
 	To        replay.Outcome
 	Reason    string
 	VersionID string // where it is known and not bound
-	Diff      string
-	ARN       string // of the item's execution; empty if it was never started
-	At        Stamp
+
+	ResourceID string // the same
+	Diff       string
+	ARN        string // of the item's execution; empty if it was never started
+	At         Stamp
 }
 
 // MaxItemChanges is how many items one call of ChangeItems takes: a transaction takes 100 rows, the replay is one.
@@ -123,6 +125,9 @@ func (ch ItemChange) write() *change {
 		Set("diff", str(ch.Diff)).If("{outcome} = ?", str(string(ch.Item.Outcome)))
 	if ch.Item.VersionID == "" { // an unrecorded event has one from when it was recorded
 		c.Set("versionId", str(ch.VersionID))
+	}
+	if ch.Item.ResourceID == "" {
+		c.Set("resourceId", str(ch.ResourceID))
 	}
 	if ch.Item.Execution == "" { // nobody must have bound it since
 		c.If("attribute_not_exists({execution})")

@@ -8,11 +8,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
 
+// maxLease is longer than any holder lives: a function runs for 15 minutes at most.
+const maxLease = 20 * time.Minute
+
 // Acquire takes a lease, so that runs of the same job exclude each other. It returns ErrConflict while another holder
-// has it. A holder that dies loses it when it expires.
+// has it. A holder that dies loses it when it expires; one whose clock was wrong, because nobody may have it for so long.
 func (l *Ledger) Acquire(ctx context.Context, name, holder string, now, until time.Time) error {
 	c := newChange("L#"+name, "L").Set("holder", str(holder)).Set("until", str(At(until).String())).
-		If("attribute_not_exists({pk}) OR {until} < ? OR {holder} = ?", str(At(now).String()), str(holder))
+		If("attribute_not_exists({pk}) OR {until} < ? OR {until} > ? OR {holder} = ?",
+			str(At(now).String()), str(At(now.Add(maxLease)).String()), str(holder))
 	_, err := l.update(ctx, c)
 	return conflict(err, nil, "acquire lease "+name)
 }

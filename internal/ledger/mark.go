@@ -66,7 +66,7 @@ func (l *Ledger) Unaccounted(ctx context.Context, ended []Ended) ([]Ended, error
 	return l.unsettled(ctx, rest)
 }
 
-// unsettled leaves out executions that were stopped and have no row, or one that says so: they need nothing.
+// unsettled leaves out executions that were stopped, and whose row says so.
 func (l *Ledger) unsettled(ctx context.Context, ended []Ended) ([]Ended, error) {
 	wanted := make([]item, len(ended))
 	for i, e := range ended {
@@ -82,11 +82,10 @@ func (l *Ledger) unsettled(ctx context.Context, ended []Ended) ([]Ended, error) 
 	}
 	var rest []Ended
 	for _, e := range ended {
-		row, there := byName[e.Name]
-		if e.Status == Aborted && (!there || row.Status == Aborted && row.RedriveCount >= e.RedriveCount) {
-			continue
+		row := byName[e.Name]
+		if e.Status != Aborted || row.Status != Aborted || row.RedriveCount < e.RedriveCount {
+			rest = append(rest, e)
 		}
-		rest = append(rest, e)
 	}
 	return rest, nil
 }

@@ -21,8 +21,11 @@ func (l *Listener) auto(ctx context.Context, msg message.Replay) error {
 		return nil // closed since the message was sent
 	}
 	row, err := l.Book.Execution(ctx, naming.Auto(f.Root, f.Attempt+1))
-	if errors.Is(err, ledger.ErrNotFound) {
+	switch {
+	case errors.Is(err, ledger.ErrNotFound):
 		row, err = l.announce(ctx, f)
+	case err == nil && (row.Status == ledger.Starting || row.Error == ledger.NeverStarted):
+		row, err = l.overtaken(ctx, f, row)
 	}
 	if err != nil || row.Name == "" {
 		return err
@@ -61,6 +64,30 @@ func (l *Listener) announce(ctx context.Context, f ledger.Failure) (ledger.Execu
 		return present, nil
 	}
 	return row, err
+}
+
+// overtaken looks once more at what an earlier delivery announced: it may have been kept from starting it, and a newer
+// event may have come since. It returns the row, or the zero row if there is nothing to start any more.
+func (l *Listener) overtaken(ctx context.Context, f ledger.Failure, row ledger.Execution) (ledger.Execution, error) {
+	if !l.SupersedeOlder {
+		return row, nil
+	}
+	by, newer, err := l.Judge.OfFailure(ctx, f)
+	if err != nil && !errors.Is(err, eventlog.ErrNotFound) || !newer { // what is gone, the start finds out
+		return row, ignoreGone(err)
+	}
+	why := fmt.Sprintf("version %s, recorded by %s, is newer", by.ID, by.Execution)
+	if started, err := l.withdraw(ctx, row, why); started || err != nil {
+		return ledger.Execution{}, err
+	}
+	return ledger.Execution{}, l.move(ctx, f, ledger.Move{To: ledger.Superseded, Decision: why})
+}
+
+func ignoreGone(err error) error {
+	if errors.Is(err, eventlog.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // maxReason keeps the reason well under the size of an SNS message attribute; error names may be long.

@@ -268,7 +268,7 @@ func (l *Listener) withdraw(ctx context.Context, row ledger.Execution, why strin
 
 func (l *Listener) neverStarted(ctx context.Context, row ledger.Execution, why string) error {
 	_, err := l.Book.Settle(ctx, ledger.Ended{
-		Name: row.Name, Status: ledger.Aborted, Error: "NeverStarted", Cause: why, StoppedAt: l.now(),
+		Name: row.Name, Status: ledger.Aborted, Error: ledger.NeverStarted, Cause: why, StoppedAt: l.now(),
 	})
 	if errors.Is(err, ledger.ErrConflict) || errors.Is(err, ledger.ErrNotFound) {
 		return nil

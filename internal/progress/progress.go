@@ -34,6 +34,7 @@ type Step struct {
 	To       replay.Outcome
 	Reason   string
 	Version  string // where it is known and not bound
+	Resource string // the same
 	Diff     string // of a plan
 	ARN      string // of the item's execution; empty if it was never started
 	Bound    string // without ARN: the execution that the item was bound to when this was decided
@@ -167,7 +168,7 @@ func (b *Board) changes(ctx context.Context, steps []Step) (changes []ledger.Ite
 		}
 		seen[at] = len(changes)
 		changes = append(changes, ledger.ItemChange{
-			Item: item, To: s.To, Reason: s.Reason, VersionID: s.Version, Diff: s.Diff, ARN: s.ARN, At: ledger.At(s.At),
+			Item: item, To: s.To, Reason: s.Reason, VersionID: s.Version, ResourceID: s.Resource, Diff: s.Diff, ARN: s.ARN, At: ledger.At(s.At),
 		})
 	}
 	return changes, final, nil

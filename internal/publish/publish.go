@@ -71,10 +71,12 @@ func (p *Publisher) publish(ctx context.Context, in workflow.PublishInput) (done
 	if row, err = p.book.Execution(ctx, in.Execution.Name); err != nil {
 		return "", row, err
 	}
-	if !row.PublishedAt.IsZero() || row.Superseded {
-		return "output published before", row, nil
-	}
 	mark := ledger.Published{Name: row.Name, Now: p.now()}
+	if !row.PublishedAt.IsZero() || row.Superseded { // by an attempt whose answer was lost, or before a redrive
+		mark.At, mark.OutputKey, mark.Superseded = row.PublishedAt.Time, row.OutputKey, row.Superseded
+		_, err = p.book.MarkPublished(ctx, row, mark)
+		return "output published before", row, err
+	}
 	if mark.Superseded, err = p.superseded(ctx, row); err != nil {
 		return "", row, err
 	}

@@ -181,7 +181,7 @@ func (s *Settler) move(ctx context.Context, partition string, m ledger.Move, fro
 
 func step(row ledger.Execution, e ledger.Ended) progress.Step {
 	st := progress.Step{
-		ReplayID: row.ReplayID, Page: row.Page, Ordinal: row.Ordinal, Index: row.Index, ARN: row.ARN, At: e.StoppedAt, To: replay.Succeeded, Version: row.VersionID,
+		ReplayID: row.ReplayID, Page: row.Page, Ordinal: row.Ordinal, Index: row.Index, ARN: row.ARN, At: e.StoppedAt, To: replay.Succeeded, Version: row.VersionID, Resource: row.ResourceID,
 	}
 	if row.Status != ledger.Succeeded {
 		st.To, st.Reason = replay.Failed, row.Error

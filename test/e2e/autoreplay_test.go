@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
+	"github.com/ce873799/replayable-ingestion/dev/bridge"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 )
@@ -148,3 +149,76 @@ func ways(h ledger.History) []string {
 // scheduleLimit is how long the schedule of the dev stage may take to come round twice: it fires every minute, at a tick
 // of ten seconds, and the first time may find the failure not due yet.
 const scheduleLimit = 150 * time.Second
+
+// More failures with one error than the threshold of the stage, 50: they are held, probed one at a time while the
+// geocoder is down, and heal step by step once it is back.
+func TestAStormIsHeldAndProbed(t *testing.T) {
+	const storm = 60
+	sys.outage(t, geocoderUnavailable)
+	owner := fresh("agency")
+	var executions []string
+	for range storm {
+		executions = append(executions, sys.ingest(t, listing{id: fresh("storm"), owner: owner, price: costly}.json()))
+	}
+	for _, execution := range executions {
+		sys.failed(t, execution, "GeocoderServiceUnavailable")
+	}
+	held := func() (n int) {
+		for _, execution := range executions {
+			if sys.failure(t, execution).Held {
+				n++
+			}
+		}
+		return n
+	}
+	eventually(t, patience, "the storm is held", func(context.Context) (bool, error) {
+		sys.autoReplay(t)
+		return held() >= storm-10, nil // some may have been replayed before there were more than 50
+	})
+	for range 3 {
+		sys.autoReplay(t)
+	}
+	if n := held(); n < storm-20 {
+		t.Errorf("%d of %d are held while the geocoder is down", n, storm)
+	}
+	sys.geocoder(t, geocoderOK)
+	eventually(t, 2*patience, "the storm heals", func(context.Context) (bool, error) {
+		sys.autoReplay(t)
+		for _, execution := range executions {
+			if f := sys.failure(t, execution); f.Status.Open() {
+				return false, nil
+			}
+		}
+		return true, nil
+	})
+	for _, execution := range executions {
+		if f := sys.failure(t, execution); f.Status != ledger.Healed && f.Status != ledger.FailedAgain {
+			t.Errorf("%s is %s: %s", execution, f.Status, f.Decision)
+		}
+		if n := len(sys.history(t, sys.row(t, execution).ResourceID).Executions); n > 1+maxAttempts {
+			t.Errorf("%s: %d executions", execution, n)
+		}
+	}
+}
+
+// With EventBridge off, the schedule finds every end by itself.
+func TestTheScheduleFindsEndsThatNobodyReports(t *testing.T) {
+	sys.Bridge.SetMode(bridge.Drop)
+	t.Cleanup(func() { sys.Bridge.SetMode(bridge.Deliver) })
+	invalid := sys.ingest(t, listing{id: fresh("unreported"), owner: fresh("agency"), price: bad}.json())
+	unrecorded := sys.ingest(t, `{"listing":{"priceUsd":1}}`)
+	eventually(t, patience, "both executions end", func(context.Context) (bool, error) {
+		a, b := sys.describe(t, invalid), sys.describe(t, unrecorded)
+		return a != nil && b != nil && a.Status == "FAILED" && b.Status == "FAILED", nil
+	})
+	eventually(t, 4*time.Minute, "both failures are in quarantine", func(context.Context) (bool, error) {
+		sys.autoReplay(t) // beside the schedule; ends count as lost after a minute
+		return sys.failure(t, invalid).Status == ledger.Quarantined && sys.failure(t, unrecorded).Status == ledger.Quarantined, nil
+	})
+	if f := sys.failure(t, invalid); f.State != "Enrich" || f.VersionID == "" {
+		t.Errorf("got %+v, want the state that failed and the version", f)
+	}
+	if f := sys.failure(t, unrecorded); f.State != "Record" || f.InputKey == "" {
+		t.Errorf("got %+v, want the state that failed and the input", f)
+	}
+}

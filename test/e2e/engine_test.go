@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -301,4 +302,63 @@ func TestAnEventAndItsKeyOverTheAPI(t *testing.T) {
 		t.Errorf("got %d %s, %v, want %s", ans.Status, ans.Body, err, event)
 	}
 	sys.problem(t, http.MethodGet, "/versions/none", url.Values{"resourceId": {id}}, "", http.StatusNotFound)
+}
+
+func TestAnIdempotencyKeyNamesOneReplay(t *testing.T) {
+	id := fresh("key")
+	sys.succeeded(t, sys.ingest(t, listing{id: id, owner: fresh("agency"), price: costly}.json()))
+	post := func(key, body string) (int, replay.Accepted) {
+		ans, err := sys.api.DoWith(t.Context(), http.MethodPost, "/replays", nil, http.Header{"Idempotency-Key": {key}}, []byte(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var accepted replay.Accepted
+		if ans.Status == http.StatusAccepted {
+			err = json.Unmarshal(ans.Body, &accepted)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ans.Status, accepted
+	}
+	key := fresh("k")
+	body := fmt.Sprintf(`{"select":{"resourceIds":[%q],"recorded":{"from":"-PT1H"}},"reason":%q}`, id, why)
+	first, one := post(key, body)
+	second, same := post(key, body)
+	if first != http.StatusAccepted || second != http.StatusAccepted || same.ReplayID != one.ReplayID || !same.Request.Select.Recorded.From.Equal(*one.Request.Select.Recorded.From) {
+		t.Errorf("got %d %+v and %d %+v, want the same replay twice", first, one, second, same)
+	}
+	if status, _ := post(key, strings.Replace(body, why, "another reason", 1)); status != http.StatusConflict {
+		t.Errorf("another body: got status %d, want %d", status, http.StatusConflict)
+	}
+	if _, other := post(fresh("k"), body); other.ReplayID == one.ReplayID {
+		t.Error("another key gave the same replay")
+	}
+	sys.done(t, one.ReplayID, replay.Completed, replay.Counts{Matched: 1, Started: 1, Succeeded: 1})
+}
+
+// An event that Record refused is corrected and started from where it is kept.
+func TestAnUnrecordedEventIsReplayed(t *testing.T) {
+	id := fresh("unrecorded")
+	event := listing{id: id, owner: fresh("agency"), price: costly}.json()
+	execution := sys.ingest(t, strings.Replace(event, `"id":"`+id, `"name":"`+id, 1))
+	sys.failed(t, execution, "InvalidEvent")
+	sys.decided(t, execution, ledger.Quarantined)
+	failure := sys.quarantined(t, execution)
+	if failure.InputKey == "" || failure.State != "Record" {
+		t.Fatalf("got %+v, want its input and the state that failed", failure)
+	}
+	accepted := sys.asked(t, `"select":{"failures":{"error":"InvalidEvent","since":%q,"until":%q}},
+		"transform":{"jsonPatch":[{"op":"test","path":"/listing/name","value":%q},{"op":"move","from":"/listing/name","path":"/listing/id"}]}`,
+		failure.FailedAt.Format(time.RFC3339Nano), failure.FailedAt.Add(time.Millisecond).Format(time.RFC3339Nano), id)
+	_, items := sys.done(t, accepted.ReplayID, replay.Completed, replay.Counts{Matched: 1, Started: 1, Succeeded: 1})
+	if items[0].ResourceID != id || items[0].VersionID == "" {
+		t.Errorf("got %+v, want the resource and the version that were recorded", items[0])
+	}
+	if n := len(sys.versions(t, id).Versions); n != 1 {
+		t.Errorf("%d versions, want the corrected event recorded", n)
+	}
+	if f := sys.failure(t, execution); f.Status != ledger.Healed {
+		t.Errorf("got %+v, want it healed", f)
+	}
 }

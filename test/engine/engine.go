@@ -62,6 +62,10 @@ type Engine struct {
 	Bucket *memory.Bucket // of an engine in memory
 	Table  *memory.Table  // of an engine in memory
 
+	OnPublish func(*sns.PublishInput) // sees each message before it is published; may be nil
+	Plain     *ledger.Ledger          // the ledger without faults
+	PlainLog  *eventlog.Log           // the event log without faults
+
 	table     ledger.Client
 	faults    *Faults
 	deps      autoreplay.Deps
@@ -100,6 +104,7 @@ func wire(t testing.TB, table ledger.Client, bucket eventlog.API, faults *Faults
 	e := &Engine{t: t, table: table, faults: faults}
 	e.Book = ledger.New(faultyTable{table, faults}, testkit.Table)
 	e.Log = eventlog.New(faultyBucket{bucket, faults}, testkit.Bucket)
+	e.Plain, e.PlainLog = ledger.New(table, testkit.Table), eventlog.New(bucket, testkit.Bucket)
 	e.Replays, e.Dead = &Mailbox{faults: faults}, &Mailbox{faults: faults}
 
 	reader, err := record.NewReader("$.id", "$.owner", 256_000)
@@ -142,6 +147,9 @@ func wire(t testing.TB, table ledger.Client, bucket eventlog.API, faults *Faults
 // Publish makes the engine its own topic.
 func (e *Engine) Publish(_ context.Context, in *sns.PublishInput, _ ...func(*sns.Options)) (*sns.PublishOutput, error) {
 	return call(e.faults, "Publish", func() (*sns.PublishOutput, error) {
+		if e.OnPublish != nil {
+			e.OnPublish(in)
+		}
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		e.Published = append(e.Published, in)

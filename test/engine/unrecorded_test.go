@@ -10,9 +10,10 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// lostEvent is an execution that failed before its event was recorded, in the quarantine.
-func lostEvent(t *testing.T, e *Engine, name, input string) {
+// lostEvent is an execution, live-1, that failed before its event was recorded, in the quarantine.
+func lostEvent(t *testing.T, e *Engine, input string) {
 	t.Helper()
+	const name = "live-1"
 	unrecorded(e, name, input, "IngestionError")
 	e.Ahead += period
 	e.Schedule()
@@ -28,7 +29,7 @@ func failedWith(fields string) string { return strings.Replace(failed, "%s", fie
 // An event that never reached the log is replayed from where it is kept: recorded, run, published, and out of quarantine.
 func TestAnUnrecordedEventIsReplayedByAPI(t *testing.T) {
 	e := inMemory(t)
-	lostEvent(t, e, "live-1", ev("r1", 1))
+	lostEvent(t, e, ev("r1", 1))
 	plan := ask(t, e, failedWith(`,"dryRun":true`))
 	e.Pump()
 	finished(t, e, plan, replay.Planned, replay.Counts{Matched: 1})
@@ -64,7 +65,7 @@ func TestAnUnrecordedEventIsReplayedByAPI(t *testing.T) {
 // An event without a usable id is corrected on its way.
 func TestAnUnrecordedEventIsPatched(t *testing.T) {
 	e := inMemory(t)
-	lostEvent(t, e, "live-1", `{"owner":"o1","n":1}`)
+	lostEvent(t, e, `{"owner":"o1","n":1}`)
 	raw := ask(t, e, failedWith(""))
 	e.Pump()
 	finished(t, e, raw, replay.Completed, replay.Counts{Matched: 1, Failed: 1})
@@ -95,7 +96,7 @@ func TestAnUnrecordedEventIsPatched(t *testing.T) {
 func TestAnUnrecordedEventThatFailsAgainIsInTheQuarantineOnce(t *testing.T) {
 	e := inMemory(t)
 	e.Machine.Work = failing("InvalidListing", never)
-	lostEvent(t, e, "live-1", ev("r1", 1))
+	lostEvent(t, e, ev("r1", 1))
 	id := ask(t, e, failedWith(""))
 	e.Pump()
 	finished(t, e, id, replay.Completed, replay.Counts{Matched: 1, Started: 1, Failed: 1})
@@ -116,7 +117,7 @@ func TestAnUnrecordedEventThatFailsAgainIsInTheQuarantineOnce(t *testing.T) {
 
 func TestAnUnrecordedEventDoesNotOvertakeANewerOne(t *testing.T) {
 	e := inMemory(t)
-	lostEvent(t, e, "live-1", ev("r1", 1))
+	lostEvent(t, e, ev("r1", 1))
 	time.Sleep(2 * time.Millisecond)
 	e.Ingest("live-2", ev("r1", 2))
 	e.Report()
