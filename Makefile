@@ -2,13 +2,17 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: demo local local-stop synth check test fuzz tools tools-all dev-tool golden clean help
+.PHONY: demo chaos local local-stop synth check test fuzz tools tools-all dev-tool golden clean help
 
 dev := build/bin/dev
 node := node_modules/node/bin
 
 demo: dev-tool ## deploy to an emulator, run real events through, print what happened (build/demo.json)
 	@exec $(dev) demo
+
+# Such as make chaos ARGS="--seed 7 --events 600 --levels 20"
+chaos: dev-tool ## run real events through constant trouble and check that nothing is lost (build/chaos.json)
+	@exec $(dev) chaos $(ARGS)
 
 local: dev-tool ## leave the deployed dev stage running in the background (build/local.json)
 	@exec $(dev) local

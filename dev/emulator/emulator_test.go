@@ -106,6 +106,27 @@ func TestFunctionErrorIsTheExecutionsError(t *testing.T) {
 	}
 }
 
+// Record relies on it: only a repeated attempt looks for what an earlier one has done.
+func TestAttemptsAreCountedInTheContextObject(t *testing.T) {
+	e := start(t)
+	arn := hostFunction(t, e)
+	client := sfn.NewFromConfig(e.Config())
+	machine, err := client.CreateStateMachine(t.Context(), &sfn.CreateStateMachineInput{
+		Name:    aws.String("again"),
+		RoleArn: aws.String("arn:aws:iam::" + emulator.Account + ":role/again"),
+		Definition: aws.String(`{"StartAt":"Call","States":{"Call":{"Type":"Task","Resource":"` + arn + `",
+			"Parameters":{"until":2,"retryCount.$":"$$.State.RetryCount"},
+			"Retry":[{"ErrorEquals":["InvalidEvent"],"IntervalSeconds":1,"BackoffRate":1,"MaxAttempts":2}],"End":true}}}`),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The function fails until it is told of the second retry, which is the last.
+	if got := execute(t, client, *machine.StateMachineArn, `{}`); got.Status != sfntypes.ExecutionStatusSucceeded {
+		t.Errorf("got %s, error %q, want it to succeed", got.Status, aws.ToString(got.Error))
+	}
+}
+
 // The bridge relies on it: the list is in the order of starting, and its token counts what comes before the page.
 func TestExecutionsAreListedFromAnOffset(t *testing.T) {
 	client := sfn.NewFromConfig(start(t).Config())

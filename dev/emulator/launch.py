@@ -180,6 +180,42 @@ def list_executions(data):
     return stepfunctions.json_response(answer)
 
 
+_EXECUTE_TASK = getattr(stepfunctions, "_execute_task", None)
+_INVOKE_RESOURCE = getattr(stepfunctions, "_invoke_resource", None)
+_ATTEMPT = contextvars.ContextVar("attempt", default=None)
+
+
+def execute_task(state_def, raw_input, execution, ctx):
+    """Count the attempts of a Task in the context object, as $$.State.RetryCount.
+
+    MiniStack has no such member, and builds the payload once for all attempts.
+    """
+    ctx.setdefault("State", {})["RetryCount"] = 0
+    token = _ATTEMPT.set((state_def, raw_input, ctx))
+    try:
+        return _EXECUTE_TASK(state_def, raw_input, execution, ctx)
+    finally:
+        _ATTEMPT.reset(token)
+
+
+def invoke_resource(resource, input_data):
+    attempt = _ATTEMPT.get()
+    if attempt is None:
+        return _INVOKE_RESOURCE(resource, input_data)
+    state_def, raw_input, ctx = attempt
+    if ctx["State"]["RetryCount"] > 0 and stepfunctions._state_query_language(state_def, ctx) != "JSONata":
+        effective = stepfunctions._apply_input_path(state_def, raw_input)
+        input_data = stepfunctions._apply_parameters(state_def, effective, ctx)
+    token = _ATTEMPT.set(None)  # what it starts counts for itself
+    try:
+        return _INVOKE_RESOURCE(resource, input_data)
+    except Exception:
+        ctx["State"]["RetryCount"] += 1
+        raise
+    finally:
+        _ATTEMPT.reset(token)
+
+
 _EXECUTE_MAP = getattr(stepfunctions, "_execute_map", None)
 _RUN_SUB_MACHINE = getattr(stepfunctions, "_run_sub_machine", None)
 _FAILED_ITEMS = contextvars.ContextVar("failed_items", default=None)
@@ -225,6 +261,8 @@ if __name__ == "__main__":
     replace(stepfunctions, "_evaluate_rule", evaluate_rule)
     replace(stepfunctions, "_add_event", add_event)
     replace(stepfunctions, "_list_executions", list_executions)
+    replace(stepfunctions, "_execute_task", execute_task)
+    replace(stepfunctions, "_invoke_resource", invoke_resource)
     replace(stepfunctions, "_execute_map", execute_map)
     replace(stepfunctions, "_run_sub_machine", run_sub_machine)
     main()

@@ -29,8 +29,12 @@ type functionProperties struct {
 // hostFunctions runs the deployed programs in the Lambda host and points the emulator at it. The emulator's own executor
 // starts a process per event, hands one event out several times, and loses what is printed.
 func (r *run) hostFunctions(ctx context.Context, d *deployed) error {
+	endpoint, err := r.opts.functionEndpoint(r.stack.emulator.URL())
+	if err != nil {
+		return fmt.Errorf("endpoint of the functions: %w", err)
+	}
 	host, err := lambdahost.Start(lambdahost.Options{
-		LogDir: r.stack.LogDir, EndpointURL: r.stack.emulator.URL(), Region: emulator.Region,
+		LogDir: r.stack.LogDir, EndpointURL: endpoint, Region: emulator.Region,
 	})
 	if err != nil {
 		return err
@@ -83,6 +87,9 @@ func (r *run) hostFunction(ctx context.Context, client *lambda.Client, name stri
 		Timeout:      time.Duration(aws.ToInt32(config.Timeout)) * time.Second,
 		Env:          maps.Clone(env),
 		MaxProcesses: r.opts.processes(),
+	}
+	if limit, ok := r.opts.Timeouts[name]; ok {
+		fn.Timeout = limit
 	}
 	if config.LoggingConfig != nil {
 		fn.LogGroup = aws.ToString(config.LoggingConfig.LogGroup)

@@ -39,6 +39,11 @@ type Options struct {
 	Context map[string]string
 	// Env overrides environment variables of functions, by short name.
 	Env map[string]map[string]string
+	// Timeouts overrides the time limits of functions, by short name.
+	Timeouts map[string]time.Duration
+	// FunctionEndpoint returns the endpoint that the functions, and nobody else, are given instead of the emulator's, such
+	// as that of a proxy that injects faults. Default: the emulator's.
+	FunctionEndpoint func(emulatorURL string) (string, error)
 	// MaxProcesses is how many events a function handles at once. Default: 8.
 	MaxProcesses int
 	// Progress gets a line per step. May be nil.
@@ -135,6 +140,13 @@ func (o Options) stacks() []string {
 		return []string{DefaultStack}
 	}
 	return o.Stacks
+}
+
+func (o Options) functionEndpoint(emulatorURL string) (string, error) {
+	if o.FunctionEndpoint == nil {
+		return emulatorURL, nil
+	}
+	return o.FunctionEndpoint(emulatorURL)
 }
 
 func (o Options) processes() int {

@@ -116,7 +116,14 @@ func (r *Recorder) version(ctx context.Context, in workflow.RecordInput, ids IDs
 		row.VersionID, err = r.log.Put(gctx, ids.ResourceID, in.Input, meta)
 		return err
 	})
-	err := group.Wait()
+	if err := group.Wait(); err != nil || !in.Repeated() {
+		return row, err
+	}
+	// What an earlier attempt wrote may have come between the look and the write. It is older, and counts.
+	v, err := r.log.FindExecution(ctx, ids.ResourceID, ex.Name, ex.StartTime)
+	if err == nil {
+		row.VersionID, row.RecordedAt = v.ID, ledger.At(v.RecordedAt)
+	}
 	return row, err
 }
 

@@ -174,6 +174,33 @@ func TestARetryFindsWhatTheFirstAttemptWrote(t *testing.T) {
 	}
 }
 
+// late is a log to which the write of an earlier attempt comes only when this one has found nothing and writes.
+type late struct{ *memory }
+
+func (l late) Put(ctx context.Context, id string, event []byte, meta eventlog.Meta) (string, error) {
+	earlier := meta
+	earlier.RecordedAt = meta.RecordedAt.Add(-time.Second)
+	if _, err := l.memory.Put(ctx, id, event, earlier); err != nil {
+		return "", err
+	}
+	return l.memory.Put(ctx, id, event, meta)
+}
+
+func TestALateWriteOfAnEarlierAttemptCounts(t *testing.T) {
+	m := newMemory()
+	in := input("e1", big)
+	in.RetryCount = 1
+	out, err := New(late{m}, m, mustReader(t), nil).Handle(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := m.rows["e1"]
+	if out.Ingestion.VersionID != "v0" || row.VersionID != "v0" || !row.RecordedAt.Equal(ledger.At(m.versions[0].RecordedAt).Time) {
+		t.Errorf("version %s handed on, %s of %s in the ledger, want the older one: %+v", out.Ingestion.VersionID, row.VersionID,
+			row.RecordedAt, m.versions)
+	}
+}
+
 // A repeated invocation that Step Functions does not count (the same payload again) writes a second version, which
 // the ledger does not take: the execution keeps the first.
 func TestARepeatedInvocationKeepsTheFirstVersion(t *testing.T) {

@@ -1,5 +1,5 @@
 // Command fails is a Lambda function that returns its event with a null list of failed messages, or an error named after
-// its type.
+// its type: if the event says so, or says until which retry.
 package main
 
 import (
@@ -16,7 +16,9 @@ func (InvalidEvent) Error() string { return "no id: " + strings.Repeat("x", 1000
 
 func main() {
 	lambda.Start(func(event map[string]any) (json.RawMessage, error) {
-		if event["fail"] == true {
+		until, _ := event["until"].(float64)
+		retry, _ := event["retryCount"].(float64)
+		if event["fail"] == true || retry < until {
 			return nil, InvalidEvent{}
 		}
 		event["batchItemFailures"] = nil

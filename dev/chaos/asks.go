@@ -1,0 +1,94 @@
+package chaos
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// ask has things replayed by API, as people do in the midst of trouble: everything of an owner, some resources, the
+// whole history of some.
+func (r *run) ask(ctx context.Context, seed uint64, n int, events []event) error {
+	random := rand.New(rand.NewPCG(seed, streamAsks)) //nolint:gosec // reproducible on purpose
+	owners, versions := map[string]int{}, map[string]int{}
+	var ids []string
+	for _, e := range events {
+		if e.resource == "" {
+			continue
+		}
+		if versions[e.resource]++; versions[e.resource] == 1 {
+			ids = append(ids, e.resource)
+		}
+		owners[e.owner]++
+	}
+	var several []string
+	for _, id := range ids {
+		if versions[id] > 1 {
+			several = append(several, id)
+		}
+	}
+	pick := func(from []string, n int) []string {
+		var some []string
+		for _, i := range random.Perm(len(from))[:min(n, len(from))] {
+			some = append(some, from[i])
+		}
+		return some
+	}
+	owner := pick(sorted(owners), 1)
+	for _, a := range []struct {
+		what     string
+		choice   map[string]any
+		versions any
+	}{
+		{"an owner", map[string]any{"ownerId": owner[0]}, "latest"},
+		{"some resources", map[string]any{"resourceIds": pick(ids, 8)}, "latest"},
+		{"histories", map[string]any{"resourceIds": pick(append(several, ids[0]), 4)}, map[string]any{"series": "all", "onFailure": "continue"}},
+	} {
+		reason := fmt.Sprintf("chaos %d.%d: %s", seed, n, a.what)
+		request := map[string]any{"select": a.choice, "versions": a.versions, "reason": reason}
+		if err := r.askUntilAccepted(ctx, reason, request); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// askUntilAccepted repeats a request under one idempotency key until it is answered.
+func (r *run) askUntilAccepted(ctx context.Context, reason string, request map[string]any) error {
+	body, err := json.Marshal(request)
+	if err != nil {
+		return fmt.Errorf("encode request: %w", err)
+	}
+	var last string
+	for range 20 {
+		ans, err := r.api.DoWith(ctx, http.MethodPost, "/replays", nil, http.Header{"Idempotency-Key": {reason}}, body)
+		if err != nil {
+			return err
+		}
+		if ans.Status == http.StatusAccepted {
+			var accepted replay.Accepted
+			if err := json.Unmarshal(ans.Body, &accepted); err != nil {
+				return fmt.Errorf("decode answer: %w", err)
+			}
+			r.counters.add("replay asked for by API", 1)
+			r.mu.Lock()
+			r.asked[reason] = accepted.ReplayID
+			r.mu.Unlock()
+			return nil
+		}
+		last = fmt.Sprintf("status %d: %s", ans.Status, ans.Body)
+		if ans.Status < http.StatusInternalServerError {
+			break
+		}
+		r.counters.add("request to the API answered with 5xx", 1)
+		if err := pause(ctx, 500*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("ask for a replay of %s: %s", reason, last)
+}

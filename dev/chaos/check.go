@@ -1,0 +1,273 @@
+package chaos
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/naming"
+)
+
+// Invariant is a rule that no fault may break.
+type Invariant string
+
+// The invariants.
+const (
+	NoneLost       Invariant = "no event is lost"
+	NoStorm        Invariant = "no event is started more often than the policy allows"
+	NoStaleStart   Invariant = "no automatic replay starts for a version known not to be the newest"
+	NoStalePublish Invariant = "no automatic replay publishes after a newer version has"
+	CountOnce      Invariant = "versions that name the same execution count once"
+	LedgerAgrees   Invariant = "the ledger agrees with S3 and Step Functions"
+	ReplaysAdd     Invariant = "the counts of a replay are those of its items"
+	AllSettled     Invariant = "everything comes to an end"
+)
+
+// Invariants returns all of them in a fixed order.
+func Invariants() []Invariant {
+	return []Invariant{NoneLost, NoStorm, NoStaleStart, NoStalePublish, CountOnce, LedgerAgrees, ReplaysAdd, AllSettled}
+}
+
+// Violation is a broken invariant.
+type Violation struct {
+	Invariant Invariant `json:"invariant"`
+	Execution string    `json:"execution,omitempty"`
+	What      string    `json:"what"`
+}
+
+// Check returns every violation, in a fixed order.
+func Check(f *Facts) []Violation {
+	c := &checker{Facts: f}
+	c.lost()
+	c.storm()
+	c.staleStarts()
+	c.stalePublications()
+	c.once()
+	c.rows()
+	c.versions()
+	c.publications()
+	c.replays()
+	c.settled()
+	return c.found
+}
+
+type checker struct {
+	*Facts
+	found []Violation
+}
+
+func (c *checker) fault(i Invariant, execution, format string, args ...any) {
+	c.found = append(c.found, Violation{i, execution, fmt.Sprintf(format, args...)})
+}
+
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// received are the events: what producers sent, and whatever else was started that is no replay.
+func (f *Facts) received() []string {
+	all := map[string]bool{}
+	for name := range f.Sent {
+		all[name] = true
+	}
+	for name := range f.Executions {
+		if live(name) {
+			all[name] = true
+		}
+	}
+	return sorted(all)
+}
+
+func (c *checker) lost() {
+	for _, name := range c.received() {
+		if o, why := c.outcome(name); o == Lost {
+			c.fault(NoneLost, name, "%s", why)
+		}
+	}
+}
+
+// storm counts what Step Functions started for each event, whoever says so.
+func (c *checker) storm() {
+	autos := map[string]int{} // by the event that failed first
+	runs := map[string]int{}  // of an item
+	for _, name := range sorted(c.Executions) {
+		if live(name) {
+			continue
+		}
+		row, announced := c.Rows[name]
+		if !announced {
+			c.fault(NoStorm, name, "was started and never announced in the ledger")
+			continue
+		}
+		if byAPI(name) {
+			runs[fmt.Sprintf("%s %s %s", row.ReplayID, row.ResourceID, row.VersionID)]++
+			continue
+		}
+		autos[row.Root]++
+		if naming.Auto(row.Root, row.Attempt) != name {
+			c.fault(NoStorm, name, "is not attempt %d of %s", row.Attempt, row.Root)
+		}
+	}
+	for _, root := range sorted(autos) {
+		if n := autos[root]; n > c.MaxAttempts {
+			c.fault(NoStorm, root, "%d automatic replays were started, the policy allows %d", n, c.MaxAttempts)
+		}
+	}
+	for _, run := range sorted(runs) {
+		if n := runs[run]; n > 1 {
+			c.fault(NoStorm, "", "replay, resource and version %s: started %d times", run, n)
+		}
+	}
+	for name, n := range c.Offers {
+		sent := 0
+		for _, s := range c.Sent {
+			if s.Resource == name {
+				sent++
+			}
+		}
+		if n > sent {
+			c.fault(NoStorm, "", "resource %s: the side effect happened %d times for %d events", name, n, sent)
+		}
+	}
+}
+
+// staleStarts wants that no newer version could be seen when the listener took the message that started a replay.
+func (c *checker) staleStarts() {
+	for _, name := range sorted(c.Executions) {
+		row := c.Rows[name]
+		if !automatic(name) || row.Name == "" {
+			continue
+		}
+		given, newer, found := c.origin(row)
+		if !found {
+			continue // another check's business
+		}
+		taken, ok := c.taken(row, c.Executions[name])
+		if !ok {
+			c.fault(NoStaleStart, name, "nobody delivered a message that started it")
+			continue
+		}
+		after := given.Started
+		if row.Mode == ledger.Restart { // it is the event of the root, which came earlier than its version
+			after = c.Executions[row.Root].Started
+			newer = c.counted(row.ResourceID)
+		}
+		for _, v := range newer {
+			if v.Execution != given.Execution && v.Started.After(after) && v.visible().Before(taken) &&
+				c.Executions[v.Execution].Status != ledger.Aborted {
+				c.fault(NoStaleStart, name, "started by a message taken at %s, when version %s of %s had been there since %s",
+					ledger.At(taken), v.ID, v.Execution, ledger.At(v.visible()))
+				break
+			}
+		}
+	}
+}
+
+// taken is the beginning of the delivery that started an execution; of several at once, of the first.
+func (c *checker) taken(row ledger.Execution, e Execution) (at time.Time, ok bool) {
+	for _, s := range c.Deliveries[row.Failure] {
+		if s.From.After(e.Started) || s.To.Before(e.Started) {
+			continue
+		}
+		if !ok || s.From.Before(at) {
+			at, ok = s.From, true
+		}
+	}
+	return at, ok
+}
+
+// stalePublications wants that no newer version was published by an execution that had ended before the last attempt
+// to publish began.
+func (c *checker) stalePublications() {
+	for _, name := range sorted(c.Rows) {
+		row := c.Rows[name]
+		if !automatic(name) || row.PublishedAt.IsZero() {
+			continue
+		}
+		for _, by := range c.newerPublished(row) {
+			e := c.Executions[by]
+			began, known := c.PublishBegan[name]
+			if !known {
+				c.fault(NoStalePublish, name, "nobody looked when it published")
+			} else if e.Stopped.Before(began) {
+				c.fault(NoStalePublish, name, "began to publish at %s, after %s had published a newer version and ended at %s",
+					ledger.At(began), by, ledger.At(e.Stopped))
+			}
+		}
+	}
+}
+
+// newerPublished returns the executions that published a newer version than a row's, and have succeeded.
+func (f *Facts) newerPublished(row ledger.Execution) (names []string) {
+	_, newer, _ := f.origin(row)
+	if len(newer) == 0 {
+		return nil
+	}
+	isNewer := map[string]bool{}
+	for _, v := range newer {
+		isNewer[v.Execution] = true
+	}
+	for _, name := range sorted(f.Rows) {
+		other := f.Rows[name]
+		if other.ResourceID != row.ResourceID || other.PublishedAt.IsZero() || f.Executions[name].Status != ledger.Succeeded {
+			continue
+		}
+		if v, _, found := f.origin(other); found && isNewer[v.Execution] {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// once compares what the product's reader shows with every version in S3.
+func (c *checker) once() {
+	for _, resource := range sorted(c.Versions) {
+		want := c.counted(resource)
+		got := c.History[resource]
+		same := slices.EqualFunc(want, got, func(v Version, id string) bool { return v.ID == id })
+		if !same {
+			c.fault(CountOnce, "", "resource %s: the history shows versions %v, want %v of %v", resource, got, want, c.Versions[resource])
+		}
+		for _, v := range want {
+			if row, ok := c.Rows[v.Execution]; ok && row.VersionID != v.ID {
+				c.fault(CountOnce, v.Execution, "its row names version %s, the one that counts is %s", row.VersionID, v.ID)
+			}
+		}
+	}
+	for _, m := range c.Messages {
+		if row, ok := c.Rows[m.Execution]; ok && row.VersionID != m.Version {
+			c.fault(CountOnce, m.Execution, "published with version %s, its row names %s", m.Version, row.VersionID)
+		}
+	}
+}
+
+func (c *checker) settled() {
+	for _, name := range c.received() {
+		if o, _ := c.outcome(name); o == Running || o == Waiting {
+			c.fault(AllSettled, name, "is still %s", o)
+		}
+	}
+	for _, name := range sorted(c.Rows) {
+		if row := c.Rows[name]; !row.Status.Terminal() {
+			c.fault(AllSettled, name, "its row is still %s", row.Status)
+		}
+	}
+	for _, p := range sorted(c.Failures) {
+		if failure := c.Failures[p]; failure.Status.Open() {
+			c.fault(AllSettled, failure.Execution, "its failure is still %s: %s", failure.Status, failure.Decision)
+		}
+	}
+	for _, queue := range sorted(c.Queued) {
+		if n := c.Queued[queue]; n > 0 {
+			c.fault(AllSettled, "", "%d messages are left in the %s queue", n, queue)
+		}
+	}
+	for _, key := range sorted(c.Objects) {
+		name, ok := strings.CutPrefix(key, eventlog.UnrecordedKey("message-"))
+		if ok {
+			c.fault(AllSettled, "", "message %s could not be handled and was quarantined", name)
+		}
+	}
+}

@@ -1,0 +1,119 @@
+package chaos
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/naming"
+)
+
+// Facts are what Step Functions, S3, the ledger and the queues say after a run, beside what was done to the stack. The
+// invariants are checked on these and on nothing that the product says of itself.
+type Facts struct {
+	MaxAttempts int // automatic replays of one event
+
+	Sent  map[string]Sent   // what producers sent, by execution
+	Asked map[string]string // replays asked for by API: ids by reason, which is unique
+
+	Executions map[string]Execution        // of the ingestion state machine, by name
+	Versions   map[string][]Version        // every version in S3, by resource, newest first
+	History    map[string][]string         // ids of the versions that the product's reader shows, newest first
+	Rows       map[string]ledger.Execution // by name
+	Failures   map[string]ledger.Failure   // by partition key
+	Owned      map[string]bool             // owner rows, see owned
+	Replays    map[string]ledger.Replay    // by id
+	Items      map[string][]ledger.Item    // by replay
+	Objects    map[string]bool             // keys of the bucket that are no events
+	Messages   []Message                   // that the subscriber of everything got, in order
+	Offers     map[string]int              // the workflow's side effect, by resource
+	Queued     map[string]int              // messages left, by queue
+
+	// Deliveries are when the listener worked on the message of an automatic replay, by failure.
+	Deliveries map[string][]Span
+	// PublishBegan is when the last attempt of an execution to publish began; of those that matter.
+	PublishBegan map[string]time.Time
+}
+
+// Sent is an event that a producer sent.
+type Sent struct {
+	Resource string // empty: the event has no usable id
+	Owner    string
+}
+
+// Execution is what Step Functions says.
+type Execution struct {
+	Name    string
+	Status  ledger.ExecutionStatus
+	Error   string // of a failed one
+	Started time.Time
+	Stopped time.Time
+}
+
+// Version is what S3 says.
+type Version struct {
+	ID        string
+	Execution string
+	Owner     string
+	Started   time.Time // of the execution
+	Modified  time.Time // when S3 took it, in whole seconds
+}
+
+// visible is when anybody could see the version at the latest.
+func (v Version) visible() time.Time { return v.Modified.Truncate(time.Second).Add(time.Second) }
+
+// Message is a publication.
+type Message struct {
+	Execution, Version, Resource string
+	Replay                       bool
+}
+
+// Span is a time from one moment to another.
+type Span struct{ From, To time.Time }
+
+func owned(owner, resource string) string { return owner + "\x00" + resource }
+
+func automatic(name string) bool { return strings.HasPrefix(name, naming.AutoPrefix) }
+
+func byAPI(name string) bool { return strings.HasPrefix(name, naming.APIPrefix) }
+
+func live(name string) bool { return !automatic(name) && !byAPI(name) }
+
+func (e Execution) failed() bool { return e.Status == ledger.Failed || e.Status == ledger.TimedOut }
+
+// counted returns the versions of a resource that count, newest first: of those that name the same execution, the
+// oldest.
+func (f *Facts) counted(resource string) []Version {
+	var all []Version
+	seen := map[string]bool{}
+	for _, v := range slices.Backward(f.Versions[resource]) {
+		if v.Execution != "" && seen[v.Execution] {
+			continue
+		}
+		seen[v.Execution] = true
+		all = append(all, v)
+	}
+	slices.Reverse(all)
+	return all
+}
+
+// find returns the version that an execution recorded, and those that are newer.
+func (f *Facts) find(resource, execution string) (given Version, newer []Version, found bool) {
+	all := f.counted(resource)
+	i := slices.IndexFunc(all, func(v Version) bool { return v.Execution == execution })
+	if i < 0 {
+		return given, nil, false
+	}
+	return all[i], all[:i], true
+}
+
+// origin returns the version that a row runs, and those that are newer.
+func (f *Facts) origin(row ledger.Execution) (given Version, newer []Version, found bool) {
+	for _, v := range f.Versions[row.ResourceID] {
+		if v.ID == row.VersionID {
+			return f.find(row.ResourceID, v.Execution)
+		}
+	}
+	return given, nil, false
+}

@@ -1,0 +1,152 @@
+package chaos
+
+import (
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+var zero = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// at is a moment, in seconds.
+func at(s float64) time.Time { return zero.Add(time.Duration(s * float64(time.Second))) }
+
+// history builds facts by hand.
+type history struct{ *Facts }
+
+func newHistory() history {
+	return history{&Facts{
+		MaxAttempts: 2,
+		Sent:        map[string]Sent{}, Asked: map[string]string{}, Executions: map[string]Execution{},
+		Versions: map[string][]Version{}, History: map[string][]string{}, Rows: map[string]ledger.Execution{},
+		Failures: map[string]ledger.Failure{}, Owned: map[string]bool{}, Replays: map[string]ledger.Replay{},
+		Items: map[string][]ledger.Item{}, Objects: map[string]bool{}, Offers: map[string]int{}, Queued: map[string]int{},
+		Deliveries: map[string][]Span{}, PublishBegan: map[string]time.Time{},
+	}}
+}
+
+const owner = "agency"
+
+// execution adds one that ran from a time for a second, with its row.
+func (h history) execution(row ledger.Execution, from float64, failed string) {
+	row.Status, row.StoppedAt, row.Error = ledger.Succeeded, ledger.At(at(from+1)), failed
+	if failed != "" {
+		row.Status = ledger.Failed
+	}
+	h.Executions[row.Name] = Execution{Name: row.Name, Status: row.Status, Error: failed, Started: at(from), Stopped: at(from + 1)}
+	if failed == "" {
+		row.PublishedAt, row.OutputKey = ledger.At(at(from+0.8)), eventlog.OutputKey(row.Name)
+		h.Objects[row.OutputKey] = true
+		h.Messages = append(h.Messages, Message{
+			Execution: row.Name, Version: row.VersionID, Resource: row.ResourceID, Replay: row.Mode != ledger.Live,
+		})
+	}
+	h.Rows[row.Name] = row
+}
+
+// live adds an event that a producer sent at a time, and its version.
+func (h history) live(name, resource string, from float64, failed string) {
+	id := "v-" + name
+	h.Sent[name] = Sent{Resource: resource, Owner: owner}
+	h.Versions[resource] = append([]Version{{
+		ID: id, Execution: name, Owner: owner, Started: at(from), Modified: at(from).Truncate(time.Second),
+	}}, h.Versions[resource]...)
+	h.History[resource] = append([]string{id}, h.History[resource]...)
+	h.Owned[owned(owner, resource)] = true
+	h.execution(ledger.Execution{Name: name, Mode: ledger.Live, ResourceID: resource, OwnerID: owner, VersionID: id}, from, failed)
+}
+
+// failure adds the failure row of an execution.
+func (h history) failure(name string, status ledger.FailureStatus, healedBy string) {
+	row := h.Rows[name]
+	root := row.Root
+	if root == "" {
+		root = name
+	}
+	p := ledger.FailurePartition(name, 0)
+	h.Failures[p] = ledger.Failure{
+		Execution: name, Status: status, ResourceID: row.ResourceID, VersionID: row.VersionID, Root: root,
+		Attempt: row.Attempt, HealedBy: healedBy, Error: row.Error,
+	}
+}
+
+// auto adds an automatic replay of an event, which a message delivered shortly before.
+func (h history) auto(root string, attempt int, from float64, failed string) string {
+	row := h.Rows[root]
+	before := root
+	if attempt > 1 {
+		before = naming.Auto(root, attempt-1)
+	}
+	name := naming.Auto(root, attempt)
+	failure := ledger.FailurePartition(before, 0)
+	h.Deliveries[failure] = append(h.Deliveries[failure], Span{at(from - 0.5), at(from + 0.5)})
+	h.execution(ledger.Execution{
+		Name: name, Mode: ledger.Auto, ResourceID: row.ResourceID, OwnerID: owner, VersionID: row.VersionID,
+		Attempt: attempt, Root: root, Failure: failure,
+	}, from, failed)
+	return name
+}
+
+// byAPI adds a replay of some events by API that is over.
+func (h history) byAPI(id string, from float64, roots ...string) {
+	h.Asked["reason of "+id] = id
+	n := len(roots)
+	h.Replays[id] = ledger.Replay{
+		ID: id, Status: replay.Completed, Reason: "reason of " + id, Matched: n, Started: n, Succeeded: n, Pages: 1, Expanded: true,
+	}
+	for i, root := range roots {
+		row := h.Rows[root]
+		name := naming.API(id, row.ResourceID, 0)
+		h.execution(ledger.Execution{
+			Name: name, Mode: ledger.API, ResourceID: row.ResourceID, OwnerID: owner, VersionID: row.VersionID, ReplayID: id, Ordinal: i,
+		}, from, "")
+		h.Items[id] = append(h.Items[id], ledger.Item{
+			ReplayID: id, Ordinal: i, ResourceID: row.ResourceID, VersionID: row.VersionID, Execution: name,
+			Outcome: replay.Succeeded, ARN: "arn:" + name,
+		})
+	}
+}
+
+// Names of the events of good.
+const (
+	fine       = "fine"
+	healed     = "healed"
+	hard       = "hard"       // healed by its second replay
+	old, young = "old", "new" // of one resource: the young one superseded the old one
+	worn       = "worn"       // quarantined after all its attempts
+	unusable   = "unusable"   // quarantined with its input: it never reached the log
+	stopped    = "stopped"
+)
+
+// good is a history in which each invariant has something to look at, and none is broken.
+func good() history {
+	h := newHistory()
+	h.live(fine, "r-fine", 0, "")
+	h.live(healed, "r-healed", 0, "Down")
+	h.failure(healed, ledger.Healed, h.auto(healed, 1, 10, ""))
+	h.live(hard, "r-hard", 0, "Down")
+	h.failure(hard, ledger.FailedAgain, "")
+	h.failure(h.auto(hard, 1, 10, "Down"), ledger.Healed, h.auto(hard, 2, 20, ""))
+	h.live(old, "r-two", 0, "Down")
+	h.live(young, "r-two", 5, "")
+	h.failure(old, ledger.Superseded, "")
+	h.live(worn, "r-worn", 0, "Down")
+	h.failure(worn, ledger.FailedAgain, "")
+	h.failure(h.auto(worn, 1, 10, "Down"), ledger.FailedAgain, "")
+	h.failure(h.auto(worn, 2, 20, "Down"), ledger.Quarantined, "")
+
+	h.Sent[unusable] = Sent{}
+	h.Executions[unusable] = Execution{Name: unusable, Status: ledger.Failed, Error: "InvalidEvent", Started: at(0), Stopped: at(1)}
+	key := eventlog.UnrecordedKey(unusable)
+	h.Objects[key] = true
+	h.Failures[ledger.FailurePartition(unusable, 0)] = ledger.Failure{
+		Execution: unusable, Root: unusable, Status: ledger.Quarantined, InputKey: key, Error: "InvalidEvent",
+	}
+	h.Sent[stopped] = Sent{Resource: "r-stopped", Owner: owner}
+	h.Executions[stopped] = Execution{Name: stopped, Status: ledger.Aborted, Started: at(0), Stopped: at(1)}
+	h.byAPI("replay-1", 30, fine, young)
+	return h
+}

@@ -1,0 +1,114 @@
+package chaos
+
+import (
+	"fmt"
+
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/naming"
+)
+
+// Outcome is what became of an event.
+type Outcome string
+
+// Outcomes of events. Lost is every other one.
+const (
+	Succeeded   Outcome = "succeeded"
+	Healed      Outcome = "healed" // succeeded by a replay
+	Superseded  Outcome = "superseded"
+	Quarantined Outcome = "quarantined"
+	Aborted     Outcome = "aborted"
+	Running     Outcome = "running"
+	Waiting     Outcome = "waiting"
+	Lost        Outcome = "lost"
+)
+
+// outcome follows an event from the execution that a producer started through all its replays. What the ledger claims
+// must be true: a healed failure has an execution that succeeded, a quarantined one can be fetched. Why says what is
+// missing of a lost one.
+func (f *Facts) outcome(name string) (o Outcome, why string) {
+	e, ok := f.Executions[name]
+	switch {
+	case !ok:
+		return Lost, "Step Functions does not know it"
+	case e.Status == ledger.Running:
+		return Running, ""
+	case e.Status == ledger.Succeeded:
+		return Succeeded, ""
+	case e.Status == ledger.Aborted:
+		return Aborted, ""
+	}
+	at := name
+	for attempt := 0; attempt <= f.MaxAttempts+1; attempt++ {
+		failure, ok := f.Failures[ledger.FailurePartition(at, 0)]
+		if !ok {
+			return Lost, fmt.Sprintf("%s failed with %s and has no failure row", at, f.Executions[at].Error)
+		}
+		if failure.Status != ledger.FailedAgain {
+			return f.closed(name, failure)
+		}
+		at = naming.Auto(name, failure.Attempt+1)
+	}
+	return Lost, "its failures have no end"
+}
+
+// closed judges the last failure of an event.
+func (f *Facts) closed(name string, last ledger.Failure) (Outcome, string) {
+	switch last.Status {
+	case ledger.Waiting, ledger.Retrying:
+		return Waiting, ""
+	case ledger.Healed:
+		if by := f.Executions[last.HealedBy]; by.Status != ledger.Succeeded {
+			return Lost, fmt.Sprintf("the ledger says that %q healed it, which is %q", last.HealedBy, by.Status)
+		}
+		return Healed, ""
+	case ledger.Superseded:
+		return f.superseded(name, last)
+	case ledger.Quarantined:
+		return f.quarantined(last)
+	case ledger.Closed:
+		if by := f.Executions[naming.Auto(name, last.Attempt+1)]; by.Status == ledger.Aborted {
+			return Aborted, ""
+		}
+		return Lost, "closed: " + last.Decision
+	}
+	return Lost, fmt.Sprintf("its last failure is %q", last.Status)
+}
+
+// superseded wants a newer event of the resource whose execution started later and was not aborted.
+func (f *Facts) superseded(name string, last ledger.Failure) (Outcome, string) {
+	resource, began := f.Sent[name].Resource, f.Executions[name].Started
+	if last.VersionID != "" {
+		_, newer, found := f.origin(ledger.Execution{ResourceID: last.ResourceID, VersionID: last.VersionID})
+		if !found {
+			return Lost, "superseded, and its version is not in S3"
+		}
+		for _, v := range newer {
+			if f.Executions[v.Execution].Status != ledger.Aborted {
+				return Superseded, ""
+			}
+		}
+		return Lost, "superseded, and there is no newer version"
+	}
+	for _, v := range f.counted(resource) {
+		if v.Started.After(began) && f.Executions[v.Execution].Status != ledger.Aborted {
+			return Superseded, ""
+		}
+	}
+	return Lost, "superseded, and no later event was recorded"
+}
+
+// quarantined wants the event to be where a person can fetch it.
+func (f *Facts) quarantined(last ledger.Failure) (Outcome, string) {
+	if last.VersionID == "" {
+		if !f.Objects[last.InputKey] {
+			return Lost, fmt.Sprintf("quarantined, and its input is not at %q", last.InputKey)
+		}
+		return Quarantined, ""
+	}
+	for _, v := range f.Versions[last.ResourceID] {
+		if v.ID == last.VersionID {
+			return Quarantined, ""
+		}
+	}
+	return Lost, "quarantined, and its version is not in S3"
+}

@@ -1,0 +1,96 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	lanes = 12                    // producers
+	pace  = 80 * time.Millisecond // between two events of all producers together
+)
+
+// ingest starts an execution for each event. Events of one resource keep their order.
+func (r *run) ingest(ctx context.Context, events []event) error {
+	ticker := time.NewTicker(pace)
+	defer ticker.Stop()
+	queues := make([]chan event, lanes)
+	group, gctx := errgroup.WithContext(ctx)
+	for i := range queues {
+		queues[i] = make(chan event, len(events))
+		group.Go(func() error {
+			for e := range queues[i] {
+				if err := r.send(gctx, e); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	group.Go(func() error {
+		defer func() {
+			for _, q := range queues {
+				close(q)
+			}
+		}()
+		for _, e := range events {
+			select {
+			case <-ticker.C:
+			case <-gctx.Done():
+				return gctx.Err()
+			}
+			h := fnv.New32a()
+			_, _ = h.Write([]byte(e.resource)) // never fails
+			queues[h.Sum32()%lanes] <- e
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+// send starts an event's execution, twice if its producer does not know whether the first time worked.
+func (r *run) send(ctx context.Context, e event) error {
+	r.note(e)
+	if err := r.start(ctx, e); err != nil {
+		return err
+	}
+	if e.twice {
+		r.counters.add("event sent twice by its producer", 1)
+		if err := r.start(ctx, e); err != nil {
+			return err
+		}
+	}
+	if e.abort {
+		r.counters.add("execution aborted by an operator", 1)
+		arn := r.executionARN(e.name)
+		_, err := r.machine.StopExecution(ctx, &sfn.StopExecutionInput{ExecutionArn: &arn})
+		if err != nil {
+			return fmt.Errorf("stop execution %s: %w", e.name, err)
+		}
+	}
+	return nil
+}
+
+func (r *run) start(ctx context.Context, e event) error {
+	_, err := r.machine.StartExecution(ctx, &sfn.StartExecutionInput{
+		StateMachineArn: &r.stack.StateMachineARN, Name: &e.name, Input: &e.raw,
+	})
+	var exists *types.ExecutionAlreadyExists
+	if err != nil && !errors.As(err, &exists) {
+		return fmt.Errorf("start execution %s: %w", e.name, err)
+	}
+	return nil
+}
+
+func (r *run) note(e event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sent[e.name] = Sent{Resource: e.resource, Owner: e.owner}
+}

@@ -1,0 +1,165 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/schema"
+)
+
+// readBucket lists every version of every event without the product's help, then what the product shows of them.
+func (r *run) readBucket(ctx context.Context, f *Facts) error {
+	f.Versions, f.History, f.Objects = map[string][]Version{}, map[string][]string{}, map[string]bool{}
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(readers)
+	var mu sync.Mutex
+	pages := s3.NewListObjectVersionsPaginator(r.bucket, &s3.ListObjectVersionsInput{Bucket: &r.stack.EventLogBucket})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("list versions: %w", err)
+		}
+		for _, o := range page.Versions {
+			key := *o.Key
+			id, isEvent := strings.CutPrefix(key, schema.EventsPrefix)
+			if !isEvent {
+				f.Objects[key] = true
+				continue
+			}
+			resource, err := url.PathUnescape(id)
+			if err != nil {
+				return fmt.Errorf("read key %s: %w", key, err)
+			}
+			mu.Lock()
+			at := len(f.Versions[resource])
+			f.Versions[resource] = append(f.Versions[resource], Version{ID: *o.VersionId, Modified: *o.LastModified})
+			mu.Unlock()
+			group.Go(func() error {
+				meta, err := r.metadata(gctx, key, *o.VersionId)
+				mu.Lock()
+				defer mu.Unlock()
+				v := &f.Versions[resource][at]
+				v.Execution, v.Owner, v.Started = meta.Execution, meta.Owner, meta.Started
+				return err
+			})
+		}
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return r.readHistory(ctx, f)
+}
+
+// metadata reads what Record keeps beside an event.
+func (r *run) metadata(ctx context.Context, key, version string) (v Version, err error) {
+	out, err := r.bucket.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &r.stack.EventLogBucket, Key: &key, VersionId: &version})
+	if err != nil {
+		return v, fmt.Errorf("head %s: %w", key, err)
+	}
+	if v.Execution, err = url.PathUnescape(out.Metadata["execution"]); err != nil {
+		return v, fmt.Errorf("metadata of %s: %w", key, err)
+	}
+	if v.Owner, err = url.PathUnescape(out.Metadata["owner"]); err != nil {
+		return v, fmt.Errorf("metadata of %s: %w", key, err)
+	}
+	if v.Started, err = time.Parse(time.RFC3339Nano, out.Metadata["started-at"]); err != nil {
+		return v, fmt.Errorf("metadata of %s: %w", key, err)
+	}
+	return v, nil
+}
+
+// readHistory asks the product's reader.
+func (r *run) readHistory(ctx context.Context, f *Facts) error {
+	log := eventlog.New(r.bucket, r.stack.EventLogBucket)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(readers)
+	var mu sync.Mutex
+	for resource, all := range f.Versions {
+		if len(all) == 1 {
+			mu.Lock()
+			f.History[resource] = []string{all[0].ID} // nothing to tell apart
+			mu.Unlock()
+			continue
+		}
+		group.Go(func() error {
+			var ids []string
+			for v, err := range log.Versions(ctx, resource, "") {
+				if err != nil {
+					return err
+				}
+				ids = append(ids, v.ID)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			f.History[resource] = ids
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// readLedger reads the whole table: fit for a test, and for nothing else.
+func (r *run) readLedger(ctx context.Context, f *Facts) error {
+	f.Rows, f.Failures, f.Owned = map[string]ledger.Execution{}, map[string]ledger.Failure{}, map[string]bool{}
+	f.Replays, f.Items = map[string]ledger.Replay{}, map[string][]ledger.Item{}
+	pages := dynamodb.NewScanPaginator(r.table, &dynamodb.ScanInput{TableName: &r.stack.LedgerTable, ConsistentRead: aws.Bool(true)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("read ledger: %w", err)
+		}
+		for _, row := range page.Items {
+			if err := f.addRow(row); err != nil {
+				return fmt.Errorf("read ledger: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// addRow sorts a row of the table in by its keys.
+func (f *Facts) addRow(row map[string]types.AttributeValue) error {
+	var key struct {
+		PK string `dynamodbav:"pk"`
+		SK string `dynamodbav:"sk"`
+	}
+	if err := attributevalue.UnmarshalMap(row, &key); err != nil {
+		return err
+	}
+	var e ledger.Execution
+	var failure ledger.Failure
+	var replay ledger.Replay
+	var item ledger.Item
+	var err error
+	switch kind, rest, _ := strings.Cut(key.PK, "#"); {
+	case kind == "X":
+		err = attributevalue.UnmarshalMap(row, &e)
+		f.Rows[e.Name] = e
+	case kind == "F":
+		err = attributevalue.UnmarshalMap(row, &failure)
+		f.Failures[key.PK] = failure
+	case kind == "O":
+		owner := rest[:max(0, strings.LastIndex(rest, "#"))]
+		f.Owned[owned(owner, key.SK)] = true
+	case kind == "P" && strings.HasPrefix(key.SK, "I#"):
+		err = attributevalue.UnmarshalMap(row, &item)
+		f.Items[item.ReplayID] = append(f.Items[item.ReplayID], item)
+	case kind == "P" && !strings.Contains(rest, "#"):
+		err = attributevalue.UnmarshalMap(row, &replay)
+		f.Replays[replay.ID] = replay
+	}
+	return err
+}

@@ -1,0 +1,263 @@
+// Package faultproxy stands between the functions and an AWS endpoint and does to their requests what networks and
+// services do: errors, throttles, time-outs, resets, slow answers, answers that are lost after the effect.
+package faultproxy
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+)
+
+// Kind is a kind of fault.
+type Kind string
+
+// Kinds of faults. All but SlowAnswer make the SDK try again, or give up.
+const (
+	ServiceError Kind = "service error"   // 500 or 503 in the service's own words, without effect
+	Throttle     Kind = "throttle"        // the service's own throttling error, without effect
+	Timeout      Kind = "timeout"         // nothing comes for seconds, then the connection is gone, without effect
+	Reset        Kind = "reset"           // the connection is gone at once, without effect
+	SlowAnswer   Kind = "slow answer"     // the answer comes late
+	LostAnswer   Kind = "answer lost"     // the effect is there, and the connection gone instead of the answer
+	LateEffect   Kind = "effect too late" // the connection is gone, and the effect comes when the client has tried again
+)
+
+// Kinds returns all kinds in a fixed order.
+func Kinds() []Kind {
+	return []Kind{ServiceError, Throttle, Timeout, Reset, SlowAnswer, LostAnswer, LateEffect}
+}
+
+// Limits of what a request waits for.
+const (
+	slowLeast, slowMost = 100 * time.Millisecond, 800 * time.Millisecond
+	hangLeast, hangMost = 2 * time.Second, 3 * time.Second
+	// A retry of the SDK comes within a second of the first try.
+	lateLeast, lateMost = 500 * time.Millisecond, 2 * time.Second
+)
+
+// Options say what is proxied.
+type Options struct {
+	Backend string // URL of the endpoint, such as http://127.0.0.1:4566
+	Seed    uint64 // of what happens to which request
+}
+
+// Proxy is a running proxy on a port of the loopback interface. It begins without faults.
+type Proxy struct {
+	backend  *url.URL
+	client   *http.Transport
+	listener net.Listener
+	server   *http.Server
+	served   chan struct{}
+	ctx      context.Context // ends with the proxy
+	close    context.CancelFunc
+	late     sync.WaitGroup
+
+	mu     sync.Mutex
+	dice   dice
+	faults Faults
+	counts Counts
+}
+
+// Faults say how often something happens, and to what.
+type Faults struct {
+	Rate  float64                 // share of the requests that something happens to, from 0 to 1
+	Kinds []Kind                  // empty: all of them
+	Only  func(op Operation) bool // nil: every operation
+}
+
+// Counts are how often what happened to which operation. A request that nothing happened to counts as kind None.
+type Counts map[Operation]map[Kind]int
+
+// None is the kind of a request that nothing happened to.
+const None Kind = ""
+
+// Start starts a proxy.
+func Start(opts Options) (*Proxy, error) {
+	backend, err := url.Parse(opts.Backend)
+	if err != nil || backend.Host == "" {
+		return nil, fmt.Errorf("backend %q must be an absolute URL", opts.Backend)
+	}
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen for requests: %w", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	p := &Proxy{
+		backend: backend, listener: l, served: make(chan struct{}), ctx: ctx, close: cancel,
+		client: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 256},
+		dice:   dice{seed: opts.Seed, thrown: map[Operation]uint64{}},
+		counts: Counts{},
+	}
+	p.server = &http.Server{Handler: http.HandlerFunc(p.serve), ReadHeaderTimeout: time.Minute}
+	go func() {
+		defer close(p.served)
+		_ = p.server.Serve(l) // returns when the proxy is stopped
+	}()
+	return p, nil
+}
+
+// Stop ends the proxy. Effects that are still to come do not.
+func (p *Proxy) Stop() {
+	p.close()
+	p.Set(Faults{})
+	_ = p.server.Close() // closes the listener too
+	<-p.served
+	p.late.Wait()
+	p.client.CloseIdleConnections()
+}
+
+// URL is the endpoint to give to clients.
+func (p *Proxy) URL() string { return "http://" + p.listener.Addr().String() }
+
+// Set changes what happens from now on. The zero value lets everything through.
+func (p *Proxy) Set(f Faults) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.faults = f
+}
+
+// Quiet lets everything through from now on, and returns when no effect is on its way any more that comes too late.
+func (p *Proxy) Quiet() {
+	p.Set(Faults{})
+	p.late.Wait()
+}
+
+// Counts returns the counts so far.
+func (p *Proxy) Counts() Counts {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := Counts{}
+	for op, kinds := range p.counts {
+		all[op] = maps.Clone(kinds)
+	}
+	return all
+}
+
+// fate decides what happens to a request, and counts it.
+func (p *Proxy) fate(op Operation) throw {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t := p.dice.roll(op, p.faults)
+	if p.counts[op] == nil {
+		p.counts[op] = map[Kind]int{}
+	}
+	p.counts[op][t.kind]++
+	if t.kind == LateEffect {
+		p.late.Add(1) // here, so that none is added while somebody waits after Set
+	}
+	return t
+}
+
+func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // the client ended while it sent
+	}
+	op := classify(r, body)
+	t := p.fate(op)
+	switch t.kind {
+	case ServiceError:
+		op.serviceError(w, t.share)
+	case Throttle:
+		op.throttle(w)
+	case Timeout:
+		p.wait(r.Context(), t.between(hangLeast, hangMost))
+		reset(w)
+	case Reset:
+		reset(w)
+	case LateEffect:
+		p.forwardLater(r, body, t.between(lateLeast, lateMost))
+		reset(w)
+	case LostAnswer:
+		if answer, err := p.forward(p.ctx, r, body); err == nil {
+			_ = answer.Body.Close()
+		}
+		reset(w)
+	default:
+		p.answer(w, r, body, t)
+	}
+}
+
+// answer hands the backend's answer on, later if the request's fate says so.
+func (p *Proxy) answer(w http.ResponseWriter, r *http.Request, body []byte, t throw) {
+	answer, err := p.forward(r.Context(), r, body)
+	if err != nil {
+		reset(w) // as the client would see it
+		return
+	}
+	defer func() { _ = answer.Body.Close() }() // read to its end
+	if t.kind == SlowAnswer {
+		p.wait(r.Context(), t.between(slowLeast, slowMost))
+	}
+	maps.Copy(w.Header(), answer.Header)
+	w.WriteHeader(answer.StatusCode)
+	_, _ = io.Copy(w, answer.Body) // the client has gone if this fails
+}
+
+// forward sends a request on and returns the answer with its body read.
+func (p *Proxy) forward(ctx context.Context, r *http.Request, body []byte) (*http.Response, error) {
+	target := *r.URL
+	target.Scheme, target.Host = p.backend.Scheme, p.backend.Host
+	out, err := http.NewRequestWithContext(ctx, r.Method, target.String(), bytes.NewReader(body)) //nolint:gosec // handing requests on is the purpose
+	if err != nil {
+		return nil, err
+	}
+	out.Header, out.Host = r.Header.Clone(), p.backend.Host
+	out.Header.Del("Connection")
+	out.Header.Del("Expect") // the body is here
+	answer, err := p.client.RoundTrip(out)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = answer.Body.Close() }() // replaced below
+	all, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return nil, err
+	}
+	answer.Body = io.NopCloser(bytes.NewReader(all))
+	return answer, nil
+}
+
+func (p *Proxy) forwardLater(r *http.Request, body []byte, after time.Duration) {
+	late := r.Clone(p.ctx)
+	go func() {
+		defer p.late.Done()
+		p.wait(p.ctx, after)
+		if p.ctx.Err() != nil {
+			return
+		}
+		if answer, err := p.forward(p.ctx, late, body); err == nil {
+			_ = answer.Body.Close()
+		}
+	}()
+}
+
+// wait returns early when the client or the proxy ends.
+func (p *Proxy) wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	case <-p.ctx.Done():
+	}
+}
+
+// reset ends the connection as a broken network does, without a word.
+func reset(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler) // ends it too
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // a reset instead of an orderly end
+	}
+	_ = conn.Close()
+}
