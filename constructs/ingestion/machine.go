@@ -117,6 +117,7 @@ func retryWith(task awsstepfunctionstasks.LambdaInvoke, attempts float64, maxDel
 			"Lambda.TooManyRequestsException",
 			"Lambda.ClientExecutionTimeoutException",
 			"Sandbox.Timedout",
+			"Runtime.ExitError", // the function was killed; all of them are safe to repeat
 			serviceUnavailableError,
 		),
 		Interval:       awscdk.Duration_Seconds(jsii.Number(retryIntervalSeconds)),

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/ce873799/replayable-ingestion/internal/naming"
 )
 
 // ExecutionStatus is what the ledger knows of an execution. Beside the statuses of Step Functions there is Starting.
@@ -214,11 +216,17 @@ type Ended struct {
 	RedriveCount int
 }
 
+// FollowedUp reports whether the end of an execution moves more than its row: a failure, an item of a replay. Until that
+// has moved, the execution stays open: whoever is to move it may die.
+func (o Ended) FollowedUp() bool {
+	replay := strings.HasPrefix(o.Name, naming.APIPrefix) || strings.HasPrefix(o.Name, naming.AutoPrefix)
+	return replay || o.RedriveCount > 0 || o.Status == Failed || o.Status == TimedOut
+}
+
 // Settle records how an execution ended. A row moves only forward, by redrive count and stop time: for anything older
 // than what it knows, Settle returns the row as it is with ErrConflict. It returns ErrNotFound if there is no row.
 //
-// A failed one stays among the open executions until TakenIn: the Tracker learns of the end on another way than
-// auto-replay, whose message may get lost.
+// One that is followed up stays among the open executions until TakenIn: a message may get lost, a function may die.
 func (l *Ledger) Settle(ctx context.Context, o Ended) (Execution, error) {
 	pk, sk := executionKey(o.Name)
 	stop := str(At(o.StoppedAt).String())
@@ -234,7 +242,7 @@ func (l *Ledger) Settle(ctx context.Context, o Ended) (Execution, error) {
 			c.Set(attr, str(v))
 		}
 	}
-	if o.Status == Failed || o.Status == TimedOut {
+	if o.FollowedUp() {
 		c.Set("tpk", str(openPartition(o.Name))).Set("tsk", str(At(o.StoppedAt).String()+"#"+o.Name))
 	} else {
 		c.Remove("tpk", "tsk")

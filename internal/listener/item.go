@@ -273,5 +273,8 @@ func (l *Listener) neverStarted(ctx context.Context, row ledger.Execution, why s
 	if errors.Is(err, ledger.ErrConflict) || errors.Is(err, ledger.ErrNotFound) {
 		return nil
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return l.Book.TakenIn(ctx, row.Name)
 }

@@ -17,6 +17,7 @@ import (
 
 type book interface {
 	Settle(ctx context.Context, o ledger.Ended) (ledger.Execution, error)
+	TakenIn(ctx context.Context, name string) error
 	Failure(ctx context.Context, partition string) (ledger.Failure, error)
 	MoveFailure(ctx context.Context, f ledger.Failure, m ledger.Move, from ...ledger.FailureStatus) error
 	History(ctx context.Context, resourceID string, from, to time.Time) (ledger.History, error)
@@ -47,12 +48,14 @@ func (s *Settler) Settle(ctx context.Context, ended []ledger.Ended) []error {
 	errs := make([]error, len(ended))
 	var steps []progress.Step
 	replayOf := map[string][]int{} // replay id -> places in ended
+	news := make([]bool, len(ended))
 	for i, e := range ended {
 		row, err := s.one(ctx, e)
 		if err != nil {
 			errs[i] = err
 			continue
 		}
+		news[i] = row.Name != ""
 		if row.Mode != ledger.API || row.ReplayID == "" {
 			continue
 		}
@@ -62,6 +65,12 @@ func (s *Settler) Settle(ctx context.Context, ended []ledger.Ended) []error {
 	for id, err := range s.board.Take(ctx, steps) {
 		for _, i := range replayOf[id] {
 			errs[i] = err
+		}
+	}
+	for i, e := range ended {
+		// Failed ones are auto-replay's to take in.
+		if errs[i] == nil && news[i] && e.FollowedUp() && (e.Status == ledger.Succeeded || e.Status == ledger.Aborted) {
+			errs[i] = s.book.TakenIn(ctx, e.Name)
 		}
 	}
 	return errs
