@@ -80,9 +80,12 @@ func (r *ReplayableIngestion) metricDimension() string {
 	return *awscdk.Names_UniqueResourceName(r, &awscdk.UniqueResourceNameOptions{})
 }
 
-// unaccountedPeriods is how many periods in a row an event must be unaccounted for: a service that does not answer for a
-// minute leaves one so for one run.
-const unaccountedPeriods = 2
+// An event must be unaccounted for in 2 of 3 periods: a service that does not answer for a minute leaves one so for one
+// run, and a period may have no run.
+const (
+	unaccountedPeriods    = 3
+	unaccountedDatapoints = 2
+)
 
 func (r *ReplayableIngestion) addAlarms(s *settings) {
 	r.UnaccountedAlarm = awscloudwatch.NewAlarm(r, jsii.String("UnaccountedAlarm"), &awscloudwatch.AlarmProps{
@@ -92,6 +95,7 @@ func (r *ReplayableIngestion) addAlarms(s *settings) {
 		Threshold:          jsii.Number(1),
 		ComparisonOperator: awscloudwatch.ComparisonOperator_GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
 		EvaluationPeriods:  jsii.Number(unaccountedPeriods),
+		DatapointsToAlarm:  jsii.Number(unaccountedDatapoints),
 		TreatMissingData:   awscloudwatch.TreatMissingData_NOT_BREACHING,
 	})
 }

@@ -161,9 +161,9 @@ type ReplayableIngestionProps struct {
 	SettleAfter awscdk.Duration
 
 	// UnaccountedAfter is the age at which a recorded event counts as unaccounted for if nobody knows what became of it:
-	// it neither succeeded, runs, waits, was superseded nor quarantined. 1 minute to 14 days. UnaccountedAlarm goes off then.
+	// it neither succeeded, runs, waits, was superseded nor quarantined: SettleAfter to 14 days. UnaccountedAlarm goes off then.
 	//
-	// Default: 1 hour.
+	// Default: 1 hour, or SettleAfter if that is longer.
 	UnaccountedAfter awscdk.Duration
 
 	// MaximumConcurrency caps the function instances that start replays, and so the pace at which replays compete

@@ -102,16 +102,16 @@ func (p *ReplayableIngestionProps) resolveAutoReplay() autoReplay {
 		maxAge:         orDuration(p.MaxAge, 3*day),
 		supersedeOlder: or(p.SupersedeOlder, true),
 
-		canaryThreshold:  int(or(p.CanaryThreshold, 10)),
-		startsPerSecond:  or(p.StartExecutionRate, 150) * or(p.MaxReplayShare, 0.2),
-		unaccountedAfter: orDuration(p.UnaccountedAfter, time.Hour),
-		pauseAlarm:       p.PauseAlarm,
+		canaryThreshold: int(or(p.CanaryThreshold, 10)),
+		startsPerSecond: or(p.StartExecutionRate, 150) * or(p.MaxReplayShare, 0.2),
+		pauseAlarm:      p.PauseAlarm,
 	}
 	a.maxBackoff = orDuration(p.MaxBackoff, max(time.Hour, a.backoffBase))
 	if a.interval == nil {
 		a.interval = awscdk.Duration_Minutes(jsii.Number(5))
 	}
 	a.settleAfter = orDuration(p.SettleAfter, goDuration(a.interval))
+	a.unaccountedAfter = orDuration(p.UnaccountedAfter, max(time.Hour, a.settleAfter))
 	return a
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/ce873799/replayable-ingestion/internal/classify"
@@ -66,6 +67,11 @@ func (p *ReplayableIngestionProps) validateAutoReplay(f *faults) {
 	f.duration("SettleAfter", p.SettleAfter, time.Minute, day)
 	f.known("UnaccountedAfter", p.UnaccountedAfter)
 	f.duration("UnaccountedAfter", p.UnaccountedAfter, time.Minute, 14*day)
+	if after, settle := p.UnaccountedAfter, p.SettleAfter; after != nil && settle != nil && !*after.IsUnresolved() &&
+		!*settle.IsUnresolved() && goDuration(after) < goDuration(settle) {
+		f.add("UnaccountedAfter must be SettleAfter (%s) or more, got %s", goDuration(settle), goDuration(after))
+	}
+	f.metricAlarm("PauseAlarm", p.PauseAlarm)
 	f.knownNumber("CanaryThreshold", p.CanaryThreshold)
 	f.number("CanaryThreshold", p.CanaryThreshold, 1, 10_000, whole)
 	f.knownNumber("StartExecutionRate", p.StartExecutionRate)
@@ -85,6 +91,17 @@ func (f *faults) eventPath(prop string, p *string) {
 	}
 	if _, err := eventpath.Parse(*p); err != nil {
 		*f = append(*f, fmt.Errorf("%s: %w", prop, err))
+	}
+}
+
+// metricAlarm refuses a composite alarm: DescribeAlarms shows one only to who may see every alarm of the account.
+func (f *faults) metricAlarm(prop string, alarm awscloudwatch.IAlarm) {
+	if alarm == nil {
+		return
+	}
+	resource, made := alarm.Node().DefaultChild().(awscdk.CfnResource) // an imported one has none
+	if made && *resource.CfnResourceType() == "AWS::CloudWatch::CompositeAlarm" {
+		f.add("%s must be a metric alarm, got the composite alarm %s: pass one of its metric alarms", prop, *alarm.Node().Path())
 	}
 }
 

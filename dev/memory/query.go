@@ -105,6 +105,12 @@ func (t *Table) Freeze() {
 	}
 }
 
+// Thaw lets the indexes catch up.
+func (t *Table) Thaw() {
+	defer t.lock()()
+	t.frozen = nil
+}
+
 func (t *Table) sorted(index, key string, newest bool) (rows []row) {
 	part := t.parts[index][key]
 	if t.frozen != nil {

@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"path"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/classify"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -16,13 +16,10 @@ func (a *API) failures(ctx context.Context, req request) (answer, error) {
 	q := newQuery(req, "error", "since", "until", "limit", "cursor")
 	var filter ledger.QuarantineFilter
 	if glob, given := q.params["error"]; given {
-		if _, err := path.Match(glob, ""); err != nil || glob == "" || len(glob) > replay.MaxTargetBytes {
+		if err := classify.CheckGlob(glob); err != nil || glob == "" || len(glob) > replay.MaxTargetBytes {
 			q.fault("error", fmt.Sprintf(`must be a name or a glob such as "Lambda.*" of 1 to %d bytes`, replay.MaxTargetBytes))
 		}
-		filter.Error = func(name string) bool {
-			match, err := path.Match(glob, name)
-			return err == nil && match
-		}
+		filter.Error = func(name string) bool { return classify.Match(glob, name) }
 	}
 	now := a.now()
 	filter.Since, filter.Until = q.time("since", now), q.time("until", now)

@@ -86,6 +86,11 @@ func (j *Job) Run(ctx context.Context, holder string, ask Request) (Summary, err
 	if !ok {
 		deadline = time.Now().Add(defaultRun)
 	}
+	if ask.Rebuild { // also when another run holds the lease: the next one goes on with it
+		if err := j.beginRebuild(ctx); err != nil {
+			return Summary{}, err
+		}
+	}
 	// The lease goes by this function's own clock, which may differ from the time that decisions go by in a test.
 	err := j.Book.Acquire(ctx, leaseName, holder, j.now(), j.now().Add(time.Until(deadline)+reserve))
 	if errors.Is(err, ledger.ErrConflict) {
@@ -98,19 +103,18 @@ func (j *Job) Run(ctx context.Context, holder string, ask Request) (Summary, err
 	work, cancel := context.WithDeadline(ctx, deadline.Add(-min(reserve, time.Until(deadline)/2)))
 	defer cancel()
 	r := j.newRound(work)
-	// Half of the time at most for what comes in: an outage can bring dead letters faster than they are taken in, and
-	// what is known already must be decided on all the same.
-	half := time.Now().Add(time.Until(deadline) / 2)
-	if ask.Rebuild {
-		err = r.beginRebuild(work)
+	// An outage can bring dead letters faster than they are taken in; what is known already must be decided on all the
+	// same. So each part ends at a share of the time, and leaves the rest to the next run.
+	until := func(share float64) time.Time {
+		return time.Now().Add(time.Duration(share * float64(time.Until(deadline))))
 	}
+	drained, listed, looked, decided := until(0.35), until(0.5), until(0.65), until(0.85)
 	err = errors.Join(
-		err,
-		phase(work, half, r.drain),
-		phase(work, half, r.reconcileListed),
-		phase(work, deadline, r.reconcileOpen),
-		phase(work, deadline, r.reconcileReplays),
-		phase(work, deadline, r.decideDue),
+		phase(work, drained, r.drain),
+		phase(work, listed, r.reconcileListed),
+		phase(work, looked, r.reconcileOpen),
+		phase(work, looked, r.reconcileReplays),
+		phase(work, decided, r.decideDue),
 		phase(work, deadline, r.lookAtGroups),
 		phase(work, deadline, r.rebuild),
 		j.Book.Release(ctx, leaseName, holder),
@@ -129,10 +133,14 @@ func (r *round) report(ctx context.Context) {
 		"replayed", s.Replayed, "probes", s.Probes, "held", s.Held, "quarantined", s.Quarantined, "superseded", s.Superseded,
 		"waiting", s.Waiting, "unaccounted", s.Unaccounted, "restored", s.Restored, "errors", s.Errors, "paused", s.Paused)
 	if r.Metrics != nil {
-		err := r.Metrics.Count(map[string]float64{
-			schema.MetricUnaccounted: float64(s.Unaccounted), schema.MetricAutoReplayed: float64(s.Replayed),
-			schema.MetricSuperseded: float64(s.Superseded), schema.MetricQuarantined: float64(s.Quarantined),
-		})
+		values := map[string]float64{
+			schema.MetricAutoReplayed: float64(s.Replayed), schema.MetricSuperseded: float64(s.Superseded),
+			schema.MetricQuarantined: float64(s.Quarantined),
+		}
+		if r.looked { // else nobody knows
+			values[schema.MetricUnaccounted] = float64(s.Unaccounted)
+		}
+		err := r.Metrics.Count(values)
 		if err != nil {
 			r.Logger.ErrorContext(ctx, "metrics not written", "error", err)
 		}

@@ -63,8 +63,9 @@ func (r *round) closeGate(ctx context.Context, group string, g ledger.Group) (le
 
 func (r *round) hold(ctx context.Context, f ledger.Failure) error {
 	r.sum.Held++
+	r.held[f.Group] = true
 	return r.move(ctx, f, ledger.Move{
-		To: ledger.Waiting, Hold: true,
+		To: ledger.Waiting, Hold: true, DueAt: f.FirstAt.Add(r.policy.MaxAge + time.Second), // too old then
 		Decision: fmt.Sprintf("held: more than %d failures share its error; waits for a probe to succeed", r.policy.CanaryThreshold),
 	})
 }
@@ -130,11 +131,7 @@ func (r *round) judgeStep(ctx context.Context, g *ledger.Group) (over bool, err 
 		case f.Held && !r.mayStart():
 			running++
 		case f.Held: // the run that chose it died before it sent it
-			sent, err := r.release(ctx, f)
-			if err != nil {
-				return false, err
-			}
-			if sent {
+			if r.release(ctx, f) {
 				running++
 			}
 		case f.Status.Open():
@@ -166,19 +163,21 @@ func (r *round) judgeStep(ctx context.Context, g *ledger.Group) (over bool, err 
 // step lets go as many failures as the step has. What is chosen is noted before it is sent, so that a run that dies in
 // between neither forgets nor doubles a step.
 func (r *round) step(ctx context.Context, g ledger.Group) error {
+	tried := map[string]bool{}
+	skip := func(f ledger.Failure) bool { return tried[f.Execution] }
 	for range maxCandidates {
-		held, err := r.Book.HeldFailures(ctx, g.Error, g.Step)
+		if !r.mayStart() {
+			r.sum.Waiting++
+			return nil // what is too old comes due by itself
+		}
+		held, some, err := r.Book.HeldFailures(ctx, g.Error, skip, min(g.Step, r.policy.starts()-r.sent))
 		if err != nil {
 			return err
 		}
 		if len(held) == 0 {
-			return r.openGate(ctx, g)
+			return r.empty(ctx, g, some || len(tried) > 0)
 		}
-		if !r.mayStart() {
-			return r.expire(ctx, held)
-		}
-		held = held[:min(len(held), r.policy.starts()-r.sent)]
-		g.Released = nil
+		g.Released, g.EmptyAt = nil, ledger.Stamp{}
 		for _, f := range held {
 			g.Released = append(g.Released, ledger.FailurePartition(f.Execution, f.RedriveCount))
 		}
@@ -191,9 +190,8 @@ func (r *round) step(ctx context.Context, g ledger.Group) error {
 		}
 		sent := 0
 		for _, f := range held {
-			if ok, err := r.release(ctx, f); err != nil {
-				return err
-			} else if ok {
+			tried[f.Execution] = true
+			if r.release(ctx, f) {
 				sent++
 			}
 		}
@@ -208,29 +206,42 @@ func (r *round) step(ctx context.Context, g ledger.Group) error {
 	return nil
 }
 
-// release decides on a failure that its group lets go.
-func (r *round) release(ctx context.Context, f ledger.Failure) (sent bool, err error) {
-	return r.closeOrSend(ctx, f, r.policy.hopeless(f, r.now()))
+// release decides on a failure that its group lets go, and reports whether it was sent. One that cannot be decided on
+// stays held, and keeps nobody else back.
+func (r *round) release(ctx context.Context, f ledger.Failure) (sent bool) {
+	sent, err := r.closeOrSend(ctx, f, r.policy.hopeless(f, r.now()))
+	if err != nil {
+		r.sum.Errors++
+		r.Logger.ErrorContext(ctx, "held failure not decided on", "execution", f.Execution, "error", err)
+	}
+	return sent && err == nil
 }
 
-// expire quarantines what was held for too long, while nothing may be started.
-func (r *round) expire(ctx context.Context, held []ledger.Failure) error {
-	for _, f := range held {
-		hopeless := r.policy.hopeless(f, r.now())
-		if hopeless == "" {
-			r.sum.Waiting++
-			continue
-		}
-		if _, err := r.closeOrSend(ctx, f, hopeless); err != nil {
-			return err
-		}
+// emptyFor is how long a group must have been found empty before its gate opens: the index that lists what is held lags
+// behind, and what it does not show would be held by nobody.
+const emptyFor = time.Minute
+
+// empty ends a storm once nothing has been held for a while.
+func (r *round) empty(ctx context.Context, g ledger.Group, some bool) error {
+	now := ledger.At(r.now())
+	switch {
+	case some || r.held[g.Error]:
+		g.EmptyAt = ledger.Stamp{}
+	case g.EmptyAt.IsZero():
+		g.EmptyAt = now
+	case now.Sub(g.EmptyAt.Time) >= emptyFor:
+		return r.openGate(ctx, g)
+	default:
+		return nil
 	}
-	return nil
+	g.Released, g.NextAt = nil, now
+	_, err := r.Book.SaveGroup(ctx, g)
+	return err
 }
 
 // openGate ends a storm: nothing is held any more.
 func (r *round) openGate(ctx context.Context, g ledger.Group) error {
-	g.Gated, g.Released = false, nil
+	g.Gated, g.Released, g.EmptyAt = false, nil, ledger.Stamp{}
 	if _, err := r.Book.SaveGroup(ctx, g); err != nil {
 		return err
 	}

@@ -67,7 +67,7 @@ func (r *round) postpone(ctx context.Context, f ledger.Failure) {
 
 // decide decides on a failure whose time has come.
 func (r *round) decide(ctx context.Context, f ledger.Failure) error {
-	if !f.Status.Open() || f.Held || f.DueAt.After(r.now()) { // the index lags behind
+	if !f.Status.Open() || f.DueAt.After(r.now()) { // the index lags behind
 		return nil
 	}
 	if f.Status == ledger.Retrying {
@@ -81,7 +81,7 @@ func (r *round) decide(ctx context.Context, f ledger.Failure) error {
 		}
 		if hold, err := r.holds(ctx, f.Group); err != nil {
 			return err
-		} else if hold {
+		} else if hold && !f.Held {
 			return r.hold(ctx, f)
 		}
 		if !r.mayStart() { // it stays due
@@ -122,6 +122,9 @@ func (r *round) redriven(ctx context.Context, f ledger.Failure) (bool, error) {
 	}
 	switch {
 	case d.Status == ledger.Succeeded:
+		if err := r.ended(ctx, d.Ended); err != nil {
+			return false, err
+		}
 		return true, r.move(ctx, f, ledger.Move{To: ledger.Closed, Decision: "redriven with success", HealedBy: f.Execution})
 	case !d.Status.Terminal():
 		r.sum.Waiting++
@@ -129,6 +132,9 @@ func (r *round) redriven(ctx context.Context, f ledger.Failure) (bool, error) {
 			To: ledger.Waiting, Decision: "the execution was redriven and runs", DueAt: r.now().Add(pause),
 		})
 	case d.Status == ledger.Aborted:
+		if err := r.ended(ctx, d.Ended); err != nil {
+			return false, err
+		}
 		return true, r.move(ctx, f, ledger.Move{To: ledger.Closed, Decision: "redriven, and stopped by an operator"})
 	case d.RedriveCount > f.RedriveCount: // its own failure goes on, and closes this one
 		return true, r.ended(ctx, d.Ended)

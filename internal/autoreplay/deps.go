@@ -44,7 +44,7 @@ type book interface {
 	Group(ctx context.Context, name string) (ledger.Group, error)
 	SaveGroup(ctx context.Context, g ledger.Group) (ledger.Group, error)
 	Groups(ctx context.Context, now time.Time, cursor string, limit int) ([]ledger.Group, string, error)
-	HeldFailures(ctx context.Context, group string, limit int) ([]ledger.Failure, error)
+	HeldFailures(ctx context.Context, group string, skip func(ledger.Failure) bool, limit int) ([]ledger.Failure, bool, error)
 	Failures(ctx context.Context, partitions []string) ([]ledger.Failure, error)
 	Acquire(ctx context.Context, name, holder string, now, until time.Time) error
 	Release(ctx context.Context, name, holder string) error

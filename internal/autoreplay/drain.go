@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
@@ -30,23 +32,37 @@ func (r *round) drain(ctx context.Context) error {
 		if len(batch) == 0 {
 			return nil
 		}
-		for _, m := range batch {
-			err := r.takeIn(ctx, m)
-			if errors.Is(err, ledger.ErrNotFound) { // what it is about is gone: the message is all that is left
-				err = r.unknown(ctx, m, "PoisonMessage", err.Error())
-			}
-			if err == nil {
-				err = r.DeadLetters.Delete(ctx, m)
-			}
+		errs := make([]error, len(batch))
+		var group errgroup.Group
+		for i, m := range batch {
+			group.Go(func() error {
+				errs[i] = r.dissolve(ctx, m)
+				return nil // one message's error must not keep the others back
+			})
+		}
+		_ = group.Wait() // no function above returns an error
+		for i, err := range errs {
 			if err != nil {
 				r.sum.Errors++
-				r.Logger.ErrorContext(ctx, "dead letter left in the queue", "messageId", m.ID, "error", err)
+				r.Logger.ErrorContext(ctx, "dead letter left in the queue", "messageId", batch[i].ID, "error", err)
 				continue
 			}
 			r.sum.DeadLetters++
 		}
 	}
 	return nil
+}
+
+// dissolve takes a dead letter into the ledger and out of the queue.
+func (r *round) dissolve(ctx context.Context, m queue.Message) error {
+	err := r.takeIn(ctx, m)
+	if errors.Is(err, ledger.ErrNotFound) { // what it is about is gone: the message is all that is left
+		err = r.unknown(ctx, m, "PoisonMessage", err.Error())
+	}
+	if err != nil {
+		return err
+	}
+	return r.DeadLetters.Delete(ctx, m)
 }
 
 // takeIn tells dead letters apart: the end of an execution, a message of the Replay queue that was delivered too

@@ -41,13 +41,13 @@ func (r *round) ended(ctx context.Context, e ledger.Ended) error {
 	if err := r.addFailure(ctx, e, d, row); err != nil {
 		return err
 	}
-	if err := r.Book.TakenIn(ctx, e.Name); err != nil {
-		return err
-	}
-	if d.RedriveCount > e.RedriveCount && d.Status.Terminal() { // it was redriven since, and that end is known as well
+	switch {
+	case d.RedriveCount <= e.RedriveCount:
+		return r.Book.TakenIn(ctx, e.Name)
+	case d.Status.Terminal(): // it was redriven since, and that end is known as well
 		return r.ended(ctx, d.Ended)
 	}
-	return nil
+	return nil // it was redriven and runs: it stays open
 }
 
 // stopped adds the row of an execution that was aborted between the writing of its version and of its row: without it,

@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// redrivable is how long after its end an execution can be redriven ("Restarting state machine executions with
-	// redrive", Step Functions Developer Guide). What ended earlier does not change any more.
-	redrivable = 14 * 24 * time.Hour
+	// remembered is how long Step Functions lists an execution that has ended ("Quotas related to state machine
+	// executions", Step Functions Developer Guide).
+	remembered = 90 * 24 * time.Hour
 	// headPages is how many pages of ended executions of one status every run lists from the newest on: 5,000.
 	headPages = 5
 	// tailPages is how many pages of older ones a run lists, where the run before left off.
@@ -29,8 +29,10 @@ const (
 // about each.
 func (r *round) reconcileListed(ctx context.Context) error {
 	var errs []error
-	for _, status := range []ledger.ExecutionStatus{ledger.Failed, ledger.TimedOut, ledger.Aborted} {
-		errs = append(errs, r.listEnded(ctx, status))
+	statuses := []ledger.ExecutionStatus{ledger.Failed, ledger.TimedOut, ledger.Aborted}
+	for i := range statuses { // each run begins with another, in case the look-ups do not suffice for all
+		turn := int(r.now().Unix()/max(int64(r.policy.Interval.Seconds()), 1)) + i
+		errs = append(errs, r.listEnded(ctx, statuses[turn%len(statuses)]))
 	}
 	return errors.Join(errs...)
 }
@@ -59,7 +61,8 @@ func (r *round) listEnded(ctx context.Context, status ledger.ExecutionStatus) er
 
 func markOf(status ledger.ExecutionStatus) string { return "list-" + string(status) }
 
-// listPages takes in a number of pages and returns the token of the next, empty when the list ends or gets too old.
+// listPages takes in a number of pages and returns the token of the next, empty when the list ends or gets too old. A
+// page of which something is left comes again.
 func (r *round) listPages(ctx context.Context, status ledger.ExecutionStatus, token string, pages int) (next string, err error) {
 	for range pages {
 		if ctx.Err() != nil {
@@ -69,10 +72,14 @@ func (r *round) listPages(ctx context.Context, status ledger.ExecutionStatus, to
 		if err != nil {
 			return "", err
 		}
-		if err := r.takeInListed(ctx, page); err != nil {
+		left, err := r.takeInListed(ctx, page)
+		if err != nil {
 			return "", err
 		}
-		if more == "" || len(page) == 0 || r.now().Sub(page[len(page)-1].StartedAt) > redrivable {
+		if left {
+			return token, nil
+		}
+		if more == "" || len(page) == 0 || r.now().Sub(page[len(page)-1].StartedAt) > remembered {
 			return "", nil
 		}
 		token = more
@@ -80,8 +87,8 @@ func (r *round) listPages(ctx context.Context, status ledger.ExecutionStatus, to
 	return token, nil
 }
 
-// takeInListed takes in those of a page that the ledger knows nothing of.
-func (r *round) takeInListed(ctx context.Context, page []states.Listed) error {
+// takeInListed takes in those of a page that the ledger knows nothing of. Left tells that the run may not look up all.
+func (r *round) takeInListed(ctx context.Context, page []states.Listed) (left bool, err error) {
 	var asked []ledger.Ended
 	for _, e := range page {
 		if !r.known.has(e) && r.now().Sub(e.StoppedAt) > settling {
@@ -90,13 +97,14 @@ func (r *round) takeInListed(ctx context.Context, page []states.Listed) error {
 	}
 	unknown, err := r.Book.Unaccounted(ctx, asked)
 	if err != nil {
-		return err
+		return false, err
 	}
 	missing := map[string]bool{}
 	for _, e := range unknown {
 		missing[e.Name] = true
-		if ctx.Err() != nil || !r.mayLookUp() {
-			continue // the next run
+		if left || ctx.Err() != nil || !r.mayLookUp(shareOfListed) {
+			left = true
+			continue
 		}
 		if err := r.ended(ctx, e); err != nil {
 			r.sum.Errors++
@@ -111,10 +119,10 @@ func (r *round) takeInListed(ctx context.Context, page []states.Listed) error {
 			r.known.add(e)
 		}
 	}
-	for name := range missing {
-		r.Logger.WarnContext(ctx, "unreported end left for the next run", "execution", name)
+	if len(missing) > 0 {
+		r.Logger.WarnContext(ctx, "unreported ends left for the next run", "executions", len(missing))
 	}
-	return nil
+	return left, nil
 }
 
 // known remembers executions that the ledger accounts for, so that a function that stays warm asks once about each. It

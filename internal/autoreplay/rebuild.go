@@ -18,16 +18,16 @@ const (
 
 // beginRebuild has the rows of versions and owners made again that the ledger lacks, from the event log alone. It goes on
 // from run to run; asking for it again while it is under way changes nothing.
-func (r *round) beginRebuild(ctx context.Context) error {
-	mark, err := r.Book.Mark(ctx, rebuildMark)
+func (j *Job) beginRebuild(ctx context.Context) error {
+	mark, err := j.Book.Mark(ctx, rebuildMark)
 	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 		return err
 	}
 	if mark.Active {
 		return nil
 	}
-	r.Logger.InfoContext(ctx, "rebuild of the ledger begun")
-	return r.Book.SaveMark(ctx, ledger.Mark{Name: rebuildMark, Active: true, TakenAt: ledger.At(r.now())})
+	j.Logger.InfoContext(ctx, "rebuild of the ledger begun")
+	return j.Book.SaveMark(ctx, ledger.Mark{Name: rebuildMark, Active: true, TakenAt: ledger.At(j.now())})
 }
 
 // rebuild goes on with a rebuild that is under way, as far as the time and the budget of the run allow.
@@ -76,7 +76,7 @@ func (r *round) restore(ctx context.Context, entries []eventlog.Entry) (done boo
 		if !missing[e.Execution] {
 			continue
 		}
-		if ctx.Err() != nil || !r.mayLookUp() {
+		if ctx.Err() != nil || !r.mayLookUp(shareOfAll) {
 			return false, nil //nolint:nilerr // out of time or budget: the next run goes on
 		}
 		if err := r.restoreExecution(ctx, e); err != nil {

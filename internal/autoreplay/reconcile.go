@@ -46,6 +46,7 @@ func (r *round) reconcileOpen(ctx context.Context) error {
 			cursor = next
 		}
 	}
+	r.looked = ctx.Err() == nil
 	return nil
 }
 
@@ -72,17 +73,23 @@ func (r *round) running(ctx context.Context) (map[string]bool, error) {
 // settleOpen looks one open execution up, within the budget of the run, and reports it if it stays open for too long.
 func (r *round) settleOpen(ctx context.Context, e ledger.Execution) error {
 	settled := false
-	if r.mayLookUp() {
+	recorded := e.VersionID != "" && (e.Mode == ledger.Live || e.Mode == ledger.Restart) // replays are accounted for by what asked for them
+	if r.mayLookUp(shareOfOpen) {
 		var err error
 		if settled, err = r.lookUp(ctx, e); err != nil {
 			r.sum.Errors++
 			r.Logger.ErrorContext(ctx, "open execution not looked up", "execution", e.Name, "error", err)
-			if err := r.Book.CheckLater(ctx, e, r.now()); err != nil { // let others come first
+		}
+		if !settled { // the next run looks again, at others first
+			again := r.now()
+			if recorded {
+				again = again.Add(-r.policy.SettleAfter)
+			}
+			if err := r.Book.CheckLater(ctx, e, again); err != nil {
 				return err
 			}
 		}
 	}
-	recorded := e.VersionID != "" && (e.Mode == ledger.Live || e.Mode == ledger.Restart) // replays are accounted for by what asked for them
 	if !settled && recorded && r.now().Sub(later(e.StartedAt.Time, e.StoppedAt.Time)) > r.policy.UnaccountedAfter {
 		r.sum.Unaccounted++
 		r.Logger.ErrorContext(ctx, "nobody knows what became of an event", "execution", e.Name, "resourceId", e.ResourceID,
@@ -120,7 +127,7 @@ func (r *round) lookUp(ctx context.Context, e ledger.Execution) (settled bool, e
 // up, or Step Functions has forgotten it.
 func (r *round) unstarted(ctx context.Context, e ledger.Execution) (settled bool, err error) {
 	if r.now().Sub(e.StartedAt.Time) < messageLife {
-		return false, r.Book.CheckLater(ctx, e, r.now())
+		return false, nil
 	}
 	r.sum.Settled++
 	if e.Status.Terminal() { // failed, and its failure was never taken in

@@ -19,10 +19,14 @@ type round struct {
 	lookUps int             // executions looked up in Step Functions, beside those that were reported
 	gates   map[string]bool // errors whose failures are held, as far as they were asked about
 	gated   map[string]bool // errors whose gate this run closed: an index may not show their groups yet
+	held    map[string]bool // errors of which this run held failures: an index may not show them yet
+
+	started time.Time
+	looked  bool // every open execution was looked at
 }
 
 func (j *Job) newRound(ctx context.Context) *round {
-	r := &round{Job: j, gates: map[string]bool{}, gated: map[string]bool{}}
+	r := &round{Job: j, gates: map[string]bool{}, gated: map[string]bool{}, held: map[string]bool{}, started: j.now()}
 	switch {
 	case !j.policy.Enabled:
 		r.sum.Paused = "auto-replay is off"
@@ -53,10 +57,20 @@ func (r *round) mayStart() bool { return r.sum.Paused == "" && r.sent < r.policy
 // DescribeExecution refills at 10 to 15 a second, and the account's other users need some.
 const lookUpsPerSecond = 5
 
-// mayLookUp reports whether the run may look one more execution up, and counts it.
-func (r *round) mayLookUp() bool {
+// Shares of the look-ups of a run: what was listed must leave some for what is open, and both for a rebuild.
+const (
+	shareOfListed = 0.5
+	shareOfOpen   = 0.8
+	shareOfAll    = 1
+)
+
+// mayLookUp reports whether the run may look one more execution up within a share, and counts it.
+func (r *round) mayLookUp(share float64) bool {
+	if float64(r.lookUps) >= share*max(lookUpsPerSecond*r.policy.Interval.Seconds(), 100) {
+		return false
+	}
 	r.lookUps++
-	return r.lookUps <= max(int(lookUpsPerSecond*r.policy.Interval.Seconds()), 100)
+	return true
 }
 
 // send queues the automatic replay, then moves the failure: if the job dies in between, the message goes out twice,
@@ -64,7 +78,8 @@ func (r *round) mayLookUp() bool {
 // time until the next, so that they keep to their share at any moment.
 func (r *round) send(ctx context.Context, f ledger.Failure) error {
 	msg := message.Replay{Kind: message.KindAuto, Execution: f.Execution, RedriveCount: f.RedriveCount}
-	delay := time.Duration(float64(r.sent) / r.policy.StartsPerSecond * float64(time.Second))
+	// Counted from the beginning of the run: what is sent late in it must not reach into the next one's time.
+	delay := max(r.started.Add(time.Duration(float64(r.sent)/r.policy.StartsPerSecond*float64(time.Second))).Sub(r.now()), 0)
 	if err := r.Replays.Post(ctx, queue.Post{Body: msg.Encode(), Delay: delay}); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -48,13 +49,13 @@ func (p Policy) Retriable(name string) bool {
 }
 
 func matches(globs []string, name string) bool {
-	name = oneSegment.Replace(name)
-	for _, g := range globs {
-		if ok, err := path.Match(oneSegment.Replace(g), name); err == nil && ok {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(globs, func(g string) bool { return Match(g, name) })
+}
+
+// Match reports whether a glob matches the name of an error. A malformed one matches none, see CheckGlob.
+func Match(glob, name string) bool {
+	ok, err := path.Match(oneSegment.Replace(glob), oneSegment.Replace(name))
+	return err == nil && ok
 }
 
 // oneSegment keeps path.Match from treating a slash in an error name as the end of a path segment.

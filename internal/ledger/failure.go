@@ -81,7 +81,8 @@ func (f *Failure) index() {
 	switch {
 	case f.Status == Quarantined:
 		f.GPK, f.GSK = quarantinePartition(shard(f.Execution)), f.quarantineSort()
-	case f.Status.Open() && f.Held:
+	case f.Status.Open() && f.Held: // due when it is too old to be held on
+		f.TPK, f.TSK = duePartition(shard(f.Execution)), f.DueAt.String()+"#"+f.id()
 		f.GPK, f.GSK = heldPartition(f.Group, shard(f.Execution)), f.heldSort()
 	case f.Status.Open():
 		f.TPK, f.TSK = duePartition(shard(f.Execution)), f.DueAt.String()+"#"+f.id()

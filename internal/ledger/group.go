@@ -26,6 +26,7 @@ type Group struct {
 	Revision int      `dynamodbav:"revision"`
 
 	ReleasedAt Stamp `dynamodbav:"releasedAt,omitempty"`
+	EmptyAt    Stamp `dynamodbav:"emptyAt,omitempty"` // since when none was found that is held
 }
 
 const groupsPartition = "GROUPS"
@@ -91,23 +92,40 @@ func (l *Ledger) CountOpen(ctx context.Context, group string, limit int) (n int,
 	return n, nil
 }
 
-// HeldFailures returns at most limit held failures of a group, in the order in which they are to be let go.
-func (l *Ledger) HeldFailures(ctx context.Context, group string, limit int) ([]Failure, error) {
+// HeldFailures returns at most limit held failures of a group, in the order in which they are to be let go, without those
+// that skip knows. Some tells whether the index has any at all: it lags behind, so none that are held does not mean that
+// none are.
+func (l *Ledger) HeldFailures(ctx context.Context, group string, skip func(Failure) bool, limit int) (rows []Failure, some bool, err error) {
 	var found []item
 	for _, s := range shards {
-		keys, _, err := l.keysOf(ctx, span{index: &schema.ByGroup, partition: heldPartition(group, s), limit: limit})
+		keys, _, err := l.keysOf(ctx, span{index: &schema.ByGroup, partition: heldPartition(group, s), limit: limit + staleKeys})
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		found = append(found, keys...)
 	}
 	slices.SortFunc(found, func(a, b item) int {
 		return strings.Compare(textOf(a, schema.ByGroup.SortKey), textOf(b, schema.ByGroup.SortKey))
 	})
-	rows, err := fetched[Failure](ctx, l, found[:min(len(found), limit)])
-	// The index lags behind: one that was let go just now may still be in it.
-	return slices.DeleteFunc(rows, func(f Failure) bool { return !f.Held || !f.Status.Open() }), err
+	some = len(found) > 0
+	for len(found) > 0 && len(rows) < limit {
+		n := min(len(found), batchGetSize)
+		more, err := fetched[Failure](ctx, l, found[:n])
+		if err != nil {
+			return nil, some, err
+		}
+		for _, f := range more {
+			if f.Held && f.Status.Open() && !skip(f) && len(rows) < limit {
+				rows = append(rows, f)
+			}
+		}
+		found = found[n:]
+	}
+	return rows, some, nil
 }
+
+// staleKeys is how many keys of failures that were let go since are passed over in each shard.
+const staleKeys = 200
 
 // Failures returns the failures with these partition keys that exist.
 func (l *Ledger) Failures(ctx context.Context, partitions []string) ([]Failure, error) {

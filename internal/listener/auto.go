@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
@@ -51,7 +52,7 @@ func (l *Listener) announce(ctx context.Context, f ledger.Failure) (ledger.Execu
 		Failure: ledger.FailurePartition(f.Execution, f.RedriveCount), Reason: "failed with " + f.Error,
 	}
 	if len(row.Reason) > maxReason {
-		row.Reason = row.Reason[:maxReason]
+		row.Reason = strings.ToValidUTF8(row.Reason[:maxReason], "")
 	}
 	if f.VersionID == "" {
 		row.Mode, row.ResourceID, row.OwnerID = ledger.Restart, "", "" // Record finds them

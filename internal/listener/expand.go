@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
 	"strconv"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/classify"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/queue"
@@ -208,10 +208,7 @@ func QuarantineFilter(s replay.FailureFilter) ledger.QuarantineFilter {
 		f.Until = *s.Until
 	}
 	if s.Error != "" {
-		f.Error = func(name string) bool {
-			match, err := path.Match(s.Error, name)
-			return err == nil && match // the pattern was checked with the request
-		}
+		f.Error = func(name string) bool { return classify.Match(s.Error, name) } // it was checked with the request
 	}
 	return f
 }

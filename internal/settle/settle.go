@@ -117,6 +117,9 @@ func (s *Settler) failures(ctx context.Context, row ledger.Execution) error {
 		return nil
 	case row.Failure != "" && row.Status == ledger.Succeeded:
 		return s.move(ctx, row.Failure, healedBy(row), ledger.Waiting, ledger.Retrying, ledger.Quarantined)
+	case row.Failure != "" && row.Mode != ledger.API && row.Error == ledger.NeverStarted:
+		return s.move(ctx, row.Failure, ledger.Move{To: ledger.Quarantined, Decision: "its automatic replay was never started"},
+			ledger.Waiting, ledger.Retrying)
 	case row.Failure != "" && row.Mode != ledger.API && row.Status == ledger.Aborted:
 		return s.move(ctx, row.Failure, ledger.Move{To: ledger.Closed, Decision: "its automatic replay was aborted"},
 			ledger.Waiting, ledger.Retrying)

@@ -173,6 +173,14 @@ func (s faultyStates) DescribeExecution(ctx context.Context, in *sfn.DescribeExe
 	return call(s.f, "DescribeExecution", func() (*sfn.DescribeExecutionOutput, error) { return s.API.DescribeExecution(ctx, in) })
 }
 
+func (s faultyStates) ListExecutions(ctx context.Context, in *sfn.ListExecutionsInput, _ ...func(*sfn.Options)) (*sfn.ListExecutionsOutput, error) {
+	return call(s.f, "ListExecutions", func() (*sfn.ListExecutionsOutput, error) { return s.API.ListExecutions(ctx, in) })
+}
+
+func (s faultyStates) GetExecutionHistory(ctx context.Context, in *sfn.GetExecutionHistoryInput, _ ...func(*sfn.Options)) (*sfn.GetExecutionHistoryOutput, error) {
+	return call(s.f, "GetExecutionHistory", func() (*sfn.GetExecutionHistoryOutput, error) { return s.API.GetExecutionHistory(ctx, in) })
+}
+
 // unavailable is how a service says that it is in trouble.
 var unavailable = smithy.GenericAPIError{Code: "ServiceUnavailable", Message: "503"}
 

@@ -31,9 +31,12 @@ func (m *Machine) ListExecutions(_ context.Context, in *sfn.ListExecutionsInput,
 		}
 		all = append(all, item)
 	}
-	from, err := strconv.Atoi(aws.ToString(in.NextToken))
-	if err != nil {
-		from = 0
+	from := 0
+	if in.NextToken != nil {
+		var err error
+		if from, err = strconv.Atoi(*in.NextToken); err != nil {
+			return nil, &types.InvalidToken{Message: in.NextToken}
+		}
 	}
 	size := min(int(in.MaxResults), m.pageSize())
 	to := min(from+size, len(all))

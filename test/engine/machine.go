@@ -35,6 +35,7 @@ type Machine struct {
 	ran        int            // all before this place in the order have ended
 	Starts     map[string]int // answered calls of StartExecution that started something, by name
 	Lists      int            // calls of ListExecutions
+	Describes  int            // calls of DescribeExecution
 	PageSize   int            // of ListExecutions; 0: as many as are asked for
 	ends       []end
 }
@@ -101,6 +102,7 @@ func (m *Machine) StartExecution(_ context.Context, in *sfn.StartExecutionInput,
 func (m *Machine) DescribeExecution(_ context.Context, in *sfn.DescribeExecutionInput, _ ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.Describes++
 	name := (*in.ExecutionArn)[strings.LastIndex(*in.ExecutionArn, ":")+1:]
 	x, ok := m.executions[name]
 	if !ok {

@@ -193,12 +193,100 @@ func TestAnEventOfWhichNobodyKnowsIsReported(t *testing.T) {
 	for _, tt := range []struct {
 		ahead time.Duration
 		want  int
-	}{{time.Minute, 0}, {2 * time.Hour, 1}} {
+	}{{time.Minute, 0}, {2 * time.Hour, 1}, {2*time.Hour + period, 1}, {2*time.Hour + 2*period, 1}, {2*time.Hour + 3*period, 1}} {
 		e.Ahead = tt.ahead
 		if sum := e.Schedule(); sum.Unaccounted != tt.want || gauge["UnaccountedVersions"] != float64(tt.want) {
 			t.Errorf("after %s: got %+v and metrics %v, want %d unaccounted", tt.ahead, sum, gauge, tt.want)
 		}
 	}
+}
+
+// While nobody could look, no figure says that all is well.
+func TestNoFigureIsGivenWhenNobodyCouldLook(t *testing.T) {
+	e := inMemory(t)
+	gauge := metrics{}
+	e.Reconfigure(func(d *autoreplay.Deps, _ *autoreplay.Policy) { d.Metrics = gauge })
+	e.faults.Refuse = "ListExecutions"
+	e.faults.During(func() {
+		if _, err := e.Job.Run(t.Context(), "run", autoreplay.Request{}); err == nil {
+			t.Error("got no error")
+		}
+	})
+	if _, given := gauge["UnaccountedVersions"]; given || len(gauge) == 0 {
+		t.Errorf("got %v, want the other metrics only", gauge)
+	}
+}
+
+// The look-ups of a run are bounded, and what is left comes up in the next runs.
+func TestLookUpsKeepToTheirBudget(t *testing.T) {
+	e := inMemory(t)
+	everyPeriod(e)
+	e.Reconfigure(func(_ *autoreplay.Deps, p *autoreplay.Policy) { p.Interval = time.Second }) // 100 in a run, half of them for lists
+	const n = 220
+	for i := range n {
+		unrecorded(e, fmt.Sprintf("live-%d", i), `{"owner":"o1"}`, "InvalidEvent")
+	}
+	settled := 0
+	for run := 1; run <= 6; run++ {
+		e.Ahead = time.Duration(run) * period
+		before := e.Machine.Describes
+		sum := e.Schedule()
+		if settled += sum.Settled; sum.Settled > 50 || e.Machine.Describes-before > 200 { // and one more for each that is quarantined
+			t.Errorf("run %d: settled %d with %d look-ups", run, sum.Settled, e.Machine.Describes-before)
+		}
+	}
+	if settled != n {
+		t.Errorf("settled %d of %d", settled, n)
+	}
+}
+
+// An execution that was aborted between the writing of its version and of its row must not supersede an older failure.
+func TestAnAbortedExecutionWithoutARowDoesNotSupersede(t *testing.T) {
+	e := inMemory(t)
+	everyPeriod(e)
+	e.Machine.Work = failing(outage, automatic)
+	e.Ingest("live-1", sale(1))
+	e.Report()
+	e.Machine.Work = func(_, event string) (string, string) { return event, "" }
+	if err := e.Machine.start("live-2", sale(2)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Machine.record.Handle(t.Context(), recordInput(e.Machine.executions["live-2"])); err != nil {
+		t.Fatal(err)
+	}
+	forget(t, e, "live-2")
+	e.Machine.Abort("live-2")
+	e.Machine.takeEnds() // to nobody
+	for run := 1; run <= 3; run++ {
+		e.Ahead = time.Duration(run) * period
+		e.Schedule()
+		e.Pump()
+	}
+	if f := failure(t, e, "live-1"); f.Status != ledger.Healed {
+		t.Errorf("got %+v, want it healed: what came after it was aborted", f)
+	}
+}
+
+// A token that Step Functions does not know any more leads back to the head of the list.
+func TestABadTokenIsForgotten(t *testing.T) {
+	e := inMemory(t)
+	everyPeriod(e)
+	for i := range 30 {
+		unrecorded(e, fmt.Sprintf("live-%d", i), ev("r", i), "IngestionError")
+	}
+	e.Machine.PageSize = 1
+	if err := e.Book.SaveMark(t.Context(), ledger.Mark{Name: "list-FAILED", Token: "gone", TakenAt: ledger.At(time.Now().Add(period))}); err != nil {
+		t.Fatal(err)
+	}
+	e.Ahead = period
+	if _, err := e.Job.Run(t.Context(), "run", autoreplay.Request{}); err == nil {
+		t.Error("got no error")
+	}
+	if mark, err := e.Book.Mark(t.Context(), "list-FAILED"); err != nil || mark.Token != "" {
+		t.Errorf("got %+v, %v, want the token forgotten", mark, err)
+	}
+	e.Ahead = 2 * period
+	e.Schedule()
 }
 
 type metrics map[string]float64

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -15,8 +16,13 @@ import (
 
 func TestEveryFaultIsReportedAtOnceAndNothingIsCreated(t *testing.T) {
 	stack := newStack(t)
+	composite := awscloudwatch.NewCompositeAlarm(stack, jsii.String("Composite"), &awscloudwatch.CompositeAlarmProps{
+		AlarmRule: awscloudwatch.AlarmRule_FromBoolean(jsii.Bool(true)),
+	})
+	before := len(*stack.Node().Children())
 	message := panics(func() {
 		newIngestion(stack, &ingestion.ReplayableIngestionProps{
+			PauseAlarm:                  composite,
 			ResourceIdPath:              jsii.String("$..id"),
 			OwnerIdPath:                 jsii.String("owner"),
 			Timeout:                     awscdk.Duration_Millis(jsii.Number(10)),
@@ -54,6 +60,8 @@ func TestEveryFaultIsReportedAtOnceAndNothingIsCreated(t *testing.T) {
 		"MaxAge must be from 1m0s to 336h0m0s, got 360h0m0s",
 		"SettleAfter must be from 1m0s to 24h0m0s, got ",
 		"UnaccountedAfter must be from 1m0s to 336h0m0s, got 5s",
+		"UnaccountedAfter must be SettleAfter (",
+		"PauseAlarm must be a metric alarm, got the composite alarm Test/Composite: pass one of its metric alarms",
 		"CanaryThreshold must be a whole number from 1 to 10000, got 0",
 		"StartExecutionRate must be a number from 1 to 10000, got 0.5",
 		"MaxReplayShare must be a number from 0.001 to 1, got 1.5",
@@ -66,10 +74,10 @@ func TestEveryFaultIsReportedAtOnceAndNothingIsCreated(t *testing.T) {
 			t.Errorf("want %q in:\n%s", want, message)
 		}
 	}
-	if len(lines) != 18 {
-		t.Errorf("got %d faults, want 18:\n%s", len(lines), message)
+	if len(lines) != 20 {
+		t.Errorf("got %d faults, want 20:\n%s", len(lines), message)
 	}
-	if got := len(*stack.Node().Children()); got != 0 {
+	if got := len(*stack.Node().Children()) - before; got != 0 {
 		t.Errorf("%d constructs were created before the panic", got)
 	}
 }
