@@ -6,13 +6,15 @@
 //	row          pk                          sk                    index
 //	execution    X#<name>                    X                     byResource; byTime while open
 //	owner        O#<owner>#<shard>           <resource>
-//	failure      F#<execution>#<redrive>     F                     byResource; byTime while open; byGroup while quarantined
+//	failure      F#<execution>#<redrive>     F                     byResource; byTime while open; byGroup while open or quarantined
+//	group        E#<error>                   E                     byTime while its failures are held
 //	replay       P#<replay>                  P                     byGroup, newest first; byTime while open
 //	page         P#<replay>#<page>           P
 //	item         P#<replay>#<page>           I#<ordinal>[#<index>] byGroup by outcome
 //	series       S#<execution of Series>     S                     byTime while open
 //	pace         P#<replay>#PACE             <window>
 //	idempotency  K#<hash of the key>         K
+//	mark         M#<walk>                    M
 //	lease        L#<name>                    L
 package ledger
 
