@@ -24,6 +24,7 @@ type Bucket struct {
 	objects map[string][]version // newest first
 	written int
 	Calls   int              // of any operation
+	Writes  int              // of PutObject
 	Now     func() time.Time // when an object is modified
 }
 
@@ -34,6 +35,9 @@ type version struct {
 	at      time.Time // in whole seconds
 	deleted bool
 }
+
+// maxKeyBytes is the longest key that S3 takes.
+const maxKeyBytes = 1024
 
 // NewBucket returns an empty bucket.
 func NewBucket() *Bucket {
@@ -76,6 +80,10 @@ func (b *Bucket) PutObject(_ context.Context, in *s3.PutObjectInput, _ ...func(*
 	if err != nil {
 		return nil, fmt.Errorf("read body: %w", err)
 	}
+	b.Writes++
+	if len(*in.Key) > maxKeyBytes {
+		return nil, &smithy.GenericAPIError{Code: "KeyTooLongError", Message: *in.Key}
+	}
 	return &s3.PutObjectOutput{VersionId: aws.String(b.add(*in.Key, version{body: body, meta: in.Metadata}))}, nil
 }
 
@@ -86,6 +94,9 @@ func (b *Bucket) find(key, id *string) (version, error) {
 			return version{}, &types.NoSuchKey{Message: key}
 		}
 		return all[0], nil
+	}
+	if !strings.HasPrefix(*id, "v") { // can be no version id at all
+		return version{}, &smithy.GenericAPIError{Code: "InvalidArgument", Message: *id}
 	}
 	at := slices.IndexFunc(all, func(v version) bool { return v.id == *id })
 	if at < 0 {

@@ -27,9 +27,10 @@ type rowKey struct{ pk, sk string }
 
 // Table is the ledger's table.
 type Table struct {
-	mu    sync.Mutex
-	parts map[string]map[string]*partition // by index (empty: the table) and partition key
-	Calls int                              // of any operation
+	mu     sync.Mutex
+	parts  map[string]map[string]*partition // by index (empty: the table) and partition key
+	Calls  int                              // of any operation
+	Writes int                              // of those that write
 
 	frozen map[string]map[string]*partition // what queries of the indexes see; nil: what there is
 }
@@ -174,6 +175,7 @@ func failed(old row) error {
 // PutItem is DynamoDB's.
 func (t *Table) PutItem(_ context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
 	defer t.lock()()
+	t.Writes++
 	w := types.TransactWriteItem{Put: &types.Put{
 		Item: in.Item, ConditionExpression: in.ConditionExpression,
 		ExpressionAttributeNames: in.ExpressionAttributeNames, ExpressionAttributeValues: in.ExpressionAttributeValues,
@@ -191,6 +193,7 @@ func (t *Table) PutItem(_ context.Context, in *dynamodb.PutItemInput, _ ...func(
 // UpdateItem is DynamoDB's.
 func (t *Table) UpdateItem(_ context.Context, in *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
 	defer t.lock()()
+	t.Writes++
 	w := types.TransactWriteItem{Update: &types.Update{
 		Key: in.Key, UpdateExpression: in.UpdateExpression, ConditionExpression: in.ConditionExpression,
 		ExpressionAttributeNames: in.ExpressionAttributeNames, ExpressionAttributeValues: in.ExpressionAttributeValues,
@@ -208,6 +211,7 @@ func (t *Table) UpdateItem(_ context.Context, in *dynamodb.UpdateItemInput, _ ..
 // DeleteItem is DynamoDB's.
 func (t *Table) DeleteItem(_ context.Context, in *dynamodb.DeleteItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error) {
 	defer t.lock()()
+	t.Writes++
 	k, err := keyOf(in.Key)
 	if err != nil {
 		return nil, err
@@ -232,6 +236,7 @@ const maxTransaction = 100
 // TransactWriteItems is DynamoDB's.
 func (t *Table) TransactWriteItems(_ context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
 	defer t.lock()()
+	t.Writes++
 	if len(in.TransactItems) == 0 || len(in.TransactItems) > maxTransaction {
 		return nil, invalid("transaction of %d items", len(in.TransactItems))
 	}

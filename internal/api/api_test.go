@@ -55,7 +55,7 @@ func TestBadRequestsAreRefusedByField(t *testing.T) {
 			if got := b.faults(t, req); !slices.Equal(got, tt.want) {
 				t.Errorf("got faults of %q, want of %q", got, tt.want)
 			}
-			if b.table.writes+b.bucket.writes+len(b.sent) > 0 {
+			if b.table.Writes+b.bucket.Writes+len(b.sent) > 0 {
 				t.Error("something was written")
 			}
 		})
@@ -130,13 +130,13 @@ func TestVersionsOfAllKinds(t *testing.T) {
 		version, resource string
 		want              int
 	}{
-		{"v1", "a/b", 200},
-		{"v%31", "a/b", 200}, // a client may encode more than it must
+		{"v000004", "a/b", 200},
+		{"v00000%34", "a/b", 200}, // a client may encode more than it must
 		{"v9", "a/b", 404},
 		{"%00", "a/b", 404},
 		{strings.Repeat("v", 1025), "a/b", 404},
-		{"v1", "a", 404},
-		{"v0", "by-hand", 422},
+		{"v000004", "a", 404},
+		{"v000008", "by-hand", 422},
 	} {
 		answer := newBackend(t).ask(t, routed("GET", "/versions/"+tt.version, "resourceId="+tt.resource))
 		if answer.StatusCode != tt.want {
@@ -167,8 +167,8 @@ func TestTheLargestAnswersFit(t *testing.T) {
 			t.Errorf("%s: got %d of %d bytes, %v", name, answer.StatusCode, len(sent), err)
 		}
 	}
-	b.bucket.objects["events/large"] = []object{{id: "v0", body: []byte(`"` + strings.Repeat("<", maxBodyBytes-2) + `"`)}}
-	answer := b.ask(t, routed("GET", "/versions/v0", "resourceId=large"))
+	id := b.put(t, "events/large", `"`+strings.Repeat("<", maxBodyBytes-2)+`"`)
+	answer := b.ask(t, routed("GET", "/versions/"+id, "resourceId=large"))
 	if sent, err := json.Marshal(answer); err != nil || answer.StatusCode != http.StatusOK || len(sent) > lambdaBytes {
 		t.Errorf("an event: got %d of %d bytes, %v", answer.StatusCode, len(sent), err)
 	}
