@@ -3,6 +3,7 @@ package demo
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"golang.org/x/sync/errgroup"
@@ -88,7 +90,8 @@ func (d *demo) ingest(ctx context.Context, events []event) error {
 				_, err := d.machine.StartExecution(gctx, &sfn.StartExecutionInput{
 					StateMachineArn: &d.StateMachineARN, Name: &name, Input: aws.String(e.raw),
 				})
-				if err != nil {
+				var exists *sfntypes.ExecutionAlreadyExists // the name is used once: the answer to a first try was lost
+				if err != nil && !errors.As(err, &exists) {
 					return fmt.Errorf("ingest listing %s: %w", e.resource, err)
 				}
 			}

@@ -10,6 +10,7 @@ import re
 import time
 from urllib.parse import urlsplit
 
+from hypercorn.config import Config as Server
 from ministack.app import main
 from ministack.services import eventbridge, lambda_svc, stepfunctions
 
@@ -255,6 +256,7 @@ def replace(module, name, function):
 
 
 if __name__ == "__main__":
+    Server.keep_alive_max_requests = 1_000_000_000  # it closes a connection after so many, at 1,000 within seconds here
     replace(lambda_svc, "_execute_function_proxy", invoke_by_proxy)
     replace(eventbridge, "_apply_input_transformer", transform_input)
     replace(stepfunctions, "_execute_choice", execute_choice)

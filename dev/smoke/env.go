@@ -65,7 +65,8 @@ func (e *env) start(ctx context.Context, event []byte) (string, error) {
 	_, err := e.machine.StartExecution(ctx, &sfn.StartExecutionInput{
 		StateMachineArn: aws.String(e.Outputs[outStateMachine]), Name: &name, Input: aws.String(string(event)),
 	})
-	if err != nil {
+	var exists *types.ExecutionAlreadyExists // the name is used once: the answer to a first try was lost
+	if err != nil && !errors.As(err, &exists) {
 		return "", fmt.Errorf("start execution: %w", err)
 	}
 	return name, nil
