@@ -1,18 +1,16 @@
 package chaos
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"text/tabwriter"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/dev/faultproxy"
+	"github.com/ce873799/replayable-ingestion/dev/report"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
@@ -213,19 +211,4 @@ func (r *Report) printInvariants(say func(string, ...any)) {
 	}
 }
 
-func (r *Report) write(file string) error {
-	if file == "" {
-		return nil
-	}
-	body, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encode report: %w", err)
-	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	if err := os.WriteFile(file, append(body, '\n'), 0o600); err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	return nil
-}
+func (r *Report) write(file string) error { return report.Write(file, r) }

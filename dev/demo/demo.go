@@ -10,8 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -24,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"github.com/ce873799/replayable-ingestion/dev/replayapi"
+	"github.com/ce873799/replayable-ingestion/dev/report"
 )
 
 // Stack is the deployed example that the demo runs on.
@@ -97,7 +96,7 @@ func Run(ctx context.Context, stack Stack, opts Options) error {
 		return err
 	}
 	d.printTable(figures)
-	if err := write(opts.Report, figures); err != nil {
+	if err := report.Write(opts.Report, figures); err != nil {
 		return err
 	}
 	return figures.check()
@@ -126,23 +125,6 @@ func parseEvent(raw string) (event, error) {
 		return event{}, fmt.Errorf("read listing: %w", err)
 	}
 	return event{raw: raw, resource: doc.Listing.ID, owner: doc.Listing.AgencyID}, nil
-}
-
-func write(file string, f Figures) error {
-	if file == "" {
-		return nil
-	}
-	body, err := json.MarshalIndent(f, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encode report: %w", err)
-	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	if err := os.WriteFile(file, append(body, '\n'), 0o600); err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	return nil
 }
 
 func (d *demo) say(format string, args ...any) { _, _ = fmt.Fprintf(d.out, format+"\n", args...) }

@@ -97,9 +97,6 @@ func TestMaxPerSecond(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if tt.items > 10_000 && testing.Short() {
-				t.Skip("75,000 items")
-			}
 			begin := time.Date(2026, 1, 2, 3, 4, 7, 300e6, time.UTC)
 			c := &clock{now: begin}
 			rng := rand.New(rand.NewPCG(uint64(tt.rate), 0)) //nolint:gosec // a test's dice
