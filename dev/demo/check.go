@@ -35,11 +35,15 @@ func (d *demo) printTable(f Figures) {
 	row(f.LiveReplays, "replays among those", "SQS")
 	row(f.ReceivedTargeted, "messages at the price map, the target of a replay", "SQS")
 	row(f.OthersReplays, "messages among those that were not for it", "SQS")
+	row(f.Repeated, "messages that came once more (delivery is at least once)", "SQS")
 	row(f.PremiumOffers, "premium listings offered, no replay among them", "SQS")
 	row(f.DeadLetters, "dead letters left", "SQS")
 	row(f.Lost, "LOST", "ledger and Step Functions")
 	d.say("\n%.0f s, without the deployment.", f.Seconds)
 }
+
+// repeatsAllowed is how many messages may come twice, as they do when the answer to a Publish is lost. More mean a fault.
+const repeatsAllowed = 5
 
 // check compares the figures with each other.
 func (f Figures) check() error {
@@ -69,6 +73,7 @@ func (f Figures) check() error {
 	want(f.ReceivedLive == f.Succeeded, "%d live events succeeded, but the filtering subscriber received %d", f.Succeeded, f.ReceivedLive)
 	want(f.ReceivedTargeted == f.Republished && f.OthersReplays == 0,
 		"%d outputs were for the price map, but it received %d, of which %d were for others", f.Republished, f.ReceivedTargeted, f.OthersReplays)
+	want(f.Repeated <= repeatsAllowed, "%d messages came once more, at most %d are the weather's", f.Repeated, repeatsAllowed)
 	want(f.DeadLetters == 0, "%d dead letters are left", f.DeadLetters)
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("the demo did not come out as told: %w", err)

@@ -48,6 +48,7 @@ type Figures struct {
 	LiveReplays        int     `json:"liveReplays"`        // replays among those: must be 0
 	ReceivedTargeted   int     `json:"receivedTargeted"`   // messages of the subscriber that is a target
 	OthersReplays      int     `json:"othersReplays"`      // those among them that were not meant for it: must be 0
+	Repeated           int     `json:"repeated"`           // messages that came once more: SNS and SQS deliver at least once
 	PremiumOffers      int     `json:"premiumOffers"`      // the workflow's side effect, which replays do not repeat
 	DeadLetters        int     `json:"deadLetters"`        // left in the dead-letter queue
 	Lost               int     `json:"lost"`               // events of which nobody knows what became: must be 0
@@ -100,9 +101,10 @@ func (d *demo) countMessages(ctx context.Context, f *Figures) error {
 		{url: d.DownstreamLiveQueueURL, all: &f.ReceivedLive, odd: &f.LiveReplays, with: "isReplay", without: "false"},
 		{url: d.priceMapURL, all: &f.ReceivedTargeted, odd: &f.OthersReplays, with: "target", without: priceMap},
 	} {
-		messages, err := d.received(ctx, q.url)
+		messages, repeated, err := d.received(ctx, q.url)
 		errs = append(errs, err)
 		*q.all = len(messages)
+		f.Repeated += repeated
 		for _, attributes := range messages {
 			if q.odd != nil && attributes[q.with] != q.without {
 				*q.odd++

@@ -159,18 +159,19 @@ func (d *demo) objects(ctx context.Context, prefix string) (int, error) {
 	return n, nil
 }
 
-// received takes the messages out of a subscriber's queue, and returns their attributes.
-func (d *demo) received(ctx context.Context, url string) ([]map[string]string, error) {
-	var all []map[string]string
+// received takes the messages out of a subscriber's queue, and returns the attributes of each publication once, and how
+// many messages repeated one. A subscriber tells them apart by the execution and the replay.
+func (d *demo) received(ctx context.Context, url string) (all []map[string]string, repeated int, err error) {
+	seen := map[[3]string]bool{}
 	for {
 		out, err := d.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 			QueueUrl: &url, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"}, WaitTimeSeconds: 1,
 		})
 		if err != nil {
-			return all, fmt.Errorf("receive: %w", err)
+			return all, repeated, fmt.Errorf("receive: %w", err)
 		}
 		if len(out.Messages) == 0 {
-			return all, nil
+			return all, repeated, nil
 		}
 		entries := make([]sqstypes.DeleteMessageBatchRequestEntry, len(out.Messages))
 		for i, m := range out.Messages {
@@ -178,11 +179,16 @@ func (d *demo) received(ctx context.Context, url string) ([]map[string]string, e
 			for name, value := range m.MessageAttributes {
 				attributes[name] = aws.ToString(value.StringValue)
 			}
-			all = append(all, attributes)
+			if publication := [3]string{attributes["execution"], attributes["replayId"], attributes["target"]}; seen[publication] {
+				repeated++
+			} else {
+				seen[publication] = true
+				all = append(all, attributes)
+			}
 			entries[i] = sqstypes.DeleteMessageBatchRequestEntry{Id: m.MessageId, ReceiptHandle: m.ReceiptHandle}
 		}
 		if _, err := d.queues.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &url, Entries: entries}); err != nil {
-			return all, fmt.Errorf("delete received: %w", err)
+			return all, repeated, fmt.Errorf("delete received: %w", err)
 		}
 	}
 }
