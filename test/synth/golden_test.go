@@ -1,9 +1,9 @@
 package synth_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -28,60 +28,64 @@ func newListings(t *testing.T, stage string) *listings.Stack {
 	})
 }
 
-func TestGoldenOfEveryStage(t *testing.T) {
-	for _, stage := range []string{"dev", "staging", "prod"} {
+// goldenStage is the stage whose whole template is kept. Of the others testdata has the differences to it.
+const goldenStage = "prod"
+
+// parts are the files that the golden template is split into, one per concern, by what their resources' types begin
+// with. The first that fits counts.
+var parts = []struct {
+	name  string
+	types []string
+}{
+	{"iam", []string{"AWS::IAM::"}},
+	{"observability", []string{"AWS::CloudWatch::", "AWS::Logs::", "AWS::XRay::"}},
+	{"storage", []string{"AWS::S3::", "AWS::DynamoDB::", "AWS::KMS::", "AWS::SSM::"}},
+	{"messaging", []string{"AWS::SQS::", "AWS::SNS::", "AWS::Events::", "AWS::Scheduler::"}},
+	{"workflow", []string{"AWS::StepFunctions::"}},
+	{"api", []string{"AWS::ApiGateway::", "AWS::Lambda::Permission", "AWS::WAFv2::", "AWS::Cognito::"}},
+	{"functions", []string{"AWS::Lambda::", "AWS::EC2::"}},
+}
+
+func TestGoldenOfTheStageInProduction(t *testing.T) {
+	tpl := normalize(t, newListings(t, goldenStage))
+	byPart := map[string]map[string]any{}
+	for id, r := range tpl["Resources"].(map[string]any) {
+		part := partOf(r.(map[string]any)["Type"].(string))
+		if part == "" {
+			t.Errorf("%s belongs to no part: add the service of its type %v to parts", id, r.(map[string]any)["Type"])
+			continue
+		}
+		if byPart[part] == nil {
+			byPart[part] = map[string]any{}
+		}
+		byPart[part][id] = r
+	}
+	for _, part := range parts { // a part without resources is a golden too: {}
+		golden(t, filepath.Join("listings-"+goldenStage, part.name+".golden.json"), prettyJSON(t, byPart[part.name]))
+	}
+	delete(tpl, "Resources")
+	golden(t, filepath.Join("listings-"+goldenStage, "rest.golden.json"), prettyJSON(t, tpl))
+}
+
+func partOf(kind string) string {
+	for _, part := range parts {
+		for _, prefix := range part.types {
+			if strings.HasPrefix(kind, prefix) {
+				return part.name
+			}
+		}
+	}
+	return ""
+}
+
+func TestGoldenDifferencesOfTheOtherStages(t *testing.T) {
+	want := normalize(t, newListings(t, goldenStage))
+	for _, stage := range []string{"dev", "staging"} {
 		t.Run(stage, func(t *testing.T) {
-			tpl := rawTemplate(newListings(t, stage).Stack)
-			golden(t, "listings-"+stage+".golden.json", normalize(t, tpl))
+			lines := differences("", want, normalize(t, newListings(t, stage)))
+			golden(t, "listings-"+stage+".differences.golden.txt", []byte(strings.Join(lines, "\n")+"\n"))
 		})
 	}
-}
-
-// normalize leaves out what is not ours or moves without a change of the template: the CLI's bootstrap check and the
-// assets. State machine definitions become JSON again and intrinsic functions text, so that a change of a state or of
-// an ARN is a change of one line.
-func normalize(t *testing.T, tpl map[string]any) []byte {
-	t.Helper()
-	delete(tpl, "Parameters")
-	delete(tpl, "Rules")
-	for _, r := range tpl["Resources"].(map[string]any) {
-		r := r.(map[string]any)
-		delete(r, "Metadata")
-		props, _ := r["Properties"].(map[string]any)
-		delete(props, "Tags") // TestStagesAreTagged
-		switch r["Type"] {
-		case "AWS::Lambda::Function":
-			props["Code"] = "<asset>"
-		case "AWS::StepFunctions::StateMachine":
-			props["DefinitionString"] = definition(t, props)
-		}
-	}
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", " ")
-	if err := enc.Encode(fold(tpl)); err != nil {
-		t.Fatal(err)
-	}
-	return buf.Bytes()
-}
-
-// fold replaces references and joins by text.
-func fold(v any) any {
-	switch v := v.(type) {
-	case []any:
-		for i := range v {
-			v[i] = fold(v[i])
-		}
-	case map[string]any:
-		if text := render(v); strings.Contains(text, "${") && len(v) == 1 && !strings.HasPrefix(text, "map[") {
-			return text
-		}
-		for k := range v {
-			v[k] = fold(v[k])
-		}
-	}
-	return v
 }
 
 // definition returns the ASL of a state machine's properties.
