@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsscheduler"
@@ -42,6 +43,9 @@ type ReplayableIngestion struct {
 
 	UnaccountedAlarm awscloudwatch.Alarm // goes off when nobody knows what became of an event
 
+	failureRule awsevents.Rule // to DeadLetterQueue
+	outcomeRule awsevents.Rule // to OutcomesQueue
+
 	replayMethods  []awsapigateway.Method
 	historyMethods []awsapigateway.Method
 }
@@ -64,5 +68,6 @@ func NewReplayableIngestion(scope constructs.Construct, id *string, props *Repla
 	r.addRules()
 	r.addApi(&s)
 	r.addAlarms(&s)
+	r.addOutput()
 	return r
 }

@@ -18,15 +18,15 @@ const (
 // outcomes queue. ABORTED is an operator's choice, and no failure. What a series leaves when it ends is settled, too.
 func (r *ReplayableIngestion) addRules() {
 	ingestion, series := r.StateMachine.StateMachineArn(), r.SeriesMachine.StateMachineArn()
-	r.statusRule("FailureRule", r.DeadLetterQueue, []*string{ingestion}, "FAILED", "TIMED_OUT")
-	r.statusRule("OutcomeRule", r.OutcomesQueue, []*string{ingestion, series}, "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
+	r.failureRule = r.statusRule("FailureRule", r.DeadLetterQueue, []*string{ingestion}, "FAILED", "TIMED_OUT")
+	r.outcomeRule = r.statusRule("OutcomeRule", r.OutcomesQueue, []*string{ingestion, series}, "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 }
 
 // statusRule has no dead-letter queue for its target. EventBridge would put the event itself there, with the input
 // and output that the pointer leaves out; and a lost event of an execution that has a row costs nothing but time,
 // because the schedule reconciles.
-func (r *ReplayableIngestion) statusRule(id string, queue awssqs.Queue, machines []*string, statuses ...string) {
-	awsevents.NewRule(r, jsii.String(id), &awsevents.RuleProps{
+func (r *ReplayableIngestion) statusRule(id string, queue awssqs.Queue, machines []*string, statuses ...string) awsevents.Rule {
+	return awsevents.NewRule(r, jsii.String(id), &awsevents.RuleProps{
 		EventPattern: &awsevents.EventPattern{
 			Source:     jsii.Strings("aws.states"),
 			DetailType: jsii.Strings("Step Functions Execution Status Change"),

@@ -1,7 +1,9 @@
 package local
 
 import (
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/bridge"
 	"github.com/ce873799/replayable-ingestion/dev/emulator"
+	"github.com/ce873799/replayable-ingestion/internal/manifest"
 )
 
 // Result says where the parts of the first stack are. Fields whose outputs the stack lacks are empty.
@@ -28,6 +31,8 @@ type Result struct {
 	PremiumQueueURL        string            `json:"premiumQueueUrl"`
 	GeocoderParameter      string            `json:"geocoderParameter"`
 	Functions              map[string]string `json:"functions"` // deployed names by short name, such as Record
+
+	Ingestions []manifest.Ingestion `json:"ingestions"` // of every stack, with API URLs as callable from here
 }
 
 func newResult(endpoint string, d *deployed, stack string) Result {
@@ -48,7 +53,20 @@ func newResult(endpoint string, d *deployed, stack string) Result {
 		PremiumQueueURL:        out["PremiumQueueUrl"],
 		GeocoderParameter:      out["GeocoderParameter"],
 		Functions:              d.functions,
+		Ingestions:             ingestions(endpoint, d),
 	}
+}
+
+func ingestions(endpoint string, d *deployed) (all []manifest.Ingestion) {
+	for _, stack := range slices.Sorted(maps.Keys(d.outputs)) {
+		for _, output := range slices.Sorted(maps.Keys(d.outputs[stack])) {
+			if i, err := manifest.Decode(d.outputs[stack][output]); err == nil {
+				i.APIURL = localAPI(endpoint, i.APIURL)
+				all = append(all, i)
+			}
+		}
+	}
+	return all
 }
 
 // localAPI is where the emulator serves a REST API whose URL on AWS is https://<id>.execute-api.<region>.<suffix>/<stage>/.

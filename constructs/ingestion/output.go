@@ -1,0 +1,63 @@
+package ingestion
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/ce873799/replayable-ingestion/internal/manifest"
+)
+
+// addOutput tells replayctl where everything is. It comes last, when everything is there.
+func (r *ReplayableIngestion) addOutput() {
+	awscdk.NewCfnOutput(r, jsii.String(manifest.OutputID), &awscdk.CfnOutputProps{
+		Description: jsii.String("Where the parts of " + *r.Node().Path() + " are, for replayctl"),
+		Value:       jsii.String(r.manifest().Encode()),
+	})
+}
+
+func (r *ReplayableIngestion) manifest() manifest.Ingestion {
+	return manifest.Ingestion{
+		Path:               *r.Node().Path(),
+		Stack:              *awscdk.Aws_STACK_NAME(),
+		Region:             *awscdk.Stack_Of(r).Region(),
+		APIURL:             *r.Api.Url(),
+		StateMachineARN:    *r.StateMachine.StateMachineArn(),
+		SeriesMachineARN:   *r.SeriesMachine.StateMachineArn(),
+		EventLogBucket:     *r.EventLog.BucketName(),
+		LedgerTable:        *r.Ledger.TableName(),
+		TopicARN:           *r.Topic.TopicArn(),
+		DeadLetterQueueURL: *r.DeadLetterQueue.QueueUrl(),
+		OutcomesQueueURL:   *r.OutcomesQueue.QueueUrl(),
+		ReplayQueueURL:     *r.ReplayQueue.QueueUrl(),
+		Functions:          r.functionNames(),
+		Schedule:           *r.Schedule.ScheduleName(),
+		Rules:              map[string]string{"Failure": *r.failureRule.RuleName(), "Outcome": *r.outcomeRule.RuleName()},
+		Alarms:             r.alarmNames(),
+	}
+}
+
+// functionNames are keyed by the names of the fields, without the word Function.
+func (r *ReplayableIngestion) functionNames() map[string]string {
+	names := map[string]string{}
+	for role, fn := range map[string]awslambda.Function{
+		"Record": r.RecordFunction, "Publish": r.PublishFunction, "Tracker": r.TrackerFunction,
+		"AutoReplay": r.AutoReplayFunction, "ReplayHandler": r.ReplayHandlerFunction,
+		"ReplayListener": r.ReplayListenerFunction, "Series": r.SeriesFunction,
+	} {
+		names[role] = *fn.FunctionName()
+	}
+	return names
+}
+
+// alarmNames are keyed by the names of the fields, without the word Alarm. A new alarm is one more entry.
+func (r *ReplayableIngestion) alarmNames() map[string]string {
+	names := map[string]string{}
+	for field, alarm := range map[string]awscloudwatch.Alarm{
+		"Unaccounted": r.UnaccountedAlarm,
+	} {
+		names[field] = *alarm.AlarmName()
+	}
+	return names
+}
