@@ -23,18 +23,22 @@ func dependencies(t *testing.T, pattern string) []string {
 	return strings.Fields(string(out))
 }
 
+const module = "github.com/ce873799/replayable-ingestion"
+
 // TestImports keeps CDK out of the functions, whose cold starts it would ruin, the SDK out of the construct, whose users
-// would have to resolve its versions, and what only tests need out of everything.
+// would have to resolve its versions, the operator's program out of both, and what only tests need out of everything.
 func TestImports(t *testing.T) {
 	cdk := []string{"github.com/aws/jsii-runtime-go", "github.com/aws/aws-cdk-go", "github.com/aws/constructs-go"}
 	sdk := []string{"github.com/aws/aws-lambda-go", "github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"}
 	tests := []string{"github.com/getkin/kin-openapi", "pgregory.net/rapid"}
+	cli := []string{"github.com/spf13/cobra", module + "/internal/ctl"}
 	for pattern, forbidden := range map[string][]string{
-		"./lambdas/...":             cdk,
-		"./example/listings/enrich": cdk,
+		"./lambdas/...":             append(cli, cdk...),
+		"./example/listings/enrich": append(cli, cdk...),
+		"./cmd/...":                 append(cdk, "github.com/aws/aws-lambda-go"),
 		"./internal/...":            cdk,
 		"./replay/...":              append(cdk, sdk...),
-		"./constructs/...":          sdk,
+		"./constructs/...":          append(cli, sdk...),
 		".":                         nil,
 		"./dev/...":                 nil,
 	} {

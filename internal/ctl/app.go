@@ -1,0 +1,144 @@
+package ctl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ce873799/replayable-ingestion/internal/ctl/client"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/stack"
+)
+
+// Main runs a command and returns its exit code. An interrupt ends the waiting, not the replay.
+func Main(ctx context.Context, p Process) Code {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	a := &app{p: p}
+	root := a.root()
+	root.SetArgs(p.Args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return ExitOK
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = errInterrupted
+	}
+	e := a.explain(err)
+	if text := e.Error(); text != "" {
+		a.say("%s %s", a.paintErr(output.Red, "error:"), output.Printable(text))
+	}
+	for _, line := range e.Do {
+		a.say("  %s", output.Printable(line))
+	}
+	return e.Code
+}
+
+// app is what the commands share.
+type app struct {
+	p     Process
+	flags flags
+	out   *output.Printer // of data; there once the flags are read
+
+	target *stack.Target // found once
+	apiURL string        // of target
+
+	awsRegion string // of the AWS configuration
+}
+
+// say tells the person something. Data goes through out.
+func (a *app) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(a.p.Err, format+"\n", args...)
+}
+
+// paintErr sets off what is said.
+func (a *app) paintErr(c output.Color, text string) string {
+	p := output.Printer{Color: a.p.Terminal.Err && a.colors()}
+	return p.Paint(c, text)
+}
+
+// colors reports whether colors are wanted where there is a terminal: no-color.org.
+func (a *app) colors() bool {
+	return !a.flags.noColor && a.p.Env("NO_COLOR") == "" && a.p.Env("TERM") != "dumb"
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "replayctl",
+		Short: "Replays the past of a ReplayableIngestion",
+		Long: `replayctl calls the replay API of a ReplayableIngestion with your own AWS credentials: what failed, why, what was it
+like before, run it again, watch it finish.
+
+It finds the ingestion by the outputs of its stack. If there are several, name the stack with --stack or REPLAYCTL_STACK.
+Credentials and the Region are found as by the aws CLI.
+
+Data goes to standard output, everything else to standard error.
+
+Exit codes:
+` + strings.TrimSuffix(exitCodes(), "\n"),
+		Version:       Version(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return c.Help()
+		},
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.prepare() },
+	}
+	root.SetIn(a.p.In)
+	root.SetOut(a.p.Out)
+	root.SetErr(a.p.Err)
+	root.SetVersionTemplate("replayctl {{.Version}}\n")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return &Error{Code: ExitUsage, Err: err, Do: []string{"`" + c.CommandPath() + " --help` lists the flags"}}
+	})
+	a.addFlags(root)
+	for _, add := range commands() {
+		c := add(a)
+		a.complain(c)
+		root.AddCommand(c)
+	}
+	return root
+}
+
+// commands lists the constructors of the commands. A new command is one more.
+func commands() []func(*app) *cobra.Command {
+	return []func(*app) *cobra.Command{
+		(*app).listCommand,
+		(*app).statusCommand,
+	}
+}
+
+// complain makes wrong arguments an error of usage, here and below.
+func (a *app) complain(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			err := check(c, args)
+			var known *Error
+			if err == nil || errors.As(err, &known) {
+				return err
+			}
+			return &Error{Code: ExitUsage, Err: err, Do: []string{"`" + c.CommandPath() + " --help` has examples"}}
+		}
+	}
+	for _, sub := range c.Commands() {
+		a.complain(sub)
+	}
+}
+
+// client connects to the API of the ingestion that is meant.
+func (a *app) client(ctx context.Context) (*client.Client, error) {
+	t, err := a.find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return client.New(client.Config{
+		BaseURL: t.APIURL, Region: t.Region, Credentials: t.AWS.Credentials, UserAgent: "replayctl/" + Version(),
+		Transport: a.p.Transport, Now: a.p.Now, Sleep: a.p.Sleep, Retrying: a.retrying,
+	}), nil
+}

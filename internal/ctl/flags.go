@@ -1,0 +1,75 @@
+package ctl
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/stack"
+)
+
+// flags are those that every command has.
+type flags struct {
+	stack, ingestion, apiURL, local string
+	refresh                         bool
+
+	profile, region, endpointURL string
+
+	output  string
+	noColor bool
+}
+
+func (a *app) addFlags(root *cobra.Command) {
+	f := root.PersistentFlags()
+	f.StringVar(&a.flags.stack, "stack", "", "CloudFormation stack of the ingestion (or REPLAYCTL_STACK; default: the only one)")
+	f.StringVar(&a.flags.ingestion, "ingestion", "", "path of the construct, if the stack has several (or REPLAYCTL_INGESTION)")
+	f.StringVar(&a.flags.apiURL, "api-url", "", "URL of the replay API, instead of looking for it (or REPLAYCTL_API_URL)")
+	f.StringVar(&a.flags.local, "local", "", "use what `make local` started, as FILE says")
+	f.Lookup("local").NoOptDefVal = stack.LocalFile
+	f.BoolVar(&a.flags.refresh, "refresh", false, "look for the ingestion again, instead of in the cache")
+	f.StringVar(&a.flags.profile, "profile", "", "profile of the AWS configuration (or AWS_PROFILE)")
+	f.StringVar(&a.flags.region, "region", "", "AWS Region (or AWS_REGION)")
+	f.StringVar(&a.flags.endpointURL, "endpoint-url", "", "endpoint of the AWS services, instead of the Region's (or AWS_ENDPOINT_URL)")
+	f.StringVarP(&a.flags.output, "output", "o", string(output.Table), "how data is written: "+strings.Join(output.Formats(), ", "))
+	f.BoolVar(&a.flags.noColor, "no-color", false, "no colors, even on a terminal (or NO_COLOR)")
+	complete(root, "output", output.Formats()...)
+}
+
+// complete offers values of a flag to the shell.
+func complete(c *cobra.Command, flag string, values ...string) {
+	fixed := cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
+	if err := c.RegisterFlagCompletionFunc(flag, fixed); err != nil {
+		panic(err) // there is no such flag
+	}
+}
+
+// prepare reads the flags that every command has.
+func (a *app) prepare() error {
+	for name, flag := range map[string]*string{
+		"REPLAYCTL_STACK": &a.flags.stack, "REPLAYCTL_INGESTION": &a.flags.ingestion, "REPLAYCTL_API_URL": &a.flags.apiURL,
+	} {
+		if *flag == "" && a.flags.local == "" {
+			*flag = a.p.Env(name)
+		}
+	}
+	if !slices.Contains(output.Formats(), a.flags.output) {
+		return usage("--output must be one of %s, got %q", strings.Join(output.Formats(), ", "), a.flags.output)
+	}
+	a.out = &output.Printer{
+		Out: a.p.Out, Format: output.Format(a.flags.output), Color: a.p.Terminal.Out && a.colors(), Zone: a.p.Zone,
+	}
+	if a.p.Terminal.Out && a.p.Terminal.Width != nil {
+		a.out.Width = a.p.Terminal.Width()
+	}
+	return nil
+}
+
+// retrying tells a person who waits why.
+func (a *app) retrying(err error, attempt int, wait time.Duration) {
+	if a.p.Terminal.Err && attempt > 1 {
+		a.say("%s (trying again in %s)", output.Printable(err.Error()), wait.Round(100*time.Millisecond))
+	}
+}

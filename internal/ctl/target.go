@@ -1,0 +1,138 @@
+package ctl
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+
+	"github.com/ce873799/replayable-ingestion/internal/ctl/client"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/stack"
+	"github.com/ce873799/replayable-ingestion/internal/manifest"
+)
+
+// find finds the ingestion that is meant, once.
+func (a *app) find(ctx context.Context) (*stack.Target, error) {
+	if a.target != nil {
+		return a.target, nil
+	}
+	t, err := a.locate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.target, a.apiURL = &t, t.APIURL
+	return a.target, nil
+}
+
+func (a *app) locate(ctx context.Context) (t stack.Target, err error) {
+	if a.flags.local != "" {
+		return a.locateLocal()
+	}
+	if t.AWS, err = a.loadAWS(ctx); err != nil {
+		return t, err
+	}
+	if a.flags.apiURL != "" {
+		t.Ingestion = manifest.Ingestion{APIURL: a.flags.apiURL, Region: t.AWS.Region}
+		return t, nil
+	}
+	all, err := a.ingestions(ctx, t.AWS, a.flags.stack)
+	if err != nil {
+		return t, err
+	}
+	t.Ingestion, err = stack.Choose(all, a.flags.ingestion)
+	return t, err
+}
+
+// locateLocal uses credentials that mean nothing: the user's own do not leave for a server on this machine.
+func (a *app) locateLocal() (t stack.Target, err error) {
+	l, err := stack.ReadLocal(a.flags.local)
+	if err != nil {
+		return t, err
+	}
+	t.AWS = aws.Config{
+		Region: l.Region, BaseEndpoint: &l.EndpointURL,
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	}
+	var all []manifest.Ingestion
+	for _, i := range l.Ingestions {
+		if a.flags.stack == "" || a.flags.stack == i.Stack {
+			all = append(all, i)
+		}
+	}
+	t.Ingestion, err = stack.Choose(all, a.flags.ingestion)
+	return t, err
+}
+
+func (a *app) loadAWS(ctx context.Context) (aws.Config, error) {
+	var options []func(*config.LoadOptions) error
+	if a.flags.profile != "" {
+		options = append(options, config.WithSharedConfigProfile(a.flags.profile))
+	}
+	if a.flags.region != "" {
+		options = append(options, config.WithRegion(a.flags.region))
+	}
+	if a.flags.endpointURL != "" {
+		options = append(options, config.WithBaseEndpoint(a.flags.endpointURL))
+	}
+	cfg, err := a.p.LoadAWS(ctx, options...)
+	if err != nil {
+		return cfg, fmt.Errorf("read the AWS configuration: %w", err)
+	}
+	if cfg.Region == "" {
+		return cfg, &aws.MissingRegionError{}
+	}
+	a.awsRegion = cfg.Region
+	return cfg, nil
+}
+
+// ingestions looks for ingestions, of one stack or of all.
+func (a *app) ingestions(ctx context.Context, cfg aws.Config, name string) ([]manifest.Ingestion, error) {
+	cache, err := a.cache(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	f := stack.Finder{Stacks: cloudformation.NewFromConfig(cfg), Cache: cache}
+	return f.All(ctx, name)
+}
+
+// cache keeps what is found apart by account, Region and endpoint. Where the account is not known, by what stands for it.
+func (a *app) cache(ctx context.Context, cfg aws.Config) (*stack.Cache, error) {
+	if a.p.CacheDir == "" {
+		return nil, nil
+	}
+	creds, err := cfg.Credentials.Retrieve(ctx)
+	if err != nil {
+		return nil, &client.CredentialsError{Err: err}
+	}
+	who := creds.AccountID
+	if who == "" && !creds.CanExpire {
+		who = creds.AccessKeyID
+	}
+	if who == "" {
+		who = strings.Join([]string{"profile", a.flags.profile, a.p.Env("AWS_PROFILE"), a.p.Env("AWS_ROLE_ARN")}, "|")
+	}
+	return &stack.Cache{
+		Dir: filepath.Join(a.p.CacheDir, "replayctl"), Key: strings.Join([]string{who, cfg.Region, aws.ToString(cfg.BaseEndpoint)}, "|"),
+		TTL: stack.DefaultTTL, Now: a.p.Now, Refresh: a.flags.refresh,
+	}, nil
+}
+
+// where says where ingestions were looked for.
+func (a *app) where() string {
+	if a.flags.local != "" {
+		return a.flags.local
+	}
+	place := "Region " + a.awsRegion
+	if a.flags.profile != "" {
+		place += " with profile " + a.flags.profile
+	}
+	if a.flags.stack != "" {
+		place = "stack " + a.flags.stack + ", " + place
+	}
+	return place
+}
