@@ -59,7 +59,7 @@ func (r *ReplayableIngestion) newFunction(
 	if spec.recursive {
 		recursion = awslambda.RecursiveLoop_ALLOW
 	}
-	return awslambda.NewFunction(r, jsii.String(spec.id+"Function"), &awslambda.FunctionProps{
+	return newExactFunction(r, spec.id+"Function", &awslambda.FunctionProps{
 		Description:   jsii.String(spec.description),
 		Code:          ready,
 		Handler:       jsii.String(golambda.Bootstrap),

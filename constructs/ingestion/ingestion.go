@@ -69,5 +69,6 @@ func NewReplayableIngestion(scope constructs.Construct, id *string, props *Repla
 	r.addApi(&s)
 	r.addAlarms(&s)
 	r.addOutput()
+	r.guardRoles()
 	return r
 }

@@ -1,7 +1,6 @@
 package ingestion
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
@@ -117,17 +116,9 @@ func (r *ReplayableIngestion) permitIndexes(fn awslambda.Function, indexes ...sc
 
 // permitExecutions covers every execution of one state machine and of no other.
 func (r *ReplayableIngestion) permitExecutions(fn awslambda.Function, machine awsstepfunctions.StateMachine, actions ...string) {
-	allow(fn, awscdk.Stack_Of(r).FormatArn(&awscdk.ArnComponents{
-		Service:      jsii.String("states"),
-		Resource:     jsii.String("execution"),
-		ResourceName: jsii.String(*machine.StateMachineName() + ":*"),
-		ArnFormat:    awscdk.ArnFormat_COLON_RESOURCE_NAME,
-	}), actions...)
+	allow(fn, executionsOf(r, machine), actions...)
 }
 
 func allow(fn awslambda.Function, resource *string, actions ...string) {
-	fn.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Actions:   jsii.Strings(actions...),
-		Resources: &[]*string{resource},
-	}))
+	fn.AddToRolePolicy(statement(resource, actions...))
 }

@@ -84,11 +84,17 @@ func (r *ReplayableIngestion) addSchedule(s *settings) {
 		RetryAttempts: jsii.Number(0),
 		MaxEventAge:   awscdk.Duration_Minutes(jsii.Number(1)),
 	})
-	// CDK would create the role in the stack, out of reach of this construct's tags and aspects.
+	// CDK would create the role in the stack, out of reach of this construct's tags and aspects. A schedule speaks as
+	// its group (EventBridge Scheduler User Guide, "Confused deputy prevention"); nobody else's may use the role.
 	role := awsiam.NewRole(r, jsii.String("ScheduleRole"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("scheduler.amazonaws.com"), &awsiam.ServicePrincipalOpts{
 			Conditions: &map[string]any{
-				"StringEquals": map[string]any{"aws:SourceAccount": awscdk.Stack_Of(r).Account()},
+				"StringEquals": map[string]any{
+					"aws:SourceAccount": awscdk.Stack_Of(r).Account(),
+					"aws:SourceArn": awscdk.Stack_Of(r).FormatArn(&awscdk.ArnComponents{
+						Service: jsii.String("scheduler"), Resource: jsii.String("schedule-group"), ResourceName: jsii.String("default"),
+					}),
+				},
 			},
 		}),
 	})

@@ -93,14 +93,11 @@ func (r *ReplayableIngestion) eachVersion(scope constructs.Construct) awsstepfun
 func (r *ReplayableIngestion) runVersion(
 	scope constructs.Construct, id string, over awsstepfunctions.IChainable,
 ) awsstepfunctions.TaskStateBase {
-	task := awsstepfunctionstasks.NewStepFunctionsStartExecution(scope, jsii.String(id),
-		&awsstepfunctionstasks.StepFunctionsStartExecutionProps{
-			StateMachine:       r.StateMachine,
-			IntegrationPattern: awsstepfunctions.IntegrationPattern_RUN_JOB,
-			Name:               awsstepfunctions.JsonPath_StringAt(jsii.String("$.bound.name")),
-			Input:              awsstepfunctions.TaskInput_FromJsonPathAt(jsii.String("$.bound.input")),
-			ResultPath:         awsstepfunctions.JsonPath_DISCARD(),
-		})
+	task := newRunJob(scope, id, r.StateMachine, &awsstepfunctionstasks.StepFunctionsStartExecutionProps{
+		Name:       awsstepfunctions.JsonPath_StringAt(jsii.String("$.bound.name")),
+		Input:      awsstepfunctions.TaskInput_FromJsonPathAt(jsii.String("$.bound.input")),
+		ResultPath: awsstepfunctions.JsonPath_DISCARD(),
+	})
 	task.AddCatch(over, &awsstepfunctions.CatchProps{
 		Errors:     jsii.Strings("States.DataLimitExceeded", "StepFunctions.ExecutionAlreadyExistsException"),
 		ResultPath: awsstepfunctions.JsonPath_DISCARD(),
