@@ -1,5 +1,7 @@
 package replay
 
+import "time"
+
 // Limits of the event log and of a request. They are part of the contract: raising one is a minor change, lowering
 // one is a breaking change.
 const (
@@ -49,6 +51,9 @@ const (
 
 	// MaxIdempotencyKeyBytes is the longest Idempotency-Key.
 	MaxIdempotencyKeyBytes = 255
+
+	// IdempotencyKeyLife is how long a key stands for its replay, and at least so: DynamoDB takes a few days to delete.
+	IdempotencyKeyLife = 30 * 24 * time.Hour
 
 	// MaxFaults is the most faults that an answer names. A body of 6 MB can have a million, an answer cannot.
 	MaxFaults = 1_000

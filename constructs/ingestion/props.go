@@ -44,6 +44,38 @@ type ReplayableIngestionProps struct {
 	// Default: 90 days.
 	NoncurrentVersionExpiration awscdk.Duration
 
+	// NoncurrentVersionsToRetain keeps this many of the events that a newer one of the same resource replaced, the newest
+	// of them, however old they are: a whole number from 1 to 100. The others expire. Unused with EventLog.
+	//
+	// Default: none; all of them expire.
+	NoncurrentVersionsToRetain *float64
+
+	// NoncurrentVersionTransition moves events that were replaced to a colder storage class, before they expire: one that
+	// a replay can read at once, INFREQUENT_ACCESS or ONE_ZONE_INFREQUENT_ACCESS after 30 days or more,
+	// INTELLIGENT_TIERING or GLACIER_INSTANT_RETRIEVAL after 1 day or more. S3 moves no object under 128 KiB, so this is
+	// for large events. Unused with EventLog.
+	//
+	// Default: none; they stay in STANDARD.
+	NoncurrentVersionTransition *awss3.NoncurrentVersionTransition
+
+	// OutputExpiration deletes the outputs of executions this long after they were stored: 1 to 36,500 days. What is gone
+	// cannot be published again; such an item fails with OutputGone. Unused with EventLog.
+	//
+	// Default: none; they are kept.
+	OutputExpiration awscdk.Duration
+
+	// DerivedExpiration deletes the patched events of replays: 15 to 36,500 days. Until then, a failed replay can be
+	// redriven, which Step Functions allows for 14 days. Unused with EventLog.
+	//
+	// Default: 30 days.
+	DerivedExpiration awscdk.Duration
+
+	// UnrecordedExpiration deletes the inputs of executions whose events never reached the log, in quarantine or not:
+	// 1 to 36,500 days. What is gone cannot be replayed. Unused with EventLog.
+	//
+	// Default: none; they are kept until somebody has dealt with them.
+	UnrecordedExpiration awscdk.Duration
+
 	// StoreOutputs keeps the output of each execution in the event log, for replays that only publish it again.
 	//
 	// Default: true.

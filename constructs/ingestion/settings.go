@@ -20,10 +20,10 @@ type settings struct {
 	timeout        awscdk.Duration // nil: none
 	storeOutputs   bool
 
-	keepNoncurrent awscdk.Duration
-	dataRemoval    awscdk.RemovalPolicy
-	logRemoval     awscdk.RemovalPolicy
-	logRetention   awslogs.RetentionDays
+	retention    retention
+	dataRemoval  awscdk.RemovalPolicy
+	logRemoval   awscdk.RemovalPolicy
+	logRetention awslogs.RetentionDays
 
 	architecture       awslambda.Architecture
 	code               FunctionCode
@@ -60,7 +60,7 @@ func (p *ReplayableIngestionProps) resolve() settings {
 		ownerIDPath:        or(p.OwnerIdPath, ""),
 		timeout:            p.Timeout,
 		storeOutputs:       or(p.StoreOutputs, true),
-		keepNoncurrent:     p.NoncurrentVersionExpiration,
+		retention:          p.resolveRetention(),
 		dataRemoval:        awscdk.RemovalPolicy_RETAIN,
 		logRemoval:         awscdk.RemovalPolicy_DESTROY,
 		logRetention:       awslogs.RetentionDays_ONE_MONTH,
@@ -68,9 +68,6 @@ func (p *ReplayableIngestionProps) resolve() settings {
 		maximumConcurrency: p.MaximumConcurrency,
 		apiCloudWatchRole:  or(p.ApiCloudWatchRole, true),
 		auto:               p.resolveAutoReplay(),
-	}
-	if s.keepNoncurrent == nil {
-		s.keepNoncurrent = awscdk.Duration_Days(jsii.Number(90))
 	}
 	if p.RemovalPolicy != "" {
 		s.dataRemoval, s.logRemoval = p.RemovalPolicy, p.RemovalPolicy

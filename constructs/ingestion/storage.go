@@ -1,7 +1,6 @@
 package ingestion
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
@@ -9,9 +8,6 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
-
-// abortUploadsAfterDays cleans up after clients that died. The functions upload in one piece.
-const abortUploadsAfterDays = 7
 
 func (r *ReplayableIngestion) addStorage(props *ReplayableIngestionProps, s *settings) {
 	r.EventLog, r.Topic = props.EventLog, props.Topic
@@ -33,11 +29,7 @@ func (r *ReplayableIngestion) newEventLog(s *settings) awss3.IBucket {
 		EnforceSSL:        jsii.Bool(true),
 		MinimumTLSVersion: jsii.Number(1.2),
 		RemovalPolicy:     s.dataRemoval,
-		LifecycleRules: &[]*awss3.LifecycleRule{{
-			Id:                                  jsii.String("ExpireNoncurrentVersions"),
-			NoncurrentVersionExpiration:         s.keepNoncurrent,
-			AbortIncompleteMultipartUploadAfter: awscdk.Duration_Days(jsii.Number(abortUploadsAfterDays)),
-		}},
+		LifecycleRules:    s.retention.lifecycleRules(),
 	})
 }
 

@@ -34,7 +34,7 @@ func (p *ReplayableIngestionProps) validate() error {
 	f.eventPath("OwnerIdPath", p.OwnerIdPath)
 
 	f.duration("Timeout", p.Timeout, time.Second, 366*day)
-	f.duration("NoncurrentVersionExpiration", p.NoncurrentVersionExpiration, day, 36_500*day)
+	p.validateRetention(&f)
 	f.number("MaximumConcurrency", p.MaximumConcurrency, 2, 1000, whole)
 	p.validateAutoReplay(&f)
 	return errors.Join(f...)

@@ -56,10 +56,6 @@ func TestEventLogIsVersionedPrivateAndEncrypted(t *testing.T) {
 		"PublicAccessBlockConfiguration.IgnorePublicAcls":                                                 "true",
 		"PublicAccessBlockConfiguration.RestrictPublicBuckets":                                            "true",
 		"OwnershipControls.Rules.0.ObjectOwnership":                                                       "BucketOwnerEnforced",
-		"LifecycleConfiguration.Rules.0.Status":                                                           "Enabled",
-		"LifecycleConfiguration.Rules.0.ExpirationInDays":                                                 "<nil>", // current versions stay
-		"LifecycleConfiguration.Rules.0.AbortIncompleteMultipartUpload.DaysAfterInitiation":               "7",
-		"LifecycleConfiguration.Rules.0.NoncurrentVersionExpiration.NoncurrentDays":                       "90",
 		"BucketEncryption.ServerSideEncryptionConfiguration.0.ServerSideEncryptionByDefault.SSEAlgorithm": "AES256",
 	})
 	policy := fmt.Sprint(tpl.one(t, "AWS::S3::BucketPolicy", "IngestionEventLogPolicy"))
