@@ -70,20 +70,18 @@ func CheckGlob(glob string) error {
 }
 
 // Unwrap returns the error that explains a failure. A child workflow's failure arrives as States.TaskFailed with
-// the child's description in the cause (its own Error and Cause); the classification must look at the child's.
+// the child's description in the cause (its own Error and Cause); the classification must look at the child's. A
+// description that was cut off keeps its Error, which comes before the child's input, unless the child's own cause is
+// that long.
 func Unwrap(name, cause string) (string, string) {
 	// Nested children nest their descriptions; the depth is bounded by the size of a cause.
 	for name == "States.TaskFailed" {
-		var child struct {
-			Error  string
-			Cause  string
-			Status string
-		}
-		if err := json.Unmarshal([]byte(cause), &child); err != nil {
-			break
-		}
+		child := describe(cause)
 		if child.Error == "" && child.Status == "TIMED_OUT" {
 			child.Error = "States.Timeout"
+		}
+		if child.Error == "" && describe(child.Cause).Error != "" {
+			child.Error = "States.TaskFailed" // cut off behind the cause, which is a grandchild's description
 		}
 		if child.Error == "" {
 			break
@@ -91,4 +89,58 @@ func Unwrap(name, cause string) (string, string) {
 		name, cause = child.Error, child.Cause
 	}
 	return name, cause
+}
+
+// child is what a cause says about a child workflow.
+type child struct {
+	Error, Cause, Status string
+}
+
+// describe reads a child's description as far as it goes: Step Functions cuts a cause off at 32,768 characters, and the
+// child's input, which may be long, is a part of it. What was cut within a text counts as far as it is there.
+func describe(cause string) child {
+	var c child
+	if json.Unmarshal([]byte(cause), &c) == nil {
+		return c
+	}
+	fields := map[string]*string{"Error": &c.Error, "Cause": &c.Cause, "Status": &c.Status}
+	dec := json.NewDecoder(strings.NewReader(cause))
+	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
+		return child{}
+	}
+	for {
+		key, err := dec.Token()
+		if err != nil {
+			return c
+		}
+		name, _ := key.(string)
+		begin := dec.InputOffset()
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			if name == "Cause" {
+				c.Cause = cut(cause[begin:])
+			}
+			return c
+		}
+		if field := fields[name]; field != nil && json.Unmarshal(value, field) != nil {
+			return child{} // no description
+		}
+	}
+}
+
+// cut is the beginning of a JSON text that lost its end: what is left of it can be read after a few bytes less, because
+// an escape is at most 12 bytes long.
+func cut(value string) string {
+	value = strings.TrimLeft(value, ": \n\r\t")
+	for range 12 {
+		var text string
+		if json.Unmarshal([]byte(value+`"`), &text) == nil {
+			return text
+		}
+		if value == "" {
+			return ""
+		}
+		value = value[:len(value)-1]
+	}
+	return ""
 }

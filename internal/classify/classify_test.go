@@ -1,6 +1,9 @@
 package classify
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestRetriable(t *testing.T) {
 	p := Policy{RetryOn: append(DefaultRetryOn(), "Geocoder.*"), DoNotRetryOn: []string{"Geocoder.Quota*"}}
@@ -27,6 +30,15 @@ func TestUnwrap(t *testing.T) {
 		{name: "keeps a cause that is no description", err: "States.TaskFailed", cause: `it broke`, wantErr: "States.TaskFailed", wantCause: "it broke"},
 		{name: "reads a child that timed out", err: "States.TaskFailed", cause: `{"Status":"TIMED_OUT"}`, wantErr: "States.Timeout", wantCause: ""},
 		{name: "keeps a child that was aborted", err: "States.TaskFailed", cause: `{"Status":"ABORTED"}`, wantErr: "States.TaskFailed", wantCause: `{"Status":"ABORTED"}`},
+		{name: "reads a description that was cut off in the child's input", err: "States.TaskFailed",
+			cause:   `{"Cause":"why","Error":"Boom","ExecutionArn":"arn","Input":"{\"order\":\"` + strings.Repeat("x", 32_000),
+			wantErr: "Boom", wantCause: "why"},
+		{name: "reads a grandchild's description that was cut off", err: "States.TaskFailed",
+			cause: `{"Cause":"{\"Cause\":\"why\",\"Error\":\"Boom\",\"Input\":\"xx\u00e4\u0`, wantErr: "Boom", wantCause: "why"},
+		{name: "reads one that was cut off between two fields", err: "States.TaskFailed", cause: `{"Error":"Boom","Cause":"why",`, wantErr: "Boom", wantCause: "why"},
+		{name: "keeps a long cause without its error", err: "States.TaskFailed", cause: `{"Cause":"why and wh`, wantErr: "States.TaskFailed", wantCause: `{"Cause":"why and wh`},
+		{name: "keeps a cause that is no object", err: "States.TaskFailed", cause: `[1`, wantErr: "States.TaskFailed", wantCause: `[1`},
+		{name: "keeps a description of another shape", err: "States.TaskFailed", cause: `{"Error":{"a":1},"b":`, wantErr: "States.TaskFailed", wantCause: `{"Error":{"a":1},"b":`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -35,4 +47,17 @@ func TestUnwrap(t *testing.T) {
 			}
 		})
 	}
+}
+
+func FuzzUnwrap(f *testing.F) {
+	f.Add(`{"Cause":"{\"Cause\":\"a\\u00e4\",\"Error\":\"E\"}","Error":"States.TaskFailed","Input":"x"}`, 30)
+	f.Add(`[{`, 1)
+	f.Fuzz(func(t *testing.T, cause string, n int) {
+		if n > 0 && n < len(cause) {
+			cause = cause[:n]
+		}
+		if name, rest := Unwrap("States.TaskFailed", cause); name == "" || len(rest) > len(cause) {
+			t.Errorf("got %q, %q of %q", name, rest, cause)
+		}
+	})
 }
