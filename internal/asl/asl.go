@@ -1,0 +1,177 @@
+// Package asl reads workflows in the Amazon States Language, names what is wrong with them, and puts a state before
+// their first one and another after their open ends. It knows the structure of the language; what a path or an
+// expression means is left to Step Functions.
+package asl
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The query languages of states.
+const (
+	jsonPath = "JSONPath"
+	jsonata  = "JSONata"
+)
+
+// MaxBytes is the largest definition that Step Functions takes.
+const MaxBytes = 1 << 20
+
+// Document is a workflow.
+type Document struct {
+	root *Object
+}
+
+// Parse reads a workflow and puts values in the place of its ${name} placeholders. The error joins everything that is
+// wrong with it; each fault begins with a verb whose subject is the definition, or with the name of a state.
+// The reserved names may not be those of states, nested ones included.
+func Parse(text string, values map[string]string, reserved ...string) (*Document, error) {
+	if text == "" {
+		return nil, errors.New("is empty: pass a workflow in the Amazon States Language, as JSON")
+	}
+	doc, err := decode(text)
+	if doc == nil && err != nil {
+		return nil, err
+	}
+	root, ok := doc.(*Object)
+	if !ok {
+		return nil, fmt.Errorf("must be a JSON object with StartAt and States, got %s", kind(doc))
+	}
+	_, wrong := substitute(root, values)
+	c := checker{names: map[string]bool{}, faults: wrong, reserved: reserved}
+	c.document(root)
+	if err := errors.Join(err, errors.Join(c.faults...)); err != nil {
+		return nil, err
+	}
+	return &Document{root}, nil
+}
+
+// machine is a workflow or a nested one.
+type machine struct {
+	startAt string
+	states  *Object
+}
+
+func machineOf(o *Object) machine {
+	start, _ := o.text("StartAt")
+	states, _ := o.Get("States").(*Object)
+	return machine{start, states}
+}
+
+func (m machine) state(name string) *Object {
+	s, _ := m.states.Get(name).(*Object)
+	return s
+}
+
+// transitions calls visit with every way on from a state: the field that names the next state, the name, and whether
+// an error leads there.
+func transitions(state *Object, visit func(field string, target any, caught bool)) {
+	if state.Has("Next") {
+		visit("Next", state.Get("Next"), false)
+	}
+	for i, c := range objects(state.Get("Choices")) {
+		visit(fmt.Sprintf("Choices[%d].Next", i), c.Get("Next"), false)
+	}
+	if state.Has("Default") {
+		visit("Default", state.Get("Default"), false)
+	}
+	for i, c := range objects(state.Get("Catch")) {
+		visit(fmt.Sprintf("Catch[%d].Next", i), c.Get("Next"), true)
+	}
+}
+
+// reachable returns the states that the first one leads to. Those that only an error leads to are left out unless
+// caught.
+func (m machine) reachable(caught bool) map[string]bool {
+	found := map[string]bool{}
+	waiting := []string{m.startAt}
+	for len(waiting) > 0 {
+		name := waiting[len(waiting)-1]
+		waiting = waiting[:len(waiting)-1]
+		if found[name] || !m.states.Has(name) {
+			continue
+		}
+		found[name] = true
+		state := m.state(name)
+		if state == nil {
+			continue
+		}
+		transitions(state, func(_ string, target any, byError bool) {
+			if next, ok := target.(string); ok && (caught || !byError) {
+				waiting = append(waiting, next)
+			}
+		})
+	}
+	return found
+}
+
+// nested is a workflow within a state.
+type nested struct {
+	field string
+	body  any
+}
+
+func nestedIn(state *Object) []nested {
+	var all []nested
+	if branches, ok := state.Get("Branches").([]any); ok {
+		for i, b := range branches {
+			all = append(all, nested{fmt.Sprintf("Branches[%d]", i), b})
+		}
+	}
+	for _, field := range []string{"ItemProcessor", "Iterator"} {
+		if state.Has(field) {
+			all = append(all, nested{field, state.Get(field)})
+		}
+	}
+	return all
+}
+
+// each calls visit with every state of a workflow, nested ones included.
+func each(o *Object, visit func(name string, state *Object)) {
+	m := machineOf(o)
+	if m.states == nil {
+		return
+	}
+	for _, name := range m.states.Keys() {
+		state := m.state(name)
+		if state == nil {
+			continue
+		}
+		visit(name, state)
+		for _, n := range nestedIn(state) {
+			if inner, ok := n.body.(*Object); ok {
+				each(inner, visit)
+			}
+		}
+	}
+}
+
+// objects returns a list's objects, each at its own index; what is no object is an empty one.
+func objects(v any) []*Object {
+	list, _ := v.([]any)
+	all := make([]*Object, len(list))
+	for i := range list {
+		o, ok := list[i].(*Object)
+		if !ok {
+			o = NewObject(nil)
+		}
+		all[i] = o
+	}
+	return all
+}
+
+func kind(v any) string {
+	switch v.(type) {
+	case *Object:
+		return "an object"
+	case []any:
+		return "an array"
+	case string:
+		return "a text"
+	case bool:
+		return "a truth value"
+	case nil:
+		return "null"
+	}
+	return "a number"
+}
