@@ -2,9 +2,11 @@ package ingestion_test
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3assets"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
 	"github.com/aws/jsii-runtime-go"
 
@@ -34,7 +36,60 @@ func ExampleFromStateMachine() {
 	stack := awscdk.NewStack(nil, jsii.String("Orders"), nil)
 	existing := awsstepfunctions.StateMachine_FromStateMachineName(stack, jsii.String("Existing"), jsii.String("orders"))
 	ingestion.NewReplayableIngestion(stack, jsii.String("Orders"), &ingestion.ReplayableIngestionProps{
-		Workflow:       ingestion.FromStateMachine(existing),
+		Workflow:       ingestion.FromStateMachine(existing, nil),
+		ResourceIdPath: jsii.String("$.order.id"),
+	})
+}
+
+// The state machine of an EXPRESS workflow that another stack deployed: its type cannot be seen, so it is told.
+func ExampleFromStateMachine_express() {
+	stack := awscdk.NewStack(nil, jsii.String("Orders"), nil)
+	existing := awsstepfunctions.StateMachine_FromStateMachineName(stack, jsii.String("Existing"), jsii.String("orders"))
+	ingestion.NewReplayableIngestion(stack, jsii.String("Orders"), &ingestion.ReplayableIngestionProps{
+		Workflow: ingestion.FromStateMachine(existing, &ingestion.StateMachineOptions{
+			StateMachineType: awsstepfunctions.StateMachineType_EXPRESS,
+		}),
+		ResourceIdPath: jsii.String("$.order.id"),
+	})
+}
+
+// A definition names what its tasks call by ${name}, and cannot give them permission: that goes beside it.
+func ExampleFromDefinitionFile() {
+	stack := awscdk.NewStack(nil, jsii.String("Orders"), nil)
+	stock := awsdynamodb.NewTable(stack, jsii.String("Stock"), &awsdynamodb.TableProps{
+		PartitionKey: &awsdynamodb.Attribute{Name: jsii.String("article"), Type: awsdynamodb.AttributeType_STRING},
+	})
+	orders := ingestion.NewReplayableIngestion(stack, jsii.String("Orders"), &ingestion.ReplayableIngestionProps{
+		Workflow: ingestion.FromDefinitionFile(jsii.String("orders.asl.json"), &ingestion.DefinitionOptions{
+			Substitutions: &map[string]*string{"stock": stock.TableName()},
+		}),
+		ResourceIdPath: jsii.String("$.order.id"),
+	})
+	stock.GrantReadData(orders.StateMachine)
+}
+
+// The same from a text, with the permission as a statement.
+func ExampleFromDefinition() {
+	stack := awscdk.NewStack(nil, jsii.String("Orders"), nil)
+	packing := awssqs.NewQueue(stack, jsii.String("Packing"), nil)
+	ingestion.NewReplayableIngestion(stack, jsii.String("Orders"), &ingestion.ReplayableIngestionProps{
+		Workflow: ingestion.FromDefinition(jsii.String(`{
+			"QueryLanguage": "JSONata",
+			"StartAt": "Pack",
+			"States": {"Pack": {
+				"Type": "Task",
+				"Resource": "arn:aws:states:::sqs:sendMessage",
+				"Arguments": {"QueueUrl": "${packing}", "MessageBody": "{% $states.input.order %}"},
+				"Output": "{% $states.input %}",
+				"End": true
+			}}
+		}`), &ingestion.DefinitionOptions{
+			Substitutions: &map[string]*string{"packing": packing.QueueUrl()},
+			Policies: &[]awsiam.PolicyStatement{awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+				Actions:   jsii.Strings("sqs:SendMessage"),
+				Resources: &[]*string{packing.QueueArn()},
+			})},
+		}),
 		ResourceIdPath: jsii.String("$.order.id"),
 	})
 }

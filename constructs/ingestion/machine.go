@@ -40,13 +40,22 @@ func (r *ReplayableIngestion) addWorkflow(s *settings) {
 	}.Env())
 	r.permitWorkflow()
 
+	workflow := s.workflow.splice(r, r.recordTask(), r.publishTask(), s.timeout)
 	r.StateMachine = awsstepfunctions.NewStateMachine(r, jsii.String("StateMachine"), &awsstepfunctions.StateMachineProps{
-		DefinitionBody:   s.workflow.definition(r, r.recordTask(), r.publishTask()),
-		StateMachineType: awsstepfunctions.StateMachineType_STANDARD,
-		Timeout:          s.timeout,
-		TracingEnabled:   jsii.Bool(true),
-		Logs:             r.machineLogs("StateMachineLogs", s),
+		DefinitionBody:          workflow.body,
+		DefinitionSubstitutions: workflow.substitutions,
+		StateMachineType:        awsstepfunctions.StateMachineType_STANDARD,
+		Timeout:                 s.timeout,
+		TracingEnabled:          jsii.Bool(true),
+		Logs:                    r.machineLogs("StateMachineLogs", s),
 	})
+	for _, statement := range workflow.statements {
+		r.StateMachine.AddToRolePolicy(statement)
+	}
+	r.permitDistributedMaps(workflow.distributed)
+	if workflow.done != nil {
+		workflow.done()
+	}
 }
 
 // machineLogs keeps the errors of a state machine, and no data: events are other people's.

@@ -14,7 +14,7 @@ import (
 // Tokens are accepted where the value goes to CloudFormation as it is, and are not checked; AutoReplayInterval and
 // the limits of automatic replays must be known when the app synthesizes.
 type ReplayableIngestionProps struct {
-	// Workflow is what happens to an event: FromChainable or FromStateMachine.
+	// Workflow is what happens to an event: FromChainable, FromDefinition, FromDefinitionFile or FromStateMachine.
 	Workflow Workflow
 
 	// ResourceIdPath finds the id of the resource in an event: an RFC 9535 JSONPath of member names and indexes,

@@ -8,12 +8,12 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// splice puts record before the workflow's first state and publish after every open end.
+// spliceChain puts record before the workflow's first state and publish after every open end.
 //
 // IChainable.EndStates is not enough: it reports what the caller happened to keep of a chain, and nothing for a
 // Choice. So the ends are those that the states lead to. Error handlers are left out: what a Catch alone leads to has
 // dealt with a failure, and must not look like a result.
-func splice(start awsstepfunctions.IChainable, record, publish awsstepfunctions.TaskStateBase) awsstepfunctions.IChainable {
+func spliceChain(start awsstepfunctions.IChainable, record, publish awsstepfunctions.TaskStateBase) awsstepfunctions.IChainable {
 	ends := awsstepfunctions.State_FindReachableEndStates(start.StartState(), &awsstepfunctions.FindStateOptions{
 		IncludeErrorHandlers: jsii.Bool(false),
 	})
@@ -23,10 +23,14 @@ func splice(start awsstepfunctions.IChainable, record, publish awsstepfunctions.
 		end.Next(publish)
 	}
 	if len(open) == 0 {
-		awscdk.Annotations_Of(publish).AddWarningV2(jsii.String("ReplayableIngestion:NeverPublishes"), jsii.String(
-			"The workflow has no open end, so nothing is published: let a state end without Succeed or Fail"))
+		warnNeverPublishes(publish)
 	}
 	return record.Next(start)
+}
+
+func warnNeverPublishes(publish awsstepfunctions.TaskStateBase) {
+	awscdk.Annotations_Of(publish).AddWarningV2(jsii.String("ReplayableIngestion:NeverPublishes"), jsii.String(
+		"The workflow has no open end, so nothing is published: let a state end without Succeed or Fail"))
 }
 
 // openOtherwise returns the ends that are no state: the missing Otherwise of a Choice after which a chain goes on

@@ -23,7 +23,7 @@ func (p *ReplayableIngestionProps) validate() error {
 	}
 	var f faults
 	if isNil(p.Workflow) {
-		f.add("Workflow is required: use FromChainable or FromStateMachine")
+		f.add("Workflow is required: use FromChainable, FromDefinition, FromDefinitionFile or FromStateMachine")
 	} else {
 		f = append(f, p.Workflow.validate()...)
 	}

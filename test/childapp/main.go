@@ -30,7 +30,7 @@ func run() int {
 		arch = awslambda.Architecture_X86_64()
 	}
 	orders := ingestion.NewReplayableIngestion(stack, jsii.String("Orders"), &ingestion.ReplayableIngestionProps{
-		Workflow:       ingestion.FromStateMachine(existing(stack)),
+		Workflow:       ingestion.FromStateMachine(existing(stack), nil),
 		ResourceIdPath: jsii.String("$.order.id"),
 		OwnerIdPath:    jsii.String("$.order.customerId"),
 		Architecture:   arch,

@@ -233,7 +233,7 @@ func TestFromStateMachine(t *testing.T) {
 	stack := newStack(t)
 	child := awsstepfunctions.StateMachine_FromStateMachineName(stack, jsii.String("Child"), jsii.String("existing"))
 	newIngestion(stack, &ingestion.ReplayableIngestionProps{
-		Workflow: ingestion.FromStateMachine(child), ResourceIdPath: jsii.String("$.id"),
+		Workflow: ingestion.FromStateMachine(child, nil), ResourceIdPath: jsii.String("$.id"),
 	})
 	tpl := synth(t, stack)
 	asl := decode[machine](t, definition(t, tpl.one(t, "AWS::StepFunctions::StateMachine", "IngestionStateMachine")))
@@ -255,12 +255,66 @@ func TestFromStateMachine(t *testing.T) {
 	}
 	arn := "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:"
 	expected := []string{
-		"DescribeExecution  " + arn + "execution:existing*",
+		"DescribeExecution  " + arn + "execution:existing:*",
 		"StartExecution  " + arn + "stateMachine:existing",
-		"StopExecution  " + arn + "execution:existing*",
+		"StopExecution  " + arn + "execution:existing:*",
 	}
 	if !slices.Equal(got, expected) {
 		t.Errorf("got %q, want %q", got, expected)
+	}
+}
+
+func TestFromAnExpressStateMachine(t *testing.T) {
+	for name, child := range map[string]func(awscdk.Stack) ingestion.Workflow{
+		"of this app": func(s awscdk.Stack) ingestion.Workflow {
+			return ingestion.FromStateMachine(awsstepfunctions.NewStateMachine(s, jsii.String("Child"), &awsstepfunctions.StateMachineProps{
+				DefinitionBody:   awsstepfunctions.DefinitionBody_FromChainable(awsstepfunctions.NewPass(s, jsii.String("P"), nil)),
+				StateMachineType: awsstepfunctions.StateMachineType_EXPRESS,
+			}), nil)
+		},
+		"imported": func(s awscdk.Stack) ingestion.Workflow {
+			return ingestion.FromStateMachine(
+				awsstepfunctions.StateMachine_FromStateMachineName(s, jsii.String("Child"), jsii.String("existing")),
+				&ingestion.StateMachineOptions{StateMachineType: awsstepfunctions.StateMachineType_EXPRESS})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stack := newStack(t)
+			newIngestion(stack, &ingestion.ReplayableIngestionProps{Workflow: child(stack), ResourceIdPath: jsii.String("$.id")})
+			tpl := synth(t, stack)
+			asl := decode[machine](t, definition(t, tpl.one(t, "AWS::StepFunctions::StateMachine", "IngestionStateMachine")))
+			if got := asl.edges(); got != "Explained RunFailed; Failed Explained; Outcome ?Output ?TimedOut Failed; "+
+				"Output Publish; Publish (end); Record Run; Run Outcome; RunFailed; TimedOut Explained" {
+				t.Errorf("got %s", got)
+			}
+			run := asl.States["Run"]
+			if !strings.HasSuffix(run.Resource, ":states:::aws-sdk:sfn:startSyncExecution") || run.Parameters["Input.$"] != "States.JsonToString($)" {
+				t.Errorf("got %+v", run)
+			}
+			if got := asl.States["Output"].Parameters["output.$"]; got != "States.StringToJson($.Output)" {
+				t.Errorf("got %v", got)
+			}
+			for name, want := range map[string]string{
+				"TimedOut":  "map[answer.$:$ otherwise:map[Cause:The state machine gave no cause. Error:States.Timeout]]",
+				"Failed":    "map[answer.$:$ otherwise:map[Cause:The state machine gave no cause. Error:States.TaskFailed]]",
+				"Explained": "map[failure.$:States.JsonMerge($.otherwise, $.answer, false)]",
+			} {
+				if got := fmt.Sprint(asl.States[name].Parameters); got != want {
+					t.Errorf("%s: got %s, want %s", name, got, want)
+				}
+			}
+			env := tpl.one(t, "AWS::Lambda::Function", "IngestionRecordFunction")["Environment"].(map[string]any)
+			want(t, env, map[string]string{"Variables.MAX_EVENT_BYTES": "64000"})
+			var got []string
+			for _, line := range permissions(t, tpl) {
+				if rest, ok := strings.CutPrefix(line, "IngestionStateMachineRole  states:"); ok {
+					got = append(got, rest)
+				}
+			}
+			if len(got) != 1 || !strings.HasPrefix(got[0], "StartSyncExecution  ") || strings.Contains(got[0], "*") {
+				t.Errorf("got %q", got)
+			}
+		})
 	}
 }
 

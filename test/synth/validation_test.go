@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -45,7 +46,7 @@ func TestEveryFaultIsReportedAtOnceAndNothingIsCreated(t *testing.T) {
 	})
 	lines := strings.Split(message, "\n")
 	for _, want := range []string{
-		`ReplayableIngestion "Ingestion": Workflow is required: use FromChainable or FromStateMachine`,
+		`ReplayableIngestion "Ingestion": Workflow is required: use FromChainable, FromDefinition, FromDefinitionFile or FromStateMachine`,
 		`ResourceIdPath: not a path: "$..id": want the root $ followed by member names and indexes only`,
 		`OwnerIdPath: not a path: "owner"`,
 		"Timeout must be from 1s to 8784h0m0s, got 10ms",
@@ -100,14 +101,43 @@ func TestBadWorkflows(t *testing.T) {
 	}{
 		{"no states", func(awscdk.Stack) ingestion.Workflow { return ingestion.FromChainable(nil) },
 			"Workflow has no start state"},
-		{"no state machine", func(awscdk.Stack) ingestion.Workflow { return ingestion.FromStateMachine(nil) },
+		{"no state machine", func(awscdk.Stack) ingestion.Workflow { return ingestion.FromStateMachine(nil, nil) },
 			"Workflow has no state machine"},
-		{"an EXPRESS state machine", func(s awscdk.Stack) ingestion.Workflow {
+		{"a type that is not the machine's", func(s awscdk.Stack) ingestion.Workflow {
 			return ingestion.FromStateMachine(awsstepfunctions.NewStateMachine(s, jsii.String("Child"), &awsstepfunctions.StateMachineProps{
-				DefinitionBody:   awsstepfunctions.DefinitionBody_FromChainable(awsstepfunctions.NewPass(s, jsii.String("P"), nil)),
-				StateMachineType: awsstepfunctions.StateMachineType_EXPRESS,
-			}))
-		}, "Workflow Test/Child is an EXPRESS state machine, which is not supported: make it STANDARD"},
+				DefinitionBody: awsstepfunctions.DefinitionBody_FromChainable(awsstepfunctions.NewPass(s, jsii.String("P"), nil)),
+			}), &ingestion.StateMachineOptions{StateMachineType: awsstepfunctions.StateMachineType_EXPRESS})
+		}, "Workflow Test/Child is STANDARD, and StateMachineType says EXPRESS: leave it out"},
+		{"a type that there is not", func(s awscdk.Stack) ingestion.Workflow {
+			return ingestion.FromStateMachine(
+				awsstepfunctions.StateMachine_FromStateMachineName(s, jsii.String("Child"), jsii.String("existing")),
+				&ingestion.StateMachineOptions{StateMachineType: "FAST"})
+		}, "Workflow StateMachineType must be STANDARD or EXPRESS, got FAST"},
+		{"a definition with faults", func(awscdk.Stack) ingestion.Workflow {
+			return ingestion.FromDefinition(jsii.String(`{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"${fn}","Next":"Publish"},
+				"Publish":{"Type":"Pass"}}}`), &ingestion.DefinitionOptions{
+				Substitutions: &map[string]*string{"f": jsii.String("x"), "g": nil},
+				Policies:      &[]awsiam.PolicyStatement{nil},
+			})
+		}, `Workflow definition has no value for Substitutions["g"], got nil
+Workflow definition has no statement in Policies[0], got nil
+Workflow definition has no substitution for ${fn} in States.A.Resource: add it to Substitutions
+Workflow definition has no placeholder ${f}: use it, or take f out of Substitutions
+Workflow definition has no placeholder ${g}: use it, or take g out of Substitutions
+Workflow definition has a state named Publish, which is reserved: rename it
+Workflow definition state "Publish" has neither Next nor "End": true: add one`},
+		{"an empty definition", func(awscdk.Stack) ingestion.Workflow { return ingestion.FromDefinition(nil, nil) },
+			"Workflow definition is empty: pass a workflow in the Amazon States Language, as JSON"},
+		{"a definition that is known later", func(s awscdk.Stack) ingestion.Workflow {
+			return ingestion.FromDefinition(awscdk.NewCfnParameter(s, jsii.String("D"), nil).ValueAsString(), nil)
+		}, "Workflow definition must be known when the app synthesizes, got a token"},
+		{"a definition that Step Functions would not take", func(awscdk.Stack) ingestion.Workflow {
+			return ingestion.FromDefinition(jsii.String(`{"StartAt":"A","States":{"A":{"Type":"Pass","Result":"`+
+				strings.Repeat("x", 1<<20)+`","End":true}}}`), nil)
+		}, "Workflow definition has 1048645 bytes without white space, Step Functions takes 1048576: move a part into"},
+		{"a file that is not there", func(awscdk.Stack) ingestion.Workflow {
+			return ingestion.FromDefinitionFile(jsii.String("nowhere.asl.json"), nil)
+		}, "Workflow definition nowhere.asl.json cannot be read: open nowhere.asl.json: no such file or directory"},
 		{"a reserved name", func(s awscdk.Stack) ingestion.Workflow { return pass(s, "Record") },
 			"Workflow has a state named Record, which is reserved: rename it"},
 		{"a reserved name behind a Catch and in a Map", func(s awscdk.Stack) ingestion.Workflow {

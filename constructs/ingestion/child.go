@@ -1,0 +1,157 @@
+package ingestion
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctionstasks"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// Names of the states around an existing state machine. The ones behind Run are those of an EXPRESS one.
+const (
+	runState       = "Run"
+	outcomeState   = "Outcome"
+	outputState    = "Output"
+	failedState    = "Failed"
+	timedOutState  = "TimedOut"
+	explainedState = "Explained"
+	runFailedState = "RunFailed"
+)
+
+// StateMachineOptions say what cannot be seen of a state machine. The zero value is that of a STANDARD one.
+type StateMachineOptions struct {
+	// StateMachineType is the type of an imported state machine: STANDARD or EXPRESS. One that was made in this app knows
+	// its own.
+	//
+	// Default: the machine's own type, or STANDARD for an imported one. Events for an imported EXPRESS machine then fail.
+	StateMachineType awsstepfunctions.StateMachineType
+}
+
+// FromStateMachine makes a workflow of an existing state machine: each event runs it once, with the event as input, and
+// its output is published. Its executions see no replay marker. options may be nil.
+//
+// A STANDARD machine runs by startExecution.sync:2. Events are at most 128,000 bytes, because the task's result holds
+// the child's input beside its output.
+//
+// An EXPRESS machine runs by startSyncExecution, for 5 minutes at most. Events are at most 64,000 bytes: its input and
+// output come back as texts, in which each quote counts twice. One that fails or times out fails the ingestion with its
+// own error and cause, States.Timeout for want of one.
+func FromStateMachine(machine awsstepfunctions.IStateMachine, options *StateMachineOptions) Workflow {
+	return child{machine, or(options, StateMachineOptions{})}
+}
+
+type child struct {
+	machine awsstepfunctions.IStateMachine
+	options StateMachineOptions
+}
+
+func (w child) validate() []error {
+	var f faults
+	asked := w.options.StateMachineType
+	if asked != "" && asked != awsstepfunctions.StateMachineType_STANDARD && asked != awsstepfunctions.StateMachineType_EXPRESS {
+		f.add("Workflow StateMachineType must be STANDARD or EXPRESS, got %s", asked)
+	}
+	if isNil(w.machine) {
+		f.add("Workflow has no state machine: pass one to FromStateMachine")
+		return f
+	}
+	if own := w.own(); own != "" && asked != "" && own != asked {
+		f.add("Workflow %s is %s, and StateMachineType says %s: leave it out", *w.machine.Node().Path(), own, asked)
+	}
+	return f
+}
+
+// own is the type of a machine that was made in this app; "" for an imported one.
+func (w child) own() awsstepfunctions.StateMachineType {
+	if m, ok := w.machine.(awsstepfunctions.StateMachine); ok {
+		return m.StateMachineType()
+	}
+	return ""
+}
+
+func (w child) express() bool {
+	kind := w.own()
+	if kind == "" {
+		kind = w.options.StateMachineType
+	}
+	return kind == awsstepfunctions.StateMachineType_EXPRESS
+}
+
+// maxEventBytes leaves room for a child that passes the event on: the task's result holds its input and its output,
+// which an EXPRESS one gives as texts of up to twice their size.
+func (w child) maxEventBytes() int {
+	if w.express() {
+		return replay.MaxEventBytes / 4
+	}
+	return replay.MaxEventBytes / 2
+}
+
+func (w child) splice(
+	scope constructs.Construct, record, publish awsstepfunctions.TaskStateBase, _ awscdk.Duration,
+) spliced {
+	run := w.standard
+	if w.express() {
+		run = w.synchronous
+	}
+	return spliced{body: awsstepfunctions.DefinitionBody_FromChainable(spliceChain(run(scope), record, publish))}
+}
+
+// standard runs the child without a name: a redriven execution must be able to run it again.
+func (w child) standard(scope constructs.Construct) awsstepfunctions.IChainable {
+	return newRunJob(scope, runState, w.machine, &awsstepfunctionstasks.StepFunctionsStartExecutionProps{
+		Input:      awsstepfunctions.TaskInput_FromJsonPathAt(awsstepfunctions.JsonPath_EntirePayload()),
+		OutputPath: jsii.String("$.Output"),
+	})
+}
+
+// synchronous runs an EXPRESS child. The task succeeds whatever became of the child, so that its Status decides. All of
+// it speaks JSONPath, in which numbers keep their digits.
+func (w child) synchronous(scope constructs.Construct) awsstepfunctions.IChainable {
+	path := awsstepfunctions.JsonPath_StringAt
+	run := awsstepfunctionstasks.NewCallAwsService(scope, jsii.String(runState), &awsstepfunctionstasks.CallAwsServiceProps{
+		Service: jsii.String("sfn"),
+		Action:  jsii.String("startSyncExecution"),
+		Parameters: &map[string]any{
+			"StateMachineArn": w.machine.StateMachineArn(),
+			"Input":           awsstepfunctions.JsonPath_JsonToString(awsstepfunctions.JsonPath_ObjectAt(jsii.String("$"))),
+		},
+		IamAction:    jsii.String("states:StartSyncExecution"),
+		IamResources: &[]*string{w.machine.StateMachineArn()},
+	})
+	output := awsstepfunctions.NewPass(scope, jsii.String(outputState), &awsstepfunctions.PassProps{
+		Parameters: &map[string]any{"output": awsstepfunctions.JsonPath_StringToJson(path(jsii.String("$.Output")))},
+		OutputPath: jsii.String("$.output"),
+	})
+	status := func(is string) awsstepfunctions.Condition {
+		return awsstepfunctions.Condition_StringEquals(jsii.String("$.Status"), jsii.String(is))
+	}
+	failed := explained(scope)
+	outcome := awsstepfunctions.NewChoice(scope, jsii.String(outcomeState), nil).
+		When(status("SUCCEEDED"), output, nil).
+		When(status("TIMED_OUT"), otherwise(scope, timedOutState, "States.Timeout").Next(failed), nil).
+		Otherwise(otherwise(scope, failedState, "States.TaskFailed").Next(failed))
+	return run.Next(outcome)
+}
+
+// otherwise lays an error and a cause beside the answer, for a child that names none, as a Fail state without them does.
+func otherwise(scope constructs.Construct, id, name string) awsstepfunctions.Pass {
+	return awsstepfunctions.NewPass(scope, jsii.String(id), &awsstepfunctions.PassProps{Parameters: &map[string]any{
+		"answer":    awsstepfunctions.JsonPath_ObjectAt(jsii.String("$")),
+		"otherwise": map[string]any{"Error": name, "Cause": "The state machine gave no cause."},
+	}})
+}
+
+// explained fails with the child's error and cause. A Fail state breaks on a path that leads to nothing.
+func explained(scope constructs.Construct) awsstepfunctions.Chain {
+	merge := awsstepfunctions.NewPass(scope, jsii.String(explainedState), &awsstepfunctions.PassProps{
+		Parameters: &map[string]any{"failure": awsstepfunctions.JsonPath_JsonMerge(
+			awsstepfunctions.JsonPath_ObjectAt(jsii.String("$.otherwise")), awsstepfunctions.JsonPath_ObjectAt(jsii.String("$.answer")))},
+		OutputPath: jsii.String("$.failure"),
+	})
+	return merge.Next(awsstepfunctions.NewFail(scope, jsii.String(runFailedState), &awsstepfunctions.FailProps{
+		ErrorPath: jsii.String("$.Error"), CausePath: jsii.String("$.Cause"),
+	}))
+}

@@ -1,0 +1,84 @@
+package ingestion
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/ce873799/replayable-ingestion/internal/asl"
+)
+
+// maxInlineBytes is the largest definition in a template: quotes count twice there, a template has 1 MB, and the rest
+// of an ingestion needs a tenth of it.
+const maxInlineBytes = 200_000
+
+// tokenMark begins CDK's placeholder for a value that is known later.
+const tokenMark = "${Token["
+
+// render writes a definition into the template, or into an asset if it is too large for that.
+func render(stack awscdk.Stack, doc *asl.Document, timeout awscdk.Duration) spliced {
+	if timeout != nil {
+		doc.SetTimeout(seconds(stack, timeout))
+	}
+	inline := doc.Encode(func(text string) string {
+		if !strings.Contains(text, tokenMark) {
+			return asl.Quote(text)
+		}
+		return *stack.ToJsonString(text, nil)
+	})
+	if len(inline) <= maxInlineBytes {
+		return spliced{body: awsstepfunctions.DefinitionBody_FromString(jsii.String(inline))}
+	}
+	return asset(stack, doc, timeout)
+}
+
+// seconds is JSON text: the number, or a token that becomes it.
+func seconds(stack awscdk.Stack, d awscdk.Duration) asl.Raw {
+	n := d.ToSeconds(nil)
+	if *awscdk.Token_IsUnresolved(n) {
+		return asl.Raw(*stack.ToJsonString(n, nil))
+	}
+	return asl.Raw(strconv.FormatFloat(*n, 'f', -1, 64))
+}
+
+// asset writes a definition into a file, in which CloudFormation puts the values that are known when it deploys. The
+// file is copied when the state machine is made.
+func asset(stack awscdk.Stack, doc *asl.Document, timeout awscdk.Duration) spliced {
+	values := map[string]*string{}
+	later := func(value string) string {
+		name := fmt.Sprintf("replayableIngestion%d", len(values))
+		values[name] = jsii.String(value)
+		return "${" + name + "}"
+	}
+	if timeout != nil {
+		if raw := seconds(stack, timeout); strings.Contains(string(raw), tokenMark) {
+			doc.SetTimeout(asl.Raw(later(string(raw))))
+		}
+	}
+	text := doc.Encode(func(text string) string {
+		if !strings.Contains(text, tokenMark) {
+			return asl.Quote(text)
+		}
+		quoted := asl.Quote(text) // what CloudFormation puts in is not escaped any more
+		return `"` + later(quoted[1:len(quoted)-1]) + `"`
+	})
+	dir, err := os.MkdirTemp("", "definition-")
+	if err != nil {
+		panic(fmt.Errorf("workflow definition: %w", err))
+	}
+	path := filepath.Join(dir, "definition.asl.json")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		panic(fmt.Errorf("workflow definition: %w", err))
+	}
+	return spliced{
+		body:          awsstepfunctions.DefinitionBody_FromFile(jsii.String(path), nil),
+		substitutions: &values,
+		done:          func() { _ = os.RemoveAll(dir) }, // it is in the assembly
+	}
+}
