@@ -6,7 +6,14 @@
 // module is the app's own or any that the app requires: it is built inside its own directory, with its own go.sum, so
 // a library brings its functions along and the app's go.mod stays as it is. No Docker is involved.
 //
-// The same source gives the same bytes on every machine, so that an asset changes only when its code does.
+// A module is looked for where the app's binary says that it came from: in the module cache, in the version that was
+// compiled in. So the app synthesizes in any directory, and also when it is vendored, although a vendor directory holds
+// no functions; a module that the cache lacks is downloaded, and checked against the app's go.sum. The go command is
+// asked, in the working directory, for what has no version: the app's own module, one of its workspace, and one that a
+// directory replaces.
+//
+// The same source and version of Go give the same bytes on every machine, so that an asset changes only when its code
+// does.
 package golambda
 
 import (

@@ -24,13 +24,13 @@ func TestModuleDirFindsThisModule(t *testing.T) {
 
 func TestModuleDirNamesTheModuleItCannotFind(t *testing.T) {
 	_, err := moduleDir("example.com/not/required")
-	if err == nil || !strings.Contains(err.Error(), "example.com/not/required") {
-		t.Errorf("got %v, want an error that names the module", err)
+	if err == nil || !strings.Contains(err.Error(), "example.com/not/required") || !strings.Contains(err.Error(), "prop Code") {
+		t.Errorf("got %v, want an error that names the module and the remedy", err)
 	}
 }
 
-// module writes a Go module whose only package is main in directory fn.
-func module(t *testing.T, source string) string {
+// newModule writes a Go module whose only package is main in directory fn.
+func newModule(t *testing.T, source string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range map[string]string{"go.mod": "module example.com/app\n\ngo 1.26\n", "fn/main.go": source} {
@@ -51,7 +51,7 @@ func TestBuildCompilesForTheArchitecture(t *testing.T) {
 	for goarch, machine := range map[string]elf.Machine{"arm64": elf.EM_AARCH64, "amd64": elf.EM_X86_64} {
 		t.Run(goarch, func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), Bootstrap)
-			if err := build(module(t, hello), "./fn", goarch, out); err != nil {
+			if err := build(newModule(t, hello), "./fn", goarch, out); err != nil {
 				t.Fatal(err)
 			}
 			f, err := elf.Open(out)
@@ -70,7 +70,7 @@ func TestBuildIsTheSameFromAnyDirectory(t *testing.T) {
 	var built [2][]byte
 	for i := range built {
 		out := filepath.Join(t.TempDir(), Bootstrap)
-		if err := build(module(t, hello), "./fn", "arm64", out); err != nil {
+		if err := build(newModule(t, hello), "./fn", "arm64", out); err != nil {
 			t.Fatal(err)
 		}
 		b, err := os.ReadFile(out)
@@ -85,7 +85,7 @@ func TestBuildIsTheSameFromAnyDirectory(t *testing.T) {
 }
 
 func TestBuildWorksInAReadOnlyModule(t *testing.T) {
-	dir := module(t, hello) // the module cache is read-only
+	dir := newModule(t, hello) // the module cache is read-only
 	for _, d := range []string{filepath.Join(dir, "fn"), dir} {
 		if err := os.Chmod(d, 0o500); err != nil { //nolint:gosec // a directory needs its x bit
 			t.Fatal(err)
@@ -98,7 +98,7 @@ func TestBuildWorksInAReadOnlyModule(t *testing.T) {
 }
 
 func TestBuildReturnsTheCompilersMessage(t *testing.T) {
-	dir := module(t, "package main\n\nfunc main() { undefinedThing() }\n")
+	dir := newModule(t, "package main\n\nfunc main() { undefinedThing() }\n")
 	err := build(dir, "./fn", "arm64", filepath.Join(t.TempDir(), Bootstrap))
 	if err == nil || !strings.Contains(err.Error(), "undefined: undefinedThing") || !strings.Contains(err.Error(), "./fn") {
 		t.Errorf("got %v, want the compiler's message and the package", err)

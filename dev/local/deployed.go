@@ -112,15 +112,29 @@ func (r deployedResource) properties(into any) error {
 	return nil
 }
 
-// shortName is the last construct of a path such as listings-dev/Listings/RecordFunction/Resource, without the word
-// "Function": Record.
-func (r deployedResource) shortName() string {
-	parts := strings.Split(strings.TrimSuffix(r.Metadata.Path, "/Resource"), "/")
-	return strings.TrimSuffix(parts[len(parts)-1], "Function")
+// shortestNames names each function as shortly as no other is called.
+func shortestNames(functions []deployedResource) []string {
+	called := map[string]int{}
+	for _, f := range functions {
+		for _, n := range f.names() {
+			called[n]++
+		}
+	}
+	names := make([]string, len(functions))
+	for i, f := range functions {
+		for _, n := range slices.Backward(f.names()) {
+			if called[n] == 1 || names[i] == "" {
+				names[i] = n
+			}
+		}
+	}
+	return names
 }
 
-// longName tells functions apart whose short names are the same: Listings-Record.
-func (r deployedResource) longName() string {
-	parts := strings.Split(strings.TrimSuffix(r.Metadata.Path, "/Resource"), "/")
-	return strings.TrimSuffix(strings.Join(parts[1:], "-"), "Function")
+// names are those that fit a path such as listings-dev/Listings/RecordFunction/Resource, shortest first: Record,
+// Listings-Record, listings-dev-Listings-Record.
+func (r deployedResource) names() []string {
+	path := strings.TrimSuffix(strings.TrimSuffix(r.Metadata.Path, "/Resource"), "Function")
+	all := strings.Split(path, "/")
+	return slices.Compact([]string{all[len(all)-1], strings.Join(all[1:], "-"), strings.Join(all, "-")})
 }

@@ -11,15 +11,22 @@ func at(path string) deployedResource {
 	return r
 }
 
-func TestNamesOfFunctions(t *testing.T) {
-	tests := []struct{ path, short, long string }{
-		{"listings-dev/Listings/RecordFunction/Resource", "Record", "Listings-Record"},
-		{"listings-dev/EnrichFunction/Resource", "Enrich", "Enrich"},
-		{"stack/A/B/Handler/Resource", "Handler", "A-B-Handler"},
+func TestNamesOfFunctionsAreAsShortAsNoOther(t *testing.T) {
+	tests := []struct{ path, want string }{
+		{"listings-dev/Listings/TrackerFunction/Resource", "Tracker"},
+		{"listings-dev/EnrichFunction/Resource", "Enrich"},
+		{"a/A/B/Handler/Resource", "A-B-Handler"},
+		{"a/C/Handler/Resource", "C-Handler"},
+		{"a/Orders/RecordFunction/Resource", "a-Orders-Record"},
+		{"b/Orders/RecordFunction/Resource", "b-Orders-Record"},
 	}
+	var functions []deployedResource
 	for _, tt := range tests {
-		if r := at(tt.path); r.shortName() != tt.short || r.longName() != tt.long {
-			t.Errorf("%s: got %s, %s, want %s, %s", tt.path, r.shortName(), r.longName(), tt.short, tt.long)
+		functions = append(functions, at(tt.path))
+	}
+	for i, got := range shortestNames(functions) {
+		if got != tests[i].want {
+			t.Errorf("%s: got %s, want %s", tests[i].path, got, tests[i].want)
 		}
 	}
 }

@@ -42,11 +42,8 @@ func (r *run) hostFunctions(ctx context.Context, d *deployed) error {
 	r.stack.Host = host
 	client := lambda.NewFromConfig(r.stack.Config())
 	functions := d.ofType("AWS::Lambda::Function")
-	shared := map[string]int{}
-	for _, f := range functions {
-		shared[f.shortName()]++
-	}
-	for _, f := range functions {
+	names := shortestNames(functions)
+	for i, f := range functions {
 		var p functionProperties
 		if err := f.properties(&p); err != nil {
 			return err
@@ -54,10 +51,7 @@ func (r *run) hostFunctions(ctx context.Context, d *deployed) error {
 		if !strings.HasPrefix(p.Runtime, "provided.") {
 			continue // the emulator runs it: it is none of ours
 		}
-		name := f.shortName()
-		if shared[name] > 1 {
-			name = f.longName()
-		}
+		name := names[i]
 		if err := r.hostFunction(ctx, client, name, f, p.Code.S3Key); err != nil {
 			return fmt.Errorf("host function %s: %w", name, err)
 		}

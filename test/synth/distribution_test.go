@@ -30,7 +30,7 @@ const module = "github.com/ce873799/replayable-ingestion"
 func TestImports(t *testing.T) {
 	cdk := []string{"github.com/aws/jsii-runtime-go", "github.com/aws/aws-cdk-go", "github.com/aws/constructs-go"}
 	sdk := []string{"github.com/aws/aws-lambda-go", "github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"}
-	tests := []string{"github.com/getkin/kin-openapi", "pgregory.net/rapid"}
+	tests := []string{"github.com/getkin/kin-openapi", "golang.org/x/mod/zip", "pgregory.net/rapid"}
 	cli := []string{"github.com/spf13/cobra", module + "/internal/ctl"}
 	for pattern, forbidden := range map[string][]string{
 		"./lambdas/...":             append(cli, cdk...),
