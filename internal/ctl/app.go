@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/client"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
@@ -48,7 +49,8 @@ type app struct {
 	target *stack.Target // found once
 	apiURL string        // of target
 
-	awsRegion string // of the AWS configuration
+	awsRegion string         // of the AWS configuration
+	global    *pflag.FlagSet // the flags that every command has
 }
 
 // say tells the person something. Data goes through out.
@@ -84,7 +86,9 @@ Exit codes:
 		Version:       Version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		// As many letters may be wrong for a command to be guessed.
+		SuggestionsMinimumDistance: 2,
+		Args:                       unknownCommand,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return c.Help()
 		},
@@ -106,11 +110,28 @@ Exit codes:
 	return root
 }
 
+// unknownCommand is an error of usage that may guess what was meant.
+func unknownCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	e := &Error{Code: ExitUsage, Err: fmt.Errorf("unknown command %q", args[0])}
+	for _, name := range c.SuggestionsFor(args[0]) {
+		e.Do = append(e.Do, "did you mean "+name+"?")
+	}
+	e.Do = append(e.Do, "`replayctl --help` lists the commands")
+	return e
+}
+
 // commands lists the constructors of the commands. A new command is one more.
 func commands() []func(*app) *cobra.Command {
 	return []func(*app) *cobra.Command{
-		(*app).listCommand,
+		(*app).replayCommand,
+		(*app).republishCommand,
 		(*app).statusCommand,
+		(*app).itemsCommand,
+		(*app).listCommand,
+		(*app).cancelCommand,
 	}
 }
 

@@ -62,4 +62,12 @@ func usage(format string, args ...any) error {
 	return &Error{Code: ExitUsage, Err: fmt.Errorf(format, args...)}
 }
 
+// ended ends a command with a code after everything was said.
+func ended(code Code) error {
+	if code == ExitOK {
+		return nil
+	}
+	return &Error{Code: code}
+}
+
 var errInterrupted = errors.New("interrupted")

@@ -24,6 +24,7 @@ type flags struct {
 
 func (a *app) addFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
+	a.global = f
 	f.StringVar(&a.flags.stack, "stack", "", "CloudFormation stack of the ingestion (or REPLAYCTL_STACK; default: the only one)")
 	f.StringVar(&a.flags.ingestion, "ingestion", "", "path of the construct, if the stack has several (or REPLAYCTL_INGESTION)")
 	f.StringVar(&a.flags.apiURL, "api-url", "", "URL of the replay API, instead of looking for it (or REPLAYCTL_API_URL)")
@@ -36,6 +37,11 @@ func (a *app) addFlags(root *cobra.Command) {
 	f.StringVarP(&a.flags.output, "output", "o", string(output.Table), "how data is written: "+strings.Join(output.Formats(), ", "))
 	f.BoolVar(&a.flags.noColor, "no-color", false, "no colors, even on a terminal (or NO_COLOR)")
 	complete(root, "output", output.Formats()...)
+	for name, offer := range map[string]cobra.CompletionFunc{"stack": a.completeStacks, "ingestion": a.completeIngestions} {
+		if err := root.RegisterFlagCompletionFunc(name, offer); err != nil {
+			panic(err) // there is no such flag
+		}
+	}
 }
 
 // complete offers values of a flag to the shell.

@@ -51,5 +51,6 @@ func TestStatusDescribesAReplay(t *testing.T) {
 	w.engine.Pump()
 	w.run("status "+id).wants(t, ctl.ExitOK, []string{id, "COMPLETED", "2 matched, 1 started, 1 succeeded, 0 failed, 1 skipped"}, nil)
 	w.run("status 01ARZ3NDEKTSV4RRFFQ69G5FAV").wants(t, ctl.ExitRefused, nil, []string{"404"})
-	w.run("status").wants(t, ctl.ExitUsage, nil, []string{"--help"})
+	w.run("status").wants(t, ctl.ExitOK, []string{id}, nil)
+	w.run("status a b").wants(t, ctl.ExitUsage, nil, []string{"--help"})
 }

@@ -30,42 +30,44 @@ func (a *app) find(ctx context.Context) (*stack.Target, error) {
 }
 
 func (a *app) locate(ctx context.Context) (t stack.Target, err error) {
-	if a.flags.local != "" {
-		return a.locateLocal()
-	}
-	if t.AWS, err = a.loadAWS(ctx); err != nil {
+	if a.flags.apiURL != "" {
+		t.AWS, err = a.loadAWS(ctx)
+		t.Ingestion = manifest.Ingestion{APIURL: a.flags.apiURL, Region: t.AWS.Region}
 		return t, err
 	}
-	if a.flags.apiURL != "" {
-		t.Ingestion = manifest.Ingestion{APIURL: a.flags.apiURL, Region: t.AWS.Region}
-		return t, nil
-	}
-	all, err := a.ingestions(ctx, t.AWS, a.flags.stack)
+	all, cfg, err := a.every(ctx)
 	if err != nil {
 		return t, err
 	}
+	t.AWS = cfg
 	t.Ingestion, err = stack.Choose(all, a.flags.ingestion)
 	return t, err
 }
 
-// locateLocal uses credentials that mean nothing: the user's own do not leave for a server on this machine.
-func (a *app) locateLocal() (t stack.Target, err error) {
+// every finds the ingestions that may be meant: of the stack that was named, or of all.
+func (a *app) every(ctx context.Context) (all []manifest.Ingestion, cfg aws.Config, err error) {
+	if a.flags.local == "" {
+		if cfg, err = a.loadAWS(ctx); err != nil {
+			return nil, cfg, err
+		}
+		all, err = a.ingestions(ctx, cfg, a.flags.stack)
+		return all, cfg, err
+	}
 	l, err := stack.ReadLocal(a.flags.local)
 	if err != nil {
-		return t, err
+		return nil, cfg, err
 	}
-	t.AWS = aws.Config{
-		Region: l.Region, BaseEndpoint: &l.EndpointURL,
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-	}
-	var all []manifest.Ingestion
 	for _, i := range l.Ingestions {
 		if a.flags.stack == "" || a.flags.stack == i.Stack {
 			all = append(all, i)
 		}
 	}
-	t.Ingestion, err = stack.Choose(all, a.flags.ingestion)
-	return t, err
+	a.awsRegion = l.Region
+	return all, aws.Config{
+		Region: l.Region, BaseEndpoint: &l.EndpointURL,
+		// They mean nothing: the user's own do not leave for a server on this machine.
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	}, nil
 }
 
 func (a *app) loadAWS(ctx context.Context) (aws.Config, error) {

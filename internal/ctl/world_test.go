@@ -40,7 +40,11 @@ func newWorld(t testing.TB) *world {
 			}, options)
 		},
 		Now: time.Now, Zone: time.UTC,
-		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+	}
+	// Whenever a command waits, what it waits for happens.
+	w.process.Sleep = func(ctx context.Context, _ time.Duration) error {
+		e.Pump()
+		return ctx.Err()
 	}
 	return w
 }
@@ -82,6 +86,12 @@ func (w *world) runWords(args ...string) said {
 	p.Args, p.Out, p.Err = args, &out, &errs
 	code := ctl.Main(w.t.Context(), p)
 	return said{code, out.String(), errs.String()}
+}
+
+// at puts the operator in front of a terminal, and has what is typed next.
+func (w *world) at(typed string) {
+	w.process.Terminal.In, w.process.Terminal.Err = true, true
+	w.process.In = strings.NewReader(typed)
 }
 
 // ingest has events arrive and succeed.

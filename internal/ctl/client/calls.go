@@ -14,10 +14,11 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// CreateReplay asks for a replay. The same key with the same request gets the same replay, however often it is sent.
-func (c *Client) CreateReplay(ctx context.Context, key string, r replay.Request) (replay.Accepted, error) {
+// CreateReplay asks for a replay, with a replay.Request or its JSON. The same key with the same request gets the same
+// replay, however often it is sent.
+func (c *Client) CreateReplay(ctx context.Context, key string, request any) (replay.Accepted, error) {
 	var accepted replay.Accepted
-	body, err := json.Marshal(r)
+	body, err := json.Marshal(request)
 	if err != nil {
 		return accepted, fmt.Errorf("encode request: %w", err)
 	}

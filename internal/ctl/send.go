@@ -1,0 +1,89 @@
+package ctl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/ce873799/replayable-ingestion/internal/ctl/client"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// send asks for the replays of a request side by side. It returns those that were accepted, also with an error.
+func (a *app) send(ctx context.Context, api *client.Client, d document, key string) (all []replay.Accepted, err error) {
+	parts := d.parts()
+	key = keyOf(key)
+	for i, part := range parts {
+		accepted, err := a.sendOne(ctx, api, part, partKey(key, i, len(parts)))
+		if err != nil {
+			return all, err
+		}
+		all = append(all, accepted)
+	}
+	return all, nil
+}
+
+// keyOf is the Idempotency-Key of a request. There always is one, so that it can be sent again when no answer comes.
+func keyOf(given string) string {
+	if given != "" {
+		return given
+	}
+	return ulid.Make().String()
+}
+
+// partKey is the key of one of several replays, the same for the same list of ids.
+func partKey(key string, i, n int) string {
+	if n == 1 {
+		return key
+	}
+	return fmt.Sprintf("%s-%d", key, i+1)
+}
+
+func (a *app) sendOne(ctx context.Context, api *client.Client, d document, key string) (replay.Accepted, error) {
+	accepted, err := api.CreateReplay(ctx, key, d)
+	if err == nil {
+		return accepted, nil
+	}
+	e := a.explain(err)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		e = &Error{Code: ExitInterrupted, Err: errInterrupted}
+	}
+	if e.Code == ExitUnreachable || e.Code == ExitInterrupted {
+		e.Do = append(e.Do, "it may have been accepted: the same command with --idempotency-key "+key+" gets the same replay, not a second one")
+	}
+	return accepted, e
+}
+
+// showAccepted writes the ids of replays, or the whole answers as JSON.
+func (a *app) showAccepted(all []replay.Accepted) error {
+	if len(all) == 1 || a.out.Format != output.JSON {
+		for _, one := range all {
+			err := a.out.Value(one, func(w io.Writer) error {
+				_, err := fmt.Fprintln(w, one.ReplayID)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	_, err := output.List(a.out, "replays", nil, sequence(all))
+	return err
+}
+
+// sequence is a list that is there already.
+func sequence[T any](all []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, e := range all {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}

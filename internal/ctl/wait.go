@@ -1,0 +1,173 @@
+package ctl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/ce873799/replayable-ingestion/internal/ctl/client"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// runAndWait starts replays and waits for their end: side by side, or one after the other where they keep to bounds
+// together.
+func (a *app) runAndWait(ctx context.Context, api *client.Client, d document, key string) error {
+	if len(d.parts()) > 1 && d.bounded() {
+		return a.inTurn(ctx, api, d, key)
+	}
+	accepted, err := a.send(ctx, api, d, key)
+	if err != nil {
+		if len(accepted) > 0 {
+			err = a.partly(accepted, len(d.parts()), err)
+			_ = a.showAccepted(accepted) // the error counts
+		}
+		return err
+	}
+	ids := idsOf(accepted)
+	for _, id := range ids {
+		a.say("replay %s", id)
+	}
+	return a.await(ctx, api, ids)
+}
+
+// await waits for the end of replays and shows what became of them.
+func (a *app) await(ctx context.Context, api *client.Client, ids []string) error {
+	all, err := a.follow(ctx, api, ids, "replaying")
+	if errors.Is(err, errDetached) {
+		return a.detached(ids...)
+	}
+	if err != nil {
+		e := a.explain(err)
+		for _, id := range ids {
+			e.Do = append(e.Do, "the replay goes on: "+a.hint("status "+id+" --watch"))
+		}
+		return e
+	}
+	return a.conclude(ctx, api, all)
+}
+
+// inTurn runs the parts of a request one after the other. Each may have what the ones before have left of the bounds.
+func (a *app) inTurn(ctx context.Context, api *client.Client, d document, key string) error {
+	parts, key := d.parts(), keyOf(key)
+	var all []replay.Replay
+	for i, part := range parts {
+		var spent replay.Counts
+		for _, r := range all {
+			spent.Matched += r.Counts.Matched
+			spent.Failed += r.Counts.Failed
+		}
+		if !part.spend(spent) {
+			a.say("--max-items is reached, %d of %d parts were not needed", len(parts)-i, len(parts))
+			break
+		}
+		accepted, err := a.sendOne(ctx, api, part, partKey(key, i, len(parts)))
+		if err != nil {
+			return a.unfinished(all, err)
+		}
+		a.say("replay %s, %d of %d", accepted.ReplayID, i+1, len(parts))
+		ended, err := a.follow(ctx, api, []string{accepted.ReplayID}, "replaying")
+		if errors.Is(err, errDetached) {
+			a.say("%d of %d parts were not started", len(parts)-i-1, len(parts))
+			return a.detached(accepted.ReplayID)
+		}
+		if err != nil {
+			return a.unfinished(all, err)
+		}
+		all = append(all, ended...)
+		if s := ended[0].Status; s == replay.Halted || s == replay.Cancelled {
+			a.say("%s, so %d of %d parts were not started", s, len(parts)-i-1, len(parts))
+			break
+		}
+	}
+	return a.conclude(ctx, api, all)
+}
+
+// spend takes from the bounds what earlier parts have used, and reports whether anything is left.
+func (d *document) spend(spent replay.Counts) bool {
+	if d.MaxItems != nil {
+		left := *d.MaxItems - spent.Matched
+		d.MaxItems = &left
+		if left <= 0 {
+			return false
+		}
+	}
+	if d.MaxFailures != nil {
+		left := max(0, *d.MaxFailures-spent.Failed)
+		d.MaxFailures = &left
+	}
+	return true
+}
+
+func (a *app) unfinished(all []replay.Replay, err error) error {
+	e := a.explain(err)
+	for _, r := range all {
+		e.Do = append(e.Do, fmt.Sprintf("replay %s has ended before that: %s", r.ReplayID, r.Status))
+	}
+	return e
+}
+
+// conclude shows replays that have ended, and ends the command as they did.
+func (a *app) conclude(ctx context.Context, api *client.Client, all []replay.Replay) error {
+	if err := a.showReplays(all); err != nil {
+		return err
+	}
+	code := ExitOK
+	for _, r := range all {
+		code = worse(code, codeOf(r))
+		if err := a.showSomeFailed(ctx, api, r); err != nil {
+			return err
+		}
+	}
+	return ended(code)
+}
+
+// showReplays writes replays: each described, or as JSON.
+func (a *app) showReplays(all []replay.Replay) error {
+	if a.out.Format == output.JSON && len(all) > 1 {
+		_, err := output.List(a.out, "replays", nil, sequence(all))
+		return err
+	}
+	for i, r := range all {
+		err := a.out.Value(r, func(w io.Writer) error {
+			if i > 0 {
+				if _, err := fmt.Fprintln(w); err != nil {
+					return err
+				}
+			}
+			return a.describe(w, r)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// someFailed is how many failed items are shown without being asked for.
+const someFailed = 5
+
+// showSomeFailed tells a person which items failed, and where the others are.
+func (a *app) showSomeFailed(ctx context.Context, api *client.Client, r replay.Replay) error {
+	if a.out.Format != output.Table || r.Counts.Failed == 0 || r.DryRun {
+		return nil
+	}
+	a.say("\n%s", a.paintErr(output.Red, itemCount(r.Counts.Failed)+" failed:"))
+	for it, err := range first(api.Items(ctx, r.ReplayID, replay.Failed), someFailed) {
+		if err != nil {
+			return err
+		}
+		a.say("  %s  %s", output.Printable(it.ResourceID), output.Printable(it.Reason))
+	}
+	a.say("list them with  %s", a.hint("items "+r.ReplayID+" --outcome failed"))
+	return nil
+}
+
+func idsOf(all []replay.Accepted) []string {
+	ids := make([]string, len(all))
+	for i, one := range all {
+		ids[i] = one.ReplayID
+	}
+	return ids
+}
