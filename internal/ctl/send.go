@@ -19,7 +19,7 @@ func (a *app) send(ctx context.Context, api *client.Client, d document, key stri
 	parts := d.parts()
 	key = keyOf(key)
 	for i, part := range parts {
-		accepted, err := a.sendOne(ctx, api, part, partKey(key, i, len(parts)))
+		accepted, err := a.sendOne(ctx, api, part, key, i, len(parts))
 		if err != nil {
 			return all, err
 		}
@@ -44,8 +44,9 @@ func partKey(key string, i, n int) string {
 	return fmt.Sprintf("%s-%d", key, i+1)
 }
 
-func (a *app) sendOne(ctx context.Context, api *client.Client, d document, key string) (replay.Accepted, error) {
-	accepted, err := api.CreateReplay(ctx, key, d)
+// sendOne asks for one replay of several.
+func (a *app) sendOne(ctx context.Context, api *client.Client, d document, key string, i, n int) (replay.Accepted, error) {
+	accepted, err := api.CreateReplay(ctx, partKey(key, i, n), d)
 	if err == nil {
 		return accepted, nil
 	}

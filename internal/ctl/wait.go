@@ -62,7 +62,7 @@ func (a *app) inTurn(ctx context.Context, api *client.Client, d document, key st
 			a.say("--max-items is reached, %d of %d parts were not needed", len(parts)-i, len(parts))
 			break
 		}
-		accepted, err := a.sendOne(ctx, api, part, partKey(key, i, len(parts)))
+		accepted, err := a.sendOne(ctx, api, part, key, i, len(parts))
 		if err != nil {
 			return a.unfinished(all, err)
 		}

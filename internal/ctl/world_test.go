@@ -81,10 +81,15 @@ func (w *world) run(line string) said { return w.runWords(strings.Fields(line)..
 
 func (w *world) runWords(args ...string) said {
 	w.t.Helper()
+	return w.runIn(w.t.Context(), args...)
+}
+
+func (w *world) runIn(ctx context.Context, args ...string) said {
+	w.t.Helper()
 	var out, errs bytes.Buffer
 	p := w.process
 	p.Args, p.Out, p.Err = args, &out, &errs
-	code := ctl.Main(w.t.Context(), p)
+	code := ctl.Main(ctx, p)
 	return said{code, out.String(), errs.String()}
 }
 

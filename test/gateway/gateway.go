@@ -79,6 +79,13 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if before != nil && before(w, r) {
 		return
 	}
+	g.answer(w, r)
+}
+
+// Apply has a request take effect, and throws the answer away.
+func (g *Gateway) Apply(r *http.Request) { g.answer(httptest.NewRecorder(), r) }
+
+func (g *Gateway) answer(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		Refuse(w, http.StatusBadRequest, "", "the body could not be read")
