@@ -23,6 +23,8 @@ type world struct {
 	engine  *engine.Engine
 	gateway *gateway.Gateway
 	process ctl.Process // of the next command; tests change it
+
+	endpoint string // flags that lead to the account
 }
 
 // newWorld starts an ingestion whose API is served on this machine.
