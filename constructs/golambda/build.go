@@ -9,20 +9,34 @@ import (
 	"strings"
 )
 
-// build compiles package pkg of the module in root to the file output.
-//
-// The environment shuts out what differs between apps and machines: workspaces, GOFLAGS, cgo, processor levels. The flags leave out
-// paths, version control stamps and the build id, so that equal source gives equal bytes; lambda.norpc leaves out
-// the protocol of the retired go1.x runtime.
-func build(root, pkg, goarch, output string) error {
-	env := []string{"GOOS=linux", "GOARCH=" + goarch, "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-mod=readonly",
-		"GOAMD64=", "GOARM64=", "GOEXPERIMENT="}
-	_, err := run(root, env, "build", "-trimpath", "-buildvcs=false", "-tags=lambda.norpc",
-		"-ldflags=-s -w -buildid=", "-o", output, pkg)
+// build compiles package pkg of a module, whose source is in root, to the file output.
+func build(module, root, pkg, goarch, output string) error {
+	kept := keptBinary(module, pkg, goarch)
+	err := os.ErrNotExist
+	if kept != "" && copyFile(kept, output) == nil {
+		err = compile(root, pkg, goarch, output)
+	}
+	if err != nil { // also when what was kept is no program: the go command refuses to replace it
+		_ = os.Remove(output) // there may be none
+		err = compile(root, pkg, goarch, output)
+	}
 	if err != nil {
 		return fmt.Errorf("compile function %s of %s for linux/%s: %w", pkg, root, goarch, err)
 	}
+	_ = keep(output, kept) // the next time takes longer
 	return nil
+}
+
+// compile calls the compiler, and the linker unless the file output is what it would make.
+//
+// The environment shuts out what differs between apps and machines: workspaces, GOFLAGS, cgo, processor levels. The flags
+// leave out paths and version control stamps, so that equal source gives equal bytes; lambda.norpc leaves out the protocol
+// of the retired go1.x runtime. The build id stays: it is a hash of what goes in, and the same everywhere.
+func compile(root, pkg, goarch, output string) error {
+	env := []string{"GOOS=linux", "GOARCH=" + goarch, "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-mod=readonly",
+		"GOAMD64=", "GOARM64=", "GOEXPERIMENT="}
+	_, err := run(root, env, "build", "-trimpath", "-buildvcs=false", "-tags=lambda.norpc", "-ldflags=-s -w", "-o", output, pkg)
+	return err
 }
 
 // run calls the go command and returns its output, also of a call that failed; the error holds what it wrote to stderr.

@@ -40,7 +40,7 @@ func Code(module, dir string, arch awslambda.Architecture) awslambda.Code {
 	if err != nil {
 		panic(err)
 	}
-	b := &bundler{root: root, pkg: "./" + path.Clean(dir), goarch: goarch(*arch.Name())}
+	b := &bundler{module: module, root: root, pkg: "./" + path.Clean(dir), goarch: goarch(*arch.Name())}
 	// The source is the package's own directory: CDK never copies it, and hashes the output only.
 	return awslambda.Code_FromAsset(jsii.String(filepath.Join(root, filepath.FromSlash(dir))), &awss3assets.AssetOptions{
 		AssetHashType: awscdk.AssetHashType_OUTPUT,
@@ -62,12 +62,12 @@ func ThisModule() string {
 
 // bundler is CDK's local bundling of one function.
 type bundler struct {
-	root, pkg, goarch string
+	module, root, pkg, goarch string
 }
 
 // TryBundle compiles into outputDir. CDK would try Docker if it returned false and hide why; so it panics instead.
 func (b *bundler) TryBundle(outputDir *string, _ *awscdk.BundlingOptions) *bool {
-	if err := build(b.root, b.pkg, b.goarch, filepath.Join(*outputDir, Bootstrap)); err != nil {
+	if err := build(b.module, b.root, b.pkg, b.goarch, filepath.Join(*outputDir, Bootstrap)); err != nil {
 		panic(err)
 	}
 	return jsii.Bool(true)

@@ -45,13 +45,15 @@ func newModule(t *testing.T, source string) string {
 	return dir
 }
 
+const name = "example.com/app" // of the module
+
 const hello = "package main\n\nfunc main() { println(\"hello\") }\n"
 
 func TestBuildCompilesForTheArchitecture(t *testing.T) {
 	for goarch, machine := range map[string]elf.Machine{"arm64": elf.EM_AARCH64, "amd64": elf.EM_X86_64} {
 		t.Run(goarch, func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), Bootstrap)
-			if err := build(newModule(t, hello), "./fn", goarch, out); err != nil {
+			if err := build(name, newModule(t, hello), "./fn", goarch, out); err != nil {
 				t.Fatal(err)
 			}
 			f, err := elf.Open(out)
@@ -70,7 +72,7 @@ func TestBuildIsTheSameFromAnyDirectory(t *testing.T) {
 	var built [2][]byte
 	for i := range built {
 		out := filepath.Join(t.TempDir(), Bootstrap)
-		if err := build(newModule(t, hello), "./fn", "arm64", out); err != nil {
+		if err := build(name, newModule(t, hello), "./fn", "arm64", out); err != nil {
 			t.Fatal(err)
 		}
 		b, err := os.ReadFile(out)
@@ -92,14 +94,14 @@ func TestBuildWorksInAReadOnlyModule(t *testing.T) {
 		}
 		t.Cleanup(func() { _ = os.Chmod(d, 0o700) }) //nolint:gosec // so that TempDir can be removed
 	}
-	if err := build(dir, "./fn", "arm64", filepath.Join(t.TempDir(), Bootstrap)); err != nil {
+	if err := build(name, dir, "./fn", "arm64", filepath.Join(t.TempDir(), Bootstrap)); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestBuildReturnsTheCompilersMessage(t *testing.T) {
 	dir := newModule(t, "package main\n\nfunc main() { undefinedThing() }\n")
-	err := build(dir, "./fn", "arm64", filepath.Join(t.TempDir(), Bootstrap))
+	err := build(name, dir, "./fn", "arm64", filepath.Join(t.TempDir(), Bootstrap))
 	if err == nil || !strings.Contains(err.Error(), "undefined: undefinedThing") || !strings.Contains(err.Error(), "./fn") {
 		t.Errorf("got %v, want the compiler's message and the package", err)
 	}
@@ -110,5 +112,94 @@ func TestGoarch(t *testing.T) {
 		if got := goarch(lambda); got != want {
 			t.Errorf("%s: got %s, want %s", lambda, got, want)
 		}
+	}
+}
+
+// keepHere keeps binaries in a directory of the test.
+func keepHere(t *testing.T) {
+	t.Helper()
+	gocache, gopath := goEnv(t, "GOCACHE"), goEnv(t, "GOPATH")
+	cache := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", cache)
+	t.Setenv("HOME", cache) // of other systems' caches
+	t.Setenv("GOCACHE", gocache)
+	t.Setenv("GOPATH", gopath)
+}
+
+var goEnvs = map[string]string{}
+
+func goEnv(t *testing.T, key string) string {
+	t.Helper()
+	if goEnvs[key] == "" {
+		out, err := run("", nil, "env", key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		goEnvs[key] = strings.TrimSpace(out)
+	}
+	return goEnvs[key]
+}
+
+func built(t *testing.T, dir string) []byte {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), Bootstrap)
+	if err := build(name, dir, "./fn", "arm64", out); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestBuildLinksOnlyWhatHasChanged(t *testing.T) {
+	keepHere(t)
+	dir := newModule(t, hello)
+	first := built(t, dir)
+	kept := keptBinary(name, "./fn", "arm64")
+	// Beyond its build id, nobody looks into the kept one: a change of it shows whether it was taken.
+	if err := os.WriteFile(kept, bytes.ReplaceAll(first, []byte("hello"), []byte("HELLO")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if again := built(t, dir); !bytes.Contains(again, []byte("HELLO")) {
+		t.Error("equal source was linked again")
+	}
+	other := "package main\n\nfunc main() { println(\"changed\") }\n"
+	if err := os.WriteFile(filepath.Join(dir, "fn", "main.go"), []byte(other), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := built(t, dir); bytes.Equal(got, first) || !bytes.Contains(got, []byte("changed")) {
+		t.Error("a kept binary was taken for that of changed source")
+	}
+}
+
+func TestBuildDoesNotTrustWhatItKept(t *testing.T) {
+	for what, broken := range map[string][]byte{"no program": []byte("garbage"), "part of a program": []byte("\x7fELF\x02\x01\x01"), "empty": {}} {
+		t.Run(what, func(t *testing.T) {
+			keepHere(t)
+			dir := newModule(t, hello)
+			want := built(t, dir)
+			if err := os.WriteFile(keptBinary(name, "./fn", "arm64"), broken, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if got := built(t, dir); !bytes.Equal(got, want) {
+				t.Error("the binary is another one")
+			}
+		})
+	}
+}
+
+func TestBuildWorksWithoutACacheDirectory(t *testing.T) {
+	gocache, gopath := goEnv(t, "GOCACHE"), goEnv(t, "GOPATH")
+	t.Setenv("XDG_CACHE_HOME", "")
+	t.Setenv("HOME", "")
+	t.Setenv("GOCACHE", gocache)
+	t.Setenv("GOPATH", gopath)
+	if kept := keptBinary(name, "./fn", "arm64"); kept != "" {
+		t.Skip("this system has a cache directory in any case: " + kept)
+	}
+	if len(built(t, newModule(t, hello))) == 0 {
+		t.Error("nothing was built")
 	}
 }
