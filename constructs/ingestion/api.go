@@ -3,7 +3,6 @@ package ingestion
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 )
 
@@ -68,10 +67,7 @@ func (r *ReplayableIngestion) addApi(s *settings) {
 }
 
 func (r *ReplayableIngestion) newApi(s *settings) awsapigateway.RestApi {
-	logs := awslogs.NewLogGroup(r, jsii.String("ApiLogs"), &awslogs.LogGroupProps{
-		Retention:     s.logRetention,
-		RemovalPolicy: s.logRemoval,
-	})
+	logs := r.newLogGroup("ApiLogs", s)
 	props := &awsapigateway.RestApiProps{
 		// API names need not be unique, so this one does not get in the way of a replacement.
 		RestApiName:           awscdk.Names_UniqueResourceName(r, &awscdk.UniqueResourceNameOptions{}),

@@ -4,7 +4,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/ce873799/replayable-ingestion/constructs/golambda"
@@ -44,10 +43,7 @@ var (
 func (r *ReplayableIngestion) newFunction(
 	spec functionSpec, s *settings, ready awslambda.Code, env map[string]string,
 ) awslambda.Function {
-	logs := awslogs.NewLogGroup(r, jsii.String(spec.id+"Logs"), &awslogs.LogGroupProps{
-		Retention:     s.logRetention,
-		RemovalPolicy: s.logRemoval,
-	})
+	logs := r.newLogGroup(spec.id+"Logs", s)
 	role := awsiam.NewRole(r, jsii.String(spec.id+"Role"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
 	})
@@ -73,6 +69,8 @@ func (r *ReplayableIngestion) newFunction(
 		LoggingFormat: awslambda.LoggingFormat_JSON,
 		Tracing:       awslambda.Tracing_ACTIVE,
 		RecursiveLoop: recursion,
+
+		EnvironmentEncryption: s.encryptionKey,
 	})
 }
 

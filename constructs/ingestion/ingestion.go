@@ -62,7 +62,7 @@ func NewReplayableIngestion(scope constructs.Construct, id *string, props *Repla
 	r := &ReplayableIngestion{}
 	constructs.NewConstruct_Override(r, scope, id)
 	r.addStorage(props, &s)
-	r.addQueues()
+	r.addQueues(&s)
 	r.addWorkflow(&s)
 	r.addReplay(&s)
 	r.addRules()
@@ -70,5 +70,9 @@ func NewReplayableIngestion(scope constructs.Construct, id *string, props *Repla
 	r.addAlarms(&s)
 	r.addOutput()
 	r.guardRoles()
+	r.openKey(&s)
+	r.permitKeys(props, &s)
+	r.permitMachineKeys(&s)
+	r.permitOwnKeys(props)
 	return r
 }

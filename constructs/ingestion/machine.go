@@ -2,7 +2,6 @@ package ingestion
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctionstasks"
 	"github.com/aws/jsii-runtime-go"
@@ -48,6 +47,7 @@ func (r *ReplayableIngestion) addWorkflow(s *settings) {
 		Timeout:                 s.timeout,
 		TracingEnabled:          jsii.Bool(true),
 		Logs:                    r.machineLogs("StateMachineLogs", s),
+		EncryptionConfiguration: s.machineEncryption(),
 	})
 	for _, statement := range workflow.statements {
 		r.StateMachine.AddToRolePolicy(statement)
@@ -61,10 +61,7 @@ func (r *ReplayableIngestion) addWorkflow(s *settings) {
 // machineLogs keeps the errors of a state machine, and no data: events are other people's.
 func (r *ReplayableIngestion) machineLogs(id string, s *settings) *awsstepfunctions.LogOptions {
 	return &awsstepfunctions.LogOptions{
-		Destination: awslogs.NewLogGroup(r, jsii.String(id), &awslogs.LogGroupProps{
-			Retention:     s.logRetention,
-			RemovalPolicy: s.logRemoval,
-		}),
+		Destination:          r.newLogGroup(id, s),
 		Level:                awsstepfunctions.LogLevel_ERROR,
 		IncludeExecutionData: jsii.Bool(false),
 	}

@@ -80,17 +80,20 @@ func executionsOf(scope constructs.IConstruct, machine awsstepfunctions.IStateMa
 // Step Functions runs (Step Functions Developer Guide, "Prevent cross-service confused deputy issue"). Which one it is
 // cannot be said: a state machine needs its role first.
 func (r *ReplayableIngestion) guardRoles() {
-	machines := awscdk.Stack_Of(r).FormatArn(&awscdk.ArnComponents{
-		Service: jsii.String("states"), Resource: jsii.String("stateMachine"), ResourceName: jsii.String("*"),
-		ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME,
-	})
 	for _, machine := range []awsstepfunctions.StateMachine{r.StateMachine, r.SeriesMachine} {
 		role := machine.Role().Node().DefaultChild().(awsiam.CfnRole)
 		role.AddPropertyOverride(jsii.String("AssumeRolePolicyDocument.Statement.0.Condition"), map[string]any{
 			"StringEquals": map[string]any{"aws:SourceAccount": awscdk.Stack_Of(r).Account()},
-			"ArnLike":      map[string]any{"aws:SourceArn": machines},
+			"ArnLike":      map[string]any{"aws:SourceArn": r.everyMachine()},
 		})
 	}
+}
+
+func (r *ReplayableIngestion) everyMachine() *string {
+	return awscdk.Stack_Of(r).FormatArn(&awscdk.ArnComponents{
+		Service: jsii.String("states"), Resource: jsii.String("stateMachine"), ResourceName: jsii.String("*"),
+		ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME,
+	})
 }
 
 func statement(resource *string, actions ...string) awsiam.PolicyStatement {

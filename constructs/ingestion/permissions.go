@@ -24,7 +24,7 @@ func (r *ReplayableIngestion) permitWorkflow() {
 	r.permitObjects(r.PublishFunction, schema.OutputsPrefix, "s3:PutObject")
 	r.permitLedger(r.PublishFunction, "GetItem", "BatchGetItem", "UpdateItem")
 	r.permitIndexes(r.PublishFunction, schema.ByResource)
-	r.Topic.GrantPublish(r.PublishFunction) // sns:Publish, and the key of an encrypted topic
+	allow(r.PublishFunction, r.Topic.TopicArn(), "sns:Publish")
 }
 
 // permitReplay lets the functions around the state machine do theirs.
@@ -72,16 +72,12 @@ func (r *ReplayableIngestion) permitStart(fn awslambda.Function) {
 	r.permitObjects(fn, schema.OutputsPrefix, "s3:GetObject")
 	r.permitLedger(fn, "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem")
 	r.permitIndexes(fn, schema.ByResource)
-	r.Topic.GrantPublish(fn)
+	allow(fn, r.Topic.TopicArn(), "sns:Publish")
 	allow(fn, r.ReplayQueue.QueueArn(), "sqs:SendMessage")
 }
 
-// permitReadEvents allows to read any version of an event and to list the versions. Every function that uses the
-// bucket does; so it includes the key of a bucket that was passed with one.
+// permitReadEvents allows to read any version of an event and to list the versions.
 func (r *ReplayableIngestion) permitReadEvents(fn awslambda.Function) {
-	if key := r.EventLog.EncryptionKey(); key != nil {
-		key.GrantEncryptDecrypt(fn)
-	}
 	r.permitObjects(fn, schema.EventsPrefix, "s3:GetObject", "s3:GetObjectVersion")
 	// Without it S3 answers 403 instead of 404 for an object that is not there (GetObject, "Permissions"). It cannot be
 	// narrowed to a prefix: a request for an object has none.

@@ -3,6 +3,7 @@ package ingestion
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
@@ -83,8 +84,16 @@ type ReplayableIngestionProps struct {
 
 	// Topic is an existing SNS topic to publish to.
 	//
-	// Default: a new topic that accepts TLS only.
+	// Default: a new, encrypted topic that accepts TLS only.
 	Topic awssns.ITopic
+
+	// EncryptionKey is a symmetric KMS key of this Region for everything that holds data: a new event log, the ledger, the
+	// queues, a new topic, the log groups, the environment of the functions, and what Step Functions keeps of
+	// executions. The policy of a key that is made in the app is completed; that of an imported one must have the
+	// statements in docs/security.md. Who reads executions, logs or messages needs kms:Decrypt then.
+	//
+	// Default: keys of AWS, which cost nothing: SSE-S3, SSE-SQS, alias/aws/sns, and keys that AWS owns.
+	EncryptionKey awskms.IKey
 
 	// RemovalPolicy says what happens to the event log, the ledger and the log groups with the stack.
 	// A bucket that is not empty is not deleted: DESTROY then fails and says so.

@@ -3,7 +3,6 @@ package ingestion
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdaeventsources"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -22,22 +21,25 @@ const (
 	visibilityFactor = 6
 )
 
-func (r *ReplayableIngestion) addQueues() {
-	r.DeadLetterQueue = r.newQueue("DeadLetterQueue", &awssqs.QueueProps{})
-	r.OutcomesQueue = r.newQueue("OutcomesQueue", &awssqs.QueueProps{
+func (r *ReplayableIngestion) addQueues(s *settings) {
+	r.DeadLetterQueue = r.newQueue("DeadLetterQueue", s, &awssqs.QueueProps{})
+	r.OutcomesQueue = r.newQueue("OutcomesQueue", s, &awssqs.QueueProps{
 		VisibilityTimeout: visibility(tracker),
 		DeadLetterQueue:   r.redrive(outcomeReceives),
 	})
-	r.ReplayQueue = r.newQueue("ReplayQueue", &awssqs.QueueProps{
+	r.ReplayQueue = r.newQueue("ReplayQueue", s, &awssqs.QueueProps{
 		VisibilityTimeout: visibility(replayListener),
 		DeadLetterQueue:   r.redrive(replayReceives),
 	})
 }
 
 // newQueue completes props, which are ours and not a caller's.
-func (r *ReplayableIngestion) newQueue(id string, props *awssqs.QueueProps) awssqs.Queue {
+func (r *ReplayableIngestion) newQueue(id string, s *settings, props *awssqs.QueueProps) awssqs.Queue {
 	props.RetentionPeriod = awscdk.Duration_Days(jsii.Number(retentionDays))
 	props.Encryption = awssqs.QueueEncryption_SQS_MANAGED
+	if s.encryptionKey != nil {
+		props.Encryption, props.EncryptionMasterKey = awssqs.QueueEncryption_KMS, s.encryptionKey
+	}
 	props.EnforceSSL = jsii.Bool(true)
 	return awssqs.NewQueue(r, jsii.String(id), props)
 }
@@ -50,11 +52,17 @@ func visibility(consumer functionSpec) awscdk.Duration {
 	return awscdk.Duration_Seconds(jsii.Number(visibilityFactor * consumer.timeoutSeconds))
 }
 
-// consume feeds a queue to a function. Messages that fail come back alone.
+// consume feeds a queue to a function. Messages that fail come back alone. The mapping is made by hand, under the id that
+// CDK's SqsEventSource gives it, because that would allow more: to look the queue up, to hide messages for longer, and
+// the queue's key for anything.
 func consume(fn awslambda.Function, queue awssqs.Queue, maximumConcurrency *float64) {
-	fn.AddEventSource(awslambdaeventsources.NewSqsEventSource(queue, &awslambdaeventsources.SqsEventSourceProps{
+	id := "SqsEventSource:" + *awscdk.Names_NodeUniqueId(queue.Node())
+	fn.AddEventSourceMapping(jsii.String(id), &awslambda.EventSourceMappingOptions{
+		EventSourceArn:          queue.QueueArn(),
 		BatchSize:               jsii.Number(batchSize),
 		ReportBatchItemFailures: jsii.Bool(true),
 		MaxConcurrency:          maximumConcurrency,
-	}))
+	})
+	// Lambda polls with the function's role (AWS Lambda Developer Guide, "Configuring an execution role" for SQS).
+	allow(fn, queue.QueueArn(), "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 }

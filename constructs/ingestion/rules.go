@@ -4,6 +4,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awseventstargets"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -26,7 +27,10 @@ func (r *ReplayableIngestion) addRules() {
 // and output that the pointer leaves out; and a lost event of an execution that has a row costs nothing but time,
 // because the schedule reconciles.
 func (r *ReplayableIngestion) statusRule(id string, queue awssqs.Queue, machines []*string, statuses ...string) awsevents.Rule {
-	return awsevents.NewRule(r, jsii.String(id), &awsevents.RuleProps{
+	// As a target of its own, the queue would be opened by CDK: if it is encrypted, to every rule of the account, and its
+	// key with it. By its ARN alone, CDK leaves both alone.
+	target := awssqs.Queue_FromQueueArn(r, jsii.String(id+"Target"), queue.QueueArn())
+	rule := awsevents.NewRule(r, jsii.String(id), &awsevents.RuleProps{
 		EventPattern: &awsevents.EventPattern{
 			Source:     jsii.Strings("aws.states"),
 			DetailType: jsii.Strings("Step Functions Execution Status Change"),
@@ -35,12 +39,19 @@ func (r *ReplayableIngestion) statusRule(id string, queue awssqs.Queue, machines
 				"status":          statuses,
 			},
 		},
-		Targets: &[]awsevents.IRuleTarget{awseventstargets.NewSqsQueue(queue, &awseventstargets.SqsQueueProps{
+		Targets: &[]awsevents.IRuleTarget{awseventstargets.NewSqsQueue(target, &awseventstargets.SqsQueueProps{
 			Message:       awsevents.RuleTargetInput_FromObject(pointer()),
 			RetryAttempts: jsii.Number(deliveryAttempts),
 			MaxEventAge:   awscdk.Duration_Hours(jsii.Number(deliveryHours)),
 		})},
 	})
+	queue.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("events.amazonaws.com"), nil)},
+		Actions:    jsii.Strings("sqs:SendMessage"),
+		Resources:  &[]*string{queue.QueueArn()},
+		Conditions: &map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": rule.RuleArn()}},
+	}))
+	return rule
 }
 
 // pointer says which execution ended and how. A status event carries up to 248 KB of input and output, which are

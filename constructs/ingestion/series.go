@@ -50,6 +50,8 @@ func (r *ReplayableIngestion) addSeries(s *settings) {
 		StateMachineType: awsstepfunctions.StateMachineType_STANDARD,
 		TracingEnabled:   jsii.Bool(true),
 		Logs:             r.machineLogs("SeriesMachineLogs", s),
+
+		EncryptionConfiguration: s.machineEncryption(),
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
@@ -24,6 +25,8 @@ type settings struct {
 	dataRemoval  awscdk.RemovalPolicy
 	logRemoval   awscdk.RemovalPolicy
 	logRetention awslogs.RetentionDays
+
+	encryptionKey awskms.IKey // nil: keys of AWS
 
 	architecture       awslambda.Architecture
 	code               FunctionCode
@@ -64,6 +67,7 @@ func (p *ReplayableIngestionProps) resolve() settings {
 		dataRemoval:        awscdk.RemovalPolicy_RETAIN,
 		logRemoval:         awscdk.RemovalPolicy_DESTROY,
 		logRetention:       awslogs.RetentionDays_ONE_MONTH,
+		encryptionKey:      p.EncryptionKey,
 		architecture:       p.Architecture,
 		maximumConcurrency: p.MaximumConcurrency,
 		apiCloudWatchRole:  or(p.ApiCloudWatchRole, true),

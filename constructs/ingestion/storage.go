@@ -3,7 +3,6 @@ package ingestion
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/ce873799/replayable-ingestion/internal/schema"
@@ -15,17 +14,24 @@ func (r *ReplayableIngestion) addStorage(props *ReplayableIngestionProps, s *set
 		r.EventLog = r.newEventLog(s)
 	}
 	if r.Topic == nil {
-		r.Topic = awssns.NewTopic(r, jsii.String("Topic"), &awssns.TopicProps{EnforceSSL: jsii.Bool(true)})
+		r.Topic = r.newTopic(s)
 	}
 	r.Ledger = r.newLedger(s)
 }
 
 func (r *ReplayableIngestion) newEventLog(s *settings) awss3.IBucket {
+	encryption, bucketKey := awss3.BucketEncryption_S3_MANAGED, (*bool)(nil)
+	if s.encryptionKey != nil {
+		// With a bucket key, S3 asks KMS once in a while instead of once per object.
+		encryption, bucketKey = awss3.BucketEncryption_KMS, jsii.Bool(true)
+	}
 	return awss3.NewBucket(r, jsii.String("EventLog"), &awss3.BucketProps{
 		Versioned:         jsii.Bool(true),
 		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
 		ObjectOwnership:   awss3.ObjectOwnership_BUCKET_OWNER_ENFORCED,
-		Encryption:        awss3.BucketEncryption_S3_MANAGED,
+		Encryption:        encryption,
+		EncryptionKey:     s.encryptionKey,
+		BucketKeyEnabled:  bucketKey,
 		EnforceSSL:        jsii.Bool(true),
 		MinimumTLSVersion: jsii.Number(1.2),
 		RemovalPolicy:     s.dataRemoval,
@@ -33,9 +39,13 @@ func (r *ReplayableIngestion) newEventLog(s *settings) awss3.IBucket {
 	})
 }
 
-// newLedger creates a table of one Region, as everything it describes is: queues, executions and the bucket. It is
-// encrypted with a key that AWS owns, as every table is that asks for nothing else.
+// newLedger creates a table of one Region, as everything it describes is: queues, executions and the bucket. Without a
+// key it is encrypted with one that AWS owns, as every table is that asks for nothing else.
 func (r *ReplayableIngestion) newLedger(s *settings) awsdynamodb.ITable {
+	encryption := awsdynamodb.TableEncryption("")
+	if s.encryptionKey != nil {
+		encryption = awsdynamodb.TableEncryption_CUSTOMER_MANAGED
+	}
 	table := awsdynamodb.NewTable(r, jsii.String("Ledger"), &awsdynamodb.TableProps{
 		PartitionKey:        stringAttribute(schema.PartitionKey),
 		SortKey:             stringAttribute(schema.SortKey),
@@ -45,6 +55,8 @@ func (r *ReplayableIngestion) newLedger(s *settings) awsdynamodb.ITable {
 			PointInTimeRecoveryEnabled: jsii.Bool(true),
 		},
 		RemovalPolicy: s.dataRemoval,
+		Encryption:    encryption,
+		EncryptionKey: s.encryptionKey,
 	})
 	for _, index := range schema.Indexes() {
 		table.AddGlobalSecondaryIndex(&awsdynamodb.GlobalSecondaryIndexProps{

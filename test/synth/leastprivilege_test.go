@@ -65,14 +65,17 @@ func TestEveryWildcardHasAReason(t *testing.T) {
 
 func wildTemplates(t *testing.T) map[string]template {
 	t.Helper()
-	return map[string]template{"minimal": minimal(t)}
+	return map[string]template{"minimal": minimal(t), "with a key": keyed(t)}
 }
 
 // TestPermissions holds the exact table of what each role may do. It is a document that users read before they deploy.
 func TestPermissions(t *testing.T) {
 	var doc bytes.Buffer
 	doc.WriteString(permissionsIntro)
-	writePermissions(&doc, permissions(t, minimal(t)))
+	base := permissions(t, minimal(t))
+	writePermissions(&doc, "##", base)
+	doc.WriteString("\n## With `EncryptionKey`, in addition\n")
+	writePermissions(&doc, "###", without(permissions(t, keyed(t)), base))
 	doc.WriteString("\n## Why there is a `*`\n\nA test fails on any other one.\n\n| for | because |\n|---|---|\n")
 	for _, w := range wild {
 		fmt.Fprintf(&doc, "| %s | %s |\n", w.what, w.reason)
@@ -87,15 +90,19 @@ What each role of the construct may do, to the last action. This file is written
 role is your own: the states of your workflow add what they need to the role of the state machine.
 `
 
+func without(lines, others []string) []string {
+	return slices.DeleteFunc(lines, func(line string) bool { return slices.Contains(others, line) })
+}
+
 // writePermissions writes a table per role.
-func writePermissions(doc *bytes.Buffer, lines []string) {
+func writePermissions(doc *bytes.Buffer, level string, lines []string) {
 	byRole := map[string][]string{}
 	for _, line := range lines {
 		role, rest, _ := strings.Cut(line, "  ")
 		byRole[role] = append(byRole[role], rest)
 	}
 	for _, role := range slices.Sorted(maps.Keys(byRole)) {
-		fmt.Fprintf(doc, "\n## %s\n\n| may | on | if |\n|---|---|---|\n", strings.TrimPrefix(role, "Ingestion"))
+		fmt.Fprintf(doc, "\n%s %s\n\n| may | on | if |\n|---|---|---|\n", level, strings.TrimPrefix(role, "Ingestion"))
 		// Actions on the same resource stand in one row.
 		byResource, order := map[string][]string{}, []string{}
 		for _, line := range byRole[role] {

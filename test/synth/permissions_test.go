@@ -190,9 +190,31 @@ func TestEveryTagReachesEveryResource(t *testing.T) {
 // inline is JSON on one line, with intrinsic functions as text.
 func inline(t *testing.T, v any) string {
 	t.Helper()
-	b, err := json.Marshal(v)
+	b, err := json.Marshal(asText(v))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// asText replaces intrinsic functions in a value.
+func asText(v any) any {
+	switch x := v.(type) {
+	case []any:
+		out := make([]any, len(x))
+		for i := range x {
+			out[i] = asText(x[i])
+		}
+		return out
+	case map[string]any:
+		out := map[string]any{}
+		for k, member := range x {
+			if k == "Ref" || strings.HasPrefix(k, "Fn::") {
+				return render(v)
+			}
+			out[k] = asText(member)
+		}
+		return out
+	}
+	return v
 }

@@ -1,0 +1,173 @@
+package ingestion
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// snsManagedKey encrypts the topic where no key is given. Only this account may use it, and no service may: a topic that
+// services or other accounts publish to needs another key. To ours, functions of the account publish.
+const snsManagedKey = "alias/aws/sns"
+
+// newLogGroup is where everything here logs to.
+func (r *ReplayableIngestion) newLogGroup(id string, s *settings) awslogs.LogGroup {
+	return awslogs.NewLogGroup(r, jsii.String(id), &awslogs.LogGroupProps{
+		Retention:     s.logRetention,
+		RemovalPolicy: s.logRemoval,
+		EncryptionKey: s.encryptionKey,
+	})
+}
+
+// machineEncryption covers definition and history of a state machine; nil: the key that AWS owns.
+func (s *settings) machineEncryption() awsstepfunctions.EncryptionConfiguration {
+	if s.encryptionKey == nil {
+		return nil
+	}
+	return awsstepfunctions.NewCustomerManagedEncryptionConfiguration(s.encryptionKey, nil)
+}
+
+// newTopic creates a topic that is encrypted. CDK would name the key of AWS by an ARN, which does not exist everywhere,
+// and offer it for grants, which it does not take.
+func (r *ReplayableIngestion) newTopic(s *settings) awssns.ITopic {
+	topic := awssns.NewTopic(r, jsii.String("Topic"), &awssns.TopicProps{
+		EnforceSSL: jsii.Bool(true),
+		MasterKey:  s.encryptionKey,
+	})
+	if s.encryptionKey == nil {
+		topic.Node().DefaultChild().(awssns.CfnTopic).SetKmsMasterKeyId(jsii.String(snsManagedKey))
+	}
+	return topic
+}
+
+// openKey lets the services use the key that act for themselves and not for a role of ours. The statements name no
+// resource of ours: those need the key first. docs/security.md shows them for keys that cannot be changed from here.
+func (r *ReplayableIngestion) openKey(s *settings) {
+	if s.encryptionKey == nil {
+		return
+	}
+	stack := awscdk.Stack_Of(r)
+	groups := stack.FormatArn(&awscdk.ArnComponents{
+		Service: jsii.String("logs"), Resource: jsii.String("log-group"), ResourceName: jsii.String("*"),
+		ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME,
+	})
+	added := true
+	for _, st := range []awsiam.PolicyStatement{
+		awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+			Sid:        jsii.String("LogGroups"),
+			Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("logs."+*stack.Region()+"."+*stack.UrlSuffix()), nil)},
+			Actions: jsii.Strings("kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey",
+				"kms:GenerateDataKeyWithoutPlaintext", "kms:DescribeKey"),
+			Resources:  jsii.Strings("*"), // in the policy of a key, the key
+			Conditions: &map[string]any{"ArnLike": map[string]any{"kms:EncryptionContext:aws:logs:arn": groups}},
+		}),
+		awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+			Sid:        jsii.String("RulesToQueues"),
+			Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("events.amazonaws.com"), nil)},
+			Actions:    jsii.Strings("kms:Decrypt", "kms:GenerateDataKey"),
+			Resources:  jsii.Strings("*"),
+			Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": stack.Account()}},
+		}),
+	} {
+		result := s.encryptionKey.AddToResourcePolicy(st, jsii.Bool(true))
+		added = added && *result.StatementAdded
+	}
+	if !added {
+		awscdk.Annotations_Of(r).AddWarningV2(jsii.String("ReplayableIngestion:KeyPolicy"), jsii.String(
+			"EncryptionKey is imported, so its policy cannot be completed from here: CloudWatch Logs, EventBridge and the "+
+				"delivery of Step Functions' logs must be allowed to use it, or nothing is logged and no failure is noticed. "+
+				"docs/security.md has the statements"))
+	}
+}
+
+// keyedServices is what a function uses that is encrypted with the key; dynamodb stands for itself.
+type keyedServices struct {
+	ledger   bool
+	services []string
+}
+
+// permitKey lets a function use the key through the services that it calls, and never by itself. Lambda decrypts the
+// function's own environment.
+func (r *ReplayableIngestion) permitKey(fn awslambda.Function, s *settings, uses keyedServices) {
+	if s.encryptionKey == nil {
+		return
+	}
+	r.permitKeyVia(fn, s, append([]string{"lambda"}, uses.services...), "kms:Decrypt", "kms:GenerateDataKey")
+	if uses.ledger { // Amazon DynamoDB Developer Guide, "Authorizing use of a customer managed key", without grants
+		r.permitKeyVia(fn, s, []string{"dynamodb"}, "kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo",
+			"kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:DescribeKey")
+	}
+}
+
+func (r *ReplayableIngestion) permitKeyVia(fn awslambda.Function, s *settings, services []string, actions ...string) {
+	stack := awscdk.Stack_Of(r)
+	via := make([]*string, len(services))
+	for i, service := range services {
+		via[i] = jsii.String(service + "." + *stack.Region() + "." + *stack.UrlSuffix())
+	}
+	fn.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Actions:    jsii.Strings(actions...),
+		Resources:  &[]*string{s.encryptionKey.KeyArn()},
+		Conditions: &map[string]any{"StringEquals": map[string]any{"kms:ViaService": via}},
+	}))
+}
+
+// permitKeys lets each function use EncryptionKey for what it reads and writes, as the statements in permissions.go say.
+func (r *ReplayableIngestion) permitKeys(props *ReplayableIngestionProps, s *settings) {
+	with := func(services ...string) keyedServices {
+		uses := keyedServices{ledger: true}
+		for _, service := range services {
+			if (service != "s3" || props.EventLog == nil) && (service != "sns" || props.Topic == nil) {
+				uses.services = append(uses.services, service) // an existing bucket or topic has its own key or none
+			}
+		}
+		return uses
+	}
+	r.permitKey(r.RecordFunction, s, with("s3"))
+	r.permitKey(r.PublishFunction, s, with("s3", "sns"))
+	r.permitKey(r.TrackerFunction, s, with("sqs"))
+	r.permitKey(r.AutoReplayFunction, s, with("s3", "sqs", "states"))
+	r.permitKey(r.ReplayHandlerFunction, s, with("s3", "sqs"))
+	r.permitKey(r.ReplayListenerFunction, s, with("s3", "sqs", "sns", "states"))
+	r.permitKey(r.SeriesFunction, s, with("s3", "sqs", "sns"))
+}
+
+// permitMachineKeys lets the state machines' roles use the key for definitions and histories. CDK does so for the ARN of a
+// state machine without a name, which ours have not and which therefore fits none. The ARN cannot be said: a state machine
+// needs its role first.
+func (r *ReplayableIngestion) permitMachineKeys(s *settings) {
+	if s.encryptionKey == nil {
+		return
+	}
+	for _, machine := range []awsstepfunctions.StateMachine{r.StateMachine, r.SeriesMachine} {
+		machine.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+			Actions:    jsii.Strings("kms:Decrypt", "kms:GenerateDataKey"),
+			Resources:  &[]*string{s.encryptionKey.KeyArn()},
+			Conditions: &map[string]any{"ArnLike": map[string]any{"kms:EncryptionContext:aws:states:stateMachineArn": r.everyMachine()}},
+		}))
+	}
+}
+
+// permitOwnKeys lets the functions use the keys of a bucket and of a topic that were passed. Their policies may say
+// more than ours, so CDK decides where the permission goes.
+func (r *ReplayableIngestion) permitOwnKeys(props *ReplayableIngestionProps) {
+	grant := func(key awskms.IKey, fns ...awslambda.Function) {
+		for _, fn := range fns {
+			if key != nil {
+				key.Grant(fn, jsii.String("kms:Decrypt"), jsii.String("kms:GenerateDataKey"))
+			}
+		}
+	}
+	if props.EventLog != nil {
+		grant(props.EventLog.EncryptionKey(), r.RecordFunction, r.PublishFunction, r.AutoReplayFunction,
+			r.ReplayHandlerFunction, r.ReplayListenerFunction, r.SeriesFunction)
+	}
+	if props.Topic != nil {
+		grant(props.Topic.MasterKey(), r.PublishFunction, r.ReplayListenerFunction, r.SeriesFunction)
+	}
+}
