@@ -126,6 +126,10 @@ func unknownCommand(c *cobra.Command, args []string) error {
 // commands lists the constructors of the commands. A new command is one more.
 func commands() []func(*app) *cobra.Command {
 	return []func(*app) *cobra.Command{
+		(*app).failuresCommand,
+		(*app).historyCommand,
+		(*app).showCommand,
+		(*app).diffCommand,
 		(*app).replayCommand,
 		(*app).republishCommand,
 		(*app).statusCommand,

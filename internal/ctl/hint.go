@@ -21,12 +21,17 @@ func (a *app) hint(command string) string {
 }
 
 func value(f *pflag.Flag) string {
-	switch v := f.Value.String(); {
-	case f.NoOptDefVal == v:
+	v := f.Value.String()
+	if f.NoOptDefVal == v {
 		return ""
-	case strings.ContainsAny(v, " \t'\"$&;|<>()*?[]#~`\\!"):
-		return "='" + strings.ReplaceAll(v, "'", `'\''`) + "'"
-	default:
-		return "=" + v
 	}
+	return "=" + shellWord(v)
+}
+
+// shellWord is a text as a shell takes it for one word.
+func shellWord(text string) string {
+	if text == "" || strings.ContainsAny(text, " \t'\"$&;|<>()*?[]#~`\\!") {
+		return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+	}
+	return text
 }

@@ -13,7 +13,7 @@ import (
 const maxLine = 1 << 20
 
 // readIDs reads resource ids: a line each, as they are or as JSON. JSON is a text, or an object with a resourceId, such
-// as `replayctl failures -o jsonl` writes. Empty lines, and those that begin with #, are none.
+// as `replayctl failures --detail -o jsonl` writes. Empty lines, and those that begin with #, are none.
 func readIDs(r io.Reader, name string) (ids []string, err error) {
 	seen := map[string]bool{}
 	lines := bufio.NewScanner(r)

@@ -29,7 +29,7 @@ The id of the replay goes to standard output. Ctrl-C while waiting leaves the re
   replayctl replay L-2 --merge-patch '{"listing":{"priceUsd":450000}}' --dry-run
   replayctl replay --owner A-1 --series --last 5 --max-per-second 20 --reason "rebuild the price history"
   replayctl replay L-1 --as-of "2026-11-24 18:00" --allow-stale --reason "undo the import of this night"
-  replayctl failures -o jsonl | grep InvalidListing | replayctl replay -f - --reason "mended" --yes`,
+  replayctl failures --detail --limit 0 -o jsonl | grep InvalidListing | replayctl replay -f - --reason "mended" --yes`,
 		RunE: func(c *cobra.Command, args []string) error { o.ids = args; return a.replay(c.Context(), o) },
 	}
 	o.addFlags(c)

@@ -94,7 +94,7 @@ func only(name, value string) url.Values {
 func list[Page, Entry any](ctx context.Context, c *Client, path string, query url.Values, read func(Page) ([]Entry, string)) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		query := maps.Clone(query) // a sequence may be gone through again
-		query.Set("limit", strconv.Itoa(replay.MaxPageSize))
+		query.Set("limit", strconv.Itoa(c.page))
 		for {
 			var page Page
 			if err := c.do(ctx, call{method: http.MethodGet, path: path, query: query}, &page); err != nil {

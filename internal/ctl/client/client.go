@@ -38,6 +38,7 @@ type Config struct {
 type Client struct {
 	cfg  Config
 	http *http.Client
+	page int // entries of a page
 }
 
 // callTimeout is for one attempt. API Gateway answers within 29 seconds.
@@ -58,7 +59,14 @@ func New(cfg Config) *Client {
 	if cfg.Retrying == nil {
 		cfg.Retrying = func(error, int, time.Duration) {}
 	}
-	return &Client{cfg: cfg, http: &http.Client{Transport: cfg.Transport, Timeout: callTimeout}}
+	return &Client{cfg: cfg, http: &http.Client{Transport: cfg.Transport, Timeout: callTimeout}, page: replay.MaxPageSize}
+}
+
+// Pages returns a client whose lists ask for so many entries at a time, as far as the API gives as many.
+func (c *Client) Pages(size int) *Client {
+	paged := *c
+	paged.page = min(max(size, 1), replay.MaxPageSize)
+	return &paged
 }
 
 // URL is where the API is.

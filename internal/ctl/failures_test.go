@@ -1,0 +1,115 @@
+package ctl_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/ctl"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// broken has resources fail with an error each, and puts them into the quarantine.
+func (w *world) broken(errors map[string]string) {
+	w.t.Helper()
+	for id, fault := range errors {
+		w.engine.Machine.Work = func(string, string) (string, string) { return "", fault }
+		w.event("live-"+id, fmt.Sprintf(`{"id":%q,"owner":"o1"}`, id))
+	}
+	w.engine.Machine.Work = func(_, event string) (string, string) { return event, "" }
+	w.engine.Schedule()
+}
+
+func TestFailuresAreCountedByError(t *testing.T) {
+	w := newWorld(t)
+	w.run("failures").wants(t, ctl.ExitOK, nil, []string{"nothing needs a person"})
+	w.broken(map[string]string{"r1": "BadListing", "r2": "BadListing", "r3": "BadPrice"})
+
+	got := w.run("failures")
+	got.wants(t, ctl.ExitOK, []string{"ERROR", "COUNT", "FIRST SEEN", "LAST SEEN", "BadPrice", "BadListing", "r3"}, nil)
+	if strings.Index(got.out, "BadListing") > strings.Index(got.out, "BadPrice") || strings.Count(got.out, "\n") != 3 {
+		t.Errorf("the most frequent error does not come first:\n%s", got.out)
+	}
+	var doc struct {
+		Errors []struct {
+			Error                   string
+			Count                   int
+			FirstSeenAt, LastSeenAt time.Time
+			Latest                  replay.Failure
+		}
+	}
+	got = w.run("failures -o json --error Bad*")
+	if err := json.Unmarshal([]byte(got.out), &doc); err != nil || len(doc.Errors) != 2 || doc.Errors[0].Count != 2 ||
+		doc.Errors[0].FirstSeenAt.After(doc.Errors[0].LastSeenAt) || doc.Errors[1].Latest.ResourceID != "r3" {
+		t.Errorf("got %s, %v", got.out, err)
+	}
+	w.run("failures --error *Price").wants(t, ctl.ExitOK, []string{"BadPrice"}, nil)
+	w.run("failures --since 0s").wants(t, ctl.ExitOK, nil, []string{"no failures"})
+	w.run("failures --error [").wants(t, ctl.ExitRefused, nil, []string{"error"})
+	w.run("failures --limit 3").wants(t, ctl.ExitUsage, nil, []string{"--limit goes with --detail"})
+}
+
+func TestFailuresOneByOne(t *testing.T) {
+	w := newWorld(t)
+	w.broken(map[string]string{"r1": "BadListing", "r2": "BadListing", "r3": "BadPrice"})
+	version := w.versionsOf("r3")[0].VersionID
+	got := w.run("failures --detail --resource r3")
+	got.wants(t, ctl.ExitOK, []string{"RESOURCE", "ATTEMPTS", "CAUSE", "DECISION", "r3", version, "live-r3", "BadPrice"}, nil)
+	if strings.Contains(got.out, "r1") {
+		t.Errorf("got other resources:\n%s", got.out)
+	}
+	if got = w.run("failures --detail -o jsonl --limit 2"); strings.Count(got.out, "\n") != 2 || !strings.Contains(got.out, `"resourceId":`) {
+		t.Errorf("got %s, want two lines", got.out)
+	}
+	got.wants(t, ctl.ExitOK, nil, []string{"there are more: --limit 0"})
+	if got = w.run("failures --detail --limit 3"); got.err != "" {
+		t.Errorf("got %q, want nothing said about a whole list", got.err)
+	}
+	w.run("failures --detail --resource r9").wants(t, ctl.ExitOK, nil, []string{"no failures"})
+}
+
+func TestFailuresThatAreCountedAreNotKept(t *testing.T) {
+	w := newWorld(t)
+	const n = 100_000
+	cause, at := strings.Repeat("x", 1_024), time.Now()
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	begin, end := heap(), uint64(0)
+	pages := servePages(w, "/v1/failures", n, func(i int) replay.Failure {
+		if i == n-1 {
+			end = heap()
+		}
+		return replay.Failure{Execution: fmt.Sprint("x", i), ResourceID: "r1", Error: fmt.Sprint("E", i%7), Cause: cause, FailedAt: at}
+	}, func(page []replay.Failure, next string) any { return replay.Failures{Failures: page, NextCursor: next} })
+	got := w.run("failures -o jsonl")
+	if got.code != ctl.ExitOK || strings.Count(got.out, "\n") != 7 || !strings.Contains(got.out, `"count":14286`) || *pages != n/100 {
+		t.Errorf("got %d, %s, %s", got.code, got.out, got.err)
+	}
+	if grown := int64(end) - int64(begin); grown > 30<<20 { //nolint:gosec // far from overflow
+		t.Errorf("%d bytes were kept for 7 errors", grown)
+	}
+}
+
+func TestAnErrorInTheMiddleOfAList(t *testing.T) {
+	w := newWorld(t)
+	w.gateway.Before(func(rw http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Query().Get("cursor") != "" {
+			http.Error(rw, "down", http.StatusServiceUnavailable)
+			return true
+		}
+		_ = json.NewEncoder(rw).Encode(replay.Failures{Failures: []replay.Failure{{Error: "E", ResourceID: "r1"}}, NextCursor: "1"})
+		return true
+	})
+	w.run("failures --detail -o jsonl").wants(t, ctl.ExitUnreachable, []string{`"resourceId":"r1"`}, []string{"503"})
+	if got := w.run("failures"); got.code != ctl.ExitUnreachable || got.out != "" {
+		t.Errorf("got %d, %q, want no counts of a part", got.code, got.out)
+	}
+}

@@ -1,0 +1,193 @@
+package ctl
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ce873799/replayable-ingestion/internal/ctl/client"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/when"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// pastVersion is a line of a history: what the API knows, and what it comes to.
+type pastVersion struct {
+	ResourceID string `json:"resourceId"`
+	Outcome    string `json:"outcome"`
+	replay.Version
+}
+
+func (a *app) historyCommand() *cobra.Command {
+	var since, until string
+	var limit int
+	var detail bool
+	c := &cobra.Command{
+		Use:   "history RESOURCE",
+		Short: "List the versions of a resource, newest first, and what became of each",
+		Long: `Lists the events of a resource that were recorded, newest first, and what became of each.
+
+The outcome is SUCCEEDED once any execution of the version has succeeded, RUNNING while one runs, WAITING or RETRYING
+while auto-replay has it, QUARANTINED while it needs a person, or else how its last execution ended: FAILED, TIMED_OUT,
+ABORTED, SUPERSEDED. DELETED is a delete marker, UNKNOWN a version of which the ledger knows no execution.
+
+Executions are listed oldest first: live ones were started by a producer, auto ones by auto-replay, api ones by a replay.
+
+The list is read page by page as it is written, so a long history costs time and no memory.`,
+		Example: `  replayctl history L-1
+  replayctl history L-1 --since 2d --detail
+  replayctl history L-1 --limit 0 -o jsonl | jq -r 'select(.outcome == "FAILED") | .versionId'`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			from, to, err := a.times(since, until)
+			if err != nil {
+				return err
+			}
+			api, err := a.client(c.Context())
+			if err != nil {
+				return err
+			}
+			if from == nil && to == nil {
+				api = pagesFor(api, limit)
+			}
+			entries := most(a, a.history(c.Context(), api, args[0], from, to), limit)
+			if detail && a.out.Format == output.Table {
+				return noResource(a.detailHistory(entries), args[0])
+			}
+			return noResource(show(a, "versions", a.historyColumns(), entries, "no versions in that time"), args[0])
+		},
+	}
+	c.Flags().StringVar(&since, "since", "", "only versions recorded at this TIME or after: "+when.Help)
+	c.Flags().StringVar(&until, "until", "", "only versions recorded before this TIME")
+	c.Flags().IntVar(&limit, "limit", 25, "the most versions to list; 0: all of them")
+	c.Flags().BoolVar(&detail, "detail", false, "say of each version which executions ran it and why they failed (JSON always does)")
+	return c
+}
+
+// times reads a range of times.
+func (a *app) times(since, until string) (from, to *time.Time, err error) {
+	for _, end := range []struct {
+		flag, value string
+		into        **time.Time
+	}{{"--since", since, &from}, {"--until", until, &to}} {
+		if end.value == "" {
+			continue
+		}
+		t, err := when.Time(end.value, a.p.Now(), a.p.Zone)
+		if err != nil {
+			return nil, nil, usage("%s %w", end.flag, err)
+		}
+		*end.into = &t
+	}
+	if from != nil && to != nil && !from.Before(*to) {
+		return nil, nil, usage("--until must be later than --since")
+	}
+	return from, to, nil
+}
+
+// outOfOrder is how much later than one before it in the list a version may be recorded: the list is in the order in
+// which S3 took them, and Record is tried again for a while.
+const outOfOrder = time.Hour
+
+// history yields the versions of a range of times. It stops reading behind its beginning.
+func (a *app) history(ctx context.Context, api *client.Client, resource string, from, to *time.Time) iter.Seq2[pastVersion, error] {
+	return func(yield func(pastVersion, error) bool) {
+		for v, err := range api.Versions(ctx, resource) {
+			if err != nil {
+				yield(pastVersion{}, err)
+				return
+			}
+			if from != nil && v.RecordedAt.Before(from.Add(-outOfOrder)) {
+				return
+			}
+			if from != nil && v.RecordedAt.Before(*from) || to != nil && !v.RecordedAt.Before(*to) {
+				continue
+			}
+			if !yield(pastVersion{resource, versionOutcome(v), v}, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (a *app) historyColumns() []output.Column[pastVersion] {
+	return []output.Column[pastVersion]{
+		{Title: "VERSION", Cell: func(v pastVersion) string { return v.VersionID }},
+		{Title: "RECORDED", Cell: func(v pastVersion) string { return a.out.Time(&v.RecordedAt) }},
+		{Title: "AGE", Right: true, Cell: func(v pastVersion) string { return a.age(v.RecordedAt) }},
+		{Title: "SIZE", Right: true, Cell: func(v pastVersion) string { return size(v) }},
+		{Title: "OWNER", Cell: func(v pastVersion) string { return v.OwnerID }},
+		{Title: "OUTCOME", Cell: func(v pastVersion) string { return v.Outcome }, Color: func(v pastVersion) output.Color { return versionColor(v.Outcome) }},
+		{Title: "EXECUTIONS", Flex: true, Cell: func(v pastVersion) string { return runs(v.Version) }},
+		{Title: "LAST ERROR", Flex: true, Cell: func(v pastVersion) string { return lastError(v.Version) }},
+	}
+}
+
+func size(v pastVersion) string {
+	if v.Deleted {
+		return ""
+	}
+	return output.Size(v.Size)
+}
+
+func (a *app) age(t time.Time) string { return output.Age(int64(a.p.Now().Sub(t) / time.Second)) }
+
+// detailHistory says everything of each version.
+func (a *app) detailHistory(entries iter.Seq2[pastVersion, error]) error {
+	n := 0
+	for v, err := range entries {
+		if err != nil {
+			return err
+		}
+		if n++; n > 1 {
+			if _, err := io.WriteString(a.out.Out, "\n"); err != nil {
+				return err
+			}
+		}
+		if err := a.out.Fields(a.out.Out, a.versionFields(v)...); err != nil {
+			return err
+		}
+	}
+	if n == 0 {
+		a.say("no versions in that time")
+	}
+	return nil
+}
+
+func (a *app) versionFields(v pastVersion) []output.Field {
+	fields := []output.Field{
+		{Name: "version", Value: v.VersionID},
+		{Name: "outcome", Value: v.Outcome, Color: versionColor(v.Outcome)},
+		{Name: "recorded", Value: fmt.Sprintf("%s (%s ago)", a.out.Time(&v.RecordedAt), a.age(v.RecordedAt))},
+		{Name: "size", Value: size(v)},
+		{Name: "owner", Value: v.OwnerID},
+	}
+	for _, e := range v.Executions {
+		text := fmt.Sprintf("%s, %s, %s, started %s", e.Name, kindOf(e), e.Status, a.out.Time(&e.StartedAt))
+		if e.StoppedAt != nil {
+			text += ", took " + e.StoppedAt.Sub(e.StartedAt).Round(100*time.Millisecond).String()
+		}
+		if e.ReplayID != "" {
+			text += ", replay " + e.ReplayID
+		}
+		if e.Error != "" {
+			text += ", " + e.Error
+		}
+		fields = append(fields, output.Field{Name: "execution", Value: text, Color: versionColor(e.Status)})
+	}
+	for _, f := range v.Failures {
+		text := fmt.Sprintf("%s: %s", f.Status, f.Error)
+		if f.State != "" {
+			text += " in " + f.State
+		}
+		fields = append(fields,
+			output.Field{Name: "failure", Value: text + " at " + a.out.Time(&f.FailedAt)},
+			output.Field{Name: "  cause", Value: f.Cause},
+			output.Field{Name: "  decision", Value: f.Decision})
+	}
+	return fields
+}

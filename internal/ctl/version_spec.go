@@ -1,0 +1,157 @@
+package ctl
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/ctl/client"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/when"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// versionHelp is for the help texts of commands that take a version.
+const versionHelp = `A VERSION is the id of one, latest, latest-N for the N-th before the latest, or a TIME for the one that was the latest
+then: ` + when.Help + `.`
+
+// versionSpec is which version a person means.
+type versionSpec struct {
+	text string
+	id   string
+	back int // of the versions with an event, newest first
+	asOf *time.Time
+}
+
+// before is the form of a version that is counted from the latest.
+var before = regexp.MustCompile(`^latest(?:-(\d{1,9}))?$`)
+
+// parseVersion reads what stands for a version. What is neither counted from the latest nor a time is an id.
+func (a *app) parseVersion(text string) (versionSpec, error) {
+	spec := versionSpec{text: text}
+	if text == "" {
+		return spec, nil
+	}
+	if m := before.FindStringSubmatch(text); m != nil {
+		if m[1] != "" {
+			n, err := strconv.Atoi(m[1])
+			if err != nil {
+				return spec, usage("version %s: %w", text, err)
+			}
+			spec.back = n
+		}
+		return spec, nil
+	}
+	if t, err := when.Time(text, a.p.Now(), a.p.Zone); err == nil {
+		spec.asOf = &t
+		return spec, nil
+	}
+	if err := replay.CheckVersionID(text); err != nil {
+		return spec, usage("version %q %w", replay.Shorten(text), err)
+	}
+	spec.id = text
+	return spec, nil
+}
+
+// wants reports whether v, the n-th version with an event, is the one.
+func (s versionSpec) wants(v replay.Version, n int) bool {
+	switch {
+	case s.id != "":
+		return v.VersionID == s.id
+	case s.asOf != nil:
+		return !v.RecordedAt.After(*s.asOf)
+	default:
+		return n == s.back
+	}
+}
+
+// far reports whether the version may be anywhere in a history, so that it is worth reading large pages.
+func (s versionSpec) far() bool { return s.id != "" || s.asOf != nil }
+
+// versions finds versions of a resource in one walk through its history, which ends as soon as all are found. Delete
+// markers are no versions: they have no event.
+func (a *app) versions(ctx context.Context, api *client.Client, resource string, specs ...versionSpec) ([]replay.Version, error) {
+	page, missing := 1, len(specs)
+	for _, s := range specs {
+		page = max(page, s.back+1)
+		if s.far() {
+			page = replay.MaxPageSize
+		}
+	}
+	found, have := make([]replay.Version, len(specs)), make([]bool, len(specs))
+	n := 0
+	for v, err := range api.Pages(page).Versions(ctx, resource) {
+		if err != nil {
+			return nil, err
+		}
+		if v.Deleted {
+			continue
+		}
+		for i, s := range specs {
+			if !have[i] && s.wants(v, n) {
+				found[i], have[i] = v, true
+				missing--
+			}
+		}
+		if n++; missing == 0 {
+			return found, nil
+		}
+	}
+	for i, s := range specs {
+		if !have[i] {
+			return nil, a.noVersion(resource, s, n)
+		}
+	}
+	return found, nil
+}
+
+func (a *app) noVersion(resource string, s versionSpec, n int) error {
+	e := &Error{Code: ExitRefused, Do: []string{"`" + a.hint("history "+shellWord(resource)) + "` lists the versions there are"}}
+	switch {
+	case n == 0:
+		e.Err = fmt.Errorf("%s has no version left: it was deleted, or its versions expired", resource)
+	case s.asOf != nil:
+		e.Err = fmt.Errorf("%s has no version that was recorded until %s", resource, a.out.Time(s.asOf))
+	case s.id != "":
+		e.Err = fmt.Errorf("%s has no version %s", resource, s.id)
+	default:
+		e.Err = fmt.Errorf("%s has %s, and no version %s", resource, plural(n, "version"), s.text)
+	}
+	return e
+}
+
+// resourceAt splits RESOURCE@VERSION. An id may have an @ of its own, so the history decides: what is a resource as a
+// whole has no version in it.
+func (a *app) resourceAt(ctx context.Context, api *client.Client, arg string) (resource, version string, err error) {
+	at := strings.LastIndexByte(arg, '@')
+	if at <= 0 || at == len(arg)-1 {
+		return arg, "", nil
+	}
+	for _, err := range api.Pages(1).Versions(ctx, arg) {
+		if client.NotFound(err) {
+			return arg[:at], arg[at+1:], nil
+		}
+		return arg, "", err
+	}
+	return arg, "", nil
+}
+
+// noResource says what else may be meant by an id that the log does not know.
+func noResource(err error, resource string) error {
+	if !client.NotFound(err) {
+		return err
+	}
+	return &Error{Code: ExitRefused, Err: fmt.Errorf("the event log has no resource %s", resource), Do: []string{
+		"ids are as ResourceIdPath finds them in an event, letter by letter",
+		"an event without a usable id never reaches the log: `replayctl failures --detail` lists it",
+	}}
+}
+
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
