@@ -70,8 +70,8 @@ func (r *ReplayableIngestion) newApi(s *settings) awsapigateway.RestApi {
 	logs := r.newLogGroup("ApiLogs", s)
 	props := &awsapigateway.RestApiProps{
 		// API names need not be unique, so this one does not get in the way of a replacement.
-		RestApiName:           awscdk.Names_UniqueResourceName(r, &awscdk.UniqueResourceNameOptions{}),
-		Description:           jsii.String("Replays events of " + *r.Node().Path()),
+		RestApiName:           r.uniqueName(),
+		Description:           jsii.String("Replays events of " + r.path()),
 		EndpointConfiguration: &awsapigateway.EndpointConfiguration{Types: &[]awsapigateway.EndpointType{awsapigateway.EndpointType_REGIONAL}},
 		CloudWatchRole:        jsii.Bool(s.apiCloudWatchRole),
 		// Methods that a user of the construct adds are not open by oversight.

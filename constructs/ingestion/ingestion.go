@@ -1,6 +1,7 @@
 package ingestion
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
@@ -54,7 +55,7 @@ type ReplayableIngestion struct {
 //
 // It panics, as CDK constructors do, when props are invalid; the message lists every problem.
 func NewReplayableIngestion(scope constructs.Construct, id *string, props *ReplayableIngestionProps) *ReplayableIngestion {
-	if err := props.validate(); err != nil {
+	if err := errors.Join(validatePlace(scope, id), props.validate()); err != nil {
 		panic(fmt.Errorf("ReplayableIngestion %q: %w", or(id, ""), err))
 	}
 	s := props.resolve()

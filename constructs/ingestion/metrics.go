@@ -1,7 +1,6 @@
 package ingestion
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/jsii-runtime-go"
 
@@ -77,7 +76,7 @@ func (r *ReplayableIngestion) metric(name, statistic string, opts *awscloudwatch
 // metricDimension tells this ingestion from others of the account. It follows from the construct's path, which names
 // the stack.
 func (r *ReplayableIngestion) metricDimension() string {
-	return *awscdk.Names_UniqueResourceName(r, &awscdk.UniqueResourceNameOptions{})
+	return *r.uniqueName()
 }
 
 // An event must be unaccounted for in 2 of 3 periods: a service that does not answer for a minute leaves one so for one
@@ -90,7 +89,7 @@ const (
 func (r *ReplayableIngestion) addAlarms(s *settings) {
 	r.UnaccountedAlarm = awscloudwatch.NewAlarm(r, jsii.String("UnaccountedAlarm"), &awscloudwatch.AlarmProps{
 		AlarmDescription: jsii.String("Nobody knows what became of an event: the log of the auto-replay function of " +
-			*r.Node().Path() + " names it (\"nobody knows what became of an event\")"),
+			r.path() + " names it (\"nobody knows what became of an event\")"),
 		Metric:             r.MetricUnaccounted(&awscloudwatch.MetricOptions{Period: s.auto.interval}),
 		Threshold:          jsii.Number(1),
 		ComparisonOperator: awscloudwatch.ComparisonOperator_GREATER_THAN_OR_EQUAL_TO_THRESHOLD,

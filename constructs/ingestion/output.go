@@ -12,7 +12,7 @@ import (
 // addOutput tells replayctl where everything is. It comes last, when everything is there.
 func (r *ReplayableIngestion) addOutput() {
 	awscdk.NewCfnOutput(r, jsii.String(manifest.OutputID), &awscdk.CfnOutputProps{
-		Description: jsii.String("Where the parts of " + *r.Node().Path() + " are, for replayctl"),
+		Description: jsii.String("Where the parts of " + r.path() + " are, for replayctl"),
 		Value:       jsii.String(r.manifest().Encode()),
 	})
 }

@@ -99,7 +99,7 @@ func (r *ReplayableIngestion) addSchedule(s *settings) {
 		}),
 	})
 	r.Schedule = awsscheduler.NewSchedule(r, jsii.String("Schedule"), &awsscheduler.ScheduleProps{
-		Description: jsii.String("Reconciles executions and replays failures of " + *r.Node().Path()),
+		Description: jsii.String("Reconciles executions and replays failures of " + r.path()),
 		Schedule:    awsscheduler.ScheduleExpression_Rate(s.auto.interval),
 		Target: awsschedulertargets.NewLambdaInvoke(r.AutoReplayFunction, &awsschedulertargets.ScheduleTargetBaseProps{
 			Input:         awsscheduler.ScheduleTargetInput_FromObject(map[string]any{}), // autoreplay.Request

@@ -8,6 +8,9 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/ce873799/replayable-ingestion/internal/classify"
@@ -15,6 +18,18 @@ import (
 )
 
 const day = 24 * time.Hour
+
+// validatePlace returns what is wrong with where the construct is to be.
+func validatePlace(scope constructs.Construct, id *string) error {
+	var f faults
+	if isNil(scope) {
+		f.add("scope is required: the stack or construct to create it in")
+	}
+	if id == nil || *id == "" {
+		f.add("id is required: a name that nothing else in the scope has")
+	}
+	return errors.Join(f...)
+}
 
 // validate returns every fault of the props that can be known without creating anything.
 func (p *ReplayableIngestionProps) validate() error {
@@ -33,6 +48,8 @@ func (p *ReplayableIngestionProps) validate() error {
 	f.eventPath("ResourceIdPath", p.ResourceIdPath)
 	f.eventPath("OwnerIdPath", p.OwnerIdPath)
 
+	f.versioned("EventLog", p.EventLog)
+	f.architecture("Architecture", p.Architecture)
 	f.duration("Timeout", p.Timeout, time.Second, 366*day)
 	p.validateRetention(&f)
 	f.number("MaximumConcurrency", p.MaximumConcurrency, 2, 1000, whole)
@@ -105,6 +122,22 @@ func (f *faults) metricAlarm(prop string, alarm awscloudwatch.IAlarm) {
 	}
 }
 
+// versioned refuses a bucket of this app that keeps one version per object only. Of an imported one nothing is known.
+func (f *faults) versioned(prop string, bucket awss3.IBucket) {
+	if bucket == nil {
+		return
+	}
+	if resource, made := bucket.Node().DefaultChild().(awss3.CfnBucket); made && resource.VersioningConfiguration() == nil {
+		f.add("%s must be a versioned bucket, got %s, which is not: set Versioned", prop, *bucket.Node().Path())
+	}
+}
+
+func (f *faults) architecture(prop string, arch awslambda.Architecture) {
+	if arch != nil && *arch.Name() != "arm64" && *arch.Name() != "x86_64" {
+		f.add("%s must be ARM_64 or X86_64, got %q", prop, *arch.Name())
+	}
+}
+
 func (f *faults) globs(prop string, patterns *[]*string) {
 	if patterns == nil {
 		return
@@ -125,7 +158,7 @@ const (
 )
 
 func (f *faults) number(prop string, n *float64, lowest, highest float64, integer bool) {
-	if n == nil || *awscdk.Token_IsUnresolved(n) {
+	if n == nil || isToken(n) {
 		return
 	}
 	kind := "a number"
@@ -154,9 +187,15 @@ func (f *faults) known(prop string, d awscdk.Duration) {
 }
 
 func (f *faults) knownNumber(prop string, n *float64) {
-	if n != nil && *awscdk.Token_IsUnresolved(n) {
+	if n != nil && isToken(n) {
 		f.add("%s must be known when the app synthesizes, got a token", prop)
 	}
+}
+
+// isToken reports whether a number stands for a value that is not known yet. NaN and the infinities are no tokens, and
+// must not be asked about: jsii cannot send them to Node.js, and ends.
+func isToken(n *float64) bool {
+	return !math.IsNaN(*n) && !math.IsInf(*n, 0) && *awscdk.Token_IsUnresolved(n)
 }
 
 // goDuration converts a duration that is no token. Hundreds of years overflow and come out as the longest there is.

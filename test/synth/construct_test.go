@@ -67,21 +67,6 @@ func TestTwoInOneStack(t *testing.T) {
 	}
 }
 
-func TestPropsAreNotWrittenTo(t *testing.T) {
-	stack := newStack(t)
-	props := valid(stack)
-	props.RetryOn = jsii.Strings("Geocoder*")
-	before := *props
-	retryOn := fmt.Sprint(*(*props.RetryOn)[0], len(*props.RetryOn))
-	newIngestion(stack, props)
-	if !reflect.DeepEqual(before, *props) {
-		t.Errorf("got %+v, want %+v", *props, before)
-	}
-	if got := fmt.Sprint(*(*props.RetryOn)[0], len(*props.RetryOn)); got != retryOn {
-		t.Errorf("RetryOn: got %s, want %s", got, retryOn)
-	}
-}
-
 func TestExistingResourcesAreUsed(t *testing.T) {
 	stack := newStack(t)
 	props := valid(stack)

@@ -276,23 +276,6 @@ func TestApiCloudWatchRoleIsOptionalAndOutlivesTheStack(t *testing.T) {
 	}
 }
 
-// TestNothingHasAFixedName: a name that is not CloudFormation's choice would keep a second construct, and every
-// replacement, from being deployed.
-func TestNothingHasAFixedName(t *testing.T) {
-	named := map[string]string{
-		"AWS::S3::Bucket": "BucketName", "AWS::SQS::Queue": "QueueName", "AWS::SNS::Topic": "TopicName",
-		"AWS::DynamoDB::Table": "TableName", "AWS::Lambda::Function": "FunctionName", "AWS::Logs::LogGroup": "LogGroupName",
-		"AWS::IAM::Role": "RoleName", "AWS::Events::Rule": "Name", "AWS::Scheduler::Schedule": "Name",
-		"AWS::StepFunctions::StateMachine": "StateMachineName", "AWS::SSM::Parameter": "Name",
-		"AWS::ApiGateway::Model": "Name", "AWS::ApiGateway::RequestValidator": "Name",
-	}
-	for id, r := range synth(t, newListings(t, "prod").Stack).Resources {
-		if prop, ok := named[r.Type]; ok && r.Properties[prop] != nil {
-			t.Errorf("%s has the fixed %s %v", id, prop, r.Properties[prop])
-		}
-	}
-}
-
 func TestReadyCodeReplacesCompiledCode(t *testing.T) {
 	stack := newStack(t)
 	props := valid(stack)

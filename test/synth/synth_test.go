@@ -173,6 +173,9 @@ func render(v any) string {
 		}
 		return strings.Join(parts, join[0].(string))
 	}
+	if out, ok := m["Fn::GetStackOutput"].(map[string]any); ok {
+		return fmt.Sprintf("${%s of %s}", out["OutputName"], render(out["StackName"]))
+	}
 	if sel, ok := m["Fn::Select"].([]any); ok {
 		return fmt.Sprintf("${part %v of %s}", sel[0], render(sel[1]))
 	}
