@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
@@ -59,6 +60,7 @@ func fullProps(stack awscdk.Stack) []*ingestion.ReplayableIngestionProps {
 			UnaccountedAfter:   awscdk.Duration_Hours(jsii.Number(3)),
 			MaximumConcurrency: jsii.Number(5),
 			ApiCloudWatchRole:  jsii.Bool(true),
+			EncryptionKey:      awskms.NewKey(stack, jsii.String("Key"), nil),
 		},
 		{
 			Workflow: pass(stack, "OtherWork"), ResourceIdPath: jsii.String("$.id"),
