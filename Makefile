@@ -46,8 +46,9 @@ fuzz: ## fuzz every target for FUZZTIME each (10s)
 				{ cat build/fuzz.log; exit 1; }; \
 		done
 
-golden: tools ## rewrite the golden templates; review them with git diff
+golden: tools ## rewrite the golden files and what is generated in docs; review them with git diff
 	@PATH="$(CURDIR)/$(node):$$PATH" go test ./test/synth -update
+	@go test ./internal/ctl -update
 
 tools: dev-tool ## install the CDK CLI and the emulator
 	@$(dev) tools

@@ -102,10 +102,14 @@ Exit codes:
 		return &Error{Code: ExitUsage, Err: err, Do: []string{"`" + c.CommandPath() + " --help` lists the flags"}}
 	})
 	a.addFlags(root)
-	for _, add := range commands() {
-		c := add(a)
-		a.complain(c)
-		root.AddCommand(c)
+	for _, g := range groups() {
+		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
+		for _, add := range g.commands {
+			c := add(a)
+			c.GroupID = g.title
+			a.complain(c)
+			root.AddCommand(c)
+		}
 	}
 	return root
 }
@@ -123,19 +127,22 @@ func unknownCommand(c *cobra.Command, args []string) error {
 	return e
 }
 
-// commands lists the constructors of the commands. A new command is one more.
-func commands() []func(*app) *cobra.Command {
-	return []func(*app) *cobra.Command{
-		(*app).failuresCommand,
-		(*app).historyCommand,
-		(*app).showCommand,
-		(*app).diffCommand,
-		(*app).replayCommand,
-		(*app).republishCommand,
-		(*app).statusCommand,
-		(*app).itemsCommand,
-		(*app).listCommand,
-		(*app).cancelCommand,
+// group is a part of the list of commands.
+type group struct {
+	title    string
+	commands []func(*app) *cobra.Command
+}
+
+// groups lists the constructors of the commands. A new command is one more.
+func groups() []group {
+	return []group{
+		{"Find out what happened:", []func(*app) *cobra.Command{
+			(*app).failuresCommand, (*app).historyCommand, (*app).showCommand, (*app).diffCommand,
+		}},
+		{"Run the past again:", []func(*app) *cobra.Command{(*app).replayCommand, (*app).republishCommand}},
+		{"Follow replays:", []func(*app) *cobra.Command{
+			(*app).statusCommand, (*app).itemsCommand, (*app).listCommand, (*app).cancelCommand,
+		}},
 	}
 }
 

@@ -25,16 +25,16 @@ type flags struct {
 func (a *app) addFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
 	a.global = f
-	f.StringVar(&a.flags.stack, "stack", "", "CloudFormation stack of the ingestion (or REPLAYCTL_STACK; default: the only one)")
-	f.StringVar(&a.flags.ingestion, "ingestion", "", "path of the construct, if the stack has several (or REPLAYCTL_INGESTION)")
-	f.StringVar(&a.flags.apiURL, "api-url", "", "URL of the replay API, instead of looking for it (or REPLAYCTL_API_URL)")
-	f.StringVar(&a.flags.local, "local", "", "use what `make local` started, as FILE says")
+	f.StringVar(&a.flags.stack, "stack", "", "`NAME` of the ingestion's CloudFormation stack (or REPLAYCTL_STACK; default: the only one)")
+	f.StringVar(&a.flags.ingestion, "ingestion", "", "`PATH` of the construct, if the stack has several (or REPLAYCTL_INGESTION)")
+	f.StringVar(&a.flags.apiURL, "api-url", "", "`URL` of the replay API, instead of looking for it (or REPLAYCTL_API_URL)")
+	f.StringVar(&a.flags.local, "local", "", "what make local has started, as this `FILE` says")
 	f.Lookup("local").NoOptDefVal = stack.LocalFile
 	f.BoolVar(&a.flags.refresh, "refresh", false, "look for the ingestion again, instead of in the cache")
-	f.StringVar(&a.flags.profile, "profile", "", "profile of the AWS configuration (or AWS_PROFILE)")
-	f.StringVar(&a.flags.region, "region", "", "AWS Region (or AWS_REGION)")
-	f.StringVar(&a.flags.endpointURL, "endpoint-url", "", "endpoint of the AWS services, instead of the Region's (or AWS_ENDPOINT_URL)")
-	f.StringVarP(&a.flags.output, "output", "o", string(output.Table), "how data is written: "+strings.Join(output.Formats(), ", "))
+	f.StringVar(&a.flags.profile, "profile", "", "`NAME` of a profile of the AWS configuration (or AWS_PROFILE)")
+	f.StringVar(&a.flags.region, "region", "", "AWS `REGION` (or AWS_REGION)")
+	f.StringVar(&a.flags.endpointURL, "endpoint-url", "", "`URL` of the AWS services, instead of the Region's (or AWS_ENDPOINT_URL)")
+	f.StringVarP(&a.flags.output, "output", "o", string(output.Table), "how data is written: `table|json|jsonl`")
 	f.BoolVar(&a.flags.noColor, "no-color", false, "no colors, even on a terminal (or NO_COLOR)")
 	complete(root, "output", output.Formats()...)
 	for name, offer := range map[string]cobra.CompletionFunc{"stack": a.completeStacks, "ingestion": a.completeIngestions} {

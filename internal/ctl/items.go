@@ -32,8 +32,8 @@ func (a *app) itemsCommand() *cobra.Command {
 		},
 		ValidArgsFunction: a.completeReplays,
 	}
-	c.Flags().StringVar(&outcome, "outcome", "", "only items with this outcome: "+names(replay.Outcomes()))
-	c.Flags().IntVar(&limit, "limit", 0, "the most items to list; 0: all of them")
+	c.Flags().StringVar(&outcome, "outcome", "", "only items with this `OUTCOME`: "+names(replay.Outcomes()))
+	c.Flags().IntVar(&limit, "limit", 0, "at most `N` items; 0: all of them")
 	complete(c, "outcome", texts(replay.Outcomes())...)
 	return c
 }

@@ -33,8 +33,8 @@ func (a *app) listCommand() *cobra.Command {
 			return show(a, "replays", a.replayColumns(), first(api.Replays(c.Context(), s), limit), "no replays")
 		},
 	}
-	c.Flags().StringVar(&status, "status", "", "only replays with this status: "+names(replay.Statuses()))
-	c.Flags().IntVar(&limit, "limit", 25, "the most replays to list; 0: all of them")
+	c.Flags().StringVar(&status, "status", "", "only replays with this `STATUS`: "+names(replay.Statuses()))
+	c.Flags().IntVar(&limit, "limit", 25, "at most `N` replays; 0: all of them")
 	complete(c, "status", texts(replay.Statuses())...)
 	return c
 }

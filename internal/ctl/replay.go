@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/client"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/when"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -22,6 +23,8 @@ Several versions of a resource run one after the other, resources side by side. 
 you have said yes, or with --yes: a dry run finds out how many there are. More than 1,000 ids become several replays, with
 one reason. If they are to keep to a bound (--max-per-second, --max-items, --max-failures) together, they run one after the
 other: that takes --wait.
+
+A TIME is ` + when.Help + `.
 
 The id of the replay goes to standard output. Ctrl-C while waiting leaves the replay running.`,
 		Example: `  replayctl replay L-1 L-2 --reason "the search index lost them"
@@ -44,7 +47,7 @@ func (a *app) republishCommand() *cobra.Command {
 		Long: `Sends what the workflow made of an event to the topic again, as it was stored, without running the workflow: for a
 service that is new, or has lost what it got. --target tells subscribers for whom it is meant.
 
-Resources and versions are chosen as by replayctl replay.`,
+Resources and versions are chosen as by replayctl replay. A TIME is ` + when.Help + `.`,
 		Example: `  replayctl republish --owner A-1 --target price-map --reason "the price map is new"
   replayctl republish --all --max-items 100000 --max-per-second 100 --target search --reason "new index" --wait`,
 		RunE: func(c *cobra.Command, args []string) error { o.ids = args; return a.replay(c.Context(), o) },

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/ce873799/replayable-ingestion/internal/ctl/when"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -48,38 +47,38 @@ type order struct {
 func (o *order) addFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.SortFlags = false
-	f.StringVarP(&o.file, "file", "f", "", "read resource ids from FILE, - for standard input: a line each, or JSON lines with resourceId")
-	f.StringVar(&o.owner, "owner", "", "every resource of an owner")
+	f.StringVarP(&o.file, "file", "f", "", "read resource ids from `FILE`, - for standard input: a line each, or JSON lines with resourceId")
+	f.StringVar(&o.owner, "owner", "", "every resource of the owner with this `ID`")
 	f.BoolVar(&o.all, "all", false, "every resource; needs --max-items")
 	f.BoolVar(&o.failures, "failures", false, "what is in the quarantine: the versions that failed")
-	f.StringVar(&o.errorGlob, "error", "", "with --failures: only this error, a name or a glob such as 'Geocoder*'")
-	f.StringVar(&o.since, "since", "", "with --failures: only what failed at this TIME or after: "+when.Help)
-	f.StringVar(&o.until, "until", "", "with --failures: only what failed before this TIME")
-	f.StringVar(&o.recordedFrom, "recorded-from", "", "only versions recorded at this TIME or after")
-	f.StringVar(&o.recordedTo, "recorded-to", "", "only versions recorded before this TIME")
-	f.StringArrayVar(&o.versions, "version", nil, "this version of the one resource, by its id; may be repeated")
-	f.StringVar(&o.asOf, "as-of", "", "the version that was the latest at this TIME")
+	f.StringVar(&o.errorGlob, "error", "", "with --failures: only this error, a name or a `GLOB` such as 'Geocoder*'")
+	f.StringVar(&o.since, "since", "", "with --failures: only what failed at this `TIME` or after")
+	f.StringVar(&o.until, "until", "", "with --failures: only what failed before this `TIME`")
+	f.StringVar(&o.recordedFrom, "recorded-from", "", "only versions recorded at this `TIME` or after")
+	f.StringVar(&o.recordedTo, "recorded-to", "", "only versions recorded before this `TIME`")
+	f.StringArrayVar(&o.versions, "version", nil, "this version of the one resource, by its `ID`; may be repeated")
+	f.StringVar(&o.asOf, "as-of", "", "the version that was the latest at this `TIME`")
 	f.BoolVar(&o.series, "series", false, "every version, oldest first, each after the one before has ended")
-	f.IntVar(&o.last, "last", 0, "a series of the newest N versions")
-	f.StringVar(&o.from, "from", "", "a series from this TIME or version id on")
-	f.StringVar(&o.to, "to", "", "a series up to this TIME or version id")
+	f.IntVar(&o.last, "last", 0, "a series of the newest `N` versions")
+	f.StringVar(&o.from, "from", "", "a series from this time or version on: `TIME|ID`")
+	f.StringVar(&o.to, "to", "", "a series up to this time or version: `TIME|ID`")
 	f.BoolVar(&o.latest, "latest", false, "with --failures: the latest version, instead of the one that failed")
-	f.StringVar(&o.onFailure, "on-failure", "", "of a series: stop (default) or continue after a version that failed")
+	f.StringVar(&o.onFailure, "on-failure", "", "of a series, after a version that failed: `stop|continue` (default stop)")
 	if o.action == replay.Rerun {
-		f.StringVar(&o.mergePatch, "merge-patch", "", "change each event first: a JSON Merge Patch (RFC 7396), or @FILE")
-		f.StringVar(&o.jsonPatch, "json-patch", "", "change each event first: a JSON Patch (RFC 6902), or @FILE")
+		f.StringVar(&o.mergePatch, "merge-patch", "", "change each event first: a `JSON` Merge Patch (RFC 7396), or @FILE")
+		f.StringVar(&o.jsonPatch, "json-patch", "", "change each event first: a `JSON` Patch (RFC 6902), or @FILE")
 		f.BoolVar(&o.suppressPublish, "suppress-publish", false, "run the workflow, but publish nothing")
 	}
-	f.StringVar(&o.target, "target", "", "message attribute target, for subscribers to filter by")
+	f.StringVar(&o.target, "target", "", "message attribute target, a `NAME` for subscribers to filter by")
 	f.BoolVar(&o.allowStale, "allow-stale", false, "also versions older than one that has succeeded")
-	f.IntVar(&o.maxPerSecond, "max-per-second", 0, "the most starts a second")
-	f.IntVar(&o.maxItems, "max-items", 0, "the most items")
-	f.IntVar(&o.maxFailures, "max-failures", 0, "halt once more items have failed")
-	f.StringVarP(&o.reason, "reason", "r", "", "why; kept with the replay, and sent with every event")
+	f.IntVar(&o.maxPerSecond, "max-per-second", 0, "at most `N` starts a second")
+	f.IntVar(&o.maxItems, "max-items", 0, "at most `N` items")
+	f.IntVar(&o.maxFailures, "max-failures", 0, "halt once more than `N` items have failed")
+	f.StringVarP(&o.reason, "reason", "r", "", "why: a `TEXT` that is kept with the replay, and sent with every event")
 	f.BoolVarP(&o.dryRun, "dry-run", "n", false, "say what would happen, start nothing")
 	f.BoolVarP(&o.yes, "yes", "y", false, "do not ask, however many items there are")
 	f.BoolVarP(&o.wait, "wait", "w", false, "wait until it has ended, with a progress bar")
-	f.StringVar(&o.key, "idempotency-key", "", "name of this request: the same one again gets the same replay (default: random)")
+	f.StringVar(&o.key, "idempotency-key", "", "name of this request: the same `KEY` again gets the same replay (default: random)")
 	complete(c, "on-failure", string(replay.StopOnFailure), string(replay.ContinueOnFailure))
 	o.given = f
 }

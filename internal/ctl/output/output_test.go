@@ -147,8 +147,8 @@ func TestLongListsAreWrittenAsTheyCome(t *testing.T) {
 		if got, err := List(&Printer{Out: written, Format: format}, "rows", columns(), list); err != nil || got != n {
 			t.Fatalf("%s: got %d, %v", format, got, err)
 		}
-		if kept := int64(during.HeapAlloc) - int64(before.HeapAlloc); kept > 4<<20 {
-			t.Errorf("%s: keeps %d bytes", format, kept)
+		if during.HeapAlloc > before.HeapAlloc+4<<20 {
+			t.Errorf("%s: keeps %d bytes", format, during.HeapAlloc-before.HeapAlloc)
 		}
 		if format == Table && written.headers != 1 {
 			t.Errorf("the table has %d headers", written.headers)

@@ -1,0 +1,70 @@
+package ctl_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ce873799/replayable-ingestion/internal/ctl"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files, docs/replayctl.md included")
+
+// golden compares a text with a file, or rewrites the file.
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("%v: write it with go test ./internal/ctl -update", err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs: review it with go test ./internal/ctl -update && git diff\n%s", file, got)
+	}
+}
+
+func TestTheReferenceIsUpToDate(t *testing.T) {
+	golden(t, filepath.Join("..", "..", "docs", "replayctl.md"), ctl.Reference())
+}
+
+func TestHelp(t *testing.T) {
+	w := newWorld(t)
+	for _, line := range []string{"--help", "replay --help", "status --help"} {
+		got := w.run(line)
+		got.wants(t, ctl.ExitOK, []string{"Usage:", "Flags:"}, nil)
+		if got.err != "" {
+			t.Errorf("%s: standard error has %q", line, got.err)
+		}
+		name := strings.ReplaceAll(strings.TrimSpace(strings.ReplaceAll(line, "--help", "")), " ", "-")
+		if name == "" {
+			name = "replayctl"
+		}
+		golden(t, filepath.Join("testdata", "help", name+".golden.txt"), got.out)
+	}
+	if got := w.run(""); got.code != ctl.ExitOK || !strings.Contains(got.out, "Available Commands:") {
+		t.Errorf("without a command: got %d, %s", got.code, got.out)
+	}
+	if got := w.run("--version"); got.code != ctl.ExitOK || got.out != "replayctl "+ctl.Version()+"\n" {
+		t.Errorf("got %d, %q", got.code, got.out)
+	}
+}
+
+// Whoever reads a help text at night wants an example to change.
+func TestEveryCommandHasAnExample(t *testing.T) {
+	for _, section := range strings.Split(ctl.Reference(), "\n## replayctl ")[1:] {
+		name, text, _ := strings.Cut(section, "\n")
+		if !strings.HasPrefix(name, "completion") && !strings.Contains(text, "```sh\nreplayctl ") {
+			t.Errorf("replayctl %s has no example", name)
+		}
+	}
+}
