@@ -51,7 +51,7 @@ func TestHelp(t *testing.T) {
 		}
 		golden(t, filepath.Join("testdata", "help", name+".golden.txt"), got.out)
 	}
-	if got := w.run(""); got.code != ctl.ExitOK || !strings.Contains(got.out, "Available Commands:") {
+	if got := w.run(""); got.code != ctl.ExitOK || !strings.Contains(got.out, "Follow replays:") {
 		t.Errorf("without a command: got %d, %s", got.code, got.out)
 	}
 	if got := w.run("--version"); got.code != ctl.ExitOK || got.out != "replayctl "+ctl.Version()+"\n" {
