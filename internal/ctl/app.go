@@ -127,15 +127,15 @@ func unknownCommand(c *cobra.Command, args []string) error {
 	return e
 }
 
-// group is a part of the list of commands.
-type group struct {
+// commandGroup is a part of the list of commands.
+type commandGroup struct {
 	title    string
 	commands []func(*app) *cobra.Command
 }
 
 // groups lists the constructors of the commands. A new command is one more.
-func groups() []group {
-	return []group{
+func groups() []commandGroup {
+	return []commandGroup{
 		{"Find out what happened:", []func(*app) *cobra.Command{
 			(*app).failuresCommand, (*app).historyCommand, (*app).showCommand, (*app).diffCommand,
 		}},
