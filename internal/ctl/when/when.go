@@ -16,7 +16,7 @@ import (
 const Help = `how long ago (90m, 2h, 1d12h, 3d, 1w, -PT2H), a time of this place (2026-11-24, "2026-11-24 15:04",
 today, yesterday) or one with its offset (2026-11-24T15:04:00Z)`
 
-var errTime = errors.New("must be " + strings.ReplaceAll(Help, "\n", " "))
+var errTime = errors.New("must be a time: " + strings.ReplaceAll(Help, "\n", " "))
 
 // ago is a number with a unit, several times; the units come in order.
 var ago = regexp.MustCompile(`^-?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$`)
