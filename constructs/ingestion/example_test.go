@@ -2,10 +2,13 @@ package ingestion_test
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3assets"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
 	"github.com/aws/jsii-runtime-go"
@@ -126,4 +129,23 @@ func ExampleFunctionCode() {
 			Series:         ready("replayseries"),
 		},
 	})
+}
+
+// The critical alarms wake somebody up, the others send a mail.
+func ExampleReplayableIngestion_CriticalAlarms() {
+	stack := awscdk.NewStack(nil, jsii.String("Orders"), nil)
+	work := awsstepfunctions.NewPass(stack, jsii.String("Work"), nil)
+	topic := func(id string) awscloudwatch.IAlarmAction {
+		return awscloudwatchactions.NewSnsAction(awssns.NewTopic(stack, jsii.String(id), nil))
+	}
+	orders := ingestion.NewReplayableIngestion(stack, jsii.String("Orders"), &ingestion.ReplayableIngestionProps{
+		Workflow:       ingestion.FromChainable(work),
+		ResourceIdPath: jsii.String("$.order.id"),
+		AlarmActions:   &[]awscloudwatch.IAlarmAction{topic("Mail")},
+	})
+	pager := topic("Pager")
+	for _, alarm := range orders.CriticalAlarms() {
+		alarm.AddAlarmAction(pager)
+		alarm.AddOkAction(pager)
+	}
 }

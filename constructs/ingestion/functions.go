@@ -1,6 +1,8 @@
 package ingestion
 
 import (
+	"maps"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -55,6 +57,7 @@ func (r *ReplayableIngestion) newFunction(
 	if spec.recursive {
 		recursion = awslambda.RecursiveLoop_ALLOW
 	}
+	maps.Copy(env, r.telemetry(s))
 	return newExactFunction(r, spec.id+"Function", &awslambda.FunctionProps{
 		Description:   jsii.String(spec.description),
 		Code:          ready,

@@ -42,7 +42,21 @@ type ReplayableIngestion struct {
 	Schedule awsscheduler.Schedule // runs AutoReplayFunction
 	Api      awsapigateway.RestApi // the replay API
 
-	UnaccountedAlarm awscloudwatch.Alarm // goes off when nobody knows what became of an event
+	// The alarms, most urgent first, and all of them on one page. Nil if Alarms or Dashboard is false.
+	UnaccountedAlarm awscloudwatch.Alarm // nobody knows what became of an event
+	AutoReplayAlarm  awscloudwatch.Alarm // AutoReplayFunction does not run
+	FailureAlarm     awscloudwatch.Alarm // many live executions fail
+	ThrottlesAlarm   awscloudwatch.Alarm // RecordFunction is throttled
+	DeadLetterAlarm  awscloudwatch.Alarm // DeadLetterQueue is not drained
+	OutcomesAlarm    awscloudwatch.Alarm // OutcomesQueue is not worked off
+	ReplayQueueAlarm awscloudwatch.Alarm // ReplayQueue is not worked off
+	QuarantineAlarm  awscloudwatch.Alarm // failures wait for a person
+	ErrorsAlarm      awscloudwatch.Alarm // functions log errors
+	ApiErrorsAlarm   awscloudwatch.Alarm // Api answers with 5xx
+	Dashboard        awscloudwatch.Dashboard
+
+	all      []awscloudwatch.Alarm
+	critical []awscloudwatch.Alarm
 
 	failureRule awsevents.Rule // to DeadLetterQueue
 	outcomeRule awsevents.Rule // to OutcomesQueue
@@ -69,6 +83,7 @@ func NewReplayableIngestion(scope constructs.Construct, id *string, props *Repla
 	r.addRules()
 	r.addApi(&s)
 	r.addAlarms(&s)
+	r.addDashboard(&s)
 	r.addOutput()
 	r.guardRoles()
 	r.openKey(&s)

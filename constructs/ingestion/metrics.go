@@ -33,39 +33,30 @@ func (r *ReplayableIngestion) MetricDeadLetterAge(opts *awscloudwatch.MetricOpti
 	return r.DeadLetterQueue.MetricApproximateAgeOfOldestMessage(opts)
 }
 
+// MetricOutcomesAge is the age of the oldest message in the outcomes queue, in seconds: how far TrackerFunction is behind.
+// opts may be nil.
+func (r *ReplayableIngestion) MetricOutcomesAge(opts *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+	return r.OutcomesQueue.MetricApproximateAgeOfOldestMessage(opts)
+}
+
+// MetricReplayAge is the age of the oldest message in the replay queue, in seconds: how long a replay waits to be started.
+// opts may be nil.
+func (r *ReplayableIngestion) MetricReplayAge(opts *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+	return r.ReplayQueue.MetricApproximateAgeOfOldestMessage(opts)
+}
+
 // MetricReplaysWaiting is the number of messages in the replay queue. opts may be nil.
 func (r *ReplayableIngestion) MetricReplaysWaiting(opts *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	return r.ReplayQueue.MetricApproximateNumberOfMessagesVisible(opts)
 }
 
-// MetricUnaccounted is the number of recorded events of which nobody has known for UnaccountedAfter what became of them,
-// at each run of the schedule. It is 0 unless something is wrong. opts may be nil.
-func (r *ReplayableIngestion) MetricUnaccounted(opts *awscloudwatch.MetricOptions) awscloudwatch.Metric {
-	return r.metric(schema.MetricUnaccounted, "Maximum", opts)
-}
-
-// MetricAutoReplayed counts automatic replays as they are sent. opts may be nil.
-func (r *ReplayableIngestion) MetricAutoReplayed(opts *awscloudwatch.MetricOptions) awscloudwatch.Metric {
-	return r.metric(schema.MetricAutoReplayed, "Sum", opts)
-}
-
-// MetricSuperseded counts failures that were closed because a newer event of the resource had arrived. opts may be nil.
-func (r *ReplayableIngestion) MetricSuperseded(opts *awscloudwatch.MetricOptions) awscloudwatch.Metric {
-	return r.metric(schema.MetricSuperseded, "Sum", opts)
-}
-
-// MetricQuarantined counts failures as they are quarantined by the schedule. opts may be nil.
-func (r *ReplayableIngestion) MetricQuarantined(opts *awscloudwatch.MetricOptions) awscloudwatch.Metric {
-	return r.metric(schema.MetricQuarantined, "Sum", opts)
-}
-
 // metric is one that the functions write as log lines in the embedded metric format.
-func (r *ReplayableIngestion) metric(name, statistic string, opts *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+func (r *ReplayableIngestion) metric(about schema.Metric, opts *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	m := awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
 		Namespace:     jsii.String(schema.MetricNamespace),
-		MetricName:    jsii.String(name),
+		MetricName:    jsii.String(about.Name),
 		DimensionsMap: &map[string]*string{schema.MetricDimension: jsii.String(r.metricDimension())},
-		Statistic:     jsii.String(statistic),
+		Statistic:     jsii.String(about.Statistic),
 	})
 	if opts == nil {
 		return m
@@ -77,24 +68,4 @@ func (r *ReplayableIngestion) metric(name, statistic string, opts *awscloudwatch
 // the stack.
 func (r *ReplayableIngestion) metricDimension() string {
 	return *r.uniqueName()
-}
-
-// An event must be unaccounted for in 2 of 3 periods: a service that does not answer for a minute leaves one so for one
-// run, and a period may have no run.
-const (
-	unaccountedPeriods    = 3
-	unaccountedDatapoints = 2
-)
-
-func (r *ReplayableIngestion) addAlarms(s *settings) {
-	r.UnaccountedAlarm = awscloudwatch.NewAlarm(r, jsii.String("UnaccountedAlarm"), &awscloudwatch.AlarmProps{
-		AlarmDescription: jsii.String("Nobody knows what became of an event: the log of the auto-replay function of " +
-			r.path() + " names it (\"nobody knows what became of an event\")"),
-		Metric:             r.MetricUnaccounted(&awscloudwatch.MetricOptions{Period: s.auto.interval}),
-		Threshold:          jsii.Number(1),
-		ComparisonOperator: awscloudwatch.ComparisonOperator_GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-		EvaluationPeriods:  jsii.Number(unaccountedPeriods),
-		DatapointsToAlarm:  jsii.Number(unaccountedDatapoints),
-		TreatMissingData:   awscloudwatch.TreatMissingData_NOT_BREACHING,
-	})
 }

@@ -1,8 +1,9 @@
 package ingestion
 
 import (
+	"strings"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
 
@@ -18,6 +19,10 @@ func (r *ReplayableIngestion) addOutput() {
 }
 
 func (r *ReplayableIngestion) manifest() manifest.Ingestion {
+	dashboard := ""
+	if r.Dashboard != nil {
+		dashboard = *r.Dashboard.DashboardName()
+	}
 	return manifest.Ingestion{
 		Path:               *r.Node().Path(),
 		Stack:              *awscdk.Aws_STACK_NAME(),
@@ -35,6 +40,7 @@ func (r *ReplayableIngestion) manifest() manifest.Ingestion {
 		Schedule:           *r.Schedule.ScheduleName(),
 		Rules:              map[string]string{"Failure": *r.failureRule.RuleName(), "Outcome": *r.outcomeRule.RuleName()},
 		Alarms:             r.alarmNames(),
+		Dashboard:          dashboard,
 	}
 }
 
@@ -51,13 +57,11 @@ func (r *ReplayableIngestion) functionNames() map[string]string {
 	return names
 }
 
-// alarmNames are keyed by the names of the fields, without the word Alarm. A new alarm is one more entry.
+// alarmNames are keyed by the names of the fields, without the word Alarm.
 func (r *ReplayableIngestion) alarmNames() map[string]string {
 	names := map[string]string{}
-	for field, alarm := range map[string]awscloudwatch.Alarm{
-		"Unaccounted": r.UnaccountedAlarm,
-	} {
-		names[field] = *alarm.AlarmName()
+	for _, alarm := range r.all {
+		names[strings.TrimSuffix(*alarm.Node().Id(), "Alarm")] = *alarm.AlarmName()
 	}
 	return names
 }

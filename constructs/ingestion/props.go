@@ -116,6 +116,11 @@ type ReplayableIngestionProps struct {
 	// Default: ONE_MONTH.
 	LogRetention awslogs.RetentionDays
 
+	// LogLevel is the least level of the functions' log lines: INFO, WARN or ERROR. Metrics are written at any level.
+	//
+	// Default: INFO.
+	LogLevel awslambda.ApplicationLogLevel
+
 	// AutoReplay starts replays of failed events on the schedule. If false, the schedule still reconciles what
 	// became of executions and quarantines failures, and starts nothing.
 	//
@@ -219,6 +224,50 @@ type ReplayableIngestionProps struct {
 	//
 	// Default: true.
 	ApiCloudWatchRole *bool
+
+	// Alarms creates the alarms, each of which says what happened and links its section of the runbook.
+	//
+	// Default: true.
+	Alarms *bool
+
+	// AlarmActions are what every alarm does when it goes off, such as an SnsAction. For some alarms only, add actions to
+	// their fields, or to CriticalAlarms.
+	//
+	// Default: none; the alarms show their state.
+	AlarmActions *[]awscloudwatch.IAlarmAction
+
+	// OkActions are what every alarm does when it is over.
+	//
+	// Default: none.
+	OkActions *[]awscloudwatch.IAlarmAction
+
+	// RunbookUrl is where the alarms and the dashboard send people: a page with an anchor for each alarm, its name in lower
+	// case, such as #unaccountedalarm.
+	//
+	// Default: docs/operations.md of this project.
+	RunbookUrl *string
+
+	// FailureRateThreshold raises FailureAlarm when this share of the live executions has failed for three periods of 5
+	// minutes, in percent: 1 to 100.
+	//
+	// Default: 25.
+	FailureRateThreshold *float64
+
+	// QuarantineThreshold raises QuarantineAlarm when so many failures are in quarantine: a whole number from 1 to 10,000.
+	//
+	// Default: 1.
+	QuarantineThreshold *float64
+
+	// ReplayAgeThreshold raises ReplayQueueAlarm when a replay has waited for so long to be started: 1 minute to 14 days.
+	// A replay of many items without maxPerSecond waits longer than that on purpose.
+	//
+	// Default: 1 hour.
+	ReplayAgeThreshold awscdk.Duration
+
+	// Dashboard creates a CloudWatch dashboard of the ingestion.
+	//
+	// Default: true.
+	Dashboard *bool
 }
 
 // FunctionCode holds ready code for the functions of a ReplayableIngestion: a zip or directory whose "bootstrap" was

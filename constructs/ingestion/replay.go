@@ -69,7 +69,6 @@ func (r *ReplayableIngestion) autoReplayConfig(s *settings) config.AutoReplay {
 		Interval:           goDuration(s.auto.interval),
 		CanaryThreshold:    s.auto.canaryThreshold,
 		StartsPerSecond:    s.auto.startsPerSecond,
-		Ingestion:          r.metricDimension(),
 	}
 	if s.auto.pauseAlarm != nil {
 		c.PauseAlarm = *s.auto.pauseAlarm.AlarmName()

@@ -33,7 +33,8 @@ type settings struct {
 	maximumConcurrency *float64
 	apiCloudWatchRole  bool
 
-	auto autoReplay
+	auto          autoReplay
+	observability observability
 }
 
 // autoReplay are the settings of automatic replays.
@@ -72,6 +73,7 @@ func (p *ReplayableIngestionProps) resolve() settings {
 		maximumConcurrency: p.MaximumConcurrency,
 		apiCloudWatchRole:  or(p.ApiCloudWatchRole, true),
 		auto:               p.resolveAutoReplay(),
+		observability:      p.resolveObservability(),
 	}
 	if p.RemovalPolicy != "" {
 		s.dataRemoval, s.logRemoval = p.RemovalPolicy, p.RemovalPolicy

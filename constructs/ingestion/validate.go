@@ -54,6 +54,7 @@ func (p *ReplayableIngestionProps) validate() error {
 	p.validateRetention(&f)
 	f.number("MaximumConcurrency", p.MaximumConcurrency, 2, 1000, whole)
 	p.validateAutoReplay(&f)
+	p.validateObservability(&f)
 	return errors.Join(f...)
 }
 

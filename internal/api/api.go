@@ -67,10 +67,12 @@ func (a *API) Handle(ctx context.Context, req request) (events.APIGatewayProxyRe
 	if err != nil {
 		ans = problem(err, id)
 		if ans.status >= http.StatusInternalServerError {
-			a.logger.ErrorContext(ctx, "request failed", "requestId", id, "resource", req.Resource, "error", err)
+			a.logger.ErrorContext(ctx, "request failed", "apiRequestId", id, "method", req.HTTPMethod, "resource", req.Resource,
+				"status", ans.status, "error", err)
+			return ans.encode(), nil
 		}
 	}
-	a.logger.InfoContext(ctx, "request answered", "requestId", id, "method", req.HTTPMethod, "resource", req.Resource,
+	a.logger.InfoContext(ctx, "request answered", "apiRequestId", id, "method", req.HTTPMethod, "resource", req.Resource,
 		"status", ans.status)
 	return ans.encode(), nil
 }

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
 // Job is the scheduled job.
@@ -119,30 +118,9 @@ func (j *Job) Run(ctx context.Context, holder string, ask Request) (Summary, err
 		phase(work, deadline, r.rebuild),
 		j.Book.Release(ctx, leaseName, holder),
 	)
-	r.report(ctx)
+	r.report(ctx, err)
 	if err != nil {
 		return r.sum, fmt.Errorf("auto-replay: %w", err)
 	}
 	return r.sum, nil
-}
-
-// report writes what a run did as one line, and as metrics.
-func (r *round) report(ctx context.Context) {
-	s := r.sum
-	r.Logger.InfoContext(ctx, "auto-replay done", "deadLetters", s.DeadLetters, "settled", s.Settled,
-		"replayed", s.Replayed, "probes", s.Probes, "held", s.Held, "quarantined", s.Quarantined, "superseded", s.Superseded,
-		"waiting", s.Waiting, "unaccounted", s.Unaccounted, "restored", s.Restored, "errors", s.Errors, "paused", s.Paused)
-	if r.Metrics != nil {
-		values := map[string]float64{
-			schema.MetricAutoReplayed: float64(s.Replayed), schema.MetricSuperseded: float64(s.Superseded),
-			schema.MetricQuarantined: float64(s.Quarantined),
-		}
-		if r.looked { // else nobody knows
-			values[schema.MetricUnaccounted] = float64(s.Unaccounted)
-		}
-		err := r.Metrics.Count(values)
-		if err != nil {
-			r.Logger.ErrorContext(ctx, "metrics not written", "error", err)
-		}
-	}
 }

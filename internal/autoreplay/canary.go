@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
@@ -56,7 +57,7 @@ func (r *round) closeGate(ctx context.Context, group string, g ledger.Group) (le
 	})
 	if err == nil {
 		r.gated[group] = true
-		r.Logger.WarnContext(ctx, "failures held: too many share an error", "error", group, "threshold", r.policy.CanaryThreshold)
+		r.Logger.WarnContext(ctx, "failures held: too many share an error", "group", group, "threshold", r.policy.CanaryThreshold)
 	}
 	return g, err
 }
@@ -102,7 +103,7 @@ func (r *round) lookAtGroup(ctx context.Context, g ledger.Group) {
 	}
 	if err := r.advance(ctx, g); err != nil {
 		r.sum.Errors++
-		r.Logger.ErrorContext(ctx, "group of failures not looked at", "error", err, "group", g.Error)
+		r.Logger.Log(ctx, fault.Level(err), "group of failures not looked at", "error", err, "group", g.Error)
 	}
 }
 
@@ -212,7 +213,7 @@ func (r *round) release(ctx context.Context, f ledger.Failure) (sent bool) {
 	sent, err := r.closeOrSend(ctx, f, r.policy.hopeless(f, r.now()))
 	if err != nil {
 		r.sum.Errors++
-		r.Logger.ErrorContext(ctx, "held failure not decided on", "execution", f.Execution, "error", err)
+		r.Logger.Log(ctx, fault.Level(err), "held failure not decided on", "execution", f.Execution, "error", err)
 	}
 	return sent && err == nil
 }

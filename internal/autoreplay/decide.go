@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/internal/states"
@@ -45,7 +46,7 @@ func (r *round) decideDue(ctx context.Context) error {
 		for _, f := range due {
 			if err := r.decide(ctx, f); err != nil {
 				r.sum.Errors++
-				r.Logger.ErrorContext(ctx, "failure not decided on", "execution", f.Execution, "error", err)
+				r.Logger.Log(ctx, fault.Level(err), "failure not decided on", "execution", f.Execution, "error", err)
 				r.postpone(ctx, f)
 			}
 		}
@@ -61,7 +62,7 @@ func (r *round) decideDue(ctx context.Context) error {
 func (r *round) postpone(ctx context.Context, f ledger.Failure) {
 	err := r.Book.MoveFailure(ctx, f, ledger.Move{To: f.Status, DueAt: r.now().Add(pause)}, f.Status)
 	if err != nil && !errors.Is(err, ledger.ErrConflict) {
-		r.Logger.ErrorContext(ctx, "failure not postponed", "execution", f.Execution, "error", err)
+		r.Logger.Log(ctx, fault.Level(err), "failure not postponed", "execution", f.Execution, "error", err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
@@ -40,6 +41,7 @@ type book interface {
 	Item(ctx context.Context, replayID string, page, ordinal, index int) (ledger.Item, error)
 	Page(ctx context.Context, replayID string, number int) (ledger.Page, error)
 	Due(ctx context.Context, shard int, now time.Time, cursor string, limit int) ([]ledger.Failure, string, error)
+	CountQuarantine(ctx context.Context, limit int) (int, error)
 	CountOpen(ctx context.Context, group string, limit int) (int, error)
 	Group(ctx context.Context, name string) (ledger.Group, error)
 	SaveGroup(ctx context.Context, g ledger.Group) (ledger.Group, error)
@@ -78,10 +80,6 @@ type sender interface {
 	Post(ctx context.Context, posts ...queue.Post) error
 }
 
-type metrics interface {
-	Count(values map[string]float64) error
-}
-
 type alarm interface {
 	InAlarm(ctx context.Context) (bool, error)
 }
@@ -114,7 +112,7 @@ type Deps struct {
 	Pause       alarm // while it is in alarm, nothing is started; nil: there is none
 	Reader      record.Reader
 	Logger      *slog.Logger
-	Metrics     metrics          // of each run; nil: none
+	Meter       *emf.Meter       // of each run; nil: none
 	Now         func() time.Time // nil: time.Now
 	Random      func() float64   // from 0 up to 1; nil: math/rand
 }

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
@@ -44,7 +45,7 @@ func (r *round) drain(ctx context.Context) error {
 		for i, err := range errs {
 			if err != nil {
 				r.sum.Errors++
-				r.Logger.ErrorContext(ctx, "dead letter left in the queue", "messageId", batch[i].ID, "error", err)
+				r.Logger.Log(ctx, fault.Level(err), "dead letter left in the queue", "messageId", batch[i].ID, "error", err)
 				continue
 			}
 			r.sum.DeadLetters++

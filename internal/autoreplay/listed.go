@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/states"
 )
@@ -108,7 +109,7 @@ func (r *round) takeInListed(ctx context.Context, page []states.Listed) (left bo
 		}
 		if err := r.ended(ctx, e); err != nil {
 			r.sum.Errors++
-			r.Logger.ErrorContext(ctx, "unreported end not taken in", "execution", e.Name, "error", err)
+			r.Logger.Log(ctx, fault.Level(err), "unreported end not taken in", "execution", e.Name, "error", err)
 			continue
 		}
 		delete(missing, e.Name)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/states"
 )
@@ -78,7 +79,7 @@ func (r *round) settleOpen(ctx context.Context, e ledger.Execution) error {
 		var err error
 		if settled, err = r.lookUp(ctx, e); err != nil {
 			r.sum.Errors++
-			r.Logger.ErrorContext(ctx, "open execution not looked up", "execution", e.Name, "error", err)
+			r.Logger.Log(ctx, fault.Level(err), "open execution not looked up", "execution", e.Name, "error", err)
 		}
 		if !settled { // the next run looks again, at others first
 			again := r.now()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/states"
@@ -27,7 +28,7 @@ func (r *round) reconcileReplays(ctx context.Context) error {
 		err := errors.Join(r.lookAfter(ctx, row), r.Book.CheckReplayLater(ctx, row, r.now()))
 		if err != nil {
 			r.sum.Errors++
-			r.Logger.ErrorContext(ctx, "open replay not looked after", "replayId", row.ID, "error", err)
+			r.Logger.Log(ctx, fault.Level(err), "open replay not looked after", "replayId", row.ID, "error", err)
 		}
 	}
 	for shard := range ledger.Shards {
@@ -39,7 +40,7 @@ func (r *round) reconcileReplays(ctx context.Context) error {
 			err := errors.Join(r.lookAfterSeries(ctx, s), r.Book.CheckSeriesLater(ctx, s.Name, r.now()))
 			if err != nil {
 				r.sum.Errors++
-				r.Logger.ErrorContext(ctx, "open series not looked after", "execution", s.Name, "error", err)
+				r.Logger.Log(ctx, fault.Level(err), "open series not looked after", "execution", s.Name, "error", err)
 			}
 		}
 	}

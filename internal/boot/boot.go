@@ -1,27 +1,72 @@
-// Package boot is what every function does before it takes events: read the configuration, then the AWS settings.
+// Package boot is what every function does before it takes events: read the configuration, then the AWS settings; and
+// around each of them: write its log lines and its metrics.
 package boot
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+
+	"github.com/ce873799/replayable-ingestion/internal/config"
+	"github.com/ce873799/replayable-ingestion/internal/emf"
+	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
+// Telemetry is where a function tells what it does.
+type Telemetry struct {
+	Log   *slog.Logger
+	Meter *emf.Meter
+}
+
 // Start loads a function's configuration and the AWS settings of its environment, or logs every fault and exits.
-func Start[C any](load func(func(string) string) (C, error)) (C, aws.Config, *slog.Logger) {
-	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+func Start[C any](load func(func(string) string) (C, error)) (C, aws.Config, Telemetry) {
+	about, terr := config.LoadTelemetry(os.Getenv)
+	t := NewTelemetry(os.Stdout, about)
 	cfg, err := load(os.Getenv)
-	if err != nil {
-		log.Error("invalid configuration", "error", err)
+	if err = errors.Join(terr, err); err != nil {
+		t.Log.Error("invalid configuration", "error", err)
 		os.Exit(1)
 	}
-	awsCfg, err := config.LoadDefaultConfig(context.Background())
+	awsCfg, err := awsconfig.LoadDefaultConfig(context.Background())
 	if err != nil {
-		log.Error("no AWS settings", "error", err)
+		t.Log.Error("no AWS settings", "error", err)
 		os.Exit(1)
 	}
-	return cfg, awsCfg, log
+	return cfg, awsCfg, t
+}
+
+// Run serves events with a handler until Lambda ends the process.
+func Run[I, O any](t Telemetry, handle func(context.Context, I) (O, error)) {
+	lambda.Start(Flushed(t, handle))
+}
+
+// Flushed returns the handler with its metrics written at the end of each event, also if it panics.
+func Flushed[I, O any](t Telemetry, handle func(context.Context, I) (O, error)) func(context.Context, I) (O, error) {
+	return func(ctx context.Context, in I) (out O, err error) {
+		returned := false
+		defer func() {
+			if !returned {
+				t.Meter.Add(schema.Errors, 1) // Lambda logs the panic
+			}
+			if ferr := t.Meter.Flush(requestID(ctx)); ferr != nil {
+				t.Log.ErrorContext(ctx, "metrics not written", "error", ferr)
+			}
+		}()
+		out, err = handle(ctx, in)
+		returned = true
+		return out, err
+	}
+}
+
+func requestID(ctx context.Context) string {
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		return lc.AwsRequestID
+	}
+	return ""
 }

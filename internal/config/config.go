@@ -113,7 +113,6 @@ type AutoReplay struct {
 	CanaryThreshold    int           // more failures than that with the same error are held, and probed
 	StartsPerSecond    float64       // of automatic replays
 	PauseAlarm         string        // name of an alarm while which nothing is started; empty: none
-	Ingestion          string        // dimension of the metrics
 }
 
 func (c *AutoReplay) fields() []field {
@@ -141,7 +140,6 @@ func (c *AutoReplay) fields() []field {
 		number("CANARY_THRESHOLD", &c.CanaryThreshold),
 		rate("STARTS_PER_SECOND", &c.StartsPerSecond),
 		optionalText("PAUSE_ALARM", &c.PauseAlarm),
-		text("INGESTION", &c.Ingestion),
 	}
 }
 

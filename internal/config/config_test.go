@@ -1,6 +1,7 @@
 package config
 
 import (
+	"log/slog"
 	"reflect"
 	"strings"
 	"testing"
@@ -12,7 +13,6 @@ var autoReplay = AutoReplay{
 	ResourceIDPath: "$.id", SupersedeOlder: true, RetryOn: []string{"States.Timeout", "*Throttl*"}, DoNotRetryOn: []string{},
 	MaxAttempts: 5, BackoffBase: time.Minute, BackoffRate: 2.5, MaxBackoff: time.Hour, MaxAge: 72 * time.Hour, SettleAfter: time.Hour,
 	UnaccountedAfter: 2 * time.Hour, Interval: 5 * time.Minute, CanaryThreshold: 10, StartsPerSecond: 0.5, PauseAlarm: "alarm",
-	Ingestion: "orders",
 }
 
 func getenv(env map[string]string) func(string) string {
@@ -47,6 +47,8 @@ func TestEveryConfigurationSurvivesTheEnvironment(t *testing.T) {
 		ResourceIDPath: "$.id", MaxEventBytes: 256000,
 	}
 	roundTrip(t, ser, ser.Env(), LoadReplaySeries)
+	tel := Telemetry{Ingestion: "orders", LogLevel: slog.LevelWarn}
+	roundTrip(t, tel, tel.Env(), LoadTelemetry)
 }
 
 func TestLoadNamesEveryFault(t *testing.T) {
@@ -65,5 +67,12 @@ func TestLoadNamesEveryFault(t *testing.T) {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q does not say %q", err, want)
 		}
+	}
+}
+
+func TestTheLevelOfLogLinesIsOneThatTheFunctionsWrite(t *testing.T) {
+	_, err := LoadTelemetry(getenv(map[string]string{"INGESTION": "orders", "LOG_LEVEL": "TRACE"}))
+	if err == nil || !strings.Contains(err.Error(), `LOG_LEVEL must be INFO, WARN or ERROR, got "TRACE"`) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -1,57 +1,136 @@
 // Package emf writes metrics in CloudWatch's embedded metric format: a log line of which CloudWatch Logs makes metrics
-// ("Specification: Embedded metric format", Amazon CloudWatch User Guide).
+// ("Specification: Embedded metric format", Amazon CloudWatch User Guide). It costs no call to AWS. Lambda passes a line
+// that is JSON on as it is, also in its JSON log format ("Configuring JSON and plain text log formats", AWS Lambda
+// Developer Guide).
 package emf
 
 import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
-// Writer writes the metrics of one ingestion.
-type Writer struct {
+// Meter collects the metrics of one invocation and writes them when it ends: one line, however many records it had. A nil
+// Meter collects nothing. It is safe for concurrent use.
+type Meter struct {
 	out       io.Writer
 	ingestion string
 	now       func() time.Time
+
+	mu     sync.Mutex
+	sums   map[schema.Metric]float64
+	values map[schema.Metric][]float64
 }
 
-// New returns a Writer of lines to out, the standard output of a function. The metrics are in the namespace
+// New returns a Meter that writes to out, the standard output of a function. The metrics are in the namespace
 // schema.MetricNamespace and have one dimension, which names the ingestion.
-func New(out io.Writer, ingestion string) *Writer {
-	return &Writer{out: out, ingestion: ingestion, now: time.Now}
+func New(out io.Writer, ingestion string) *Meter {
+	m := &Meter{out: out, ingestion: ingestion, now: time.Now}
+	m.take()
+	return m
 }
 
-type metric struct {
-	Name string
-	Unit string
+// Add adds to a metric of the invocation. Adding 0 writes a 0, where nothing would leave a gap.
+func (m *Meter) Add(metric schema.Metric, n float64) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sums[metric] += n
+}
+
+// Set sets a metric that is measured and not counted.
+func (m *Meter) Set(metric schema.Metric, value float64) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sums[metric] = value
+}
+
+// Observe adds a value to those of which CloudWatch makes averages and percentiles.
+func (m *Meter) Observe(metric schema.Metric, value float64) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.values[metric] = append(m.values[metric], value)
+}
+
+// maxValues is how many values of a metric one line may hold.
+const maxValues = 100
+
+// Flush writes what the invocation has collected, and begins anew. It writes nothing if there is nothing.
+func (m *Meter) Flush(requestID string) error {
+	if m == nil {
+		return nil
+	}
+	sums, values := m.take()
+	for len(sums)+len(values) > 0 {
+		line := map[schema.Metric]any{}
+		for metric, n := range sums {
+			line[metric] = n
+		}
+		sums = nil
+		for metric, v := range values {
+			n := min(len(v), maxValues)
+			line[metric] = v[:n]
+			if values[metric] = v[n:]; len(v) == n {
+				delete(values, metric)
+			}
+		}
+		if err := m.write(line, requestID); err != nil {
+			return fmt.Errorf("write metrics: %w", err)
+		}
+	}
+	return nil
+}
+
+// take returns what was collected and begins anew.
+func (m *Meter) take() (sums map[schema.Metric]float64, values map[schema.Metric][]float64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	sums, values = m.sums, m.values
+	m.sums, m.values = map[schema.Metric]float64{}, map[schema.Metric][]float64{}
+	return sums, values
 }
 
 type directive struct {
 	Namespace  string
 	Dimensions [][]string
-	Metrics    []metric
+	Metrics    []definition
 }
 
-// Count writes metrics that count, as one line.
-func (w *Writer) Count(values map[string]float64) error {
+type definition struct {
+	Name string
+	Unit string
+}
+
+func (m *Meter) write(values map[schema.Metric]any, requestID string) error {
 	d := directive{Namespace: schema.MetricNamespace, Dimensions: [][]string{{schema.MetricDimension}}}
-	line := map[string]any{schema.MetricDimension: w.ingestion}
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		d.Metrics = append(d.Metrics, metric{Name: name, Unit: "Count"})
-		line[name] = values[name]
+	line := map[string]any{schema.MetricDimension: m.ingestion}
+	if requestID != "" {
+		line["requestId"] = requestID // leads from a metric's line to the invocation's others; it is no dimension
 	}
-	line["_aws"] = map[string]any{"Timestamp": w.now().UnixMilli(), "CloudWatchMetrics": []directive{d}}
+	for metric, v := range values {
+		d.Metrics = append(d.Metrics, definition{Name: metric.Name, Unit: metric.Unit})
+		line[metric.Name] = v
+	}
+	slices.SortFunc(d.Metrics, func(a, b definition) int { return strings.Compare(a.Name, b.Name) })
+	line["_aws"] = map[string]any{"Timestamp": m.now().UnixMilli(), "CloudWatchMetrics": []directive{d}}
 	b, err := json.Marshal(line)
-	if err == nil {
-		_, err = w.out.Write(append(b, '\n'))
-	}
 	if err != nil {
-		return fmt.Errorf("write metrics: %w", err)
+		return err
 	}
-	return nil
+	_, err = m.out.Write(append(b, '\n')) // one call, so that no other line comes in between
+	return err
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"slices"
 
@@ -76,6 +77,16 @@ func Transient(err error) bool {
 	return Throttled(err) || retryable.IsErrorRetryable(err).Bool() ||
 		errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) ||
 		slices.ContainsFunc(unavailable, func(code string) bool { return HasCode(err, code) })
+}
+
+// Level is that of the log line about an error: ERROR if it needs a person. What passes is tried again, and what an event
+// or the workflow does to itself is for the quarantine.
+func Level(err error) slog.Level {
+	var named *Named
+	if errors.As(err, &named) && named.Name != Internal || Transient(err) {
+		return slog.LevelWarn
+	}
+	return slog.LevelError
 }
 
 // Throttled reports whether a service refused a call because of its rate.

@@ -219,8 +219,7 @@ type Ended struct {
 // FollowedUp reports whether the end of an execution moves more than its row: a failure, an item of a replay. Until that
 // has moved, the execution stays open: whoever is to move it may die.
 func (o Ended) FollowedUp() bool {
-	replay := strings.HasPrefix(o.Name, naming.APIPrefix) || strings.HasPrefix(o.Name, naming.AutoPrefix)
-	return replay || o.RedriveCount > 0 || o.Status == Failed || o.Status == TimedOut
+	return naming.Replay(o.Name) || o.RedriveCount > 0 || o.Status == Failed || o.Status == TimedOut
 }
 
 // Settle records how an execution ended. A row moves only forward, by redrive count and stop time: for anything older
@@ -247,7 +246,11 @@ func (l *Ledger) Settle(ctx context.Context, o Ended) (Execution, error) {
 	} else {
 		c.Remove("tpk", "tsk")
 	}
-	return l.updateExecution(ctx, c, "settle execution")
+	row, err := l.updateExecution(ctx, c, "settle execution")
+	if err == nil {
+		l.rateEnd(row)
+	}
+	return row, err
 }
 
 // TakenIn takes an ended execution out of the open ones, once its failure has a row or needs none. One that MarkPublished

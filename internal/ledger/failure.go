@@ -106,6 +106,7 @@ func (l *Ledger) AddFailure(ctx context.Context, f Failure) (Failure, error) {
 	if err := l.insert(ctx, f, &existing); err != nil {
 		return existing, err
 	}
+	l.countNew(f)
 	return f, nil
 }
 
@@ -138,8 +139,11 @@ func (l *Ledger) MoveFailure(ctx context.Context, f Failure, m Move, from ...Fai
 	if f.GPK == "" {
 		c.Remove("gpk", "gsk")
 	}
-	_, err := l.update(ctx, c)
-	return conflict(err, nil, "move failure of "+f.Execution)
+	if _, err := l.update(ctx, c); err != nil {
+		return conflict(err, nil, "move failure of "+f.Execution)
+	}
+	l.countMove(was, f)
+	return nil
 }
 
 // Due returns at most limit failures of one shard (0 to Shards-1) that are due, oldest first, and the cursor of those

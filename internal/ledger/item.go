@@ -112,7 +112,11 @@ func (l *Ledger) ChangeItems(ctx context.Context, replayID string, changes []Ite
 	if len(counters.add) > 0 {
 		writes = append(writes, counters.transact(l.table))
 	}
-	return l.transact(ctx, "change items of replay "+replayID, writes)
+	if err := l.transact(ctx, "change items of replay "+replayID, writes); err != nil {
+		return err
+	}
+	l.countItems(totals)
+	return nil
 }
 
 func (ch ItemChange) write() *change {

@@ -54,11 +54,13 @@ type Client interface {
 type Ledger struct {
 	api   Client
 	table string
+	meter meter
+	now   func() time.Time // for what is measured; rows get their times from callers
 }
 
 // New returns a ledger over a table.
 func New(api Client, table string) *Ledger {
-	return &Ledger{api: api, table: table}
+	return &Ledger{api: api, table: table, meter: nobody{}, now: time.Now}
 }
 
 // item is a row as the SDK wants it.

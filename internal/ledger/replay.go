@@ -157,7 +157,11 @@ func (l *Ledger) StopReplay(ctx context.Context, id string, stop replay.Stop) (R
 		Set("stopAt", str(At(stop.At).String())).Set("stopReason", str(stop.Reason)).
 		If("{status} IN (?, ?, ?) AND attribute_not_exists({stopStatus})",
 			str(string(replay.Pending)), str(string(replay.Expanding)), str(string(replay.Running)))
-	return l.updateReplay(ctx, c, "stop replay "+id)
+	r, err := l.updateReplay(ctx, c, "stop replay "+id)
+	if err == nil && stop.Status == replay.Halted {
+		l.meter.Add(schema.ReplaysHalted, 1)
+	}
+	return r, err
 }
 
 // MarkSweeping notes that what has not started of a stopped replay is being skipped.

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
@@ -66,6 +67,7 @@ type Deps struct {
 	Topic   topic
 	Reader  record.Reader // checks what a transform makes of an event
 	Logger  *slog.Logger
+	Meter   *emf.Meter // nil: counts nothing
 
 	SupersedeOlder bool             // automatic replays give way to newer events
 	Now            func() time.Time // nil: the clock

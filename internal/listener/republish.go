@@ -6,6 +6,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -60,6 +61,7 @@ func (l *Listener) republish(ctx context.Context, it ledger.Item, p plan) error 
 	if err := l.Topic.Send(ctx, row, string(output)); err != nil {
 		return err
 	}
+	l.Meter.Add(schema.Republished, 1) // a message; sent twice, it counts twice
 	l.Logger.InfoContext(ctx, "output published again", "execution", source.Name, "resourceId", it.ResourceID,
 		"versionId", it.VersionID, "replayId", it.ReplayID)
 	return verdict{to: replay.Succeeded, arn: l.Machine.ExecutionARN(source.Name)}

@@ -192,7 +192,7 @@ func (l *Listener) startSeries(ctx context.Context, s ledger.Series, p plan) err
 func (l *Listener) BindVersion(ctx context.Context, in SeriesInput) (SeriesOrder, error) {
 	order, err := l.bindVersion(ctx, in)
 	if err != nil {
-		l.Logger.ErrorContext(ctx, "version of series not bound", "replayId", in.ReplayID, "page", in.Page,
+		l.Logger.Log(ctx, fault.Level(err), "version of series not bound", "replayId", in.ReplayID, "page", in.Page,
 			"ordinal", in.Ordinal, "index", in.Index, "error", err)
 		return SeriesOrder{}, fault.Name(err)
 	}

@@ -17,6 +17,11 @@ const (
 	SeriesPrefix = "rs-" // of the Series state machine
 )
 
+// Replay reports whether a name is that of a replay's execution.
+func Replay(name string) bool {
+	return strings.HasPrefix(name, APIPrefix) || strings.HasPrefix(name, AutoPrefix)
+}
+
 // API names the execution of an item of a replay. The ordinal counts the versions of one resource in a series, from 0.
 func API(replayID, resourceID string, ordinal int) string {
 	return APIPrefix + digest(replayID, resourceID, fmt.Sprint(ordinal))

@@ -6,9 +6,11 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/internal/workflow"
 )
 
@@ -44,15 +46,16 @@ type Publisher struct {
 	judge  judge
 	opts   Options
 	logger *slog.Logger
+	meter  *emf.Meter
 	now    func() time.Time
 }
 
-// New returns a Publisher. A nil logger discards.
-func New(topic sender, store store, book book, judge judge, opts Options, logger *slog.Logger) *Publisher {
+// New returns a Publisher. A nil logger discards, a nil meter counts nothing.
+func New(topic sender, store store, book book, judge judge, opts Options, logger *slog.Logger, meter *emf.Meter) *Publisher {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	return &Publisher{topic: topic, store: store, book: book, judge: judge, opts: opts, logger: logger, now: time.Now}
+	return &Publisher{topic: topic, store: store, book: book, judge: judge, opts: opts, logger: logger, meter: meter, now: time.Now}
 }
 
 // Handle publishes the output of an execution. A repeated attempt publishes nothing again once the ledger says that
@@ -60,7 +63,7 @@ func New(topic sender, store store, book book, judge judge, opts Options, logger
 func (p *Publisher) Handle(ctx context.Context, in workflow.PublishInput) error {
 	done, row, err := p.publish(ctx, in)
 	if err != nil {
-		p.logger.ErrorContext(ctx, "output not published", "execution", in.Execution.Name, "error", err)
+		p.logger.Log(ctx, fault.Level(err), "output not published", "execution", in.Execution.Name, "error", err)
 		return fault.Name(err)
 	}
 	p.logger.InfoContext(ctx, done, "execution", row.Name, "resourceId", row.ResourceID, "versionId", row.VersionID)
@@ -86,20 +89,26 @@ func (p *Publisher) publish(ctx context.Context, in workflow.PublishInput) (done
 			return "", row, err
 		}
 	}
+	var counts schema.Metric
 	switch {
 	case mark.Superseded:
-		done = "output superseded"
+		done, counts = "output superseded", schema.PublishSuperseded
 	case row.Suppress:
-		done = "output not published, as the replay asks for"
+		done, counts = "output not published, as the replay asks for", schema.PublishSuppressed
 	default:
-		done = "output published"
+		done, counts = "output published", schema.Published
 		if err = p.topic.Send(ctx, row, string(in.Output)); err != nil {
 			return "", row, err
 		}
 		mark.At = mark.Now
 	}
-	_, err = p.book.MarkPublished(ctx, row, mark)
-	return done, row, err
+	if _, err = p.book.MarkPublished(ctx, row, mark); err != nil {
+		return "", row, err
+	}
+	if before := row.Suppress && row.Status == ledger.Succeeded; !before { // nothing else tells that it was done
+		p.meter.Add(counts, 1)
+	}
+	return done, row, nil
 }
 
 // superseded reports whether an automatic replay comes too late. A replay that a person asked for never does.

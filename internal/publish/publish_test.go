@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
+	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
@@ -31,6 +32,7 @@ type world struct {
 	markErr   error
 	judged    int
 	published *ledger.Published
+	meter     *emf.Meter
 }
 
 func (w *world) Publish(_ context.Context, in *sns.PublishInput, _ ...func(*sns.Options)) (*sns.PublishOutput, error) {
@@ -77,7 +79,7 @@ func (w *world) handle(t *testing.T, opts Options, output string) error {
 	if w.topicARN == "" {
 		w.topicARN = "arn:aws:sns:eu-west-1:000000000000:topic"
 	}
-	p := New(topic.New(w, w.topicARN), w, w, w, opts, nil)
+	p := New(topic.New(w, w.topicARN), w, w, w, opts, nil, w.meter)
 	return p.Handle(t.Context(), workflow.PublishInput{Output: json.RawMessage(output), Execution: workflow.Execution{Name: "e1"}})
 }
 

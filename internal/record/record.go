@@ -12,10 +12,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/envelope"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/internal/workflow"
 )
 
@@ -41,15 +43,16 @@ type Recorder struct {
 	book   book
 	reader Reader
 	logger *slog.Logger
+	meter  *emf.Meter
 	now    func() time.Time
 }
 
-// New returns a Recorder. A nil logger discards.
-func New(log eventLog, book book, reader Reader, logger *slog.Logger) *Recorder {
+// New returns a Recorder. A nil logger discards, a nil meter counts nothing.
+func New(log eventLog, book book, reader Reader, logger *slog.Logger, meter *emf.Meter) *Recorder {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	return &Recorder{log: log, book: book, reader: reader, logger: logger, now: time.Now}
+	return &Recorder{log: log, book: book, reader: reader, logger: logger, meter: meter, now: time.Now}
 }
 
 // Handle records a live event, or accepts a replay, and hands the event on unchanged. Its errors carry the names of
@@ -61,7 +64,7 @@ func (r *Recorder) Handle(ctx context.Context, in workflow.RecordInput) (workflo
 	}
 	out, err := handle(ctx, in)
 	if err != nil {
-		r.logger.ErrorContext(ctx, "event not recorded", "execution", in.Execution.Name, "error", err)
+		r.logger.Log(ctx, fault.Level(err), "event not recorded", "execution", in.Execution.Name, "error", err)
 		return workflow.RecordOutput{}, fault.Name(err)
 	}
 	r.logger.InfoContext(ctx, done, "execution", in.Execution.Name, "resourceId", out.Ingestion.ResourceID,
@@ -75,11 +78,11 @@ func (r *Recorder) live(ctx context.Context, in workflow.RecordInput) (workflow.
 	if err != nil {
 		return workflow.RecordOutput{}, err
 	}
-	row, err := r.version(ctx, in, ids)
+	row, wrote, err := r.version(ctx, in, ids)
 	if err != nil {
 		return workflow.RecordOutput{}, err
 	}
-	row, err = r.enter(ctx, row)
+	row, err = r.enter(ctx, row, wrote)
 	if err != nil {
 		return workflow.RecordOutput{}, err
 	}
@@ -87,10 +90,10 @@ func (r *Recorder) live(ctx context.Context, in workflow.RecordInput) (workflow.
 }
 
 // version finds or writes the version of a live event. Only a repeated attempt looks for one first: usually there is
-// none, and the look costs a request.
-func (r *Recorder) version(ctx context.Context, in workflow.RecordInput, ids IDs) (ledger.Execution, error) {
+// none, and the look costs a request. Wrote tells that the version is this attempt's.
+func (r *Recorder) version(ctx context.Context, in workflow.RecordInput, ids IDs) (row ledger.Execution, wrote bool, err error) {
 	ex := in.Execution
-	row := ledger.Execution{
+	row = ledger.Execution{
 		Name: ex.Name, ARN: ex.ARN, Mode: ledger.Live, Status: ledger.Running,
 		ResourceID: ids.ResourceID, OwnerID: ids.OwnerID,
 		StartedAt: ledger.At(ex.StartTime), RedriveCount: ex.RedriveCount,
@@ -99,10 +102,10 @@ func (r *Recorder) version(ctx context.Context, in workflow.RecordInput, ids IDs
 		v, err := r.log.FindExecution(ctx, ids.ResourceID, ex.Name, ex.StartTime)
 		if err == nil {
 			row.VersionID, row.RecordedAt = v.ID, ledger.At(v.RecordedAt)
-			return row, r.own(ctx, row)
+			return row, false, r.own(ctx, row)
 		}
 		if !errors.Is(err, eventlog.ErrNotFound) {
-			return row, err
+			return row, false, err
 		}
 	}
 	row.RecordedAt = ledger.At(r.now())
@@ -117,14 +120,15 @@ func (r *Recorder) version(ctx context.Context, in workflow.RecordInput, ids IDs
 		return err
 	})
 	if err := group.Wait(); err != nil || !in.Repeated() {
-		return row, err
+		return row, true, err
 	}
 	// What an earlier attempt wrote may have come between the look and the write. It is older, and counts.
 	v, err := r.log.FindExecution(ctx, ids.ResourceID, ex.Name, ex.StartTime)
 	if err == nil {
+		wrote = v.ID == row.VersionID
 		row.VersionID, row.RecordedAt = v.ID, ledger.At(v.RecordedAt)
 	}
-	return row, err
+	return row, wrote, err
 }
 
 func (r *Recorder) own(ctx context.Context, row ledger.Execution) error {
@@ -136,14 +140,18 @@ func (r *Recorder) own(ctx context.Context, row ledger.Execution) error {
 
 // enter writes the execution's row. If there is one, an earlier attempt wrote it, or auto-replay did, for an event
 // whose first execution failed before it could be recorded.
-func (r *Recorder) enter(ctx context.Context, row ledger.Execution) (ledger.Execution, error) {
+func (r *Recorder) enter(ctx context.Context, row ledger.Execution, wrote bool) (ledger.Execution, error) {
 	present, err := r.book.AddExecution(ctx, row)
 	switch {
 	case err == nil:
+		r.meter.Add(schema.Recorded, 1)
 		return row, nil
 	case !errors.Is(err, ledger.ErrConflict):
 		return row, err
 	case present.Mode == ledger.Live && present.VersionID != "":
+		if present.VersionID == row.VersionID && wrote { // entered by this attempt: the answer to a first try was lost
+			r.meter.Add(schema.Recorded, 1)
+		}
 		return present, nil // counts once: the version that was entered first
 	case present.Mode != ledger.Restart && !present.Unrecorded:
 		return row, fault.New(fault.InvalidEvent,
@@ -157,7 +165,10 @@ func (r *Recorder) enter(ctx context.Context, row ledger.Execution) (ledger.Exec
 	}
 	marked, err := r.book.MarkRunning(ctx, recorded)
 	if errors.Is(err, ledger.ErrConflict) { // redriven: its row has a later status, and keeps it
-		return r.book.SetRecorded(ctx, recorded)
+		marked, err = r.book.SetRecorded(ctx, recorded)
+	}
+	if err == nil {
+		r.meter.Add(schema.Recorded, 1)
 	}
 	return marked, err
 }

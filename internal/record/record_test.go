@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/aws/smithy-go"
 
+	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/envelope"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
@@ -29,6 +30,7 @@ type memory struct {
 	rows     map[string]ledger.Execution
 	owned    map[string]string
 	fail     func(op string) error
+	meter    *emf.Meter
 }
 
 func newMemory() *memory {
@@ -112,7 +114,7 @@ func input(name, event string) workflow.RecordInput {
 
 func handle(t *testing.T, m *memory, in workflow.RecordInput) (workflow.RecordOutput, string, error) {
 	t.Helper()
-	out, err := New(m, m, mustReader(t), nil).Handle(t.Context(), in)
+	out, err := New(m, m, mustReader(t), nil, m.meter).Handle(t.Context(), in)
 	var named messages.InvokeResponse_Error
 	if err != nil && !errors.As(err, &named) {
 		t.Fatalf("the error %v has no name for Step Functions", err)
@@ -190,7 +192,7 @@ func TestALateWriteOfAnEarlierAttemptCounts(t *testing.T) {
 	m := newMemory()
 	in := input("e1", big)
 	in.RetryCount = 1
-	out, err := New(late{m}, m, mustReader(t), nil).Handle(t.Context(), in)
+	out, err := New(late{m}, m, mustReader(t), nil, nil).Handle(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,14 +58,3 @@ const (
 
 // EnvelopeKey is the reserved key of an execution input that marks it as a replay.
 const EnvelopeKey = "replayableIngestion"
-
-// Metrics of an ingestion, which functions write and the construct offers.
-const (
-	MetricNamespace = "ReplayableIngestion"
-	MetricDimension = "Ingestion"
-
-	MetricUnaccounted  = "UnaccountedVersions" // a gauge, also when it is 0
-	MetricAutoReplayed = "AutoReplayed"
-	MetricSuperseded   = "Superseded"
-	MetricQuarantined  = "Quarantined"
-)

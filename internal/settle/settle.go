@@ -10,8 +10,11 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
+	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -32,6 +35,7 @@ type Settler struct {
 	book   book
 	board  board
 	logger *slog.Logger
+	meter  *emf.Meter
 }
 
 // New returns a Settler. A nil logger discards.
@@ -40,6 +44,14 @@ func New(book book, board board, logger *slog.Logger) *Settler {
 		logger = slog.New(slog.DiscardHandler)
 	}
 	return &Settler{book: book, board: board, logger: logger}
+}
+
+// Metered returns the settler with the ends counted that have no row, which the ledger cannot tell from those that come
+// again: for Tracker, which is told of each once as a rule.
+func (s *Settler) Metered(m *emf.Meter) *Settler {
+	counted := *s
+	counted.meter = m
+	return &counted
 }
 
 // Settle settles executions and returns one error per execution, nil for those that are settled. An execution without
@@ -84,6 +96,9 @@ func (s *Settler) one(ctx context.Context, e ledger.Ended) (ledger.Execution, er
 	row, err := s.book.Settle(ctx, e)
 	switch {
 	case errors.Is(err, ledger.ErrNotFound):
+		if e.Status != ledger.Aborted && !naming.Replay(e.Name) { // it failed before it was recorded
+			s.meter.Observe(schema.FailureRate, ledger.FailureRate(e.Status))
+		}
 		s.logger.InfoContext(ctx, "execution without a row ended", "execution", e.Name, "status", e.Status)
 		return ledger.Execution{}, nil
 	case errors.Is(err, ledger.ErrConflict):

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 )
@@ -42,7 +43,7 @@ func New(settler settler, queue sender, machine, series string, logger *slog.Log
 func (t *Tracker) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 	var answer events.SQSEventResponse
 	fail := func(id string, err error) {
-		t.logger.ErrorContext(ctx, "outcome not settled", "messageId", id, "error", err)
+		t.logger.Log(ctx, fault.Level(err), "outcome not settled", "messageId", id, "error", err)
 		answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: id})
 	}
 	var ended []ledger.Ended

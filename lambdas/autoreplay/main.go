@@ -5,7 +5,6 @@ import (
 	"context"
 	"os"
 
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -18,7 +17,6 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/boot"
 	"github.com/ce873799/replayable-ingestion/internal/classify"
 	"github.com/ce873799/replayable-ingestion/internal/config"
-	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
@@ -30,14 +28,14 @@ import (
 )
 
 func main() {
-	cfg, aws, log := boot.Start(config.LoadAutoReplay)
+	cfg, aws, tell := boot.Start(config.LoadAutoReplay)
 	// Inputs are only read for their ids here: the workflow's limit on events was Record's to apply.
 	reader, err := record.NewReader(cfg.ResourceIDPath, cfg.OwnerIDPath, record.AnySize)
 	if err != nil {
-		log.Error("invalid configuration", "error", err)
+		tell.Log.Error("invalid configuration", "error", err)
 		os.Exit(1)
 	}
-	book := ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable)
+	book := ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable).Metered(tell.Meter)
 	events := eventlog.New(s3.NewFromConfig(aws), cfg.EventLogBucket)
 	queues := sqs.NewFromConfig(aws)
 	replays := queue.New(queues, cfg.ReplayQueueURL)
@@ -46,8 +44,7 @@ func main() {
 	deps := autoreplay.Deps{
 		Book: book, Log: events, Machine: states.New(machines, cfg.StateMachineARN), Series: states.New(machines, cfg.SeriesMachineARN),
 		DeadLetters: queue.New(queues, cfg.DeadLetterQueueURL), Replays: replays,
-		Settler: settle.New(book, board, log), Board: board, Reader: reader, Logger: log,
-		Metrics: emf.New(os.Stdout, cfg.Ingestion),
+		Settler: settle.New(book, board, tell.Log), Board: board, Reader: reader, Logger: tell.Log, Meter: tell.Meter,
 	}
 	if cfg.PauseAlarm != "" {
 		deps.Pause = alarm.New(cloudwatch.NewFromConfig(aws), cfg.PauseAlarm)
@@ -62,7 +59,7 @@ func main() {
 		CanaryThreshold: cfg.CanaryThreshold, StartsPerSecond: cfg.StartsPerSecond, Interval: cfg.Interval,
 		SettleAfter: cfg.SettleAfter, UnaccountedAfter: cfg.UnaccountedAfter,
 	})
-	lambda.Start(func(ctx context.Context, ask autoreplay.Request) (autoreplay.Summary, error) {
+	boot.Run(tell, func(ctx context.Context, ask autoreplay.Request) (autoreplay.Summary, error) {
 		// Not the request id: Lambda repeats a failed asynchronous call under the same one.
 		return job.Run(ctx, ulid.Make().String(), ask)
 	})

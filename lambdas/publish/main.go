@@ -2,7 +2,8 @@
 package main
 
 import (
-	"github.com/aws/aws-lambda-go/lambda"
+	"context"
+
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -14,14 +15,17 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/publish"
 	"github.com/ce873799/replayable-ingestion/internal/supersede"
 	"github.com/ce873799/replayable-ingestion/internal/topic"
+	"github.com/ce873799/replayable-ingestion/internal/workflow"
 )
 
 func main() {
-	cfg, aws, log := boot.Start(config.LoadPublish)
+	cfg, aws, tell := boot.Start(config.LoadPublish)
 	events := eventlog.New(s3.NewFromConfig(aws), cfg.EventLogBucket)
-	book := ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable)
+	book := ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable).Metered(tell.Meter)
 	publisher := publish.New(topic.New(sns.NewFromConfig(aws), cfg.TopicARN), events, book, supersede.New(events, book), publish.Options{
 		StoreOutputs: cfg.StoreOutputs, SupersedeOlder: cfg.SupersedeOlder,
-	}, log)
-	lambda.Start(publisher.Handle)
+	}, tell.Log, tell.Meter)
+	boot.Run(tell, func(ctx context.Context, in workflow.PublishInput) (any, error) {
+		return nil, publisher.Handle(ctx, in)
+	})
 }

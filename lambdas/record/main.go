@@ -4,7 +4,6 @@ package main
 import (
 	"os"
 
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
@@ -16,15 +15,15 @@ import (
 )
 
 func main() {
-	cfg, aws, log := boot.Start(config.LoadRecord)
+	cfg, aws, tell := boot.Start(config.LoadRecord)
 	reader, err := record.NewReader(cfg.ResourceIDPath, cfg.OwnerIDPath, cfg.MaxEventBytes)
 	if err != nil {
-		log.Error("invalid configuration", "error", err)
+		tell.Log.Error("invalid configuration", "error", err)
 		os.Exit(1)
 	}
 	recorder := record.New(
 		eventlog.New(s3.NewFromConfig(aws), cfg.EventLogBucket),
-		ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable),
-		reader, log)
-	lambda.Start(recorder.Handle)
+		ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable).Metered(tell.Meter),
+		reader, tell.Log, tell.Meter)
+	boot.Run(tell, recorder.Handle)
 }

@@ -2,7 +2,6 @@
 package main
 
 import (
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -16,10 +15,10 @@ import (
 )
 
 func main() {
-	cfg, aws, log := boot.Start(config.LoadReplayHandler)
+	cfg, aws, tell := boot.Start(config.LoadReplayHandler)
 	handler := api.New(
-		ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable),
+		ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable).Metered(tell.Meter),
 		eventlog.New(s3.NewFromConfig(aws), cfg.EventLogBucket),
-		queue.New(sqs.NewFromConfig(aws), cfg.ReplayQueueURL), log)
-	lambda.Start(handler.Handle)
+		queue.New(sqs.NewFromConfig(aws), cfg.ReplayQueueURL), tell.Log)
+	boot.Run(tell, handler.Handle)
 }

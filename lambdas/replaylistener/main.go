@@ -4,7 +4,6 @@ package main
 import (
 	"os"
 
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -25,12 +24,12 @@ import (
 )
 
 func main() {
-	cfg, aws, log := boot.Start(config.LoadReplayListener)
-	book := ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable)
+	cfg, aws, tell := boot.Start(config.LoadReplayListener)
+	book := ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable).Metered(tell.Meter)
 	events := eventlog.New(s3.NewFromConfig(aws), cfg.EventLogBucket)
 	reader, err := record.NewReader(cfg.ResourceIDPath, "", cfg.MaxEventBytes)
 	if err != nil {
-		log.Error("invalid configuration", "error", err)
+		tell.Log.Error("invalid configuration", "error", err)
 		os.Exit(1)
 	}
 	machines := sfn.NewFromConfig(aws)
@@ -39,8 +38,8 @@ func main() {
 		Book: book, Log: events, Machine: states.New(machines, cfg.StateMachineARN),
 		Series: states.New(machines, cfg.SeriesMachineARN),
 		Queue:  replays, Board: progress.New(book, replays), Judge: supersede.New(events, book),
-		Topic: topic.New(sns.NewFromConfig(aws), cfg.TopicARN), Reader: reader, Logger: log,
+		Topic: topic.New(sns.NewFromConfig(aws), cfg.TopicARN), Reader: reader, Logger: tell.Log, Meter: tell.Meter,
 		SupersedeOlder: cfg.SupersedeOlder,
 	})
-	lambda.Start(handler.Handle)
+	boot.Run(tell, handler.Handle)
 }

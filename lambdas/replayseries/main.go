@@ -4,7 +4,6 @@ package main
 import (
 	"os"
 
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -25,12 +24,12 @@ import (
 )
 
 func main() {
-	cfg, aws, log := boot.Start(config.LoadReplaySeries)
-	book := ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable)
+	cfg, aws, tell := boot.Start(config.LoadReplaySeries)
+	book := ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable).Metered(tell.Meter)
 	events := eventlog.New(s3.NewFromConfig(aws), cfg.EventLogBucket)
 	reader, err := record.NewReader(cfg.ResourceIDPath, "", cfg.MaxEventBytes)
 	if err != nil {
-		log.Error("invalid configuration", "error", err)
+		tell.Log.Error("invalid configuration", "error", err)
 		os.Exit(1)
 	}
 	machines := sfn.NewFromConfig(aws)
@@ -38,7 +37,7 @@ func main() {
 	handler := listener.New(listener.Deps{
 		Book: book, Log: events, Machine: states.New(machines, cfg.StateMachineARN),
 		Queue: replays, Board: progress.New(book, replays), Judge: supersede.New(events, book),
-		Topic: topic.New(sns.NewFromConfig(aws), cfg.TopicARN), Reader: reader, Logger: log,
+		Topic: topic.New(sns.NewFromConfig(aws), cfg.TopicARN), Reader: reader, Logger: tell.Log, Meter: tell.Meter,
 	})
-	lambda.Start(handler.BindVersion)
+	boot.Run(tell, handler.BindVersion)
 }

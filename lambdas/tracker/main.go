@@ -2,7 +2,6 @@
 package main
 
 import (
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
@@ -16,9 +15,9 @@ import (
 )
 
 func main() {
-	cfg, aws, log := boot.Start(config.LoadTracker)
-	book := ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable)
+	cfg, aws, tell := boot.Start(config.LoadTracker)
+	book := ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable).Metered(tell.Meter)
 	replays := queue.New(sqs.NewFromConfig(aws), cfg.ReplayQueueURL)
-	settler := settle.New(book, progress.New(book, replays), log)
-	lambda.Start(tracker.New(settler, replays, cfg.StateMachineARN, cfg.SeriesMachineARN, log).Handle)
+	settler := settle.New(book, progress.New(book, replays), tell.Log).Metered(tell.Meter)
+	boot.Run(tell, tracker.New(settler, replays, cfg.StateMachineARN, cfg.SeriesMachineARN, tell.Log).Handle)
 }

@@ -161,6 +161,7 @@ func (s scenario) run(t *testing.T, f *Faults) replay.Replay {
 		return r
 	}
 	checkCounts(t, e, r)
+	checkMetrics(t, e, r, f.Broken == "")
 	checkRuns(t, e, r, before)
 	return r
 }

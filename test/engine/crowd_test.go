@@ -46,6 +46,7 @@ func TestManyListenersAtOnce(t *testing.T) {
 			t.Errorf("seed %d: got %s %+v, want it cancelled", seed, r.Status, r.Counts)
 		}
 		checkCounts(t, e, r)
+		checkMetrics(t, e, r, true)
 		checkRuns(t, e, r, before)
 		if t.Failed() {
 			t.Fatalf("seed %d", seed)

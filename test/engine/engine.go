@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -20,10 +21,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"github.com/ce873799/replayable-ingestion/dev/memory"
+	"github.com/ce873799/replayable-ingestion/dev/metrics"
 	"github.com/ce873799/replayable-ingestion/dev/testkit"
 	"github.com/ce873799/replayable-ingestion/internal/api"
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
 	"github.com/ce873799/replayable-ingestion/internal/classify"
+	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/listener"
@@ -69,8 +72,11 @@ type Engine struct {
 	table     ledger.Client
 	faults    *Faults
 	deps      autoreplay.Deps
+	meter     *emf.Meter
 	mu        sync.Mutex
 	Published []*sns.PublishInput
+
+	metricsLog strings.Builder
 }
 
 // New starts an emulator and wires an engine to it.
@@ -102,7 +108,8 @@ type Clock struct {
 func wire(t testing.TB, table ledger.Client, bucket eventlog.API, faults *Faults, clock Clock, logger *slog.Logger) *Engine {
 	t.Helper()
 	e := &Engine{t: t, table: table, faults: faults}
-	e.Book = ledger.New(faultyTable{table, faults}, testkit.Table)
+	e.meter = emf.New(&e.metricsLog, "importer")
+	e.Book = ledger.New(faultyTable{table, faults}, testkit.Table).Metered(e.meter)
 	e.Log = eventlog.New(faultyBucket{bucket, faults}, testkit.Bucket)
 	e.Plain, e.PlainLog = ledger.New(table, testkit.Table), eventlog.New(bucket, testkit.Bucket)
 	e.Replays, e.Dead = &Mailbox{faults: faults}, &Mailbox{faults: faults}
@@ -113,8 +120,8 @@ func wire(t testing.TB, table ledger.Client, bucket eventlog.API, faults *Faults
 	}
 	judge := supersede.New(e.Log, e.Book)
 	sns := topic.New(e, "arn:aws:sns:us-east-1:000000000000:topic")
-	publisher := publish.New(sns, e.Log, e.Book, judge, publish.Options{StoreOutputs: true, SupersedeOlder: true}, nil)
-	e.Machine = newMachine(record.New(e.Log, e.Book, reader, nil), publisher)
+	publisher := publish.New(sns, e.Log, e.Book, judge, publish.Options{StoreOutputs: true, SupersedeOlder: true}, nil, e.meter)
+	e.Machine = newMachine(record.New(e.Log, e.Book, reader, nil, e.meter), publisher)
 	machine := states.New(faultyStates{e.Machine, faults}, MachineARN)
 	e.Series = &Series{
 		machine: e.Machine, executions: map[string]*execution{}, Before: func(string, int) bool { return true },
@@ -125,10 +132,10 @@ func wire(t testing.TB, table ledger.Client, bucket eventlog.API, faults *Faults
 	settler := settle.New(e.Book, board, nil)
 	e.Listener = listener.New(listener.Deps{
 		Book: e.Book, Log: e.Log, Machine: machine, Series: series, Queue: e.Replays, Board: board, Judge: judge,
-		Topic: sns, Reader: reader, SupersedeOlder: true, Now: clock.Now, Logger: logger,
+		Topic: sns, Reader: reader, SupersedeOlder: true, Now: clock.Now, Logger: logger, Meter: e.meter,
 	})
 	e.Series.bind = e.Listener.BindVersion
-	e.Tracker = tracker.New(settler, e.Replays, MachineARN, SeriesMachineARN, nil)
+	e.Tracker = tracker.New(settler.Metered(e.meter), e.Replays, MachineARN, SeriesMachineARN, nil)
 	e.API = api.New(e.Book, e.Log, e.Replays, logger)
 	e.Policy = autoreplay.Policy{
 		Enabled: true, Errors: classify.Policy{RetryOn: classify.DefaultRetryOn()}, MaxAttempts: 3,
@@ -138,7 +145,7 @@ func wire(t testing.TB, table ledger.Client, bucket eventlog.API, faults *Faults
 	e.deps = autoreplay.Deps{
 		Book: e.Book, Log: e.Log, Machine: machine, Series: series, DeadLetters: e.Dead, Replays: e.Replays, Settler: settler,
 		Board: board, Judge: judge, Reader: reader, Now: func() time.Time { return time.Now().Add(e.Ahead) },
-		Logger: logger,
+		Logger: logger, Meter: e.meter,
 	}
 	e.Job = autoreplay.New(e.deps, e.Policy)
 	return e
@@ -183,6 +190,25 @@ func (e *Engine) PublishedBy(execution string) (n int) {
 	return n
 }
 
+// Metrics returns the metrics that the functions have written up to now.
+func (e *Engine) Metrics() []metrics.Datum {
+	e.t.Helper()
+	e.flush()
+	data, err := metrics.Read(strings.NewReader(e.metricsLog.String()))
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return data
+}
+
+// flush ends an invocation for the metrics.
+func (e *Engine) flush() {
+	e.t.Helper()
+	if err := e.meter.Flush(""); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
 // Ingest starts a live execution and runs it to its end.
 func (e *Engine) Ingest(name, event string) {
 	e.t.Helper()
@@ -224,6 +250,7 @@ func (e *Engine) Schedule() autoreplay.Summary {
 	if err != nil || sum.Errors > 0 {
 		e.t.Fatalf("auto-replay: %v, %+v", err, sum)
 	}
+	e.flush()
 	return sum
 }
 

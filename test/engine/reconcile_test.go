@@ -2,12 +2,14 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
+	"github.com/ce873799/replayable-ingestion/dev/metrics"
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
@@ -188,15 +190,16 @@ func TestAnEventOfWhichNobodyKnowsIsReported(t *testing.T) {
 	e.Report()
 	delete(e.Machine.executions, "live-2")
 	e.Machine.order = e.Machine.order[:1]
-	gauge := metrics{}
-	e.Reconfigure(func(d *autoreplay.Deps, _ *autoreplay.Policy) { d.Metrics = gauge })
+	gauge := 0.0
 	for _, tt := range []struct {
 		ahead time.Duration
 		want  int
 	}{{time.Minute, 0}, {2 * time.Hour, 1}, {2*time.Hour + period, 1}, {2*time.Hour + 2*period, 1}, {2*time.Hour + 3*period, 1}} {
 		e.Ahead = tt.ahead
-		if sum := e.Schedule(); sum.Unaccounted != tt.want || gauge["UnaccountedVersions"] != float64(tt.want) {
-			t.Errorf("after %s: got %+v and metrics %v, want %d unaccounted", tt.ahead, sum, gauge, tt.want)
+		sum, before := e.Schedule(), gauge
+		gauge = metrics.Sums(e.Metrics())["UnaccountedVersions"]
+		if sum.Unaccounted != tt.want || gauge-before != float64(tt.want) {
+			t.Errorf("after %s: got %+v and a gauge of %v, want %d unaccounted", tt.ahead, sum, gauge-before, tt.want)
 		}
 	}
 }
@@ -204,16 +207,15 @@ func TestAnEventOfWhichNobodyKnowsIsReported(t *testing.T) {
 // While nobody could look, no figure says that all is well.
 func TestNoFigureIsGivenWhenNobodyCouldLook(t *testing.T) {
 	e := inMemory(t)
-	gauge := metrics{}
-	e.Reconfigure(func(d *autoreplay.Deps, _ *autoreplay.Policy) { d.Metrics = gauge })
 	e.faults.Refuse = "ListExecutions"
 	e.faults.During(func() {
 		if _, err := e.Job.Run(t.Context(), "run", autoreplay.Request{}); err == nil {
 			t.Error("got no error")
 		}
 	})
-	if _, given := gauge["UnaccountedVersions"]; given || len(gauge) == 0 {
-		t.Errorf("got %v, want the other metrics only", gauge)
+	got := metrics.Names(e.Metrics())
+	if slices.Contains(got, "UnaccountedVersions") || slices.Contains(got, "AutoReplayRuns") || !slices.Contains(got, "InQuarantine") {
+		t.Errorf("got %v, want neither what nobody knows nor a heartbeat, but the others", got)
 	}
 }
 
@@ -287,15 +289,6 @@ func TestABadTokenIsForgotten(t *testing.T) {
 	}
 	e.Ahead = 2 * period
 	e.Schedule()
-}
-
-type metrics map[string]float64
-
-func (m metrics) Count(values map[string]float64) error {
-	for k, v := range values {
-		m[k] = v
-	}
-	return nil
 }
 
 // Each failure of a version stays, whatever becomes of it: those of a replay by API and of the state that failed, too.

@@ -120,6 +120,7 @@ func TestPropsReachTheFunctions(t *testing.T) {
 	props.SupersedeOlder = jsii.Bool(false)
 	props.StoreOutputs = jsii.Bool(false)
 	props.Timeout = awscdk.Duration_Minutes(jsii.Number(10))
+	props.LogLevel = awslambda.ApplicationLogLevel_WARN
 	newIngestion(stack, props)
 	tpl := synth(t, stack)
 	env := func(function string) map[string]any {
@@ -142,26 +143,5 @@ func TestPropsReachTheFunctions(t *testing.T) {
 	asl := definition(t, tpl.one(t, "AWS::StepFunctions::StateMachine", "IngestionStateMachine"))
 	if asl["TimeoutSeconds"] != 600.0 {
 		t.Errorf("got TimeoutSeconds %v, want 600", asl["TimeoutSeconds"])
-	}
-}
-
-func TestMetrics(t *testing.T) {
-	stack := newStack(t)
-	r := newIngestion(stack, valid(stack))
-	for name, metric := range map[string]func(*awscloudwatch.MetricOptions) awscloudwatch.Metric{
-		"ExecutionsStarted":                  r.MetricStarted,
-		"ExecutionsSucceeded":                r.MetricSucceeded,
-		"ExecutionsFailed":                   r.MetricFailed,
-		"ExecutionsTimedOut":                 r.MetricTimedOut,
-		"ApproximateAgeOfOldestMessage":      r.MetricDeadLetterAge,
-		"ApproximateNumberOfMessagesVisible": r.MetricReplaysWaiting,
-		"UnaccountedVersions":                r.MetricUnaccounted,
-		"AutoReplayed":                       r.MetricAutoReplayed,
-		"Superseded":                         r.MetricSuperseded,
-		"Quarantined":                        r.MetricQuarantined,
-	} {
-		if got := *metric(nil).MetricName(); got != name {
-			t.Errorf("got %s, want %s", got, name)
-		}
 	}
 }

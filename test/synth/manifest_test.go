@@ -53,6 +53,7 @@ func TestTheManifestSaysWhereEverythingIs(t *testing.T) {
 		"failure rule":   {got.Rules["Failure"], "${IngestionFailureRule}"},
 		"outcome rule":   {got.Rules["Outcome"], "${IngestionOutcomeRule}"},
 		"alarm":          {got.Alarms["Unaccounted"], "${IngestionUnaccountedAlarm}"},
+		"dashboard":      {got.Dashboard, "${IngestionDashboard}"},
 	} {
 		if want[0] != want[1] {
 			t.Errorf("%s: got %s, want %s", field, want[0], want[1])
@@ -88,7 +89,7 @@ func TestTheManifestFitsAnOutput(t *testing.T) {
 	lengths := map[string]int{
 		"StackName": 40, "Region": 14, "URLSuffix": 16, "Api": 10, "v1": 2,
 		"StateMachine": 140, "SeriesMachine": 140, "EventLog": 63, "Ledger": 90, "Topic": 130,
-		"Queue": 140, "Function": 64, "Schedule": 64, "Rule": 64, "Alarm": 90,
+		"Queue": 140, "Function": 64, "Schedule": 64, "Rule": 64, "Alarm": 90, "Dashboard": 60,
 	}
 	resolved := regexp.MustCompile(`\$\{[^}]*\}`).ReplaceAllStringFunc(values[0], func(ref string) string {
 		for suffix, n := range lengths {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
@@ -22,6 +23,7 @@ import (
 // fullProps are props with everything set, in as many variants as exclude each other. A new prop is set in one of them.
 func fullProps(stack awscdk.Stack) []*ingestion.ReplayableIngestionProps {
 	code := awslambda.Code_FromBucketV2(bucket(stack), jsii.String("ready.zip"), nil)
+	onCall := []awscloudwatch.IAlarmAction{awscloudwatchactions.NewSnsAction(awssns.NewTopic(stack, jsii.String("OnCall"), nil))}
 	return []*ingestion.ReplayableIngestionProps{
 		{
 			Workflow:                    pass(stack, "Work"),
@@ -61,6 +63,16 @@ func fullProps(stack awscdk.Stack) []*ingestion.ReplayableIngestionProps {
 			MaximumConcurrency: jsii.Number(5),
 			ApiCloudWatchRole:  jsii.Bool(true),
 			EncryptionKey:      awskms.NewKey(stack, jsii.String("Key"), nil),
+
+			LogLevel:             awslambda.ApplicationLogLevel_WARN,
+			Alarms:               jsii.Bool(true),
+			AlarmActions:         &onCall,
+			OkActions:            &onCall,
+			RunbookUrl:           jsii.String("https://example.com/runbook"),
+			FailureRateThreshold: jsii.Number(10),
+			QuarantineThreshold:  jsii.Number(5),
+			ReplayAgeThreshold:   awscdk.Duration_Hours(jsii.Number(2)),
+			Dashboard:            jsii.Bool(true),
 		},
 		{
 			Workflow: pass(stack, "OtherWork"), ResourceIdPath: jsii.String("$.id"),

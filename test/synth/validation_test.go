@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -42,6 +43,13 @@ func TestEveryFaultIsReportedAtOnceAndNothingIsCreated(t *testing.T) {
 			CanaryThreshold:             jsii.Number(0),
 			StartExecutionRate:          jsii.Number(0.5),
 			MaxReplayShare:              jsii.Number(1.5),
+			LogLevel:                    awslambda.ApplicationLogLevel_TRACE,
+			Alarms:                      jsii.Bool(false),
+			AlarmActions:                &[]awscloudwatch.IAlarmAction{nil},
+			RunbookUrl:                  jsii.String(""),
+			FailureRateThreshold:        jsii.Number(101),
+			QuarantineThreshold:         jsii.Number(0.5),
+			ReplayAgeThreshold:          awscdk.Duration_Seconds(jsii.Number(1)),
 		})
 	})
 	lines := strings.Split(message, "\n")
@@ -66,6 +74,16 @@ func TestEveryFaultIsReportedAtOnceAndNothingIsCreated(t *testing.T) {
 		"CanaryThreshold must be a whole number from 1 to 10000, got 0",
 		"StartExecutionRate must be a number from 1 to 10000, got 0.5",
 		"MaxReplayShare must be a number from 0.001 to 1, got 1.5",
+		"LogLevel must be INFO, WARN or ERROR, which are what the functions write, got TRACE",
+		"AlarmActions[0] must be an action, such as awscloudwatchactions.NewSnsAction, got nothing",
+		"RunbookUrl must be the URL of a runbook, got nothing: leave it out for this project's",
+		"FailureRateThreshold must be a number from 1 to 100, got 101",
+		"QuarantineThreshold must be a whole number from 1 to 10000, got 0.5",
+		"ReplayAgeThreshold must be from 1m0s to 336h0m0s, got 1s",
+		"AlarmActions is of no use with Alarms false: leave one of them out",
+		"FailureRateThreshold is of no use with Alarms false: leave one of them out",
+		"QuarantineThreshold is of no use with Alarms false: leave one of them out",
+		"ReplayAgeThreshold is of no use with Alarms false: leave one of them out",
 	} {
 		found := false
 		for _, line := range lines {
@@ -75,8 +93,8 @@ func TestEveryFaultIsReportedAtOnceAndNothingIsCreated(t *testing.T) {
 			t.Errorf("want %q in:\n%s", want, message)
 		}
 	}
-	if len(lines) != 20 {
-		t.Errorf("got %d faults, want 20:\n%s", len(lines), message)
+	if len(lines) != 30 {
+		t.Errorf("got %d faults, want 30:\n%s", len(lines), message)
 	}
 	if got := len(*stack.Node().Children()) - before; got != 0 {
 		t.Errorf("%d constructs were created before the panic", got)

@@ -1,0 +1,92 @@
+package ledger
+
+import (
+	"context"
+
+	"github.com/ce873799/replayable-ingestion/internal/schema"
+)
+
+// meter is told what conditional writes changed. Whoever made a change counts it, so that what is delivered twice, or to
+// two at once, counts once. It counts too little rather than too much: when the answer to a write is lost, the SDK's next
+// try finds the change made and does not know by whom.
+type meter interface {
+	Add(m schema.Metric, n float64)
+	Observe(m schema.Metric, value float64)
+}
+
+type nobody struct{}
+
+func (nobody) Add(schema.Metric, float64)     {}
+func (nobody) Observe(schema.Metric, float64) {}
+
+// Metered returns the ledger with its changes counted.
+func (l *Ledger) Metered(m meter) *Ledger {
+	counted := *l
+	counted.meter = m
+	return &counted
+}
+
+// becomes is the metric of failures that reach a status. Those that wait have none.
+var becomes = map[FailureStatus]schema.Metric{
+	Retrying: schema.AutoReplayed, Healed: schema.Healed, FailedAgain: schema.FailedAgain,
+	Superseded: schema.Superseded, Quarantined: schema.Quarantined, Closed: schema.Closed,
+}
+
+func (l *Ledger) countNew(f Failure) {
+	l.meter.Add(schema.Failures, 1)
+	if m, ok := becomes[f.Status]; ok {
+		l.meter.Add(m, 1)
+	}
+}
+
+// countMove leaves out a failure that stays where it is, with another due time.
+func (l *Ledger) countMove(from FailureStatus, f Failure) {
+	m, ok := becomes[f.Status]
+	if !ok || f.Status == from {
+		return
+	}
+	l.meter.Add(m, 1)
+	if f.Status == Healed {
+		l.meter.Observe(schema.TimeToHeal, max(l.now().Sub(f.FirstAt.Time).Seconds(), 0))
+	}
+}
+
+// countItems takes what was added to the counters of a replay. A version of a series that was about to start and did
+// not counts as started nevertheless: a count takes nothing back.
+func (l *Ledger) countItems(totals map[string]int) {
+	for name, m := range map[string]schema.Metric{
+		"started": schema.ReplayItemsStarted, "succeeded": schema.ReplayItemsSucceeded, "failed": schema.ReplayItemsFailed,
+		"skipped": schema.ReplayItemsSkipped, "planned": schema.ReplayItemsPlanned,
+	} {
+		if totals[name] > 0 {
+			l.meter.Add(m, float64(totals[name]))
+		}
+	}
+}
+
+// rateEnd counts the end of a live execution. Those of replays would count a bad event once more with each try, and
+// what a person aborts says nothing about how events fare.
+func (l *Ledger) rateEnd(row Execution) {
+	if row.Mode == Live && row.Status != Aborted {
+		l.meter.Observe(schema.FailureRate, FailureRate(row.Status))
+	}
+}
+
+// FailureRate is what an execution adds to the average of that name.
+func FailureRate(s ExecutionStatus) float64 {
+	if s == Succeeded {
+		return 0
+	}
+	return 100
+}
+
+// CountQuarantine returns how many failures are in quarantine: at most limit. The index lags behind.
+func (l *Ledger) CountQuarantine(ctx context.Context, limit int) (n int, err error) {
+	for _, s := range shards {
+		more, err := l.count(ctx, span{index: &schema.ByGroup, partition: quarantinePartition(s), limit: limit - n})
+		if n += more; err != nil || n >= limit {
+			return n, err
+		}
+	}
+	return n, nil
+}

@@ -1,0 +1,81 @@
+package schema
+
+// Metrics of an ingestion are in this namespace and have this one dimension, whose value follows from the construct's
+// path. What differs from event to event is no dimension: each value would be a metric of its own, and be billed so.
+const (
+	MetricNamespace = "ReplayableIngestion"
+	MetricDimension = "Ingestion"
+)
+
+// Metric is one that functions write and the construct offers. Its statistic is the one that says something.
+type Metric struct {
+	Name      string
+	Unit      string
+	Statistic string
+}
+
+const (
+	count   = "Count"
+	seconds = "Seconds"
+	percent = "Percent"
+)
+
+// The metrics, by who writes them. A count is written by whoever made the change in the ledger that it counts, so that
+// what is delivered twice counts once.
+var (
+	// Recorded counts events that entered the log. By Record.
+	Recorded = Metric{"Recorded", count, "Sum"}
+
+	// Published counts outputs that an execution sent to the topic; PublishSuppressed those that were not sent because the
+	// replay asked for that; PublishSuperseded those of automatic replays that met a newer version. By Publish.
+	Published         = Metric{"Published", count, "Sum"}
+	PublishSuppressed = Metric{"PublishSuppressed", count, "Sum"}
+	PublishSuperseded = Metric{"PublishSuperseded", count, "Sum"}
+
+	// FailureRate is the share of live executions that failed or timed out, among those that ended. By whoever settles
+	// an execution: Tracker as a rule, AutoReplay for what EventBridge lost.
+	FailureRate = Metric{"FailureRate", percent, "Average"}
+
+	// Failures counts failed runs, as they are taken into the ledger; those that follow, what became of them. AutoReplay
+	// takes in; Tracker, AutoReplay and ReplayListener move.
+	Failures     = Metric{"Failures", count, "Sum"}
+	AutoReplayed = Metric{"AutoReplayed", count, "Sum"} // an automatic replay was sent
+	Healed       = Metric{"Healed", count, "Sum"}
+	FailedAgain  = Metric{"FailedAgain", count, "Sum"} // its replay or redrive failed, and is a failure of its own
+	Superseded   = Metric{"Superseded", count, "Sum"}
+	Quarantined  = Metric{"Quarantined", count, "Sum"}
+	Closed       = Metric{"Closed", count, "Sum"} // nothing to do: redriven with success, or stopped by an operator
+	// TimeToHeal is from the first failure of an event to the end of the replay that healed it.
+	TimeToHeal = Metric{"TimeToHeal", seconds, "p90"}
+
+	// ReplayItems count what became of the items of replays that people asked for, dry runs included. By ReplayListener,
+	// Tracker, Series and AutoReplay, with the counters of the replay.
+	ReplayItemsStarted   = Metric{"ReplayItemsStarted", count, "Sum"}
+	ReplayItemsSucceeded = Metric{"ReplayItemsSucceeded", count, "Sum"}
+	ReplayItemsFailed    = Metric{"ReplayItemsFailed", count, "Sum"}
+	ReplayItemsSkipped   = Metric{"ReplayItemsSkipped", count, "Sum"}
+	ReplayItemsPlanned   = Metric{"ReplayItemsPlanned", count, "Sum"}
+	ReplaysHalted        = Metric{"ReplaysHalted", count, "Sum"}
+	// Republished counts outputs that were sent again without an execution. By ReplayListener and Series.
+	Republished = Metric{"Republished", count, "Sum"}
+
+	// AutoReplayRuns is 1 for each run of the schedule that came to its end, the heartbeat; AutoReplaySeconds is how long
+	// it took. Unaccounted and InQuarantine are gauges, also when they are 0. By AutoReplay.
+	AutoReplayRuns    = Metric{"AutoReplayRuns", count, "Sum"}
+	AutoReplaySeconds = Metric{"AutoReplaySeconds", seconds, "Maximum"}
+	Unaccounted       = Metric{"UnaccountedVersions", count, "Maximum"}
+	InQuarantine      = Metric{"InQuarantine", count, "Maximum"}
+
+	// Errors counts log lines of level ERROR. By every function.
+	Errors = Metric{"Errors", count, "Sum"}
+)
+
+// Metrics returns every metric, in a fixed order.
+func Metrics() []Metric {
+	return []Metric{
+		Recorded, Published, PublishSuppressed, PublishSuperseded, FailureRate,
+		Failures, AutoReplayed, Healed, FailedAgain, Superseded, Quarantined, Closed, TimeToHeal,
+		ReplayItemsStarted, ReplayItemsSucceeded, ReplayItemsFailed, ReplayItemsSkipped, ReplayItemsPlanned, ReplaysHalted, Republished,
+		AutoReplayRuns, AutoReplaySeconds, Unaccounted, InQuarantine, Errors,
+	}
+}
