@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 
 	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/emf"
@@ -33,9 +32,9 @@ func Start[C any](load func(func(string) string) (C, error)) (C, aws.Config, Tel
 		t.Log.Error("invalid configuration", "error", err)
 		os.Exit(1)
 	}
-	awsCfg, err := awsconfig.LoadDefaultConfig(context.Background())
+	awsCfg, err := settings(os.Getenv)
 	if err != nil {
-		t.Log.Error("no AWS settings", "error", err)
+		t.Log.Error("invalid AWS settings", "error", err)
 		os.Exit(1)
 	}
 	return cfg, awsCfg, t
