@@ -6,13 +6,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-const (
-	// stageName is a version, not an environment: the stack is that.
-	stageName = "v1"
-	// Throttling of the whole API, in requests per second. A replay of any size is one request.
-	throttleRate  = 50
-	throttleBurst = 100
-)
+// stageName is a version, not an environment: the stack is that.
+const stageName = "v1"
 
 // route is a method of the API.
 type route struct {
@@ -37,6 +32,7 @@ func routes() []route {
 func (r *ReplayableIngestion) addApi(s *settings) {
 	r.Api = r.newApi(s)
 	addGatewayResponses(r.Api)
+	r.addFirewall(s)
 	// The gateway asks for a JSON object only. The handler validates the rest, and can say what to do about it.
 	model := r.Api.AddModel(jsii.String("JsonObject"), &awsapigateway.ModelOptions{
 		Description: jsii.String("Any JSON object"),
@@ -51,7 +47,11 @@ func (r *ReplayableIngestion) addApi(s *settings) {
 		AllowTestInvoke: jsii.Bool(false), // the console's test button would call as nobody
 	})
 	for _, rt := range routes() {
-		options := &awsapigateway.MethodOptions{AuthorizationType: awsapigateway.AuthorizationType_IAM}
+		scopes := s.access.replayScopes
+		if rt.history {
+			scopes = s.access.historyScopes
+		}
+		options := s.access.methodOptions(scopes)
 		if rt.body {
 			options.RequestModels = &map[string]awsapigateway.IModel{"application/json": model}
 			options.RequestValidator = validator
@@ -72,16 +72,17 @@ func (r *ReplayableIngestion) newApi(s *settings) awsapigateway.RestApi {
 		// API names need not be unique, so this one does not get in the way of a replacement.
 		RestApiName:           r.uniqueName(),
 		Description:           jsii.String("Replays events of " + r.path()),
-		EndpointConfiguration: &awsapigateway.EndpointConfiguration{Types: &[]awsapigateway.EndpointType{awsapigateway.EndpointType_REGIONAL}},
+		EndpointConfiguration: s.access.endpointConfiguration(),
+		Policy:                s.access.resourcePolicy(),
 		CloudWatchRole:        jsii.Bool(s.apiCloudWatchRole),
 		// Methods that a user of the construct adds are not open by oversight.
-		DefaultMethodOptions: &awsapigateway.MethodOptions{AuthorizationType: awsapigateway.AuthorizationType_IAM},
+		DefaultMethodOptions: s.access.methodOptions(s.access.replayScopes),
 		DeployOptions: &awsapigateway.StageOptions{
 			StageName:            jsii.String(stageName),
 			TracingEnabled:       jsii.Bool(true),
 			MetricsEnabled:       jsii.Bool(true),
-			ThrottlingRateLimit:  jsii.Number(throttleRate),
-			ThrottlingBurstLimit: jsii.Number(throttleBurst),
+			ThrottlingRateLimit:  s.access.rate,
+			ThrottlingBurstLimit: s.access.burst,
 			AccessLogDestination: awsapigateway.NewLogGroupLogDestination(logs),
 			AccessLogFormat:      accessLogFormat(),
 		},

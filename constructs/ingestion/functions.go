@@ -50,6 +50,7 @@ func (r *ReplayableIngestion) newFunction(
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
 	})
 	logs.GrantWrite(role)
+	r.permitNetwork(role, s)
 	if ready == nil {
 		ready = golambda.Code(golambda.ThisModule(), spec.dir, s.architecture)
 	}
@@ -74,6 +75,10 @@ func (r *ReplayableIngestion) newFunction(
 		RecursiveLoop: recursion,
 
 		EnvironmentEncryption: s.encryptionKey,
+
+		Vpc:            s.network.vpc,
+		VpcSubnets:     s.network.subnets,
+		SecurityGroups: s.network.groups,
 	})
 }
 

@@ -76,6 +76,7 @@ func NewReplayableIngestion(scope constructs.Construct, id *string, props *Repla
 
 	r := &ReplayableIngestion{}
 	constructs.NewConstruct_Override(r, scope, id)
+	r.addNetwork(&s)
 	r.addStorage(props, &s)
 	r.addQueues(&s)
 	r.addWorkflow(&s)

@@ -2,7 +2,10 @@ package ingestion
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
@@ -217,6 +220,63 @@ type ReplayableIngestionProps struct {
 	//
 	// Default: 10.
 	MaximumConcurrency *float64
+
+	// Vpc is where the functions run: with endpoints or a way out to the services in docs/security.md. Nothing here needs
+	// one; it is for rules that ask for it.
+	//
+	// Default: none; the functions run in Lambda's own network.
+	Vpc awsec2.IVpc
+
+	// VpcSubnets are the private subnets of Vpc to use.
+	//
+	// Default: its private subnets that have a way out; if there are none, its isolated ones.
+	VpcSubnets *awsec2.SubnetSelection
+
+	// SecurityGroups are those of the functions in Vpc, of all of them.
+	//
+	// Default: a new one that lets HTTPS out and nothing in.
+	SecurityGroups *[]awsec2.ISecurityGroup
+
+	// ApiAuthorizer decides who may call the API: a CognitoUserPoolsAuthorizer, a TokenAuthorizer or a RequestAuthorizer.
+	// It belongs to one API. GrantReplay and GrantReadHistory are IAM's and panic then.
+	//
+	// Default: none; callers sign their requests, and IAM decides.
+	ApiAuthorizer awsapigateway.IAuthorizer
+
+	// ApiReplayScopes are those of which an access token of Cognito needs one to call /replays.
+	//
+	// Default: none; ApiAuthorizer accepts ID tokens.
+	ApiReplayScopes *[]*string
+
+	// ApiHistoryScopes are those of which an access token of Cognito needs one to call /versions and /failures.
+	//
+	// Default: none; ApiAuthorizer accepts ID tokens.
+	ApiHistoryScopes *[]*string
+
+	// ApiVpcEndpoints make the API private: it answers through these interface endpoints of execute-api, and nowhere else.
+	//
+	// Default: none; the API is regional, and public to who is authorized.
+	ApiVpcEndpoints *[]awsec2.IVpcEndpoint
+
+	// ApiPolicy is the resource policy of the API. With IAM, what it allows to a caller of this account is enough by itself.
+	//
+	// Default: none; with ApiVpcEndpoints, one that asks for these endpoints, and with IAM also for the account.
+	ApiPolicy awsiam.PolicyDocument
+
+	// ApiWebAclArn is the ARN of a regional WAFv2 web ACL to put before the API.
+	//
+	// Default: none.
+	ApiWebAclArn *string
+
+	// ApiRateLimit throttles the API, all callers together: 1 to 100,000 requests per second. A replay of any size is one.
+	//
+	// Default: 50.
+	ApiRateLimit *float64
+
+	// ApiBurstLimit is how many requests may come at once: a whole number from 1 to 100,000.
+	//
+	// Default: 100.
+	ApiBurstLimit *float64
 
 	// ApiCloudWatchRole sets the account's API Gateway CloudWatch role, without which API Gateway refuses access
 	// logs. The role is one per account and Region, and whoever sets it last wins: set this to false when the

@@ -27,6 +27,8 @@ type settings struct {
 	logRetention awslogs.RetentionDays
 
 	encryptionKey awskms.IKey // nil: keys of AWS
+	network       network
+	access        access
 
 	architecture       awslambda.Architecture
 	code               FunctionCode
@@ -69,6 +71,8 @@ func (p *ReplayableIngestionProps) resolve() settings {
 		logRemoval:         awscdk.RemovalPolicy_DESTROY,
 		logRetention:       awslogs.RetentionDays_ONE_MONTH,
 		encryptionKey:      p.EncryptionKey,
+		network:            network{vpc: p.Vpc, subnets: p.VpcSubnets, groups: p.SecurityGroups},
+		access:             p.resolveAccess(),
 		architecture:       p.Architecture,
 		maximumConcurrency: p.MaximumConcurrency,
 		apiCloudWatchRole:  or(p.ApiCloudWatchRole, true),

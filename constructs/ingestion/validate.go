@@ -53,6 +53,8 @@ func (p *ReplayableIngestionProps) validate() error {
 	f.duration("Timeout", p.Timeout, time.Second, 366*day)
 	p.validateRetention(&f)
 	f.number("MaximumConcurrency", p.MaximumConcurrency, 2, 1000, whole)
+	p.validateNetwork(&f)
+	p.validateAccess(&f)
 	p.validateAutoReplay(&f)
 	p.validateObservability(&f)
 	return errors.Join(f...)

@@ -133,7 +133,7 @@ func (a *API) cancel(ctx context.Context, req request) (answer, error) {
 		return answer{}, &statusError{http.StatusConflict, fmt.Sprintf("replay %s has ended or was halted before: it is %s",
 			row.ID, row.Status)}
 	}
-	a.logger.InfoContext(ctx, "replay cancelled", "replayId", row.ID, "by", row.StopBy)
+	a.logger.InfoContext(ctx, "replay cancelled", "replayId", row.ID)
 	return answer{status: http.StatusOK, body: summary(req, row)}, nil
 }
 

@@ -21,6 +21,8 @@ var wild = []struct {
 		"objects under a prefix of the event log: `/*`", "One object per resource, execution or replay. Their names are not known before; the prefix says what they are."},
 	{`states:(Describe|Stop)Execution|states:GetExecutionHistory`, `arn:.*:execution:\$\{.*\.Name\}:\*`,
 		"executions of one state machine: `:*`", "Their names are not known before."},
+	{`ec2:(Create|Describe|Delete)NetworkInterfaces?|ec2:DescribeSubnets|ec2:(Assign|Unassign)PrivateIpAddresses`, `\*`,
+		"network interfaces, with `Vpc`: `*`", "Lambda makes them in the role's name, and their ids are not known before. The functions' own code is denied the same."},
 	{`xray:.*`, `\*`, "traces: `*`", "X-Ray's actions know no resources."},
 	{`logs:(Create|Get|Update|Delete|List)LogDeliver(y|ies)|logs:(Put|Describe)ResourcePolic(y|ies)|logs:DescribeLogGroups`, `\*`,
 		"deliveries of the logs of state machines: `*`", "Step Functions sets up the delivery of its logs with the state machine's role. These actions know no resources."},
@@ -65,7 +67,7 @@ func TestEveryWildcardHasAReason(t *testing.T) {
 
 func wildTemplates(t *testing.T) map[string]template {
 	t.Helper()
-	return map[string]template{"minimal": minimal(t), "with a key": keyed(t)}
+	return map[string]template{"minimal": minimal(t), "with a key": keyed(t), "in a VPC": networked(t)}
 }
 
 // TestPermissions holds the exact table of what each role may do. It is a document that users read before they deploy.
@@ -76,6 +78,8 @@ func TestPermissions(t *testing.T) {
 	writePermissions(&doc, "##", base)
 	doc.WriteString("\n## With `EncryptionKey`, in addition\n")
 	writePermissions(&doc, "###", without(permissions(t, keyed(t)), base))
+	doc.WriteString("\n## With `Vpc`, in addition\n")
+	writePermissions(&doc, "###", without(permissions(t, networked(t)), base))
 	doc.WriteString("\n## Why there is a `*`\n\nA test fails on any other one.\n\n| for | because |\n|---|---|\n")
 	for _, w := range wild {
 		fmt.Fprintf(&doc, "| %s | %s |\n", w.what, w.reason)

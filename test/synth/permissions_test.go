@@ -28,6 +28,9 @@ func permissions(t *testing.T, tpl template) []string {
 			name := strings.Trim(render(role), "${}")
 			for _, s := range policy.Properties["PolicyDocument"].(map[string]any)["Statement"].([]any) {
 				s := s.(map[string]any)
+				if s["Effect"] != "Allow" {
+					continue
+				}
 				condition := ""
 				if s["Condition"] != nil {
 					condition = "  if " + inline(t, s["Condition"])
