@@ -16,6 +16,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/constructs/ingestion"
 )
 
+const webACL = "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/front/8e03978e-40d5-43e8-bc93-6894a57f9324"
+
 func cognito(stack awscdk.Stack) awsapigateway.IAuthorizer {
 	return awsapigateway.NewCognitoUserPoolsAuthorizer(stack, jsii.String("Operators"), &awsapigateway.CognitoUserPoolsAuthorizerProps{
 		CognitoUserPools: &[]awscognito.IUserPool{awscognito.NewUserPool(stack, jsii.String("Pool"), nil)},
@@ -172,11 +174,11 @@ func TestApiPolicyIsTheUsers(t *testing.T) {
 
 func TestFirewallAndThrottling(t *testing.T) {
 	tpl := accessible(t, func(s awscdk.Stack, p *ingestion.ReplayableIngestionProps) {
-		p.ApiWebAclArn = jsii.String("arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/front/8e03978e-40d5-43e8-bc93-6894a57f9324")
+		p.ApiWebAclArn = jsii.String(webACL)
 		p.ApiRateLimit, p.ApiBurstLimit = jsii.Number(2.5), jsii.Number(7)
 	})
 	want(t, tpl.one(t, "AWS::WAFv2::WebACLAssociation", "IngestionWebAcl"), map[string]string{
-		"WebACLArn":   "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/front/8e03978e-40d5-43e8-bc93-6894a57f9324",
+		"WebACLArn":   webACL,
 		"ResourceArn": "arn:${AWS::Partition}:apigateway:${AWS::Region}::/restapis/${IngestionApi}/stages/${IngestionApiDeploymentStagev1}",
 	})
 	want(t, tpl.one(t, "AWS::ApiGateway::Stage", "IngestionApiDeploymentStagev1"), map[string]string{

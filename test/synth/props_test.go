@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
@@ -61,7 +63,6 @@ func fullProps(stack awscdk.Stack) []*ingestion.ReplayableIngestionProps {
 			SettleAfter:        awscdk.Duration_Minutes(jsii.Number(10)),
 			UnaccountedAfter:   awscdk.Duration_Hours(jsii.Number(3)),
 			MaximumConcurrency: jsii.Number(5),
-			ApiCloudWatchRole:  jsii.Bool(true),
 			EncryptionKey:      awskms.NewKey(stack, jsii.String("Key"), nil),
 
 			LogLevel:             awslambda.ApplicationLogLevel_WARN,
@@ -73,6 +74,20 @@ func fullProps(stack awscdk.Stack) []*ingestion.ReplayableIngestionProps {
 			QuarantineThreshold:  jsii.Number(5),
 			ReplayAgeThreshold:   awscdk.Duration_Hours(jsii.Number(2)),
 			Dashboard:            jsii.Bool(true),
+			Vpc:                  newVpc(stack, awsec2.SubnetType_PRIVATE_ISOLATED),
+			VpcSubnets:           &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PRIVATE_ISOLATED},
+			SecurityGroups: &[]awsec2.ISecurityGroup{
+				awsec2.SecurityGroup_FromSecurityGroupId(stack, jsii.String("Group"), jsii.String("sg-0123456789abcdef0"), nil),
+			},
+			ApiAuthorizer:     cognito(stack),
+			ApiReplayScopes:   jsii.Strings("replays/write"),
+			ApiHistoryScopes:  jsii.Strings("replays/read"),
+			ApiVpcEndpoints:   &[]awsec2.IVpcEndpoint{endpoint(stack, "A")},
+			ApiPolicy:         awsiam.NewPolicyDocument(nil),
+			ApiWebAclArn:      jsii.String(webACL),
+			ApiRateLimit:      jsii.Number(10),
+			ApiBurstLimit:     jsii.Number(20),
+			ApiCloudWatchRole: jsii.Bool(true),
 		},
 		{
 			Workflow: pass(stack, "OtherWork"), ResourceIdPath: jsii.String("$.id"),
