@@ -143,6 +143,7 @@ func groups() []commandGroup {
 		{"Follow replays:", []func(*app) *cobra.Command{
 			(*app).statusCommand, (*app).itemsCommand, (*app).listCommand, (*app).cancelCommand,
 		}},
+		{"Check the ingestion:", []func(*app) *cobra.Command{(*app).doctorCommand}},
 	}
 }
 

@@ -11,7 +11,7 @@ type Code = int
 // Exit codes. They are part of the contract, like the API's field names.
 const (
 	ExitOK          Code = 0
-	ExitError       Code = 1   // something else went wrong on this machine, or a question was answered with no
+	ExitError       Code = 1   // something else went wrong on this machine, a question was answered with no, or a check found something
 	ExitUsage       Code = 2   // the command line cannot be understood, or does not say enough
 	ExitFailures    Code = 3   // the replay has ended, and some of its items failed
 	ExitStopped     Code = 4   // the replay was halted or cancelled
@@ -28,7 +28,7 @@ func exitCodes() string {
 		says string
 	}{
 		{ExitOK, "done; of a replay that was waited for: every item succeeded or was skipped"},
-		{ExitError, "something went wrong on this machine, or the answer to a question was no"},
+		{ExitError, "something went wrong on this machine, the answer to a question was no, doctor found a fault, or diff --exit-code a difference"},
 		{ExitUsage, "the command line is wrong, or does not say which ingestion is meant"},
 		{ExitFailures, "the replay has ended, and some of its items failed"},
 		{ExitStopped, "the replay was halted or cancelled"},
