@@ -26,7 +26,7 @@ A line for each change: + is added, - is removed, ~ is replaced. Paths are JSON 
 is that of the moment, as changes are made one after the other. With -o json it is a JSON Patch (RFC 6902), in which a test
 of the value from before stands ahead of each change; -o jsonl has an operation a line. Numbers keep every digit.`,
 		Example: `  replayctl diff L-1
-  replayctl diff L-1 yesterday
+  replayctl diff L-1 1d
   replayctl diff L-1 latest-5 latest-4
   replayctl diff L-1 3HL4kqtJvjVBH40Nrjfkd UIORUnfndfiufdisojhr398493jfdkjF --exit-code`,
 		Args: cobra.RangeArgs(1, 3),

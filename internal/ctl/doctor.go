@@ -36,7 +36,7 @@ To look at everything takes permission to describe and to list; without it, chec
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.doctor(c.Context(), skip, strict) },
 	}
-	c.Flags().StringArrayVar(&skip, "skip", nil, "leave a check out, or all that begin with this up to a dot; may be repeated")
+	c.Flags().StringArrayVar(&skip, "skip", nil, "leave out this `CHECK`, or all that begin with it up to a dot; may be repeated")
 	c.Flags().BoolVar(&strict, "strict", false, "end with 1 also if something is warn or unknown")
 	return c
 }

@@ -23,10 +23,10 @@ type failureFilter struct {
 }
 
 func (f *failureFilter) addFlags(c *cobra.Command) {
-	c.Flags().StringVar(&f.error, "error", "", "only this error, a name or a glob such as 'Geocoder*'")
-	c.Flags().StringVar(&f.since, "since", "", "only what failed at this TIME or after: "+when.Help)
-	c.Flags().StringVar(&f.until, "until", "", "only what failed before this TIME")
-	c.Flags().StringArrayVar(&f.resources, "resource", nil, "only of this resource; may be repeated")
+	c.Flags().StringVar(&f.error, "error", "", "only this error, a name or a `GLOB` such as 'Geocoder*'")
+	c.Flags().StringVar(&f.since, "since", "", "only what failed at this `TIME` or after")
+	c.Flags().StringVar(&f.until, "until", "", "only what failed before this `TIME`")
+	c.Flags().StringArrayVar(&f.resources, "resource", nil, "only of the resource with this `ID`; may be repeated")
 }
 
 func (a *app) failuresCommand() *cobra.Command {
@@ -40,7 +40,9 @@ func (a *app) failuresCommand() *cobra.Command {
 because its attempts are used up. What auto-replay still has in hand is not there; replayctl history shows that.
 
 Failures are counted by their error. --detail lists each one, newest first, as the API hands them out. When a replay of the
-same version succeeds, its failures leave the quarantine.`,
+same version succeeds, its failures leave the quarantine.
+
+A TIME is ` + when.Help + `.`,
 		Example: `  replayctl failures
   replayctl failures --since 2h --error 'Geocoder*'
   replayctl failures --detail --limit 0 -o jsonl | jq -r '[.resourceId, .cause] | @tsv'
@@ -77,7 +79,8 @@ same version succeeds, its failures leave the quarantine.`,
 	}
 	f.addFlags(c)
 	c.Flags().BoolVar(&detail, "detail", false, "list each failure, with what it failed with and why it is not replayed automatically")
-	c.Flags().IntVar(&limit, "limit", 100, "with --detail: the most failures to list; 0: all of them")
+	c.Flags().IntVar(&limit, "limit", 100, "with --detail: at most `N` failures; 0: all of them")
+	c.AddCommand(a.failuresReplayCommand())
 	return c
 }
 

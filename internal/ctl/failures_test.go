@@ -113,3 +113,42 @@ func TestAnErrorInTheMiddleOfAList(t *testing.T) {
 		t.Errorf("got %d, %q, want no counts of a part", got.code, got.out)
 	}
 }
+
+func TestFailuresAreRunAgain(t *testing.T) {
+	w := newWorld(t)
+	w.broken(map[string]string{"r1": "BadListing", "r2": "BadListing", "r3": "BadPrice"})
+	w.run("failures replay").wants(t, ctl.ExitUsage, nil, []string{"--reason"})
+	w.run("failures replay --owner o1 --reason x").wants(t, ctl.ExitUsage, nil, []string{"unknown flag: --owner"})
+	w.run("failures replay r1 --reason x").wants(t, ctl.ExitUsage, nil, []string{"--help"})
+	w.run("failures replay --error BadPrice --dry-run").wants(t, ctl.ExitOK, []string{"1 item", "r3"}, []string{"nothing was started"})
+	w.run("failures replay --error BadPrice --reason x --wait --yes").wants(t, ctl.ExitOK, nil, nil)
+	if got := w.run("failures"); strings.Contains(got.out, "BadPrice") || !strings.Contains(got.out, "BadListing") {
+		t.Errorf("got %s, want the others left", got.out)
+	}
+	w.run("failures replay --reason x --wait --yes").wants(t, ctl.ExitOK, nil, nil)
+	w.run("failures").wants(t, ctl.ExitOK, nil, []string{"nothing needs a person"})
+}
+
+func TestFailuresOfAResourceAreRunAgain(t *testing.T) {
+	w := newWorld(t)
+	w.broken(map[string]string{"r1": "BadListing", "r2": "BadListing"})
+	w.engine.Machine.Work = func(string, string) (string, string) { return "", "BadPrice" }
+	w.event("again", `{"id":"r1","owner":"o1","n":2}`)
+	w.engine.Machine.Work = func(_, event string) (string, string) { return event, "" }
+	w.engine.Schedule()
+	versions := w.versionsOf("r1")
+
+	w.run("failures replay --resource r1 --reason x --yes").wants(t, ctl.ExitOK, nil, nil)
+	if r := w.requested(); len(r.Request.Versions.IDs) == 0 || r.Request.Select.ResourceIDs[0] != "r1" {
+		t.Errorf("got %+v, want the versions that failed", r.Request)
+	}
+	w.run("failures replay --resource r1 --error BadPrice --reason x --yes").wants(t, ctl.ExitOK, nil, nil)
+	if r := w.requested(); len(r.Request.Versions.IDs) != 1 || r.Request.Versions.IDs[0] != versions[0].VersionID {
+		t.Errorf("got %+v, want the version with that error", r.Request)
+	}
+	w.run("failures replay --resource r1 --latest --reason x --yes").wants(t, ctl.ExitOK, nil, nil)
+	if r := w.requested(); r.Request.Versions.Mode != replay.LatestVersion {
+		t.Errorf("got %+v, want the latest version", r.Request)
+	}
+	w.run("failures replay --resource r9 --reason x").wants(t, ctl.ExitRefused, nil, []string{"no version of r9 is in the quarantine", "`replayctl history r9 --detail`"})
+}

@@ -39,7 +39,7 @@ func TestTheReferenceIsUpToDate(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	w := newWorld(t)
-	for _, line := range []string{"--help", "replay --help", "status --help", "history --help", "show --help", "diff --help", "failures --help", "doctor --help"} {
+	for _, line := range []string{"--help", "replay --help", "status --help", "history --help", "show --help", "diff --help", "failures --help", "failures replay --help", "doctor --help"} {
 		got := w.run(line)
 		got.wants(t, ctl.ExitOK, []string{"Usage:", "Flags:"}, nil)
 		if got.err != "" {

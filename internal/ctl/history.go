@@ -37,7 +37,9 @@ ABORTED, SUPERSEDED. DELETED is a delete marker, UNKNOWN a version of which the 
 
 Executions are listed oldest first: live ones were started by a producer, auto ones by auto-replay, api ones by a replay.
 
-The list is read page by page as it is written, so a long history costs time and no memory.`,
+The list is read page by page as it is written, so a long history costs time and no memory.
+
+A TIME is ` + when.Help + `.`,
 		Example: `  replayctl history L-1
   replayctl history L-1 --since 2d --detail
   replayctl history L-1 --limit 0 -o jsonl | jq -r 'select(.outcome == "FAILED") | .versionId'`,
@@ -61,9 +63,9 @@ The list is read page by page as it is written, so a long history costs time and
 			return noResource(show(a, "versions", a.historyColumns(), entries, "no versions in that time"), args[0])
 		},
 	}
-	c.Flags().StringVar(&since, "since", "", "only versions recorded at this TIME or after: "+when.Help)
-	c.Flags().StringVar(&until, "until", "", "only versions recorded before this TIME")
-	c.Flags().IntVar(&limit, "limit", 25, "the most versions to list; 0: all of them")
+	c.Flags().StringVar(&since, "since", "", "only versions recorded at this `TIME` or after")
+	c.Flags().StringVar(&until, "until", "", "only versions recorded before this `TIME`")
+	c.Flags().IntVar(&limit, "limit", 25, "at most `N` versions; 0: all of them")
 	c.Flags().BoolVar(&detail, "detail", false, "say of each version which executions ran it and why they failed (JSON always does)")
 	return c
 }

@@ -45,15 +45,31 @@ type order struct {
 }
 
 func (o *order) addFlags(c *cobra.Command) {
+	o.addSelection(c)
+	o.addFailures(c, "with --failures: ")
+	o.addVersions(c)
+	o.addOptions(c)
+}
+
+func (o *order) addSelection(c *cobra.Command) {
 	f := c.Flags()
 	f.SortFlags = false
 	f.StringVarP(&o.file, "file", "f", "", "read resource ids from `FILE`, - for standard input: a line each, or JSON lines with resourceId")
 	f.StringVar(&o.owner, "owner", "", "every resource of the owner with this `ID`")
 	f.BoolVar(&o.all, "all", false, "every resource; needs --max-items")
 	f.BoolVar(&o.failures, "failures", false, "what is in the quarantine: the versions that failed")
-	f.StringVar(&o.errorGlob, "error", "", "with --failures: only this error, a name or a `GLOB` such as 'Geocoder*'")
-	f.StringVar(&o.since, "since", "", "with --failures: only what failed at this `TIME` or after")
-	f.StringVar(&o.until, "until", "", "with --failures: only what failed before this `TIME`")
+}
+
+// addFailures adds the flags that say which failures. when says when they count.
+func (o *order) addFailures(c *cobra.Command, when string) {
+	f := c.Flags()
+	f.StringVar(&o.errorGlob, "error", "", when+"only this error, a name or a `GLOB` such as 'Geocoder*'")
+	f.StringVar(&o.since, "since", "", when+"only what failed at this `TIME` or after")
+	f.StringVar(&o.until, "until", "", when+"only what failed before this `TIME`")
+}
+
+func (o *order) addVersions(c *cobra.Command) {
+	f := c.Flags()
 	f.StringVar(&o.recordedFrom, "recorded-from", "", "only versions recorded at this `TIME` or after")
 	f.StringVar(&o.recordedTo, "recorded-to", "", "only versions recorded before this `TIME`")
 	f.StringArrayVar(&o.versions, "version", nil, "this version of the one resource, by its `ID`; may be repeated")
@@ -64,6 +80,12 @@ func (o *order) addFlags(c *cobra.Command) {
 	f.StringVar(&o.to, "to", "", "a series up to this time or version: `TIME|ID`")
 	f.BoolVar(&o.latest, "latest", false, "with --failures: the latest version, instead of the one that failed")
 	f.StringVar(&o.onFailure, "on-failure", "", "of a series, after a version that failed: `stop|continue` (default stop)")
+	complete(c, "on-failure", string(replay.StopOnFailure), string(replay.ContinueOnFailure))
+}
+
+// addOptions adds what does not say which events.
+func (o *order) addOptions(c *cobra.Command) {
+	f := c.Flags()
 	if o.action == replay.Rerun {
 		f.StringVar(&o.mergePatch, "merge-patch", "", "change each event first: a `JSON` Merge Patch (RFC 7396), or @FILE")
 		f.StringVar(&o.jsonPatch, "json-patch", "", "change each event first: a `JSON` Patch (RFC 6902), or @FILE")
@@ -79,7 +101,6 @@ func (o *order) addFlags(c *cobra.Command) {
 	f.BoolVarP(&o.yes, "yes", "y", false, "do not ask, however many items there are")
 	f.BoolVarP(&o.wait, "wait", "w", false, "wait until it has ended, with a progress bar")
 	f.StringVar(&o.key, "idempotency-key", "", "name of this request: the same `KEY` again gets the same replay (default: random)")
-	complete(c, "on-failure", string(replay.StopOnFailure), string(replay.ContinueOnFailure))
 	o.given = f
 }
 

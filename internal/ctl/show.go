@@ -25,7 +25,7 @@ indented; into a pipe or a file it goes byte for byte, as with --raw.
 An id of a resource may have an @ in it: if there is a resource with the whole argument as its id, that is meant. Otherwise
 the version begins behind the last @. With --version, the argument is the id, whatever is in it.`,
 		Example: `  replayctl show L-1
-  replayctl show L-1@yesterday
+  replayctl show L-1@1d
   replayctl show L-1@latest-1 | jq .listing.priceUsd
   replayctl show ada@example.com --version "2026-11-24 18:00"`,
 		Args: cobra.ExactArgs(1),
@@ -47,7 +47,7 @@ the version begins behind the last @. With --version, the argument is the id, wh
 			return noResource(a.show(c.Context(), api, resource, spec, raw), resource)
 		},
 	}
-	c.Flags().StringVar(&version, "version", "", "the VERSION to print, instead of behind an @ (default: the latest)")
+	c.Flags().StringVar(&version, "version", "", "the `VERSION` to print, instead of behind an @ (default: the latest)")
 	c.Flags().BoolVar(&raw, "raw", false, "byte for byte, on a terminal too")
 	return c
 }

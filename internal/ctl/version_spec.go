@@ -15,7 +15,7 @@ import (
 
 // versionHelp is for the help texts of commands that take a version.
 const versionHelp = `A VERSION is the id of one, latest, latest-N for the N-th before the latest, or a TIME for the one that was the latest
-then: ` + when.Help + `.`
+then. A TIME is ` + when.Help + `.`
 
 // versionSpec is which version a person means.
 type versionSpec struct {
