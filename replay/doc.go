@@ -1,4 +1,19 @@
 // Package replay is the contract of the replay API: requests, answers, statuses and limits.
 //
-// It uses the standard library only, so that the construct, the Lambdas and any client can import it.
+// It uses the standard library only, so that the construct, the functions and any client can import it.
+//
+// # Requests
+//
+// A [Request] says which events run again, and how. [Decode] reads one as the API does: it knows every field, refuses
+// unknown and repeated ones, fills in defaults, and turns relative times into absolute ones. Its error, an [InvalidError],
+// names every fault at once; the API answers with them as a [Problem].
+//
+// # What becomes of one
+//
+// A replay has a status, and each of its items an outcome; [Counts] adds them up. A finished replay's counts equal its items.
+//
+// # Resources
+//
+// [EventKey] is where the event log keeps the events of a resource. A resource id is a text without control characters
+// whose key has at most 1,024 bytes.
 package replay
