@@ -33,6 +33,7 @@ func (t *Table) BatchGetItem(_ context.Context, in *dynamodb.BatchGetItemInput, 
 				return nil, invalid("batch has key %v twice", k)
 			}
 			seen[k] = true
+			t.read(size(t.get(k)), ask.ConsistentRead != nil && *ask.ConsistentRead)
 			if found := t.get(k); found != nil {
 				out.Responses[name] = append(out.Responses[name], maps.Clone(found))
 			}
@@ -82,6 +83,11 @@ func (t *Table) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dyn
 			break
 		}
 	}
+	bytes := 0
+	for _, r := range out.Items {
+		bytes += size(r)
+	}
+	t.read(bytes, aws.ToBool(in.ConsistentRead))
 	out.Count = int32(len(out.Items)) //nolint:gosec // bounded by the limit, which is one
 	if in.Select == types.SelectCount {
 		out.Items = nil

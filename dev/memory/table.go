@@ -31,6 +31,7 @@ type Table struct {
 	parts  map[string]map[string]*partition // by index (empty: the table) and partition key
 	Calls  int                              // of any operation
 	Writes int                              // of those that write
+	Units  Units                            // what they would cost
 
 	frozen map[string]map[string]*partition // what queries of the indexes see; nil: what there is
 }
@@ -165,6 +166,7 @@ func (t *Table) GetItem(_ context.Context, in *dynamodb.GetItemInput, _ ...func(
 	if err != nil {
 		return nil, err
 	}
+	t.read(size(t.get(k)), in.ConsistentRead != nil && *in.ConsistentRead)
 	return &dynamodb.GetItemOutput{Item: maps.Clone(t.get(k))}, nil
 }
 
@@ -185,8 +187,10 @@ func (t *Table) PutItem(_ context.Context, in *dynamodb.PutItemInput, _ ...func(
 		return nil, err
 	}
 	if !p.holds {
+		t.refused(p.old, 1)
 		return nil, failed(p.old)
 	}
+	t.written(p.old, p.after, 1)
 	return &dynamodb.PutItemOutput{}, t.put(p.after)
 }
 
@@ -203,8 +207,10 @@ func (t *Table) UpdateItem(_ context.Context, in *dynamodb.UpdateItemInput, _ ..
 		return nil, err
 	}
 	if !p.holds {
+		t.refused(p.old, 1)
 		return nil, failed(p.old)
 	}
+	t.written(p.old, p.after, 1)
 	return &dynamodb.UpdateItemOutput{Attributes: maps.Clone(p.after)}, t.put(p.after)
 }
 
@@ -225,8 +231,10 @@ func (t *Table) DeleteItem(_ context.Context, in *dynamodb.DeleteItemInput, _ ..
 		return nil, err
 	}
 	if !holds {
+		t.refused(t.get(k), 1)
 		return nil, failed(t.get(k))
 	}
+	t.written(t.get(k), nil, 1)
 	t.remove(k)
 	return &dynamodb.DeleteItemOutput{}, nil
 }
@@ -265,9 +273,13 @@ func (t *Table) TransactWriteItems(_ context.Context, in *dynamodb.TransactWrite
 		}
 	}
 	if cancelled {
+		for _, p := range changes {
+			t.refused(p.old, transactional)
+		}
 		return nil, &types.TransactionCanceledException{Message: aws.String("Transaction cancelled"), CancellationReasons: reasons}
 	}
 	for _, p := range changes {
+		t.written(p.old, p.after, transactional)
 		if err := t.put(p.after); err != nil {
 			return nil, err
 		}
