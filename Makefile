@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: demo chaos local local-stop synth check test fuzz tools tools-all dev-tool golden clean help
+.PHONY: demo chaos bench local local-stop synth check test fuzz tools tools-all dev-tool golden clean help
 
 dev := build/bin/dev
 node := node_modules/node/bin
@@ -13,6 +13,10 @@ demo: dev-tool ## deploy to an emulator, run real events through, print what hap
 # Such as make chaos ARGS="--seed 7 --events 600 --levels 20"
 chaos: dev-tool ## run real events through constant trouble and check that nothing is lost (build/chaos.json)
 	@exec $(dev) chaos $(ARGS)
+
+# Such as make bench ARGS="--only cold,listener"
+bench: dev-tool ## measure time, memory, calls and money, and compare with the baseline (build/bench.json); half an hour
+	@exec $(dev) bench $(ARGS)
 
 local: dev-tool ## leave the deployed dev stage running in the background (build/local.json)
 	@exec $(dev) local

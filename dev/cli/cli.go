@@ -66,7 +66,7 @@ func command(out, errOut io.Writer) *cobra.Command {
 	root.SetOut(out)
 	root.SetErr(errOut)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
-	root.AddCommand(a.tools(), a.demo(), a.chaos(), a.local(), a.serve(), a.localStop())
+	root.AddCommand(a.tools(), a.demo(), a.chaos(), a.bench(), a.local(), a.serve(), a.localStop())
 	root.CompletionOptions.DisableDefaultCmd = true
 	return root
 }

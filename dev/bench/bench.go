@@ -1,0 +1,188 @@
+// Package bench measures what the construct costs: time, memory, calls and money. Everything is measured on this machine,
+// most of it as a ratio of two things that take turns within the same run, so that the machine cancels out.
+//
+// docs/performance.md explains each figure.
+package bench
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/dev/bench/cost"
+	"github.com/ce873799/replayable-ingestion/dev/report"
+	"github.com/ce873799/replayable-ingestion/dev/toolchain"
+)
+
+// Options say what is measured.
+type Options struct {
+	Tools  toolchain.Tools
+	Out    io.Writer // what happens, and the table
+	Report string    // file of the rows, as JSON. Empty: none
+	Only   []string  // names of parts; none: all
+	Update bool      // make what is measured the baseline, and the tables of the documents anew
+	Sizes  Sizes
+}
+
+// Sizes say how much is measured.
+type Sizes struct {
+	Events     int           // of which the time of Record and Publish is the median
+	Settling   time.Duration // until starts are counted: the bucket of the limit empties, connections open
+	Window     time.Duration // over which starts are counted
+	Resources  [3]int        // of the selections that are expanded
+	Sales      int           // recorded and replayed through the handlers; 0: all
+	Few        int           // the number of sales that Sales is compared with
+	Starts     int           // of each function
+	Synths     int           // of each app
+	Runs       int           // of each benchmark
+	EndToEnd   [2]int        // sales on the emulator
+	CostEvents int           // that the calls are counted of
+}
+
+// Full is what `make bench` measures.
+func Full() Sizes {
+	return Sizes{
+		Events: 200, Settling: 3 * time.Second, Window: 8 * time.Second, Resources: [3]int{10_000, 100_000, 1_000_000}, Few: 2_160, Starts: 30,
+		Synths: 2, Runs: 6, EndToEnd: [2]int{500, 2_000}, CostEvents: 100,
+	}
+}
+
+// run is one run.
+type run struct {
+	Options
+	assembly string // of the example's stages, once it is synthesized
+	dirs     []string
+	story    cost.Story // what the events took, once they were counted
+}
+
+// part measures some rows.
+type part struct {
+	name    string
+	measure func(*run, context.Context) ([]Row, error)
+	noisy   bool // it is measured again if a row is missed
+}
+
+func parts() []part {
+	return []part{
+		{"synth", (*run).synth, true},
+		{"assets", (*run).assets, false},
+		{"cold", (*run).cold, true},
+		{"overhead", (*run).overhead, true},
+		{"listener", (*run).listener, true},
+		{"expand", (*run).expand, true},
+		{"cost", (*run).costs, false},
+		{"sales", (*run).sales, true},
+	}
+}
+
+// Parts are the names of what can be measured by itself.
+func Parts() (names []string) {
+	for _, p := range parts() {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+// ErrRegression means that something became worse than the baseline.
+var ErrRegression = errors.New("worse than the baseline")
+
+// ErrUnknownPart means that there is no part of a name.
+var ErrUnknownPart = errors.New("no such part")
+
+//go:embed baseline.json
+var baseline []byte
+
+// Baseline is what was measured when it was last committed.
+func Baseline() (rows []Row, err error) {
+	if err := json.Unmarshal(baseline, &rows); err != nil {
+		return nil, fmt.Errorf("read the baseline: %w", err)
+	}
+	return rows, nil
+}
+
+// attempts is how often a part that depends on the machine's mood is measured until its rows hold.
+const attempts = 3
+
+// Run measures, prints the table and writes the report. The error is ErrRegression if a row is worse than the baseline.
+func Run(ctx context.Context, opts Options) ([]Row, error) {
+	before, err := Baseline()
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range opts.Only {
+		if !slices.Contains(Parts(), name) {
+			return nil, fmt.Errorf("%q: %w: there are %s", name, ErrUnknownPart, strings.Join(Parts(), ", "))
+		}
+	}
+	r := &run{Options: opts}
+	defer r.clean()
+	var rows []Row
+	for _, p := range parts() {
+		if len(opts.Only) > 0 && !slices.Contains(opts.Only, p.name) {
+			continue
+		}
+		measured, err := r.part(ctx, p, before)
+		if err != nil {
+			return rows, fmt.Errorf("%s: %w", p.name, err)
+		}
+		rows = append(rows, measured...)
+	}
+	r.say("")
+	Print(r.Out, rows)
+	if err := report.Write(opts.Report, rows); err != nil {
+		return rows, err
+	}
+	if opts.Update {
+		return rows, r.update(rows, before)
+	}
+	if worse := Regressions(rows, before); len(worse) > 0 {
+		return rows, fmt.Errorf("%w:\n  %s", ErrRegression, strings.Join(worse, "\n  "))
+	}
+	return rows, nil
+}
+
+func (r *run) part(ctx context.Context, p part, before []Row) (rows []Row, err error) {
+	for n := 1; ; n++ {
+		began := time.Now()
+		if rows, err = p.measure(r, ctx); err != nil {
+			return nil, err
+		}
+		r.say("%-10s %5.1f s", p.name, time.Since(began).Seconds())
+		worse := Regressions(rows, before)
+		if len(worse) == 0 || !p.noisy || n == attempts {
+			return rows, nil
+		}
+		r.say("measured again, since: %s", strings.Join(worse, "; "))
+	}
+}
+
+func (r *run) say(format string, args ...any) { _, _ = fmt.Fprintf(r.Out, format+"\n", args...) }
+
+// temp makes a directory that is removed at the end of the run.
+func (r *run) temp() (string, error) {
+	build := filepath.Join(r.Tools.Root, "build")
+	if err := os.MkdirAll(build, 0o750); err != nil {
+		return "", fmt.Errorf("make a directory: %w", err)
+	}
+	dir, err := os.MkdirTemp(build, "bench-")
+	if err != nil {
+		return "", fmt.Errorf("make a directory: %w", err)
+	}
+	r.dirs = append(r.dirs, dir)
+	return dir, nil
+}
+
+// clean removes what the run has made; make clean removes what is left.
+func (r *run) clean() {
+	for _, dir := range r.dirs {
+		_ = os.RemoveAll(dir)
+	}
+}

@@ -1,0 +1,206 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/dev/bench/cost"
+)
+
+// tiny sizes show that the parts work, and nothing of how fast anything is.
+func tiny() Sizes {
+	return Sizes{Events: 5, Settling: 200 * time.Millisecond, Window: time.Second, Sales: 60, Few: 20, CostEvents: 20}
+}
+
+// measured runs parts with tiny sizes, and returns their rows by figure.
+func measured(t *testing.T, parts ...func(*run, context.Context) ([]Row, error)) map[string]Row {
+	t.Helper()
+	var out bytes.Buffer
+	r := &run{Options: Options{Out: &out, Sizes: tiny()}}
+	byFigure := map[string]Row{}
+	for _, measure := range parts {
+		rows, err := measure(r, t.Context())
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out.String())
+		}
+		for _, row := range rows {
+			if row.Unit == "" || row.Target == "" || math.IsNaN(row.Value) || row.Value < 0 {
+				t.Errorf("row %+v", row)
+			}
+			if _, twice := byFigure[row.Figure]; twice {
+				t.Errorf("two rows are called %q", row.Figure)
+			}
+			byFigure[row.Figure] = row
+		}
+	}
+	return byFigure
+}
+
+func TestRecordAndPublishMakeNoMoreCallsThanTheyMust(t *testing.T) {
+	rows := measured(t, (*run).overhead)
+	// The event, its row and its owner's; the row, the output, the message, and the row again.
+	for figure, want := range map[string]float64{"Record: calls per event": 3, "Publish: calls per event": 4} {
+		if got := rows[figure].Value; got != want {
+			t.Errorf("%s: got %v, want %v", figure, got, want)
+		}
+	}
+}
+
+func TestTheListenerIsMeasuredUnderALimit(t *testing.T) {
+	rows := measured(t, (*run).listener)
+	if got := rows["Listener: starts per second of one instance, 20 ms per call"].Value; got <= 0 || got > startLimit {
+		t.Errorf("one instance starts %v a second", got)
+	}
+}
+
+func TestEverySaleComesOutExactlyOnce(t *testing.T) {
+	rows := measured(t, (*run).sales)
+	for _, what := range []string{"recorded", "replayed"} {
+		if row := rows["King County: sales "+what+" and published exactly once"]; row.Value != 60 || !row.Holds {
+			t.Errorf("%s: got %+v, want 60 sales", what, row)
+		}
+	}
+}
+
+// TestTheCallsAreThoseOfTheDocuments counts the calls of the functions again: who adds one, adds to the bill.
+func TestTheCallsAreThoseOfTheDocuments(t *testing.T) {
+	want, err := cost.Committed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Tell(t.Context(), Full().CostEvents, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, each := range []struct {
+		what      string
+		got, want cost.Measured
+	}{{"ingested", got.Ingested, want.Ingested}, {"failed", got.Failed, want.Failed}, {"replayed", got.Replayed, want.Replayed}} {
+		if !reflect.DeepEqual(each.got.Calls, each.want.Calls) || !reflect.DeepEqual(each.got.Invocations, each.want.Invocations) {
+			t.Errorf("%s: got %v, %v, dev/bench/cost/measured.json has %v, %v: run make bench ARGS=\"--only cost --update\"",
+				each.what, each.got.Calls, each.got.Invocations, each.want.Calls, each.want.Invocations)
+		}
+		for what, pair := range map[string][2]float64{
+			"write units": {each.got.Write, each.want.Write}, "read units": {each.got.Read, each.want.Read},
+			"bytes of rows": {each.got.Row, each.want.Row}, "bytes of objects": {each.got.Object, each.want.Object},
+			"bytes logged": {each.got.Logged, each.want.Logged}, // durations in lines have more or fewer digits
+		} {
+			if math.Abs(pair[0]-pair[1]) > 0.03*math.Max(pair[1], 1) {
+				t.Errorf("%s: got %v %s, dev/bench/cost/measured.json has %v", each.what, pair[0], what, pair[1])
+			}
+		}
+	}
+}
+
+func TestTheTablesInTheDocumentsAreTrue(t *testing.T) {
+	rows, err := Baseline()
+	if err != nil {
+		t.Fatal(err)
+	}
+	story, err := cost.Committed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	documents, err := Tables(rows, story)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, tables := range documents {
+		text, err := os.ReadFile(filepath.Join("..", "..", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := Fill(string(text), tables)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(text) != want {
+			t.Errorf("%s is not what dev/bench/baseline.json, dev/bench/cost/measured.json and prices.json say: run make bench ARGS=--update", file)
+		}
+	}
+}
+
+func TestRegressions(t *testing.T) {
+	baseline := []Row{
+		most("slow", 2, ratio, 4), least("fast", 90, percent, 50), list("size", 3, ratio), list("seconds", 1, "s"),
+		exact("count", 5, "sales", 5), most("missed", 9, ratio, 4),
+	}
+	for name, c := range map[string]struct {
+		row  Row
+		want string
+	}{
+		"within a fifth":                 {most("slow", 2.4, ratio, 4), ""},
+		"more than a fifth worse":        {most("slow", 2.41, ratio, 4), "slow: 2.41 ×, the baseline has 2"},
+		"better":                         {most("slow", 1, ratio, 4), ""},
+		"less of what more is better":    {least("fast", 71, percent, 50), "fast: 71 %, the baseline has 90"},
+		"more of what more is better":    {least("fast", 200, percent, 50), ""},
+		"a ratio without a target":       {list("size", 3.7, ratio), "size: 3.7 ×, the baseline has 3"},
+		"no ratio":                       {list("seconds", 100, "s"), ""},
+		"a target that held":             {exact("count", 4, "sales", 5), "count: 4 sales, the target is exactly 5"},
+		"a target that was missed":       {most("missed", 9.5, ratio, 4), ""},
+		"a new row that holds":           {most("new", 1, ratio, 4), ""},
+		"a new row that misses a target": {most("new", 5, ratio, 4), "new: 5 ×, the target is ≤ 4"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := strings.Join(Regressions([]Row{c.row}, baseline), "; "); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestTheReportIsAnArrayOfRows(t *testing.T) {
+	text, err := json.Marshal([]Row{most("a", 1.5, ratio, 2)})
+	if want := `[{"figure":"a","value":1.5,"unit":"×","target":"≤ 2","holds":true}]`; err != nil || string(text) != want {
+		t.Errorf("got %s, %v, want %s", text, err, want)
+	}
+}
+
+func TestNumber(t *testing.T) {
+	for v, want := range map[float64]string{0: "0", 7: "7", 1000: "1,000", 21597: "21,597", 1234567: "1,234,567", 0.0625: "0.0625", 1234.5: "1,234.5", -1000: "-1,000"} {
+		if got := number(v); got != want {
+			t.Errorf("%v: got %s, want %s", v, got, want)
+		}
+	}
+}
+
+func TestUnknownPartsAreRefused(t *testing.T) {
+	_, err := Run(t.Context(), Options{Out: &bytes.Buffer{}, Only: []string{"cold", "hot air"}})
+	if !errors.Is(err, ErrUnknownPart) || !strings.Contains(err.Error(), "hot air") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestFillKeepsWhatIsAroundTheTable(t *testing.T) {
+	got, err := Fill("before\n<!-- x: made by make bench -->\nold\n<!-- end of x -->\nafter", map[string]string{"x": "new\n"})
+	if want := "before\n<!-- x: made by make bench -->\n\nnew\n\n<!-- end of x -->\nafter"; err != nil || got != want {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if _, err := Fill("none", map[string]string{"x": ""}); !errors.Is(err, ErrMarks) {
+		t.Errorf("got %v, want ErrMarks", err)
+	}
+}
+
+func TestEveryUsageHasAPrice(t *testing.T) {
+	story, err := cost.Committed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range story.Ways() {
+		for _, u := range []cost.Usage{w.Ingested, w.Failed, w.Replayed} {
+			_, total, err := cost.Bill(u)
+			if err != nil || total <= 0 {
+				t.Errorf("%s: %v, %v", w.Name, total, err)
+			}
+		}
+	}
+}

@@ -1,0 +1,146 @@
+// Package cloud serves the table and the bucket of dev/memory over HTTP, as DynamoDB and S3 do, and with them as much of
+// Step Functions, SQS and SNS as the functions call. The functions' own AWS clients talk to it, so that what is measured
+// includes their requests, their connections and the reading of their answers.
+//
+// It counts calls, takes as long as it is told to, and starts no more executions per second than it is told to.
+package cloud
+
+import (
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/ce873799/replayable-ingestion/dev/memory"
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+)
+
+// Names of what a Cloud has.
+const (
+	Table         = "ledger"
+	Bucket        = "events"
+	Topic         = "arn:aws:sns:us-east-1:000000000000:topic"
+	Machine       = "arn:aws:states:us-east-1:000000000000:stateMachine:ingestion"
+	SeriesMachine = "arn:aws:states:us-east-1:000000000000:stateMachine:series"
+	Region        = "us-east-1"
+)
+
+// Options say what a Cloud is made of. Without any it is empty, answers at once and starts what it is asked to.
+type Options struct {
+	Table  ledger.Client // nil: a memory.Table
+	Bucket eventlog.API  // nil: a memory.Bucket
+
+	// Delay is how long a call takes, such as of s3.PutObject. Nil: no time.
+	Delay func(call string) time.Duration
+	// StartsPerSecond is how many executions may be started; more are throttled. 0: any number.
+	StartsPerSecond float64
+	// Published is told about every message. May be nil.
+	Published func(attributes map[string]string, message string)
+}
+
+// Cloud is what answers.
+type Cloud struct {
+	opts    Options
+	server  *httptest.Server
+	Table   *memory.Table // nil if Options brought another
+	States  *States
+	Replays *Queue
+	Dead    *Queue
+
+	stored atomic.Int64 // bytes of objects
+	mu     sync.Mutex
+	calls  map[string]int
+}
+
+// Stored is how many bytes were put into the bucket.
+func (c *Cloud) Stored() int64 { return c.stored.Load() }
+
+// Start starts a Cloud on a port of the loopback interface.
+func Start(opts Options) *Cloud {
+	c := &Cloud{opts: opts, calls: map[string]int{}, Replays: &Queue{name: "replays"}, Dead: &Queue{name: "dead"}}
+	if opts.Table == nil {
+		c.Table = memory.NewTable()
+		c.opts.Table = c.Table
+	}
+	if opts.Bucket == nil {
+		c.opts.Bucket = memory.NewBucket()
+	}
+	c.States = newStates(opts.StartsPerSecond)
+	c.server = httptest.NewServer(http.HandlerFunc(c.serve))
+	return c
+}
+
+// Stop ends it.
+func (c *Cloud) Stop() { c.server.Close() }
+
+// URL is its endpoint.
+func (c *Cloud) URL() string { return c.server.URL }
+
+// Config is what AWS clients need to talk to it. Each has connections of its own, as each instance of a function has.
+func (c *Cloud) Config() aws.Config {
+	return aws.Config{
+		Region: Region, BaseEndpoint: aws.String(c.server.URL),
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	}
+}
+
+// ReplaysURL is the Replay queue's, DeadURL the dead-letter queue's.
+func (c *Cloud) ReplaysURL() string { return c.server.URL + "/" + c.Replays.name }
+
+// DeadURL is the dead-letter queue's.
+func (c *Cloud) DeadURL() string { return c.server.URL + "/" + c.Dead.name }
+
+// Calls returns how often each call was made.
+func (c *Cloud) Calls() map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.calls)
+}
+
+// Idle is where a POST takes as long as the call whose name follows, and does nothing.
+const Idle = "/-/idle/"
+
+func (c *Cloud) serve(w http.ResponseWriter, r *http.Request) {
+	if call, idle := strings.CutPrefix(r.URL.Path, Idle); idle {
+		if c.opts.Delay != nil {
+			time.Sleep(c.opts.Delay(call))
+		}
+		return
+	}
+	target, service := r.Header.Get("X-Amz-Target"), "s3"
+	switch {
+	case target != "":
+		prefix, op, _ := strings.Cut(target, ".")
+		service = map[string]string{"DynamoDB_20120810": "dynamodb", "AWSStepFunctions": "states", "AmazonSQS": "sqs"}[prefix]
+		c.begin(service, op)
+		c.serveJSON(w, r, service, op)
+	case strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"):
+		c.begin("sns", "Publish")
+		c.serveSNS(w, r)
+	default:
+		op := s3Operation(r)
+		c.begin(service, op)
+		c.serveS3(w, r, op)
+	}
+}
+
+// begin counts a call and takes its time.
+func (c *Cloud) begin(service, op string) {
+	call := service + "." + op
+	c.mu.Lock()
+	c.calls[call]++
+	c.mu.Unlock()
+	if c.opts.Delay == nil {
+		return
+	}
+	if d := c.opts.Delay(call); d > 0 {
+		time.Sleep(d)
+	}
+}

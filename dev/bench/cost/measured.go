@@ -1,0 +1,80 @@
+package cost
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+)
+
+// Measured is what a number of events was seen to take, per event.
+type Measured struct {
+	Calls       map[string]float64 `json:"calls"`       // to services, such as s3.PutObject
+	Invocations map[string]float64 `json:"invocations"` // of functions
+	Write       float64            `json:"write"`       // DynamoDB request units
+	Read        float64            `json:"read"`
+	Row         float64            `json:"row"`     // bytes that stay in DynamoDB
+	Object      float64            `json:"object"`  // bytes that stay in S3
+	Logged      float64            `json:"logged"`  // bytes of the functions' own lines
+	Seconds     map[string]float64 `json:"seconds"` // that functions took, at the latencies of the measurement
+}
+
+// Story is what is counted: events that go well, failures that auto-replay heals, and replays by API.
+type Story struct {
+	Events   int      `json:"events"`
+	Ingested Measured `json:"ingested"`
+	Failed   Measured `json:"failed"`   // what a failure costs on top, until it is healed
+	Replayed Measured `json:"replayed"` // what a replay of an event costs
+}
+
+//go:embed measured.json
+var committed []byte
+
+// Committed is what was measured when it was last committed.
+func Committed() (s Story, err error) {
+	if err := json.Unmarshal(committed, &s); err != nil {
+		return s, fmt.Errorf("read what was measured: %w", err)
+	}
+	return s, nil
+}
+
+// What is taken to be so, since nothing here can measure it.
+const (
+	platformLines = 700.0 // bytes that Lambda logs of each invocation itself, as JSON
+	sampled       = 0.05  // of executions are traced, X-Ray's default beyond the first of a second
+	envelopeBytes = 300.0 // around each event on a bus or a stream
+)
+
+// memory of the functions, in GB.
+var memoryGB = map[string]float64{
+	"Record": 0.5, "Publish": 0.5, "Tracker": 0.25, "ReplayListener": 0.5, "Series": 0.5, "ReplayHandler": 0.5, "AutoReplay": 0.5,
+}
+
+// Usage is what an event uses of what has a price. Transitions are those of Record and Publish, which no call shows.
+func (m Measured) Usage(transitions float64) Usage {
+	u := Usage{
+		"transition": transitions, "wru": m.Write, "rru": m.Read,
+		"ddbmonth": m.Row / 1e9, "pitr": m.Row / 1e9, "s3month": m.Object / 1e9, "trace": sampled * transitions / 2,
+	}
+	logged := m.Logged
+	for name, n := range m.Invocations {
+		u["invocation"] += n
+		u["gbs"] += m.Seconds[name] * memoryGB[name]
+		logged += n * platformLines
+	}
+	u["logs"] = logged / 1e9
+	for call, n := range m.Calls {
+		if id, priced := priceOf[call]; priced {
+			u[id] += n
+		}
+	}
+	return u
+}
+
+// priceOf are the calls that are billed each. DynamoDB bills units instead, Step Functions transitions.
+var priceOf = map[string]string{
+	"s3.PutObject": "s3put", "s3.ListObjectVersions": "s3put", "s3.ListObjectsV2": "s3put",
+	"s3.GetObject": "s3get", "s3.HeadObject": "s3get",
+	"sns.Publish": "sns", "sqs.SendMessageBatch": "sqs", "sqs.ReceiveMessage": "sqs", "sqs.DeleteMessage": "sqs",
+	// What AWS does between the functions.
+	"eventbridge.SendMessage": "sqs", "lambda.ReceiveMessage": "sqs", "lambda.DeleteMessageBatch": "sqs",
+}

@@ -1,0 +1,96 @@
+package bench
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/dev/bench/cloud"
+	"github.com/ce873799/replayable-ingestion/dev/bench/sales"
+	"github.com/ce873799/replayable-ingestion/dev/bench/system"
+)
+
+// startLimit is how many executions a second Step Functions starts here: what a smaller Region's quota refills.
+const startLimit = 150
+
+// enough instances work at the same time that the limit is what bounds them.
+const enough = 12
+
+// listener counts what the listener starts in a second, by the number of its instances.
+func (r *run) listener(ctx context.Context) ([]Row, error) {
+	var slow atomic.Bool
+	c := cloud.Start(cloud.Options{StartsPerSecond: startLimit, Delay: func(call string) time.Duration {
+		if !slow.Load() || strings.HasPrefix(call, "sqs.") {
+			return 0
+		}
+		return 20 * time.Millisecond
+	}})
+	defer c.Stop()
+	window := r.Sizes.Window
+	if err := r.fillLog(ctx, c, int(startLimit*(window.Seconds()+r.Sizes.Settling.Seconds()+2))); err != nil {
+		return nil, err
+	}
+	slow.Store(true)
+	rates := map[int]float64{}
+	for _, instances := range []int{1, 2, enough} {
+		rate, err := r.starts(ctx, c, instances, window)
+		if err != nil {
+			return nil, err
+		}
+		rates[instances] = rate
+		_, throttled := c.States.Starts()
+		r.say("listener with %d instances: %.1f starts a second; %d throttled so far", instances, rate, throttled)
+	}
+	return []Row{
+		least("Listener: starts per second, of the limit of "+number(startLimit), 100*rates[enough]/startLimit, percent, 90),
+		least("Listener: starts of 2 instances, of those of 1", rates[2]/rates[1], ratio, 1.8),
+		list("Listener: starts per second of one instance, 20 ms per call", rates[1], "starts/s"),
+	}, nil
+}
+
+func (r *run) starts(ctx context.Context, c *cloud.Cloud, instances int, window time.Duration) (float64, error) {
+	s, err := system.New(system.Options{Cloud: c})
+	if err != nil {
+		return 0, err
+	}
+	if _, err := s.Ask(ctx, everything); err != nil {
+		return 0, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- system.Drain(ctx, c, instances, time.Now().Add(r.Sizes.Settling+window)) }()
+	if err := pause(ctx, r.Sizes.Settling); err != nil {
+		return 0, err
+	}
+	before, _ := c.States.Starts()
+	began := time.Now()
+	if err := pause(ctx, window-500*time.Millisecond); err != nil { // before the instances stop
+		return 0, err
+	}
+	after, _ := c.States.Starts()
+	rate := float64(after-before) / time.Since(began).Seconds()
+	err = <-ended
+	c.Replays.Clear()
+	return rate, err
+}
+
+const everything = `{"select":{"all":true},"maxItems":1000000,"reason":"bench"}`
+
+// fillLog records so many sales without waiting for anything.
+func (r *run) fillLog(ctx context.Context, c *cloud.Cloud, n int) error {
+	events, err := sales.Read(n)
+	if err != nil {
+		return err
+	}
+	s, err := system.New(system.Options{Cloud: c})
+	if err != nil {
+		return err
+	}
+	for i, e := range events {
+		if _, err := s.Record(ctx, s.Begin(name(i), e.Raw)); err != nil {
+			return err
+		}
+	}
+	c.States.Forget()
+	return nil
+}

@@ -1,0 +1,129 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+)
+
+// Row is one figure, as the report has it.
+type Row struct {
+	Figure string  `json:"figure"`
+	Value  float64 `json:"value"`
+	Unit   string  `json:"unit"`
+	Target string  `json:"target"` // such as "≤ 4", or "listed" for a figure without one
+	Holds  bool    `json:"holds"`
+}
+
+// Units.
+const (
+	ratio   = "×" // of two measurements of the same run: the only unit that a baseline is compared in
+	percent = "%"
+)
+
+// Kinds of targets.
+const (
+	atMost  = "≤ "
+	atLeast = "≥ "
+	exactly = "exactly "
+	listed  = "listed"
+)
+
+func most(figure string, value float64, unit string, bound float64) Row {
+	return Row{figure, tidy(value), unit, atMost + number(bound), tidy(value) <= bound}
+}
+
+func least(figure string, value float64, unit string, bound float64) Row {
+	return Row{figure, tidy(value), unit, atLeast + number(bound), tidy(value) >= bound}
+}
+
+func exact(figure string, value float64, unit string, want float64) Row {
+	return Row{figure, tidy(value), unit, exactly + number(want), value == want}
+}
+
+func list(figure string, value float64, unit string) Row {
+	return Row{figure, tidy(value), unit, listed, true}
+}
+
+// tidy leaves four digits, which is more than is measured. Whole numbers stay.
+func tidy(v float64) float64 {
+	if v == math.Trunc(v) || v == 0 || math.IsNaN(v) || math.IsInf(v, 0) {
+		return v
+	}
+	scale := math.Pow(10, 3-math.Floor(math.Log10(math.Abs(v))))
+	return math.Round(v*scale) / scale
+}
+
+// number writes a value as people do: thousands apart, without an exponent.
+func number(v float64) string {
+	text := strconv.FormatFloat(v, 'f', -1, 64)
+	whole, fraction, broken := strings.Cut(text, ".")
+	for i := len(whole) - 3; i > 0 && whole[i-1] != '-'; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
+	}
+	if broken {
+		return whole + "." + fraction
+	}
+	return whole
+}
+
+func (r Row) verdict() string {
+	switch {
+	case r.Target == listed:
+		return ""
+	case r.Holds:
+		return "holds"
+	default:
+		return "MISSED"
+	}
+}
+
+// Print writes the table.
+func Print(out io.Writer, rows []Row) {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "figure\tmeasured\ttarget\tverdict")
+	for _, r := range rows {
+		_, _ = fmt.Fprintf(w, "%s\t%s %s\t%s\t%s\n", r.Figure, number(r.Value), r.Unit, r.Target, r.verdict())
+	}
+	_ = w.Flush() // to a terminal or a buffer
+}
+
+// tolerance is how much worse than the baseline a ratio may become.
+const tolerance = 0.20
+
+// Regressions returns what became worse than the baseline says: ratios by more than a fifth, and targets that held there
+// and are missed now. Rows that the baseline does not have are new.
+func Regressions(rows, baseline []Row) (worse []string) {
+	for _, r := range rows {
+		at := slices.IndexFunc(baseline, func(b Row) bool { return b.Figure == r.Figure })
+		if at < 0 {
+			if !r.Holds {
+				worse = append(worse, fmt.Sprintf("%s: %s %s, the target is %s", r.Figure, number(r.Value), r.Unit, r.Target))
+			}
+			continue
+		}
+		b := baseline[at]
+		if b.Holds && !r.Holds {
+			worse = append(worse, fmt.Sprintf("%s: %s %s, the target is %s", r.Figure, number(r.Value), r.Unit, r.Target))
+			continue
+		}
+		more := strings.HasPrefix(r.Target, atLeast) // is better
+		if (r.Unit == ratio || r.Unit == percent) && (more && r.Value < b.Value*(1-tolerance) || !more && r.Value > b.Value*(1+tolerance)) {
+			worse = append(worse, fmt.Sprintf("%s: %s %s, the baseline has %s", r.Figure, number(r.Value), r.Unit, number(b.Value)))
+		}
+	}
+	return worse
+}
+
+// median of values, which it sorts.
+func median[T int64 | float64](values []T) T {
+	if len(values) == 0 {
+		return 0
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
+}
