@@ -87,7 +87,7 @@ func (j *Job) Run(ctx context.Context, holder string, ask Request) (Summary, err
 	}
 	if ask.Rebuild { // also when another run holds the lease: the next one goes on with it
 		if err := j.beginRebuild(ctx); err != nil {
-			return Summary{}, err
+			return Summary{}, j.notBegun(ctx, err)
 		}
 	}
 	// The lease goes by this function's own clock, which may differ from the time that decisions go by in a test.
@@ -97,7 +97,7 @@ func (j *Job) Run(ctx context.Context, holder string, ask Request) (Summary, err
 		return Summary{Skipped: true}, nil
 	}
 	if err != nil {
-		return Summary{}, err
+		return Summary{}, j.notBegun(ctx, err)
 	}
 	work, cancel := context.WithDeadline(ctx, deadline.Add(-min(reserve, time.Until(deadline)/2)))
 	defer cancel()

@@ -2,6 +2,7 @@ package autoreplay
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
@@ -38,4 +39,9 @@ func (r *round) report(ctx context.Context, err error) {
 		return
 	}
 	r.Meter.Set(schema.InQuarantine, float64(n))
+}
+
+func (j *Job) notBegun(ctx context.Context, err error) error {
+	j.Logger.ErrorContext(ctx, "auto-replay not begun", "error", err)
+	return fmt.Errorf("auto-replay: %w", err)
 }

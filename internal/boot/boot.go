@@ -5,8 +5,10 @@ package boot
 import (
 	"context"
 	"errors"
+	"log"
 	"log/slog"
 	"os"
+	"sync/atomic"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -21,6 +23,9 @@ import (
 type Telemetry struct {
 	Log   *slog.Logger
 	Meter *emf.Meter
+
+	uncounted slog.Handler
+	told      *atomic.Bool // the handler returned, and with an error has logged it
 }
 
 // Start loads a function's configuration and the AWS settings of its environment, or logs every fault and exits.
@@ -40,25 +45,26 @@ func Start[C any](load func(func(string) string) (C, error)) (C, aws.Config, Tel
 	return cfg, awsCfg, t
 }
 
-// Run serves events with a handler until Lambda ends the process.
+// Run serves events with a handler until Lambda ends the process. The handler logs the errors that it returns.
 func Run[I, O any](t Telemetry, handle func(context.Context, I) (O, error)) {
+	t.takeOver(log.Default())
 	lambda.Start(Flushed(t, handle))
 }
 
 // Flushed returns the handler with its metrics written at the end of each event, also if it panics.
 func Flushed[I, O any](t Telemetry, handle func(context.Context, I) (O, error)) func(context.Context, I) (O, error) {
 	return func(ctx context.Context, in I) (out O, err error) {
-		returned := false
+		t.told.Store(false)
 		defer func() {
-			if !returned {
-				t.Meter.Add(schema.Errors, 1) // Lambda logs the panic
+			if !t.told.Load() {
+				t.Meter.Add(schema.Errors, 1) // the panic is logged when the metrics are written
 			}
 			if ferr := t.Meter.Flush(requestID(ctx)); ferr != nil {
 				t.Log.ErrorContext(ctx, "metrics not written", "error", ferr)
 			}
 		}()
 		out, err = handle(ctx, in)
-		returned = true
+		t.told.Store(true)
 		return out, err
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"log"
 	"log/slog"
 	"strings"
 	"testing"
@@ -103,5 +105,36 @@ func TestMetricsAreWrittenAfterAFailureAndAPanic(t *testing.T) {
 				t.Errorf("got %v", line)
 			}
 		})
+	}
+}
+
+// aws-lambda-go prints each error that it reports, as plain text.
+func TestWhatTheRuntimePrintsBecomesALineUnlessItWasLogged(t *testing.T) {
+	var out bytes.Buffer
+	tele := NewTelemetry(&out, config.Telemetry{Ingestion: "orders"})
+	plain := log.New(io.Discard, "", log.LstdFlags)
+	tele.takeOver(plain)
+	handle := Flushed(tele, func(_ context.Context, in string) (string, error) {
+		if in == "panic" {
+			panic("no")
+		}
+		return "", errors.New("refused")
+	})
+	if _, err := handle(t.Context(), "refused"); err == nil {
+		t.Error("got no error")
+	}
+	plain.Printf("%s", `{"errorMessage":"refused"}`)
+	if out.Len() > 0 {
+		t.Errorf("an error that was logged is logged again: %s", &out)
+	}
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = handle(t.Context(), "panic")
+	}()
+	plain.Printf("%s", `{"errorMessage":"no","stackTrace":[]}`)
+	got := lines(t, &out)
+	if len(got) != 2 || got[0]["Errors"] != 1.0 || got[1]["level"] != "ERROR" || got[1]["message"] != "invocation failed" ||
+		got[1]["error"] != `{"errorMessage":"no","stackTrace":[]}` {
+		t.Errorf("got %v", got)
 	}
 }

@@ -1,9 +1,14 @@
 package boot
 
 import (
+	"bytes"
 	"context"
 	"io"
+	"log"
 	"log/slog"
+	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
@@ -21,8 +26,27 @@ func NewTelemetry(out io.Writer, about config.Telemetry) Telemetry {
 		Level:       about.LogLevel,
 		ReplaceAttr: lambdacontext.ReplaceAttr, // timestamp and message, as Lambda's own lines have
 	})
-	return Telemetry{Log: slog.New(handler{lines, meter}), Meter: meter}
+	return Telemetry{Log: slog.New(handler{lines, meter}), Meter: meter, uncounted: lines, told: new(atomic.Bool)}
 }
+
+// takeOver makes lines of what aws-lambda-go prints as plain text: each error that it reports to Lambda. One that the
+// handler has returned is logged already; others are panics and events that could not be decoded.
+func (t Telemetry) takeOver(plain *log.Logger) {
+	plain.SetFlags(0)
+	plain.SetOutput(writerFunc(func(text []byte) (int, error) {
+		if t.told.Load() && bytes.HasPrefix(text, []byte("{")) { // else it is the library's own trouble
+			return len(text), nil
+		}
+		// Not by t.Log: its count would come after the metrics of this event, with those of the next.
+		r := slog.NewRecord(time.Now(), slog.LevelError, "invocation failed", 0)
+		r.AddAttrs(slog.String("error", strings.TrimSpace(string(text))))
+		return len(text), t.uncounted.Handle(context.Background(), r)
+	}))
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
 // handler adds the id of the request to each line, and counts errors.
 type handler struct {

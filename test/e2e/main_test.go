@@ -57,6 +57,9 @@ func run(m *testing.M) (code int) {
 	if selected("TestAnExistingStateMachine") {
 		orders.begin(func() (*system, error) { return bringUpOrders(ctx) })
 	}
+	if selected("TestTheMetricsAddUp") {
+		metered.begin(func() (*system, error) { return bringUpMetered(ctx) })
+	}
 	if code = m.Run(); code != 0 {
 		fmt.Fprintf(os.Stderr, "logs of the stacks: %s\n", strings.Join(stacks.logs(), ", "))
 	}
