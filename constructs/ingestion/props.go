@@ -36,8 +36,8 @@ type ReplayableIngestionProps struct {
 	// Default: none; a STANDARD execution may take a year.
 	Timeout awscdk.Duration
 
-	// EventLog is an existing bucket for the events. It must be versioned; its encryption, lifecycle and policy are
-	// its owner's business.
+	// EventLog is an existing bucket for the events. It must be versioned, and of this ingestion alone: two in one bucket
+	// would take each other's events for their own. Its encryption, lifecycle and policy are its owner's business.
 	//
 	// Default: a new, versioned, private, encrypted bucket.
 	EventLog awss3.IBucket
