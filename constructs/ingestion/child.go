@@ -109,7 +109,8 @@ func (w child) standard(scope constructs.Construct) awsstepfunctions.IChainable 
 
 // synchronous runs an EXPRESS child. The task succeeds whatever became of the child, so that its Status decides. All of
 // it speaks JSONPath, in which numbers keep their digits.
-func (w child) synchronous(scope constructs.Construct) awsstepfunctions.IChainable {
+func (w child) synchronous(ingestion constructs.Construct) awsstepfunctions.IChainable {
+	scope := constructs.NewConstruct(ingestion, jsii.String("Workflow")) // alarms have names like those of the states
 	path := awsstepfunctions.JsonPath_StringAt
 	run := awsstepfunctionstasks.NewCallAwsService(scope, jsii.String(runState), &awsstepfunctionstasks.CallAwsServiceProps{
 		Service: jsii.String("sfn"),

@@ -28,7 +28,7 @@ func render(stack awscdk.Stack, doc *asl.Document, timeout awscdk.Duration) spli
 	}
 	inline := doc.Encode(func(text string) string {
 		if !strings.Contains(text, tokenMark) {
-			return asl.Quote(text)
+			return literal(text)
 		}
 		return *stack.ToJsonString(text, nil)
 	})
@@ -37,6 +37,9 @@ func render(stack awscdk.Stack, doc *asl.Document, timeout awscdk.Duration) spli
 	}
 	return asset(stack, doc, timeout)
 }
+
+// literal is a text as JSON, without the ${ that CloudFormation would take for a placeholder of its own.
+func literal(text string) string { return strings.ReplaceAll(asl.Quote(text), "${", `\u0024{`) }
 
 // seconds is JSON text: the number, or a token that becomes it.
 func seconds(stack awscdk.Stack, d awscdk.Duration) asl.Raw {
@@ -63,7 +66,10 @@ func asset(stack awscdk.Stack, doc *asl.Document, timeout awscdk.Duration) splic
 	}
 	text := doc.Encode(func(text string) string {
 		if !strings.Contains(text, tokenMark) {
-			return asl.Quote(text)
+			return literal(text)
+		}
+		if stack.Resolve(text) == nil { // JsonPath_DISCARD
+			return "null"
 		}
 		quoted := asl.Quote(text) // what CloudFormation puts in is not escaped any more
 		return `"` + later(quoted[1:len(quoted)-1]) + `"`

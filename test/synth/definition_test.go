@@ -123,11 +123,12 @@ func TestSubstitutionsAndPoliciesOfADefinition(t *testing.T) {
 	table := awsdynamodb.NewTable(stack, jsii.String("Table"), &awsdynamodb.TableProps{
 		PartitionKey: &awsdynamodb.Attribute{Name: jsii.String("id"), Type: awsdynamodb.AttributeType_STRING},
 	})
-	workflow := ingestion.FromDefinition(jsii.String(`{"StartAt":"Send","States":{"Send":{"Type":"Task","Resource":"arn:${partition}:states:::sqs:sendMessage",
+	workflow := ingestion.FromDefinition(jsii.String(`{"StartAt":"Send","States":{"Send":{"Type":"Task","Comment":"${literal} $.{a: b}","Resource":"arn:${partition}:states:::sqs:sendMessage",
 		"Parameters":{"QueueUrl":"${queue}","MessageBody":"say \"${word}\" to `+*queue.QueueName()+`"},"End":true}}}`),
 		&ingestion.DefinitionOptions{
 			Substitutions: &map[string]*string{
 				"partition": awscdk.Aws_PARTITION(), "queue": queue.QueueUrl(), "word": jsii.String(`"hi"`),
+				"literal": jsii.String("${name}"), // CloudFormation would look for a parameter
 			},
 			Policies: &[]awsiam.PolicyStatement{awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 				Actions: jsii.Strings("sqs:SendMessage"), Resources: &[]*string{queue.QueueArn()},
@@ -136,7 +137,11 @@ func TestSubstitutionsAndPoliciesOfADefinition(t *testing.T) {
 	r := newIngestion(stack, &ingestion.ReplayableIngestionProps{Workflow: workflow, ResourceIdPath: jsii.String("$.id")})
 	table.Grant(r.StateMachine, jsii.String("dynamodb:GetItem"))
 	tpl := synth(t, stack)
-	asl := decode[machine](t, definition(t, tpl.one(t, machineType, "IngestionStateMachine")))
+	props := tpl.one(t, machineType, "IngestionStateMachine")
+	asl := decode[machine](t, definition(t, props))
+	if text := render(props["DefinitionString"]); !strings.Contains(text, `"Comment":"\u0024{name} $.{a: b}"`) {
+		t.Errorf("got %s", text)
+	}
 	send := asl.States["Send"]
 	if send.Resource != "arn:${AWS::Partition}:states:::sqs:sendMessage" || send.Parameters["QueueUrl"] != "${Queue}" ||
 		send.Parameters["MessageBody"] != `say ""hi"" to ${Queue.QueueName}` || send.Next != "Publish" {
@@ -187,7 +192,7 @@ func TestALargeDefinitionIsAnAsset(t *testing.T) {
 	tpl := synth(t, stack)
 	props := tpl.one(t, machineType, "IngestionStateMachine")
 	values := decode[map[string]any](t, props["DefinitionSubstitutions"])
-	if props["DefinitionString"] != nil || props["DefinitionS3Location"] == nil || len(values) != 4 {
+	if props["DefinitionString"] != nil || props["DefinitionS3Location"] == nil || len(values) != 4 { // two functions, the queue, the timeout
 		t.Fatalf("got %v", props)
 	}
 	files, err := filepath.Glob(filepath.Join(*stack.Node().Root().(awscdk.App).Outdir(), "asset.*.asl.json"))
@@ -215,6 +220,9 @@ func TestALargeDefinitionIsAnAsset(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(text), &asl); err != nil {
 		t.Fatalf("%v in %.300s", err, text)
+	}
+	if !strings.Contains(text, `"ResultPath":null`) { // of Publish: CDK's JsonPath_DISCARD
+		t.Error("Publish changes the output")
 	}
 	if asl.TimeoutSeconds != 5 || asl.States["Record"].Resource != "${IngestionRecordFunction.Arn}" ||
 		asl.States["Work"].Result.Queue != `a "${Queue.Arn}"` || asl.States["Work"].Next != "Publish" {
