@@ -3,7 +3,7 @@ package emulator
 
 import (
 	"context"
-	_ "embed" // launch.py
+	"embed" // launch.py and what it needs
 	"errors"
 	"fmt"
 	"io"
@@ -41,8 +41,8 @@ const (
 	startAttempts = 3
 )
 
-//go:embed launch.py
-var launcher []byte
+//go:embed launch.py asl/*.py
+var launcher embed.FS
 
 // Options say where the emulator may write.
 type Options struct {
@@ -79,10 +79,11 @@ func start(ctx context.Context, opts Options) (*Emulator, error) {
 	if err != nil {
 		return nil, err
 	}
-	script := filepath.Join(opts.Dir, "launch.py")
-	if err := os.WriteFile(script, launcher, 0o600); err != nil {
+	programs := filepath.Join(opts.Dir, fmt.Sprintf("launch-%d", port)) // another attempt has its own
+	if err := os.CopyFS(programs, launcher); err != nil {
 		return nil, err
 	}
+	script := filepath.Join(programs, "launch.py")
 	log, err := os.OpenFile(filepath.Join(opts.LogDir, "emulator.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err

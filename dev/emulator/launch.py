@@ -3,13 +3,13 @@
 Everything else is MiniStack as installed. If an upgrade renames what is replaced here, the start fails.
 """
 
-import contextvars
 import http.client
 import json
 import re
 import time
 from urllib.parse import urlsplit
 
+from asl import interpreter
 from hypercorn.config import Config as Server
 from ministack.app import main
 from ministack.services import eventbridge, lambda_svc, stepfunctions
@@ -122,36 +122,11 @@ def lookup(event, path):
     return event
 
 
-_EXECUTE_CHOICE = getattr(stepfunctions, "_execute_choice", None)
-_EVALUATE_RULE = getattr(stepfunctions, "_evaluate_rule", None)
-_CONTEXT_OBJECT = contextvars.ContextVar("context_object")
-
-
-def execute_choice(state_def, raw_input, ctx=None):
-    """Keep the context object at hand for evaluate_rule, which MiniStack does not give it."""
-    token = _CONTEXT_OBJECT.set(ctx or {})
-    try:
-        return _EXECUTE_CHOICE(state_def, raw_input, ctx)
-    finally:
-        _CONTEXT_OBJECT.reset(token)
-
-
-def evaluate_rule(rule, data):
-    """Let a Choice in JSONPath look at the context object, as in "Variable": "$$.Execution.Input.x".
-
-    MiniStack looks for such a variable in the state's input and never finds it.
-    """
-    variable = rule.get("Variable") or ""
-    if variable.startswith("$$."):
-        return _EVALUATE_RULE({**rule, "Variable": variable[1:]}, _CONTEXT_OBJECT.get())
-    return _EVALUATE_RULE(rule, data)
-
-
 _ADD_EVENT = getattr(stepfunctions, "_add_event", None)
 
 
 def add_event(execution, event_type, details=None):
-    """Name the event that led to this one, which is how histories are read. Without branches it is the one before."""
+    """Name the event that led to this one, which is how histories are read: the one before, unless the interpreter knows better."""
     event = _ADD_EVENT(execution, event_type, details)
     event["previousEventId"] = event["id"] - 1
     return event
@@ -181,74 +156,6 @@ def list_executions(data):
     return stepfunctions.json_response(answer)
 
 
-_EXECUTE_TASK = getattr(stepfunctions, "_execute_task", None)
-_INVOKE_RESOURCE = getattr(stepfunctions, "_invoke_resource", None)
-_ATTEMPT = contextvars.ContextVar("attempt", default=None)
-
-
-def execute_task(state_def, raw_input, execution, ctx):
-    """Count the attempts of a Task in the context object, as $$.State.RetryCount.
-
-    MiniStack has no such member, and builds the payload once for all attempts.
-    """
-    ctx.setdefault("State", {})["RetryCount"] = 0
-    token = _ATTEMPT.set((state_def, raw_input, ctx))
-    try:
-        return _EXECUTE_TASK(state_def, raw_input, execution, ctx)
-    finally:
-        _ATTEMPT.reset(token)
-
-
-def invoke_resource(resource, input_data):
-    attempt = _ATTEMPT.get()
-    if attempt is None:
-        return _INVOKE_RESOURCE(resource, input_data)
-    state_def, raw_input, ctx = attempt
-    if ctx["State"]["RetryCount"] > 0 and stepfunctions._state_query_language(state_def, ctx) != "JSONata":
-        effective = stepfunctions._apply_input_path(state_def, raw_input)
-        input_data = stepfunctions._apply_parameters(state_def, effective, ctx)
-    token = _ATTEMPT.set(None)  # what it starts counts for itself
-    try:
-        return _INVOKE_RESOURCE(resource, input_data)
-    except Exception:
-        ctx["State"]["RetryCount"] += 1
-        raise
-    finally:
-        _ATTEMPT.reset(token)
-
-
-_EXECUTE_MAP = getattr(stepfunctions, "_execute_map", None)
-_RUN_SUB_MACHINE = getattr(stepfunctions, "_run_sub_machine", None)
-_FAILED_ITEMS = contextvars.ContextVar("failed_items", default=None)
-
-
-def execute_map(state_def, raw_input, execution, ctx):
-    """Start no further item of a Map once one has failed, as Step Functions does.
-
-    MiniStack runs all of them and fails then. The items' threads inherit the list by copy_context.
-    """
-    token = _FAILED_ITEMS.set([])
-    try:
-        return _EXECUTE_MAP(state_def, raw_input, execution, ctx)
-    finally:
-        _FAILED_ITEMS.reset(token)
-
-
-def run_sub_machine(states, start_at, input_data, execution, ctx):
-    failed = _FAILED_ITEMS.get()
-    if failed:
-        return None  # nobody sees it: the Map fails with the item's error
-    token = _FAILED_ITEMS.set(None)  # a Parallel within the item is none of the Map's business
-    try:
-        return _RUN_SUB_MACHINE(states, start_at, input_data, execution, ctx)
-    except Exception:
-        if failed is not None:
-            failed.append(True)
-        raise
-    finally:
-        _FAILED_ITEMS.reset(token)
-
-
 def replace(module, name, function):
     if not callable(getattr(module, name, None)):
         raise SystemExit(f"MiniStack has no {module.__name__}.{name} to replace: check dev/emulator/launch.py")
@@ -259,12 +166,7 @@ if __name__ == "__main__":
     Server.keep_alive_max_requests = 1_000_000_000  # it closes a connection after so many, at 1,000 within seconds here
     replace(lambda_svc, "_execute_function_proxy", invoke_by_proxy)
     replace(eventbridge, "_apply_input_transformer", transform_input)
-    replace(stepfunctions, "_execute_choice", execute_choice)
-    replace(stepfunctions, "_evaluate_rule", evaluate_rule)
+    replace(stepfunctions, "_run_execution", interpreter.run_execution)
     replace(stepfunctions, "_add_event", add_event)
     replace(stepfunctions, "_list_executions", list_executions)
-    replace(stepfunctions, "_execute_task", execute_task)
-    replace(stepfunctions, "_invoke_resource", invoke_resource)
-    replace(stepfunctions, "_execute_map", execute_map)
-    replace(stepfunctions, "_run_sub_machine", run_sub_machine)
     main()

@@ -42,11 +42,9 @@ func checks() []check {
 			run:      decimals,
 		},
 		{
-			name:     "ingestion-variable",
-			proves:   "the Record state assigns $ingestion with the event's ids and version",
-			emulator: "it ignores Assign in JSONPath states",
-			realOnly: true,
-			run:      ingestionVariable,
+			name:   "ingestion-variable",
+			proves: "the Record state assigns $ingestion with the event's ids and version",
+			run:    ingestionVariable,
 		},
 		{
 			name:     "attempt-context",
