@@ -171,6 +171,9 @@ func TestTheLocalStackIsFoundInItsFile(t *testing.T) {
 	// The emulator takes any credentials; this gateway does not, and shows whose they are.
 	w.run("list --local="+file).wants(t, ctl.ExitRefused, nil, []string{"does not know these credentials"})
 	w.run("list --local="+file+" --stack prod").wants(t, ctl.ExitRefused, nil, []string{"no ingestion found", "looked in " + file})
+	w.process.Env = environment(map[string]string{"REPLAYCTL_LOCAL": file, "REPLAYCTL_STACK": "production"})
+	w.run("list --stack prod").wants(t, ctl.ExitRefused, nil, []string{"looked in " + file})
+	w.run("list --api-url "+w.gateway.URL).wants(t, ctl.ExitOK, nil, nil)
 	t.Chdir(t.TempDir())
 	w.run("list --local").wants(t, ctl.ExitUsage, nil, []string{"nothing runs here", "`make local` starts a stack"})
 }

@@ -28,7 +28,7 @@ func (a *app) addFlags(root *cobra.Command) {
 	f.StringVar(&a.flags.stack, "stack", "", "`NAME` of the ingestion's CloudFormation stack (or REPLAYCTL_STACK; default: the only one)")
 	f.StringVar(&a.flags.ingestion, "ingestion", "", "`PATH` of the construct, if the stack has several (or REPLAYCTL_INGESTION)")
 	f.StringVar(&a.flags.apiURL, "api-url", "", "`URL` of the replay API, instead of looking for it (or REPLAYCTL_API_URL)")
-	f.StringVar(&a.flags.local, "local", "", "what make local has started, as this `FILE` says")
+	f.StringVar(&a.flags.local, "local", "", "what make local has started, as this `FILE` says (or REPLAYCTL_LOCAL)")
 	f.Lookup("local").NoOptDefVal = stack.LocalFile
 	f.BoolVar(&a.flags.refresh, "refresh", false, "look for the ingestion again, instead of in the cache")
 	f.StringVar(&a.flags.profile, "profile", "", "`NAME` of a profile of the AWS configuration (or AWS_PROFILE)")
@@ -54,10 +54,14 @@ func complete(c *cobra.Command, flag string, values ...string) {
 
 // prepare reads the flags that every command has.
 func (a *app) prepare() error {
+	f := &a.flags
+	if f.local == "" && f.profile == "" && f.endpointURL == "" && f.apiURL == "" { // they mean another place
+		f.local = a.p.Env("REPLAYCTL_LOCAL")
+	}
 	for name, flag := range map[string]*string{
-		"REPLAYCTL_STACK": &a.flags.stack, "REPLAYCTL_INGESTION": &a.flags.ingestion, "REPLAYCTL_API_URL": &a.flags.apiURL,
+		"REPLAYCTL_STACK": &f.stack, "REPLAYCTL_INGESTION": &f.ingestion, "REPLAYCTL_API_URL": &f.apiURL,
 	} {
-		if *flag == "" && a.flags.local == "" {
+		if *flag == "" && f.local == "" {
 			*flag = a.p.Env(name)
 		}
 	}
