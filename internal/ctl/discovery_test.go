@@ -3,6 +3,7 @@ package ctl_test
 import (
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -154,6 +155,31 @@ func TestFindingIsRefused(t *testing.T) {
 	c.add("vpc")
 	w.run("list"+w.endpoint).wants(t, ctl.ExitRefused, nil, []string{"no ingestion found", "looked in Region us-east-1", "--api-url"})
 }
+
+// A signature is for a Region. The one that the URL names is right, whatever the configuration has.
+func TestTheRegionOfAnAPIIsInItsURL(t *testing.T) {
+	w := newWorld(t)
+	signed := ""
+	w.process.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		signed = r.Header.Get("Authorization")
+		return nil, errors.New("it stays in this process")
+	})
+	for line, want := range map[string]string{
+		"--api-url https://abc123.execute-api.eu-west-1.amazonaws.com/v1":                         "/eu-west-1/execute-api/",
+		"--api-url https://abc123.execute-api.cn-north-1.amazonaws.com.cn/v1":                     "/cn-north-1/execute-api/",
+		"--api-url https://replay.example.com/v1":                                                 "/us-east-1/execute-api/",
+		"--api-url https://abc123.execute-api.eu-west-1.amazonaws.com/v1 --region ap-southeast-2": "/ap-southeast-2/execute-api/",
+	} {
+		w.run("list "+line).wants(t, ctl.ExitUnreachable, nil, []string{"it stays in this process"})
+		if !strings.Contains(signed, want) {
+			t.Errorf("%s: got %s, want it signed for %s", line, signed, want)
+		}
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func TestTheLocalStackIsFoundInItsFile(t *testing.T) {
 	w := newWorld(t)

@@ -68,20 +68,11 @@ func (a *app) explain(err error) *Error {
 		e.Code, e.Do = ExitUsage, []string{"`make local` starts a stack and writes the file; --local=FILE names another one"}
 	default:
 		var sending *smithy.OperationError
-		if errors.As(err, &sending) {
-			e.Code = ExitUnreachable
-			if no := a.loginHints(err); noCredentials(err) {
-				e.Code, e.Do = ExitRefused, no
-			}
+		if errors.As(err, &sending) { // no answer: one would be a smithy.APIError
+			e.Code, e.Do = ExitUnreachable, []string{"is the network up, and is the Region right? --region, AWS_REGION"}
 		}
 	}
 	return e
-}
-
-// noCredentials tells that a call of AWS was not sent, because nothing was found to sign it with.
-func noCredentials(err error) bool {
-	var token *ssocreds.InvalidTokenError
-	return errors.As(err, &token) || strings.Contains(err.Error(), "get credentials") || strings.Contains(err.Error(), "get identity")
 }
 
 func (a *app) loginHints(err error) []string {
@@ -94,6 +85,7 @@ func (a *app) loginHints(err error) []string {
 		login += " --profile " + profile
 	}
 	var token *ssocreds.InvalidTokenError
+	// Some of the SDK's errors about SSO have no type.
 	if errors.As(err, &token) || strings.Contains(err.Error(), "SSO") {
 		return []string{"the SSO session has expired: " + login}
 	}

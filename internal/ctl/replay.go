@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/client"
-	"github.com/ce873799/replayable-ingestion/internal/ctl/when"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -24,13 +23,14 @@ you have said yes, or with --yes: a dry run finds out how many there are. More t
 one reason. If they are to keep to a bound (--max-per-second, --max-items, --max-failures) together, they run one after the
 other: that takes --wait.
 
-A TIME is ` + when.Help + `.
+` + versionHelp + `
 
 The id of the replay goes to standard output. Ctrl-C while waiting leaves the replay running.`,
 		Example: `  replayctl replay L-1 L-2 --reason "the search index lost them"
   replayctl replay --failures --error 'Geocoder*' --since 2h --reason "the geocoder is back" --wait
   replayctl replay L-2 --merge-patch '{"listing":{"priceUsd":450000}}' --dry-run
   replayctl replay --owner A-1 --series --last 5 --max-per-second 20 --reason "rebuild the price history"
+  replayctl replay L-1 --version latest-1 --allow-stale --reason "the last one was wrong"
   replayctl replay L-1 --as-of "2026-11-24 18:00" --allow-stale --reason "undo the import of this night"
   replayctl failures --detail --limit 0 -o jsonl | grep InvalidListing | replayctl replay -f - --reason "mended" --yes`,
 		RunE: func(c *cobra.Command, args []string) error { o.ids = args; return a.replay(c.Context(), o) },
@@ -47,7 +47,7 @@ func (a *app) republishCommand() *cobra.Command {
 		Long: `Sends what the workflow made of an event to the topic again, as it was stored, without running the workflow: for a
 service that is new, or has lost what it got. --target tells subscribers for whom it is meant.
 
-Resources and versions are chosen as by replayctl replay. A TIME is ` + when.Help + `.`,
+Resources and versions are chosen as by replayctl replay. ` + versionHelp,
 		Example: `  replayctl republish --owner A-1 --target price-map --reason "the price map is new"
   replayctl republish --all --max-items 100000 --max-per-second 100 --target search --reason "new index" --wait`,
 		RunE: func(c *cobra.Command, args []string) error { o.ids = args; return a.replay(c.Context(), o) },
@@ -69,6 +69,9 @@ func (a *app) replay(ctx context.Context, o *order) error {
 	}
 	api, err := a.client(ctx)
 	if err != nil {
+		return err
+	}
+	if err := a.nameVersions(ctx, api, &d, o.versions); err != nil {
 		return err
 	}
 	if o.dryRun {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -114,6 +115,26 @@ func TestWrongCommandLinesAreErrorsOfUsage(t *testing.T) {
 	if calls := w.gateway.Calls(); len(calls) > 0 {
 		t.Errorf("the API was asked: %v", calls)
 	}
+}
+
+func TestVersionsAreCountedFromTheLatest(t *testing.T) {
+	w := newWorld(t)
+	w.ingest("r1", "r1", "r1")
+	for line, want := range map[string]string{
+		"--version latest-2": `["v000001"]`, "--version latest-2 --version v000005 --version latest": `["v000001","v000005"]`,
+		"--version 1s": `["v000005"]`,
+	} {
+		if strings.Contains(line, "1s") {
+			w.process.Now = func() time.Time { return time.Now().Add(time.Minute) }
+		}
+		w.run("replay r1 --reason x "+line).wants(t, ctl.ExitOK, nil, nil)
+		w.process.Now = time.Now
+		if b, err := json.Marshal(w.requested().Request.Versions.IDs); err != nil || string(b) != want {
+			t.Errorf("%s: got %s, %v, want %s", line, b, err, want)
+		}
+	}
+	w.run("replay r1 --reason x --version latest-3").wants(t, ctl.ExitRefused, nil, []string{"r1 has 3 versions, and no version latest-3"})
+	w.run("replay gone --reason x --version latest-1").wants(t, ctl.ExitRefused, nil, []string{"the event log has no resource gone"})
 }
 
 func TestIdsComeFromFilesAndPipes(t *testing.T) {

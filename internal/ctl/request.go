@@ -72,7 +72,7 @@ func (o *order) addVersions(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&o.recordedFrom, "recorded-from", "", "only versions recorded at this `TIME` or after")
 	f.StringVar(&o.recordedTo, "recorded-to", "", "only versions recorded before this `TIME`")
-	f.StringArrayVar(&o.versions, "version", nil, "this version of the one resource, by its `ID`; may be repeated")
+	f.StringArrayVar(&o.versions, "version", nil, "this `VERSION` of the one resource; may be repeated")
 	f.StringVar(&o.asOf, "as-of", "", "the version that was the latest at this `TIME`")
 	f.BoolVar(&o.series, "series", false, "every version, oldest first, each after the one before has ended")
 	f.IntVar(&o.last, "last", 0, "a series of the newest `N` versions")

@@ -1,9 +1,12 @@
 package ctl
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/ce873799/replayable-ingestion/internal/ctl/client"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/when"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -101,6 +104,36 @@ func (a *app) versionsOf(o *order) (any, error) {
 		chosen["onFailure"] = o.onFailure
 	}
 	return versions, nil
+}
+
+// nameVersions puts ids in the place of versions that are counted from the latest, or meant by a time.
+func (a *app) nameVersions(ctx context.Context, api *client.Client, d *document, texts []string) error {
+	var specs []versionSpec
+	var at []int
+	ids := slices.Clone(texts)
+	for i, text := range texts {
+		spec, err := a.parseVersion(text)
+		if err != nil {
+			return err
+		}
+		if spec.id == "" {
+			specs, at = append(specs, spec), append(at, i)
+		}
+	}
+	if len(specs) == 0 {
+		return nil
+	}
+	found, err := a.versions(ctx, api, d.ids[0], specs...)
+	if err != nil {
+		return noResource(err, d.ids[0])
+	}
+	for i, v := range found {
+		ids[at[i]] = v.VersionID
+	}
+	if chosen, is := d.Versions.(map[string]any); is {
+		chosen["ids"] = ids
+	}
+	return nil
 }
 
 // bounds are times, or what is no time: version ids.

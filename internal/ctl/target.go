@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -31,6 +32,9 @@ func (a *app) find(ctx context.Context) (*stack.Target, error) {
 
 func (a *app) locate(ctx context.Context) (t stack.Target, err error) {
 	if a.flags.apiURL != "" {
+		if region := regionOf(a.flags.apiURL); region != "" && a.flags.region == "" {
+			a.flags.region = region // a signature for another one would be refused
+		}
 		t.AWS, err = a.loadAWS(ctx)
 		t.Ingestion = manifest.Ingestion{APIURL: a.flags.apiURL, Region: t.AWS.Region}
 		return t, err
@@ -42,6 +46,17 @@ func (a *app) locate(ctx context.Context) (t stack.Target, err error) {
 	t.AWS = cfg
 	t.Ingestion, err = stack.Choose(all, a.flags.ingestion)
 	return t, err
+}
+
+// hostOfAPI is the host of an API that has no domain of its own.
+var hostOfAPI = regexp.MustCompile(`\.execute-api\.([a-z0-9-]+)\.amazonaws\.com`)
+
+// regionOf is the Region that an API's URL names, if it does.
+func regionOf(apiURL string) string {
+	if m := hostOfAPI.FindStringSubmatch(apiURL); m != nil {
+		return m[1]
+	}
+	return ""
 }
 
 // every finds the ingestions that may be meant: of the stack that was named, or of all.
@@ -102,14 +117,16 @@ func (a *app) ingestions(ctx context.Context, cfg aws.Config, name string) ([]ma
 	return f.All(ctx, name)
 }
 
-// cache keeps what is found apart by account, Region and endpoint. Where the account is not known, by what stands for it.
+// cache also makes sure that there are credentials at all: without, each call of AWS says so in its own way.
+//
+// It keeps what is found apart by account, Region and endpoint. Where the account is not known, by what stands for it.
 func (a *app) cache(ctx context.Context, cfg aws.Config) (*stack.Cache, error) {
-	if a.p.CacheDir == "" {
-		return nil, nil
-	}
 	creds, err := cfg.Credentials.Retrieve(ctx)
 	if err != nil {
 		return nil, &client.CredentialsError{Err: err}
+	}
+	if a.p.CacheDir == "" {
+		return nil, nil
 	}
 	who := creds.AccountID
 	if who == "" && !creds.CanExpire {
