@@ -154,12 +154,13 @@ Ingest a listing:
   aws stepfunctions start-execution --state-machine-arn %[4]s \
     --input '{"eventType":"ListingSold","occurredAt":"2026-11-23T00:00:00Z","listing":{"id":"L-1","agencyId":"A-1","priceUsd":675000,"livingAreaSqft":2820,"yearBuilt":1979,"waterfront":false,"address":{"zipcode":"98029"}}}'
 
-Replay it:
+Replay it, and see what became of it:
 
-  curl --aws-sigv4 "aws:amz:%[3]s:execute-api" --user test:test -H 'Content-Type: application/json' \
-    -d '{"action":"rerun","select":{"resourceIds":["L-1"]},"versions":"latest","reason":"trying it out"}' %[5]s/replays
+  export REPLAYCTL_LOCAL=build/%[6]s.json
+  go run ./cmd/replayctl replay L-1 --reason "trying it out" --wait
+  go run ./cmd/replayctl history L-1
 
-See what became of it:
+Or call the API itself:
 
   curl --aws-sigv4 "aws:amz:%[3]s:execute-api" --user test:test '%[5]s/versions?resourceId=L-1'
 

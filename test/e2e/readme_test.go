@@ -3,9 +3,9 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,20 +17,27 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// tour is what README has a newcomer paste, on a stack of its own, while the other tests run.
+var update = flag.Bool("update", false, "rewrite what README shows of replayctl")
+
+// tour is what README and docs/curl.md have a newcomer paste, on a stack of its own, while the other tests run.
 var tour task[tourResult]
 
 type tourResult struct {
-	output  string
-	replays []replay.Summary // oldest first
+	session session          // of README
+	output  string           // of docs/curl.md
+	replays []replay.Summary // of both, oldest first
 }
 
 // limitOfTour is long enough for auto-replay's schedule and a busy machine.
-const limitOfTour = 5 * time.Minute
+const limitOfTour = 8 * time.Minute
 
 func takeTour(ctx context.Context) (tourResult, error) {
 	var r tourResult
-	script, err := blocksOfReadme("Replay the past")
+	readme, err := readSession(filepath.Join("..", "..", "README.md"), "Replay the past")
+	if err != nil {
+		return r, err
+	}
+	curl, err := readSession(filepath.Join("..", "..", "docs", "curl.md"), "")
 	if err != nil {
 		return r, err
 	}
@@ -39,30 +46,21 @@ func takeTour(ctx context.Context) (tourResult, error) {
 		return r, err
 	}
 	defer s.Stop()
-	dir, err := os.MkdirTemp("", "tour-")
+	dir, err := checkout(s.Result)
 	if err != nil {
 		return r, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	state, err := json.Marshal(s.Result)
-	if err != nil {
-		return r, err
-	}
-	if err := os.Mkdir(filepath.Join(dir, "build"), 0o750); err != nil {
-		return r, err
-	}
-	if err := os.WriteFile(filepath.Join(dir, "build", "local.json"), state, 0o600); err != nil {
-		return r, err
-	}
 	limited, cancel := context.WithTimeout(ctx, limitOfTour)
 	defer cancel()
-	cmd := exec.CommandContext(limited, "bash", "-eu", "-o", "pipefail", "-c", script)
-	cmd.Dir = dir
-	out, err := cmd.CombinedOutput()
-	r.output = string(out)
-	if err != nil {
-		return r, fmt.Errorf("README's blocks: %w\n%s", err, out)
+	if err := readme.run(limited, dir); err != nil {
+		return r, fmt.Errorf("README's blocks: %w", err)
 	}
+	r.session = readme
+	if err := curl.run(limited, dir); err != nil {
+		return r, fmt.Errorf("the blocks of docs/curl.md: %w", err)
+	}
+	r.output = curl.output
 	var page replay.Replays
 	err = replayapi.New(s.APIURL, s.Config()).Get(ctx, "/replays", nil, &page)
 	slices.Reverse(page.Replays)
@@ -70,33 +68,54 @@ func takeTour(ctx context.Context) (tourResult, error) {
 	return r, err
 }
 
-// blocksOfReadme returns the shell blocks of a section, in their order.
-func blocksOfReadme(heading string) (string, error) {
-	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+// checkout makes a directory that is the checkout, but for what is built in it.
+func checkout(state local.Result) (dir string, err error) {
+	root, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
 		return "", err
 	}
-	_, section, found := strings.Cut(string(text), "\n## "+heading+"\n")
-	if !found {
-		return "", fmt.Errorf("README.md has no section %q", heading)
+	if dir, err = os.MkdirTemp("", "tour-"); err != nil {
+		return "", err
 	}
-	section, _, _ = strings.Cut(section, "\n## ")
-	var script strings.Builder
-	for {
-		_, rest, more := strings.Cut(section, "\n```sh\n")
-		if !more {
-			return script.String(), nil
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return dir, err
+	}
+	for _, e := range entries {
+		if e.Name() != "build" && !strings.HasPrefix(e.Name(), ".") {
+			if err := os.Symlink(filepath.Join(root, e.Name()), filepath.Join(dir, e.Name())); err != nil {
+				return dir, err
+			}
 		}
-		block, after, closed := strings.Cut(rest, "\n```\n")
-		if !closed {
-			return "", fmt.Errorf("README.md, section %q: a block has no end", heading)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "build"), 0o750); err != nil {
+		return dir, err
+	}
+	b, err := json.Marshal(state)
+	if err != nil {
+		return dir, err
+	}
+	return dir, os.WriteFile(filepath.Join(dir, "build", "local.json"), b, 0o600)
+}
+
+// TestTheReadmeShowsWhatReplayctlSays compares what is shown in README with what came. Ids, times and durations differ
+// from run to run: README has others in their place.
+func TestTheReadmeShowsWhatReplayctlSays(t *testing.T) {
+	r := tour.wait(t)
+	if *update {
+		if err := r.session.rewrite(); err != nil {
+			t.Fatal(err)
 		}
-		_, _ = fmt.Fprintln(&script, block) // a builder never fails
-		section = after
+		return
+	}
+	for _, c := range r.session.commands {
+		if c.got != c.shown {
+			t.Errorf("README.md shows of\n$ %s\n%s\ngot\n%s\nreview it with go test ./test/e2e -run TestTheReadme -update", c.line, c.shown, c.got)
+		}
 	}
 }
 
-func TestTheReadmeReplaysThePast(t *testing.T) {
+func TestTheBlocksForCurlReplayThePast(t *testing.T) {
 	r := tour.wait(t)
 	want := []struct {
 		reason string
@@ -112,9 +131,10 @@ func TestTheReadmeReplaysThePast(t *testing.T) {
 		{"everything of A-1, slowly", replay.Cancelled, replay.Counts{Matched: 22}}, // how many start depends on the machine
 		{"asked for twice", replay.Completed, replay.Counts{Matched: 1, Started: 1, Succeeded: 1}},
 	}
-	if len(r.replays) != len(want) {
+	if len(r.replays) < len(want) {
 		t.Fatalf("got %d replays, want %d:\n%s", len(r.replays), len(want), r.output)
 	}
+	r.replays = r.replays[len(r.replays)-len(want):] // README's came before
 	for i, w := range want {
 		got := r.replays[i]
 		if got.Reason != w.reason || got.Status != w.status || got.Counts.Matched != w.counts.Matched {

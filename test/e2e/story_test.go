@@ -76,8 +76,8 @@ func TestTheDemoTellsItsStory(t *testing.T) {
 		t.Errorf("%v messages downstream, want %v", got, want)
 	}
 	for _, text := range []string{
-		"Events come in", "geocoder breaks down", "quarantined", "would be skipped", "has no success whose output is stored",
-		"/listing/priceUsd: -1 →", "0 executions were started", "oldest first", "CANCELLED", "What became of them", "LOST",
+		"Events come in", "geocoder breaks down", "quarantined", "be skipped", "has no success whose output is stored",
+		"$ replayctl replay --failures --error InvalidListing", "~ /listing/priceUsd  -1 →", "nothing was started", "0 executions were started", "oldest first", "CANCELLED", "What became of them", "LOST",
 	} {
 		if !strings.Contains(r.text, text) {
 			t.Errorf("the story lacks %q:\n%s", text, r.text)
