@@ -25,8 +25,7 @@ func (d *demo) join(ctx context.Context) error {
 		return err
 	}
 	d.say("The price map takes live events, automatic replays, and what is meant for it. Its filter policy:\n     %s", newcomersPolicy)
-	agency := d.agency(1)
-	return d.plan(ctx, d.forNewcomer(), "Dry run of a republish of every listing of "+agency)
+	return d.plan(ctx, d.forNewcomer()...)
 }
 
 // backfill sends the newcomer the outputs that are stored: no workflow runs.
@@ -36,7 +35,7 @@ func (d *demo) backfill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	counts, err := d.replay(ctx, d.forNewcomer(), "Republish for the price map alone")
+	counts, err := d.replay(ctx, "", d.forNewcomer()...)
 	if err != nil {
 		return err
 	}
@@ -53,11 +52,8 @@ func (d *demo) backfill(ctx context.Context) error {
 	return err
 }
 
-func (d *demo) forNewcomer() object {
-	return object{
-		"action": "republish", "select": object{"ownerId": d.agency(1)}, "target": priceMap,
-		"reason": "the price map is new",
-	}
+func (d *demo) forNewcomer() []string {
+	return []string{"republish", "--owner", d.agency(1), "--target", priceMap, "--reason", "the price map is new"}
 }
 
 // subscribe creates the newcomer's queue, as its own stack would.

@@ -12,11 +12,9 @@ import (
 // inOrder replays the whole past of the listings that were sold more than once.
 func (d *demo) inOrder(ctx context.Context) error {
 	d.chapter("9. The past runs again, in order")
-	ids := d.soldAgain()
-	if _, err := d.replay(ctx, object{
-		"select": object{"resourceIds": ids}, "versions": object{"series": "all"},
-		"reason": "the search index wants the history of prices",
-	}, "Every version of the listings that were sold more than once, oldest first"); err != nil {
+	d.say("Every version of the listings that were sold more than once, oldest first. Their ids come on standard input.")
+	ids := strings.Join(d.soldAgain(), "\n")
+	if _, err := d.replay(ctx, ids, "replay", "-f", "-", "--series", "--reason", "the search index wants the history of prices"); err != nil {
 		return err
 	}
 	if err := d.settled(ctx); err != nil {

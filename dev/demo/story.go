@@ -3,13 +3,11 @@ package demo
 import (
 	"context"
 	"maps"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/ctl"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/replay"
 )
 
 // intro says what the reader is about to see. The figure is the number of events.
@@ -165,14 +163,12 @@ func (d *demo) heal(ctx context.Context) error {
 	if err := d.sayHistory(ctx, rows); err != nil {
 		return err
 	}
-	d.say("\nThe quarantine, as GET /failures lists it:")
-	var page replay.Failures
-	if err := d.api.Get(ctx, "/failures", nil, &page); err != nil {
+	d.say("\nWhat needs a person:")
+	left := d.operate(ctx, "", "failures")
+	if err := left.must(ctl.ExitOK); err != nil {
 		return err
 	}
-	for _, f := range page.Failures {
-		d.say("     %s  %s: %s", f.ResourceID, f.Error, firstLine(f.Cause))
-	}
+	d.show(left.data, 0)
 	return nil
 }
 
@@ -183,26 +179,11 @@ func (d *demo) sayHistory(ctx context.Context, all rows) error {
 		return nil
 	}
 	id := all.failures[i].ResourceID
-	var page replay.History
-	if err := d.api.Get(ctx, "/versions", url.Values{"resourceId": {id}}, &page); err != nil {
+	d.say("\nListing %s failed, and a newer event of it came:", id)
+	past := d.operate(ctx, "", "history", id)
+	if err := past.must(ctl.ExitOK); err != nil {
 		return err
 	}
-	d.say("\nListing %s, as GET /versions?resourceId=%s lists it, newest first:", id, id)
-	for _, v := range page.Versions {
-		for _, e := range v.Executions {
-			d.say("     version of %s  %s  %s %s", v.RecordedAt.Format(time.TimeOnly), e.Kind, e.Status, e.Error)
-		}
-	}
+	d.show(past.data, 0)
 	return nil
-}
-
-// firstLine shows the message of a Lambda error, whose cause is a JSON document.
-func firstLine(cause string) string {
-	if _, rest, found := strings.Cut(cause, `"errorMessage":"`); found {
-		cause, _, _ = strings.Cut(rest, `"`)
-	} else if _, rest, found := strings.Cut(cause, `"errorMessage": "`); found {
-		cause, _, _ = strings.Cut(rest, `"`)
-	}
-	line, _, _ := strings.Cut(cause, "\n")
-	return line
 }

@@ -1,0 +1,109 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+
+	"github.com/ce873799/replayable-ingestion/internal/ctl"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// operated is what replayctl said.
+type operated struct {
+	code      ctl.Code
+	data, log string // standard output and error
+}
+
+// operate runs replayctl as an operator does, in this process, and shows the command line.
+func (d *demo) operate(ctx context.Context, in string, args ...string) operated {
+	words := slices.Clone(args)
+	for i, w := range words {
+		if strings.ContainsAny(w, " {[*'") {
+			words[i] = "'" + w + "'"
+		}
+	}
+	d.say("  $ replayctl %s", strings.Join(words, " "))
+	var data, log bytes.Buffer
+	code := ctl.Main(ctx, ctl.Process{
+		Args: args, In: strings.NewReader(in), Out: &data, Err: &log,
+		Env: func(name string) string {
+			if name == "REPLAYCTL_API_URL" {
+				return d.APIURL
+			}
+			return ""
+		},
+		LoadAWS: func(context.Context, ...func(*config.LoadOptions) error) (aws.Config, error) { return d.Config, nil },
+		Now:     time.Now, Zone: time.UTC,
+	})
+	return operated{code, data.String(), log.String()}
+}
+
+// must fails unless replayctl ended as it should.
+func (o operated) must(code ctl.Code) error {
+	if o.code != code {
+		return fmt.Errorf("replayctl ended with %d, want %d:\n%s%s", o.code, code, o.data, o.log)
+	}
+	return nil
+}
+
+// show writes what replayctl said, at most so many lines of it; 0: all of them.
+func (d *demo) show(data string, most int) {
+	n := 0
+	for line := range strings.Lines(data) {
+		if n++; most > 0 && n > most {
+			d.say("    …")
+			return
+		}
+		d.say("    %s", strings.TrimRight(line, "\n"))
+	}
+}
+
+var replayID = regexp.MustCompile(`\b[0-7][0-9A-HJKMNP-TV-Z]{25}\b`)
+
+// replay runs `replayctl replay` or `republish`, waits for its end, and returns its counts. Each item must succeed.
+func (d *demo) replay(ctx context.Context, in string, args ...string) (replay.Counts, error) {
+	said := d.operate(ctx, in, append(args, "--yes", "--wait")...)
+	if err := said.must(ctl.ExitOK); err != nil {
+		return replay.Counts{}, err
+	}
+	for line := range strings.Lines(said.data) {
+		if strings.HasPrefix(line, "status") || strings.HasPrefix(line, "items") || strings.HasPrefix(line, "completed") {
+			d.say("    %s", strings.TrimSpace(line))
+		}
+	}
+	r, err := d.replayOf(ctx, said.data)
+	if err == nil && (r.Status != replay.Completed || r.Counts.Matched == 0 || r.Counts.Succeeded != r.Counts.Matched) {
+		err = fmt.Errorf("replay %s (%s) is %s with %+v, want every item succeeded", r.ReplayID, r.Reason, r.Status, r.Counts)
+	}
+	return r.Counts, err
+}
+
+// replayOf reads the replay whose id replayctl has said.
+func (d *demo) replayOf(ctx context.Context, data string) (r replay.Replay, err error) {
+	id := replayID.FindString(data)
+	if id == "" {
+		return r, fmt.Errorf("replayctl named no replay: %s", data)
+	}
+	err = d.api.Get(ctx, "/replays/"+id, nil, &r)
+	return r, err
+}
+
+// plan shows what a command would do.
+func (d *demo) plan(ctx context.Context, args ...string) error {
+	said := d.operate(ctx, "", append(args, "--dry-run")...)
+	if err := said.must(ctl.ExitOK); err != nil {
+		return err
+	}
+	d.show(said.data, 0)
+	_, err := io.WriteString(d.out, "    "+said.log[strings.LastIndex(strings.TrimSpace(said.log), "\n")+1:])
+	return err
+}
