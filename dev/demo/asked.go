@@ -48,7 +48,7 @@ func (d *demo) correct(ctx context.Context) error {
 	if err := left.must(ctl.ExitOK); err != nil {
 		return err
 	}
-	d.show(left.data+left.log, 0)
+	d.show(left.data+left.log)
 	d.say("The events in the log are as they were.")
 	return nil
 }
@@ -66,7 +66,7 @@ func (d *demo) tooMuch(ctx context.Context) error {
 		return err
 	}
 	id := strings.TrimSpace(started.data)
-	d.show(started.data, 0)
+	d.show(started.data)
 	err := until(ctx, time.Minute, "the slow replay to start two items", func(ctx context.Context) (bool, error) {
 		r, err := d.replayOf(ctx, id)
 		return r.Counts.Started >= 2, err
@@ -81,7 +81,7 @@ func (d *demo) tooMuch(ctx context.Context) error {
 	if err := stopped.must(ctl.ExitStopped); err != nil {
 		return err
 	}
-	d.show(stopped.data, 0)
+	d.show(stopped.data)
 	r, err := d.replayOf(ctx, id)
 	if err != nil {
 		return err

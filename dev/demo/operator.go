@@ -55,14 +55,9 @@ func (o operated) must(code ctl.Code) error {
 	return nil
 }
 
-// show writes what replayctl said, at most so many lines of it; 0: all of them.
-func (d *demo) show(data string, most int) {
-	n := 0
+// show writes what replayctl said.
+func (d *demo) show(data string) {
 	for line := range strings.Lines(data) {
-		if n++; most > 0 && n > most {
-			d.say("    …")
-			return
-		}
 		d.say("    %s", strings.TrimRight(line, "\n"))
 	}
 }
@@ -103,7 +98,7 @@ func (d *demo) plan(ctx context.Context, args ...string) error {
 	if err := said.must(ctl.ExitOK); err != nil {
 		return err
 	}
-	d.show(said.data, 0)
+	d.show(said.data)
 	_, err := io.WriteString(d.out, "    "+said.log[strings.LastIndex(strings.TrimSpace(said.log), "\n")+1:])
 	return err
 }

@@ -168,7 +168,7 @@ func (d *demo) heal(ctx context.Context) error {
 	if err := left.must(ctl.ExitOK); err != nil {
 		return err
 	}
-	d.show(left.data, 0)
+	d.show(left.data)
 	return nil
 }
 
@@ -184,6 +184,6 @@ func (d *demo) sayHistory(ctx context.Context, all rows) error {
 	if err := past.must(ctl.ExitOK); err != nil {
 		return err
 	}
-	d.show(past.data, 0)
+	d.show(past.data)
 	return nil
 }

@@ -47,7 +47,9 @@ func (a *app) republishCommand() *cobra.Command {
 		Long: `Sends what the workflow made of an event to the topic again, as it was stored, without running the workflow: for a
 service that is new, or has lost what it got. --target tells subscribers for whom it is meant.
 
-Resources and versions are chosen as by replayctl replay. ` + versionHelp,
+Resources and versions are chosen as by replayctl replay.
+
+` + versionHelp,
 		Example: `  replayctl republish --owner A-1 --target price-map --reason "the price map is new"
   replayctl republish --all --max-items 100000 --max-per-second 100 --target search --reason "new index" --wait`,
 		RunE: func(c *cobra.Command, args []string) error { o.ids = args; return a.replay(c.Context(), o) },

@@ -105,7 +105,7 @@ func (s *session) rewrite() error {
 		c := s.commands[i]
 		text = text[:c.from] + c.got + text[c.to:]
 	}
-	return os.WriteFile(s.file, []byte(text), 0o600) //nolint:gosec // a file of the checkout
+	return os.WriteFile(s.file, []byte(text), 0o600)
 }
 
 // evener puts what is the same in every run in the place of what is not: ids by the order in which they come, times and
