@@ -48,7 +48,7 @@ func (d *demo) correct(ctx context.Context) error {
 	if err := left.must(ctl.ExitOK); err != nil {
 		return err
 	}
-	d.show(left.data+left.log)
+	d.show(left.data + left.log)
 	d.say("The events in the log are as they were.")
 	return nil
 }
