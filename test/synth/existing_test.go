@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -134,4 +136,50 @@ func TestTwoIngestionsMayShareATopic(t *testing.T) {
 	if len(publishers) != 6 {
 		t.Errorf("got publishers %s, want three of each", fmt.Sprint(publishers))
 	}
+}
+
+// TestEverythingFromAnotherStack has a platform's stack own what holds data, its key and the network. A policy in one stack
+// that names a role in the other, which names the key, would be a circle that CDK refuses to synthesize.
+func TestEverythingFromAnotherStack(t *testing.T) {
+	app := newApp(t, nil)
+	platform := awscdk.NewStack(app, jsii.String("Platform"), nil)
+	key := awskms.NewKey(platform, jsii.String("Key"), nil)
+	vpc := newVpc(platform, awsec2.SubnetType_PRIVATE_ISOLATED)
+	bucket := awss3.NewBucket(platform, jsii.String("Events"), &awss3.BucketProps{Versioned: jsii.Bool(true), EncryptionKey: key})
+	topic := awssns.NewTopic(platform, jsii.String("News"), &awssns.TopicProps{MasterKey: key})
+
+	stack := awscdk.NewStack(app, jsii.String("Orders"), nil)
+	ingestion.NewReplayableIngestion(stack, jsii.String("Orders"), &ingestion.ReplayableIngestionProps{
+		Workflow: pass(stack, "Work"), ResourceIdPath: jsii.String("$.id"),
+		EncryptionKey: key, EventLog: bucket, Topic: topic, Vpc: vpc,
+	})
+	tpl := synth(t, stack)
+	for id, f := range tpl.ofType("AWS::Lambda::Function") {
+		if subnets := fmt.Sprint(asText(f.Properties["VpcConfig"].(map[string]any)["SubnetIds"])); !strings.Contains(subnets, "PRIVATEISOLATED") {
+			t.Errorf("%s: got subnets %s", id, subnets)
+		}
+	}
+	if queue := tpl.one(t, "AWS::SQS::Queue", "OrdersReplayQueue"); !strings.Contains(render(queue["KmsMasterKeyId"]), "Key") {
+		t.Errorf("got key %v", queue["KmsMasterKeyId"])
+	}
+	if n := len(synth(t, platform).ofType("AWS::IAM::Role")); n != 0 {
+		t.Errorf("%d roles were made in the other stack", n)
+	}
+}
+
+func TestAnImportedVpc(t *testing.T) {
+	stack := newStack(t)
+	props := valid(stack)
+	props.Vpc = awsec2.Vpc_FromVpcAttributes(stack, jsii.String("Vpc"), &awsec2.VpcAttributes{
+		VpcId: jsii.String("vpc-0123456789abcdef0"), AvailabilityZones: jsii.Strings("eu-west-1a", "eu-west-1b"),
+		PrivateSubnetIds: jsii.Strings("subnet-a", "subnet-b"), PrivateSubnetRouteTableIds: jsii.Strings("rtb-a", "rtb-b"),
+	})
+	newIngestion(stack, props)
+	tpl := synth(t, stack)
+	if got := render(tpl.one(t, "AWS::EC2::SecurityGroup", "IngestionSecurityGroup")["VpcId"]); got != "vpc-0123456789abcdef0" {
+		t.Errorf("the security group is in %s", got)
+	}
+	want(t, tpl.one(t, "AWS::Lambda::Function", "IngestionRecordFunction"), map[string]string{
+		"VpcConfig.SubnetIds.0": "subnet-a", "VpcConfig.SubnetIds.1": "subnet-b",
+	})
 }
