@@ -46,6 +46,7 @@ func TestStatesLanguage(t *testing.T) {
 		{"a batch has its input beside its items", `{"Type":"Map","ItemsPath":"$.a","ItemBatcher":{"MaxItemsPerBatch":2,"BatchInput":{"b.$":"$.b"}},
 			"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED"},"StartAt":"I","States":{"I":{"Type":"Succeed"}}},"End":true}`, `{"a":[1,2,3],"b":4}`,
 			`[{"BatchInput": {"b": 4}, "Items": [1, 2]}, {"BatchInput": {"b": 4}, "Items": [3]}]`},
+		{"a Wait until what is no time fails", `{"Type":"Wait","TimestampPath":"$.at","End":true}`, `{"at":"soon"}`, "States.Runtime"},
 		{"a Map of nothing is nothing", `{"Type":"Map","Iterator":{"StartAt":"I","States":{"I":{"Type":"Fail"}}},"End":true}`, `[]`, `[]`},
 		{"a Map of no list fails", `{"Type":"Map","Iterator":{"StartAt":"I","States":{"I":{"Type":"Fail"}}},"End":true}`, `{}`, "States.Runtime"},
 	} {
@@ -67,6 +68,27 @@ func TestStatesLanguage(t *testing.T) {
 				t.Errorf("got %s (%s), want %s", got, aws.ToString(out.Cause), tt.want)
 			}
 		})
+	}
+}
+
+func TestATimeoutEndsAnExecution(t *testing.T) {
+	client := sfn.NewFromConfig(start(t).Config())
+	for name, state := range map[string]string{
+		"wait": `{"Type":"Wait","Seconds":600,"End":true}`,
+		"map":  `{"Type":"Map","ItemProcessor":{"StartAt":"I","States":{"I":{"Type":"Wait","Seconds":600,"End":true}}},"End":true}`,
+		"loop": `{"Type":"Pass","Next":"A"}`,
+	} {
+		machine, err := client.CreateStateMachine(t.Context(), &sfn.CreateStateMachineInput{
+			Name: aws.String("timeout-" + name), RoleArn: aws.String("arn:aws:iam::" + emulator.Account + ":role/one"),
+			Definition: aws.String(`{"TimeoutSeconds":1,"StartAt":"A","States":{"A":` + state + `}}`),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := execute(t, client, *machine.StateMachineArn, `[1]`)
+		if out.Status != sfntypes.ExecutionStatusTimedOut || out.Error != nil || out.StopDate == nil {
+			t.Errorf("%s: got %s with %s, want TIMED_OUT", name, out.Status, aws.ToString(out.Error))
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import http.client
 import json
 import re
 import time
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from asl import interpreter
@@ -132,6 +133,22 @@ def add_event(execution, event_type, details=None):
     return event
 
 
+def nested_execution_failure(payload):
+    """Fail startExecution.sync with States.TaskFailed and the child's description as the cause, as Step Functions does.
+
+    MiniStack hands the child's own error and cause through. A cause has at most 32,768 characters; what is more is cut.
+    """
+    milliseconds = lambda at: round(datetime.fromisoformat(at.replace("Z", "+00:00")).timestamp() * 1000)
+    description = {
+        "Cause": payload.get("cause"), "Error": payload.get("error"), "ExecutionArn": payload["executionArn"],
+        "Input": payload["input"], "InputDetails": {"Included": True}, "Name": payload["name"],
+        "StartDate": milliseconds(payload["startDate"]), "StateMachineArn": payload["stateMachineArn"],
+        "Status": payload["status"], "StopDate": milliseconds(payload["stopDate"]),
+    }
+    present = {name: value for name, value in description.items() if value is not None}
+    return "States.TaskFailed", json.dumps(present, separators=(",", ":"))[:32_768]
+
+
 _LIST_EXECUTIONS = getattr(stepfunctions, "_list_executions", None)
 
 
@@ -169,4 +186,5 @@ if __name__ == "__main__":
     replace(stepfunctions, "_run_execution", interpreter.run_execution)
     replace(stepfunctions, "_add_event", add_event)
     replace(stepfunctions, "_list_executions", list_executions)
+    replace(stepfunctions, "_nested_execution_failure", nested_execution_failure)
     main()

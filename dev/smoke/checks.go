@@ -150,12 +150,10 @@ func checks() []check {
 			run:      redrive,
 		},
 		{
-			name:     "timed-out",
-			proves:   "an execution that times out is reported and its failure is States.Timeout",
-			emulator: "it ignores TimeoutSeconds",
-			realOnly: true,
-			alone:    true,
-			run:      timedOut,
+			name:   "timed-out",
+			proves: "an execution that times out is reported and its failure is States.Timeout",
+			alone:  true,
+			run:    timedOut,
 		},
 	}
 }

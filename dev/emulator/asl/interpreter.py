@@ -7,41 +7,20 @@ Task are MiniStack's.
 """
 
 import contextvars
+import functools
 import json
 import random
-import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
 
 from ministack.services import stepfunctions
 
+from asl.branch import Branch, Stopped, TimedOut
 from asl.choice import holds
 from asl.maps import run_items
 from asl.query import Failure, Scope, evaluated, lookup, payload, placed
-
-_HISTORY = threading.Lock()
-
-
-class Stopped(Exception):
-    """Somebody stopped the execution."""
-
-
-class Branch:
-    """One line of states in an execution, with the event that the next one follows."""
-
-    def __init__(self, execution, after=1):
-        self.execution, self.after = execution, after
-
-    def record(self, kind, key="", **details):
-        with _HISTORY:
-            event = stepfunctions._add_event(self.execution, kind, {key: details} if key else None)
-            event["previousEventId"] = self.after
-        self.after = event["id"]
-
-    def fork(self):
-        return Branch(self.execution, self.after)
-
 
 def run_execution(arn):
     execution = stepfunctions._executions.get(arn)
@@ -52,6 +31,8 @@ def run_execution(arn):
     branch = Branch(execution)
     try:
         definition = json.loads(machine["definition"])
+        if "TimeoutSeconds" in definition:
+            branch.deadline = time.monotonic() + definition["TimeoutSeconds"]
         entered = json.loads(execution["input"])
         scope = Scope({
             "Execution": {"Id": arn, "Input": entered, "Name": execution["name"], "RoleArn": machine["roleArn"],
@@ -61,6 +42,8 @@ def run_execution(arn):
         output = run_states(definition, entered, scope, branch, definition.get("QueryLanguage", "JSONPath"))
     except Stopped:
         return
+    except TimedOut:
+        end(branch, "TIMED_OUT")
     except Failure as failure:
         end(branch, "FAILED", error=failure.error, cause=failure.cause)
     except Exception as error:
@@ -74,7 +57,7 @@ def end(branch, status, **details):
     execution = branch.execution
     if execution["status"] != "RUNNING":
         return
-    kind = "ExecutionSucceeded" if status == "SUCCEEDED" else "ExecutionFailed"
+    kind = {"SUCCEEDED": "ExecutionSucceeded", "FAILED": "ExecutionFailed", "TIMED_OUT": "ExecutionTimedOut"}[status]
     branch.record(kind, kind[0].lower() + kind[1:] + "EventDetails", **details)
     execution.update(details, stopDate=stepfunctions.now_iso())
     if status == "FAILED":
@@ -87,8 +70,7 @@ def run_states(workflow, data, scope, branch, language):
     language = workflow.get("QueryLanguage", language)
     name = workflow["StartAt"]
     while name:
-        if branch.execution["status"] != "RUNNING":
-            raise Stopped
+        branch.check()
         state = workflow["States"][name]
         kind = state["Type"]
         scope.context["State"] = {"Name": name, "EnteredTime": stepfunctions.now_iso(), "RetryCount": 0}
@@ -160,10 +142,13 @@ class Step:
         raise Failure(self.value("Error", "") or "", self.value("Cause", "") or "")
 
     def wait(self):
-        if seconds := self.value("Seconds"):
-            stepfunctions._scaled_sleep(seconds)
-        if moment := self.value("Timestamp"):
-            stepfunctions._sleep_until(moment)
+        seconds = self.value("Seconds")
+        if seconds is None:
+            moment = stepfunctions._parse_ts(self.value("Timestamp"))
+            if moment is None:
+                raise Failure("States.Runtime", "A Wait needs seconds or a timestamp")
+            seconds = (moment - datetime.now(timezone.utc)).total_seconds()
+        self.branch.rest(seconds)
         return self.wait_over()
 
     def choice(self):
@@ -209,11 +194,13 @@ class Step:
             self.scope.context["Task"] = {"Token": str(uuid.uuid4())}
         argument = self.parameters()
         self.branch.record("TaskScheduled", "taskScheduledEventDetails", resource=resource, resourceType="states")
+        if waits:
+            token = self.scope.context["Task"]["Token"]
+            work = functools.partial(stepfunctions._invoke_with_callback, resource, argument, token, self.state)
+        else:
+            work = functools.partial(stepfunctions._invoke_resource, resource, argument)
         try:
-            if waits:
-                result = stepfunctions._invoke_with_callback(resource, argument, self.scope.context["Task"]["Token"], self.state)
-            else:
-                result = stepfunctions._invoke_resource(resource, argument)
+            result = self.branch.within(self.value("TimeoutSeconds"), work)
         except Failure as failure:
             self.branch.record("TaskFailed", "taskFailedEventDetails", error=failure.error, cause=failure.cause, resource=resource)
             raise
@@ -231,7 +218,7 @@ class Step:
                 if index is None:
                     return self.caught(failure)
                 count = used[index] = used.get(index, 0) + 1
-                stepfunctions._scaled_sleep(pause(self.state["Retry"][index], count))
+                self.branch.rest(pause(self.state["Retry"][index], count))
                 self.scope.context["State"]["RetryCount"] += 1
 
     def caught(self, failure):
