@@ -38,7 +38,8 @@ type StateMachineOptions struct {
 //
 // An EXPRESS machine runs by startSyncExecution, for 5 minutes at most. Events are at most 64,000 bytes: its input and
 // output come back as texts, in which each quote counts twice. One that fails or times out fails the ingestion with its
-// own error and cause, States.Timeout for want of one.
+// own error and cause, States.Timeout for want of one. Replay such an event; a redrive would begin at the state that
+// fails, behind the child.
 func FromStateMachine(machine awsstepfunctions.IStateMachine, options *StateMachineOptions) Workflow {
 	return child{machine, or(options, StateMachineOptions{})}
 }

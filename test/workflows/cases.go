@@ -27,10 +27,12 @@ type Case struct {
 	Want string // what is published then; "" for nothing
 
 	Bad     string // an event that fails
-	Error   string
+	Error   string // how; "" if it times out
 	Patch   string // corrects Bad in a replay by API, as a JSON merge patch; "" if Bad heals in an automatic replay
 	WantBad string // what is published by the replay. Default: Want
 
+	// Fails are other events that fail, with their errors. They are not replayed.
+	Fails map[string]string
 	// Quiet are events that succeed and publish nothing.
 	Quiet []string
 	// More are events that succeed by other ways through the workflow, with what they publish.
@@ -125,6 +127,9 @@ func definitions() []Case {
 		{Name: "Wait", File: "wait", Ends: []string{"TimestampPath"},
 			Good: `{"pause":1,"at":"2015-05-27T00:00:00Z"}`, Want: `"2015-05-27T00:00:00Z"`,
 			Bad: `{"at":"2015-05-27T00:00:00Z"}`, Error: "States.Runtime", Patch: `{"pause":1}`},
+		{Name: "Timeout", File: "timeout", Ends: []string{"Done"},
+			Good: `{"pause":1}`, Want: `{"id":"ID","pause":1}`,
+			Bad: `{"pause":600}`, Patch: `{"pause":0}`, WantBad: `{"id":"ID","pause":0}`},
 		{Name: "Intrinsics", File: "intrinsics", Ends: []string{"Compute"},
 			Good: `{"a":1,"list":[2,3,3],"one":{"x":1,"y":1},"two":{"y":2}}`,
 			Want: `{"array":[1,2,"three",true,null],"partition":[[2,3],[3]],"contains":true,"range":[1,5,9],"item":3,"length":3,
@@ -199,10 +204,13 @@ func machines() []Case {
 	return []Case{
 		{Name: "Standard", Ends: []string{"Run"}, Exempt: noSplice,
 			Good: `{"price":5}`, Want: `5`,
-			Bad: `{"price":-1}`, Error: "NegativePrice", Patch: `{"price":1}`, WantBad: `1`},
+			Bad:   `{"price":-1}`,
+			Error: "States.TaskFailed", // the child's own is in the cause
+			Patch: `{"price":1}`, WantBad: `1`},
 		{Name: "Express", Ends: []string{"Output"}, Exempt: noSplice,
-			Good: `{"price":5,"serial":12345678901234567890}`, Want: `{"id":"ID","price":5,"serial":12345678901234567890}`,
-			Bad: `{"price":-1}`, Error: "NegativePrice", Patch: `{"price":1}`, WantBad: `{"id":"ID","price":1}`},
+			Good: `{"price":5,"pause":0,"serial":12345678901234567890}`, Want: `{"id":"ID","price":5,"pause":0,"serial":12345678901234567890}`,
+			Bad: `{"price":-1,"pause":0}`, Error: "NegativePrice", Patch: `{"price":1}`, WantBad: `{"id":"ID","price":1,"pause":0}`,
+			Fails: map[string]string{`{"price":1,"pause":600}`: "States.Timeout"}},
 	}
 }
 

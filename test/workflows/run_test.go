@@ -96,12 +96,10 @@ func (r *runner) costs(t *testing.T, out *sfn.DescribeExecutionOutput, event, id
 func (r *runner) failsAndIsReplayed(t *testing.T) {
 	id := fresh(r.Name)
 	name := "live-" + id
-	out := start(t, r.parts.StateMachineARN, name, workflows.Event(r.Bad, id))
-	if out.Status != types.ExecutionStatusFailed || aws.ToString(out.Error) != r.Error {
-		t.Fatalf("got %s with %s: %s, want %s", out.Status, aws.ToString(out.Error), aws.ToString(out.Cause), r.Error)
-	}
-	if got := sys.inbox.of(t, name); len(got) != 0 {
-		t.Errorf("a failure published %+v", got)
+	r.fails(t, name, workflows.Event(r.Bad, id), r.Error)
+	for text, want := range r.Fails {
+		other := fresh(r.Name)
+		r.fails(t, "live-"+other, workflows.Event(text, other), want)
 	}
 	want := r.Want
 	if r.WantBad != "" {
@@ -128,6 +126,22 @@ func (r *runner) failsAndIsReplayed(t *testing.T) {
 		t.Fatalf("got %+v, %v, want one success", replay.Counts, err)
 	}
 	r.published(t, naming.API(accepted.ReplayID, id, 0), id, want, "true")
+}
+
+// fails wants an execution to fail with an error, or to time out, and to publish nothing.
+func (r *runner) fails(t *testing.T, name, event, want string) {
+	t.Helper()
+	out := start(t, r.parts.StateMachineARN, name, event)
+	status := types.ExecutionStatusFailed
+	if want == "" {
+		status = types.ExecutionStatusTimedOut
+	}
+	if out.Status != status || aws.ToString(out.Error) != want {
+		t.Fatalf("%s: got %s with %s: %s, want %s with %s", event, out.Status, aws.ToString(out.Error), aws.ToString(out.Cause), status, want)
+	}
+	if got := sys.inbox.of(t, name); len(got) != 0 {
+		t.Errorf("a failure published %+v", got)
+	}
 }
 
 // autoReplay runs the job of the schedule until it has brought an execution about and that has succeeded.

@@ -82,15 +82,17 @@ func newStandard(stack awscdk.Stack) sfn.IStateMachine {
 	return sfn.NewStateMachine(scope, jsii.String("Machine"), &sfn.StateMachineProps{DefinitionBody: sfn.DefinitionBody_FromChainable(exits(scope))})
 }
 
-// newExpress is an existing EXPRESS one: it passes the event on, but for a price below 0.
+// newExpress is an existing EXPRESS one: it passes the event on, but for a price below 0 and a pause of more than 5
+// seconds.
 func newExpress(stack awscdk.Stack) sfn.IStateMachine {
 	scope := constructs.NewConstruct(stack, jsii.String("ExistingExpress"))
 	worth := sfn.NewChoice(scope, jsii.String("Worth"), nil).
 		When(sfn.Condition_NumberLessThan(path("$.price"), jsii.Number(0)), sfn.NewFail(scope, jsii.String("Refuse"), &sfn.FailProps{
 			Error: jsii.String("NegativePrice"), Cause: jsii.String("a price is 0 or more"),
 		}), nil).
-		Otherwise(sfn.NewPass(scope, jsii.String("Done"), nil))
+		Otherwise(sfn.NewWait(scope, jsii.String("Pause"), &sfn.WaitProps{Time: sfn.WaitTime_SecondsPath(path("$.pause"))}))
 	return sfn.NewStateMachine(scope, jsii.String("Machine"), &sfn.StateMachineProps{
 		DefinitionBody: sfn.DefinitionBody_FromChainable(worth), StateMachineType: sfn.StateMachineType_EXPRESS,
+		Timeout: awscdk.Duration_Seconds(jsii.Number(5)),
 	})
 }
