@@ -101,8 +101,12 @@ func (b *bar) show(p progress) {
 			done = total
 		}
 	}
-	b.bar.SetTotal(int64(max(total, 1)), false)
+	total = max(total, 1)
+	b.bar.SetTotal(int64(total), false)
 	b.bar.SetCurrent(int64(done))
+	if p.status.Final() && done == total {
+		b.bar.SetTotal(int64(total), true) // draws it to its end
+	}
 }
 
 func (b *bar) note(text string) {

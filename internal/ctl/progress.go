@@ -80,6 +80,9 @@ type pace struct{ points []progress }
 const paceOver = time.Minute
 
 func (r *pace) add(p progress) {
+	if n := len(r.points); n > 0 && r.points[n-1].done() == 0 {
+		r.points = r.points[:0] // the time before the first item ended says nothing about the others
+	}
 	r.points = append(r.points, p)
 	for len(r.points) > 2 && p.at.Sub(r.points[0].at) > paceOver {
 		r.points = r.points[1:]

@@ -205,6 +205,8 @@ func TestWaitingEndsAsTheReplayDoes(t *testing.T) {
 	got.wants(t, ctl.ExitFailures, []string{"COMPLETED", "1 failed"},
 		[]string{"1 item failed:", "  r2  GeocoderDown", "--outcome failed"})
 	id := w.requested().ReplayID
+	w.run("replay r1 gone --reason x --wait").wants(t, ctl.ExitOK, []string{"1 succeeded, 0 failed, 1 skipped"},
+		[]string{"1 item skipped:", "  gone  the event log has no such resource"})
 	w.run("items "+id+" --outcome failed").wants(t, ctl.ExitOK, []string{"r2", "FAILED", "GeocoderDown"}, nil)
 	w.run("status "+id+" --watch").wants(t, ctl.ExitFailures, []string{"COMPLETED"}, nil)
 	w.run("status "+id).wants(t, ctl.ExitOK, []string{"COMPLETED"}, nil)

@@ -116,7 +116,7 @@ func (a *app) conclude(ctx context.Context, api *client.Client, all []replay.Rep
 	code := ExitOK
 	for _, r := range all {
 		code = worse(code, codeOf(r))
-		if err := a.showSomeFailed(ctx, api, r); err != nil {
+		if err := a.showSome(ctx, api, r); err != nil {
 			return err
 		}
 	}
@@ -145,22 +145,33 @@ func (a *app) showReplays(all []replay.Replay) error {
 	return nil
 }
 
-// someFailed is how many failed items are shown without being asked for.
-const someFailed = 5
+// someItems is how many items are shown without being asked for.
+const someItems = 5
 
-// showSomeFailed tells a person which items failed, and where the others are.
-func (a *app) showSomeFailed(ctx context.Context, api *client.Client, r replay.Replay) error {
-	if a.out.Format != output.Table || r.Counts.Failed == 0 || r.DryRun {
+// showSome tells a person which items failed or were skipped and why, and where the others are.
+func (a *app) showSome(ctx context.Context, api *client.Client, r replay.Replay) error {
+	if a.out.Format != output.Table || r.DryRun {
 		return nil
 	}
-	a.say("\n%s", a.paintErr(output.Red, itemCount(r.Counts.Failed)+" failed:"))
-	for it, err := range first(api.Items(ctx, r.ReplayID, replay.Failed), someFailed) {
-		if err != nil {
-			return err
+	for _, kind := range []struct {
+		n       int
+		outcome replay.Outcome
+		says    string
+	}{{r.Counts.Failed, replay.Failed, "failed"}, {r.Counts.Skipped, replay.Skipped, "skipped"}} {
+		if kind.n == 0 {
+			continue
 		}
-		a.say("  %s  %s", output.Printable(it.ResourceID), output.Printable(it.Reason))
+		a.say("\n%s", a.paintErr(outcomeColor(kind.outcome), itemCount(kind.n)+" "+kind.says+":"))
+		for it, err := range first(api.Items(ctx, r.ReplayID, kind.outcome), someItems) {
+			if err != nil {
+				return err
+			}
+			a.say("  %s  %s", output.Printable(it.ResourceID), output.Printable(it.Reason))
+		}
+		if kind.n > someItems || kind.outcome == replay.Failed {
+			a.say("list them with  %s", a.hint("items "+r.ReplayID+" --outcome "+kind.says))
+		}
 	}
-	a.say("list them with  %s", a.hint("items "+r.ReplayID+" --outcome failed"))
 	return nil
 }
 
