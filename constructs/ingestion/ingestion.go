@@ -91,5 +91,6 @@ func NewReplayableIngestion(scope constructs.Construct, id *string, props *Repla
 	r.permitKeys(props, &s)
 	r.permitMachineKeys(&s)
 	r.permitOwnKeys(props)
+	r.suppressFindings(props, &s)
 	return r
 }

@@ -64,10 +64,12 @@ func NewStack(scope constructs.Construct, id *string, props *StackProps) *Stack 
 		BackoffBase:                 awscdk.Duration_Seconds(jsii.Number(stage.BackoffBaseSeconds)),
 		SettleAfter:                 awscdk.Duration_Minutes(jsii.Number(stage.SettleAfterMinutes)),
 		CanaryThreshold:             jsii.Number(stage.CanaryThreshold),
+		ApiWebAclArn:                s.webACL(stage),
 	})
 	s.Downstream = s.AddSubscriber(jsii.String("Downstream"), nil)
 	s.DownstreamLive = s.AddSubscriber(jsii.String("DownstreamLive"), noReplays())
 	s.addOutputs()
+	s.suppressFindings()
 	return s
 }
 

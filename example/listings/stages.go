@@ -25,6 +25,7 @@ type Stage struct {
 	BackoffBaseSeconds float64 `json:"backoffBaseSeconds"`
 	SettleAfterMinutes float64 `json:"settleAfterMinutes"`
 	CanaryThreshold    float64 `json:"canaryThreshold"` // higher in dev, where the demo's outage is to heal within a minute
+	Firewall           bool    `json:"firewall"`        // a web ACL before the API; not in dev, as the emulator has none
 }
 
 // Context is what cdk.json and the command line say.
