@@ -10,6 +10,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/ce873799/replayable-ingestion/constructs/ingestion"
 )
 
 // wild are the permissions with a "*" in them, and why there is no narrower one. docs/permissions.md shows them.
@@ -19,8 +25,10 @@ var wild = []struct {
 }{
 	{`s3:(Get|Put)Object(Version)?`, `\$\{.*EventLog\.Arn\}/(events|outputs|derived|unrecorded|replays)/\*`,
 		"objects under a prefix of the event log: `/*`", "One object per resource, execution or replay. Their names are not known before; the prefix says what they are."},
-	{`states:(Describe|Stop)Execution|states:GetExecutionHistory`, `arn:.*:execution:\$\{.*\.Name\}:\*`,
+	{`states:(Describe|Stop)Execution|states:GetExecutionHistory`, `arn:.*:execution:(\$\{.*\.Name\}|existing):\*`,
 		"executions of one state machine: `:*`", "Their names are not known before."},
+	{`states:RedriveExecution`, `arn:.*:execution:\$\{.*\.Name\}/each:\*`,
+		"executions of a Distributed Map: `/<label>:*`", "The runs of the Map and their executions get their names from Step Functions."},
 	{`ec2:(Create|Describe|Delete)NetworkInterfaces?|ec2:DescribeSubnets|ec2:(Assign|Unassign)PrivateIpAddresses`, `\*`,
 		"network interfaces, with `Vpc`: `*`", "Lambda makes them in the role's name, and their ids are not known before. The functions' own code is denied the same."},
 	{`xray:.*`, `\*`, "traces: `*`", "X-Ray's actions know no resources."},
@@ -67,7 +75,39 @@ func TestEveryWildcardHasAReason(t *testing.T) {
 
 func wildTemplates(t *testing.T) map[string]template {
 	t.Helper()
-	return map[string]template{"minimal": minimal(t), "with a key": keyed(t), "in a VPC": networked(t)}
+	all := map[string]template{"minimal": minimal(t), "with a key": keyed(t), "in a VPC": networked(t)}
+	for _, w := range otherWorkflows {
+		all[w.title] = withWorkflow(t, w.make)
+	}
+	return all
+}
+
+// otherWorkflows are those that add permissions by themselves.
+var otherWorkflows = []struct {
+	title string
+	make  func(awscdk.Stack) ingestion.Workflow
+}{
+	{"With `FromStateMachine`, in addition", func(s awscdk.Stack) ingestion.Workflow {
+		return ingestion.FromStateMachine(existing(s), nil)
+	}},
+	{"With `FromStateMachine` of an EXPRESS one, in addition", func(s awscdk.Stack) ingestion.Workflow {
+		return ingestion.FromStateMachine(existing(s), &ingestion.StateMachineOptions{
+			StateMachineType: awsstepfunctions.StateMachineType_EXPRESS,
+		})
+	}},
+	{"With a Distributed Map in a definition, in addition", fromDefinition(`{"StartAt":"Each","States":{"Each":{"Type":"Map","Label":"each",
+		"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED"},"StartAt":"One","States":{"One":{"Type":"Pass","End":true}}},"End":true}}}`, nil)},
+}
+
+func existing(stack awscdk.Stack) awsstepfunctions.IStateMachine {
+	return awsstepfunctions.StateMachine_FromStateMachineName(stack, jsii.String("Existing"), jsii.String("existing"))
+}
+
+func withWorkflow(t *testing.T, workflow func(awscdk.Stack) ingestion.Workflow) template {
+	t.Helper()
+	stack := newStack(t)
+	newIngestion(stack, &ingestion.ReplayableIngestionProps{Workflow: workflow(stack), ResourceIdPath: jsii.String("$.id")})
+	return synth(t, stack)
 }
 
 // TestPermissions holds the exact table of what each role may do. It is a document that users read before they deploy.
@@ -80,6 +120,10 @@ func TestPermissions(t *testing.T) {
 	writePermissions(&doc, "###", without(permissions(t, keyed(t)), base))
 	doc.WriteString("\n## With `Vpc`, in addition\n")
 	writePermissions(&doc, "###", without(permissions(t, networked(t)), base))
+	for _, w := range otherWorkflows {
+		doc.WriteString("\n## " + w.title + "\n")
+		writePermissions(&doc, "###", without(permissions(t, withWorkflow(t, w.make)), base))
+	}
 	doc.WriteString("\n## Why there is a `*`\n\nA test fails on any other one.\n\n| for | because |\n|---|---|\n")
 	for _, w := range wild {
 		fmt.Fprintf(&doc, "| %s | %s |\n", w.what, w.reason)
