@@ -45,5 +45,6 @@ func demoStack(s *local.Stack) demo.Stack {
 		DownstreamLiveQueueURL: s.DownstreamLiveQueueURL,
 		PremiumQueueURL:        s.PremiumQueueURL,
 		GeocoderParameter:      s.GeocoderParameter,
+		LogDir:                 s.LogDir,
 	}
 }

@@ -38,6 +38,7 @@ type Stack struct {
 	DownstreamLiveQueueURL string
 	PremiumQueueURL        string
 	GeocoderParameter      string
+	LogDir                 string // of the functions
 }
 
 // Options says where the demo reports to.
@@ -96,6 +97,9 @@ func Run(ctx context.Context, stack Stack, opts Options) error {
 		return err
 	}
 	d.printTable(figures)
+	if err := d.printMetrics(figures); err != nil {
+		return err
+	}
 	if err := report.Write(opts.Report, figures); err != nil {
 		return err
 	}

@@ -44,6 +44,7 @@ func TestTheMetricsAddUp(t *testing.T) {
 	}
 	lines := y.logLines(t)
 	y.checkNames(t, data)
+	y.checkAlarms(t, data)
 	y.checkSums(t, data, lines)
 	checkLines(t, lines)
 	y.checkInvocations(t, lines)
@@ -190,15 +191,9 @@ func (y *system) checkNames(t *testing.T, data []metrics.Datum) {
 func (y *system) deployedMetrics(t *testing.T) map[string]map[string]string {
 	t.Helper()
 	found := map[string]map[string]string{}
-	var alarms struct {
-		MetricAlarms []struct {
-			Namespace, MetricName string
-			Dimensions            []struct{ Name, Value string }
-		}
-	}
-	y.cloudWatch(t, "DescribeAlarms", map[string]any{}, &alarms)
-	if len(alarms.MetricAlarms) != len(y.Ingestions[0].Alarms) {
-		t.Errorf("%d alarms are deployed, the manifest has %d", len(alarms.MetricAlarms), len(y.Ingestions[0].Alarms))
+	alarms := y.deployedAlarms(t)
+	if len(alarms) != len(y.Ingestions[0].Alarms) {
+		t.Errorf("%d alarms are deployed, the manifest has %d", len(alarms), len(y.Ingestions[0].Alarms))
 	}
 	add := func(name string, dimensions map[string]string) {
 		if other, ok := found[name]; ok && !maps.Equal(dimensions, other) {
@@ -206,7 +201,7 @@ func (y *system) deployedMetrics(t *testing.T) map[string]map[string]string {
 		}
 		found[name] = dimensions
 	}
-	for _, a := range alarms.MetricAlarms {
+	for _, a := range alarms {
 		if a.Namespace == schema.MetricNamespace {
 			add(a.MetricName, map[string]string{a.Dimensions[0].Name: a.Dimensions[0].Value})
 		}
@@ -227,6 +222,57 @@ func (y *system) deployedMetrics(t *testing.T) map[string]map[string]string {
 		}
 	}
 	return found
+}
+
+// deployedAlarm is an alarm as CloudWatch has it.
+type deployedAlarm struct {
+	AlarmName, Namespace, MetricName, Statistic, ComparisonOperator string
+	Threshold                                                       float64
+	Dimensions                                                      []struct{ Name, Value string }
+}
+
+func (y *system) deployedAlarms(t *testing.T) []deployedAlarm {
+	t.Helper()
+	var answer struct{ MetricAlarms []deployedAlarm }
+	y.cloudWatch(t, "DescribeAlarms", map[string]any{}, &answer)
+	return answer.MetricAlarms
+}
+
+// checkAlarms puts what the functions have written to the deployed alarms, as one period.
+func (y *system) checkAlarms(t *testing.T, data []metrics.Datum) {
+	t.Helper()
+	breaching := map[string]bool{}
+	for _, a := range y.deployedAlarms(t) {
+		if a.Namespace == schema.MetricNamespace {
+			breaching[a.AlarmName] = a.breaches(t, values(data, a.MetricName))
+		}
+	}
+	got := map[string]bool{}
+	for name, deployed := range y.Ingestions[0].Alarms {
+		if is, ours := breaching[deployed]; ours {
+			got[name] = is
+		}
+	}
+	want := map[string]bool{"Unaccounted": false, "AutoReplay": false, "Failure": true, "Quarantine": true, "Errors": true}
+	if !maps.Equal(got, want) {
+		t.Errorf("the period breaches %v, want %v", got, want)
+	}
+}
+
+func (a deployedAlarm) breaches(t *testing.T, values []float64) bool {
+	t.Helper()
+	sum := 0.0
+	for _, v := range values {
+		sum += v
+	}
+	value, ok := map[string]float64{"Sum": sum, "Average": sum / float64(len(values)), "Maximum": slices.Max(values)}[a.Statistic]
+	is, known := map[string]bool{
+		"GreaterThanOrEqualToThreshold": value >= a.Threshold, "LessThanThreshold": value < a.Threshold,
+	}[a.ComparisonOperator]
+	if !ok || !known {
+		t.Errorf("alarm %+v is of a kind that this test does not know", a)
+	}
+	return is
 }
 
 // cloudWatch asks by the JSON protocol: the emulator answers the CBOR of the SDK's client with something else.

@@ -38,7 +38,7 @@ func tellStory(ctx context.Context) (demoResult, error) {
 		Config: s.Config(), APIURL: s.APIURL, StateMachineARN: s.StateMachineARN, TopicARN: s.TopicARN,
 		EventLogBucket: s.EventLogBucket, LedgerTable: s.LedgerTable, DeadLetterQueueURL: s.DeadLetterQueueURL,
 		DownstreamQueueURL: s.DownstreamQueueURL, DownstreamLiveQueueURL: s.DownstreamLiveQueueURL, PremiumQueueURL: s.PremiumQueueURL,
-		GeocoderParameter: s.GeocoderParameter,
+		GeocoderParameter: s.GeocoderParameter, LogDir: s.LogDir,
 	}, demo.Options{Out: &out, Report: report})
 	result := demoResult{text: out.String()}
 	if err != nil {
@@ -78,6 +78,7 @@ func TestTheDemoTellsItsStory(t *testing.T) {
 	for _, text := range []string{
 		"Events come in", "geocoder breaks down", "quarantined", "be skipped", "has no success whose output is stored",
 		"$ replayctl replay --failures --error InvalidListing", "~ /listing/priceUsd  -1 →", "nothing was started", "0 executions were started", "oldest first", "CANCELLED", "What became of them", "LOST",
+		"What the metrics say", "outputs published again",
 	} {
 		if !strings.Contains(r.text, text) {
 			t.Errorf("the story lacks %q:\n%s", text, r.text)
