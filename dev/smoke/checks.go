@@ -107,6 +107,13 @@ func checks() []check {
 			run:      outcome,
 		},
 		{
+			name:     "metrics",
+			proves:   "CloudWatch makes metrics of the functions' log lines, with the dimension at which the alarms look",
+			emulator: "it makes no metrics of log lines",
+			realOnly: true,
+			run:      functionsMetrics,
+		},
+		{
 			name:     "recursion",
 			proves:   "the listener's loop through the replay queue goes on past the 16 hops at which Lambda stops others",
 			emulator: "it does not detect recursion",

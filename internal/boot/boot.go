@@ -42,6 +42,7 @@ func Start[C any](load func(func(string) string) (C, error)) (C, aws.Config, Tel
 		t.Log.Error("invalid AWS settings", "error", err)
 		os.Exit(1)
 	}
+	awsCfg.Logger = sdkLog{t.Log, context.Background()}
 	return cfg, awsCfg, t
 }
 

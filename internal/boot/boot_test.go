@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
@@ -135,6 +136,18 @@ func TestWhatTheRuntimePrintsBecomesALineUnlessItWasLogged(t *testing.T) {
 	got := lines(t, &out)
 	if len(got) != 2 || got[0]["Errors"] != 1.0 || got[1]["level"] != "ERROR" || got[1]["message"] != "invocation failed" ||
 		got[1]["error"] != `{"errorMessage":"no","stackTrace":[]}` {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestWhatTheSDKPrintsBecomesALine(t *testing.T) {
+	var out bytes.Buffer
+	tele := NewTelemetry(&out, config.Telemetry{Ingestion: "orders"})
+	sdk := logging.WithContext(invocation(t), sdkLog{tele.Log, t.Context()})
+	sdk.Logf(logging.Warn, "failed to discard %d bytes", 7)
+	sdk.Logf(logging.Debug, "not shown")
+	got := lines(t, &out)
+	if len(got) != 1 || got[0]["level"] != "WARN" || got[0]["error"] != "failed to discard 7 bytes" || got[0]["requestId"] != "r-1" {
 		t.Errorf("got %v", got)
 	}
 }

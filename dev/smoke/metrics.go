@@ -1,0 +1,70 @@
+package smoke
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"github.com/ce873799/replayable-ingestion/internal/manifest"
+	"github.com/ce873799/replayable-ingestion/internal/schema"
+)
+
+// functionsMetrics looks whether CloudWatch makes metrics of the functions' log lines, under the dimension at which a
+// deployed alarm looks.
+func functionsMetrics(ctx context.Context, e *env) (string, error) {
+	client := cloudwatch.NewFromConfig(e.cfg)
+	dimensions, err := e.dimensions(ctx, client)
+	if err != nil {
+		return "", err
+	}
+	since := time.Now().Add(-time.Minute)
+	id, owner := e.resource("metrics")
+	if _, err := e.ingest(ctx, listing(id, owner, nil), sfntypes.ExecutionStatusSucceeded); err != nil {
+		return "", err
+	}
+	for _, metric := range []schema.Metric{schema.Recorded, schema.Published} {
+		err := eventually(ctx, "CloudWatch has "+metric.Name, func() (bool, error) {
+			out, err := client.GetMetricStatistics(ctx, &cloudwatch.GetMetricStatisticsInput{
+				Namespace: aws.String(schema.MetricNamespace), MetricName: aws.String(metric.Name), Dimensions: dimensions,
+				StartTime: &since, EndTime: aws.Time(time.Now().Add(time.Minute)), Period: aws.Int32(60),
+				Statistics: []types.Statistic{types.StatisticSum},
+			})
+			if err != nil {
+				return false, err
+			}
+			sum := 0.0
+			for _, p := range out.Datapoints {
+				sum += aws.ToFloat64(p.Sum)
+			}
+			return sum >= 1, sleep(ctx, 5*time.Second)
+		})
+		if err != nil {
+			return "", err
+		}
+	}
+	return "Recorded and Published arrived with dimension " + aws.ToString(dimensions[0].Value), nil
+}
+
+// dimensions are those of a deployed alarm on a metric of the functions.
+func (e *env) dimensions(ctx context.Context, client *cloudwatch.Client) ([]types.Dimension, error) {
+	for _, output := range e.Outputs {
+		m, err := manifest.Decode(output)
+		if err != nil || m.Alarms["Unaccounted"] == "" {
+			continue
+		}
+		out, err := client.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{AlarmNames: []string{m.Alarms["Unaccounted"]}})
+		if err != nil {
+			return nil, fmt.Errorf("describe alarm: %w", err)
+		}
+		if len(out.MetricAlarms) == 1 && len(out.MetricAlarms[0].Dimensions) == 1 {
+			return out.MetricAlarms[0].Dimensions, nil
+		}
+	}
+	return nil, errors.New("the stack's outputs name no alarm on what is unaccounted for")
+}
