@@ -1,6 +1,7 @@
 package synth_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"reflect"
@@ -249,5 +250,80 @@ func TestNilElementsAndUnknownArchitecturesAreNamed(t *testing.T) {
 		if !strings.Contains(message, want) {
 			t.Errorf("want %q in %s", want, message)
 		}
+	}
+}
+
+// setAll sets every prop of a type, and returns their names.
+func setAll[T any](props *ingestion.ReplayableIngestionProps, value T) (names []string) {
+	v := reflect.ValueOf(props).Elem()
+	for i := range v.NumField() {
+		if f := v.Field(i); f.Type() == reflect.TypeFor[T]() {
+			f.Set(reflect.ValueOf(&value).Elem())
+			names = append(names, v.Type().Field(i).Name)
+		}
+	}
+	return names
+}
+
+func TestEveryDurationHasARange(t *testing.T) {
+	for _, tt := range []struct {
+		duration awscdk.Duration
+		got      string
+	}{
+		{awscdk.Duration_Millis(jsii.Number(1)), "got 1ms"},
+		{awscdk.Duration_Days(jsii.Number(90_000)), "got 2160000h0m0s"},
+	} {
+		stack := newStack(t)
+		props := valid(stack)
+		names := setAll(props, tt.duration)
+		message := panics(func() { newIngestion(stack, props) })
+		for _, name := range names {
+			found := false
+			for line := range strings.Lines(message) {
+				line = strings.TrimPrefix(line, `ReplayableIngestion "Ingestion": `)
+				found = found || strings.HasPrefix(line, name+" must be ") && strings.Contains(line, tt.got)
+			}
+			if !found {
+				t.Errorf("%s is not refused with the value %s: %s", name, tt.got, message)
+			}
+		}
+		if len(names) < 10 {
+			t.Errorf("only %v are durations", names)
+		}
+	}
+}
+
+// TestTokensAreTakenOrRefused: those that are taken must reach the template, and as a number a token is some huge
+// negative value, which no message may show.
+func TestTokensAreTakenOrRefused(t *testing.T) {
+	stack := newStack(t)
+	number := awscdk.NewCfnParameter(stack, jsii.String("N"), &awscdk.CfnParameterProps{Type: jsii.String("Number")}).ValueAsNumber()
+	props := valid(stack)
+	tried := append(setAll(props, number), setAll(props, awscdk.Duration_Days(number))...)
+	props.Timeout = awscdk.Duration_Seconds(number) // what CloudFormation takes; CDK cannot convert a token
+	v := reflect.ValueOf(props).Elem()
+	for line := range strings.Lines(panics(func() { newIngestion(stack, props) })) {
+		line = strings.TrimPrefix(strings.TrimSpace(line), `ReplayableIngestion "Ingestion": `)
+		name, rest, _ := strings.Cut(line, " ")
+		if rest != "must be known when the app synthesizes, got a token" {
+			t.Fatalf("got %q of a token", line)
+		}
+		v.FieldByName(name).SetZero()
+	}
+	taken := 0
+	for _, name := range tried {
+		if !v.FieldByName(name).IsZero() {
+			taken++
+		}
+	}
+	if message := panics(func() { newIngestion(stack, props) }); message != "" {
+		t.Fatalf("the %d tokens that are left are not taken: %s", taken, message)
+	}
+	b, err := json.Marshal(rawTemplate(stack))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := string(b); len(tried) < 16 || taken < 1 || !strings.Contains(text, `{"Ref":"N"}`) || strings.Contains(text, "e+289") || strings.Contains(text, "-18881545") {
+		t.Errorf("of %v, %d are taken, and the template is %s", tried, taken, text)
 	}
 }
