@@ -108,6 +108,9 @@ func operations(t *testing.T, client string) []string {
 	var found []string
 	source := os.DirFS(filepath.Join("..", "..", "internal"))
 	err := fs.WalkDir(source, ".", func(path string, d fs.DirEntry, err error) error {
+		if path == "ctl" { // replayctl calls as the operator who types
+			return fs.SkipDir
+		}
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
 		}
