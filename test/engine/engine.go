@@ -91,10 +91,15 @@ func New(t testing.TB) *Engine {
 // hundred times faster than an emulator.
 func InMemory(t testing.TB, faults *Faults, clock Clock) *Engine {
 	t.Helper()
+	return inMemoryLogging(t, faults, clock, slog.New(slog.DiscardHandler))
+}
+
+func inMemoryLogging(t testing.TB, faults *Faults, clock Clock, logger *slog.Logger) *Engine {
+	t.Helper()
 	bucket := memory.NewBucket()
 	bucket.Now = clock.Now
 	table := memory.NewTable()
-	e := wire(t, table, bucket, faults, clock, slog.New(slog.DiscardHandler))
+	e := wire(t, table, bucket, faults, clock, logger)
 	e.Bucket, e.Table = bucket, table
 	return e
 }
@@ -120,8 +125,8 @@ func wire(t testing.TB, table ledger.Client, bucket eventlog.API, faults *Faults
 	}
 	judge := supersede.New(e.Log, e.Book)
 	sns := topic.New(e, "arn:aws:sns:us-east-1:000000000000:topic")
-	publisher := publish.New(sns, e.Log, e.Book, judge, publish.Options{StoreOutputs: true, SupersedeOlder: true}, nil, e.meter)
-	e.Machine = newMachine(record.New(e.Log, e.Book, reader, nil, e.meter), publisher)
+	publisher := publish.New(sns, e.Log, e.Book, judge, publish.Options{StoreOutputs: true, SupersedeOlder: true}, logger, e.meter)
+	e.Machine = newMachine(record.New(e.Log, e.Book, reader, logger, e.meter), publisher)
 	machine := states.New(faultyStates{e.Machine, faults}, MachineARN)
 	e.Series = &Series{
 		machine: e.Machine, executions: map[string]*execution{}, Before: func(string, int) bool { return true },
@@ -129,13 +134,13 @@ func wire(t testing.TB, table ledger.Client, bucket eventlog.API, faults *Faults
 	}
 	series := states.New(faultyStates{e.Series, faults}, SeriesMachineARN)
 	board := progress.New(e.Book, e.Replays)
-	settler := settle.New(e.Book, board, nil)
+	settler := settle.New(e.Book, board, logger)
 	e.Listener = listener.New(listener.Deps{
 		Book: e.Book, Log: e.Log, Machine: machine, Series: series, Queue: e.Replays, Board: board, Judge: judge,
 		Topic: sns, Reader: reader, SupersedeOlder: true, Now: clock.Now, Logger: logger, Meter: e.meter,
 	})
 	e.Series.bind = e.Listener.BindVersion
-	e.Tracker = tracker.New(settler.Metered(e.meter), e.Replays, MachineARN, SeriesMachineARN, nil)
+	e.Tracker = tracker.New(settler.Metered(e.meter), e.Replays, MachineARN, SeriesMachineARN, logger)
 	e.API = api.New(e.Book, e.Log, e.Replays, logger)
 	e.Policy = autoreplay.Policy{
 		Enabled: true, Errors: classify.Policy{RetryOn: classify.DefaultRetryOn()}, MaxAttempts: 3,
