@@ -2,6 +2,8 @@ package ingestion
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctionstasks"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -28,6 +30,12 @@ type StateMachineOptions struct {
 	//
 	// Default: the machine's own type, or STANDARD for an imported one. Events for an imported EXPRESS machine then fail.
 	StateMachineType awsstepfunctions.StateMachineType
+
+	// EncryptionKey is the KMS key that the machine's executions are encrypted with: who starts or describes one must be
+	// allowed to use it. The policy of an imported key must let this account's roles do so.
+	//
+	// Default: none; the machine uses the key that AWS owns.
+	EncryptionKey awskms.IKey
 }
 
 // FromStateMachine makes a workflow of an existing state machine: each event runs it once, with the event as input, and
@@ -61,6 +69,10 @@ func (w child) validate() []error {
 	}
 	if own := w.own(); own != "" && asked != "" && own != asked {
 		f.add("Workflow %s is %s, and StateMachineType says %s: leave it out", *w.machine.Node().Path(), own, asked)
+	}
+	if w.keyed() && isNil(w.options.EncryptionKey) {
+		f.add("Workflow %s is encrypted with a KMS key: pass it as EncryptionKey of StateMachineOptions, or its executions "+
+			"cannot be started", *w.machine.Node().Path())
 	}
 	return f
 }
@@ -97,7 +109,37 @@ func (w child) splice(
 	if w.express() {
 		run = w.synchronous
 	}
-	return spliced{body: awsstepfunctions.DefinitionBody_FromChainable(spliceChain(run(scope), record, publish))}
+	out := spliced{body: awsstepfunctions.DefinitionBody_FromChainable(spliceChain(run(scope), record, publish))}
+	if key := w.options.EncryptionKey; !isNil(key) {
+		out.statements = append(out.statements, w.permitKey(key))
+	}
+	return out
+}
+
+// permitKey is what Step Functions asks of who starts or describes an execution (Step Functions Developer Guide, "Data at
+// rest encryption").
+func (w child) permitKey(key awskms.IKey) awsiam.PolicyStatement {
+	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Actions:   jsii.Strings("kms:Decrypt", "kms:GenerateDataKey"),
+		Resources: &[]*string{key.KeyArn()},
+		Conditions: &map[string]any{"StringEquals": map[string]any{
+			"kms:EncryptionContext:aws:states:stateMachineArn": w.machine.StateMachineArn(),
+		}},
+	})
+}
+
+// keyed reports whether a machine that was made in this app has a key of its own. Which one, CDK does not tell.
+func (w child) keyed() bool {
+	m, ok := w.machine.(awsstepfunctions.StateMachine)
+	if !ok {
+		return false
+	}
+	l1, ok := m.Node().DefaultChild().(awsstepfunctions.CfnStateMachine)
+	if !ok {
+		return false
+	}
+	c, ok := awscdk.Stack_Of(m).Resolve(l1.EncryptionConfiguration()).(map[string]any)
+	return ok && c["kmsKeyId"] != nil
 }
 
 // standard runs the child without a name: a redriven execution must be able to run it again.
@@ -123,6 +165,7 @@ func (w child) synchronous(ingestion constructs.Construct) awsstepfunctions.ICha
 		IamAction:    jsii.String("states:StartSyncExecution"),
 		IamResources: &[]*string{w.machine.StateMachineArn()},
 	})
+	retryStart(run, "Sfn", "SfnException")
 	output := awsstepfunctions.NewPass(scope, jsii.String(outputState), &awsstepfunctions.PassProps{
 		Parameters: &map[string]any{"output": awsstepfunctions.JsonPath_StringToJson(path(jsii.String("$.Output")))},
 		OutputPath: jsii.String("$.output"),

@@ -133,3 +133,30 @@ func retryWith(task awsstepfunctionstasks.LambdaInvoke, attempts float64, maxDel
 		JitterStrategy: awsstepfunctions.JitterType_FULL,
 	})
 }
+
+// Retries of a task that starts an execution of another state machine, each after up to 1, 2, 4 … 60 seconds: starts
+// compete for the account's quota with live events, which may be at it for minutes.
+const (
+	startRetries         = 8
+	startMaxDelaySeconds = 60
+)
+
+// retryStart lets a start wait that was throttled or not answered. Names of errors begin with that of the integration;
+// general is its name for what has none of its own (Step Functions Developer Guide, "Start workflow executions from a
+// task state", retries ExecutionLimitExceeded).
+func retryStart(task awsstepfunctions.TaskStateBase, integration, general string) {
+	task.AddRetry(&awsstepfunctions.RetryProps{
+		Errors: jsii.Strings(
+			integration+".ExecutionLimitExceeded",
+			integration+".ExecutionLimitExceededException",
+			integration+".ThrottlingException",
+			integration+"."+general,
+			integration+".SdkClientException",
+		),
+		Interval:       awscdk.Duration_Seconds(jsii.Number(retryIntervalSeconds)),
+		BackoffRate:    jsii.Number(retryBackoffRate),
+		MaxAttempts:    jsii.Number(startRetries),
+		MaxDelay:       awscdk.Duration_Seconds(jsii.Number(startMaxDelaySeconds)),
+		JitterStrategy: awsstepfunctions.JitterType_FULL,
+	})
+}

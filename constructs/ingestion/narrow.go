@@ -43,6 +43,7 @@ func newRunJob(
 	job := &runJob{machine: machine}
 	props.StateMachine, props.IntegrationPattern = machine, awsstepfunctions.IntegrationPattern_RUN_JOB
 	awsstepfunctionstasks.NewStepFunctionsStartExecution_Override(job, scope, jsii.String(id), props)
+	retryStart(job, "StepFunctions", "AWSStepFunctionsException")
 	return job
 }
 

@@ -19,7 +19,8 @@ const (
 
 // addSeries creates the state machine that runs several versions of one resource, oldest first, each after the one
 // before has ended. Its history must stay under 25,000 events for replay.MaxSeriesVersions versions. Each takes 15: the
-// iteration 2, Bind 5, Decide 2, the run 6; and 9 more if it has to wait for its start.
+// iteration 2, Bind 5, Decide 2, the run 6; and 9 more if it has to wait for its start. A start that is throttled takes 3
+// more; should they not fit either, the versions that are left over are settled as skipped.
 func (r *ReplayableIngestion) addSeries(s *settings) {
 	r.SeriesFunction = r.newFunction(seriesBinder, s, s.code.Series, config.ReplaySeries{
 		EventLogBucket:  *r.EventLog.BucketName(),

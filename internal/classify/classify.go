@@ -26,6 +26,9 @@ func DefaultRetryOn() []string {
 		"*Throttl*",
 		"*TooManyRequests*",
 		"*RequestLimitExceeded*",
+		"*ExecutionLimitExceeded*", // of an execution that a workflow starts
+		"StepFunctions.AWSStepFunctionsException",
+		"Sfn.SfnException",
 		"*ServiceUnavailable*",
 		"*InternalServerError*",
 		"*InternalServiceError*",

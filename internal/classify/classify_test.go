@@ -12,6 +12,7 @@ func TestRetriable(t *testing.T) {
 		"States.HeartbeatTimeout": true, "Sandbox.Timedout": true, "DynamoDB.ProvisionedThroughputExceededException": true,
 		"ThrottlingException": true, "Sns.ThrottledException": true, "GeocoderServiceUnavailable": true,
 		"IngestionServiceUnavailable": true, "S3.SdkClientException": true, "com/example.InternalServerError": true,
+		"StepFunctions.ExecutionLimitExceeded": true, "StepFunctions.AWSStepFunctionsException": true, "Sfn.SfnException": true,
 		"Geocoder.Down": true, "Geocoder.QuotaUsedUp": false,
 		"InvalidEvent": false, "EventTooLarge": false, "States.TaskFailed": false, "States.Runtime": false,
 		"States.Permissions": false, "NoSuchThing": false, "": false,

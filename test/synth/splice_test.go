@@ -1,6 +1,7 @@
 package synth_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
 	"github.com/aws/jsii-runtime-go"
 
@@ -261,6 +263,55 @@ func TestFromStateMachine(t *testing.T) {
 	}
 	if !slices.Equal(got, expected) {
 		t.Errorf("got %q, want %q", got, expected)
+	}
+}
+
+func keyedMachine(s awscdk.Stack, key awskms.IKey) awsstepfunctions.StateMachine {
+	return awsstepfunctions.NewStateMachine(s, jsii.String("Child"), &awsstepfunctions.StateMachineProps{
+		DefinitionBody:          awsstepfunctions.DefinitionBody_FromChainable(awsstepfunctions.NewPass(s, jsii.String("P"), nil)),
+		EncryptionConfiguration: awsstepfunctions.NewCustomerManagedEncryptionConfiguration(key, nil),
+	})
+}
+
+func TestAnEncryptedStateMachineCanBeStarted(t *testing.T) {
+	stack := newStack(t)
+	key := awskms.NewKey(stack, jsii.String("Key"), nil)
+	newIngestion(stack, &ingestion.ReplayableIngestionProps{
+		Workflow:       ingestion.FromStateMachine(keyedMachine(stack, key), &ingestion.StateMachineOptions{EncryptionKey: key}),
+		ResourceIdPath: jsii.String("$.id"),
+	})
+	var got []string
+	for _, line := range permissions(t, synth(t, stack)) {
+		if strings.HasPrefix(line, "IngestionStateMachineRole  kms:") {
+			got = append(got, line)
+		}
+	}
+	if len(got) != 2 || !strings.Contains(got[0], "kms:Decrypt  ${Key") || !strings.Contains(got[1], "kms:GenerateDataKey  ${Key") {
+		t.Errorf("got %q, want the right to use the child's key", got)
+	}
+}
+
+func TestStartsThatAreThrottledAreRetried(t *testing.T) {
+	stack := newStack(t)
+	child := awsstepfunctions.StateMachine_FromStateMachineName(stack, jsii.String("Child"), jsii.String("existing"))
+	newIngestion(stack, &ingestion.ReplayableIngestionProps{
+		Workflow: ingestion.FromStateMachine(child, nil), ResourceIdPath: jsii.String("$.id"),
+	})
+	tpl := synth(t, stack)
+	text := func(id string) string {
+		b, err := json.Marshal(definition(t, tpl.one(t, "AWS::StepFunctions::StateMachine", id)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	own, series := text("IngestionStateMachine"), text("IngestionSeriesMachine")
+	const throttled = `"StepFunctions.ExecutionLimitExceeded","StepFunctions.ExecutionLimitExceededException","StepFunctions.ThrottlingException"`
+	if n := strings.Count(own, throttled); n != 1 {
+		t.Errorf("the child's start is retried in %d places, want 1: %s", n, own)
+	}
+	if n := strings.Count(series, throttled); n != 2 { // Run and RunAndContinue
+		t.Errorf("a version's start is retried in %d places, want 2: %s", n, series)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -126,6 +127,9 @@ func TestBadWorkflows(t *testing.T) {
 				DefinitionBody: awsstepfunctions.DefinitionBody_FromChainable(awsstepfunctions.NewPass(s, jsii.String("P"), nil)),
 			}), &ingestion.StateMachineOptions{StateMachineType: awsstepfunctions.StateMachineType_EXPRESS})
 		}, "Workflow Test/Child is STANDARD, and StateMachineType says EXPRESS: leave it out"},
+		{"a key that nothing is said of", func(s awscdk.Stack) ingestion.Workflow {
+			return ingestion.FromStateMachine(keyedMachine(s, awskms.NewKey(s, jsii.String("Key"), nil)), nil)
+		}, "Workflow Test/Child is encrypted with a KMS key: pass it as EncryptionKey of StateMachineOptions"},
 		{"a type that there is not", func(s awscdk.Stack) ingestion.Workflow {
 			return ingestion.FromStateMachine(
 				awsstepfunctions.StateMachine_FromStateMachineName(s, jsii.String("Child"), jsii.String("existing")),
