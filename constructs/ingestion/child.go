@@ -135,7 +135,7 @@ func (w child) keyed() bool {
 		return false
 	}
 	l1, ok := m.Node().DefaultChild().(awsstepfunctions.CfnStateMachine)
-	if !ok {
+	if !ok || isNil(l1.EncryptionConfiguration()) {
 		return false
 	}
 	c, ok := awscdk.Stack_Of(m).Resolve(l1.EncryptionConfiguration()).(map[string]any)

@@ -54,7 +54,7 @@ func (r *ReplayableIngestion) newFunction(
 	if ready == nil {
 		ready = golambda.Code(golambda.ThisModule(), spec.dir, s.architecture)
 	}
-	recursion := awslambda.RecursiveLoop_TERMINATE
+	var recursion awslambda.RecursiveLoop // TERMINATE, Lambda's own default, which not every Region takes by name
 	if spec.recursive {
 		recursion = awslambda.RecursiveLoop_ALLOW
 	}

@@ -17,7 +17,24 @@ const snsManagedKey = "alias/aws/sns"
 
 // newLogGroup is where everything here logs to.
 func (r *ReplayableIngestion) newLogGroup(id string, s *settings) awslogs.LogGroup {
+	return r.newNamedLogGroup(id, nil, s)
+}
+
+// newMachineLogGroup is where a state machine logs to. A name that begins so keeps it out of the account's resource
+// policy of log delivery, which is full after some dozens of state machines (Step Functions Developer Guide, "Avoiding
+// Amazon CloudWatch Logs resource policy size restrictions"). It ends with the id of the stack, so that a stack that is
+// made again does not meet the log group that the one before left behind.
+func (r *ReplayableIngestion) newMachineLogGroup(id string, s *settings) awslogs.LogGroup {
+	const maxLength = 200 // of 512, for the id of the stack goes behind it
+	stack := awscdk.Stack_Of(r)
+	stackID := awscdk.Fn_Select(jsii.Number(2), awscdk.Fn_Split(jsii.String("/"), stack.StackId(), nil))
+	name := awscdk.Names_UniqueResourceName(r, &awscdk.UniqueResourceNameOptions{MaxLength: jsii.Number(maxLength)})
+	return r.newNamedLogGroup(id, jsii.String("/aws/vendedlogs/states/"+*name+"-"+id+"-"+*stackID), s)
+}
+
+func (r *ReplayableIngestion) newNamedLogGroup(id string, name *string, s *settings) awslogs.LogGroup {
 	return awslogs.NewLogGroup(r, jsii.String(id), &awslogs.LogGroupProps{
+		LogGroupName:  name,
 		Retention:     s.logRetention,
 		RemovalPolicy: s.logRemoval,
 		EncryptionKey: s.encryptionKey,

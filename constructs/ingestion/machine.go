@@ -61,7 +61,7 @@ func (r *ReplayableIngestion) addWorkflow(s *settings) {
 // machineLogs keeps the errors of a state machine, and no data: events are other people's.
 func (r *ReplayableIngestion) machineLogs(id string, s *settings) *awsstepfunctions.LogOptions {
 	return &awsstepfunctions.LogOptions{
-		Destination:          r.newLogGroup(id, s),
+		Destination:          r.newMachineLogGroup(id, s),
 		Level:                awsstepfunctions.LogLevel_ERROR,
 		IncludeExecutionData: jsii.Bool(false),
 	}
