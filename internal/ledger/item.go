@@ -58,6 +58,34 @@ func (l *Ledger) Item(ctx context.Context, replayID string, page, ordinal, index
 	return i, err
 }
 
+// Place is where an item stands in its replay.
+type Place struct{ Page, Ordinal, Index int }
+
+// ItemsAt returns the items at some places of a replay in one call, or ErrNotFound if there is not one at each.
+func (l *Ledger) ItemsAt(ctx context.Context, replayID string, places []Place) (map[Place]Item, error) {
+	at := map[Place]Item{}
+	var wanted []item
+	for _, p := range places {
+		if _, again := at[p]; again {
+			continue
+		}
+		i := Item{ReplayID: replayID, Page: p.Page, Ordinal: p.Ordinal, Index: p.Index}
+		at[p] = i
+		wanted = append(wanted, key(i.key()))
+	}
+	rows, err := fetched[Item](ctx, l, wanted)
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) < len(wanted) {
+		return nil, fmt.Errorf("%d of %d items of replay %s: %w", len(wanted)-len(rows), len(wanted), replayID, ErrNotFound)
+	}
+	for _, i := range rows {
+		at[Place{i.Page, i.Ordinal, i.Index}] = i
+	}
+	return at, nil
+}
+
 // Bind ties an item to a version and inserts the row of the execution that will run it, in one transaction and before
 // that execution is started. It returns ErrConflict if the item is bound already or finished.
 func (l *Ledger) Bind(ctx context.Context, i Item, e Execution) error {

@@ -13,7 +13,7 @@ import (
 )
 
 type book interface {
-	Item(ctx context.Context, replayID string, page, ordinal, index int) (ledger.Item, error)
+	ItemsAt(ctx context.Context, replayID string, places []ledger.Place) (map[ledger.Place]ledger.Item, error)
 	ChangeItems(ctx context.Context, replayID string, changes []ledger.ItemChange) error
 	Replay(ctx context.Context, id string) (ledger.Replay, error)
 	StopReplay(ctx context.Context, id string, stop replay.Stop) (ledger.Replay, error)
@@ -77,7 +77,7 @@ func (b *Board) Take(ctx context.Context, steps []Step) map[string]error {
 
 func (b *Board) take(ctx context.Context, id string, steps []Step) error {
 	for range rounds {
-		changes, final, err := b.changes(ctx, steps)
+		changes, final, err := b.changes(ctx, id, steps)
 		if err != nil {
 			return err
 		}
@@ -145,21 +145,26 @@ func (b *Board) Stop(ctx context.Context, id string, stop replay.Stop) error {
 
 // changes reads the items and keeps the steps that lead forward. Final tells that the replay may be complete, also
 // when nothing is left to change: an earlier delivery may have died before it looked.
-func (b *Board) changes(ctx context.Context, steps []Step) (changes []ledger.ItemChange, final bool, err error) {
-	seen := map[[3]int]int{}
-	for _, s := range steps {
+func (b *Board) changes(ctx context.Context, id string, steps []Step) (changes []ledger.ItemChange, final bool, err error) {
+	places := make([]ledger.Place, len(steps))
+	for i, s := range steps {
+		places[i] = ledger.Place{Page: s.Page, Ordinal: s.Ordinal, Index: s.Index}
+	}
+	items, err := b.book.ItemsAt(ctx, id, places)
+	if err != nil {
+		return nil, false, err
+	}
+	seen := map[ledger.Place]int{}
+	for i, s := range steps {
 		final = final || s.To.Final()
-		at := [3]int{s.Page, s.Ordinal, s.Index}
+		at := places[i]
 		if i, again := seen[at]; again { // two deliveries in one batch
 			if s.To.Final() && !changes[i].To.Final() {
 				changes[i].To, changes[i].Reason, changes[i].At = s.To, s.Reason, ledger.At(s.At)
 			}
 			continue
 		}
-		item, err := b.book.Item(ctx, s.ReplayID, s.Page, s.Ordinal, s.Index)
-		if err != nil {
-			return nil, false, err
-		}
+		item := items[at]
 		if item.Outcome.Final() || item.Outcome == s.To {
 			continue
 		}

@@ -22,8 +22,12 @@ type items struct {
 	err       error
 }
 
-func (m *items) Item(_ context.Context, _ string, _, ordinal, _ int) (ledger.Item, error) {
-	return m.rows[ordinal], nil
+func (m *items) ItemsAt(_ context.Context, _ string, places []ledger.Place) (map[ledger.Place]ledger.Item, error) {
+	found := map[ledger.Place]ledger.Item{}
+	for _, p := range places {
+		found[p] = m.rows[p.Ordinal]
+	}
+	return found, nil
 }
 
 func (m *items) ChangeItems(_ context.Context, _ string, changes []ledger.ItemChange) error {
