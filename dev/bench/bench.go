@@ -42,7 +42,7 @@ type Sizes struct {
 	Few        int           // the number of sales that Sales is compared with
 	Starts     int           // of each function
 	Synths     int           // of each app
-	Runs       int           // of each benchmark
+	Rounds     int           // of the benchmarks beside the code
 	EndToEnd   [2]int        // sales on the emulator
 	CostEvents int           // that the calls are counted of
 }
@@ -51,7 +51,7 @@ type Sizes struct {
 func Full() Sizes {
 	return Sizes{
 		Events: 200, Settling: 3 * time.Second, Window: 8 * time.Second, Resources: [3]int{10_000, 100_000, 1_000_000}, Few: 2_160, Starts: 30,
-		Synths: 2, Runs: 6, EndToEnd: [2]int{500, 2_000}, CostEvents: 100,
+		Synths: 2, Rounds: 12, EndToEnd: [2]int{500, 2_000}, CostEvents: 100,
 	}
 }
 
@@ -75,11 +75,13 @@ func parts() []part {
 		{"synth", (*run).synth, true},
 		{"assets", (*run).assets, false},
 		{"cold", (*run).cold, true},
+		{"hot", (*run).hot, true},
 		{"overhead", (*run).overhead, true},
 		{"listener", (*run).listener, true},
 		{"expand", (*run).expand, true},
 		{"cost", (*run).costs, false},
 		{"sales", (*run).sales, true},
+		{"emulator", (*run).emulated, true},
 	}
 }
 

@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -15,6 +17,8 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/bench/cost"
 )
+
+var update = flag.Bool("update", false, "write the tables of the documents anew")
 
 // tiny sizes show that the parts work, and nothing of how fast anything is.
 func tiny() Sizes {
@@ -115,7 +119,8 @@ func TestTheTablesInTheDocumentsAreTrue(t *testing.T) {
 		t.Fatal(err)
 	}
 	for file, tables := range documents {
-		text, err := os.ReadFile(filepath.Join("..", "..", file))
+		path := filepath.Join("..", "..", file)
+		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -123,8 +128,13 @@ func TestTheTablesInTheDocumentsAreTrue(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if string(text) != want {
-			t.Errorf("%s is not what dev/bench/baseline.json, dev/bench/cost/measured.json and prices.json say: run make bench ARGS=--update", file)
+		if *update {
+			err = os.WriteFile(path, []byte(want), 0o600)
+		} else if string(text) != want {
+			err = errors.New(file + " is not what baseline.json, cost/measured.json and cost/prices.json say: run go test ./dev/bench -run Tables -update")
+		}
+		if err != nil {
+			t.Error(err)
 		}
 	}
 }
@@ -173,6 +183,18 @@ func TestNumber(t *testing.T) {
 	}
 }
 
+func TestBenchmarksAreRead(t *testing.T) {
+	name, b, ok := parseBenchmark("BenchmarkApply/mergePatch-2         \t    5347\t     72970 ns/op\t  70123 cpu-ns/op\t    8894 B/op\t     253 allocs/op")
+	if want := (best{70123, 8894}); !ok || name != "Apply/mergePatch" || b != want {
+		t.Errorf("got %q, %+v, %v", name, b, ok)
+	}
+	for _, line := range []string{"", "PASS", "goos: linux", "BenchmarkX-2 \t 1 \t x ns/op \t 1 B/op \t 1 allocs/op"} {
+		if _, _, ok := parseBenchmark(line); ok {
+			t.Errorf("%q was taken for a benchmark", line)
+		}
+	}
+}
+
 func TestUnknownPartsAreRefused(t *testing.T) {
 	_, err := Run(t.Context(), Options{Out: &bytes.Buffer{}, Only: []string{"cold", "hot air"}})
 	if !errors.Is(err, ErrUnknownPart) || !strings.Contains(err.Error(), "hot air") {
@@ -202,5 +224,30 @@ func TestEveryUsageHasAPrice(t *testing.T) {
 				t.Errorf("%s: %v, %v", w.Name, total, err)
 			}
 		}
+	}
+}
+
+// TestSelectionsAreExpandedByTheListenersProgram compiles and starts it as Lambda does.
+func TestSelectionsAreExpandedByTheListenersProgram(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "bootstrap")
+	build := exec.Command("go", "build", "-tags=lambda.norpc", "-o", program, "../../lambdas/replaylistener")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	r := &run{Options: Options{Out: &bytes.Buffer{}}}
+	small, err := r.expansion(t.Context(), program, 980)
+	if err != nil {
+		t.Fatal(err)
+	}
+	large, err := r.expansion(t.Context(), program, 2_940)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if small.memory <= 0 || large.memory <= 0 {
+		t.Errorf("memory: %d, %d", small.memory, large.memory)
+	}
+	if d := math.Abs(large.calls/small.calls - 1); d > 0.01 || small.calls <= 0 {
+		t.Errorf("calls per resource: %v of the small selection, %v of the large one", small.calls, large.calls)
 	}
 }

@@ -125,7 +125,7 @@ func (r *run) cold(ctx context.Context) ([]Row, error) {
 		}
 		rows = append(rows,
 			most("Cold start of "+name+", of hello world", ms/least1, ratio, 4),
-			least("Cold start of Node.js, of "+name, most1/ms, ratio, 20),
+			least("Cold start of Node.js, of "+name, most1/ms, times, 20),
 			most("Memory after start of "+name, float64(median(took[name].memory))/1e6, "MB", 20),
 			most("Zip file of "+name, float64(zipped)/1e6, "MB", 5))
 	}

@@ -50,13 +50,24 @@ func Fill(document string, tables map[string]string) (string, error) {
 	return document, nil
 }
 
-// update commits what was measured: the baseline, the calls, and the tables made of both. Rows that were not measured
-// stay as they were.
-func (r *run) update(rows, before []Row) error {
-	for _, old := range before {
-		if !slices.ContainsFunc(rows, func(row Row) bool { return row.Figure == old.Figure }) && len(r.Only) > 0 {
-			rows = append(rows, old)
+// merged are rows in the place of those of the same figure, and new ones behind them.
+func merged(rows, before []Row) []Row {
+	all := slices.Clone(before)
+	for _, r := range rows {
+		if at := slices.IndexFunc(all, func(b Row) bool { return b.Figure == r.Figure }); at >= 0 {
+			all[at] = r
+		} else {
+			all = append(all, r)
 		}
+	}
+	return all
+}
+
+// update commits what was measured: the baseline, the calls, and the tables made of both. Where only some parts were
+// measured, the rows of the others stay.
+func (r *run) update(rows, before []Row) error {
+	if len(r.Only) > 0 {
+		rows = merged(rows, before)
 	}
 	if err := report.Write(filepath.Join(r.Tools.Root, "dev/bench/baseline.json"), rows); err != nil {
 		return err

@@ -23,6 +23,7 @@ type Row struct {
 const (
 	ratio   = "×" // of two measurements of the same run: the only unit that a baseline is compared in
 	percent = "%"
+	times   = "times" // slower than ours something else is: if it becomes faster, nothing of ours is worse
 )
 
 // Kinds of targets.

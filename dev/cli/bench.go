@@ -20,7 +20,9 @@ func (a *app) bench() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			opts.Report = p.build("bench.json")
+			if opts.Report == "" {
+				opts.Report = p.build("bench.json")
+			}
 			if opts.Tools, err = toolchain.Install(c.Context(), p.root, false, a.out); err != nil {
 				return err
 			}
@@ -29,6 +31,7 @@ func (a *app) bench() *cobra.Command {
 		},
 	}
 	c.Flags().StringSliceVar(&opts.Only, "only", nil, fmt.Sprintf("parts to measure, of %s; default: all", strings.Join(bench.Parts(), ", ")))
+	c.Flags().StringVar(&opts.Report, "report", "", "file of the report; default: build/bench.json")
 	c.Flags().BoolVar(&opts.Update, "update", false, "make what is measured the baseline, and the tables in docs/ anew")
 	return c
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -20,7 +19,7 @@ import (
 // Bucket is a versioned bucket.
 type Bucket struct {
 	mu      sync.Mutex
-	keys    []string             // sorted
+	keys    keys
 	objects map[string][]version // newest first
 	written int
 	Calls   int              // of any operation
@@ -54,8 +53,7 @@ func (b *Bucket) add(key string, v version) string {
 	b.written++
 	v.id, v.at = fmt.Sprintf("v%06d", b.written), b.Now().UTC().Truncate(time.Second)
 	if _, known := b.objects[key]; !known {
-		at := sort.SearchStrings(b.keys, key)
-		b.keys = slices.Insert(b.keys, at, key)
+		b.keys.add(key)
 	}
 	b.objects[key] = slices.Insert(b.objects[key], 0, v)
 	return v.id
@@ -135,8 +133,7 @@ func (b *Bucket) ListObjectVersions(_ context.Context, in *s3.ListObjectVersions
 	most, n := int(aws.ToInt32(in.MaxKeys)), 0
 	marker, after := aws.ToString(in.KeyMarker), aws.ToString(in.VersionIdMarker)
 	lastKey, lastID := "", ""
-	for i := sort.SearchStrings(b.keys, max(aws.ToString(in.Prefix), marker)); i < len(b.keys); i++ {
-		key := b.keys[i]
+	for key := range b.keys.from(max(aws.ToString(in.Prefix), marker)) {
 		if !strings.HasPrefix(key, aws.ToString(in.Prefix)) {
 			break
 		}
@@ -174,8 +171,7 @@ func (b *Bucket) ListObjectVersions(_ context.Context, in *s3.ListObjectVersions
 func (b *Bucket) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input, _ ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
 	defer b.lock()()
 	out := &s3.ListObjectsV2Output{IsTruncated: aws.Bool(false)}
-	for i := sort.SearchStrings(b.keys, max(aws.ToString(in.Prefix), aws.ToString(in.StartAfter))); i < len(b.keys); i++ {
-		key := b.keys[i]
+	for key := range b.keys.from(max(aws.ToString(in.Prefix), aws.ToString(in.StartAfter))) {
 		if !strings.HasPrefix(key, aws.ToString(in.Prefix)) {
 			break
 		}

@@ -1,0 +1,56 @@
+package memory
+
+import (
+	"iter"
+	"slices"
+	"sort"
+)
+
+// keys are sorted. They stand in chunks, so that adding one costs about the same however many there are: tens of thousands
+// are added one by one.
+type keys struct {
+	chunks [][]string
+}
+
+const maxChunk = 512
+
+// chunk returns where a key is, or belongs.
+func (k *keys) chunk(key string) int {
+	return sort.Search(len(k.chunks), func(i int) bool { return k.chunks[i][len(k.chunks[i])-1] >= key })
+}
+
+func (k *keys) add(key string) {
+	if len(k.chunks) == 0 {
+		k.chunks = [][]string{{key}}
+		return
+	}
+	i := min(k.chunk(key), len(k.chunks)-1)
+	at, known := slices.BinarySearch(k.chunks[i], key)
+	if known {
+		return
+	}
+	c := slices.Insert(k.chunks[i], at, key)
+	k.chunks[i] = c
+	if half := len(c) / 2; len(c) > maxChunk {
+		k.chunks = slices.Insert(k.chunks, i+1, slices.Clone(c[half:]))
+		k.chunks[i] = c[:half:half]
+	}
+}
+
+// from yields the keys from a text on, in order.
+func (k *keys) from(start string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		i := k.chunk(start)
+		if i == len(k.chunks) {
+			return
+		}
+		at, _ := slices.BinarySearch(k.chunks[i], start)
+		for ; i < len(k.chunks); i, at = i+1, 0 {
+			for _, key := range k.chunks[i][at:] {
+				if !yield(key) {
+					return
+				}
+			}
+		}
+	}
+}
