@@ -3,6 +3,7 @@ package ctl
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"iter"
 	"slices"
@@ -151,7 +152,7 @@ func (a *app) groupColumns() []output.Column[*failureGroup] {
 		{Title: "LAST SEEN", Cell: func(g *failureGroup) string { return a.out.Time(&g.LastSeenAt) }},
 		{Title: "AGO", Right: true, Cell: func(g *failureGroup) string { return a.age(g.LastSeenAt) }},
 		{Title: "LATEST RESOURCE", Cell: func(g *failureGroup) string { return g.Latest.ResourceID }},
-		{Title: "LATEST CAUSE", Flex: true, Cell: func(g *failureGroup) string { return g.Latest.Cause }},
+		{Title: "LATEST CAUSE", Flex: true, Cell: func(g *failureGroup) string { return causeText(g.Latest.Cause) }},
 	}
 }
 
@@ -164,7 +165,7 @@ func (a *app) failureColumns() []output.Column[replay.Failure] {
 		{Title: "ATTEMPTS", Right: true, Cell: func(f replay.Failure) string { return fmt.Sprint(f.Attempt) }},
 		{Title: "STATE", Cell: func(f replay.Failure) string { return f.State }},
 		{Title: "ERROR", Cell: func(f replay.Failure) string { return f.Error }, Color: func(replay.Failure) output.Color { return output.Red }},
-		{Title: "CAUSE", Flex: true, Cell: func(f replay.Failure) string { return f.Cause }},
+		{Title: "CAUSE", Flex: true, Cell: func(f replay.Failure) string { return causeText(f.Cause) }},
 		{Title: "DECISION", Flex: true, Cell: func(f replay.Failure) string { return f.Decision }},
 	}
 }
@@ -175,4 +176,14 @@ func orKey(f replay.Failure) string {
 		return f.InputKey
 	}
 	return f.VersionID
+}
+
+// causeText is what a person reads of a cause. Lambda's is a JSON object with the message in it, and a stack trace; it may
+// be cut off, and then it is shown as it is.
+func causeText(cause string) string {
+	var fault struct{ ErrorMessage string }
+	if json.Unmarshal([]byte(cause), &fault) == nil && fault.ErrorMessage != "" {
+		return fault.ErrorMessage
+	}
+	return cause
 }

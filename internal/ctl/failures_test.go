@@ -152,3 +152,14 @@ func TestFailuresOfAResourceAreRunAgain(t *testing.T) {
 	}
 	w.run("failures replay --resource r9 --reason x").wants(t, ctl.ExitRefused, nil, []string{"no version of r9 is in the quarantine", "`replayctl history r9 --detail`"})
 }
+
+func TestTheMessageOfACauseIsShown(t *testing.T) {
+	w := newWorld(t)
+	servePages(w, "/v1/failures", 3, func(i int) replay.Failure {
+		cause := []string{`{"errorMessage":"the price is -1","errorType":"E","trace":["a"]}`, "plain text", `{"errorMessage":"cut o`}[i]
+		return replay.Failure{Execution: fmt.Sprint("x", i), Error: "E", Cause: cause, FailedAt: time.Now()}
+	}, func(page []replay.Failure, next string) any { return replay.Failures{Failures: page, NextCursor: next} })
+	got := w.run("failures --detail")
+	got.wants(t, ctl.ExitOK, []string{"  the price is -1\n", "  plain text\n", `{"errorMessage":"cut o`}, nil)
+	w.run("failures --detail -o jsonl").wants(t, ctl.ExitOK, []string{`\"errorMessage\":\"the price is -1\"`}, nil)
+}

@@ -188,7 +188,7 @@ func (a *app) versionFields(v pastVersion) []output.Field {
 		}
 		fields = append(fields,
 			output.Field{Name: "failure", Value: text + " at " + a.out.Time(&f.FailedAt)},
-			output.Field{Name: "  cause", Value: f.Cause},
+			output.Field{Name: "  cause", Value: causeText(f.Cause)},
 			output.Field{Name: "  decision", Value: f.Decision})
 	}
 	return fields

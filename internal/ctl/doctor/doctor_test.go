@@ -152,7 +152,7 @@ func TestEveryFaultIsFoundAndHasARemedy(t *testing.T) {
 		{"a topic without subscribers", "GetTopicAttributes", subscriptions("0"), "topic", doctor.Warn, "nobody subscribes", "subscribe"},
 		{"a topic that is not there", "GetTopicAttributes", answer{code: "NotFound", status: 404}, "topic", doctor.Fail, "is not there", "detect-stack-drift"},
 
-		{"an alarm that rings", "DescribeAlarms", alarm("ALARM", cbor.String("arn")), "alarm.Unaccounted", doctor.Fail, "in alarm: 3 events", "docs/operations.md"},
+		{"an alarm that rings", "DescribeAlarms", alarm("ALARM", cbor.String("arn")), "alarm.Unaccounted", doctor.Fail, "in alarm: 3 events", "docs/operations.md#unaccountedalarm"},
 		{"an alarm that is not there", "DescribeAlarms", answer{metrics: cbor.Map{"MetricAlarms": cbor.List{}}}, "alarm.Unaccounted", doctor.Fail, "unaccounted is not there", "deploy"},
 		{"alarms that tell nobody", "DescribeAlarms", alarm("OK"), "alarm.actions", doctor.Warn, "tell nobody", "action"},
 		{"alarms that may not be read", "DescribeAlarms", answer{code: "AccessDenied", status: 403}, "alarm.Unaccounted", doctor.Unknown, "may not look", "cloudwatch:DescribeAlarms"},

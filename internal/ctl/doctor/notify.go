@@ -55,7 +55,7 @@ func (e *exam) alarms(ctx context.Context) (found []Finding) {
 		case !there:
 			v.fails("was it removed outside of CloudFormation? deploy the stack again", "alarm %s is not there", name)
 		case a.state == string(cwtypes.StateValueAlarm):
-			v.fails("its runbook is in docs/operations.md", "it is in alarm: %s", a.reason)
+			v.fails("its runbook is docs/operations.md#"+strings.ToLower(id)+"alarm", "it is in alarm: %s", a.reason)
 		case a.state == string(cwtypes.StateValueInsufficientData):
 			v.says("no data yet")
 		default:

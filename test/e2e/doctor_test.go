@@ -1,0 +1,223 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	schedulertypes "github.com/aws/aws-sdk-go-v2/service/scheduler/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/ce873799/replayable-ingestion/internal/ctl"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/doctor"
+)
+
+// unlikeAWS is what doctor finds on the emulator although the stack is whole, each with its reason. Doctor itself knows
+// of no emulator: it tells what it sees.
+var unlikeAWS = map[string]struct {
+	status doctor.Status
+	why    string
+}{
+	"machine.StateMachine":  {doctor.Warn, "drops logging and tracing of state machines"},
+	"machine.SeriesMachine": {doctor.Warn, "drops logging and tracing of state machines"},
+	"queue.DeadLetter":      {doctor.Fail, "drops the encryption of queues"},
+	"queue.Outcomes":        {doctor.Fail, "drops the encryption of queues"},
+	"queue.Replay":          {doctor.Fail, "drops the encryption of queues"},
+	"log.public-access":     {doctor.Fail, "drops the public access block of buckets"},
+	"log.lifecycle":         {doctor.Warn, "drops the lifecycle of buckets"},
+	"ledger.recovery":       {doctor.Fail, "drops point-in-time recovery"},
+	"ledger.ttl":            {doctor.Warn, "drops the time to live"},
+	"schedule.runs":         {doctor.Unknown, "answers the CBOR of CloudWatch's client with something else"},
+	"alarm.*":               {doctor.Unknown, "answers the CBOR of CloudWatch's client with something else"},
+	"queue.DeadLetter.age":  {doctor.Unknown, "if a failure waits: answers the CBOR of CloudWatch's client with something else"},
+}
+
+func expectedOf(check string) (doctor.Status, bool) {
+	if strings.HasPrefix(check, "alarm.") {
+		check = "alarm.*"
+	}
+	is, known := unlikeAWS[check]
+	return is.status, known
+}
+
+// examine runs replayctl doctor on the shared stack.
+func examine(ctx context.Context, t *testing.T) map[string]doctor.Finding {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "local.json")
+	b, err := json.Marshal(sys.Result)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	p := ctl.System()
+	p.Args, p.Out, p.Err = []string{"doctor", "--local=" + file, "-o", "json"}, &out, &errs
+	p.Terminal = ctl.Terminal{}
+	p.CacheDir = ""
+	if code := ctl.Main(ctx, p); code != ctl.ExitError { // the emulator is no account
+		t.Fatalf("got exit code %d, want %d: %s", code, ctl.ExitError, errs.String())
+	}
+	var doc struct{ Checks []doctor.Finding }
+	if err := json.Unmarshal(out.Bytes(), &doc); err != nil {
+		t.Fatalf("%v: %s", err, out.String())
+	}
+	found := map[string]doctor.Finding{}
+	for _, f := range doc.Checks {
+		found[f.Check] = f
+	}
+	return found
+}
+
+func TestDoctorTellsWhatItSees(t *testing.T) {
+	var found map[string]doctor.Finding
+	eventually(t, patience, "functions are ready", func(ctx context.Context) (bool, error) { // for a while after a deployment, they are not
+		found = examine(ctx, t)
+		return found["function.Record"].Status == doctor.Pass && found["function.Tracker"].Status == doctor.Pass, nil
+	})
+	if len(found) < 40 {
+		t.Errorf("got %d checks", len(found))
+	}
+	for name, f := range found {
+		want, listed := expectedOf(name)
+		switch {
+		case listed && (f.Status == want || name == "queue.DeadLetter.age" && f.Status == doctor.Pass):
+		case listed:
+			t.Errorf("%s: got %s, want %s: mend the list in this test, and docs/emulator.md: %s", name, f.Status, want, f.Detail)
+		case f.Status != doctor.Pass && f.Status != doctor.Skipped:
+			t.Errorf("%s: got %s, %s", name, f.Status, f.Detail)
+		}
+	}
+	for name := range unlikeAWS {
+		if _, there := found[name]; !there && !strings.HasSuffix(name, "*") {
+			t.Errorf("there is no check %s", name)
+		}
+	}
+}
+
+// breakage is something that may break, and how to mend it.
+type breakage struct {
+	name, check   string
+	detail        string
+	harm, restore func(ctx context.Context) error
+}
+
+// TestDoctorFindsWhatIsBroken breaks the stack that others use as well, which it can because no test that uses it runs at
+// the same time, and mends it.
+func TestDoctorFindsWhatIsBroken(t *testing.T) {
+	for _, b := range breakages(t) {
+		t.Run(b.name, func(t *testing.T) {
+			t.Cleanup(func() {
+				if err := b.restore(context.Background()); err != nil {
+					t.Error(err)
+				}
+				if f := examine(context.Background(), t)[b.check]; f.Status == doctor.Fail && strings.Contains(f.Detail, b.detail) {
+					t.Errorf("it is mended, and doctor says %+v", f)
+				}
+			})
+			if err := b.harm(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if f := examine(t.Context(), t)[b.check]; f.Status != doctor.Fail || !strings.Contains(f.Detail, b.detail) || len(f.Remedy) == 0 {
+				t.Errorf("got %+v, want a fault with %q and a remedy", f, b.detail)
+			}
+		})
+	}
+}
+
+func breakages(t *testing.T) []breakage {
+	t.Helper()
+	i, cfg := sys.Ingestions[0], sys.Config()
+	rules, schedules := eventbridge.NewFromConfig(cfg), scheduler.NewFromConfig(cfg)
+	rule := i.Rules["Failure"]
+	targets, err := rules.ListTargetsByRule(t.Context(), &eventbridge.ListTargetsByRuleInput{Rule: &rule})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mappings, err := sys.lambdas.ListEventSourceMappings(t.Context(), &lambda.ListEventSourceMappingsInput{FunctionName: aws.String(i.Functions["ReplayListener"])})
+	if err != nil || len(mappings.EventSourceMappings) != 1 {
+		t.Fatalf("got %+v, %v, want the mapping of the replay queue", mappings, err)
+	}
+	redrive, err := sys.queues.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &i.ReplayQueueURL, AttributeNames: []sqstypes.QueueAttributeName{"RedrivePolicy"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ignore := func(_ any, err error) error { return err }
+	versioning := func(s s3types.BucketVersioningStatus) func(context.Context) error {
+		return func(ctx context.Context) error {
+			return ignore(sys.bucket.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{
+				Bucket: &i.EventLogBucket, VersioningConfiguration: &s3types.VersioningConfiguration{Status: s},
+			}))
+		}
+	}
+	enabled := func(on bool) func(context.Context) error {
+		return func(ctx context.Context) error {
+			return ignore(sys.lambdas.UpdateEventSourceMapping(ctx, &lambda.UpdateEventSourceMappingInput{
+				UUID: mappings.EventSourceMappings[0].UUID, Enabled: &on,
+			}))
+		}
+	}
+	poison := func(to string) func(context.Context) error {
+		return func(ctx context.Context) error {
+			return ignore(sys.queues.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{QueueUrl: &i.ReplayQueueURL, Attributes: map[string]string{"RedrivePolicy": to}}))
+		}
+	}
+	return []breakage{
+		{"a rule is disabled", "rule.Failure", "it is disabled",
+			func(ctx context.Context) error {
+				return ignore(rules.DisableRule(ctx, &eventbridge.DisableRuleInput{Name: &rule}))
+			},
+			func(ctx context.Context) error {
+				return ignore(rules.EnableRule(ctx, &eventbridge.EnableRuleInput{Name: &rule}))
+			}},
+		{"a rule has lost its target", "rule.Failure", "it does not send to",
+			func(ctx context.Context) error {
+				return ignore(rules.RemoveTargets(ctx, &eventbridge.RemoveTargetsInput{Rule: &rule, Ids: []string{*targets.Targets[0].Id}}))
+			},
+			func(ctx context.Context) error {
+				return ignore(rules.PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: &rule, Targets: targets.Targets}))
+			}},
+		{"the schedule is disabled", "schedule.enabled", "it is disabled",
+			func(ctx context.Context) error {
+				return setSchedule(ctx, schedules, i.Schedule, schedulertypes.ScheduleStateDisabled)
+			},
+			func(ctx context.Context) error {
+				return setSchedule(ctx, schedules, i.Schedule, schedulertypes.ScheduleStateEnabled)
+			}},
+		{"a mapping is disabled", "mapping.Replay", "the queue is not read", enabled(false), enabled(true)},
+		{"versioning is suspended", "log.versioning", "it is suspended", versioning("Suspended"), versioning("Enabled")},
+		{"poison goes to another queue", "queue.Replay", "poison does not go",
+			poison(strings.ReplaceAll(redrive.Attributes["RedrivePolicy"], queueName(i.DeadLetterQueueURL), queueName(i.OutcomesQueueURL))), poison(redrive.Attributes["RedrivePolicy"])},
+	}
+}
+
+func queueName(url string) string { return url[strings.LastIndex(url, "/")+1:] }
+
+// setSchedule repeats all of a schedule: an update that leaves something out resets it.
+func setSchedule(ctx context.Context, client *scheduler.Client, name string, state schedulertypes.ScheduleState) error {
+	s, err := client.GetSchedule(ctx, &scheduler.GetScheduleInput{Name: &name})
+	if err != nil {
+		return fmt.Errorf("read schedule %s: %w", name, err)
+	}
+	_, err = client.UpdateSchedule(ctx, &scheduler.UpdateScheduleInput{
+		Name: &name, GroupName: s.GroupName, State: state, ScheduleExpression: s.ScheduleExpression,
+		FlexibleTimeWindow: s.FlexibleTimeWindow, Target: s.Target, Description: s.Description,
+	})
+	if err != nil {
+		return fmt.Errorf("update schedule %s: %w", name, err)
+	}
+	return nil
+}
