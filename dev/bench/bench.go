@@ -111,7 +111,7 @@ func Baseline() (rows []Row, err error) {
 }
 
 // attempts is how often a part that depends on the machine's mood is measured until its rows hold.
-const attempts = 3
+const attempts = 2
 
 // Run measures, prints the table and writes the report. The error is ErrRegression if a row is worse than the baseline.
 func Run(ctx context.Context, opts Options) ([]Row, error) {
