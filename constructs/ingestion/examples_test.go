@@ -25,6 +25,9 @@ func TestExamplesCreateWhatTheyShow(t *testing.T) {
 		"ExampleReplayableIngestion_GrantReplay":          ExampleReplayableIngestion_GrantReplay,
 		"ExampleReplayableIngestion_subscribe":            ExampleReplayableIngestion_subscribe,
 		"ExampleReplayableIngestionProps":                 ExampleReplayableIngestionProps,
+		"ExampleReplayableIngestionProps_private":         ExampleReplayableIngestionProps_private,
+		"ExampleReplayableIngestionProps_cognito":         ExampleReplayableIngestionProps_cognito,
+		"ExampleReplayableIngestionProps_retention":       ExampleReplayableIngestionProps_retention,
 		"ExampleNewReplayableIngestion_existingResources": ExampleNewReplayableIngestion_existingResources,
 		"ExampleNewReplayableIngestion_fifoTopic":         ExampleNewReplayableIngestion_fifoTopic,
 	}
