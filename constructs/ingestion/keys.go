@@ -88,7 +88,9 @@ func (r *ReplayableIngestion) openKey(s *settings) {
 			Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("events.amazonaws.com"), nil)},
 			Actions:    jsii.Strings("kms:Decrypt", "kms:GenerateDataKey"),
 			Resources:  jsii.Strings("*"),
-			Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": stack.Account()}},
+			// No condition on aws:SourceAccount. The Amazon SNS Developer Guide ("Managing Amazon SNS encryption keys") says that
+			// EventBridge does not support it in the policy of a topic's key, and no guide says that it does for a queue's. Were
+			// it not met, every status event would be lost. That only our rules send, the policies of the queues see to.
 		}),
 	} {
 		result := s.encryptionKey.AddToResourcePolicy(st, jsii.Bool(true))

@@ -100,10 +100,12 @@ func keyPolicy(t *testing.T, tpl template, id string) map[string]string {
 	return byService
 }
 
-func TestServicesMayUseTheKeyForThisAccountOnly(t *testing.T) {
+// TestServicesMayUseTheKey: CloudWatch Logs for our log groups only. EventBridge does not say for whom; the policies of the
+// queues bind it to our rules.
+func TestServicesMayUseTheKey(t *testing.T) {
 	got := keyPolicy(t, keyed(t), "Key")
 	for service, expected := range map[string]string{
-		"events.amazonaws.com": `[kms:Decrypt kms:GenerateDataKey] {"StringEquals":{"aws:SourceAccount":"${AWS::AccountId}"}}`,
+		"events.amazonaws.com": `[kms:Decrypt kms:GenerateDataKey] null`,
 		"logs.${AWS::Region}.${AWS::URLSuffix}": `[kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKey kms:GenerateDataKeyWithoutPlaintext ` +
 			`kms:ReEncryptFrom kms:ReEncryptTo] {"ArnLike":{"kms:EncryptionContext:aws:logs:arn":"arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:*"}}`,
 		"delivery.logs.amazonaws.com": "kms:Decrypt* null", // CDK's, for the logs of state machines
