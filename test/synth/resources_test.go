@@ -254,6 +254,9 @@ func TestGatewayAnswersAreProblems(t *testing.T) {
 	for id, r := range responses {
 		templates := r.Properties["ResponseTemplates"].(map[string]any)
 		body, _ := templates["application/problem+json"].(string)
+		if len(templates) != 1 { // any other would be taken for those who accept anything
+			t.Errorf("%s: got templates %v, want one", id, templates)
+		}
 		for _, part := range []string{`"type":"about:blank"`, `"title":"`, `"detail":`, `"requestId":"$context.requestId"`} {
 			if !strings.Contains(body, part) {
 				t.Errorf("%s: no %s in %s", id, part, body)
