@@ -26,10 +26,10 @@ const (
 // metrics of log lines some time after they are written.
 const alarmPeriod = 5 * time.Minute
 
-// minDeadLetterAge is how old a dead letter may get at least: three runs of the default schedule.
-const minDeadLetterAge = 15 * time.Minute
+// stuckPeriod is longer than it takes until a message comes back to the listener: the visibility timeout is 12 minutes.
+const stuckPeriod = 15 * time.Minute
 
-// outcomesAge is how far the tracker may fall behind. Nothing is lost meanwhile; figures and series wait.
+// outcomesAge is how far the tracker may fall behind, and how long it may try. Nothing is lost meanwhile; figures and series wait.
 const outcomesAge = 15 * time.Minute
 
 // alarm is one of the construct's. Its id is that of its field, and of its section in the runbook.
@@ -58,7 +58,6 @@ func (r *ReplayableIngestion) alarms(s *settings) []alarm {
 	usual, o := every(alarmPeriod), s.observability
 	interval := goDuration(s.auto.interval)
 	slow := every(max(interval, alarmPeriod))
-	late := max(3*interval, minDeadLetterAge)
 	return []alarm{{
 		// 2 of 3: a service that does not answer for a minute leaves an event so for one run, and a period may have no run.
 		id: "UnaccountedAlarm", field: &r.UnaccountedAlarm, severity: Critical,
@@ -78,25 +77,35 @@ func (r *ReplayableIngestion) alarms(s *settings) []alarm {
 		metric: r.RecordFunction.MetricThrottles(usual), at: jsii.Number(1), periods: 3, breaches: 2, missing: silent,
 	}, {
 		id: "DeadLetterAlarm", field: &r.DeadLetterAlarm, severity: Critical,
-		what:   fmt.Sprintf("a dead letter has been in the queue for %s: auto-replay does not drain it", late),
-		metric: r.MetricDeadLetterAge(usual), at: jsii.Number(late.Seconds()), periods: 1, breaches: 1, missing: silent,
+		// That nobody drains the queue, AutoReplayAlarm tells.
+		what:   "auto-replay has not been able to take a dead letter in for three periods",
+		metric: r.MetricDeadLettersLeft(slow), at: jsii.Number(1), periods: 3, breaches: 3, missing: silent,
 	}, {
 		id: "OutcomesAlarm", field: &r.OutcomesAlarm, severity: Warning,
-		what:   fmt.Sprintf("the end of an execution has been in the outcomes queue for %s: the tracker does not keep up", outcomesAge),
+		what:   fmt.Sprintf("the end of an execution has been in the outcomes queue for %s: nobody reads it, or not fast enough", outcomesAge),
 		metric: r.MetricOutcomesAge(usual), at: jsii.Number(outcomesAge.Seconds()), periods: 1, breaches: 1, missing: silent,
 	}, {
+		id: "OutcomesStuckAlarm", field: &r.OutcomesStuckAlarm, severity: Warning,
+		what:   fmt.Sprintf("the tracker has tried for %s to settle the end of an execution, in vain", outcomesAge),
+		metric: r.MetricOutcomesStuck(usual), at: jsii.Number(outcomesAge.Seconds()), periods: 1, breaches: 1, missing: silent,
+	}, {
 		id: "ReplayQueueAlarm", field: &r.ReplayQueueAlarm, severity: Warning,
-		what:   fmt.Sprintf("a replay has waited for %s to be started", goDuration(o.replayAge)),
+		what:   fmt.Sprintf("a replay has been in the replay queue for %s: nobody reads it, or not fast enough", goDuration(o.replayAge)),
 		metric: r.MetricReplayAge(usual), at: jsii.Number(goDuration(o.replayAge).Seconds()), periods: 1, breaches: 1, missing: silent,
+	}, {
+		id: "ReplaysStuckAlarm", field: &r.ReplaysStuckAlarm, severity: Warning,
+		what:   fmt.Sprintf("the listener has tried for %s to start a replay, in vain", goDuration(o.replayAge)),
+		metric: r.MetricReplaysStuck(every(stuckPeriod)), at: jsii.Number(goDuration(o.replayAge).Seconds()), periods: 1, breaches: 1, missing: silent,
 	}, {
 		// It stays until the quarantine is emptied, and does not end when nobody counts.
 		id: "QuarantineAlarm", field: &r.QuarantineAlarm, severity: Warning,
 		what:   fmt.Sprintf("%v or more failures are in quarantine and wait for a person", text(o.quarantine)),
 		metric: r.MetricInQuarantine(slow), at: o.quarantine, periods: 1, breaches: 1, missing: keep,
 	}, {
+		// With a shorter period than the schedule's, two of three could not have errors of auto-replay.
 		id: "ErrorsAlarm", field: &r.ErrorsAlarm, severity: Warning,
 		what:   "functions log errors that do not pass by themselves",
-		metric: r.MetricErrors(usual), at: jsii.Number(1), periods: 3, breaches: 2, missing: silent,
+		metric: r.MetricErrors(slow), at: jsii.Number(1), periods: 3, breaches: 2, missing: silent,
 	}, {
 		id: "ApiErrorsAlarm", field: &r.ApiErrorsAlarm, severity: Warning,
 		what:   "the replay API answers with 5xx",

@@ -66,10 +66,10 @@ func (r *ReplayableIngestion) guide(s *settings) awscloudwatch.IWidget {
 // statusRow answers whether anything is lost.
 func (r *ReplayableIngestion) statusRow() *[]awscloudwatch.IWidget {
 	figures := &awscloudwatch.SingleValueWidgetProps{
-		Title: jsii.String("Unaccounted for, in quarantine, oldest dead letter, last run"),
+		Title: jsii.String("Unaccounted for, in quarantine, dead letters left, last run"),
 		Metrics: &[]awscloudwatch.IMetric{
 			r.MetricUnaccounted(label("unaccounted for")), r.MetricInQuarantine(label("in quarantine")),
-			r.MetricDeadLetterAge(label("oldest dead letter, s")), r.MetricAutoReplaySeconds(label("last run, s")),
+			r.MetricDeadLettersLeft(label("dead letters left")), r.MetricAutoReplaySeconds(label("last run, s")),
 		},
 		Width: jsii.Number(dashboardWidth), Height: jsii.Number(statusHeight),
 	}
@@ -131,8 +131,9 @@ func (r *ReplayableIngestion) replaysRow() *[]awscloudwatch.IWidget {
 			r.MetricReplaysWaiting(label("replays")), r.OutcomesQueue.MetricApproximateNumberOfMessagesVisible(label("outcomes")),
 			r.DeadLetterQueue.MetricApproximateNumberOfMessagesVisible(label("dead letters")),
 		}},
-		graph{title: "Age of the oldest message, s", left: metrics{
+		graph{title: "Age of the oldest message, and for how long one is tried in vain, s", left: metrics{
 			r.MetricReplayAge(label("replays")), r.MetricOutcomesAge(label("outcomes")), r.MetricDeadLetterAge(label("dead letters")),
+			r.MetricReplaysStuck(label("replays, in vain")), r.MetricOutcomesStuck(label("outcomes, in vain")),
 		}},
 	)
 }

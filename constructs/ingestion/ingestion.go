@@ -43,17 +43,19 @@ type ReplayableIngestion struct {
 	Api      awsapigateway.RestApi // the replay API
 
 	// The alarms, most urgent first, and all of them on one page. Nil if Alarms or Dashboard is false.
-	UnaccountedAlarm awscloudwatch.Alarm // nobody knows what became of an event
-	AutoReplayAlarm  awscloudwatch.Alarm // AutoReplayFunction does not run
-	FailureAlarm     awscloudwatch.Alarm // many live executions fail
-	ThrottlesAlarm   awscloudwatch.Alarm // RecordFunction is throttled
-	DeadLetterAlarm  awscloudwatch.Alarm // DeadLetterQueue is not drained
-	OutcomesAlarm    awscloudwatch.Alarm // OutcomesQueue is not worked off
-	ReplayQueueAlarm awscloudwatch.Alarm // ReplayQueue is not worked off
-	QuarantineAlarm  awscloudwatch.Alarm // failures wait for a person
-	ErrorsAlarm      awscloudwatch.Alarm // functions log errors
-	ApiErrorsAlarm   awscloudwatch.Alarm // Api answers with 5xx
-	Dashboard        awscloudwatch.Dashboard
+	UnaccountedAlarm   awscloudwatch.Alarm // nobody knows what became of an event
+	AutoReplayAlarm    awscloudwatch.Alarm // AutoReplayFunction does not run
+	FailureAlarm       awscloudwatch.Alarm // many live executions fail
+	ThrottlesAlarm     awscloudwatch.Alarm // RecordFunction is throttled
+	DeadLetterAlarm    awscloudwatch.Alarm // AutoReplayFunction cannot take a dead letter in
+	OutcomesAlarm      awscloudwatch.Alarm // nobody reads OutcomesQueue
+	OutcomesStuckAlarm awscloudwatch.Alarm // TrackerFunction tries in vain
+	ReplayQueueAlarm   awscloudwatch.Alarm // nobody reads ReplayQueue
+	ReplaysStuckAlarm  awscloudwatch.Alarm // ReplayListenerFunction tries in vain
+	QuarantineAlarm    awscloudwatch.Alarm // failures wait for a person
+	ErrorsAlarm        awscloudwatch.Alarm // functions log errors
+	ApiErrorsAlarm     awscloudwatch.Alarm // Api answers with 5xx
+	Dashboard          awscloudwatch.Dashboard
 
 	all      []awscloudwatch.Alarm
 	critical []awscloudwatch.Alarm

@@ -27,20 +27,24 @@ func (r *ReplayableIngestion) MetricTimedOut(opts *awscloudwatch.MetricOptions) 
 	return r.StateMachine.MetricTimedOut(opts)
 }
 
-// MetricDeadLetterAge is the age of the oldest dead letter, in seconds. It exceeds the interval of the schedule only
-// if AutoReplayFunction does not keep up. opts may be nil.
+// The ages below are SQS's. A message that was received three times and is still there does not count in them (Amazon SQS
+// Developer Guide, "Available CloudWatch metrics for Amazon SQS"), so they tell of queues that nobody reads, or not fast
+// enough. What is tried again and again is in MetricDeadLettersLeft, MetricOutcomesStuck and MetricReplaysStuck.
+
+// MetricDeadLetterAge is the age of the oldest dead letter that was received less than three times, in seconds. It exceeds
+// the interval of the schedule only if AutoReplayFunction does not run, or does not keep up. opts may be nil.
 func (r *ReplayableIngestion) MetricDeadLetterAge(opts *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	return r.DeadLetterQueue.MetricApproximateAgeOfOldestMessage(opts)
 }
 
-// MetricOutcomesAge is the age of the oldest message in the outcomes queue, in seconds: how far TrackerFunction is behind.
-// opts may be nil.
+// MetricOutcomesAge is the age of the oldest message in the outcomes queue that was received less than three times, in
+// seconds: how far TrackerFunction is behind. opts may be nil.
 func (r *ReplayableIngestion) MetricOutcomesAge(opts *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	return r.OutcomesQueue.MetricApproximateAgeOfOldestMessage(opts)
 }
 
-// MetricReplayAge is the age of the oldest message in the replay queue, in seconds: how long a replay waits to be started.
-// opts may be nil.
+// MetricReplayAge is the age of the oldest message in the replay queue that was received less than three times, in seconds:
+// how far ReplayListenerFunction is behind. opts may be nil.
 func (r *ReplayableIngestion) MetricReplayAge(opts *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	return r.ReplayQueue.MetricApproximateAgeOfOldestMessage(opts)
 }

@@ -43,6 +43,12 @@ func (r *ReplayableIngestion) MetricRepublished(opts *awscloudwatch.MetricOption
 	return r.metric(schema.Republished, opts)
 }
 
+// MetricReplaysStuck is for how long ReplayListenerFunction has tried in vain to handle a message of the replay queue, of the
+// one that it has tried for longest. What the pace of a replay holds back does not count. Seconds; Maximum. opts may be nil.
+func (r *ReplayableIngestion) MetricReplaysStuck(opts *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+	return r.metric(schema.ReplaysStuck, opts)
+}
+
 // MetricAutoReplayRuns counts runs of the schedule that came to their end, also while automatic replays are off: the
 // heartbeat. Count; Sum. opts may be nil.
 func (r *ReplayableIngestion) MetricAutoReplayRuns(opts *awscloudwatch.MetricOptions) awscloudwatch.Metric {

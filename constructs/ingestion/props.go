@@ -318,8 +318,9 @@ type ReplayableIngestionProps struct {
 	// Default: 1.
 	QuarantineThreshold *float64
 
-	// ReplayAgeThreshold raises ReplayQueueAlarm when a replay has waited for so long to be started: 1 minute to 14 days.
-	// A replay of many items without maxPerSecond waits longer than that on purpose.
+	// ReplayAgeThreshold raises ReplayQueueAlarm when a replay has waited for so long to be started, and ReplaysStuckAlarm
+	// when it has been tried for so long in vain: 1 minute to 14 days. A replay of many items without maxPerSecond waits
+	// longer than that on purpose.
 	//
 	// Default: 1 hour.
 	ReplayAgeThreshold awscdk.Duration

@@ -30,6 +30,9 @@ func (r *round) drain(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if r.left == nil {
+			r.left = map[string]bool{}
+		}
 		if len(batch) == 0 {
 			return nil
 		}
@@ -46,8 +49,12 @@ func (r *round) drain(ctx context.Context) error {
 			if err != nil {
 				r.sum.Errors++
 				r.Logger.Log(ctx, fault.Level(err), "dead letter left in the queue", "messageId", batch[i].ID, "error", err)
+				if ctx.Err() == nil { // else there was no time for it, and the next run has it
+					r.left[batch[i].ID] = true
+				}
 				continue
 			}
+			delete(r.left, batch[i].ID) // a run may get a message twice
 			r.sum.DeadLetters++
 		}
 	}

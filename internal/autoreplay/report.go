@@ -33,6 +33,9 @@ func (r *round) report(ctx context.Context, err error) {
 	if r.looked { // else nobody knows
 		r.Meter.Set(schema.Unaccounted, float64(s.Unaccounted))
 	}
+	if r.left != nil {
+		r.Meter.Set(schema.DeadLettersLeft, float64(len(r.left)))
+	}
 	n, err := r.Book.CountQuarantine(ctx, maxQuarantine)
 	if err != nil {
 		r.Logger.WarnContext(ctx, "quarantine not counted", "error", err)

@@ -23,6 +23,8 @@ type round struct {
 
 	started time.Time
 	looked  bool // every open execution was looked at
+
+	left map[string]bool // dead letters, by message id, that are still in the queue after a try; nil: nobody has looked
 }
 
 func (j *Job) newRound(ctx context.Context) *round {

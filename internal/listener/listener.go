@@ -23,6 +23,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/progress"
 	"github.com/ce873799/replayable-ingestion/internal/queue"
 	"github.com/ce873799/replayable-ingestion/internal/record"
+	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/internal/states"
 )
 
@@ -107,19 +108,33 @@ func (l *Listener) Handle(ctx context.Context, batch events.SQSEvent) (events.SQ
 	l.note(ctx, steps, errs)
 
 	var answer events.SQSEventResponse
+	var longest time.Duration
 	for i, err := range errs {
 		if err == nil {
 			continue
 		}
-		id := batch.Records[i].MessageId
-		if l.again(ctx, batch.Records[i].Body, err) {
+		id, tried := batch.Records[i].MessageId, l.triedFor(batch.Records[i])
+		longest = max(longest, tried)
+		if l.again(ctx, batch.Records[i].Body, tried, err) {
 			l.Logger.WarnContext(ctx, "replay message sent again", "messageId", id, "error", err)
 			continue
 		}
 		l.Logger.ErrorContext(ctx, "replay message not handled", "messageId", id, "error", err)
 		answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: id})
 	}
+	l.Meter.Set(schema.ReplaysStuck, longest.Seconds())
 	return answer, nil
+}
+
+// triedFor is since when a message has been tried in vain, also before it was sent again. What a replay's pace holds back
+// is not tried meanwhile.
+func (l *Listener) triedFor(m events.SQSMessage) time.Duration {
+	now := l.now()
+	tried := queue.TriedFor(m, now)
+	if msg, err := message.DecodeReplay(m.Body); err == nil && msg.Since > 0 {
+		tried = max(tried, now.Sub(time.Unix(msg.Since, 0)))
+	}
+	return tried
 }
 
 const (
@@ -130,7 +145,7 @@ const (
 
 // again sends a message again that failed for a passing reason. A message that comes back by itself does so after the
 // queue's visibility timeout, and each return brings it nearer to the dead-letter queue: a throttled start is no poison.
-func (l *Listener) again(ctx context.Context, body string, cause error) bool {
+func (l *Listener) again(ctx context.Context, body string, tried time.Duration, cause error) bool {
 	if !fault.Transient(cause) && !errors.Is(cause, ledger.ErrConflict) {
 		return false
 	}
@@ -140,6 +155,7 @@ func (l *Listener) again(ctx context.Context, body string, cause error) bool {
 	}
 	wait := min(firstWait<<min(msg.Tries, 10), maxWait)
 	msg.Tries++
+	msg.Since = l.now().Add(-tried).Unix()
 	wait = wait/2 + time.Duration(rand.Int64N(int64(wait))) //nolint:gosec // jitter
 	return l.Queue.Post(ctx, queue.Post{Body: msg.Encode(), Delay: wait}) == nil
 }

@@ -43,6 +43,9 @@ type Replay struct {
 
 	Tries int `json:"tries,omitempty"` // how often it was sent again because a service did not answer
 
+	// Since is since when it has been tried in vain, in seconds since the epoch: SQS begins anew with each message sent.
+	Since int64 `json:"since,omitempty"`
+
 	Execution    string `json:"execution,omitempty"`    // auto: the execution that failed
 	RedriveCount int    `json:"redriveCount,omitempty"` // auto
 }

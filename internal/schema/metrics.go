@@ -66,6 +66,13 @@ var (
 	Unaccounted       = Metric{"UnaccountedVersions", count, "Maximum"}
 	InQuarantine      = Metric{"InQuarantine", count, "Maximum"}
 
+	// DeadLettersLeft is a gauge, too, of AutoReplay: dead letters that a run tried to take in and had to leave in the queue.
+	// OutcomesStuck, by Tracker, and ReplaysStuck, by ReplayListener, are for how long the message that is tried longest has
+	// been tried in vain; 0 where all goes well. SQS's own age tells none of this: it leaves out what was received three times.
+	DeadLettersLeft = Metric{"DeadLettersLeft", count, "Maximum"}
+	OutcomesStuck   = Metric{"OutcomesStuck", seconds, "Maximum"}
+	ReplaysStuck    = Metric{"ReplaysStuck", seconds, "Maximum"}
+
 	// Errors counts log lines of level ERROR. By every function.
 	Errors = Metric{"Errors", count, "Sum"}
 )
@@ -76,6 +83,7 @@ func Metrics() []Metric {
 		Recorded, Published, PublishSuppressed, PublishSuperseded, FailureRate,
 		Failures, AutoReplayed, Healed, FailedAgain, Superseded, Quarantined, Closed, TimeToHeal,
 		ReplayItemsStarted, ReplayItemsSucceeded, ReplayItemsFailed, ReplayItemsSkipped, ReplayItemsPlanned, ReplaysHalted, Republished,
-		AutoReplayRuns, AutoReplaySeconds, Unaccounted, InQuarantine, Errors,
+		AutoReplayRuns, AutoReplaySeconds, Unaccounted, InQuarantine,
+		DeadLettersLeft, OutcomesStuck, ReplaysStuck, Errors,
 	}
 }

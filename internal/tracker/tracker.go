@@ -4,12 +4,16 @@ package tracker
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
+	"github.com/ce873799/replayable-ingestion/internal/queue"
+	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
 type settler interface {
@@ -22,6 +26,7 @@ type sender interface {
 
 // Tracker handles the messages of the outcomes queue.
 type Tracker struct {
+	meter   *emf.Meter
 	settler settler
 	queue   sender
 	machine string
@@ -38,25 +43,34 @@ func New(settler settler, queue sender, machine, series string, logger *slog.Log
 	return &Tracker{settler: settler, queue: queue, machine: machine, series: series, logger: logger}
 }
 
+// Metered has the tracker say for how long it has tried in vain. It returns the tracker.
+func (t *Tracker) Metered(meter *emf.Meter) *Tracker {
+	t.meter = meter
+	return t
+}
+
 // Handle settles a batch. Messages that could not be settled come again; a message that is no status change of this
 // state machine comes again too, until it is a dead letter for a person to look at.
 func (t *Tracker) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 	var answer events.SQSEventResponse
-	fail := func(id string, err error) {
-		t.logger.Log(ctx, fault.Level(err), "outcome not settled", "messageId", id, "error", err)
-		answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: id})
+	var longest time.Duration
+	fail := func(m events.SQSMessage, err error) {
+		t.logger.Log(ctx, fault.Level(err), "outcome not settled", "messageId", m.MessageId, "error", err)
+		answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
+		longest = max(longest, queue.TriedFor(m, time.Now()))
 	}
+	defer func() { t.meter.Set(schema.OutcomesStuck, longest.Seconds()) }()
 	var ended []ledger.Ended
-	var ids []string
+	var told []events.SQSMessage
 	for _, m := range batch.Records {
 		status, err := message.DecodeStatus(m.Body)
 		if err != nil {
-			fail(m.MessageId, err)
+			fail(m, err)
 			continue
 		}
 		if status.StateMachineARN == t.series {
 			if err := t.queue.Send(ctx, Close(Ended(status))); err != nil {
-				fail(m.MessageId, err)
+				fail(m, err)
 			}
 			continue
 		}
@@ -64,11 +78,11 @@ func (t *Tracker) Handle(ctx context.Context, batch events.SQSEvent) (events.SQS
 			t.logger.WarnContext(ctx, "outcome of another state machine ignored", "stateMachineArn", status.StateMachineARN)
 			continue
 		}
-		ended, ids = append(ended, Ended(status)), append(ids, m.MessageId)
+		ended, told = append(ended, Ended(status)), append(told, m)
 	}
 	for i, err := range t.settler.Settle(ctx, ended) {
 		if err != nil {
-			fail(ids[i], err)
+			fail(told[i], err)
 		}
 	}
 	return answer, nil

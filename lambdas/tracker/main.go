@@ -19,5 +19,5 @@ func main() {
 	book := ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable).Metered(tell.Meter)
 	replays := queue.New(sqs.NewFromConfig(aws), cfg.ReplayQueueURL)
 	settler := settle.New(book, progress.New(book, replays), tell.Log).Metered(tell.Meter)
-	boot.Run(tell, tracker.New(settler, replays, cfg.StateMachineARN, cfg.SeriesMachineARN, tell.Log).Handle)
+	boot.Run(tell, tracker.New(settler, replays, cfg.StateMachineARN, cfg.SeriesMachineARN, tell.Log).Metered(tell.Meter).Handle)
 }

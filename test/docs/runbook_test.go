@@ -34,7 +34,7 @@ func alarms(t *testing.T) (names []string) {
 			names = append(names, name)
 		}
 	}
-	if len(names) < 10 {
+	if len(names) < 12 {
 		t.Fatalf("found %v: the search is broken", names)
 	}
 	return names

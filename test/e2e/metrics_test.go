@@ -253,7 +253,10 @@ func (y *system) checkAlarms(t *testing.T, data []metrics.Datum) {
 			got[name] = is
 		}
 	}
-	want := map[string]bool{"Unaccounted": false, "AutoReplay": false, "Failure": true, "Quarantine": true, "Errors": true}
+	want := map[string]bool{
+		"Unaccounted": false, "AutoReplay": false, "Failure": true, "Quarantine": true, "Errors": true,
+		"DeadLetter": false, "OutcomesStuck": false, "ReplaysStuck": false,
+	}
 	if !maps.Equal(got, want) {
 		t.Errorf("the period breaches %v, want %v", got, want)
 	}

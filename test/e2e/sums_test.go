@@ -38,7 +38,7 @@ func (y *system) checkSums(t *testing.T, data []metrics.Datum, lines []logLine) 
 	}
 	got := metrics.Sums(data)
 	for _, m := range schema.Metrics() {
-		if m.Name == "AutoReplaySeconds" || m.Name == "TimeToHeal" || m.Name == "InQuarantine" || m.Name == "FailureRate" {
+		if m.Statistic != "Sum" && m.Name != "UnaccountedVersions" {
 			continue // measured, and looked at below
 		}
 		if got[m.Name] != want[m.Name] {
@@ -57,6 +57,12 @@ func (y *system) checkSums(t *testing.T, data []metrics.Datum, lines []logLine) 
 	}
 	if n := values(data, "InQuarantine"); n[len(n)-1] != want["in quarantine"] {
 		t.Errorf("the last run counted %v in quarantine, there are %v", n[len(n)-1], want["in quarantine"])
+	}
+	if n := slices.Max(values(data, "DeadLettersLeft")); n != 0 {
+		t.Errorf("a run had to leave %v dead letters", n)
+	}
+	if n := slices.Max(values(data, "OutcomesStuck")); n <= 0 || n > 600 {
+		t.Errorf("the tracker has tried for %v s in vain, and there is a message that nobody can read", n)
 	}
 	rate := values(data, "FailureRate")
 	failed := 0.0

@@ -140,7 +140,7 @@ func wire(t testing.TB, table ledger.Client, bucket eventlog.API, faults *Faults
 		Topic: sns, Reader: reader, SupersedeOlder: true, Now: clock.Now, Logger: logger, Meter: e.meter,
 	})
 	e.Series.bind = e.Listener.BindVersion
-	e.Tracker = tracker.New(settler.Metered(e.meter), e.Replays, MachineARN, SeriesMachineARN, logger)
+	e.Tracker = tracker.New(settler.Metered(e.meter), e.Replays, MachineARN, SeriesMachineARN, logger).Metered(e.meter)
 	e.API = api.New(e.Book, e.Log, e.Replays, logger)
 	e.Policy = autoreplay.Policy{
 		Enabled: true, Errors: classify.Policy{RetryOn: classify.DefaultRetryOn()}, MaxAttempts: 3,

@@ -33,16 +33,18 @@ func TestAlarms(t *testing.T) {
 			a["DatapointsToAlarm"], a["EvaluationPeriods"], a["Period"], a["TreatMissingData"])
 	}
 	want := map[string]string{
-		"UnaccountedAlarm": "Maximum UnaccountedVersions GreaterThanOrEqualTo 1, 2 of 3 periods of 300 s, missing data notBreaching",
-		"AutoReplayAlarm":  "Sum AutoReplayRuns LessThan 1, 3 of 3 periods of 300 s, missing data breaching",
-		"FailureAlarm":     "Average FailureRate GreaterThanOrEqualTo 25, 3 of 3 periods of 300 s, missing data notBreaching",
-		"ThrottlesAlarm":   "Sum Throttles GreaterThanOrEqualTo 1, 2 of 3 periods of 300 s, missing data notBreaching",
-		"DeadLetterAlarm":  "Maximum ApproximateAgeOfOldestMessage GreaterThanOrEqualTo 900, 1 of 1 periods of 300 s, missing data notBreaching",
-		"OutcomesAlarm":    "Maximum ApproximateAgeOfOldestMessage GreaterThanOrEqualTo 900, 1 of 1 periods of 300 s, missing data notBreaching",
-		"ReplayQueueAlarm": "Maximum ApproximateAgeOfOldestMessage GreaterThanOrEqualTo 3600, 1 of 1 periods of 300 s, missing data notBreaching",
-		"QuarantineAlarm":  "Maximum InQuarantine GreaterThanOrEqualTo 1, 1 of 1 periods of 300 s, missing data ignore",
-		"ErrorsAlarm":      "Sum Errors GreaterThanOrEqualTo 1, 2 of 3 periods of 300 s, missing data notBreaching",
-		"ApiErrorsAlarm":   "Sum 5XXError GreaterThanOrEqualTo 1, 2 of 3 periods of 300 s, missing data notBreaching",
+		"UnaccountedAlarm":   "Maximum UnaccountedVersions GreaterThanOrEqualTo 1, 2 of 3 periods of 300 s, missing data notBreaching",
+		"AutoReplayAlarm":    "Sum AutoReplayRuns LessThan 1, 3 of 3 periods of 300 s, missing data breaching",
+		"FailureAlarm":       "Average FailureRate GreaterThanOrEqualTo 25, 3 of 3 periods of 300 s, missing data notBreaching",
+		"ThrottlesAlarm":     "Sum Throttles GreaterThanOrEqualTo 1, 2 of 3 periods of 300 s, missing data notBreaching",
+		"DeadLetterAlarm":    "Maximum DeadLettersLeft GreaterThanOrEqualTo 1, 3 of 3 periods of 300 s, missing data notBreaching",
+		"OutcomesAlarm":      "Maximum ApproximateAgeOfOldestMessage GreaterThanOrEqualTo 900, 1 of 1 periods of 300 s, missing data notBreaching",
+		"ReplayQueueAlarm":   "Maximum ApproximateAgeOfOldestMessage GreaterThanOrEqualTo 3600, 1 of 1 periods of 300 s, missing data notBreaching",
+		"OutcomesStuckAlarm": "Maximum OutcomesStuck GreaterThanOrEqualTo 900, 1 of 1 periods of 300 s, missing data notBreaching",
+		"ReplaysStuckAlarm":  "Maximum ReplaysStuck GreaterThanOrEqualTo 3600, 1 of 1 periods of 900 s, missing data notBreaching",
+		"QuarantineAlarm":    "Maximum InQuarantine GreaterThanOrEqualTo 1, 1 of 1 periods of 300 s, missing data ignore",
+		"ErrorsAlarm":        "Sum Errors GreaterThanOrEqualTo 1, 2 of 3 periods of 300 s, missing data notBreaching",
+		"ApiErrorsAlarm":     "Sum 5XXError GreaterThanOrEqualTo 1, 2 of 3 periods of 300 s, missing data notBreaching",
 	}
 	for id, a := range alarms {
 		if got := line(a); got != want[id] {
@@ -99,12 +101,14 @@ func TestAlarmsFollowTheProps(t *testing.T) {
 	newIngestion(stack, props)
 	alarms := alarmsOf(synth(t, stack))
 	for id, expected := range map[string]map[string]string{
-		"UnaccountedAlarm": {"Period": "1200"},
-		"AutoReplayAlarm":  {"Period": "1200"},
-		"DeadLetterAlarm":  {"Period": "300", "Threshold": "3600"},
-		"QuarantineAlarm":  {"Period": "1200", "Threshold": "50"},
-		"FailureAlarm":     {"Threshold": "7.5"},
-		"ReplayQueueAlarm": {"Threshold": "21600"},
+		"UnaccountedAlarm":  {"Period": "1200"},
+		"AutoReplayAlarm":   {"Period": "1200"},
+		"DeadLetterAlarm":   {"Period": "1200", "Threshold": "1"},
+		"ErrorsAlarm":       {"Period": "1200"},
+		"QuarantineAlarm":   {"Period": "1200", "Threshold": "50"},
+		"FailureAlarm":      {"Threshold": "7.5"},
+		"ReplayQueueAlarm":  {"Threshold": "21600"},
+		"ReplaysStuckAlarm": {"Period": "900", "Threshold": "21600"},
 	} {
 		want(t, alarms[id], expected)
 	}
@@ -123,7 +127,47 @@ func TestAFastScheduleDoesNotMakeFastAlarms(t *testing.T) {
 	newIngestion(stack, props)
 	alarms := alarmsOf(synth(t, stack))
 	want(t, alarms["AutoReplayAlarm"], map[string]string{"Period": "300"})
-	want(t, alarms["DeadLetterAlarm"], map[string]string{"Threshold": "900"})
+	want(t, alarms["DeadLetterAlarm"], map[string]string{"Period": "300"})
+}
+
+// With periods shorter than the schedule's, an alarm on what a run of auto-replay writes could not have it in two of three.
+func TestAlarmsOnWhatARunWritesHaveTheSchedulesPeriod(t *testing.T) {
+	for _, minutes := range []float64{1, 5, 15, 60} {
+		stack := newStack(t)
+		props := valid(stack)
+		props.AutoReplayInterval = awscdk.Duration_Minutes(jsii.Number(minutes))
+		newIngestion(stack, props)
+		for id, a := range alarmsOf(synth(t, stack)) {
+			fed := slices.Contains([]any{"UnaccountedVersions", "AutoReplayRuns", "DeadLettersLeft", "InQuarantine", "Errors"}, a["MetricName"])
+			if period := a["Period"].(float64); fed && period < minutes*60 {
+				t.Errorf("a run every %v minutes: %s has periods of %v s", minutes, id, period)
+			}
+		}
+	}
+}
+
+// A message that was received three times counts no more in the age that SQS measures (Amazon SQS Developer Guide,
+// "Available CloudWatch metrics for Amazon SQS"). Where the third receive comes before the threshold, an alarm on the age
+// alone cannot go off: the function itself must say that it tries in vain, and at least once in a period.
+func TestAMessageThatIsTriedInVainRaisesAnAlarm(t *testing.T) {
+	tpl := minimal(t)
+	alarms := alarmsOf(tpl)
+	for queue, stuck := range map[string]string{"OutcomesQueue": "OutcomesStuckAlarm", "ReplayQueue": "ReplaysStuckAlarm"} {
+		comesBack := tpl.one(t, "AWS::SQS::Queue", "Ingestion"+queue)["VisibilityTimeout"].(float64)
+		if period := alarms[stuck]["Period"].(float64); period < comesBack {
+			t.Errorf("%s looks at %v s, in which a message that comes back each %v s may not be tried", stuck, period, comesBack)
+		}
+	}
+	for id, a := range alarms {
+		if a["MetricName"] == "ApproximateAgeOfOldestMessage" && alarms[map[string]string{
+			"OutcomesAlarm": "OutcomesStuckAlarm", "ReplayQueueAlarm": "ReplaysStuckAlarm",
+		}[id]] == nil {
+			t.Errorf("%s is on the age that SQS measures, and nothing tells of messages that are tried in vain", id)
+		}
+	}
+	if len(alarms) > 12 {
+		t.Errorf("%d alarms: nobody reads so many", len(alarms))
+	}
 }
 
 func TestAlarmsAndDashboardCanBeLeftOut(t *testing.T) {

@@ -103,7 +103,7 @@ func New(opts Options) (*System, error) {
 	s.publish = boot.Flushed(tell, func(ctx context.Context, in workflow.PublishInput) (none struct{}, err error) {
 		return none, publisher.Handle(ctx, in)
 	})
-	s.track = boot.Flushed(tell, tracker.New(settler, replays, cloud.Machine, cloud.SeriesMachine, tell.Log).Handle)
+	s.track = boot.Flushed(tell, tracker.New(settler, replays, cloud.Machine, cloud.SeriesMachine, tell.Log).Metered(tell.Meter).Handle)
 	l := listener.New(listener.Deps{
 		Book: book, Log: objects, Machine: machine, Series: series, Queue: replays, Board: board, Judge: judge,
 		Topic: outputs, Reader: reader, Logger: tell.Log, Meter: tell.Meter, SupersedeOlder: true,
