@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -15,6 +16,9 @@ type letter struct {
 	body       string
 	attributes map[string]string
 }
+
+// deliveryTime is how long a message may be under way.
+const deliveryTime = 15 * time.Second
 
 // inbox takes messages out of a queue and keeps them for the tests that they are meant for.
 type inbox struct {
@@ -54,10 +58,13 @@ func (b *inbox) of(t *testing.T, key string) []letter {
 	}
 }
 
-// one returns the only message for a key.
+// one returns the only message for a key. SNS may take a moment to deliver it after the execution has ended.
 func (b *inbox) one(t *testing.T, key string) letter {
 	t.Helper()
 	got := b.of(t, key)
+	for deadline := time.Now().Add(deliveryTime); len(got) == 0 && time.Now().Before(deadline); got = b.of(t, key) {
+		time.Sleep(200 * time.Millisecond)
+	}
 	if len(got) != 1 {
 		t.Fatalf("%s: got %d messages, want 1", key, len(got))
 	}
