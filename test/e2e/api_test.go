@@ -85,7 +85,7 @@ func TestAReplayRunsTheLatestEventAgain(t *testing.T) {
 		t.Errorf("got attributes %v", got)
 	}
 	sys.live.none(t, name)
-	if got := len(sys.premium.of(t, id)); got != 2 {
+	if got := len(sys.premium.some(t, 2, id)); got != 2 {
 		t.Errorf("the sales team got %d offers, want 2: one for each live event", got)
 	}
 }

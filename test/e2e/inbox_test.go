@@ -17,8 +17,8 @@ type letter struct {
 	attributes map[string]string
 }
 
-// deliveryTime is how long a message may be under way.
-const deliveryTime = 15 * time.Second
+// deliveryTime is how long a message may be under way: a receive whose answer was lost hides it for 30 seconds.
+const deliveryTime = 45 * time.Second
 
 // inbox takes messages out of a queue and keeps them for the tests that they are meant for.
 type inbox struct {
@@ -58,13 +58,21 @@ func (b *inbox) of(t *testing.T, key string) []letter {
 	}
 }
 
-// one returns the only message for a key. SNS may take a moment to deliver it after the execution has ended.
-func (b *inbox) one(t *testing.T, key string) letter {
+// some returns the messages for a key once there are n of them, or what there is after deliveryTime. SNS may take a
+// moment to deliver after the execution has ended.
+func (b *inbox) some(t *testing.T, n int, key string) []letter {
 	t.Helper()
 	got := b.of(t, key)
-	for deadline := time.Now().Add(deliveryTime); len(got) == 0 && time.Now().Before(deadline); got = b.of(t, key) {
+	for deadline := time.Now().Add(deliveryTime); len(got) < n && time.Now().Before(deadline); got = b.of(t, key) {
 		time.Sleep(200 * time.Millisecond)
 	}
+	return got
+}
+
+// one returns the only message for a key.
+func (b *inbox) one(t *testing.T, key string) letter {
+	t.Helper()
+	got := b.some(t, 1, key)
 	if len(got) != 1 {
 		t.Fatalf("%s: got %d messages, want 1", key, len(got))
 	}
