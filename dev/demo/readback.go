@@ -171,7 +171,11 @@ func (d *demo) received(ctx context.Context, url string) (all []map[string]strin
 			return all, repeated, fmt.Errorf("receive: %w", err)
 		}
 		if len(out.Messages) == 0 {
-			return all, repeated, nil
+			// A receive whose answer was lost hides its messages until their visibility timeout.
+			if left, err := d.queued(ctx, url); err != nil || left == 0 {
+				return all, repeated, err
+			}
+			continue
 		}
 		entries := make([]sqstypes.DeleteMessageBatchRequestEntry, len(out.Messages))
 		for i, m := range out.Messages {
