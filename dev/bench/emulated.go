@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	smithytime "github.com/aws/smithy-go/time"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ce873799/replayable-ingestion/dev/bench/sales"
@@ -121,7 +122,7 @@ func (d *deployed) entered(ctx context.Context, machine string, e sales.Sale) (n
 		if out.Status != types.ExecutionStatusRunning {
 			return 0, fmt.Errorf("%s ended as %s: %w", *x.ExecutionArn, out.Status, errNotThrough)
 		}
-		if err := pause(ctx, 100*time.Millisecond); err != nil {
+		if err := smithytime.SleepWithContext(ctx, 100*time.Millisecond); err != nil {
 			return 0, err
 		}
 	}
@@ -222,7 +223,7 @@ func (d *deployed) hear(ctx context.Context, heard *told, want int, got func() i
 		if time.Now().After(deadline) {
 			return fmt.Errorf("subscribers heard of %d of %d: %w", got(), want, errNotThrough)
 		}
-		if err := pause(ctx, 200*time.Millisecond); err != nil {
+		if err := smithytime.SleepWithContext(ctx, 200*time.Millisecond); err != nil {
 			return err
 		}
 	}

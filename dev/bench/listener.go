@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	smithytime "github.com/aws/smithy-go/time"
+
 	"github.com/ce873799/replayable-ingestion/dev/bench/cloud"
 	"github.com/ce873799/replayable-ingestion/dev/bench/sales"
 	"github.com/ce873799/replayable-ingestion/dev/bench/system"
@@ -59,12 +61,12 @@ func (r *run) starts(ctx context.Context, c *cloud.Cloud, instances int, window 
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- system.Drain(ctx, c, instances, time.Now().Add(r.Sizes.Settling+window)) }()
-	if err := pause(ctx, r.Sizes.Settling); err != nil {
+	if err := smithytime.SleepWithContext(ctx, r.Sizes.Settling); err != nil {
 		return 0, err
 	}
 	before, _ := c.States.Starts()
 	began := time.Now()
-	if err := pause(ctx, window-500*time.Millisecond); err != nil { // before the instances stop
+	if err := smithytime.SleepWithContext(ctx, window-500*time.Millisecond); err != nil { // before the instances stop
 		return 0, err
 	}
 	after, _ := c.States.Starts()

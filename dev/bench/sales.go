@@ -18,17 +18,6 @@ const everyVersion = `{"select":{"all":true},"versions":{"series":"all"},"allowS
 
 func name(i int) string { return fmt.Sprint("sale-", i) }
 
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 // told is what subscribers were told of.
 type told struct {
 	mu       sync.Mutex

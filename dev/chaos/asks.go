@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"time"
 
+	smithytime "github.com/aws/smithy-go/time"
+
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -86,7 +88,7 @@ func (r *run) askUntilAccepted(ctx context.Context, reason string, request map[s
 			break
 		}
 		r.counters.add("request to the API answered with 5xx", 1)
-		if err := pause(ctx, 500*time.Millisecond); err != nil {
+		if err := smithytime.SleepWithContext(ctx, 500*time.Millisecond); err != nil {
 			return err
 		}
 	}

@@ -193,15 +193,3 @@ func (r *run) stop() {
 		r.proxy.Stop()
 	}
 }
-
-// pause waits, unless the context ends.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"github.com/ce873799/replayable-ingestion/dev/lambdahost"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
@@ -74,7 +75,7 @@ func (d *disturber) toss(ctx context.Context, random *rand.Rand, payload []byte,
 		d.counters.add("batch delivered again later", 1)
 		wait := againLeast + time.Duration(random.Int64N(int64(againMost-againLeast)))
 		d.behind(func() {
-			if pause(ctx, wait) == nil {
+			if smithytime.SleepWithContext(ctx, wait) == nil {
 				_, _ = call(payload)
 			}
 		})
@@ -84,7 +85,7 @@ func (d *disturber) toss(ctx context.Context, random *rand.Rand, payload []byte,
 		return call(shuffled(random, payload))
 	case 3:
 		d.counters.add("batch delayed", 1)
-		if err := pause(ctx, time.Duration(random.Int64N(int64(delayMost)))); err != nil {
+		if err := smithytime.SleepWithContext(ctx, time.Duration(random.Int64N(int64(delayMost)))); err != nil {
 			return lambdahost.Answer{}, err
 		}
 		return call(payload)

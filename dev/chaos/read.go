@@ -12,6 +12,7 @@ import (
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	smithytime "github.com/aws/smithy-go/time"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
@@ -171,7 +172,7 @@ func (r *run) receive(ctx context.Context, url string, take func(sqstypes.Messag
 			if err != nil || left == 0 {
 				return err
 			}
-			if err := pause(ctx, look); err != nil {
+			if err := smithytime.SleepWithContext(ctx, look); err != nil {
 				return err
 			}
 			continue

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
@@ -39,7 +40,7 @@ func (r *run) calm(ctx context.Context, events int) error {
 			if running <= int(backlog*float64(events)) {
 				return nil
 			}
-			err = pause(ctx, look)
+			err = smithytime.SleepWithContext(ctx, look)
 		}
 		if errors.Is(err, context.DeadlineExceeded) {
 			return nil
@@ -78,7 +79,7 @@ func (r *run) rest(ctx context.Context) error {
 			return nil
 		}
 		if err == nil {
-			err = pause(ctx, look)
+			err = smithytime.SleepWithContext(ctx, look)
 		}
 		if errors.Is(err, context.DeadlineExceeded) {
 			r.say("waited %s, still open: %s", r.opts.Patience, before)

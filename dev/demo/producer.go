@@ -15,6 +15,7 @@ import (
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	smithytime "github.com/aws/smithy-go/time"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
@@ -123,12 +124,5 @@ func (d *demo) geocoder(ctx context.Context, manner string) error {
 	if err != nil {
 		return fmt.Errorf("make the geocoder %s: %w", manner, err)
 	}
-	timer := time.NewTimer(1200 * time.Millisecond) // the function keeps what it read for a second
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return smithytime.SleepWithContext(ctx, 1200*time.Millisecond) // the function keeps what it read for a second
 }

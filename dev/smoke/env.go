@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"github.com/ce873799/replayable-ingestion/dev/replayapi"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
@@ -127,7 +128,7 @@ func (e *env) geocoder(ctx context.Context, mode string) error {
 	if err != nil {
 		return fmt.Errorf("set geocoder to %s: %w", mode, err)
 	}
-	return sleep(ctx, modeTTL)
+	return smithytime.SleepWithContext(ctx, modeTTL)
 }
 
 const pollEvery = 300 * time.Millisecond
@@ -142,20 +143,9 @@ func eventually(ctx context.Context, what string, ask func() (done bool, err err
 		if done {
 			return nil
 		}
-		if err := sleep(ctx, pollEvery); err != nil {
+		if err := smithytime.SleepWithContext(ctx, pollEvery); err != nil {
 			return fmt.Errorf("%s: did not happen in time: %w", what, err)
 		}
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"github.com/ce873799/replayable-ingestion/internal/classify"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
@@ -46,7 +47,7 @@ func (e *env) settled(ctx context.Context, execution string) (ledger.Failure, er
 // nudge runs auto-replay if its function is known; otherwise the schedule does, in a minute or so.
 func (e *env) nudge(ctx context.Context) error {
 	if e.AutoReplayFunction == "" {
-		return sleep(ctx, 2*time.Second)
+		return smithytime.SleepWithContext(ctx, 2*time.Second)
 	}
 	out, err := e.lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: &e.AutoReplayFunction})
 	if err != nil {

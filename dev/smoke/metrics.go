@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"github.com/ce873799/replayable-ingestion/internal/manifest"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
@@ -42,7 +43,7 @@ func functionsMetrics(ctx context.Context, e *env) (string, error) {
 			for _, p := range out.Datapoints {
 				sum += aws.ToFloat64(p.Sum)
 			}
-			return sum >= 1, sleep(ctx, 5*time.Second)
+			return sum >= 1, smithytime.SleepWithContext(ctx, 5*time.Second)
 		})
 		if err != nil {
 			return "", err

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	smithytime "github.com/aws/smithy-go/time"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ce873799/replayable-ingestion/internal/fault"
@@ -45,7 +46,7 @@ func lease(ctx context.Context, e *env) (string, error) {
 		return "", err
 	}
 	if e.AutoReplayFunction == "" { // see at least one run of a schedule of a minute
-		if err := sleep(ctx, 70*time.Second); err != nil {
+		if err := smithytime.SleepWithContext(ctx, 70*time.Second); err != nil {
 			return "", err
 		}
 	}

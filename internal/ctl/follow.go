@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	smithytime "github.com/aws/smithy-go/time"
+
 	"github.com/ce873799/replayable-ingestion/internal/ctl/client"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -75,14 +77,7 @@ func (a *app) sleep(ctx context.Context, d time.Duration) error {
 	if a.p.Sleep != nil {
 		return a.p.Sleep(ctx, d)
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return smithytime.SleepWithContext(ctx, d)
 }
 
 // detached says how to come back to replays that nobody waits for any more.

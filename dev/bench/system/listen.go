@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	smithytime "github.com/aws/smithy-go/time"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ce873799/replayable-ingestion/dev/bench/cloud"
@@ -22,7 +23,7 @@ func Drain(ctx context.Context, c *cloud.Cloud, instances int, until time.Time) 
 			for time.Now().Before(until) {
 				messages, _ := c.Replays.Take(batchSize)
 				if len(messages) == 0 {
-					if err := pause(gctx, time.Millisecond); err != nil {
+					if err := smithytime.SleepWithContext(gctx, time.Millisecond); err != nil {
 						return err
 					}
 					continue

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda/messages"
+	smithytime "github.com/aws/smithy-go/time"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ce873799/replayable-ingestion/dev/bench/cloud"
@@ -72,21 +73,10 @@ func (s *System) Settle(ctx context.Context) error {
 			if left == 0 {
 				return nil
 			}
-			if err := pause(ctx, 10*time.Millisecond); err != nil { // they are held back
+			if err := smithytime.SleepWithContext(ctx, 10*time.Millisecond); err != nil { // they are held back
 				return err
 			}
 		}
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -54,7 +55,7 @@ func New(cfg Config) *Client {
 		cfg.Now = time.Now
 	}
 	if cfg.Sleep == nil {
-		cfg.Sleep = sleep
+		cfg.Sleep = smithytime.SleepWithContext
 	}
 	if cfg.Retrying == nil {
 		cfg.Retrying = func(error, int, time.Duration) {}

@@ -31,14 +31,3 @@ func backoff(attempt int) time.Duration {
 	most := min(firstWait<<(attempt-1), maxWait)
 	return most/2 + rand.N(most/2) //nolint:gosec // spreads load, hides nothing
 }
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
