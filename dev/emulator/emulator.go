@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/ce873799/replayable-ingestion/dev/proc"
@@ -41,7 +40,7 @@ const (
 	startAttempts = 3
 )
 
-//go:embed launch.py asl/*.py
+//go:embed *.py asl/*.py
 var launcher embed.FS
 
 // Options say where the emulator may write.
@@ -162,13 +161,7 @@ func (e *Emulator) Done() <-chan struct{} { return e.process.Done() }
 
 // Config is for the SDK's clients. Clients of S3 need path-style addressing, which the loopback address brings.
 func (e *Emulator) Config() aws.Config {
-	// The emulator closes a connection that has been idle for 75 seconds, and may do so while a request is on its way: it
-	// is handled then, and its answer is lost.
-	const idleTimeout = 20 * time.Second
 	return aws.Config{
-		HTTPClient: awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-			t.IdleConnTimeout = idleTimeout
-		}),
 		Region:       Region,
 		BaseEndpoint: aws.String(e.url),
 		Credentials:  credentials.NewStaticCredentialsProvider(AccessKey, SecretKey, ""),

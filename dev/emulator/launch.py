@@ -10,6 +10,7 @@ import time
 from datetime import datetime
 from urllib.parse import urlsplit
 
+import indexes
 from asl import interpreter
 from hypercorn.config import Config as Server
 from ministack.app import main
@@ -181,6 +182,10 @@ def replace(module, name, function):
 
 if __name__ == "__main__":
     Server.keep_alive_max_requests = 1_000_000_000  # it closes a connection after so many, at 1,000 within seconds here
+    # Idle connections stay open until the client closes them: a request that meets the closing is handled, and its
+    # answer is lost. MiniStack sets 75 seconds, and the SDK keeps connections for 90.
+    Server.keep_alive_timeout = property(lambda self: None, lambda self, seconds: None)
+    indexes.install(replace)
     replace(lambda_svc, "_execute_function_proxy", invoke_by_proxy)
     replace(eventbridge, "_apply_input_transformer", transform_input)
     replace(stepfunctions, "_run_execution", interpreter.run_execution)
