@@ -20,6 +20,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/proc"
 	"github.com/ce873799/replayable-ingestion/dev/toolchain"
+	"github.com/ce873799/replayable-ingestion/internal/httpclient"
 )
 
 // The emulator's only account and the Region that everything is deployed to.
@@ -162,6 +163,7 @@ func (e *Emulator) Done() <-chan struct{} { return e.process.Done() }
 // Config is for the SDK's clients. Clients of S3 need path-style addressing, which the loopback address brings.
 func (e *Emulator) Config() aws.Config {
 	return aws.Config{
+		HTTPClient:   httpclient.New(),
 		Region:       Region,
 		BaseEndpoint: aws.String(e.url),
 		Credentials:  credentials.NewStaticCredentialsProvider(AccessKey, SecretKey, ""),

@@ -9,9 +9,10 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/smithy-go/logging"
+
+	"github.com/ce873799/replayable-ingestion/internal/httpclient"
 )
 
 // The SDK's own package config knows every source of credentials: profiles, single sign-on, containers, instances. A
@@ -27,7 +28,7 @@ func settings(getenv func(string) string) (aws.Config, error) {
 	var errs []error
 	cfg := aws.Config{
 		Region:        getenv("AWS_REGION"),
-		HTTPClient:    awshttp.NewBuildableClient(), // one for all clients
+		HTTPClient:    httpclient.New(), // one for all clients
 		Logger:        logging.NewStandardLogger(os.Stderr),
 		ConfigSources: []any{environment{getenv}},
 	}
