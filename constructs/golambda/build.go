@@ -14,11 +14,11 @@ func build(module, root, pkg, goarch, output string) error {
 	kept := keptBinary(module, pkg, goarch)
 	err := os.ErrNotExist
 	if kept != "" && copyFile(kept, output) == nil {
-		err = compile(root, pkg, goarch, output)
+		err = compile(root, goarch, output, pkg)
 	}
 	if err != nil { // also when what was kept is no program: the go command refuses to replace it
 		_ = os.Remove(output) // there may be none
-		err = compile(root, pkg, goarch, output)
+		err = compile(root, goarch, output, pkg)
 	}
 	if err != nil {
 		return fmt.Errorf("compile function %s of %s for linux/%s: %w", pkg, root, goarch, err)
@@ -27,15 +27,17 @@ func build(module, root, pkg, goarch, output string) error {
 	return nil
 }
 
-// compile calls the compiler, and the linker unless the file output is what it would make.
+// compile calls the compiler, and the linker unless the file output is what it would make. Of several packages, output is
+// the directory of their binaries.
 //
 // The environment shuts out what differs between apps and machines: workspaces, GOFLAGS, cgo, processor levels. The flags
 // leave out paths and version control stamps, so that equal source gives equal bytes; lambda.norpc leaves out the protocol
 // of the retired go1.x runtime. The build id stays: it is a hash of what goes in, and the same everywhere.
-func compile(root, pkg, goarch, output string) error {
+func compile(root, goarch, output string, pkgs ...string) error {
 	env := []string{"GOOS=linux", "GOARCH=" + goarch, "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-mod=readonly",
 		"GOAMD64=", "GOARM64=", "GOEXPERIMENT="}
-	_, err := run(root, env, "build", "-trimpath", "-buildvcs=false", "-tags=lambda.norpc", "-ldflags=-s -w", "-o", output, pkg)
+	args := append([]string{"build", "-trimpath", "-buildvcs=false", "-tags=lambda.norpc", "-ldflags=-s -w", "-o", output}, pkgs...)
+	_, err := run(root, env, args...)
 	return err
 }
 

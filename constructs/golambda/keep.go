@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -42,14 +43,37 @@ func keep(binary, kept string) error {
 	if err := copyFile(binary, whole); err != nil {
 		return err
 	}
+	if err := flush(whole); err != nil { // the go command would not see that half of it is missing
+		return err
+	}
 	return os.Rename(whole, kept) // another app may read it right now
 }
 
-// same reports whether two files have the same content.
+// flush waits until a file is on the disk.
+func flush(name string) error {
+	f, err := os.OpenFile(name, os.O_WRONLY, 0) //nolint:gosec // a binary of this package
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// same reports whether two binaries were made of the same. Both begin with their build ids, which are hashes of that; the go
+// command reads no more of them.
 func same(binary, kept string) bool {
-	a, errA := os.ReadFile(binary) //nolint:gosec // binaries of this package
-	b, errB := os.ReadFile(kept)   //nolint:gosec // the same
+	a, errA := head(binary)
+	b, errB := head(kept)
 	return errA == nil && errB == nil && bytes.Equal(a, b)
+}
+
+func head(binary string) ([]byte, error) {
+	f, err := os.Open(binary) //nolint:gosec // a binary of this package
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // it was read
+	const enough = 64 << 10          // the go command looks for the id in half of it
+	return io.ReadAll(io.LimitReader(f, enough))
 }
 
 // copyFile copies a program.
@@ -59,6 +83,11 @@ func copyFile(from, to string) error {
 		return err
 	}
 	defer func() { _ = in.Close() }()
+	return copyOpen(in, to)
+}
+
+// copyOpen copies a program that is open.
+func copyOpen(in *os.File, to string) error {
 	out, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o755) //nolint:gosec // the same; Lambda runs it
 	if err != nil {
 		return err

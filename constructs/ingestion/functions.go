@@ -43,7 +43,7 @@ var (
 // newFunction creates a function with its role and log group. The role is ours, because CDK's default one may write
 // to every log group of the account.
 func (r *ReplayableIngestion) newFunction(
-	spec functionSpec, s *settings, ready awslambda.Code, env map[string]string,
+	spec functionSpec, s *settings, code awslambda.Code, env map[string]string,
 ) awslambda.Function {
 	logs := r.newLogGroup(spec.id+"Logs", s)
 	role := awsiam.NewRole(r, jsii.String(spec.id+"Role"), &awsiam.RoleProps{
@@ -51,9 +51,6 @@ func (r *ReplayableIngestion) newFunction(
 	})
 	logs.GrantWrite(role)
 	r.permitNetwork(role, s)
-	if ready == nil {
-		ready = golambda.Code(golambda.ThisModule(), spec.dir, s.architecture)
-	}
 	var recursion awslambda.RecursiveLoop // TERMINATE, Lambda's own default, which not every Region takes by name
 	if spec.recursive {
 		recursion = awslambda.RecursiveLoop_ALLOW
@@ -61,7 +58,7 @@ func (r *ReplayableIngestion) newFunction(
 	maps.Copy(env, r.telemetry(s))
 	return newExactFunction(r, spec.id+"Function", &awslambda.FunctionProps{
 		Description:   jsii.String(spec.description),
-		Code:          ready,
+		Code:          code,
 		Handler:       jsii.String(golambda.Bootstrap),
 		Runtime:       awslambda.Runtime_PROVIDED_AL2023(),
 		Architecture:  s.architecture,
@@ -80,6 +77,23 @@ func (r *ReplayableIngestion) newFunction(
 		VpcSubnets:     s.network.subnets,
 		SecurityGroups: s.network.groups,
 	})
+}
+
+// compiled returns the code of every function, compiled where none was given. All is asked for at once, so that it is
+// compiled at once.
+func (c FunctionCode) compiled(arch awslambda.Architecture) FunctionCode {
+	for _, f := range []struct {
+		spec functionSpec
+		code *awslambda.Code
+	}{
+		{record, &c.Record}, {publish, &c.Publish}, {tracker, &c.Tracker}, {autoReplayer, &c.AutoReplay},
+		{replayHandler, &c.ReplayHandler}, {replayListener, &c.ReplayListener}, {seriesBinder, &c.Series},
+	} {
+		if *f.code == nil {
+			*f.code = golambda.Code(golambda.ThisModule(), f.spec.dir, arch)
+		}
+	}
+	return c
 }
 
 func environment(env map[string]string) *map[string]*string {

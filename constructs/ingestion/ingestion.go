@@ -57,6 +57,8 @@ type ReplayableIngestion struct {
 	ApiErrorsAlarm     awscloudwatch.Alarm // Api answers with 5xx
 	Dashboard          awscloudwatch.Dashboard
 
+	unique *string // see uniqueName
+
 	all      []awscloudwatch.Alarm
 	critical []awscloudwatch.Alarm
 
@@ -78,6 +80,7 @@ func NewReplayableIngestion(scope constructs.Construct, id *string, props *Repla
 
 	r := &ReplayableIngestion{}
 	constructs.NewConstruct_Override(r, scope, id)
+	s.code = s.code.compiled(s.architecture)
 	r.addNetwork(&s)
 	r.addStorage(props, &s)
 	r.addQueues(&s)

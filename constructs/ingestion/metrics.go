@@ -56,16 +56,25 @@ func (r *ReplayableIngestion) MetricReplaysWaiting(opts *awscloudwatch.MetricOpt
 
 // metric is one that the functions write as log lines in the embedded metric format.
 func (r *ReplayableIngestion) metric(about schema.Metric, opts *awscloudwatch.MetricOptions) awscloudwatch.Metric {
-	m := awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+	props := awscloudwatch.MetricProps{
 		Namespace:     jsii.String(schema.MetricNamespace),
 		MetricName:    jsii.String(about.Name),
 		DimensionsMap: &map[string]*string{schema.MetricDimension: jsii.String(r.metricDimension())},
 		Statistic:     jsii.String(about.Statistic),
-	})
-	if opts == nil {
+	}
+	var rest awscloudwatch.MetricOptions
+	if opts != nil {
+		rest = *opts
+		if rest.Statistic != nil {
+			props.Statistic, rest.Statistic = rest.Statistic, nil
+		}
+		props.Label, rest.Label = rest.Label, nil
+	}
+	m := awscloudwatch.NewMetric(&props)
+	if rest == (awscloudwatch.MetricOptions{}) { // a call less, for each of the dashboard
 		return m
 	}
-	return m.With(opts)
+	return m.With(&rest)
 }
 
 // metricDimension tells this ingestion from others of the account. It follows from the construct's path, which names

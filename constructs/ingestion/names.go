@@ -14,7 +14,10 @@ const (
 
 // uniqueName tells this ingestion from every other of the account and Region: it follows from the path.
 func (r *ReplayableIngestion) uniqueName() *string {
-	return awscdk.Names_UniqueResourceName(r, &awscdk.UniqueResourceNameOptions{MaxLength: jsii.Number(maxName)})
+	if r.unique == nil {
+		r.unique = awscdk.Names_UniqueResourceName(r, &awscdk.UniqueResourceNameOptions{MaxLength: jsii.Number(maxName)})
+	}
+	return r.unique
 }
 
 // path is where the construct is, as people read it in descriptions. Of a very long one it is the end.

@@ -10,7 +10,7 @@ import (
 
 // gatewayProblem is an answer that API Gateway gives in place of the handler.
 type gatewayProblem struct {
-	kind   awsapigateway.ResponseType
+	kind   string // as awsapigateway.ResponseType has it
 	status int    // 0: whatever the fault is
 	title  string // the status's name in HTTP
 	detail string // a template; empty: API Gateway's own message
@@ -24,26 +24,26 @@ func gatewayProblems() []gatewayProblem {
 		badBody   = `"The request body must be a JSON object."`
 	)
 	return []gatewayProblem{
-		{awsapigateway.ResponseType_DEFAULT_4XX(), 0, "Bad Request", ""},
-		{awsapigateway.ResponseType_DEFAULT_5XX(), 0, "Internal Server Error", noDetails},
-		{awsapigateway.ResponseType_BAD_REQUEST_BODY(), 400, "Bad Request", badBody},
-		{awsapigateway.ResponseType_BAD_REQUEST_PARAMETERS(), 400, "Bad Request", ""},
-		{awsapigateway.ResponseType_UNAUTHORIZED(), 401, "Unauthorized", ""},
-		{awsapigateway.ResponseType_ACCESS_DENIED(), 403, "Forbidden", ""},
-		{awsapigateway.ResponseType_EXPIRED_TOKEN(), 403, "Forbidden", ""},
-		{awsapigateway.ResponseType_INVALID_SIGNATURE(), 403, "Forbidden", ""},
-		{awsapigateway.ResponseType_MISSING_AUTHENTICATION_TOKEN(), 403, "Forbidden", ""},
-		{awsapigateway.ResponseType_WAF_FILTERED(), 403, "Forbidden", ""},
-		{awsapigateway.ResponseType_RESOURCE_NOT_FOUND(), 404, "Not Found", ""},
-		{awsapigateway.ResponseType_REQUEST_TOO_LARGE(), 413, "Content Too Large", ""},
-		{awsapigateway.ResponseType_UNSUPPORTED_MEDIA_TYPE(), 415, "Unsupported Media Type", ""},
-		{awsapigateway.ResponseType_THROTTLED(), 429, "Too Many Requests", ""},
-		{awsapigateway.ResponseType_QUOTA_EXCEEDED(), 429, "Too Many Requests", ""},
-		{awsapigateway.ResponseType_API_CONFIGURATION_ERROR(), 500, "Internal Server Error", noDetails},
-		{awsapigateway.ResponseType_AUTHORIZER_CONFIGURATION_ERROR(), 500, "Internal Server Error", noDetails},
-		{awsapigateway.ResponseType_AUTHORIZER_FAILURE(), 500, "Internal Server Error", noDetails},
-		{awsapigateway.ResponseType_INTEGRATION_FAILURE(), 502, "Bad Gateway", noDetails},
-		{awsapigateway.ResponseType_INTEGRATION_TIMEOUT(), 504, "Gateway Timeout", noDetails},
+		{"DEFAULT_4XX", 0, "Bad Request", ""},
+		{"DEFAULT_5XX", 0, "Internal Server Error", noDetails},
+		{"BAD_REQUEST_BODY", 400, "Bad Request", badBody},
+		{"BAD_REQUEST_PARAMETERS", 400, "Bad Request", ""},
+		{"UNAUTHORIZED", 401, "Unauthorized", ""},
+		{"ACCESS_DENIED", 403, "Forbidden", ""},
+		{"EXPIRED_TOKEN", 403, "Forbidden", ""},
+		{"INVALID_SIGNATURE", 403, "Forbidden", ""},
+		{"MISSING_AUTHENTICATION_TOKEN", 403, "Forbidden", ""},
+		{"WAF_FILTERED", 403, "Forbidden", ""},
+		{"RESOURCE_NOT_FOUND", 404, "Not Found", ""},
+		{"REQUEST_TOO_LARGE", 413, "Content Too Large", ""},
+		{"UNSUPPORTED_MEDIA_TYPE", 415, "Unsupported Media Type", ""},
+		{"THROTTLED", 429, "Too Many Requests", ""},
+		{"QUOTA_EXCEEDED", 429, "Too Many Requests", ""},
+		{"API_CONFIGURATION_ERROR", 500, "Internal Server Error", noDetails},
+		{"AUTHORIZER_CONFIGURATION_ERROR", 500, "Internal Server Error", noDetails},
+		{"AUTHORIZER_FAILURE", 500, "Internal Server Error", noDetails},
+		{"INTEGRATION_FAILURE", 502, "Bad Gateway", noDetails},
+		{"INTEGRATION_TIMEOUT", 504, "Gateway Timeout", noDetails},
 	}
 }
 
@@ -53,13 +53,13 @@ func gatewayProblems() []gatewayProblem {
 func addGatewayResponses(api awsapigateway.RestApi) {
 	for _, p := range gatewayProblems() {
 		options := &awsapigateway.GatewayResponseOptions{
-			Type:      p.kind,
+			Type:      awsapigateway.ResponseType_Of(jsii.String(p.kind)),
 			Templates: &map[string]*string{"application/problem+json": jsii.String(p.template())},
 		}
 		if p.status != 0 {
 			options.StatusCode = jsii.String(strconv.Itoa(p.status))
 		}
-		api.AddGatewayResponse(p.kind.ResponseType(), options)
+		api.AddGatewayResponse(jsii.String(p.kind), options)
 	}
 }
 
