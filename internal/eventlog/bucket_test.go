@@ -79,7 +79,7 @@ func (b *bucket) HeadObject(_ context.Context, in *s3.HeadObjectInput, _ ...func
 	if o == nil || o.deleted {
 		return nil, &types.NotFound{}
 	}
-	return &s3.HeadObjectOutput{Metadata: o.meta}, nil
+	return &s3.HeadObjectOutput{Metadata: o.meta, VersionId: &o.id}, nil
 }
 
 // ListObjectVersions lists keys in order and each key's versions newest first, as S3 does.

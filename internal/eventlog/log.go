@@ -165,14 +165,23 @@ func (l *Log) get(ctx context.Context, key string, versionID *string) ([]byte, e
 }
 
 func (l *Log) head(ctx context.Context, key, versionID string) (meta Meta, modified time.Time, err error) {
-	out, err := l.api.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &l.bucket, Key: &key, VersionId: &versionID})
+	out, err := l.headObject(ctx, key, &versionID)
 	if err != nil {
-		if notFound(err) {
-			return Meta{}, time.Time{}, fmt.Errorf("head %s: %w", key, ErrNotFound)
-		}
-		return Meta{}, time.Time{}, fmt.Errorf("head %s: %w", key, err)
+		return Meta{}, time.Time{}, err
 	}
 	return decodeMeta(out.Metadata), aws.ToTime(out.LastModified), nil
+}
+
+// headObject asks for what is known about a version, or about the newest.
+func (l *Log) headObject(ctx context.Context, key string, versionID *string) (*s3.HeadObjectOutput, error) {
+	out, err := l.api.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &l.bucket, Key: &key, VersionId: versionID})
+	if err != nil {
+		if notFound(err) {
+			return nil, fmt.Errorf("head %s: %w", key, ErrNotFound)
+		}
+		return nil, fmt.Errorf("head %s: %w", key, err)
+	}
+	return out, nil
 }
 
 // notFound knows the codes that S3 uses for an object or version that is not there. An id that cannot be a version id

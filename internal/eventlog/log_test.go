@@ -110,6 +110,27 @@ func TestLatest(t *testing.T) {
 	}
 }
 
+func TestNewestIsOneRequest(t *testing.T) {
+	b := &bucket{}
+	l := New(b, "log")
+	b.add("events/r", "1", meta("e1", start), start.Add(time.Second))
+	second := b.add("events/r", "2", meta("e2", start.Add(time.Minute)), start.Add(time.Minute))
+	b.add("events/r2", "3", meta("e3", start.Add(time.Hour)), start.Add(time.Hour))
+	if got, err := l.Newest(t.Context(), "r"); err != nil || got != second {
+		t.Errorf("got %q, %v, want %q", got, err, second)
+	}
+	if b.heads != 1 || b.lists != 0 {
+		t.Errorf("%d heads and %d lists, want one head", b.heads, b.lists)
+	}
+	if _, err := l.Newest(t.Context(), "r1"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("an unknown resource: got %v, want ErrNotFound", err)
+	}
+	b.remove("events/r", start.Add(2*time.Hour))
+	if _, err := l.Newest(t.Context(), "r"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("a deleted resource: got %v, want ErrNotFound", err)
+	}
+}
+
 func TestLatestIsCheap(t *testing.T) {
 	b := &bucket{}
 	for i := range 500 {

@@ -77,12 +77,9 @@ func (l *Log) Walk(ctx context.Context, cursor string, limit int) ([]Entry, stri
 
 // Stored returns when a document outside of the histories was stored. It returns ErrNotFound if there is none.
 func (l *Log) Stored(ctx context.Context, key string) (time.Time, error) {
-	out, err := l.api.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &l.bucket, Key: &key})
+	out, err := l.headObject(ctx, key, nil)
 	if err != nil {
-		if notFound(err) {
-			return time.Time{}, fmt.Errorf("head %s: %w", key, ErrNotFound)
-		}
-		return time.Time{}, fmt.Errorf("head %s: %w", key, err)
+		return time.Time{}, err
 	}
 	return aws.ToTime(out.LastModified), nil
 }

@@ -12,6 +12,7 @@ import (
 )
 
 type eventLog interface {
+	Newest(ctx context.Context, resourceID string) (string, error)
 	Version(ctx context.Context, resourceID, versionID string) (eventlog.Version, error)
 	Newer(ctx context.Context, resourceID, versionID string) iter.Seq2[eventlog.Version, error]
 	Versions(ctx context.Context, resourceID, after string) iter.Seq2[eventlog.Version, error]
@@ -34,8 +35,12 @@ func New(log eventLog, book book) *Judge {
 }
 
 // Responsible returns the newer version that is responsible for a resource now: its execution started later than the
-// one that recorded the given version, and was not aborted. Found is false if the given version still is.
+// one that recorded the given version, and was not aborted. Found is false if the given version still is. The given one
+// is what counts for its execution, as in the ledger: a second version may stand behind a newer event.
 func (j *Judge) Responsible(ctx context.Context, resourceID, versionID string) (by eventlog.Version, found bool, err error) {
+	if newest, err := j.newest(ctx, resourceID, versionID); newest || err != nil {
+		return by, false, err
+	}
 	given, err := j.log.Version(ctx, resourceID, versionID)
 	if err != nil {
 		return by, false, err
@@ -56,6 +61,15 @@ func (j *Judge) Responsible(ctx context.Context, resourceID, versionID string) (
 		}
 	}
 	return by, false, nil
+}
+
+// newest reports whether nothing was recorded after a version, as of most.
+func (j *Judge) newest(ctx context.Context, resourceID, versionID string) (bool, error) {
+	id, err := j.log.Newest(ctx, resourceID)
+	if errors.Is(err, eventlog.ErrNotFound) { // its object was deleted
+		return false, nil
+	}
+	return id == versionID, err
 }
 
 // Later returns a version whose execution started after a time and was not aborted: what is responsible instead of an
@@ -93,8 +107,12 @@ func (j *Judge) OfFailure(ctx context.Context, f ledger.Failure) (by eventlog.Ve
 	return by, false, nil
 }
 
-// Published returns a newer version of which an event has been published, by its own execution or by a replay.
+// Published returns a newer version of which an event has been published, by its own execution or by a replay. The given
+// version is what counts for its execution.
 func (j *Judge) Published(ctx context.Context, resourceID, versionID string) (by eventlog.Version, found bool, err error) {
+	if newest, err := j.newest(ctx, resourceID, versionID); newest || err != nil {
+		return by, false, err
+	}
 	return j.newer(ctx, resourceID, versionID, func(e ledger.Execution) bool { return !e.PublishedAt.IsZero() })
 }
 
