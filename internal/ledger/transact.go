@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	smithytime "github.com/aws/smithy-go/time"
 )
 
 // ErrCursor means that a cursor is none that the ledger gave out.
@@ -58,12 +59,9 @@ func patiently(ctx context.Context, do func() (again bool, err error)) error {
 		if !again || attempt == transactAttempts {
 			return err
 		}
-		wait := time.NewTimer(time.Duration(rand.Int64N(int64(transactBackoff) << attempt))) //nolint:gosec // jitter
-		select {
-		case <-wait.C:
-		case <-ctx.Done():
-			wait.Stop()
-			return ctx.Err()
+		wait := time.Duration(rand.Int64N(int64(transactBackoff) << attempt)) //nolint:gosec // jitter
+		if err := smithytime.SleepWithContext(ctx, wait); err != nil {
+			return err
 		}
 	}
 }
