@@ -120,7 +120,7 @@ func failing(p replay.Plan) string {
 	if p.Failed == 0 {
 		return ""
 	}
-	return itemCount(p.Failed) + ": the patch does not fit"
+	return itemCount(p.Failed) + ", for the reasons below"
 }
 
 func would(o replay.Outcome) string {

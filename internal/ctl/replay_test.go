@@ -186,7 +186,7 @@ func TestADryRunShowsAPlan(t *testing.T) {
 		t.Errorf("got %s, %v, want the replay with its plan", got.out, err)
 	}
 	w.run(`replay r1 --dry-run --json-patch [{"op":"remove","path":"/nowhere"}]`).
-		wants(t, ctl.ExitFailures, []string{"would run   0 items", "fail        1 item: the patch does not fit"}, nil)
+		wants(t, ctl.ExitFailures, []string{"would run   0 items", "fail        1 item, for the reasons below", "TransformFailed"}, nil)
 }
 
 func TestWaitingEndsAsTheReplayDoes(t *testing.T) {
