@@ -17,10 +17,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/ce873799/replayable-ingestion/dev/proc"
 	"github.com/ce873799/replayable-ingestion/dev/toolchain"
-	"github.com/ce873799/replayable-ingestion/internal/httpclient"
+	"github.com/ce873799/replayable-ingestion/internal/sdk"
 )
 
 // The emulator's only account and the Region that everything is deployed to.
@@ -163,7 +164,7 @@ func (e *Emulator) Done() <-chan struct{} { return e.process.Done() }
 // Config is for the SDK's clients. Clients of S3 need path-style addressing, which the loopback address brings.
 func (e *Emulator) Config() aws.Config {
 	return aws.Config{
-		HTTPClient:   httpclient.New(),
+		APIOptions:   []func(*middleware.Stack) error{sdk.PlainBodies},
 		Region:       Region,
 		BaseEndpoint: aws.String(e.url),
 		Credentials:  credentials.NewStaticCredentialsProvider(AccessKey, SecretKey, ""),

@@ -10,6 +10,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/middleware"
+
+	"github.com/ce873799/replayable-ingestion/internal/sdk"
 )
 
 // Exit codes of Main.
@@ -54,7 +57,7 @@ func Main(ctx context.Context, args []string, out, errOut io.Writer) int {
 }
 
 func runOn(ctx context.Context, stack string, opts Options) error {
-	cfg, err := config.LoadDefaultConfig(ctx)
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithAPIOptions([]func(*middleware.Stack) error{sdk.PlainBodies}))
 	if err != nil {
 		return fmt.Errorf("AWS settings: %w", err)
 	}

@@ -9,10 +9,12 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/smithy-go/logging"
+	"github.com/aws/smithy-go/middleware"
 
-	"github.com/ce873799/replayable-ingestion/internal/httpclient"
+	"github.com/ce873799/replayable-ingestion/internal/sdk"
 )
 
 // The SDK's own package config knows every source of credentials: profiles, single sign-on, containers, instances. A
@@ -28,7 +30,8 @@ func settings(getenv func(string) string) (aws.Config, error) {
 	var errs []error
 	cfg := aws.Config{
 		Region:        getenv("AWS_REGION"),
-		HTTPClient:    httpclient.New(), // one for all clients
+		HTTPClient:    awshttp.NewBuildableClient(),
+		APIOptions:    []func(*middleware.Stack) error{sdk.PlainBodies},
 		Logger:        logging.NewStandardLogger(os.Stderr),
 		ConfigSources: []any{environment{getenv}},
 	}

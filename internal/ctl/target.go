@@ -11,10 +11,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/client"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/stack"
 	"github.com/ce873799/replayable-ingestion/internal/manifest"
+	"github.com/ce873799/replayable-ingestion/internal/sdk"
 )
 
 // find finds the ingestion that is meant, once.
@@ -86,7 +88,7 @@ func (a *app) every(ctx context.Context) (all []manifest.Ingestion, cfg aws.Conf
 }
 
 func (a *app) loadAWS(ctx context.Context) (aws.Config, error) {
-	var options []func(*config.LoadOptions) error
+	options := []func(*config.LoadOptions) error{config.WithAPIOptions([]func(*middleware.Stack) error{sdk.PlainBodies})}
 	if a.flags.profile != "" {
 		options = append(options, config.WithSharedConfigProfile(a.flags.profile))
 	}
