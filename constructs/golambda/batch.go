@@ -5,6 +5,8 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"slices"
 	"sync"
 )
@@ -15,7 +17,7 @@ type batches struct {
 	mu      sync.Mutex
 	waiting []bundler            // asked for, in this order, and not compiled yet
 	ready   map[bundler]*os.File // compiled with another, and not handed out yet
-	done    map[bundler]bool     // handed out: CDK has its bundle, and asks for it no more in this process
+	done    map[bundler]bool     // handed out: as a rule CDK has its bundle, and asks for it no more in this process
 }
 
 // functions are those of this process.
@@ -53,47 +55,56 @@ func (s *batches) write(b bundler, output string) error {
 func (s *batches) forget(b bundler) {
 	if binary := s.ready[b]; binary != nil {
 		_ = binary.Close() // it was read
-		_ = os.RemoveAll(filepath.Dir(binary.Name()))
 		delete(s.ready, b)
 	}
 }
 
 // take returns a function with those that wait and can be compiled with it, which no longer wait.
 func (s *batches) take(b bundler) []bundler {
-	batch, names := []bundler{b}, map[string]bool{path.Base(b.pkg): true}
+	batch, names := []bundler{b}, map[string]bool{b.binary(): true}
 	s.waiting = slices.DeleteFunc(s.waiting, func(w bundler) bool {
 		if w == b {
 			return true
 		}
-		if w.root != b.root || w.goarch != b.goarch || names[path.Base(w.pkg)] { // the go command names a binary after its directory
+		if w.root != b.root || w.goarch != b.goarch || names[w.binary()] || !w.batches() || !b.batches() {
 			return false
 		}
-		batch, names[path.Base(w.pkg)] = append(batch, w), true
+		batch, names[w.binary()] = append(batch, w), true
 		return true
 	})
 	return batch
 }
 
-// compile makes the binaries of a batch ready. Their directory is removed at once, or where open files cannot be removed,
-// with the last that is handed out.
+// binary is what the go command calls the function's binary among others: its directory's name.
+func (b bundler) binary() string { return path.Base(b.pkg) }
+
+// versions are names of directories that the go command does not call a binary after.
+var versions = regexp.MustCompile(`^v[0-9.]+$`)
+
+// batches reports whether a function can be compiled with others. The go command has other names for one in the root of its
+// module or in a directory v2. Windows does not remove open files, and those of a batch would stay.
+func (b bundler) batches() bool {
+	return b.binary() != "." && !versions.MatchString(b.binary()) && runtime.GOOS != "windows"
+}
+
+// compile makes the binaries of a batch ready. They have no names any more when it returns: nothing is left of them once
+// they are closed, or the process ends.
 func (s *batches) compile(batch []bundler) error {
 	dir, err := os.MkdirTemp("", "golambda-")
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
+	defer func() { _ = os.RemoveAll(dir) }() // temporary
 	pkgs := make([]string, len(batch))
 	for i, b := range batch {
 		pkgs[i] = b.pkg
-		if kept := keptBinary(b.module, b.pkg, b.goarch); kept != "" {
-			_ = copyFile(kept, filepath.Join(dir, path.Base(b.pkg))) // without it, it is linked
-		}
+		_ = lay(keptBinary(b.module, b.pkg, b.goarch), filepath.Join(dir, b.binary())) // without it, it is linked
 	}
 	if err := compile(batch[0].root, batch[0].goarch, dir+string(filepath.Separator), pkgs...); err != nil {
 		return err
 	}
 	for _, b := range batch {
-		name := filepath.Join(dir, path.Base(b.pkg))
+		name := filepath.Join(dir, b.binary())
 		binary, err := os.Open(name) //nolint:gosec // a binary of this package
 		if err != nil {
 			return fmt.Errorf("read function %s: %w", b.pkg, err)

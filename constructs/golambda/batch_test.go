@@ -45,7 +45,7 @@ func bundle(t *testing.T, s *batches, b bundler) []byte {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(out); err != nil || info.Mode().Perm()&0o111 == 0 {
-		t.Errorf("%v, %v: not executable", info.Mode(), err)
+		t.Errorf("%v, %v: not executable", info, err)
 	}
 	binary, err := os.ReadFile(out)
 	if err != nil {
@@ -104,11 +104,41 @@ func TestFunctionsOfAModuleAreCompiledTogether(t *testing.T) {
 }
 
 func TestFunctionsOfTheSameNameAreCompiledApart(t *testing.T) {
-	s, fn := newFunctions(t, map[string]string{"a/handler": says("first"), "b/handler": says("second"), "v2": says("third")})
-	for dir, text := range map[string]string{"a/handler": "first", "b/handler": "second", "v2": "third"} {
+	dirs := []string{"a/handler", "b/handler", "v2", "b/v3", "handler"}
+	sources := map[string]string{}
+	for _, dir := range dirs {
+		sources[dir] = says("old " + dir)
+	}
+	s, fn := newFunctions(t, sources)
+	for _, state := range []string{"old ", "new "} { // of the new ones, the old ones are kept
+		for _, dir := range dirs {
+			write(t, filepath.Join(fn(dir).root, dir), says(state+dir))
+			s.ask(fn(dir))
+		}
+		for _, dir := range dirs {
+			if got := bundle(t, s, fn(dir)); !bytes.Contains(got, []byte(state+dir)) {
+				t.Errorf("%s%s is another function", state, dir)
+			}
+		}
+		s = &batches{ready: map[bundler]*os.File{}, done: map[bundler]bool{}}
+	}
+}
+
+func TestAFunctionInTheRootOfItsModuleIsCompiledApart(t *testing.T) {
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	s, fn := newFunctions(t, map[string]string{"a": says("this is a"), "b": says("this is b"), ".": says("this is the root")})
+	for dir, text := range map[string]string{"a": "this is a", ".": "this is the root", "b": "this is b"} {
 		if got := bundle(t, s, fn(dir)); !bytes.Contains(got, []byte(text)) {
 			t.Errorf("%s is another function", dir)
 		}
+	}
+	if _, err := os.Stat(temp); err != nil {
+		t.Errorf("the directory for temporary files: %v", err)
+	}
+	left, err := filepath.Glob(filepath.Join(temp, "golambda-*"))
+	if err != nil || len(left) != 0 {
+		t.Errorf("%v, %v: left behind", left, err)
 	}
 }
 

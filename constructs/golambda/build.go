@@ -13,7 +13,7 @@ import (
 func build(module, root, pkg, goarch, output string) error {
 	kept := keptBinary(module, pkg, goarch)
 	err := os.ErrNotExist
-	if kept != "" && copyFile(kept, output) == nil {
+	if lay(kept, output) == nil {
 		err = compile(root, goarch, output, pkg)
 	}
 	if err != nil { // also when what was kept is no program: the go command refuses to replace it

@@ -175,12 +175,18 @@ func TestBuildLinksOnlyWhatHasChanged(t *testing.T) {
 }
 
 func TestBuildDoesNotTrustWhatItKept(t *testing.T) {
-	for what, broken := range map[string][]byte{"no program": []byte("garbage"), "part of a program": []byte("\x7fELF\x02\x01\x01"), "empty": {}} {
+	for what, broken := range map[string]func(program []byte) []byte{
+		"no program":           func([]byte) []byte { return []byte("garbage") },
+		"start of a program":   func(b []byte) []byte { return b[:7] },
+		"quarter of a program": func(b []byte) []byte { return b[:len(b)/4] },
+		"all but its end":      func(b []byte) []byte { return b[:len(b)-1] },
+		"empty":                func([]byte) []byte { return nil },
+	} {
 		t.Run(what, func(t *testing.T) {
 			keepHere(t)
 			dir := newModule(t, hello)
 			want := built(t, dir)
-			if err := os.WriteFile(keptBinary(name, "./fn", "arm64"), broken, 0o600); err != nil {
+			if err := os.WriteFile(keptBinary(name, "./fn", "arm64"), broken(want), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			if got := built(t, dir); !bytes.Equal(got, want) {

@@ -3,6 +3,7 @@ package golambda
 import (
 	"bytes"
 	"crypto/sha256"
+	"debug/elf"
 	"encoding/hex"
 	"errors"
 	"io"
@@ -56,6 +57,40 @@ func flush(name string) error {
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
+}
+
+// lay puts a kept binary where the next one goes. Nothing is there if it fails: of a part of a program, the go command would
+// believe its build id, which comes first.
+func lay(kept, output string) error {
+	if kept == "" {
+		return os.ErrNotExist
+	}
+	if err := complete(kept); err != nil {
+		return err
+	}
+	if err := copyFile(kept, output); err != nil {
+		return errors.Join(err, os.Remove(output))
+	}
+	return nil
+}
+
+// complete returns an error unless a file has all that an executable says it has.
+func complete(binary string) error {
+	f, err := elf.Open(binary)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }() // it was read
+	info, err := os.Stat(binary)
+	if err != nil {
+		return err
+	}
+	for _, s := range f.Sections {
+		if s.Type != elf.SHT_NOBITS && s.Offset+s.FileSize > uint64(info.Size()) { //nolint:gosec // no file has a negative size
+			return io.ErrUnexpectedEOF
+		}
+	}
+	return nil
 }
 
 // same reports whether two binaries were made of the same. Both begin with their build ids, which are hashes of that; the go
