@@ -5,6 +5,8 @@ and counts a table's items at each write, so everything becomes slower with what
 the answers. They are given what they would have selected, instead of everything.
 """
 
+import copy
+import threading
 from bisect import bisect_left, insort
 from collections import defaultdict
 from types import FunctionType
@@ -12,42 +14,59 @@ from types import FunctionType
 from ministack.services import dynamodb, s3
 
 
+_LOCK = threading.RLock()  # workflows and the deletion of expired items run in threads beside the requests
+
+
 class Ordered(dict):
-    """A dict that knows the order of its keys, of which strings and tuples of strings with a prefix can be found."""
+    """A dict that knows the order of its keys."""
 
     def __init__(self, items=()):
         super().__init__(items)
         self._order = sorted(self)
 
     def __setitem__(self, key, value):
-        if key not in self:
-            insort(self._order, key)
-        super().__setitem__(key, value)
+        with _LOCK:
+            if key not in self:
+                insort(self._order, key)
+            super().__setitem__(key, value)
 
     def __delitem__(self, key):
-        super().__delitem__(key)
-        del self._order[bisect_left(self._order, key)]
+        with _LOCK:
+            super().__delitem__(key)
+            del self._order[bisect_left(self._order, key)]
 
     def setdefault(self, key, default=None):
-        if key not in self:
-            self[key] = default
-        return self[key]
+        with _LOCK:
+            if key not in self:
+                self[key] = default
+            return self[key]
 
     def pop(self, key, *default):
-        if key not in self:
-            return super().pop(key, *default)
-        value = self[key]
-        del self[key]
-        return value
+        with _LOCK:
+            if key not in self:
+                return super().pop(key, *default)
+            value = self[key]
+            del self[key]
+            return value
 
     def clear(self):
-        super().clear()
-        self._order.clear()
+        with _LOCK:
+            super().clear()
+            self._order.clear()
 
-    def since(self, first):
-        """The keys from the first on, in order."""
-        for i in range(bisect_left(self._order, first), len(self._order)):
-            yield self._order[i]
+    def __deepcopy__(self, memo):
+        return Ordered(copy.deepcopy(dict(self), memo))
+
+    def among(self, first, belongs):
+        """The entries from the first key on, in order, as long as their keys belong."""
+        found = {}
+        with _LOCK:
+            for i in range(bisect_left(self._order, first), len(self._order)):
+                key = self._order[i]
+                if not belongs(key):
+                    break
+                found[key] = self[key]
+        return found
 
 
 class Partition(dict):
@@ -58,17 +77,23 @@ class Partition(dict):
         self._items, self._pk = items, pk
 
     def __setitem__(self, sk, item):
-        super().__setitem__(sk, item)
-        self._items.changed(self._pk, sk, item)
+        with _LOCK:
+            super().__setitem__(sk, item)
+            self._items.changed(self._pk, sk, item)
 
     def __delitem__(self, sk):
-        super().__delitem__(sk)
-        self._items.changed(self._pk, sk, None)
+        with _LOCK:
+            super().__delitem__(sk)
+            self._items.changed(self._pk, sk, None)
 
     def pop(self, sk, *default):
-        value = super().pop(sk, *default)
-        self._items.changed(self._pk, sk, None)
-        return value
+        with _LOCK:
+            value = super().pop(sk, *default)
+            self._items.changed(self._pk, sk, None)
+            return value
+
+    def __deepcopy__(self, memo):
+        return copy.deepcopy(dict(self), memo)
 
 
 class Items(defaultdict):
@@ -83,12 +108,21 @@ class Items(defaultdict):
                 self[pk][sk] = item
 
     def __missing__(self, pk):
-        self[pk] = partition = Partition(self, pk)
-        return partition
+        with _LOCK:
+            return dict.setdefault(self, pk, Partition(self, pk))
+
+    def __deepcopy__(self, memo):
+        return defaultdict(dict, copy.deepcopy(dict(self), memo))
 
     def changed(self, pk, sk, item):
         for attribute in self._by:
             self._place(attribute, pk, sk, item)
+
+    def changed_unseen(self):
+        """Items were changed in place: find out anew where they are."""
+        with _LOCK:
+            self._by.clear()
+            self._at.clear()
 
     def _place(self, attribute, pk, sk, item):
         by, at = self._by[attribute], self._at[attribute]
@@ -103,14 +137,15 @@ class Items(defaultdict):
 
     def with_value(self, attribute, value):
         """The items whose attribute has the value, by partition and sort key."""
-        if attribute not in self._by:
-            self._by[attribute], self._at[attribute] = {}, {}
-            for pk, partition in self.items():
-                for sk, item in partition.items():
-                    self._place(attribute, pk, sk, item)
         found = defaultdict(dict)
-        for (pk, sk), item in self._by[attribute].get(value, {}).items():
-            found[pk][sk] = item
+        with _LOCK:
+            if attribute not in self._by:
+                self._by[attribute], self._at[attribute] = {}, {}
+                for pk, partition in list(self.items()):
+                    for sk, item in partition.items():
+                        self._place(attribute, pk, sk, item)
+            for (pk, sk), item in self._by[attribute].get(value, {}).items():
+                found[pk][sk] = item
         return found
 
 
@@ -172,6 +207,17 @@ def partition_of(data, hash_key):
         return None  # MiniStack says what is wrong
 
 
+_PARTIQL_UPDATE = getattr(dynamodb, "_partiql_update", None)
+
+
+def partiql_update(table, parsed):
+    try:
+        return _PARTIQL_UPDATE(table, parsed)
+    finally:
+        if isinstance(table["items"], Items):
+            table["items"].changed_unseen()
+
+
 _LIST_OBJECT_VERSIONS = getattr(s3, "_list_object_versions", None)
 
 
@@ -180,17 +226,11 @@ def list_object_versions(name, parameters):
     prefix = s3._qp(parameters, "prefix", "")
     if bucket is None or not prefix or not isinstance(bucket["objects"], Ordered):
         return _LIST_OBJECT_VERSIONS(name, parameters)
-    objects = {}
-    for key in bucket["objects"].since(prefix):
-        if not key.startswith(prefix):
-            break
-        objects[key] = bucket["objects"][key]
-    versions = {}
-    for scoped in s3._object_versions._data.since(s3._object_versions._scoped((name, prefix))):
-        account, (of, key) = scoped
-        if account != s3.get_account_id() or of != name or not key.startswith(prefix):
-            break
-        versions[of, key] = s3._object_versions._data[scoped]
+    objects = bucket["objects"].among(prefix, lambda key: key.startswith(prefix))
+    account = s3.get_account_id()
+    found = s3._object_versions._data.among(
+        (account, (name, prefix)), lambda scoped: scoped[0] == account and scoped[1][0] == name and scoped[1][1].startswith(prefix))
+    versions = {key: of for (_, key), of in found.items()}
     narrow = {**bucket, "objects": objects}
     return instead(_LIST_OBJECT_VERSIONS, _ensure_bucket=lambda _: narrow, _object_versions=versions)(name, parameters)
 
@@ -205,5 +245,6 @@ def install(replace):
     s3._buckets.__class__ = Buckets
     s3._object_versions._data = Ordered(s3._object_versions._data)
     replace(dynamodb, "_query", query)
+    replace(dynamodb, "_partiql_update", partiql_update)
     replace(dynamodb, "_update_counts", leave_counts)
     replace(s3, "_list_object_versions", list_object_versions)

@@ -1,6 +1,7 @@
 package emulator_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -47,7 +48,7 @@ func TestAnIndexHasWhatAScanFinds(t *testing.T) {
 		names := map[string]string{"#owner": "owner", "#at": "at"}
 		set, remove := aws.String("SET #owner = :owner, #at = :at"), aws.String("REMOVE #owner")
 		var err error
-		switch random.IntN(6) {
+		switch random.IntN(9) {
 		case 0:
 			key["owner"], key["at"] = owner[":owner"], owner[":at"]
 			_, err = client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: table, Item: key})
@@ -67,6 +68,22 @@ func TestAnIndexHasWhatAScanFinds(t *testing.T) {
 				{Delete: &dynamodbtypes.Delete{TableName: table, Key: map[string]dynamodbtypes.AttributeValue{"pk": one("q", 5), "sk": one("s", 5)}}},
 			}})
 		case 5:
+			key["owner"], key["at"] = owner[":owner"], owner[":at"]
+			_, err = client.BatchWriteItem(t.Context(), &dynamodb.BatchWriteItemInput{RequestItems: map[string][]dynamodbtypes.WriteRequest{
+				*table: {{PutRequest: &dynamodbtypes.PutRequest{Item: key}}},
+			}})
+		case 6:
+			_, err = client.ExecuteStatement(t.Context(), &dynamodb.ExecuteStatementInput{
+				Statement:  aws.String(`UPDATE "table" SET "owner" = ? WHERE "pk" = ? AND "sk" = ?`),
+				Parameters: []dynamodbtypes.AttributeValue{owner[":owner"], key["pk"], key["sk"]},
+			})
+			var missing *dynamodbtypes.ConditionalCheckFailedException
+			if errors.As(err, &missing) { // there is no such item
+				err = nil
+			}
+		case 7:
+			_, err = client.CreateBackup(t.Context(), &dynamodb.CreateBackupInput{TableName: table, BackupName: aws.String("backup")})
+		case 8:
 			_, err = client.BatchWriteItem(t.Context(), &dynamodb.BatchWriteItemInput{RequestItems: map[string][]dynamodbtypes.WriteRequest{
 				*table: {{DeleteRequest: &dynamodbtypes.DeleteRequest{Key: key}}},
 			}})
@@ -166,9 +183,8 @@ func TestVersionsOfAPrefixAreThoseOfAllThatStartWithIt(t *testing.T) {
 			t.Fatal(err)
 		}
 		all := versions(t, client, bucket, "")
-		if oldest := all[random.IntN(len(all))]; random.IntN(2) == 0 {
-			key, id, _ := strings.Cut(oldest, " ")
-			if _, err := client.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: bucket, Key: &key, VersionId: aws.String(strings.Fields(id)[0])}); err != nil {
+		if one := strings.Fields(all[random.IntN(len(all))]); random.IntN(2) == 0 {
+			if _, err := client.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: bucket, Key: &one[0], VersionId: &one[1]}); err != nil {
 				t.Fatal(err)
 			}
 			all = versions(t, client, bucket, "")
@@ -182,9 +198,10 @@ func TestVersionsOfAPrefixAreThoseOfAllThatStartWithIt(t *testing.T) {
 	}
 }
 
+// versions lists in S3's order, first versions and then delete markers.
 func versions(t *testing.T, client *s3.Client, bucket *string, prefix string) []string {
 	t.Helper()
-	var all []string
+	var all, markers []string
 	pages := s3.NewListObjectVersionsPaginator(client, &s3.ListObjectVersionsInput{Bucket: bucket, Prefix: &prefix, MaxKeys: aws.Int32(7)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(t.Context())
@@ -195,9 +212,8 @@ func versions(t *testing.T, client *s3.Client, bucket *string, prefix string) []
 			all = append(all, fmt.Sprintf("%s %s %t", aws.ToString(v.Key), aws.ToString(v.VersionId), aws.ToBool(v.IsLatest)))
 		}
 		for _, m := range page.DeleteMarkers {
-			all = append(all, fmt.Sprintf("%s %s %t deleted", aws.ToString(m.Key), aws.ToString(m.VersionId), aws.ToBool(m.IsLatest)))
+			markers = append(markers, fmt.Sprintf("%s %s %t deleted", aws.ToString(m.Key), aws.ToString(m.VersionId), aws.ToBool(m.IsLatest)))
 		}
 	}
-	slices.Sort(all)
-	return all
+	return append(all, markers...)
 }

@@ -71,6 +71,37 @@ func TestStatesLanguage(t *testing.T) {
 	}
 }
 
+// The history has a function's own events, with what it was given.
+func TestHistoryTellsOfFunctions(t *testing.T) {
+	client := sfn.NewFromConfig(start(t).Config())
+	nobody := "arn:aws:lambda:us-east-1:" + emulator.Account + ":function:nobody"
+	machine, err := client.CreateStateMachine(t.Context(), &sfn.CreateStateMachineInput{
+		Name: aws.String("history"), RoleArn: aws.String("arn:aws:iam::" + emulator.Account + ":role/one"),
+		Definition: aws.String(`{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"` + nobody + `",
+			"Parameters":{"a.$":"$.b","tries.$":"$$.State.RetryCount"},"End":true}}}`),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := execute(t, client, *machine.StateMachineArn, `{"b":1}`)
+	history, err := client.GetExecutionHistory(t.Context(), &sfn.GetExecutionHistoryInput{ExecutionArn: out.ExecutionArn})
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[sfntypes.HistoryEventType]sfntypes.HistoryEvent{}
+	for _, e := range history.Events {
+		told[e.Type] = e
+	}
+	scheduled := told[sfntypes.HistoryEventTypeLambdaFunctionScheduled].LambdaFunctionScheduledEventDetails
+	if scheduled == nil || aws.ToString(scheduled.Input) != `{"a": 1, "tries": 0}` || aws.ToString(scheduled.Resource) != nobody {
+		t.Errorf("got %+v, want the function and its input", scheduled)
+	}
+	failed := told[sfntypes.HistoryEventTypeLambdaFunctionFailed].LambdaFunctionFailedEventDetails
+	if failed == nil || aws.ToString(failed.Error) != aws.ToString(out.Error) || failed.Error == nil {
+		t.Errorf("got %+v, want the error %s", failed, aws.ToString(out.Error))
+	}
+}
+
 func TestATimeoutEndsAnExecution(t *testing.T) {
 	client := sfn.NewFromConfig(start(t).Config())
 	for name, state := range map[string]string{

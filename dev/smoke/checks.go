@@ -49,8 +49,7 @@ func checks() []check {
 		{
 			name:     "attempt-context",
 			proves:   "Record's payload carries retryCount and redriveCount as numbers",
-			emulator: "its RetryCount is always 0 and it has no redrive",
-			realOnly: true,
+			emulator: "it has no redrive",
 			run:      attemptContext,
 		},
 		{

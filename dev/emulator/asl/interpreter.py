@@ -193,7 +193,8 @@ class Step:
         if waits:
             self.scope.context["Task"] = {"Token": str(uuid.uuid4())}
         argument = self.parameters()
-        self.branch.record("TaskScheduled", "taskScheduledEventDetails", resource=resource, resourceType="states")
+        record = self.function_event if resource.split(":")[2:3] == ["lambda"] else self.task_event
+        record("Scheduled", argument)
         if waits:
             token = self.scope.context["Task"]["Token"]
             work = functools.partial(stepfunctions._invoke_with_callback, resource, argument, token, self.state)
@@ -202,10 +203,22 @@ class Step:
         try:
             result = self.branch.within(self.value("TimeoutSeconds"), work)
         except Failure as failure:
-            self.branch.record("TaskFailed", "taskFailedEventDetails", error=failure.error, cause=failure.cause, resource=resource)
+            record("Failed", error=failure.error, cause=failure.cause)
             raise
-        self.branch.record("TaskSucceeded", "taskSucceededEventDetails", resource=resource, output=json.dumps(result))
+        record("Succeeded", output=json.dumps(result))
         return result
+
+    def task_event(self, what, argument=None, **details):
+        if what == "Scheduled":
+            details = {"parameters": json.dumps(argument), "region": stepfunctions.get_region()}
+        self.branch.record(
+            f"Task{what}", f"task{what}EventDetails", resource=self.state["Resource"], resourceType="states", **details)
+
+    def function_event(self, what, argument=None, **details):
+        """What is told of a task that is a function's ARN."""
+        if what == "Scheduled":
+            details = {"resource": self.state["Resource"], "input": json.dumps(argument)}
+        self.branch.record(f"LambdaFunction{what}", f"lambdaFunction{what}EventDetails", **details)
 
     def retried(self, work):
         """Try a state's work as its Retry says, and go where its Catch says when that does not help."""
