@@ -1,7 +1,8 @@
 // Package eventlog keeps events in a versioned S3 bucket: one object per resource, whose versions are its history.
 //
 // Versions that name the same execution count once, at the position of the oldest: a lost answer, a late write of an
-// attempt that timed out, or a redrive can leave a second one. Everything here that reads the history sees it so.
+// attempt that timed out, or a redrive can leave a second one. Everything here that reads the history sees it so, but for
+// Newest.
 package eventlog
 
 import (

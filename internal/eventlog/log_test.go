@@ -116,8 +116,8 @@ func TestNewestIsOneRequest(t *testing.T) {
 	b.add("events/r", "1", meta("e1", start), start.Add(time.Second))
 	second := b.add("events/r", "2", meta("e2", start.Add(time.Minute)), start.Add(time.Minute))
 	b.add("events/r2", "3", meta("e3", start.Add(time.Hour)), start.Add(time.Hour))
-	if got, err := l.Newest(t.Context(), "r"); err != nil || got != second {
-		t.Errorf("got %q, %v, want %q", got, err, second)
+	if got, err := l.Newest(t.Context(), "r"); err != nil || got.ID != second || got.Execution != "e2" {
+		t.Errorf("got %+v, %v, want %q", got, err, second)
 	}
 	if b.heads != 1 || b.lists != 0 {
 		t.Errorf("%d heads and %d lists, want one head", b.heads, b.lists)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
@@ -12,7 +13,7 @@ import (
 )
 
 type eventLog interface {
-	Newest(ctx context.Context, resourceID string) (string, error)
+	Newest(ctx context.Context, resourceID string) (eventlog.Version, error)
 	Version(ctx context.Context, resourceID, versionID string) (eventlog.Version, error)
 	Newer(ctx context.Context, resourceID, versionID string) iter.Seq2[eventlog.Version, error]
 	Versions(ctx context.Context, resourceID, after string) iter.Seq2[eventlog.Version, error]
@@ -35,8 +36,7 @@ func New(log eventLog, book book) *Judge {
 }
 
 // Responsible returns the newer version that is responsible for a resource now: its execution started later than the
-// one that recorded the given version, and was not aborted. Found is false if the given version still is. The given one
-// is what counts for its execution, as in the ledger: a second version may stand behind a newer event.
+// one that recorded the given version, and was not aborted. Found is false if the given version still is.
 func (j *Judge) Responsible(ctx context.Context, resourceID, versionID string) (by eventlog.Version, found bool, err error) {
 	if newest, err := j.newest(ctx, resourceID, versionID); newest || err != nil {
 		return by, false, err
@@ -63,13 +63,25 @@ func (j *Judge) Responsible(ctx context.Context, resourceID, versionID string) (
 	return by, false, nil
 }
 
-// newest reports whether nothing was recorded after a version, as of most.
+// clockSkew is more than the clocks of Step Functions and the functions differ.
+const clockSkew = 15 * time.Second
+
+// newest reports whether a version is surely the newest one that counts, as most are, without a list. It is not if the log
+// has one after it; nor if it may be a second one of its execution, which counts where the first is: then an event that came
+// in between is newer, and the ledger has it among those that were recorded since the execution started.
 func (j *Judge) newest(ctx context.Context, resourceID, versionID string) (bool, error) {
-	id, err := j.log.Newest(ctx, resourceID)
-	if errors.Is(err, eventlog.ErrNotFound) { // its object was deleted
+	v, err := j.log.Newest(ctx, resourceID)
+	switch {
+	case errors.Is(err, eventlog.ErrNotFound): // its object was deleted
 		return false, nil
+	case err != nil || v.ID != versionID || v.StartedAt.IsZero():
+		return false, err
 	}
-	return id == versionID, err
+	h, err := j.book.History(ctx, resourceID, v.StartedAt.Add(-clockSkew), v.At().Add(clockSkew))
+	if err != nil {
+		return false, err
+	}
+	return !slices.ContainsFunc(h.Executions, func(e ledger.Execution) bool { return e.VersionID != versionID }), nil
 }
 
 // Later returns a version whose execution started after a time and was not aborted: what is responsible instead of an
@@ -107,8 +119,7 @@ func (j *Judge) OfFailure(ctx context.Context, f ledger.Failure) (by eventlog.Ve
 	return by, false, nil
 }
 
-// Published returns a newer version of which an event has been published, by its own execution or by a replay. The given
-// version is what counts for its execution.
+// Published returns a newer version of which an event has been published, by its own execution or by a replay.
 func (j *Judge) Published(ctx context.Context, resourceID, versionID string) (by eventlog.Version, found bool, err error) {
 	if newest, err := j.newest(ctx, resourceID, versionID); newest || err != nil {
 		return by, false, err

@@ -144,6 +144,34 @@ func TestANewerEventSupersedesAnOlderFailure(t *testing.T) {
 	}
 }
 
+// The write of a timed-out attempt lands last, and makes the older event's second version the newest one of all.
+func TestALateWriteOfAFailedEventDoesNotHideTheNewerOne(t *testing.T) {
+	e := New(t)
+	e.Machine.Work = failing(outage, func(x string) bool { return x != "live-1" })
+	e.Ingest("live-1", sale(1))
+	e.Report()
+	e.Ingest("live-2", sale(2))
+	e.Report()
+	first, err := e.PlainLog.FindExecution(t.Context(), "r1", "live-1", time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	late, err := e.PlainLog.Put(t.Context(), "r1", []byte(sale(1)), first.Meta)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if newest, err := e.PlainLog.Newest(t.Context(), "r1"); err != nil || newest.ID != late || late == first.ID {
+		t.Fatalf("the newest version is %+v, %v, want the late one, %s", newest, err, late)
+	}
+	settleDown(t, e)
+	if f := failure(t, e, "live-1"); f.Status != ledger.Superseded || f.VersionID != first.ID || !strings.Contains(f.Decision, "live-2") {
+		t.Errorf("got %+v, want it superseded by live-2", f)
+	}
+	if got := e.Machine.Names(naming.AutoPrefix); len(got) != 0 {
+		t.Errorf("started %v: the old event would have undone the new one", got)
+	}
+}
+
 func TestAnAbortedNewerEventDoesNotSupersede(t *testing.T) {
 	e := New(t)
 	e.Machine.Work = failing(outage, automatic)
