@@ -192,6 +192,9 @@ func TestBuildDoesNotTrustWhatItKept(t *testing.T) {
 			if got := built(t, dir); !bytes.Equal(got, want) {
 				t.Error("the binary is another one")
 			}
+			if kept, err := os.ReadFile(keptBinary(name, "./fn", "arm64")); err != nil || !bytes.Equal(kept, want) {
+				t.Errorf("what was kept is still broken, %v", err)
+			}
 		})
 	}
 }

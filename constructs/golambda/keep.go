@@ -94,21 +94,27 @@ func complete(binary string) error {
 }
 
 // same reports whether two binaries were made of the same. Both begin with their build ids, which are hashes of that; the go
-// command reads no more of them.
+// command reads no more of them. A part of one has another size.
 func same(binary, kept string) bool {
-	a, errA := head(binary)
-	b, errB := head(kept)
-	return errA == nil && errB == nil && bytes.Equal(a, b)
+	a, sizeA, errA := head(binary)
+	b, sizeB, errB := head(kept)
+	return errA == nil && errB == nil && sizeA == sizeB && bytes.Equal(a, b)
 }
 
-func head(binary string) ([]byte, error) {
+// head returns the beginning of a binary, and its size in bytes.
+func head(binary string) ([]byte, int64, error) {
 	f, err := os.Open(binary) //nolint:gosec // a binary of this package
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer func() { _ = f.Close() }() // it was read
-	const enough = 64 << 10          // the go command looks for the id in half of it
-	return io.ReadAll(io.LimitReader(f, enough))
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, err
+	}
+	const enough = 64 << 10 // the go command looks for the id in half of it
+	start, err := io.ReadAll(io.LimitReader(f, enough))
+	return start, info.Size(), err
 }
 
 // copyFile copies a program.
