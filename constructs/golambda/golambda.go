@@ -54,7 +54,7 @@ func Code(module, dir string, arch awslambda.Architecture) awslambda.Code {
 			// that names package and architecture, another function could get this one's binary.
 			Command: jsii.Strings("go", "build", module, b.pkg, b.goarch),
 			// Never run: TryBundle succeeds or panics. CDK requires one.
-			Image: awslambda.Runtime_PROVIDED_AL2023().BundlingImage(),
+			Image: awscdk.DockerImage_FromRegistry(jsii.String("none")),
 		},
 	})
 }

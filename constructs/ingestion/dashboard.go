@@ -195,7 +195,7 @@ func (r *ReplayableIngestion) servicesRow() *[]awscloudwatch.IWidget {
 	for _, index := range schema.Indexes() {
 		opts := with("Sum", "ledger, writes to "+index.Name)
 		opts.DimensionsMap = &map[string]*string{
-			"TableName": r.Ledger.TableName(), "GlobalSecondaryIndexName": jsii.String(index.Name),
+			"TableName": r.tableName(), "GlobalSecondaryIndexName": jsii.String(index.Name),
 		}
 		throttled = append(throttled, r.Ledger.Metric(jsii.String("WriteThrottleEvents"), opts))
 	}

@@ -24,7 +24,7 @@ func (r *ReplayableIngestion) permitDistributedMaps(labels []string) {
 	}
 	policy := awsiam.NewPolicy(r.StateMachine, jsii.String("DistributedMapPolicy"), nil)
 	policy.AddStatements(
-		statement(r.StateMachine.StateMachineArn(), "states:StartExecution"),
+		statement(r.machineARN(), "states:StartExecution"),
 		statement(&executions, "states:DescribeExecution", "states:StopExecution"),
 		awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 			Actions: jsii.Strings("states:RedriveExecution"), Resources: &runs,

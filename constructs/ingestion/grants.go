@@ -13,7 +13,7 @@ func (r *ReplayableIngestion) GrantIngest(grantee awsiam.IGrantable) awsiam.Gran
 	return awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
 		Grantee:      grantee,
 		Actions:      jsii.Strings("states:StartExecution"),
-		ResourceArns: &[]*string{r.StateMachine.StateMachineArn()},
+		ResourceArns: &[]*string{r.machineARN()},
 	})
 }
 

@@ -57,7 +57,7 @@ type ReplayableIngestion struct {
 	ApiErrorsAlarm     awscloudwatch.Alarm // Api answers with 5xx
 	Dashboard          awscloudwatch.Dashboard
 
-	unique *string // see uniqueName
+	tokens map[string]*string // see kept
 
 	all      []awscloudwatch.Alarm
 	critical []awscloudwatch.Alarm
@@ -78,7 +78,7 @@ func NewReplayableIngestion(scope constructs.Construct, id *string, props *Repla
 	}
 	s := props.resolve()
 
-	r := &ReplayableIngestion{}
+	r := &ReplayableIngestion{tokens: map[string]*string{}}
 	constructs.NewConstruct_Override(r, scope, id)
 	s.code = s.code.compiled(s.architecture)
 	r.addNetwork(&s)

@@ -24,16 +24,16 @@ const serviceUnavailableError = "IngestionServiceUnavailable"
 // status events nor idempotent execution names, and cannot be asked what became of an execution.
 func (r *ReplayableIngestion) addWorkflow(s *settings) {
 	r.RecordFunction = r.newFunction(record, s, s.code.Record, config.Record{
-		EventLogBucket: *r.EventLog.BucketName(),
-		LedgerTable:    *r.Ledger.TableName(),
+		EventLogBucket: *r.bucketName(),
+		LedgerTable:    *r.tableName(),
 		ResourceIDPath: s.resourceIDPath,
 		OwnerIDPath:    s.ownerIDPath,
 		MaxEventBytes:  s.workflow.maxEventBytes(),
 	}.Env())
 	r.PublishFunction = r.newFunction(publish, s, s.code.Publish, config.Publish{
-		EventLogBucket: *r.EventLog.BucketName(),
-		LedgerTable:    *r.Ledger.TableName(),
-		TopicARN:       *r.Topic.TopicArn(),
+		EventLogBucket: *r.bucketName(),
+		LedgerTable:    *r.tableName(),
+		TopicARN:       *r.topicARN(),
 		StoreOutputs:   s.storeOutputs,
 		SupersedeOlder: s.auto.supersedeOlder,
 	}.Env())

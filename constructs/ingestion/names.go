@@ -14,15 +14,14 @@ const (
 
 // uniqueName tells this ingestion from every other of the account and Region: it follows from the path.
 func (r *ReplayableIngestion) uniqueName() *string {
-	if r.unique == nil {
-		r.unique = awscdk.Names_UniqueResourceName(r, &awscdk.UniqueResourceNameOptions{MaxLength: jsii.Number(maxName)})
-	}
-	return r.unique
+	return r.kept("unique name", func() *string {
+		return awscdk.Names_UniqueResourceName(r, &awscdk.UniqueResourceNameOptions{MaxLength: jsii.Number(maxName)})
+	})
 }
 
 // path is where the construct is, as people read it in descriptions. Of a very long one it is the end.
 func (r *ReplayableIngestion) path() string {
-	path := []rune(*r.Node().Path())
+	path := []rune(*r.kept("path", func() *string { return r.Node().Path() }))
 	if len(path) <= maxPath {
 		return string(path)
 	}

@@ -24,14 +24,14 @@ func (r *ReplayableIngestion) permitWorkflow() {
 	r.permitObjects(r.PublishFunction, schema.OutputsPrefix, "s3:PutObject")
 	r.permitLedger(r.PublishFunction, "GetItem", "BatchGetItem", "UpdateItem")
 	r.permitIndexes(r.PublishFunction, schema.ByResource)
-	allow(r.PublishFunction, r.Topic.TopicArn(), "sns:Publish")
+	allow(r.PublishFunction, r.topicARN(), "sns:Publish")
 }
 
 // permitReplay lets the functions around the state machine do theirs.
 func (r *ReplayableIngestion) permitReplay(s *settings) {
 	r.permitLedger(r.TrackerFunction, "GetItem", "BatchGetItem", "UpdateItem")
 	r.permitIndexes(r.TrackerFunction, schema.ByResource)
-	allow(r.TrackerFunction, r.ReplayQueue.QueueArn(), "sqs:SendMessage")
+	allow(r.TrackerFunction, r.replayQueueARN(), "sqs:SendMessage")
 
 	r.permitReadEvents(r.AutoReplayFunction)
 	r.permitObjects(r.AutoReplayFunction, schema.UnrecordedPrefix, "s3:PutObject")
@@ -40,25 +40,25 @@ func (r *ReplayableIngestion) permitReplay(s *settings) {
 	r.permitLedger(r.AutoReplayFunction, "GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem")
 	r.permitIndexes(r.AutoReplayFunction, schema.ByResource, schema.ByTime, schema.ByGroup)
 	r.permitExecutions(r.AutoReplayFunction, r.StateMachine, "states:DescribeExecution", "states:GetExecutionHistory")
-	allow(r.AutoReplayFunction, r.StateMachine.StateMachineArn(), "states:ListExecutions")
+	allow(r.AutoReplayFunction, r.machineARN(), "states:ListExecutions")
 	if alarm := s.auto.pauseAlarm; alarm != nil {
 		allow(r.AutoReplayFunction, alarm.AlarmArn(), "cloudwatch:DescribeAlarms")
 	}
 	r.permitExecutions(r.AutoReplayFunction, r.SeriesMachine, "states:DescribeExecution")
 	allow(r.AutoReplayFunction, r.DeadLetterQueue.QueueArn(), "sqs:ReceiveMessage", "sqs:DeleteMessage")
-	allow(r.AutoReplayFunction, r.ReplayQueue.QueueArn(), "sqs:SendMessage")
+	allow(r.AutoReplayFunction, r.replayQueueARN(), "sqs:SendMessage")
 
 	r.permitReadEvents(r.ReplayHandlerFunction)
 	r.permitObjects(r.ReplayHandlerFunction, schema.ReplaysPrefix, "s3:GetObject", "s3:PutObject")
 	r.permitLedger(r.ReplayHandlerFunction, "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem")
 	r.permitIndexes(r.ReplayHandlerFunction, schema.ByResource, schema.ByGroup)
-	allow(r.ReplayHandlerFunction, r.ReplayQueue.QueueArn(), "sqs:SendMessage")
+	allow(r.ReplayHandlerFunction, r.replayQueueARN(), "sqs:SendMessage")
 
 	r.permitStart(r.ReplayListenerFunction)
 	r.permitObjects(r.ReplayListenerFunction, schema.UnrecordedPrefix, "s3:GetObject")
 	r.permitIndexes(r.ReplayListenerFunction, schema.ByGroup)
-	allow(r.ReplayListenerFunction, r.StateMachine.StateMachineArn(), "states:StartExecution")
-	allow(r.ReplayListenerFunction, r.SeriesMachine.StateMachineArn(), "states:StartExecution")
+	allow(r.ReplayListenerFunction, r.machineARN(), "states:StartExecution")
+	allow(r.ReplayListenerFunction, r.seriesARN(), "states:StartExecution")
 	r.permitExecutions(r.ReplayListenerFunction, r.StateMachine, "states:DescribeExecution")
 
 	r.permitStart(r.SeriesFunction)
@@ -72,8 +72,8 @@ func (r *ReplayableIngestion) permitStart(fn awslambda.Function) {
 	r.permitObjects(fn, schema.OutputsPrefix, "s3:GetObject")
 	r.permitLedger(fn, "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem")
 	r.permitIndexes(fn, schema.ByResource)
-	allow(fn, r.Topic.TopicArn(), "sns:Publish")
-	allow(fn, r.ReplayQueue.QueueArn(), "sqs:SendMessage")
+	allow(fn, r.topicARN(), "sns:Publish")
+	allow(fn, r.replayQueueARN(), "sqs:SendMessage")
 }
 
 // permitReadEvents allows to read any version of an event and to list the versions.
@@ -81,10 +81,10 @@ func (r *ReplayableIngestion) permitReadEvents(fn awslambda.Function) {
 	r.permitObjects(fn, schema.EventsPrefix, "s3:GetObject", "s3:GetObjectVersion")
 	// Without it S3 answers 403 instead of 404 for an object that is not there (GetObject, "Permissions"). It cannot be
 	// narrowed to a prefix: a request for an object has none.
-	allow(fn, r.EventLog.BucketArn(), "s3:ListBucket")
+	allow(fn, r.bucketARN(), "s3:ListBucket")
 	fn.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Actions:   jsii.Strings("s3:ListBucketVersions"),
-		Resources: &[]*string{r.EventLog.BucketArn()},
+		Resources: &[]*string{r.bucketARN()},
 		Conditions: &map[string]any{
 			"StringLike": map[string]any{"s3:prefix": schema.EventsPrefix + "*"},
 		},
@@ -92,7 +92,7 @@ func (r *ReplayableIngestion) permitReadEvents(fn awslambda.Function) {
 }
 
 func (r *ReplayableIngestion) permitObjects(fn awslambda.Function, prefix string, actions ...string) {
-	allow(fn, r.EventLog.ArnForObjects(jsii.String(prefix+"*")), actions...)
+	allow(fn, r.objectsARN(prefix), actions...)
 }
 
 // permitLedger names the item operations on the table. A transaction needs those that it is made of.
@@ -101,12 +101,12 @@ func (r *ReplayableIngestion) permitLedger(fn awslambda.Function, operations ...
 	for i, op := range operations {
 		actions[i] = "dynamodb:" + op
 	}
-	allow(fn, r.Ledger.TableArn(), actions...)
+	allow(fn, r.tableARN(), actions...)
 }
 
 func (r *ReplayableIngestion) permitIndexes(fn awslambda.Function, indexes ...schema.Index) {
 	for _, index := range indexes {
-		allow(fn, jsii.String(*r.Ledger.TableArn()+"/index/"+index.Name), "dynamodb:Query")
+		allow(fn, jsii.String(*r.tableARN()+"/index/"+index.Name), "dynamodb:Query")
 	}
 }
 

@@ -15,10 +15,10 @@ import (
 func (r *ReplayableIngestion) addReplay(s *settings) {
 	r.addSeries(s)
 	r.TrackerFunction = r.newFunction(tracker, s, s.code.Tracker, config.Tracker{
-		LedgerTable:      *r.Ledger.TableName(),
-		StateMachineARN:  *r.StateMachine.StateMachineArn(),
-		SeriesMachineARN: *r.SeriesMachine.StateMachineArn(),
-		ReplayQueueURL:   *r.ReplayQueue.QueueUrl(),
+		LedgerTable:      *r.tableName(),
+		StateMachineARN:  *r.machineARN(),
+		SeriesMachineARN: *r.seriesARN(),
+		ReplayQueueURL:   *r.replayQueueURL(),
 	}.Env())
 	consume(r.TrackerFunction, r.OutcomesQueue, nil)
 
@@ -26,17 +26,17 @@ func (r *ReplayableIngestion) addReplay(s *settings) {
 	r.addSchedule(s)
 
 	r.ReplayHandlerFunction = r.newFunction(replayHandler, s, s.code.ReplayHandler, config.ReplayHandler{
-		EventLogBucket: *r.EventLog.BucketName(),
-		LedgerTable:    *r.Ledger.TableName(),
-		ReplayQueueURL: *r.ReplayQueue.QueueUrl(),
+		EventLogBucket: *r.bucketName(),
+		LedgerTable:    *r.tableName(),
+		ReplayQueueURL: *r.replayQueueURL(),
 	}.Env())
 	r.ReplayListenerFunction = r.newFunction(replayListener, s, s.code.ReplayListener, config.ReplayListener{
-		EventLogBucket:   *r.EventLog.BucketName(),
-		LedgerTable:      *r.Ledger.TableName(),
-		StateMachineARN:  *r.StateMachine.StateMachineArn(),
-		SeriesMachineARN: *r.SeriesMachine.StateMachineArn(),
-		ReplayQueueURL:   *r.ReplayQueue.QueueUrl(),
-		TopicARN:         *r.Topic.TopicArn(),
+		EventLogBucket:   *r.bucketName(),
+		LedgerTable:      *r.tableName(),
+		StateMachineARN:  *r.machineARN(),
+		SeriesMachineARN: *r.seriesARN(),
+		ReplayQueueURL:   *r.replayQueueURL(),
+		TopicARN:         *r.topicARN(),
 		ResourceIDPath:   s.resourceIDPath,
 		MaxEventBytes:    s.workflow.maxEventBytes(),
 		SupersedeOlder:   s.auto.supersedeOlder,
@@ -48,12 +48,12 @@ func (r *ReplayableIngestion) addReplay(s *settings) {
 func (r *ReplayableIngestion) autoReplayConfig(s *settings) config.AutoReplay {
 	c := config.AutoReplay{
 		Enabled:            s.auto.enabled,
-		EventLogBucket:     *r.EventLog.BucketName(),
-		LedgerTable:        *r.Ledger.TableName(),
-		StateMachineARN:    *r.StateMachine.StateMachineArn(),
-		SeriesMachineARN:   *r.SeriesMachine.StateMachineArn(),
+		EventLogBucket:     *r.bucketName(),
+		LedgerTable:        *r.tableName(),
+		StateMachineARN:    *r.machineARN(),
+		SeriesMachineARN:   *r.seriesARN(),
 		DeadLetterQueueURL: *r.DeadLetterQueue.QueueUrl(),
-		ReplayQueueURL:     *r.ReplayQueue.QueueUrl(),
+		ReplayQueueURL:     *r.replayQueueURL(),
 		ResourceIDPath:     s.resourceIDPath,
 		OwnerIDPath:        s.ownerIDPath,
 		SupersedeOlder:     s.auto.supersedeOlder,

@@ -18,7 +18,7 @@ const (
 // addRules sends what became of executions to the queues: failures to the dead-letter queue, every end to the
 // outcomes queue. ABORTED is an operator's choice, and no failure. What a series leaves when it ends is settled, too.
 func (r *ReplayableIngestion) addRules() {
-	ingestion, series := r.StateMachine.StateMachineArn(), r.SeriesMachine.StateMachineArn()
+	ingestion, series := r.machineARN(), r.seriesARN()
 	r.failureRule = r.statusRule("FailureRule", r.DeadLetterQueue, []*string{ingestion}, "FAILED", "TIMED_OUT")
 	r.outcomeRule = r.statusRule("OutcomeRule", r.OutcomesQueue, []*string{ingestion, series}, "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 }

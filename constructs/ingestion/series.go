@@ -23,11 +23,11 @@ const (
 // more; should they not fit either, the versions that are left over are settled as skipped.
 func (r *ReplayableIngestion) addSeries(s *settings) {
 	r.SeriesFunction = r.newFunction(seriesBinder, s, s.code.Series, config.ReplaySeries{
-		EventLogBucket:  *r.EventLog.BucketName(),
-		LedgerTable:     *r.Ledger.TableName(),
-		StateMachineARN: *r.StateMachine.StateMachineArn(),
-		ReplayQueueURL:  *r.ReplayQueue.QueueUrl(),
-		TopicARN:        *r.Topic.TopicArn(),
+		EventLogBucket:  *r.bucketName(),
+		LedgerTable:     *r.tableName(),
+		StateMachineARN: *r.machineARN(),
+		ReplayQueueURL:  *r.replayQueueURL(),
+		TopicARN:        *r.topicARN(),
 		ResourceIDPath:  s.resourceIDPath,
 		MaxEventBytes:   s.workflow.maxEventBytes(),
 	}.Env())
