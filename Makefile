@@ -15,7 +15,7 @@ chaos: dev-tool ## run real events through constant trouble and check that nothi
 	@exec $(dev) chaos $(ARGS)
 
 # Such as make bench ARGS="--only cold,listener"
-bench: dev-tool ## measure time, memory, calls and money, and compare with the baseline (build/bench.json); half an hour
+bench: dev-tool ## measure time, memory, calls and money, and compare with the baseline (build/bench.json); a quarter of an hour
 	@exec $(dev) bench $(ARGS)
 
 local: dev-tool ## leave the deployed dev stage running in the background (build/local.json)

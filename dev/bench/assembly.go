@@ -21,8 +21,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/dev/proc"
 )
 
-// apps are the programs whose synthesis is measured.
-var apps = map[string]string{"example": ".", "bare": "./dev/bench/bare"}
+// apps are the programs whose synthesis is measured, as in cdk.json.
+var apps = map[string]string{"example": "go run .", "bare": "go run ./dev/bench/bare"}
 
 // synth times the synthesis of all stages of the example, and of a bare app. The first one of each fills the caches.
 func (r *run) synth(ctx context.Context) ([]Row, error) {
@@ -30,17 +30,12 @@ func (r *run) synth(ctx context.Context) ([]Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	for app, pkg := range apps {
-		if err := r.command(ctx, nil, "go", "build", "-o", filepath.Join(dir, app), pkg); err != nil {
-			return nil, err
-		}
-	}
 	took := map[string][]float64{}
 	for n := range r.Sizes.Synths + 1 {
 		for _, app := range []string{"example", "bare"} {
 			out := filepath.Join(dir, fmt.Sprintf("%s-%d", app, n))
 			began, before := time.Now(), descendants()
-			if err := r.synthesize(ctx, filepath.Join(dir, app), out); err != nil {
+			if err := r.synthesize(ctx, apps[app], out); err != nil {
 				return nil, err
 			}
 			used := (descendants() - before).Seconds()
@@ -53,10 +48,46 @@ func (r *run) synth(ctx context.Context) ([]Row, error) {
 			}
 		}
 	}
-	return []Row{
+	rows := []Row{
 		most("Synth of all stages, of a bare app with a bucket per stage", median(took["example"])/median(took["bare"]), ratio, 2.5),
 		list("Synth of all stages: processor time", median(took["example"]), "s"),
-	}, nil
+	}
+	for _, app := range []string{"example", "bare"} {
+		u, err := r.profile(ctx, apps[app])
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows,
+			list("Synth of the "+app+" app: CDK's process, to create constructs", u.Created, "s"),
+			list("Synth of the "+app+" app: CDK's process, to synthesize and check templates", u.Synthesized, "s"))
+	}
+	return rows, nil
+}
+
+// usage is what CDK's process took of the processor, in seconds.
+type usage struct {
+	Created     float64 `json:"created"`
+	Synthesized float64 `json:"synthesized"`
+}
+
+// profile synthesizes once more and tells what CDK's process took for what.
+func (r *run) profile(ctx context.Context, app string) (u usage, err error) {
+	dir, err := r.temp()
+	if err != nil {
+		return u, err
+	}
+	file, hook := filepath.Join(dir, "usage.json"), filepath.Join(r.Tools.Root, "dev", "bench", "node", "usage.cjs")
+	if err := r.synthesize(ctx, app, filepath.Join(dir, "cdk.out"), "NODE_OPTIONS=--require "+hook, "BENCH_USAGE="+file); err != nil {
+		return u, err
+	}
+	text, err := os.ReadFile(file) //nolint:gosec // written above
+	if err != nil {
+		return u, fmt.Errorf("read usage: %w", err)
+	}
+	if err := json.Unmarshal(text, &u); err != nil {
+		return u, fmt.Errorf("read usage: %w", err)
+	}
+	return u, nil
 }
 
 // descendants is the time that ended children of this process, and theirs, have had of the processor.
@@ -68,25 +99,11 @@ func descendants() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// synthesize runs an app as the CDK CLI does.
-func (r *run) synthesize(ctx context.Context, app, out string) error {
-	var project struct {
-		Context map[string]any `json:"context"`
-	}
-	text, err := os.ReadFile(filepath.Join(r.Tools.Root, "cdk.json"))
-	if err != nil {
-		return fmt.Errorf("read cdk.json: %w", err)
-	}
-	if err := json.Unmarshal(text, &project); err != nil {
-		return fmt.Errorf("read cdk.json: %w", err)
-	}
-	project.Context["architecture"] = architecture()       // the functions are started here
-	project.Context["aws:cdk:enable-path-metadata"] = true // as the CLI does
-	values, err := json.Marshal(project.Context)
-	if err != nil {
-		return fmt.Errorf("encode context: %w", err)
-	}
-	return r.command(ctx, []string{"CDK_OUTDIR=" + out, "CDK_CONTEXT_JSON=" + string(values)}, app)
+// synthesize has the pinned CDK CLI run an app.
+func (r *run) synthesize(ctx context.Context, app, out string, env ...string) error {
+	return r.command(ctx, append(env, "CDK_DISABLE_VERSION_CHECK=true", "CDK_DISABLE_CLI_TELEMETRY=true", "CI=true"),
+		filepath.Join(r.Tools.NodeBin, "node"), r.Tools.CDK, "--no-notices", "synth", "--quiet", "--app", app, "--output", out,
+		"--context", "architecture="+architecture()) // the functions are started here
 }
 
 func architecture() string {
@@ -193,12 +210,8 @@ func (r *run) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	app, out := filepath.Join(dir, "example"), filepath.Join(dir, "assembly")
-	if err := r.command(ctx, nil, "go", "build", "-o", app, "."); err != nil {
-		return err
-	}
-	r.assembly = out
-	return r.synthesize(ctx, app, out)
+	r.assembly = filepath.Join(dir, "assembly")
+	return r.synthesize(ctx, apps["example"], r.assembly)
 }
 
 // functions are the programs of the ingestion's functions as they are deployed, by short name.

@@ -51,7 +51,7 @@ type Sizes struct {
 func Full() Sizes {
 	return Sizes{
 		Events: 200, Settling: 3 * time.Second, Window: 8 * time.Second, Resources: [3]int{10_000, 100_000, 1_000_000}, Few: 2_160, Starts: 30,
-		Synths: 7, Rounds: 12, EndToEnd: [2]int{500, 2_000}, CostEvents: 100,
+		Synths: 5, Rounds: 12, EndToEnd: [2]int{500, 2_000}, CostEvents: 100,
 	}
 }
 
