@@ -121,7 +121,7 @@ func Regressions(rows, baseline []Row) (worse []string) {
 }
 
 // median of values, which it sorts.
-func median[T int64 | float64](values []T) T {
+func median[T ~int64 | ~float64](values []T) T {
 	if len(values) == 0 {
 		return 0
 	}
