@@ -52,27 +52,37 @@ func (r *run) emulated(ctx context.Context) ([]Row, error) {
 		return nil, err
 	}
 	rows := []Row{exact("State transitions added per event", added, "transitions", 1)}
-	from, each, probes := 5, [2]time.Duration{}, [2]map[string]float64{}
-	for i, n := range r.Sizes.EndToEnd {
-		p, err := d.through(ctx, all[from:from+n])
+	from, probes := 5, [2]map[string]float64{}
+	var passes [2][]passed
+	for n := range 7 { // taking turns: the machine's other work changes over minutes
+		i := n % 2
+		size := r.Sizes.EndToEnd[i]
+		p, err := d.through(ctx, all[from:from+size])
 		if err != nil {
 			return nil, err
 		}
-		from += n
-		each[i] = p.record + p.replay
-		if probes[i], err = d.probe(ctx, all[from-1].Listing); err != nil {
-			return nil, err
+		from += size
+		if probes[i] == nil {
+			if probes[i], err = d.probe(ctx, all[from-1].Listing); err != nil {
+				return nil, err
+			}
 		}
-		r.say("%d sales end to end: %s each to record, %s to replay", n, p.record, p.replay)
+		r.say("%d sales end to end: %s each to record, %s to replay", size, p.record, p.replay)
+		passes[i] = append(passes[i], p)
+	}
+	for i, size := range r.Sizes.EndToEnd {
+		of, want := "End to end on the emulator: of "+number(float64(size))+" sales, ", float64(size)
 		rows = append(rows,
-			exact(fmt.Sprintf("End to end on the emulator: of %s sales, recorded and published exactly once", number(float64(n))), float64(p.recorded), "sales", float64(n)),
-			exact(fmt.Sprintf("End to end on the emulator: of %s sales, replayed and published exactly once", number(float64(n))), float64(p.replayed), "sales", float64(n)))
+			exact(of+"recorded and published exactly once", float64(slices.Min(each(passes[i], func(p passed) int { return p.recorded }))), "sales", want),
+			exact(of+"replayed and published exactly once", float64(slices.Min(each(passes[i], func(p passed) int { return p.replayed }))), "sales", want))
 	}
 	for _, call := range slices.Sorted(maps.Keys(probes[0])) {
 		r.say("the emulator's %s: %.2f ms, then %.2f ms", call, probes[0][call], probes[1][call])
 	}
+	took := func(p passed) time.Duration { return p.record + p.replay }
 	sizes := fmt.Sprintf("%s against %s", number(float64(r.Sizes.EndToEnd[1])), number(float64(r.Sizes.EndToEnd[0])))
-	return append(rows, most("End to end on the emulator: time per sale, "+sizes, float64(each[1])/float64(each[0]), ratio, 1.2)), nil
+	growth := float64(median(each(passes[1], took))) / float64(median(each(passes[0], took)))
+	return append(rows, most("End to end on the emulator: time per sale, "+sizes, growth, ratio, 1.2)), nil
 }
 
 // distinct are the sales of which each is another listing's.
