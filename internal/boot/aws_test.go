@@ -2,6 +2,8 @@ package boot
 
 import (
 	"context"
+	"errors"
+	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -117,6 +119,30 @@ func TestSettingsAreThoseOfTheSDK(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// closes closes the body of a request, as the SDK does with an answer, and keeps it.
+type closes struct{ body io.Reader }
+
+func (c *closes) Do(req *http.Request) (*http.Response, error) {
+	c.body = req.Body
+	return nil, errors.Join(http.ErrAbortHandler, req.Body.Close())
+}
+
+func TestBodiesAreOnlyRead(t *testing.T) {
+	env := map[string]string{"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "SECRET", "AWS_MAX_ATTEMPTS": "1"}
+	cfg, err := settings(func(key string) string { return env[key] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sent closes
+	cfg.HTTPClient = &sent
+	if _, err := sqs.NewFromConfig(cfg).ListQueues(t.Context(), &sqs.ListQueuesInput{}); !errors.Is(err, http.ErrAbortHandler) {
+		t.Fatalf("got %v, want the request refused", err)
+	}
+	if _, err := io.Copy(io.Discard, sent.body); err != nil {
+		t.Errorf("a closed body answers %v: settings lack sdk.PlainBodies", err)
 	}
 }
 
