@@ -68,7 +68,11 @@ func (d *demo) figures(ctx context.Context) (Figures, error) {
 	f.countRuns(runs)
 	f.countRows(all)
 	f.countReplays(all)
-	f.countSeries(seriesOf(runs, all))
+	series, err := d.seriesOf(ctx, runs, all)
+	if err != nil {
+		return f, err
+	}
+	f.countSeries(series)
 	f.Lost = lost(runs, all)
 	return f, errors.Join(d.countObjects(ctx, &f), d.countMessages(ctx, &f))
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
@@ -28,7 +29,10 @@ func (d *demo) inOrder(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	series := seriesOf(runs, all)
+	series, err := d.seriesOf(ctx, runs, all)
+	if err != nil {
+		return err
+	}
 	slices.SortStableFunc(series, func(a, b []version) int { return len(b) - len(a) })
 	if len(series) == 0 {
 		return nil // the figures will tell
@@ -47,11 +51,12 @@ const clock = "15:04:05.000"
 type version struct {
 	resource string
 	recorded time.Time
+	age      int // how many versions of its listing the event log has that are newer
 	run      run
 }
 
 // seriesOf joins the items of replays with several versions of a resource to the executions that ran them.
-func seriesOf(runs []run, all rows) [][]version {
+func (d *demo) seriesOf(ctx context.Context, runs []run, all rows) ([][]version, error) {
 	type place struct {
 		replay        string
 		page, ordinal int
@@ -79,26 +84,43 @@ func seriesOf(runs []run, all rows) [][]version {
 			continue
 		}
 		slices.SortFunc(items[p], func(a, b ledger.Item) int { return a.Index - b.Index })
+		ages, err := d.ages(ctx, items[p][0].ResourceID)
+		if err != nil {
+			return nil, err
+		}
 		var one []version
 		for _, it := range items[p] {
 			name := it.ARN[strings.LastIndex(it.ARN, ":")+1:]
 			if r, found := byName[name]; found {
-				one = append(one, version{resource: it.ResourceID, recorded: recorded[name], run: r})
+				one = append(one, version{resource: it.ResourceID, recorded: recorded[name], age: ages[it.VersionID], run: r})
 			}
 		}
 		series = append(series, one)
 	}
-	return series
+	return series, nil
+}
+
+// ages counts for each version of a listing the newer ones. The log's order is the one that counts: events that are recorded
+// at the same moment may be noted down by their functions' clocks the other way round.
+func (d *demo) ages(ctx context.Context, resource string) (map[string]int, error) {
+	ages := map[string]int{}
+	for v, err := range eventlog.New(d.bucket, d.EventLogBucket).Versions(ctx, resource, "") {
+		if err != nil {
+			return nil, err
+		}
+		ages[v.ID] = len(ages)
+	}
+	return ages, nil
 }
 
 // disorder counts the versions that started before the one ahead of them in their series had ended, or that are older
-// than it.
+// than it in the event log.
 func disorder(series [][]version) int {
 	n := 0
 	for _, s := range series {
 		for i := 1; i < len(s); i++ {
 			before, v := s[i-1], s[i]
-			if v.run.started.Before(before.run.stopped) || !v.recorded.After(before.recorded) {
+			if v.run.started.Before(before.run.stopped) || v.age >= before.age {
 				n++
 			}
 		}
