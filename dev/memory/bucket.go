@@ -3,6 +3,7 @@ package memory
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -120,10 +121,16 @@ func (b *Bucket) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...func(*
 func (b *Bucket) HeadObject(_ context.Context, in *s3.HeadObjectInput, _ ...func(*s3.Options)) (*s3.HeadObjectOutput, error) {
 	defer b.lock()()
 	v, err := b.find(in.Key, in.VersionId)
+	var api smithy.APIError
+	if errors.As(err, &api) && api.ErrorCode() == "InvalidArgument" { // the answer has no body that says more than 400
+		return nil, &smithy.GenericAPIError{Code: "BadRequest"}
+	}
 	if err != nil {
 		return nil, &types.NotFound{Message: in.Key}
 	}
-	return &s3.HeadObjectOutput{Metadata: v.meta, VersionId: &v.id, LastModified: &v.at}, nil
+	return &s3.HeadObjectOutput{
+		Metadata: v.meta, VersionId: &v.id, LastModified: &v.at, ContentLength: aws.Int64(int64(len(v.body))),
+	}, nil
 }
 
 // ListObjectVersions is S3's: by key, and of one key newest first.

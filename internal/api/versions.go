@@ -11,7 +11,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -68,34 +67,26 @@ func (a *API) version(ctx context.Context, req request) (answer, error) {
 	if errors.Is(err, eventlog.ErrNotFound) {
 		return answer{}, noVersion
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, eventlog.ErrNotAnEvent) {
 		return answer{}, err
 	}
-	if len(event) > maxBodyBytes || !utf8.Valid(event) || !json.Valid(event) {
+	if err != nil || len(event) > maxBodyBytes || !utf8.Valid(event) || !json.Valid(event) {
 		return answer{}, &statusError{http.StatusUnprocessableEntity,
 			"the object is no event: it is not JSON in UTF-8, or too large to be sent: read it from S3"}
 	}
 	return answer{status: http.StatusOK, raw: event}, nil
 }
 
-// history reads one page of versions. next is the id of its last version, empty if nothing follows.
+// history reads one page of versions, and the cursor of those that follow.
 func (a *API) history(ctx context.Context, id, cursor string, limit int) (found []eventlog.Version, next string, err error) {
-	for v, err := range a.log.Versions(ctx, id, cursor) {
-		if cursor != "" && fault.HasCode(err, "InvalidArgument") { // S3 knows no such version id
-			return nil, "", fmt.Errorf("versions after %q: %w", cursor, ledger.ErrCursor)
-		}
-		if err != nil {
-			return nil, "", err
-		}
-		if len(found) == limit {
-			return found, found[limit-1].ID, nil
-		}
-		if v.RecordedAt.IsZero() {
-			v.RecordedAt = v.Modified // a delete marker, or put by hand
-		}
-		found = append(found, v)
+	found, next, err = a.log.Page(ctx, id, cursor, limit)
+	if errors.Is(err, eventlog.ErrCursor) {
+		err = fmt.Errorf("%w: %w", ledger.ErrCursor, err)
 	}
-	return found, "", nil
+	for i := range found {
+		found[i].RecordedAt = found[i].At() // a delete marker has none, and what somebody put by hand
+	}
+	return found, next, err
 }
 
 // addExecutions adds to each version the executions that ran it, and the failures that they ended in.

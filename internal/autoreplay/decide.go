@@ -151,6 +151,9 @@ func (r *round) superseded(ctx context.Context, f ledger.Failure) (bool, error) 
 	if errors.Is(err, eventlog.ErrNotFound) {
 		return true, r.quarantine(ctx, f, "its version is no longer in the event log")
 	}
+	if errors.Is(err, eventlog.ErrDeleted) {
+		return true, r.quarantine(ctx, f, "its object was deleted from the event log")
+	}
 	if err != nil || !newer {
 		return false, err
 	}

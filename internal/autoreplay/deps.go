@@ -29,6 +29,7 @@ type book interface {
 	Mark(ctx context.Context, name string) (ledger.Mark, error)
 	SaveMark(ctx context.Context, m ledger.Mark) error
 	RestoreOwned(ctx context.Context, ownerID, resourceID string, at ledger.Stamp) error
+	RaisePublication(ctx context.Context, resourceID string, place ledger.Stamp) (ledger.Publication, error)
 	MissingExecutions(ctx context.Context, names []string) (map[string]bool, error)
 	Failure(ctx context.Context, partition string) (ledger.Failure, error)
 	AddFailure(ctx context.Context, f ledger.Failure) (ledger.Failure, error)

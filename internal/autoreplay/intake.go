@@ -114,7 +114,7 @@ func (r *round) findRow(ctx context.Context, d states.Description) (ledger.Execu
 	}
 	row := ledger.Execution{
 		Name: d.Name, ARN: d.ARN, Mode: ledger.Live, Status: d.Status, ResourceID: ids.ResourceID, OwnerID: ids.OwnerID,
-		VersionID: v.ID, RecordedAt: ledger.At(v.RecordedAt), StartedAt: ledger.At(d.StartedAt),
+		VersionID: v.ID, RecordedAt: ledger.At(v.RecordedAt), StartedAt: ledger.At(d.StartedAt), Place: ledger.At(v.FirstStartedAt),
 		StoppedAt: ledger.At(d.StoppedAt), RedriveCount: d.RedriveCount, Error: d.Error, Cause: ledger.Excerpt(d.Cause),
 	}
 	if row.OwnerID != "" {

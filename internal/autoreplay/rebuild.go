@@ -101,13 +101,13 @@ func (r *round) restoreExecution(ctx context.Context, e eventlog.Entry) error {
 	row := ledger.Execution{
 		Name: e.Execution, ARN: r.Machine.ExecutionARN(e.Execution), Mode: modeOf(e.Execution), Status: ledger.Running,
 		ResourceID: e.ResourceID, OwnerID: e.OwnerID, VersionID: v.ID, RecordedAt: ledger.At(v.RecordedAt),
-		StartedAt: ledger.At(v.StartedAt),
+		StartedAt: ledger.At(v.StartedAt), Place: ledger.At(v.FirstStartedAt),
 	}
 	stored, err := r.Log.Stored(ctx, eventlog.OutputKey(e.Execution))
 	if err != nil && !errors.Is(err, eventlog.ErrNotFound) {
 		return err
 	}
-	published := err == nil
+	published := err == nil && row.Mode != ledger.API // a try that nobody was to see has an output as well
 	d, err := r.Machine.Describe(ctx, e.Execution)
 	forgotten := errors.Is(err, states.ErrNotFound)
 	switch {
@@ -121,6 +121,9 @@ func (r *round) restoreExecution(ctx context.Context, e eventlog.Entry) error {
 	}
 	if published && (forgotten || d.Status == ledger.Succeeded) {
 		row.OutputKey, row.PublishedAt = eventlog.OutputKey(e.Execution), ledger.At(stored)
+		if _, err := r.Book.RaisePublication(ctx, row.ResourceID, row.Placed()); err != nil {
+			return err
+		}
 	}
 	if _, err := r.Book.AddExecution(ctx, row); err != nil && !errors.Is(err, ledger.ErrConflict) {
 		return err

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -21,7 +22,7 @@ type bucket struct {
 	objects []object // in order of writing
 	pages   int      // most versions per page; 0: as asked for
 	version *string  // what every PutObject answers instead of a version id
-	heads   int
+	heads   atomic.Int32
 	lists   int
 }
 
@@ -74,12 +75,12 @@ func (b *bucket) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...func(*
 }
 
 func (b *bucket) HeadObject(_ context.Context, in *s3.HeadObjectInput, _ ...func(*s3.Options)) (*s3.HeadObjectOutput, error) {
-	b.heads++
+	b.heads.Add(1)
 	o := b.find(*in.Key, aws.ToString(in.VersionId))
 	if o == nil || o.deleted {
 		return nil, &types.NotFound{}
 	}
-	return &s3.HeadObjectOutput{Metadata: o.meta, VersionId: &o.id}, nil
+	return &s3.HeadObjectOutput{Metadata: o.meta, VersionId: &o.id, LastModified: &o.at, ContentLength: aws.Int64(int64(len(o.body)))}, nil
 }
 
 // ListObjectVersions lists keys in order and each key's versions newest first, as S3 does.
@@ -89,7 +90,9 @@ func (b *bucket) ListObjectVersions(_ context.Context, in *s3.ListObjectVersions
 	slices.Reverse(all)
 	slices.SortStableFunc(all, func(x, y object) int { return strings.Compare(x.key, y.key) })
 	all = slices.DeleteFunc(all, func(o object) bool { return !strings.HasPrefix(o.key, aws.ToString(in.Prefix)) })
-	if in.KeyMarker != nil {
+	if in.KeyMarker != nil && in.VersionIdMarker == nil {
+		all = slices.DeleteFunc(all, func(o object) bool { return o.key <= *in.KeyMarker })
+	} else if in.KeyMarker != nil {
 		at := slices.IndexFunc(all, func(o object) bool { return o.key == *in.KeyMarker && o.id == aws.ToString(in.VersionIdMarker) })
 		all = all[at+1:]
 	}

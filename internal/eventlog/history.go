@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"golang.org/x/sync/errgroup"
 
+	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -20,6 +23,8 @@ type Version struct {
 	Size     int64     // in bytes
 	Deleted  bool      // a delete marker: no event, and no metadata
 	Meta
+
+	place time.Time // of a delete marker: after all that S3 took before it
 }
 
 // At returns when an event was recorded. One that somebody put by hand has no metadata: then when S3 took it.
@@ -30,22 +35,47 @@ func (v Version) At() time.Time {
 	return v.RecordedAt
 }
 
-// clockSkew is how far the clocks of Step Functions and S3 may differ, and the second that S3 rounds down to.
+// Place returns where an event stands among those of its resource: when its first execution started, in milliseconds.
+// S3's order is that in which events reached the log, and a restarted event reaches it after newer ones.
+func (v Version) Place() time.Time {
+	at := v.At()
+	switch {
+	case !v.place.IsZero():
+		at = v.place
+	case !v.FirstStartedAt.IsZero():
+		at = v.FirstStartedAt
+	case !v.StartedAt.IsZero():
+		at = v.StartedAt
+	}
+	return at.Truncate(time.Millisecond)
+}
+
+// LateAfter is how long Record may take, its retries included, until an event counts as one that reached the log late.
+const LateAfter = time.Minute
+
+// Time returns the moment at which an event counts: when it was recorded, or for one that reached the log late, when
+// its first execution started.
+func (v Version) Time() time.Time {
+	if at, place := v.At(), v.Place(); at.Sub(place) <= LateAfter {
+		return at
+	}
+	return v.Place()
+}
+
+// clockSkew is how far the clocks of Step Functions, S3, functions and callers may differ, and the second that S3
+// rounds down to.
 const clockSkew = 15 * time.Second
 
-// Versions yields a resource's history, newest first, from after the version with the id `after` (all of it when
-// empty). An unknown resource has none. It reads page by page and holds only the versions among which a second one of
-// the same execution may be.
-func (l *Log) Versions(ctx context.Context, resourceID, after string) iter.Seq2[Version, error] {
+// Versions yields a resource's history, newest place first, from a cursor of Page on (all of it when empty). An
+// unknown resource has none. It reads page by page and holds only versions that may stand elsewhere than S3 lists them.
+func (l *Log) Versions(ctx context.Context, resourceID, cursor string) iter.Seq2[Version, error] {
 	return func(yield func(Version, error) bool) {
-		key, err := replay.EventKey(resourceID)
+		h, stop, err := l.history(ctx, resourceID, cursor)
 		if err != nil {
 			yield(Version{}, err)
 			return
 		}
-		next, stop := iter.Pull2(l.raw(ctx, key, after))
 		defer stop()
-		h := history{next: next}
 		for {
 			v, ok, err := h.pop()
 			if err != nil {
@@ -59,63 +89,69 @@ func (l *Log) Versions(ctx context.Context, resourceID, after string) iter.Seq2[
 	}
 }
 
-// history drops from a list of versions, newest first, those of which an older one names the same execution.
-type history struct {
-	next  func() (Version, error, bool)
-	ahead []Version // read, not yet given out
-	done  bool
+// Page returns at most limit versions of a resource's history, newest place first, and the cursor of those that
+// follow, empty if none do. It returns ErrCursor for a cursor that it did not give out.
+func (l *Log) Page(ctx context.Context, resourceID, cursor string, limit int) (found []Version, next string, err error) {
+	h, stop, err := l.history(ctx, resourceID, cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	defer stop()
+	for len(found) < limit {
+		v, ok, err := h.pop()
+		if cursor != "" && fault.HasCode(err, "InvalidArgument") { // S3 knows no such version id
+			return nil, "", fmt.Errorf("versions after %q: %w", cursor, ErrCursor)
+		}
+		if err != nil || !ok {
+			return found, "", err
+		}
+		found = append(found, v)
+	}
+	more, err := h.more()
+	if err != nil || !more {
+		return found, "", err
+	}
+	return found, h.cursor(), nil
 }
 
-func (h *history) pop() (Version, bool, error) {
-	for {
-		if err := h.fill(1); err != nil || len(h.ahead) == 0 {
-			return Version{}, false, err
-		}
-		v := h.ahead[0]
-		older, err := h.olderOf(v)
-		if err != nil {
-			return Version{}, false, err
-		}
-		h.ahead = h.ahead[1:]
-		if !older {
-			return v, true, nil
-		}
-	}
-}
+// ErrCursor means that a cursor is not one that the log gave out.
+var ErrCursor = errors.New("unknown cursor")
 
-// olderOf reports whether an older version names the same execution as v, the first of ahead. It reads back to the
-// start of that execution, which in the usual case is no version at all.
-func (h *history) olderOf(v Version) (bool, error) {
-	if v.Execution == "" {
-		return false, nil
+// raw yields every version of exactly one key in S3's order, newest first, from after a version (all when empty), each
+// with its metadata. A long history is described in parallel, ahead of who reads it.
+func (l *Log) raw(ctx context.Context, key, after string) iter.Seq2[Version, error] {
+	return func(yield func(Version, error) bool) {
+		in := &s3.ListObjectVersionsInput{Bucket: &l.bucket, Prefix: &key, MaxKeys: aws.Int32(firstPage)}
+		if after != "" {
+			in.KeyMarker, in.VersionIdMarker = &key, &after
+		}
+		ahead := 1
+		for {
+			page, err := l.listVersions(ctx, in)
+			if err != nil {
+				yield(Version{}, fmt.Errorf("list versions of %s: %w", key, err))
+				return
+			}
+			versions, past := exactly(key, page)
+			for some := range slices.Chunk(versions, ahead) {
+				described, err := l.describeAll(ctx, key, some)
+				for _, v := range described {
+					if !yield(v, nil) {
+						return
+					}
+				}
+				if err != nil {
+					yield(Version{}, err)
+					return
+				}
+			}
+			if past || !aws.ToBool(page.IsTruncated) {
+				return
+			}
+			in.KeyMarker, in.VersionIdMarker = page.NextKeyMarker, page.NextVersionIdMarker
+			in.MaxKeys, ahead = aws.Int32(nextPages), walkers
+		}
 	}
-	for i := 1; ; i++ {
-		if err := h.fill(i + 1); err != nil {
-			return false, err
-		}
-		if i >= len(h.ahead) || h.ahead[i].Modified.Before(v.StartedAt.Add(-clockSkew)) {
-			return false, nil
-		}
-		if h.ahead[i].Execution == v.Execution {
-			return true, nil
-		}
-	}
-}
-
-// fill reads until n versions are ahead or the list ends.
-func (h *history) fill(n int) error {
-	for len(h.ahead) < n && !h.done {
-		v, err, ok := h.next()
-		if err != nil {
-			return err
-		}
-		if !ok {
-			h.done = true
-			return nil
-		}
-		h.ahead = append(h.ahead, v)
-	}
-	return nil
 }
 
 // firstPage is small, since most callers want the newest version only; the rest of a long history comes in pages of
@@ -125,45 +161,37 @@ const (
 	nextPages = 1000
 )
 
-// raw yields every version of exactly one key, newest first, each with its metadata.
-func (l *Log) raw(ctx context.Context, key, after string) iter.Seq2[Version, error] {
-	return func(yield func(Version, error) bool) {
-		in := &s3.ListObjectVersionsInput{Bucket: &l.bucket, Prefix: &key, MaxKeys: aws.Int32(firstPage)}
-		if after != "" {
-			in.KeyMarker, in.VersionIdMarker = &key, &after
-		}
-		for {
-			page, err := l.api.ListObjectVersions(ctx, in)
-			if err != nil {
-				yield(Version{}, fmt.Errorf("list versions of %s: %w", key, err))
-				return
-			}
-			versions, past := exactly(key, page)
-			for _, v := range versions {
-				if err := l.describe(ctx, key, &v); errors.Is(err, ErrNotFound) {
-					continue // expired between the list and now
-				} else if err != nil {
-					yield(Version{}, err)
-					return
-				}
-				if !yield(v, nil) {
-					return
-				}
-			}
-			if past || !aws.ToBool(page.IsTruncated) {
-				return
-			}
-			in.KeyMarker, in.VersionIdMarker = page.NextKeyMarker, page.NextVersionIdMarker
-			in.MaxKeys = aws.Int32(nextPages)
+// describeAll adds the metadata of some versions. Those that expired since they were listed are left out.
+func (l *Log) describeAll(ctx context.Context, key string, versions []Version) ([]Version, error) {
+	errs := make([]error, len(versions))
+	var group errgroup.Group
+	for i := range versions {
+		group.Go(func() error {
+			errs[i] = l.describe(ctx, key, &versions[i])
+			return nil // kept in its place: what comes before an error is known
+		})
+	}
+	_ = group.Wait() // no function above returns an error
+	var described []Version
+	for i, err := range errs {
+		switch {
+		case err == nil:
+			described = append(described, versions[i])
+		case !errors.Is(err, ErrNotFound):
+			return described, err
 		}
 	}
+	return described, nil
 }
 
 func (l *Log) describe(ctx context.Context, key string, v *Version) (err error) {
 	if v.Deleted {
 		return nil
 	}
-	v.Meta, _, err = l.head(ctx, key, v.ID)
+	out, err := l.headObject(ctx, key, &v.ID)
+	if err == nil {
+		v.Meta = decodeMeta(out.Metadata)
+	}
 	return err
 }
 
@@ -210,8 +238,9 @@ func (l *Log) Latest(ctx context.Context, resourceID string) (Version, error) {
 	return Version{}, fmt.Errorf("resource %q: %w", resourceID, ErrNotFound)
 }
 
-// Newest returns a resource's newest version, be it a second one of its execution; its size is not filled in. It costs a
-// twelfth of a list. It returns ErrNotFound for a resource that the log does not know and for one whose object was deleted.
+// Newest returns the version that S3 took last, which is not the newest by its place if it reached the log late, and may
+// be a second one of its execution. It costs a twelfth of a list. It returns ErrNotFound for
+// a resource that the log does not know and for one whose object was deleted.
 func (l *Log) Newest(ctx context.Context, resourceID string) (Version, error) {
 	key, err := replay.EventKey(resourceID)
 	if err != nil {
@@ -221,48 +250,93 @@ func (l *Log) Newest(ctx context.Context, resourceID string) (Version, error) {
 	if err != nil {
 		return Version{}, err
 	}
-	return Version{ID: aws.ToString(out.VersionId), Modified: aws.ToTime(out.LastModified), Meta: decodeMeta(out.Metadata)}, nil
+	return headed(aws.ToString(out.VersionId), out), nil
 }
 
-// Version returns one version of a resource with its metadata; its size is not filled in. It returns ErrNotFound if
-// there is none.
+// DeletedAt returns when a resource's object was deleted, in whole seconds: zero if the version that S3 took last is an
+// event, or if there is none.
+func (l *Log) DeletedAt(ctx context.Context, resourceID string) (time.Time, error) {
+	key, err := replay.EventKey(resourceID)
+	if err != nil {
+		return time.Time{}, err
+	}
+	page, err := l.listVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &l.bucket, Prefix: &key, MaxKeys: aws.Int32(1)})
+	if err != nil {
+		return time.Time{}, fmt.Errorf("list versions of %s: %w", key, err)
+	}
+	if versions, _ := exactly(key, page); len(versions) > 0 && versions[0].Deleted {
+		return versions[0].Modified, nil
+	}
+	return time.Time{}, nil
+}
+
+// DeletedSince reports whether a resource's object was deleted after an event came, as far as clocks tell: one that
+// came within seconds of the deletion counts as deleted.
+func (l *Log) DeletedSince(ctx context.Context, resourceID string, place time.Time) (bool, error) {
+	if _, err := l.Newest(ctx, resourceID); !errors.Is(err, ErrNotFound) { // a twelfth of a list
+		return false, err
+	}
+	at, err := l.DeletedAt(ctx, resourceID)
+	return err == nil && !at.IsZero() && !at.Before(place.Add(-clockSkew)), err
+}
+
+// Version returns one version of a resource with its metadata. It returns ErrNotFound if there is none.
 func (l *Log) Version(ctx context.Context, resourceID, versionID string) (Version, error) {
 	key, err := replay.EventKey(resourceID)
 	if err != nil {
 		return Version{}, err
 	}
-	meta, modified, err := l.head(ctx, key, versionID)
-	return Version{ID: versionID, Modified: modified, Meta: meta}, err
+	return l.version(ctx, key, versionID)
 }
 
-// Newer yields the versions of a resource that are newer than one of them, newest first, without delete markers. It
-// yields ErrNotFound if the resource has no such version.
-func (l *Log) Newer(ctx context.Context, resourceID, versionID string) iter.Seq2[Version, error] {
-	return func(yield func(Version, error) bool) {
-		given, err := l.Version(ctx, resourceID, versionID)
+func (l *Log) version(ctx context.Context, key, versionID string) (Version, error) {
+	out, err := l.headObject(ctx, key, &versionID)
+	if err != nil {
+		return Version{ID: versionID}, err
+	}
+	return headed(versionID, out), nil
+}
+
+func headed(id string, out *s3.HeadObjectOutput) Version {
+	return Version{
+		ID: id, Modified: aws.ToTime(out.LastModified), Size: aws.ToInt64(out.ContentLength), Meta: decodeMeta(out.Metadata),
+	}
+}
+
+// First returns the version of the execution that recorded a version: the version itself, or an older one that names
+// the same execution and counts in its place. It returns ErrNotFound if the resource has no such version.
+func (l *Log) First(ctx context.Context, resourceID, versionID string) (Version, error) {
+	key, err := replay.EventKey(resourceID)
+	if err != nil {
+		return Version{}, err
+	}
+	first, err := l.Version(ctx, resourceID, versionID)
+	if err != nil || first.Execution == "" {
+		return first, err
+	}
+	oldest := first.StartedAt.Add(-clockSkew)
+	for v, err := range l.raw(ctx, key, versionID) {
 		if err != nil {
-			yield(Version{}, err)
-			return
+			return Version{}, err
 		}
-		for v, err := range l.Versions(ctx, resourceID, "") {
-			// The given id may be that of a second version, which the history leaves out.
-			if err == nil && (v.ID == versionID || v.Execution != "" && v.Execution == given.Execution) {
-				return
-			}
-			if err == nil && v.Deleted {
-				continue
-			}
-			if !yield(v, err) || err != nil {
-				return
-			}
+		if v.Modified.Before(oldest) {
+			break
+		}
+		if v.Execution == first.Execution {
+			first = v
 		}
 	}
+	return first, nil
 }
 
 // FindExecution returns the version that an execution recorded, the oldest if there are several, and ErrNotFound if
 // there is none. startedAt is when the execution started: older versions are not looked at.
-func (l *Log) FindExecution(ctx context.Context, resourceID, execution string, startedAt time.Time) (Version, error) {
-	for v, err := range l.Versions(ctx, resourceID, "") {
+func (l *Log) FindExecution(ctx context.Context, resourceID, execution string, startedAt time.Time) (found Version, err error) {
+	key, err := replay.EventKey(resourceID)
+	if err != nil {
+		return Version{}, err
+	}
+	for v, err := range l.raw(ctx, key, "") {
 		if err != nil {
 			return Version{}, err
 		}
@@ -270,8 +344,11 @@ func (l *Log) FindExecution(ctx context.Context, resourceID, execution string, s
 			break
 		}
 		if v.Execution == execution {
-			return v, nil
+			found = v
 		}
 	}
-	return Version{}, fmt.Errorf("version of execution %q: %w", execution, ErrNotFound)
+	if found.ID == "" {
+		return Version{}, fmt.Errorf("version of execution %q: %w", execution, ErrNotFound)
+	}
+	return found, nil
 }

@@ -1,8 +1,9 @@
 // Package eventlog keeps events in a versioned S3 bucket: one object per resource, whose versions are its history.
 //
-// Versions that name the same execution count once, at the position of the oldest: a lost answer, a late write of an
-// attempt that timed out, or a redrive can leave a second one. Everything here that reads the history sees it so, but for
-// Newest.
+// The history is in the order of places: when the first execution of each event started, which is not always the order
+// in which S3 took them. Versions that name the same execution count once, the oldest of them: a lost answer, a late
+// write of an attempt that timed out, or a redrive can leave a second one. Everything here that reads the history sees
+// it so, but for Newest.
 package eventlog
 
 import (
@@ -11,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/url"
 	"time"
 
@@ -43,11 +45,18 @@ type API interface {
 type Log struct {
 	api    API
 	bucket string
+	logger *slog.Logger
 }
 
 // New returns a log over a bucket.
 func New(api API, bucket string) *Log {
-	return &Log{api: api, bucket: bucket}
+	return &Log{api: api, bucket: bucket, logger: slog.New(slog.DiscardHandler)}
+}
+
+// Logging has the log say what it skips. It returns the log.
+func (l *Log) Logging(logger *slog.Logger) *Log {
+	l.logger = logger
+	return l
 }
 
 // Meta is what the log keeps beside an event, as user metadata of its object.
@@ -56,6 +65,10 @@ type Meta struct {
 	OwnerID    string    // empty: none
 	RecordedAt time.Time // millisecond precision
 	StartedAt  time.Time // of the execution; no version older than this can name it
+
+	// FirstStartedAt is when the first execution of the event started, if that was another: it failed before it could
+	// record the event.
+	FirstStartedAt time.Time
 }
 
 // Metadata keys. S3 keeps them in lower case.
@@ -64,6 +77,7 @@ const (
 	metaOwner     = "owner"
 	metaRecorded  = "recorded-at"
 	metaStarted   = "started-at"
+	metaFirst     = "first-started-at"
 )
 
 func (m Meta) encode() map[string]string {
@@ -71,6 +85,9 @@ func (m Meta) encode() map[string]string {
 		metaExecution: replay.PercentEncode(m.Execution), // metadata travels in headers: ASCII only
 		metaRecorded:  m.RecordedAt.UTC().Format(time.RFC3339Nano),
 		metaStarted:   m.StartedAt.UTC().Format(time.RFC3339Nano),
+	}
+	if !m.FirstStartedAt.IsZero() {
+		out[metaFirst] = m.FirstStartedAt.UTC().Format(time.RFC3339Nano)
 	}
 	if m.OwnerID != "" {
 		out[metaOwner] = replay.PercentEncode(m.OwnerID)
@@ -89,6 +106,7 @@ func decodeMeta(in map[string]string) Meta {
 	}
 	m.RecordedAt, _ = time.Parse(time.RFC3339Nano, in[metaRecorded])
 	m.StartedAt, _ = time.Parse(time.RFC3339Nano, in[metaStarted])
+	m.FirstStartedAt, _ = time.Parse(time.RFC3339Nano, in[metaFirst])
 	return m
 }
 
@@ -135,63 +153,86 @@ func (l *Log) put(ctx context.Context, key string, body []byte, meta map[string]
 	return out, nil
 }
 
-// Event returns the event of a version, byte for byte. It returns ErrNotFound if the resource has no such version.
+// ErrNotAnEvent means that an object is larger than any event: somebody put it by hand.
+var ErrNotAnEvent = errors.New("not an event: the object is larger than any event")
+
+// Bounds of what is read into memory.
+const (
+	maxEvent    = 2 * replay.MaxExecutionInputBytes // no workflow takes more than half of it
+	maxDocument = 32 << 20                          // a request has 10 MB at most, an output and an input 256 KiB
+)
+
+// Event returns the event of a version, byte for byte. It returns ErrNotFound if the resource has no such version, and
+// ErrNotAnEvent for an object that is too large to be one.
 func (l *Log) Event(ctx context.Context, resourceID, versionID string) ([]byte, error) {
 	key, err := replay.EventKey(resourceID)
 	if err != nil {
 		return nil, err
 	}
-	return l.get(ctx, key, &versionID)
+	return l.get(ctx, key, &versionID, maxEvent)
 }
 
 // Object returns a document that PutObject stored. It returns ErrNotFound if there is none.
 func (l *Log) Object(ctx context.Context, key string) ([]byte, error) {
-	return l.get(ctx, key, nil)
+	return l.get(ctx, key, nil, maxDocument)
 }
 
-func (l *Log) get(ctx context.Context, key string, versionID *string) ([]byte, error) {
+func (l *Log) get(ctx context.Context, key string, versionID *string, most int64) ([]byte, error) {
 	out, err := l.api.GetObject(ctx, &s3.GetObjectInput{Bucket: &l.bucket, Key: &key, VersionId: versionID})
 	if err != nil {
-		if notFound(err) {
+		if notFound(err) || versionID != nil && fault.HasCode(err, noVersionID) {
 			return nil, fmt.Errorf("get %s: %w", key, ErrNotFound)
 		}
 		return nil, fmt.Errorf("get %s: %w", key, err)
 	}
-	defer func() { _ = out.Body.Close() }() // read to its end below
-	body, err := io.ReadAll(out.Body)
+	defer func() { _ = out.Body.Close() }() // read to its end below, unless it is too large
+	body, err := io.ReadAll(io.LimitReader(out.Body, most+1))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", key, err)
 	}
-	return body, nil
-}
-
-func (l *Log) head(ctx context.Context, key, versionID string) (meta Meta, modified time.Time, err error) {
-	out, err := l.headObject(ctx, key, &versionID)
-	if err != nil {
-		return Meta{}, time.Time{}, err
+	if int64(len(body)) > most {
+		return nil, fmt.Errorf("read %s: %w", key, ErrNotAnEvent)
 	}
-	return decodeMeta(out.Metadata), aws.ToTime(out.LastModified), nil
+	return body, nil
 }
 
 // headObject asks for what is known about a version, or about the newest.
 func (l *Log) headObject(ctx context.Context, key string, versionID *string) (*s3.HeadObjectOutput, error) {
 	out, err := l.api.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &l.bucket, Key: &key, VersionId: versionID})
-	if err != nil {
-		if notFound(err) {
-			return nil, fmt.Errorf("head %s: %w", key, ErrNotFound)
-		}
-		return nil, fmt.Errorf("head %s: %w", key, err)
+	if err == nil {
+		return out, nil
 	}
-	return out, nil
+	missing := notFound(err)
+	if versionID != nil && (fault.HasCode(err, "BadRequest") || fault.HasCode(err, noVersionID)) {
+		missing = l.refuses(ctx, key, *versionID)
+	}
+	if missing {
+		return nil, fmt.Errorf("head %s: %w", key, ErrNotFound)
+	}
+	return nil, fmt.Errorf("head %s: %w", key, err)
 }
 
-// notFound knows the codes that S3 uses for an object or version that is not there. An id that cannot be a version id
-// at all is InvalidArgument, or, in the answer to a HEAD, which has no body, BadRequest.
+// noVersionID is S3's code for an id that cannot be that of a version.
+const noVersionID = "InvalidArgument"
+
+// refuses reports whether S3 takes a text for a version id. The answer to a HEAD has no body, so that it is 400 for an
+// expired token or a wrong key as well; a GET of one byte tells them apart.
+func (l *Log) refuses(ctx context.Context, key, versionID string) bool {
+	out, err := l.api.GetObject(ctx, &s3.GetObjectInput{
+		Bucket: &l.bucket, Key: &key, VersionId: &versionID, Range: aws.String("bytes=0-0"),
+	})
+	if err == nil {
+		_ = out.Body.Close()
+	}
+	return err != nil && (fault.HasCode(err, noVersionID) || notFound(err))
+}
+
+// notFound knows the codes that S3 uses for an object or version that is not there. A delete marker is no object: 405.
 func notFound(err error) bool {
 	var noKey *types.NoSuchKey
 	var missing *types.NotFound
 	return errors.As(err, &noKey) || errors.As(err, &missing) ||
-		fault.HasCode(err, "NoSuchVersion") || fault.HasCode(err, "InvalidArgument") || fault.HasCode(err, "BadRequest") || fault.HasCode(err, "MethodNotAllowed")
+		fault.HasCode(err, "NoSuchVersion") || fault.HasCode(err, "MethodNotAllowed")
 }
 
 // Keys of documents outside of the histories.

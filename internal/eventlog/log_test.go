@@ -4,12 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
 	"pgregory.net/rapid"
+
+	"github.com/ce873799/replayable-ingestion/replay"
 )
 
 var bg = context.Background()
@@ -119,8 +124,8 @@ func TestNewestIsOneRequest(t *testing.T) {
 	if got, err := l.Newest(t.Context(), "r"); err != nil || got.ID != second || got.Execution != "e2" {
 		t.Errorf("got %+v, %v, want %q", got, err, second)
 	}
-	if b.heads != 1 || b.lists != 0 {
-		t.Errorf("%d heads and %d lists, want one head", b.heads, b.lists)
+	if b.heads.Load() != 1 || b.lists != 0 {
+		t.Errorf("%d heads and %d lists, want one head", b.heads.Load(), b.lists)
 	}
 	if _, err := l.Newest(t.Context(), "r1"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("an unknown resource: got %v, want ErrNotFound", err)
@@ -140,8 +145,8 @@ func TestLatestIsCheap(t *testing.T) {
 	if _, err := New(b, "log").Latest(t.Context(), "r"); err != nil {
 		t.Fatal(err)
 	}
-	if b.lists != 1 || b.heads > firstPage {
-		t.Errorf("%d lists and %d heads for the newest of 500 versions, want 1 and a few", b.lists, b.heads)
+	if b.lists != 1 || int(b.heads.Load()) > firstPage {
+		t.Errorf("%d lists and %d heads for the newest of 500 versions, want 1 and a few", b.lists, b.heads.Load())
 	}
 }
 
@@ -159,15 +164,8 @@ func TestASecondVersionOfAnExecutionCountsAtTheOldest(t *testing.T) {
 	if v, err := l.FindExecution(t.Context(), "r", "e1", start); err != nil || v.ID != first {
 		t.Errorf("got %+v, %v, want the oldest version %s", v, err, first)
 	}
-	var newer []string
-	for v, err := range l.Newer(t.Context(), "r", "v2") { // the second version of e1
-		if err != nil {
-			t.Fatal(err)
-		}
-		newer = append(newer, v.Execution)
-	}
-	if !slices.Equal(newer, []string{"e2"}) {
-		t.Errorf("newer than the second version of e1: got %v, want e2 only", newer)
+	if v, err := l.First(t.Context(), "r", "v2"); err != nil || v.ID != first { // by the id of the second one
+		t.Errorf("got %+v, %v, want the oldest version %s", v, err, first)
 	}
 }
 
@@ -181,46 +179,154 @@ func TestFindExecutionDoesNotReadBackForEver(t *testing.T) {
 	if !errors.Is(err, ErrNotFound) {
 		t.Errorf("got %v, want ErrNotFound", err)
 	}
-	if b.heads > firstPage {
-		t.Errorf("%d heads, want only the versions since the execution started", b.heads)
+	if int(b.heads.Load()) > firstPage {
+		t.Errorf("%d heads, want only the versions since the execution started", b.heads.Load())
 	}
 }
 
-// Whatever the order of writes and the size of pages: each execution counts once, at its oldest version, newest first,
-// and reading on from any version gives the rest.
+// Whatever the order of writes, the places and the size of pages: each execution counts once, at its oldest version, the
+// newest place first, and reading on from any page gives the rest.
 func TestHistoryProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := &bucket{pages: rapid.IntRange(1, 4).Draw(t, "page")}
-		n := rapid.IntRange(0, 12).Draw(t, "versions")
-		started := map[string]time.Time{}
-		var want []string
-		for i := range n {
-			at := start.Add(time.Duration(i*rapid.IntRange(1, 30).Draw(t, "gap")) * time.Second)
-			if n := len(b.objects); n > 0 && at.Before(b.objects[n-1].at) {
-				at = b.objects[n-1].at
+		var want []Version
+		at := start
+		for i := range rapid.IntRange(0, 150).Draw(t, "versions") {
+			at = at.Add(time.Duration(rapid.IntRange(0, 30).Draw(t, "gap")) * time.Second)
+			name := fmt.Sprint("e", rapid.IntRange(0, 2*i).Draw(t, "execution"))
+			m := meta(name, at.Add(-time.Duration(rapid.IntRange(0, 3000).Draw(t, "took"))*time.Millisecond))
+			if rapid.IntRange(0, 2).Draw(t, "restarted") == 0 {
+				m.FirstStartedAt = m.StartedAt.Add(-time.Duration(rapid.IntRange(1, 2000).Draw(t, "late")) * time.Second)
 			}
-			name := fmt.Sprint("e", rapid.IntRange(0, 5).Draw(t, "execution"))
-			if _, again := started[name]; !again {
-				started[name] = at
-				want = append(want, name)
+			if again := slices.IndexFunc(want, func(v Version) bool { return v.Execution == name }); again >= 0 {
+				m = want[again].Meta
 			}
-			b.add("events/r", name, meta(name, started[name]), at)
+			id := b.add("events/r", name, m, at)
 			b.add("events/r2", "other", meta("other", at), at)
+			if !slices.ContainsFunc(want, func(v Version) bool { return v.Execution == name }) {
+				want = slices.Insert(want, 0, Version{ID: id, Meta: m})
+			}
 		}
-		slices.Reverse(want)
+		slices.SortStableFunc(want, func(a, b Version) int { return b.Place().Compare(a.Place()) })
+		var ids []string
+		for _, v := range want {
+			ids = append(ids, v.ID)
+		}
 		l := New(b, "log")
-		if got := executions(t, l, "r", ""); !slices.Equal(got, want) {
-			t.Fatalf("got %v, want %v", got, want)
+		limit := rapid.IntRange(1, 60).Draw(t, "limit")
+		var got []string
+		for cursor, pages := "", 0; cursor != "" || pages == 0; pages++ {
+			page, next, err := l.Page(bg, "r", cursor, limit)
+			if err != nil || len(next) > 8000 {
+				t.Fatalf("a cursor of %d bytes, %v", len(next), err)
+			}
+			for _, v := range page {
+				got = append(got, v.ID)
+			}
+			cursor = next
 		}
-		i := 0
-		for v, err := range l.Versions(bg, "r", "") {
-			if err != nil {
-				t.Fatal(err)
-			}
-			i++
-			if rest := executions(t, l, "r", v.ID); !slices.Equal(rest, want[i:]) {
-				t.Fatalf("after %s: got %v, want %v", v.Execution, rest, want[i:])
-			}
+		if !slices.Equal(got, ids) {
+			t.Fatalf("got %v, want %v", got, ids)
 		}
 	})
+}
+
+func TestADeletedResourceStaysDeleted(t *testing.T) {
+	b := &bucket{}
+	l := New(b, "log")
+	b.add("events/r", "1", meta("e1", start), start.Add(time.Second))
+	b.remove("events/r", start.Add(2*time.Second))
+	late := meta("ar-1", start.Add(time.Hour))
+	late.FirstStartedAt = start.Add(-time.Hour)
+	b.add("events/r", "0", late, start.Add(time.Hour))
+	if _, err := l.Latest(t.Context(), "r"); !errors.Is(err, ErrDeleted) {
+		t.Errorf("an event from before the deletion reached the log after it: got %v, want ErrDeleted", err)
+	}
+	if got, want := executions(t, l, "r", ""), []string{"deleted", "e1", "ar-1"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	b.add("events/r", "3", meta("e3", start.Add(3*time.Second)), start.Add(2*time.Hour))
+	if v, err := l.Latest(t.Context(), "r"); err != nil || v.Execution != "e3" {
+		t.Errorf("got %+v, %v, want the event that came after the deletion", v, err)
+	}
+}
+
+// refusing answers every HEAD with an error.
+type refusing struct {
+	*bucket
+	err error
+}
+
+func (r refusing) HeadObject(context.Context, *s3.HeadObjectInput, ...func(*s3.Options)) (*s3.HeadObjectOutput, error) {
+	return nil, r.err
+}
+
+func TestARefusedHeadSaysNothingAboutExistence(t *testing.T) {
+	b := &bucket{}
+	id := b.add("events/r", "1", meta("e1", start), start.Add(time.Second))
+	for _, code := range []string{"BadRequest", "ExpiredToken", "Forbidden", "InvalidArgument"} { // of an expired token, a wrong key …
+		l := New(refusing{b, &smithy.GenericAPIError{Code: code, Message: "400"}}, "log")
+		if _, err := l.Version(t.Context(), "r", id); err == nil || errors.Is(err, ErrNotFound) {
+			t.Errorf("%s: got %v for a version that is there, want the error", code, err)
+		}
+		if _, err := l.Latest(t.Context(), "r"); err == nil || errors.Is(err, ErrNotFound) {
+			t.Errorf("%s: got %v, want the error instead of an empty history", code, err)
+		}
+	}
+}
+
+func TestWhatIsNotOursIsSkipped(t *testing.T) {
+	b := &bucket{pages: 2}
+	var log strings.Builder
+	l := New(b, "log").Logging(slog.New(slog.NewTextHandler(&log, nil)))
+	for _, key := range []string{"events/a", "events/a b", "events/a\n", "events/%zz", "events/c"} {
+		b.add(key, "1", meta("e"+key, start), start.Add(time.Second))
+	}
+	from := start.Add(-time.Hour)
+	for _, w := range []*replay.Window{nil, {From: &from}} {
+		var got []string
+		log.Reset()
+		for cursor, pages := "", 0; cursor != "" || pages == 0; pages++ {
+			ids, next, err := l.Resources(t.Context(), w, cursor, 1)
+			if err != nil || pages > 10 {
+				t.Fatalf("page %d: %v", pages, err)
+			}
+			got, cursor = append(got, ids...), next
+		}
+		if want := []string{"a", "c"}; !slices.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+		if n := strings.Count(log.String(), "objects that are not events skipped"); n == 0 {
+			t.Error("nobody was told of what was skipped")
+		}
+	}
+	var walked []string
+	for cursor, pages := "", 0; cursor != "" || pages == 0; pages++ {
+		entries, next, err := l.Walk(t.Context(), cursor, 1)
+		if err != nil || pages > 10 {
+			t.Fatalf("page %d: %v", pages, err)
+		}
+		for _, e := range entries {
+			walked = append(walked, e.ResourceID)
+		}
+		cursor = next
+	}
+	if want := []string{"a", "c"}; !slices.Equal(walked, want) {
+		t.Errorf("walked %v, want %v", walked, want)
+	}
+	b.add("events/big", strings.Repeat("x", 64<<20), Meta{}, start)
+	if got, err := l.Event(t.Context(), "big", fmt.Sprintf("v%d", len(b.objects)-1)); !errors.Is(err, ErrNotAnEvent) {
+		t.Errorf("read %d bytes of an object put by hand, %v, want ErrNotAnEvent", len(got), err)
+	}
+}
+
+func TestAWindowAllowsForClocks(t *testing.T) {
+	b := &bucket{}
+	// S3's clock is behind that of Record's function.
+	b.add("events/r", "1", Meta{Execution: "e1", RecordedAt: start.Add(9 * time.Second), StartedAt: start}, start.Add(2*time.Second))
+	from := start.Add(8 * time.Second)
+	ids, _, err := New(b, "log").Resources(t.Context(), &replay.Window{From: &from}, "", 10)
+	if err != nil || !slices.Equal(ids, []string{"r"}) {
+		t.Errorf("got %v, %v, want r, which was recorded in the window", ids, err)
+	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -27,6 +28,7 @@ func (l *Log) Resources(ctx context.Context, w *replay.Window, cursor string, li
 	for range listCalls {
 		in := &s3.ListObjectsV2Input{
 			Bucket: &l.bucket, Prefix: aws.String(schema.EventsPrefix), MaxKeys: aws.Int32(int32(min(limit-len(ids), nextPages))), //nolint:gosec // bounded above
+			EncodingType: types.EncodingTypeUrl,
 		}
 		if cursor != "" {
 			in.StartAfter = &cursor
@@ -35,12 +37,16 @@ func (l *Log) Resources(ctx context.Context, w *replay.Window, cursor string, li
 		if err != nil {
 			return nil, "", fmt.Errorf("list resources: %w", err)
 		}
+		var others others
 		for _, o := range page.Contents {
-			cursor = aws.ToString(o.Key)
+			cursor = decodeKey(o.Key, page.EncodingType)
 			if id, ok := resourceOf(cursor); ok {
 				ids = append(ids, id)
+			} else {
+				others.add(cursor)
 			}
 		}
+		l.skipped(ctx, others)
 		if !aws.ToBool(page.IsTruncated) {
 			return ids, "", nil
 		}
@@ -51,7 +57,56 @@ func (l *Log) Resources(ctx context.Context, w *replay.Window, cursor string, li
 	return ids, cursor, nil
 }
 
-// resourceOf reads the id out of a key; what somebody else put there is no resource.
+// listVersions asks S3 to escape the keys of a list, and undoes that: XML cannot hold every key that somebody may have
+// put by hand.
+func (l *Log) listVersions(ctx context.Context, in *s3.ListObjectVersionsInput) (*s3.ListObjectVersionsOutput, error) {
+	in.EncodingType = types.EncodingTypeUrl
+	page, err := l.api.ListObjectVersions(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range page.Versions {
+		page.Versions[i].Key = aws.String(decodeKey(v.Key, page.EncodingType))
+	}
+	for i, m := range page.DeleteMarkers {
+		page.DeleteMarkers[i].Key = aws.String(decodeKey(m.Key, page.EncodingType))
+	}
+	if page.NextKeyMarker != nil {
+		page.NextKeyMarker = aws.String(decodeKey(page.NextKeyMarker, page.EncodingType))
+	}
+	return page, nil
+}
+
+// decodeKey undoes the escapes of a list, if S3 says that it has any.
+func decodeKey(key *string, encoding types.EncodingType) string {
+	if encoding == types.EncodingTypeUrl {
+		if plain, err := url.QueryUnescape(aws.ToString(key)); err == nil {
+			return plain
+		}
+	}
+	return aws.ToString(key)
+}
+
+// others are objects under events/ that are not events of this log.
+type others struct {
+	n     int
+	first string
+}
+
+func (o *others) add(key string) {
+	if o.n++; o.n == 1 {
+		o.first = key
+	}
+}
+
+// skipped says in one line what a page had that is not ours.
+func (l *Log) skipped(ctx context.Context, o others) {
+	if o.n > 0 {
+		l.logger.WarnContext(ctx, "objects that are not events skipped", "objects", o.n, "firstKey", o.first)
+	}
+}
+
+// resourceOf reads the id out of a key; what somebody else put there is not a resource.
 func resourceOf(key string) (string, bool) {
 	id, err := url.PathUnescape(strings.TrimPrefix(key, schema.EventsPrefix))
 	if err != nil {
@@ -61,51 +116,77 @@ func resourceOf(key string) (string, bool) {
 	return id, err == nil && same == key
 }
 
-// recordDelay is how much later than it was recorded S3 may have taken an event: Record's function has 30 seconds.
-const recordDelay = time.Minute
-
 // resourcesIn lists versions. The cursor is the last key of which a version matched, and where S3's list goes on: a key
-// and a version, none of which has a space.
+// and a version.
 func (l *Log) resourcesIn(ctx context.Context, w replay.Window, cursor string, limit int) (ids []string, next string, err error) {
 	in := &s3.ListObjectVersionsInput{
 		Bucket: &l.bucket, Prefix: aws.String(schema.EventsPrefix), MaxKeys: aws.Int32(nextPages),
 	}
-	done, marker, _ := strings.Cut(cursor, " ")
-	if key, version, _ := strings.Cut(marker, " "); key != "" {
-		in.KeyMarker = &key
-		if version != "" {
-			in.VersionIdMarker = &version
-		}
-	}
+	at := split(cursor, 3)
+	done := at[0]
+	in.KeyMarker, in.VersionIdMarker = marker(at[1]), marker(at[2])
 	for range listCalls {
-		page, err := l.api.ListObjectVersions(ctx, in)
+		page, err := l.listVersions(ctx, in)
 		if err != nil {
 			return nil, "", fmt.Errorf("list versions: %w", err)
 		}
+		var others others
 		for _, o := range page.Versions {
 			key := aws.ToString(o.Key)
 			if key == done || !mayHold(w, aws.ToTime(o.LastModified)) {
 				continue
 			}
 			if len(ids) == limit {
-				return ids, done + " " + done, nil // S3 goes on behind the key
+				return ids, join(done, done), nil // S3 goes on behind the key
 			}
 			done = key
 			if id, ok := resourceOf(key); ok {
 				ids = append(ids, id)
+			} else {
+				others.add(key)
 			}
 		}
+		l.skipped(ctx, others)
 		if !aws.ToBool(page.IsTruncated) {
 			return ids, "", nil
 		}
 		in.KeyMarker, in.VersionIdMarker = page.NextKeyMarker, page.NextVersionIdMarker
 	}
-	return ids, strings.TrimSuffix(done+" "+aws.ToString(in.KeyMarker)+" "+aws.ToString(in.VersionIdMarker), " "), nil
+	return ids, join(done, aws.ToString(in.KeyMarker), aws.ToString(in.VersionIdMarker)), nil
 }
 
+// join makes a cursor of keys and version ids. Keys that were put by hand may have any character.
+func join(parts ...string) string {
+	for i, p := range parts {
+		parts[i] = url.QueryEscape(p) // without spaces
+	}
+	return strings.Join(parts, " ")
+}
+
+// split undoes join. What is missing is empty.
+func split(cursor string, n int) []string {
+	parts := make([]string, n)
+	for i, p := range strings.SplitN(cursor, " ", n) {
+		if plain, err := url.QueryUnescape(p); err == nil {
+			parts[i] = plain
+		}
+	}
+	return parts
+}
+
+// marker is a part of a cursor as S3 wants it.
+func marker(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// mayHold reports whether a version that S3 took at a time may have been recorded in a window: by the clock of Record's
+// function, some seconds before or after S3's, and up to its retries earlier.
 func mayHold(w replay.Window, modified time.Time) bool {
-	if w.From != nil && modified.Before(w.From.Truncate(time.Second)) {
+	if w.From != nil && modified.Before(w.From.Add(-clockSkew)) {
 		return false
 	}
-	return w.To == nil || modified.Before(w.To.Add(recordDelay))
+	return w.To == nil || modified.Before(w.To.Add(LateAfter))
 }

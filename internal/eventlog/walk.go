@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -24,29 +23,27 @@ type Entry struct {
 const walkers = 16
 
 // Walk returns a page of all versions in the log with their metadata, resource by resource and newest first, and the
-// cursor of the next page, empty after the last. The first page has an empty cursor. Delete markers, and what is no event
+// cursor of the next page, empty after the last. The first page has an empty cursor. Delete markers, and what is not an event
 // of this log, are left out, so that a page may be short, or empty, although others follow.
 func (l *Log) Walk(ctx context.Context, cursor string, limit int) ([]Entry, string, error) {
 	in := &s3.ListObjectVersionsInput{
 		Bucket: &l.bucket, Prefix: aws.String(schema.EventsPrefix), MaxKeys: aws.Int32(int32(min(limit, nextPages))), //nolint:gosec // bounded above
 	}
-	if key, version, _ := strings.Cut(cursor, " "); key != "" {
-		in.KeyMarker = &key
-		if version != "" {
-			in.VersionIdMarker = &version
-		}
-	}
-	page, err := l.api.ListObjectVersions(ctx, in)
+	at := split(cursor, 2)
+	in.KeyMarker, in.VersionIdMarker = marker(at[0]), marker(at[1])
+	page, err := l.listVersions(ctx, in)
 	if err != nil {
 		return nil, "", fmt.Errorf("walk versions: %w", err)
 	}
 	found := make([]Entry, len(page.Versions))
 	var group errgroup.Group
 	group.SetLimit(walkers)
+	var others others
 	for i, o := range page.Versions {
 		key := aws.ToString(o.Key)
 		id, ok := resourceOf(key)
 		if !ok {
+			others.add(key)
 			continue
 		}
 		group.Go(func() error {
@@ -65,14 +62,18 @@ func (l *Log) Walk(ctx context.Context, cursor string, limit int) ([]Entry, stri
 	}
 	var entries []Entry
 	for _, e := range found {
-		if e.Execution != "" {
+		switch {
+		case e.Execution != "":
 			entries = append(entries, e)
+		case e.ID != "":
+			others.add(schema.EventsPrefix + e.ResourceID)
 		}
 	}
+	l.skipped(ctx, others)
 	if !aws.ToBool(page.IsTruncated) {
 		return entries, "", nil
 	}
-	return entries, strings.TrimSuffix(aws.ToString(page.NextKeyMarker)+" "+aws.ToString(page.NextVersionIdMarker), " "), nil
+	return entries, join(aws.ToString(page.NextKeyMarker), aws.ToString(page.NextVersionIdMarker)), nil
 }
 
 // Stored returns when a document outside of the histories was stored. It returns ErrNotFound if there is none.

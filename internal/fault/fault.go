@@ -22,6 +22,8 @@ const (
 	EventTooLarge = "EventTooLarge"
 	// OutputTooLarge: the workflow's output is over what SNS takes in one message.
 	OutputTooLarge = "OutputTooLarge"
+	// ResourceDeleted: the resource was deleted from the event log after the event came, and before it was recorded.
+	ResourceDeleted = "ResourceDeleted"
 	// ServiceUnavailable: a call to an AWS service failed although it was retried. A replay may succeed.
 	ServiceUnavailable = "IngestionServiceUnavailable"
 	// Internal: anything else, such as a missing permission. It needs a person.

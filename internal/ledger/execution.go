@@ -56,6 +56,7 @@ type Execution struct {
 	VersionID    string          `dynamodbav:"versionId,omitempty"`
 	RecordedAt   Stamp           `dynamodbav:"recordedAt,omitempty"`
 	StartedAt    Stamp           `dynamodbav:"startedAt"`
+	Place        Stamp           `dynamodbav:"place,omitempty"` // of a replay: when the first execution of its event started
 	StoppedAt    Stamp           `dynamodbav:"stoppedAt,omitempty"`
 	RedriveCount int             `dynamodbav:"redriveCount"`
 	Error        string          `dynamodbav:"error,omitempty"`
@@ -63,7 +64,8 @@ type Execution struct {
 
 	PublishedAt Stamp  `dynamodbav:"publishedAt,omitempty"`
 	OutputKey   string `dynamodbav:"outputKey,omitempty"`
-	Superseded  bool   `dynamodbav:"superseded,omitempty"` // an automatic replay that met a newer published version
+	Superseded  bool   `dynamodbav:"superseded,omitempty"` // a replay whose output was not published: see Withheld
+	Withheld    string `dynamodbav:"withheld,omitempty"`   // why
 
 	// Of replays.
 	Reason   string `dynamodbav:"reason,omitempty"`
@@ -78,9 +80,20 @@ type Execution struct {
 	Suppress bool   `dynamodbav:"suppress,omitempty"` // api: the output is not published
 	Patched  bool   `dynamodbav:"patched,omitempty"`  // api: the event is under derived/
 
+	AllowStale bool  `dynamodbav:"allowStale,omitempty"` // api: it may be published after newer events
+	Over       Stamp `dynamodbav:"over,omitempty"`       // api, of a series: the newest place that it may be published after
+
 	Unrecorded bool `dynamodbav:"unrecorded,omitempty"` // api: the kept input of an execution that never reached the log
 
 	Source string `dynamodbav:"source,omitempty"` // api, of a republish: the execution whose output is sent
+}
+
+// Placed returns where the event of an execution stands among those of its resource.
+func (e Execution) Placed() Stamp {
+	if e.Place.IsZero() {
+		return e.StartedAt
+	}
+	return e.Place
 }
 
 // MaxCauseBytes is how much of a cause the ledger keeps. The whole of it is in Step Functions.
@@ -171,11 +184,11 @@ func (r Recorded) change() *change {
 
 // Published is what the Publish function did for an execution.
 type Published struct {
-	Name       string
-	At         time.Time // zero: nothing was published
-	Now        time.Time // when this is noted
-	OutputKey  string    // empty: the output was not stored
-	Superseded bool
+	Name      string
+	At        time.Time // zero: nothing was published
+	Now       time.Time // when this is noted
+	OutputKey string    // empty: the output was not stored
+	Withheld  string    // why it was not published, although it was to be
 }
 
 // MarkPublished marks an execution succeeded, in its last state. A live one leaves the open executions with that; a
@@ -200,8 +213,8 @@ func (l *Ledger) MarkPublished(ctx context.Context, e Execution, p Published) (E
 func (p Published) change() *change {
 	pk, sk := executionKey(p.Name)
 	c := newChange(pk, sk).Set("publishedAt", str(At(p.At).String())).Set("outputKey", str(p.OutputKey))
-	if p.Superseded {
-		c.Set("superseded", flag(true))
+	if p.Withheld != "" {
+		c.Set("superseded", flag(true)).Set("withheld", str(p.Withheld))
 	}
 	return c
 }

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/schema"
@@ -22,8 +23,39 @@ type History struct {
 	Failures   []Failure   // oldest version first, then in time order
 }
 
-// maxHistory bounds what is read of one resource at once.
-const maxHistory = 5000
+// MaxHistory bounds what is read of one resource at once: executions and failures.
+const MaxHistory = 5000
+
+// latestPage is how many executions LatestExecutions reads at once: most callers want one.
+const latestPage = 100
+
+// LatestExecutions yields the executions of the versions of a resource that were recorded since a time, the latest
+// version first: at most those among the latest 5,000 executions and failures.
+func (l *Ledger) LatestExecutions(ctx context.Context, resourceID string, since time.Time) iter.Seq2[Execution, error] {
+	return func(yield func(Execution, error) bool) {
+		after := ""
+		for range MaxHistory / latestPage {
+			rows, more, err := query[Execution](ctx, l, span{
+				index: &schema.ByResource, partition: resourcePartition(resourceID), after: after, newest: true, limit: latestPage,
+			})
+			if err != nil {
+				yield(Execution{}, err)
+				return
+			}
+			for _, e := range rows {
+				if after = e.RSK; after < At(since).String() {
+					return
+				}
+				if e.Name != "" && !yield(e, nil) { // a failure has no name
+					return
+				}
+			}
+			if !more || len(rows) == 0 {
+				return
+			}
+		}
+	}
+}
 
 // History returns what happened to the versions of a resource that were recorded from one time to another, both
 // included: at most 5,000 executions and failures.
@@ -31,7 +63,7 @@ func (l *Ledger) History(ctx context.Context, resourceID string, from, to time.T
 	var h History
 	rows, _, err := l.find(ctx, span{
 		index: &schema.ByResource, partition: resourcePartition(resourceID),
-		after: At(from).String(), until: At(to).String() + "#~", limit: maxHistory,
+		after: At(from).String(), until: At(to).String() + "#~", limit: MaxHistory,
 	})
 	if err != nil {
 		return h, err

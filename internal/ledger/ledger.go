@@ -13,6 +13,7 @@
 //	item         P#<replay>#<page>           I#<ordinal>[#<index>] byGroup by outcome
 //	series       S#<execution of Series>     S                     byTime while open
 //	pace         P#<replay>#PACE             <window>
+//	publication  N#<resource>                N
 //	idempotency  K#<hash of the key>         K
 //	mark         M#<walk>                    M
 //	lease        L#<name>                    L

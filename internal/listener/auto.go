@@ -48,7 +48,7 @@ func (l *Listener) announce(ctx context.Context, f ledger.Failure) (ledger.Execu
 	row := ledger.Execution{
 		Name: naming.Auto(f.Root, f.Attempt+1), Mode: ledger.Auto, Status: ledger.Starting,
 		ResourceID: f.ResourceID, OwnerID: f.OwnerID, VersionID: f.VersionID, RecordedAt: f.RecordedAt,
-		StartedAt: ledger.At(l.now()), Attempt: f.Attempt + 1, Root: f.Root,
+		StartedAt: ledger.At(l.now()), Place: f.StartedAt, Attempt: f.Attempt + 1, Root: f.Root,
 		Failure: ledger.FailurePartition(f.Execution, f.RedriveCount), Reason: "failed with " + f.Error,
 	}
 	if len(row.Reason) > maxReason {
@@ -57,8 +57,10 @@ func (l *Listener) announce(ctx context.Context, f ledger.Failure) (ledger.Execu
 	if f.VersionID == "" {
 		row.Mode, row.ResourceID, row.OwnerID = ledger.Restart, "", "" // Record finds them
 	}
-	if moved, err := l.superseded(ctx, f); moved || err != nil {
+	if m, err := l.needless(ctx, f); err != nil {
 		return ledger.Execution{}, err
+	} else if m != nil {
+		return ledger.Execution{}, l.move(ctx, f, *m)
 	}
 	present, err := l.Book.AddExecution(ctx, row)
 	if errors.Is(err, ledger.ErrConflict) {
@@ -70,45 +72,33 @@ func (l *Listener) announce(ctx context.Context, f ledger.Failure) (ledger.Execu
 // overtaken looks once more at what an earlier delivery announced: it may have been kept from starting it, and a newer
 // event may have come since. It returns the row, or the zero row if there is nothing to start any more.
 func (l *Listener) overtaken(ctx context.Context, f ledger.Failure, row ledger.Execution) (ledger.Execution, error) {
-	if !l.SupersedeOlder {
-		return row, nil
+	m, err := l.needless(ctx, f)
+	if err != nil || m == nil {
+		return row, err
 	}
-	by, newer, err := l.Judge.OfFailure(ctx, f)
-	if err != nil && !errors.Is(err, eventlog.ErrNotFound) || !newer { // what is gone, the start finds out
-		return row, ignoreGone(err)
-	}
-	why := fmt.Sprintf("version %s, recorded by %s, is newer", by.ID, by.Execution)
-	if started, err := l.withdraw(ctx, row, why); started || err != nil {
+	if started, err := l.withdraw(ctx, row, m.Decision); started || err != nil {
 		return ledger.Execution{}, err
 	}
-	return ledger.Execution{}, l.move(ctx, f, ledger.Move{To: ledger.Superseded, Decision: why})
+	return ledger.Execution{}, l.move(ctx, f, *m)
 }
 
-func ignoreGone(err error) error {
-	if errors.Is(err, eventlog.ErrNotFound) {
-		return nil
+// needless returns how a failure is closed that needs no automatic replay any more, nil if it does.
+func (l *Listener) needless(ctx context.Context, f ledger.Failure) (*ledger.Move, error) {
+	by, newer, err := l.Judge.OfFailure(ctx, f)
+	switch {
+	case errors.Is(err, eventlog.ErrNotFound):
+		return &ledger.Move{To: ledger.Quarantined, Decision: "its version is no longer in the event log"}, nil
+	case errors.Is(err, eventlog.ErrDeleted):
+		return &ledger.Move{To: ledger.Quarantined, Decision: "its object was deleted from the event log"}, nil
+	case err != nil || !newer || !l.SupersedeOlder:
+		return nil, err
 	}
-	return err
+	why := fmt.Sprintf("version %s, recorded by %s, is newer", by.ID, by.Execution)
+	return &ledger.Move{To: ledger.Superseded, Decision: why}, nil
 }
 
 // maxReason keeps the reason well under the size of an SNS message attribute; error names may be long.
 const maxReason = 500
-
-func (l *Listener) superseded(ctx context.Context, f ledger.Failure) (bool, error) {
-	if !l.SupersedeOlder {
-		return false, nil
-	}
-	by, newer, err := l.Judge.OfFailure(ctx, f)
-	if errors.Is(err, eventlog.ErrNotFound) {
-		return true, l.move(ctx, f, ledger.Move{To: ledger.Quarantined, Decision: "its version is no longer in the event log"})
-	}
-	if err != nil || !newer {
-		return false, err
-	}
-	return true, l.move(ctx, f, ledger.Move{
-		To: ledger.Superseded, Decision: fmt.Sprintf("version %s, recorded by %s, is newer", by.ID, by.Execution),
-	})
-}
 
 // restart starts an execution whose event never reached the log again, with its own input.
 func (l *Listener) restart(ctx context.Context, f ledger.Failure, row ledger.Execution) error {

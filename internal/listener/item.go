@@ -94,13 +94,13 @@ func (l *Listener) single(ctx context.Context, msg message.Replay, it ledger.Ite
 	} else if it.Execution == "" {
 		v := given
 		if v == nil {
-			chosen, err := l.choose(ctx, it, p)
+			chosen, err := l.choose(ctx, msg, it, p)
 			if err != nil {
 				return l.decided(it, err)
 			}
 			v = &chosen
 		}
-		if it, err = l.commit(ctx, it, p, *v); err != nil {
+		if it, err = l.commit(ctx, it, p, *v, ledger.Stamp{}); err != nil {
 			return l.decided(it, err)
 		}
 	}
@@ -137,8 +137,8 @@ func (l *Listener) pace(ctx context.Context, r ledger.Replay, msg message.Replay
 }
 
 // commit binds an item to a version, from where it will start whatever comes. It returns the item as it is bound, by
-// this delivery or by another one, or a verdict.
-func (l *Listener) commit(ctx context.Context, it ledger.Item, p plan, v eventlog.Version) (ledger.Item, error) {
+// this delivery or by another one, or a verdict. Over is the newest place that it may be published after, zero its own.
+func (l *Listener) commit(ctx context.Context, it ledger.Item, p plan, v eventlog.Version, over ledger.Stamp) (ledger.Item, error) {
 	if p.Action == replay.Republish {
 		return l.commitOutput(ctx, it, p, v)
 	}
@@ -150,6 +150,7 @@ func (l *Listener) commit(ctx context.Context, it ledger.Item, p plan, v eventlo
 		return it, verdict{to: replay.WouldRun, version: v.ID, diff: diff}
 	}
 	row := l.announcement(it, p, v)
+	row.Over = over
 	err = l.Book.Bind(ctx, it, row)
 	if errors.Is(err, ledger.ErrConflict) {
 		return l.rebound(ctx, it)
@@ -167,8 +168,9 @@ func (l *Listener) announcement(it ledger.Item, p plan, v eventlog.Version) ledg
 	return ledger.Execution{
 		Name: name, Mode: ledger.API, Status: ledger.Starting,
 		ResourceID: it.ResourceID, OwnerID: v.OwnerID, VersionID: v.ID, RecordedAt: ledger.At(v.At()),
-		StartedAt: ledger.At(l.now()), Reason: p.Reason, ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal,
-		Index: it.Index, Target: p.Target, Suppress: p.Publish == replay.PublishSuppress, Patched: p.transform != nil,
+		StartedAt: ledger.At(l.now()), Place: ledger.At(v.Place()), AllowStale: p.AllowStale, Reason: p.Reason,
+		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, Index: it.Index, Target: p.Target,
+		Suppress: p.Publish == replay.PublishSuppress, Patched: p.transform != nil,
 	}
 }
 
@@ -191,11 +193,8 @@ func (l *Listener) check(ctx context.Context, it ledger.Item, p plan, versionID 
 		return "", nil
 	}
 	event, err := l.Log.Event(ctx, it.ResourceID, versionID)
-	if errors.Is(err, eventlog.ErrNotFound) {
-		return "", gone(versionID)
-	}
 	if err != nil {
-		return "", err
+		return "", unreadable(versionID, err)
 	}
 	patched, err := l.patch(it.ResourceID, versionID, p, event)
 	if err != nil || !p.DryRun || !sampled(it) {
@@ -211,6 +210,17 @@ func (l *Listener) check(ctx context.Context, it ledger.Item, p plan, versionID 
 // sampled reports whether an item is in the sample of a plan.
 func sampled(it ledger.Item) bool {
 	return it.Page == 0 && it.Ordinal < replay.PlanSample && it.Index < replay.PlanSample
+}
+
+// unreadable makes a verdict of an error that reading a version always has.
+func unreadable(versionID string, err error) error {
+	switch {
+	case errors.Is(err, eventlog.ErrNotFound):
+		return gone(versionID)
+	case errors.Is(err, eventlog.ErrNotAnEvent):
+		return fail(versionID, "NotAnEvent: version %s is larger than any event: it was not put by this ingestion", versionID)
+	}
+	return err
 }
 
 func gone(versionID string) error {

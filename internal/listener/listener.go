@@ -49,7 +49,11 @@ type board interface {
 
 type judge interface {
 	OfFailure(ctx context.Context, f ledger.Failure) (eventlog.Version, bool, error)
-	Succeeded(ctx context.Context, resourceID, versionID string) (eventlog.Version, bool, error)
+	Succeeded(ctx context.Context, resourceID string, place time.Time) (ledger.Execution, bool, error)
+}
+
+type gate interface {
+	Pass(ctx context.Context, row ledger.Execution, guarded bool, send func(context.Context) error) (sent bool, err error)
 }
 
 type topic interface {
@@ -66,6 +70,7 @@ type Deps struct {
 	Board   board
 	Judge   judge
 	Topic   topic
+	Gate    gate
 	Reader  record.Reader // checks what a transform makes of an event
 	Logger  *slog.Logger
 	Meter   *emf.Meter // nil: counts nothing
@@ -191,7 +196,11 @@ func (l *Listener) handle(ctx context.Context, body string) (*progress.Step, err
 	case message.KindExpand:
 		return nil, l.expand(ctx, msg)
 	case message.KindItem:
-		return l.item(ctx, msg)
+		step, err := l.item(ctx, msg)
+		if errors.Is(err, errGoesOn) {
+			return nil, nil
+		}
+		return step, err
 	case message.KindSweep:
 		return nil, l.sweep(ctx, msg)
 	case message.KindClose:

@@ -6,11 +6,13 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// commitOutput binds an item of a republish to the last success of a version.
+// commitOutput binds an item of a republish to the last success of a version that was published. A try that nobody was
+// to see has an output as well.
 func (l *Listener) commitOutput(ctx context.Context, it ledger.Item, p plan, v eventlog.Version) (ledger.Item, error) {
 	at := v.At()
 	h, err := l.Book.History(ctx, it.ResourceID, at, at)
@@ -19,14 +21,14 @@ func (l *Listener) commitOutput(ctx context.Context, it ledger.Item, p plan, v e
 	}
 	var last ledger.Execution
 	for _, e := range h.Executions {
-		done := e.VersionID == v.ID && e.Status == ledger.Succeeded && !e.Superseded && e.OutputKey != ""
+		done := e.VersionID == v.ID && e.Status == ledger.Succeeded && !e.PublishedAt.IsZero() && e.OutputKey != ""
 		if done && !e.StartedAt.Before(last.StartedAt.Time) {
 			last = e
 		}
 	}
 	if last.Name == "" {
 		return it, verdict{
-			to: replay.Skipped, version: v.ID, reason: "version " + v.ID + " has no success whose output is stored: rerun it",
+			to: replay.Skipped, version: v.ID, reason: "version " + v.ID + " has no published output that is stored: rerun it",
 		}
 	}
 	if p.DryRun {
@@ -55,14 +57,42 @@ func (l *Listener) republish(ctx context.Context, it ledger.Item, p plan) error 
 		return err
 	}
 	row := l.announcement(it, p, eventlog.Version{ID: it.VersionID, Meta: eventlog.Meta{
-		OwnerID: source.OwnerID, RecordedAt: source.RecordedAt.Time,
+		OwnerID: source.OwnerID, RecordedAt: source.RecordedAt.Time, FirstStartedAt: source.Placed().Time,
 	}})
 	row.Source = source.Name
-	if err := l.Topic.Send(ctx, row, string(output)); err != nil {
+	if row.Over, err = l.over(ctx, it, p); err != nil {
 		return err
+	}
+	sent, err := l.Gate.Pass(ctx, row, !row.AllowStale, func(ctx context.Context) error {
+		return l.Topic.Send(ctx, row, string(output))
+	})
+	if err != nil {
+		return err
+	}
+	if !sent {
+		return skip("stale: a newer event of the resource was published; allowStale publishes this one all the same")
 	}
 	l.Meter.Add(schema.Republished, 1) // a message; sent twice, it counts twice
 	l.Logger.InfoContext(ctx, "output published again", "execution", source.Name, "resourceId", it.ResourceID,
 		"versionId", it.VersionID, "replayId", it.ReplayID)
 	return verdict{to: replay.Succeeded, arn: l.Machine.ExecutionARN(source.Name)}
+}
+
+// over returns the newest place that an item may be published after: of a series, that of its last version.
+func (l *Listener) over(ctx context.Context, it ledger.Item, p plan) (ledger.Stamp, error) {
+	if !p.Versions.Several() {
+		return ledger.Stamp{}, nil
+	}
+	s, err := l.Book.Series(ctx, naming.Series(it.ReplayID, it.Page, it.Ordinal))
+	if errors.Is(err, ledger.ErrNotFound) { // the resource has one version only
+		return ledger.Stamp{}, nil
+	}
+	if err != nil {
+		return ledger.Stamp{}, err
+	}
+	last, err := l.Log.Version(ctx, it.ResourceID, s.Versions[len(s.Versions)-1])
+	if errors.Is(err, eventlog.ErrNotFound) {
+		return ledger.Stamp{}, nil
+	}
+	return ledger.At(last.Place()), err
 }

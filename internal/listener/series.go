@@ -25,10 +25,14 @@ func (l *Listener) unit(ctx context.Context, msg message.Replay, it ledger.Item,
 		if it.Outcome != replay.Waiting || it.Execution != "" {
 			return l.single(ctx, msg, it, p, nil)
 		}
-		var versions []eventlog.Version
-		versions, s, err = l.bindSeries(ctx, it, p, name)
+		var versions []string
+		versions, s, err = l.bindSeries(ctx, msg, it, p, name)
 		if err == nil && len(versions) == 1 {
-			return l.single(ctx, msg, it, p, &versions[0])
+			v, err := l.named(ctx, it.ResourceID, versions[0])
+			if err != nil {
+				return l.decided(it, err)
+			}
+			return l.single(ctx, msg, it, p, &v)
 		}
 	}
 	if err != nil {
@@ -44,7 +48,7 @@ func (l *Listener) unit(ctx context.Context, msg message.Replay, it ledger.Item,
 }
 
 // bindSeries binds the versions of a resource, unless there is only one.
-func (l *Listener) bindSeries(ctx context.Context, it ledger.Item, p plan, name string) ([]eventlog.Version, ledger.Series, error) {
+func (l *Listener) bindSeries(ctx context.Context, msg message.Replay, it ledger.Item, p plan, name string) ([]string, ledger.Series, error) {
 	none := ledger.Series{}
 	r, err := l.Book.Replay(ctx, it.ReplayID)
 	if err != nil {
@@ -53,16 +57,13 @@ func (l *Listener) bindSeries(ctx context.Context, it ledger.Item, p plan, name 
 	if r.Stopped() {
 		return nil, none, skip("%s", stopped(r))
 	}
-	versions, err := l.rangeOf(ctx, it, p)
+	versions, err := l.rangeOf(ctx, msg, it, p)
 	if err != nil || len(versions) == 1 {
 		return versions, none, err
 	}
 	s := ledger.Series{
 		Name: name, ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, ResourceID: it.ResourceID,
-		Rows: 1, CreatedAt: ledger.At(l.now()),
-	}
-	for _, v := range versions {
-		s.Versions = append(s.Versions, v.ID)
+		Versions: versions, Rows: 1, CreatedAt: ledger.At(l.now()),
 	}
 	for range bindRounds {
 		if r.Room() < len(versions)-1 {
@@ -99,7 +100,7 @@ func (l *Listener) planSeries(ctx context.Context, s ledger.Series, p plan) erro
 		}
 		v, err := l.version(ctx, it, s)
 		if err == nil {
-			_, err = l.commit(ctx, it, p, v)
+			_, err = l.commit(ctx, it, p, v, ledger.Stamp{})
 		}
 		step, err := l.decided(it, err)
 		if err != nil {
@@ -251,10 +252,17 @@ func (l *Listener) commitVersion(ctx context.Context, it ledger.Item, p plan) (l
 		return it, err
 	}
 	// A version of the series is not stale because of a newer one of the same series.
-	if err := l.stale(ctx, it.ResourceID, s.Versions[len(s.Versions)-1], p); err != nil {
+	last, err := l.Log.Version(ctx, it.ResourceID, s.Versions[len(s.Versions)-1])
+	if errors.Is(err, eventlog.ErrNotFound) {
+		last, err = v, nil
+	}
+	if err == nil {
+		err = l.stale(ctx, it.ResourceID, last, p)
+	}
+	if err != nil {
 		return it, err
 	}
-	return l.commit(ctx, it, p, v)
+	return l.commit(ctx, it, p, v, ledger.At(last.Place()))
 }
 
 // order notes that a version is about to start, and lets the Series state machine start it.

@@ -31,11 +31,8 @@ func (l *Listener) start(ctx context.Context, row ledger.Execution) (arn string,
 // changed, or with which the input would be larger than most, is stored under derived/, and the envelope points there.
 func (l *Listener) input(ctx context.Context, row ledger.Execution, most int) ([]byte, error) {
 	event, err := l.Log.Event(ctx, row.ResourceID, row.VersionID)
-	if errors.Is(err, eventlog.ErrNotFound) {
-		return nil, gone(row.VersionID)
-	}
 	if err != nil {
-		return nil, err
+		return nil, unreadable(row.VersionID, err)
 	}
 	header := envelope.Header{
 		Mode: string(row.Mode), ReplayID: row.ReplayID, ResourceID: row.ResourceID, VersionID: row.VersionID,

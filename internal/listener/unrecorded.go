@@ -44,6 +44,9 @@ func (l *Listener) commitUnrecorded(ctx context.Context, it ledger.Item, p plan)
 	if !p.AllowStale {
 		f.ResourceID = ids.ResourceID // a patch may have made it
 		by, newer, err := l.Judge.OfFailure(ctx, f)
+		if errors.Is(err, eventlog.ErrDeleted) {
+			return it, skip("its object was deleted from the event log")
+		}
 		if err != nil && !errors.Is(err, eventlog.ErrNotFound) {
 			return it, err
 		}
@@ -62,7 +65,8 @@ func (l *Listener) commitUnrecorded(ctx context.Context, it ledger.Item, p plan)
 	}
 	row := ledger.Execution{
 		Name: naming.Failed(it.ReplayID, "", f.Execution), Mode: ledger.API, Status: ledger.Starting, Unrecorded: true,
-		StartedAt: ledger.At(l.now()), Reason: p.Reason, ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal,
+		StartedAt: ledger.At(l.now()), Place: f.StartedAt, AllowStale: p.AllowStale, Reason: p.Reason,
+		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal,
 		Target: p.Target, Suppress: p.Publish == replay.PublishSuppress, Patched: p.transform != nil, Failure: it.Failure,
 	}
 	err = l.Book.Bind(ctx, it, row)

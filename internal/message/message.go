@@ -38,6 +38,10 @@ type Replay struct {
 	Ordinal  int    `json:"ordinal,omitempty"`  // item: place in the page
 	Slot     int64  `json:"slot,omitempty"`     // item: the start that is reserved for it, in seconds since the epoch
 
+	Cursor string   `json:"cursor,omitempty"` // item: where the search for its version goes on
+	Found  []string `json:"found,omitempty"`  // item: versions of its series that were found up to there, newest first
+	Begun  bool     `json:"begun,omitempty"`  // item: the newest end of its series was found
+
 	Series string `json:"series,omitempty"` // close: name of its execution
 	Reason string `json:"reason,omitempty"` // close: how it ended
 

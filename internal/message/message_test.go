@@ -2,6 +2,7 @@ package message
 
 import (
 	"errors"
+	"reflect"
 	"testing"
 	"time"
 )
@@ -9,12 +10,12 @@ import (
 func TestReplayRoundTrip(t *testing.T) {
 	for _, m := range []Replay{
 		{Kind: KindExpand, ReplayID: "01J", Page: 3},
-		{Kind: KindItem, ReplayID: "01J", Page: 3, Ordinal: 97},
+		{Kind: KindItem, ReplayID: "01J", Page: 3, Ordinal: 97, Cursor: "c", Found: []string{"v1"}, Begun: true},
 		{Kind: KindAuto, Execution: "e", RedriveCount: 2},
 	} {
 		got, err := DecodeReplay(m.Encode())
 		m.V = Version
-		if err != nil || got != m {
+		if err != nil || !reflect.DeepEqual(got, m) {
 			t.Errorf("got %+v, %v, want %+v", got, err, m)
 		}
 	}

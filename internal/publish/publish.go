@@ -20,6 +20,7 @@ type sender interface {
 
 type store interface {
 	PutObject(ctx context.Context, key string, document []byte) error
+	DeletedSince(ctx context.Context, resourceID string, place time.Time) (bool, error)
 }
 
 type book interface {
@@ -27,9 +28,9 @@ type book interface {
 	MarkPublished(ctx context.Context, e ledger.Execution, p ledger.Published) (ledger.Execution, error)
 }
 
-// judge tells whether a newer version was published already.
-type judge interface {
-	Published(ctx context.Context, resourceID, versionID string) (eventlog.Version, bool, error)
+// gate keeps an event from being published after a newer one.
+type gate interface {
+	Pass(ctx context.Context, row ledger.Execution, guarded bool, send func(context.Context) error) (sent bool, err error)
 }
 
 // Options configures a Publisher.
@@ -43,7 +44,7 @@ type Publisher struct {
 	topic  sender
 	store  store
 	book   book
-	judge  judge
+	gate   gate
 	opts   Options
 	logger *slog.Logger
 	meter  *emf.Meter
@@ -51,11 +52,11 @@ type Publisher struct {
 }
 
 // New returns a Publisher. A nil logger discards, a nil meter counts nothing.
-func New(topic sender, store store, book book, judge judge, opts Options, logger *slog.Logger, meter *emf.Meter) *Publisher {
+func New(topic sender, store store, book book, gate gate, opts Options, logger *slog.Logger, meter *emf.Meter) *Publisher {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	return &Publisher{topic: topic, store: store, book: book, judge: judge, opts: opts, logger: logger, meter: meter, now: time.Now}
+	return &Publisher{topic: topic, store: store, book: book, gate: gate, opts: opts, logger: logger, meter: meter, now: time.Now}
 }
 
 // Handle publishes the output of an execution. A repeated attempt publishes nothing again once the ledger says that
@@ -76,12 +77,9 @@ func (p *Publisher) publish(ctx context.Context, in workflow.PublishInput) (done
 	}
 	mark := ledger.Published{Name: row.Name, Now: p.now()}
 	if !row.PublishedAt.IsZero() || row.Superseded { // by an attempt whose answer was lost, or before a redrive
-		mark.At, mark.OutputKey, mark.Superseded = row.PublishedAt.Time, row.OutputKey, row.Superseded
+		mark.At, mark.OutputKey, mark.Withheld = row.PublishedAt.Time, row.OutputKey, row.Withheld
 		_, err = p.book.MarkPublished(ctx, row, mark)
 		return "output published before", row, err
-	}
-	if mark.Superseded, err = p.superseded(ctx, row); err != nil {
-		return "", row, err
 	}
 	if p.opts.StoreOutputs {
 		mark.OutputKey = eventlog.OutputKey(row.Name)
@@ -90,17 +88,17 @@ func (p *Publisher) publish(ctx context.Context, in workflow.PublishInput) (done
 		}
 	}
 	var counts schema.Metric
-	switch {
-	case mark.Superseded:
-		done, counts = "output superseded", schema.PublishSuperseded
-	case row.Suppress:
+	if row.Suppress {
 		done, counts = "output not published, as the replay asks for", schema.PublishSuppressed
-	default:
-		done, counts = "output published", schema.Published
-		if err = p.topic.Send(ctx, row, string(in.Output)); err != nil {
+	} else {
+		if mark.Withheld, err = p.send(ctx, row, string(in.Output)); err != nil {
 			return "", row, err
 		}
-		mark.At = mark.Now
+		if done, counts = "output published", schema.Published; mark.Withheld != "" {
+			done, counts = "output superseded", schema.PublishSuperseded
+		} else {
+			mark.At = mark.Now
+		}
 	}
 	if _, err = p.book.MarkPublished(ctx, row, mark); err != nil {
 		return "", row, err
@@ -111,12 +109,34 @@ func (p *Publisher) publish(ctx context.Context, in workflow.PublishInput) (done
 	return done, row, nil
 }
 
-// superseded reports whether an automatic replay comes too late. A replay that a person asked for never does.
-func (p *Publisher) superseded(ctx context.Context, row ledger.Execution) (bool, error) {
-	automatic := row.Mode == ledger.Auto || row.Mode == ledger.Restart
-	if !automatic || !p.opts.SupersedeOlder {
-		return false, nil
+// Reasons why an output is withheld.
+const (
+	overtaken = "a newer event of the resource was published first"
+	deleted   = "its object was deleted from the event log"
+)
+
+// send publishes an output, or returns why it must not be: decided last, after all that takes time.
+func (p *Publisher) send(ctx context.Context, row ledger.Execution, output string) (withheld string, err error) {
+	if row.Mode != ledger.Live {
+		if gone, err := p.store.DeletedSince(ctx, row.ResourceID, row.Placed().Time); gone || err != nil {
+			return deleted, err
+		}
 	}
-	_, newer, err := p.judge.Published(ctx, row.ResourceID, row.VersionID)
-	return newer, err
+	sent, err := p.gate.Pass(ctx, row, p.guarded(row), func(ctx context.Context) error { return p.topic.Send(ctx, row, output) })
+	if err == nil && !sent {
+		return overtaken, nil
+	}
+	return "", err
+}
+
+// guarded reports whether an output must not be published after that of a newer event: a producer's may, since its
+// events may overtake each other, and a replay of which somebody said so.
+func (p *Publisher) guarded(row ledger.Execution) bool {
+	switch row.Mode {
+	case ledger.Auto, ledger.Restart:
+		return p.opts.SupersedeOlder
+	case ledger.API:
+		return !row.AllowStale
+	}
+	return false
 }

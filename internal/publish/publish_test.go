@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"github.com/ce873799/replayable-ingestion/internal/emf"
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/topic"
@@ -25,7 +24,8 @@ var recorded = ledger.At(time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC))
 type world struct {
 	topicARN  string
 	row       ledger.Execution
-	newer     bool
+	newer     bool // a newer event was published
+	deleted   bool
 	sent      []*sns.PublishInput
 	stored    map[string]string
 	sendErr   error
@@ -55,14 +55,20 @@ func (w *world) MarkPublished(_ context.Context, e ledger.Execution, p ledger.Pu
 		return e, w.markErr
 	}
 	w.published = &p
-	w.row.PublishedAt, w.row.Superseded = ledger.At(p.At), p.Superseded
+	w.row.PublishedAt, w.row.Superseded = ledger.At(p.At), p.Withheld != ""
 	return w.row, nil
 }
 
-func (w *world) Published(context.Context, string, string) (eventlog.Version, bool, error) {
-	w.judged++
-	return eventlog.Version{}, w.newer, nil
+func (w *world) Pass(ctx context.Context, _ ledger.Execution, guarded bool, send func(context.Context) error) (bool, error) {
+	if guarded {
+		if w.judged++; w.newer {
+			return false, nil
+		}
+	}
+	return true, send(ctx)
 }
+
+func (w *world) DeletedSince(context.Context, string, time.Time) (bool, error) { return w.deleted, nil }
 
 func newWorld(mode ledger.Mode) *world {
 	row := ledger.Execution{
@@ -111,7 +117,7 @@ func TestALiveOutputIsPublished(t *testing.T) {
 
 func TestAReplayIsMarkedAsOne(t *testing.T) {
 	w := newWorld(ledger.API)
-	w.newer = true // a person asked for it all the same
+	w.newer, w.row.AllowStale = true, true // a person asked for it all the same
 	if err := w.handle(t, Options{SupersedeOlder: true}, `{}`); err != nil {
 		t.Fatal(err)
 	}
@@ -139,8 +145,34 @@ func TestALateAutomaticReplayIsSuperseded(t *testing.T) {
 			if err := w.handle(t, Options{SupersedeOlder: tt.supersede}, `{}`); err != nil {
 				t.Fatal(err)
 			}
-			if len(w.sent) != tt.sent || w.published.Superseded != tt.supersede || w.published.At.IsZero() != tt.supersede {
+			if len(w.sent) != tt.sent || (w.published.Withheld == overtaken) != tt.supersede || w.published.At.IsZero() != tt.supersede {
 				t.Errorf("sent %d, marked %+v", len(w.sent), w.published)
+			}
+		})
+	}
+}
+
+func TestAReplayThatMustNotFollowIsWithheld(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		mode     ledger.Mode
+		deleted  bool
+		withheld string
+	}{
+		{"a replay by the API without allowStale after a newer event", ledger.API, false, overtaken},
+		{"a restart after a newer event", ledger.Restart, false, overtaken},
+		{"an automatic replay of what was deleted", ledger.Auto, true, deleted},
+		{"a replay by the API of what was deleted", ledger.API, true, deleted},
+		{"a restart of what was deleted", ledger.Restart, true, deleted},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(tt.mode)
+			w.newer, w.deleted = !tt.deleted, tt.deleted
+			if err := w.handle(t, Options{SupersedeOlder: true}, `{}`); err != nil {
+				t.Fatal(err)
+			}
+			if len(w.sent) != 0 || w.published.Withheld != tt.withheld || !w.published.At.IsZero() {
+				t.Errorf("sent %d, marked %+v, want it withheld: %s", len(w.sent), w.published, tt.withheld)
 			}
 		})
 	}
@@ -198,7 +230,7 @@ func TestSuppressedReplayIsKeptAndNotSent(t *testing.T) {
 	if len(w.sent) != 0 {
 		t.Errorf("sent %d messages, want none", len(w.sent))
 	}
-	if w.published == nil || !w.published.At.IsZero() || w.published.Superseded || w.published.OutputKey == "" {
+	if w.published == nil || !w.published.At.IsZero() || w.published.Withheld != "" || w.published.OutputKey == "" {
 		t.Errorf("marked %+v, want an output that was not published", w.published)
 	}
 }

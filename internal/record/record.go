@@ -17,6 +17,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/internal/workflow"
 )
@@ -25,6 +26,7 @@ import (
 type eventLog interface {
 	Put(ctx context.Context, resourceID string, event []byte, meta eventlog.Meta) (string, error)
 	FindExecution(ctx context.Context, resourceID, execution string, startedAt time.Time) (eventlog.Version, error)
+	DeletedSince(ctx context.Context, resourceID string, place time.Time) (bool, error)
 	Object(ctx context.Context, key string) ([]byte, error)
 }
 
@@ -98,6 +100,11 @@ func (r *Recorder) version(ctx context.Context, in workflow.RecordInput, ids IDs
 		ResourceID: ids.ResourceID, OwnerID: ids.OwnerID,
 		StartedAt: ledger.At(ex.StartTime), RedriveCount: ex.RedriveCount,
 	}
+	if naming.Replay(ex.Name) {
+		if row.Place, err = r.restarted(ctx, row); err != nil {
+			return row, false, err
+		}
+	}
 	if in.Repeated() {
 		v, err := r.log.FindExecution(ctx, ids.ResourceID, ex.Name, ex.StartTime)
 		if err == nil {
@@ -115,6 +122,7 @@ func (r *Recorder) version(ctx context.Context, in workflow.RecordInput, ids IDs
 	group.Go(func() (err error) {
 		meta := eventlog.Meta{
 			Execution: ex.Name, OwnerID: ids.OwnerID, RecordedAt: row.RecordedAt.Time, StartedAt: ex.StartTime,
+			FirstStartedAt: row.Place.Time,
 		}
 		row.VersionID, err = r.log.Put(gctx, ids.ResourceID, in.Input, meta)
 		return err
@@ -129,6 +137,24 @@ func (r *Recorder) version(ctx context.Context, in workflow.RecordInput, ids IDs
 		row.VersionID, row.RecordedAt = v.ID, ledger.At(v.RecordedAt)
 	}
 	return row, wrote, err
+}
+
+// restarted returns the place of an event whose first execution failed before it could be recorded, zero for one that
+// nobody restarted. What was deleted after it came stays deleted.
+func (r *Recorder) restarted(ctx context.Context, row ledger.Execution) (place ledger.Stamp, err error) {
+	announced, err := r.book.Execution(ctx, row.Name)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return place, nil
+	}
+	if err != nil || announced.Place.IsZero() || announced.VersionID != "" {
+		return announced.Place, err
+	}
+	gone, err := r.log.DeletedSince(ctx, row.ResourceID, announced.Place.Time)
+	if gone {
+		err = fault.New(fault.ResourceDeleted, "the object of resource %q was deleted from the event log after the event "+
+			"had started at %s: send the event again if it is still wanted", row.ResourceID, announced.Place)
+	}
+	return announced.Place, err
 }
 
 func (r *Recorder) own(ctx context.Context, row ledger.Execution) error {

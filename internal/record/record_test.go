@@ -29,6 +29,7 @@ type memory struct {
 	objects  map[string]string
 	rows     map[string]ledger.Execution
 	owned    map[string]string
+	deleted  map[string]bool
 	fail     func(op string) error
 	meter    *emf.Meter
 }
@@ -54,6 +55,10 @@ func (m *memory) FindExecution(_ context.Context, _, execution string, _ time.Ti
 		}
 	}
 	return eventlog.Version{}, eventlog.ErrNotFound
+}
+
+func (m *memory) DeletedSince(_ context.Context, resourceID string, _ time.Time) (bool, error) {
+	return m.deleted[resourceID], nil
 }
 
 func (m *memory) Object(_ context.Context, key string) ([]byte, error) {
@@ -374,5 +379,32 @@ func TestARedrivenReplayKeepsItsStatus(t *testing.T) {
 	in.Execution.RedriveCount = 1
 	if out, _, err := handle(t, m, in); err != nil || string(out.Event) != big {
 		t.Errorf("got %s, %v, want the event", out.Event, err)
+	}
+}
+
+func TestARestartedEventKeepsItsPlace(t *testing.T) {
+	m := newMemory()
+	place := ledger.At(startTime.Add(-time.Hour))
+	m.rows["ar-1"] = ledger.Execution{Name: "ar-1", Mode: ledger.Restart, Status: ledger.Starting, Root: "e1", Attempt: 1, Place: place}
+	if _, _, err := handle(t, m, input("ar-1", `{"listing":{"id":"a"}}`)); err != nil {
+		t.Fatal(err)
+	}
+	if got := m.versions[0].Place(); !got.Equal(place.Time) {
+		t.Errorf("its version stands at %s, want %s, when its first execution started", got, place)
+	}
+}
+
+func TestARestartDoesNotBringBackWhatWasDeleted(t *testing.T) {
+	m := newMemory()
+	m.deleted = map[string]bool{"a": true}
+	m.rows["ar-1"] = ledger.Execution{
+		Name: "ar-1", Mode: ledger.Restart, Status: ledger.Starting, Root: "e1", Attempt: 1, Place: ledger.At(startTime),
+	}
+	_, name, err := handle(t, m, input("ar-1", `{"listing":{"id":"a"}}`))
+	if name != fault.ResourceDeleted || len(m.versions) != 0 {
+		t.Errorf("got %v and %d versions, want %s and none", err, len(m.versions), fault.ResourceDeleted)
+	}
+	if _, _, err := handle(t, m, input("live-2", `{"listing":{"id":"a"}}`)); err != nil {
+		t.Errorf("a producer sent the resource anew: %v", err)
 	}
 }

@@ -125,9 +125,11 @@ func (s *Settler) failures(ctx context.Context, row ledger.Execution) error {
 		}
 	}
 	switch {
-	case row.Failure != "" && row.Status == ledger.Succeeded && row.Superseded:
-		return s.move(ctx, row.Failure, ledger.Move{To: ledger.Superseded, Decision: "a newer version was published"},
-			ledger.Waiting, ledger.Retrying)
+	case row.Status == ledger.Succeeded && row.Superseded && row.Failure == "": // it changed nothing for anybody
+		return nil
+	case row.Status == ledger.Succeeded && row.Superseded:
+		return s.move(ctx, row.Failure, ledger.Move{To: ledger.Superseded, Decision: "not published: " + row.Withheld},
+			ledger.Waiting, ledger.Retrying, ledger.Quarantined)
 	case row.Mode == ledger.API && row.Suppress: // downstream has not seen it
 		return nil
 	case row.Failure != "" && row.Status == ledger.Succeeded:
@@ -209,6 +211,9 @@ func (s *Settler) move(ctx context.Context, partition string, m ledger.Move, fro
 func step(row ledger.Execution, e ledger.Ended) progress.Step {
 	st := progress.Step{
 		ReplayID: row.ReplayID, Page: row.Page, Ordinal: row.Ordinal, Index: row.Index, ARN: row.ARN, At: e.StoppedAt, To: replay.Succeeded, Version: row.VersionID, Resource: row.ResourceID,
+	}
+	if row.Superseded {
+		st.Reason = "not published: " + row.Withheld
 	}
 	if row.Status != ledger.Succeeded {
 		st.To, st.Reason = replay.Failed, row.Error

@@ -1,9 +1,11 @@
-// Package supersede answers whether a newer event of a resource has taken over from an older one.
+// Package supersede answers whether a newer event of a resource has taken over from an older one, and keeps an older one
+// from being published after a newer one.
 package supersede
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"time"
@@ -14,17 +16,17 @@ import (
 
 type eventLog interface {
 	Newest(ctx context.Context, resourceID string) (eventlog.Version, error)
-	Version(ctx context.Context, resourceID, versionID string) (eventlog.Version, error)
-	Newer(ctx context.Context, resourceID, versionID string) iter.Seq2[eventlog.Version, error]
-	Versions(ctx context.Context, resourceID, after string) iter.Seq2[eventlog.Version, error]
+	First(ctx context.Context, resourceID, versionID string) (eventlog.Version, error)
+	Versions(ctx context.Context, resourceID, cursor string) iter.Seq2[eventlog.Version, error]
 }
 
 type book interface {
 	Execution(ctx context.Context, name string) (ledger.Execution, error)
 	History(ctx context.Context, resourceID string, from, to time.Time) (ledger.History, error)
+	LatestExecutions(ctx context.Context, resourceID string, since time.Time) iter.Seq2[ledger.Execution, error]
 }
 
-// Judge compares versions of a resource.
+// Judge compares events of a resource by their places: when the first execution of each started.
 type Judge struct {
 	log  eventLog
 	book book
@@ -35,46 +37,32 @@ func New(log eventLog, book book) *Judge {
 	return &Judge{log: log, book: book}
 }
 
-// Responsible returns the newer version that is responsible for a resource now: its execution started later than the
-// one that recorded the given version, and was not aborted. Found is false if the given version still is.
+// Responsible returns the newer version that is responsible for a resource now: its place is after that of the given
+// version, and its execution was not aborted. Found is false if the given version still is. It returns
+// eventlog.ErrNotFound if there is no such version, and eventlog.ErrDeleted if the resource was deleted after it.
 func (j *Judge) Responsible(ctx context.Context, resourceID, versionID string) (by eventlog.Version, found bool, err error) {
 	if newest, err := j.newest(ctx, resourceID, versionID); newest || err != nil {
 		return by, false, err
 	}
-	given, err := j.log.Version(ctx, resourceID, versionID)
+	given, err := j.log.First(ctx, resourceID, versionID)
 	if err != nil {
 		return by, false, err
 	}
-	for v, err := range j.log.Newer(ctx, resourceID, versionID) {
-		if err != nil {
-			return by, false, err
-		}
-		if !v.StartedAt.After(given.StartedAt) {
-			continue
-		}
-		row, err := j.book.Execution(ctx, v.Execution)
-		if err != nil && !errors.Is(err, ledger.ErrNotFound) {
-			return by, false, err
-		}
-		if row.Status != ledger.Aborted {
-			return v, true, nil
-		}
-	}
-	return by, false, nil
+	return j.later(ctx, resourceID, given.Place(), func(v eventlog.Version) bool { return v.ID == given.ID })
 }
 
-// clockSkew is more than the clocks of Step Functions and the functions differ.
+// clockSkew is more than the clocks of Step Functions, S3 and the functions differ.
 const clockSkew = 15 * time.Second
 
-// newest reports whether a version is surely the newest one that counts, as most are, without a list. It is not if the log
-// has one after it; nor if it may be a second one of its execution, which counts where the first is: then an event that came
-// in between is newer, and the ledger has it among those that were recorded since the execution started.
+// newest reports whether a version is surely the newest one that counts, as most are, without a list. It is not if S3
+// has one after it; nor if it reached the log late; nor if it may be a second one of its execution, or an event that came
+// later was recorded before it: then the ledger has that among those that were recorded since the execution started.
 func (j *Judge) newest(ctx context.Context, resourceID, versionID string) (bool, error) {
 	v, err := j.log.Newest(ctx, resourceID)
 	switch {
 	case errors.Is(err, eventlog.ErrNotFound): // its object was deleted
 		return false, nil
-	case err != nil || v.ID != versionID || v.StartedAt.IsZero():
+	case err != nil || v.ID != versionID || v.StartedAt.IsZero() || !v.FirstStartedAt.IsZero():
 		return false, err
 	}
 	h, err := j.book.History(ctx, resourceID, v.StartedAt.Add(-clockSkew), v.At().Add(clockSkew))
@@ -84,19 +72,36 @@ func (j *Judge) newest(ctx context.Context, resourceID, versionID string) (bool,
 	return !slices.ContainsFunc(h.Executions, func(e ledger.Execution) bool { return e.VersionID != versionID }), nil
 }
 
-// Later returns a version whose execution started after a time and was not aborted: what is responsible instead of an
-// event that never reached the log.
-func (j *Judge) Later(ctx context.Context, resourceID string, startedAt time.Time) (by eventlog.Version, found bool, err error) {
+// Later returns a version whose place is after a time and whose execution was not aborted: what is responsible instead of
+// an event that never reached the log. It returns eventlog.ErrDeleted if the resource was deleted after that time.
+func (j *Judge) Later(ctx context.Context, resourceID string, place time.Time) (by eventlog.Version, found bool, err error) {
+	return j.later(ctx, resourceID, place.Truncate(time.Millisecond), func(eventlog.Version) bool { return false })
+}
+
+// maxAborted is how many newer versions are looked at whose executions were aborted. Behind so many, none is taken to be
+// responsible.
+const maxAborted = 100
+
+// later looks for a version after a place, newest first, until is tells that it has come to the event itself.
+func (j *Judge) later(ctx context.Context, resourceID string, place time.Time, is func(eventlog.Version) bool) (by eventlog.Version, found bool, err error) {
+	looked := 0
 	for v, err := range j.log.Versions(ctx, resourceID, "") {
 		if err != nil {
 			return by, false, err
 		}
-		if v.Modified.Before(startedAt.Truncate(time.Second)) { // S3 keeps whole seconds
-			break
-		}
-		if v.Deleted || !v.StartedAt.After(startedAt) {
+		if v.Deleted {
+			if !v.Modified.Before(place.Add(-clockSkew)) { // what came within seconds of it counts as deleted
+				return by, false, fmt.Errorf("resource %q: %w", resourceID, eventlog.ErrDeleted)
+			}
 			continue
 		}
+		if is(v) || looked > maxAborted || v.Place().Before(place.Add(-2*clockSkew)) {
+			break
+		}
+		if !v.Place().After(place) {
+			continue // a delete marker may follow
+		}
+		looked++
 		row, err := j.book.Execution(ctx, v.Execution)
 		if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 			return by, false, err
@@ -119,54 +124,16 @@ func (j *Judge) OfFailure(ctx context.Context, f ledger.Failure) (by eventlog.Ve
 	return by, false, nil
 }
 
-// Published returns a newer version of which an event has been published, by its own execution or by a replay.
-func (j *Judge) Published(ctx context.Context, resourceID, versionID string) (by eventlog.Version, found bool, err error) {
-	if newest, err := j.newest(ctx, resourceID, versionID); newest || err != nil {
-		return by, false, err
-	}
-	return j.newer(ctx, resourceID, versionID, func(e ledger.Execution) bool { return !e.PublishedAt.IsZero() })
-}
-
-// Succeeded returns a newer version of which an execution has succeeded, its own or a replay.
-func (j *Judge) Succeeded(ctx context.Context, resourceID, versionID string) (by eventlog.Version, found bool, err error) {
-	return j.newer(ctx, resourceID, versionID, func(e ledger.Execution) bool {
-		return e.Status == ledger.Succeeded && !e.Superseded
-	})
-}
-
-// newer returns a newer version that has an execution of a kind.
-func (j *Judge) newer(ctx context.Context, resourceID, versionID string, is func(ledger.Execution) bool) (by eventlog.Version, found bool, err error) {
-	newer := map[string]eventlog.Version{}
-	var from, to time.Time
-	for v, err := range j.log.Newer(ctx, resourceID, versionID) {
+// Succeeded returns an execution of a newer event that has succeeded, and was to be published. It looks at the latest
+// executions of the resource, as many as ledger.MaxHistory.
+func (j *Judge) Succeeded(ctx context.Context, resourceID string, place time.Time) (by ledger.Execution, found bool, err error) {
+	for e, err := range j.book.LatestExecutions(ctx, resourceID, place) {
 		if err != nil {
 			return by, false, err
 		}
-		row, err := j.book.Execution(ctx, v.Execution) // strongly consistent, unlike the history below
-		if err != nil && !errors.Is(err, ledger.ErrNotFound) {
-			return by, false, err
-		}
-		if err == nil && is(row) {
-			return v, true, nil
-		}
-		newer[v.ID] = v
-		if at := v.At(); from.IsZero() || at.Before(from) {
-			from = at
-		}
-		if at := v.At(); at.After(to) {
-			to = at
-		}
-	}
-	if len(newer) == 0 {
-		return by, false, nil
-	}
-	h, err := j.book.History(ctx, resourceID, from, to)
-	if err != nil {
-		return by, false, err
-	}
-	for _, e := range h.Executions {
-		if v, ok := newer[e.VersionID]; ok && is(e) {
-			return v, true, nil
+		done := e.Status == ledger.Succeeded && !e.Superseded && !e.Suppress
+		if done && e.Placed().After(place) {
+			return e, true, nil
 		}
 	}
 	return by, false, nil

@@ -2,6 +2,7 @@ package supersede_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -82,16 +83,12 @@ func (w *world) enter(execution, version string, after time.Duration, published 
 	}
 }
 
-// wants judges a version of execution a in both ways.
+// wants judges a version.
 func (w *world) wants(version, by string) {
 	w.Helper()
-	for name, judge := range map[string]func(context.Context, string, string) (eventlog.Version, bool, error){
-		"responsible": w.judge.Responsible, "published": w.judge.Published,
-	} {
-		got, found, err := judge(w.Context(), "r", version)
-		if err != nil || found != (by != "") || got.ID != by {
-			w.Errorf("%s: got %q, %t, %v, want %q", name, got.ID, found, err, by)
-		}
+	got, found, err := w.judge.Responsible(w.Context(), "r", version)
+	if err != nil || found != (by != "") || got.ID != by {
+		w.Errorf("got %q, %t, %v, want %q", got.ID, found, err, by)
 	}
 }
 
@@ -130,7 +127,7 @@ func TestAnEnteredSecondVersionHidesNoNewerEvent(t *testing.T) {
 	w.wants(late, b)
 }
 
-func TestADeletedResourceHasNewerEventsAllTheSame(t *testing.T) {
+func TestADeletedResourceIsNobodys(t *testing.T) {
 	w := newWorld(t)
 	a := w.put("a", time.Second)
 	b := w.put("b", time.Second)
@@ -140,7 +137,38 @@ func TestADeletedResourceHasNewerEventsAllTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.objects.Delete(key)
-	w.wants(a, b)
+	for _, version := range []string{a, b} {
+		if _, found, err := w.judge.Responsible(t.Context(), "r", version); !errors.Is(err, eventlog.ErrDeleted) || found {
+			t.Errorf("version %s: got %t, %v, want ErrDeleted", version, found, err)
+		}
+	}
+	if _, found, err := w.judge.Later(t.Context(), "r", startOf("a")); !errors.Is(err, eventlog.ErrDeleted) || found {
+		t.Errorf("an event that never reached the log: got %t, %v, want ErrDeleted", found, err)
+	}
+	at := startOf("c")
+	w.put("c", time.Second)
+	if by, found, err := w.judge.Later(t.Context(), "r", startOf("a")); err != nil || by.Execution != "c" || !found {
+		t.Errorf("an event came after the deletion: got %q, %t, %v", by.Execution, found, err)
+	}
+	if _, found, err := w.judge.Later(t.Context(), "r", at); err != nil || found {
+		t.Errorf("nothing came after that: got %t, %v", found, err)
+	}
+}
+
+// A restarted event reaches the log after newer ones.
+func TestARestartedEventIsOldWhereverItStands(t *testing.T) {
+	w := newWorld(t)
+	b := w.put("b", time.Second)
+	w.enter("b", b, time.Second, true)
+	at := startOf("z")
+	w.objects.Now = func() time.Time { return at }
+	late, err := w.log.Put(t.Context(), "r", []byte(`{}`), eventlog.Meta{
+		Execution: "ar-1", StartedAt: at, RecordedAt: at, FirstStartedAt: startOf("a"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.wants(late, b)
 	w.wants(b, "")
 }
 

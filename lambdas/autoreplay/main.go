@@ -36,7 +36,7 @@ func main() {
 		os.Exit(1)
 	}
 	book := ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable).Metered(tell.Meter)
-	events := eventlog.New(s3.NewFromConfig(aws), cfg.EventLogBucket)
+	events := eventlog.New(s3.NewFromConfig(aws), cfg.EventLogBucket).Logging(tell.Log)
 	queues := sqs.NewFromConfig(aws)
 	replays := queue.New(queues, cfg.ReplayQueueURL)
 	board := progress.New(book, replays)

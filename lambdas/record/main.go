@@ -22,7 +22,7 @@ func main() {
 		os.Exit(1)
 	}
 	recorder := record.New(
-		eventlog.New(s3.NewFromConfig(aws), cfg.EventLogBucket),
+		eventlog.New(s3.NewFromConfig(aws), cfg.EventLogBucket).Logging(tell.Log),
 		ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable).Metered(tell.Meter),
 		reader, tell.Log, tell.Meter)
 	boot.Run(tell, recorder.Handle)

@@ -18,7 +18,7 @@ func main() {
 	cfg, aws, tell := boot.Start(config.LoadReplayHandler)
 	handler := api.New(
 		ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable).Metered(tell.Meter),
-		eventlog.New(s3.NewFromConfig(aws), cfg.EventLogBucket),
+		eventlog.New(s3.NewFromConfig(aws), cfg.EventLogBucket).Logging(tell.Log),
 		queue.New(sqs.NewFromConfig(aws), cfg.ReplayQueueURL), tell.Log)
 	boot.Run(tell, handler.Handle)
 }

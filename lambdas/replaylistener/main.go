@@ -26,7 +26,7 @@ import (
 func main() {
 	cfg, aws, tell := boot.Start(config.LoadReplayListener)
 	book := ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable).Metered(tell.Meter)
-	events := eventlog.New(s3.NewFromConfig(aws), cfg.EventLogBucket)
+	events := eventlog.New(s3.NewFromConfig(aws), cfg.EventLogBucket).Logging(tell.Log)
 	reader, err := record.NewReader(cfg.ResourceIDPath, "", cfg.MaxEventBytes)
 	if err != nil {
 		tell.Log.Error("invalid configuration", "error", err)
@@ -37,7 +37,7 @@ func main() {
 	handler := listener.New(listener.Deps{
 		Book: book, Log: events, Machine: states.New(machines, cfg.StateMachineARN),
 		Series: states.New(machines, cfg.SeriesMachineARN),
-		Queue:  replays, Board: progress.New(book, replays), Judge: supersede.New(events, book),
+		Queue:  replays, Board: progress.New(book, replays), Judge: supersede.New(events, book), Gate: supersede.NewGate(book, tell.Log),
 		Topic: topic.New(sns.NewFromConfig(aws), cfg.TopicARN), Reader: reader, Logger: tell.Log, Meter: tell.Meter,
 		SupersedeOlder: cfg.SupersedeOlder,
 	})

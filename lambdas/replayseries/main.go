@@ -26,7 +26,7 @@ import (
 func main() {
 	cfg, aws, tell := boot.Start(config.LoadReplaySeries)
 	book := ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable).Metered(tell.Meter)
-	events := eventlog.New(s3.NewFromConfig(aws), cfg.EventLogBucket)
+	events := eventlog.New(s3.NewFromConfig(aws), cfg.EventLogBucket).Logging(tell.Log)
 	reader, err := record.NewReader(cfg.ResourceIDPath, "", cfg.MaxEventBytes)
 	if err != nil {
 		tell.Log.Error("invalid configuration", "error", err)
@@ -36,7 +36,7 @@ func main() {
 	replays := queue.New(sqs.NewFromConfig(aws), cfg.ReplayQueueURL)
 	handler := listener.New(listener.Deps{
 		Book: book, Log: events, Machine: states.New(machines, cfg.StateMachineARN),
-		Queue: replays, Board: progress.New(book, replays), Judge: supersede.New(events, book),
+		Queue: replays, Board: progress.New(book, replays), Judge: supersede.New(events, book), Gate: supersede.NewGate(book, tell.Log),
 		Topic: topic.New(sns.NewFromConfig(aws), cfg.TopicARN), Reader: reader, Logger: tell.Log, Meter: tell.Meter,
 	})
 	boot.Run(tell, handler.BindVersion)

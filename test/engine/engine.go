@@ -125,7 +125,8 @@ func wire(t testing.TB, table ledger.Client, bucket eventlog.API, faults *Faults
 	}
 	judge := supersede.New(e.Log, e.Book)
 	sns := topic.New(e, "arn:aws:sns:us-east-1:000000000000:topic")
-	publisher := publish.New(sns, e.Log, e.Book, judge, publish.Options{StoreOutputs: true, SupersedeOlder: true}, logger, e.meter)
+	gate := supersede.NewGate(e.Book, logger)
+	publisher := publish.New(sns, e.Log, e.Book, gate, publish.Options{StoreOutputs: true, SupersedeOlder: true}, logger, e.meter)
 	e.Machine = newMachine(record.New(e.Log, e.Book, reader, logger, e.meter), publisher)
 	machine := states.New(faultyStates{e.Machine, faults}, MachineARN)
 	e.Series = &Series{
@@ -137,7 +138,7 @@ func wire(t testing.TB, table ledger.Client, bucket eventlog.API, faults *Faults
 	settler := settle.New(e.Book, board, logger)
 	e.Listener = listener.New(listener.Deps{
 		Book: e.Book, Log: e.Log, Machine: machine, Series: series, Queue: e.Replays, Board: board, Judge: judge,
-		Topic: sns, Reader: reader, SupersedeOlder: true, Now: clock.Now, Logger: logger, Meter: e.meter,
+		Topic: sns, Gate: gate, Reader: reader, SupersedeOlder: true, Now: clock.Now, Logger: logger, Meter: e.meter,
 	})
 	e.Series.bind = e.Listener.BindVersion
 	e.Tracker = tracker.New(settler.Metered(e.meter), e.Replays, MachineARN, SeriesMachineARN, logger).Metered(e.meter)

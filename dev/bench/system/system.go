@@ -99,14 +99,15 @@ func New(opts Options) (*System, error) {
 	outputs := topic.New(sns.NewFromConfig(cfg), cloud.Topic)
 
 	s.record = boot.Flushed(tell, record.New(objects, book, reader, tell.Log, tell.Meter).Handle)
-	publisher := publish.New(outputs, objects, book, judge, publish.Options{StoreOutputs: true, SupersedeOlder: true}, tell.Log, tell.Meter)
+	gate := supersede.NewGate(book, tell.Log)
+	publisher := publish.New(outputs, objects, book, gate, publish.Options{StoreOutputs: true, SupersedeOlder: true}, tell.Log, tell.Meter)
 	s.publish = boot.Flushed(tell, func(ctx context.Context, in workflow.PublishInput) (none struct{}, err error) {
 		return none, publisher.Handle(ctx, in)
 	})
 	s.track = boot.Flushed(tell, tracker.New(settler, replays, cloud.Machine, cloud.SeriesMachine, tell.Log).Metered(tell.Meter).Handle)
 	l := listener.New(listener.Deps{
 		Book: book, Log: objects, Machine: machine, Series: series, Queue: replays, Board: board, Judge: judge,
-		Topic: outputs, Reader: reader, Logger: tell.Log, Meter: tell.Meter, SupersedeOlder: true,
+		Topic: outputs, Gate: gate, Reader: reader, Logger: tell.Log, Meter: tell.Meter, SupersedeOlder: true,
 	})
 	s.listen, s.bind = boot.Flushed(tell, l.Handle), boot.Flushed(tell, l.BindVersion)
 	s.answer = boot.Flushed(tell, api.New(book, objects, replays, tell.Log).Handle)
