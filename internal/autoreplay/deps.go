@@ -28,17 +28,19 @@ type book interface {
 	Unaccounted(ctx context.Context, ended []ledger.Ended) ([]ledger.Ended, error)
 	Mark(ctx context.Context, name string) (ledger.Mark, error)
 	SaveMark(ctx context.Context, m ledger.Mark) error
-	RestoreOwned(ctx context.Context, ownerID, resourceID string, at ledger.Stamp) error
 	RaisePublication(ctx context.Context, resourceID string, place ledger.Stamp) (ledger.Publication, error)
 	MissingExecutions(ctx context.Context, names []string) (map[string]bool, error)
 	Failure(ctx context.Context, partition string) (ledger.Failure, error)
 	AddFailure(ctx context.Context, f ledger.Failure) (ledger.Failure, error)
 	MoveFailure(ctx context.Context, f ledger.Failure, m ledger.Move, from ...ledger.FailureStatus) error
 	OpenReplays(ctx context.Context, by time.Time, limit int) ([]ledger.Replay, error)
+	Replay(ctx context.Context, id string) (ledger.Replay, error)
 	CheckReplayLater(ctx context.Context, r ledger.Replay, at time.Time) error
 	OpenSeries(ctx context.Context, shard int, by time.Time, limit int) ([]ledger.Series, error)
 	CheckSeriesLater(ctx context.Context, name string, at time.Time) error
 	Series(ctx context.Context, name string) (ledger.Series, error)
+	MarkSeriesStarted(ctx context.Context, name string) error
+	GiveUpSeries(ctx context.Context, name string) error
 	Item(ctx context.Context, replayID string, page, ordinal, index int) (ledger.Item, error)
 	Page(ctx context.Context, replayID string, number int) (ledger.Page, error)
 	Due(ctx context.Context, shard int, now time.Time, cursor string, limit int) ([]ledger.Failure, string, error)
@@ -62,13 +64,13 @@ type eventLog interface {
 
 type describer interface {
 	Describe(ctx context.Context, name string) (states.Description, error)
+	ExecutionARN(name string) string
 }
 
 type machine interface {
 	describer
 	List(ctx context.Context, status ledger.ExecutionStatus, token string) ([]states.Listed, string, error)
 	FailedState(ctx context.Context, name string) (string, error)
-	ExecutionARN(name string) string
 }
 
 type deadLetters interface {

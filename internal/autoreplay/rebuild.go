@@ -63,7 +63,7 @@ func (r *round) restore(ctx context.Context, entries []eventlog.Entry) (done boo
 	for i, e := range entries {
 		names[i] = e.Execution
 		if e.OwnerID != "" {
-			if err := r.Book.RestoreOwned(ctx, e.OwnerID, e.ResourceID, ledger.At(e.RecordedAt)); err != nil {
+			if err := r.Book.AddOwned(ctx, e.OwnerID, e.ResourceID, ledger.At(e.RecordedAt)); err != nil {
 				return false, err
 			}
 		}

@@ -3,6 +3,7 @@ package ledger
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -43,6 +44,21 @@ func (c *change) Set(attr string, v types.AttributeValue) *change {
 	}
 	c.set = append(c.set, c.name(attr)+" = "+c.value(v))
 	return c
+}
+
+// Latest sets a time that moves forward only: writes come late and again. The change fails if the row has a later one.
+func (c *change) Latest(attr string, at Stamp) *change {
+	if at.IsZero() {
+		return c
+	}
+	return c.Set(attr, str(at.String())).If("attribute_not_exists({"+attr+"}) OR {"+attr+"} <= ?", str(at.String()))
+}
+
+// CheckAt moves an open row to another place in the list of those to look at, forward only: its sort key begins with
+// the time. A row that is not open any more is left alone.
+func (c *change) CheckAt(at time.Time, id string) *change {
+	key := str(At(at).String() + "#" + id)
+	return c.Set("tsk", key).If("attribute_exists({tpk}) AND {tsk} <= ?", key)
 }
 
 // Add adds to a number; an absent one counts from 0.

@@ -182,43 +182,6 @@ func (r Recorded) change() *change {
 	return c
 }
 
-// Published is what the Publish function did for an execution.
-type Published struct {
-	Name      string
-	At        time.Time // zero: nothing was published
-	Now       time.Time // when this is noted
-	OutputKey string    // empty: the output was not stored
-	Withheld  string    // why it was not published, although it was to be
-}
-
-// MarkPublished marks an execution succeeded, in its last state. A live one leaves the open executions with that; a
-// replay stays there until its item or its failure is settled.
-func (l *Ledger) MarkPublished(ctx context.Context, e Execution, p Published) (Execution, error) {
-	c := p.change().Set("status", str(string(Succeeded))).Remove("error", "cause").
-		If("attribute_exists({pk}) AND attribute_not_exists({stoppedAt})")
-	if e.Mode == Live {
-		c.Remove("tpk", "tsk")
-	}
-	row, err := l.updateExecution(ctx, c, "mark execution published")
-	if !isConflict(err) {
-		return row, err
-	}
-	// It ended before, by a timeout or because this is a redrive: its status is for Settle to tell. It is open again, in
-	// case nobody reports the end.
-	c = p.change().Set("tpk", str(openPartition(p.Name))).Set("tsk", str(At(p.Now).String()+"#"+p.Name)).
-		Set("reopened", flag(true)).If("attribute_exists({pk})")
-	return l.updateExecution(ctx, c, "mark execution published")
-}
-
-func (p Published) change() *change {
-	pk, sk := executionKey(p.Name)
-	c := newChange(pk, sk).Set("publishedAt", str(At(p.At).String())).Set("outputKey", str(p.OutputKey))
-	if p.Withheld != "" {
-		c.Set("superseded", flag(true)).Set("withheld", str(p.Withheld))
-	}
-	return c
-}
-
 // Ended is the terminal status of an execution, as Step Functions reports it.
 type Ended struct {
 	Name         string
@@ -307,7 +270,7 @@ func (l *Ledger) SetCause(ctx context.Context, o Ended) error {
 // CheckLater moves an open execution back in the list of those to look at. One that is settled by now is left alone.
 func (l *Ledger) CheckLater(ctx context.Context, e Execution, at time.Time) error {
 	pk, sk := executionKey(e.Name)
-	c := newChange(pk, sk).Set("tsk", str(At(at).String()+"#"+e.Name)).If("attribute_exists({tpk})")
+	c := newChange(pk, sk).CheckAt(at, e.Name)
 	if _, err := l.updateExecution(ctx, c, "postpone check of execution"); err != nil && !isConflict(err) {
 		return err
 	}

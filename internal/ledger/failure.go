@@ -45,7 +45,7 @@ type Failure struct {
 	Group        string        `dynamodbav:"group,omitempty"`     // error that it is retried for, together with others; empty: it is not
 	Held         bool          `dynamodbav:"held,omitempty"`      // waits until its group lets it go, instead of for its due time
 	Cause        string        `dynamodbav:"cause,omitempty"`     // the first MaxCauseBytes
-	Root         string        `dynamodbav:"root"`                // the execution that failed first
+	Root         string        `dynamodbav:"root"`                // its lineage: the execution that failed first, see LineageOf
 	Attempt      int           `dynamodbav:"attempt"`             // automatic replays made before this failure
 	StartedAt    Stamp         `dynamodbav:"startedAt,omitempty"` // of the root's execution
 	FailedAt     Stamp         `dynamodbav:"failedAt"`
@@ -59,6 +59,23 @@ type Failure struct {
 // FailurePartition is the partition key of a failure, by which an execution that heals it refers to it.
 func FailurePartition(execution string, redriveCount int) string {
 	return "F#" + execution + "#" + strconv.Itoa(redriveCount)
+}
+
+// LineageOf names the lineage that a failure begins: those of its automatic replays have it as their root, and count
+// their attempts within it. Each redriven run begins one of its own.
+func LineageOf(execution string, redriveCount int) string {
+	if redriveCount == 0 {
+		return execution
+	}
+	return execution + "#" + strconv.Itoa(redriveCount) // no name of an execution has this sign
+}
+
+// FirstOf returns the partition key of the failure that began a lineage.
+func FirstOf(lineage string) string {
+	if strings.Contains(lineage, "#") {
+		return "F#" + lineage
+	}
+	return FailurePartition(lineage, 0)
 }
 
 const failureSort = "F"

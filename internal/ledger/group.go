@@ -80,16 +80,14 @@ func (l *Ledger) Groups(ctx context.Context, now time.Time, cursor string, limit
 }
 
 // CountOpen returns how many open failures share an error, held ones included: at most limit.
-func (l *Ledger) CountOpen(ctx context.Context, group string, limit int) (n int, err error) {
+func (l *Ledger) CountOpen(ctx context.Context, group string, limit int) (int, error) {
+	var partitions []string
 	for _, partition := range []func(group, shard string) string{openPartitionOf, heldPartition} {
 		for _, s := range shards {
-			more, err := l.count(ctx, span{index: &schema.ByGroup, partition: partition(group, s), limit: limit - n})
-			if n += more; err != nil || n >= limit {
-				return n, err
-			}
+			partitions = append(partitions, partition(group, s))
 		}
 	}
-	return n, nil
+	return l.count(ctx, &schema.ByGroup, partitions, limit)
 }
 
 // HeldFailures returns at most limit held failures of a group, in the order in which they are to be let go, without those

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
@@ -27,7 +26,7 @@ func (l *Ledger) Mark(ctx context.Context, name string) (Mark, error) {
 	return m, err
 }
 
-// SaveMark writes a mark over the one before. Only the holder of a lease does so.
+// SaveMark writes a mark over the one before, unless that was taken later: the holder of a lease may outlive it.
 func (l *Ledger) SaveMark(ctx context.Context, m Mark) error {
 	m.keys = keys{}
 	m.PK, m.SK = markKey(m.Name)
@@ -35,10 +34,13 @@ func (l *Ledger) SaveMark(ctx context.Context, m Mark) error {
 	if err != nil {
 		return err
 	}
-	if _, err := l.api.PutItem(ctx, &dynamodb.PutItemInput{TableName: &l.table, Item: row}); err != nil {
-		return fmt.Errorf("save mark %s: %w", m.Name, err)
-	}
-	return nil
+	cond := "attribute_not_exists(#t) OR #t <= :t"
+	_, err = l.api.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &l.table, Item: row, ConditionExpression: &cond,
+		ExpressionAttributeNames:  map[string]string{"#t": "takenAt"},
+		ExpressionAttributeValues: item{":t": str(m.TakenAt.String())},
+	})
+	return ignoreConflict(conflict(err, nil, "save mark "+m.Name))
 }
 
 // Unaccounted returns those of some ended executions that the ledger does not account for yet: failed ones without a
@@ -88,4 +90,21 @@ func (l *Ledger) unsettled(ctx context.Context, ended []Ended) ([]Ended, error) 
 		}
 	}
 	return rest, nil
+}
+
+// MissingExecutions returns which of some executions have no row.
+func (l *Ledger) MissingExecutions(ctx context.Context, names []string) (map[string]bool, error) {
+	missing := make(map[string]bool, len(names))
+	var wanted []item
+	for _, n := range names {
+		if !missing[n] {
+			missing[n] = true
+			wanted = append(wanted, key(executionKey(n)))
+		}
+	}
+	rows, err := fetched[Execution](ctx, l, wanted)
+	for _, row := range rows {
+		delete(missing, row.Name)
+	}
+	return missing, err
 }

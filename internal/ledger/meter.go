@@ -81,12 +81,10 @@ func FailureRate(s ExecutionStatus) float64 {
 }
 
 // CountQuarantine returns how many failures are in quarantine: at most limit. The index lags behind.
-func (l *Ledger) CountQuarantine(ctx context.Context, limit int) (n int, err error) {
+func (l *Ledger) CountQuarantine(ctx context.Context, limit int) (int, error) {
+	partitions := make([]string, 0, Shards)
 	for _, s := range shards {
-		more, err := l.count(ctx, span{index: &schema.ByGroup, partition: quarantinePartition(s), limit: limit - n})
-		if n += more; err != nil || n >= limit {
-			return n, err
-		}
+		partitions = append(partitions, quarantinePartition(s))
 	}
-	return n, nil
+	return l.count(ctx, &schema.ByGroup, partitions, limit)
 }

@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
 
 type owned struct {
@@ -18,19 +16,13 @@ type owned struct {
 
 func ownerPartition(ownerID, shard string) string { return "O#" + ownerID + "#" + shard }
 
-// AddOwned notes that an owner had an event about a resource. Whose it is now, only its latest event tells.
+// AddOwned notes that an owner had an event about a resource, unless the ledger knows of a later one: events are noted
+// late and again. Whose the resource is now, only its latest event tells.
 func (l *Ledger) AddOwned(ctx context.Context, ownerID, resourceID string, at Stamp) error {
-	row, err := marshal(owned{
-		keys:       keys{PK: ownerPartition(ownerID, shard(resourceID)), SK: resourceID},
-		ResourceID: resourceID, SeenAt: at,
-	})
-	if err != nil {
-		return err
-	}
-	if _, err := l.api.PutItem(ctx, &dynamodb.PutItemInput{TableName: &l.table, Item: row}); err != nil {
-		return fmt.Errorf("note owner of resource: %w", err)
-	}
-	return nil
+	c := newChange(ownerPartition(ownerID, shard(resourceID)), resourceID).
+		Set("resourceId", str(resourceID)).Latest("seenAt", at)
+	_, err := l.update(ctx, c)
+	return ignoreConflict(conflict(err, nil, "note owner of resource"))
 }
 
 // Owned returns a page of the resources of which an owner had events, at most limit, and the cursor of the next page,

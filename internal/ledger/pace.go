@@ -20,7 +20,7 @@ const PaceWindow = 5 * time.Second
 // maxPaceTries bounds how many windows one reservation looks at.
 const maxPaceTries = 20
 
-// paceLife is how long a window's row is kept.
+// paceLife is how long a window's row is kept after the window has begun, however long before that it was reserved.
 const paceLife = 24 * time.Hour
 
 type paceRow struct {
@@ -39,12 +39,12 @@ func (l *Ledger) ReserveStart(ctx context.Context, replayID string, perSecond in
 	window := now.Unix() / seconds
 	most := perSecond * int(seconds)
 	for try := range maxPaceTries {
-		got, err := l.reserve(ctx, replayID, window, most, now)
+		got, err := l.reserve(ctx, replayID, window, most)
 		if err != nil {
 			return time.Time{}, err
 		}
 		if got {
-			return time.Unix(window*seconds, 0).UTC(), nil
+			return beginOf(window), nil
 		}
 		next := window + 1
 		if try == 0 { // windows fill one after the other: go on behind the last one in use
@@ -59,9 +59,12 @@ func (l *Ledger) ReserveStart(ctx context.Context, replayID string, perSecond in
 
 func ptr(s string) *string { return &s }
 
-func (l *Ledger) reserve(ctx context.Context, replayID string, window int64, most int, now time.Time) (bool, error) {
+// beginOf returns when a window begins.
+func beginOf(window int64) time.Time { return time.Unix(window*int64(PaceWindow/time.Second), 0).UTC() }
+
+func (l *Ledger) reserve(ctx context.Context, replayID string, window int64, most int) (bool, error) {
 	c := newChange(pacePartition(replayID), paceSort(window)).Add("used", 1).
-		Set(schema.TTL, num(int(now.Add(paceLife).Unix()))).
+		Set(schema.TTL, num(int(beginOf(window).Add(paceLife).Unix()))).
 		If("attribute_not_exists({used}) OR {used} < ?", num(most))
 	_, err := l.update(ctx, c)
 	err = conflict(err, nil, "reserve start")

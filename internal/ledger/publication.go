@@ -30,8 +30,7 @@ func (l *Ledger) Publication(ctx context.Context, resourceID string) (Publicatio
 // RaisePublication notes that an event is about to be published. The place of a row moves forward only: if that of a
 // newer event is there, RaisePublication leaves it. It returns the row as it is then.
 func (l *Ledger) RaisePublication(ctx context.Context, resourceID string, place Stamp) (Publication, error) {
-	c := publicationChange(resourceID).Set("place", str(place.String())).
-		If("attribute_not_exists({place}) OR {place} <= ?", str(place.String()))
+	c := publicationChange(resourceID).Latest("place", place)
 	p, err := l.updatePublication(ctx, c, "raise publication")
 	if errors.Is(err, ErrConflict) {
 		return p, nil

@@ -101,18 +101,32 @@ func (l *Ledger) find(ctx context.Context, s span) (found []item, more bool, err
 	return found, more, err
 }
 
-// keysOf reads what a span has: whole rows of the table, keys of an index.
+// distinct leaves out keys that came before. An index shows a row twice while it moves from one place to another, and
+// BatchGetItem refuses a key that is asked for twice (API reference, "BatchGetItem").
+type distinct map[string]bool
+
+func (d distinct) add(to, found []item) []item {
+	for _, it := range found {
+		if id := rowID(it); !d[id] {
+			d[id] = true
+			to = append(to, it)
+		}
+	}
+	return to
+}
+
+// keysOf reads what a span has, each row once: whole rows of the table, keys of an index.
 func (l *Ledger) keysOf(ctx context.Context, s span) (found []item, more bool, err error) {
 	if s.limit <= 0 {
 		return nil, true, nil
 	}
-	in := s.input(l.table)
+	in, seen := s.input(l.table), distinct{}
 	for {
 		out, err := l.api.Query(ctx, in)
 		if err != nil {
 			return nil, false, fmt.Errorf("query ledger %s: %w", s.partition, err)
 		}
-		found = append(found, out.Items...)
+		found = seen.add(found, out.Items)
 		if more = len(out.LastEvaluatedKey) > 0; !more || len(found) >= s.limit {
 			break
 		}
@@ -121,23 +135,21 @@ func (l *Ledger) keysOf(ctx context.Context, s span) (found []item, more bool, e
 	return found, more, nil
 }
 
-// count returns how many rows a span has, at most its limit.
-func (l *Ledger) count(ctx context.Context, s span) (n int, err error) {
-	in := s.input(l.table)
-	in.Select = types.SelectCount
-	for s.limit > n {
-		in.Limit = pageLimit(s.limit - n)
-		out, err := l.api.Query(ctx, in)
+// count returns how many rows some partitions of an index have together, at most limit. It reads their keys, since
+// DynamoDB would count a row twice that is in two of them while it moves.
+func (l *Ledger) count(ctx context.Context, index *schema.Index, partitions []string, limit int) (int, error) {
+	var rows []item
+	seen := distinct{}
+	for _, p := range partitions {
+		found, _, err := l.keysOf(ctx, span{index: index, partition: p, limit: limit})
 		if err != nil {
-			return n, fmt.Errorf("count ledger %s: %w", s.partition, err)
+			return 0, err
 		}
-		n += int(out.Count)
-		if len(out.LastEvaluatedKey) == 0 {
-			break
+		if rows = seen.add(rows, found); len(rows) >= limit {
+			return limit, nil
 		}
-		in.ExclusiveStartKey = out.LastEvaluatedKey
 	}
-	return n, nil
+	return len(rows), nil
 }
 
 // pageLimit is a limit as the SDK takes it. Callers ask for thousands at most.
@@ -147,8 +159,9 @@ func pageLimit(n int) *int32 {
 
 const batchGetSize = 100
 
-// fetch reads whole rows, in the order of their keys. Rows that are gone are left out.
+// fetch reads whole rows, each once and in the order of their keys. Rows that are gone are left out.
 func (l *Ledger) fetch(ctx context.Context, found []item) ([]item, error) {
+	found = distinct{}.add(nil, found)
 	rows := make([]item, 0, len(found))
 	for len(found) > 0 {
 		n := min(len(found), batchGetSize)

@@ -136,7 +136,7 @@ func (l *Ledger) OpenReplays(ctx context.Context, by time.Time, limit int) ([]Re
 
 // CheckReplayLater moves an open replay back in the list of those to look at.
 func (l *Ledger) CheckReplayLater(ctx context.Context, r Replay, at time.Time) error {
-	c := newChange(replayKey(r.ID)).Set("tsk", str(At(at).String()+"#"+r.ID)).If("attribute_exists({tpk})")
+	c := newChange(replayKey(r.ID)).CheckAt(at, r.ID)
 	_, err := l.update(ctx, c)
 	return ignoreConflict(conflict(err, nil, "postpone check of replay "+r.ID))
 }
@@ -166,7 +166,7 @@ func (l *Ledger) StopReplay(ctx context.Context, id string, stop replay.Stop) (R
 
 // MarkSweeping notes that what has not started of a stopped replay is being skipped.
 func (l *Ledger) MarkSweeping(ctx context.Context, id string, at Stamp) error {
-	c := newChange(replayKey(id)).Set("sweepAt", str(at.String())).If("attribute_exists({stopStatus})")
+	c := newChange(replayKey(id)).Latest("sweepAt", at).If("attribute_exists({stopStatus})")
 	_, err := l.updateReplay(ctx, c, "mark replay sweeping")
 	return ignoreConflict(err)
 }

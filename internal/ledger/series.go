@@ -23,7 +23,7 @@ type Series struct {
 	Versions   []string `dynamodbav:"versions"` // oldest first
 	Rows       int      `dynamodbav:"rows"`     // versions that have an item
 	Started    bool     `dynamodbav:"started"`
-	Closed     bool     `dynamodbav:"closed,omitempty"`
+	Closed     bool     `dynamodbav:"closed,omitempty"` // nothing of it is to start
 	CreatedAt  Stamp    `dynamodbav:"createdAt"`
 }
 
@@ -105,6 +105,16 @@ func (l *Ledger) MarkSeriesStarted(ctx context.Context, name string) error {
 	return conflict(err, nil, "mark series started")
 }
 
+// Open reports whether something of a series is still to be settled.
+func (s Series) Open() bool { return s.TPK != "" }
+
+// GiveUpSeries keeps a series from being started. It stays open until what it has is settled.
+func (l *Ledger) GiveUpSeries(ctx context.Context, name string) error {
+	c := newChange(seriesKey(name)).Set("closed", flag(true)).If("attribute_exists({pk})")
+	_, err := l.update(ctx, c)
+	return conflict(err, nil, "give up series")
+}
+
 // CloseSeries takes a series out of the open ones, once what has not run is settled.
 func (l *Ledger) CloseSeries(ctx context.Context, name string) error {
 	c := newChange(seriesKey(name)).Set("closed", flag(true)).Remove("tpk", "tsk").If("attribute_exists({pk})")
@@ -122,7 +132,7 @@ func (l *Ledger) OpenSeries(ctx context.Context, shard int, by time.Time, limit 
 
 // CheckSeriesLater moves an open series back in the list of those to look at.
 func (l *Ledger) CheckSeriesLater(ctx context.Context, name string, at time.Time) error {
-	c := newChange(seriesKey(name)).Set("tsk", str(At(at).String()+"#"+name)).If("attribute_exists({tpk})")
+	c := newChange(seriesKey(name)).CheckAt(at, name)
 	_, err := l.update(ctx, c)
 	return ignoreConflict(conflict(err, nil, "postpone check of series"))
 }

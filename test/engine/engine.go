@@ -16,8 +16,6 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"github.com/ce873799/replayable-ingestion/dev/memory"
@@ -33,7 +31,6 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/progress"
 	"github.com/ce873799/replayable-ingestion/internal/publish"
 	"github.com/ce873799/replayable-ingestion/internal/record"
-	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/internal/settle"
 	"github.com/ce873799/replayable-ingestion/internal/states"
 	"github.com/ce873799/replayable-ingestion/internal/supersede"
@@ -168,20 +165,6 @@ func (e *Engine) Publish(_ context.Context, in *sns.PublishInput, _ ...func(*sns
 		e.Published = append(e.Published, in)
 		return &sns.PublishOutput{MessageId: aws.String("m")}, nil
 	})
-}
-
-// Forget removes an execution's row from the ledger, as if it had never been written.
-func (e *Engine) Forget(ctx context.Context, execution string) error {
-	_, err := e.table.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-		TableName: aws.String(testkit.Table), Key: map[string]types.AttributeValue{
-			schema.PartitionKey: &types.AttributeValueMemberS{Value: "X#" + execution},
-			schema.SortKey:      &types.AttributeValueMemberS{Value: "X"},
-		},
-	})
-	if err != nil {
-		return fmt.Errorf("forget %s: %w", execution, err)
-	}
-	return nil
 }
 
 // PublishedBy counts the messages of an execution.

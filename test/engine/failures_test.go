@@ -345,7 +345,7 @@ func healsWhenOverdue(t *testing.T, e *Engine, execution string, status ledger.E
 	if err != nil || row.Status != status {
 		t.Fatalf("got %+v, %v, want it %s", row, err, status)
 	}
-	if err := e.Book.CheckLater(t.Context(), row, time.Now().Add(-2*time.Hour)); err != nil {
+	if err := e.OpenSince(t.Context(), execution, time.Now().Add(-2*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	settleDown(t, e)

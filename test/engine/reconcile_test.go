@@ -50,7 +50,7 @@ func backdate(t *testing.T, e *Engine, name string, by time.Duration) {
 	e.Machine.mu.Unlock()
 	row, err := e.Book.Execution(t.Context(), name)
 	if err == nil && row.StoppedAt.IsZero() {
-		err = e.Book.CheckLater(t.Context(), row, started)
+		err = e.OpenSince(t.Context(), name, started)
 	}
 	if err != nil {
 		t.Fatal(err)
