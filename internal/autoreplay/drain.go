@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -12,11 +13,9 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
-	"github.com/ce873799/replayable-ingestion/internal/progress"
 	"github.com/ce873799/replayable-ingestion/internal/queue"
+	"github.com/ce873799/replayable-ingestion/internal/states"
 	"github.com/ce873799/replayable-ingestion/internal/tracker"
-	"github.com/ce873799/replayable-ingestion/replay"
 )
 
 // hide is how long a dead letter stays hidden while it is worked on.
@@ -63,80 +62,89 @@ func (r *round) drain(ctx context.Context) error {
 
 // dissolve takes a dead letter into the ledger and out of the queue.
 func (r *round) dissolve(ctx context.Context, m queue.Message) error {
-	err := r.takeIn(ctx, m)
-	if errors.Is(err, ledger.ErrNotFound) { // what it is about is gone: the message is all that is left
-		err = r.unknown(ctx, m, "PoisonMessage", err.Error())
+	parts := []queue.Message{m}
+	if bodies := message.Wrapped(m.Body); len(bodies) > 0 {
+		parts = nil
+		for i, body := range bodies {
+			parts = append(parts, queue.Message{ID: fmt.Sprintf("%s-%d", m.ID, i), Body: body})
+		}
 	}
-	if err != nil {
-		return err
+	for _, part := range parts {
+		err := r.takeIn(ctx, part)
+		if errors.Is(err, ledger.ErrNotFound) { // what it is about is gone: the message is all that is left
+			err = r.unknown(ctx, part, poisonMessage, err.Error())
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return r.DeadLetters.Delete(ctx, m)
 }
 
-// takeIn tells dead letters apart: the end of an execution, a message of the Replay queue that was delivered too
-// often, or something else.
+// takeIn tells dead letters apart: a message of the Replay queue that was delivered too often, the end of an execution
+// of one of the state machines, something else that names one, or none of these.
 func (r *round) takeIn(ctx context.Context, m queue.Message) error {
-	if status, err := message.DecodeStatus(m.Body); err == nil {
-		return r.ended(ctx, tracker.Ended(status))
-	}
 	if msg, err := message.DecodeReplay(m.Body); err == nil {
 		return r.poison(ctx, m, msg)
+	}
+	if status, err := message.DecodeStatus(m.Body); err == nil && ledger.ExecutionStatus(status.Status).Terminal() {
+		return r.reported(ctx, status)
+	}
+	return r.named(ctx, m)
+}
+
+// reported takes in the end of an execution, which the failure rule reports, or which Tracker could not pass on.
+func (r *round) reported(ctx context.Context, status message.Status) error {
+	e := tracker.Ended(status)
+	if name, ours := nameOf(r.Machine, status.ExecutionARN); ours {
+		e.Name = name
+		return r.ended(ctx, e)
+	}
+	if name, ours := nameOf(r.Series, status.ExecutionARN); ours {
+		e.Name = name
+		return r.seriesEnded(ctx, e)
+	}
+	r.Logger.WarnContext(ctx, "end of an execution of another state machine ignored", "executionArn", status.ExecutionARN)
+	return nil
+}
+
+// nameOf returns the name of an execution of a machine by its ARN, and whether it is one.
+func nameOf(machine describer, arn string) (name string, ours bool) {
+	name, ours = strings.CutPrefix(arn, machine.ExecutionARN(""))
+	return name, ours && name != ""
+}
+
+// named takes in a message of another form by the executions that it names: what became of them, Step Functions tells.
+func (r *round) named(ctx context.Context, m queue.Message) error {
+	understood := false
+	for _, of := range []struct {
+		machine describer
+		take    func(context.Context, ledger.Ended) error
+	}{{r.Machine, r.ended}, {r.Series, r.seriesEnded}} {
+		for _, name := range message.Executions(m.Body, of.machine.ExecutionARN("")) {
+			d, err := of.machine.Describe(ctx, name)
+			if errors.Is(err, states.ErrNotFound) {
+				continue
+			}
+			if err == nil && d.Status.Terminal() { // else its end will be reported
+				err = of.take(ctx, d.Ended)
+			}
+			if err != nil {
+				return err
+			}
+			understood = true
+		}
+	}
+	if understood {
+		r.Logger.InfoContext(ctx, "dead letter of another form understood by the executions that it names", "messageId", m.ID)
+		return nil
 	}
 	return r.unknown(ctx, m, "UnknownMessage", "the dead-letter queue had a message of unknown form")
 }
 
-// poison deals with a message that the listener could not handle in all its deliveries.
-func (r *round) poison(ctx context.Context, m queue.Message, msg message.Replay) error {
-	const why = "its message could not be handled and came back too often"
-	switch msg.Kind {
-	case message.KindItem:
-		return r.poisonItem(ctx, msg, why)
-	case message.KindAuto:
-		f, err := r.Book.Failure(ctx, ledger.FailurePartition(msg.Execution, msg.RedriveCount))
-		if err == nil {
-			err = r.Book.MoveFailure(ctx, f, ledger.Move{To: ledger.Quarantined, Decision: why}, ledger.Waiting, ledger.Retrying)
-		}
-		if errors.Is(err, ledger.ErrConflict) {
-			return nil // it moved on by another message
-		}
-		return err
-	case message.KindSweep, message.KindClose: // the replay, or the series, is open and will be looked after
-		return r.unknown(ctx, m, "PoisonMessage", fmt.Sprintf("%s of replay %s%s: %s", msg.Kind, msg.ReplayID, msg.Series, why))
-	default:
-		p, err := r.Book.Page(ctx, msg.ReplayID, msg.Page)
-		if err == nil && p.Sent {
-			return nil // a late delivery of a page that is done
-		}
-		if err != nil && !errors.Is(err, ledger.ErrNotFound) {
-			return err
-		}
-		if err := r.halt(ctx, msg, why); err != nil {
-			return err
-		}
-		return r.unknown(ctx, m, "PoisonMessage", fmt.Sprintf("page %d of replay %s: %s", msg.Page, msg.ReplayID, why))
-	}
-}
-
-// poisonItem gives an item its outcome, and has what its series left settled, if it has one.
-func (r *round) poisonItem(ctx context.Context, msg message.Replay, why string) error {
-	it, err := r.Book.Item(ctx, msg.ReplayID, msg.Page, msg.Ordinal, 0)
-	if err != nil {
-		return err
-	}
-	failed := r.Board.Take(ctx, []progress.Step{{
-		ReplayID: msg.ReplayID, Page: msg.Page, Ordinal: msg.Ordinal, To: replay.Failed, Reason: why,
-		Bound: it.Execution, At: r.now(),
-	}})
-	if err := failed[msg.ReplayID]; err != nil {
-		return err
-	}
-	name := naming.Series(msg.ReplayID, msg.Page, msg.Ordinal)
-	if _, err := r.Book.Series(ctx, name); errors.Is(err, ledger.ErrNotFound) {
-		return nil
-	} else if err != nil {
-		return err
-	}
-	return r.Replays.Send(ctx, message.Replay{Kind: message.KindClose, Series: name, Reason: why}.Encode())
+// seriesEnded has the listener settle what a series has left.
+func (r *round) seriesEnded(ctx context.Context, e ledger.Ended) error {
+	return r.Replays.Send(ctx, tracker.Close(e))
 }
 
 // unknown quarantines a message with its body, under a name of its own.

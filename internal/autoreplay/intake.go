@@ -139,11 +139,12 @@ func (r *round) addFailure(ctx context.Context, e ledger.Ended, d states.Descrip
 	if row.Root != "" {
 		f.Root = row.Root
 	}
-	if err := r.inherit(ctx, &f, row); err != nil {
+	before, err := r.inherit(ctx, &f, row)
+	if err != nil {
 		return err
 	}
 	if e.RedriveCount > 0 { // a person tried again: the attempts begin anew, under names that were not used
-		f.Root, f.Attempt, f.FirstAt = fmt.Sprintf("%s#%d", e.Name, e.RedriveCount), 0, f.FailedAt
+		f.Root, f.Attempt, f.FirstAt = ledger.LineageOf(e.Name, e.RedriveCount), 0, f.FailedAt
 	}
 	if f.VersionID == "" {
 		if ids, err := r.Reader.Read(d.Input); err == nil {
@@ -156,11 +157,15 @@ func (r *round) addFailure(ctx context.Context, e ledger.Ended, d states.Descrip
 	if row.Mode == ledger.API {
 		return r.addAsked(ctx, f, row)
 	}
-	if r.policy.Errors.Retriable(f.Error) {
-		f.Group = f.Error
+	if before.HealedBy != "" && e.RedriveCount == 0 { // another replay of the event was faster
+		f.Status, f.Decision = ledger.Closed, "the event had succeeded by then: see "+before.HealedBy
+	} else {
+		if r.policy.Errors.Retriable(f.Error) {
+			f.Group = f.Error
+		}
+		f.DueAt = ledger.At(r.policy.due(f, r.now(), r.random()))
+		f.Decision = fmt.Sprintf("decide at %s", f.DueAt)
 	}
-	f.DueAt = ledger.At(r.policy.due(f, r.now(), r.random()))
-	f.Decision = fmt.Sprintf("decide at %s", f.DueAt)
 	if err := r.insert(ctx, f); err != nil {
 		return err
 	}
@@ -203,23 +208,23 @@ func (r *round) insert(ctx context.Context, f ledger.Failure) error {
 	return err
 }
 
-// inherit takes over from the failure that this one's execution was to heal.
-func (r *round) inherit(ctx context.Context, f *ledger.Failure, row ledger.Execution) error {
+// inherit takes over from the failure that this one's execution was to heal, and returns that.
+func (r *round) inherit(ctx context.Context, f *ledger.Failure, row ledger.Execution) (before ledger.Failure, err error) {
 	if row.Failure == "" {
-		return nil
+		return before, nil
 	}
-	before, err := r.Book.Failure(ctx, row.Failure)
+	before, err = r.Book.Failure(ctx, row.Failure)
 	if errors.Is(err, ledger.ErrNotFound) {
-		return nil
+		return ledger.Failure{}, nil
 	}
 	if err != nil {
-		return err
+		return before, err
 	}
 	f.FirstAt, f.StartedAt = before.FirstAt, before.StartedAt
 	if f.VersionID == "" && !row.Patched {
 		f.InputKey = before.InputKey
 	}
-	return nil
+	return before, nil
 }
 
 // closeBefore closes the failures that this one goes on with: the one that its execution was to heal, and those of the
@@ -227,7 +232,7 @@ func (r *round) inherit(ctx context.Context, f *ledger.Failure, row ledger.Execu
 func (r *round) closeBefore(ctx context.Context, f ledger.Failure, row ledger.Execution) error {
 	if row.Failure != "" {
 		why := "its automatic replay " + f.Execution + " failed as well"
-		if err := r.failedAgain(ctx, row.Failure, why, ledger.Waiting, ledger.Retrying); err != nil {
+		if err := r.failedAgain(ctx, row.Failure, why, ledger.Waiting, ledger.Retrying, ledger.Quarantined); err != nil {
 			return err
 		}
 	}

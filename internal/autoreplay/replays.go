@@ -9,7 +9,6 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/states"
-	"github.com/ce873799/replayable-ingestion/internal/tracker"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -58,6 +57,9 @@ func (r *round) lookAfter(ctx context.Context, row ledger.Replay) error {
 func (r *round) lookAfterSeries(ctx context.Context, s ledger.Series) error {
 	d, err := r.Series.Describe(ctx, s.Name)
 	if errors.Is(err, states.ErrNotFound) {
+		if s.Closed { // it was given up, and the message got lost that was to settle it
+			return r.Replays.Send(ctx, closeGivenUp(s.Name))
+		}
 		if r.now().Sub(s.CreatedAt.Time) < messageLife { // its start is in the Replay queue
 			return nil
 		}
@@ -66,7 +68,7 @@ func (r *round) lookAfterSeries(ctx context.Context, s ledger.Series) error {
 	if err != nil || !d.Status.Terminal() {
 		return err
 	}
-	return r.Replays.Send(ctx, tracker.Close(d.Ended))
+	return r.seriesEnded(ctx, d.Ended)
 }
 
 // halt ends a replay whose selection cannot be found out.

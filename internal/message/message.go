@@ -47,6 +47,8 @@ type Replay struct {
 
 	Tries int `json:"tries,omitempty"` // how often it was sent again because a service did not answer
 
+	Revived int `json:"revived,omitempty"` // how often it was sent again after it had been a dead letter
+
 	// Since is since when it has been tried in vain, in seconds since the epoch: SQS begins anew with each message sent.
 	Since int64 `json:"since,omitempty"`
 

@@ -5,9 +5,7 @@ package settle
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/emf"
@@ -128,97 +126,40 @@ func (s *Settler) failures(ctx context.Context, row ledger.Execution) error {
 	case row.Status == ledger.Succeeded && row.Superseded && row.Failure == "": // it changed nothing for anybody
 		return nil
 	case row.Status == ledger.Succeeded && row.Superseded:
-		return s.move(ctx, row.Failure, ledger.Move{To: ledger.Superseded, Decision: "not published: " + row.Withheld},
-			ledger.Waiting, ledger.Retrying, ledger.Quarantined)
+		return s.moveLineage(ctx, row, ledger.Move{To: ledger.Superseded, Decision: "not published: " + row.Withheld})
 	case row.Mode == ledger.API && row.Suppress: // downstream has not seen it
 		return nil
 	case row.Failure != "" && row.Status == ledger.Succeeded:
-		return s.move(ctx, row.Failure, healedBy(row), ledger.Waiting, ledger.Retrying, ledger.Quarantined)
+		return s.moveLineage(ctx, row, healedBy(row))
 	case row.Failure != "" && row.Mode != ledger.API && row.Error == ledger.NeverStarted:
-		return s.move(ctx, row.Failure, ledger.Move{To: ledger.Quarantined, Decision: "its automatic replay was never started"},
-			ledger.Waiting, ledger.Retrying)
+		why := "its automatic replay was never started"
+		if row.Cause != "" {
+			why += ": " + row.Cause
+		}
+		return s.moveOpen(ctx, row.Failure, ledger.Move{To: ledger.Quarantined, Decision: why})
 	case row.Failure != "" && row.Mode != ledger.API && row.Status == ledger.Aborted:
-		return s.move(ctx, row.Failure, ledger.Move{To: ledger.Closed, Decision: "its automatic replay was aborted"},
-			ledger.Waiting, ledger.Retrying)
+		return s.moveOpen(ctx, row.Failure, ledger.Move{To: ledger.Closed, Decision: "its automatic replay was aborted"})
 	case row.Mode == ledger.API && row.Status == ledger.Succeeded:
 		return s.healVersion(ctx, row)
 	}
 	return nil
 }
 
-func healedBy(row ledger.Execution) ledger.Move {
-	return ledger.Move{To: ledger.Healed, Decision: "replayed with success", HealedBy: row.Name}
-}
-
-// healVersion takes the failures of a version out of the quarantine after a replay of it succeeded.
-func (s *Settler) healVersion(ctx context.Context, row ledger.Execution) error {
-	h, err := s.book.History(ctx, row.ResourceID, row.RecordedAt.Time, row.RecordedAt.Time)
-	if err != nil {
-		return err
-	}
-	for _, f := range h.Failures {
-		if f.VersionID != row.VersionID {
-			continue
-		}
-		partition := ledger.FailurePartition(f.Execution, f.RedriveCount)
-		if err := s.move(ctx, partition, healedBy(row), ledger.Waiting, ledger.Quarantined); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// closeRedriven closes the failures of the earlier runs of an execution that a redrive brought to success.
-func (s *Settler) closeRedriven(ctx context.Context, row ledger.Execution) error {
-	move := ledger.Move{To: ledger.Closed, Decision: "redriven with success", HealedBy: row.Name}
-	for n := range row.RedriveCount {
-		partition := ledger.FailurePartition(row.Name, n)
-		if err := s.move(ctx, partition, move, ledger.Waiting, ledger.Quarantined); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-const moveRounds = 3
-
-// move treats a failure that is somewhere else as settled: it was moved before, or must not be. One that moved between
-// two open statuses while we looked is tried again.
-func (s *Settler) move(ctx context.Context, partition string, m ledger.Move, from ...ledger.FailureStatus) error {
-	for range moveRounds {
-		f, err := s.book.Failure(ctx, partition)
-		if errors.Is(err, ledger.ErrNotFound) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if !slices.Contains(from, f.Status) {
-			return nil
-		}
-		err = s.book.MoveFailure(ctx, f, m, from...)
-		if errors.Is(err, ledger.ErrConflict) {
-			continue
-		}
-		if err == nil {
-			s.logger.InfoContext(ctx, "failure closed", "execution", f.Execution, "status", m.To, "decision", m.Decision)
-		}
-		return err
-	}
-	return fmt.Errorf("close failure %s: %w", partition, ledger.ErrConflict)
-}
-
 func step(row ledger.Execution, e ledger.Ended) progress.Step {
 	st := progress.Step{
-		ReplayID: row.ReplayID, Page: row.Page, Ordinal: row.Ordinal, Index: row.Index, ARN: row.ARN, At: e.StoppedAt, To: replay.Succeeded, Version: row.VersionID, Resource: row.ResourceID,
+		ReplayID: row.ReplayID, Page: row.Page, Ordinal: row.Ordinal, Index: row.Index, ARN: row.ARN, Bound: row.Name,
+		At: e.StoppedAt, To: replay.Succeeded, Version: row.VersionID, Resource: row.ResourceID,
 	}
 	if row.Superseded {
 		st.Reason = "not published: " + row.Withheld
 	}
 	if row.Status != ledger.Succeeded {
 		st.To, st.Reason = replay.Failed, row.Error
-		if st.Reason == "" {
+		switch {
+		case st.Reason == "":
 			st.Reason = string(row.Status)
+		case row.Error == ledger.NeverStarted && row.Cause != "":
+			st.Reason += ": " + row.Cause
 		}
 	}
 	return st

@@ -1,0 +1,217 @@
+package autoreplay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/message"
+	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/internal/progress"
+	"github.com/ce873799/replayable-ingestion/internal/queue"
+	"github.com/ce873799/replayable-ingestion/internal/states"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+const (
+	poisonMessage = "PoisonMessage"
+	// givenUp is why something ends of which the message became a dead letter.
+	givenUp = "its message could not be handled and came back too often"
+	// maxRevivals is how often a message is sent again after it was a dead letter. Each time it is received as often as
+	// the queue allows, which takes most of a day.
+	maxRevivals = 3
+)
+
+// poison deals with a message of the Replay queue that the listener could not handle in all its deliveries. One of them
+// may have done its work all the same, and died before it said so: nothing is given up before the ledger and Step
+// Functions have told what was started. What is given up is settled first, so that a late delivery starts nothing.
+func (r *round) poison(ctx context.Context, m queue.Message, msg message.Replay) error {
+	switch msg.Kind {
+	case message.KindItem:
+		return r.poisonItem(ctx, msg)
+	case message.KindAuto:
+		return r.poisonAuto(ctx, msg)
+	case message.KindSweep:
+		row, err := r.Book.Replay(ctx, msg.ReplayID)
+		if err != nil || !row.Stopped() || row.Swept || row.Status.Final() {
+			return err
+		}
+	case message.KindClose:
+		s, err := r.Book.Series(ctx, msg.Series)
+		if err != nil || !s.Open() {
+			return err
+		}
+	default:
+		return r.poisonPage(ctx, m, msg)
+	}
+	return r.revive(ctx, m, msg)
+}
+
+// revive sends a message again whose work nobody else does, and gives up one that died too often.
+func (r *round) revive(ctx context.Context, m queue.Message, msg message.Replay) error {
+	if msg.Revived >= maxRevivals {
+		return r.giveUp(ctx, m, msg)
+	}
+	msg.Revived, msg.Tries = msg.Revived+1, 0
+	r.Logger.WarnContext(ctx, "dead letter sent again", "kind", msg.Kind, "replayId", msg.ReplayID, "page", msg.Page,
+		"series", msg.Series, "revived", msg.Revived)
+	return r.Replays.Send(ctx, msg.Encode())
+}
+
+// giveUp halts the replay of a page that cannot be found out, and keeps the message for a person.
+func (r *round) giveUp(ctx context.Context, m queue.Message, msg message.Replay) error {
+	what := fmt.Sprintf("%s of replay %s, page %d", msg.Kind, msg.ReplayID, msg.Page)
+	switch msg.Kind {
+	case message.KindClose:
+		what = "close of series " + msg.Series
+	case message.KindExpand:
+		if err := r.halt(ctx, msg, givenUp); err != nil {
+			return err
+		}
+	}
+	return r.unknown(ctx, m, poisonMessage, what+": "+givenUp)
+}
+
+// poisonPage has a page that is bound sent on: nobody else sends the messages of its items. One that is not bound could
+// not be found out.
+func (r *round) poisonPage(ctx context.Context, m queue.Message, msg message.Replay) error {
+	row, err := r.Book.Replay(ctx, msg.ReplayID)
+	if err != nil {
+		return err
+	}
+	if row.Stopped() || row.Status.Final() { // a sweep skips what waits
+		return r.Board.Look(ctx, row.ID, r.now())
+	}
+	p, err := r.Book.Page(ctx, msg.ReplayID, msg.Page)
+	switch {
+	case errors.Is(err, ledger.ErrNotFound):
+		return r.giveUp(ctx, m, msg)
+	case err != nil || p.Sent:
+		return err
+	}
+	return r.revive(ctx, m, msg)
+}
+
+// poisonAuto gives up an automatic replay that was not started. One that was ends by itself, or has ended.
+func (r *round) poisonAuto(ctx context.Context, msg message.Replay) error {
+	f, err := r.Book.Failure(ctx, ledger.FailurePartition(msg.Execution, msg.RedriveCount))
+	if err != nil || !f.Status.Open() {
+		return err
+	}
+	name := naming.Auto(f.Root, f.Attempt+1)
+	d, err := r.Machine.Describe(ctx, name)
+	switch {
+	case errors.Is(err, states.ErrNotFound):
+		if err := r.neverStarted(ctx, name); err != nil {
+			return err
+		}
+		return r.move(ctx, f, ledger.Move{To: ledger.Quarantined, Decision: givenUp})
+	case err != nil:
+		return err
+	case d.Status.Terminal():
+		return r.ended(ctx, d.Ended)
+	}
+	return r.move(ctx, f, ledger.Move{
+		To: ledger.Retrying, Decision: "its automatic replay " + name + " runs", DueAt: r.now().Add(recheck),
+	})
+}
+
+// neverStarted settles an execution that was announced and that Step Functions does not know, and what it was for.
+func (r *round) neverStarted(ctx context.Context, name string) error {
+	return r.Settler.Settle(ctx, []ledger.Ended{{
+		Name: name, Status: ledger.Aborted, Error: ledger.NeverStarted, Cause: givenUp, StoppedAt: r.now(),
+	}})[0]
+}
+
+// bindRounds is how often an item is looked at again that another delivery has bound meanwhile.
+const bindRounds = 3
+
+// poisonItem gives up an item that was not started.
+func (r *round) poisonItem(ctx context.Context, msg message.Replay) error {
+	for range bindRounds {
+		it, err := r.Book.Item(ctx, msg.ReplayID, msg.Page, msg.Ordinal, 0)
+		if err != nil {
+			return err
+		}
+		s, err := r.Book.Series(ctx, naming.Series(msg.ReplayID, msg.Page, msg.Ordinal))
+		switch {
+		case err == nil:
+			return r.poisonSeries(ctx, it, s)
+		case !errors.Is(err, ledger.ErrNotFound):
+			return err
+		case it.Outcome != replay.Waiting: // started or ended: look whether that was all
+			return r.Board.Look(ctx, it.ReplayID, r.now())
+		case it.Execution != "":
+			return r.poisonBound(ctx, it)
+		}
+		if err := r.failItem(ctx, it, givenUp); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("give up item %d of page %d of replay %s: %w", msg.Ordinal, msg.Page, msg.ReplayID, ledger.ErrConflict)
+}
+
+// failItem ends an item, unless another delivery has bound it since it was read.
+func (r *round) failItem(ctx context.Context, it ledger.Item, why string) error {
+	return r.take(ctx, progress.Step{
+		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, Index: it.Index, To: replay.Failed, Reason: why,
+		Bound: it.Execution, At: r.now(),
+	})
+}
+
+func (r *round) take(ctx context.Context, s progress.Step) error {
+	return r.Board.Take(ctx, []progress.Step{s})[s.ReplayID]
+}
+
+// poisonBound does for an item that is bound what the delivery would have done that bound it.
+func (r *round) poisonBound(ctx context.Context, it ledger.Item) error {
+	row, err := r.Book.Replay(ctx, it.ReplayID)
+	if err != nil {
+		return err
+	}
+	if row.Action == replay.Republish { // what it is bound to ran long ago, and tells nothing
+		return r.failItem(ctx, it, "OutputNotSent: "+givenUp+", and it is not known whether the output was sent")
+	}
+	d, err := r.Machine.Describe(ctx, it.Execution)
+	switch {
+	case errors.Is(err, states.ErrNotFound):
+		if err := r.neverStarted(ctx, it.Execution); err != nil {
+			return err
+		}
+		return r.failItem(ctx, it, givenUp) // if its row is lost; else it has failed by now
+	case err != nil:
+		return err
+	case d.Status.Terminal():
+		return r.ended(ctx, d.Ended)
+	}
+	return r.take(ctx, progress.Step{
+		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, Index: it.Index, To: replay.Started, ARN: d.ARN, At: d.StartedAt,
+	})
+}
+
+// poisonSeries gives up a series that was not started. What it has is settled by the listener.
+func (r *round) poisonSeries(ctx context.Context, it ledger.Item, s ledger.Series) error {
+	d, err := r.Series.Describe(ctx, s.Name)
+	switch {
+	case errors.Is(err, states.ErrNotFound):
+		if err := r.Book.GiveUpSeries(ctx, s.Name); err != nil {
+			return err
+		}
+		if it.Execution == "" {
+			if err := r.failItem(ctx, it, givenUp); err != nil {
+				return err
+			}
+		}
+		return r.Replays.Send(ctx, closeGivenUp(s.Name))
+	case err != nil:
+		return err
+	case d.Status.Terminal():
+		return r.seriesEnded(ctx, d.Ended)
+	}
+	return r.Book.MarkSeriesStarted(ctx, s.Name)
+}
+
+func closeGivenUp(series string) string {
+	return message.Replay{Kind: message.KindClose, Series: series, Reason: givenUp}.Encode()
+}

@@ -1,0 +1,112 @@
+package settle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/naming"
+)
+
+func healedBy(row ledger.Execution) ledger.Move {
+	return ledger.Move{To: ledger.Healed, Decision: "replayed with success", HealedBy: row.Name}
+}
+
+// healVersion takes the failures of a version out of the quarantine after a replay of it succeeded.
+func (s *Settler) healVersion(ctx context.Context, row ledger.Execution) error {
+	h, err := s.book.History(ctx, row.ResourceID, row.RecordedAt.Time, row.RecordedAt.Time)
+	if err != nil {
+		return err
+	}
+	for _, f := range h.Failures {
+		if f.VersionID != row.VersionID {
+			continue
+		}
+		partition := ledger.FailurePartition(f.Execution, f.RedriveCount)
+		if _, err := s.move(ctx, partition, healedBy(row), ledger.Waiting, ledger.Quarantined); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// closeRedriven closes the failures of the earlier runs of an execution that a redrive brought to success, and those of
+// the automatic replays of these runs.
+func (s *Settler) closeRedriven(ctx context.Context, row ledger.Execution) error {
+	m := ledger.Move{To: ledger.Closed, Decision: "redriven with success", HealedBy: row.Name}
+	for n := range row.RedriveCount {
+		if _, err := s.moveUnsettled(ctx, ledger.FailurePartition(row.Name, n), m); err != nil {
+			return err
+		}
+		if err := s.moveAttempts(ctx, ledger.LineageOf(row.Name, n), 0, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// moveLineage closes the failure that an execution was to heal and what is open or in quarantine of its lineage: the
+// failure that came first, and those of the automatic replays of it. One whose replay failed as well stays as it is.
+func (s *Settler) moveLineage(ctx context.Context, row ledger.Execution, m ledger.Move) error {
+	f, err := s.moveUnsettled(ctx, row.Failure, m)
+	if err != nil || f.Root == "" {
+		return err
+	}
+	if first := ledger.FirstOf(f.Root); first != row.Failure {
+		if _, err := s.moveUnsettled(ctx, first, m); err != nil {
+			return err
+		}
+	}
+	return s.moveAttempts(ctx, f.Root, f.Attempt, m)
+}
+
+// maxAttempts is the most automatic replays of one event that the construct allows.
+const maxAttempts = 100
+
+// moveAttempts closes what is open or in quarantine of the failures of automatic replays: of a number that are known to
+// have failed, and of those that follow.
+func (s *Settler) moveAttempts(ctx context.Context, lineage string, known int, m ledger.Move) error {
+	for attempt := 1; attempt <= maxAttempts; attempt++ {
+		f, err := s.moveUnsettled(ctx, ledger.FailurePartition(naming.Auto(lineage, attempt), 0), m)
+		if err != nil || f.Root == "" && attempt > known {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Settler) moveUnsettled(ctx context.Context, partition string, m ledger.Move) (ledger.Failure, error) {
+	return s.move(ctx, partition, m, ledger.Waiting, ledger.Retrying, ledger.Quarantined)
+}
+
+func (s *Settler) moveOpen(ctx context.Context, partition string, m ledger.Move) error {
+	_, err := s.move(ctx, partition, m, ledger.Waiting, ledger.Retrying)
+	return err
+}
+
+const moveRounds = 3
+
+// move treats a failure that is somewhere else as settled: it was moved before, or must not be. One that moved between
+// two open statuses while we looked is tried again. It returns the failure as it was read, zero if there is none.
+func (s *Settler) move(ctx context.Context, partition string, m ledger.Move, from ...ledger.FailureStatus) (ledger.Failure, error) {
+	for range moveRounds {
+		f, err := s.book.Failure(ctx, partition)
+		if errors.Is(err, ledger.ErrNotFound) {
+			return ledger.Failure{}, nil
+		}
+		if err != nil || !slices.Contains(from, f.Status) {
+			return f, err
+		}
+		err = s.book.MoveFailure(ctx, f, m, from...)
+		if errors.Is(err, ledger.ErrConflict) {
+			continue
+		}
+		if err == nil {
+			s.logger.InfoContext(ctx, "failure closed", "execution", f.Execution, "status", m.To, "decision", m.Decision)
+		}
+		return f, err
+	}
+	return ledger.Failure{}, fmt.Errorf("close failure %s: %w", partition, ledger.ErrConflict)
+}
