@@ -14,7 +14,7 @@ func healedBy(row ledger.Execution) ledger.Move {
 	return ledger.Move{To: ledger.Healed, Decision: "replayed with success", HealedBy: row.Name}
 }
 
-// healVersion takes the failures of a version out of the quarantine after a replay of it succeeded.
+// healVersion closes what is open or in quarantine of the failures of a version after a replay of it succeeded.
 func (s *Settler) healVersion(ctx context.Context, row ledger.Execution) error {
 	h, err := s.book.History(ctx, row.ResourceID, row.RecordedAt.Time, row.RecordedAt.Time)
 	if err != nil {
@@ -24,8 +24,7 @@ func (s *Settler) healVersion(ctx context.Context, row ledger.Execution) error {
 		if f.VersionID != row.VersionID {
 			continue
 		}
-		partition := ledger.FailurePartition(f.Execution, f.RedriveCount)
-		if _, err := s.move(ctx, partition, healedBy(row), ledger.Waiting, ledger.Quarantined); err != nil {
+		if _, err := s.moveUnsettled(ctx, ledger.FailurePartition(f.Execution, f.RedriveCount), healedBy(row)); err != nil {
 			return err
 		}
 	}

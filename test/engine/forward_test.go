@@ -1,0 +1,125 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/ce873799/replayable-ingestion/dev/memory"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/naming"
+)
+
+// apart makes a moment that lies between two events, for certain.
+func apart() time.Time {
+	time.Sleep(5 * time.Millisecond)
+	at := time.Now().UTC()
+	time.Sleep(5 * time.Millisecond)
+	return at
+}
+
+// matchedSince is how many resources of the owner had an event since a time.
+func matchedSince(t *testing.T, e *Engine, since time.Time) int {
+	t.Helper()
+	id := ask(t, e, fmt.Sprintf(`{"select":{"ownerId":"o1","recorded":{"from":%q}},"reason":"a test","dryRun":true}`,
+		since.Format(time.RFC3339Nano)))
+	e.Pump()
+	return get(t, e, id).Counts.Matched
+}
+
+// Record died behind S3 with an event, and a newer one came. Then the older one is noted, by auto-replay, by a redrive or
+// by a rebuild: an owner's replay of what was recorded since matches the resource all the same.
+func TestAnOwnersResourceIsNotSeenEarlierAgain(t *testing.T) {
+	for name, again := range map[string]func(t *testing.T, e *Engine){
+		"its dead letter is taken in": func(_ *testing.T, e *Engine) { e.Schedule() },
+		"it is redriven": func(t *testing.T, e *Engine) {
+			e.Machine.Redrive("live-1")
+			e.Machine.RunAll(t.Context())
+		},
+		"the ledger is rebuilt": func(t *testing.T, e *Engine) {
+			e.Dead.TakeAll()
+			e.Ask.Rebuild = true
+			e.Schedule()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := inMemory(t)
+			e.Machine.Work = failing("InvalidListing", func(x string) bool { return x == "live-2" })
+			e.Ingest("live-1", sale(1))
+			forget(t, e, "live-1")
+			between := apart()
+			e.Ingest("live-2", sale(2))
+			e.Report()
+			if n := matchedSince(t, e, between); n != 1 {
+				t.Fatalf("matched %d, want the resource", n)
+			}
+			again(t, e)
+			if _, err := e.Book.Execution(t.Context(), "live-1"); err != nil {
+				t.Fatalf("the older event was not noted: %v", err)
+			}
+			if n := matchedSince(t, e, between); n != 1 {
+				t.Errorf("matched %d after the older event was noted again, want 1", n)
+			}
+		})
+	}
+}
+
+// moving shows each entry of an index twice, as an index does while its rows move from one place to another, and like
+// DynamoDB it refuses a key that is asked for twice.
+type moving struct{ ledger.Client }
+
+func (m moving) Query(ctx context.Context, in *dynamodb.QueryInput, o ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+	out, err := m.Client.Query(ctx, in, o...)
+	if err == nil && in.IndexName != nil {
+		out.Items = append(out.Items, out.Items...)
+		out.Count *= 2
+	}
+	return out, err
+}
+
+// Everything that reads an index works while its rows move in it: a storm is held, probed and heals; a quarantine and the
+// items of a replay are listed once each.
+func TestAnIndexThatShowsRowsTwiceMisleadsNobody(t *testing.T) {
+	bucket, up := memory.NewBucket(), false
+	bucket.Now = time.Now
+	e := wire(t, moving{memory.NewTable()}, bucket, &Faults{}, Clock{Now: time.Now, SettleAfter: time.Hour},
+		slog.New(slog.DiscardHandler))
+	e.Machine.Work = failing(outage, func(string) bool { return up })
+	outageOf(t, e, 6) // twice as many would be more than the threshold of 10
+	for range 3 {
+		backoff()
+		e.Schedule()
+	}
+	g, err := e.Book.Group(t.Context(), outage)
+	if err == nil && g.Gated {
+		t.Errorf("got %+v, want the six failures not held", g)
+	}
+	up = true
+	settleDown(t, e)
+	if got := statuses(t, e, 6); got[ledger.Healed] != 6 {
+		t.Errorf("got %v, want all healed", got)
+	}
+	up = false
+	e.Machine.Work = failing("BadListing", never)
+	e.Ingest("live-bad", ev("r9", 1))
+	e.Report()
+	settleDown(t, e)
+	if rows := inQuarantine(t, e); len(rows) != 1 || rows[0].Execution != "live-bad" {
+		t.Errorf("got %+v, want the failure once", rows)
+	}
+	if n, err := e.Book.CountQuarantine(t.Context(), 10); err != nil || n != 1 {
+		t.Errorf("counted %d, %v, want 1", n, err)
+	}
+	id := ask(t, e, `{"select":{"ownerId":"o1"},"reason":"a test"}`)
+	e.Pump()
+	if r := get(t, e, id); r.Counts.Matched != 7 || len(list(t, e, id, "FAILED")) != r.Counts.Failed {
+		t.Errorf("got %+v, %d failed items, want 7 matched, and each failed one listed once", r.Counts, len(list(t, e, id, "FAILED")))
+	}
+	if n := len(e.Machine.Names(naming.APIPrefix)); n != 7 {
+		t.Errorf("%d executions of 7 resources", n)
+	}
+}

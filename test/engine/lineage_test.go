@@ -1,0 +1,164 @@
+package engine
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/naming"
+)
+
+// quarantine puts a failure into quarantine, whatever it was.
+func quarantine(t *testing.T, e *Engine, execution string) {
+	t.Helper()
+	f := failure(t, e, execution)
+	if err := e.Book.MoveFailure(t.Context(), f, ledger.Move{To: ledger.Quarantined, Decision: "a test"}, f.Status); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// lastAttempt fails an event and its three automatic replays: the last failure is in quarantine.
+func lastAttempt(t *testing.T, e *Engine) (attempts []string) {
+	t.Helper()
+	e.Ingest("live-1", sale(1))
+	e.Report()
+	settleDown(t, e)
+	for n := 1; n <= 3; n++ {
+		attempts = append(attempts, naming.Auto("live-1", n))
+	}
+	if f := failure(t, e, attempts[2]); f.Status != ledger.Quarantined {
+		t.Fatalf("got %+v, want the last attempt quarantined", f)
+	}
+	return attempts
+}
+
+// An automatic replay succeeds: whatever of its lineage is in quarantine leaves it, and what has failed again stays.
+func TestASuccessHealsItsWholeLineage(t *testing.T) {
+	e := inMemory(t)
+	third := naming.Auto("live-1", 3)
+	e.Machine.Work = failing(outage, func(x string) bool { return x == third })
+	e.Ingest("live-1", sale(1))
+	e.Report()
+	for e.Machine.Status(third) != types.ExecutionStatusRunning {
+		backoff()
+		e.Schedule()
+		e.Listen(e.Replays.TakeAll()...)
+		if e.Machine.Status(third) == "" {
+			e.Machine.RunAll(t.Context())
+			e.Report()
+		}
+	}
+	quarantine(t, e, "live-1")
+	e.Pump()
+	for execution, want := range map[string]ledger.FailureStatus{
+		"live-1": ledger.Healed, naming.Auto("live-1", 1): ledger.FailedAgain, naming.Auto("live-1", 2): ledger.Healed,
+	} {
+		if f := failure(t, e, execution); f.Status != want {
+			t.Errorf("%s is %s, want %s: %+v", execution, f.Status, want, f)
+		}
+	}
+}
+
+// An operator redrives one run of a lineage with success: what followed it leaves the quarantine.
+func TestARedriveWithSuccessClosesTheAttemptsThatFollowed(t *testing.T) {
+	for _, redriven := range []int{0, 1, 2} {
+		e := inMemory(t)
+		up := false
+		e.Machine.Work = failing(outage, func(string) bool { return up })
+		attempts := lastAttempt(t, e)
+		up = true
+		execution := append([]string{"live-1"}, attempts...)[redriven]
+		e.Machine.Redrive(execution)
+		e.Machine.RunAll(t.Context())
+		e.Report()
+		if f := failure(t, e, attempts[2]); f.Status != ledger.Closed && f.Status != ledger.Healed || f.HealedBy != execution {
+			t.Errorf("%s was redriven with success: got %+v, want the last attempt closed by it", execution, f)
+		}
+		if f := failure(t, e, attempts[0]); f.Status != ledger.FailedAgain {
+			t.Errorf("got %+v, want it left as it was", f)
+		}
+		if rows := inQuarantine(t, e); len(rows) != 0 {
+			t.Errorf("got %+v, want an empty quarantine", rows)
+		}
+	}
+}
+
+// A failure was quarantined while its automatic replay ran, and that fails as well: the event is in quarantine once.
+func TestALineageIsInTheQuarantineOnce(t *testing.T) {
+	e := inMemory(t)
+	e.Machine.Work = failing(outage, never)
+	e.Listen(dueReplay(t, e)...)
+	quarantine(t, e, "live-1")
+	settleDown(t, e)
+	settleDown(t, e)
+	rows := inQuarantine(t, e)
+	if len(rows) != 1 || rows[0].Execution != naming.Auto("live-1", 3) {
+		t.Errorf("got %+v, want the last attempt alone", rows)
+	}
+}
+
+// An automatic replay gives way to a newer event: what of its lineage is in quarantine is superseded as well.
+func TestWhatGivesWaySupersedesItsWholeLineage(t *testing.T) {
+	e := inMemory(t)
+	second := naming.Auto("live-1", 2)
+	e.Machine.Work = failing(outage, func(x string) bool { return x == second || x == "live-2" })
+	e.Listen(dueReplay(t, e)...)
+	e.Machine.RunAll(t.Context())
+	e.Report()
+	backoff()
+	e.Schedule()
+	backoff()
+	e.Schedule()
+	e.Listen(e.Replays.TakeAll()...)
+	if e.Machine.Status(second) != types.ExecutionStatusRunning {
+		t.Fatal("the second attempt does not run")
+	}
+	quarantine(t, e, "live-1")
+	if err := e.Machine.start("live-2", sale(2)); err != nil {
+		t.Fatal(err)
+	}
+	e.Machine.run(t.Context(), e.Machine.executions["live-2"])
+	e.Pump()
+	if n := e.PublishedBy(second); n != 0 {
+		t.Fatalf("the older event was published %d times after the newer one", n)
+	}
+	if f := failure(t, e, "live-1"); f.Status != ledger.Superseded {
+		t.Errorf("got %+v, want it superseded", f)
+	}
+}
+
+// A replay that a person asked for succeeds while the automatic replay of the same version runs, which fails then: the
+// event has succeeded, and is not replayed once more.
+func TestAFailureOfWhatHasSucceededMeanwhileIsClosed(t *testing.T) {
+	e := inMemory(t)
+	first := naming.Auto("live-1", 1)
+	e.Machine.Work = failing(outage, func(x string) bool { return strings.HasPrefix(x, naming.APIPrefix) })
+	e.Listen(dueReplay(t, e)...)
+	if err := e.Replays.Send(t.Context(), drainOf(t, e, oneItem)...); err != nil {
+		t.Fatal(err)
+	}
+	e.Listen(e.Replays.TakeAll()...)
+	asked := e.Machine.Names(naming.APIPrefix)[0]
+	e.Machine.run(t.Context(), e.Machine.executions[asked])
+	e.Report()
+	if f := failure(t, e, "live-1"); f.Status != ledger.Healed || f.HealedBy != asked {
+		t.Errorf("got %+v, want it healed by %s", f, asked)
+	}
+	settleDown(t, e)
+	settleDown(t, e)
+	if f := failure(t, e, first); f.Status != ledger.Closed || !strings.Contains(f.Decision, asked) {
+		t.Errorf("got %+v, want it closed: %s had succeeded", f, asked)
+	}
+	if names := e.Machine.Names(naming.AutoPrefix); len(names) != 1 {
+		t.Errorf("got %v, want no further automatic replay", names)
+	}
+}
+
+// drainOf asks for a replay and returns the messages of its items.
+func drainOf(t *testing.T, e *Engine, body string) []string {
+	t.Helper()
+	ask(t, e, body)
+	return drainToItems(t, e)
+}
