@@ -366,3 +366,15 @@ func TestAGivenUpMessageLeavesNothingOpen(t *testing.T) {
 		}
 	}
 }
+
+// An item is bound and never started, and its message is gone for good: once no message of it can be left, it fails.
+func TestABoundItemWithoutAMessageFailsInTheEnd(t *testing.T) {
+	e := inMemory(t)
+	history(t, e, "r1", 1)
+	id := ask(t, e, oneItem)
+	died(t, e, "StartExecution", drainToItems(t, e)...)
+	e.Ahead += 15 * 24 * time.Hour
+	e.Schedule()
+	e.Pump()
+	finished(t, e, id, replay.Completed, replay.Counts{Matched: 1, Failed: 1})
+}
