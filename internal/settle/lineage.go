@@ -39,7 +39,7 @@ func (s *Settler) closeRedriven(ctx context.Context, row ledger.Execution) error
 		if _, err := s.moveUnsettled(ctx, ledger.FailurePartition(row.Name, n), m); err != nil {
 			return err
 		}
-		if err := s.moveAttempts(ctx, ledger.LineageOf(row.Name, n), 0, m); err != nil {
+		if err := s.moveAttempts(ctx, ledger.LineageOf(row.Name, n), 1, m); err != nil {
 			return err
 		}
 	}
@@ -58,18 +58,26 @@ func (s *Settler) moveLineage(ctx context.Context, row ledger.Execution, m ledge
 			return err
 		}
 	}
-	return s.moveAttempts(ctx, f.Root, f.Attempt, m)
+	for attempt := 1; attempt < f.Attempt; attempt++ { // the last one is row.Failure
+		if _, err := s.moveUnsettled(ctx, ledger.FailurePartition(naming.Auto(f.Root, attempt), 0), m); err != nil {
+			return err
+		}
+	}
+	if row.Mode != ledger.API && row.RedriveCount == 0 { // an automatic replay that succeeds is the last attempt
+		return nil
+	}
+	return s.moveAttempts(ctx, f.Root, f.Attempt+1, m)
 }
 
 // maxAttempts is the most automatic replays of one event that the construct allows.
 const maxAttempts = 100
 
-// moveAttempts closes what is open or in quarantine of the failures of automatic replays: of a number that are known to
-// have failed, and of those that follow.
-func (s *Settler) moveAttempts(ctx context.Context, lineage string, known int, m ledger.Move) error {
-	for attempt := 1; attempt <= maxAttempts; attempt++ {
+// moveAttempts closes what is open or in quarantine of the failures of automatic replays from one on. If that one did not
+// fail, no other followed it.
+func (s *Settler) moveAttempts(ctx context.Context, lineage string, from int, m ledger.Move) error {
+	for attempt := from; attempt <= maxAttempts; attempt++ {
 		f, err := s.moveUnsettled(ctx, ledger.FailurePartition(naming.Auto(lineage, attempt), 0), m)
-		if err != nil || f.Root == "" && attempt > known {
+		if err != nil || f.Root == "" {
 			return err
 		}
 	}
