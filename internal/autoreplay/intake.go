@@ -209,11 +209,11 @@ func (r *round) insert(ctx context.Context, f ledger.Failure) error {
 }
 
 // inherit takes over from the failure that this one's execution was to heal, and returns that.
-func (r *round) inherit(ctx context.Context, f *ledger.Failure, row ledger.Execution) (before ledger.Failure, err error) {
+func (r *round) inherit(ctx context.Context, f *ledger.Failure, row ledger.Execution) (ledger.Failure, error) {
 	if row.Failure == "" {
-		return before, nil
+		return ledger.Failure{}, nil
 	}
-	before, err = r.Book.Failure(ctx, row.Failure)
+	before, err := r.Book.Failure(ctx, row.Failure)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return ledger.Failure{}, nil
 	}

@@ -149,7 +149,8 @@ func (r *round) poisonItem(ctx context.Context, msg message.Replay) error {
 			return err
 		}
 	}
-	return fmt.Errorf("give up item %d of page %d of replay %s: %w", msg.Ordinal, msg.Page, msg.ReplayID, ledger.ErrConflict)
+	return fmt.Errorf("give up item %d of page %d of replay %s: %w", msg.Ordinal, msg.Page, msg.ReplayID,
+		ledger.ErrConflict)
 }
 
 // failItem ends an item, unless another delivery has bound it since it was read.
@@ -186,7 +187,8 @@ func (r *round) poisonBound(ctx context.Context, it ledger.Item) error {
 		return r.ended(ctx, d.Ended)
 	}
 	return r.take(ctx, progress.Step{
-		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, Index: it.Index, To: replay.Started, ARN: d.ARN, At: d.StartedAt,
+		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, Index: it.Index, To: replay.Started,
+		ARN: d.ARN, At: d.StartedAt,
 	})
 }
 

@@ -15,8 +15,8 @@ type Published struct {
 }
 
 // MarkPublished marks an execution succeeded, in its last state. A live one leaves the open executions with that; a
-// replay stays there until its item or its failure is settled. An attempt that comes late does not move back when it was
-// published last.
+// replay stays there until its item or its failure is settled. An attempt that comes late does not move back when it
+// was published last.
 func (l *Ledger) MarkPublished(ctx context.Context, e Execution, p Published) (Execution, error) {
 	row, err := l.markPublished(ctx, e, p)
 	if isConflict(err) && row.PublishedAt.After(p.At) {

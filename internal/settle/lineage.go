@@ -72,8 +72,8 @@ func (s *Settler) moveLineage(ctx context.Context, row ledger.Execution, m ledge
 // maxAttempts is the most automatic replays of one event that the construct allows.
 const maxAttempts = 100
 
-// moveAttempts closes what is open or in quarantine of the failures of automatic replays from one on. If that one did not
-// fail, no other followed it.
+// moveAttempts closes what is open or in quarantine of the failures of automatic replays from one on. If that one did
+// not fail, no other followed it.
 func (s *Settler) moveAttempts(ctx context.Context, lineage string, from int, m ledger.Move) error {
 	for attempt := from; attempt <= maxAttempts; attempt++ {
 		f, err := s.moveUnsettled(ctx, ledger.FailurePartition(naming.Auto(lineage, attempt), 0), m)
@@ -97,7 +97,9 @@ const moveRounds = 3
 
 // move treats a failure that is somewhere else as settled: it was moved before, or must not be. One that moved between
 // two open statuses while we looked is tried again. It returns the failure as it was read, zero if there is none.
-func (s *Settler) move(ctx context.Context, partition string, m ledger.Move, from ...ledger.FailureStatus) (ledger.Failure, error) {
+func (s *Settler) move(
+	ctx context.Context, partition string, m ledger.Move, from ...ledger.FailureStatus,
+) (ledger.Failure, error) {
 	for range moveRounds {
 		f, err := s.book.Failure(ctx, partition)
 		if errors.Is(err, ledger.ErrNotFound) {

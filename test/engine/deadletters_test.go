@@ -39,8 +39,8 @@ func failedInvocation(t *testing.T, bodies ...string) string {
 	return string(payload)
 }
 
-// Tracker could not settle the end of an item's execution, and its message became a dead letter: auto-replay settles it,
-// in whatever form it names the execution.
+// Tracker could not settle the end of an item's execution, and its message became a dead letter: auto-replay settles
+// it, in whatever form it names the execution.
 func TestADeadLetterOfAnEndSettlesIt(t *testing.T) {
 	forms := map[string]func(t *testing.T, pointer, arn, status string) string{
 		"the pointer": func(_ *testing.T, pointer, _, _ string) string { return pointer },

@@ -31,8 +31,8 @@ func matchedSince(t *testing.T, e *Engine, since time.Time) int {
 	return get(t, e, id).Counts.Matched
 }
 
-// Record died behind S3 with an event, and a newer one came. Then the older one is noted, by auto-replay, by a redrive or
-// by a rebuild: an owner's replay of what was recorded since matches the resource all the same.
+// Record died behind S3 with an event, and a newer one came. Then the older one is noted, by auto-replay, by a redrive
+// or by a rebuild: an owner's replay of what was recorded since matches the resource all the same.
 func TestAnOwnersResourceIsNotSeenEarlierAgain(t *testing.T) {
 	for name, again := range map[string]func(t *testing.T, e *Engine){
 		"its dead letter is taken in": func(_ *testing.T, e *Engine) { e.Schedule() },
@@ -81,8 +81,8 @@ func (m moving) Query(ctx context.Context, in *dynamodb.QueryInput, o ...func(*d
 	return out, err
 }
 
-// Everything that reads an index works while its rows move in it: a storm is held, probed and heals; a quarantine and the
-// items of a replay are listed once each.
+// Everything that reads an index works while its rows move in it: a storm is held, probed and heals; a quarantine and
+// the items of a replay are listed once each.
 func TestAnIndexThatShowsRowsTwiceMisleadsNobody(t *testing.T) {
 	bucket, up := memory.NewBucket(), false
 	bucket.Now = time.Now
@@ -117,7 +117,8 @@ func TestAnIndexThatShowsRowsTwiceMisleadsNobody(t *testing.T) {
 	id := ask(t, e, `{"select":{"ownerId":"o1"},"reason":"a test"}`)
 	e.Pump()
 	if r := get(t, e, id); r.Counts.Matched != 7 || len(list(t, e, id, "FAILED")) != r.Counts.Failed {
-		t.Errorf("got %+v, %d failed items, want 7 matched, and each failed one listed once", r.Counts, len(list(t, e, id, "FAILED")))
+		t.Errorf("got %+v, %d failed items, want 7 matched, and each failed one listed once", r.Counts,
+			len(list(t, e, id, "FAILED")))
 	}
 	if n := len(e.Machine.Names(naming.APIPrefix)); n != 7 {
 		t.Errorf("%d executions of 7 resources", n)

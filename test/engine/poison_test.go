@@ -138,8 +138,8 @@ func dueReplay(t *testing.T, e *Engine) []string {
 	return bodies
 }
 
-// The message of an automatic replay is given up while the replay runs: what becomes of the event is what becomes of the
-// replay, and of those that follow. Nothing stays in quarantine once the event has succeeded.
+// The message of an automatic replay is given up while the replay runs: what becomes of the event is what becomes of
+// the replay, and of those that follow. Nothing stays in quarantine once the event has succeeded.
 func TestAnAutomaticReplayThatWasStartedIsNotGivenUp(t *testing.T) {
 	for _, attempts := range []int{1, 2} {
 		for _, before := range []bool{true, false} {
@@ -248,8 +248,8 @@ func TestASeriesThatWasNotStartedIsGivenUpForGood(t *testing.T) {
 	}
 }
 
-// A page was bound and its messages were never sent: it is sent again, a few times at most. Then its replay halts, and a
-// person has the message.
+// A page was bound and its messages were never sent: it is sent again, a few times at most. Then its replay halts, and
+// a person has the message.
 func TestABoundPageThatIsADeadLetterIsSentAgain(t *testing.T) {
 	for _, healed := range []bool{true, false} {
 		e := inMemory(t)
@@ -329,8 +329,8 @@ func TestACloseThatIsADeadLetterIsSentAgain(t *testing.T) {
 	}
 }
 
-// A delivery of the listener dies at any call, the message becomes a dead letter and comes late once more: counts, items
-// and executions tell the same, whatever it had done.
+// A delivery of the listener dies at any call, the message becomes a dead letter and comes late once more: counts,
+// items and executions tell the same, whatever it had done.
 func TestAGivenUpMessageLeavesNothingOpen(t *testing.T) {
 	for _, body := range []string{
 		oneItem, fmt.Sprintf(seriesOf, `"all"`, "stop"),
