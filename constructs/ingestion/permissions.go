@@ -22,8 +22,7 @@ func (r *ReplayableIngestion) permitWorkflow() {
 
 	r.permitReadEvents(r.PublishFunction)
 	r.permitObjects(r.PublishFunction, schema.OutputsPrefix, "s3:PutObject")
-	r.permitLedger(r.PublishFunction, "GetItem", "BatchGetItem", "UpdateItem")
-	r.permitIndexes(r.PublishFunction, schema.ByResource)
+	r.permitLedger(r.PublishFunction, "GetItem", "UpdateItem")
 	allow(r.PublishFunction, r.topicARN(), "sns:Publish")
 }
 

@@ -92,26 +92,36 @@ func (l *Log) Versions(ctx context.Context, resourceID, cursor string) iter.Seq2
 // Page returns at most limit versions of a resource's history, newest place first, and the cursor of those that
 // follow, empty if none do. It returns ErrCursor for a cursor that it did not give out.
 func (l *Log) Page(ctx context.Context, resourceID, cursor string, limit int) (found []Version, next string, err error) {
+	next, err = l.Search(ctx, resourceID, cursor, limit, func(v Version) bool {
+		found = append(found, v)
+		return true
+	})
+	return found, next, err
+}
+
+// Search shows at most limit versions of a resource's history, newest place first, from a cursor on (empty: from the
+// newest), until more says that it wants none further. It returns the cursor of those that follow if it stopped for the
+// limit, and ErrCursor for a cursor that it did not give out.
+func (l *Log) Search(ctx context.Context, resourceID, cursor string, limit int, more func(Version) bool) (next string, err error) {
 	h, stop, err := l.history(ctx, resourceID, cursor)
 	if err != nil {
-		return nil, "", err
+		return "", err
 	}
 	defer stop()
-	for len(found) < limit {
+	for range limit {
 		v, ok, err := h.pop()
 		if cursor != "" && fault.HasCode(err, "InvalidArgument") { // S3 knows no such version id
-			return nil, "", fmt.Errorf("versions after %q: %w", cursor, ErrCursor)
+			return "", fmt.Errorf("versions after %q: %w", cursor, ErrCursor)
 		}
-		if err != nil || !ok {
-			return found, "", err
+		if err != nil || !ok || !more(v) {
+			return "", err
 		}
-		found = append(found, v)
 	}
-	more, err := h.more()
-	if err != nil || !more {
-		return found, "", err
+	follow, err := h.more()
+	if err != nil || !follow {
+		return "", err
 	}
-	return found, h.cursor(), nil
+	return h.cursor(), nil
 }
 
 // ErrCursor means that a cursor is not one that the log gave out.

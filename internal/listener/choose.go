@@ -31,84 +31,116 @@ func (l *Listener) goOn(ctx context.Context, msg message.Replay, cursor string) 
 }
 
 // choose returns the version of a resource that an item replays, or a verdict, or errGoesOn.
-func (l *Listener) choose(ctx context.Context, msg message.Replay, it ledger.Item, p plan) (eventlog.Version, error) {
+func (l *Listener) choose(ctx context.Context, msg message.Replay, it ledger.Item, p plan) (v eventlog.Version, err error) {
 	if it.ResourceID == "" {
-		return eventlog.Version{}, skip(`the failure names no resource: select it with versions "failed"`)
+		return v, skip(`the failure names no resource: select it with versions "failed"`)
 	}
-	newest, err := l.newest(ctx, it.ResourceID, p.Select.OwnerID)
-	if err != nil {
-		return newest, err
-	}
-	var v eventlog.Version
+	newest := false
 	switch p.Versions.Mode {
 	case replay.VersionIDs, replay.FailedVersion:
-		want := it.Want
-		if want == "" {
-			want = p.Versions.IDs[0]
-		}
-		if v, err = l.named(ctx, it.ResourceID, want); err == nil && !p.Select.Recorded.Contains(v.At()) {
-			err = skip("version %s was not recorded in the window", want)
-		}
+		v, newest, err = l.wanted(ctx, it, p)
 	case replay.VersionAsOf:
 		none := fmt.Sprintf("no event of it was recorded until %s", p.Versions.AsOf.Format(time.RFC3339Nano))
-		v, err = l.search(ctx, msg, it, none, func(v eventlog.Version) bool {
-			return !v.Time().After(*p.Versions.AsOf) && p.Select.Recorded.Contains(v.At())
-		})
+		v, newest, err = l.search(ctx, msg, it, p, none, func(v eventlog.Version) bool { return !v.Time().After(*p.Versions.AsOf) })
 	default:
-		v, err = l.search(ctx, msg, it, "no event of it was recorded in the window", func(v eventlog.Version) bool {
-			return p.Select.Recorded.Contains(v.At())
-		})
+		v, newest, err = l.search(ctx, msg, it, p, "no event of it was recorded in the window", func(eventlog.Version) bool { return true })
 	}
-	if err == nil && v.ID != newest.ID {
+	if err == nil && !newest {
 		err = l.stale(ctx, it.ResourceID, v, p)
 	}
 	return v, err
 }
 
-// search returns the newest version that fits.
-func (l *Listener) search(ctx context.Context, msg message.Replay, it ledger.Item, none string, fits func(eventlog.Version) bool) (eventlog.Version, error) {
-	cursor := msg.Cursor
-	for range maxLooked / searchPage {
-		page, next, err := l.Log.Page(ctx, it.ResourceID, cursor, searchPage)
-		if err != nil {
-			return eventlog.Version{}, err
-		}
-		for _, v := range page {
-			if !v.Deleted && fits(v) {
-				return v, nil
-			}
-		}
-		if next == "" {
-			return eventlog.Version{}, skip("%s", none)
-		}
-		cursor = next
+// wanted returns the version that an item names, and whether it is the newest of its resource.
+func (l *Listener) wanted(ctx context.Context, it ledger.Item, p plan) (v eventlog.Version, newest bool, err error) {
+	latest, err := l.latest(ctx, it.ResourceID, p)
+	if err != nil {
+		return v, false, err
 	}
-	return eventlog.Version{}, l.goOn(ctx, msg, cursor)
+	want := it.Want
+	if want == "" {
+		want = p.Versions.IDs[0]
+	}
+	if v, err = l.named(ctx, it.ResourceID, want); err == nil && !p.Select.Recorded.Contains(v.At()) {
+		err = skip("version %s was not recorded in the window", want)
+	}
+	return v, v.ID == latest.ID, err
 }
 
-// searchPage is how many versions a search looks at before it knows whether to go on.
-const searchPage = 20
+// latest returns the newest version of a resource, or the verdict of a guard.
+func (l *Listener) latest(ctx context.Context, resourceID string, p plan) (eventlog.Version, error) {
+	v, err := l.Log.Latest(ctx, resourceID)
+	switch {
+	case errors.Is(err, eventlog.ErrNotFound):
+		return v, skip(unknown)
+	case errors.Is(err, eventlog.ErrDeleted):
+		v.Deleted = true
+	case err != nil:
+		return v, err
+	}
+	return v, barred(v, p)
+}
+
+const unknown = "the event log has no such resource"
+
+// barred returns the verdict of the guards over the newest version of a resource: it was deleted, or with an owner, it
+// is another's.
+func barred(newest eventlog.Version, p plan) error {
+	switch owner := p.Select.OwnerID; {
+	case newest.Deleted:
+		return skip("its object was deleted from the event log")
+	case owner != "" && newest.OwnerID != owner:
+		return skip("its latest event belongs to owner %q", newest.OwnerID)
+	}
+	return nil
+}
+
+// search returns the newest version that fits and was recorded in the window of the request, and whether it is the
+// newest of all.
+func (l *Listener) search(ctx context.Context, msg message.Replay, it ledger.Item, p plan, none string, fits func(eventlog.Version) bool) (found eventlog.Version, newest bool, err error) {
+	next, err := l.walk(ctx, it.ResourceID, msg.Cursor, p, func(v eventlog.Version, first bool) (more bool) {
+		if fits(v) && p.Select.Recorded.Contains(v.At()) {
+			found, newest = v, first
+		}
+		return found.ID == ""
+	})
+	switch {
+	case err != nil || found.ID != "":
+		return found, newest, err
+	case next != "":
+		return found, false, l.goOn(ctx, msg, next)
+	}
+	return found, false, skip("%s", none)
+}
+
+// walk shows the versions of a resource from a cursor on, newest first and without delete markers, until more says that
+// it wants none further, or returns the cursor of those that follow. It returns the verdict of a guard instead, where
+// the newest version has one.
+func (l *Listener) walk(ctx context.Context, resourceID, cursor string, p plan, more func(v eventlog.Version, first bool) bool) (next string, err error) {
+	first := cursor == ""
+	var verdict error
+	next, err = l.Log.Search(ctx, resourceID, cursor, maxLooked, func(v eventlog.Version) bool {
+		if first {
+			verdict = barred(v, p)
+		}
+		if v.Deleted || verdict != nil {
+			return verdict == nil
+		}
+		was := first
+		first = false
+		return more(v, was)
+	})
+	if err == nil && verdict == nil && first {
+		verdict = skip(unknown)
+	}
+	return next, errors.Join(err, verdict)
+}
 
 // named returns a version by its id: the first of its execution, also if the id is that of a second one.
 func (l *Listener) named(ctx context.Context, resourceID, versionID string) (eventlog.Version, error) {
 	v, err := l.Log.First(ctx, resourceID, versionID)
 	if errors.Is(err, eventlog.ErrNotFound) {
 		err = skip("the event log has no version %s of it", versionID)
-	}
-	return v, err
-}
-
-// newest returns the newest version of a resource, or the verdict of a guard: the resource is unknown or deleted, or
-// with an owner, its newest event is another's.
-func (l *Listener) newest(ctx context.Context, resourceID, ownerID string) (eventlog.Version, error) {
-	v, err := l.Log.Latest(ctx, resourceID)
-	switch {
-	case errors.Is(err, eventlog.ErrNotFound):
-		err = skip("the event log has no such resource")
-	case errors.Is(err, eventlog.ErrDeleted):
-		err = skip("its object was deleted from the event log")
-	case err == nil && ownerID != "" && v.OwnerID != ownerID:
-		err = skip("its latest event belongs to owner %q", v.OwnerID)
 	}
 	return v, err
 }
@@ -130,22 +162,20 @@ func (l *Listener) stale(ctx context.Context, resourceID string, v eventlog.Vers
 
 // rangeOf returns the ids of the versions of a resource that a series replays, oldest first, or a verdict, or errGoesOn.
 func (l *Listener) rangeOf(ctx context.Context, msg message.Replay, it ledger.Item, p plan) ([]string, error) {
-	newest, err := l.newest(ctx, it.ResourceID, p.Select.OwnerID)
-	if err != nil {
-		return nil, err
-	}
 	var found []string
+	var newest bool
+	var err error
 	if p.Versions.Series == nil {
-		found, err = l.allNamed(ctx, it.ResourceID, p)
+		found, newest, err = l.allWanted(ctx, it, p)
 	} else {
-		found, err = l.inSeries(ctx, msg, it, p)
+		found, newest, err = l.inSeries(ctx, msg, it, p)
 	}
 	switch {
 	case err != nil:
 		return nil, err
 	case len(found) == 0:
 		return nil, skip("no event of it is in the series")
-	case found[0] != newest.ID:
+	case !newest:
 		last, err := l.named(ctx, it.ResourceID, found[0])
 		if err == nil {
 			err = l.stale(ctx, it.ResourceID, last, p)
@@ -158,62 +188,59 @@ func (l *Listener) rangeOf(ctx context.Context, msg message.Replay, it ledger.It
 	return found, nil
 }
 
-// allNamed returns versions with given ids, newest first. All of them must exist.
-func (l *Listener) allNamed(ctx context.Context, resourceID string, p plan) ([]string, error) {
+// allWanted returns the versions with the ids of a request, newest first, and whether the newest of the resource is
+// among them. All of them must exist.
+func (l *Listener) allWanted(ctx context.Context, it ledger.Item, p plan) (ids []string, newest bool, err error) {
+	latest, err := l.latest(ctx, it.ResourceID, p)
+	if err != nil {
+		return nil, false, err
+	}
 	var versions []eventlog.Version
 	for _, id := range p.Versions.IDs {
-		v, err := l.named(ctx, resourceID, id)
+		v, err := l.named(ctx, it.ResourceID, id)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if p.Select.Recorded.Contains(v.At()) {
-			versions = append(versions, v)
+			versions, newest = append(versions, v), newest || v.ID == latest.ID
 		}
 	}
 	slices.SortStableFunc(versions, func(a, b eventlog.Version) int { return b.Place().Compare(a.Place()) })
-	var ids []string
 	for _, v := range versions {
 		if !slices.Contains(ids, v.ID) { // two ids may be of one execution
 			ids = append(ids, v.ID)
 		}
 	}
-	return ids, nil
+	return ids, newest, nil
 }
 
-// inSeries returns the ids of the versions in a series, newest first.
-func (l *Listener) inSeries(ctx context.Context, msg message.Replay, it ledger.Item, p plan) ([]string, error) {
+// inSeries returns the ids of the versions in a series, newest first, and whether the newest of the resource is among
+// them.
+func (l *Listener) inSeries(ctx context.Context, msg message.Replay, it ledger.Item, p plan) (ids []string, newest bool, err error) {
 	in, err := l.ends(ctx, it.ResourceID, *p.Versions.Series, msg.Begun)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	for range maxLooked / seriesPage {
-		page, next, err := l.Log.Page(ctx, it.ResourceID, msg.Cursor, seriesPage)
-		if err != nil {
-			return nil, err
+	next, err := l.walk(ctx, it.ResourceID, msg.Cursor, p, func(v eventlog.Version, first bool) bool {
+		take, more := in(v)
+		if take && p.Select.Recorded.Contains(v.At()) {
+			msg.Found, msg.Newest = append(msg.Found, v.ID), msg.Newest || first
 		}
-		for _, v := range page {
-			take, more := in(v)
-			if take && !v.Deleted && p.Select.Recorded.Contains(v.At()) {
-				msg.Found = append(msg.Found, v.ID)
-			}
-			if len(msg.Found) > replay.MaxSeriesVersions {
-				return nil, fail("", "TooManyVersions: the series has more than %d versions of this resource: narrow it",
-					replay.MaxSeriesVersions)
-			}
-			if last := p.Versions.Series.Last; !more || last > 0 && len(msg.Found) == last {
-				return msg.Found, nil
-			}
-			msg.Begun = msg.Begun || take
-		}
-		if next == "" {
-			return msg.Found, nil
-		}
-		msg.Cursor = next
+		msg.Begun = msg.Begun || take
+		last := p.Versions.Series.Last
+		return more && len(msg.Found) <= replay.MaxSeriesVersions && (last == 0 || len(msg.Found) < last)
+	})
+	switch {
+	case err != nil:
+		return nil, false, err
+	case len(msg.Found) > replay.MaxSeriesVersions:
+		return nil, false, fail("", "TooManyVersions: the series has more than %d versions of this resource: narrow it",
+			replay.MaxSeriesVersions)
+	case next != "":
+		return nil, false, l.goOn(ctx, msg, next)
 	}
-	return nil, l.goOn(ctx, msg, msg.Cursor)
+	return msg.Found, msg.Newest, nil
 }
-
-const seriesPage = 100
 
 // ends returns whether a version is in a series, and whether an older one may be.
 func (l *Listener) ends(ctx context.Context, resourceID string, s replay.Series, begun bool) (func(eventlog.Version) (take, more bool), error) {

@@ -41,6 +41,7 @@ type Replay struct {
 	Cursor string   `json:"cursor,omitempty"` // item: where the search for its version goes on
 	Found  []string `json:"found,omitempty"`  // item: versions of its series that were found up to there, newest first
 	Begun  bool     `json:"begun,omitempty"`  // item: the newest end of its series was found
+	Newest bool     `json:"newest,omitempty"` // item: the newest version of the resource is in its series
 
 	Series string `json:"series,omitempty"` // close: name of its execution
 	Reason string `json:"reason,omitempty"` // close: how it ended
