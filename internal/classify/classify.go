@@ -13,14 +13,7 @@ import (
 // throttling and timeout errors after which the same event may well succeed. The names of Lambda and Step Functions
 // errors are those of "Handling errors in Step Functions workflows" in the AWS Step Functions Developer Guide.
 func DefaultRetryOn() []string {
-	return []string{
-		"Lambda.ServiceException",
-		"Lambda.AWSLambdaException",
-		"Lambda.SdkClientException",
-		"Lambda.TooManyRequestsException",
-		"Lambda.ClientExecutionTimeoutException",
-		"Lambda.Unknown",   // a function that timed out or ran out of memory, as older integrations report it
-		"Sandbox.Timedout", // a function that ran into its own timeout
+	return append(LambdaErrors(),
 		"States.Timeout",
 		"States.HeartbeatTimeout",
 		"*Throttl*",
@@ -35,7 +28,7 @@ func DefaultRetryOn() []string {
 		"*InternalFailure*",
 		"*.SdkClientException",
 		"*ThroughputExceeded*",
-	}
+	)
 }
 
 // Policy holds the globs of retriable error names: "*" stands for any text, "?" for one character and "[a-z]" for a
