@@ -1,0 +1,53 @@
+"""Fields of states that are numbers or texts, given as such, at a path, or by an expression."""
+
+import re
+
+from asl.choice import is_number
+from asl.expressions import evaluated, expected, is_expression
+from asl.faults import runtime
+from asl.query import lookup
+
+_WHOLE = re.compile(r"-?\d+")
+
+
+def value(step, field, otherwise=None):
+    """A field that has a path beside it in JSONPath, and may be an expression in JSONata."""
+    given = step.state.get(field, otherwise)
+    if step.jsonata:
+        return evaluated(given, step.scope, field, input=step.raw)
+    path = step.state.get(field + "Path")
+    return given if path is None else lookup(path, step.input, step.scope)
+
+
+def number(step, field, otherwise=None, least=0, most=None, whole=True):
+    """A field that is a number in a range."""
+    found = value(step, field, otherwise)
+    if not step.jsonata and isinstance(found, str) and _WHOLE.fullmatch(found):
+        found = int(found)
+    if found is None and field not in step.state and field + "Path" not in step.state:
+        return None
+    if is_number(found) and (not whole or is_whole(step, found)) and found >= least and (most is None or found <= most):
+        return int(found) if whole else found
+    raise wrong(step, field, "integer" if whole else "number", found,
+                f"must be {'an integer' if whole else 'a number'} of at least {least}" + (f" and at most {most}" if most else ""))
+
+
+def is_whole(step, found):
+    return isinstance(found, int) or step.jsonata and found.is_integer()
+
+
+def text(step, field):
+    """A field that is a text, or None where there is none."""
+    found = value(step, field)
+    if isinstance(found, str) or found is None and field not in step.state and field + "Path" not in step.state:
+        return found
+    raise wrong(step, field, "string", found, "must be a string")
+
+
+def wrong(step, field, kind, found, rule):
+    """What a value that the field does not take is reported as."""
+    given = step.state.get(field)
+    if step.jsonata and (is_expression(given) or field not in step.state):
+        return expected(kind, given[2:-2].strip() if is_expression(given) else "$states.input", field, found)
+    where = step.state.get(field + "Path")
+    return runtime(f"The {field} field {rule}, got {found!r}" + (f" at the path {where}" if where else ""))
