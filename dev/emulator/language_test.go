@@ -1,13 +1,16 @@
 package emulator_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/ce873799/replayable-ingestion/dev/emulator"
 )
@@ -84,9 +87,109 @@ func TestNestedStatesAreInTheHistory(t *testing.T) {
 	for _, e := range history.Events {
 		got = append(got, fmt.Sprintf("%d<%d %s", e.Id, e.PreviousEventId, e.Type))
 	}
-	want := "1<0 ExecutionStarted 2<1 ParallelStateEntered 3<2 PassStateEntered 4<3 PassStateExited 5<4 SucceedStateEntered " +
+	want := "1<0 ExecutionStarted 2<0 ParallelStateEntered 3<2 PassStateEntered 4<3 PassStateExited 5<4 SucceedStateEntered " +
 		"6<5 SucceedStateExited 7<2 ParallelStateExited 8<7 ExecutionSucceeded"
 	if text := strings.Join(got, " "); text != want {
 		t.Errorf("\n got %s\nwant %s", text, want)
 	}
+}
+
+// What a worker sends back, or does not.
+func TestTasksThatWaitForAToken(t *testing.T) {
+	e := start(t)
+	client, queues := sfn.NewFromConfig(e.Config()), sqs.NewFromConfig(e.Config())
+	queue, err := queues.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("work")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wait := func(fields string) string {
+		return `{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+			"Parameters":{"QueueUrl":"` + *queue.QueueUrl + `","MessageBody.$":"$$.Task.Token"},` + fields + `"End":true},
+			"Z":{"Type":"Succeed"}}}`
+	}
+	timeout := `{"Error":"States.Timeout","Cause":""}`
+	for _, tt := range []struct {
+		name, fields string
+		beats        int // every half second, then the answer
+		want         string
+	}{
+		{"no heartbeat fails as States.Timeout", `"HeartbeatSeconds":1,`, 0, "States.Timeout"},
+		{"no heartbeat is caught by name", `"HeartbeatSeconds":1,"Catch":[{"ErrorEquals":["States.HeartbeatTimeout"],"Next":"Z"}],`, 0, timeout},
+		{"no heartbeat is caught as a timeout", `"HeartbeatSeconds":1,"Catch":[{"ErrorEquals":["States.Timeout"],"Next":"Z"}],`, 0, timeout},
+		{"heartbeats keep a task alive", `"HeartbeatSeconds":1,`, 3, `"done"`},
+		{"heartbeats do not prolong the timeout", `"HeartbeatSeconds":1,"TimeoutSeconds":2,`, 6, "States.Timeout"},
+		{"a timeout is not a heartbeat's", `"TimeoutSeconds":1,"Catch":[{"ErrorEquals":["States.HeartbeatTimeout"],"Next":"Z"}],`, 0, "States.Timeout"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			arn := run(t, client, wait(tt.fields), `{}`)
+			token := receive(t, queues, *queue.QueueUrl)
+			for range tt.beats {
+				<-time.After(500 * time.Millisecond)
+				_, err := client.SendTaskHeartbeat(t.Context(), &sfn.SendTaskHeartbeatInput{TaskToken: token.Body})
+				if err != nil && tt.want == `"done"` {
+					t.Fatal(err)
+				}
+			}
+			if tt.want == `"done"` {
+				if _, err := client.SendTaskSuccess(t.Context(), &sfn.SendTaskSuccessInput{
+					TaskToken: token.Body, Output: aws.String(`"done"`),
+				}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := queues.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{
+				QueueUrl: queue.QueueUrl, ReceiptHandle: token.ReceiptHandle,
+			}); err != nil {
+				t.Fatal(err)
+			}
+			out := ended(t, client, arn)
+			got := strings.ReplaceAll(aws.ToString(out.Output), " ", "")
+			if out.Status == sfntypes.ExecutionStatusFailed {
+				got = aws.ToString(out.Error)
+			}
+			if got != tt.want || out.Cause != nil {
+				t.Errorf("got %s with cause %v, want %s without one", got, out.Cause, tt.want)
+			}
+		})
+	}
+}
+
+// A recording shows that States.ALL catches it, unlike what the Developer Guide says:
+// localstack v2/error_handling/test_states_errors::test_task_lambda_catch_state_all_data_limit_exceeded_on_large_utf8_response.
+func TestAllCatchesATasksResultThatIsTooLarge(t *testing.T) {
+	e := start(t)
+	arn, client := hostFunction(t, e), sfn.NewFromConfig(e.Config())
+	for name, tt := range map[string]struct{ fields, want string }{
+		"function":    {`"Resource":"` + arn + `",`, arn},
+		"integration": {`"Resource":"arn:aws:states:::lambda:invoke","Parameters":{"FunctionName":"` + arn + `","Payload.$":"$"},`, "lambda"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out := ended(t, client, run(t, client, `{"StartAt":"A","States":{"A":{"Type":"Task",`+tt.fields+`
+				"Catch":[{"ErrorEquals":["States.ALL"],"Next":"Z"}],"End":true},"Z":{"Type":"Succeed"}}}`, `{"size":262144}`))
+			var got struct{ Error, Cause string }
+			if err := json.Unmarshal([]byte(aws.ToString(out.Output)), &got); err != nil {
+				t.Fatal(err)
+			}
+			cause := "The state/task '" + tt.want + "' returned a result with a size exceeding the maximum number of bytes service limit."
+			if got.Error != "States.DataLimitExceeded" || got.Cause != cause {
+				t.Errorf("got %+v, want States.DataLimitExceeded and %s", got, cause)
+			}
+		})
+	}
+}
+
+func run(t *testing.T, client *sfn.Client, definition, input string) (execution string) {
+	t.Helper()
+	name := strings.NewReplacer("/", "-", "'", "").Replace(t.Name())
+	machine, err := client.CreateStateMachine(t.Context(), &sfn.CreateStateMachineInput{
+		Name: &name, RoleArn: aws.String("arn:aws:iam::" + emulator.Account + ":role/one"), Definition: &definition,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	started, err := client.StartExecution(t.Context(), &sfn.StartExecutionInput{StateMachineArn: machine.StateMachineArn, Input: &input})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *started.ExecutionArn
 }

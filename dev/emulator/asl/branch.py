@@ -25,7 +25,7 @@ class TimedOut(Exception):
 class Branch:
     """One line of states in an execution, with the event that the next one follows."""
 
-    def __init__(self, execution, deadline=None, after=1, ends=()):
+    def __init__(self, execution, deadline=None, after=0, ends=()):
         self.execution, self.deadline, self.after, self.ends = execution, deadline, after, ends
 
     def record(self, kind, key="", **details):

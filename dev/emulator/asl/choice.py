@@ -6,7 +6,9 @@ from asl.faults import Failure, runtime
 from asl.query import lookup, present
 from asl.timestamps import moment
 
-_COMPARISON = re.compile(r"^(String|Numeric|Boolean|Timestamp)(Equals|LessThanEquals|LessThan|GreaterThanEquals|GreaterThan|Matches)(Path)?$")
+_COMPARISON = re.compile(
+    r"(String|Numeric|Boolean|Timestamp)"
+    r"(Equals|LessThanEquals|LessThan|GreaterThanEquals|GreaterThan|Matches)(Path)?")
 
 
 def is_number(value):
@@ -59,7 +61,7 @@ def holds(rule, data, scope):
     for field, wanted in rule.items():
         if field in _KINDS:
             return _KINDS[field](value) == wanted
-        comparison = _COMPARISON.match(field)
+        comparison = _COMPARISON.fullmatch(field)
         if comparison:
             of, operator, path = comparison.groups()
             a, b = _TYPES[of](value), _TYPES[of](there(wanted, data, scope) if path else wanted)
@@ -72,4 +74,5 @@ def there(path, data, scope):
     try:
         return lookup(path, data, scope)
     except Failure as error:
-        raise runtime(f"Invalid path '{path}': The choice state's condition path references an invalid value.") from error
+        raise runtime(
+            f"Invalid path '{path}': The choice state's condition path references an invalid value.") from error

@@ -65,15 +65,14 @@ def plain(value):
 def expected(kind, text, field, value):
     """The failure of an expression whose result is not of the kind that its field takes."""
     shown = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    return failed(f"The JSONata expression '{text}' specified for the field '{field}' returned an unexpected result type. "
-                  f"Expected '{kind}', but was '{kind_of(value)}' for value: {shown}")
+    return failed(
+        f"The JSONata expression '{text}' specified for the field '{field}' returned an unexpected result type. "
+        f"Expected '{kind}', but was '{kind_of(value)}' for value: {shown}")
 
 
 def kind_of(value):
-    for kinds, name in ((bool, "boolean"), ((int, float), "number"), (str, "string"), (list, "array"), (dict, "object")):
-        if isinstance(value, kinds):
-            return name
-    return "null"
+    kinds = {bool: "boolean", int: "number", float: "number", str: "string", list: "array", dict: "object"}
+    return kinds.get(type(value), "null")
 
 
 def failed(cause):

@@ -14,7 +14,7 @@ class Fault(Failure):
 
 
 class TimedOutTask(Failure):
-    """A task that took too long, or whose heartbeats failed to come. AWS reports both as States.Timeout, without a cause."""
+    """A task that took too long, or whose heartbeats failed to come: AWS reports both in this way, without a cause."""
 
     def __init__(self, heartbeat=False):
         super().__init__("States.Timeout", None)
@@ -27,7 +27,8 @@ class TooLarge(Failure):
     def __init__(self, name, result=False):
         super().__init__(
             "States.DataLimitExceeded",
-            f"The state/task '{name}' returned a result with a size exceeding the maximum number of bytes service limit.")
+            f"The state/task '{name}' returned a result with a size exceeding "
+            "the maximum number of bytes service limit.")
         self.result = result
 
 

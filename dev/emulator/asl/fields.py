@@ -24,22 +24,23 @@ def number(step, field, otherwise=None, least=0, most=None, whole=True):
     found = value(step, field, otherwise)
     if not step.jsonata and isinstance(found, str) and _WHOLE.fullmatch(found):
         found = int(found)
-    if found is None and field not in step.state and field + "Path" not in step.state:
+    if found is None and not given_at_all(step, field):
         return None
-    if is_number(found) and (not whole or is_whole(step, found)) and found >= least and (most is None or found <= most):
+    fits = is_number(found) and found >= least and (most is None or found <= most)
+    if fits and (not whole or isinstance(found, int) or step.jsonata and found.is_integer()):
         return int(found) if whole else found
-    raise wrong(step, field, "integer" if whole else "number", found,
-                f"must be {'an integer' if whole else 'a number'} of at least {least}" + (f" and at most {most}" if most else ""))
+    kind, upper = ("integer" if whole else "number"), (f" and at most {most}" if most else "")
+    raise wrong(step, field, kind, found, f"must be of type {kind}, at least {least}{upper}")
 
 
-def is_whole(step, found):
-    return isinstance(found, int) or step.jsonata and found.is_integer()
+def given_at_all(step, field):
+    return field in step.state or field + "Path" in step.state
 
 
 def text(step, field):
     """A field that is a text, or None where there is none."""
     found = value(step, field)
-    if isinstance(found, str) or found is None and field not in step.state and field + "Path" not in step.state:
+    if isinstance(found, str) or found is None and not given_at_all(step, field):
         return found
     raise wrong(step, field, "string", found, "must be a string")
 
@@ -48,6 +49,7 @@ def wrong(step, field, kind, found, rule):
     """What a value that the field does not take is reported as."""
     given = step.state.get(field)
     if step.jsonata and (is_expression(given) or field not in step.state):
-        return expected(kind, given[2:-2].strip() if is_expression(given) else "$states.input", field, found)
+        expression = given[2:-2].strip() if is_expression(given) else "$states.input"
+        return expected(kind, expression, field, found)
     where = step.state.get(field + "Path")
     return runtime(f"The {field} field {rule}, got {found!r}" + (f" at the path {where}" if where else ""))

@@ -148,8 +148,8 @@ def ranged(first, last, step):
 
 
 def item(array, index):
-    if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < len(of(list, array, "the first argument")):
-        raise ValueError(f"there is no item {json.dumps(index)}")
+    if not 0 <= of(int, index, "the index") < len(of(list, array, "the first argument")):
+        raise ValueError(f"there is no item {index}")
     return array[index]
 
 

@@ -108,9 +108,10 @@ def batched(step, values):
             else payload(given, step.input, step.scope)
     batches = []
     for value in values:
-        grown = {**shared, "Items": [*batches[-1]["Items"], value]} if batches else None
-        if grown and (most is None or len(grown["Items"]) <= most) and (most_bytes is None or size(grown) <= most_bytes):
-            batches[-1] = grown
+        last = batches[-1] if batches else None
+        if last and (most is None or len(last["Items"]) < most) \
+                and (most_bytes is None or size(last) + len(",") + size(value) <= most_bytes):
+            last["Items"].append(value)
         else:
             batches.append({**shared, "Items": [value]})
     return [(batch, len(batch["Items"])) for batch in batches]

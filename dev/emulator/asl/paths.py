@@ -28,7 +28,8 @@ _FUNCTION = re.compile(r"\.(length|min|max|avg|sum|keys|first|last)\(\)$")
 
 _FUNCTIONS = {
     "length": len, "min": min, "max": max, "sum": sum, "keys": list,
-    "avg": lambda values: sum(values) / len(values), "first": lambda values: values[0], "last": lambda values: values[-1],
+    "avg": lambda values: sum(values) / len(values),
+    "first": lambda values: values[0], "last": lambda values: values[-1],
 }
 
 
@@ -98,7 +99,8 @@ def several(path, query, segment, last, value, root):
     arrays = child and any(isinstance(s, (IndexSelector, SliceSelector)) for s in selectors)
     filters = child and any(isinstance(s, Filter) for s in selectors)
     if arrays and not isinstance(value, list) or filters and not isinstance(value, (list, dict)):
-        raise runtime(f"Invalid path '{path}': {segment} can only be applied to arrays. Current context is: {json.dumps(value)}")
+        raise runtime(
+            f"Invalid path '{path}': {segment} can only be applied to arrays. Current context is: {json.dumps(value)}")
     return query.findall(root)
 
 

@@ -38,7 +38,8 @@ def run_states(workflow, data, scope, branch, language):
             data, following = step.run_state()
         except Failure as failure:
             raise step.located(failure)
-        branch.record(f"{kind}StateExited", "stateExitedEventDetails", name=name, output=json.dumps(data), **step.assigned)
+        branch.record(
+            f"{kind}StateExited", "stateExitedEventDetails", name=name, output=json.dumps(data), **step.assigned)
         name = following
     return data
 
@@ -102,7 +103,8 @@ class Step:
         if self.jsonata:
             output = self.output(self.state, given, **states)
         else:
-            selected = payload(self.state["ResultSelector"], given, self.scope) if "ResultSelector" in self.state else given
+            template = self.state.get("ResultSelector")
+            selected = given if template is None else payload(template, given, self.scope)
             output = self.at("OutputPath", placed(self.state.get("ResultPath", "$"), self.raw, selected))
         within_limit(output, self.name)
         self.assign(self.state, given, **states)

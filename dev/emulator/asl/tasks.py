@@ -30,7 +30,8 @@ def call(step):
     else:
         work, beat = functools.partial(stepfunctions._invoke_resource, resource, argument), None
     try:
-        result = within_limit(step.branch.within(work, limit, heartbeat, beat), called(resource), result=True)
+        result = step.branch.within(work, limit, heartbeat, beat)
+        within_limit(result, integration(resource)[0] or resource, result=True)
     except TimedOutTask as failure:
         record("TimedOut", error=failure.error)
         raise
@@ -45,9 +46,13 @@ def call(step):
     return result
 
 
-def called(resource):
-    """The service that a task calls, or its function."""
-    return resource.split(":::", 1)[1].split(":")[0] if ":::" in resource else resource
+def integration(resource):
+    """The service that a task calls, as histories name it, and the action."""
+    service, _, action = resource.partition(":::")[2].partition(":")
+    if service == "aws-sdk":
+        name, _, action = action.partition(":")
+        service = f"aws-sdk:{name}"
+    return service, action
 
 
 def answered(resource, argument, token):
@@ -73,8 +78,9 @@ def heartbeat_of(token):
 def task_event(step, what, argument=None, **details):
     if what == "Scheduled":
         details.update(parameters=json.dumps(argument), region=stepfunctions.get_region())
-    step.branch.record(
-        f"Task{what}", f"task{what}EventDetails", resource=step.state["Resource"], resourceType="states", **details)
+    service, action = integration(step.state["Resource"])
+    step.branch.record(f"Task{what}", f"task{what}EventDetails", resource=action or step.state["Resource"],
+                       resourceType=service or "states", **details)
 
 
 def function_event(step, what, argument=None, **details):
