@@ -57,7 +57,7 @@ def arn_of(data):
 
 def start_nested(resource, argument):
     """What a task gets that starts an execution: its ARN and date."""
-    status, _, body = start_execution(stepfunctions._nested_start_execution_request(argument))
+    status, _, body = stepfunctions._start_execution(stepfunctions._nested_start_execution_request(argument))
     answer = json.loads(body)
     if status >= 400:
         error = answer["__type"]

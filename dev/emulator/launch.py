@@ -5,12 +5,16 @@ Everything else is MiniStack as installed. If an upgrade renames what is replace
 
 import http.client
 import json
+import os
 import re
 import time
 from urllib.parse import urlsplit
 
+import contention
 import executions
 import indexes
+import quotas
+import redrive
 from asl import interpreter
 from hypercorn.config import Config as Server
 from ministack.app import main
@@ -140,4 +144,8 @@ if __name__ == "__main__":
     replace(eventbridge, "_apply_input_transformer", transform_input)
     executions.install(replace)
     replace(stepfunctions, "_run_execution", interpreter.run_execution)
+    redrive.install(replace)
+    if os.environ.get("EMULATOR_QUOTAS"):
+        quotas.install(replace, os.environ["EMULATOR_QUOTAS"])
+        contention.install(replace, float(os.environ.get("EMULATOR_TRANSACTION_SECONDS") or 0.01))
     main()

@@ -25,8 +25,11 @@ class TimedOut(Exception):
 class Branch:
     """One line of states in an execution, with the event that the next one follows."""
 
-    def __init__(self, execution, deadline=None, after=0, ends=()):
-        self.execution, self.deadline, self.after, self.ends = execution, deadline, after, ends
+    transitions = None  # the account's bucket of them, where quotas are played
+
+    def __init__(self, execution, progress, deadline=None, after=0, ends=(), path=()):
+        self.execution, self.progress, self.deadline, self.after = execution, progress, deadline, after
+        self.ends, self.path = ends, path
 
     def record(self, kind, key="", **details):
         details = {name: value for name, value in details.items() if value is not None}
@@ -36,9 +39,9 @@ class Branch:
             event["previousEventId"] = self.after
         self.after = event["id"]
 
-    def fork(self, end):
+    def fork(self, end, path):
         """A branch within this one, which stops when the event is set."""
-        return Branch(self.execution, self.deadline, self.after, (*self.ends, end))
+        return Branch(self.execution, self.progress, self.deadline, self.after, (*self.ends, end), path)
 
     @staticmethod
     def stop(end):
@@ -55,6 +58,15 @@ class Branch:
             raise Stopped
         if self.deadline is not None and time.monotonic() >= self.deadline:
             raise TimedOut
+
+    def transit(self):
+        """Enter a state: over the quota of transitions that takes its time."""
+        self.check()
+        left = self.transitions.delay() if self.transitions else 0
+        while left > 0:
+            time.sleep(min(left, _TICK_SECONDS))
+            left -= _TICK_SECONDS
+            self.check()
 
     def rest(self, seconds):
         """Sleep, but for no longer than the execution may run."""

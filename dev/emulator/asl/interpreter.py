@@ -13,6 +13,7 @@ from ministack.services import stepfunctions
 
 from asl.branch import Branch, Stopped, TimedOut
 from asl.faults import Failure
+from asl.progress import Progress
 from asl.scope import Scope
 from asl.steps import run_states
 
@@ -23,15 +24,18 @@ def run_execution(arn):
     if not machine:
         return
     time.sleep(0.15)  # as MiniStack: an execution is seen RUNNING first
-    branch = Branch(execution)
+    progress = execution.setdefault("progress", Progress(machine["definition"]))
+    branch = Branch(execution, progress, after=len(execution["events"]))
+    if branch.after == 1:
+        branch.after = 0  # as on AWS: the first state follows no event
     try:
-        definition = json.loads(machine["definition"])
+        definition = json.loads(progress.definition)
         if "TimeoutSeconds" in definition:
             branch.deadline = time.monotonic() + definition["TimeoutSeconds"]
         entered = json.loads(execution["input"])
         scope = Scope({
             "Execution": {"Id": arn, "Input": entered, "Name": execution["name"], "RoleArn": machine["roleArn"],
-                          "StartTime": execution["startDate"], "RedriveCount": 0},
+                          "StartTime": execution["startDate"], **redrives(execution)},
             "StateMachine": {"Id": execution["stateMachineArn"], "Name": machine["name"]},
         })
         output = run_states(definition, entered, scope, branch, definition.get("QueryLanguage", "JSONPath"))
@@ -48,6 +52,11 @@ def run_execution(arn):
         end(branch, "SUCCEEDED", output=json.dumps(output))
 
 
+def redrives(execution):
+    count = execution.get("redriveCount", 0)
+    return {"RedriveCount": count, "RedriveTime": execution["redriveDate"]} if count else {"RedriveCount": 0}
+
+
 def end(branch, status, **details):
     execution = branch.execution
     if execution["status"] != "RUNNING":
@@ -55,4 +64,6 @@ def end(branch, status, **details):
     kind = {"SUCCEEDED": "ExecutionSucceeded", "FAILED": "ExecutionFailed", "TIMED_OUT": "ExecutionTimedOut"}[status]
     branch.record(kind, kind[0].lower() + kind[1:] + "EventDetails", **details)
     execution.update(details, stopDate=stepfunctions.now_iso())
+    if status == "SUCCEEDED":
+        del execution["progress"]
     execution["status"] = status  # the last: whoever sees it sees the rest

@@ -2,7 +2,7 @@
 
 import contextvars
 import threading
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from asl.faults import Failure
 
@@ -12,26 +12,29 @@ def side_by_side(step, jobs, at_once, fails):
 
     As soon as fails says so of the failures so far, the first of them is raised, and the other workflows are stopped.
     """
-    end, failures, results = threading.Event(), {}, {}
+    progress, paths = step.branch.progress, [(*step.branch.path, step.name, index) for index in range(len(jobs))]
+    end, failures, lock = threading.Event(), {}, threading.Lock()
+
+    def run(index):
+        try:
+            progress.ended(paths[index], step.run(*jobs[index], step.branch.fork(end, paths[index])))
+        except Failure as failure:
+            with lock:
+                failures[index] = failure
+                if fails(failures):
+                    step.branch.stop(end)  # here, so that this thread begins nothing else
+
     pool = ThreadPoolExecutor(max_workers=max(1, at_once))
     try:
-        running = {
-            pool.submit(contextvars.copy_context().run, step.run, *job, step.branch.fork(end)): index
-            for index, job in enumerate(jobs)
-        }
-        while running:
-            for future in sorted(wait(running, return_when=FIRST_COMPLETED).done, key=running.get):
-                index = running.pop(future)
-                try:
-                    results[index] = future.result()
-                except Failure as failure:
-                    failures[index] = failure
-                    if fails(failures):
-                        raise next(iter(failures.values()))
+        todo = [index for index, path in enumerate(paths) if path not in progress.results]  # the others ended before a redrive
+        for future in as_completed([pool.submit(contextvars.copy_context().run, run, index) for index in todo]):
+            if end.is_set():
+                raise next(iter(failures.values()))
+            future.result()
     finally:
         step.branch.stop(end)
         pool.shutdown(wait=False, cancel_futures=True)  # a task that was called goes on without effect
-    return [results[index] for index in sorted(results)]
+    return [progress.results[path] for path in paths if path in progress.results]
 
 
 def parallel(step):

@@ -17,15 +17,17 @@ from asl.timestamps import moment
 
 _MOST_SECONDS = 99_999_999  # of a Wait
 _MOST_SECONDS_AHEAD = 2_147_483_647  # of a timestamp that a Wait waits for
-_RETRIED = ("Task", "Parallel", "Map")
+_NESTING = ("Parallel", "Map")
+_RETRIED = ("Task", *_NESTING)
 
 
 def run_states(workflow, data, scope, branch, language):
     """Run a workflow, or one within a state, from its first state to its end."""
     language = workflow.get("QueryLanguage", language)
-    name = workflow["StartAt"]
+    name, data, scope.variables = branch.progress.states.get(branch.path, (workflow["StartAt"], data, scope.variables))
     while name:
-        branch.check()
+        branch.transit()
+        branch.progress.entered(branch.path, name, data, scope.variables)
         state = workflow["States"][name]
         kind = state["Type"]
         known = {key: value for key, value in scope.context.items() if key != "Task"}
@@ -40,6 +42,8 @@ def run_states(workflow, data, scope, branch, language):
             raise step.located(failure)
         branch.record(
             f"{kind}StateExited", "stateExitedEventDetails", name=name, output=json.dumps(data), **step.assigned)
+        if kind in _NESTING:
+            branch.progress.left(branch.path, name)
         name = following
     return data
 
@@ -195,7 +199,10 @@ class Step:
                 if index is None:
                     return self.caught(failure)
                 count = used[index] = used.get(index, 0) + 1
+                if self.state["Type"] in _NESTING:
+                    self.branch.progress.left(self.branch.path, self.name)
                 self.branch.rest(pause(self.state["Retry"][index], count))
+                self.branch.transit()
                 self.scope.context["State"]["RetryCount"] += 1
 
     def caught(self, failure):
