@@ -78,7 +78,7 @@ class Branch:
 
     def within(self, work, limit=None, heartbeat=None, beat=None):
         """What a task's work returns, given up after a number of seconds, or without a new heartbeat for as many."""
-        if limit is None and heartbeat is None and self.deadline is None:
+        if limit is None and beat is None and self.deadline is None:
             return work()
         pool = ThreadPoolExecutor(max_workers=1)
         started = beaten = time.monotonic()

@@ -40,13 +40,13 @@ def expression(text, scope, field, states):
             frame.bind(name, Utils.NULL_VALUE if value is None else value)
         result = program.evaluate(None, frame)
     except Exception as error:
-        raise failed(f"{told} threw an error during evaluation. {error}") from error
+        raise failed(f"{told} threw an error during evaluation. {error}", field) from error
     if result is None:
-        raise failed(f"{told} returned nothing (undefined).")
+        raise failed(f"{told} returned nothing (undefined).", field)
     try:
         return plain(result)
     except TypeError as error:
-        raise failed(f"{told} returned an unsupported result type.") from error
+        raise failed(f"{told} returned an unsupported result type.", field) from error
 
 
 def plain(value):
@@ -67,7 +67,7 @@ def expected(kind, text, field, value):
     shown = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     return failed(
         f"The JSONata expression '{text}' specified for the field '{field}' returned an unexpected result type. "
-        f"Expected '{kind}', but was '{kind_of(value)}' for value: {shown}")
+        f"Expected '{kind}', but was '{kind_of(value)}' for value: {shown}", field)
 
 
 def kind_of(value):
@@ -75,5 +75,7 @@ def kind_of(value):
     return kinds.get(type(value), "null")
 
 
-def failed(cause):
-    return Fault("States.QueryEvaluationError", cause)
+def failed(cause, field):
+    fault = Fault("States.QueryEvaluationError", cause)
+    fault.field = field
+    return fault

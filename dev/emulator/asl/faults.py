@@ -11,6 +11,7 @@ class Fault(Failure):
     """A failure that the interpreter reports, not a task or a Fail: its cause says in which state."""
 
     located = False
+    field = None  # of the expression that failed
 
 
 class TimedOutTask(Failure):

@@ -30,6 +30,8 @@ def value(expression, resolve):
         return result
     except Failure:
         raise
+    except TypeError as error:
+        raise runtime(f"The function '{expression}' takes other arguments") from error
     except Exception as error:
         raise runtime(f"The function '{expression}' had the following error: {error}") from error
 

@@ -9,7 +9,7 @@ from urllib.request import urlopen
 from asl import fields
 from asl.expressions import evaluated
 from asl.faults import Failure, runtime
-from asl.limits import size
+from asl.limits import size, within_limit
 from asl.nested import side_by_side
 from asl.query import lookup, payload
 
@@ -46,21 +46,22 @@ def run_items(step):
 
 def read(step, distributed):
     """The items, each with what the context object has of it: from S3, or of the state's input."""
-    source = {"Source": "STATE_DATA"} if distributed else {}
+    source, most = {"Source": "STATE_DATA"} if distributed else {}, None
     if "ItemReader" in step.state:
         reader = step.state["ItemReader"]
         resource, argument = reader["Resource"], arguments(step, reader)
         if not resource.endswith(":s3:getObject") or reader.get("ReaderConfig", {}).get("InputType") != "JSON":
             raise runtime("The local runner reads items from JSON objects of S3 only")
         source, items = from_s3(argument["Bucket"], argument["Key"])
+        most = fields.number(step.part("ItemReader", "ReaderConfig"), "MaxItems")
     elif step.jsonata:
         items = fields.value(step, "Items", step.raw) if "Items" in step.state else step.raw
     else:
         items = lookup(step.state.get("ItemsPath", "$"), step.input, step.scope)
     if isinstance(items, list):
-        return source, [{"Value": value} for value in items]
+        return source, [{"Value": value} for value in items[:most]]
     if distributed and isinstance(items, dict):
-        return source, [{"Key": key, "Value": value} for key, value in items.items()]
+        return source, [{"Key": key, "Value": value} for key, value in items.items()][:most]
     raise fields.wrong(step, "Items", "array", items, "must be an array")
 
 
@@ -88,9 +89,9 @@ def selected(step, contexts):
     if template is None:
         return [context["Item"]["Value"] for context in contexts]
     scopes = [step.scope.nested(Map=context) for context in contexts]
-    if step.jsonata:
-        return [evaluated(template, scope, "ItemSelector", input=step.raw) for scope in scopes]
-    return [payload(template, step.input, scope) for scope in scopes]
+    values = [evaluated(template, scope, "ItemSelector", input=step.raw) for scope in scopes] if step.jsonata \
+        else [payload(template, step.input, scope) for scope in scopes]
+    return [within_limit(value, step.name) for value in values]
 
 
 def batched(step, values):

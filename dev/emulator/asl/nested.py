@@ -12,7 +12,8 @@ def side_by_side(step, jobs, at_once, fails):
 
     As soon as fails says so of the failures so far, the first of them is raised, and the other workflows are stopped.
     """
-    progress, paths = step.branch.progress, [(*step.branch.path, step.name, index) for index in range(len(jobs))]
+    progress = step.branch.progress
+    paths = [(*step.branch.path, step.name, index) for index in range(len(jobs))]
     end, failures, lock = threading.Event(), {}, threading.Lock()
 
     def run(index):
@@ -26,7 +27,8 @@ def side_by_side(step, jobs, at_once, fails):
 
     pool = ThreadPoolExecutor(max_workers=max(1, at_once))
     try:
-        todo = [index for index, path in enumerate(paths) if path not in progress.results]  # the others ended before a redrive
+        # What ended before a redrive is not run again.
+        todo = [index for index, path in enumerate(paths) if path not in progress.results]
         for future in as_completed([pool.submit(contextvars.copy_context().run, run, index) for index in todo]):
             if end.is_set():
                 raise next(iter(failures.values()))

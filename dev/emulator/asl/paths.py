@@ -24,6 +24,8 @@ _STEP = re.compile(
     r"""(?P<dots>\.\.?)(?P<name>[^.\[*]+)|(?P<other>\.\.?(?=\[)|\.\.?\*
     |\[(?:[^\[\]'"]|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|\[[^\[\]]*\])*\])""", re.VERBOSE)
 
+_NOT_IN = re.compile(r"(@[^\s&|()]*)\s+nin\s+(\[[^\]]*\])")  # an operator that the library lacks
+
 _FUNCTION = re.compile(r"\.(length|min|max|avg|sum|keys|first|last)\(\)$")
 
 _FUNCTIONS = {
@@ -45,13 +47,13 @@ def compiled(path):
             quoted = name.replace("\\", "\\\\").replace("'", "\\'")
             steps.append(("" if step.group("dots") == "." else "..") + f"['{quoted}']")
         elif step.group("other") != ".":
-            steps.append(step.group("other"))
+            steps.append(_NOT_IN.sub(r"!(\1 in \2)", step.group("other")))
         end = step.end()
     try:
         query = jsonpath.compile("".join(steps))
         return query, [only(segment) for segment in query.segments]
     except (jsonpath.JSONPathError, AttributeError) as error:
-        raise runtime(f"Invalid path '{path}': {error}") from error
+        raise runtime(f"Invalid path '{path}': {str(error).splitlines()[0]}") from error
 
 
 def only(segment):

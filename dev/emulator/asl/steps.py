@@ -67,10 +67,11 @@ class Step:
         """Run a workflow within this state: it is in the language of the whole, unless it says otherwise."""
         return run_states(workflow, data, scope, branch, self.top)
 
-    def part(self, field):
+    def part(self, *names):
         """This step for the fields of an object within the state."""
         part = copy.copy(self)
-        part.state = self.state[field]
+        for name in names:
+            part.state = part.state[name]
         return part
 
     def located(self, failure):
@@ -79,6 +80,9 @@ class Step:
             failure.located = True
             failure.cause = f"An error occurred while executing the state '{self.name}' " \
                 f"(entered at the event id #{self.entered}). {failure.cause}"
+            if failure.field:
+                self.branch.record("EvaluationFailed", "evaluationFailedEventDetails", error=failure.error,
+                                   cause=failure.cause, location=failure.field, state=self.name)
         return failure
 
     def at(self, field, data):

@@ -22,13 +22,14 @@ def call(step):
         step.scope.context["Task"] = {"Token": token}
     argument = step.parameters()
     limit = fields.number(step, "TimeoutSeconds", least=1, most=_MOST_SECONDS)
-    heartbeat = fields.number(step, "HeartbeatSeconds", least=1, most=_MOST_SECONDS) if token else None
+    heartbeat = fields.number(step, "HeartbeatSeconds", least=1, most=_MOST_SECONDS)
     record = functools.partial(function_event if resource.split(":")[2:3] == ["lambda"] else task_event, step)
     record("Scheduled", argument, timeoutInSeconds=limit, heartbeatInSeconds=heartbeat)
     if token:
         work, beat = functools.partial(answered, resource, argument, token), functools.partial(heartbeat_of, token)
     else:
         work, beat = functools.partial(stepfunctions._invoke_resource, resource, argument), None
+        heartbeat = None  # only who has a token can send one
     try:
         result = step.branch.within(work, limit, heartbeat, beat)
         within_limit(result, integration(resource)[0] or resource, result=True)
