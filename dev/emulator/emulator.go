@@ -36,6 +36,9 @@ const (
 	SecretKey = "test"
 )
 
+// observerKey is the access key of who watches: quotas.py knows it.
+const observerKey = "observer"
+
 const (
 	startTimeout = 30 * time.Second
 	// Another process may take the free port between its choice and its use.
@@ -214,6 +217,13 @@ func (e *Emulator) Config() aws.Config {
 		BaseEndpoint: aws.String(e.url),
 		Credentials:  credentials.NewStaticCredentialsProvider(AccessKey, SecretKey, ""),
 	}
+}
+
+// ObserverConfig is for what watches the account without being a part of it: its calls count toward no quota.
+func (e *Emulator) ObserverConfig() aws.Config {
+	cfg := e.Config()
+	cfg.Credentials = credentials.NewStaticCredentialsProvider(observerKey, SecretKey, "")
+	return cfg
 }
 
 // Stop stops the emulator and waits until it has ended. All it held is gone.

@@ -107,6 +107,7 @@ func TestTasksThatWaitForAToken(t *testing.T) {
 			"Parameters":{"QueueUrl":"` + *queue.QueueUrl + `","MessageBody.$":"$$.Task.Token"},` + fields + `"End":true},
 			"Z":{"Type":"Succeed"}}}`
 	}
+	caught := func(by string) string { return `"Catch":[{"ErrorEquals":["` + by + `"],"Next":"Z"}],` }
 	timeout := `{"Error":"States.Timeout","Cause":""}`
 	for _, tt := range []struct {
 		name, fields string
@@ -114,11 +115,11 @@ func TestTasksThatWaitForAToken(t *testing.T) {
 		want         string
 	}{
 		{"no heartbeat fails as States.Timeout", `"HeartbeatSeconds":1,`, 0, "States.Timeout"},
-		{"no heartbeat is caught by name", `"HeartbeatSeconds":1,"Catch":[{"ErrorEquals":["States.HeartbeatTimeout"],"Next":"Z"}],`, 0, timeout},
-		{"no heartbeat is caught as a timeout", `"HeartbeatSeconds":1,"Catch":[{"ErrorEquals":["States.Timeout"],"Next":"Z"}],`, 0, timeout},
+		{"no heartbeat is caught by name", `"HeartbeatSeconds":1,` + caught("States.HeartbeatTimeout"), 0, timeout},
+		{"no heartbeat is caught as a timeout", `"HeartbeatSeconds":1,` + caught("States.Timeout"), 0, timeout},
 		{"heartbeats keep a task alive", `"HeartbeatSeconds":1,`, 3, `"done"`},
 		{"heartbeats do not prolong the timeout", `"HeartbeatSeconds":1,"TimeoutSeconds":2,`, 6, "States.Timeout"},
-		{"a timeout is not a heartbeat's", `"TimeoutSeconds":1,"Catch":[{"ErrorEquals":["States.HeartbeatTimeout"],"Next":"Z"}],`, 0, "States.Timeout"},
+		{"a timeout is not a heartbeat's", `"TimeoutSeconds":1,` + caught("States.HeartbeatTimeout"), 0, "States.Timeout"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			arn := run(t, client, wait(tt.fields), `{}`)
@@ -154,14 +155,15 @@ func TestTasksThatWaitForAToken(t *testing.T) {
 	}
 }
 
-// A recording shows that States.ALL catches it, unlike what the Developer Guide says:
-// localstack v2/error_handling/test_states_errors::test_task_lambda_catch_state_all_data_limit_exceeded_on_large_utf8_response.
+// A recording shows that States.ALL catches it, unlike what the Developer Guide says: localstack
+// v2/error_handling/test_states_errors::test_task_lambda_catch_state_all_data_limit_exceeded_on_large_utf8_response.
 func TestAllCatchesATasksResultThatIsTooLarge(t *testing.T) {
 	e := start(t)
 	arn, client := hostFunction(t, e), sfn.NewFromConfig(e.Config())
 	for name, tt := range map[string]struct{ fields, want string }{
-		"function":    {`"Resource":"` + arn + `",`, arn},
-		"integration": {`"Resource":"arn:aws:states:::lambda:invoke","Parameters":{"FunctionName":"` + arn + `","Payload.$":"$"},`, "lambda"},
+		"function": {`"Resource":"` + arn + `",`, arn},
+		"integration": {`"Resource":"arn:aws:states:::lambda:invoke",
+			"Parameters":{"FunctionName":"` + arn + `","Payload.$":"$"},`, "lambda"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out := ended(t, client, run(t, client, `{"StartAt":"A","States":{"A":{"Type":"Task",`+tt.fields+`
@@ -170,7 +172,8 @@ func TestAllCatchesATasksResultThatIsTooLarge(t *testing.T) {
 			if err := json.Unmarshal([]byte(aws.ToString(out.Output)), &got); err != nil {
 				t.Fatal(err)
 			}
-			cause := "The state/task '" + tt.want + "' returned a result with a size exceeding the maximum number of bytes service limit."
+			cause := "The state/task '" + tt.want +
+				"' returned a result with a size exceeding the maximum number of bytes service limit."
 			if got.Error != "States.DataLimitExceeded" || got.Cause != cause {
 				t.Errorf("got %+v, want States.DataLimitExceeded and %s", got, cause)
 			}
@@ -180,16 +183,33 @@ func TestAllCatchesATasksResultThatIsTooLarge(t *testing.T) {
 
 func run(t *testing.T, client *sfn.Client, definition, input string) (execution string) {
 	t.Helper()
-	name := strings.NewReplacer("/", "-", "'", "").Replace(t.Name())
-	machine, err := client.CreateStateMachine(t.Context(), &sfn.CreateStateMachineInput{
-		Name: &name, RoleArn: aws.String("arn:aws:iam::" + emulator.Account + ":role/one"), Definition: &definition,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	started, err := client.StartExecution(t.Context(), &sfn.StartExecutionInput{StateMachineArn: machine.StateMachineArn, Input: &input})
+	machine := newMachine(t, client, strings.NewReplacer("/", "-", "'", "").Replace(t.Name()), definition)
+	started, err := client.StartExecution(t.Context(), &sfn.StartExecutionInput{StateMachineArn: machine, Input: &input})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return *started.ExecutionArn
+}
+
+// An expression that fails is told of with its field, once per attempt.
+func TestHistoryTellsOfFailedEvaluations(t *testing.T) {
+	client := sfn.NewFromConfig(start(t).Config())
+	arn := run(t, client, `{"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Parallel",
+		"Arguments":{"a":["{% $states.input.none %}"]},"Branches":[{"StartAt":"B","States":{"B":{"Type":"Succeed"}}}],
+		"Retry":[{"ErrorEquals":["States.QueryEvaluationError"],"MaxAttempts":1,"IntervalSeconds":1}],"End":true}}}`, `{}`)
+	out := ended(t, client, arn)
+	history, err := client.GetExecutionHistory(t.Context(), &sfn.GetExecutionHistoryInput{ExecutionArn: &arn})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	for _, e := range history.Events {
+		if d := e.EvaluationFailedEventDetails; d != nil {
+			told = append(told, *d.State+" "+*d.Location+" "+*d.Error)
+		}
+	}
+	want := strings.Repeat("A Arguments/a[0] States.QueryEvaluationError,", 2)
+	if got := strings.Join(told, ",") + ","; got != want {
+		t.Errorf("got %s after %s, want %s", got, aws.ToString(out.Cause), want)
+	}
 }

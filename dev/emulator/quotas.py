@@ -4,6 +4,7 @@ Quotas are token buckets, with the figures that the Developer Guide gives for a 
 state transitions are delayed, which CloudWatch shows as ExecutionThrottled.
 """
 
+import contextvars
 import threading
 import time
 
@@ -18,6 +19,10 @@ CALLS = {
     "other": {"_start_execution": (800, 150), "_describe_execution": (250, 10),
               "_get_execution_history": (400, 20), "_list_executions": (200, 5)},
 }
+# Whose access key this is only watches: on AWS there is nobody who would.
+_OBSERVER = "Credential=observer/"
+_UNCOUNTED = contextvars.ContextVar("uncounted", default=False)
+
 TRANSITIONS = {"large": (5000, 1500), "other": (800, 500)}
 
 
@@ -64,13 +69,21 @@ class Bucket:
 
 def throttled(handler, bucket):
     def handle(data):
-        if not bucket.take():
+        if not _UNCOUNTED.get() and not bucket.take():
             return stepfunctions.error_response_json("ThrottlingException", "Rate exceeded", 400)
         return handler(data)
     return handle
 
 
+def watched(handler):
+    async def handle(method, path, headers, body, query):
+        _UNCOUNTED.set(_OBSERVER in headers.get("authorization", ""))
+        return await handler(method, path, headers, body, query)
+    return handle
+
+
 def install(replace, region):
+    replace(stepfunctions, "handle_request", watched(stepfunctions.handle_request))
     for name, quota in CALLS[region].items():
         replace(stepfunctions, name, throttled(getattr(stepfunctions, name), Bucket(*quota)))
     Branch.transitions = Bucket(*TRANSITIONS[region])

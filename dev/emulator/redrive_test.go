@@ -15,14 +15,16 @@ func TestRedriveGoesOnFromTheFailedState(t *testing.T) {
 	machine := newMachine(t, client, "redrive", `{"StartAt":"Once","States":{
 		"Once":{"Type":"Pass","Assign":{"kept.$":"$.a"},"Next":"Both"},
 		"Both":{"Type":"Parallel","Next":"Done","Branches":[
-			{"StartAt":"Good","States":{"Good":{"Type":"Pass","Result":"good","Next":"Goes"},"Goes":{"Type":"Pass","End":true}}},
+			{"StartAt":"Good","States":{"Good":{"Type":"Pass","Result":"good","End":true}}},
 			{"StartAt":"Before","States":{"Before":{"Type":"Wait","Seconds":1,"Next":"Try"},
-				"Try":{"Type":"Choice","Choices":[{"Variable":"$$.Execution.RedriveCount","NumericEquals":2,"Next":"Well"}],"Default":"Bad"},
+				"Try":{"Type":"Choice","Default":"Bad",
+					"Choices":[{"Variable":"$$.Execution.RedriveCount","NumericEquals":2,"Next":"Well"}]},
 				"Bad":{"Type":"Fail","Error":"NotYet"},"Well":{"Type":"Pass","Result":"well","End":true}}}]},
 		"Done":{"Type":"Pass","Parameters":{"kept.$":"$kept","both.$":"$"},"End":true}}}`)
 	failed := execute(t, client, *machine, `{"a":1}`)
 	if failed.RedriveStatus != sfntypes.ExecutionRedriveStatusRedrivable || aws.ToInt32(failed.RedriveCount) != 0 {
-		t.Fatalf("got %s, %s after %d redrives, want it REDRIVABLE", failed.Status, failed.RedriveStatus, aws.ToInt32(failed.RedriveCount))
+		t.Fatalf("got %s, %s after %d redrives, want it REDRIVABLE", failed.Status, failed.RedriveStatus,
+			aws.ToInt32(failed.RedriveCount))
 	}
 	if _, err := client.UpdateStateMachine(t.Context(), &sfn.UpdateStateMachineInput{
 		StateMachineArn: machine, Definition: aws.String(`{"StartAt":"New","States":{"New":{"Type":"Succeed"}}}`),
@@ -31,14 +33,13 @@ func TestRedriveGoesOnFromTheFailedState(t *testing.T) {
 	}
 	// Bad fails whatever happens before it: what is redriven is the state that failed.
 	for range 2 {
-		if _, err := client.RedriveExecution(t.Context(), &sfn.RedriveExecutionInput{ExecutionArn: failed.ExecutionArn}); err != nil {
-			t.Fatal(err)
-		}
+		redrive(t, client, failed.ExecutionArn)
 		if out := ended(t, client, *failed.ExecutionArn); aws.ToString(out.Error) != "NotYet" || out.RedriveDate == nil {
 			t.Fatalf("got %s %s, want it to fail again", out.Status, aws.ToString(out.Error))
 		}
 	}
-	if got := entries(t, client, *failed.ExecutionArn); got["Once"] != 1 || got["Good"] != 1 || got["Before"] != 1 || got["Bad"] != 3 {
+	got := entries(t, client, *failed.ExecutionArn)
+	if got["Once"] != 1 || got["Good"] != 1 || got["Before"] != 1 || got["Bad"] != 3 {
 		t.Errorf("got %v, want only Both and Bad entered again", got)
 	}
 }
@@ -49,26 +50,32 @@ func TestRedriveEndsWellOnceItCan(t *testing.T) {
 		"Each":{"Type":"Map","MaxConcurrency":1,"Next":"Done","ItemProcessor":{"StartAt":"Item","States":{
 			"Item":{"Type":"Pass","Parameters":{"n.$":"$","redrives.$":"$$.Execution.RedriveCount"},"Next":"Try"},
 			"Try":{"Type":"Choice","Choices":[
-				{"And":[{"Variable":"$.n","NumericEquals":2},{"Variable":"$$.Execution.RedriveCount","NumericEquals":0}],"Next":"Try2"}],
-				"Default":"Good"},
-			"Try2":{"Type":"Choice","Choices":[{"Variable":"$$.Execution.RedriveCount","NumericGreaterThan":0,"Next":"Good"}]},
+				{"And":[{"Variable":"$.n","NumericEquals":2},{"Variable":"$$.Execution.RedriveCount","NumericEquals":0}],
+					"Next":"Again"}],"Default":"Good"},
+			"Again":{"Type":"Choice","Choices":[{"Variable":"$$.Execution.RedriveCount","NumericGreaterThan":0,"Next":"Good"}]},
 			"Good":{"Type":"Succeed"}}}},
 		"Done":{"Type":"Succeed"}}}`)
 	failed := execute(t, client, *machine, `[1,2,3]`)
 	if aws.ToString(failed.Error) != "States.Runtime" {
 		t.Fatalf("got %s %s, want no choice to match", failed.Status, aws.ToString(failed.Error))
 	}
-	if _, err := client.RedriveExecution(t.Context(), &sfn.RedriveExecutionInput{ExecutionArn: failed.ExecutionArn}); err != nil {
-		t.Fatal(err)
-	}
+	redrive(t, client, failed.ExecutionArn)
 	out := ended(t, client, *failed.ExecutionArn)
 	want := `[{"n": 1, "redrives": 0}, {"n": 2, "redrives": 0}, {"n": 3, "redrives": 1}]`
 	if aws.ToString(out.Output) != want || aws.ToInt32(out.RedriveCount) != 1 {
-		t.Errorf("got %s (%s) after %d redrives, want %s", aws.ToString(out.Output), aws.ToString(out.Cause), aws.ToInt32(out.RedriveCount), want)
+		t.Errorf("got %s (%s) after %d redrives, want %s", aws.ToString(out.Output), aws.ToString(out.Cause),
+			aws.ToInt32(out.RedriveCount), want)
 	}
 	_, err := client.RedriveExecution(t.Context(), &sfn.RedriveExecutionInput{ExecutionArn: failed.ExecutionArn})
 	if code(err) != "ExecutionNotRedrivable" {
 		t.Errorf("got %v, want ExecutionNotRedrivable", err)
+	}
+}
+
+func redrive(t *testing.T, client *sfn.Client, execution *string) {
+	t.Helper()
+	if _, err := client.RedriveExecution(t.Context(), &sfn.RedriveExecutionInput{ExecutionArn: execution}); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -13,7 +13,7 @@ from asl.limits import size, within_limit
 from asl.nested import side_by_side
 from asl.query import lookup, payload
 
-_MOST_AT_ONCE = 40  # items of an inline Map
+_MOST_AT_ONCE = 40  # items of an inline Map, and children of a distributed one that asks for no other number
 
 
 def run_items(step):
@@ -25,10 +25,10 @@ def run_items(step):
     percentage = fields.number(step, "ToleratedFailurePercentage", most=100, whole=False)
     contexts = [{"Item": {"Index": index, **item}, **source} for index, item in enumerate(items)]
     values = selected(step, contexts)
-    at_once = min(at_once or _MOST_AT_ONCE, _MOST_AT_ONCE)
+    at_once = at_once or _MOST_AT_ONCE
     if not distributed:
         jobs = [(workflow, value, step.scope.nested(Map=context)) for value, context in zip(values, contexts)]
-        return side_by_side(step, jobs, at_once, bool)
+        return side_by_side(step, jobs, min(at_once, _MOST_AT_ONCE), bool)
     batches = batched(step, values)
     jobs = [(workflow, batch, child(step, batch)) for batch, _ in batches]
 

@@ -25,7 +25,7 @@ def side_by_side(step, jobs, at_once, fails):
                 if fails(failures):
                     step.branch.stop(end)  # here, so that this thread begins nothing else
 
-    pool = ThreadPoolExecutor(max_workers=max(1, at_once))
+    pool = ThreadPoolExecutor(max_workers=max(1, min(at_once, len(jobs))))
     try:
         # What ended before a redrive is not run again.
         todo = [index for index, path in enumerate(paths) if path not in progress.results]

@@ -103,7 +103,12 @@ def several(path, query, segment, last, value, root):
     if arrays and not isinstance(value, list) or filters and not isinstance(value, (list, dict)):
         raise runtime(
             f"Invalid path '{path}': {segment} can only be applied to arrays. Current context is: {json.dumps(value)}")
-    return query.findall(root)
+    if not isinstance(root, (dict, list)):
+        return []  # the library would read a string as JSON
+    try:
+        return query.findall(root)
+    except jsonpath.JSONPathError as error:
+        raise runtime(f"Invalid path '{path}': {str(error).splitlines()[0]}") from error
 
 
 def placed(path, data, result):
