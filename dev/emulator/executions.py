@@ -9,6 +9,7 @@ from ministack.services import stepfunctions
 
 from asl.faults import Failure
 from asl.limits import MAX_BYTES
+from asl.texts import text
 
 _START = stepfunctions._start_execution
 _LIST = stepfunctions._list_executions
@@ -33,15 +34,15 @@ def start_execution(data):
 
 def refused(data):
     """The error and the message with which AWS refuses a start, or None."""
-    name, text = data.get("name"), data.get("input", "{}")
+    name, entered = data.get("name"), data.get("input", "{}")
     if name is not None and not 1 <= len(name) <= _LONGEST_NAME:
         return "ValidationException", f"Value at 'name' must have 1 to {_LONGEST_NAME} characters, got {len(name)}"
     if name is not None and _UNNAMEABLE.search(name):
         return "InvalidName", f"Invalid Name: '{name}'"
-    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+    if len(entered.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         return "ValidationException", f"Value at 'input' must have at most {MAX_BYTES} bytes"
     try:
-        json.loads(text)
+        json.loads(entered)
     except ValueError as error:
         return "InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'"
     return None
@@ -57,7 +58,10 @@ def arn_of(data):
 
 def start_nested(resource, argument):
     """What a task gets that starts an execution: its ARN and date."""
-    status, _, body = stepfunctions._start_execution(stepfunctions._nested_start_execution_request(argument))
+    request = stepfunctions._nested_start_execution_request(argument)
+    if not isinstance(argument.get("Input", ""), str):
+        request["input"] = text(argument["Input"])
+    status, _, body = stepfunctions._start_execution(request)
     answer = json.loads(body)
     if status >= 400:
         error = answer["__type"]
@@ -95,7 +99,7 @@ def nested_failure(execution):
         "Status": execution["status"], "StopDate": milliseconds(execution["stopDate"]),
     }
     present = {name: value for name, value in description.items() if value is not None}
-    return "States.TaskFailed", json.dumps(present, separators=(",", ":"))[:_LONGEST_CAUSE]
+    return "States.TaskFailed", text(present)[:_LONGEST_CAUSE]
 
 
 def list_executions(data):

@@ -70,7 +70,7 @@ func TestNestedExecutions(t *testing.T) {
 	parent := newMachine(t, client, "parent", `{"StartAt":"N","States":{"N":{"Type":"Task",
 		"Resource":"arn:aws:states:::states:startExecution.sync:2","OutputPath":"$.Output",
 		"Parameters":{"StateMachineArn":"`+*child+`","Name":"one","Input.$":"$"},"End":true}}}`)
-	if got := execute(t, client, *parent, `{"a":1}`); aws.ToString(got.Output) != `{"a": 1}` {
+	if got := execute(t, client, *parent, `{"a":1}`); aws.ToString(got.Output) != `{"a":1}` {
 		t.Errorf("got %s, %s, want the child's output", got.Status, aws.ToString(got.Cause))
 	}
 	got := execute(t, client, *parent, `{"a":1}`)

@@ -61,7 +61,7 @@ func TestRedriveEndsWellOnceItCan(t *testing.T) {
 	}
 	redrive(t, client, failed.ExecutionArn)
 	out := ended(t, client, *failed.ExecutionArn)
-	want := `[{"n": 1, "redrives": 0}, {"n": 2, "redrives": 0}, {"n": 3, "redrives": 1}]`
+	want := `[{"n":1,"redrives":0},{"n":2,"redrives":0},{"n":3,"redrives":1}]`
 	if aws.ToString(out.Output) != want || aws.ToInt32(out.RedriveCount) != 1 {
 		t.Errorf("got %s (%s) after %d redrives, want %s", aws.ToString(out.Output), aws.ToString(out.Cause),
 			aws.ToInt32(out.RedriveCount), want)

@@ -1,12 +1,11 @@
 """Queries of states in JSONata: templates whose texts between {% and %} are expressions."""
 
-import json
-
 import jsonata
 from jsonata.utils import Utils
 
 from asl.faults import Fault
 from asl.functions import FUNCTIONS
+from asl.texts import text as text_of
 
 _MOST_MILLISECONDS = 5000  # for one expression: one that never ends fails
 _DEEPEST = 400  # nested evaluations of the library, which are several for one level of an expression
@@ -64,10 +63,9 @@ def plain(value):
 
 def expected(kind, text, field, value):
     """The failure of an expression whose result is not of the kind that its field takes."""
-    shown = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     return failed(
         f"The JSONata expression '{text}' specified for the field '{field}' returned an unexpected result type. "
-        f"Expected '{kind}', but was '{kind_of(value)}' for value: {shown}", field)
+        f"Expected '{kind}', but was '{kind_of(value)}' for value: {text_of(value)}", field)
 
 
 def kind_of(value):

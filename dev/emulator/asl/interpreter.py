@@ -16,6 +16,7 @@ from asl.faults import Failure
 from asl.progress import Progress
 from asl.scope import Scope
 from asl.steps import run_states
+from asl.texts import text
 
 
 def run_execution(arn):
@@ -49,7 +50,7 @@ def run_execution(arn):
         stepfunctions.logger.exception("Unexpected error in execution %s", arn)
         end(branch, "FAILED", error="States.Runtime", cause=repr(error))
     else:
-        end(branch, "SUCCEEDED", output=json.dumps(output))
+        end(branch, "SUCCEEDED", output=text(output))
 
 
 def redrives(execution):

@@ -10,6 +10,7 @@ import re
 import uuid
 
 from asl.faults import Failure, runtime
+from asl.texts import text
 
 _MOST_CHARACTERS = 10_000  # of what is encoded, decoded or hashed
 _MOST_ITEMS = 1000  # of a range
@@ -177,12 +178,8 @@ _ALGORITHMS = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "s
 def hashed(data, algorithm):
     if algorithm not in _ALGORITHMS:
         raise ValueError(f"the algorithm must be one of {', '.join(_ALGORITHMS)}, got {json.dumps(algorithm)}")
-    text = short(data if isinstance(data, str) else compact(data), "the data")
-    return hashlib.new(_ALGORITHMS[algorithm], text.encode()).hexdigest()
-
-
-def compact(data):
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+    chosen = short(data if isinstance(data, str) else text(data), "the data")
+    return hashlib.new(_ALGORITHMS[algorithm], chosen.encode()).hexdigest()
 
 
 def merged(first, second, deep):
@@ -217,7 +214,7 @@ _FUNCTIONS = {
     "States.Format": formatted,
     "States.Hash": hashed,
     "States.JsonMerge": merged,
-    "States.JsonToString": compact,
+    "States.JsonToString": text,
     "States.MathAdd": lambda a, b: rounded(a) + rounded(b),
     "States.MathRandom": at_random,
     "States.StringSplit": split,

@@ -1,14 +1,13 @@
 """The size of what states take and give."""
 
-import json
-
 from asl.faults import TooLarge
+from asl.texts import text
 
 MAX_BYTES = 262_144
 
 
 def size(value):
-    return len(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    return len(text(value).encode())
 
 
 def within_limit(value, name, result=False):

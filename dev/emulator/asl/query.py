@@ -1,9 +1,8 @@
 """Queries of states in JSONPath: paths into the data, the context object and the variables, and payload templates."""
 
-import json
-
 from asl import intrinsics, paths
 from asl.faults import Failure, runtime
+from asl.texts import text
 
 
 def lookup(path, data, scope):
@@ -13,8 +12,7 @@ def lookup(path, data, scope):
     try:
         return paths.find(*rooted(path, data, scope))
     except paths.Missing:
-        shown = json.dumps(data, separators=(",", ":"), ensure_ascii=False)[:1000]
-        raise runtime(f"The JSONPath '{path}' could not be found in the input '{shown}'") from None
+        raise runtime(f"The JSONPath '{path}' could not be found in the input '{text(data)[:1000]}'") from None
 
 
 def rooted(path, data, scope):

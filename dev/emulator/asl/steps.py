@@ -1,7 +1,6 @@
 """States, one after the other."""
 
 import copy
-import json
 from datetime import datetime, timezone
 
 from ministack.services import stepfunctions
@@ -13,6 +12,7 @@ from asl.faults import Failure, Fault, matching, output_of, pause, runtime
 from asl.limits import within_limit
 from asl.paths import placed
 from asl.query import lookup, payload
+from asl.texts import text
 from asl.timestamps import moment
 
 _MOST_SECONDS = 99_999_999  # of a Wait
@@ -34,14 +34,14 @@ def run_states(workflow, data, scope, branch, language):
         scope.context = {**known, "State": {"Name": name, "EnteredTime": stepfunctions.now_iso()}}
         if kind in _RETRIED:
             scope.context["State"]["RetryCount"] = 0
-        branch.record(f"{kind}StateEntered", "stateEnteredEventDetails", name=name, input=json.dumps(data))
+        branch.record(f"{kind}StateEntered", "stateEnteredEventDetails", name=name, input=text(data))
         step = Step(name, state, data, scope, branch, language)
         try:
             data, following = step.run_state()
         except Failure as failure:
             raise step.located(failure)
         branch.record(
-            f"{kind}StateExited", "stateExitedEventDetails", name=name, output=json.dumps(data), **step.assigned)
+            f"{kind}StateExited", "stateExitedEventDetails", name=name, output=text(data), **step.assigned)
         if kind in _NESTING:
             branch.progress.left(branch.path, name)
         name = following
@@ -99,7 +99,7 @@ class Step:
             else payload(template, data, self.scope)
         within_limit(values, self.name)
         self.scope.variables.update(values)
-        self.assigned = {"assignedVariables": {name: json.dumps(value) for name, value in values.items()}}
+        self.assigned = {"assignedVariables": {name: text(value) for name, value in values.items()}}
 
     def output(self, holder, otherwise, **states):
         if "Output" not in holder:

@@ -10,6 +10,7 @@ from ministack.services import stepfunctions
 from asl import fields
 from asl.faults import Failure, TimedOutTask
 from asl.limits import within_limit
+from asl.texts import text
 
 _MOST_SECONDS = 99_999_999
 
@@ -43,7 +44,7 @@ def call(step):
         waiting = stepfunctions._task_tokens.pop(token, None)
         if waiting:
             waiting["event"].set()  # nobody waits for the answer any longer
-    record("Succeeded", output=json.dumps(result))
+    record("Succeeded", output=text(result))
     return result
 
 
@@ -63,7 +64,7 @@ def answered(resource, argument, token):
     if ":activity:" in resource:
         if resource not in stepfunctions._activities:
             raise Failure("ActivityDoesNotExist", f"Activity {resource} not found")
-        stepfunctions._activity_tasks[resource].append({"taskToken": token, "input": json.dumps(argument)})
+        stepfunctions._activity_tasks[resource].append({"taskToken": token, "input": text(argument)})
     else:
         stepfunctions._invoke_resource(resource.replace(".waitForTaskToken", ""), argument)
     waiting["event"].wait()
@@ -78,7 +79,7 @@ def heartbeat_of(token):
 
 def task_event(step, what, argument=None, **details):
     if what == "Scheduled":
-        details.update(parameters=json.dumps(argument), region=stepfunctions.get_region())
+        details.update(parameters=text(argument), region=stepfunctions.get_region())
     service, action = integration(step.state["Resource"])
     step.branch.record(f"Task{what}", f"task{what}EventDetails", resource=action or step.state["Resource"],
                        resourceType=service or "states", **details)
@@ -88,5 +89,5 @@ def function_event(step, what, argument=None, **details):
     """What is told of a task that is a function's ARN."""
     if what == "Scheduled":
         details.pop("heartbeatInSeconds")
-        details.update(resource=step.state["Resource"], input=json.dumps(argument))
+        details.update(resource=step.state["Resource"], input=text(argument))
     step.branch.record(f"LambdaFunction{what}", f"lambdaFunction{what}EventDetails", **details)
