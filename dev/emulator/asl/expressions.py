@@ -1,5 +1,7 @@
 """Queries of states in JSONata: templates whose texts between {% and %} are expressions."""
 
+import math
+
 import jsonata
 from jsonata.utils import Utils
 
@@ -9,6 +11,15 @@ from asl.texts import text as text_of
 
 _MOST_MILLISECONDS = 5000  # for one expression: one that never ends fails
 _DEEPEST = 400  # nested evaluations of the library, which are several for one level of an expression
+
+
+class Program(jsonata.Jsonata):
+    """An expression, which may divide by zero: the numbers of Step Functions are those of JavaScript."""
+
+    def evaluate_numeric_expression(self, lhs, rhs, op):
+        if op == "/" and rhs == 0 and type(rhs) in (int, float) and type(lhs) in (int, float):
+            return math.copysign(math.inf, lhs) if lhs else math.nan
+        return super().evaluate_numeric_expression(lhs, rhs, op)
 
 
 def evaluated(template, scope, field, **states):
@@ -29,7 +40,7 @@ def is_expression(text):
 def expression(text, scope, field, states):
     told = f"The JSONata expression '{text}' specified for the field '{field}'"
     try:
-        program = jsonata.Jsonata(text)
+        program = Program(text)
         program.output_convert_nulls = False  # an undefined result is None, a null is not
         frame = program.create_frame(None)
         frame.set_runtime_bounds(_MOST_MILLISECONDS, _DEEPEST)
@@ -56,6 +67,8 @@ def plain(value):
         return {key: plain(member) for key, member in value.items()}
     if isinstance(value, list):
         return [plain(entry) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"  # texts, as JSON has no such
     if isinstance(value, (str, bool, int, float)):
         return value
     raise TypeError(f"{type(value).__name__} is not a type of JSON")
