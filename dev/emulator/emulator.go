@@ -36,6 +36,9 @@ const (
 	SecretKey = "test"
 )
 
+// observerKey is the access key of who watches: quotas.py knows it.
+const observerKey = "observer"
+
 const (
 	startTimeout = 30 * time.Second
 	// Another process may take the free port between its choice and its use.
@@ -45,11 +48,51 @@ const (
 //go:embed *.py asl/*.py
 var launcher embed.FS
 
-// Options say where the emulator may write.
+// Quotas are those of an account in a Region: Step Functions has higher ones in its large Regions.
+type Quotas string
+
+const (
+	// LargeRegionQuotas are those of us-east-1, us-west-2 and eu-west-1.
+	LargeRegionQuotas Quotas = "large"
+	// OtherRegionQuotas are those of every other Region.
+	OtherRegionQuotas Quotas = "other"
+)
+
+// quotasVariable sets Quotas where the options leave them out.
+const quotasVariable = "EMULATOR_QUOTAS"
+
+// Options say where the emulator may write, and what it plays.
 type Options struct {
 	Tools  toolchain.Tools
 	Dir    string // scratch files; removed by the caller
 	LogDir string // gets emulator.log
+
+	// Quotas that calls and data are held to.
+	//
+	// Default: those that the environment variable EMULATOR_QUOTAS names, else none.
+	Quotas Quotas
+
+	// TransactionTime is how long a transaction of DynamoDB takes, where quotas are played: what overlaps is refused.
+	//
+	// Default: 10 ms.
+	TransactionTime time.Duration
+}
+
+func (o Options) quotas() (env []string, err error) {
+	if o.Quotas == "" {
+		o.Quotas = Quotas(os.Getenv(quotasVariable))
+	}
+	switch o.Quotas {
+	case "", LargeRegionQuotas, OtherRegionQuotas:
+	default:
+		return nil, fmt.Errorf("quotas must be %q or %q, got %q: set them, or %s, to one of these, or to nothing",
+			LargeRegionQuotas, OtherRegionQuotas, o.Quotas, quotasVariable)
+	}
+	env = []string{quotasVariable + "=" + string(o.Quotas)}
+	if o.TransactionTime > 0 {
+		env = append(env, fmt.Sprintf("EMULATOR_TRANSACTION_SECONDS=%g", o.TransactionTime.Seconds()))
+	}
+	return env, nil
 }
 
 // Emulator is a running emulator.
@@ -76,6 +119,10 @@ func Start(ctx context.Context, opts Options) (*Emulator, error) {
 }
 
 func start(ctx context.Context, opts Options) (*Emulator, error) {
+	played, err := opts.quotas()
+	if err != nil {
+		return nil, err
+	}
 	port, err := freePort()
 	if err != nil {
 		return nil, err
@@ -94,6 +141,7 @@ func start(ctx context.Context, opts Options) (*Emulator, error) {
 	cmd.Dir = opts.Dir
 	cmd.Env = append(BareEnv(), "BIND_HOST=127.0.0.1", "GATEWAY_PORT="+strconv.Itoa(port), "IOT_MTLS_ENABLED=0",
 		"AWS_ENDPOINT_URL="+e.url, "TMPDIR="+opts.Dir, "PYTHONDONTWRITEBYTECODE=1", "LOG_LEVEL=WARNING")
+	cmd.Env = append(cmd.Env, played...)
 	cmd.Stdout, cmd.Stderr = log, log
 	e.process, err = proc.Start(cmd)
 	if err != nil {
@@ -169,6 +217,13 @@ func (e *Emulator) Config() aws.Config {
 		BaseEndpoint: aws.String(e.url),
 		Credentials:  credentials.NewStaticCredentialsProvider(AccessKey, SecretKey, ""),
 	}
+}
+
+// ObserverConfig is for what watches the account without being a part of it: its calls count toward no quota.
+func (e *Emulator) ObserverConfig() aws.Config {
+	cfg := e.Config()
+	cfg.Credentials = credentials.NewStaticCredentialsProvider(observerKey, SecretKey, "")
+	return cfg
 }
 
 // Stop stops the emulator and waits until it has ended. All it held is gone.

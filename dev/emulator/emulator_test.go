@@ -188,18 +188,7 @@ func execute(t *testing.T, client *sfn.Client, machine, input string) *sfn.Descr
 	if err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		got, err := client.DescribeExecution(t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: started.ExecutionArn})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got.Status != sfntypes.ExecutionStatusRunning {
-			return got
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the execution still runs after 20 s")
-		}
-	}
+	return ended(t, client, *started.ExecutionArn)
 }
 
 // A null list of failures is a success on AWS; the emulator's poller would choke on it and keep the messages.

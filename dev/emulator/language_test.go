@@ -1,75 +1,19 @@
 package emulator_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/ce873799/replayable-ingestion/dev/emulator"
 )
-
-// TestStatesLanguage holds the interpreter to the Step Functions Developer Guide and the language's specification.
-// test/workflows runs whole workflows.
-func TestStatesLanguage(t *testing.T) {
-	client := sfn.NewFromConfig(start(t).Config())
-	missing := func(field string) string {
-		return `{"Type":"Task","Resource":"arn:aws:lambda:us-east-1:` + emulator.Account + `:function:nobody",` + field + `"End":true}`
-	}
-	for i, tt := range []struct {
-		name, states, input, want string
-	}{
-		{"a path that leads to nothing fails", `{"Type":"Pass","InputPath":"$.a","End":true}`, `{}`, "States.Runtime"},
-		{"a parameter that leads to nothing fails", `{"Type":"Pass","Parameters":{"a.$":"$.a"},"End":true}`, `{}`, "States.ParameterPathFailure"},
-		{"a Choice on what is not there fails", `{"Type":"Choice","Choices":[{"Variable":"$.a","IsNull":true,"Next":"A"}],"Default":"A"}`, `{}`, "States.Runtime"},
-		{"a Choice without a match fails", `{"Type":"Choice","Choices":[{"Variable":"$.a","IsNull":true,"Next":"A"}]}`, `{"a":1}`, "States.NoChoiceMatched"},
-		{"a null is present", `{"Type":"Choice","Choices":[{"Variable":"$.a","IsPresent":true,"Next":"Z"}]}`, `{"a":null}`, `{"a": null}`},
-		{"a truth value is no number", `{"Type":"Choice","Choices":[{"Variable":"$.a","IsNumeric":true,"Next":"A"}],"Default":"Z"}`, `{"a":true}`, `{"a": true}`},
-		{"a star matches, an escaped one is itself", `{"Type":"Choice","Choices":[{"And":[{"Variable":"$.a","StringMatches":"a*c"},
-			{"Variable":"$.b","StringMatches":"x\\*"},{"Not":{"Variable":"$.a","StringMatches":"x\\*"}}],"Next":"Z"}]}`, `{"a":"abc","b":"x*"}`, `{"a": "abc", "b": "x*"}`},
-		{"a result goes to a place that did not exist", `{"Type":"Pass","Result":1,"ResultPath":"$.a.b","End":true}`, `{"c":2}`, `{"c": 2, "a": {"b": 1}}`},
-		{"a variable without a value fails", `{"Type":"Pass","Parameters":{"a.$":"$nobody"},"End":true}`, `{}`, "States.Runtime"},
-		{"variables change together", `{"Type":"Pass","Assign":{"a":1,"b":2},"Next":"B"},
-			"B":{"Type":"Pass","Assign":{"a.$":"$b","b.$":"$a"},"Next":"C"},"C":{"Type":"Pass","Parameters":{"a.$":"$a","b.$":"$b"},"End":true}`, `{}`, `{"a": 2, "b": 1}`},
-		{"a variable of a branch stays in it", `{"Type":"Parallel","Branches":[{"StartAt":"I","States":{"I":{"Type":"Pass","Assign":{"a":1},"End":true}}}],"Next":"B"},
-			"B":{"Type":"Pass","Parameters":{"a.$":"$a"},"End":true}`, `{}`, "States.Runtime"},
-		{"a Catch of States.ALL gets the error", missing(`"Catch":[{"ErrorEquals":["States.ALL"],"ResultPath":"$.e","Next":"B"}],`) +
-			`,"B":{"Type":"Pass","InputPath":"$.e.Error","End":true}`, `{}`, `"Lambda.ResourceNotFoundException"`},
-		{"a Parallel is retried and caught", `{"Type":"Parallel","Branches":[{"StartAt":"I","States":{"I":{"Type":"Fail","Error":"No"}}}],
-			"Retry":[{"ErrorEquals":["No"],"IntervalSeconds":1,"MaxAttempts":1,"MaxDelaySeconds":1,"JitterStrategy":"FULL"}],
-			"Catch":[{"ErrorEquals":["No"],"Next":"Z"}],"End":true}`, `{}`, `{"Error": "No", "Cause": ""}`},
-		{"a Fail takes error and cause from the input", `{"Type":"Fail","ErrorPath":"$.e","CausePath":"States.Format('{}!',$.e)"}`, `{"e":"Own"}`, "Own"},
-		{"an expression fails with its own error", `{"Type":"Pass","QueryLanguage":"JSONata","Output":"{% $number('x') %}","End":true}`, `{}`, "States.QueryEvaluationError"},
-		{"a batch has its input beside its items", `{"Type":"Map","ItemsPath":"$.a","ItemBatcher":{"MaxItemsPerBatch":2,"BatchInput":{"b.$":"$.b"}},
-			"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED"},"StartAt":"I","States":{"I":{"Type":"Succeed"}}},"End":true}`, `{"a":[1,2,3],"b":4}`,
-			`[{"BatchInput": {"b": 4}, "Items": [1, 2]}, {"BatchInput": {"b": 4}, "Items": [3]}]`},
-		{"a Wait until what is no time fails", `{"Type":"Wait","TimestampPath":"$.at","End":true}`, `{"at":"soon"}`, "States.Runtime"},
-		{"a Map of nothing is nothing", `{"Type":"Map","Iterator":{"StartAt":"I","States":{"I":{"Type":"Fail"}}},"End":true}`, `[]`, `[]`},
-		{"a Map of no list fails", `{"Type":"Map","Iterator":{"StartAt":"I","States":{"I":{"Type":"Fail"}}},"End":true}`, `{}`, "States.Runtime"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			machine, err := client.CreateStateMachine(t.Context(), &sfn.CreateStateMachineInput{
-				Name:       aws.String(fmt.Sprintf("language-%d", i)),
-				RoleArn:    aws.String("arn:aws:iam::" + emulator.Account + ":role/one"),
-				Definition: aws.String(`{"StartAt":"A","States":{"A":` + tt.states + `,"Z":{"Type":"Succeed"}}}`),
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			out := execute(t, client, *machine.StateMachineArn, tt.input)
-			got := aws.ToString(out.Output)
-			if out.Status == sfntypes.ExecutionStatusFailed {
-				got = aws.ToString(out.Error)
-			}
-			if got != tt.want {
-				t.Errorf("got %s (%s), want %s", got, aws.ToString(out.Cause), tt.want)
-			}
-		})
-	}
-}
 
 // The history has a function's own events, with what it was given.
 func TestHistoryTellsOfFunctions(t *testing.T) {
@@ -93,7 +37,7 @@ func TestHistoryTellsOfFunctions(t *testing.T) {
 		told[e.Type] = e
 	}
 	scheduled := told[sfntypes.HistoryEventTypeLambdaFunctionScheduled].LambdaFunctionScheduledEventDetails
-	if scheduled == nil || aws.ToString(scheduled.Input) != `{"a": 1, "tries": 0}` || aws.ToString(scheduled.Resource) != nobody {
+	if scheduled == nil || aws.ToString(scheduled.Input) != `{"a":1,"tries":0}` || aws.ToString(scheduled.Resource) != nobody {
 		t.Errorf("got %+v, want the function and its input", scheduled)
 	}
 	failed := told[sfntypes.HistoryEventTypeLambdaFunctionFailed].LambdaFunctionFailedEventDetails
@@ -143,9 +87,129 @@ func TestNestedStatesAreInTheHistory(t *testing.T) {
 	for _, e := range history.Events {
 		got = append(got, fmt.Sprintf("%d<%d %s", e.Id, e.PreviousEventId, e.Type))
 	}
-	want := "1<0 ExecutionStarted 2<1 ParallelStateEntered 3<2 PassStateEntered 4<3 PassStateExited 5<4 SucceedStateEntered " +
+	want := "1<0 ExecutionStarted 2<0 ParallelStateEntered 3<2 PassStateEntered 4<3 PassStateExited 5<4 SucceedStateEntered " +
 		"6<5 SucceedStateExited 7<2 ParallelStateExited 8<7 ExecutionSucceeded"
 	if text := strings.Join(got, " "); text != want {
 		t.Errorf("\n got %s\nwant %s", text, want)
+	}
+}
+
+// What a worker sends back, or does not.
+func TestTasksThatWaitForAToken(t *testing.T) {
+	e := start(t)
+	client, queues := sfn.NewFromConfig(e.Config()), sqs.NewFromConfig(e.Config())
+	queue, err := queues.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("work")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wait := func(fields string) string {
+		return `{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+			"Parameters":{"QueueUrl":"` + *queue.QueueUrl + `","MessageBody.$":"$$.Task.Token"},` + fields + `"End":true},
+			"Z":{"Type":"Succeed"}}}`
+	}
+	caught := func(by string) string { return `"Catch":[{"ErrorEquals":["` + by + `"],"Next":"Z"}],` }
+	timeout := `{"Error":"States.Timeout","Cause":""}`
+	for _, tt := range []struct {
+		name, fields string
+		beats        int // every half second, then the answer
+		want         string
+	}{
+		{"no heartbeat fails as States.Timeout", `"HeartbeatSeconds":1,`, 0, "States.Timeout"},
+		{"no heartbeat is caught by name", `"HeartbeatSeconds":1,` + caught("States.HeartbeatTimeout"), 0, timeout},
+		{"no heartbeat is caught as a timeout", `"HeartbeatSeconds":1,` + caught("States.Timeout"), 0, timeout},
+		{"heartbeats keep a task alive", `"HeartbeatSeconds":1,`, 3, `"done"`},
+		{"heartbeats do not prolong the timeout", `"HeartbeatSeconds":1,"TimeoutSeconds":2,`, 6, "States.Timeout"},
+		{"a timeout is not a heartbeat's", `"TimeoutSeconds":1,` + caught("States.HeartbeatTimeout"), 0, "States.Timeout"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			arn := run(t, client, wait(tt.fields), `{}`)
+			token := receive(t, queues, *queue.QueueUrl)
+			for range tt.beats {
+				<-time.After(500 * time.Millisecond)
+				_, err := client.SendTaskHeartbeat(t.Context(), &sfn.SendTaskHeartbeatInput{TaskToken: token.Body})
+				if err != nil && tt.want == `"done"` {
+					t.Fatal(err)
+				}
+			}
+			if tt.want == `"done"` {
+				if _, err := client.SendTaskSuccess(t.Context(), &sfn.SendTaskSuccessInput{
+					TaskToken: token.Body, Output: aws.String(`"done"`),
+				}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := queues.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{
+				QueueUrl: queue.QueueUrl, ReceiptHandle: token.ReceiptHandle,
+			}); err != nil {
+				t.Fatal(err)
+			}
+			out := ended(t, client, arn)
+			got := aws.ToString(out.Output)
+			if out.Status == sfntypes.ExecutionStatusFailed {
+				got = aws.ToString(out.Error)
+			}
+			if got != tt.want || out.Cause != nil {
+				t.Errorf("got %s with cause %v, want %s without one", got, out.Cause, tt.want)
+			}
+		})
+	}
+}
+
+// A recording shows that States.ALL catches it, unlike what the Developer Guide says: localstack
+// v2/error_handling/test_states_errors::test_task_lambda_catch_state_all_data_limit_exceeded_on_large_utf8_response.
+func TestAllCatchesATasksResultThatIsTooLarge(t *testing.T) {
+	e := start(t)
+	arn, client := hostFunction(t, e), sfn.NewFromConfig(e.Config())
+	for name, tt := range map[string]struct{ fields, want string }{
+		"function": {`"Resource":"` + arn + `",`, arn},
+		"integration": {`"Resource":"arn:aws:states:::lambda:invoke",
+			"Parameters":{"FunctionName":"` + arn + `","Payload.$":"$"},`, "lambda"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out := ended(t, client, run(t, client, `{"StartAt":"A","States":{"A":{"Type":"Task",`+tt.fields+`
+				"Catch":[{"ErrorEquals":["States.ALL"],"Next":"Z"}],"End":true},"Z":{"Type":"Succeed"}}}`, `{"size":262144}`))
+			var got struct{ Error, Cause string }
+			if err := json.Unmarshal([]byte(aws.ToString(out.Output)), &got); err != nil {
+				t.Fatal(err)
+			}
+			cause := "The state/task '" + tt.want +
+				"' returned a result with a size exceeding the maximum number of bytes service limit."
+			if got.Error != "States.DataLimitExceeded" || got.Cause != cause {
+				t.Errorf("got %+v, want States.DataLimitExceeded and %s", got, cause)
+			}
+		})
+	}
+}
+
+func run(t *testing.T, client *sfn.Client, definition, input string) (execution string) {
+	t.Helper()
+	machine := newMachine(t, client, strings.NewReplacer("/", "-", "'", "").Replace(t.Name()), definition)
+	started, err := client.StartExecution(t.Context(), &sfn.StartExecutionInput{StateMachineArn: machine, Input: &input})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *started.ExecutionArn
+}
+
+// An expression that fails is told of with its field, once per attempt.
+func TestHistoryTellsOfFailedEvaluations(t *testing.T) {
+	client := sfn.NewFromConfig(start(t).Config())
+	arn := run(t, client, `{"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Parallel",
+		"Arguments":{"a":["{% $states.input.none %}"]},"Branches":[{"StartAt":"B","States":{"B":{"Type":"Succeed"}}}],
+		"Retry":[{"ErrorEquals":["States.QueryEvaluationError"],"MaxAttempts":1,"IntervalSeconds":1}],"End":true}}}`, `{}`)
+	out := ended(t, client, arn)
+	history, err := client.GetExecutionHistory(t.Context(), &sfn.GetExecutionHistoryInput{ExecutionArn: &arn})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	for _, e := range history.Events {
+		if d := e.EvaluationFailedEventDetails; d != nil {
+			told = append(told, *d.State+" "+*d.Location+" "+*d.Error)
+		}
+	}
+	want := strings.Repeat("A Arguments/a[0] States.QueryEvaluationError,", 2)
+	if got := strings.Join(told, ",") + ","; got != want {
+		t.Errorf("got %s after %s, want %s", got, aws.ToString(out.Cause), want)
 	}
 }

@@ -5,12 +5,16 @@ Everything else is MiniStack as installed. If an upgrade renames what is replace
 
 import http.client
 import json
+import os
 import re
 import time
-from datetime import datetime
 from urllib.parse import urlsplit
 
+import contention
+import executions
 import indexes
+import quotas
+import redrive
 from asl import interpreter
 from hypercorn.config import Config as Server
 from ministack.app import main
@@ -124,56 +128,6 @@ def lookup(event, path):
     return event
 
 
-_ADD_EVENT = getattr(stepfunctions, "_add_event", None)
-
-
-def add_event(execution, event_type, details=None):
-    """Name the event that led to this one, which is how histories are read: the one before, unless the interpreter knows better."""
-    event = _ADD_EVENT(execution, event_type, details)
-    event["previousEventId"] = event["id"] - 1
-    return event
-
-
-def nested_execution_failure(payload):
-    """Fail startExecution.sync with States.TaskFailed and the child's description as the cause, as Step Functions does.
-
-    MiniStack hands the child's own error and cause through. A cause has at most 32,768 characters; what is more is cut.
-    """
-    milliseconds = lambda at: round(datetime.fromisoformat(at.replace("Z", "+00:00")).timestamp() * 1000)
-    description = {
-        "Cause": payload.get("cause"), "Error": payload.get("error"), "ExecutionArn": payload["executionArn"],
-        "Input": payload["input"], "InputDetails": {"Included": True}, "Name": payload["name"],
-        "StartDate": milliseconds(payload["startDate"]), "StateMachineArn": payload["stateMachineArn"],
-        "Status": payload["status"], "StopDate": milliseconds(payload["stopDate"]),
-    }
-    present = {name: value for name, value in description.items() if value is not None}
-    return "States.TaskFailed", json.dumps(present, separators=(",", ":"))[:32_768]
-
-
-_LIST_EXECUTIONS = getattr(stepfunctions, "_list_executions", None)
-
-
-def list_executions(data):
-    """List executions of one status newest first, as Step Functions does.
-
-    Lists of every status stay in the order of starting, which the bridge relies on.
-    """
-    if not data.get("statusFilter"):
-        return _LIST_EXECUTIONS(data)
-    listed = [
-        {key: e.get(key) for key in ("executionArn", "stateMachineArn", "name", "status", "startDate", "stopDate")}
-        for e in list(stepfunctions._executions.values())
-        if e["stateMachineArn"] == data.get("stateMachineArn") and e["status"] == data["statusFilter"]
-    ]
-    listed.sort(key=lambda e: e["startDate"], reverse=True)
-    start = int(data.get("nextToken") or 0)
-    end = start + int(data.get("maxResults") or 100)
-    answer = {"executions": listed[start:end]}
-    if end < len(listed):
-        answer["nextToken"] = str(end)
-    return stepfunctions.json_response(answer)
-
-
 def replace(module, name, function):
     if not callable(getattr(module, name, None)):
         raise SystemExit(f"MiniStack has no {module.__name__}.{name} to replace: check dev/emulator/launch.py")
@@ -188,8 +142,10 @@ if __name__ == "__main__":
     indexes.install(replace)
     replace(lambda_svc, "_execute_function_proxy", invoke_by_proxy)
     replace(eventbridge, "_apply_input_transformer", transform_input)
+    executions.install(replace)
     replace(stepfunctions, "_run_execution", interpreter.run_execution)
-    replace(stepfunctions, "_add_event", add_event)
-    replace(stepfunctions, "_list_executions", list_executions)
-    replace(stepfunctions, "_nested_execution_failure", nested_execution_failure)
+    redrive.install(replace)
+    if os.environ.get("EMULATOR_QUOTAS"):
+        quotas.install(replace, os.environ["EMULATOR_QUOTAS"])
+        contention.install(replace, float(os.environ.get("EMULATOR_TRANSACTION_SECONDS") or 0.01))
     main()

@@ -1,5 +1,5 @@
 // Command fails is a Lambda function that returns its event with a null list of failed messages, or an error named after
-// its type: if the event says so, or says until which retry.
+// its type: if the event says so, or says until which retry. The event may ask for a text of some size instead.
 package main
 
 import (
@@ -20,6 +20,9 @@ func main() {
 		retry, _ := event["retryCount"].(float64)
 		if event["fail"] == true || retry < until {
 			return nil, InvalidEvent{}
+		}
+		if size, ok := event["size"].(float64); ok {
+			return json.Marshal(strings.Repeat("x", int(size)))
 		}
 		event["batchItemFailures"] = nil
 		return json.Marshal(event)
