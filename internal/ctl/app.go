@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -45,6 +46,10 @@ type app struct {
 	p     Process
 	flags flags
 	out   *output.Printer // of data; there once the flags are read
+
+	// moment is when the command began. Every relative time counts from it, in whole milliseconds as the API has them:
+	// a clock that goes on would give the parts of one request different times.
+	moment time.Time
 
 	target *stack.Target // found once
 	apiURL string        // of target

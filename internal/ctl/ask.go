@@ -63,14 +63,12 @@ func (a *app) askReason(ctx context.Context, o *order) (err error) {
 
 // confirm asks before more than a few items are started. How many there are is found out by a dry run, unless the request
 // itself says that they are few.
-func (a *app) confirm(ctx context.Context, api *client.Client, d document, o *order) error {
-	if o.yes || d.few() {
+func (a *app) confirm(ctx context.Context, api *client.Client, r request, o *order) error {
+	if o.yes || r.few() {
 		return nil
 	}
 	a.say("%s", a.paintErr(output.Dim, "finding out how many items that is (--yes skips this)"))
-	dry := d
-	dry.DryRun = true
-	plans, err := a.plan(ctx, api, dry, "")
+	plans, err := a.plan(ctx, api, r.dry(), "")
 	if err != nil {
 		return err
 	}
@@ -78,7 +76,7 @@ func (a *app) confirm(ctx context.Context, api *client.Client, d document, o *or
 	if sum.Items <= askAbove {
 		return nil
 	}
-	a.say("%s would %s, %d be skipped", itemCount(sum.Items), startedBy(d.Action), sum.Skipped)
+	a.say("%s would %s, %d be skipped", itemCount(sum.Items), startedBy(r.typed.Action), sum.Skipped)
 	if !a.interactive(o) {
 		return &Error{Code: ExitUsage, Err: fmt.Errorf("more than %d items need a yes, and there is nobody to ask", askAbove),
 			Do: []string{"--yes starts them all the same, --max-items sets a bound, --dry-run shows which they are"}}
@@ -91,22 +89,6 @@ func (a *app) confirm(ctx context.Context, api *client.Client, d document, o *or
 		return &Error{Code: ExitError, Err: fmt.Errorf("nothing was started")}
 	}
 	return nil
-}
-
-// few reports whether a request cannot have more items than may be started without a question.
-func (d document) few() bool {
-	if d.MaxItems != nil && *d.MaxItems <= askAbove {
-		return true
-	}
-	versions := 1
-	if chosen, is := d.Versions.(map[string]any); is {
-		ids, _ := chosen["ids"].([]string)
-		versions = max(1, len(ids))
-		if chosen["series"] != nil {
-			return false
-		}
-	}
-	return len(d.ids) > 0 && len(d.ids)*versions <= askAbove
 }
 
 func startedBy(action replay.Action) string {

@@ -54,6 +54,7 @@ func complete(c *cobra.Command, flag string, values ...string) {
 
 // prepare reads the flags that every command has.
 func (a *app) prepare() error {
+	a.moment = a.p.Now().Truncate(time.Millisecond)
 	f := &a.flags
 	if f.local == "" && f.profile == "" && f.endpointURL == "" && f.apiURL == "" { // they mean another place
 		f.local = a.p.Env("REPLAYCTL_LOCAL")

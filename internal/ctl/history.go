@@ -79,7 +79,7 @@ func (a *app) times(since, until string) (from, to *time.Time, err error) {
 		if end.value == "" {
 			continue
 		}
-		t, err := when.Time(end.value, a.p.Now(), a.p.Zone)
+		t, err := when.Time(end.value, a.moment, a.p.Zone)
 		if err != nil {
 			return nil, nil, usage("%s %w", end.flag, err)
 		}
@@ -136,7 +136,7 @@ func size(v pastVersion) string {
 	return output.Size(v.Size)
 }
 
-func (a *app) age(t time.Time) string { return output.Age(int64(a.p.Now().Sub(t) / time.Second)) }
+func (a *app) age(t time.Time) string { return output.Age(int64(a.moment.Sub(t) / time.Second)) }
 
 // detailHistory says everything of each version.
 func (a *app) detailHistory(entries iter.Seq2[pastVersion, error]) error {

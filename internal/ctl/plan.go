@@ -13,8 +13,8 @@ import (
 )
 
 // dryRun says what a request would do.
-func (a *app) dryRun(ctx context.Context, api *client.Client, d document, key string) error {
-	plans, err := a.plan(ctx, api, d, key)
+func (a *app) dryRun(ctx context.Context, api *client.Client, r request, key string) error {
+	plans, err := a.plan(ctx, api, r, key)
 	if err != nil {
 		return err
 	}
@@ -43,8 +43,8 @@ func (a *app) dryRun(ctx context.Context, api *client.Client, d document, key st
 }
 
 // plan runs a dry run to its end.
-func (a *app) plan(ctx context.Context, api *client.Client, d document, key string) ([]replay.Replay, error) {
-	all, err := a.send(ctx, api, d, key)
+func (a *app) plan(ctx context.Context, api *client.Client, r request, key string) ([]replay.Replay, error) {
+	all, err := a.send(ctx, api, &r, key)
 	if err != nil {
 		return nil, err
 	}

@@ -66,7 +66,11 @@ func (a *app) replay(ctx context.Context, o *order) error {
 	if err != nil {
 		return err
 	}
-	if err := d.canBeSplit(o.wait); err != nil {
+	r, err := freeze(d, a.moment)
+	if err != nil {
+		return err
+	}
+	if err := r.canBeSplit(o.wait); err != nil {
 		return err
 	}
 	api, err := a.client(ctx)
@@ -76,36 +80,35 @@ func (a *app) replay(ctx context.Context, o *order) error {
 	if err := a.nameVersions(ctx, api, &d, o.versions); err != nil {
 		return err
 	}
-	if o.dryRun {
-		return a.dryRun(ctx, api, d, o.key)
+	if r, err = freeze(d, a.moment); err != nil {
+		return err
 	}
-	if err := a.confirm(ctx, api, d, o); err != nil {
+	if o.dryRun {
+		return a.dryRun(ctx, api, r, o.key)
+	}
+	if err := a.confirm(ctx, api, r, o); err != nil {
 		return err
 	}
 	if o.wait {
-		return a.runAndWait(ctx, api, d, o.key)
+		return a.runAndWait(ctx, api, r, o.key)
 	}
-	return a.start(ctx, api, d, o.key)
+	return a.start(ctx, api, r, o.key)
 }
 
 // canBeSplit refuses bounds that several replays, side by side, would each keep to, and not together.
-func (d document) canBeSplit(wait bool) error {
-	n := len(d.parts())
-	if n == 1 || !d.bounded() || wait || d.DryRun {
+func (r request) canBeSplit(wait bool) error {
+	n := len(r.parts)
+	if n == 1 || !r.bounded() || wait || r.typed.DryRun {
 		return nil
 	}
 	return &Error{Code: ExitUsage, Err: fmt.Errorf(
-		"%d ids take %d replays, and each would keep to --max-per-second, --max-items and --max-failures by itself", len(d.ids), n),
+		"%d ids take %d replays, and each would keep to --max-per-second, --max-items and --max-failures by itself", len(r.typed.ids), n),
 		Do: []string{"with --wait they run one after the other and keep to the bounds together"}}
 }
 
-func (d document) bounded() bool {
-	return d.MaxPerSecond != nil || d.MaxItems != nil || d.MaxFailures != nil
-}
-
 // start asks for a replay, or for several, and says how to follow them.
-func (a *app) start(ctx context.Context, api *client.Client, d document, key string) error {
-	all, err := a.send(ctx, api, d, key)
+func (a *app) start(ctx context.Context, api *client.Client, r request, key string) error {
+	all, err := a.send(ctx, api, &r, key)
 	if len(all) == 0 {
 		return err
 	}
@@ -113,7 +116,7 @@ func (a *app) start(ctx context.Context, api *client.Client, d document, key str
 		return err
 	}
 	if err != nil {
-		return a.partly(all, len(d.parts()), err)
+		return a.partly(all, len(r.parts), err)
 	}
 	for _, one := range all {
 		a.say("follow it with: %s", a.hint("status "+one.ReplayID+" --watch"))

@@ -3,7 +3,6 @@ package ctl
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"slices"
 	"strings"
 
@@ -104,7 +103,8 @@ func (o *order) addOptions(c *cobra.Command) {
 	o.given = f
 }
 
-// document is a request as JSON. Times stay as they were typed, as far as the API takes them: see when.Parse.
+// document is a request as the flags say it, in the form of the API. Its times may be relative: request.freeze makes
+// them absolute.
 type document struct {
 	Action       replay.Action              `json:"action,omitempty"`
 	Select       map[string]any             `json:"select"`
@@ -150,7 +150,7 @@ func (a *app) document(o *order) (d document, err error) {
 	if d.Transform, err = a.transform(o); err != nil {
 		return d, err
 	}
-	return d, a.check(d)
+	return d, nil
 }
 
 func (a *app) resourceIDs(o *order) ([]string, error) {
@@ -186,51 +186,6 @@ func unique(ids []string) (out []string) {
 		}
 	}
 	return out
-}
-
-// check finds what the API would refuse, without asking it, and names it by its flag.
-func (a *app) check(d document) error {
-	var faults []string
-	for _, part := range d.parts() {
-		body, err := json.Marshal(part)
-		if err != nil {
-			return usage("the request is no JSON: %w", err)
-		}
-		_, err = replay.Decode(body, a.p.Now())
-		var invalid *replay.InvalidError
-		if errors.As(err, &invalid) {
-			for _, f := range invalid.Faults {
-				if text := onCommandLine(f); !slices.Contains(faults, text) && len(faults) < maxShownFaults {
-					faults = append(faults, text)
-				}
-			}
-		}
-	}
-	if len(faults) == 0 {
-		return nil
-	}
-	return &Error{Code: ExitUsage, Err: errors.New(faults[0]), Do: faults[1:]}
-}
-
-const maxShownFaults = 20
-
-// parts splits a request so that each has as many ids as the API takes at once.
-func (d document) parts() []document {
-	if len(d.ids) <= replay.MaxResourceIDs {
-		return []document{d}
-	}
-	var parts []document
-	for ids := range slices.Chunk(d.ids, replay.MaxResourceIDs) {
-		part := d
-		part.ids = ids
-		part.Select = map[string]any{}
-		for k, v := range d.Select {
-			part.Select[k] = v
-		}
-		part.Select["resourceIds"] = ids
-		parts = append(parts, part)
-	}
-	return parts
 }
 
 func (a *app) transform(o *order) (map[string]json.RawMessage, error) {

@@ -58,7 +58,7 @@ func (a *app) window(fromFlag, from, toFlag, to, fromField, toField string) (map
 		if end.value == "" {
 			continue
 		}
-		t, err := when.Parse(end.value, a.p.Now(), a.p.Zone)
+		t, err := when.Parse(end.value, a.moment, a.p.Zone)
 		if err != nil {
 			return nil, usage("--%s %w", end.flag, err)
 		}
@@ -76,7 +76,7 @@ func (a *app) versionsOf(o *order) (any, error) {
 		kind("--version", map[string]any{"ids": o.versions})
 	}
 	if o.asOf != "" {
-		t, err := when.Parse(o.asOf, a.p.Now(), a.p.Zone)
+		t, err := when.Parse(o.asOf, a.moment, a.p.Zone)
 		if err != nil {
 			return nil, usage("--as-of %w", err)
 		}
@@ -144,7 +144,7 @@ func (a *app) bounds(o *order) map[string]any {
 			continue
 		}
 		out[field] = value
-		if t, err := when.Parse(value, a.p.Now(), a.p.Zone); err == nil {
+		if t, err := when.Parse(value, a.moment, a.p.Zone); err == nil {
 			out[field] = t
 		}
 	}

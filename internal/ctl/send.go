@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"net/http"
+	"regexp"
 
 	"github.com/oklog/ulid/v2"
 
@@ -15,11 +17,10 @@ import (
 )
 
 // send asks for the replays of a request side by side. It returns those that were accepted, also with an error.
-func (a *app) send(ctx context.Context, api *client.Client, d document, key string) (all []replay.Accepted, err error) {
-	parts := d.parts()
+func (a *app) send(ctx context.Context, api *client.Client, r *request, key string) (all []replay.Accepted, err error) {
 	key = keyOf(key)
-	for i, part := range parts {
-		accepted, err := a.sendOne(ctx, api, part, key, i, len(parts))
+	for i := range r.parts {
+		accepted, err := a.sendPart(ctx, api, r, key, i)
 		if err != nil {
 			return all, err
 		}
@@ -44,9 +45,21 @@ func partKey(key string, i, n int) string {
 	return fmt.Sprintf("%s-%d", key, i+1)
 }
 
-// sendOne asks for one replay of several.
-func (a *app) sendOne(ctx context.Context, api *client.Client, d document, key string, i, n int) (replay.Accepted, error) {
-	accepted, err := api.CreateReplay(ctx, partKey(key, i, n), d)
+// sendPart asks for one replay of several. The key may have been used for the same command before, whose relative times
+// counted from another moment: then that moment holds for the whole request.
+func (a *app) sendPart(ctx context.Context, api *client.Client, r *request, key string, i int) (replay.Accepted, error) {
+	one := partKey(key, i, len(r.parts))
+	accepted, err := api.CreateReplay(ctx, one, r.parts[i])
+	if before := usedBefore(err); before != "" && i == 0 {
+		if first, readErr := api.Replay(ctx, before); readErr == nil {
+			if again, is := r.asBefore(first.Request, a.moment); is {
+				if accepted, second := api.CreateReplay(ctx, one, again.parts[0]); second == nil {
+					*r = again
+					return accepted, nil
+				}
+			}
+		}
+	}
 	if err == nil {
 		return accepted, nil
 	}
@@ -58,6 +71,21 @@ func (a *app) sendOne(ctx context.Context, api *client.Client, d document, key s
 		e.Do = append(e.Do, "it may have been accepted: the same command with --idempotency-key "+key+" gets the same replay, not a second one")
 	}
 	return accepted, e
+}
+
+// idOfReplay finds the id in the API's answer to a key that was used before.
+var idOfReplay = regexp.MustCompile(`\breplay ([0-7][0-9A-HJKMNP-TV-Z]{25})\b`)
+
+// usedBefore is the replay for which a key was used, if that is what the error says.
+func usedBefore(err error) string {
+	var refused *client.RefusedError
+	if !errors.As(err, &refused) || refused.Status != http.StatusConflict {
+		return ""
+	}
+	if m := idOfReplay.FindStringSubmatch(refused.Problem.Detail); m != nil {
+		return m[1]
+	}
+	return ""
 }
 
 // showAccepted writes the ids of replays, or the whole answers as JSON.

@@ -44,7 +44,7 @@ func (a *app) parseVersion(text string) (versionSpec, error) {
 		}
 		return spec, nil
 	}
-	if t, err := when.Time(text, a.p.Now(), a.p.Zone); err == nil {
+	if t, err := when.Time(text, a.moment, a.p.Zone); err == nil {
 		spec.asOf = &t
 		return spec, nil
 	}

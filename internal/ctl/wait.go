@@ -13,14 +13,14 @@ import (
 
 // runAndWait starts replays and waits for their end: side by side, or one after the other where they keep to bounds
 // together.
-func (a *app) runAndWait(ctx context.Context, api *client.Client, d document, key string) error {
-	if len(d.parts()) > 1 && d.bounded() {
-		return a.inTurn(ctx, api, d, key)
+func (a *app) runAndWait(ctx context.Context, api *client.Client, r request, key string) error {
+	if len(r.parts) > 1 && r.bounded() {
+		return a.inTurn(ctx, api, &r, key)
 	}
-	accepted, err := a.send(ctx, api, d, key)
+	accepted, err := a.send(ctx, api, &r, key)
 	if err != nil {
 		if len(accepted) > 0 {
-			err = a.partly(accepted, len(d.parts()), err)
+			err = a.partly(accepted, len(r.parts), err)
 			_ = a.showAccepted(accepted) // the error counts
 		}
 		return err
@@ -49,27 +49,27 @@ func (a *app) await(ctx context.Context, api *client.Client, ids []string) error
 }
 
 // inTurn runs the parts of a request one after the other. Each may have what the ones before have left of the bounds.
-func (a *app) inTurn(ctx context.Context, api *client.Client, d document, key string) error {
-	parts, key := d.parts(), keyOf(key)
+func (a *app) inTurn(ctx context.Context, api *client.Client, r *request, key string) error {
+	n, key := len(r.parts), keyOf(key)
 	var all []replay.Replay
-	for i, part := range parts {
+	for i := range n {
 		var spent replay.Counts
-		for _, r := range all {
-			spent.Matched += r.Counts.Matched
-			spent.Failed += r.Counts.Failed
+		for _, one := range all {
+			spent.Matched += one.Counts.Matched
+			spent.Failed += one.Counts.Failed
 		}
-		if !part.spend(spent) {
-			a.say("--max-items is reached, %d of %d parts were not needed", len(parts)-i, len(parts))
+		if !spend(&r.parts[i], spent) {
+			a.say("--max-items is reached, %d of %d parts were not needed", n-i, n)
 			break
 		}
-		accepted, err := a.sendOne(ctx, api, part, key, i, len(parts))
+		accepted, err := a.sendPart(ctx, api, r, key, i)
 		if err != nil {
 			return a.unfinished(all, err)
 		}
-		a.say("replay %s, %d of %d", accepted.ReplayID, i+1, len(parts))
+		a.say("replay %s, %d of %d", accepted.ReplayID, i+1, n)
 		ended, err := a.follow(ctx, api, []string{accepted.ReplayID}, "replaying")
 		if errors.Is(err, errDetached) {
-			a.say("%d of %d parts were not started", len(parts)-i-1, len(parts))
+			a.say("%d of %d parts were not started", n-i-1, n)
 			return a.detached(accepted.ReplayID)
 		}
 		if err != nil {
@@ -77,7 +77,7 @@ func (a *app) inTurn(ctx context.Context, api *client.Client, d document, key st
 		}
 		all = append(all, ended...)
 		if s := ended[0].Status; s == replay.Halted || s == replay.Cancelled {
-			a.say("%s, so %d of %d parts were not started", s, len(parts)-i-1, len(parts))
+			a.say("%s, so %d of %d parts were not started", s, n-i-1, n)
 			break
 		}
 	}
@@ -85,17 +85,15 @@ func (a *app) inTurn(ctx context.Context, api *client.Client, d document, key st
 }
 
 // spend takes from the bounds what earlier parts have used, and reports whether anything is left.
-func (d *document) spend(spent replay.Counts) bool {
-	if d.MaxItems != nil {
-		left := *d.MaxItems - spent.Matched
-		d.MaxItems = &left
-		if left <= 0 {
+func spend(part *replay.Request, spent replay.Counts) bool {
+	if part.MaxItems > 0 {
+		if part.MaxItems -= spent.Matched; part.MaxItems <= 0 {
 			return false
 		}
 	}
-	if d.MaxFailures != nil {
-		left := max(0, *d.MaxFailures-spent.Failed)
-		d.MaxFailures = &left
+	if part.MaxFailures != nil {
+		left := max(0, *part.MaxFailures-spent.Failed)
+		part.MaxFailures = &left
 	}
 	return true
 }

@@ -26,8 +26,8 @@ var layouts = []string{
 	time.DateOnly, "2006-01-02 15:04", time.DateTime, "2006-01-02T15:04", "2006-01-02T15:04:05",
 }
 
-// Parse reads a time into the form that the API takes. What is relative stays so: the API counts it from the moment at
-// which it got the request, also if that has to be sent twice.
+// Parse reads a time into the form that the API takes. A relative one stays relative. Days of the calendar are those of
+// now.
 func Parse(text string, now time.Time, zone *time.Location) (string, error) {
 	s := strings.TrimSpace(text)
 	api, err := parse(s, now.In(zone))
