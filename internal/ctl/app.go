@@ -12,9 +12,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/ce873799/replayable-ingestion/internal/ctl/client"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/stack"
+	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
 // Main runs a command and returns its exit code. An interrupt ends the waiting, not the replay.
@@ -175,8 +175,16 @@ func (a *app) client(ctx context.Context) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return client.New(client.Config{
-		BaseURL: t.APIURL, Region: t.Region, Credentials: t.AWS.Credentials, UserAgent: "replayctl/" + Version(),
-		Transport: a.p.Transport, Now: a.p.Now, Sleep: a.p.Sleep, Retrying: a.retrying,
-	}), nil
+	return a.connect(*t, client.Config{Transport: a.p.Transport, Retrying: a.retrying})
+}
+
+// connect makes a client of an ingestion's API.
+func (a *app) connect(t stack.Target, cfg client.Config) (*client.Client, error) {
+	cfg.BaseURL, cfg.Region, cfg.Credentials = t.APIURL, t.Region, t.AWS.Credentials
+	cfg.UserAgent, cfg.Now, cfg.Sleep = "replayctl/"+Version(), a.p.Now, a.p.Sleep
+	api, err := client.New(cfg)
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	return api, nil
 }

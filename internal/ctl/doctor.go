@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ce873799/replayable-ingestion/internal/ctl/client"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/doctor"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
+	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
 func (a *app) doctorCommand() *cobra.Command {
@@ -47,10 +47,10 @@ func (a *app) doctor(ctx context.Context, skip []string, strict bool) error {
 		return err
 	}
 	clock := &doctor.Clock{Base: a.p.Transport, Now: a.p.Now}
-	api := client.New(client.Config{
-		BaseURL: t.APIURL, Region: t.Region, Credentials: t.AWS.Credentials, UserAgent: "replayctl/" + Version(),
-		Transport: clock, Attempts: 2, Now: a.p.Now, Sleep: a.p.Sleep,
-	})
+	api, err := a.connect(*t, client.Config{Transport: clock, Attempts: 2})
+	if err != nil {
+		return err
+	}
 	if a.p.Terminal.Err {
 		a.say("%s", a.paintErr(output.Dim, "looking at "+output.Printable(cmpPath(t.Path, t.APIURL))))
 	}

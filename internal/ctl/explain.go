@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
 	"github.com/aws/smithy-go"
 
-	"github.com/ce873799/replayable-ingestion/internal/ctl/client"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/stack"
+	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
 // explain says how an error ends the command, and what to do about it.
@@ -95,6 +95,9 @@ func (a *app) loginHints(err error) []string {
 	}
 }
 
+// errExpired stands for credentials that have expired.
+var errExpired = errors.New("the SSO session or the temporary credentials have expired")
+
 // maxSkew is what AWS accepts between its clock and that of a signature.
 const maxSkew = 5 * time.Minute
 
@@ -124,7 +127,7 @@ func (a *app) forbidden(r *client.RefusedError) []string {
 	}
 	switch kind {
 	case "ExpiredTokenException":
-		return a.loginHints(client.ErrExpired)
+		return a.loginHints(errExpired)
 	case "UnrecognizedClientException", "InvalidSignatureException", "IncompleteSignatureException":
 		return []string{
 			"the API does not know these credentials, or the signature is for another Region: they signed for " + a.awsRegion,
@@ -143,7 +146,7 @@ func (a *app) explainAWS(e *Error, service smithy.APIError) {
 	e.Code = ExitRefused
 	switch code := service.ErrorCode(); code {
 	case "ExpiredToken", "ExpiredTokenException", "RequestExpired":
-		e.Do = a.loginHints(client.ErrExpired)
+		e.Do = a.loginHints(errExpired)
 	case "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "AuthFailure":
 		e.Do = []string{"AWS does not know these credentials, or this machine's clock is wrong", "`aws sts get-caller-identity` says who you are"}
 	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation":

@@ -7,9 +7,9 @@ import (
 
 	smithytime "github.com/aws/smithy-go/time"
 
-	"github.com/ce873799/replayable-ingestion/internal/ctl/client"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
 	"github.com/ce873799/replayable-ingestion/replay"
+	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
 // How often replays are looked at: often at first, as most are small.

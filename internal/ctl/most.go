@@ -3,7 +3,7 @@ package ctl
 import (
 	"iter"
 
-	"github.com/ce873799/replayable-ingestion/internal/ctl/client"
+	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
 // most ends a list after so many entries, and says if there are more; 0: goes through it.
@@ -30,5 +30,5 @@ func pagesFor(api *client.Client, limit int) *client.Client {
 	if limit <= 0 {
 		return api
 	}
-	return api.Pages(limit + 1)
+	return api.WithPageSize(limit + 1)
 }

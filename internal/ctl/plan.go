@@ -7,9 +7,9 @@ import (
 	"io"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/internal/ctl/client"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
 	"github.com/ce873799/replayable-ingestion/replay"
+	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
 // dryRun says what a request would do.

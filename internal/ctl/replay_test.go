@@ -102,10 +102,11 @@ func TestWrongCommandLinesAreErrorsOfUsage(t *testing.T) {
 		"replay a --failures-since 1h":                                   "unknown flag: --failures-since",
 		"replay a --output yaml --reason x":                              "--output must be one of table, json, jsonl",
 		"republish a --merge-patch {} --reason x":                        "unknown flag: --merge-patch",
-		"replai a":                "unknown command \"replai\"\n  did you mean replay?",
-		"status --watch --output": "flag needs an argument",
-		"items":                   "accepts 1 arg(s)",
-		"items x --outcome LOST":  "--outcome must be one of WAITING, STARTED",
+		"replai a":                 "unknown command \"replai\"\n  did you mean replay?",
+		"status --watch --output":  "flag needs an argument",
+		"list --api-url abc123/v1": "--api-url must be the URL of the API with its stage",
+		"items":                    "accepts 1 arg(s)",
+		"items x --outcome LOST":   "--outcome must be one of WAITING, STARTED",
 	} {
 		got := w.run(line)
 		if got.code != ctl.ExitUsage || !strings.Contains(got.err, want) || got.out != "" {

@@ -3,6 +3,7 @@ package ctl
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -13,10 +14,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/smithy-go/middleware"
 
-	"github.com/ce873799/replayable-ingestion/internal/ctl/client"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/stack"
 	"github.com/ce873799/replayable-ingestion/internal/manifest"
 	"github.com/ce873799/replayable-ingestion/internal/sdk"
+	"github.com/ce873799/replayable-ingestion/replay"
+	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
 // find finds the ingestion that is meant, once.
@@ -34,6 +36,10 @@ func (a *app) find(ctx context.Context) (*stack.Target, error) {
 
 func (a *app) locate(ctx context.Context) (t stack.Target, err error) {
 	if a.flags.apiURL != "" {
+		if u, err := url.Parse(a.flags.apiURL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+			return t, usage("--api-url must be the URL of the API with its stage, such as "+
+				"https://abc123.execute-api.eu-west-1.amazonaws.com/v1, got %q", replay.Shorten(a.flags.apiURL))
+		}
 		if region := regionOf(a.flags.apiURL); region != "" && a.flags.region == "" {
 			a.flags.region = region // a signature for another one would be refused
 		}

@@ -69,7 +69,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 				_, _ = rw.Write([]byte("<html>captive portal</html>"))
 				return true
 			})
-		}, "list", ctl.ExitUnreachable, []string{"no JSON of a replay API", "captive portal"}},
+		}, "list", ctl.ExitUnreachable, []string{"not a replay API's JSON", "captive portal"}},
 		{"nobody there", nil, "list --api-url http://127.0.0.1:1", ctl.ExitUnreachable, []string{"connection refused", "is the network up"}},
 		{"no credentials", func(w *world) {
 			w.loading(gateway.Region, aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {

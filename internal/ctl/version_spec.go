@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/internal/ctl/client"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/when"
 	"github.com/ce873799/replayable-ingestion/replay"
+	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
 // versionHelp is for the help texts of commands that take a version.
@@ -82,7 +82,7 @@ func (a *app) versions(ctx context.Context, api *client.Client, resource string,
 	}
 	found, have := make([]replay.Version, len(specs)), make([]bool, len(specs))
 	n := 0
-	for v, err := range api.Pages(page).Versions(ctx, resource) {
+	for v, err := range api.WithPageSize(page).Versions(ctx, resource) {
 		if err != nil {
 			return nil, err
 		}
@@ -129,7 +129,7 @@ func (a *app) resourceAt(ctx context.Context, api *client.Client, arg string) (r
 	if at <= 0 || at == len(arg)-1 {
 		return arg, "", nil
 	}
-	for _, err := range api.Pages(1).Versions(ctx, arg) {
+	for _, err := range api.WithPageSize(1).Versions(ctx, arg) {
 		if client.NotFound(err) {
 			return arg[:at], arg[at+1:], nil
 		}

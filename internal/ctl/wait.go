@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/ce873799/replayable-ingestion/internal/ctl/client"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
 	"github.com/ce873799/replayable-ingestion/replay"
+	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
 // runAndWait starts replays and waits for their end: side by side, or one after the other where they keep to bounds

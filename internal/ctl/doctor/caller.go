@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
-	"github.com/ce873799/replayable-ingestion/internal/ctl/client"
+	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
 // identity says who is asking, and whether that is in the account of the ingestion.
@@ -102,7 +102,7 @@ const (
 
 // clock asks once, so that it need not wait for the other checks.
 func (e *exam) clock(ctx context.Context, v *verdict) {
-	for _, err := range e.API.Pages(1).Replays(ctx, "") {
+	for _, err := range e.API.WithPageSize(1).Replays(ctx, "") {
 		var no *client.UnreachableError
 		if errors.As(err, &no) {
 			break

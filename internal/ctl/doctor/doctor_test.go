@@ -10,10 +10,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/smithy-go/encoding/cbor"
 
-	"github.com/ce873799/replayable-ingestion/internal/ctl/client"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/doctor"
 	"github.com/ce873799/replayable-ingestion/internal/manifest"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
+	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
 // patient is an ingestion in a cloud.
@@ -26,8 +26,16 @@ func patient(c *cloud) doctor.Patient {
 	return doctor.Patient{
 		Ingestion: at, Clock: clock, Timeout: 5 * time.Second,
 		AWS: aws.Config{Region: at.Region, BaseEndpoint: &c.url, Credentials: creds, RetryMaxAttempts: 1},
-		API: client.New(client.Config{BaseURL: at.APIURL, Region: at.Region, Credentials: creds, Transport: clock, Attempts: 1}),
+		API: connect(client.Config{BaseURL: at.APIURL, Region: at.Region, Credentials: creds, Transport: clock, Attempts: 1}),
 	}
+}
+
+func connect(cfg client.Config) *client.Client {
+	api, err := client.New(cfg)
+	if err != nil {
+		panic(err) // of this file
+	}
+	return api
 }
 
 func of(t *testing.T, found []doctor.Finding, check string) doctor.Finding {
@@ -266,7 +274,7 @@ func TestTheClockOfThisMachine(t *testing.T) {
 func TestAnAPIThatDoesNotAnswer(t *testing.T) {
 	c := newCloud(t, time.Now())
 	p := patient(c)
-	p.API = client.New(client.Config{
+	p.API = connect(client.Config{
 		BaseURL: "http://127.0.0.1:1/v1", Region: "eu-west-1", Attempts: 1, Transport: p.Clock,
 		Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
 	})

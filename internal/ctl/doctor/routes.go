@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/ce873799/replayable-ingestion/internal/ctl/client"
 	"github.com/ce873799/replayable-ingestion/replay"
+	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
 // Names of nothing: calls about them are allowed or not, and have no effect.
@@ -32,7 +32,7 @@ func apiRoutes() []route {
 	return []route{
 		{"GET /replays", "GrantReplay", func(ctx context.Context, api *client.Client) error { return firstOf(api.Replays(ctx, "")) }, 0},
 		{"POST /replays", "GrantReplay", func(ctx context.Context, api *client.Client) error {
-			_, err := api.CreateReplay(ctx, "", struct{}{}) // selects nothing and has no reason: refused
+			_, err := api.CreateReplay(ctx, "", replay.Request{}) // selects nothing and has no reason: refused
 			return err
 		}, http.StatusBadRequest},
 		{"GET /replays/{replayId}", "GrantReplay", func(ctx context.Context, api *client.Client) error {
@@ -63,7 +63,7 @@ func apiRoutes() []route {
 func (e *exam) routes(ctx context.Context) []Finding {
 	all := apiRoutes()
 	found := make([]Finding, len(all))
-	api := e.API.Pages(1)
+	api := e.API.WithPageSize(1)
 	found[0] = e.route(ctx, all[0], all[0].call(ctx, api))
 	if found[0].Status == Fail && strings.HasPrefix(found[0].Detail, noAnswer) {
 		return found[:1] // nor will the others
@@ -97,7 +97,7 @@ func (e *exam) route(ctx context.Context, r route, err error) Finding {
 	case ctx.Err() != nil:
 		v.add(Unknown, "try again; is the network up?", "%s within %s", noAnswer, e.Timeout)
 	default:
-		v.fails("is the URL right, and the network up? the URL is "+e.API.URL(), "%s: %v", noAnswer, err)
+		v.fails("is the URL right, and the network up? the URL is "+e.API.BaseURL(), "%s: %v", noAnswer, err)
 	}
 	return v.finding("api." + r.name)
 }

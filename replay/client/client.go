@@ -1,4 +1,3 @@
-// Package client calls a replay API: typed, signed, page by page, and again where that may help.
 package client
 
 import (
@@ -7,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -23,30 +23,51 @@ import (
 
 // Config is what a client needs. BaseURL, Region and Credentials are required.
 type Config struct {
-	BaseURL     string // of the API, stage included
-	Region      string // to sign for
-	Credentials aws.CredentialsProvider
-	UserAgent   string
+	BaseURL     string                  // of the API with its stage, such as https://abc123.execute-api.eu-west-1.amazonaws.com/v1
+	Region      string                  // that requests are signed for, such as eu-west-1
+	Credentials aws.CredentialsProvider // are retrieved at each attempt
+	UserAgent   string                  // default: that of net/http
 
 	Transport http.RoundTripper                                // default: http.DefaultTransport
-	Attempts  int                                              // of a request, the first one included; default: 5
+	Attempts  int                                              // per call, 1 or more; default: 5
 	Now       func() time.Time                                 // default: time.Now
-	Sleep     func(ctx context.Context, d time.Duration) error // default: waits, or until ctx ends
-	Retrying  func(err error, attempt int, wait time.Duration) // is told before each wait; may be nil
+	Sleep     func(ctx context.Context, d time.Duration) error // returns early when ctx ends; default: a timer
+	Retrying  func(err error, attempt int, wait time.Duration) // is called before each wait; default: nothing
 }
 
-// Client calls one API.
+func (c Config) validate() error {
+	var errs []error
+	if u, err := url.Parse(c.BaseURL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		errs = append(errs, fmt.Errorf("BaseURL must be the URL of the API with its stage, such as "+
+			"https://abc123.execute-api.eu-west-1.amazonaws.com/v1, got %q", replay.Shorten(c.BaseURL)))
+	}
+	if c.Region == "" {
+		errs = append(errs, errors.New("Region must be that of the API, such as eu-west-1, got none"))
+	}
+	if c.Credentials == nil {
+		errs = append(errs, errors.New("Credentials must be set, such as those of config.LoadDefaultConfig, got none"))
+	}
+	if c.Attempts < 0 {
+		errs = append(errs, fmt.Errorf("Attempts must be 1 or more, or 0 for the default, got %d", c.Attempts))
+	}
+	return errors.Join(errs...)
+}
+
+// Client calls one API. It is safe for concurrent use.
 type Client struct {
 	cfg  Config
 	http *http.Client
 	page int // entries of a page
 }
 
-// callTimeout is for one attempt. API Gateway answers within 29 seconds.
+// callTimeout bounds one attempt. API Gateway answers within 29 seconds.
 const callTimeout = 35 * time.Second
 
-// New returns a client.
-func New(cfg Config) *Client {
+// New returns a client. Its error names every field of cfg that is wrong.
+func New(cfg Config) (*Client, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("configure a client of the replay API: %w", err)
+	}
 	cfg.BaseURL = strings.TrimSuffix(cfg.BaseURL, "/")
 	if cfg.Attempts == 0 {
 		cfg.Attempts = 5
@@ -60,20 +81,20 @@ func New(cfg Config) *Client {
 	if cfg.Retrying == nil {
 		cfg.Retrying = func(error, int, time.Duration) {}
 	}
-	return &Client{cfg: cfg, http: &http.Client{Transport: cfg.Transport, Timeout: callTimeout}, page: replay.MaxPageSize}
+	return &Client{cfg: cfg, http: &http.Client{Transport: cfg.Transport, Timeout: callTimeout}, page: replay.MaxPageSize}, nil
 }
 
-// Pages returns a client whose lists ask for so many entries at a time, as far as the API gives as many.
-func (c *Client) Pages(size int) *Client {
+// WithPageSize returns a client whose lists ask for size entries at a time: 1 to replay.MaxPageSize, which is the default.
+func (c *Client) WithPageSize(size int) *Client {
 	paged := *c
 	paged.page = min(max(size, 1), replay.MaxPageSize)
 	return &paged
 }
 
-// URL is where the API is.
-func (c *Client) URL() string { return c.cfg.BaseURL }
+// BaseURL is the URL of the API, without a slash at its end.
+func (c *Client) BaseURL() string { return c.cfg.BaseURL }
 
-// call is a request. Every call of the API may be sent again: POST /replays has a key, and cancelling twice is once.
+// call is a request. Each may be sent again: POST /replays has a key, and cancelling is idempotent.
 type call struct {
 	method, path string
 	query        url.Values
@@ -89,7 +110,7 @@ type answer struct {
 	body   []byte
 }
 
-// once sends a request, whatever comes of it. The error is one of those of this package.
+// once makes one attempt. Its error is one of those of this package.
 func (c *Client) once(ctx context.Context, r call) (answer, error) {
 	target := c.cfg.BaseURL + r.path
 	if len(r.query) > 0 {
@@ -128,7 +149,7 @@ func (c *Client) once(ctx context.Context, r call) (answer, error) {
 	return answer{header: resp.Header, body: got}, nil
 }
 
-// sign signs anew at each attempt: a signature holds for 5 minutes.
+// sign is called at each attempt: AWS accepts a signature for 5 minutes.
 func (c *Client) sign(ctx context.Context, req *http.Request, body []byte) error {
 	creds, err := c.cfg.Credentials.Retrieve(ctx)
 	if err != nil {
@@ -148,7 +169,7 @@ func (c *Client) do(ctx context.Context, r call, into any) error {
 		return err
 	}
 	if err := json.Unmarshal(ans.body, into); err != nil {
-		return &UnreachableError{Call: r.String(), URL: c.cfg.BaseURL, Err: fmt.Errorf("the answer is no JSON of a replay API: %w: %s",
+		return &UnreachableError{Call: r.String(), URL: c.cfg.BaseURL, Err: fmt.Errorf("the response is not a replay API's JSON: %w: %s",
 			err, replay.Shorten(string(ans.body)))}
 	}
 	return nil

@@ -11,7 +11,7 @@ const (
 	maxWait   = 5 * time.Second
 )
 
-// again sends a request until it is answered, refused for good, or out of attempts.
+// again makes attempts until one succeeds, the error is not temporary, or none is left.
 func (c *Client) again(ctx context.Context, r call) (answer, error) {
 	for attempt := 1; ; attempt++ {
 		ans, err := c.once(ctx, r)

@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
-	"github.com/ce873799/replayable-ingestion/internal/ctl/client"
 	"github.com/ce873799/replayable-ingestion/replay"
+	"github.com/ce873799/replayable-ingestion/replay/client"
 	"github.com/ce873799/replayable-ingestion/test/engine"
 	"github.com/ce873799/replayable-ingestion/test/gateway"
 )
@@ -31,7 +31,7 @@ func serve(t *testing.T, token string) *served {
 	t.Helper()
 	e := engine.InMemory(t, &engine.Faults{}, engine.Clock{Now: time.Now, SettleAfter: time.Hour})
 	s := &served{engine: e, gateway: gateway.Serve(t, e.API, time.Now)}
-	s.Client = client.New(client.Config{
+	s.Client = newClient(t, client.Config{
 		BaseURL: s.gateway.URL + "/", Region: gateway.Region, UserAgent: "test",
 		Credentials: credentials.NewStaticCredentialsProvider(gateway.AccessKey, gateway.SecretKey, token),
 		Sleep: func(ctx context.Context, d time.Duration) error {
@@ -40,6 +40,15 @@ func serve(t *testing.T, token string) *served {
 		},
 	})
 	return s
+}
+
+func newClient(t *testing.T, cfg client.Config) *client.Client {
+	t.Helper()
+	c, err := client.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 func all[T any](t *testing.T, list func(func(T, error) bool)) (out []T) {
@@ -51,6 +60,40 @@ func all[T any](t *testing.T, list func(func(T, error) bool)) (out []T) {
 		out = append(out, e)
 	}
 	return out
+}
+
+func TestAConfigurationThatIsWrongIsRefusedAtOnce(t *testing.T) {
+	_, err := client.New(client.Config{BaseURL: "abc123.execute-api.eu-west-1.amazonaws.com/v1", Attempts: -1})
+	for _, want := range []string{
+		`BaseURL must be the URL of the API with its stage`, `got "abc123.execute-api`, "Region must be", "Credentials must be set", "got -1",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s in it", err, want)
+		}
+	}
+}
+
+// Without a key of the caller, the attempts of one call have one all the same.
+func TestAttemptsOfACallShareAKey(t *testing.T) {
+	s := serve(t, "")
+	keys := map[string]int{}
+	s.gateway.Before(func(w http.ResponseWriter, r *http.Request) bool {
+		keys[r.Header.Get("Idempotency-Key")]++
+		if keys[r.Header.Get("Idempotency-Key")]%3 != 0 {
+			gateway.Refuse(w, http.StatusBadGateway, "", "Bad Gateway")
+			return true
+		}
+		return false
+	})
+	request := replay.Request{Select: replay.Select{ResourceIDs: []string{"r1"}}, Reason: "x"}
+	for range 2 {
+		if _, err := s.CreateReplay(t.Context(), "", request); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(keys) != 2 || keys[""] != 0 {
+		t.Errorf("got keys %v, want one for each call", keys)
+	}
 }
 
 // Ids are other people's texts: each must arrive as it is, under a signature that covers it. With and without a session.
@@ -200,7 +243,7 @@ func TestWhatOthersAnswerIsShown(t *testing.T) {
 func TestCredentialsAreAskedForAtEachAttempt(t *testing.T) {
 	s := serve(t, "")
 	asked := 0
-	c := client.New(client.Config{
+	c := newClient(t, client.Config{
 		BaseURL: s.gateway.URL, Region: gateway.Region, Sleep: func(context.Context, time.Duration) error { return nil },
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			if asked++; asked > 2 {

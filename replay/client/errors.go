@@ -10,13 +10,13 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// RefusedError is an answer of the API, or of API Gateway in front of it, that is no success.
+// RefusedError is a response of the API, or of API Gateway before it, with a status of 400 or more.
 type RefusedError struct {
-	Call    string // such as GET /replays
-	Status  int
-	Problem replay.Problem // its fields are empty where the answer was no problem
-	Kind    string         // x-amzn-ErrorType: whom API Gateway blames, such as AccessDeniedException
-	Skew    time.Duration  // of this machine's clock against the answer's Date; 0 if it has none
+	Call    string         // such as GET /replays
+	Status  int            // of HTTP
+	Problem replay.Problem // empty fields where the response was not a problem document
+	Kind    string         // the x-amzn-ErrorType header of API Gateway, such as AccessDeniedException
+	Skew    time.Duration  // how far this machine's clock is ahead of the response's Date; 0 without one
 }
 
 func (e *RefusedError) Error() string {
@@ -27,7 +27,7 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("%s: %d: %s", e.Call, e.Status, text)
 }
 
-// UnreachableError means that no answer of the API came.
+// UnreachableError means that no response of the API came: the request may have had its effect.
 type UnreachableError struct {
 	Call string
 	URL  string
@@ -38,14 +38,14 @@ func (e *UnreachableError) Error() string { return fmt.Sprintf("%s at %s: %v", e
 
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
-// CredentialsError means that there are no credentials to sign with.
+// CredentialsError means that the request could not be signed. It was not sent.
 type CredentialsError struct{ Err error }
 
 func (e *CredentialsError) Error() string { return fmt.Sprintf("find credentials: %v", e.Err) }
 
 func (e *CredentialsError) Unwrap() error { return e.Err }
 
-// Temporary reports whether sending the request again may help.
+// Temporary reports whether a later call may succeed: no response came, or one with 429, 500, 502, 503 or 504.
 func Temporary(err error) bool {
 	var refused *RefusedError
 	if errors.As(err, &refused) {
@@ -60,7 +60,7 @@ func Temporary(err error) bool {
 	return errors.As(err, &unreachable)
 }
 
-// NotFound reports whether the API knows no such replay, resource or version.
+// NotFound reports whether the API does not have the replay, resource or version that was named.
 func NotFound(err error) bool {
 	var refused *RefusedError
 	return errors.As(err, &refused) && refused.Status == http.StatusNotFound
@@ -69,7 +69,7 @@ func NotFound(err error) bool {
 func (c *Client) refusal(r call, resp *http.Response, body []byte) error {
 	e := &RefusedError{Call: r.String(), Status: resp.StatusCode, Kind: resp.Header.Get("X-Amzn-Errortype")}
 	if err := json.Unmarshal(body, &e.Problem); err != nil || e.Problem.Title == "" {
-		// Not this API's: a proxy's page, or API Gateway's own form {"message": ...}.
+		// Not from this API: a proxy's page, or API Gateway's own form {"message": ...}.
 		var gateway struct{ Message string }
 		e.Problem = replay.Problem{Detail: replay.Shorten(string(body))}
 		if json.Unmarshal(body, &gateway) == nil && gateway.Message != "" {
@@ -84,6 +84,3 @@ func (c *Client) refusal(r call, resp *http.Response, body []byte) error {
 	}
 	return e
 }
-
-// ErrExpired stands for credentials that were good once.
-var ErrExpired = errors.New("the SSO session or the temporary credentials have expired")
