@@ -21,7 +21,9 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl"
-	"github.com/ce873799/replayable-ingestion/internal/ctl/doctor"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/doctor"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
 )
 
 // unlikeAWS is what doctor finds on the emulator although the stack is whole, each with its reason. Doctor itself knows
@@ -64,12 +66,12 @@ func examine(ctx context.Context, t *testing.T) map[string]doctor.Finding {
 		t.Fatal(err)
 	}
 	var out, errs bytes.Buffer
-	p := ctl.System()
+	p := factory.System()
 	p.Args, p.Out, p.Err = []string{"doctor", "--local=" + file, "-o", "json"}, &out, &errs
-	p.Terminal = ctl.Terminal{}
+	p.Terminal = factory.Terminal{}
 	p.CacheDir = ""
-	if code := ctl.Main(ctx, p); code != ctl.ExitError { // the emulator is no account
-		t.Fatalf("got exit code %d, want %d: %s", code, ctl.ExitError, errs.String())
+	if code := ctl.Main(ctx, p); code != exit.General { // the emulator is no account
+		t.Fatalf("got exit code %d, want %d: %s", code, exit.General, errs.String())
 	}
 	var doc struct{ Checks []doctor.Finding }
 	if err := json.Unmarshal(out.Bytes(), &doc); err != nil {
