@@ -204,14 +204,14 @@ func TestCtrlCOnATerminalDetaches(t *testing.T) {
 		t.Errorf("got exit code %d, want %d", code, exit.Interrupted)
 	}
 	id := w.Requested().ReplayID
-	for _, want := range []string{"detached", "replayctl status " + id + " --watch", "replayctl cancel " + id} {
+	for _, want := range []string{"detached", "replayctl status " + id + " --wait", "replayctl cancel " + id} {
 		if !strings.Contains(s.screen(), want) {
 			t.Errorf("%q is not on the screen:\n%q", want, s.screen())
 		}
 	}
 	pump(t, w)
 	w.Process.Sleep = nil
-	w.Run("status "+id+" --watch").Wants(t, exit.OK, []string{"COMPLETED"}, nil)
+	w.Run("status "+id+" --wait").Wants(t, exit.OK, []string{"COMPLETED"}, nil)
 	if r := w.Requested(); r.Status != replay.Completed || r.Counts.Succeeded != 1 {
 		t.Errorf("got %+v, want it completed all the same", r.Summary)
 	}

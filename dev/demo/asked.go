@@ -77,7 +77,7 @@ func (d *demo) tooMuch(ctx context.Context) error {
 	if err := d.operate(ctx, "", "cancel", id).must(exit.OK); err != nil {
 		return err
 	}
-	stopped := d.operate(ctx, "", "status", id, "--watch")
+	stopped := d.operate(ctx, "", "status", id, "--wait")
 	if err := stopped.must(exit.Stopped); err != nil {
 		return err
 	}

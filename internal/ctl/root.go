@@ -32,8 +32,11 @@ func Main(ctx context.Context, p factory.Process) exit.Code {
 	defer stop()
 	f := factory.New(p)
 	root := newRoot(f)
-	root.SetArgs(p.Args)
-	err := root.ExecuteContext(ctx)
+	args, err := withValues(root, p.Args)
+	if err == nil {
+		root.SetArgs(args)
+		err = root.ExecuteContext(ctx)
+	}
 	if err == nil {
 		return exit.OK
 	}
@@ -83,6 +86,7 @@ Exit codes:
 		return &exit.Error{Code: exit.Usage, Err: err, Do: []string{"`" + c.CommandPath() + " --help` lists the flags"}}
 	})
 	f.AddFlags(root)
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	for _, g := range groups() {
 		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
 		for _, add := range g.commands {

@@ -38,17 +38,17 @@ type Config struct {
 func (c Config) validate() error {
 	var errs []error
 	if u, err := url.Parse(c.BaseURL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		errs = append(errs, fmt.Errorf("BaseURL must be the URL of the API with its stage, such as "+
+		errs = append(errs, fmt.Errorf("the BaseURL must be the URL of the API with its stage, such as "+
 			"https://abc123.execute-api.eu-west-1.amazonaws.com/v1, got %q", replay.Shorten(c.BaseURL)))
 	}
 	if c.Region == "" {
-		errs = append(errs, errors.New("Region must be that of the API, such as eu-west-1, got none"))
+		errs = append(errs, errors.New("the Region must be that of the API, such as eu-west-1, got none"))
 	}
 	if c.Credentials == nil {
-		errs = append(errs, errors.New("Credentials must be set, such as those of config.LoadDefaultConfig, got none"))
+		errs = append(errs, errors.New("the Credentials must be set, such as those of config.LoadDefaultConfig, got none"))
 	}
 	if c.Attempts < 0 {
-		errs = append(errs, fmt.Errorf("Attempts must be 1 or more, or 0 for the default, got %d", c.Attempts))
+		errs = append(errs, fmt.Errorf("the Attempts must be 1 or more, or 0 for the default, got %d", c.Attempts))
 	}
 	return errors.Join(errs...)
 }

@@ -18,6 +18,7 @@ const (
 	Stopped     Code = 4   // the replay was halted or cancelled
 	Refused     Code = 5   // the API or AWS refused the request, the credentials or an id
 	Unreachable Code = 6   // no response, or one with 429 or 5xx
+	Skipped     Code = 7   // with --fail-on-skipped: the replay matched nothing, or an item was skipped
 	Interrupted Code = 130 // Ctrl-C; a replay that was started continues
 )
 
@@ -35,6 +36,7 @@ func Table() string {
 		{Stopped, "the replay was halted or cancelled"},
 		{Refused, "the API or AWS refused: the request, the credentials, or an id that does not exist"},
 		{Unreachable, "no answer, or a 5xx or 429 after several attempts: try again"},
+		{Skipped, "with --fail-on-skipped: an item was skipped, or nothing matched"},
 		{Interrupted, "interrupted by Ctrl-C; a replay that was started goes on"},
 	} {
 		text += fmt.Sprintf("  %3d  %s\n", c.code, c.says)

@@ -31,7 +31,37 @@ func TestTheShellIsOfferedNames(t *testing.T) {
 		got := w.RunWords(words...)
 		got.Wants(t, exit.OK, want, nil)
 	}
+	for _, line := range []string{
+		"history ", "show ", "diff ", "diff r1 ", "replay ", "replay --owner ", "replay r1 --version ", "replay --since ", "replay --merge-patch ",
+		"failures --resource ", "failures --error ", "list --limit ", "list ", "doctor ", "doctor --skip ", "items --limit ", "list --profile ", "list --api-url ",
+	} {
+		got := w.RunWords(append([]string{"__complete"}, strings.Split(line+"", " ")...)...)
+		if !strings.Contains(got.Out, ":4\n") && !strings.Contains(got.Out, ":36\n") {
+			t.Errorf("%s: got %q, want no names of files", line, got.Out)
+		}
+	}
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
 		w.Run("completion "+shell).Wants(t, exit.OK, []string{"replayctl"}, nil)
+	}
+}
+
+func TestTheShellIsOfferedIdsThatExist(t *testing.T) {
+	w := operator.New(t)
+	w.Broken(map[string]string{"r1": "BadListing", "r2": "BadPrice"})
+	version := w.VersionsOf("r1")[0].VersionID
+	for line, want := range map[string][]string{
+		"history ":                 {"r1\tBadListing\n", "r2\tBadPrice\n"},
+		"show ":                    {"r1\t", "r2\t"},
+		"diff ":                    {"r1\t"},
+		"diff r1 ":                 {version + "\t"},
+		"replay r1 ":               {"r2\t"},
+		"replay r1 --version ":     {version + "\t"},
+		"show r1 --version ":       {version + "\t"},
+		"failures --error ":        {"BadListing\n", "BadPrice\n"},
+		"failures --resource ":     {"r1\t", "r2\t"},
+		"failures replay --error ": {"BadPrice\n"},
+	} {
+		got := w.RunWords(append([]string{"__complete"}, strings.Split(line, " ")...)...)
+		got.Wants(t, exit.OK, append(want, ":36\n"), nil)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/flagname"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/stack"
 	"github.com/ce873799/replayable-ingestion/replay/client"
 )
@@ -104,8 +105,8 @@ const maxSkew = 5 * time.Minute
 
 func (f *Factory) explainRefusal(e *exit.Error, r *client.RefusedError) {
 	e.Code = exit.Refused
-	for _, f := range r.Problem.Errors {
-		e.Do = append(e.Do, f.String())
+	for _, fault := range r.Problem.Errors {
+		e.Do = append(e.Do, flagname.Of(fault))
 	}
 	switch {
 	case r.Status == http.StatusForbidden:

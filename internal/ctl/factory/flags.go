@@ -39,19 +39,14 @@ func (f *Factory) AddFlags(root *cobra.Command) {
 	set.StringVarP(&f.flags.output, "output", "o", string(output.Table), "how data is written: `table|json|jsonl`")
 	set.BoolVar(&f.flags.noColor, "no-color", false, "no colors, even on a terminal (or NO_COLOR)")
 	Complete(root, "output", output.Formats()...)
-	for name, offer := range map[string]cobra.CompletionFunc{"stack": f.completeStacks, "ingestion": f.completeIngestions} {
-		if err := root.RegisterFlagCompletionFunc(name, offer); err != nil {
-			panic(err) // there is no such flag
-		}
-	}
+	CompleteWith(root, "stack", f.completeStacks)
+	CompleteWith(root, "ingestion", f.completeIngestions)
+	CompleteWith(root, "local", Files)
 }
 
 // Complete offers values of a flag to the shell.
 func Complete(c *cobra.Command, flag string, values ...string) {
-	fixed := cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
-	if err := c.RegisterFlagCompletionFunc(flag, fixed); err != nil {
-		panic(err) // there is no such flag
-	}
+	CompleteWith(c, flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // Prepare reads the flags that every command has.

@@ -2,6 +2,7 @@ package factory
 
 import (
 	"fmt"
+	"io"
 	"iter"
 	"strings"
 
@@ -115,4 +116,26 @@ func Plural(n int, thing string) string {
 		return "1 " + thing
 	}
 	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// Describe writes a description of each entry, with an empty line between them. For an empty list it says none.
+func Describe[T any](f *Factory, entries iter.Seq2[T, error], none string, write func(w io.Writer, entry T) error) error {
+	n := 0
+	for e, err := range entries {
+		if err != nil {
+			return err
+		}
+		if n++; n > 1 {
+			if _, err := io.WriteString(f.Printer.Out, "\n"); err != nil {
+				return err
+			}
+		}
+		if err := write(f.Printer.Out, e); err != nil {
+			return err
+		}
+	}
+	if n == 0 {
+		f.Say("%s", none)
+	}
+	return nil
 }

@@ -47,7 +47,7 @@ func TestOfSeveralIngestionsOneIsNamed(t *testing.T) {
 	w.Run("list --ingestion shop/Orders"+w.Endpoint).Wants(t, exit.Unreachable, nil, []string{"127.0.0.1:1"})
 	w.Process.Env = operator.Environment(map[string]string{"REPLAYCTL_STACK": "shop", "REPLAYCTL_INGESTION": "Carts"})
 	got := w.Run("replay r1 --reason x" + w.Endpoint)
-	got.Wants(t, exit.OK, nil, []string{"status " + strings.TrimSpace(got.Out) + " --watch --endpoint-url="})
+	got.Wants(t, exit.OK, nil, []string{"status " + strings.TrimSpace(got.Out) + " --wait --endpoint-url="})
 	w.Run("list --stack nowhere"+w.Endpoint).Wants(t, exit.Refused, nil, []string{"there is no stack nowhere", "stack nowhere, Region us-east-1", "--local"})
 }
 

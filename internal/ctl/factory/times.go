@@ -9,9 +9,31 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/when"
+	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// Times reads a range of times.
+// APITime reads a time that was typed, in the form of the API. It tells which one is meant where there is a doubt.
+func (f *Factory) APITime(text string) (string, error) {
+	r, err := when.Parse(text, f.Moment, f.Process.Zone)
+	if err != nil {
+		return "", err
+	}
+	if r.Note != "" {
+		f.Say("%s", f.PaintErr(output.Yellow, r.Note))
+	}
+	return r.API, nil
+}
+
+// Time reads a time that was typed.
+func (f *Factory) Time(text string) (time.Time, error) {
+	api, err := f.APITime(text)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return replay.ParseTime(api, f.Moment)
+}
+
+// Times reads the range of --since and --until; nil for an end that is not given.
 func (f *Factory) Times(since, until string) (from, to *time.Time, err error) {
 	for _, end := range []struct {
 		flag, value string
@@ -20,7 +42,7 @@ func (f *Factory) Times(since, until string) (from, to *time.Time, err error) {
 		if end.value == "" {
 			continue
 		}
-		t, err := when.Time(end.value, f.Moment, f.Process.Zone)
+		t, err := f.Time(end.value)
 		if err != nil {
 			return nil, nil, exit.Usagef("%s %w", end.flag, err)
 		}

@@ -8,13 +8,14 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/flagname"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
 	"github.com/ce873799/replayable-ingestion/replay"
 	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
 // Await waits for the end of replays and shows what became of them.
-func Await(ctx context.Context, f *factory.Factory, api *client.Client, ids []string) error {
+func Await(ctx context.Context, f *factory.Factory, api *client.Client, ids []string, o Options) error {
 	all, err := Wait(ctx, f, api, ids, "replaying")
 	if errors.Is(err, ErrDetached) {
 		return Detached(f, ids...)
@@ -22,15 +23,15 @@ func Await(ctx context.Context, f *factory.Factory, api *client.Client, ids []st
 	if err != nil {
 		e := f.Explain(err)
 		for _, id := range ids {
-			e.Do = append(e.Do, "the replay goes on: "+f.Hint("status "+id+" --watch"))
+			e.Do = append(e.Do, "the replay goes on: "+f.Hint("status "+id+" --wait"))
 		}
 		return e
 	}
-	return Conclude(ctx, f, api, all)
+	return Conclude(ctx, f, api, all, o)
 }
 
 // Conclude shows replays that have ended, and ends the command as they did.
-func Conclude(ctx context.Context, f *factory.Factory, api *client.Client, all []replay.Replay) error {
+func Conclude(ctx context.Context, f *factory.Factory, api *client.Client, all []replay.Replay, o Options) error {
 	if err := ShowReplays(f, all); err != nil {
 		return err
 	}
@@ -41,7 +42,7 @@ func Conclude(ctx context.Context, f *factory.Factory, api *client.Client, all [
 			return err
 		}
 	}
-	return exit.With(code)
+	return exit.With(Worse(code, o.Skipped(f, all)))
 }
 
 // ShowReplays writes replays: each described, or as JSON.
@@ -87,7 +88,7 @@ func showSome(ctx context.Context, f *factory.Factory, api *client.Client, r rep
 			if err != nil {
 				return err
 			}
-			f.Say("  %s  %s", output.Printable(it.ResourceID), output.Printable(it.Reason))
+			f.Say("  %s  %s", output.Printable(it.ResourceID), output.Printable(flagname.In(it.Reason)))
 		}
 		if kind.n > someItems || kind.outcome == replay.Failed {
 			f.Say("list them with  %s", f.Hint("items "+r.ReplayID+" --outcome "+kind.says))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/flagname"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -26,7 +27,7 @@ func Describe(f *factory.Factory, w io.Writer, r replay.Replay) error {
 		fields = append(fields, output.Field{Name: "truncated", Value: "the selection has more than --max-items", Color: output.Yellow})
 	}
 	if s := r.Stopped; s != nil {
-		text := fmt.Sprintf("%s at %s: %s", s.Status, f.Printer.Time(&s.At), s.Reason)
+		text := fmt.Sprintf("%s at %s: %s", s.Status, f.Printer.Time(&s.At), flagname.In(s.Reason))
 		if s.By != "" {
 			text += " (" + s.By + ")"
 		}

@@ -33,7 +33,7 @@ func Wait(ctx context.Context, f *factory.Factory, api *client.Client, ids []str
 	defer m.end()
 	var quiet time.Time // since when the API has not answered
 	for poll := firstPoll; ; poll = min(poll*3/2, maxPoll) {
-		left, err := look(ctx, f, api, ids, all)
+		left, err := look(ctx, api, ids, all)
 		switch {
 		case ctx.Err() != nil:
 			return all, ErrDetached
@@ -58,7 +58,7 @@ func Wait(ctx context.Context, f *factory.Factory, api *client.Client, ids []str
 }
 
 // look reads the replays that have not ended, and returns how many that still are.
-func look(ctx context.Context, f *factory.Factory, api *client.Client, ids []string, all []replay.Replay) (left int, err error) {
+func look(ctx context.Context, api *client.Client, ids []string, all []replay.Replay) (left int, err error) {
 	for i, id := range ids {
 		if all[i].Status.Final() {
 			continue
@@ -78,7 +78,7 @@ func look(ctx context.Context, f *factory.Factory, api *client.Client, ids []str
 func Detached(f *factory.Factory, ids ...string) error {
 	f.Say("%s", f.PaintErr(output.Yellow, "detached: what was started goes on"))
 	for _, id := range ids {
-		f.Say("  come back with  %s", f.Hint("status "+id+" --watch"))
+		f.Say("  come back with  %s", f.Hint("status "+id+" --wait"))
 		f.Say("  stop it with    %s", f.Hint("cancel "+id))
 	}
 	return exit.With(exit.Interrupted)
@@ -96,5 +96,13 @@ func CodeOf(r replay.Replay) exit.Code {
 	}
 }
 
-// Worse is the code that says more: stopped before failed before well.
-func Worse(a, b exit.Code) exit.Code { return max(a, b) }
+// Worse is the code that counts of two: stopped before failed before skipped before well.
+func Worse(a, b exit.Code) exit.Code {
+	if a == exit.Skipped && b != exit.OK {
+		return b
+	}
+	if b == exit.Skipped && a != exit.OK {
+		return a
+	}
+	return max(a, b)
+}

@@ -33,7 +33,7 @@ func TestWaitingEndsAsTheReplayDoes(t *testing.T) {
 	w.Run("replay r1 gone --reason x --wait").Wants(t, exit.OK, []string{"1 succeeded, 0 failed, 1 skipped"},
 		[]string{"1 item skipped:", "  gone  the event log has no such resource"})
 	w.Run("items "+id+" --outcome failed").Wants(t, exit.OK, []string{"r2", "FAILED", "GeocoderDown"}, nil)
-	w.Run("status "+id+" --watch").Wants(t, exit.Failures, []string{"COMPLETED"}, nil)
+	w.Run("status "+id+" --wait").Wants(t, exit.Failures, []string{"COMPLETED"}, nil)
 	w.Run("status "+id).Wants(t, exit.OK, []string{"COMPLETED"}, nil)
 	w.Run("cancel "+id).Wants(t, exit.Refused, nil, []string{"409", "COMPLETED"})
 
@@ -74,7 +74,7 @@ func TestCtrlCDetaches(t *testing.T) {
 	got := w.RunIn(ctx, "replay", "r1", "--reason", "x", "--wait")
 	w.Process.Sleep = nil
 	id := w.Requested().ReplayID
-	got.Wants(t, exit.Interrupted, nil, []string{"detached", "come back with  replayctl status " + id + " --watch", "replayctl cancel " + id})
+	got.Wants(t, exit.Interrupted, nil, []string{"detached", "come back with  replayctl status " + id + " --wait", "replayctl cancel " + id})
 	w.Engine.Pump()
 	w.Run("status "+id).Wants(t, exit.OK, []string{"COMPLETED"}, nil)
 }

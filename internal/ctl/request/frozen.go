@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/flagname"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -32,7 +33,7 @@ func Freeze(d Document, moment time.Time) (Request, error) {
 		switch {
 		case errors.As(err, &invalid):
 			for _, f := range invalid.Faults {
-				if text := onCommandLine(f); !slices.Contains(faults, text) && len(faults) < maxShownFaults {
+				if text := flagname.Of(f); !slices.Contains(faults, text) && len(faults) < maxShownFaults {
 					faults = append(faults, text)
 				}
 			}
@@ -115,8 +116,8 @@ func (r Request) AsBefore(before replay.Request, moment time.Time) (Request, boo
 }
 
 // timesOf lists the times of a request, each at its own place.
-func timesOf(r replay.Request) []*time.Time {
-	times := make([]*time.Time, 7)
+func timesOf(r replay.Request) [7]*time.Time {
+	var times [7]*time.Time
 	if f := r.Select.Failures; f != nil {
 		times[0], times[1] = f.Since, f.Until
 	}
@@ -125,10 +126,11 @@ func timesOf(r replay.Request) []*time.Time {
 	}
 	times[4] = r.Versions.AsOf
 	if s := r.Versions.Series; s != nil {
-		for i, b := range []*replay.Bound{s.From, s.To} {
-			if b != nil {
-				times[5+i] = b.Time
-			}
+		if s.From != nil {
+			times[5] = s.From.Time
+		}
+		if s.To != nil {
+			times[6] = s.To.Time
 		}
 	}
 	return times

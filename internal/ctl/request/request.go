@@ -12,6 +12,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/follow"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -43,7 +44,9 @@ type Flags struct {
 
 	Key       string
 	Yes, Wait bool
-	given     *pflag.FlagSet // to tell a zero that was given from none
+
+	follow.Options
+	given *pflag.FlagSet // to tell a zero that was given from none
 }
 
 // ReadsInput reports whether standard input has ids or a patch, and so cannot have answers.
@@ -52,11 +55,12 @@ func (o *Flags) ReadsInput() bool {
 }
 
 // Add adds the flags of a command that selects resources.
-func (o *Flags) Add(c *cobra.Command) {
+func (o *Flags) Add(f *factory.Factory, c *cobra.Command) {
 	o.addSelection(c)
-	o.AddFailures(c, "with --failures: ")
-	o.addVersions(c)
+	o.AddFailures(f, c, "with --failures: ")
+	o.addVersions(f, c)
 	o.AddOptions(c)
+	c.ValidArgsFunction = f.CompleteResources
 }
 
 func (o *Flags) addSelection(c *cobra.Command) {
@@ -64,31 +68,34 @@ func (o *Flags) addSelection(c *cobra.Command) {
 	f.SortFlags = false
 	f.StringVarP(&o.file, "file", "f", "", "read resource ids from `FILE`, - for standard input: a line each, or JSON lines with resourceId")
 	f.StringVar(&o.owner, "owner", "", "every resource of the owner with this `ID`")
+	factory.CompleteWith(c, "file", factory.Files)
 	f.BoolVar(&o.all, "all", false, "every resource; needs --max-items")
 	f.BoolVar(&o.Failures, "failures", false, "what is in the quarantine: the versions that failed")
 }
 
 // AddFailures adds the flags that say which failures. when says when they count.
-func (o *Flags) AddFailures(c *cobra.Command, when string) {
-	f := c.Flags()
-	f.StringVar(&o.Error, "error", "", when+"only this error, a name or a `GLOB` such as 'Geocoder*'")
-	f.StringVar(&o.Since, "since", "", when+"only what failed at this `TIME` or after")
-	f.StringVar(&o.Until, "until", "", when+"only what failed before this `TIME`")
+func (o *Flags) AddFailures(f *factory.Factory, c *cobra.Command, when string) {
+	set := c.Flags()
+	set.StringVar(&o.Error, "error", "", when+"only this error, a name or a `GLOB` such as 'Geocoder*'")
+	set.StringVar(&o.Since, "since", "", when+"only what failed at this `TIME` or after")
+	set.StringVar(&o.Until, "until", "", when+"only what failed before this `TIME`")
+	factory.CompleteWith(c, "error", f.CompleteErrors)
 }
 
-func (o *Flags) addVersions(c *cobra.Command) {
-	f := c.Flags()
-	f.StringVar(&o.recordedFrom, "recorded-from", "", "only versions recorded at this `TIME` or after")
-	f.StringVar(&o.recordedTo, "recorded-to", "", "only versions recorded before this `TIME`")
-	f.StringArrayVar(&o.Versions, "version", nil, "this `VERSION` of the one resource; may be repeated")
-	f.StringVar(&o.asOf, "as-of", "", "the version that was the latest at this `TIME`")
-	f.BoolVar(&o.series, "series", false, "every version, oldest first, each after the one before has ended")
-	f.IntVar(&o.last, "last", 0, "a series of the newest `N` versions")
-	f.StringVar(&o.from, "from", "", "a series from this time or version on: `TIME|ID`")
-	f.StringVar(&o.to, "to", "", "a series up to this time or version: `TIME|ID`")
-	f.BoolVar(&o.Latest, "latest", false, "with --failures: the latest version, instead of the one that failed")
-	f.StringVar(&o.onFailure, "on-failure", "", "of a series, after a version that failed: `stop|continue` (default stop)")
+func (o *Flags) addVersions(f *factory.Factory, c *cobra.Command) {
+	set := c.Flags()
+	set.StringVar(&o.recordedFrom, "recorded-from", "", "only versions recorded at this `TIME` or after")
+	set.StringVar(&o.recordedTo, "recorded-to", "", "only versions recorded before this `TIME`")
+	set.StringArrayVar(&o.Versions, "version", nil, "this `VERSION` of the one resource; may be repeated")
+	set.StringVar(&o.asOf, "as-of", "", "the version that was the latest at this `TIME`")
+	set.BoolVar(&o.series, "series", false, "every version, oldest first, each after the one before has ended")
+	set.IntVar(&o.last, "last", 0, "a series of the newest `N` versions")
+	set.StringVar(&o.from, "from", "", "a series from this time or version on: `TIME|ID`")
+	set.StringVar(&o.to, "to", "", "a series up to this time or version: `TIME|ID`")
+	set.BoolVar(&o.Latest, "latest", false, "with --failures: the latest version, instead of the one that failed")
+	set.StringVar(&o.onFailure, "on-failure", "", "of a series, after a version that failed: `stop|continue` (default stop)")
 	factory.Complete(c, "on-failure", string(replay.StopOnFailure), string(replay.ContinueOnFailure))
+	factory.CompleteWith(c, "version", f.CompleteVersions)
 }
 
 // AddOptions adds what does not say which events.
@@ -107,7 +114,8 @@ func (o *Flags) AddOptions(c *cobra.Command) {
 	f.StringVarP(&o.Reason, "reason", "r", "", "why: a `TEXT` that is kept with the replay, and sent with every event")
 	f.BoolVarP(&o.DryRun, "dry-run", "n", false, "say what would happen, start nothing")
 	f.BoolVarP(&o.Yes, "yes", "y", false, "do not ask, however many items there are")
-	f.BoolVarP(&o.Wait, "wait", "w", false, "wait until it has ended, with a progress bar")
+	f.BoolVarP(&o.Wait, "wait", "w", false, "wait for the end, with a progress bar")
+	o.AddFlags(c, "with --wait or --dry-run: ")
 	f.StringVar(&o.Key, "idempotency-key", "", "name of this request: the same `KEY` again gets the same replay (default: random)")
 	o.given = f
 }

@@ -1,12 +1,10 @@
 package request
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
-	"github.com/ce873799/replayable-ingestion/internal/ctl/when"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -57,7 +55,7 @@ func window(f *factory.Factory, fromFlag, from, toFlag, to, fromField, toField s
 		if end.value == "" {
 			continue
 		}
-		t, err := when.Parse(end.value, f.Moment, f.Process.Zone)
+		t, err := f.APITime(end.value)
 		if err != nil {
 			return nil, exit.Usagef("--%s %w", end.flag, err)
 		}
@@ -75,7 +73,7 @@ func (o *Flags) versionsOf(f *factory.Factory) (any, error) {
 		kind("--version", map[string]any{"ids": o.Versions})
 	}
 	if o.asOf != "" {
-		t, err := when.Parse(o.asOf, f.Moment, f.Process.Zone)
+		t, err := f.APITime(o.asOf)
 		if err != nil {
 			return nil, exit.Usagef("--as-of %w", err)
 		}
@@ -113,35 +111,9 @@ func (o *Flags) bounds(f *factory.Factory) map[string]any {
 			continue
 		}
 		out[field] = value
-		if t, err := when.Parse(value, f.Moment, f.Process.Zone); err == nil {
+		if t, err := f.APITime(value); err == nil {
 			out[field] = t
 		}
 	}
 	return out
-}
-
-// fields are the API's names of what flags say, the longer ones first.
-var fields = []struct{ field, flag string }{
-	{"select.resourceIds", "resource ids"}, {"select.ownerId", "--owner"}, {"select.failures.error", "--error"},
-	{"select.failures.since", "--since"}, {"select.failures.until", "--until"},
-	{"select.recorded.from", "--recorded-from"}, {"select.recorded.to", "--recorded-to"}, {"select", "selection"},
-	{"versions.ids", "--version"}, {"versions.asOf", "--as-of"}, {"versions.series.last", "--last"},
-	{"versions.series.from", "--from"}, {"versions.series.to", "--to"}, {"versions.onFailure", "--on-failure"},
-	{"transform.mergePatch", "--merge-patch"}, {"transform.jsonPatch", "--json-patch"}, {"target", "--target"},
-	{"maxPerSecond", "--max-per-second"}, {"maxItems", "--max-items"}, {"maxFailures", "--max-failures"},
-	{"reason", "--reason"},
-}
-
-// onCommandLine names a fault by the flag that it comes from.
-func onCommandLine(f replay.Fault) string {
-	for _, name := range fields {
-		if rest, is := strings.CutPrefix(f.Field, name.field); is {
-			text := fmt.Sprintf("%s%s %s", name.flag, rest, strings.NewReplacer("select.all", "--all", "maxItems", "--max-items").Replace(f.Detail))
-			if f.Value != "" {
-				text += fmt.Sprintf(" (got %s)", f.Value)
-			}
-			return text
-		}
-	}
-	return f.String()
 }

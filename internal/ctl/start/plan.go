@@ -9,6 +9,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/flagname"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/follow"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/request"
@@ -17,7 +18,7 @@ import (
 )
 
 // dryRun says what a request would do.
-func dryRun(ctx context.Context, f *factory.Factory, api *client.Client, r request.Request, key string) error {
+func dryRun(ctx context.Context, f *factory.Factory, api *client.Client, r request.Request, key string, o follow.Options) error {
 	plans, err := plan(ctx, f, api, r, key)
 	if err != nil {
 		return err
@@ -30,7 +31,7 @@ func dryRun(ctx context.Context, f *factory.Factory, api *client.Client, r reque
 		if err := follow.ShowReplays(f, plans); err != nil {
 			return err
 		}
-		return exit.With(code)
+		return exit.With(follow.Worse(code, o.Skipped(f, plans)))
 	}
 	for _, r := range plans {
 		if r.Status != replay.Planned {
@@ -43,7 +44,7 @@ func dryRun(ctx context.Context, f *factory.Factory, api *client.Client, r reque
 		return err
 	}
 	f.Say("%s", f.PaintErr(output.Dim, "nothing was started"))
-	return exit.With(code)
+	return exit.With(follow.Worse(code, o.Skipped(f, plans)))
 }
 
 // plan runs a dry run to its end.
@@ -54,7 +55,7 @@ func plan(ctx context.Context, f *factory.Factory, api *client.Client, r request
 	}
 	plans, err := follow.Wait(ctx, f, api, idsOf(all), "planning")
 	if errors.Is(err, follow.ErrDetached) {
-		return nil, abandon(ctx, f, api, all)
+		return nil, abandon(ctx, api, all)
 	}
 	return plans, err
 }
@@ -63,7 +64,7 @@ func plan(ctx context.Context, f *factory.Factory, api *client.Client, r request
 const abandonFor = 5 * time.Second
 
 // abandon cancels plans that nobody will look at.
-func abandon(ctx context.Context, f *factory.Factory, api *client.Client, all []replay.Accepted) error {
+func abandon(ctx context.Context, api *client.Client, all []replay.Accepted) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonFor)
 	defer cancel()
 	for _, one := range all {
@@ -108,7 +109,7 @@ func ShowPlan(f *factory.Factory, w io.Writer, p replay.Plan) error {
 		{Title: "RESOURCE", Cell: func(i replay.Item) string { return i.ResourceID }},
 		{Title: "VERSION", Cell: func(i replay.Item) string { return i.VersionID }},
 		{Title: "WOULD", Cell: func(i replay.Item) string { return would(i.Outcome) }, Color: func(i replay.Item) output.Color { return follow.OutcomeColor(i.Outcome) }},
-		{Title: "REASON", Flex: true, Cell: func(i replay.Item) string { return i.Reason }},
+		{Title: "REASON", Flex: true, Cell: func(i replay.Item) string { return flagname.In(i.Reason) }},
 	}
 	if _, err := output.List(f.Printer, "sample", columns, factory.Sequence(p.Sample)); err != nil {
 		return err

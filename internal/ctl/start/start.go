@@ -14,6 +14,9 @@ import (
 
 // Run does what the flags of a command say.
 func Run(ctx context.Context, f *factory.Factory, o *request.Flags) error {
+	if o.FailOnSkipped && !o.Wait && !o.DryRun {
+		return exit.Usagef("--fail-on-skipped needs --wait or --dry-run")
+	}
 	if err := askReason(ctx, f, o); err != nil {
 		return err
 	}
@@ -39,13 +42,13 @@ func Run(ctx context.Context, f *factory.Factory, o *request.Flags) error {
 		return err
 	}
 	if o.DryRun {
-		return dryRun(ctx, f, api, r, o.Key)
+		return dryRun(ctx, f, api, r, o.Key, o.Options)
 	}
 	if err := confirm(ctx, f, api, r, o); err != nil {
 		return err
 	}
 	if o.Wait {
-		return runAndWait(ctx, f, api, r, o.Key)
+		return runAndWait(ctx, f, api, r, o.Key, o.Options)
 	}
 	return start(ctx, f, api, r, o.Key)
 }
@@ -74,7 +77,7 @@ func start(ctx context.Context, f *factory.Factory, api *client.Client, r reques
 		return partly(f, all, len(r.Parts), err)
 	}
 	for _, one := range all {
-		f.Say("follow it with: %s", f.Hint("status "+one.ReplayID+" --watch"))
+		f.Say("follow it with: %s", f.Hint("status "+one.ReplayID+" --wait"))
 	}
 	return nil
 }

@@ -14,9 +14,9 @@ import (
 
 // runAndWait starts replays and waits for their end: side by side, or one after the other where they keep to bounds
 // together.
-func runAndWait(ctx context.Context, f *factory.Factory, api *client.Client, r request.Request, key string) error {
+func runAndWait(ctx context.Context, f *factory.Factory, api *client.Client, r request.Request, key string, o follow.Options) error {
 	if len(r.Parts) > 1 && r.Bounded() {
-		return inTurn(ctx, f, api, &r, key)
+		return inTurn(ctx, f, api, &r, key, o)
 	}
 	accepted, err := send(ctx, f, api, &r, key)
 	if err != nil {
@@ -30,11 +30,11 @@ func runAndWait(ctx context.Context, f *factory.Factory, api *client.Client, r r
 	for _, id := range ids {
 		f.Say("replay %s", id)
 	}
-	return follow.Await(ctx, f, api, ids)
+	return follow.Await(ctx, f, api, ids, o)
 }
 
 // inTurn runs the parts of a request one after the other. Each may have what the ones before have left of the bounds.
-func inTurn(ctx context.Context, f *factory.Factory, api *client.Client, r *request.Request, key string) error {
+func inTurn(ctx context.Context, f *factory.Factory, api *client.Client, r *request.Request, key string, o follow.Options) error {
 	n, key := len(r.Parts), keyOf(key)
 	var all []replay.Replay
 	for i := range n {
@@ -66,7 +66,7 @@ func inTurn(ctx context.Context, f *factory.Factory, api *client.Client, r *requ
 			break
 		}
 	}
-	return follow.Conclude(ctx, f, api, all)
+	return follow.Conclude(ctx, f, api, all, o)
 }
 
 // spend takes from the bounds what earlier parts have used, and reports whether anything is left.

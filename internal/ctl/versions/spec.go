@@ -47,7 +47,7 @@ func Parse(f *factory.Factory, text string) (Spec, error) {
 		}
 		return spec, nil
 	}
-	if t, err := when.Time(text, f.Moment, f.Process.Zone); err == nil {
+	if t, err := f.Time(text); err == nil {
 		spec.asOf = &t
 		return spec, nil
 	}

@@ -2,6 +2,7 @@
 package cancel
 
 import (
+	"context"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -15,29 +16,34 @@ import (
 // New returns the command.
 func New(f *factory.Factory) *cobra.Command {
 	return &cobra.Command{
-		Use:   "cancel REPLAY",
-		Short: "Stop what has not started of a replay",
-		Long: `Stops what has not started of a replay. What has started goes on to its end; then the replay is CANCELLED. Cancelling
-again changes nothing. A replay that has ended cannot be cancelled any more.`,
-		Example: `  replayctl cancel 01KAV7Q0ZJ4M3T5W8X9Y2B6C7D`,
-		Args:    cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			api, err := f.Client(c.Context())
-			if err != nil {
-				return err
-			}
-			s, err := api.CancelReplay(c.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			if err := f.Printer.Value(s, func(w io.Writer) error { return follow.Describe(f, w, replay.Replay{Summary: s}) }); err != nil {
-				return err
-			}
-			if !s.Status.Final() && f.Printer.Format == output.Table {
-				f.Say("what has started goes on to its end: %s", f.Hint("status "+s.ReplayID+" --watch"))
-			}
-			return nil
-		},
+		Use:   "cancel [REPLAY]",
+		Short: "Stop what has not started of a replay: the newest one, or the one that is named",
+		Long: `Stops what has not started of a replay: the newest one, or the one that is named. Executions that run end by themselves;
+then the replay is CANCELLED. Cancelling again changes nothing. A replay that has ended cannot be cancelled.`,
+		Example: `  replayctl cancel
+  replayctl cancel 01KAV7Q0ZJ4M3T5W8X9Y2B6C7D`,
+		Args:              factory.Arguments(0, "REPLAY"),
+		RunE:              func(c *cobra.Command, args []string) error { return run(c.Context(), f, args) },
 		ValidArgsFunction: f.CompleteReplays,
 	}
+}
+
+func run(ctx context.Context, f *factory.Factory, args []string) error {
+	api, err := f.Client(ctx)
+	if err != nil {
+		return err
+	}
+	id, err := follow.Newest(ctx, api, args)
+	if err != nil {
+		return err
+	}
+	s, err := api.CancelReplay(ctx, id)
+	if err != nil {
+		return err
+	}
+	err = f.Printer.Value(s, func(w io.Writer) error { return follow.Describe(f, w, replay.Replay{Summary: s}) })
+	if err == nil && !s.Status.Final() && f.Printer.Format == output.Table {
+		f.Say("executions that run end by themselves: %s", f.Hint("status "+s.ReplayID+" --wait"))
+	}
+	return err
 }

@@ -34,7 +34,8 @@ of the value from before stands ahead of each change; -o jsonl has an operation 
   replayctl diff L-1 1d
   replayctl diff L-1 latest-5 latest-4
   replayctl diff L-1 3HL4kqtJvjVBH40Nrjfkd UIORUnfndfiufdisojhr398493jfdkjF --exit-code`,
-		Args: cobra.RangeArgs(1, 3),
+		ValidArgsFunction: f.CompleteVersions,
+		Args:              factory.Arguments(1, "RESOURCE", "VERSION", "VERSION"),
 		RunE: func(c *cobra.Command, args []string) error {
 			texts := []string{"latest-1", "latest"}
 			switch len(args) {

@@ -35,7 +35,7 @@ To look at everything takes permission to describe and to list; without it, chec
 		Example: `  replayctl doctor
   replayctl doctor --stack listings-prod --skip alarm --skip "api.POST /replays"
   replayctl doctor -o jsonl | jq -r 'select(.status == "fail") | .check'`,
-		Args: cobra.NoArgs,
+		Args: factory.NoArguments,
 		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), f, skip, strict) },
 	}
 	c.Flags().StringArrayVar(&skip, "skip", nil, "leave out this `CHECK`, or all that begin with it up to a dot; may be repeated")

@@ -5,14 +5,17 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/flagname"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/when"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -51,7 +54,7 @@ A TIME is ` + when.Help + `.`,
   replayctl failures --since 2h --error 'Geocoder*'
   replayctl failures --detail --limit 0 -o jsonl | jq -r '[.resourceId, .cause] | @tsv'
   replayctl failures replay --error 'Geocoder*' --reason "the geocoder is back" --wait`,
-		Args: cobra.NoArgs,
+		Args: factory.NoArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if c.Flags().Changed("limit") && !detail {
 				return exit.Usagef("--limit goes with --detail: groups are counted over all failures")
@@ -64,9 +67,15 @@ A TIME is ` + when.Help + `.`,
 			if err != nil {
 				return err
 			}
-			const none = "no failures: nothing needs a person"
+			none := filter.none()
 			if detail {
-				return factory.Show(f, "failures", failureColumns(f), factory.Most(f, found, limit), none)
+				found = factory.Most(f, found, limit)
+				if f.Printer.Format == output.Table {
+					return factory.Describe(f, found, none, func(w io.Writer, one replay.Failure) error {
+						return f.Printer.Fields(w, failureFields(f, one)...)
+					})
+				}
+				return factory.Show(f, "failures", nil, found, none)
 			}
 			groups, err := group(found)
 			if err != nil {
@@ -82,10 +91,29 @@ A TIME is ` + when.Help + `.`,
 		},
 	}
 	filter.addFlags(c)
+	factory.CompleteWith(c, "error", f.CompleteErrors)
+	factory.CompleteWith(c, "resource", f.CompleteResources)
 	c.Flags().BoolVar(&detail, "detail", false, "list each failure, with what it failed with and why it is not replayed automatically")
 	c.Flags().IntVar(&limit, "limit", 100, "with --detail: at most `N` failures; 0: all of them")
 	c.AddCommand(replayCommand(f))
 	return c
+}
+
+// none says why a list may be empty. It does not say that all is well: what has just failed is not there yet.
+func (o *failureFilter) none() string {
+	var given []string
+	for _, flag := range []struct{ name, value string }{{"--error", o.error}, {"--since", o.since}, {"--until", o.until}} {
+		if flag.value != "" {
+			given = append(given, flag.name+" "+factory.ShellWord(flag.value))
+		}
+	}
+	for _, id := range o.resources {
+		given = append(given, "--resource "+factory.ShellWord(id))
+	}
+	if len(given) > 0 {
+		return "no failures in quarantine match " + strings.Join(given, " ")
+	}
+	return "no failures in quarantine; an execution that has just failed is listed after the next run of auto-replay"
 }
 
 // list reads the failures that are meant, page by page as they are asked for.
@@ -159,24 +187,22 @@ func groupColumns(f *factory.Factory) []output.Column[*failureGroup] {
 	}
 }
 
-func failureColumns(f *factory.Factory) []output.Column[replay.Failure] {
-	return []output.Column[replay.Failure]{
-		{Title: "FAILED", Cell: func(one replay.Failure) string { return f.Printer.Time(&one.FailedAt) }},
-		{Title: "RESOURCE", Cell: func(one replay.Failure) string { return one.ResourceID }},
-		{Title: "VERSION", Cell: func(one replay.Failure) string { return orKey(one) }},
-		{Title: "EXECUTION", Cell: func(one replay.Failure) string { return one.Execution }},
-		{Title: "ATTEMPTS", Right: true, Cell: func(one replay.Failure) string { return fmt.Sprint(one.Attempt) }},
-		{Title: "STATE", Cell: func(one replay.Failure) string { return one.State }},
-		{Title: "ERROR", Cell: func(one replay.Failure) string { return one.Error }, Color: func(replay.Failure) output.Color { return output.Red }},
-		{Title: "CAUSE", Flex: true, Cell: func(one replay.Failure) string { return factory.CauseText(one.Cause) }},
-		{Title: "DECISION", Flex: true, Cell: func(one replay.Failure) string { return one.Decision }},
+func failureFields(f *factory.Factory, one replay.Failure) []output.Field {
+	state := one.State
+	if state != "" {
+		state = " in " + state
 	}
-}
-
-// orKey is the version that failed, or where the event is kept that never became one.
-func orKey(f replay.Failure) string {
-	if f.VersionID == "" {
-		return f.InputKey
+	arn := f.ExecutionARN(one.Execution)
+	return []output.Field{
+		{Name: "error", Value: one.Error + state, Color: output.Red},
+		{Name: "cause", Value: factory.CauseText(one.Cause)},
+		{Name: "decision", Value: flagname.In(one.Decision)},
+		{Name: "failed", Value: fmt.Sprintf("%s (%s ago)", f.Printer.Time(&one.FailedAt), f.Age(one.FailedAt))},
+		{Name: "resource", Value: one.ResourceID},
+		{Name: "version", Value: one.VersionID},
+		{Name: "input", Value: one.InputKey},
+		{Name: "attempts", Value: fmt.Sprint(one.Attempt)},
+		{Name: "execution", Value: arn},
+		{Name: "console", Value: factory.ConsoleURL(arn)},
 	}
-	return f.VersionID
 }

@@ -29,7 +29,7 @@ A TIME is ` + when.Help + `.`,
 		Example: `  replayctl failures replay --error 'Geocoder*' --reason "the geocoder is back" --wait
   replayctl failures replay --since 2h --dry-run
   replayctl failures replay --resource L-1 --merge-patch '{"listing":{"priceUsd":450000}}' --reason "corrected the price"`,
-		Args: cobra.NoArgs,
+		Args: factory.NoArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if resource != "" {
 				if err := failedVersions(c.Context(), f, o, resource); err != nil {
@@ -40,10 +40,11 @@ A TIME is ` + when.Help + `.`,
 		},
 	}
 	c.Flags().SortFlags = false
-	o.AddFailures(c, "")
+	o.AddFailures(f, c, "")
 	c.Flags().StringVar(&resource, "resource", "", "only of the resource with this `ID`")
 	c.Flags().BoolVar(&o.Latest, "latest", false, "the latest version of each resource, instead of the one that failed")
 	o.AddOptions(c)
+	factory.CompleteWith(c, "resource", f.CompleteResources)
 	return c
 }
 

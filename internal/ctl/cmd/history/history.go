@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -47,7 +48,8 @@ A TIME is ` + when.Help + `.`,
 		Example: `  replayctl history L-1
   replayctl history L-1 --since 2d --detail
   replayctl history L-1 --limit 0 -o jsonl | jq -r 'select(.outcome == "FAILED") | .versionId'`,
-		Args: cobra.ExactArgs(1),
+		Args:              factory.Arguments(1, "RESOURCE"),
+		ValidArgsFunction: f.CompleteResource,
 		RunE: func(c *cobra.Command, args []string) error {
 			from, to, err := f.Times(since, until)
 			if err != nil {
@@ -60,17 +62,20 @@ A TIME is ` + when.Help + `.`,
 			if from == nil && to == nil {
 				api = factory.PagesFor(api, limit)
 			}
-			entries := factory.Most(f, history(c.Context(), f, api, args[0], from, to), limit)
+			entries := factory.Most(f, history(c.Context(), api, args[0], from, to), limit)
+			const none = "no versions in that time"
 			if detail && f.Printer.Format == output.Table {
-				return versions.NoResource(detailHistory(f, entries), args[0])
+				return versions.NoResource(factory.Describe(f, entries, none, func(w io.Writer, v pastVersion) error {
+					return f.Printer.Fields(w, versionFields(f, v)...)
+				}), args[0])
 			}
-			return versions.NoResource(factory.Show(f, "versions", historyColumns(f), entries, "no versions in that time"), args[0])
+			return versions.NoResource(factory.Show(f, "versions", historyColumns(f), entries, none), args[0])
 		},
 	}
 	c.Flags().StringVar(&since, "since", "", "only versions recorded at this `TIME` or after")
 	c.Flags().StringVar(&until, "until", "", "only versions recorded before this `TIME`")
 	c.Flags().IntVar(&limit, "limit", 25, "at most `N` versions; 0: all of them")
-	c.Flags().BoolVar(&detail, "detail", false, "say of each version which executions ran it and why they failed (JSON always does)")
+	c.Flags().BoolVar(&detail, "detail", false, "describe each version: its executions with their ARNs and links to the AWS console, and why they failed")
 	return c
 }
 
@@ -79,7 +84,7 @@ A TIME is ` + when.Help + `.`,
 const outOfOrder = time.Hour
 
 // history yields the versions of a range of times. It stops reading behind its beginning.
-func history(ctx context.Context, f *factory.Factory, api *client.Client, resource string, from, to *time.Time) iter.Seq2[pastVersion, error] {
+func history(ctx context.Context, api *client.Client, resource string, from, to *time.Time) iter.Seq2[pastVersion, error] {
 	return func(yield func(pastVersion, error) bool) {
 		for v, err := range api.Versions(ctx, resource) {
 			if err != nil {
@@ -119,28 +124,6 @@ func size(v pastVersion) string {
 	return output.Size(v.Size)
 }
 
-// detailHistory says everything of each version.
-func detailHistory(f *factory.Factory, entries iter.Seq2[pastVersion, error]) error {
-	n := 0
-	for v, err := range entries {
-		if err != nil {
-			return err
-		}
-		if n++; n > 1 {
-			if _, err := io.WriteString(f.Printer.Out, "\n"); err != nil {
-				return err
-			}
-		}
-		if err := f.Printer.Fields(f.Printer.Out, versionFields(f, v)...); err != nil {
-			return err
-		}
-	}
-	if n == 0 {
-		f.Say("no versions in that time")
-	}
-	return nil
-}
-
 func versionFields(f *factory.Factory, v pastVersion) []output.Field {
 	fields := []output.Field{
 		{Name: "version", Value: v.VersionID},
@@ -160,7 +143,11 @@ func versionFields(f *factory.Factory, v pastVersion) []output.Field {
 		if e.Error != "" {
 			text += ", " + e.Error
 		}
-		fields = append(fields, output.Field{Name: "execution", Value: text, Color: versions.Color(e.Status)})
+		arn := f.ExecutionARN(e.Name)
+		fields = append(fields,
+			output.Field{Name: "execution", Value: text, Color: versions.Color(e.Status)},
+			output.Field{Name: "  arn", Value: strings.TrimPrefix(arn, e.Name)},
+			output.Field{Name: "  console", Value: factory.ConsoleURL(arn)})
 	}
 	for _, failure := range v.Failures {
 		text := fmt.Sprintf("%s: %s", failure.Status, failure.Error)

@@ -37,6 +37,6 @@ The id of the replay goes to standard output. Ctrl-C while waiting leaves the re
   replayctl failures --detail --limit 0 -o jsonl | grep InvalidListing | replayctl replay -f - --reason "mended" --yes`,
 		RunE: func(c *cobra.Command, args []string) error { o.Args = args; return start.Run(c.Context(), f, o) },
 	}
-	o.Add(c)
+	o.Add(f, c)
 	return c
 }

@@ -44,7 +44,7 @@ func TestFlagsBecomeARequest(t *testing.T) {
 	} {
 		t.Run(tt.line, func(t *testing.T) {
 			got := w.Run("replay " + tt.line + " --reason because --yes")
-			got.Wants(t, exit.OK, nil, []string{"status " + strings.TrimSpace(got.Out) + " --watch"})
+			got.Wants(t, exit.OK, nil, []string{"status " + strings.TrimSpace(got.Out) + " --wait"})
 			r := w.Requested()
 			b, err := json.Marshal(r.Request)
 			if err != nil {
@@ -84,11 +84,18 @@ func TestWrongCommandLinesAreErrorsOfUsage(t *testing.T) {
 		"replay a --failures-since 1h":                                   "unknown flag: --failures-since",
 		"replay a --output yaml --reason x":                              "--output must be one of table, json, jsonl",
 		"republish a --merge-patch {} --reason x":                        "unknown flag: --merge-patch",
-		"replai a":                 "unknown command \"replai\"\n  did you mean replay?",
-		"status --watch --output":  "flag needs an argument",
-		"list --api-url abc123/v1": "--api-url must be the URL of the API with its stage",
-		"items":                    "accepts 1 arg(s)",
-		"items x --outcome LOST":   "--outcome must be one of WAITING, STARTED",
+		"replai a":                              "unknown command \"replai\"\n  did you mean replay?",
+		"status --wait --output":                "flag needs an argument",
+		"list --api-url abc123/v1":              "--api-url must be the URL of the API with its stage",
+		"history":                               "RESOURCE is missing\n  usage: replayctl history RESOURCE [flags]",
+		"show":                                  "RESOURCE is missing",
+		"diff":                                  "RESOURCE is missing",
+		"show a b":                              `unexpected argument "b"`,
+		"list a":                                `unexpected argument "a"`,
+		"items a b":                             `unexpected argument "b"`,
+		"replay a --dry-run false":              "--dry-run takes a value after = only, got \"false\" after it\n  write --dry-run=false",
+		"replay a --fail-on-skipped --reason x": "--fail-on-skipped needs --wait or --dry-run",
+		"items x --outcome LOST":                "--outcome must be one of WAITING, STARTED",
 	} {
 		got := w.Run(line)
 		if got.Code != exit.Usage || !strings.Contains(got.Err, want) || got.Out != "" {

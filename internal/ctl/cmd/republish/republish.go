@@ -27,6 +27,6 @@ Resources and versions are chosen as by replayctl replay.
   replayctl republish --all --max-items 100000 --max-per-second 100 --target search --reason "new index" --wait`,
 		RunE: func(c *cobra.Command, args []string) error { o.Args = args; return start.Run(c.Context(), f, o) },
 	}
-	o.Add(c)
+	o.Add(f, c)
 	return c
 }

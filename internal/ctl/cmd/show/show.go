@@ -2,6 +2,7 @@
 package show
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -21,8 +22,8 @@ func New(f *factory.Factory) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show RESOURCE[@VERSION]",
 		Short: "Print one event of a resource",
-		Long: `Prints an event as it was recorded: the latest of the resource, or the one that VERSION means. On a terminal it is
-indented; into a pipe or a file it goes byte for byte, as with --raw.
+		Long: `Prints an event as it was recorded: the latest of the resource, or the one that VERSION means. A terminal shows it
+indented. A pipe or a file gets its bytes and a newline; with --raw, its bytes alone.
 
 ` + versions.Help + `
 
@@ -32,7 +33,8 @@ the version begins behind the last @. With --version, the argument is the id, wh
   replayctl show L-1@1d
   replayctl show L-1@latest-1 | jq .listing.priceUsd
   replayctl show ada@example.com --version "2026-11-24 18:00"`,
-		Args: cobra.ExactArgs(1),
+		Args:              factory.Arguments(1, "RESOURCE"),
+		ValidArgsFunction: f.CompleteResource,
 		RunE: func(c *cobra.Command, args []string) error {
 			api, err := f.Client(c.Context())
 			if err != nil {
@@ -52,7 +54,8 @@ the version begins behind the last @. With --version, the argument is the id, wh
 		},
 	}
 	c.Flags().StringVar(&version, "version", "", "the `VERSION` to print, instead of behind an @ (default: the latest)")
-	c.Flags().BoolVar(&raw, "raw", false, "byte for byte, on a terminal too")
+	factory.CompleteWith(c, "version", f.CompleteVersions)
+	c.Flags().BoolVar(&raw, "raw", false, "the bytes alone, on a terminal too")
 	return c
 }
 
@@ -78,6 +81,9 @@ func run(ctx context.Context, f *factory.Factory, api *client.Client, resource s
 		return err
 	}
 	if f.Printer.Format == output.Table && (raw || !f.Process.Terminal.Out) {
+		if !raw {
+			event = append(bytes.TrimRight(event, "\n"), '\n')
+		}
 		_, err := f.Printer.Out.Write(event)
 		return err
 	}

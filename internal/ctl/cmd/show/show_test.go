@@ -14,7 +14,7 @@ const (
 	after  = `{"id":"r1","owner":"o1","price":12345678901234567891,"tags":["a","c"],"new":{"<x>":1.10}}`
 )
 
-func TestShowPrintsAnEventByteForByte(t *testing.T) {
+func TestAnEventIntoAPipeEndsWithANewline(t *testing.T) {
 	w := operator.New(t)
 	w.Event("first", before)
 	time.Sleep(2 * time.Millisecond)
@@ -31,15 +31,20 @@ func TestShowPrintsAnEventByteForByte(t *testing.T) {
 		"r1@" + between:                        before,
 		"r1 --version " + all[1].VersionID:     before,
 		"r1 --version latest-1":                before,
-		"r1 --raw":                             after,
-		"r1 -o jsonl":                          after + "\n",
+		"r1 --raw=false":                       after,
+		"r1 -o jsonl":                          after,
 		"ada@example.com":                      `{"id":"ada@example.com","owner":"o1","n":1}`,
 		"ada@example.com@latest":               `{"id":"ada@example.com","owner":"o1","n":1}`,
 		"ada@example.com --version latest":     `{"id":"ada@example.com","owner":"o1","n":1}`,
 		"ada@example.com@latest-0 --raw=false": `{"id":"ada@example.com","owner":"o1","n":1}`,
 	} {
-		if got := w.Run("show " + line); got.Code != exit.OK || got.Out != want || got.Err != "" {
+		if got := w.Run("show " + line); got.Code != exit.OK || got.Out != want+"\n" || got.Err != "" {
 			t.Errorf("%s: got %d, %q, %q, want %q", line, got.Code, got.Out, got.Err, want)
+		}
+	}
+	for _, line := range []string{"show r1 --raw", "show r1@latest --raw"} {
+		if got := w.Run(line); got.Out != after {
+			t.Errorf("%s: got %q, want the bytes alone", line, got.Out)
 		}
 	}
 	w.Run("show r1 -o json").Wants(t, exit.OK, []string{"{\n  \"id\": \"r1\",", `"price": 12345678901234567891`, `"<x>": 1.10`}, nil)
