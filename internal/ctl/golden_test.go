@@ -31,9 +31,17 @@ func golden(t *testing.T, file, got string) {
 	if err != nil {
 		t.Fatalf("%v: write it with go test ./internal/ctl -update", err)
 	}
-	if got != string(want) {
-		t.Errorf("%s differs: review it with go test ./internal/ctl -update && git diff\n%s", file, got)
+	if got == string(want) {
+		return
 	}
+	lines := strings.Split(string(want), "\n")
+	for i, line := range strings.Split(got, "\n") {
+		if i >= len(lines) || line != lines[i] {
+			t.Errorf("%s differs in line %d: got %q: review it with go test ./internal/ctl -update && git diff", file, i+1, line)
+			return
+		}
+	}
+	t.Errorf("%s is longer: review it with go test ./internal/ctl -update && git diff", file)
 }
 
 func TestTheReferenceIsUpToDate(t *testing.T) {
@@ -42,7 +50,7 @@ func TestTheReferenceIsUpToDate(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	w := operator.New(t)
-	for _, line := range []string{"--help", "replay --help", "status --help", "history --help", "show --help", "diff --help", "failures --help", "failures replay --help", "doctor --help"} {
+	for _, line := range []string{"--help", "replay --help", "status --help", "history --help", "show --help", "diff --help", "failures --help", "failures replay --help", "doctor --help", "list --help", "items --help", "cancel --help", "republish --help"} {
 		got := w.Run(line)
 		got.Wants(t, exit.OK, []string{"Usage:", "Flags:"}, nil)
 		if got.Err != "" {

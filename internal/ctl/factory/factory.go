@@ -29,6 +29,7 @@ type Factory struct {
 	target    *stack.Target // found once
 	apiURL    string        // of target
 	awsRegion string        // of the AWS configuration
+	lacks     []stack.Lack  // of --local
 }
 
 // New returns the factory of a process.

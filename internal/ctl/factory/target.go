@@ -31,6 +31,7 @@ func (f *Factory) Find(ctx context.Context) (*stack.Target, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.Lacks = f.lacks
 	f.target, f.apiURL = &t, t.APIURL
 	return f.target, nil
 }
@@ -86,7 +87,7 @@ func (f *Factory) every(ctx context.Context) (all []manifest.Ingestion, cfg aws.
 			all = append(all, i)
 		}
 	}
-	f.awsRegion = l.Region
+	f.awsRegion, f.lacks = l.Region, l.Lacks
 	return all, aws.Config{
 		Region: l.Region, BaseEndpoint: &l.EndpointURL,
 		// They mean nothing: the user's own do not leave for a server on this machine.

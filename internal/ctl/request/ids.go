@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
+	"github.com/ce873799/replayable-ingestion/replay"
 )
 
 // maxLine is the longest line of a list of ids, a failure as JSON included.
@@ -40,6 +41,9 @@ func readIDs(r io.Reader, name string) (ids []string, err error) {
 }
 
 func idOf(line string) (string, error) {
+	if err := replay.CheckKeys([]byte(line)); err != nil && line[0] == '{' {
+		return "", err
+	}
 	switch line[0] {
 	case '"':
 		var id string

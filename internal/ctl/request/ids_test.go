@@ -26,11 +26,12 @@ func TestIdsComeFromFilesAndPipes(t *testing.T) {
 		}
 	}
 	for list, want := range map[string]string{
-		"":                         "standard input names no resource",
-		"a\n{\"resourceId\":1}\n":  "standard input, line 2: is no JSON object",
-		"{\"execution\":\"e\"}":    "line 1: the object has no resourceId",
-		"\"a":                      "line 1: is no JSON text",
-		strings.Repeat("a", 2<<20): "token too long",
+		"": "standard input names no resource",
+		"{\"resourceId\":\"a\",\"resourceId\":\"b\"}": "line 1: resourceId is given twice",
+		"a\n{\"resourceId\":1}\n":                     "standard input, line 2: is no JSON object",
+		"{\"execution\":\"e\"}":                       "line 1: the object has no resourceId",
+		"\"a":                                         "line 1: is no JSON text",
+		strings.Repeat("a", 2<<20):                    "token too long",
 	} {
 		w.Process.In = strings.NewReader(list)
 		if got := w.Run("replay -f - --reason x"); got.Code == exit.OK || !strings.Contains(got.Err, want) {

@@ -211,6 +211,9 @@ func (o *Flags) transform(f *factory.Factory) (map[string]json.RawMessage, error
 		if b = bytes.TrimSpace(b); !json.Valid(b) {
 			return nil, exit.Usagef("%s must be JSON, or @FILE with JSON in it, got %q", p.flag, replay.Shorten(string(b)))
 		}
+		if err := replay.CheckKeys(b); err != nil {
+			return nil, exit.Usagef("%s: %w", p.flag, err)
+		}
 		return map[string]json.RawMessage{p.field: b}, nil
 	}
 	return nil, nil

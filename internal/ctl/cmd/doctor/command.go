@@ -26,7 +26,7 @@ your credentials, clock and permissions, the state machines and functions, rules
 topic, alarms and keys. It changes nothing, and starts nothing.
 
   pass     as it should be
-  skipped  does not apply here
+  skipped  does not apply here; with --local, what the emulator does not have
   unknown  could not be looked at: you may not, or no answer came. That is no pass
   warn     works, and somebody should know
   fail     does not work, or data is in danger; the command ends with 1
@@ -56,7 +56,7 @@ func run(ctx context.Context, f *factory.Factory, skip []string, strict bool) er
 	if f.Process.Terminal.Err {
 		f.Say("%s", f.PaintErr(output.Dim, "looking at "+output.Printable(cmpPath(t.Path, t.APIURL))))
 	}
-	found := Examine(ctx, Patient{Ingestion: t.Ingestion, AWS: t.AWS, API: api, Clock: clock}, skip)
+	found := Examine(ctx, Patient{Ingestion: t.Ingestion, AWS: t.AWS, API: api, Clock: clock, Lacks: t.Lacks}, skip)
 	if ctx.Err() != nil {
 		return exit.ErrInterrupted
 	}

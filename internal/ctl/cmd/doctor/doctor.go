@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ce873799/replayable-ingestion/internal/ctl/stack"
 	"github.com/ce873799/replayable-ingestion/internal/manifest"
 	"github.com/ce873799/replayable-ingestion/replay/client"
 )
@@ -37,6 +38,8 @@ type Finding struct {
 	Status Status   `json:"status"`
 	Detail string   `json:"detail"`           // what was seen
 	Remedy []string `json:"remedy,omitempty"` // what to do, a step each
+
+	parts []part // of the detail
 }
 
 // Patient is the ingestion that is looked at, and how to reach it.
@@ -46,6 +49,7 @@ type Patient struct {
 	API       *client.Client // its transport is the clock's
 	Clock     *Clock
 	Timeout   time.Duration // of a check; default: 20 seconds
+	Lacks     []stack.Lack  // what the place of the ingestion does not have
 }
 
 const (
@@ -67,7 +71,13 @@ func Examine(ctx context.Context, p Patient, skip []string) []Finding {
 	}
 	e := newExam(p)
 	found := e.run(ctx, e.checks(), skip)
-	return append(found, e.run(ctx, e.keyChecks(), skip)...) // of the keys that the others found
+	found = append(found, e.run(ctx, e.keyChecks(), skip)...) // of the keys that the others found
+	for i, f := range found {
+		if len(f.parts) > 0 {
+			found[i] = without(f, p.Lacks)
+		}
+	}
+	return found
 }
 
 func (e *exam) run(ctx context.Context, checks []check, skip []string) (all []Finding) {
@@ -110,12 +120,14 @@ func covered(name string, skip []string) bool {
 	return false
 }
 
-// verdict gathers what there is to say about one thing. The worst of it is its status.
-type verdict struct {
-	status  Status
-	details []string
-	remedy  []string
+// part is one thing that a check has seen.
+type part struct {
+	status       Status
+	text, remedy string
 }
+
+// verdict gathers what there is to say about one thing. The worst of it is its status.
+type verdict struct{ parts []part }
 
 // says adds something that is as it should be.
 func (v *verdict) says(format string, args ...any) { v.add(Pass, "", format, args...) }
@@ -125,18 +137,7 @@ func (v *verdict) fails(remedy, format string, args ...any) { v.add(Fail, remedy
 func (v *verdict) warns(remedy, format string, args ...any) { v.add(Warn, remedy, format, args...) }
 
 func (v *verdict) add(s Status, remedy, format string, args ...any) {
-	if v.status == "" || worse(s, v.status) {
-		v.status = s
-	}
-	text := fmt.Sprintf(format, args...)
-	if s == Pass {
-		v.details = append(v.details, text)
-	} else { // what is wrong comes first
-		v.details = append([]string{text}, v.details...)
-	}
-	if remedy != "" && !slices.Contains(v.remedy, remedy) {
-		v.remedy = append(v.remedy, remedy)
-	}
+	v.parts = append(v.parts, part{s, fmt.Sprintf(format, args...), remedy})
 }
 
 func worse(a, b Status) bool { return rank(a) > rank(b) }
@@ -151,7 +152,36 @@ func rank(s Status) int {
 }
 
 func (v *verdict) finding(name string) Finding {
-	return Finding{Check: name, Status: v.status, Detail: strings.Join(v.details, "; "), Remedy: v.remedy}
+	f := Finding{Check: name, parts: v.parts}
+	var wrong, right []string
+	for i, p := range v.parts {
+		if i == 0 || worse(p.status, f.Status) {
+			f.Status = p.status
+		}
+		if p.status == Pass {
+			right = append(right, p.text)
+		} else { // what is wrong comes first, the last of it before the others
+			wrong = append([]string{p.text}, wrong...)
+		}
+		if p.remedy != "" && !slices.Contains(f.Remedy, p.remedy) {
+			f.Remedy = append(f.Remedy, p.remedy)
+		}
+	}
+	f.Detail = strings.Join(append(wrong, right...), "; ")
+	return f
+}
+
+// without is a finding without what the place lacks in any case: that is skipped, and stays in sight.
+func without(f Finding, lacks []stack.Lack) Finding {
+	v := verdict{parts: slices.Clone(f.parts)}
+	for i, p := range v.parts {
+		for _, lack := range lacks {
+			if p.status != Pass && lack.Is(f.Check, p.text) {
+				v.parts[i] = part{Skipped, "not here: " + p.text + " (" + lack.Why + ")", ""}
+			}
+		}
+	}
+	return v.finding(f.Check)
 }
 
 // one is a check with a single verdict.

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/smithy-go/encoding/cbor"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/doctor"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/stack"
 	"github.com/ce873799/replayable-ingestion/internal/manifest"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/replay/client"
@@ -305,7 +306,7 @@ func TestAServiceThatDoesNotAnswerHoldsNothingUp(t *testing.T) {
 	if f := of(t, found, "ledger.table"); f.Status != doctor.Unknown || !strings.Contains(f.Detail, "no answer within 500ms") {
 		t.Errorf("got %+v", f)
 	}
-	if f := of(t, found, "ledger.ttl"); f.Status != doctor.Unknown || !strings.Contains(f.Detail, "cannot be understood") {
+	if f := of(t, found, "ledger.ttl"); f.Status != doctor.Unknown || !strings.Contains(f.Detail, "not one of this service of AWS") {
 		t.Errorf("got %+v", f)
 	}
 	if f := of(t, found, "log.versioning"); f.Status == "" {
@@ -338,6 +339,35 @@ func TestChecksAreLeftOut(t *testing.T) {
 	for _, call := range c.calls {
 		if call == "DescribeAlarms" || call == http.MethodPost {
 			t.Errorf("%s was called all the same", call)
+		}
+	}
+}
+
+// What the place of an ingestion does not have is marked, and hides no other fault of the same check.
+func TestWhatIsLackingInAnyCaseIsSkipped(t *testing.T) {
+	c := newCloud(t, time.Now())
+	c.answers["DescribeAlarms"] = answer{body: "<Unknown/>"}
+	c.answers["GetMetricStatistics"] = answer{body: "<Unknown/>"}
+	c.answers["DescribeContinuousBackups"] = answer{body: "{}"}
+	c.answers["DescribeTimeToLive"] = answer{body: "{}"}
+	p := patient(c)
+	p.Lacks = []stack.Lack{
+		{Check: "alarm", Says: stack.NotOfAWS, Why: "a test"}, {Check: "schedule.runs", Says: stack.NotOfAWS, Why: "a test"},
+		{Check: "ledger.recovery", Says: "point-in-time recovery is off", Why: "a test"}, {Check: "ledger.ttl", Says: "something else", Why: "a test"},
+	}
+	found := doctor.Examine(t.Context(), p, nil)
+	for _, check := range []string{"alarm.Unaccounted", "schedule.runs", "ledger.recovery"} {
+		f := of(t, found, check)
+		if f.Status != doctor.Skipped || !strings.HasPrefix(f.Detail, "not here: ") || !strings.Contains(f.Detail, "(a test)") || len(f.Remedy) > 0 {
+			t.Errorf("got %+v, want it skipped", f)
+		}
+	}
+	if f := of(t, found, "ledger.ttl"); f.Status != doctor.Warn {
+		t.Errorf("got %+v, want a warning", f)
+	}
+	for _, f := range found {
+		if strings.Contains(strings.ToLower(f.Detail), "cbor") {
+			t.Errorf("got %+v, want no talk of encodings", f)
 		}
 	}
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
+	"github.com/ce873799/replayable-ingestion/internal/ctl/stack"
 	"github.com/ce873799/replayable-ingestion/internal/manifest"
 )
 
@@ -173,8 +174,8 @@ func short(err error) string {
 		return strings.TrimSuffix(api.ErrorCode()+": "+api.ErrorMessage(), ": ")
 	}
 	var strange *smithy.DeserializationError
-	if errors.As(err, &strange) {
-		return "the answer cannot be understood: " + strange.Err.Error()
+	if errors.As(err, &strange) || strings.Contains(strings.ToLower(err.Error()), "cbor") {
+		return stack.NotOfAWS
 	}
 	var call *smithy.OperationError
 	if errors.As(err, &call) {

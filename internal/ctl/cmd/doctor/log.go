@@ -123,7 +123,7 @@ func (e *exam) lifecycle(ctx context.Context, v *verdict) {
 			v.says("replaced events expire after %d days", aws.ToInt32(n.NoncurrentDays))
 		}
 	}
-	if v.status != Fail {
+	if v.finding("").Status != Fail {
 		v.says("the newest event of a resource stays")
 	}
 	if !bounded {

@@ -38,7 +38,8 @@ func TestFailuresAreCountedByError(t *testing.T) {
 		t.Errorf("got %s, %v", got.Out, err)
 	}
 	w.Run("failures --error *Price").Wants(t, exit.OK, []string{"BadPrice"}, nil)
-	w.Run("failures --since 0s").Wants(t, exit.OK, nil, []string{"no failures"})
+	w.Run("failures --since 0s").Wants(t, exit.OK, nil, []string{"no failures in quarantine match --since 0s"})
+	w.Run("failures --error Geo* --until 0s --resource r1").Wants(t, exit.OK, nil, []string{"no failures in quarantine match --error 'Geo*' --until 0s --resource r1"})
 	w.Run("failures --error [").Wants(t, exit.Refused, nil, []string{"error"})
 	w.Run("failures --limit 3").Wants(t, exit.Usage, nil, []string{"--limit goes with --detail"})
 }

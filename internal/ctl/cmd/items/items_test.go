@@ -70,3 +70,15 @@ func TestALongListOfItemsIsNotHeldBack(t *testing.T) {
 		}
 	}
 }
+
+func TestItemsInDetailHaveWholeARNsAndLinks(t *testing.T) {
+	w := operator.New(t)
+	w.Ingest("r1")
+	w.Run("replay r1 gone --reason x --wait").Wants(t, exit.OK, nil, nil)
+	const arn = "arn:aws:states:us-east-1:000000000000:execution:importer:rp-"
+	w.Run("items --detail").Wants(t, exit.OK, []string{
+		"resource   r1", "outcome    SUCCEEDED", "execution  " + arn,
+		"console    https://us-east-1.console.aws.amazon.com/states/home?region=us-east-1#/v2/executions/details/" + arn,
+		"resource  gone", "outcome   SKIPPED", "reason    the event log has no such resource",
+	}, nil)
+}

@@ -33,3 +33,17 @@ func TestListShowsReplaysNewestFirst(t *testing.T) {
 	}
 	w.Run("list --status DONE").Wants(t, exit.Usage, nil, []string{`--status must be one of PENDING, EXPANDING`})
 }
+
+func TestDryRunsAreListedIfTheyAreAskedFor(t *testing.T) {
+	w := operator.New(t)
+	w.Ingest("r1")
+	w.Run("replay r1 --dry-run").Wants(t, exit.OK, nil, nil)
+	w.Run("list").Wants(t, exit.OK, nil, []string{"no replays; --dry-runs lists dry runs too"})
+	w.Run("replay r1 --reason real --wait").Wants(t, exit.OK, nil, nil)
+	w.Run("replay r1 --dry-run").Wants(t, exit.OK, nil, nil)
+	for line, want := range map[string]int{"": 1, " --limit 1": 1, " --dry-runs": 3, " --status planned": 2, " --status completed": 1} {
+		if got := w.Run("list -o jsonl" + line); strings.Count(got.Out, "\n") != want {
+			t.Errorf("list%s: got %s, want %d replays", line, got.Out, want)
+		}
+	}
+}

@@ -79,6 +79,7 @@ func TestWrongCommandLinesAreErrorsOfUsage(t *testing.T) {
 		"replay a --merge-patch {} --reason x":                           "--merge-patch must be a JSON object with at least one member",
 		"replay a --merge-patch {\"a\":1} --json-patch [] --reason x":    "exclude each other",
 		"replay a --json-patch [{\"op\":\"add\",\"path\":1}] --reason x": "--json-patch[0].path must be a JSON pointer",
+		"replay a --reason x --merge-patch {\"n\":{\"m\":1,\"m\":2}}":    "--merge-patch: n.m is given twice: leave one out",
 		"replay a --merge-patch @/nowhere --reason x":                    "no such file",
 		"replay -f /nowhere --reason x":                                  "no such file",
 		"replay a --failures-since 1h":                                   "unknown flag: --failures-since",
@@ -125,4 +126,36 @@ func TestVersionsAreCountedFromTheLatest(t *testing.T) {
 	}
 	w.Run("replay r1 --reason x --version latest-3").Wants(t, exit.Refused, nil, []string{"r1 has 3 versions, and no version latest-3"})
 	w.Run("replay gone --reason x --version latest-1").Wants(t, exit.Refused, nil, []string{"the event log has no resource gone"})
+}
+
+// A time that clocks show twice, or skip, is taken for one of the two, and the command says for which.
+func TestATimeThatExistsTwiceIsTold(t *testing.T) {
+	w := operator.New(t)
+	zone, err := time.LoadLocation("Europe/Zurich")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Process.Zone = zone
+	for _, words := range [][]string{
+		{"replay", "r1", "--as-of", "2026-10-25 02:30", "--reason", "x"}, {"replay", "r1", "--recorded-from", "2026-10-25 02:30", "--reason", "x"},
+		{"replay", "r1", "--from", "2026-10-25 02:30", "--reason", "x"}, {"failures", "--since", "2026-10-25 02:30"},
+	} {
+		w.RunWords(words...).Wants(t, exit.OK, nil, []string{"2026-10-25 02:30 exists twice here", "2026-10-25T02:30:00+02:00 is meant"})
+	}
+	w.RunWords("replay", "r1", "--as-of", "2026-03-29 02:30", "--reason", "x").Wants(t, exit.OK, nil, []string{"does not exist here", "2026-03-29T03:30:00+02:00 is meant"})
+}
+
+// What the API says of an item is told in the words of the command line.
+func TestReasonsNameFlags(t *testing.T) {
+	w := operator.New(t)
+	w.Ingest("r1", "r1")
+	for _, line := range []string{"replay r1 --version latest-1 --dry-run", "replay r1 --version latest-1 --reason x --wait"} {
+		got := w.Run(line)
+		if text := got.Out + got.Err; !strings.Contains(text, "--allow-stale") || strings.Contains(text, "allowStale") {
+			t.Errorf("%s: got %s", line, text)
+		}
+	}
+	if got := w.Run("items -o json"); !strings.Contains(got.Out, "allowStale") {
+		t.Errorf("got %s, want data as the API has it", got.Out)
+	}
 }
