@@ -54,6 +54,9 @@ func (d *decoder) request(body []byte) Request {
 	if !ok {
 		return r
 	}
+	if path := repeated(body); path != "" {
+		d.fault(path, nil, "is given twice: leave one out")
+	}
 	choice(d, "action", fields["action"], &r.Action, Rerun, Republish)
 	choice(d, "publish", fields["publish"], &r.Publish, PublishNormal, PublishSuppress)
 	if raw, given := fields["select"]; given {

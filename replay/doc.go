@@ -1,6 +1,7 @@
 // Package replay is the contract of the replay API: requests, answers, statuses and limits.
 //
-// It uses the standard library only, so that the construct, the functions and any client can import it.
+// It uses the standard library only, so that the construct, the functions and any client can import it. Package
+// replay/client calls the API.
 //
 // # Requests
 //

@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// versionForms are what versions may be.
+const versionForms = `must be "latest", "failed", {"ids": [...]}, {"asOf": time} or {"series": ...}`
+
 // versions reads which versions are replayed.
 func (d *decoder) versions(raw json.RawMessage, s Select) Versions {
 	v := Versions{Mode: LatestVersion}
@@ -16,14 +19,18 @@ func (d *decoder) versions(raw json.RawMessage, s Select) Versions {
 	switch {
 	case raw == nil:
 	case raw[0] == '"':
-		choice(d, "versions", raw, &v.Mode, LatestVersion, FailedVersion)
-		if v.Mode == FailedVersion && s.Failures == nil {
+		var word VersionMode
+		if json.Unmarshal(raw, &word) != nil || word != LatestVersion && word != FailedVersion {
+			d.fault("versions", raw, versionForms)
+			return v
+		}
+		if v.Mode = word; v.Mode == FailedVersion && s.Failures == nil {
 			d.fault("versions", raw, `needs select.failures, which says what failed: use "latest"`)
 		}
 	case raw[0] == '{':
 		v = d.versionsObject(raw, s)
 	default:
-		d.fault("versions", raw, `must be "latest", "failed" or an object with one of ids, asOf and series`)
+		d.fault("versions", raw, versionForms)
 	}
 	return v
 }
@@ -37,7 +44,7 @@ func (d *decoder) versionsObject(raw json.RawMessage, s Select) Versions {
 	onFailure, given := fields["onFailure"]
 	delete(fields, "onFailure")
 	if len(fields) != 1 {
-		d.fault("versions", raw, `must be "latest" or "failed", or have exactly one of ids, asOf and series`)
+		d.fault("versions", raw, versionForms)
 		return v
 	}
 	if asOf, is := fields["asOf"]; is {

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
 )
 
-func main() { os.Exit(ctl.Main(context.Background(), ctl.System())) }
+func main() { os.Exit(ctl.Main(context.Background(), factory.System())) }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/internal/ctl"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -45,7 +45,7 @@ func (d *demo) correct(ctx context.Context) error {
 		return err
 	}
 	left := d.operate(ctx, "", "failures", "--error", "InvalidListing")
-	if err := left.must(ctl.ExitOK); err != nil {
+	if err := left.must(exit.OK); err != nil {
 		return err
 	}
 	d.show(left.data + left.log)
@@ -62,7 +62,7 @@ func (d *demo) tooMuch(ctx context.Context) error {
 	d.say("Somebody replays everything, %d listings at most, one per second, and finds that nobody needs it.", tooMany)
 	started := d.operate(ctx, "", "replay", "--all", "--max-items", fmt.Sprint(tooMany), "--max-per-second", "1",
 		"--reason", "the search index lost them, or so it seemed", "--yes")
-	if err := started.must(ctl.ExitOK); err != nil {
+	if err := started.must(exit.OK); err != nil {
 		return err
 	}
 	id := strings.TrimSpace(started.data)
@@ -74,11 +74,11 @@ func (d *demo) tooMuch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := d.operate(ctx, "", "cancel", id).must(ctl.ExitOK); err != nil {
+	if err := d.operate(ctx, "", "cancel", id).must(exit.OK); err != nil {
 		return err
 	}
-	stopped := d.operate(ctx, "", "status", id, "--watch")
-	if err := stopped.must(ctl.ExitStopped); err != nil {
+	stopped := d.operate(ctx, "", "status", id, "--wait")
+	if err := stopped.must(exit.Stopped); err != nil {
 		return err
 	}
 	d.show(stopped.data)

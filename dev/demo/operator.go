@@ -14,12 +14,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
 // operated is what replayctl said.
 type operated struct {
-	code      ctl.Code
+	code      exit.Code
 	data, log string // standard output and error
 }
 
@@ -33,7 +35,7 @@ func (d *demo) operate(ctx context.Context, in string, args ...string) operated 
 	}
 	d.say("  $ replayctl %s", strings.Join(words, " "))
 	var data, log bytes.Buffer
-	code := ctl.Main(ctx, ctl.Process{
+	code := ctl.Main(ctx, factory.Process{
 		Args: args, In: strings.NewReader(in), Out: &data, Err: &log,
 		Env: func(name string) string {
 			if name == "REPLAYCTL_API_URL" {
@@ -48,7 +50,7 @@ func (d *demo) operate(ctx context.Context, in string, args ...string) operated 
 }
 
 // must fails unless replayctl ended as it should.
-func (o operated) must(code ctl.Code) error {
+func (o operated) must(code exit.Code) error {
 	if o.code != code {
 		return fmt.Errorf("replayctl ended with %d, want %d:\n%s%s", o.code, code, o.data, o.log)
 	}
@@ -67,7 +69,7 @@ var replayID = regexp.MustCompile(`\b[0-7][0-9A-HJKMNP-TV-Z]{25}\b`)
 // replay runs `replayctl replay` or `republish`, waits for its end, and returns its counts. Each item must succeed.
 func (d *demo) replay(ctx context.Context, in string, args ...string) (replay.Counts, error) {
 	said := d.operate(ctx, in, append(args, "--yes", "--wait")...)
-	if err := said.must(ctl.ExitOK); err != nil {
+	if err := said.must(exit.OK); err != nil {
 		return replay.Counts{}, err
 	}
 	for line := range strings.Lines(said.data) {
@@ -95,7 +97,7 @@ func (d *demo) replayOf(ctx context.Context, data string) (r replay.Replay, err 
 // plan shows what a command would do.
 func (d *demo) plan(ctx context.Context, args ...string) error {
 	said := d.operate(ctx, "", append(args, "--dry-run")...)
-	if err := said.must(ctl.ExitOK); err != nil {
+	if err := said.must(exit.OK); err != nil {
 		return err
 	}
 	d.show(said.data)

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/internal/ctl"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
@@ -165,7 +165,7 @@ func (d *demo) heal(ctx context.Context) error {
 	}
 	d.say("\nWhat needs a person:")
 	left := d.operate(ctx, "", "failures")
-	if err := left.must(ctl.ExitOK); err != nil {
+	if err := left.must(exit.OK); err != nil {
 		return err
 	}
 	d.show(left.data)
@@ -181,7 +181,7 @@ func (d *demo) sayHistory(ctx context.Context, all rows) error {
 	id := all.failures[i].ResourceID
 	d.say("\nListing %s failed, and a newer event of it came:", id)
 	past := d.operate(ctx, "", "history", id)
-	if err := past.must(ctl.ExitOK); err != nil {
+	if err := past.must(exit.OK); err != nil {
 		return err
 	}
 	d.show(past.data)

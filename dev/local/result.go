@@ -11,6 +11,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/bridge"
 	"github.com/ce873799/replayable-ingestion/dev/emulator"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/stack"
 	"github.com/ce873799/replayable-ingestion/internal/manifest"
 )
 
@@ -33,6 +34,7 @@ type Result struct {
 	Functions              map[string]string `json:"functions"` // deployed names by short name, such as Record
 
 	Ingestions []manifest.Ingestion `json:"ingestions"` // of every stack, with API URLs as callable from here
+	Lacks      []stack.Lack         `json:"lacks"`      // for replayctl doctor
 }
 
 func newResult(endpoint string, d *deployed, stack string) Result {
@@ -54,6 +56,7 @@ func newResult(endpoint string, d *deployed, stack string) Result {
 		GeocoderParameter:      out["GeocoderParameter"],
 		Functions:              d.functions,
 		Ingestions:             ingestions(endpoint, d),
+		Lacks:                  lacks(),
 	}
 }
 

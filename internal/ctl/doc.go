@@ -1,6 +1,7 @@
-// Package ctl is replayctl, the operator's command: what a person types, and what comes of it.
+// Package ctl is replayctl, the operator's command.
 //
-// A command is a method of app that returns a cobra.Command, named in groups. It gets the API from app.client, the
-// names of everything else from app.find, writes data through app.out and show, and tells the person what happens with
-// app.say. It returns errors: explain says what to do about them and which exit code they are.
+// Each command is a package below cmd: its flags, a constructor New, and what it does. New gets a factory.Factory, which
+// has the streams, the global flags, the ingestion and a client of its API. Commands that start replays share request
+// (flags to requests) and start (confirm, plan, send); those that wait share follow. Errors that know their exit code and
+// remedy are of package exit; factory.Explain adds them to the others.
 package ctl

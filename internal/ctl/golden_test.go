@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
+	"github.com/ce873799/replayable-ingestion/test/operator"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files, docs/replayctl.md included")
@@ -28,9 +31,17 @@ func golden(t *testing.T, file, got string) {
 	if err != nil {
 		t.Fatalf("%v: write it with go test ./internal/ctl -update", err)
 	}
-	if got != string(want) {
-		t.Errorf("%s differs: review it with go test ./internal/ctl -update && git diff\n%s", file, got)
+	if got == string(want) {
+		return
 	}
+	lines := strings.Split(string(want), "\n")
+	for i, line := range strings.Split(got, "\n") {
+		if i >= len(lines) || line != lines[i] {
+			t.Errorf("%s differs in line %d: got %q: review it with go test ./internal/ctl -update && git diff", file, i+1, line)
+			return
+		}
+	}
+	t.Errorf("%s is longer: review it with go test ./internal/ctl -update && git diff", file)
 }
 
 func TestTheReferenceIsUpToDate(t *testing.T) {
@@ -38,24 +49,24 @@ func TestTheReferenceIsUpToDate(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	w := newWorld(t)
-	for _, line := range []string{"--help", "replay --help", "status --help", "history --help", "show --help", "diff --help", "failures --help", "failures replay --help", "doctor --help"} {
-		got := w.run(line)
-		got.wants(t, ctl.ExitOK, []string{"Usage:", "Flags:"}, nil)
-		if got.err != "" {
-			t.Errorf("%s: standard error has %q", line, got.err)
+	w := operator.New(t)
+	for _, line := range []string{"--help", "replay --help", "status --help", "history --help", "show --help", "diff --help", "failures --help", "failures replay --help", "doctor --help", "list --help", "items --help", "cancel --help", "republish --help"} {
+		got := w.Run(line)
+		got.Wants(t, exit.OK, []string{"Usage:", "Flags:"}, nil)
+		if got.Err != "" {
+			t.Errorf("%s: standard error has %q", line, got.Err)
 		}
 		name := strings.ReplaceAll(strings.TrimSpace(strings.ReplaceAll(line, "--help", "")), " ", "-")
 		if name == "" {
 			name = "replayctl"
 		}
-		golden(t, filepath.Join("testdata", "help", name+".golden.txt"), got.out)
+		golden(t, filepath.Join("testdata", "help", name+".golden.txt"), got.Out)
 	}
-	if got := w.run(""); got.code != ctl.ExitOK || !strings.Contains(got.out, "Follow replays:") {
-		t.Errorf("without a command: got %d, %s", got.code, got.out)
+	if got := w.Run(""); got.Code != exit.OK || !strings.Contains(got.Out, "Follow replays:") {
+		t.Errorf("without a command: got %d, %s", got.Code, got.Out)
 	}
-	if got := w.run("--version"); got.code != ctl.ExitOK || got.out != "replayctl "+ctl.Version()+"\n" {
-		t.Errorf("got %d, %q", got.code, got.out)
+	if got := w.Run("--version"); got.Code != exit.OK || got.Out != "replayctl "+factory.Version()+"\n" {
+		t.Errorf("got %d, %q", got.Code, got.Out)
 	}
 }
 

@@ -7,19 +7,21 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
 )
 
 // Reference is docs/replayctl.md: every command as its help describes it.
 func Reference() string {
-	a := &app{p: Process{Env: func(string) string { return "" }}}
-	root := a.root()
+	root := newRoot(factory.New(factory.Process{Env: func(string) string { return "" }}))
 	var b strings.Builder
 	b.WriteString("# replayctl\n\n<!-- Written by `go test ./internal/ctl -update` from the commands themselves. -->\n\n")
 	b.WriteString("```sh\ngo install github.com/ce873799/replayable-ingestion/cmd/replayctl@latest\n```\n\n")
 	b.WriteString(root.Long[:strings.Index(root.Long, "Exit codes:")])
 	b.WriteString("`source <(replayctl completion bash)`, or `zsh`, `fish` and `powershell`, completes commands, flags, replays and stacks.\n")
 	b.WriteString("\n## Exit codes\n\n| code | meaning |\n|---|---|\n")
-	for _, line := range strings.Split(strings.TrimSuffix(exitCodes(), "\n"), "\n") {
+	for _, line := range strings.Split(strings.TrimSuffix(exit.Table(), "\n"), "\n") {
 		code, says, _ := strings.Cut(strings.TrimSpace(line), "  ")
 		fmt.Fprintf(&b, "| %s | %s |\n", code, says)
 	}

@@ -21,36 +21,10 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl"
-	"github.com/ce873799/replayable-ingestion/internal/ctl/doctor"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/doctor"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
 )
-
-// unlikeAWS is what doctor finds on the emulator although the stack is whole, each with its reason. Doctor itself knows
-// of no emulator: it tells what it sees.
-var unlikeAWS = map[string]struct {
-	status doctor.Status
-	why    string
-}{
-	"machine.StateMachine":  {doctor.Warn, "drops logging and tracing of state machines"},
-	"machine.SeriesMachine": {doctor.Warn, "drops logging and tracing of state machines"},
-	"queue.DeadLetter":      {doctor.Fail, "drops the encryption of queues"},
-	"queue.Outcomes":        {doctor.Fail, "drops the encryption of queues"},
-	"queue.Replay":          {doctor.Fail, "drops the encryption of queues"},
-	"log.public-access":     {doctor.Fail, "drops the public access block of buckets"},
-	"log.lifecycle":         {doctor.Warn, "drops the lifecycle of buckets"},
-	"ledger.recovery":       {doctor.Fail, "drops point-in-time recovery"},
-	"ledger.ttl":            {doctor.Warn, "drops the time to live"},
-	"schedule.runs":         {doctor.Unknown, "answers the CBOR of CloudWatch's client with something else"},
-	"alarm.*":               {doctor.Unknown, "answers the CBOR of CloudWatch's client with something else"},
-	"queue.DeadLetter.age":  {doctor.Unknown, "if a failure waits: answers the CBOR of CloudWatch's client with something else"},
-}
-
-func expectedOf(check string) (doctor.Status, bool) {
-	if strings.HasPrefix(check, "alarm.") {
-		check = "alarm.*"
-	}
-	is, known := unlikeAWS[check]
-	return is.status, known
-}
 
 // examine runs replayctl doctor on the shared stack.
 func examine(ctx context.Context, t *testing.T) map[string]doctor.Finding {
@@ -64,12 +38,12 @@ func examine(ctx context.Context, t *testing.T) map[string]doctor.Finding {
 		t.Fatal(err)
 	}
 	var out, errs bytes.Buffer
-	p := ctl.System()
+	p := factory.System()
 	p.Args, p.Out, p.Err = []string{"doctor", "--local=" + file, "-o", "json"}, &out, &errs
-	p.Terminal = ctl.Terminal{}
+	p.Terminal = factory.Terminal{}
 	p.CacheDir = ""
-	if code := ctl.Main(ctx, p); code != ctl.ExitError { // the emulator is no account
-		t.Fatalf("got exit code %d, want %d: %s", code, ctl.ExitError, errs.String())
+	if code := ctl.Main(ctx, p); code != exit.OK && code != exit.General {
+		t.Fatalf("got exit code %d: %s", code, errs.String())
 	}
 	var doc struct{ Checks []doctor.Finding }
 	if err := json.Unmarshal(out.Bytes(), &doc); err != nil {
@@ -92,18 +66,17 @@ func TestDoctorTellsWhatItSees(t *testing.T) {
 		t.Errorf("got %d checks", len(found))
 	}
 	for name, f := range found {
-		want, listed := expectedOf(name)
-		switch {
-		case listed && (f.Status == want || name == "queue.DeadLetter.age" && f.Status == doctor.Pass):
-		case listed:
-			t.Errorf("%s: got %s, want %s: mend the list in this test, and docs/emulator.md: %s", name, f.Status, want, f.Detail)
-		case f.Status != doctor.Pass && f.Status != doctor.Skipped:
+		if f.Status != doctor.Pass && f.Status != doctor.Skipped {
 			t.Errorf("%s: got %s, %s", name, f.Status, f.Detail)
 		}
 	}
-	for name := range unlikeAWS {
-		if _, there := found[name]; !there && !strings.HasSuffix(name, "*") {
-			t.Errorf("there is no check %s", name)
+	for _, lack := range sys.Lacks {
+		seen := lack.Check == "queue.DeadLetter.age" // only while a failure waits
+		for name, f := range found {
+			seen = seen || f.Status == doctor.Skipped && lack.Is(name, f.Detail)
+		}
+		if !seen {
+			t.Errorf("the emulator has what dev/local lists as missing: %+v: mend the list, and docs/emulator.md", lack)
 		}
 	}
 }

@@ -132,6 +132,7 @@ var evened = []struct {
 }{
 	{regexp.MustCompile(`\b20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC\b`), "2026-11-25 03:12:07 UTC"},
 	{regexp.MustCompile(`\btook [0-9.]+m?s`), "took 1.2s"},
+	{regexp.MustCompile(`:execution:[^:\s]+:`), ":execution:Listings:"},
 	{regexp.MustCompile(`\([0-9hms.]+ ago\)`), "(1m2s ago)"},
 	{regexp.MustCompile(`UTC +[0-9][0-9hms.]*  `), "UTC  1m2s  "},
 	{regexp.MustCompile(`LAST SEEN +AGO`), "LAST SEEN                 AGO"},

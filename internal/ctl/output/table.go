@@ -16,7 +16,7 @@ type Column[T any] struct {
 	Cell  func(T) string
 	Color func(T) Color // of the cell; may be nil
 	Right bool          // numbers
-	Flex  bool          // may be shortened to fit the terminal; ids never are
+	Flex  bool          // is shortened first to fit the terminal, at its end; others in the middle
 }
 
 // chunk is how many rows share their widths: those of a page of the API. Later chunks may need wider columns.
@@ -85,7 +85,7 @@ func (t *tabler[T]) flush() error {
 	return err
 }
 
-// measure widens columns to what is in them, and then takes from the flexible ones what the terminal lacks.
+// measure widens columns to what is in them, and narrows them to the terminal: first the flexible ones, then the widest.
 func (t *tabler[T]) measure(cells [][]string) {
 	for j, c := range t.columns {
 		t.widths[j] = max(t.widths[j], runewidth.StringWidth(c.Title))
@@ -96,27 +96,59 @@ func (t *tabler[T]) measure(cells [][]string) {
 	if t.p.Width == 0 {
 		return
 	}
-	over := -t.p.Width - len(gap)
-	for _, w := range t.widths {
-		over += w + len(gap)
-	}
 	for j, c := range t.columns {
-		if c.Flex && over > 0 {
+		if c.Flex {
 			least := max(minFlex, runewidth.StringWidth(c.Title))
-			take := min(over, max(0, t.widths[j]-least))
-			t.widths[j] -= take
-			over -= take
+			t.widths[j] -= min(max(0, t.over()), max(0, t.widths[j]-least))
+		}
+	}
+	for _, least := range []int{minWidth, 1} {
+		for t.over() > 0 {
+			widest := 0
+			for j, w := range t.widths {
+				if w > t.widths[widest] {
+					widest = j
+				}
+			}
+			if t.widths[widest] <= least {
+				break
+			}
+			t.widths[widest]--
 		}
 	}
 }
 
-const minFlex = 20
+// over is how many columns a line is wider than the terminal.
+func (t *tabler[T]) over() int {
+	n := -t.p.Width - len(gap)
+	for _, w := range t.widths {
+		n += w + len(gap)
+	}
+	return n
+}
+
+const (
+	minFlex  = 20
+	minWidth = 10 // of any column, unless the terminal is too narrow for that
+)
+
+// shorten cuts a text to a width: at its end, or in the middle of an id, whose ends tell it from others.
+func shorten(s string, width int, atEnd bool) string {
+	if runewidth.StringWidth(s) <= width {
+		return s
+	}
+	if atEnd || width < 5 {
+		return runewidth.Truncate(s, width, "…")
+	}
+	end := (width - 1) / 2
+	return runewidth.Truncate(s, width-1-end, "") + "…" + runewidth.TruncateLeft(s, runewidth.StringWidth(s)-end, "")
+}
 
 func (t *tabler[T]) line(b *strings.Builder, cells []string, color func(int) Color) {
 	var line strings.Builder
 	for j, cell := range cells {
-		if t.columns[j].Flex && runewidth.StringWidth(cell) > t.widths[j] {
-			cell = runewidth.Truncate(cell, t.widths[j], "…")
+		if t.p.Width > 0 {
+			cell = shorten(cell, t.widths[j], t.columns[j].Flex)
 		}
 		pad := strings.Repeat(" ", max(0, t.widths[j]-runewidth.StringWidth(cell)))
 		cell = t.p.Paint(color(j), cell)

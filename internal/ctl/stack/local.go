@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/ce873799/replayable-ingestion/internal/manifest"
 )
@@ -18,6 +19,22 @@ type Local struct {
 	EndpointURL string               `json:"endpointUrl"`
 	Region      string               `json:"region"`
 	Ingestions  []manifest.Ingestion `json:"ingestions"` // their API URLs are callable from here
+	Lacks       []Lack               `json:"lacks"`
+}
+
+// NotOfAWS is what doctor says of an answer that it cannot read.
+const NotOfAWS = "the answer is not one of this service of AWS"
+
+// Lack is something that this machine does not have and AWS does, as doctor sees it.
+type Lack struct {
+	Check string `json:"check"` // of doctor, or the beginning of several up to a dot
+	Says  string `json:"says"`  // a part of what doctor says then
+	Why   string `json:"why"`
+}
+
+// Is reports whether a check says what it says because of the lack.
+func (l Lack) Is(check, says string) bool {
+	return (check == l.Check || strings.HasPrefix(check, l.Check+".")) && strings.Contains(says, l.Says)
 }
 
 // ReadLocal reads what `make local` wrote.

@@ -117,4 +117,5 @@ const DefaultTTL = 12 * time.Hour
 type Target struct {
 	manifest.Ingestion // of an API that was named by its URL: only that and the Region
 	AWS                aws.Config
+	Lacks              []Lack // of a stack on this machine
 }

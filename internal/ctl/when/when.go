@@ -26,51 +26,77 @@ var layouts = []string{
 	time.DateOnly, "2006-01-02 15:04", time.DateTime, "2006-01-02T15:04", "2006-01-02T15:04:05",
 }
 
-// Parse reads a time into the form that the API takes. What is relative stays so: the API counts it from the moment at
-// which it got the request, also if that has to be sent twice.
-func Parse(text string, now time.Time, zone *time.Location) (string, error) {
-	s := strings.TrimSpace(text)
-	api, err := parse(s, now.In(zone))
-	if err != nil {
-		return "", fmt.Errorf("%w, got %q", err, replay.Shorten(text))
-	}
-	if _, err := replay.ParseTime(api, now); err != nil {
-		return "", fmt.Errorf("%w, got %q", errTime, replay.Shorten(text))
-	}
-	return api, nil
+// Reading is a time as it was understood.
+type Reading struct {
+	API  string // in the form of the API; a relative time stays relative
+	Note string // which of two times is meant, if clocks skip the one that was typed or show it twice
 }
 
-// Time reads a time.
-func Time(text string, now time.Time, zone *time.Location) (time.Time, error) {
-	api, err := Parse(text, now, zone)
+// Parse reads a time. Days of the calendar are those of now.
+func Parse(text string, now time.Time, zone *time.Location) (Reading, error) {
+	r, err := parse(strings.TrimSpace(text), now.In(zone))
 	if err != nil {
-		return time.Time{}, err
+		return r, fmt.Errorf("%w, got %q", err, replay.Shorten(text))
 	}
-	return replay.ParseTime(api, now)
+	if _, err := replay.ParseTime(r.API, now); err != nil {
+		return r, fmt.Errorf("%w, got %q", errTime, replay.Shorten(text))
+	}
+	return r, nil
 }
 
-func parse(s string, now time.Time) (string, error) {
+func parse(s string, now time.Time) (Reading, error) {
 	switch s {
 	case "now":
-		return "-PT0S", nil
+		return Reading{API: "-PT0S"}, nil
 	case "today":
-		return midnight(now, 0), nil
+		return midnight(s, now, 0), nil
 	case "yesterday":
-		return midnight(now, -1), nil
+		return midnight(s, now, -1), nil
 	}
 	if m := ago.FindStringSubmatch(strings.TrimSuffix(s, " ago")); m != nil && strings.ContainsAny(s, "0123456789") {
-		return relative(m)
+		api, err := relative(m)
+		return Reading{API: api}, err
 	}
 	for _, layout := range layouts {
-		if t, err := time.ParseInLocation(layout, s, now.Location()); err == nil {
-			return t.Format(time.RFC3339), nil
+		if wall, err := time.Parse(layout, s); err == nil {
+			return local(s, wall, now.Location()), nil
 		}
 	}
-	return s, nil // the API's own forms
+	return Reading{API: s}, nil // the API's own forms
 }
 
-func midnight(now time.Time, days int) string {
-	return time.Date(now.Year(), now.Month(), now.Day()+days, 0, 0, 0, 0, now.Location()).Format(time.RFC3339)
+func midnight(s string, now time.Time, days int) Reading {
+	return local(s, time.Date(now.Year(), now.Month(), now.Day()+days, 0, 0, 0, 0, time.UTC), now.Location())
+}
+
+// local is what a clock of this place shows when it shows wall. If it shows that twice, the first time is meant; if it
+// never does, the time that would have been without the change, as in ECMAScript's Temporal.
+func local(typed string, wall time.Time, zone *time.Location) Reading {
+	var shown []time.Time
+	offsets := [2]time.Duration{offset(wall.Add(-day), zone), offset(wall.Add(day), zone)}
+	for _, o := range offsets {
+		t := wall.Add(-o).In(zone)
+		if offset(t, zone) == o && (len(shown) == 0 || !shown[0].Equal(t)) {
+			shown = append(shown, t)
+		}
+	}
+	switch len(shown) {
+	case 0:
+		t := wall.Add(-offsets[0]).In(zone)
+		return Reading{API: t.Format(time.RFC3339), Note: fmt.Sprintf("%s does not exist here, as clocks skip it: %s is meant", typed, t.Format(time.RFC3339))}
+	case 1:
+		return Reading{API: shown[0].Format(time.RFC3339)}
+	default:
+		return Reading{API: shown[0].Format(time.RFC3339), Note: fmt.Sprintf("%s exists twice here, as clocks go back: %s is meant, not %s",
+			typed, shown[0].Format(time.RFC3339), shown[1].Format(time.RFC3339))}
+	}
+}
+
+const day = 24 * time.Hour
+
+func offset(t time.Time, zone *time.Location) time.Duration {
+	_, seconds := t.In(zone).Zone()
+	return time.Duration(seconds) * time.Second
 }
 
 // relative writes weeks, days, hours, minutes and seconds as ISO 8601 does. A duration of ISO 8601 may have weeks beside

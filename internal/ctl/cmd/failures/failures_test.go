@@ -1,0 +1,156 @@
+package failures_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
+	"github.com/ce873799/replayable-ingestion/replay"
+	"github.com/ce873799/replayable-ingestion/test/operator"
+)
+
+func TestFailuresAreCountedByError(t *testing.T) {
+	w := operator.New(t)
+	w.Run("failures").Wants(t, exit.OK, nil, []string{"no failures in quarantine; an execution that has just failed is listed after the next run of auto-replay"})
+	w.Broken(map[string]string{"r1": "BadListing", "r2": "BadListing", "r3": "BadPrice"})
+
+	got := w.Run("failures")
+	got.Wants(t, exit.OK, []string{"ERROR", "COUNT", "FIRST SEEN", "LAST SEEN", "BadPrice", "BadListing", "r3"}, nil)
+	if strings.Index(got.Out, "BadListing") > strings.Index(got.Out, "BadPrice") || strings.Count(got.Out, "\n") != 3 {
+		t.Errorf("the most frequent error does not come first:\n%s", got.Out)
+	}
+	var doc struct {
+		Errors []struct {
+			Error                   string
+			Count                   int
+			FirstSeenAt, LastSeenAt time.Time
+			Latest                  replay.Failure
+		}
+	}
+	got = w.Run("failures -o json --error Bad*")
+	if err := json.Unmarshal([]byte(got.Out), &doc); err != nil || len(doc.Errors) != 2 || doc.Errors[0].Count != 2 ||
+		doc.Errors[0].FirstSeenAt.After(doc.Errors[0].LastSeenAt) || doc.Errors[1].Latest.ResourceID != "r3" {
+		t.Errorf("got %s, %v", got.Out, err)
+	}
+	w.Run("failures --error *Price").Wants(t, exit.OK, []string{"BadPrice"}, nil)
+	w.Run("failures --since 0s").Wants(t, exit.OK, nil, []string{"no failures in quarantine match --since 0s"})
+	w.Run("failures --error Geo* --until 0s --resource r1").Wants(t, exit.OK, nil, []string{"no failures in quarantine match --error 'Geo*' --until 0s --resource r1"})
+	w.Run("failures --error [").Wants(t, exit.Refused, nil, []string{"error"})
+	w.Run("failures --limit 3").Wants(t, exit.Usage, nil, []string{"--limit goes with --detail"})
+}
+
+func TestFailuresOneByOne(t *testing.T) {
+	w := operator.New(t)
+	w.Broken(map[string]string{"r1": "BadListing", "r2": "BadListing", "r3": "BadPrice"})
+	version := w.VersionsOf("r3")[0].VersionID
+	got := w.Run("failures --detail --resource r3")
+	got.Wants(t, exit.OK, []string{"error      BadPrice", "resource   r3", "version    " + version, "attempts   0", "cause", "decision", "execution  live-r3"}, nil)
+	if strings.Contains(got.Out, "r1") {
+		t.Errorf("got other resources:\n%s", got.Out)
+	}
+	if got = w.Run("failures --detail -o jsonl --limit 2"); strings.Count(got.Out, "\n") != 2 || !strings.Contains(got.Out, `"resourceId":`) {
+		t.Errorf("got %s, want two lines", got.Out)
+	}
+	got.Wants(t, exit.OK, nil, []string{"there are more: --limit 0"})
+	if got = w.Run("failures --detail --limit 3"); got.Err != "" {
+		t.Errorf("got %q, want nothing said about a whole list", got.Err)
+	}
+	w.Run("failures --detail --resource r9").Wants(t, exit.OK, nil, []string{"no failures"})
+}
+
+func TestFailuresThatAreCountedAreNotKept(t *testing.T) {
+	w := operator.New(t)
+	const n = 100_000
+	cause, at := strings.Repeat("x", 1_024), time.Now()
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	begin, end := heap(), uint64(0)
+	pages := operator.ServePages(w, "/v1/failures", n, func(i int) replay.Failure {
+		if i == n-1 {
+			end = heap()
+		}
+		return replay.Failure{Execution: fmt.Sprint("x", i), ResourceID: "r1", Error: fmt.Sprint("E", i%7), Cause: cause, FailedAt: at}
+	}, func(page []replay.Failure, next string) any { return replay.Failures{Failures: page, NextCursor: next} })
+	got := w.Run("failures -o jsonl")
+	if got.Code != exit.OK || strings.Count(got.Out, "\n") != 7 || !strings.Contains(got.Out, `"count":14286`) || *pages != n/100 {
+		t.Errorf("got %d, %s, %s", got.Code, got.Out, got.Err)
+	}
+	if grown := int64(end) - int64(begin); grown > 30<<20 { //nolint:gosec // far from overflow
+		t.Errorf("%d bytes were kept for 7 errors", grown)
+	}
+}
+
+func TestAnErrorInTheMiddleOfAList(t *testing.T) {
+	w := operator.New(t)
+	w.Gateway.Before(func(rw http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Query().Get("cursor") != "" {
+			http.Error(rw, "down", http.StatusServiceUnavailable)
+			return true
+		}
+		_ = json.NewEncoder(rw).Encode(replay.Failures{Failures: []replay.Failure{{Error: "E", ResourceID: "r1"}}, NextCursor: "1"})
+		return true
+	})
+	w.Run("failures --detail -o jsonl").Wants(t, exit.Unreachable, []string{`"resourceId":"r1"`}, []string{"503"})
+	if got := w.Run("failures"); got.Code != exit.Unreachable || got.Out != "" {
+		t.Errorf("got %d, %q, want no counts of a part", got.Code, got.Out)
+	}
+}
+
+func TestFailuresAreRunAgain(t *testing.T) {
+	w := operator.New(t)
+	w.Broken(map[string]string{"r1": "BadListing", "r2": "BadListing", "r3": "BadPrice"})
+	w.Run("failures replay").Wants(t, exit.Usage, nil, []string{"--reason"})
+	w.Run("failures replay --owner o1 --reason x").Wants(t, exit.Usage, nil, []string{"unknown flag: --owner"})
+	w.Run("failures replay r1 --reason x").Wants(t, exit.Usage, nil, []string{"--help"})
+	w.Run("failures replay --error BadPrice --dry-run").Wants(t, exit.OK, []string{"1 item", "r3"}, []string{"nothing was started"})
+	w.Run("failures replay --error BadPrice --reason x --wait --yes").Wants(t, exit.OK, nil, nil)
+	if got := w.Run("failures"); strings.Contains(got.Out, "BadPrice") || !strings.Contains(got.Out, "BadListing") {
+		t.Errorf("got %s, want the others left", got.Out)
+	}
+	w.Run("failures replay --reason x --wait --yes").Wants(t, exit.OK, nil, nil)
+	w.Run("failures").Wants(t, exit.OK, nil, []string{"no failures in quarantine; an execution that has just failed is listed after the next run of auto-replay"})
+}
+
+func TestFailuresOfAResourceAreRunAgain(t *testing.T) {
+	w := operator.New(t)
+	w.Broken(map[string]string{"r1": "BadListing", "r2": "BadListing"})
+	w.Engine.Machine.Work = func(string, string) (string, string) { return "", "BadPrice" }
+	w.Event("again", `{"id":"r1","owner":"o1","n":2}`)
+	w.Engine.Machine.Work = func(_, event string) (string, string) { return event, "" }
+	w.Engine.Schedule()
+	versions := w.VersionsOf("r1")
+
+	w.Run("failures replay --resource r1 --reason x --yes").Wants(t, exit.OK, nil, nil)
+	if r := w.Requested(); len(r.Request.Versions.IDs) == 0 || r.Request.Select.ResourceIDs[0] != "r1" {
+		t.Errorf("got %+v, want the versions that failed", r.Request)
+	}
+	w.Run("failures replay --resource r1 --error BadPrice --reason x --yes").Wants(t, exit.OK, nil, nil)
+	if r := w.Requested(); len(r.Request.Versions.IDs) != 1 || r.Request.Versions.IDs[0] != versions[0].VersionID {
+		t.Errorf("got %+v, want the version with that error", r.Request)
+	}
+	w.Run("failures replay --resource r1 --latest --reason x --yes").Wants(t, exit.OK, nil, nil)
+	if r := w.Requested(); r.Request.Versions.Mode != replay.LatestVersion {
+		t.Errorf("got %+v, want the latest version", r.Request)
+	}
+	w.Run("failures replay --resource r9 --reason x").Wants(t, exit.Refused, nil, []string{"no version of r9 is in the quarantine", "`replayctl history r9 --detail`"})
+}
+
+func TestTheMessageOfACauseIsShown(t *testing.T) {
+	w := operator.New(t)
+	operator.ServePages(w, "/v1/failures", 3, func(i int) replay.Failure {
+		cause := []string{`{"errorMessage":"the price is -1","errorType":"E","trace":["a"]}`, "plain text", `{"errorMessage":"cut o`}[i]
+		return replay.Failure{Execution: fmt.Sprint("x", i), Error: "E", Cause: cause, FailedAt: time.Now()}
+	}, func(page []replay.Failure, next string) any { return replay.Failures{Failures: page, NextCursor: next} })
+	got := w.Run("failures --detail")
+	got.Wants(t, exit.OK, []string{"  the price is -1\n", "  plain text\n", `{"errorMessage":"cut o`}, nil)
+	w.Run("failures --detail -o jsonl").Wants(t, exit.OK, []string{`\"errorMessage\":\"the price is -1\"`}, nil)
+}

@@ -1,0 +1,37 @@
+package factory
+
+import (
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// Hint is a command line that goes on where this one was, with the flags that say where the ingestion is.
+func (f *Factory) Hint(command string) string {
+	words := []string{"replayctl", command}
+	f.global.VisitAll(func(flag *pflag.Flag) {
+		switch flag.Name {
+		case "stack", "ingestion", "api-url", "local", "profile", "region", "endpoint-url":
+			if flag.Changed {
+				words = append(words, "--"+flag.Name+value(flag))
+			}
+		}
+	})
+	return strings.Join(words, " ")
+}
+
+func value(f *pflag.Flag) string {
+	v := f.Value.String()
+	if f.NoOptDefVal == v {
+		return ""
+	}
+	return "=" + ShellWord(v)
+}
+
+// ShellWord is a text as a shell takes it for one word.
+func ShellWord(text string) string {
+	if text == "" || strings.ContainsAny(text, " \t'\"$&;|<>()*?[]#~`\\!") {
+		return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+	}
+	return text
+}

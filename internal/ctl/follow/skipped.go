@@ -1,0 +1,59 @@
+package follow
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
+	"github.com/ce873799/replayable-ingestion/replay"
+	"github.com/ce873799/replayable-ingestion/replay/client"
+)
+
+// Options say how the command ends with a replay.
+type Options struct{ FailOnSkipped bool }
+
+// AddFlags adds the flags of options. when says with which other flags they go.
+func (o *Options) AddFlags(c *cobra.Command, when string) {
+	c.Flags().BoolVar(&o.FailOnSkipped, "fail-on-skipped", false, when+"end with 7 if an item was skipped, or nothing matched")
+}
+
+// Skipped warns of replays that have done nothing, and chooses the exit code.
+func (o Options) Skipped(f *factory.Factory, all []replay.Replay) exit.Code {
+	var sum replay.Counts
+	dry := false
+	for _, r := range all {
+		sum.Matched += r.Counts.Matched
+		sum.Skipped += r.Counts.Skipped
+		dry = dry || r.DryRun
+	}
+	would := "nothing was started"
+	if dry {
+		would = "nothing would be started"
+	}
+	switch {
+	case sum.Matched == 0:
+		f.Say("%s", f.PaintErr(output.Yellow, "warning: the selection matched nothing, so "+would))
+	case sum.Skipped == sum.Matched:
+		f.Say("%s", f.PaintErr(output.Yellow, fmt.Sprintf("warning: all of %s skipped, so %s", Items(sum.Matched), would)))
+	}
+	if o.FailOnSkipped && (sum.Matched == 0 || sum.Skipped > 0) {
+		return exit.Skipped
+	}
+	return exit.OK
+}
+
+// Newest is the id that was named, or that of the newest replay.
+func Newest(ctx context.Context, api *client.Client, args []string) (string, error) {
+	if len(args) > 0 {
+		return args[0], nil
+	}
+	for s, err := range api.WithPageSize(1).Replays(ctx, "") {
+		return s.ReplayID, err
+	}
+	return "", &exit.Error{Code: exit.Refused, Err: fmt.Errorf("there are no replays"),
+		Do: []string{"`replayctl replay --help` says how to start one"}}
+}

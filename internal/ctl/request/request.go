@@ -1,0 +1,220 @@
+// Package request makes requests of the replay API from flags.
+package request
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/follow"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// Flags are the flags that make a request.
+type Flags struct {
+	Action replay.Action
+
+	Args          []string // resource ids
+	file          string
+	owner         string
+	all, Failures bool
+	Error         string // a glob
+	Since, Until  string
+
+	recordedFrom, recordedTo string
+
+	Versions       []string
+	asOf           string
+	series, Latest bool
+	last           int
+	from, to       string
+	onFailure      string
+
+	mergePatch, jsonPatch string
+
+	suppressPublish, allowStale, DryRun bool
+	target, Reason                      string
+	maxPerSecond, maxItems, maxFailures int
+
+	Key       string
+	Yes, Wait bool
+
+	follow.Options
+	given *pflag.FlagSet // to tell a zero that was given from none
+}
+
+// ReadsInput reports whether standard input has ids or a patch, and so cannot have answers.
+func (o *Flags) ReadsInput() bool {
+	return o.file == "-" || o.mergePatch == "@-" || o.jsonPatch == "@-"
+}
+
+// Add adds the flags of a command that selects resources.
+func (o *Flags) Add(f *factory.Factory, c *cobra.Command) {
+	o.addSelection(c)
+	o.AddFailures(f, c, "with --failures: ")
+	o.addVersions(f, c)
+	o.AddOptions(c)
+	c.ValidArgsFunction = f.CompleteResources
+}
+
+func (o *Flags) addSelection(c *cobra.Command) {
+	f := c.Flags()
+	f.SortFlags = false
+	f.StringVarP(&o.file, "file", "f", "", "read resource ids from `FILE`, - for standard input: a line each, or JSON lines with resourceId")
+	f.StringVar(&o.owner, "owner", "", "every resource of the owner with this `ID`")
+	factory.CompleteWith(c, "file", factory.Files)
+	f.BoolVar(&o.all, "all", false, "every resource; needs --max-items")
+	f.BoolVar(&o.Failures, "failures", false, "what is in the quarantine: the versions that failed")
+}
+
+// AddFailures adds the flags that say which failures. when says when they count.
+func (o *Flags) AddFailures(f *factory.Factory, c *cobra.Command, when string) {
+	set := c.Flags()
+	set.StringVar(&o.Error, "error", "", when+"only this error, a name or a `GLOB` such as 'Geocoder*'")
+	set.StringVar(&o.Since, "since", "", when+"only what failed at this `TIME` or after")
+	set.StringVar(&o.Until, "until", "", when+"only what failed before this `TIME`")
+	factory.CompleteWith(c, "error", f.CompleteErrors)
+}
+
+func (o *Flags) addVersions(f *factory.Factory, c *cobra.Command) {
+	set := c.Flags()
+	set.StringVar(&o.recordedFrom, "recorded-from", "", "only versions recorded at this `TIME` or after")
+	set.StringVar(&o.recordedTo, "recorded-to", "", "only versions recorded before this `TIME`")
+	set.StringArrayVar(&o.Versions, "version", nil, "this `VERSION` of the one resource; may be repeated")
+	set.StringVar(&o.asOf, "as-of", "", "the version that was the latest at this `TIME`")
+	set.BoolVar(&o.series, "series", false, "every version, oldest first, each after the one before has ended")
+	set.IntVar(&o.last, "last", 0, "a series of the newest `N` versions")
+	set.StringVar(&o.from, "from", "", "a series from this time or version on: `TIME|ID`")
+	set.StringVar(&o.to, "to", "", "a series up to this time or version: `TIME|ID`")
+	set.BoolVar(&o.Latest, "latest", false, "with --failures: the latest version, instead of the one that failed")
+	set.StringVar(&o.onFailure, "on-failure", "", "of a series, after a version that failed: `stop|continue` (default stop)")
+	factory.Complete(c, "on-failure", string(replay.StopOnFailure), string(replay.ContinueOnFailure))
+	factory.CompleteWith(c, "version", f.CompleteVersions)
+}
+
+// AddOptions adds what does not say which events.
+func (o *Flags) AddOptions(c *cobra.Command) {
+	f := c.Flags()
+	if o.Action == replay.Rerun {
+		f.StringVar(&o.mergePatch, "merge-patch", "", "change each event first: a `JSON` Merge Patch (RFC 7396), or @FILE")
+		f.StringVar(&o.jsonPatch, "json-patch", "", "change each event first: a `JSON` Patch (RFC 6902), or @FILE")
+		f.BoolVar(&o.suppressPublish, "suppress-publish", false, "run the workflow, but publish nothing")
+	}
+	f.StringVar(&o.target, "target", "", "message attribute target, a `NAME` for subscribers to filter by")
+	f.BoolVar(&o.allowStale, "allow-stale", false, "also versions older than one that has succeeded")
+	f.IntVar(&o.maxPerSecond, "max-per-second", 0, "at most `N` starts a second")
+	f.IntVar(&o.maxItems, "max-items", 0, "at most `N` items")
+	f.IntVar(&o.maxFailures, "max-failures", 0, "halt once more than `N` items have failed")
+	f.StringVarP(&o.Reason, "reason", "r", "", "why: a `TEXT` that is kept with the replay, and sent with every event")
+	f.BoolVarP(&o.DryRun, "dry-run", "n", false, "say what would happen, start nothing")
+	f.BoolVarP(&o.Yes, "yes", "y", false, "do not ask, however many items there are")
+	f.BoolVarP(&o.Wait, "wait", "w", false, "wait for the end, with a progress bar")
+	o.AddFlags(c, "with --wait or --dry-run: ")
+	f.StringVar(&o.Key, "idempotency-key", "", "name of this request: the same `KEY` again gets the same replay (default: random)")
+	o.given = f
+}
+
+// Document is a request as the flags say it, in the form of the API. Its times may be relative: request.freeze makes
+// them absolute.
+type Document struct {
+	Action       replay.Action              `json:"action,omitempty"`
+	Select       map[string]any             `json:"select"`
+	Versions     any                        `json:"versions,omitempty"`
+	Transform    map[string]json.RawMessage `json:"transform,omitempty"`
+	Publish      replay.Publish             `json:"publish,omitempty"`
+	Target       string                     `json:"target,omitempty"`
+	AllowStale   bool                       `json:"allowStale,omitempty"`
+	MaxPerSecond *int                       `json:"maxPerSecond,omitempty"`
+	MaxItems     *int                       `json:"maxItems,omitempty"`
+	MaxFailures  *int                       `json:"maxFailures,omitempty"`
+	DryRun       bool                       `json:"dryRun,omitempty"`
+	Reason       string                     `json:"reason"`
+
+	IDs []string `json:"-"` // of select.resourceIds, all of them
+}
+
+// Document makes the request of the flags, and checks it as the API does.
+func (o *Flags) Document(f *factory.Factory) (d Document, err error) {
+	if d.IDs, err = o.resourceIDs(f); err != nil {
+		return d, err
+	}
+	d.Action, d.Target, d.AllowStale, d.DryRun, d.Reason = o.Action, o.target, o.allowStale, o.DryRun, strings.TrimSpace(o.Reason)
+	for flag, to := range map[string]struct {
+		value *int
+		field **int
+	}{
+		"max-per-second": {&o.maxPerSecond, &d.MaxPerSecond}, "max-items": {&o.maxItems, &d.MaxItems}, "max-failures": {&o.maxFailures, &d.MaxFailures},
+	} {
+		if o.given.Changed(flag) {
+			*to.field = to.value
+		}
+	}
+	if o.suppressPublish {
+		d.Publish = replay.PublishSuppress
+	}
+	if d.Select, err = o.selection(f, d.IDs); err != nil {
+		return d, err
+	}
+	if d.Versions, err = o.versionsOf(f); err != nil {
+		return d, err
+	}
+	if d.Transform, err = o.transform(f); err != nil {
+		return d, err
+	}
+	return d, nil
+}
+
+func (o *Flags) resourceIDs(f *factory.Factory) ([]string, error) {
+	ids := o.Args
+	if o.file == "" {
+		return factory.Unique(ids), nil
+	}
+	file, err := f.Open(o.file)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // read to its end
+	name := o.file
+	if name == "-" {
+		name = "standard input"
+	}
+	read, err := readIDs(file, name)
+	if err != nil {
+		return nil, err
+	}
+	if len(read)+len(ids) == 0 {
+		return nil, exit.Usagef("%s names no resource", name)
+	}
+	return factory.Unique(append(slices.Clone(ids), read...)), nil
+}
+
+func (o *Flags) transform(f *factory.Factory) (map[string]json.RawMessage, error) {
+	if o.mergePatch != "" && o.jsonPatch != "" {
+		return nil, exit.Usagef("--merge-patch and --json-patch exclude each other")
+	}
+	for _, p := range []struct{ field, flag, value string }{
+		{"mergePatch", "--merge-patch", o.mergePatch}, {"jsonPatch", "--json-patch", o.jsonPatch},
+	} {
+		if p.value == "" {
+			continue
+		}
+		b, err := f.Content(p.flag, p.value)
+		if err != nil {
+			return nil, err
+		}
+		if b = bytes.TrimSpace(b); !json.Valid(b) {
+			return nil, exit.Usagef("%s must be JSON, or @FILE with JSON in it, got %q", p.flag, replay.Shorten(string(b)))
+		}
+		if err := replay.CheckKeys(b); err != nil {
+			return nil, exit.Usagef("%s: %w", p.flag, err)
+		}
+		return map[string]json.RawMessage{p.field: b}, nil
+	}
+	return nil, nil
+}

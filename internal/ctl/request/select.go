@@ -1,0 +1,119 @@
+package request
+
+import (
+	"strings"
+
+	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// selection says which resources are meant: exactly one kind of them.
+func (o *Flags) selection(f *factory.Factory, ids []string) (map[string]any, error) {
+	var kinds []string
+	sel := map[string]any{}
+	if len(ids) > 0 {
+		kinds, sel["resourceIds"] = append(kinds, "resource ids"), ids
+	}
+	if o.owner != "" {
+		kinds, sel["ownerId"] = append(kinds, "--owner"), o.owner
+	}
+	if o.all {
+		kinds, sel["all"] = append(kinds, "--all"), true
+	}
+	failed, err := window(f, "since", o.Since, "until", o.Until, "since", "until")
+	if err != nil {
+		return nil, err
+	}
+	if o.Failures {
+		kinds = append(kinds, "--failures")
+		if o.Error != "" {
+			failed["error"] = o.Error
+		}
+		sel["failures"] = failed
+	} else if len(failed) > 0 || o.Error != "" {
+		return nil, exit.Usagef("--error, --since and --until go with --failures; --recorded-from and --recorded-to are about when events came")
+	}
+	switch len(kinds) {
+	case 0:
+		return nil, exit.Usagef("say what to replay: resource ids, -f FILE, --owner, --failures or --all")
+	case 1:
+	default:
+		return nil, exit.Usagef("%s exclude each other: use one", strings.Join(kinds, " and "))
+	}
+	recorded, err := window(f, "recorded-from", o.recordedFrom, "recorded-to", o.recordedTo, "from", "to")
+	if len(recorded) > 0 {
+		sel["recorded"] = recorded
+	}
+	return sel, err
+}
+
+// window reads a range of times.
+func window(f *factory.Factory, fromFlag, from, toFlag, to, fromField, toField string) (map[string]any, error) {
+	out := map[string]any{}
+	for _, end := range []struct{ flag, value, field string }{{fromFlag, from, fromField}, {toFlag, to, toField}} {
+		if end.value == "" {
+			continue
+		}
+		t, err := f.APITime(end.value)
+		if err != nil {
+			return nil, exit.Usagef("--%s %w", end.flag, err)
+		}
+		out[end.field] = t
+	}
+	return out, nil
+}
+
+// versionsOf says which versions are meant: one kind of them at most.
+func (o *Flags) versionsOf(f *factory.Factory) (any, error) {
+	var kinds []string
+	var versions any
+	kind := func(flag string, v any) { kinds, versions = append(kinds, flag), v }
+	if len(o.Versions) > 0 {
+		kind("--version", map[string]any{"ids": o.Versions})
+	}
+	if o.asOf != "" {
+		t, err := f.APITime(o.asOf)
+		if err != nil {
+			return nil, exit.Usagef("--as-of %w", err)
+		}
+		kind("--as-of", map[string]any{"asOf": t})
+	}
+	if o.given.Changed("last") {
+		kind("--last", map[string]any{"series": map[string]any{"last": o.last}})
+	}
+	if o.from != "" || o.to != "" {
+		kind("--from and --to", map[string]any{"series": o.bounds(f)})
+	} else if o.series && len(kinds) == 0 {
+		kind("--series", map[string]any{"series": "all"})
+	}
+	if o.Latest {
+		kind("--latest", string(replay.LatestVersion))
+	}
+	if len(kinds) > 1 {
+		return nil, exit.Usagef("%s exclude each other: use one", strings.Join(kinds, " and "))
+	}
+	if o.onFailure != "" {
+		chosen, is := versions.(map[string]any)
+		if !is {
+			return nil, exit.Usagef("--on-failure goes with a series: --series, --last, --from, --to or --version")
+		}
+		chosen["onFailure"] = o.onFailure
+	}
+	return versions, nil
+}
+
+// bounds are times, or what is no time: version ids.
+func (o *Flags) bounds(f *factory.Factory) map[string]any {
+	out := map[string]any{}
+	for field, value := range map[string]string{"from": o.from, "to": o.to} {
+		if value == "" {
+			continue
+		}
+		out[field] = value
+		if t, err := f.APITime(value); err == nil {
+			out[field] = t
+		}
+	}
+	return out
+}

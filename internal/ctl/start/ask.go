@@ -1,0 +1,77 @@
+package start
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/follow"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/request"
+	"github.com/ce873799/replayable-ingestion/replay"
+	"github.com/ce873799/replayable-ingestion/replay/client"
+)
+
+// askAbove is how many items may be started without a question.
+const askAbove = 100
+
+// interactive reports whether there is somebody to ask. Ids that come on standard input leave nothing to answer with.
+func interactive(f *factory.Factory, o *request.Flags) bool {
+	return f.Process.Terminal.In && f.Process.Terminal.Err && !o.ReadsInput()
+}
+
+func askReason(ctx context.Context, f *factory.Factory, o *request.Flags) (err error) {
+	switch {
+	case strings.TrimSpace(o.Reason) != "":
+		return nil
+	case o.DryRun:
+		o.Reason = "dry run" // nobody needs to know why
+		return nil
+	case !interactive(f, o):
+		return exit.Usagef(`--reason is required: say why, the text is kept with the replay and sent with every event`)
+	}
+	o.Reason, err = f.Ask(ctx, "Why? The reason is kept with the replay and sent with every event:")
+	if err == nil && o.Reason == "" {
+		return exit.Usagef("--reason is required")
+	}
+	return err
+}
+
+// confirm asks before more than a few items are started. How many there are is found out by a dry run, unless the request
+// itself says that they are few.
+func confirm(ctx context.Context, f *factory.Factory, api *client.Client, r request.Request, o *request.Flags) error {
+	if o.Yes || r.Few(askAbove) {
+		return nil
+	}
+	f.Say("%s", f.PaintErr(output.Dim, "finding out how many items that is (--yes skips this)"))
+	plans, err := plan(ctx, f, api, r.Dry(), "")
+	if err != nil {
+		return err
+	}
+	sum := sumUp(plans)
+	if sum.Items <= askAbove {
+		return nil
+	}
+	f.Say("%s would %s, %d be skipped", follow.Items(sum.Items), startedBy(r.Typed.Action), sum.Skipped)
+	if !interactive(f, o) {
+		return &exit.Error{Code: exit.Usage, Err: fmt.Errorf("more than %d items need a yes, and there is nobody to ask", askAbove),
+			Do: []string{"--yes starts them all the same, --max-items sets a bound, --dry-run shows which they are"}}
+	}
+	answer, err := f.Ask(ctx, fmt.Sprintf("Start %s? [y/N]", follow.Items(sum.Items)))
+	if err != nil {
+		return err
+	}
+	if yes := strings.ToLower(answer); yes != "y" && yes != "yes" {
+		return &exit.Error{Code: exit.General, Err: fmt.Errorf("nothing was started")}
+	}
+	return nil
+}
+
+func startedBy(action replay.Action) string {
+	if action == replay.Republish {
+		return "be sent again"
+	}
+	return "run again"
+}

@@ -1,0 +1,143 @@
+package start
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/flagname"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/follow"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/request"
+	"github.com/ce873799/replayable-ingestion/replay"
+	"github.com/ce873799/replayable-ingestion/replay/client"
+)
+
+// dryRun says what a request would do.
+func dryRun(ctx context.Context, f *factory.Factory, api *client.Client, r request.Request, key string, o follow.Options) error {
+	plans, err := plan(ctx, f, api, r, key)
+	if err != nil {
+		return err
+	}
+	code := exit.OK
+	for _, r := range plans {
+		code = follow.Worse(code, follow.CodeOf(r))
+	}
+	if f.Printer.Format != output.Table {
+		if err := follow.ShowReplays(f, plans); err != nil {
+			return err
+		}
+		return exit.With(follow.Worse(code, o.Skipped(f, plans)))
+	}
+	for _, r := range plans {
+		if r.Status != replay.Planned {
+			if err := follow.Describe(f, f.Printer.Out, r); err != nil {
+				return err
+			}
+		}
+	}
+	if err := ShowPlan(f, f.Printer.Out, sumUp(plans)); err != nil {
+		return err
+	}
+	f.Say("%s", f.PaintErr(output.Dim, "nothing was started"))
+	return exit.With(follow.Worse(code, o.Skipped(f, plans)))
+}
+
+// plan runs a dry run to its end.
+func plan(ctx context.Context, f *factory.Factory, api *client.Client, r request.Request, key string) ([]replay.Replay, error) {
+	all, err := send(ctx, f, api, &r, key)
+	if err != nil {
+		return nil, err
+	}
+	plans, err := follow.Wait(ctx, f, api, idsOf(all), "planning")
+	if errors.Is(err, follow.ErrDetached) {
+		return nil, abandon(ctx, api, all)
+	}
+	return plans, err
+}
+
+// abandonFor is for how long a person who has pressed Ctrl-C waits.
+const abandonFor = 5 * time.Second
+
+// abandon cancels plans that nobody will look at.
+func abandon(ctx context.Context, api *client.Client, all []replay.Accepted) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonFor)
+	defer cancel()
+	for _, one := range all {
+		if _, err := api.CancelReplay(ctx, one.ReplayID); err != nil {
+			break // it ends by itself
+		}
+	}
+	return &exit.Error{Code: exit.Interrupted, Err: errors.New("interrupted: nothing was started")}
+}
+
+// sumUp adds plans up. Samples stay as long as one may be.
+func sumUp(plans []replay.Replay) (sum replay.Plan) {
+	kinds := map[replay.Outcome]int{}
+	for _, r := range plans {
+		if r.Plan == nil {
+			continue
+		}
+		sum.Items, sum.Skipped, sum.Failed = sum.Items+r.Plan.Items, sum.Skipped+r.Plan.Skipped, sum.Failed+r.Plan.Failed
+		for _, it := range r.Plan.Sample {
+			if kinds[it.Outcome]++; kinds[it.Outcome] <= replay.PlanSample {
+				sum.Sample = append(sum.Sample, it)
+			}
+		}
+	}
+	return sum
+}
+
+// ShowPlan says what a dry run found.
+func ShowPlan(f *factory.Factory, w io.Writer, p replay.Plan) error {
+	err := f.Printer.Fields(w,
+		output.Field{Name: "would run", Value: follow.Items(p.Items), Color: output.Green},
+		output.Field{Name: "be skipped", Value: follow.Items(p.Skipped)},
+		output.Field{Name: "fail", Value: failing(p)},
+	)
+	if err != nil || len(p.Sample) == 0 {
+		return err
+	}
+	if _, err := fmt.Fprintln(w); err != nil {
+		return err
+	}
+	columns := []output.Column[replay.Item]{
+		{Title: "RESOURCE", Cell: func(i replay.Item) string { return i.ResourceID }},
+		{Title: "VERSION", Cell: func(i replay.Item) string { return i.VersionID }},
+		{Title: "WOULD", Cell: func(i replay.Item) string { return would(i.Outcome) }, Color: func(i replay.Item) output.Color { return follow.OutcomeColor(i.Outcome) }},
+		{Title: "REASON", Flex: true, Cell: func(i replay.Item) string { return flagname.In(i.Reason) }},
+	}
+	if _, err := output.List(f.Printer, "sample", columns, factory.Sequence(p.Sample)); err != nil {
+		return err
+	}
+	if rest := p.Items + p.Skipped + p.Failed - len(p.Sample); rest > 0 {
+		if _, err := fmt.Fprintf(w, "%s\n", f.Printer.Paint(output.Dim, fmt.Sprintf("and %d more, which `replayctl items` lists", rest))); err != nil {
+			return err
+		}
+	}
+	return showDiffs(f, w, p.Sample)
+}
+
+func failing(p replay.Plan) string {
+	if p.Failed == 0 {
+		return ""
+	}
+	return follow.Items(p.Failed) + ", for the reasons below"
+}
+
+func would(o replay.Outcome) string {
+	switch o {
+	case replay.WouldRun:
+		return "run"
+	case replay.Skipped:
+		return "be skipped"
+	case replay.Failed:
+		return "fail"
+	default:
+		return string(o)
+	}
+}

@@ -1,0 +1,94 @@
+package versions
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// What became of a version, besides the statuses of executions and of failures.
+const (
+	deletedVersion = "DELETED" // a delete marker
+	unknownVersion = "UNKNOWN" // nothing is known to have run it
+)
+
+// Outcome says what became of a version: what still runs or waits counts first, then a success, then how the last
+// execution ended. A success stays one, although a later replay of the version failed.
+func Outcome(v replay.Version) string {
+	if v.Deleted {
+		return deletedVersion
+	}
+	last, succeeded := unknownVersion, false
+	for _, e := range v.Executions {
+		switch e.Status {
+		case "STARTING", "RUNNING":
+			return "RUNNING"
+		case "SUCCEEDED":
+			succeeded = true
+		}
+		last = e.Status
+	}
+	for _, f := range v.Failures {
+		switch f.Status {
+		case "WAITING", "RETRYING", "QUARANTINED":
+			return f.Status
+		}
+	}
+	if succeeded {
+		return "SUCCEEDED"
+	}
+	return last
+}
+
+// Color goes with an outcome.
+func Color(outcome string) output.Color {
+	switch outcome {
+	case "SUCCEEDED":
+		return output.Green
+	case "FAILED", "TIMED_OUT", "QUARANTINED":
+		return output.Red
+	case "ABORTED", "SUPERSEDED", deletedVersion, "WAITING", "RETRYING", unknownVersion:
+		return output.Yellow
+	default:
+		return output.Plain
+	}
+}
+
+// maxRuns is how many executions of a version a table names.
+const maxRuns = 3
+
+// Runs says in short what ran a version, oldest first; of many, the newest.
+func Runs(v replay.Version) string {
+	var parts []string
+	skipped := max(len(v.Executions)-maxRuns, 0)
+	if skipped > 0 {
+		parts = append(parts, fmt.Sprintf("%d more", skipped))
+	}
+	for _, e := range v.Executions[skipped:] {
+		parts = append(parts, Kind(e)+" "+e.Status)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Kind is who started an execution, and which attempt of auto-replay it is.
+func Kind(e replay.Execution) string {
+	if e.Attempt > 0 {
+		return fmt.Sprintf("%s %d", e.Kind, e.Attempt)
+	}
+	return e.Kind
+}
+
+// LastError is what a version failed with last, if it failed at all.
+func LastError(v replay.Version) string {
+	for i := len(v.Executions) - 1; i >= 0; i-- {
+		if v.Executions[i].Error != "" {
+			return v.Executions[i].Error
+		}
+	}
+	if n := len(v.Failures); n > 0 {
+		return v.Failures[n-1].Error
+	}
+	return ""
+}

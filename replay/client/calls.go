@@ -1,0 +1,124 @@
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"maps"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// CreateReplay starts a replay, or plans one with request.DryRun. The same key with the same request returns the same
+// replay for 30 days; with another request it is a RefusedError with status 409. An empty key is replaced by a random
+// one, so that the attempts of this call start one replay at most.
+func (c *Client) CreateReplay(ctx context.Context, key string, request replay.Request) (replay.Accepted, error) {
+	var accepted replay.Accepted
+	if key == "" {
+		key = rand.Text()
+	}
+	body, err := json.Marshal(request)
+	if err != nil {
+		return accepted, fmt.Errorf("encode request: %w", err)
+	}
+	err = c.do(ctx, call{method: http.MethodPost, path: "/replays", body: body, key: key}, &accepted)
+	return accepted, err
+}
+
+// Replay reads a replay with its counts. Of an unknown id, NotFound reports true of the error.
+func (c *Client) Replay(ctx context.Context, id string) (r replay.Replay, err error) {
+	err = c.do(ctx, call{method: http.MethodGet, path: "/replays/" + url.PathEscape(id)}, &r)
+	return r, err
+}
+
+// CancelReplay keeps the items of a replay that have not started from starting. Those that run end by themselves.
+func (c *Client) CancelReplay(ctx context.Context, id string) (s replay.Summary, err error) {
+	err = c.do(ctx, call{method: http.MethodPost, path: "/replays/" + url.PathEscape(id) + "/cancel"}, &s)
+	return s, err
+}
+
+// Replays lists replays, newest first: those with a status, or all of them if it is empty.
+func (c *Client) Replays(ctx context.Context, status replay.Status) iter.Seq2[replay.Summary, error] {
+	return list(ctx, c, "/replays", only("status", string(status)), func(p replay.Replays) ([]replay.Summary, string) {
+		return p.Replays, p.NextCursor
+	})
+}
+
+// Items lists the items of a replay: those with an outcome, or all of them if it is empty.
+func (c *Client) Items(ctx context.Context, id string, outcome replay.Outcome) iter.Seq2[replay.Item, error] {
+	path := "/replays/" + url.PathEscape(id) + "/items"
+	return list(ctx, c, path, only("outcome", string(outcome)), func(p replay.Items) ([]replay.Item, string) {
+		return p.Items, p.NextCursor
+	})
+}
+
+// Versions lists the versions of a resource with their executions and failures, newest first.
+func (c *Client) Versions(ctx context.Context, resourceID string) iter.Seq2[replay.Version, error] {
+	return list(ctx, c, "/versions", url.Values{"resourceId": {resourceID}}, func(p replay.History) ([]replay.Version, string) {
+		return p.Versions, p.NextCursor
+	})
+}
+
+// Event reads the event of a version, byte for byte.
+func (c *Client) Event(ctx context.Context, resourceID, versionID string) ([]byte, error) {
+	ans, err := c.again(ctx, call{
+		method: http.MethodGet, path: "/versions/" + url.PathEscape(versionID), query: url.Values{"resourceId": {resourceID}},
+	})
+	return ans.body, err
+}
+
+// Failures lists the quarantined failures that a filter selects, newest first.
+func (c *Client) Failures(ctx context.Context, filter replay.FailureFilter) iter.Seq2[replay.Failure, error] {
+	query := only("error", filter.Error)
+	for name, t := range map[string]*time.Time{"since": filter.Since, "until": filter.Until} {
+		if t != nil {
+			query.Set(name, t.UTC().Format(time.RFC3339Nano))
+		}
+	}
+	return list(ctx, c, "/failures", query, func(p replay.Failures) ([]replay.Failure, string) {
+		return p.Failures, p.NextCursor
+	})
+}
+
+func only(name, value string) url.Values {
+	v := url.Values{}
+	if value != "" {
+		v.Set(name, value)
+	}
+	return v
+}
+
+// list reads the next page only when its entries are needed. It yields an error at most once, at its end. A page may be
+// empty although others follow.
+func list[Page, Entry any](
+	ctx context.Context, c *Client, path string, query url.Values, read func(Page) ([]Entry, string),
+) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		query := maps.Clone(query) // a sequence may be gone through again
+		query.Set("limit", strconv.Itoa(c.page))
+		for {
+			var page Page
+			if err := c.do(ctx, call{method: http.MethodGet, path: path, query: query}, &page); err != nil {
+				var none Entry
+				yield(none, err)
+				return
+			}
+			entries, next := read(page)
+			for _, e := range entries {
+				if !yield(e, nil) {
+					return
+				}
+			}
+			if next == "" {
+				return
+			}
+			query.Set("cursor", next)
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package operator
+
+import (
+	"context"
+	"encoding/xml"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+
+	"github.com/ce873799/replayable-ingestion/internal/manifest"
+)
+
+// CloudFormation answers DescribeStacks as AWS does, in pages of one stack.
+type CloudFormation struct {
+	stacks map[string][]manifest.Ingestion
+	order  []string
+	Refuse string // an error code, instead
+	Asked  int
+}
+
+// Add adds a stack with ingestions.
+func (c *CloudFormation) Add(stack string, all ...manifest.Ingestion) {
+	c.stacks[stack] = append([]manifest.Ingestion{}, all...)
+	c.order = append(c.order, stack)
+}
+
+// ServeHTTP answers a request.
+func (c *CloudFormation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.Asked++
+	w.Header().Set("Content-Type", "text/xml")
+	if err := r.ParseForm(); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	names, next := c.order, ""
+	if name := r.Form.Get("StackName"); name != "" {
+		names = []string{name}
+	} else if len(names) > 1 {
+		at := 0
+		_, _ = fmt.Sscan(r.Form.Get("NextToken"), &at)
+		if at+1 < len(names) {
+			next = fmt.Sprint(at + 1)
+		}
+		names = names[at : at+1]
+	}
+	code := c.Refuse
+	if len(names) == 1 && c.stacks[names[0]] == nil {
+		code = "ValidationError"
+	}
+	if code != "" {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = fmt.Fprintf(w, `<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>says AWS</Message></Error></ErrorResponse>`, code)
+		return
+	}
+	type output struct{ OutputKey, OutputValue string }
+	type member struct {
+		StackName string
+		Outputs   []output `xml:"Outputs>member"`
+	}
+	var doc struct {
+		XMLName   xml.Name `xml:"DescribeStacksResponse"`
+		Stacks    []member `xml:"DescribeStacksResult>Stacks>member"`
+		NextToken string   `xml:"DescribeStacksResult>NextToken,omitempty"`
+	}
+	doc.NextToken = next
+	for _, name := range names {
+		m := member{StackName: name, Outputs: []output{{"Other", "x"}}}
+		for i, one := range c.stacks[name] {
+			m.Outputs = append(m.Outputs, output{fmt.Sprint("Manifest", i), one.Encode()})
+		}
+		doc.Stacks = append(doc.Stacks, m)
+	}
+	b, err := xml.Marshal(doc)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	_, _ = w.Write(b)
+}
+
+// Account has the world's ingestion found in stacks.
+func (w *World) Account() *CloudFormation {
+	w.T.Helper()
+	c := &CloudFormation{stacks: map[string][]manifest.Ingestion{}}
+	server := httptest.NewServer(c)
+	w.T.Cleanup(server.Close)
+	w.Process.Env = Environment(map[string]string{})
+	w.Process.CacheDir = w.T.TempDir()
+	w.Endpoint = " --endpoint-url " + server.URL
+	return c
+}
+
+// In is the manifest of the world's ingestion as a construct of a stack.
+func (w *World) In(stack, id string) manifest.Ingestion {
+	return manifest.Ingestion{Stack: stack, Path: stack + "/" + id, Region: "us-east-1", APIURL: w.Gateway.URL + "/"}
+}
+
+// Loaded applies the options that flags give to what was found without them.
+func Loaded(cfg aws.Config, options []func(*config.LoadOptions) error) (aws.Config, error) {
+	var o config.LoadOptions
+	for _, option := range options {
+		if err := option(&o); err != nil {
+			return cfg, err
+		}
+	}
+	if o.Region != "" {
+		cfg.Region = o.Region
+	}
+	if o.BaseEndpoint != "" {
+		cfg.BaseEndpoint = &o.BaseEndpoint
+	}
+	return cfg, nil
+}
+
+// Environment looks variables up in a map.
+func Environment(vars map[string]string) func(string) string {
+	return func(name string) string { return vars[name] }
+}
+
+// Loading has credentials found that a test chooses.
+func (w *World) Loading(region string, provider aws.CredentialsProvider) {
+	w.Process.LoadAWS = func(_ context.Context, options ...func(*config.LoadOptions) error) (aws.Config, error) {
+		return Loaded(aws.Config{Region: region, Credentials: provider}, options)
+	}
+}
