@@ -97,10 +97,9 @@ func (r *ReplayableIngestion) openKey(s *settings) {
 		added = added && *result.StatementAdded
 	}
 	if !added {
-		awscdk.Annotations_Of(r).AddWarningV2(jsii.String("ReplayableIngestion:KeyPolicy"), jsii.String(
-			"EncryptionKey is imported, so its policy cannot be completed from here: CloudWatch Logs, EventBridge and the "+
-				"delivery of Step Functions' logs must be allowed to use it, or nothing is logged and no failure is noticed. "+
-				"docs/security.md has the statements"))
+		warn(r, "KeyPolicy", "EncryptionKey is imported, so its policy cannot be completed from here: CloudWatch Logs, "+
+			"EventBridge and the delivery of Step Functions' logs must be allowed to use it, or nothing is logged and no "+
+			"failure is noticed. docs/security.md has the statements")
 	}
 }
 

@@ -3,7 +3,6 @@ package ingestion
 import (
 	"slices"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -29,8 +28,8 @@ func spliceChain(start awsstepfunctions.IChainable, record, publish awsstepfunct
 }
 
 func warnNeverPublishes(publish awsstepfunctions.TaskStateBase) {
-	awscdk.Annotations_Of(publish).AddWarningV2(jsii.String("ReplayableIngestion:NeverPublishes"), jsii.String(
-		"The workflow has no open end, so nothing is published: let a state end without Succeed or Fail"))
+	warn(publish, "NeverPublishes",
+		"The workflow has no open end, so nothing is published: let a state end without Succeed or Fail")
 }
 
 // openOtherwise returns the ends that are no state: the missing Otherwise of a Choice after which a chain goes on
