@@ -17,6 +17,10 @@ const (
 	retryBackoffRate     = 2
 )
 
+// variable is what Record assigns. A workflow that assigned it as well would hide what is known about the event, and
+// Step Functions refuses it in a Map or Parallel.
+const variable = "ingestion"
+
 // serviceUnavailableError is what Record and Publish fail with when an AWS service did not answer.
 const serviceUnavailableError = "IngestionServiceUnavailable"
 
@@ -74,7 +78,7 @@ func (r *ReplayableIngestion) recordTask() awsstepfunctions.TaskStateBase {
 		Payload:                  payload("input"),
 		PayloadResponseOnly:      jsii.Bool(true),
 		OutputPath:               jsii.String("$.event"),
-		Assign:                   &map[string]any{"ingestion": awsstepfunctions.JsonPath_ObjectAt(jsii.String("$.ingestion"))},
+		Assign:                   &map[string]any{variable: awsstepfunctions.JsonPath_ObjectAt(jsii.String("$.ingestion"))},
 		QueryLanguage:            awsstepfunctions.QueryLanguage_JSON_PATH, // numbers keep every digit
 		RetryOnServiceExceptions: jsii.Bool(false),                         // retry adds its own
 	})
