@@ -60,46 +60,6 @@ func (p *ReplayableIngestionProps) validate() error {
 	return errors.Join(f...)
 }
 
-func (p *ReplayableIngestionProps) validateAutoReplay(f *faults) {
-	f.known("AutoReplayInterval", p.AutoReplayInterval)
-	f.duration("AutoReplayInterval", p.AutoReplayInterval, time.Minute, time.Hour)
-	if d := p.AutoReplayInterval; d != nil && !*d.IsUnresolved() && goDuration(d)%time.Minute != 0 {
-		f.add("AutoReplayInterval must be in whole minutes, got %s", goDuration(d))
-	}
-	f.globs("RetryOn", p.RetryOn)
-	f.globs("DoNotRetryOn", p.DoNotRetryOn)
-	f.knownNumber("MaxAttempts", p.MaxAttempts)
-	f.number("MaxAttempts", p.MaxAttempts, 1, 100, whole)
-	f.knownNumber("BackoffRate", p.BackoffRate)
-	f.number("BackoffRate", p.BackoffRate, 1, 10, fractional)
-
-	f.known("BackoffBase", p.BackoffBase)
-	f.duration("BackoffBase", p.BackoffBase, time.Second, 12*time.Hour)
-	f.known("MaxBackoff", p.MaxBackoff)
-	f.duration("MaxBackoff", p.MaxBackoff, time.Second, day)
-	if base, most := p.BackoffBase, p.MaxBackoff; base != nil && most != nil &&
-		!*base.IsUnresolved() && !*most.IsUnresolved() && goDuration(most) < goDuration(base) {
-		f.add("MaxBackoff must be BackoffBase (%s) or more, got %s", goDuration(base), goDuration(most))
-	}
-	f.known("MaxAge", p.MaxAge)
-	f.duration("MaxAge", p.MaxAge, time.Minute, 14*day)
-	f.known("SettleAfter", p.SettleAfter)
-	f.duration("SettleAfter", p.SettleAfter, time.Minute, day)
-	f.known("UnaccountedAfter", p.UnaccountedAfter)
-	f.duration("UnaccountedAfter", p.UnaccountedAfter, time.Minute, 14*day)
-	if after, settle := p.UnaccountedAfter, p.SettleAfter; after != nil && settle != nil && !*after.IsUnresolved() &&
-		!*settle.IsUnresolved() && goDuration(after) < goDuration(settle) {
-		f.add("UnaccountedAfter must be SettleAfter (%s) or more, got %s", goDuration(settle), goDuration(after))
-	}
-	f.metricAlarm("PauseAlarm", p.PauseAlarm)
-	f.knownNumber("CanaryThreshold", p.CanaryThreshold)
-	f.number("CanaryThreshold", p.CanaryThreshold, 1, 10_000, whole)
-	f.knownNumber("StartExecutionRate", p.StartExecutionRate)
-	f.number("StartExecutionRate", p.StartExecutionRate, 1, 10_000, fractional)
-	f.knownNumber("MaxReplayShare", p.MaxReplayShare)
-	f.number("MaxReplayShare", p.MaxReplayShare, 0.001, 1, fractional)
-}
-
 // faults collects what is wrong, so that all of it is reported at once.
 type faults []error
 
