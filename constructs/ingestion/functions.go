@@ -26,7 +26,15 @@ type functionSpec struct {
 	environment func(*ReplayableIngestion, *settings) map[string]string
 	source      func(*ReplayableIngestion) awssqs.Queue // whose messages it gets; nil: none
 	concurrency func(*settings) *float64                // of the source; the field may be nil without one
+	reserved    func(*settings) *float64                // concurrency; nil: none
 	needs       []need                                  // what it may do
+}
+
+func (spec *functionSpec) reservedOf(s *settings) *float64 {
+	if spec.reserved == nil {
+		return nil
+	}
+	return spec.reserved(s)
 }
 
 // functions are all of them.
@@ -57,7 +65,7 @@ func (r *ReplayableIngestion) newFunction(spec *functionSpec, s *settings) {
 	logs.GrantWrite(role)
 	r.permitNetwork(role, s)
 	var recursion awslambda.RecursiveLoop // TERMINATE, Lambda's own default, which not every Region takes by name
-	if spec.recursive {
+	if spec.recursive && s.recursiveLoop {
 		recursion = awslambda.RecursiveLoop_ALLOW
 	}
 	env := spec.environment(r, s)
@@ -77,7 +85,8 @@ func (r *ReplayableIngestion) newFunction(spec *functionSpec, s *settings) {
 		Tracing:       awslambda.Tracing_ACTIVE,
 		RecursiveLoop: recursion,
 
-		EnvironmentEncryption: s.encryptionKey,
+		ReservedConcurrentExecutions: spec.reservedOf(s),
+		EnvironmentEncryption:        s.encryptionKey,
 
 		Vpc:            s.network.vpc,
 		VpcSubnets:     s.network.subnets,
@@ -106,4 +115,16 @@ func environment(env map[string]string) *map[string]*string {
 		vars[k] = jsii.String(v)
 	}
 	return &vars
+}
+
+// FunctionCode holds ready code for the functions of a ReplayableIngestion: a zip or directory whose "bootstrap" was
+// compiled for Architecture from the package of this module that the field names. A field that is nil is compiled.
+type FunctionCode struct {
+	Record         awslambda.Code // lambdas/record
+	Publish        awslambda.Code // lambdas/publish
+	Tracker        awslambda.Code // lambdas/tracker
+	AutoReplay     awslambda.Code // lambdas/autoreplay
+	ReplayHandler  awslambda.Code // lambdas/replayhandler
+	ReplayListener awslambda.Code // lambdas/replaylistener
+	Series         awslambda.Code // lambdas/replayseries
 }

@@ -23,6 +23,7 @@ var record = functionSpec{
 	description: "Keeps the event in the log before the workflow sees it",
 	code:        func(c *FunctionCode) *awslambda.Code { return &c.Record },
 	field:       func(r *ReplayableIngestion) *awslambda.Function { return &r.RecordFunction },
+	reserved:    func(s *settings) *float64 { return s.recordReserved },
 	environment: func(r *ReplayableIngestion, s *settings) map[string]string {
 		return config.Record{
 			EventLogBucket: *r.bucketName(),

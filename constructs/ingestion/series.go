@@ -78,7 +78,10 @@ func (r *ReplayableIngestion) eachVersion(scope constructs.Construct) awsstepfun
 		RetryOnServiceExceptions: jsii.Bool(false),
 	})
 	retryWith(bind, bindRetries, awscdk.Duration_Seconds(jsii.Number(bindMaxDelaySeconds)))
-	over := awsstepfunctions.NewSucceed(scope, jsii.String("Over"), nil)
+	// The results of a Map together are at most 262,144 bytes, and nobody reads them: each is empty.
+	over := awsstepfunctions.NewSucceed(scope, jsii.String("Over"), &awsstepfunctions.SucceedProps{
+		OutputPath: awsstepfunctions.JsonPath_DISCARD(),
+	})
 	run := r.runVersion(scope, "Run", over)
 	runAndContinue := r.runVersion(scope, "RunAndContinue", over)
 	runAndContinue.AddCatch(over, &awsstepfunctions.CatchProps{
@@ -113,6 +116,7 @@ func (r *ReplayableIngestion) runVersion(
 		Name:       awsstepfunctions.JsonPath_StringAt(jsii.String("$.bound.name")),
 		Input:      awsstepfunctions.TaskInput_FromJsonPathAt(jsii.String("$.bound.input")),
 		ResultPath: awsstepfunctions.JsonPath_DISCARD(),
+		OutputPath: awsstepfunctions.JsonPath_DISCARD(),
 	})
 	task.AddCatch(over, &awsstepfunctions.CatchProps{
 		Errors:     jsii.Strings("States.DataLimitExceeded", "StepFunctions.ExecutionAlreadyExistsException"),

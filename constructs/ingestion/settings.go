@@ -27,10 +27,13 @@ type settings struct {
 	network       network
 	access        access
 
-	architecture       awslambda.Architecture
-	code               FunctionCode
-	maximumConcurrency *float64
-	apiCloudWatchRole  bool
+	architecture        awslambda.Architecture
+	code                FunctionCode
+	maximumConcurrency  *float64
+	outcomesConcurrency *float64
+	recordReserved      *float64 // nil: none
+	recursiveLoop       bool
+	apiCloudWatchRole   bool
 
 	auto          autoReplay
 	observability observability
@@ -38,23 +41,26 @@ type settings struct {
 
 func (p *ReplayableIngestionProps) resolve() settings {
 	s := settings{
-		workflow:           p.Workflow,
-		resourceIDPath:     *p.ResourceIdPath,
-		ownerIDPath:        or(p.OwnerIdPath, ""),
-		timeout:            p.Timeout,
-		storeOutputs:       or(p.StoreOutputs, true),
-		retention:          p.resolveRetention(),
-		dataRemoval:        awscdk.RemovalPolicy_RETAIN,
-		logRemoval:         awscdk.RemovalPolicy_DESTROY,
-		logRetention:       awslogs.RetentionDays_ONE_MONTH,
-		encryptionKey:      p.EncryptionKey,
-		network:            network{vpc: p.Vpc, subnets: p.VpcSubnets, groups: p.SecurityGroups},
-		access:             p.resolveAccess(),
-		architecture:       p.Architecture,
-		maximumConcurrency: p.MaximumConcurrency,
-		apiCloudWatchRole:  or(p.ApiCloudWatchRole, true),
-		auto:               p.resolveAutoReplay(),
-		observability:      p.resolveObservability(),
+		workflow:            p.Workflow,
+		resourceIDPath:      *p.ResourceIdPath,
+		ownerIDPath:         or(p.OwnerIdPath, ""),
+		timeout:             p.Timeout,
+		storeOutputs:        or(p.StoreOutputs, true),
+		retention:           p.resolveRetention(),
+		dataRemoval:         awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE, // what a failed first deployment made goes
+		logRemoval:          awscdk.RemovalPolicy_DESTROY,
+		logRetention:        awslogs.RetentionDays_ONE_MONTH,
+		encryptionKey:       p.EncryptionKey,
+		network:             network{vpc: p.Vpc, subnets: p.VpcSubnets, groups: p.SecurityGroups},
+		access:              p.resolveAccess(),
+		architecture:        p.Architecture,
+		maximumConcurrency:  p.MaximumConcurrency,
+		outcomesConcurrency: p.OutcomesMaximumConcurrency,
+		recordReserved:      p.RecordReservedConcurrency,
+		recursiveLoop:       or(p.RecursiveLoop, true),
+		apiCloudWatchRole:   or(p.ApiCloudWatchRole, false),
+		auto:                p.resolveAutoReplay(),
+		observability:       p.resolveObservability(),
 	}
 	if p.RemovalPolicy != "" {
 		s.dataRemoval, s.logRemoval = p.RemovalPolicy, p.RemovalPolicy
@@ -70,6 +76,9 @@ func (p *ReplayableIngestionProps) resolve() settings {
 	}
 	if s.maximumConcurrency == nil {
 		s.maximumConcurrency = jsii.Number(10)
+	}
+	if s.outcomesConcurrency == nil {
+		s.outcomesConcurrency = jsii.Number(20)
 	}
 	return s
 }

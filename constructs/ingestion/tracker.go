@@ -17,7 +17,7 @@ var tracker = functionSpec{
 	code:        func(c *FunctionCode) *awslambda.Code { return &c.Tracker },
 	field:       func(r *ReplayableIngestion) *awslambda.Function { return &r.TrackerFunction },
 	source:      func(r *ReplayableIngestion) awssqs.Queue { return r.OutcomesQueue },
-	concurrency: func(*settings) *float64 { return nil },
+	concurrency: func(s *settings) *float64 { return s.outcomesConcurrency },
 	environment: func(r *ReplayableIngestion, _ *settings) map[string]string {
 		return config.Tracker{
 			LedgerTable:      *r.tableName(),

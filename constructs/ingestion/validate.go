@@ -53,6 +53,10 @@ func (p *ReplayableIngestionProps) validate() error {
 	f.duration("Timeout", p.Timeout, time.Second, 366*day)
 	p.validateRetention(&f)
 	f.number("MaximumConcurrency", p.MaximumConcurrency, 2, 1000, whole)
+	f.number("OutcomesMaximumConcurrency", p.OutcomesMaximumConcurrency, 2, 1000, whole)
+	f.number("RecordReservedConcurrency", p.RecordReservedConcurrency, 1, 10_000, whole)
+	p.validateContradictions(&f)
+	p.validateOwners(&f)
 	p.validateNetwork(&f)
 	p.validateAccess(&f)
 	p.validateAutoReplay(&f)
@@ -110,8 +114,28 @@ func (f *faults) globs(prop string, patterns *[]*string) {
 			f.add("%s[%d] must be the name of an error or a glob, got nothing", prop, i)
 		} else if err := classify.CheckGlob(*p); err != nil {
 			f.add("%s[%d] must be a glob that path.Match reads, got %q", prop, i, *p)
+		} else if from, to, found := backwards(*p); found {
+			f.add("%s[%d] matches nothing, as %c comes after %c in %q: turn the range round", prop, i, from, to, *p)
 		}
 	}
+}
+
+// backwards finds a range in a glob that begins after its end, such as [z-a]. A negated one matches anything.
+func backwards(glob string) (from, to rune, found bool) {
+	in, runes := false, []rune(glob)
+	for i := 0; i < len(runes); i++ {
+		switch {
+		case runes[i] == '\\':
+			i++
+		case runes[i] == '[' && !in:
+			in = i+1 < len(runes) && runes[i+1] != '^'
+		case runes[i] == ']':
+			in = false
+		case in && i+2 < len(runes) && runes[i+1] == '-' && runes[i] > runes[i+2]:
+			return runes[i], runes[i+2], true
+		}
+	}
+	return 0, 0, false
 }
 
 // kind of a number.

@@ -54,6 +54,10 @@ func (w chainable) validate() []error {
 	if isNil(w.start) || isNil(w.start.StartState()) {
 		return []error{fmt.Errorf("Workflow has no start state: pass a state or a chain of states to FromChainable")}
 	}
+	if owner, taken := owners.Load(w.start.StartState()); taken {
+		return []error{fmt.Errorf("Workflow is that of the ingestion %s already: make states of its own for each, in a function "+
+			"that both call", owner)}
+	}
 	var errs []error
 	states := allStates(w.start.StartState())
 	for _, name := range slices.Sorted(maps.Keys(states)) {

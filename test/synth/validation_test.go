@@ -193,19 +193,6 @@ Workflow definition state "Publish" has neither Next nor "End": true: add one`},
 	}
 }
 
-func TestAWorkflowBelongsToOneIngestion(t *testing.T) {
-	stack := newStack(t)
-	workflow := pass(stack, "Work")
-	newIngestion(stack, &ingestion.ReplayableIngestionProps{Workflow: workflow, ResourceIdPath: jsii.String("$.id")})
-	message := panics(func() {
-		ingestion.NewReplayableIngestion(stack, jsii.String("Second"),
-			&ingestion.ReplayableIngestionProps{Workflow: workflow, ResourceIdPath: jsii.String("$.id")})
-	})
-	if !strings.Contains(message, "Publish, which is reserved") {
-		t.Errorf("got %q", message)
-	}
-}
-
 func TestTokensAreNotCheckedWhereCloudFormationTakesThem(t *testing.T) {
 	stack := newStack(t)
 	text := func(id string) *string {
