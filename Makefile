@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: demo chaos bench local local-stop synth check test fuzz tools tools-all dev-tool golden clean help
+.PHONY: demo chaos bench local local-stop synth check platforms cdk-latest test fuzz tools tools-all dev-tool golden clean help
 
 dev := build/bin/dev
 node := node_modules/node/bin
@@ -34,6 +34,20 @@ check: tools-all ## formatting, vet, linters, tidy modules
 	@echo "go vet"; go vet ./...
 	@echo "golangci-lint"; .bin/golangci-lint run ./...
 	@echo "go mod tidy"; go mod tidy -diff
+	@$(MAKE) --no-print-directory platforms
+
+# What people build on their own machines. What has tests that need dev, which is for Linux, is built only.
+portable := ./constructs/... ./replay/... ./cmd/... ./internal/...
+platforms: ## build and vet what users import and run, for macOS and Windows
+	@for os in darwin windows; do \
+		echo "go build and go vet, GOOS=$$os"; export CGO_ENABLED=0 GOOS=$$os; \
+		go build $(portable); \
+		linux=$$(go list -e -test -f '{{.ImportPath}} {{join .Deps " "}}' $(portable) | sed -n 's|\.test .*/replayable-ingestion/dev/.*||p'); \
+		go list $(portable) | grep -vxF "$$linux" | xargs go vet; \
+	done
+
+cdk-latest: tools ## try the construct with the latest awscdk; VERSION=v2.276.0 for another
+	@PATH="$(CURDIR)/$(node):$$PATH" tools/cdk-latest.sh $(VERSION)
 
 test: check ## check, then every test, the end-to-end ones included
 	@echo "go test"; PATH="$(CURDIR)/$(node):$$PATH" go test -timeout 20m ./...

@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+
+	"github.com/ce873799/replayable-ingestion/constructs/golambda/internal/binaries"
 )
 
 // batches compiles functions of one module with one call of the go command. It loads their packages, most of which they
@@ -48,7 +50,7 @@ func (s *batches) write(b bundler, output string) error {
 		return build(b.module, b.root, b.pkg, b.goarch, output)
 	}
 	defer s.forget(b)
-	return copyOpen(binary, output)
+	return binaries.Write(binary, output)
 }
 
 // forget drops a binary that is ready.
@@ -98,7 +100,7 @@ func (s *batches) compile(batch []bundler) error {
 	pkgs := make([]string, len(batch))
 	for i, b := range batch {
 		pkgs[i] = b.pkg
-		_ = lay(keptBinary(b.module, b.pkg, b.goarch), filepath.Join(dir, b.binary())) // without it, it is linked
+		_ = binaries.Lay(binaries.Kept(b.module, b.pkg, b.goarch), filepath.Join(dir, b.binary())) // without it, it is linked
 	}
 	if err := compile(batch[0].root, batch[0].goarch, dir+string(filepath.Separator), pkgs...); err != nil {
 		return err
@@ -110,7 +112,7 @@ func (s *batches) compile(batch []bundler) error {
 			return fmt.Errorf("read function %s: %w", b.pkg, err)
 		}
 		s.ready[b] = binary
-		_ = keep(name, keptBinary(b.module, b.pkg, b.goarch)) // the next time takes longer
+		_ = binaries.Keep(name, binaries.Kept(b.module, b.pkg, b.goarch)) // the next time takes longer
 	}
 	return nil
 }

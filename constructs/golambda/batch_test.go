@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ce873799/replayable-ingestion/constructs/golambda/internal/binaries"
 )
 
 // says is a program that prints a text.
@@ -169,7 +171,7 @@ func TestTogetherOnlyWhatHasChangedIsLinked(t *testing.T) {
 	s, fn := newFunctions(t, map[string]string{"a": says("hello a"), "b": says("hello b")})
 	first := bundle(t, s, fn("a"))
 	bundle(t, s, fn("b"))
-	if err := os.WriteFile(keptBinary(name, "./a", "arm64"), bytes.ReplaceAll(first, []byte("hello a"), []byte("HELLO A")), 0o600); err != nil {
+	if err := os.WriteFile(binaries.Kept(name, "./a", "arm64"), bytes.ReplaceAll(first, []byte("hello a"), []byte("HELLO A")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(fn("b").root, "b"), says("other b"))
@@ -182,7 +184,7 @@ func TestTogetherOnlyWhatHasChangedIsLinked(t *testing.T) {
 	if got := bundle(t, again, fn("b")); !bytes.Contains(got, []byte("other b")) {
 		t.Error("a kept binary was taken for that of changed source")
 	}
-	if err := os.WriteFile(keptBinary(name, "./a", "arm64"), []byte("garbage"), 0o600); err != nil {
+	if err := os.WriteFile(binaries.Kept(name, "./a", "arm64"), []byte("garbage"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	last := &batches{ready: map[bundler]*os.File{}, done: map[bundler]bool{}}

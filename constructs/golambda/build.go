@@ -7,13 +7,15 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+
+	"github.com/ce873799/replayable-ingestion/constructs/golambda/internal/binaries"
 )
 
 // build compiles package pkg of a module, whose source is in root, to the file output.
 func build(module, root, pkg, goarch, output string) error {
-	kept := keptBinary(module, pkg, goarch)
+	kept := binaries.Kept(module, pkg, goarch)
 	err := os.ErrNotExist
-	if lay(kept, output) == nil {
+	if binaries.Lay(kept, output) == nil {
 		err = compile(root, goarch, output, pkg)
 	}
 	if err != nil { // also when what was kept is no program: the go command refuses to replace it
@@ -23,7 +25,7 @@ func build(module, root, pkg, goarch, output string) error {
 	if err != nil {
 		return fmt.Errorf("compile function %s of %s for linux/%s: %w", pkg, root, goarch, err)
 	}
-	_ = keep(output, kept) // the next time takes longer
+	_ = binaries.Keep(output, kept) // the next time takes longer
 	return nil
 }
 

@@ -14,6 +14,9 @@
 //
 // The same source and version of Go give the same bytes on every machine, so that an asset changes only when its code
 // does.
+//
+// The last binary of each function is kept in the user's cache directory, so that a function that has not changed is not
+// linked again. GOLAMBDA_CACHE=off in the environment turns that off.
 package golambda
 
 import (

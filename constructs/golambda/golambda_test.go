@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ce873799/replayable-ingestion/constructs/golambda/internal/binaries"
 )
 
 func TestModuleDirFindsThisModule(t *testing.T) {
@@ -157,7 +159,7 @@ func TestBuildLinksOnlyWhatHasChanged(t *testing.T) {
 	keepHere(t)
 	dir := newModule(t, hello)
 	first := built(t, dir)
-	kept := keptBinary(name, "./fn", "arm64")
+	kept := binaries.Kept(name, "./fn", "arm64")
 	// Beyond its build id, nobody looks into the kept one: a change of it shows whether it was taken.
 	if err := os.WriteFile(kept, bytes.ReplaceAll(first, []byte("hello"), []byte("HELLO")), 0o600); err != nil {
 		t.Fatal(err)
@@ -186,13 +188,13 @@ func TestBuildDoesNotTrustWhatItKept(t *testing.T) {
 			keepHere(t)
 			dir := newModule(t, hello)
 			want := built(t, dir)
-			if err := os.WriteFile(keptBinary(name, "./fn", "arm64"), broken(want), 0o600); err != nil {
+			if err := os.WriteFile(binaries.Kept(name, "./fn", "arm64"), broken(want), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			if got := built(t, dir); !bytes.Equal(got, want) {
 				t.Error("the binary is another one")
 			}
-			if kept, err := os.ReadFile(keptBinary(name, "./fn", "arm64")); err != nil || !bytes.Equal(kept, want) {
+			if kept, err := os.ReadFile(binaries.Kept(name, "./fn", "arm64")); err != nil || !bytes.Equal(kept, want) {
 				t.Errorf("what was kept is still broken, %v", err)
 			}
 		})
@@ -205,10 +207,21 @@ func TestBuildWorksWithoutACacheDirectory(t *testing.T) {
 	t.Setenv("HOME", "")
 	t.Setenv("GOCACHE", gocache)
 	t.Setenv("GOPATH", gopath)
-	if kept := keptBinary(name, "./fn", "arm64"); kept != "" {
+	if kept := binaries.Kept(name, "./fn", "arm64"); kept != "" {
 		t.Fatalf("without HOME and XDG_CACHE_HOME a binary is kept in %s, want nowhere", kept)
 	}
 	if len(built(t, newModule(t, hello))) == 0 {
 		t.Error("nothing was built")
+	}
+}
+
+func TestTheCacheOfBinariesCanBeSwitchedOff(t *testing.T) {
+	kept := binaries.Kept("example.com/off", "./fn", "arm64")
+	t.Setenv(binaries.Switch, "off")
+	if err := build("example.com/off", newModule(t, hello), "./fn", "arm64", filepath.Join(t.TempDir(), Bootstrap)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(kept); !os.IsNotExist(err) {
+		t.Errorf("got %v for %s, want no such file", err, kept)
 	}
 }

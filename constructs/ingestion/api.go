@@ -88,7 +88,7 @@ func (r *ReplayableIngestion) newApi(s *settings) awsapigateway.RestApi {
 		},
 	}
 	if s.apiCloudWatchRole {
-		props.CloudWatchRoleRemovalPolicy = awscdk.RemovalPolicy_RETAIN
+		props.CloudWatchRoleRemovalPolicy = awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
 	}
 	api := awsapigateway.NewRestApi(r, jsii.String("Api"), props)
 	// CDK adds a stack output with the URL. Outputs are the stack's to choose; the URL is Api.Url().

@@ -1,11 +1,11 @@
 package ingestion
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -22,9 +22,10 @@ import (
 
 // DefinitionOptions go with a workflow in the Amazon States Language.
 type DefinitionOptions struct {
-	// Substitutions are what stands for ${name} in the definition, in any text of it, names of members included: ARNs and
-	// names of other constructs, tokens included. Every placeholder needs a value and every value a placeholder. A value
-	// is put in once, so that ${name} in it stays.
+	// Substitutions are what stands for ${name} in the definition, in any string of it, names of members included: ARNs and
+	// names of other constructs, tokens included. A name may be anything, such as my-bucket, Table.Arn or AWS::Partition.
+	// Every placeholder needs a value; a value without a placeholder is a warning. In JSON, a placeholder may stand without
+	// quotes, as in "Seconds": ${n}; its value is JSON then. A value is put in once, so that ${name} in it stays.
 	//
 	// Default: none.
 	Substitutions *map[string]*string
@@ -36,26 +37,28 @@ type DefinitionOptions struct {
 	Policies *[]awsiam.PolicyStatement
 }
 
-// FromDefinition makes a workflow of a text in the Amazon States Language, with everything that the language has. It may
-// hold tokens in its texts. options may be nil.
+// FromDefinition makes a workflow of a text in the Amazon States Language, in JSON or YAML, with everything that the
+// language has. It may hold tokens in its strings. options may be nil.
 //
 // Record goes before StartAt and Publish after every top-level "End": true, but for ends that a Catch alone leads to.
 // Succeed and Fail stay. The names Record and Publish are reserved, in nested states too. The Timeout prop replaces
-// TimeoutSeconds. A top-level QueryLanguage JSONata moves into the states, because Record and Publish speak JSONPath.
+// TimeoutSeconds. The variable ingestion is reserved. A top-level QueryLanguage JSONata moves into the states, because Record and Publish speak JSONPath.
 //
-// A definition of more than 200,000 bytes becomes an asset in S3, because a template holds 1 MB in all.
+// A definition that takes more than 200,000 bytes of the template becomes an asset in S3, because a template holds 1 MB in
+// all.
 func FromDefinition(definition *string, options *DefinitionOptions) Workflow {
 	return document{name: "Workflow definition", text: or(definition, ""), options: options}
 }
 
-// FromDefinitionFile is FromDefinition for a file, such as workflow.asl.json. The path is relative to the directory in
-// which the app runs.
+// FromDefinitionFile is FromDefinition for a file, such as workflow.asl.json or workflow.asl.yaml. The path is relative to
+// the directory in which the app runs.
 func FromDefinitionFile(path *string, options *DefinitionOptions) Workflow {
 	name := or(path, "")
 	b, err := os.ReadFile(name) //nolint:gosec // the caller's own file
 	return document{
 		name:    "Workflow definition " + name,
-		text:    string(bytes.TrimPrefix(b, []byte("\ufeff"))), // some editors write a byte order mark
+		text:    string(b),
+		yaml:    slices.Contains([]string{".yaml", ".yml"}, strings.ToLower(filepath.Ext(name))),
 		unread:  err,
 		options: options,
 	}
@@ -65,6 +68,7 @@ func FromDefinitionFile(path *string, options *DefinitionOptions) Workflow {
 type document struct {
 	name    string // begins every message
 	text    string
+	yaml    bool // by the name of the file
 	unread  error
 	options *DefinitionOptions
 }
@@ -97,7 +101,7 @@ func (w document) validate() []error {
 		f = append(f, fmt.Errorf("%s %w", w.name, fault))
 	}
 	if err == nil {
-		if n := len(doc.Encode(nil)); n > asl.MaxBytes {
+		if n := len(doc.Encode(nil, nil)); n > asl.MaxBytes {
 			f.add("%s has %d bytes without white space, Step Functions takes %d: move a part into a state machine of its own",
 				w.name, n, asl.MaxBytes)
 		}
@@ -112,7 +116,12 @@ func (w document) parse() (*asl.Document, error) {
 	for name, value := range or(w.given().Substitutions, nil) {
 		values[name] = or(value, "")
 	}
-	return asl.Parse(w.text, values, schema.RecordState, schema.PublishState)
+	return asl.Parse(w.text, asl.Options{
+		Substitutions: values,
+		States:        []string{schema.RecordState, schema.PublishState},
+		Variables:     []string{variable},
+		YAML:          w.yaml,
+	})
 }
 
 // splice renders Record and Publish as CDK does, so that they are the same in every form of workflow.
@@ -128,6 +137,10 @@ func (w document) splice(
 		record.Next(publish)
 	} else {
 		warnNeverPublishes(publish)
+	}
+	if len(doc.Unused) > 0 {
+		warn(scope, "UnusedSubstitutions", fmt.Sprintf("%s has no placeholder for %s: use them as ${name}, or take them out of "+
+			"Substitutions", w.name, strings.Join(doc.Unused, ", ")))
 	}
 	tasks := awsstepfunctions.NewStateGraph(record.StartState(), jsii.String("Record and Publish"))
 	statements := slices.Concat(*tasks.PolicyStatements(), or(w.given().Policies, nil))

@@ -43,7 +43,7 @@
 //
 // Producers call StartExecution on the StateMachine with the event as input. An event is at most 256,000 bytes, or
 // 128,000 when the workflow is an existing state machine, 64,000 when that is EXPRESS. Execution names are the
-// producer's choice, up to 80 characters; names that begin with "rp-" and "ar-" are those of replays.
+// producer's choice, up to 80 characters; names that begin with "rp-" and "ar-" are those of replays, and "rs-" of series.
 //
 // # Failures
 //

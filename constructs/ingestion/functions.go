@@ -6,12 +6,13 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/ce873799/replayable-ingestion/constructs/golambda"
 )
 
-// functionSpec is what does not depend on props.
+// functionSpec is all that is to be known about a function. Each has a file of its own.
 type functionSpec struct {
 	id             string // construct id; "Function" is appended
 	dir            string // package, relative to the module
@@ -19,32 +20,44 @@ type functionSpec struct {
 	memoryMB       float64 // Lambda gives CPU in proportion; 1,769 MB are one vCPU
 	timeoutSeconds float64
 	recursive      bool // its messages come back to it, a bounded number of times
+
+	code        func(*FunctionCode) *awslambda.Code
+	field       func(*ReplayableIngestion) *awslambda.Function
+	environment func(*ReplayableIngestion, *settings) map[string]string
+	source      func(*ReplayableIngestion) awssqs.Queue // whose messages it gets; nil: none
+	concurrency func(*settings) *float64                // of the source; the field may be nil without one
+	reserved    func(*settings) *float64                // concurrency; nil: none
+	needs       []need                                  // what it may do
 }
 
-// The functions on the way of an event get the memory at which a cold start's TLS handshakes stop dominating. Record
-// and Publish time out before a person would wait for them, so that their state's Retry gets its turn.
-var (
-	record = functionSpec{id: "Record", dir: "lambdas/record", memoryMB: 512, timeoutSeconds: 30,
-		description: "Keeps the event in the log before the workflow sees it"}
-	publish = functionSpec{id: "Publish", dir: "lambdas/publish", memoryMB: 512, timeoutSeconds: 30,
-		description: "Publishes the output of the workflow"}
-	tracker = functionSpec{id: "Tracker", dir: "lambdas/tracker", memoryMB: 256, timeoutSeconds: 30,
-		description: "Settles ended executions in the ledger"}
-	autoReplayer = functionSpec{id: "AutoReplay", dir: "lambdas/autoreplay", memoryMB: 512, timeoutSeconds: 300,
-		description: "Reconciles executions and decides which failures are replayed"}
-	replayHandler = functionSpec{id: "ReplayHandler", dir: "lambdas/replayhandler", memoryMB: 512, timeoutSeconds: 29,
-		description: "Answers the replay API"} // API Gateway waits 29 seconds
-	replayListener = functionSpec{id: "ReplayListener", dir: "lambdas/replaylistener", memoryMB: 512, timeoutSeconds: 120,
-		description: "Expands replays and starts their executions", recursive: true}
-	seriesBinder = functionSpec{id: "Series", dir: "lambdas/replayseries", memoryMB: 512, timeoutSeconds: 30,
-		description: "Binds and checks each version of a series before it starts"}
-)
+func (spec *functionSpec) reservedOf(s *settings) *float64 {
+	if spec.reserved == nil {
+		return nil
+	}
+	return spec.reserved(s)
+}
+
+// functions are all of them.
+func functions() []*functionSpec {
+	return []*functionSpec{&record, &publish, &tracker, &autoReplayer, &replayHandler, &replayListener, &seriesBinder}
+}
+
+// addReplay creates the functions that follow executions and start replays.
+func (r *ReplayableIngestion) addReplay(s *settings) {
+	r.addSeries(s)
+	r.newFunction(&tracker, s)
+	r.newFunction(&autoReplayer, s)
+	r.addSchedule(s)
+	r.newFunction(&replayHandler, s)
+	r.newFunction(&replayListener, s)
+	for _, spec := range functions() {
+		r.permitNeeds(spec, s)
+	}
+}
 
 // newFunction creates a function with its role and log group. The role is ours, because CDK's default one may write
 // to every log group of the account.
-func (r *ReplayableIngestion) newFunction(
-	spec functionSpec, s *settings, code awslambda.Code, env map[string]string,
-) awslambda.Function {
+func (r *ReplayableIngestion) newFunction(spec *functionSpec, s *settings) {
 	logs := r.newLogGroup(spec.id+"Logs", s)
 	role := awsiam.NewRole(r, jsii.String(spec.id+"Role"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
@@ -52,13 +65,14 @@ func (r *ReplayableIngestion) newFunction(
 	logs.GrantWrite(role)
 	r.permitNetwork(role, s)
 	var recursion awslambda.RecursiveLoop // TERMINATE, Lambda's own default, which not every Region takes by name
-	if spec.recursive {
+	if spec.recursive && s.recursiveLoop {
 		recursion = awslambda.RecursiveLoop_ALLOW
 	}
+	env := spec.environment(r, s)
 	maps.Copy(env, r.telemetry(s))
-	return newExactFunction(r, spec.id+"Function", &awslambda.FunctionProps{
+	fn := newExactFunction(r, spec.id+"Function", &awslambda.FunctionProps{
 		Description:   jsii.String(spec.description),
-		Code:          code,
+		Code:          *spec.code(&s.code),
 		Handler:       jsii.String(golambda.Bootstrap),
 		Runtime:       awslambda.Runtime_PROVIDED_AL2023(),
 		Architecture:  s.architecture,
@@ -71,26 +85,25 @@ func (r *ReplayableIngestion) newFunction(
 		Tracing:       awslambda.Tracing_ACTIVE,
 		RecursiveLoop: recursion,
 
-		EnvironmentEncryption: s.encryptionKey,
+		ReservedConcurrentExecutions: spec.reservedOf(s),
+		EnvironmentEncryption:        s.encryptionKey,
 
 		Vpc:            s.network.vpc,
 		VpcSubnets:     s.network.subnets,
 		SecurityGroups: s.network.groups,
 	})
+	*spec.field(r) = fn
+	if spec.source != nil {
+		consume(fn, spec.source(r), spec.concurrency(s))
+	}
 }
 
 // compiled returns the code of every function, compiled where none was given. All is asked for at once, so that it is
 // compiled at once.
 func (c FunctionCode) compiled(arch awslambda.Architecture) FunctionCode {
-	for _, f := range []struct {
-		spec functionSpec
-		code *awslambda.Code
-	}{
-		{record, &c.Record}, {publish, &c.Publish}, {tracker, &c.Tracker}, {autoReplayer, &c.AutoReplay},
-		{replayHandler, &c.ReplayHandler}, {replayListener, &c.ReplayListener}, {seriesBinder, &c.Series},
-	} {
-		if *f.code == nil {
-			*f.code = golambda.Code(golambda.ThisModule(), f.spec.dir, arch)
+	for _, spec := range functions() {
+		if code := spec.code(&c); *code == nil {
+			*code = golambda.Code(golambda.ThisModule(), spec.dir, arch)
 		}
 	}
 	return c
@@ -102,4 +115,16 @@ func environment(env map[string]string) *map[string]*string {
 		vars[k] = jsii.String(v)
 	}
 	return &vars
+}
+
+// FunctionCode holds ready code for the functions of a ReplayableIngestion: a zip or directory whose "bootstrap" was
+// compiled for Architecture from the package of this module that the field names. A field that is nil is compiled.
+type FunctionCode struct {
+	Record         awslambda.Code // lambdas/record
+	Publish        awslambda.Code // lambdas/publish
+	Tracker        awslambda.Code // lambdas/tracker
+	AutoReplay     awslambda.Code // lambdas/autoreplay
+	ReplayHandler  awslambda.Code // lambdas/replayhandler
+	ReplayListener awslambda.Code // lambdas/replaylistener
+	Series         awslambda.Code // lambdas/replayseries
 }

@@ -80,6 +80,7 @@ func NewReplayableIngestion(scope constructs.Construct, id *string, props *Repla
 
 	r := &ReplayableIngestion{tokens: map[string]*string{}}
 	constructs.NewConstruct_Override(r, scope, id)
+	r.claim(props)
 	s.code = s.code.compiled(s.architecture)
 	r.addNetwork(&s)
 	r.addStorage(props, &s)

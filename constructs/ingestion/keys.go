@@ -3,7 +3,6 @@ package ingestion
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
@@ -97,10 +96,9 @@ func (r *ReplayableIngestion) openKey(s *settings) {
 		added = added && *result.StatementAdded
 	}
 	if !added {
-		awscdk.Annotations_Of(r).AddWarningV2(jsii.String("ReplayableIngestion:KeyPolicy"), jsii.String(
-			"EncryptionKey is imported, so its policy cannot be completed from here: CloudWatch Logs, EventBridge and the "+
-				"delivery of Step Functions' logs must be allowed to use it, or nothing is logged and no failure is noticed. "+
-				"docs/security.md has the statements"))
+		warn(r, "KeyPolicy", "EncryptionKey is imported, so its policy cannot be completed from here: CloudWatch Logs, "+
+			"EventBridge and the delivery of Step Functions' logs must be allowed to use it, or nothing is logged and no "+
+			"failure is noticed. docs/security.md has the statements")
 	}
 }
 
@@ -136,26 +134,6 @@ func (r *ReplayableIngestion) permitKeyVia(fn awslambda.Function, s *settings, s
 	}))
 }
 
-// permitKeys lets each function use EncryptionKey for what it reads and writes, as the statements in permissions.go say.
-func (r *ReplayableIngestion) permitKeys(props *ReplayableIngestionProps, s *settings) {
-	with := func(services ...string) keyedServices {
-		uses := keyedServices{ledger: true}
-		for _, service := range services {
-			if (service != "s3" || props.EventLog == nil) && (service != "sns" || props.Topic == nil) {
-				uses.services = append(uses.services, service) // an existing bucket or topic has its own key or none
-			}
-		}
-		return uses
-	}
-	r.permitKey(r.RecordFunction, s, with("s3"))
-	r.permitKey(r.PublishFunction, s, with("s3", "sns"))
-	r.permitKey(r.TrackerFunction, s, with("sqs"))
-	r.permitKey(r.AutoReplayFunction, s, with("s3", "sqs", "states"))
-	r.permitKey(r.ReplayHandlerFunction, s, with("s3", "sqs"))
-	r.permitKey(r.ReplayListenerFunction, s, with("s3", "sqs", "sns", "states"))
-	r.permitKey(r.SeriesFunction, s, with("s3", "sqs", "sns"))
-}
-
 // permitMachineKeys lets the state machines' roles use the key for definitions and histories. CDK does so for the ARN of a
 // state machine without a name, which ours have not and which therefore fits none. The ARN cannot be said: a state machine
 // needs its role first.
@@ -169,24 +147,5 @@ func (r *ReplayableIngestion) permitMachineKeys(s *settings) {
 			Resources:  &[]*string{s.encryptionKey.KeyArn()},
 			Conditions: &map[string]any{"ArnLike": map[string]any{"kms:EncryptionContext:aws:states:stateMachineArn": r.everyMachine()}},
 		}))
-	}
-}
-
-// permitOwnKeys lets the functions use the keys of a bucket and of a topic that were passed. Their policies may say
-// more than ours, so CDK decides where the permission goes.
-func (r *ReplayableIngestion) permitOwnKeys(props *ReplayableIngestionProps) {
-	grant := func(key awskms.IKey, fns ...awslambda.Function) {
-		for _, fn := range fns {
-			if key != nil {
-				key.Grant(fn, jsii.String("kms:Decrypt"), jsii.String("kms:GenerateDataKey"))
-			}
-		}
-	}
-	if props.EventLog != nil {
-		grant(props.EventLog.EncryptionKey(), r.RecordFunction, r.PublishFunction, r.AutoReplayFunction,
-			r.ReplayHandlerFunction, r.ReplayListenerFunction, r.SeriesFunction)
-	}
-	if props.Topic != nil {
-		grant(props.Topic.MasterKey(), r.PublishFunction, r.ReplayListenerFunction, r.SeriesFunction)
 	}
 }

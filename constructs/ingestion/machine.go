@@ -5,9 +5,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctionstasks"
 	"github.com/aws/jsii-runtime-go"
-
-	"github.com/ce873799/replayable-ingestion/internal/config"
-	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
 // Retries of Record and Publish: up to 1 + 2 + 4 + 8 seconds, each wait random between nothing and that.
@@ -23,21 +20,8 @@ const serviceUnavailableError = "IngestionServiceUnavailable"
 // addWorkflow creates the two functions and the state machine. Its type is always STANDARD: EXPRESS has neither
 // status events nor idempotent execution names, and cannot be asked what became of an execution.
 func (r *ReplayableIngestion) addWorkflow(s *settings) {
-	r.RecordFunction = r.newFunction(record, s, s.code.Record, config.Record{
-		EventLogBucket: *r.bucketName(),
-		LedgerTable:    *r.tableName(),
-		ResourceIDPath: s.resourceIDPath,
-		OwnerIDPath:    s.ownerIDPath,
-		MaxEventBytes:  s.workflow.maxEventBytes(),
-	}.Env())
-	r.PublishFunction = r.newFunction(publish, s, s.code.Publish, config.Publish{
-		EventLogBucket: *r.bucketName(),
-		LedgerTable:    *r.tableName(),
-		TopicARN:       *r.topicARN(),
-		StoreOutputs:   s.storeOutputs,
-		SupersedeOlder: s.auto.supersedeOlder,
-	}.Env())
-	r.permitWorkflow()
+	r.newFunction(&record, s)
+	r.newFunction(&publish, s)
 
 	workflow := s.workflow.splice(r, r.recordTask(), r.publishTask(), s.timeout)
 	r.StateMachine = awsstepfunctions.NewStateMachine(r, jsii.String("StateMachine"), &awsstepfunctions.StateMachineProps{
@@ -65,33 +49,6 @@ func (r *ReplayableIngestion) machineLogs(id string, s *settings) *awsstepfuncti
 		Level:                awsstepfunctions.LogLevel_ERROR,
 		IncludeExecutionData: jsii.Bool(false),
 	}
-}
-
-// recordTask hands the workflow exactly the event, and $ingestion as a variable beside it.
-func (r *ReplayableIngestion) recordTask() awsstepfunctions.TaskStateBase {
-	task := awsstepfunctionstasks.NewLambdaInvoke(r, jsii.String(schema.RecordState), &awsstepfunctionstasks.LambdaInvokeProps{
-		LambdaFunction:           r.RecordFunction,
-		Payload:                  payload("input"),
-		PayloadResponseOnly:      jsii.Bool(true),
-		OutputPath:               jsii.String("$.event"),
-		Assign:                   &map[string]any{"ingestion": awsstepfunctions.JsonPath_ObjectAt(jsii.String("$.ingestion"))},
-		QueryLanguage:            awsstepfunctions.QueryLanguage_JSON_PATH, // numbers keep every digit
-		RetryOnServiceExceptions: jsii.Bool(false),                         // retry adds its own
-	})
-	return retry(task)
-}
-
-// publishTask leaves the workflow's output as it is.
-func (r *ReplayableIngestion) publishTask() awsstepfunctions.TaskStateBase {
-	task := awsstepfunctionstasks.NewLambdaInvoke(r, jsii.String(schema.PublishState), &awsstepfunctionstasks.LambdaInvokeProps{
-		LambdaFunction:           r.PublishFunction,
-		Payload:                  payload("output"),
-		PayloadResponseOnly:      jsii.Bool(true),
-		ResultPath:               awsstepfunctions.JsonPath_DISCARD(),
-		QueryLanguage:            awsstepfunctions.QueryLanguage_JSON_PATH,
-		RetryOnServiceExceptions: jsii.Bool(false),
-	})
-	return retry(task)
 }
 
 // payload is the state's input under the given name, and what tells this execution and this attempt from others.

@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/ce873799/replayable-ingestion/internal/manifest"
@@ -47,12 +46,8 @@ func (r *ReplayableIngestion) manifest() manifest.Ingestion {
 // functionNames are keyed by the names of the fields, without the word Function.
 func (r *ReplayableIngestion) functionNames() map[string]string {
 	names := map[string]string{}
-	for role, fn := range map[string]awslambda.Function{
-		"Record": r.RecordFunction, "Publish": r.PublishFunction, "Tracker": r.TrackerFunction,
-		"AutoReplay": r.AutoReplayFunction, "ReplayHandler": r.ReplayHandlerFunction,
-		"ReplayListener": r.ReplayListenerFunction, "Series": r.SeriesFunction,
-	} {
-		names[role] = *fn.FunctionName()
+	for _, spec := range functions() {
+		names[spec.id] = *(*spec.field(r)).FunctionName()
 	}
 	return names
 }

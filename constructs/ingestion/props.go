@@ -43,13 +43,13 @@ type ReplayableIngestionProps struct {
 	EventLog awss3.IBucket
 
 	// NoncurrentVersionExpiration deletes events that a newer event of the same resource replaced this long ago:
-	// 1 to 36,500 days. The latest event of a resource is never deleted. Unused with EventLog.
+	// 1 to 36,500 days. The latest event of a resource is never deleted. Not with EventLog.
 	//
 	// Default: 90 days.
 	NoncurrentVersionExpiration awscdk.Duration
 
 	// NoncurrentVersionsToRetain keeps this many of the events that a newer one of the same resource replaced, the newest
-	// of them, however old they are: a whole number from 1 to 100. The others expire. Unused with EventLog.
+	// of them, however old they are: a whole number from 1 to 100. The others expire. Not with EventLog.
 	//
 	// Default: none; all of them expire.
 	NoncurrentVersionsToRetain *float64
@@ -57,25 +57,25 @@ type ReplayableIngestionProps struct {
 	// NoncurrentVersionTransition moves events that were replaced to a colder storage class, before they expire: one that
 	// a replay can read at once, INFREQUENT_ACCESS or ONE_ZONE_INFREQUENT_ACCESS after 30 days or more,
 	// INTELLIGENT_TIERING or GLACIER_INSTANT_RETRIEVAL after 1 day or more. S3 moves no object under 128 KiB, so this is
-	// for large events. Unused with EventLog.
+	// for large events. Not with EventLog.
 	//
 	// Default: none; they stay in STANDARD.
 	NoncurrentVersionTransition *awss3.NoncurrentVersionTransition
 
 	// OutputExpiration deletes the outputs of executions this long after they were stored: 1 to 36,500 days. What is gone
-	// cannot be published again; such an item fails with OutputGone. Unused with EventLog.
+	// cannot be published again; such an item fails with OutputGone. Not with EventLog.
 	//
 	// Default: none; they are kept.
 	OutputExpiration awscdk.Duration
 
 	// DerivedExpiration deletes the patched events of replays: 15 to 36,500 days. Until then, a failed replay can be
-	// redriven, which Step Functions allows for 14 days. Unused with EventLog.
+	// redriven, which Step Functions allows for 14 days. Not with EventLog.
 	//
 	// Default: 30 days.
 	DerivedExpiration awscdk.Duration
 
 	// UnrecordedExpiration deletes the inputs of executions whose events never reached the log, in quarantine or not:
-	// 1 to 36,500 days. What is gone cannot be replayed. Unused with EventLog.
+	// 1 to 36,500 days. What is gone cannot be replayed. Not with EventLog.
 	//
 	// Default: none; they are kept until somebody has dealt with them.
 	UnrecordedExpiration awscdk.Duration
@@ -101,7 +101,7 @@ type ReplayableIngestionProps struct {
 	// RemovalPolicy says what happens to the event log, the ledger and the log groups with the stack.
 	// A bucket that is not empty is not deleted: DESTROY then fails and says so.
 	//
-	// Default: RETAIN for the event log and the ledger, DESTROY for log groups.
+	// Default: RETAIN_ON_UPDATE_OR_DELETE for the event log and the ledger, DESTROY for log groups.
 	RemovalPolicy awscdk.RemovalPolicy
 
 	// Architecture of the functions: ARM_64 or X86_64.
@@ -221,6 +221,23 @@ type ReplayableIngestionProps struct {
 	// Default: 10.
 	MaximumConcurrency *float64
 
+	// OutcomesMaximumConcurrency caps the instances of the function that settles ended executions: a whole number from 2 to
+	// 1,000. With MaximumConcurrency, it is what the queues may take of the account's concurrency.
+	//
+	// Default: 20.
+	OutcomesMaximumConcurrency *float64
+
+	// RecordReservedConcurrency keeps instances of RecordFunction free for events, and caps them: a whole number from 1 to 10,000.
+	//
+	// Default: none; it shares the account's concurrency.
+	RecordReservedConcurrency *float64
+
+	// RecursiveLoop sets RecursiveLoop ALLOW on ReplayListenerFunction, whose messages come back to it. Where it is false,
+	// Lambda stops a replay of many pages after 16: for Regions whose CloudFormation does not have the property.
+	//
+	// Default: true.
+	RecursiveLoop *bool
+
 	// Vpc is where the functions run: with endpoints or a way out to the services in docs/security.md. Nothing here needs
 	// one; it is for rules that ask for it.
 	//
@@ -278,11 +295,10 @@ type ReplayableIngestionProps struct {
 	// Default: 100.
 	ApiBurstLimit *float64
 
-	// ApiCloudWatchRole sets the account's API Gateway CloudWatch role, without which API Gateway refuses access
-	// logs. The role is one per account and Region, and whoever sets it last wins: set this to false when the
-	// account has one. It is kept when the stack goes, because other APIs may use it by then.
+	// ApiCloudWatchRole makes the account's API Gateway CloudWatch role, without which API Gateway refuses access logs. It is
+	// one per account and Region, and this would replace it: for accounts that have none. It is kept when the stack goes.
 	//
-	// Default: true.
+	// Default: false; the account has the role.
 	ApiCloudWatchRole *bool
 
 	// Alarms creates the alarms, each of which says what happened and links its section of the runbook.
@@ -329,16 +345,4 @@ type ReplayableIngestionProps struct {
 	//
 	// Default: true.
 	Dashboard *bool
-}
-
-// FunctionCode holds ready code for the functions of a ReplayableIngestion: a zip or directory whose "bootstrap" was
-// compiled for Architecture from the package of this module that the field names. A field that is nil is compiled.
-type FunctionCode struct {
-	Record         awslambda.Code // lambdas/record
-	Publish        awslambda.Code // lambdas/publish
-	Tracker        awslambda.Code // lambdas/tracker
-	AutoReplay     awslambda.Code // lambdas/autoreplay
-	ReplayHandler  awslambda.Code // lambdas/replayhandler
-	ReplayListener awslambda.Code // lambdas/replaylistener
-	Series         awslambda.Code // lambdas/replayseries
 }

@@ -24,11 +24,11 @@ const (
 func (r *ReplayableIngestion) addQueues(s *settings) {
 	r.DeadLetterQueue = r.newQueue("DeadLetterQueue", s, &awssqs.QueueProps{})
 	r.OutcomesQueue = r.newQueue("OutcomesQueue", s, &awssqs.QueueProps{
-		VisibilityTimeout: visibility(tracker),
+		VisibilityTimeout: visibility(&tracker),
 		DeadLetterQueue:   r.redrive(outcomeReceives),
 	})
 	r.ReplayQueue = r.newQueue("ReplayQueue", s, &awssqs.QueueProps{
-		VisibilityTimeout: visibility(replayListener),
+		VisibilityTimeout: visibility(&replayListener),
 		DeadLetterQueue:   r.redrive(replayReceives),
 	})
 }
@@ -48,7 +48,7 @@ func (r *ReplayableIngestion) redrive(receives float64) *awssqs.DeadLetterQueue 
 	return &awssqs.DeadLetterQueue{Queue: r.DeadLetterQueue, MaxReceiveCount: jsii.Number(receives)}
 }
 
-func visibility(consumer functionSpec) awscdk.Duration {
+func visibility(consumer *functionSpec) awscdk.Duration {
 	return awscdk.Duration_Seconds(jsii.Number(visibilityFactor * consumer.timeoutSeconds))
 }
 

@@ -1,6 +1,7 @@
 package ingestion
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,8 +15,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/asl"
 )
 
-// maxInlineBytes is the largest definition in a template: quotes count twice there, a template has 1 MB, and the rest
-// of an ingestion needs a tenth of it.
+// maxInlineBytes is the most that a definition may take in a template, which has 1 MB. The rest of an ingestion needs a
+// tenth of it.
 const maxInlineBytes = 200_000
 
 // tokenMark begins CDK's placeholder for a value that is known later.
@@ -31,11 +32,23 @@ func render(stack awscdk.Stack, doc *asl.Document, timeout awscdk.Duration) spli
 			return literal(text)
 		}
 		return *stack.ToJsonString(text, nil)
-	})
-	if len(inline) <= maxInlineBytes {
+	}, nil)
+	if inTemplate(stack, inline) <= maxInlineBytes {
 		return spliced{body: awsstepfunctions.DefinitionBody_FromString(jsii.String(inline))}
 	}
-	return asset(stack, doc, timeout)
+	return asset(stack, doc)
+}
+
+// inTemplate is how many bytes a string takes there: in JSON, where quotes take two, with what its tokens stand for.
+func inTemplate(stack awscdk.Stack, text string) int {
+	if len(text) > maxInlineBytes {
+		return len(text)
+	}
+	b, err := json.Marshal(stack.Resolve(text))
+	if err != nil {
+		panic(fmt.Errorf("workflow definition: %w", err)) // CDK has made it of JSON
+	}
+	return len(b)
 }
 
 // literal is a text as JSON, without the ${ that CloudFormation would take for a placeholder of its own.
@@ -52,17 +65,14 @@ func seconds(stack awscdk.Stack, d awscdk.Duration) asl.Raw {
 
 // asset writes a definition into a file, in which CloudFormation puts the values that are known when it deploys. The
 // file is copied when the state machine is made.
-func asset(stack awscdk.Stack, doc *asl.Document, timeout awscdk.Duration) spliced {
-	values := map[string]*string{}
+func asset(stack awscdk.Stack, doc *asl.Document) spliced {
+	values, names := map[string]*string{}, map[string]string{}
 	later := func(value string) string {
-		name := fmt.Sprintf("replayableIngestion%d", len(values))
-		values[name] = jsii.String(value)
-		return "${" + name + "}"
-	}
-	if timeout != nil {
-		if raw := seconds(stack, timeout); strings.Contains(string(raw), tokenMark) {
-			doc.SetTimeout(asl.Raw(later(string(raw))))
+		if names[value] == "" { // once each: they stand in the template
+			names[value] = fmt.Sprintf("replayableIngestion%d", len(values))
+			values[names[value]] = jsii.String(value)
 		}
+		return "${" + names[value] + "}"
 	}
 	text := doc.Encode(func(text string) string {
 		if !strings.Contains(text, tokenMark) {
@@ -73,6 +83,11 @@ func asset(stack awscdk.Stack, doc *asl.Document, timeout awscdk.Duration) splic
 		}
 		quoted := asl.Quote(text) // what CloudFormation puts in is not escaped any more
 		return `"` + later(quoted[1:len(quoted)-1]) + `"`
+	}, func(raw asl.Raw) string {
+		if strings.Contains(string(raw), tokenMark) {
+			return later(string(raw))
+		}
+		return string(raw)
 	})
 	dir, err := os.MkdirTemp("", "definition-")
 	if err != nil {

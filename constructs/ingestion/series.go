@@ -2,6 +2,7 @@ package ingestion
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctionstasks"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -9,6 +10,26 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/config"
 )
+
+// seriesBinder binds one version of a series for each call.
+var seriesBinder = functionSpec{
+	id: "Series", dir: "lambdas/replayseries", memoryMB: 512, timeoutSeconds: 30,
+	description: "Binds and checks each version of a series before it starts",
+	code:        func(c *FunctionCode) *awslambda.Code { return &c.Series },
+	field:       func(r *ReplayableIngestion) *awslambda.Function { return &r.SeriesFunction },
+	environment: func(r *ReplayableIngestion, s *settings) map[string]string {
+		return config.ReplaySeries{
+			EventLogBucket:  *r.bucketName(),
+			LedgerTable:     *r.tableName(),
+			StateMachineARN: *r.machineARN(),
+			ReplayQueueURL:  *r.replayQueueURL(),
+			TopicARN:        *r.topicARN(),
+			ResourceIDPath:  s.resourceIDPath,
+			MaxEventBytes:   s.workflow.maxEventBytes(),
+		}.Env()
+	},
+	needs: bindVersions(),
+}
 
 // Retries of the function that binds a version: services may be in trouble for minutes, and without an answer the rest
 // of the series is skipped.
@@ -22,15 +43,7 @@ const (
 // iteration 2, Bind 5, Decide 2, the run 6; and 9 more if it has to wait for its start. A start that is throttled takes 3
 // more; should they not fit either, the versions that are left over are settled as skipped.
 func (r *ReplayableIngestion) addSeries(s *settings) {
-	r.SeriesFunction = r.newFunction(seriesBinder, s, s.code.Series, config.ReplaySeries{
-		EventLogBucket:  *r.bucketName(),
-		LedgerTable:     *r.tableName(),
-		StateMachineARN: *r.machineARN(),
-		ReplayQueueURL:  *r.replayQueueURL(),
-		TopicARN:        *r.topicARN(),
-		ResourceIDPath:  s.resourceIDPath,
-		MaxEventBytes:   s.workflow.maxEventBytes(),
-	}.Env())
+	r.newFunction(&seriesBinder, s)
 	scope := constructs.NewConstruct(r, jsii.String("Series")) // the states' ids must not clash with the workflow's
 	each := awsstepfunctions.NewMap(scope, jsii.String("Versions"), &awsstepfunctions.MapProps{
 		ItemsPath:      jsii.String("$.indexes"),
@@ -65,7 +78,10 @@ func (r *ReplayableIngestion) eachVersion(scope constructs.Construct) awsstepfun
 		RetryOnServiceExceptions: jsii.Bool(false),
 	})
 	retryWith(bind, bindRetries, awscdk.Duration_Seconds(jsii.Number(bindMaxDelaySeconds)))
-	over := awsstepfunctions.NewSucceed(scope, jsii.String("Over"), nil)
+	// The results of a Map together are at most 262,144 bytes, and nobody reads them: each is empty.
+	over := awsstepfunctions.NewSucceed(scope, jsii.String("Over"), &awsstepfunctions.SucceedProps{
+		OutputPath: awsstepfunctions.JsonPath_DISCARD(),
+	})
 	run := r.runVersion(scope, "Run", over)
 	runAndContinue := r.runVersion(scope, "RunAndContinue", over)
 	runAndContinue.AddCatch(over, &awsstepfunctions.CatchProps{
@@ -100,6 +116,7 @@ func (r *ReplayableIngestion) runVersion(
 		Name:       awsstepfunctions.JsonPath_StringAt(jsii.String("$.bound.name")),
 		Input:      awsstepfunctions.TaskInput_FromJsonPathAt(jsii.String("$.bound.input")),
 		ResultPath: awsstepfunctions.JsonPath_DISCARD(),
+		OutputPath: awsstepfunctions.JsonPath_DISCARD(),
 	})
 	task.AddCatch(over, &awsstepfunctions.CatchProps{
 		Errors:     jsii.Strings("States.DataLimitExceeded", "StepFunctions.ExecutionAlreadyExistsException"),

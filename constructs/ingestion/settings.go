@@ -4,13 +4,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
-
-	"github.com/ce873799/replayable-ingestion/internal/classify"
 )
 
 // settings are the props with every default filled in. The caller's props are never written to.
@@ -30,54 +27,40 @@ type settings struct {
 	network       network
 	access        access
 
-	architecture       awslambda.Architecture
-	code               FunctionCode
-	maximumConcurrency *float64
-	apiCloudWatchRole  bool
+	architecture        awslambda.Architecture
+	code                FunctionCode
+	maximumConcurrency  *float64
+	outcomesConcurrency *float64
+	recordReserved      *float64 // nil: none
+	recursiveLoop       bool
+	apiCloudWatchRole   bool
 
 	auto          autoReplay
 	observability observability
 }
 
-// autoReplay are the settings of automatic replays.
-type autoReplay struct {
-	enabled        bool
-	interval       awscdk.Duration
-	retryOn        []string
-	doNotRetryOn   []string
-	maxAttempts    int
-	backoffBase    time.Duration
-	backoffRate    float64
-	maxBackoff     time.Duration
-	maxAge         time.Duration
-	settleAfter    time.Duration
-	supersedeOlder bool
-
-	canaryThreshold  int
-	startsPerSecond  float64
-	unaccountedAfter time.Duration
-	pauseAlarm       awscloudwatch.IAlarm // nil: none
-}
-
 func (p *ReplayableIngestionProps) resolve() settings {
 	s := settings{
-		workflow:           p.Workflow,
-		resourceIDPath:     *p.ResourceIdPath,
-		ownerIDPath:        or(p.OwnerIdPath, ""),
-		timeout:            p.Timeout,
-		storeOutputs:       or(p.StoreOutputs, true),
-		retention:          p.resolveRetention(),
-		dataRemoval:        awscdk.RemovalPolicy_RETAIN,
-		logRemoval:         awscdk.RemovalPolicy_DESTROY,
-		logRetention:       awslogs.RetentionDays_ONE_MONTH,
-		encryptionKey:      p.EncryptionKey,
-		network:            network{vpc: p.Vpc, subnets: p.VpcSubnets, groups: p.SecurityGroups},
-		access:             p.resolveAccess(),
-		architecture:       p.Architecture,
-		maximumConcurrency: p.MaximumConcurrency,
-		apiCloudWatchRole:  or(p.ApiCloudWatchRole, true),
-		auto:               p.resolveAutoReplay(),
-		observability:      p.resolveObservability(),
+		workflow:            p.Workflow,
+		resourceIDPath:      *p.ResourceIdPath,
+		ownerIDPath:         or(p.OwnerIdPath, ""),
+		timeout:             p.Timeout,
+		storeOutputs:        or(p.StoreOutputs, true),
+		retention:           p.resolveRetention(),
+		dataRemoval:         awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE, // what a failed first deployment made goes
+		logRemoval:          awscdk.RemovalPolicy_DESTROY,
+		logRetention:        awslogs.RetentionDays_ONE_MONTH,
+		encryptionKey:       p.EncryptionKey,
+		network:             network{vpc: p.Vpc, subnets: p.VpcSubnets, groups: p.SecurityGroups},
+		access:              p.resolveAccess(),
+		architecture:        p.Architecture,
+		maximumConcurrency:  p.MaximumConcurrency,
+		outcomesConcurrency: p.OutcomesMaximumConcurrency,
+		recordReserved:      p.RecordReservedConcurrency,
+		recursiveLoop:       or(p.RecursiveLoop, true),
+		apiCloudWatchRole:   or(p.ApiCloudWatchRole, false),
+		auto:                p.resolveAutoReplay(),
+		observability:       p.resolveObservability(),
 	}
 	if p.RemovalPolicy != "" {
 		s.dataRemoval, s.logRemoval = p.RemovalPolicy, p.RemovalPolicy
@@ -94,32 +77,10 @@ func (p *ReplayableIngestionProps) resolve() settings {
 	if s.maximumConcurrency == nil {
 		s.maximumConcurrency = jsii.Number(10)
 	}
+	if s.outcomesConcurrency == nil {
+		s.outcomesConcurrency = jsii.Number(20)
+	}
 	return s
-}
-
-func (p *ReplayableIngestionProps) resolveAutoReplay() autoReplay {
-	a := autoReplay{
-		enabled:        or(p.AutoReplay, true),
-		interval:       p.AutoReplayInterval,
-		retryOn:        append(classify.DefaultRetryOn(), texts(p.RetryOn)...),
-		doNotRetryOn:   texts(p.DoNotRetryOn),
-		maxAttempts:    int(or(p.MaxAttempts, 5)),
-		backoffBase:    orDuration(p.BackoffBase, time.Minute),
-		backoffRate:    or(p.BackoffRate, 2),
-		maxAge:         orDuration(p.MaxAge, 3*day),
-		supersedeOlder: or(p.SupersedeOlder, true),
-
-		canaryThreshold: int(or(p.CanaryThreshold, 10)),
-		startsPerSecond: or(p.StartExecutionRate, 150) * or(p.MaxReplayShare, 0.2),
-		pauseAlarm:      p.PauseAlarm,
-	}
-	a.maxBackoff = orDuration(p.MaxBackoff, max(time.Hour, a.backoffBase))
-	if a.interval == nil {
-		a.interval = awscdk.Duration_Minutes(jsii.Number(5))
-	}
-	a.settleAfter = orDuration(p.SettleAfter, goDuration(a.interval))
-	a.unaccountedAfter = orDuration(p.UnaccountedAfter, max(time.Hour, a.settleAfter))
-	return a
 }
 
 func or[T any](p *T, otherwise T) T {

@@ -1,9 +1,9 @@
 package ingestion
 
 import (
-	"slices"
+	"maps"
+	"strings"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -29,8 +29,8 @@ func spliceChain(start awsstepfunctions.IChainable, record, publish awsstepfunct
 }
 
 func warnNeverPublishes(publish awsstepfunctions.TaskStateBase) {
-	awscdk.Annotations_Of(publish).AddWarningV2(jsii.String("ReplayableIngestion:NeverPublishes"), jsii.String(
-		"The workflow has no open end, so nothing is published: let a state end without Succeed or Fail"))
+	warn(publish, "NeverPublishes",
+		"The workflow has no open end, so nothing is published: let a state end without Succeed or Fail")
 }
 
 // openOtherwise returns the ends that are no state: the missing Otherwise of a Choice after which a chain goes on
@@ -45,17 +45,37 @@ func openOtherwise(chain awsstepfunctions.IChainable) []awsstepfunctions.INextab
 	return open
 }
 
-// stateNames returns the name of every state that start leads to, nested ones included.
-func stateNames(start awsstepfunctions.State) []string {
-	var names []string
+// allStates returns every state that start leads to, nested ones included, by name.
+func allStates(start awsstepfunctions.State) map[string]awsstepfunctions.State {
+	all := map[string]awsstepfunctions.State{}
 	for _, s := range reachable(start) {
-		names = append(names, *s.StateId())
+		all[*s.StateId()] = s
 		for _, graph := range nested(s) {
-			names = append(names, stateNames(graph.StartState())...)
+			maps.Copy(all, allStates(graph.StartState()))
 		}
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return all
+}
+
+// assigns returns the variables that a state assigns, in its Catch and Choices too.
+func assigns(state awsstepfunctions.State) (variables []string) {
+	// A state that is not complete yet cannot be rendered. CDK says so when it synthesizes.
+	defer func() { _ = recover() }()
+	rendered := *state.ToStateJson(awsstepfunctions.QueryLanguage_JSON_PATH)
+	places := []any{rendered}
+	for _, part := range []string{"Catch", "Choices"} {
+		if entries, ok := rendered[part].([]any); ok {
+			places = append(places, entries...)
+		}
+	}
+	for _, place := range places {
+		fields, _ := place.(map[string]any)
+		assigned, _ := fields["Assign"].(map[string]any)
+		for name := range assigned {
+			variables = append(variables, strings.TrimSuffix(name, ".$"))
+		}
+	}
+	return variables
 }
 
 func reachable(start awsstepfunctions.State) []awsstepfunctions.State {

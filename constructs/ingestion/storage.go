@@ -12,6 +12,9 @@ func (r *ReplayableIngestion) addStorage(props *ReplayableIngestionProps, s *set
 	r.EventLog, r.Topic = props.EventLog, props.Topic
 	if r.EventLog == nil {
 		r.EventLog = r.newEventLog(s)
+	} else if isNil(r.EventLog.Node().DefaultChild()) {
+		warn(r, "EventLogVersioning", "EventLog is imported, so it cannot be checked from here that it is versioned: without "+
+			"versioning, S3 keeps one event for each resource, and replays find no others")
 	}
 	if r.Topic == nil {
 		r.Topic = r.newTopic(s)

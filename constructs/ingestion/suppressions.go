@@ -3,7 +3,6 @@ package ingestion
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -16,7 +15,7 @@ type suppression struct {
 	appliesTo  string // a regular expression for what of the resource it is about; empty: all of it
 }
 
-// Findings about wildcards, each with what makes it necessary. permissions.go keeps everything else narrow.
+// Findings about wildcards, each with what makes it necessary. needs.go keeps everything else narrow.
 var (
 	anyTrace = suppression{id: "AwsSolutions-IAM5", appliesTo: `/^Resource::\*$/`,
 		reason: "X-Ray's actions, the deliveries of Step Functions' logs and, in a VPC, the network interfaces that Lambda makes know no resources, or none whose ids are known before"}
@@ -40,13 +39,9 @@ func (r *ReplayableIngestion) suppressFindings(props *ReplayableIngestionProps, 
 	}
 	suppressPolicy(r.StateMachine.Role(), anyTrace, anyExecution, anyVersion)
 	suppressPolicy(r.SeriesMachine.Role(), anyTrace, anyExecution)
-	for _, fn := range []awslambda.Function{r.RecordFunction, r.PublishFunction, r.ReplayHandlerFunction, r.SeriesFunction} {
-		suppressPolicy(fn.Role(), anyTrace, anyObject)
+	for _, spec := range functions() {
+		suppressPolicy((*spec.field(r)).Role(), spec.wildcards()...)
 	}
-	for _, fn := range []awslambda.Function{r.AutoReplayFunction, r.ReplayListenerFunction} {
-		suppressPolicy(fn.Role(), anyTrace, anyObject, anyExecution)
-	}
-	suppressPolicy(r.TrackerFunction.Role(), anyTrace)
 	r.suppressFindingsOfApi(s)
 }
 

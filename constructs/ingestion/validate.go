@@ -53,51 +53,15 @@ func (p *ReplayableIngestionProps) validate() error {
 	f.duration("Timeout", p.Timeout, time.Second, 366*day)
 	p.validateRetention(&f)
 	f.number("MaximumConcurrency", p.MaximumConcurrency, 2, 1000, whole)
+	f.number("OutcomesMaximumConcurrency", p.OutcomesMaximumConcurrency, 2, 1000, whole)
+	f.number("RecordReservedConcurrency", p.RecordReservedConcurrency, 1, 10_000, whole)
+	p.validateContradictions(&f)
+	p.validateOwners(&f)
 	p.validateNetwork(&f)
 	p.validateAccess(&f)
 	p.validateAutoReplay(&f)
 	p.validateObservability(&f)
 	return errors.Join(f...)
-}
-
-func (p *ReplayableIngestionProps) validateAutoReplay(f *faults) {
-	f.known("AutoReplayInterval", p.AutoReplayInterval)
-	f.duration("AutoReplayInterval", p.AutoReplayInterval, time.Minute, time.Hour)
-	if d := p.AutoReplayInterval; d != nil && !*d.IsUnresolved() && goDuration(d)%time.Minute != 0 {
-		f.add("AutoReplayInterval must be in whole minutes, got %s", goDuration(d))
-	}
-	f.globs("RetryOn", p.RetryOn)
-	f.globs("DoNotRetryOn", p.DoNotRetryOn)
-	f.knownNumber("MaxAttempts", p.MaxAttempts)
-	f.number("MaxAttempts", p.MaxAttempts, 1, 100, whole)
-	f.knownNumber("BackoffRate", p.BackoffRate)
-	f.number("BackoffRate", p.BackoffRate, 1, 10, fractional)
-
-	f.known("BackoffBase", p.BackoffBase)
-	f.duration("BackoffBase", p.BackoffBase, time.Second, 12*time.Hour)
-	f.known("MaxBackoff", p.MaxBackoff)
-	f.duration("MaxBackoff", p.MaxBackoff, time.Second, day)
-	if base, most := p.BackoffBase, p.MaxBackoff; base != nil && most != nil &&
-		!*base.IsUnresolved() && !*most.IsUnresolved() && goDuration(most) < goDuration(base) {
-		f.add("MaxBackoff must be BackoffBase (%s) or more, got %s", goDuration(base), goDuration(most))
-	}
-	f.known("MaxAge", p.MaxAge)
-	f.duration("MaxAge", p.MaxAge, time.Minute, 14*day)
-	f.known("SettleAfter", p.SettleAfter)
-	f.duration("SettleAfter", p.SettleAfter, time.Minute, day)
-	f.known("UnaccountedAfter", p.UnaccountedAfter)
-	f.duration("UnaccountedAfter", p.UnaccountedAfter, time.Minute, 14*day)
-	if after, settle := p.UnaccountedAfter, p.SettleAfter; after != nil && settle != nil && !*after.IsUnresolved() &&
-		!*settle.IsUnresolved() && goDuration(after) < goDuration(settle) {
-		f.add("UnaccountedAfter must be SettleAfter (%s) or more, got %s", goDuration(settle), goDuration(after))
-	}
-	f.metricAlarm("PauseAlarm", p.PauseAlarm)
-	f.knownNumber("CanaryThreshold", p.CanaryThreshold)
-	f.number("CanaryThreshold", p.CanaryThreshold, 1, 10_000, whole)
-	f.knownNumber("StartExecutionRate", p.StartExecutionRate)
-	f.number("StartExecutionRate", p.StartExecutionRate, 1, 10_000, fractional)
-	f.knownNumber("MaxReplayShare", p.MaxReplayShare)
-	f.number("MaxReplayShare", p.MaxReplayShare, 0.001, 1, fractional)
 }
 
 // faults collects what is wrong, so that all of it is reported at once.
@@ -150,8 +114,28 @@ func (f *faults) globs(prop string, patterns *[]*string) {
 			f.add("%s[%d] must be the name of an error or a glob, got nothing", prop, i)
 		} else if err := classify.CheckGlob(*p); err != nil {
 			f.add("%s[%d] must be a glob that path.Match reads, got %q", prop, i, *p)
+		} else if from, to, found := backwards(*p); found {
+			f.add("%s[%d] matches nothing, as %c comes after %c in %q: turn the range round", prop, i, from, to, *p)
 		}
 	}
+}
+
+// backwards finds a range in a glob that begins after its end, such as [z-a]. A negated one matches anything.
+func backwards(glob string) (from, to rune, found bool) {
+	in, runes := false, []rune(glob)
+	for i := 0; i < len(runes); i++ {
+		switch {
+		case runes[i] == '\\':
+			i++
+		case runes[i] == '[' && !in:
+			in = i+1 < len(runes) && runes[i+1] != '^'
+		case runes[i] == ']':
+			in = false
+		case in && i+2 < len(runes) && runes[i+1] == '-' && runes[i] > runes[i+2]:
+			return runes[i], runes[i+2], true
+		}
+	}
+	return 0, 0, false
 }
 
 // kind of a number.

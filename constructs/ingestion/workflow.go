@@ -2,7 +2,9 @@ package ingestion
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -52,10 +54,18 @@ func (w chainable) validate() []error {
 	if isNil(w.start) || isNil(w.start.StartState()) {
 		return []error{fmt.Errorf("Workflow has no start state: pass a state or a chain of states to FromChainable")}
 	}
+	if owner, taken := owners.Load(w.start.StartState()); taken {
+		return []error{fmt.Errorf("Workflow is that of the ingestion %s already: make states of its own for each, in a function "+
+			"that both call", owner)}
+	}
 	var errs []error
-	for _, name := range stateNames(w.start.StartState()) {
+	states := allStates(w.start.StartState())
+	for _, name := range slices.Sorted(maps.Keys(states)) {
 		if name == schema.RecordState || name == schema.PublishState {
 			errs = append(errs, fmt.Errorf("Workflow has a state named %s, which is reserved: rename it", name))
+		}
+		if slices.Contains(assigns(states[name]), variable) {
+			errs = append(errs, fmt.Errorf("Workflow state %q assigns the variable %q, which is reserved: rename it", name, variable))
 		}
 	}
 	return errs

@@ -65,6 +65,7 @@ func NewStack(scope constructs.Construct, id *string, props *StackProps) *Stack 
 		SettleAfter:                 awscdk.Duration_Minutes(jsii.Number(stage.SettleAfterMinutes)),
 		CanaryThreshold:             jsii.Number(stage.CanaryThreshold),
 		ApiWebAclArn:                s.webACL(stage),
+		ApiCloudWatchRole:           jsii.Bool(true), // false for an account that has the role
 	})
 	s.Downstream = s.AddSubscriber(jsii.String("Downstream"), nil)
 	s.DownstreamLive = s.AddSubscriber(jsii.String("DownstreamLive"), noReplays())

@@ -157,7 +157,7 @@ func (s Stage) removalPolicy() awscdk.RemovalPolicy {
 	if s.RemovalPolicy == "destroy" {
 		return awscdk.RemovalPolicy_DESTROY
 	}
-	return awscdk.RemovalPolicy_RETAIN
+	return awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
 }
 
 // show prints a value as it stands in cdk.json.

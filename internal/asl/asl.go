@@ -6,6 +6,8 @@ package asl
 import (
 	"errors"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 )
 
 // The query languages of states.
@@ -20,30 +22,61 @@ const MaxBytes = 1 << 20
 // Document is a workflow.
 type Document struct {
 	root *Object
+	// Unused are the names of the substitutions that the workflow has no placeholder for.
+	Unused []string
 }
 
-// Parse reads a workflow and puts values in the place of its ${name} placeholders. The error joins everything that is
-// wrong with it; each fault begins with a verb whose subject is the definition, or with the name of a state.
-// The reserved names may not be those of states, nested ones included.
-func Parse(text string, values map[string]string, reserved ...string) (*Document, error) {
-	if text == "" {
-		return nil, errors.New("is empty: pass a workflow in the Amazon States Language, as JSON")
+// Options go with a text.
+type Options struct {
+	Substitutions map[string]string // what stands for ${name}
+	States        []string          // names that states must not have, nested ones included
+	Variables     []string          // names of variables that no state may assign
+	YAML          bool              // also of a text that begins like JSON
+}
+
+// Parse reads a workflow, in JSON or YAML, and puts values in the place of its ${name} placeholders. The error joins
+// everything that is wrong with it; each fault begins with a verb whose subject is the definition, or with the name of a
+// state.
+func Parse(text string, options Options) (*Document, error) {
+	text = strings.TrimPrefix(text, "\ufeff") // some editors write a byte order mark
+	if strings.TrimSpace(text) == "" {
+		return nil, errors.New("is empty: pass a workflow in the Amazon States Language, as JSON or YAML")
 	}
-	doc, err := decode(text)
+	if at := notUTF8(text); at >= 0 {
+		return nil, fmt.Errorf("is not UTF-8, from byte %d: save it as UTF-8", at)
+	}
+	read := decode
+	if begins := strings.TrimSpace(text)[0]; options.YAML || begins != '{' && begins != '[' {
+		read = decodeYAML
+	}
+	doc, err := read(text)
 	if doc == nil && err != nil {
 		return nil, err
 	}
 	root, ok := doc.(*Object)
 	if !ok {
-		return nil, fmt.Errorf("must be a JSON object with StartAt and States, got %s", kind(doc))
+		return nil, fmt.Errorf("must be an object with StartAt and States, got %s", kind(doc))
 	}
-	_, wrong := substitute(root, values)
-	c := checker{names: map[string]bool{}, faults: wrong, reserved: reserved}
+	unused, wrong := substitute(root, options.Substitutions)
+	c := checker{names: map[string]bool{}, faults: wrong, reserved: options.States, variables: options.Variables}
 	c.document(root)
 	if err := errors.Join(err, errors.Join(c.faults...)); err != nil {
 		return nil, err
 	}
-	return &Document{root}, nil
+	return &Document{root, unused}, nil
+}
+
+// notUTF8 returns where the first byte is that is not UTF-8; -1 if all are.
+func notUTF8(text string) int {
+	for i, r := range text {
+		if r != utf8.RuneError {
+			continue
+		}
+		if _, size := utf8.DecodeRuneInString(text[i:]); size == 1 {
+			return i
+		}
+	}
+	return -1
 }
 
 // machine is a workflow or a nested one.
@@ -167,9 +200,9 @@ func kind(v any) string {
 	case []any:
 		return "an array"
 	case string:
-		return "a text"
+		return "a string"
 	case bool:
-		return "a truth value"
+		return "true or false"
 	case nil:
 		return "null"
 	}

@@ -10,14 +10,20 @@ func task(name string) *Object {
 	return NewObject(map[string]any{"Type": "Task", "Resource": name, "End": true})
 }
 
+func parse(text string, values map[string]string) (*Document, error) {
+	return Parse(text, Options{Substitutions: values, States: []string{"Record", "Publish"}, Variables: []string{"ingestion"}})
+}
+
+func parseFree(text string) (*Document, error) { return Parse(text, Options{}) }
+
 func spliced(t *testing.T, text string, values map[string]string) (string, int) {
 	t.Helper()
-	d, err := Parse(text, values, "Record", "Publish")
+	d, err := parse(text, values)
 	if err != nil {
 		t.Fatal(err)
 	}
 	open := d.Splice("Record", task("r"), "Publish", task("p"))
-	return d.Encode(nil), open
+	return d.Encode(nil, nil), open
 }
 
 const (
@@ -91,7 +97,7 @@ func TestSplice(t *testing.T) {
 				t.Errorf("\n got %d ends: %s\nwant %d ends: %s", open, got, tt.open, tt.want)
 			}
 			if !json.Valid([]byte(got)) {
-				t.Error("no JSON")
+				t.Error("got text that is not JSON")
 			}
 		})
 	}
@@ -110,7 +116,7 @@ func TestDistributedMapsAreFoundByLabel(t *testing.T) {
 	d, err := Parse(`{"StartAt":"A","States":{"A":{"Type":"Map","Label":"outer","ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED",
 		"ExecutionType":"STANDARD"},"StartAt":"B","States":{"B":{"Type":"Map","ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED"},
 		"StartAt":"C","States":{"C":{"Type":"Pass","End":true}}},"Next":"D"},"D":{"Type":"Map","ItemProcessor":{"StartAt":"E","States":{
-		"E":{"Type":"Pass","End":true}}},"End":true}}},"End":true}}}`, nil)
+		"E":{"Type":"Pass","End":true}}},"End":true}}},"End":true}}}`, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,13 +137,13 @@ func FuzzParse(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		d, err := Parse(text, map[string]string{"x": "y"}, "Record", "Publish")
+		d, err := parse(text, map[string]string{"x": "y"})
 		if err != nil {
 			return
 		}
 		d.Splice("Record", task("r"), "Publish", task("p"))
-		got := d.Encode(nil)
-		if _, err := Parse(got, nil); err != nil && !strings.Contains(got, "${") {
+		got := d.Encode(nil, nil)
+		if _, err := parseFree(got); err != nil && !strings.Contains(got, "${") {
 			t.Errorf("%s: %v", got, err)
 		}
 	})

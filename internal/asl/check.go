@@ -9,10 +9,11 @@ import (
 
 // checker collects everything that is wrong with a workflow.
 type checker struct {
-	reserved []string
-	language string // of states that name none
-	names    map[string]bool
-	faults   []error
+	reserved  []string // names of states
+	variables []string // that no state may assign
+	language  string   // of states that name none
+	names     map[string]bool
+	faults    []error
 }
 
 func (c *checker) add(format string, args ...any) {
@@ -22,7 +23,7 @@ func (c *checker) add(format string, args ...any) {
 func (c *checker) document(root *Object) {
 	for _, field := range []string{"Type", "StateMachineType"} {
 		if root.Has(field) {
-			c.add("has a top-level %s, which is no field of the language: take it out; an ingestion is always STANDARD, because "+
+			c.add("has a top-level %s, which is not a field of the language: take it out; an ingestion is always STANDARD, because "+
 				"EXPRESS has no status events and no idempotent execution names", field)
 		}
 	}
@@ -30,8 +31,11 @@ func (c *checker) document(root *Object) {
 	if root.Has("QueryLanguage") {
 		c.language = c.queryLanguage("has a top-level", root)
 	}
-	if root.Has("TimeoutSeconds") && !positive(root.Get("TimeoutSeconds")) {
-		c.add("must have a whole number of seconds above 0 as TimeoutSeconds, got %s", Encode(root.Get("TimeoutSeconds"), nil))
+	if limit := root.Get("TimeoutSeconds"); root.Has("TimeoutSeconds") && !isRaw(limit) && !isWhole(limit, 1, maxSeconds) {
+		c.add("has %s as TimeoutSeconds: it must be a whole number from 1 to %d", brief(limit), maxSeconds)
+	}
+	if version := root.Get("Version"); root.Has("Version") && version != "1.0" {
+		c.add(`has %s as Version: it must be the string "1.0"`, brief(version))
 	}
 	c.machine("", root, c.language)
 }
@@ -57,7 +61,7 @@ func (c *checker) machine(where string, o *Object, language string) {
 	case !o.Has("StartAt"):
 		c.add("%shas no StartAt: name its first state", prefix(where))
 	case !isText || !states.Has(start):
-		c.add("%shas %s as StartAt, which is no state of it: its states are %s", prefix(where), Encode(o.Get("StartAt"), nil), list(states.Keys()))
+		c.add("%shas %s as StartAt, which is not a state of it: its states are %s", prefix(where), Encode(o.Get("StartAt"), nil), list(states.Keys()))
 	default:
 		reached := m.reachable(true)
 		for _, name := range states.Keys() {
@@ -90,7 +94,7 @@ func (c *checker) state(name string, state *Object, m machine, language string) 
 	c.ending(name, state, kindOf, rule)
 	transitions(state, func(field string, target any, _ bool) {
 		if next, ok := target.(string); !ok || !m.states.Has(next) {
-			c.add("state %q has %s as %s, which is no state beside it: use one of %s", name, Encode(target, nil), field, list(m.states.Keys()))
+			c.add("state %q has %s as %s, which is not a state beside it: use one of %s", name, Encode(target, nil), field, list(m.states.Keys()))
 		}
 	})
 	for _, field := range rule.required {
@@ -107,6 +111,7 @@ func (c *checker) state(name string, state *Object, m machine, language string) 
 		c.notBack(fmt.Sprintf("state %q", name), language)
 	}
 	c.speaks(name, kindOf, state, language)
+	c.fields(name, state, rule, language)
 	c.nested(name, state)
 }
 

@@ -14,29 +14,29 @@ func TestFaults(t *testing.T) {
 		name, in string
 		want     []string
 	}{
-		{"nothing", ``, []string{"is empty: pass a workflow in the Amazon States Language, as JSON"}},
-		{"no JSON", "{\n  \"StartAt\": \"A\",\n  \"States\": {,}\n}", []string{"is no JSON at line 3, column 14: invalid character ','"}},
-		{"half of it", `{"StartAt":"A"`, []string{"is no JSON at line 1, column 14: unexpected end of JSON input"}},
-		{"a comma too many", `{"StartAt":"A",}`, []string{"is no JSON at line 1, column 16: invalid character '}'"}},
-		{"two documents", `{}{}`, []string{"is no JSON at line 1, column 3: invalid character '{' after top-level value"}},
+		{"nothing", ``, []string{"is empty: pass a workflow in the Amazon States Language, as JSON or YAML"}},
+		{"no JSON", "{\n  \"StartAt\": \"A\",\n  \"States\": {,}\n}", []string{"is not valid JSON at line 3, column 14: invalid character ','"}},
+		{"half of it", `{"StartAt":"A"`, []string{"is not valid JSON at line 1, column 14: unexpected end of JSON input"}},
+		{"a comma too many", `{"StartAt":"A",}`, []string{"is not valid JSON at line 1, column 16: invalid character '}'"}},
+		{"two documents", `{}{}`, []string{"is not valid JSON at line 1, column 3: invalid character '{' after top-level value"}},
 		{"too deep", strings.Repeat(`[`, 600) + strings.Repeat(`]`, 600), []string{"is nested more than 500 deep"}},
-		{"a list", `[]`, []string{"must be a JSON object with StartAt and States, got an array"}},
+		{"a list", `[]`, []string{"must be an object with StartAt and States, got an array"}},
 		{"no states", `{}`, []string{"has no States: give it at least one state"}},
 		{"an empty one", `{"StartAt":"A","States":{}}`, []string{"has no States: give it at least one state"}},
 		{"no start", `{"States":{"A":{"Type":"Succeed"}}}`, []string{"has no StartAt: name its first state"}},
-		{"a wrong start", `{"StartAt":"a","States":{"A":{"Type":"Succeed"}}}`, []string{`has "a" as StartAt, which is no state of it: its states are "A"`}},
+		{"a wrong start", `{"StartAt":"a","States":{"A":{"Type":"Succeed"}}}`, []string{`has "a" as StartAt, which is not a state of it: its states are "A"`}},
 		{"a state that is no object", one(`[]`), []string{`state "A" must be an object with a Type, got an array`}},
 		{"no type", one(`{"End":true}`), []string{`state "A" has null as Type: use one of "Choice", "Fail", "Map"`}},
 		{"a wrong type", one(`{"Type":"pass","End":true}`), []string{`state "A" has "pass" as Type: use one of "Choice"`}},
-		{"an unknown Next", one(`{"Type":"Pass","Next":"C"}`), []string{`state "A" has "C" as Next, which is no state beside it: use one of "A"`}},
+		{"an unknown Next", one(`{"Type":"Pass","Next":"C"}`), []string{`state "A" has "C" as Next, which is not a state beside it: use one of "A"`}},
 		{"an unknown Default", two(`{"Type":"Choice","Choices":[{"Variable":"$.a","IsNull":true,"Next":"B"}],"Default":"C"}`),
-			[]string{`state "A" has "C" as Default, which is no state beside it: use one of "A", "B"`}},
+			[]string{`state "A" has "C" as Default, which is not a state beside it: use one of "A", "B"`}},
 		{"an unknown rule's Next", two(`{"Type":"Choice","Choices":[{"Variable":"$.a","IsNull":true,"Next":"B"},{"Variable":"$.b","IsNull":true}]}`),
-			[]string{`state "A" has null as Choices[1].Next, which is no state beside it`}},
+			[]string{`state "A" has null as Choices[1].Next, which is not a state beside it`}},
 		{"an unknown Catch", one(`{"Type":"Task","Resource":"x","Catch":[{"ErrorEquals":["States.ALL"],"Next":"C"}],"End":true}`),
-			[]string{`state "A" has "C" as Catch[0].Next, which is no state beside it`}},
+			[]string{`state "A" has "C" as Catch[0].Next, which is not a state beside it`}},
 		{"a Next into a nested workflow", `{"StartAt":"A","States":{"A":{"Type":"Parallel","Branches":[{"StartAt":"B","States":{"B":{"Type":"Pass","Next":"A"}}}],"End":true}}}`,
-			[]string{`state "B" has "A" as Next, which is no state beside it: use one of "B"`}},
+			[]string{`state "B" has "A" as Next, which is not a state beside it: use one of "B"`}},
 		{"no way on", one(`{"Type":"Pass"}`), []string{`state "A" has neither Next nor "End": true: add one`}},
 		{"an End that is no end", one(`{"Type":"Pass","End":false}`), []string{`state "A" has neither Next nor "End": true: add one`}},
 		{"two ways on", two(`{"Type":"Pass","Next":"B","End":true}`), []string{`state "A" has both Next and End: remove one`}},
@@ -64,14 +64,14 @@ func TestFaults(t *testing.T) {
 			[]string{`ItemProcessor of state "A" has no States: give it at least one state`}},
 		{"a Map without a workflow", one(`{"Type":"Map","End":true}`),
 			[]string{`state "A" is a Map and must have exactly one of ItemProcessor, Iterator, got none`}},
-		{"a Wait for two things", one(`{"Type":"Wait","Seconds":1,"Timestamp":"x","End":true}`),
+		{"a Wait for two things", one(`{"Type":"Wait","Seconds":1,"Timestamp":"2030-01-02T03:04:05Z","End":true}`),
 			[]string{`state "A" is a Wait and must have exactly one of Seconds, SecondsPath, Timestamp, TimestampPath, got "Seconds", "Timestamp"`}},
 		{"a Catch of a Pass", one(`{"Type":"Pass","Catch":[],"End":true}`),
 			[]string{`state "A" has a Catch, which only Task, Parallel and Map can have: remove it`}},
 		{"EXPRESS", `{"Type":"EXPRESS","StartAt":"A","States":{"A":{"Type":"Succeed"}}}`,
-			[]string{"has a top-level Type, which is no field of the language: take it out; an ingestion is always STANDARD"}},
+			[]string{"has a top-level Type, which is not a field of the language: take it out; an ingestion is always STANDARD"}},
 		{"a time limit of nothing", `{"TimeoutSeconds":0,"StartAt":"A","States":{"A":{"Type":"Succeed"}}}`,
-			[]string{"must have a whole number of seconds above 0 as TimeoutSeconds, got 0"}},
+			[]string{"has 0 as TimeoutSeconds: it must be a whole number from 1 to 99999999"}},
 		{"an unknown language", `{"QueryLanguage":"jsonata","StartAt":"A","States":{"A":{"Type":"Succeed"}}}`,
 			[]string{`has a top-level QueryLanguage "jsonata": use JSONPath or JSONata`}},
 		{"a JSONPath state under JSONata", `{"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Pass","QueryLanguage":"JSONPath","End":true}}}`,
@@ -94,13 +94,13 @@ func TestFaults(t *testing.T) {
 			`state "A" speaks JSONata, which has no ItemReader.Parameters: use Arguments`,
 			`state "A" speaks JSONata, which has no ItemBatcher.MaxItemsPerBatchPath: use an expression {% … %} in MaxItemsPerBatch`}},
 		{"an unknown placeholder", one(`{"Type":"Task","Resource":"${fn}","End":true}`),
-			[]string{"has no substitution for ${fn} in States.A.Resource: add it to Substitutions"}},
+			[]string{`has no substitution for ${fn} in States.A.Resource: add "fn" to Substitutions`}},
 		{"several faults", `{"StartAt":"X","States":{"A":{"Type":"Pass","Next":"Y"},"Record":{"Type":"Task"}}}`, []string{
 			`state "A" has "Y" as Next`, "has a state named Record", `state "Record" has neither Next nor "End": true`,
 			`state "Record" has no Resource`, `has "X" as StartAt`}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := Parse(tt.in, nil, "Record", "Publish")
+			_, err := parse(tt.in, nil)
 			if err == nil {
 				t.Fatal("no fault was found")
 			}
@@ -117,16 +117,18 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-func TestSubstitutionsThatNobodyUses(t *testing.T) {
-	_, err := Parse(`{"StartAt":"A","States":{"A":{"Type":"Succeed","Comment":"${ a }"}}}`, map[string]string{"b": "x", "a": "y"})
-	want := "has no placeholder ${a}: use it, or take a out of Substitutions\nhas no placeholder ${b}: use it, or take b out of Substitutions"
-	if err == nil || err.Error() != want {
-		t.Errorf("got %v, want %s", err, want)
+func TestSubstitutionsThatAreNotUsedAreListed(t *testing.T) {
+	d, err := parse(`{"StartAt":"A","States":{"A":{"Type":"Succeed","Comment":"${ a }"}}}`, map[string]string{"b": "x", "a": "y"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(d.Unused, " "); got != "a b" {
+		t.Errorf("got %q, want a b", got)
 	}
 }
 
 func TestASubstitutionThatMakesTwoNamesOne(t *testing.T) {
-	_, err := Parse(`{"StartAt":"A","States":{"A":{"Type":"Pass","End":true},"${b}":{"Type":"Succeed"}}}`, map[string]string{"b": "A"})
+	_, err := parse(`{"StartAt":"A","States":{"A":{"Type":"Pass","End":true},"${b}":{"Type":"Succeed"}}}`, map[string]string{"b": "A"})
 	if err == nil || !strings.Contains(err.Error(), `has the name "A" twice in States, with its substitution`) {
 		t.Errorf("got %v", err)
 	}

@@ -103,10 +103,11 @@ const maxDepth = 500
 // decode reads one JSON value. Numbers keep every digit. A name that is twice in an object is an error: which of the
 // two would count depends on the reader.
 func decode(text string) (any, error) {
+	text = quoteBare(text)
 	var raw json.RawMessage
 	if err := json.Unmarshal([]byte(text), &raw); err != nil { // stricter than a Decoder's tokens
 		line, column := position(text, err)
-		return nil, fmt.Errorf("is no JSON at line %d, column %d: %w", line, column, err)
+		return nil, fmt.Errorf("is not valid JSON at line %d, column %d: %w", line, column, err)
 	}
 	d := decoder{dec: json.NewDecoder(strings.NewReader(text))}
 	d.dec.UseNumber()
@@ -193,12 +194,14 @@ func position(text string, err error) (line, column int) {
 }
 
 // Encode writes a value as compact JSON. Each string is written by text, or as JSON if that is nil.
-func Encode(v any, text func(string) string) string {
+func Encode(v any, text func(string) string) string { return encoded(v, text, nil) }
+
+func encoded(v any, text func(string) string, raw func(Raw) string) string {
 	if text == nil {
 		text = Quote
 	}
 	var b strings.Builder
-	encode(&b, v, text)
+	encode(&b, v, text, raw)
 	return b.String()
 }
 
@@ -213,18 +216,18 @@ func Quote(s string) string {
 	return strings.TrimSuffix(buf.String(), "\n")
 }
 
-func encode(b *strings.Builder, v any, text func(string) string) {
+func encode(b *strings.Builder, v any, text func(string) string, raw func(Raw) string) {
 	switch v := v.(type) {
 	case *Object:
 		for i, k := range v.keys {
 			b.WriteString(comma("{", i) + Quote(k) + ":")
-			encode(b, v.values[k], text)
+			encode(b, v.values[k], text, raw)
 		}
 		b.WriteString(ending("{", len(v.keys)) + "}")
 	case []any:
 		for i, e := range v {
 			b.WriteString(comma("[", i))
-			encode(b, e, text)
+			encode(b, e, text, raw)
 		}
 		b.WriteString(ending("[", len(v)) + "]")
 	case string:
@@ -232,13 +235,16 @@ func encode(b *strings.Builder, v any, text func(string) string) {
 	case json.Number:
 		b.WriteString(v.String())
 	case Raw:
-		b.WriteString(string(v))
+		if raw == nil {
+			raw = func(s Raw) string { return string(s) }
+		}
+		b.WriteString(raw(v))
 	case bool:
 		fmt.Fprint(b, v)
 	case nil:
 		b.WriteString("null")
 	default:
-		panic(fmt.Sprintf("asl: no JSON value: %T", v))
+		panic(fmt.Sprintf("asl: not a JSON value: %T", v))
 	}
 }
 

@@ -1,10 +1,6 @@
 package asl
 
-import (
-	"encoding/json"
-	"fmt"
-	"math/big"
-)
+import "fmt"
 
 // kindRule is what the structure of a kind of state is held to.
 type kindRule struct {
@@ -116,14 +112,4 @@ func (c *checker) conditions(name, kindOf string, state *Object) {
 				"expression {%% … %%}", name, i)
 		}
 	}
-}
-
-// positive reports whether a value is a whole number above 0.
-func positive(v any) bool {
-	n, ok := v.(json.Number)
-	if !ok || len(n) > 20 {
-		return false
-	}
-	r, ok := new(big.Rat).SetString(n.String())
-	return ok && r.IsInt() && r.Sign() > 0
 }

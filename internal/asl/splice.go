@@ -65,8 +65,10 @@ func moveLanguage(o *Object, top string) {
 // SetTimeout replaces the workflow's time limit, in seconds: JSON text.
 func (d *Document) SetTimeout(seconds Raw) { d.root.Set("TimeoutSeconds", seconds) }
 
-// Encode writes the workflow as compact JSON, each string by text.
-func (d *Document) Encode(text func(string) string) string { return Encode(d.root, text) }
+// Encode writes the workflow as compact JSON, each string by text and what is not quoted by raw. Either may be nil.
+func (d *Document) Encode(text func(string) string, raw func(Raw) string) string {
+	return encoded(d.root, text, raw)
+}
 
 // DistributedMaps returns the labels of the Maps that run their items in executions of their own; "" for one that has
 // none.

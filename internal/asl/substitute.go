@@ -1,6 +1,7 @@
 package asl
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
@@ -8,38 +9,79 @@ import (
 	"strings"
 )
 
-// placeholder is ${name}, as in CloudFormation's DefinitionSubstitutions. Text such as ${a: b}, which JSONata may
-// have, and CDK's ${Token[…]} are none.
-var placeholder = regexp.MustCompile(`\$\{([A-Za-z0-9_]+)\}`)
+// placeholder is what looks like one of CloudFormation's DefinitionSubstitutions, or like a reference in Fn::Sub:
+// ${name}, ${my-bucket}, ${Table.Arn}, ${AWS::Partition}. Text such as ${a: b}, which JSONata may have, and CDK's
+// ${Token[…]} do not.
+var placeholder = regexp.MustCompile(`\$\{[A-Za-z0-9_-]+((\.|::)[A-Za-z0-9_-]+)*\}`)
+
+// bare begins a string that was a placeholder without quotes, as in "Seconds": ${n}. No text of JSON begins so.
+const bare = "\x00"
+
+// quoteBare puts quotes around placeholders that have none, so that the text is JSON.
+func quoteBare(text string) string {
+	if !strings.Contains(text, "${") {
+		return text
+	}
+	var b strings.Builder
+	inString := false
+	for i := 0; i < len(text); i++ {
+		switch {
+		case inString && text[i] == '\\' && i+1 < len(text):
+			b.WriteByte(text[i])
+			i++
+		case text[i] == '"':
+			inString = !inString
+		case !inString && strings.HasPrefix(text[i:], "${"):
+			if end := strings.IndexAny(text[i:], "}\"\n"); end > 0 && text[i+end] == '}' {
+				b.WriteString(`"\u0000` + strings.ReplaceAll(text[i:i+end+1], `\`, `\\`) + `"`)
+				i += end
+				continue
+			}
+		}
+		b.WriteByte(text[i])
+	}
+	return b.String()
+}
 
 // substitution puts values in the place of placeholders.
 type substitution struct {
 	values  map[string]string
+	given   *regexp.Regexp // the placeholders of values; nil: there are none
 	used    map[string]bool
 	missing map[string]string // where the first placeholder without a value is
-	twice   []error
+	faults  []error
 }
 
 // substitute replaces the placeholders in every string of the document, names of members included. Values are put in
-// once: a placeholder in a value stays.
-func substitute(doc any, values map[string]string) (any, []error) {
+// once: a placeholder in a value stays. It returns the names that no placeholder has.
+func substitute(doc *Object, values map[string]string) (unused []string, errs []error) {
 	s := &substitution{values: values, used: map[string]bool{}, missing: map[string]string{}}
-	doc = s.walk(doc, nil)
-	errs := s.twice
-	for _, name := range slices.Sorted(maps.Keys(s.missing)) {
-		errs = append(errs, fmt.Errorf("has no substitution for ${%s} in %s: add it to Substitutions", name, s.missing[name]))
+	if names := slices.Sorted(maps.Keys(values)); len(names) > 0 {
+		for i := range names {
+			names[i] = regexp.QuoteMeta(names[i])
+		}
+		s.given = regexp.MustCompile(`\$\{(?:` + strings.Join(names, "|") + `)\}`)
+	}
+	s.walk(doc, nil)
+	errs = s.faults
+	for _, found := range slices.Sorted(maps.Keys(s.missing)) {
+		name := found[2 : len(found)-1]
+		errs = append(errs, fmt.Errorf("has no substitution for %s in %s: add %q to Substitutions", found, s.missing[found], name))
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if !s.used[name] {
-			errs = append(errs, fmt.Errorf("has no placeholder ${%s}: use it, or take %s out of Substitutions", name, name))
+			unused = append(unused, name)
 		}
 	}
-	return doc, errs
+	return unused, errs
 }
 
 func (s *substitution) walk(v any, path []string) any {
 	switch v := v.(type) {
 	case string:
+		if found, ok := strings.CutPrefix(v, bare); ok {
+			return s.unquoted(found, path)
+		}
 		return s.replace(v, path)
 	case []any:
 		for i := range v {
@@ -48,12 +90,12 @@ func (s *substitution) walk(v any, path []string) any {
 	case *Object:
 		for _, key := range slices.Clone(v.keys) {
 			inner := append(path, key)
-			name, value := s.replace(key, inner), s.walk(v.values[key], inner)
+			name, value := s.replace(strings.TrimPrefix(key, bare), inner), s.walk(v.values[key], inner)
 			switch {
 			case name == key:
 				v.Set(key, value)
 			case v.Has(name):
-				s.twice = append(s.twice, fmt.Errorf("has the name %q twice in %s, with its substitution: rename one", name, at(path)))
+				s.faults = append(s.faults, fmt.Errorf("has the name %q twice in %s, with its substitution: rename one", name, at(path)))
 			default:
 				v.rename(key, name, value)
 			}
@@ -62,20 +104,51 @@ func (s *substitution) walk(v any, path []string) any {
 	return v
 }
 
+// unquoted is the value of a placeholder without quotes: JSON, or a token that becomes JSON.
+func (s *substitution) unquoted(found string, path []string) any {
+	value := s.replace(found, path)
+	if value == found { // it has no value, which is reported
+		return Raw("null")
+	}
+	if strings.Contains(value, "${Token[") {
+		return Raw(value)
+	}
+	var raw json.RawMessage
+	if json.Unmarshal([]byte(value), &raw) == nil {
+		if v, err := decode(value); err == nil {
+			return v
+		}
+	}
+	s.faults = append(s.faults, fmt.Errorf("has %s without quotes in %s, and its substitution %q is not JSON: put quotes around %s",
+		found, at(path), value, found))
+	return Raw("null")
+}
+
 func (s *substitution) replace(text string, path []string) string {
 	if !strings.Contains(text, "${") {
 		return text
 	}
-	return placeholder.ReplaceAllStringFunc(text, func(match string) string {
-		name := match[2 : len(match)-1]
-		value, known := s.values[name]
-		if !known {
-			if s.missing[name] == "" {
-				s.missing[name] = at(path)
+	// What is left is looked for beside the values, not in them.
+	var b strings.Builder
+	for rest := text; ; {
+		begin, end := len(rest), len(rest)
+		if s.given != nil {
+			if at := s.given.FindStringIndex(rest); at != nil {
+				begin, end = at[0], at[1]
 			}
-			return match
 		}
+		for _, left := range placeholder.FindAllString(rest[:begin], -1) {
+			if s.missing[left] == "" {
+				s.missing[left] = at(path)
+			}
+		}
+		b.WriteString(rest[:begin])
+		if begin == len(rest) {
+			return b.String()
+		}
+		name := rest[begin+2 : end-1]
 		s.used[name] = true
-		return value
-	})
+		b.WriteString(s.values[name])
+		rest = rest[end:]
+	}
 }

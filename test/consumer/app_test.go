@@ -23,14 +23,21 @@ type app struct {
 // newApp makes the module from a program, as its author would: go get, go mod tidy.
 func newApp(t *testing.T, program string) app {
 	t.Helper()
+	a := emptyApp(t, program)
+	a.mustGo(t, "get", golambda.ThisModule()+"@"+version)
+	a.mustGo(t, "mod", "tidy")
+	return a
+}
+
+// emptyApp is a module with a program that requires nothing yet.
+func emptyApp(t *testing.T, program string) app {
+	t.Helper()
 	a := app{dir: filepath.Join(tempDir(t), "app"), env: environ(t, published.cache)}
 	sums, err := os.ReadFile(filepath.Join(root, "go.sum")) // or the checksum database would be asked for each
 	if err != nil {
 		t.Fatal(err)
 	}
 	write(t, a.dir, map[string]string{"go.mod": "module example.com/shop\n\ngo 1.26.0\n", "go.sum": string(sums), "main.go": program})
-	a.mustGo(t, "get", golambda.ThisModule()+"@"+version)
-	a.mustGo(t, "mod", "tidy")
 	return a
 }
 

@@ -102,7 +102,6 @@ func TestPropsReachTheFunctions(t *testing.T) {
 	props := valid(stack)
 	props.OwnerIdPath = jsii.String("$.owner")
 	props.Architecture = awslambda.Architecture_X86_64()
-	props.AutoReplay = jsii.Bool(false)
 	props.AutoReplayInterval = awscdk.Duration_Hours(jsii.Number(1))
 	props.RetryOn = jsii.Strings("Geocoder*")
 	props.DoNotRetryOn = jsii.Strings("States.Timeout")
@@ -127,7 +126,7 @@ func TestPropsReachTheFunctions(t *testing.T) {
 		return tpl.one(t, "AWS::Lambda::Function", "Ingestion"+function+"Function")["Environment"].(map[string]any)["Variables"].(map[string]any)
 	}
 	want(t, env("AutoReplay"), map[string]string{
-		"AUTO_REPLAY": "false", "OWNER_ID_PATH": "$.owner", "DO_NOT_RETRY_ON": `["States.Timeout"]`, "MAX_ATTEMPTS": "7",
+		"AUTO_REPLAY": "true", "OWNER_ID_PATH": "$.owner", "DO_NOT_RETRY_ON": `["States.Timeout"]`, "MAX_ATTEMPTS": "7",
 		"BACKOFF_BASE": "2h0m0s", "MAX_BACKOFF": "2h0m0s", "BACKOFF_RATE": "1.5", "MAX_AGE": "24h0m0s",
 		"SETTLE_AFTER": "2m0s", "SUPERSEDE_OLDER": "false", "UNACCOUNTED_AFTER": "3h0m0s", "CANARY_THRESHOLD": "20",
 		"STARTS_PER_SECOND": "30", "PAUSE_ALARM": "trouble", "INTERVAL": "1h0m0s", "INGESTION": "TestIngestion06E85042",
@@ -143,5 +142,61 @@ func TestPropsReachTheFunctions(t *testing.T) {
 	asl := definition(t, tpl.one(t, "AWS::StepFunctions::StateMachine", "IngestionStateMachine"))
 	if asl["TimeoutSeconds"] != 600.0 {
 		t.Errorf("got TimeoutSeconds %v, want 600", asl["TimeoutSeconds"])
+	}
+}
+
+func TestAutomaticReplaysCanBeSwitchedOff(t *testing.T) {
+	stack := newStack(t)
+	props := valid(stack)
+	props.AutoReplay = jsii.Bool(false)
+	newIngestion(stack, props)
+	fn := synth(t, stack).one(t, "AWS::Lambda::Function", "IngestionAutoReplayFunction")
+	want(t, fn, map[string]string{"Environment.Variables.AUTO_REPLAY": "false"})
+}
+
+func TestConcurrencyAndLoops(t *testing.T) {
+	stack := newStack(t)
+	props := valid(stack)
+	props.RecordReservedConcurrency, props.OutcomesMaximumConcurrency = jsii.Number(50), jsii.Number(7)
+	props.RecursiveLoop = jsii.Bool(false)
+	newIngestion(stack, props)
+	tpl := synth(t, stack)
+	want(t, tpl.one(t, "AWS::Lambda::Function", "IngestionRecordFunction"), map[string]string{"ReservedConcurrentExecutions": "50"})
+	for id, fn := range tpl.ofType("AWS::Lambda::Function") {
+		if fn.Properties["RecursiveLoop"] != nil {
+			t.Errorf("%s: got RecursiveLoop %v, want it left out", id, fn.Properties["RecursiveLoop"])
+		}
+	}
+	capped := 0
+	for _, m := range tpl.ofType("AWS::Lambda::EventSourceMapping") {
+		if scaling, _ := m.Properties["ScalingConfig"].(map[string]any); fmt.Sprint(scaling["MaximumConcurrency"]) == "7" {
+			capped++
+		}
+	}
+	if capped != 1 {
+		t.Errorf("got %d queues with the tracker's cap, want 1", capped)
+	}
+}
+
+// TestASeriesKeepsNoResults: together they may be 262,144 bytes, and each would hold the input of an event.
+func TestASeriesKeepsNoResults(t *testing.T) {
+	each := definition(t, minimal(t).one(t, "AWS::StepFunctions::StateMachine", "IngestionSeriesMachine"))["States"].(map[string]any)["Versions"].(map[string]any)
+	processor, _ := each["ItemProcessor"].(map[string]any)
+	if processor == nil {
+		processor, _ = each["Iterator"].(map[string]any)
+	}
+	ends := 0
+	for name, s := range processor["States"].(map[string]any) {
+		state := s.(map[string]any)
+		if state["End"] != true && state["Type"] != "Succeed" {
+			continue
+		}
+		ends++
+		if path, ok := state["OutputPath"]; !ok || path != nil {
+			t.Errorf("%s: got OutputPath %v, want null", name, path)
+		}
+	}
+	if ends != 3 {
+		t.Errorf("got %d ends, want Over, Run and RunAndContinue", ends)
 	}
 }

@@ -266,3 +266,75 @@ func TestADefinitionFileMayServeTwoIngestions(t *testing.T) {
 		}
 	}
 }
+
+// placed is the definition in the template, whole, or "" if it is an asset; and the size of the template.
+func placed(t *testing.T, stack awscdk.Stack) (text string, bytes int) {
+	t.Helper()
+	props := synth(t, stack).one(t, machineType, "IngestionStateMachine")
+	b, err := json.Marshal(rawTemplate(stack))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if props["DefinitionString"] == nil {
+		return "", len(b)
+	}
+	return render(props["DefinitionString"]), len(b)
+}
+
+func TestADefinitionBecomesAnAssetByWhatItTakesInTheTemplate(t *testing.T) {
+	long := awscdk.Lazy_String(&longText{}, nil)
+	quotes := `{"StartAt":"Work","States":{"Work":{"Type":"Pass","Comment":"` + strings.Repeat(`\"`, 60_000) + `","End":true}}}`
+	for _, tt := range []struct {
+		name, text string
+		inline     bool
+	}{
+		{"a small one", oneState, true},
+		{"one with a token that stands for much", strings.Replace(oneState, `"Type"`, `"Comment":"`+*long+`","Type"`, 1), false},
+		{"one of quotes, which take four bytes each", quotes, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			stack := newStack(t)
+			newIngestion(stack, &ingestion.ReplayableIngestionProps{Workflow: fromDefinition(tt.text, nil)(stack), ResourceIdPath: jsii.String("$.id")})
+			if text, _ := placed(t, stack); (text != "") != tt.inline {
+				t.Errorf("got %d bytes in the template, want it there: %v", len(text), tt.inline)
+			}
+		})
+	}
+}
+
+// longText is known when the app synthesizes, and not before.
+type longText struct{}
+
+func (*longText) Produce() *string { return jsii.String(strings.Repeat("x", 250_000)) }
+
+func TestADefinitionInYAML(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "workflow.asl.yaml")
+	if err := os.WriteFile(file, []byte("StartAt: Work\nStates:\n  Work: {Type: Wait, Seconds: 5, End: true}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stack := newStack(t)
+	newIngestion(stack, &ingestion.ReplayableIngestionProps{
+		Workflow: ingestion.FromDefinitionFile(jsii.String(file), nil), ResourceIdPath: jsii.String("$.id"),
+	})
+	if text, _ := placed(t, stack); !strings.Contains(text, `"Work":{"Type":"Wait","Seconds":5,"Next":"Publish"}`) {
+		t.Errorf("got %s", text)
+	}
+}
+
+func TestASubstitutionWithoutQuotesMayBeAToken(t *testing.T) {
+	stack := newStack(t)
+	seconds := awscdk.NewCfnParameter(stack, jsii.String("Wait"), &awscdk.CfnParameterProps{Type: jsii.String("Number")})
+	newIngestion(stack, &ingestion.ReplayableIngestionProps{
+		Workflow: ingestion.FromDefinition(jsii.String(`{"StartAt":"Work","States":{"Work":{"Type":"Wait","Seconds": ${n},"End":true}}}`),
+			&ingestion.DefinitionOptions{Substitutions: &map[string]*string{"n": seconds.ValueAsString(), "spare": jsii.String("x")}}),
+		ResourceIdPath: jsii.String("$.id"),
+	})
+	if text, _ := placed(t, stack); !strings.Contains(text, `"Seconds":${Wait},`) {
+		t.Errorf("got %s", text)
+	}
+	warnings := assertions.Annotations_FromStack(stack).FindWarning(jsii.String("/Test/Ingestion"),
+		assertions.Match_StringLikeRegexp(jsii.String("has no placeholder for spare: use them as")))
+	if len(*warnings) != 1 {
+		t.Errorf("got %d warnings of the unused substitution, want 1", len(*warnings))
+	}
+}

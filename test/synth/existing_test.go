@@ -49,7 +49,7 @@ func TestExistingBucketsAndTopics(t *testing.T) {
 			topic: func(s awscdk.Stack) awssns.ITopic {
 				return awssns.NewTopic(other(s, "Messages"), jsii.String("News"), nil)
 			},
-			events: "${PublishOutputFnGetAttMine", topicID: "${PublishOutputRefNews",
+			events: "${OutputFnGetAttMine", topicID: "${OutputRefNews",
 		},
 		{
 			name: "imported",

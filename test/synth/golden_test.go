@@ -121,7 +121,7 @@ func TestStagesAreTagged(t *testing.T) {
 }
 
 func TestStagesDifferInWhatOutlivesThem(t *testing.T) {
-	for stage, want := range map[string]string{"dev": "Delete", "staging": "Retain", "prod": "Retain"} {
+	for stage, want := range map[string]string{"dev": "Delete", "staging": kept, "prod": kept} {
 		tpl := synth(t, newListings(t, stage).Stack)
 		for kind, id := range map[string]string{"AWS::S3::Bucket": "ListingsEventLog", "AWS::DynamoDB::Table": "ListingsLedger"} {
 			if got := tpl.ofType(kind)[id].DeletionPolicy; got != want {

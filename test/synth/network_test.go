@@ -82,7 +82,8 @@ func TestSubnetsAndGroupsCanBeChosen(t *testing.T) {
 	stack := newStack(t)
 	props := valid(stack)
 	props.Vpc = newVpc(stack, awsec2.SubnetType_PUBLIC, awsec2.SubnetType_PRIVATE_ISOLATED)
-	props.VpcSubnets = &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PRIVATE_ISOLATED, AvailabilityZones: jsii.Strings(*(*stack.AvailabilityZones())[0])}
+	chosen := (*props.Vpc.IsolatedSubnets())[:1]
+	props.VpcSubnets = &awsec2.SubnetSelection{Subnets: &chosen}
 	props.SecurityGroups = &[]awsec2.ISecurityGroup{awsec2.SecurityGroup_FromSecurityGroupId(stack, jsii.String("Mine"), jsii.String("sg-0123456789abcdef0"), nil)}
 	newIngestion(stack, props)
 	tpl := synth(t, stack)

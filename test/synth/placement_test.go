@@ -20,6 +20,7 @@ import (
 func orders(scope constructs.Construct, id string) *ingestion.ReplayableIngestion {
 	return ingestion.NewReplayableIngestion(scope, jsii.String(id), &ingestion.ReplayableIngestionProps{
 		Workflow: pass(awscdk.Stack_Of(scope), "Work of "+*scope.Node().Path()+" "+id), ResourceIdPath: jsii.String("$.id"),
+		ApiCloudWatchRole: jsii.Bool(true),
 	})
 }
 
@@ -108,8 +109,8 @@ func TestSeveralIngestionsInOneApp(t *testing.T) {
 			t.Fatalf("got %d, want 2: whichever is set last is the account's", len(accounts))
 		}
 		for id, a := range accounts {
-			if a.DeletionPolicy != "Retain" {
-				t.Errorf("%s: got deletion policy %q, want Retain, as other APIs use it", id, a.DeletionPolicy)
+			if a.DeletionPolicy != kept {
+				t.Errorf("%s: got deletion policy %q, want %s, as other APIs use it", id, a.DeletionPolicy, kept)
 			}
 		}
 	})

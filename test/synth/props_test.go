@@ -64,7 +64,11 @@ func fullProps(stack awscdk.Stack) []*ingestion.ReplayableIngestionProps {
 			SettleAfter:        awscdk.Duration_Minutes(jsii.Number(10)),
 			UnaccountedAfter:   awscdk.Duration_Hours(jsii.Number(3)),
 			MaximumConcurrency: jsii.Number(5),
-			EncryptionKey:      awskms.NewKey(stack, jsii.String("Key"), nil),
+
+			OutcomesMaximumConcurrency: jsii.Number(7),
+			RecordReservedConcurrency:  jsii.Number(50),
+			RecursiveLoop:              jsii.Bool(false),
+			EncryptionKey:              awskms.NewKey(stack, jsii.String("Key"), nil),
 
 			LogLevel:             awslambda.ApplicationLogLevel_WARN,
 			Alarms:               jsii.Bool(true),

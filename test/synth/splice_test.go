@@ -188,6 +188,38 @@ func TestSplice(t *testing.T) {
 	}
 }
 
+func TestAWarningCanBeAcknowledgedBeforeAndAfter(t *testing.T) {
+	never := func(stack awscdk.Stack) {
+		work := awsstepfunctions.NewSucceed(stack, jsii.String("Done"), nil)
+		newIngestion(stack, &ingestion.ReplayableIngestionProps{Workflow: ingestion.FromChainable(work), ResourceIdPath: jsii.String("$.id")})
+	}
+	acknowledge := func(stack awscdk.Stack) {
+		awscdk.Annotations_Of(stack).AcknowledgeWarning(jsii.String("ReplayableIngestion:NeverPublishes"), nil)
+	}
+	nothing := func(awscdk.Stack) {}
+	for _, tt := range []struct {
+		name          string
+		before, after func(awscdk.Stack)
+		want          int
+	}{
+		{"not", nothing, nothing, 1},
+		{"before", acknowledge, nothing, 0},
+		{"after", nothing, acknowledge, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			stack := newStack(t)
+			tt.before(stack)
+			never(stack)
+			tt.after(stack)
+			found := assertions.Annotations_FromStack(stack).FindWarning(jsii.String("*"),
+				assertions.Match_StringLikeRegexp(jsii.String("nothing is published")))
+			if len(*found) != tt.want {
+				t.Errorf("got %d warnings, want %d", len(*found), tt.want)
+			}
+		})
+	}
+}
+
 func TestAWorkflowThatNeverPublishesIsWarnedAbout(t *testing.T) {
 	stack := newStack(t)
 	newIngestion(stack, &ingestion.ReplayableIngestionProps{

@@ -173,8 +173,13 @@ func render(v any) string {
 		}
 		return strings.Join(parts, join[0].(string))
 	}
+	if export, ok := m["Fn::ImportValue"].(string); ok { // before awscdk v2.268
+		_, name, _ := strings.Cut(export, ":Exports")
+		return "${" + name + "}"
+	}
 	if out, ok := m["Fn::GetStackOutput"].(map[string]any); ok {
-		return fmt.Sprintf("${%s of %s}", out["OutputName"], render(out["StackName"]))
+		name := strings.TrimPrefix(out["OutputName"].(string), "Publish")
+		return fmt.Sprintf("${%s of %s}", name, render(out["StackName"]))
 	}
 	if sel, ok := m["Fn::Select"].([]any); ok {
 		return fmt.Sprintf("${part %v of %s}", sel[0], render(sel[1]))

@@ -1,4 +1,10 @@
-package golambda
+// Package binaries keeps the last binary of each function.
+//
+// Linking is most of what compiling a function takes once its packages are in Go's build cache, and Go does not keep
+// what it links. So the last binary of each function is kept beside that cache and laid where the next one goes: the go
+// command reads in its build id what it was made of, and links only if anything has changed. It alone decides; a kept
+// binary is never used unasked.
+package binaries
 
 import (
 	"bytes"
@@ -11,13 +17,17 @@ import (
 	"path/filepath"
 )
 
-// Linking is most of what compiling a function takes once its packages are in Go's build cache, and Go does not keep
-// what it links. So the last binary of each function is kept beside that cache and laid where the next one goes: the go
-// command reads in its build id what it was made of, and links only if anything has changed. It alone decides; a kept
-// binary is never used unasked.
+// Switch is the variable of the environment that turns this off: off keeps no binary and uses none.
+const Switch = "GOLAMBDA_CACHE"
 
-// keptBinary is where the last binary of a function is kept; "" where there is no cache directory.
-func keptBinary(module, pkg, goarch string) string {
+// bootstrap is what a binary is called while it is copied.
+const bootstrap = "bootstrap"
+
+// Kept is where the last binary of a function is kept; "" where there is no cache directory, or with Switch off.
+func Kept(module, pkg, goarch string) string {
+	if os.Getenv(Switch) == "off" {
+		return ""
+	}
 	dir, err := os.UserCacheDir()
 	if err != nil {
 		return ""
@@ -27,8 +37,8 @@ func keptBinary(module, pkg, goarch string) string {
 	return filepath.Join(dir, "replayable-ingestion", "golambda", hex.EncodeToString(sum[:16]))
 }
 
-// keep keeps a binary for the next time. If that fails, the next time takes longer.
-func keep(binary, kept string) error {
+// Keep keeps a binary for the next time. If that fails, the next time takes longer.
+func Keep(binary, kept string) error {
 	if kept == "" || same(binary, kept) {
 		return nil
 	}
@@ -40,7 +50,7 @@ func keep(binary, kept string) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(temp) }() // empty, once the binary has its place
-	whole := filepath.Join(temp, Bootstrap)
+	whole := filepath.Join(temp, bootstrap)
 	if err := copyFile(binary, whole); err != nil {
 		return err
 	}
@@ -59,9 +69,9 @@ func flush(name string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// lay puts a kept binary where the next one goes. Nothing is there if it fails: of a part of a program, the go command would
+// Lay puts a kept binary where the next one goes. Nothing is there if it fails: of a part of a program, the go command would
 // believe its build id, which comes first.
-func lay(kept, output string) error {
+func Lay(kept, output string) error {
 	if kept == "" {
 		return os.ErrNotExist
 	}
@@ -124,11 +134,11 @@ func copyFile(from, to string) error {
 		return err
 	}
 	defer func() { _ = in.Close() }()
-	return copyOpen(in, to)
+	return Write(in, to)
 }
 
-// copyOpen copies a program that is open.
-func copyOpen(in *os.File, to string) error {
+// Write copies a program that is open.
+func Write(in *os.File, to string) error {
 	out, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o755) //nolint:gosec // the same; Lambda runs it
 	if err != nil {
 		return err

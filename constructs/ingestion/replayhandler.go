@@ -1,0 +1,32 @@
+package ingestion
+
+import (
+	"slices"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+
+	"github.com/ce873799/replayable-ingestion/internal/config"
+	"github.com/ce873799/replayable-ingestion/internal/schema"
+)
+
+// replayHandler answers the API. API Gateway waits 29 seconds.
+var replayHandler = functionSpec{
+	id: "ReplayHandler", dir: "lambdas/replayhandler", memoryMB: 512, timeoutSeconds: 29,
+	description: "Answers the replay API",
+	code:        func(c *FunctionCode) *awslambda.Code { return &c.ReplayHandler },
+	field:       func(r *ReplayableIngestion) *awslambda.Function { return &r.ReplayHandlerFunction },
+	environment: func(r *ReplayableIngestion, _ *settings) map[string]string {
+		return config.ReplayHandler{
+			EventLogBucket: *r.bucketName(),
+			LedgerTable:    *r.tableName(),
+			ReplayQueueURL: *r.replayQueueURL(),
+		}.Env()
+	},
+	needs: slices.Concat(
+		readEvents(),
+		objects(schema.ReplaysPrefix, "s3:GetObject", "s3:PutObject"),
+		rows("GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem"),
+		queries(schema.ByResource, schema.ByGroup),
+		sendsReplays(),
+	),
+}

@@ -1,0 +1,395 @@
+package asl
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// What AWS refuses when it deploys is said here when the app synthesizes. A rule is a condition on the value of a field,
+// and what to say when it is not met. Values that are known when it deploys, and expressions of JSONata, are not checked.
+
+// maxSeconds is the longest time that the language has, in seconds.
+const maxSeconds = 99_999_999
+
+// rule is what a field must be.
+type rule struct {
+	fields []string
+	ok     func(v any) bool
+	must   string // completes "must be"
+}
+
+var (
+	aPath = rule{ok: isPath, must: "a path such as $.order, $$.Execution.Id or $variable.name"}
+	orNot = rule{ok: func(v any) bool { return v == nil || isPath(v) },
+		must: "a path such as $.order or $$.Execution.Id, or null"}
+	aPlace = rule{ok: func(v any) bool { return v == nil || isPlace(v) },
+		must: "null, or a path of names and indexes such as $.result, without $$, variables, filters and wildcards"}
+	aTimestamp = rule{ok: isTimestamp,
+		must: "a timestamp such as 2030-01-02T03:04:05Z, with an upper-case T and a zone"}
+	pathOrIntrinsic = rule{ok: func(v any) bool { return isPath(v) || isIntrinsic(v) },
+		must: "a path such as $.error or an intrinsic function such as States.Format('{}', $.error)"}
+)
+
+func (r rule) of(fields ...string) rule { r.fields = fields; return r }
+
+// number is a rule for a literal.
+func number(lowest, highest int64, fields ...string) rule {
+	return rule{fields: fields, ok: func(v any) bool { return isWhole(v, lowest, highest) },
+		must: fmt.Sprintf("a whole number from %d to %d", lowest, highest)}
+}
+
+// rules of a state's fields, in either language.
+var rules = []rule{
+	number(0, maxSeconds, "Seconds"),
+	number(1, maxSeconds, "TimeoutSeconds", "HeartbeatSeconds"),
+	number(0, maxSeconds, "MaxConcurrency", "ToleratedFailureCount"),
+	aTimestamp.of("Timestamp"),
+	{[]string{"ToleratedFailurePercentage"}, func(v any) bool { return isNumber(v, 0, 100) }, "a number from 0 to 100"},
+	{[]string{"Branches"}, isFilled, "a list of one workflow or more: add a branch, or make the state a Pass"},
+	{[]string{"Credentials"}, hasRole, "an object with RoleArn, the role that the task assumes"},
+	{[]string{"Assign"}, isObject, "an object of variables"},
+	{[]string{"Label"}, func(v any) bool { s, ok := v.(string); return ok && s != "" && len([]rune(s)) <= 40 }, "a name of 1 to 40 characters"},
+}
+
+// pathRules are those of fields that JSONPath has.
+var pathRules = []rule{
+	orNot.of("InputPath", "OutputPath"),
+	aPlace.of("ResultPath"),
+	aPath.of("ItemsPath", "SecondsPath", "TimestampPath", "TimeoutSecondsPath", "HeartbeatSecondsPath",
+		"MaxConcurrencyPath", "ToleratedFailureCountPath", "ToleratedFailurePercentagePath"),
+	pathOrIntrinsic.of("ErrorPath", "CausePath"),
+}
+
+// Rules of the parts of a state.
+var (
+	retryRules = []rule{
+		{[]string{"ErrorEquals"}, areNames, "a list of one name of an error or more, such as States.ALL"},
+		number(1, maxSeconds, "IntervalSeconds"),
+		number(0, maxSeconds, "MaxAttempts"),
+		number(1, 31_622_400, "MaxDelaySeconds"),
+		{[]string{"BackoffRate"}, func(v any) bool { return isNumber(v, 1, maxSeconds) }, "a number of 1 or more"},
+		{[]string{"JitterStrategy"}, func(v any) bool { return v == "FULL" || v == "NONE" }, "FULL or NONE"},
+	}
+	catchRules   = []rule{retryRules[0], aPlace.of("ResultPath"), {[]string{"Assign"}, isObject, "an object of variables"}}
+	batcherRules = []rule{
+		number(0, maxSeconds, "MaxItemsPerBatch"),
+		number(0, 262_144, "MaxInputBytesPerBatch"),
+		aPath.of("MaxItemsPerBatchPath", "MaxInputBytesPerBatchPath"),
+	}
+)
+
+// exclusive are fields of which a state, or a part of it, has one at most.
+var exclusive = [][2]string{
+	{"TimeoutSeconds", "TimeoutSecondsPath"}, {"HeartbeatSeconds", "HeartbeatSecondsPath"},
+	{"Error", "ErrorPath"}, {"Cause", "CausePath"},
+	{"MaxConcurrency", "MaxConcurrencyPath"}, {"ToleratedFailureCount", "ToleratedFailureCountPath"},
+	{"ToleratedFailurePercentage", "ToleratedFailurePercentagePath"},
+	{"MaxItemsPerBatch", "MaxItemsPerBatchPath"}, {"MaxInputBytesPerBatch", "MaxInputBytesPerBatchPath"},
+	{"Parameters", "ItemSelector"},
+}
+
+// templates are the fields of JSONPath in which names that end with .$ take a path or an intrinsic function.
+var templates = []string{"Parameters", "ResultSelector", "ItemSelector", "Assign", "Credentials", "BatchInput"}
+
+// fields checks what a state's fields hold.
+func (c *checker) fields(name string, state *Object, of kindRule, language string) {
+	at := &place{checker: c, state: name, language: language}
+	at.holds(state, rules)
+	if language == jsonPath {
+		at.holds(state, pathRules)
+	}
+	at.common(state)
+	if state.Has("Retry") && !of.catches {
+		c.add("state %q has a Retry, which only Task, Parallel and Map can have: remove it", name)
+	}
+	for _, part := range []struct {
+		field string
+		rules []rule
+	}{{"Retry", retryRules}, {"Catch", catchRules}, {"Choices", nil}} {
+		if !state.Has(part.field) {
+			continue
+		}
+		if _, ok := state.Get(part.field).([]any); !ok {
+			c.add("state %q has %s as %s: it must be a list", name, brief(state.Get(part.field)), part.field)
+		}
+		entries := objects(state.Get(part.field))
+		for i, o := range entries {
+			in := at.within(fmt.Sprintf("%s[%d].", part.field, i))
+			in.holds(o, part.rules)
+			in.common(o)
+			switch part.field {
+			case "Choices":
+				in.condition(o)
+			default:
+				in.errors(o, i == len(entries)-1)
+			}
+		}
+	}
+	for _, part := range []string{"ItemReader", "ResultWriter", "ItemBatcher"} {
+		if o, ok := state.Get(part).(*Object); ok {
+			in := at.within(part + ".")
+			in.holds(o, batcherRules)
+			in.common(o)
+		}
+	}
+	heartbeat, limit := state.Get("HeartbeatSeconds"), state.Get("TimeoutSeconds")
+	if isWhole(heartbeat, 1, maxSeconds) && isWhole(limit, 1, maxSeconds) && compare(heartbeat, limit) >= 0 {
+		c.add("state %q has %s as HeartbeatSeconds: it must be less than TimeoutSeconds, %s", name, brief(heartbeat), brief(limit))
+	}
+}
+
+// place is a state or a part of one, with its name before that of a field.
+type place struct {
+	*checker
+	state, part, language string
+}
+
+func (p *place) within(part string) *place {
+	return &place{p.checker, p.state, p.part + part, p.language}
+}
+
+// holds checks fields by a table.
+func (p *place) holds(o *Object, all []rule) {
+	for _, r := range all {
+		for _, field := range r.fields {
+			if v := o.Get(field); o.Has(field) && !p.later(v) && !r.ok(v) {
+				p.add("state %q has %s as %s%s: it must be %s", p.state, brief(v), p.part, field, r.must)
+			}
+		}
+	}
+}
+
+// later reports whether a value is known when the definition is deployed or run only.
+func (p *place) later(v any) bool {
+	s, _ := v.(string)
+	return isRaw(v) || strings.Contains(s, "${Token[") || p.language == jsonata && strings.HasPrefix(s, "{%")
+}
+
+// common checks what every part of a state may have.
+func (p *place) common(o *Object) {
+	for _, pair := range exclusive {
+		if o.Has(pair[0]) && o.Has(pair[1]) {
+			p.add("state %q has both %s%s and %s%s: remove one", p.state, p.part, pair[0], p.part, pair[1])
+		}
+	}
+	if assigned, ok := o.Get("Assign").(*Object); ok {
+		for _, key := range assigned.Keys() {
+			if variable := strings.TrimSuffix(key, ".$"); slices.Contains(p.variables, variable) || variable == "states" {
+				p.add("state %q assigns the variable %q in %sAssign, which is reserved: rename it", p.state, variable, p.part)
+			}
+		}
+	}
+	if p.language == jsonata {
+		for _, key := range o.Keys() {
+			if !slices.Contains(elsewhere, key) {
+				p.expressions(key, o.Get(key))
+			}
+		}
+		return
+	}
+	for _, field := range templates {
+		p.template(field, o.Get(field))
+	}
+}
+
+// elsewhere are fields without expressions of their own: other places, and comments.
+var elsewhere = []string{"Choices", "Catch", "ItemProcessor", "Iterator", "Branches", "Comment"}
+
+// template checks what stands behind names that end with .$, at any depth.
+func (p *place) template(where string, v any) {
+	switch v := v.(type) {
+	case []any:
+		for i, e := range v {
+			p.template(fmt.Sprintf("%s[%d]", where, i), e)
+		}
+	case *Object:
+		for _, key := range v.Keys() {
+			value, at := v.Get(key), where+"."+key
+			plain, dynamic := strings.CutSuffix(key, ".$")
+			if dynamic && v.Has(plain) {
+				p.add("state %q has both %q and %q in %s%s: remove one", p.state, plain, key, p.part, where)
+			}
+			switch {
+			case !dynamic:
+				p.template(at, value)
+			case p.later(value):
+			case !isPath(value) && !isIntrinsic(value):
+				p.add("state %q has %s as %s%s: it must be a path such as $.order or an intrinsic function such as States.UUID(); "+
+					"for a constant, take .$ off the name", p.state, brief(value), p.part, at)
+			default:
+				p.escapes(at, value.(string))
+			}
+		}
+	}
+}
+
+// quoted are the texts in an intrinsic function.
+var quoted = regexp.MustCompile(`'(?:[^'\\]|\\.)*'`)
+
+// escapes wants those of the language in the texts of intrinsic functions: \' \{ \} and \\.
+func (p *place) escapes(where, call string) {
+	if !isIntrinsic(call) {
+		return
+	}
+	for _, text := range quoted.FindAllString(call, -1) {
+		for i := 0; i < len(text)-1; i++ {
+			if text[i] != '\\' {
+				continue
+			}
+			i++
+			if !strings.ContainsRune(`'{}\`, rune(text[i])) {
+				p.add(`state %q has the escape \%c in %s%s: an intrinsic function knows \' \{ \} and \\ only; double the backslash`,
+					p.state, text[i], p.part, where)
+			}
+		}
+	}
+}
+
+// expressions wants what begins as an expression of JSONata to end as one.
+func (p *place) expressions(where string, v any) {
+	switch v := v.(type) {
+	case []any:
+		for i, e := range v {
+			p.expressions(fmt.Sprintf("%s[%d]", where, i), e)
+		}
+	case *Object:
+		for _, key := range v.Keys() {
+			p.expressions(where+"."+key, v.Get(key))
+		}
+	case string:
+		if strings.HasPrefix(v, "{%") != strings.HasSuffix(v, "%}") {
+			p.add("state %q has %s as %s%s: an expression begins with {%% and ends with %%}, with nothing around it",
+				p.state, brief(v), p.part, where)
+		}
+	}
+}
+
+// errors wants the names of the errors that a Retry or a Catch is about.
+func (p *place) errors(o *Object, last bool) {
+	if !o.Has("ErrorEquals") {
+		p.add("state %q has no %sErrorEquals: name the errors, such as States.ALL", p.state, p.part)
+	}
+	names, _ := o.Get("ErrorEquals").([]any)
+	if slices.Contains(names, any("States.ALL")) && (len(names) > 1 || !last) {
+		p.add("state %q has States.ALL in %sErrorEquals: it must stand alone, and in the last entry", p.state, p.part)
+	}
+}
+
+// condition checks the paths of a rule of a Choice, in And, Or and Not too.
+func (p *place) condition(o *Object) {
+	if p.language == jsonata {
+		return
+	}
+	for _, key := range o.Keys() {
+		r, known := comparison(key)
+		if v := o.Get(key); known && !p.later(v) && !r.ok(v) {
+			p.add("state %q has %s as %s%s: it must be %s", p.state, brief(v), p.part, key, r.must)
+		}
+	}
+	for _, key := range []string{"And", "Or"} {
+		if v := o.Get(key); o.Has(key) && !isFilled(v) {
+			p.add("state %q has %s as %s%s: it must be a list of one rule or more", p.state, brief(v), p.part, key)
+		}
+		for i, inner := range objects(o.Get(key)) {
+			p.within(fmt.Sprintf("%s[%d].", key, i)).condition(inner)
+		}
+	}
+	if inner, ok := o.Get("Not").(*Object); ok {
+		p.within("Not.").condition(inner)
+	}
+	if !o.Has("Variable") && !o.Has("And") && !o.Has("Or") && !o.Has("Not") && !o.Has("Condition") {
+		p.add("state %q has no condition in %s: give it a Variable with a comparison, or And, Or or Not",
+			p.state, strings.TrimSuffix(p.part, "."))
+	}
+}
+
+// comparison is the rule of a comparison's operand, by its name.
+func comparison(field string) (r rule, known bool) {
+	switch {
+	case field == "Variable", strings.HasSuffix(field, "Path"):
+		return aPath, true
+	case strings.HasPrefix(field, "Timestamp"):
+		return aTimestamp, true
+	case strings.HasPrefix(field, "Numeric"):
+		return rule{ok: func(v any) bool { _, ok := v.(json.Number); return ok }, must: "a number"}, true
+	case strings.HasPrefix(field, "String"):
+		return rule{ok: func(v any) bool { _, ok := v.(string); return ok }, must: "a string"}, true
+	case strings.HasPrefix(field, "Boolean"), strings.HasPrefix(field, "Is"):
+		return rule{ok: func(v any) bool { _, ok := v.(bool); return ok }, must: "true or false"}, true
+	}
+	return rule{}, false
+}
+
+var (
+	path      = regexp.MustCompile(`^\$(\$|[\pL_][\pL\pN_]*)?((\.\.?[^\s.]|\[).*)?$`)
+	reference = regexp.MustCompile(`^\$(\.[^\s.\[\]@,:?*]+|\['[^']*'\]|\["[^"]*"\]|\[\d+\])*$`)
+	intrinsic = regexp.MustCompile(`(?s)^States\.[A-Za-z0-9]+\(.*\)$`)
+	zoned     = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$`)
+)
+
+func isPath(v any) bool  { s, ok := v.(string); return ok && path.MatchString(s) }
+func isPlace(v any) bool { s, ok := v.(string); return ok && reference.MatchString(s) }
+func isIntrinsic(v any) bool {
+	s, ok := v.(string)
+	return ok && intrinsic.MatchString(strings.TrimSpace(s))
+}
+func isRaw(v any) bool    { _, ok := v.(Raw); return ok }
+func isObject(v any) bool { _, ok := v.(*Object); return ok }
+func isFilled(v any) bool { l, ok := v.([]any); return ok && len(l) > 0 }
+
+func isTimestamp(v any) bool {
+	s, ok := v.(string)
+	if !ok || !zoned.MatchString(s) {
+		return false
+	}
+	_, err := time.Parse(time.RFC3339Nano, s)
+	return err == nil
+}
+
+func hasRole(v any) bool {
+	o, ok := v.(*Object)
+	return ok && (o.Has("RoleArn") || o.Has("RoleArn.$"))
+}
+
+func areNames(v any) bool {
+	list, _ := v.([]any)
+	return len(list) > 0 && !slices.ContainsFunc(list, func(e any) bool { s, ok := e.(string); return !ok || s == "" })
+}
+
+func rational(v any) *big.Rat {
+	n, ok := v.(json.Number)
+	if !ok || len(n) > 40 || strings.ContainsAny(n.String(), "eE") && len(n) > 8 {
+		return nil
+	}
+	r, ok := new(big.Rat).SetString(n.String())
+	if !ok {
+		return nil
+	}
+	return r
+}
+
+func isNumber(v any, lowest, highest int64) bool {
+	r := rational(v)
+	return r != nil && r.Cmp(big.NewRat(lowest, 1)) >= 0 && r.Cmp(big.NewRat(highest, 1)) <= 0
+}
+
+func isWhole(v any, lowest, highest int64) bool {
+	return isNumber(v, lowest, highest) && rational(v).IsInt()
+}
+
+func compare(a, b any) int { return rational(a).Cmp(rational(b)) }
+
+// brief is a value as JSON, cut where it becomes long.
+func brief(v any) string {
+	const most = 120
+	text := []rune(Encode(v, nil))
+	if len(text) > most {
+		return string(text[:most]) + " …"
+	}
+	return string(text)
+}

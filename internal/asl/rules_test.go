@@ -1,0 +1,194 @@
+package asl
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// everywhere is a state at the top, in a Map and in a Parallel.
+func everywhere(state string) []string {
+	return []string{
+		`{"StartAt":"A","States":{"A":` + state + `,"B":{"Type":"Succeed"}}}`,
+		`{"StartAt":"M","States":{"M":{"Type":"Map","ItemProcessor":{"StartAt":"A","States":{"A":` + state + `,"B":{"Type":"Succeed"}}},"End":true}}}`,
+		`{"StartAt":"P","States":{"P":{"Type":"Parallel","Branches":[{"StartAt":"A","States":{"A":` + state + `,"B":{"Type":"Succeed"}}}],"End":true}}}`,
+	}
+}
+
+func TestWhatStepFunctionsRefusesIsRefusedBefore(t *testing.T) {
+	task := func(fields string) string { return `{"Type":"Task","Resource":"x",` + fields + `,"Next":"B"}` }
+	pass := func(fields string) string { return `{"Type":"Pass",` + fields + `,"Next":"B"}` }
+	wait := func(fields string) string { return `{"Type":"Wait",` + fields + `,"Next":"B"}` }
+	fail := func(fields string) string {
+		return `{"Type":"Task","Resource":"x","Next":"B","Catch":[{"ErrorEquals":["E"],"Next":"F"}]},"F":{"Type":"Fail",` + fields + `}`
+	}
+	choice := func(rule string) string {
+		return `{"Type":"Choice","Choices":[{` + rule + `,"Next":"B"}],"Default":"B"}`
+	}
+	const jsonata = `"QueryLanguage":"JSONata",`
+	for _, tt := range []struct{ name, state, want string }{
+		{"no branches", `{"Type":"Parallel","Branches":[],"Next":"B"}`, `has [] as Branches: it must be a list of one workflow or more`},
+		{"a wait of less than nothing", wait(`"Seconds":-1`), `has -1 as Seconds: it must be a whole number from 0 to 99999999`},
+		{"a wait of half a second", wait(`"Seconds":0.5`), `has 0.5 as Seconds`},
+		{"a wait of too long", wait(`"Seconds":100000000`), `has 100000000 as Seconds`},
+		{"a number in quotes", wait(`"Seconds":"5"`), `has "5" as Seconds`},
+		{"the same in JSONata", wait(jsonata + `"Seconds":-1`), `has -1 as Seconds`},
+		{"a date", wait(`"Timestamp":"2030-01-02"`), `has "2030-01-02" as Timestamp: it must be a timestamp such as 2030-01-02T03:04:05Z`},
+		{"a day that is not", wait(`"Timestamp":"2030-02-30T00:00:00Z"`), `has "2030-02-30T00:00:00Z" as Timestamp`},
+		{"a time without a zone", wait(jsonata + `"Timestamp":"2030-01-02T03:04:05"`), `has "2030-01-02T03:04:05" as Timestamp`},
+		{"an InputPath", pass(`"InputPath":"order"`), `has "order" as InputPath: it must be a path such as $.order or $$.Execution.Id, or null`},
+		{"an OutputPath", pass(`"OutputPath":"$order id"`), `has "$order id" as OutputPath`},
+		{"a ResultPath into the context", pass(`"ResultPath":"$$.a"`), `has "$$.a" as ResultPath: it must be null, or a path of names`},
+		{"a ResultPath with a filter", pass(`"ResultPath":"$.a[?(@.b)]"`), `has "$.a[?(@.b)]" as ResultPath`},
+		{"a SecondsPath", wait(`"SecondsPath":5`), `has 5 as SecondsPath: it must be a path`},
+		{"a TimestampPath", wait(`"TimestampPath":"at"`), `has "at" as TimestampPath`},
+		{"an ErrorPath", fail(`"ErrorPath":"error"`), `has "error" as ErrorPath: it must be a path such as $.error or an intrinsic`},
+		{"credentials without a role", task(`"Credentials":{"Role":"x"}`), `has {"Role":"x"} as Credentials: it must be an object with RoleArn`},
+		{"a foreign escape", pass(`"Parameters":{"a.$":"States.Format('a\\nb')"}`), `has the escape \n in Parameters.a.$`},
+		{"a foreign escape far inside", pass(`"Parameters":{"l":[{"a.$":"States.Format('\\t{}', $.b)"}]}`), `has the escape \t in Parameters.l[0].a.$`},
+		{"a name twice", pass(`"Parameters":{"a":1,"a.$":"$.a"}`), `has both "a" and "a.$" in Parameters: remove one`},
+		{"a constant as a path", task(`"Parameters":{"a.$":"b"}`), `has "b" as Parameters.a.$: it must be a path such as $.order or an intrinsic`},
+		{"two errors", fail(`"Error":"E","ErrorPath":"$.e"`), `has both Error and ErrorPath: remove one`},
+		{"two causes", fail(`"Cause":"E","CausePath":"$.e"`), `has both Cause and CausePath: remove one`},
+		{"two timeouts", task(`"TimeoutSeconds":1,"TimeoutSecondsPath":"$.t"`), `has both TimeoutSeconds and TimeoutSecondsPath`},
+		{"two heartbeats", task(`"HeartbeatSeconds":1,"HeartbeatSecondsPath":"$.t"`), `has both HeartbeatSeconds and HeartbeatSecondsPath`},
+		{"a slow heartbeat", task(`"HeartbeatSeconds":9,"TimeoutSeconds":9`), `has 9 as HeartbeatSeconds: it must be less than TimeoutSeconds, 9`},
+		{"a timeout of nothing", task(`"TimeoutSeconds":0`), `has 0 as TimeoutSeconds: it must be a whole number from 1`},
+		{"a Catch without errors", task(`"Catch":[{"Next":"B"}]`), `has no Catch[0].ErrorEquals: name the errors`},
+		{"a Catch of nothing", task(jsonata + `"Catch":[{"ErrorEquals":[],"Next":"B"}]`), `has [] as Catch[0].ErrorEquals`},
+		{"a Catch that is not a list", task(`"Catch":{}`), `has {} as Catch: it must be a list`},
+		{"a Catch of all before another", task(`"Catch":[{"ErrorEquals":["States.ALL"],"Next":"B"},{"ErrorEquals":["E"],"Next":"B"}]`),
+			`has States.ALL in Catch[0].ErrorEquals: it must stand alone, and in the last entry`},
+		{"a Retry without errors", task(`"Retry":[{"MaxAttempts":1}]`), `has no Retry[0].ErrorEquals`},
+		{"a Retry at once", task(`"Retry":[{"ErrorEquals":["E"],"IntervalSeconds":0}]`), `has 0 as Retry[0].IntervalSeconds`},
+		{"a Retry that speeds up", task(`"Retry":[{"ErrorEquals":["E"],"BackoffRate":0.5}]`), `has 0.5 as Retry[0].BackoffRate`},
+		{"a Retry of a Pass", pass(`"Retry":[]`), `has a Retry, which only Task, Parallel and Map can have`},
+		{"a Choice without a path", choice(`"Variable":"a","IsNull":true`), `has "a" as Choices[0].Variable: it must be a path`},
+		{"a Choice within", choice(`"And":[{"Not":{"Variable":"a","IsNull":true}}]`), `has "a" as Choices[0].And[0].Not.Variable`},
+		{"a Choice of nothing", choice(`"Or":[]`), `has [] as Choices[0].Or`},
+		{"a Choice without a condition", choice(`"Comment":"c"`), `has no condition in Choices[0]`},
+		{"a Choice by a wrong type", choice(`"Variable":"$.a","NumericEquals":"1"`), `has "1" as Choices[0].NumericEquals: it must be a number`},
+		{"half an expression", pass(jsonata + `"Output":{"a":["{% $states.input"]}`), `has "{% $states.input" as Output.a[0]: an expression begins with {% and ends with %}`},
+		{"our variable", pass(`"Assign":{"ingestion.$":"$.a"}`), `assigns the variable "ingestion" in Assign, which is reserved: rename it`},
+		{"our variable in JSONata", pass(jsonata + `"Assign":{"ingestion":1}`), `assigns the variable "ingestion" in Assign`},
+		{"our variable in a Catch", task(`"Catch":[{"ErrorEquals":["E"],"Next":"B","Assign":{"ingestion":1}}]`), `assigns the variable "ingestion" in Catch[0].Assign`},
+		{"our variable in a Choice", choice(`"Variable":"$.a","IsNull":true,"Assign":{"ingestion":1}`), `assigns the variable "ingestion" in Choices[0].Assign`},
+		{"the language's own variable", pass(`"Assign":{"states":1}`), `assigns the variable "states" in Assign, which is reserved`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, text := range everywhere(tt.state) {
+				if _, err := parse(text, nil); err == nil || !strings.Contains(err.Error(), `" `+tt.want) || strings.Contains(err.Error(), "\n") {
+					t.Errorf("%s:\n got %v\nwant %s", text, err, tt.want)
+				}
+			}
+		})
+	}
+}
+
+func TestWhatStepFunctionsTakesIsTaken(t *testing.T) {
+	for _, state := range []string{
+		`{"Type":"Wait","Seconds":0,"Next":"B"}`,
+		`{"Type":"Wait","Timestamp":"2030-01-02T03:04:05.123+01:00","Next":"B"}`,
+		`{"Type":"Wait","QueryLanguage":"JSONata","Seconds":"{% $states.input.s %}","Next":"B"}`,
+		`{"Type":"Wait","Timestamp":"${Token[T.1]}","Next":"B"}`,
+		`{"Type":"Pass","InputPath":"$$.Execution.Input['a b']","ResultPath":"$.a['b.c'][0].d-e","OutputPath":null,"Next":"B"}`,
+		`{"Type":"Pass","InputPath":"$ingestion.replay","OutputPath":"$..a[?(@.b > 1)]","Next":"B"}`,
+		`{"Type":"Pass","Parameters":{"a.$":"States.Format('\\\\ \\' \\{\\} {}', $.b)","b":"${a: b}","c.$":"$variable"},"Next":"B"}`,
+		`{"Type":"Pass","Result":{"a":1,"a.$":"anything"},"Next":"B"}`,
+		`{"Type":"Pass","Assign":{"ingested":1},"Next":"B"}`,
+		`{"Type":"Task","Resource":"x","Credentials":{"RoleArn.$":"$.role"},"TimeoutSeconds":9,"HeartbeatSecondsPath":"$.h","Next":"B"}`,
+		`{"Type":"Task","Resource":"x","Retry":[{"ErrorEquals":["E"]},{"ErrorEquals":["States.ALL"],"MaxAttempts":0,"BackoffRate":1.5}],"Next":"B"}`,
+		`{"Type":"Choice","Choices":[{"And":[{"Variable":"$.a","StringEqualsPath":"$.b"},{"Variable":"$v.a","IsPresent":true}],"Next":"B"}],"Default":"B"}`,
+	} {
+		for _, text := range everywhere(state) {
+			if _, err := parse(text, nil); err != nil {
+				t.Errorf("%s: %v", text, err)
+			}
+		}
+	}
+}
+
+// TestTheWorkflowsThatAreRunAreTaken: test/workflows deploys and runs them.
+func TestTheWorkflowsThatAreRunAreTaken(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("..", "..", "test", "workflows", "testdata", "*.asl.json"))
+	if err != nil || len(files) < 20 {
+		t.Fatalf("got %d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values := map[string]string{}
+		for _, found := range placeholder.FindAllString(string(b), -1) {
+			values[found[2:len(found)-1]] = "${Token[T.1]}"
+		}
+		if _, err := parse(string(b), values); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
+func TestPlaceholdersOfEveryForm(t *testing.T) {
+	values := map[string]string{"my-bucket": "b", "Table.Arn": "arn", "AWS::Partition": "aws", "n": "12345678901234567890", "t": "${Token[T.1]}", "any thing": "x"}
+	got, _ := spliced(t, `{"StartAt":"A","States":{"A":{"Type":"Pass","Result":{"a":"${my-bucket}/${Table.Arn}:${AWS::Partition} ${any thing}",
+		"n": ${n}, "l": [${t},${n}], "s":"\"${n}\\"},"End":true}}}`, values)
+	want := `"Result":{"a":"b/arn:aws x","n":12345678901234567890,"l":[${Token[T.1]},12345678901234567890],"s":"\"12345678901234567890\\"}`
+	if !strings.Contains(got, want) {
+		t.Errorf("\n got %s\nwant %s in it", got, want)
+	}
+	for _, left := range []string{"my-bucket", "Table.Arn", "AWS::Partition", "a.b-c"} {
+		_, err := parse(`{"StartAt":"A","States":{"A":{"Type":"Pass","Result":"x${`+left+`}","End":true}}}`, nil)
+		if want := fmt.Sprintf("has no substitution for ${%s} in States.A.Result: add %q to Substitutions", left, left); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+	_, err := parse(`{"StartAt":"A","States":{"A":{"Type":"Wait","Seconds":${n},"End":true}}}`, map[string]string{"n": "five"})
+	if err == nil || !strings.Contains(err.Error(), `has ${n} without quotes in States.A.Seconds, and its substitution "five" is not JSON`) {
+		t.Errorf("got %v", err)
+	}
+	_, err = parse(`{"StartAt":"A","States":{"A":{"Type":"Wait","Seconds":${n},"End":true}}}`, map[string]string{"n": "-5"})
+	if err == nil || !strings.Contains(err.Error(), `has -5 as Seconds`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestYAML(t *testing.T) {
+	const text = "\ufeff# a comment\nStartAt: A\nStates:\n  A: &a\n    Type: Pass\n    Result:\n      n: 12345678901234567890.10\n      hex: 0x1F\n" +
+		"      yes: true\n      none: ~\n      text: \"5\"\n      at: 2030-01-02T03:04:05Z\n      fn: ${fn}\n      many:\n        - |\n          two\n          lines\n    End: true\n"
+	d, err := parse(text, map[string]string{"fn": "arn"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"StartAt":"A","States":{"A":{"Type":"Pass","Result":{"n":12345678901234567890.10,"hex":31,"yes":true,"none":null,"text":"5",` +
+		`"at":"2030-01-02T03:04:05Z","fn":"arn","many":["two\nlines\n"]},"End":true}}}`
+	if got := d.Encode(nil, nil); got != want {
+		t.Errorf("\n got %s\nwant %s", got, want)
+	}
+	for in, want := range map[string]string{
+		"a: [":                              "is neither JSON nor valid YAML",
+		"StartAt: !Sub x":                   "has the tag !Sub at line 1 in StartAt, which only CloudFormation's own templates have",
+		"StartAt: !Join [a, b]":             "has the tag !Join at line 1 in StartAt",
+		"StartAt: .inf":                     "has the number .inf at line 1, which JSON does not have",
+		"just text":                         "must be an object with StartAt and States, got a string",
+		"# nothing":                         "is empty",
+		"? [a]\n: b":                        "that is not a string",
+		"a: &x [1]\nb: &y [*x,*x]\nc: *z\n": "is neither JSON nor valid YAML",
+	} {
+		if _, err := parse(in, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %s", in, err, want)
+		}
+	}
+}
+
+func TestTextThatIsNotUTF8IsRefused(t *testing.T) {
+	_, err := parse("{\"StartAt\":\"\xff\"}", nil)
+	if err == nil || err.Error() != "is not UTF-8, from byte 12: save it as UTF-8" {
+		t.Errorf("got %v", err)
+	}
+	if _, err := parse(`{"StartAt":"A","States":{"A":{"Type":"Succeed","Comment":"`+"\ufffd"+`"}}}`, nil); err != nil {
+		t.Errorf("a replacement character that was meant: %v", err)
+	}
+}
