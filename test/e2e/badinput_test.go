@@ -142,7 +142,8 @@ func TestALargestEventWorksAndOneByteMoreIsRefusedAndKept(t *testing.T) {
 // larger; its replay finds it under derived/.
 func TestAnEventThatDoesNotFitIntoTheEnvelopeTravelsThroughS3(t *testing.T) {
 	id := fresh("derived")
-	event := listing{id: id, owner: fresh("agency")}.sized(t, 261_000)
+	// With $ingestion beside it, Record's result has 262,138 bytes: Step Functions takes 6 more.
+	event := listing{id: id, owner: fresh("agency")}.sized(t, 260_900)
 	sys.put(t, id, event)
 	// Quotes count twice in JSON, and once in the message's attribute: the input is too large, the message is not.
 	reason := strings.Repeat(`"`, replay.MaxReasonBytes)
