@@ -158,8 +158,8 @@ var ErrNotAnEvent = errors.New("not an event: the object is larger than any even
 
 // Bounds of what is read into memory.
 const (
-	maxEvent    = 2 * replay.MaxExecutionInputBytes // no workflow takes more than half of it
-	maxDocument = 32 << 20                          // a request has 10 MB at most, an output and an input 256 KiB
+	maxEvent    = 1 << 20  // no workflow takes more than a quarter of it
+	maxDocument = 32 << 20 // a request has 10 MB at most, an output and an input 256 KiB
 )
 
 // Event returns the event of a version, byte for byte. It returns ErrNotFound if the resource has no such version, and

@@ -76,7 +76,7 @@ func TestTheDemoTellsItsStory(t *testing.T) {
 		t.Errorf("%v messages downstream, want %v", got, want)
 	}
 	for _, text := range []string{
-		"Events come in", "geocoder breaks down", "quarantined", "be skipped", "has no success whose output is stored",
+		"Events come in", "geocoder breaks down", "quarantined", "be skipped", "has no published output that is stored",
 		"$ replayctl replay --failures --error InvalidListing", "~ /listing/priceUsd  -1 →", "nothing was started", "0 executions were started", "oldest first", "CANCELLED", "What became of them", "LOST",
 		"What the metrics say", "outputs published again",
 	} {

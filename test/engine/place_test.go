@@ -20,8 +20,9 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// neverRecorded has an execution fail before Record could keep its event, and returns the messages that restart it.
-func neverRecorded(t *testing.T, e *Engine, name, event string) []string {
+// neverRecorded has execution live-1 fail before Record could keep its event, and returns the messages that restart it.
+func neverRecorded(t *testing.T, e *Engine, event string) []string {
+	const name = "live-1"
 	t.Helper()
 	e.Machine.mu.Lock()
 	x := &execution{
@@ -49,6 +50,7 @@ func due(e *Engine) []string {
 
 func run(t *testing.T, e *Engine, name, event string) {
 	t.Helper()
+	time.Sleep(2 * time.Millisecond) // places have milliseconds
 	if err := e.Machine.start(name, event); err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +68,7 @@ func latestBy(t *testing.T, e *Engine, id string) string {
 
 func TestARestartDoesNotPublishOverANewerEvent(t *testing.T) {
 	e := inMemory(t)
-	e.Listen(neverRecorded(t, e, "live-1", sale(1))...)
+	e.Listen(neverRecorded(t, e, sale(1))...)
 	auto := naming.Auto("live-1", 1)
 	if e.Machine.Status(auto) != types.ExecutionStatusRunning {
 		t.Fatal("the automatic replay was not started")
@@ -89,7 +91,7 @@ func TestTheAgeOfALineageIsNotForgotten(t *testing.T) {
 	e := inMemory(t)
 	first, second := naming.Auto("live-1", 1), naming.Auto("live-1", 2)
 	e.Machine.Work = failing(outage, func(x string) bool { return x != first })
-	e.Listen(neverRecorded(t, e, "live-1", sale(1))...)
+	e.Listen(neverRecorded(t, e, sale(1))...)
 	run(t, e, "live-2", sale(2))
 	e.Machine.RunAll(t.Context()) // the restart is recorded, then its work fails
 	e.Report()
@@ -105,7 +107,7 @@ func TestTheAgeOfALineageIsNotForgotten(t *testing.T) {
 
 func TestTheHistoryIsInTheOrderOfPlaces(t *testing.T) {
 	e := inMemory(t)
-	start := neverRecorded(t, e, "live-1", sale(1))
+	start := neverRecorded(t, e, sale(1))
 	run(t, e, "live-2", sale(2))
 	time.Sleep(3 * time.Millisecond)
 	between := time.Now().UTC()
@@ -182,7 +184,7 @@ func TestWhetherToPublishIsDecidedLast(t *testing.T) {
 	})
 	t.Run("by a restart", func(t *testing.T) {
 		e := inMemory(t)
-		e.Listen(neverRecorded(t, e, "live-1", sale(1))...)
+		e.Listen(neverRecorded(t, e, sale(1))...)
 		if n := between(t, e, naming.Auto("live-1", 1)); n != 0 {
 			t.Errorf("published %d messages after a newer event", n)
 		}
@@ -282,7 +284,7 @@ func TestWhatWasDeletedStaysDeleted(t *testing.T) {
 		t.Run("an event that was never recorded, "+when, func(t *testing.T) {
 			e := inMemory(t)
 			e.Ingest("live-0", sale(0))
-			start := neverRecorded(t, e, "live-1", sale(1))
+			start := neverRecorded(t, e, sale(1))
 			if strings.HasPrefix(when, "after") {
 				e.Listen(start...)
 			}
