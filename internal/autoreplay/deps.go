@@ -56,7 +56,7 @@ type book interface {
 }
 
 type eventLog interface {
-	FindExecution(ctx context.Context, resourceID, execution string, startedAt time.Time) (eventlog.Version, error)
+	FindEnded(ctx context.Context, resourceID, execution string, startedAt, endedAt time.Time) (eventlog.Version, error)
 	PutObject(ctx context.Context, key string, document []byte) error
 	Walk(ctx context.Context, cursor string, limit int) ([]eventlog.Entry, string, error)
 	Stored(ctx context.Context, key string) (time.Time, error)

@@ -105,7 +105,7 @@ func (r *round) findRow(ctx context.Context, d states.Description) (ledger.Execu
 	if err != nil {
 		return ledger.Execution{}, nil //nolint:nilerr // an event without a usable id cannot be in the log
 	}
-	v, err := r.Log.FindExecution(ctx, ids.ResourceID, d.Name, d.StartedAt)
+	v, err := r.Log.FindEnded(ctx, ids.ResourceID, d.Name, d.StartedAt, d.StoppedAt)
 	if errors.Is(err, eventlog.ErrNotFound) {
 		return ledger.Execution{}, nil
 	}

@@ -91,7 +91,7 @@ func (r *round) restore(ctx context.Context, entries []eventlog.Entry) (done boo
 // restoreExecution adds the row of the execution that recorded a version. What became of it, Step Functions knows for 90
 // days. Later, a stored output says that it succeeded.
 func (r *round) restoreExecution(ctx context.Context, e eventlog.Entry) error {
-	v, err := r.Log.FindExecution(ctx, e.ResourceID, e.Execution, e.StartedAt) // of several, the oldest counts
+	v, err := r.Log.FindEnded(ctx, e.ResourceID, e.Execution, e.StartedAt, e.At()) // of several, the oldest counts
 	if errors.Is(err, eventlog.ErrNotFound) {
 		return nil // expired meanwhile
 	}

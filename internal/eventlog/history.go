@@ -128,8 +128,9 @@ func (l *Log) Search(ctx context.Context, resourceID, cursor string, limit int, 
 var ErrCursor = errors.New("unknown cursor")
 
 // raw yields every version of exactly one key in S3's order, newest first, from after a version (all when empty), each
-// with its metadata. A long history is described in parallel, ahead of who reads it.
-func (l *Log) raw(ctx context.Context, key, after string) iter.Seq2[Version, error] {
+// with its metadata. Those that S3 took after until are listed only, and left out; zero: none are. A long history is
+// described in parallel, ahead of who reads it.
+func (l *Log) raw(ctx context.Context, key, after string, until time.Time) iter.Seq2[Version, error] {
 	return func(yield func(Version, error) bool) {
 		in := &s3.ListObjectVersionsInput{Bucket: &l.bucket, Prefix: &key, MaxKeys: aws.Int32(firstPage)}
 		if after != "" {
@@ -143,6 +144,9 @@ func (l *Log) raw(ctx context.Context, key, after string) iter.Seq2[Version, err
 				return
 			}
 			versions, past := exactly(key, page)
+			if !until.IsZero() {
+				versions = slices.DeleteFunc(versions, func(v Version) bool { return v.Modified.After(until) })
+			}
 			for some := range slices.Chunk(versions, ahead) {
 				described, err := l.describeAll(ctx, key, some)
 				for _, v := range described {
@@ -325,7 +329,7 @@ func (l *Log) First(ctx context.Context, resourceID, versionID string) (Version,
 		return first, err
 	}
 	oldest := first.StartedAt.Add(-clockSkew)
-	for v, err := range l.raw(ctx, key, versionID) {
+	for v, err := range l.raw(ctx, key, versionID, time.Time{}) {
 		if err != nil {
 			return Version{}, err
 		}
@@ -341,12 +345,21 @@ func (l *Log) First(ctx context.Context, resourceID, versionID string) (Version,
 
 // FindExecution returns the version that an execution recorded, the oldest if there are several, and ErrNotFound if
 // there is none. startedAt is when the execution started: older versions are not looked at.
-func (l *Log) FindExecution(ctx context.Context, resourceID, execution string, startedAt time.Time) (found Version, err error) {
+func (l *Log) FindExecution(ctx context.Context, resourceID, execution string, startedAt time.Time) (Version, error) {
+	return l.FindEnded(ctx, resourceID, execution, startedAt, time.Time{})
+}
+
+// FindEnded is FindExecution for an execution that has ended, or recorded its version, at a time: newer versions are
+// listed only. A zero time means that it may still record one.
+func (l *Log) FindEnded(ctx context.Context, resourceID, execution string, startedAt, endedAt time.Time) (found Version, err error) {
 	key, err := replay.EventKey(resourceID)
 	if err != nil {
 		return Version{}, err
 	}
-	for v, err := range l.raw(ctx, key, "") {
+	if !endedAt.IsZero() {
+		endedAt = endedAt.Add(LateAfter) // an attempt that timed out may write late
+	}
+	for v, err := range l.raw(ctx, key, "", endedAt) {
 		if err != nil {
 			return Version{}, err
 		}

@@ -185,6 +185,6 @@ func (l *Log) history(ctx context.Context, resourceID, cursor string) (h *histor
 		h.add(v)
 	}
 	h.lastID = at.After
-	h.next, stop = iter.Pull2(l.raw(ctx, key, at.After))
+	h.next, stop = iter.Pull2(l.raw(ctx, key, at.After, time.Time{}))
 	return h, stop, nil
 }

@@ -106,6 +106,12 @@ func (r *Recorder) version(ctx context.Context, in workflow.RecordInput, ids IDs
 		}
 	}
 	if in.Repeated() {
+		if present, err := r.book.Execution(ctx, ex.Name); err == nil && present.VersionID != "" {
+			row.VersionID, row.RecordedAt = present.VersionID, present.RecordedAt // cheaper than the log of a busy resource
+			return row, false, nil
+		} else if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+			return row, false, err
+		}
 		v, err := r.log.FindExecution(ctx, ids.ResourceID, ex.Name, ex.StartTime)
 		if err == nil {
 			row.VersionID, row.RecordedAt = v.ID, ledger.At(v.RecordedAt)
