@@ -35,7 +35,8 @@ func (p *ReplayableIngestionProps) validateContradictions(f *faults) {
 			given{"NoncurrentVersionExpiration", p.NoncurrentVersionExpiration != nil},
 			given{"NoncurrentVersionsToRetain", p.NoncurrentVersionsToRetain != nil},
 			given{"NoncurrentVersionTransition", p.NoncurrentVersionTransition != nil},
-			given{"OutputExpiration", p.OutputExpiration != nil}, given{"DerivedExpiration", p.DerivedExpiration != nil},
+			given{"OutputExpiration", p.OutputExpiration != nil},
+			given{"DerivedExpiration", p.DerivedExpiration != nil},
 			given{"UnrecordedExpiration", p.UnrecordedExpiration != nil})
 	}
 	for _, glob := range or(p.RetryOn, nil) {

@@ -41,17 +41,18 @@ type DefinitionOptions struct {
 // language has. It may hold tokens in its strings. options may be nil.
 //
 // Record goes before StartAt and Publish after every top-level "End": true, but for ends that a Catch alone leads to.
-// Succeed and Fail stay. The names Record and Publish are reserved, in nested states too. The Timeout prop replaces
-// TimeoutSeconds. The variable ingestion is reserved. A top-level QueryLanguage JSONata moves into the states, because Record and Publish speak JSONPath.
+// Succeed and Fail stay. The names Record and Publish are reserved, in nested states too, and so is the variable
+// ingestion. The Timeout prop replaces TimeoutSeconds. A top-level QueryLanguage JSONata moves into the states, because
+// Record and Publish speak JSONPath.
 //
-// A definition that takes more than 200,000 bytes of the template becomes an asset in S3, because a template holds 1 MB in
-// all.
+// A definition that takes more than 200,000 bytes of the template becomes an asset in S3, because a template holds 1 MB
+// in all.
 func FromDefinition(definition *string, options *DefinitionOptions) Workflow {
 	return document{name: "Workflow definition", text: or(definition, ""), options: options}
 }
 
-// FromDefinitionFile is FromDefinition for a file, such as workflow.asl.json or workflow.asl.yaml. The path is relative to
-// the directory in which the app runs.
+// FromDefinitionFile is FromDefinition for a file, such as workflow.asl.json or workflow.asl.yaml. The path is relative
+// to the directory in which the app runs.
 func FromDefinitionFile(path *string, options *DefinitionOptions) Workflow {
 	name := or(path, "")
 	b, err := os.ReadFile(name) //nolint:gosec // the caller's own file
@@ -139,8 +140,8 @@ func (w document) splice(
 		warnNeverPublishes(publish)
 	}
 	if len(doc.Unused) > 0 {
-		warn(scope, "UnusedSubstitutions", fmt.Sprintf("%s has no placeholder for %s: use them as ${name}, or take them out of "+
-			"Substitutions", w.name, strings.Join(doc.Unused, ", ")))
+		warn(scope, "UnusedSubstitutions", fmt.Sprintf("%s has no placeholder for %s: use them as ${name}, or take them "+
+			"out of Substitutions", w.name, strings.Join(doc.Unused, ", ")))
 	}
 	tasks := awsstepfunctions.NewStateGraph(record.StartState(), jsii.String("Record and Publish"))
 	statements := slices.Concat(*tasks.PolicyStatements(), or(w.given().Policies, nil))

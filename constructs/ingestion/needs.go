@@ -13,9 +13,9 @@ import (
 )
 
 // need is something that a function does: a statement of its role, from which follow the use of keys and the answers to
-// cdk-nag. Statements are written by hand because CDK's grants are wider: bucket.GrantPut allows s3:PutObjectLegalHold and
-// others, table.GrantReadWriteData allows Scan and the table's stream. Who adds a call to a function adds its need.
-// test/synth holds the result as a table.
+// cdk-nag. Statements are written by hand because CDK's grants are wider: bucket.GrantPut allows
+// s3:PutObjectLegalHold and others, table.GrantReadWriteData allows Scan and the table's stream. Who adds a call to a
+// function adds its need. test/synth holds the result as a table.
 type need struct {
 	resource  func(*ReplayableIngestion, *settings) *string // nil: it is not needed with these settings
 	actions   []string
@@ -148,8 +148,8 @@ func (spec *functionSpec) wildcards() []suppression {
 	return all
 }
 
-// permitKeys lets each function use EncryptionKey for what it reads and writes. An existing bucket or topic has its own key
-// or none.
+// permitKeys lets each function use EncryptionKey for what it reads and writes. An existing bucket or topic has its own
+// key or none.
 func (r *ReplayableIngestion) permitKeys(props *ReplayableIngestionProps, s *settings) {
 	for _, spec := range functions() {
 		uses := keyedServices{ledger: spec.uses("dynamodb")}

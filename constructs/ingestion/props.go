@@ -227,7 +227,7 @@ type ReplayableIngestionProps struct {
 	// Default: 20.
 	OutcomesMaximumConcurrency *float64
 
-	// RecordReservedConcurrency keeps instances of RecordFunction free for events, and caps them: a whole number from 1 to 10,000.
+	// RecordReservedConcurrency keeps instances of RecordFunction for events, and caps them: a whole number, 1 to 10,000.
 	//
 	// Default: none; it shares the account's concurrency.
 	RecordReservedConcurrency *float64
@@ -295,8 +295,8 @@ type ReplayableIngestionProps struct {
 	// Default: 100.
 	ApiBurstLimit *float64
 
-	// ApiCloudWatchRole makes the account's API Gateway CloudWatch role, without which API Gateway refuses access logs. It is
-	// one per account and Region, and this would replace it: for accounts that have none. It is kept when the stack goes.
+	// ApiCloudWatchRole makes the account's API Gateway CloudWatch role, without which API Gateway refuses access logs. It
+	// is one per account and Region, and this would replace it: for accounts that have none. It outlives the stack.
 	//
 	// Default: false; the account has the role.
 	ApiCloudWatchRole *bool

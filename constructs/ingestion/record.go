@@ -16,8 +16,8 @@ import (
 // Step Functions refuses it in a Map or Parallel.
 const variable = "ingestion"
 
-// record is on the way of an event. It has the memory at which a cold start's TLS handshakes stop dominating, and times out
-// before a person would wait for it, so that its state's Retry gets its turn.
+// record is on the way of an event. It has the memory at which a cold start's TLS handshakes stop dominating, and times
+// out before a person would wait for it, so that its state's Retry gets its turn.
 var record = functionSpec{
 	id: "Record", dir: "lambdas/record", memoryMB: 512, timeoutSeconds: 30,
 	description: "Keeps the event in the log before the workflow sees it",

@@ -65,7 +65,8 @@ func (w chainable) validate() []error {
 			errs = append(errs, fmt.Errorf("Workflow has a state named %s, which is reserved: rename it", name))
 		}
 		if slices.Contains(assigns(states[name]), variable) {
-			errs = append(errs, fmt.Errorf("Workflow state %q assigns the variable %q, which is reserved: rename it", name, variable))
+			errs = append(errs, fmt.Errorf("Workflow state %q assigns the variable %q, which is reserved: rename it",
+				name, variable))
 		}
 	}
 	return errs

@@ -11,7 +11,7 @@ import (
 )
 
 // What AWS refuses when it deploys is said here when the app synthesizes. A rule is a condition on the value of a field,
-// and what to say when it is not met. Values that are known when it deploys, and expressions of JSONata, are not checked.
+// and what to say when it is not met. What is known later, and expressions of JSONata, are not checked.
 
 // maxSeconds is the longest time that the language has, in seconds.
 const maxSeconds = 99_999_999
@@ -53,7 +53,7 @@ var rules = []rule{
 	{[]string{"Branches"}, isFilled, "a list of one workflow or more: add a branch, or make the state a Pass"},
 	{[]string{"Credentials"}, hasRole, "an object with RoleArn, the role that the task assumes"},
 	{[]string{"Assign"}, isObject, "an object of variables"},
-	{[]string{"Label"}, func(v any) bool { s, ok := v.(string); return ok && s != "" && len([]rune(s)) <= 40 }, "a name of 1 to 40 characters"},
+	{[]string{"Label"}, isLabel, "a name of 1 to 40 characters"},
 }
 
 // pathRules are those of fields that JSONPath has.
@@ -341,6 +341,11 @@ func isIntrinsic(v any) bool {
 func isRaw(v any) bool    { _, ok := v.(Raw); return ok }
 func isObject(v any) bool { _, ok := v.(*Object); return ok }
 func isFilled(v any) bool { l, ok := v.([]any); return ok && len(l) > 0 }
+
+func isLabel(v any) bool {
+	s, ok := v.(string)
+	return ok && s != "" && len([]rune(s)) <= 40
+}
 
 func isTimestamp(v any) bool {
 	s, ok := v.(string)

@@ -66,7 +66,8 @@ func substitute(doc *Object, values map[string]string) (unused []string, errs []
 	errs = s.faults
 	for _, found := range slices.Sorted(maps.Keys(s.missing)) {
 		name := found[2 : len(found)-1]
-		errs = append(errs, fmt.Errorf("has no substitution for %s in %s: add %q to Substitutions", found, s.missing[found], name))
+		errs = append(errs, fmt.Errorf("has no substitution for %s in %s: add %q to Substitutions",
+			found, s.missing[found], name))
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if !s.used[name] {
@@ -95,7 +96,8 @@ func (s *substitution) walk(v any, path []string) any {
 			case name == key:
 				v.Set(key, value)
 			case v.Has(name):
-				s.faults = append(s.faults, fmt.Errorf("has the name %q twice in %s, with its substitution: rename one", name, at(path)))
+				s.faults = append(s.faults, fmt.Errorf("has the name %q twice in %s, with its substitution: rename one",
+					name, at(path)))
 			default:
 				v.rename(key, name, value)
 			}
@@ -119,8 +121,8 @@ func (s *substitution) unquoted(found string, path []string) any {
 			return v
 		}
 	}
-	s.faults = append(s.faults, fmt.Errorf("has %s without quotes in %s, and its substitution %q is not JSON: put quotes around %s",
-		found, at(path), value, found))
+	s.faults = append(s.faults, fmt.Errorf("has %s without quotes in %s, and its substitution %q is not JSON: put quotes "+
+		"around %s", found, at(path), value, found))
 	return Raw("null")
 }
 

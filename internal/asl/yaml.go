@@ -37,7 +37,7 @@ const maxNodes = 1 << 20
 
 func (d *yamlDecoder) value(n *yaml.Node, path []string) (any, error) {
 	if d.nodes++; len(path) > maxDepth || d.nodes > maxNodes {
-		return nil, fmt.Errorf("is nested more than %d deep or has more than %d values: Step Functions takes no such definition",
+		return nil, fmt.Errorf("is nested more than %d deep or has more than %d values: Step Functions does not take it",
 			maxDepth, maxNodes)
 	}
 	switch n.Kind {
@@ -99,12 +99,13 @@ func scalar(n *yaml.Node, path []string) (any, error) {
 		if whole, ok := new(big.Int).SetString(strings.ReplaceAll(n.Value, "_", ""), 0); ok { // 0x1F
 			return json.Number(whole.String()), nil
 		}
-		return nil, fmt.Errorf("has the number %s at line %d, which JSON does not have: write it in decimal digits", n.Value, n.Line)
+		return nil, fmt.Errorf("has the number %s at line %d, which JSON does not have: write it in decimal digits",
+			n.Value, n.Line)
 	}
 	return nil, foreignTag(n, path)
 }
 
 func foreignTag(n *yaml.Node, path []string) error {
-	return fmt.Errorf("has the tag %s at line %d in %s, which only CloudFormation's own templates have: write ${name} and add "+
-		"name to Substitutions", n.Tag, n.Line, at(path))
+	return fmt.Errorf("has the tag %s at line %d in %s, which only CloudFormation's own templates have: write ${name} and "+
+		"add name to Substitutions", n.Tag, n.Line, at(path))
 }

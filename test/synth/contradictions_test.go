@@ -50,7 +50,7 @@ func TestWhatBelongsToOneIngestion(t *testing.T) {
 		want   string // "" if they may share it
 	}{
 		{"a bucket", func(s awscdk.Stack) func(*ingestion.ReplayableIngestionProps) {
-			mine := versioned(s, "Mine")
+			mine := versioned(s, "Shared")
 			return func(p *ingestion.ReplayableIngestionProps) { p.EventLog = mine }
 		}, "EventLog is that of the ingestion Test/Ingestion already: give each a bucket of its own"},
 		{"a FIFO topic", func(s awscdk.Stack) func(*ingestion.ReplayableIngestionProps) {
