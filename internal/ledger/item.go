@@ -196,7 +196,12 @@ func (ch ItemChange) count(totals map[string]int) {
 	totals[strings.ToLower(string(ch.To))]++
 }
 
-// Items returns a page of a replay's items and the cursor of the next page. With an outcome, only those.
+// itemQueries bounds the queries of one page of items: a replay has pages without items by the thousands if its
+// selection leaves most of an owner's resources out.
+const itemQueries = 25
+
+// Items returns a page of a replay's items and the cursor of the next page. With an outcome, only those. A page may have
+// fewer items than the limit, or none, although others follow.
 func (l *Ledger) Items(ctx context.Context, r Replay, o replay.Outcome, cursor string, limit int) ([]Item, string, error) {
 	parts, partition := r.Pages, func(n int) span {
 		pk, _ := pageKey(r.ID, n)
@@ -217,7 +222,10 @@ func (l *Ledger) Items(ctx context.Context, r Replay, o replay.Outcome, cursor s
 		at, after = n, rest
 	}
 	var items []Item
-	for at < parts {
+	for queries := 0; at < parts; queries++ {
+		if queries == itemQueries || len(items) >= limit {
+			return items, strconv.Itoa(at) + "#" + after, nil
+		}
 		s := partition(at)
 		s.after, s.limit = after, limit-len(items)
 		if s.index == nil { // between the items, both ends included
@@ -239,9 +247,6 @@ func (l *Ledger) Items(ctx context.Context, r Replay, o replay.Outcome, cursor s
 			after = rows[len(rows)-1].place(s)
 		} else {
 			at, after = at+1, ""
-		}
-		if len(items) >= limit && at < parts {
-			return items, strconv.Itoa(at) + "#" + after, nil
 		}
 	}
 	return items, "", nil
