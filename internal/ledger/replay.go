@@ -41,6 +41,8 @@ type Replay struct {
 	StopAt     Stamp         `dynamodbav:"stopAt,omitempty"`
 	StopReason string        `dynamodbav:"stopReason,omitempty"`
 	SweepAt    Stamp         `dynamodbav:"sweepAt,omitempty"` // when a sweep was sent or at work last
+	SweptTo    string        `dynamodbav:"sweptTo,omitempty"` // where the sweep goes on; empty: at the beginning
+	SweptAt    Stamp         `dynamodbav:"sweptAt,omitempty"` // when that was noted
 	Swept      bool          `dynamodbav:"swept,omitempty"`   // what had not started is skipped
 }
 
@@ -169,6 +171,22 @@ func (l *Ledger) MarkSweeping(ctx context.Context, id string, at Stamp) error {
 	c := newChange(replayKey(id)).Latest("sweepAt", at).If("attribute_exists({stopStatus})")
 	_, err := l.updateReplay(ctx, c, "mark replay sweeping")
 	return ignoreConflict(err)
+}
+
+// AdvanceSweep notes where the sweep of a stopped replay goes on. It returns ErrConflict if another one has gone on from
+// there: that goes on alone.
+func (l *Ledger) AdvanceSweep(ctx context.Context, id, from, to string, at Stamp) error {
+	c := newChange(replayKey(id)).Set("sweptTo", str(to)).Set("sweptAt", str(at.String()))
+	if from == "" {
+		c.If("attribute_not_exists({sweptTo})")
+	} else {
+		c.If("{sweptTo} = ?", str(from))
+	}
+	row, err := l.updateReplay(ctx, c, "advance sweep of replay "+id)
+	if isConflict(err) && row.SweptTo == to && row.SweptAt.Equal(at.Time) { // the answer of a first try was lost
+		return nil
+	}
+	return err
 }
 
 // MarkSwept notes that what had not started of a stopped replay is skipped.

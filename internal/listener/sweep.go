@@ -2,6 +2,11 @@ package listener
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
@@ -9,8 +14,11 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// sweepPages is how many pages of a replay one message sweeps.
-const sweepPages = 20
+// What one message sweeps. The next one goes on behind it.
+const (
+	sweepItems = 1000 // looked at, at least: a read gives ledger.MaxItemChanges
+	sweepReads = 25   // of a page each, which may have no items
+)
 
 // sweep skips what has not started of a stopped replay. What is bound starts: its execution may have been started by a
 // delivery that did not come to note it.
@@ -22,29 +30,51 @@ func (l *Listener) sweep(ctx context.Context, msg message.Replay) error {
 	if !r.Stopped() || r.Swept || r.Status.Final() {
 		return nil
 	}
-	if err := l.Book.MarkSweeping(ctx, r.ID, ledger.At(l.now())); err != nil {
+	// The sweep is further than this message: another one goes on with it, or was to be sent by an earlier delivery.
+	if msg.Cursor != r.SweptTo && msg.Tries == 0 && l.now().Sub(r.SweepAt.Time) < progress.SweepAgain {
+		return nil
+	}
+	to, err := l.sweepOn(ctx, r)
+	if err != nil {
 		return err
 	}
-	page := msg.Page
-	for ; page < min(r.Pages, msg.Page+sweepPages); page++ {
-		if err := l.sweepPage(ctx, r, page); err != nil {
+	if to == "" {
+		if err := l.Book.MarkSwept(ctx, r.ID); err != nil {
 			return err
 		}
+		return l.Board.Look(ctx, r.ID, l.now())
 	}
-	if page < r.Pages {
-		return l.Queue.Send(ctx, message.Replay{Kind: message.KindSweep, ReplayID: r.ID, Page: page}.Encode())
+	err = l.Book.AdvanceSweep(ctx, r.ID, r.SweptTo, to, ledger.At(l.now()))
+	if errors.Is(err, ledger.ErrConflict) {
+		return nil
 	}
-	if err := l.Book.MarkSwept(ctx, r.ID); err != nil {
+	if err != nil {
 		return err
 	}
-	return l.Board.Look(ctx, r.ID, l.now())
+	return l.Queue.Send(ctx, message.Replay{Kind: message.KindSweep, ReplayID: r.ID, Cursor: to}.Encode())
 }
 
-func (l *Listener) sweepPage(ctx context.Context, r ledger.Replay, page int) error {
-	for cursor := ""; ; {
+// sweepOn sweeps as much as one message may and returns where the next one goes on, empty if nothing is left: a page and
+// a cursor in it.
+func (l *Listener) sweepOn(ctx context.Context, r ledger.Replay) (to string, err error) {
+	page, cursor, err := sweepPlace(r.SweptTo)
+	if err != nil {
+		return "", err
+	}
+	var marked time.Time
+	for reads, looked := 0, 0; page < r.Pages; reads++ {
+		if reads == sweepReads || looked >= sweepItems {
+			return strconv.Itoa(page) + "#" + cursor, nil
+		}
+		if now := l.now(); now.Sub(marked) >= progress.SweepAgain/4 { // nobody must take it for dead
+			if err := l.Book.MarkSweeping(ctx, r.ID, ledger.At(now)); err != nil {
+				return "", err
+			}
+			marked = now
+		}
 		items, next, err := l.Book.PageItems(ctx, r.ID, page, cursor, ledger.MaxItemChanges)
 		if err != nil {
-			return err
+			return "", err
 		}
 		var steps []progress.Step
 		for _, it := range items {
@@ -53,11 +83,23 @@ func (l *Listener) sweepPage(ctx context.Context, r ledger.Replay, page int) err
 			}
 		}
 		if err := l.take(ctx, r.ID, steps...); err != nil {
-			return err
+			return "", err
 		}
-		if next == "" {
-			return nil
+		looked += len(items)
+		if cursor = next; cursor == "" {
+			page++
 		}
-		cursor = next
 	}
+	return "", nil
+}
+
+func sweepPlace(to string) (page int, cursor string, err error) {
+	if to == "" {
+		return 0, "", nil
+	}
+	number, cursor, _ := strings.Cut(to, "#")
+	if page, err = strconv.Atoi(number); err != nil {
+		return 0, "", fmt.Errorf("place %q of a sweep: %w", to, ledger.ErrCursor)
+	}
+	return page, cursor, nil
 }

@@ -33,12 +33,12 @@ type Replay struct {
 	V    int    `json:"v"`
 	Kind string `json:"kind"`
 
-	ReplayID string `json:"replayId,omitempty"` // expand, item
-	Page     int    `json:"page,omitempty"`     // expand, item, sweep
+	ReplayID string `json:"replayId,omitempty"` // expand, item, sweep
+	Page     int    `json:"page,omitempty"`     // expand, item
 	Ordinal  int    `json:"ordinal,omitempty"`  // item: place in the page
 	Slot     int64  `json:"slot,omitempty"`     // item: the start that is reserved for it, in seconds since the epoch
 
-	Cursor string   `json:"cursor,omitempty"` // item: where the search for its version goes on
+	Cursor string   `json:"cursor,omitempty"` // item: where the search for its version goes on; sweep: where it does
 	Found  []string `json:"found,omitempty"`  // item: versions of its series that were found up to there, newest first
 	Begun  bool     `json:"begun,omitempty"`  // item: the newest end of its series was found
 	Newest bool     `json:"newest,omitempty"` // item: the newest version of the resource is in its series

@@ -113,21 +113,23 @@ func (b *Board) Look(ctx context.Context, id string, now time.Time) error {
 	if r.Expanded && r.Open == 0 {
 		return b.book.FinishReplay(ctx, id, ledger.At(b.now()))
 	}
-	if r.Stopped() && !r.Swept && now.Sub(r.SweepAt.Time) >= sweepAgain { // whoever was to send the message may have died
-		return b.sweep(ctx, id, now)
+	if r.Stopped() && !r.Swept && now.Sub(r.SweepAt.Time) >= SweepAgain { // whoever was to send the message may have died
+		return b.sweep(ctx, r, now)
 	}
 	return nil
 }
 
-// sweepAgain is how long nothing must have been swept until another sweep begins. Each reads all pages of a replay, and
-// every item that is skipped meanwhile leads to a look.
-const sweepAgain = time.Minute
+// SweepAgain is how long nothing must have been swept until a sweep is taken up by another message. Every item that is
+// skipped meanwhile leads to a look.
+const SweepAgain = time.Minute
 
-func (b *Board) sweep(ctx context.Context, id string, now time.Time) error {
-	if err := b.queue.Send(ctx, message.Replay{Kind: message.KindSweep, ReplayID: id}.Encode()); err != nil {
+// sweep sends the message that begins a sweep, or takes it up where it was left.
+func (b *Board) sweep(ctx context.Context, r ledger.Replay, now time.Time) error {
+	msg := message.Replay{Kind: message.KindSweep, ReplayID: r.ID, Cursor: r.SweptTo}
+	if err := b.queue.Send(ctx, msg.Encode()); err != nil {
 		return err
 	}
-	return b.book.MarkSweeping(ctx, id, ledger.At(now))
+	return b.book.MarkSweeping(ctx, r.ID, ledger.At(now))
 }
 
 // Stop lets nothing more of a replay start and has what waits skipped. It returns ErrConflict for a replay that has
@@ -140,7 +142,7 @@ func (b *Board) Stop(ctx context.Context, id string, stop replay.Stop) error {
 	if r.Open == 0 {
 		return b.book.FinishReplay(ctx, id, ledger.At(b.now()))
 	}
-	return b.sweep(ctx, id, stop.At)
+	return b.sweep(ctx, r, stop.At)
 }
 
 // changes reads the items and keeps the steps that lead forward. Final tells that the replay may be complete, also

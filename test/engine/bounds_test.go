@@ -3,7 +3,9 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -12,6 +14,8 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/memory"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/internal/progress"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -34,20 +38,20 @@ func (c *counted) TransactWriteItems(
 	return c.Client.TransactWriteItems(ctx, in, opts...)
 }
 
-// counting returns an engine in memory, and what counts the calls of its table.
-func counting(t *testing.T, now func() time.Time) (*Engine, *counted) {
+// engine returns an engine in memory over the table.
+func (c *counted) engine(t *testing.T, now func() time.Time) *Engine {
 	t.Helper()
-	c := &counted{Client: memory.NewTable()}
 	bucket := memory.NewBucket()
 	bucket.Now = now
 	e := wire(t, c, bucket, &Faults{}, Clock{Now: now, SettleAfter: time.Hour}, slog.New(slog.DiscardHandler))
 	e.Bucket = bucket
-	return e, c
+	return e
 }
 
 // An owner of 500,000 resources that had no event since "recorded.from" gives a replay 5,000 pages without items.
 func TestAPageOfItemsTakesFewQueriesHoweverManyPagesHaveNone(t *testing.T) {
-	e, table := counting(t, time.Now)
+	table := &counted{Client: memory.NewTable()}
+	e := table.engine(t, time.Now)
 	r := ledger.Replay{ID: "01J00000000000000000000000", Status: replay.Pending, CreatedAt: ledger.At(time.Now()), Reason: "x"}
 	if err := e.Book.AddReplay(t.Context(), r); err != nil {
 		t.Fatal(err)
@@ -83,5 +87,99 @@ func TestAPageOfItemsTakesFewQueriesHoweverManyPagesHaveNone(t *testing.T) {
 	}
 	if len(all) != 1 || all[0].ResourceID != "r1" {
 		t.Errorf("got %+v, want the one item of r1", all)
+	}
+}
+
+// stoppedSeries makes a replay of pages that have a series of 1,000 versions each, stops it and returns its id.
+func stoppedSeries(t *testing.T, e *Engine, pages int, at time.Time) string {
+	t.Helper()
+	r := ledger.Replay{ID: "01J00000000000000000000000", Status: replay.Pending, CreatedAt: ledger.At(at), Reason: "x"}
+	must(t, e.Book.AddReplay(t.Context(), r))
+	versions := make([]string, replay.MaxSeriesVersions)
+	for i := range versions {
+		versions[i] = fmt.Sprint("v", i)
+	}
+	for n := range pages {
+		resource := fmt.Sprint("r", n)
+		p := ledger.Page{ReplayID: r.ID, Number: n, Next: "more"}
+		must(t, e.Book.AddPage(t.Context(), r, p, []ledger.Entry{{ResourceID: resource}}, false))
+		s := ledger.Series{
+			Name: naming.Series(r.ID, n, 0), ReplayID: r.ID, Page: n, ResourceID: resource, Versions: versions, Rows: 1,
+			CreatedAt: ledger.At(at),
+		}
+		must(t, e.Book.AddSeries(t.Context(), r, s))
+		must(t, e.Book.AddSeriesItems(t.Context(), s))
+	}
+	stop := replay.Stop{Status: replay.Cancelled, At: at, Reason: "a test"}
+	must(t, progress.New(e.Book, e.Replays).Stop(t.Context(), r.ID, stop))
+	return r.ID
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A transaction takes ten seconds here, so that a sweep takes more than half an hour.
+func TestASweepGoesOnFromMessageToMessageAndIsTheOnlyOne(t *testing.T) {
+	begun, table := time.Now(), &counted{Client: memory.NewTable()}
+	now := func() time.Time { return begun.Add(time.Duration(table.transactions.Load()) * 10 * time.Second) }
+	e := table.engine(t, now)
+	const pages = 20
+	id := stoppedSeries(t, e, pages, now())
+	messages := 0
+	for bodies := e.Replays.TakeAll(); len(bodies) > 0; bodies = e.Replays.TakeAll() {
+		if messages++; len(bodies) > 1 {
+			t.Fatalf("message %d led to %d, want one: %v", messages-1, len(bodies), bodies)
+		}
+		transactions, queries := table.transactions.Load(), table.queries.Load()
+		if e.Listen(bodies...) > 0 {
+			t.Fatal("the sweep was refused")
+		}
+		transactions, queries = table.transactions.Load()-transactions, table.queries.Load()-queries
+		if transactions > 25 || queries > 25 {
+			t.Fatalf("message %d took %d transactions and %d queries, want at most 25", messages, transactions, queries)
+		}
+	}
+	r, err := e.Book.Replay(t.Context(), id)
+	must(t, err)
+	const items = pages * replay.MaxSeriesVersions
+	if r.Status != replay.Cancelled || r.Skipped != items || messages > items/1000 {
+		t.Errorf("got %s with %d items skipped by %d messages, want CANCELLED, %d and at most %d", r.Status, r.Skipped, messages,
+			items, items/1000)
+	}
+}
+
+// A message may be delivered again, or another one be sent because the first waits in the queue for long.
+func TestOfTwoSweepsOneGoesOn(t *testing.T) {
+	ahead := time.Duration(0)
+	now := func() time.Time { return time.Now().Add(ahead) }
+	table := &counted{Client: memory.NewTable()}
+	e := table.engine(t, now)
+	id := stoppedSeries(t, e, 3, now())
+	first := e.Replays.TakeAll()
+	e.Listen(first...)
+	second := e.Replays.TakeAll()
+	transactions := table.transactions.Load()
+	if e.Listen(first...); len(e.Replays.TakeAll()) > 0 || table.transactions.Load() > transactions {
+		t.Error("the first message, delivered again, swept beside the second")
+	}
+	ahead += 2 * progress.SweepAgain // the second one is lost
+	e.Listen(first...)
+	third := e.Replays.TakeAll()
+	if e.Listen(second...); len(e.Replays.TakeAll()) > 0 {
+		t.Error("the second message, delivered late, swept beside the third")
+	}
+	ahead += 2 * progress.SweepAgain // the third one is lost, and whoever looks at the replay finds that
+	must(t, progress.New(e.Book, e.Replays).Look(t.Context(), id, now()))
+	if fourth := e.Replays.TakeAll(); !slices.Equal(fourth, third) {
+		t.Fatalf("got %v, want a message that goes on where the sweep was left: %v", fourth, third)
+	}
+	e.Listen(third...)
+	e.Pump()
+	if r, err := e.Book.Replay(t.Context(), id); err != nil || r.Status != replay.Cancelled || r.Skipped != 3000 {
+		t.Errorf("got %s with %d items skipped, %v, want CANCELLED and 3000", r.Status, r.Skipped, err)
 	}
 }
