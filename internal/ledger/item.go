@@ -252,11 +252,15 @@ func (l *Ledger) Items(ctx context.Context, r Replay, o replay.Outcome, cursor s
 	return items, "", nil
 }
 
-// Unit returns the items of one resource of a replay: one, or the versions of its series in order.
-func (l *Ledger) Unit(ctx context.Context, replayID string, page, ordinal int) ([]Item, error) {
+// Unit returns at most limit items of one resource of a replay, from an index on: one item, or the versions of its
+// series in order.
+func (l *Ledger) Unit(ctx context.Context, replayID string, page, ordinal, from, limit int) ([]Item, error) {
 	first := Item{ReplayID: replayID, Page: page, Ordinal: ordinal}
 	pk, sk := first.key()
-	rows, _, err := query[Item](ctx, l, span{partition: pk, after: sk, until: sk + "#~", limit: replay.MaxSeriesVersions})
+	until := sk + "#~"
+	first.Index = from
+	_, sk = first.key()
+	rows, _, err := query[Item](ctx, l, span{partition: pk, after: sk, until: until, limit: limit})
 	return rows, err
 }
 

@@ -23,11 +23,17 @@ var errGoesOn = errors.New("the search goes on")
 
 // goOn sends the message of an item again, to search on from a cursor.
 func (l *Listener) goOn(ctx context.Context, msg message.Replay, cursor string) error {
-	msg.Cursor, msg.Tries, msg.Since = cursor, 0, 0
-	if err := l.Queue.Post(ctx, queue.Post{Body: msg.Encode()}); err != nil {
+	msg.Cursor = cursor
+	if err := l.sendOn(ctx, msg); err != nil {
 		return err
 	}
 	return errGoesOn
+}
+
+// sendOn sends a message that goes on with the work of the one at hand.
+func (l *Listener) sendOn(ctx context.Context, msg message.Replay) error {
+	msg.Tries, msg.Since, msg.Revived = 0, 0, 0
+	return l.Queue.Post(ctx, queue.Post{Body: msg.Encode()})
 }
 
 // choose returns the version of a resource that an item replays, or a verdict, or errGoesOn.

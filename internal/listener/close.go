@@ -25,22 +25,35 @@ func (l *Listener) closeSeries(ctx context.Context, msg message.Replay) error {
 	if r.Stopped() {
 		reason = stopped(r)
 	}
-	return l.settleSeries(ctx, r, s, reason)
+	return l.settleSeries(ctx, msg, r, s, reason)
 }
 
+// What one message does of a series that is settled or planned. The next one goes on behind it.
+const (
+	seriesItems   = 200 // versions
+	seriesLookUps = 50  // executions: DescribeExecution refills at 10 a second, and a batch has 10 messages
+)
+
 // settleSeries gives every item of a series that will not run its outcome. One that runs still is left to its own end.
-func (l *Listener) settleSeries(ctx context.Context, r ledger.Replay, s ledger.Series, reason string) error {
+func (l *Listener) settleSeries(ctx context.Context, msg message.Replay, r ledger.Replay, s ledger.Series, reason string) error {
 	if err := l.Book.AddSeriesItems(ctx, s); err != nil { // the replay counts them from when they were bound
 		return err
 	}
-	items, err := l.Book.Unit(ctx, s.ReplayID, s.Page, s.Ordinal)
+	items, err := l.Book.Unit(ctx, s.ReplayID, s.Page, s.Ordinal, msg.From, seriesItems)
 	if err != nil {
 		return err
 	}
 	var steps []progress.Step
-	for _, it := range items {
+	lookUps := 0
+	for i, it := range items {
 		if it.Outcome.Final() {
 			continue
+		}
+		if it.Execution != "" {
+			if lookUps++; lookUps > seriesLookUps {
+				items = items[:i]
+				break
+			}
 		}
 		step, err := l.left(ctx, r, it, reason)
 		if err != nil {
@@ -52,6 +65,15 @@ func (l *Listener) settleSeries(ctx context.Context, r ledger.Replay, s ledger.S
 	}
 	if err := l.take(ctx, s.ReplayID, steps...); err != nil {
 		return err
+	}
+	return l.seriesDone(ctx, msg, s, items)
+}
+
+// seriesDone goes on with a series behind the items that were done for a message, or closes it after the last.
+func (l *Listener) seriesDone(ctx context.Context, msg message.Replay, s ledger.Series, done []ledger.Item) error {
+	if len(done) > 0 && done[len(done)-1].Index+1 < len(s.Versions) {
+		msg.From = done[len(done)-1].Index + 1
+		return l.sendOn(ctx, msg)
 	}
 	if err := l.Book.CloseSeries(ctx, s.Name); err != nil {
 		return err

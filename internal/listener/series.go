@@ -42,7 +42,7 @@ func (l *Listener) unit(ctx context.Context, msg message.Replay, it ledger.Item,
 		return nil, err
 	}
 	if p.DryRun {
-		return nil, l.planSeries(ctx, s, p)
+		return nil, l.planSeries(ctx, msg, s, p)
 	}
 	return nil, l.startSeries(ctx, s, p)
 }
@@ -88,8 +88,8 @@ func (l *Listener) bindSeries(ctx context.Context, msg message.Replay, it ledger
 }
 
 // planSeries looks at every version of a series and starts none.
-func (l *Listener) planSeries(ctx context.Context, s ledger.Series, p plan) error {
-	items, err := l.Book.Unit(ctx, s.ReplayID, s.Page, s.Ordinal)
+func (l *Listener) planSeries(ctx context.Context, msg message.Replay, s ledger.Series, p plan) error {
+	items, err := l.Book.Unit(ctx, s.ReplayID, s.Page, s.Ordinal, msg.From, seriesItems)
 	if err != nil {
 		return err
 	}
@@ -116,10 +116,7 @@ func (l *Listener) planSeries(ctx context.Context, s ledger.Series, p plan) erro
 	if err := l.take(ctx, s.ReplayID, steps...); err != nil {
 		return err
 	}
-	if err := l.Book.CloseSeries(ctx, s.Name); err != nil {
-		return err
-	}
-	return l.Board.Look(ctx, s.ReplayID, l.now())
+	return l.seriesDone(ctx, msg, s, items)
 }
 
 // version returns the version of an item of a series.

@@ -43,6 +43,8 @@ type Replay struct {
 	Begun  bool     `json:"begun,omitempty"`  // item: the newest end of its series was found
 	Newest bool     `json:"newest,omitempty"` // item: the newest version of the resource is in its series
 
+	From int `json:"from,omitempty"` // item, close: index of the version of its series where the work on it goes on
+
 	Series string `json:"series,omitempty"` // close: name of its execution
 	Reason string `json:"reason,omitempty"` // close: how it ended
 

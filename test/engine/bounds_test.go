@@ -90,8 +90,8 @@ func TestAPageOfItemsTakesFewQueriesHoweverManyPagesHaveNone(t *testing.T) {
 	}
 }
 
-// stoppedSeries makes a replay of pages that have a series of 1,000 versions each, stops it and returns its id.
-func stoppedSeries(t *testing.T, e *Engine, pages int, at time.Time) string {
+// longSeries makes a replay of pages that have a series of 1,000 versions each, and returns its id.
+func longSeries(t *testing.T, e *Engine, pages int, at time.Time) string {
 	t.Helper()
 	r := ledger.Replay{ID: "01J00000000000000000000000", Status: replay.Pending, CreatedAt: ledger.At(at), Reason: "x"}
 	must(t, e.Book.AddReplay(t.Context(), r))
@@ -101,7 +101,10 @@ func stoppedSeries(t *testing.T, e *Engine, pages int, at time.Time) string {
 	}
 	for n := range pages {
 		resource := fmt.Sprint("r", n)
-		p := ledger.Page{ReplayID: r.ID, Number: n, Next: "more"}
+		p := ledger.Page{ReplayID: r.ID, Number: n}
+		if n < pages-1 {
+			p.Next = "more"
+		}
 		must(t, e.Book.AddPage(t.Context(), r, p, []ledger.Entry{{ResourceID: resource}}, false))
 		s := ledger.Series{
 			Name: naming.Series(r.ID, n, 0), ReplayID: r.ID, Page: n, ResourceID: resource, Versions: versions, Rows: 1,
@@ -110,9 +113,16 @@ func stoppedSeries(t *testing.T, e *Engine, pages int, at time.Time) string {
 		must(t, e.Book.AddSeries(t.Context(), r, s))
 		must(t, e.Book.AddSeriesItems(t.Context(), s))
 	}
-	stop := replay.Stop{Status: replay.Cancelled, At: at, Reason: "a test"}
-	must(t, progress.New(e.Book, e.Replays).Stop(t.Context(), r.ID, stop))
 	return r.ID
+}
+
+// stoppedSeries is a long series of which nothing more is to start.
+func stoppedSeries(t *testing.T, e *Engine, pages int, at time.Time) string {
+	t.Helper()
+	id := longSeries(t, e, pages, at)
+	stop := replay.Stop{Status: replay.Cancelled, At: at, Reason: "a test"}
+	must(t, progress.New(e.Book, e.Replays).Stop(t.Context(), id, stop))
+	return id
 }
 
 func must(t *testing.T, err error) {

@@ -255,6 +255,7 @@ func TestALongPlanGetsOn(t *testing.T) {
 		t.Errorf("%d versions planned, want some", n)
 	}
 	e.Listen(item...)
+	e.Pump()
 	r := finished(t, e, id, replay.Planned, replay.Counts{Matched: 250})
 	if r.Plan.Items != 250 {
 		t.Errorf("got %+v, want 250 items", r.Plan)
