@@ -180,24 +180,25 @@ func (l *Ledger) batchGet(ctx context.Context, found []item) ([]item, error) {
 		want.Keys = append(want.Keys, item{schema.PartitionKey: it[schema.PartitionKey], schema.SortKey: it[schema.SortKey]})
 	}
 	byKey := make(map[string]item, len(found))
-	for range 10 { // the service may leave keys unprocessed; each round gets further unless it is throttled for long
+	err := patiently(ctx, func() (again bool, err error) { // the service leaves keys unprocessed when it throttles
 		out, err := l.api.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
 			RequestItems: map[string]types.KeysAndAttributes{l.table: want},
 		})
 		if err != nil {
-			return nil, fmt.Errorf("get ledger rows: %w", err)
+			return false, err
 		}
 		for _, it := range out.Responses[l.table] {
 			byKey[rowID(it)] = it
 		}
 		if want.Keys = out.UnprocessedKeys[l.table].Keys; len(want.Keys) == 0 {
-			break
+			return false, nil
 		}
-	}
-	if len(want.Keys) > 0 {
-		return nil, &types.ProvisionedThroughputExceededException{
-			Message: aws.String(fmt.Sprintf("get ledger rows: %d of %d left unprocessed", len(want.Keys), len(found))),
+		return true, &types.ProvisionedThroughputExceededException{
+			Message: aws.String(fmt.Sprintf("%d of %d keys left unprocessed", len(want.Keys), len(found))),
 		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("get ledger rows: %w", err)
 	}
 	rows := make([]item, 0, len(found))
 	for _, it := range found {

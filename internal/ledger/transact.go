@@ -17,8 +17,10 @@ import (
 var ErrCursor = errors.New("unknown cursor")
 
 const (
-	transactAttempts = 6
-	transactBackoff  = 20 * time.Millisecond
+	attempts = 8
+	// firstBreak is doubled from attempt to attempt, up to longestBreak. A break is a random part of that.
+	firstBreak   = 40 * time.Millisecond
+	longestBreak = time.Second
 )
 
 // transact writes rows all or none. Transactions that meet on the row of a replay are tried again here, because the
@@ -52,18 +54,19 @@ func (l *Ledger) update(ctx context.Context, c *change) (out *dynamodb.UpdateIte
 	return out, err
 }
 
-// patiently calls something again that met others, a few times and with growing breaks.
+// patiently calls something again that met others or was throttled, a few times and with growing breaks.
 func patiently(ctx context.Context, do func() (again bool, err error)) error {
-	for attempt := 1; ; attempt++ {
+	for attempt := range attempts {
 		again, err := do()
-		if !again || attempt == transactAttempts {
+		if !again || attempt == attempts-1 {
 			return err
 		}
-		wait := time.Duration(rand.Int64N(int64(transactBackoff) << attempt)) //nolint:gosec // jitter
+		wait := time.Duration(rand.Int64N(int64(min(firstBreak<<attempt, longestBreak)))) //nolint:gosec // jitter
 		if err := smithytime.SleepWithContext(ctx, wait); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 func conditionFailed(err *types.TransactionCanceledException) bool {
