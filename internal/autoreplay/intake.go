@@ -236,10 +236,18 @@ func (r *round) closeBefore(ctx context.Context, f ledger.Failure, row ledger.Ex
 			return err
 		}
 	}
-	for n := range f.RedriveCount {
-		partition := ledger.FailurePartition(f.Execution, n)
-		err := r.failedAgain(ctx, partition, "redriven, and failed again", ledger.Waiting, ledger.Quarantined)
-		if err != nil {
+	runs := make([]string, f.RedriveCount) // up to 1,000
+	for n := range runs {
+		runs[n] = ledger.FailurePartition(f.Execution, n)
+	}
+	rows, err := r.Book.Failures(ctx, runs)
+	if err != nil {
+		return err
+	}
+	again := ledger.Move{To: ledger.FailedAgain, Decision: "redriven, and failed again"}
+	for _, before := range rows {
+		err := r.Book.MoveFailure(ctx, before, again, ledger.Waiting, ledger.Quarantined)
+		if err != nil && !errors.Is(err, ledger.ErrConflict) {
 			return err
 		}
 	}

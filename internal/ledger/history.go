@@ -85,3 +85,17 @@ func (l *Ledger) History(ctx context.Context, resourceID string, from, to time.T
 	}
 	return h, nil
 }
+
+// maxVersionFailures bounds what is read of one version: each of its failed runs and replays is one.
+const maxVersionFailures = 1000
+
+// VersionFailures returns the failures of the version of a resource that was recorded at a time, the latest first: at
+// most 1,000.
+func (l *Ledger) VersionFailures(ctx context.Context, resourceID string, recordedAt Stamp) ([]Failure, error) {
+	of := recordedAt.String() + "#F#"
+	rows, _, err := query[Failure](ctx, l, span{
+		index: &schema.ByResource, partition: resourcePartition(resourceID), after: of, until: of + "~", newest: true,
+		limit: maxVersionFailures,
+	})
+	return rows, err
+}

@@ -16,12 +16,12 @@ func healedBy(row ledger.Execution) ledger.Move {
 
 // healVersion closes what is open or in quarantine of the failures of a version after a replay of it succeeded.
 func (s *Settler) healVersion(ctx context.Context, row ledger.Execution) error {
-	h, err := s.book.History(ctx, row.ResourceID, row.RecordedAt.Time, row.RecordedAt.Time)
+	failures, err := s.book.VersionFailures(ctx, row.ResourceID, row.RecordedAt)
 	if err != nil {
 		return err
 	}
-	for _, f := range h.Failures {
-		if f.VersionID != row.VersionID {
+	for _, f := range failures {
+		if f.VersionID != row.VersionID || !slices.Contains(unsettled, f.Status) {
 			continue
 		}
 		if _, err := s.moveUnsettled(ctx, ledger.FailurePartition(f.Execution, f.RedriveCount), healedBy(row)); err != nil {
@@ -32,15 +32,32 @@ func (s *Settler) healVersion(ctx context.Context, row ledger.Execution) error {
 }
 
 // closeRedriven closes the failures of the earlier runs of an execution that a redrive brought to success, and those of
-// the automatic replays of these runs.
+// the automatic replays of these runs. There may be 1,000 runs: those that failed are found 100 at once.
 func (s *Settler) closeRedriven(ctx context.Context, row ledger.Execution) error {
+	runs, attempts := make([]string, row.RedriveCount), make([]string, row.RedriveCount)
+	for n := range row.RedriveCount {
+		runs[n] = ledger.FailurePartition(row.Name, n)
+		attempts[n] = ledger.FailurePartition(naming.Auto(ledger.LineageOf(row.Name, n), 1), 0)
+	}
+	rows, err := s.book.Failures(ctx, slices.Concat(runs, attempts))
+	if err != nil {
+		return err
+	}
+	there := map[string]bool{}
+	for _, f := range rows {
+		there[ledger.FailurePartition(f.Execution, f.RedriveCount)] = true
+	}
 	m := ledger.Move{To: ledger.Closed, Decision: "redriven with success", HealedBy: row.Name}
 	for n := range row.RedriveCount {
-		if _, err := s.moveUnsettled(ctx, ledger.FailurePartition(row.Name, n), m); err != nil {
-			return err
+		if there[runs[n]] {
+			if _, err := s.moveUnsettled(ctx, runs[n], m); err != nil {
+				return err
+			}
 		}
-		if err := s.moveAttempts(ctx, ledger.LineageOf(row.Name, n), 1, m); err != nil {
-			return err
+		if there[attempts[n]] {
+			if err := s.moveAttempts(ctx, ledger.LineageOf(row.Name, n), 1, m); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -84,8 +101,11 @@ func (s *Settler) moveAttempts(ctx context.Context, lineage string, from int, m 
 	return nil
 }
 
+// unsettled are the statuses of failures that are open or in quarantine.
+var unsettled = []ledger.FailureStatus{ledger.Waiting, ledger.Retrying, ledger.Quarantined}
+
 func (s *Settler) moveUnsettled(ctx context.Context, partition string, m ledger.Move) (ledger.Failure, error) {
-	return s.move(ctx, partition, m, ledger.Waiting, ledger.Retrying, ledger.Quarantined)
+	return s.move(ctx, partition, m, unsettled...)
 }
 
 func (s *Settler) moveOpen(ctx context.Context, partition string, m ledger.Move) error {

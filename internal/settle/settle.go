@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
@@ -21,7 +20,8 @@ type book interface {
 	TakenIn(ctx context.Context, name string) error
 	Failure(ctx context.Context, partition string) (ledger.Failure, error)
 	MoveFailure(ctx context.Context, f ledger.Failure, m ledger.Move, from ...ledger.FailureStatus) error
-	History(ctx context.Context, resourceID string, from, to time.Time) (ledger.History, error)
+	Failures(ctx context.Context, partitions []string) ([]ledger.Failure, error)
+	VersionFailures(ctx context.Context, resourceID string, recordedAt ledger.Stamp) ([]ledger.Failure, error)
 }
 
 type board interface {
