@@ -123,7 +123,8 @@ func problem(err error, requestID string) answer {
 	case errors.As(err, &known):
 		p.Status, p.Detail = known.status, known.detail
 	case errors.Is(err, deadline.ErrPassed):
-		p.Status, p.Detail = http.StatusGatewayTimeout, "no answer came in time, and the request may have done its work: try again"
+		p.Status = http.StatusGatewayTimeout
+		p.Detail = "no answer came in time, and the request may have done its work: try again"
 	case fault.Transient(err):
 		p.Status, p.Detail = http.StatusServiceUnavailable, "a service behind the API did not answer: try again"
 	default:

@@ -37,7 +37,9 @@ func (r *round) report(ctx context.Context, err error) {
 	if r.left != nil {
 		r.Meter.Set(schema.DeadLettersLeft, float64(len(r.left)))
 	}
-	n, err := deadline.Do(ctx, func(ctx context.Context) (int, error) { return r.Book.CountQuarantine(ctx, maxQuarantine) })
+	n, err := deadline.Do(ctx, func(ctx context.Context) (int, error) {
+		return r.Book.CountQuarantine(ctx, maxQuarantine)
+	})
 	if err != nil {
 		r.Logger.WarnContext(ctx, "quarantine not counted", "error", err)
 		return

@@ -15,7 +15,7 @@ const (
 	maxReserve = 3 * time.Second
 )
 
-// ErrPassed is the error of work that was not done in time. It is a context.DeadlineExceeded: the same may succeed later.
+// ErrPassed is the error of work that was not done in time. It is a context.DeadlineExceeded, so it counts as transient.
 var ErrPassed = fmt.Errorf("not done in time: %w", context.DeadlineExceeded)
 
 func reserve(left time.Duration) time.Duration {
@@ -29,9 +29,9 @@ func Do[O any](ctx context.Context, do func(context.Context) (O, error)) (O, err
 	return outs[0], errs[0]
 }
 
-// Each does something with each input, all at once, and returns the results in their order. It returns a reserve before
-// ctx ends, also while some of the work ignores its context: such work has ErrPassed, and what becomes of it is not known.
-// So the work must not write to what its caller reads.
+// Each does something with each input, all at once, and returns the results in their order. It returns before ctx ends,
+// also while some of the work ignores its context: such work has ErrPassed, and what becomes of it is not known. So the
+// work must not write to what its caller reads.
 func Each[I, O any](ctx context.Context, in []I, do func(context.Context, I) (O, error)) ([]O, []error) {
 	work, last, cancel := within(ctx)
 	defer cancel()

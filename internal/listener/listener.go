@@ -101,9 +101,7 @@ func New(deps Deps) *Listener {
 // others that could not be handled come again by themselves until they are dead letters. So do those that are not done
 // before the function's time is over; what they did counts when they come again.
 func (l *Listener) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
-	steps, errs := deadline.Each(ctx, batch.Records, func(ctx context.Context, m events.SQSMessage) (*progress.Step, error) {
-		return l.handle(ctx, m.Body)
-	})
+	steps, errs := deadline.Each(ctx, batch.Records, l.handle)
 	l.note(ctx, steps, errs)
 
 	var failed []failure
@@ -194,8 +192,8 @@ func (l *Listener) take(ctx context.Context, replayID string, steps ...progress.
 }
 
 // handle works off one message and returns the step of the item that it was about, if any.
-func (l *Listener) handle(ctx context.Context, body string) (*progress.Step, error) {
-	msg, err := message.DecodeReplay(body)
+func (l *Listener) handle(ctx context.Context, m events.SQSMessage) (*progress.Step, error) {
+	msg, err := message.DecodeReplay(m.Body)
 	if err != nil {
 		return nil, err
 	}

@@ -75,7 +75,8 @@ func (p *Publisher) Handle(ctx context.Context, in workflow.PublishInput) error 
 		p.logger.Log(ctx, fault.Level(err), "output not published", "execution", in.Execution.Name, "error", err)
 		return fault.Name(err)
 	}
-	p.logger.InfoContext(ctx, out.done, "execution", out.row.Name, "resourceId", out.row.ResourceID, "versionId", out.row.VersionID)
+	p.logger.InfoContext(ctx, out.done, "execution", out.row.Name, "resourceId", out.row.ResourceID,
+		"versionId", out.row.VersionID)
 	return nil
 }
 

@@ -54,8 +54,8 @@ func (s *Settler) Metered(m *emf.Meter) *Settler {
 }
 
 // Settle settles executions and returns one error per execution, nil for those that are settled. An execution without
-// a row is settled: it never reached the ledger, and if it failed, its dead letter brings it in. Those for which no time
-// is left have an error too.
+// a row is settled: it never reached the ledger, and if it failed, its dead letter brings it in. Those that are not
+// settled in time have deadline.ErrPassed.
 func (s *Settler) Settle(ctx context.Context, ended []ledger.Ended) []error {
 	rows, errs := deadline.Each(ctx, ended, s.one)
 	var steps []progress.Step
@@ -76,7 +76,8 @@ func (s *Settler) Settle(ctx context.Context, ended []ledger.Ended) []error {
 	var known []int // places in ended
 	for i, e := range ended {
 		// Failed ones are auto-replay's to take in.
-		if errs[i] == nil && rows[i].Name != "" && e.FollowedUp() && (e.Status == ledger.Succeeded || e.Status == ledger.Aborted) {
+		followed := e.FollowedUp() && (e.Status == ledger.Succeeded || e.Status == ledger.Aborted)
+		if errs[i] == nil && rows[i].Name != "" && followed {
 			known = append(known, i)
 		}
 	}

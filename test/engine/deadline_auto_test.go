@@ -31,6 +31,14 @@ func deadLettersOf(t *testing.T, e *Engine, n int) (bodies []string) {
 	return bodies
 }
 
+// healedOnce fails unless a number of failures healed, each by one message.
+func healedOnce(t *testing.T, e *Engine, n int) {
+	t.Helper()
+	if left := inQuarantine(t, e); len(left) != 0 || len(e.Published) != n {
+		t.Errorf("got %+v in quarantine and %d messages, want none and %d", left, len(e.Published), n)
+	}
+}
+
 // runInTime runs auto-replay as Lambda does, and fails unless it answers in time.
 func runInTime(t *testing.T, e *Engine, limit time.Duration) autoreplay.Summary {
 	t.Helper()
@@ -86,9 +94,7 @@ func TestASlowDeadLetterStaysInTheQueueAndKeepsNothingBack(t *testing.T) {
 		if names := e.Machine.Names(naming.AutoPrefix); len(names) != 12 {
 			t.Errorf("got %d automatic replays, want 12", len(names))
 		}
-		if len(inQuarantine(t, e)) != 0 || len(e.Published) != 12 {
-			t.Errorf("got %+v in quarantine and %d messages, want every failure healed once", inQuarantine(t, e), len(e.Published))
-		}
+		healedOnce(t, e, 12)
 	})
 }
 
@@ -123,22 +129,21 @@ func TestAPartOfAutoReplayThatHangsDoesNotTakeTheOthersWithIt(t *testing.T) {
 				release()
 				time.Sleep(time.Hour) // a lease that was not given back ends
 				settleDown(t, e)
-				if len(inQuarantine(t, e)) != 0 || len(e.Published) != 3 {
-					t.Errorf("%s: got %+v in quarantine and %d messages, want every failure healed once", at, inQuarantine(t, e), len(e.Published))
-				}
+				healedOnce(t, e, 3)
 			})
 		}
 	}
 }
 
 // callInTime asks the replay API as API Gateway does.
-func callInTime(t *testing.T, e *Engine, req events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, replay.Problem) {
+func callInTime(t *testing.T, e *Engine, req events.APIGatewayProxyRequest) (answer events.APIGatewayProxyResponse, p replay.Problem) {
 	t.Helper()
-	answer, err := inTime(t, apiTime, func(ctx context.Context) (events.APIGatewayProxyResponse, error) { return e.API.Handle(ctx, req) })
+	answer, err := inTime(t, apiTime, func(ctx context.Context) (events.APIGatewayProxyResponse, error) {
+		return e.API.Handle(ctx, req)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var p replay.Problem
 	if answer.Headers["Content-Type"] == replay.ProblemType {
 		if err := json.Unmarshal([]byte(answer.Body), &p); err != nil {
 			t.Fatal(err)
@@ -158,7 +163,7 @@ func TestASlowRequestIsAnsweredBeforeAPIGatewayGivesItUp(t *testing.T) {
 			release := hang(e, ignore, 1, at)
 			defer release()
 			answer, p := callInTime(t, e, req)
-			if answer.StatusCode != 504 || answer.Headers["Retry-After"] == "" || answer.Headers["Content-Type"] != replay.ProblemType {
+			if answer.StatusCode != 504 || answer.Headers["Retry-After"] == "" {
 				t.Errorf("%s: got %d %v, want a problem 504 with Retry-After", at, answer.StatusCode, answer.Headers)
 			}
 			if p.Status != 504 || p.RequestID != "request-1" || !strings.Contains(p.Detail, "try again") {

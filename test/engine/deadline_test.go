@@ -41,8 +41,8 @@ func hanging(t *testing.T, test func(t *testing.T, e *Engine, ignore bool)) {
 	}
 }
 
-// hang has the first n calls hang whose name has a text, all if n is 0. The function that it returns lets them go on, and
-// waits until they come to nothing more.
+// hang has the first n calls hang whose name has a text, all if n is 0. The function that it returns lets them go on,
+// and waits until they come to nothing more.
 func hang(e *Engine, ignore bool, n int, at string) (release func()) {
 	over := make(chan struct{})
 	var mu sync.Mutex
@@ -225,8 +225,8 @@ func TestASlowQueueDoesNotKeepEndsFromBeingSettled(t *testing.T) {
 		id, items := itemsOf(t, e)
 		e.Listen(items...)
 		e.Machine.RunAll(t.Context())
-		ends := []string{fmt.Sprintf(`{"v":1,"kind":"status","executionArn":%q,"name":"s1","stateMachineArn":%q,"status":"SUCCEEDED",`+
-			`"error":null,"startDate":1,"stopDate":2,"redriveCount":0}`, seriesARN("s1"), SeriesMachineARN)}
+		ends := []string{fmt.Sprintf(`{"v":1,"kind":"status","executionArn":%q,"name":"s1","stateMachineArn":%q,`+
+			`"status":"SUCCEEDED","error":null,"startDate":1,"stopDate":2,"redriveCount":0}`, seriesARN("s1"), SeriesMachineARN)}
 		for _, end := range e.Machine.takeEnds() {
 			ends = append(ends, end.message)
 		}
@@ -264,7 +264,9 @@ func TestASlowVersionOfASeriesIsTriedAgain(t *testing.T) {
 			in.Indexes = nil
 			release := hang(e, ignore, 1, at)
 			defer release()
-			unavailableInTime(t, func(ctx context.Context) (listener.SeriesOrder, error) { return e.Listener.BindVersion(ctx, in) })
+			unavailableInTime(t, func(ctx context.Context) (listener.SeriesOrder, error) {
+				return e.Listener.BindVersion(ctx, in)
+			})
 			release()
 			e.Pump()
 			finished(t, e, id, replay.Completed, replay.Counts{Matched: 2, Started: 2, Succeeded: 2})
@@ -282,7 +284,9 @@ func TestASlowRecordIsRetriedAndRecordsOnce(t *testing.T) {
 				in := recordInput(e.Machine.executions["live-1"])
 				release := hang(e, ignore, 1, at)
 				defer release()
-				unavailableInTime(t, func(ctx context.Context) (workflow.RecordOutput, error) { return e.Machine.record.Handle(ctx, in) })
+				unavailableInTime(t, func(ctx context.Context) (workflow.RecordOutput, error) {
+					return e.Machine.record.Handle(ctx, in)
+				})
 				if !late {
 					release()
 				}
@@ -314,7 +318,9 @@ func TestASlowPublishIsRetriedAndPublishes(t *testing.T) {
 			out := workflow.PublishInput{Output: json.RawMessage(`{"done":1}`), Execution: in.Execution}
 			release := hang(e, ignore, 1, at)
 			defer release()
-			unavailableInTime(t, func(ctx context.Context) (none struct{}, err error) { return none, e.Machine.publish.Handle(ctx, out) })
+			unavailableInTime(t, func(ctx context.Context) (none struct{}, err error) {
+				return none, e.Machine.publish.Handle(ctx, out)
+			})
 			release()
 			if err := e.Machine.publish.Handle(t.Context(), out); err != nil {
 				t.Error(err)
