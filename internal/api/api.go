@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/oklog/ulid/v2"
 
+	"github.com/ce873799/replayable-ingestion/internal/deadline"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
@@ -60,9 +61,9 @@ type answer struct {
 
 type request = events.APIGatewayProxyRequest
 
-// Handle answers one request. Faults are answers, too: the error is always nil.
+// Handle answers one request, before API Gateway gives it up. Faults are answers, too: the error is always nil.
 func (a *API) Handle(ctx context.Context, req request) (events.APIGatewayProxyResponse, error) {
-	ans, err := a.route(ctx, req)
+	ans, err := deadline.Do(ctx, func(ctx context.Context) (answer, error) { return a.route(ctx, req) })
 	id := req.RequestContext.RequestID
 	if err != nil {
 		ans = problem(err, id)
@@ -103,6 +104,9 @@ type statusError struct {
 
 func (e *statusError) Error() string { return e.detail }
 
+// retryAfter, in seconds, lets a service recover before a caller tries again.
+const retryAfter = "5"
+
 // problem turns an error into an answer. What is not meant for the caller is left out: the request id leads to the
 // log.
 func problem(err error, requestID string) answer {
@@ -118,13 +122,20 @@ func problem(err error, requestID string) answer {
 		}
 	case errors.As(err, &known):
 		p.Status, p.Detail = known.status, known.detail
+	case errors.Is(err, deadline.ErrPassed):
+		p.Status = http.StatusGatewayTimeout
+		p.Detail = "no answer came in time, and the request may have done its work: try again"
 	case fault.Transient(err):
 		p.Status, p.Detail = http.StatusServiceUnavailable, "a service behind the API did not answer: try again"
 	default:
 		p.Detail = "the request failed: see the function's log for the request id"
 	}
 	p.Title = http.StatusText(p.Status)
-	return answer{status: p.Status, body: p, headers: map[string]string{"Content-Type": replay.ProblemType}}
+	headers := map[string]string{"Content-Type": replay.ProblemType}
+	if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusGatewayTimeout {
+		headers["Retry-After"] = retryAfter
+	}
+	return answer{status: p.Status, body: p, headers: headers}
 }
 
 func (ans answer) encode() events.APIGatewayProxyResponse {

@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/deadline"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
@@ -62,14 +63,28 @@ const (
 	defaultRun = 5 * time.Minute
 )
 
-// phase runs a part of the job until a time. Running out of it is no error: the next run goes on.
-func phase(ctx context.Context, until time.Time, do func(context.Context) error) error {
+// phase runs a part of the job until a time. Running out of it is no error: the next run goes on. A part that does not
+// return is left behind on its copy of the round, so that the others and the report go on without it.
+func (r *round) phase(ctx context.Context, until time.Time, do func(*round, context.Context) error) error {
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
-	err := do(ctx)
-	if ctx.Err() != nil {
+	part := r.copy()
+	returned, err := deadline.Do(ctx, func(ctx context.Context) (bool, error) { return true, do(part, ctx) })
+	if returned {
+		*r = *part
+	} else {
+		r.sum.Errors++
+		r.Logger.ErrorContext(ctx, "part of auto-replay left behind: a call did not return in time", "error", err)
+	}
+	if errors.Is(err, deadline.ErrPassed) {
 		return nil
 	}
+	return err
+}
+
+// once does what a run does beside its parts, in the time that is left.
+func once(ctx context.Context, do func(context.Context) error) error {
+	_, err := deadline.Do(ctx, func(ctx context.Context) (none struct{}, err error) { return none, do(ctx) })
 	return err
 }
 
@@ -81,17 +96,21 @@ type Request struct {
 // Run does one round. Runs that overlap exclude each other; what a run leaves, the next takes up. holder names this
 // run and no other.
 func (j *Job) Run(ctx context.Context, holder string, ask Request) (Summary, error) {
-	deadline, ok := ctx.Deadline()
+	end, ok := ctx.Deadline()
 	if !ok {
-		deadline = time.Now().Add(defaultRun)
+		end = time.Now().Add(defaultRun)
 	}
+	work, cancel := context.WithDeadline(ctx, end.Add(-min(reserve, time.Until(end)/2)))
+	defer cancel()
 	if ask.Rebuild { // also when another run holds the lease: the next one goes on with it
-		if err := j.beginRebuild(ctx); err != nil {
+		if err := once(work, j.beginRebuild); err != nil {
 			return Summary{}, j.notBegun(ctx, err)
 		}
 	}
 	// The lease goes by this function's own clock, which may differ from the time that decisions go by in a test.
-	err := j.Book.Acquire(ctx, leaseName, holder, j.now(), j.now().Add(time.Until(deadline)+reserve))
+	err := once(work, func(ctx context.Context) error {
+		return j.Book.Acquire(ctx, leaseName, holder, j.now(), j.now().Add(time.Until(end)+reserve))
+	})
 	if errors.Is(err, ledger.ErrConflict) {
 		j.Logger.InfoContext(ctx, "auto-replay skipped: another run is under way")
 		return Summary{Skipped: true}, nil
@@ -99,24 +118,22 @@ func (j *Job) Run(ctx context.Context, holder string, ask Request) (Summary, err
 	if err != nil {
 		return Summary{}, j.notBegun(ctx, err)
 	}
-	work, cancel := context.WithDeadline(ctx, deadline.Add(-min(reserve, time.Until(deadline)/2)))
-	defer cancel()
-	r := j.newRound(work)
 	// An outage can bring dead letters faster than they are taken in; what is known already must be decided on all the
 	// same. So each part ends at a share of the time, and leaves the rest to the next run.
 	until := func(share float64) time.Time {
-		return time.Now().Add(time.Duration(share * float64(time.Until(deadline))))
+		return time.Now().Add(time.Duration(share * float64(time.Until(end))))
 	}
+	r := j.newRound(work, until(0.05))
 	drained, listed, looked, decided := until(0.35), until(0.5), until(0.65), until(0.85)
 	err = errors.Join(
-		phase(work, drained, r.drain),
-		phase(work, listed, r.reconcileListed),
-		phase(work, looked, r.reconcileOpen),
-		phase(work, looked, r.reconcileReplays),
-		phase(work, decided, r.decideDue),
-		phase(work, deadline, r.lookAtGroups),
-		phase(work, deadline, r.rebuild),
-		j.Book.Release(ctx, leaseName, holder),
+		r.phase(work, drained, (*round).drain),
+		r.phase(work, listed, (*round).reconcileListed),
+		r.phase(work, looked, (*round).reconcileOpen),
+		r.phase(work, looked, (*round).reconcileReplays),
+		r.phase(work, decided, (*round).decideDue),
+		r.phase(work, end, (*round).lookAtGroups),
+		r.phase(work, end, (*round).rebuild),
+		once(ctx, func(ctx context.Context) error { return j.Book.Release(ctx, leaseName, holder) }),
 	)
 	r.report(ctx, err)
 	if err != nil {

@@ -171,7 +171,7 @@ func (r *round) step(ctx context.Context, g ledger.Group) error {
 			r.sum.Waiting++
 			return nil // what is too old comes due by itself
 		}
-		held, some, err := r.Book.HeldFailures(ctx, g.Error, skip, min(g.Step, r.policy.starts()-r.sent))
+		held, some, err := r.Book.HeldFailures(ctx, g.Error, skip, min(g.Step, r.maySend()))
 		if err != nil {
 			return err
 		}

@@ -7,8 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
+	"github.com/ce873799/replayable-ingestion/internal/deadline"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
@@ -18,7 +17,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/tracker"
 )
 
-// hide is how long a dead letter stays hidden while it is worked on.
+// hide is how long a dead letter stays hidden while it is worked on, and so the longest that one may take.
 const hide = time.Minute
 
 // drain takes dead letters into the ledger. A message is deleted once its row exists, never before: what fails stays
@@ -35,29 +34,38 @@ func (r *round) drain(ctx context.Context) error {
 		if len(batch) == 0 {
 			return nil
 		}
-		errs := make([]error, len(batch))
-		var group errgroup.Group
-		for i, m := range batch {
-			group.Go(func() error {
-				errs[i] = r.dissolve(ctx, m)
-				return nil // one message's error must not keep the others back
-			})
-		}
-		_ = group.Wait() // no function above returns an error
-		for i, err := range errs {
-			if err != nil {
-				r.sum.Errors++
-				r.Logger.Log(ctx, fault.Level(err), "dead letter left in the queue", "messageId", batch[i].ID, "error", err)
-				if ctx.Err() == nil { // else there was no time for it, and the next run has it
-					r.left[batch[i].ID] = true
-				}
-				continue
-			}
-			delete(r.left, batch[i].ID) // a run may get a message twice
-			r.sum.DeadLetters++
+		if over := r.dissolveAll(ctx, batch); over {
+			return nil
 		}
 	}
 	return nil
+}
+
+// dissolveAll takes in dead letters that were received together. Over tells that the time of the part is: the next run
+// has what is left.
+func (r *round) dissolveAll(ctx context.Context, batch []queue.Message) (over bool) {
+	hidden, cancel := context.WithTimeout(ctx, hide)
+	defer cancel()
+	end, limited := ctx.Deadline()
+	last := limited && time.Until(end) <= hide
+	_, errs := deadline.Each(hidden, batch, func(ctx context.Context, m queue.Message) (none struct{}, err error) {
+		return none, r.dissolve(ctx, m)
+	})
+	for i, err := range errs {
+		if err == nil {
+			delete(r.left, batch[i].ID) // a run may get a message twice
+			r.sum.DeadLetters++
+			continue
+		}
+		r.sum.Errors++
+		r.Logger.Log(ctx, fault.Level(err), "dead letter left in the queue", "messageId", batch[i].ID, "error", err)
+		if last && errors.Is(err, deadline.ErrPassed) {
+			over = true
+		} else {
+			r.left[batch[i].ID] = true
+		}
+	}
+	return over
 }
 
 // dissolve takes a dead letter into the ledger and out of the queue.

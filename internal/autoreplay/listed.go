@@ -3,6 +3,7 @@ package autoreplay
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/fault"
@@ -129,17 +130,22 @@ func (r *round) takeInListed(ctx context.Context, page []states.Listed) (left bo
 // known remembers executions that the ledger accounts for, so that a function that stays warm asks once about each. It
 // lives as long as the function's instance, and forgetting is harmless.
 type known struct {
+	mu       sync.Mutex // a part that was left behind may still be at work
 	redrives map[string]int
 }
 
 const maxKnown = 200_000 // names of at most 80 bytes
 
 func (k *known) has(e states.Listed) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	n, ok := k.redrives[e.Name]
 	return ok && n >= e.RedriveCount
 }
 
 func (k *known) add(e ledger.Ended) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if k.redrives == nil || len(k.redrives) >= maxKnown {
 		k.redrives = map[string]int{}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/ce873799/replayable-ingestion/internal/deadline"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
@@ -36,7 +37,9 @@ func (r *round) report(ctx context.Context, err error) {
 	if r.left != nil {
 		r.Meter.Set(schema.DeadLettersLeft, float64(len(r.left)))
 	}
-	n, err := r.Book.CountQuarantine(ctx, maxQuarantine)
+	n, err := deadline.Do(ctx, func(ctx context.Context) (int, error) {
+		return r.Book.CountQuarantine(ctx, maxQuarantine)
+	})
 	if err != nil {
 		r.Logger.WarnContext(ctx, "quarantine not counted", "error", err)
 		return

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"sync/atomic"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/deadline"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/queue"
@@ -15,7 +18,7 @@ import (
 type round struct {
 	*Job
 	sum     Summary
-	sent    int             // automatic replays sent
+	sent    *atomic.Int64   // automatic replays sent, also by a part that was left behind
 	lookUps int             // executions looked up in Step Functions, beside those that were reported
 	gates   map[string]bool // errors whose failures are held, as far as they were asked about
 	gated   map[string]bool // errors whose gate this run closed: an index may not show their groups yet
@@ -27,21 +30,33 @@ type round struct {
 	left map[string]bool // dead letters, by message id, that are still in the queue after a try; nil: nobody has looked
 }
 
-func (j *Job) newRound(ctx context.Context) *round {
-	r := &round{Job: j, gates: map[string]bool{}, gated: map[string]bool{}, held: map[string]bool{}, started: j.now()}
+func (j *Job) newRound(ctx context.Context, until time.Time) *round {
+	r := &round{
+		Job: j, sent: new(atomic.Int64), gates: map[string]bool{}, gated: map[string]bool{}, held: map[string]bool{},
+		started: j.now(),
+	}
 	switch {
 	case !j.policy.Enabled:
 		r.sum.Paused = "auto-replay is off"
 	case j.Pause != nil:
-		r.sum.Paused = j.pauseReason(ctx)
+		r.sum.Paused = j.pauseReason(ctx, until)
 	}
 	return r
 }
 
+// copy returns a round that shares nothing with this one that either changes, but the count of what was sent.
+func (r *round) copy() *round {
+	c := *r
+	c.gates, c.gated, c.held, c.left = maps.Clone(r.gates), maps.Clone(r.gated), maps.Clone(r.held), maps.Clone(r.left)
+	return &c
+}
+
 // pauseReason says why nothing is started now, "" if it is. If nobody can tell how the alarm stands, live traffic is
 // taken to be in trouble: what waits is not lost.
-func (j *Job) pauseReason(ctx context.Context) string {
-	in, err := j.Pause.InAlarm(ctx)
+func (j *Job) pauseReason(ctx context.Context, until time.Time) string {
+	ctx, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	in, err := deadline.Do(ctx, j.Pause.InAlarm)
 	switch {
 	case err != nil:
 		j.Logger.ErrorContext(ctx, "auto-replay paused: the state of its alarm is not known", "error", err)
@@ -53,7 +68,10 @@ func (j *Job) pauseReason(ctx context.Context) string {
 }
 
 // mayStart reports whether the run may send one more automatic replay.
-func (r *round) mayStart() bool { return r.sum.Paused == "" && r.sent < r.policy.starts() }
+func (r *round) mayStart() bool { return r.sum.Paused == "" && r.maySend() > 0 }
+
+// maySend is how many more automatic replays the run may send.
+func (r *round) maySend() int { return r.policy.starts() - int(r.sent.Load()) }
 
 // lookUpsPerSecond is the pace at which executions are looked up, over the time from one run to the next.
 // DescribeExecution refills at 10 to 15 a second, and the account's other users need some.
@@ -81,11 +99,11 @@ func (r *round) mayLookUp(share float64) bool {
 func (r *round) send(ctx context.Context, f ledger.Failure) error {
 	msg := message.Replay{Kind: message.KindAuto, Execution: f.Execution, RedriveCount: f.RedriveCount}
 	// Counted from the beginning of the run: what is sent late in it must not reach into the next one's time.
-	delay := max(r.started.Add(time.Duration(float64(r.sent)/r.policy.StartsPerSecond*float64(time.Second))).Sub(r.now()), 0)
+	delay := max(r.started.Add(time.Duration(float64(r.sent.Load())/r.policy.StartsPerSecond*float64(time.Second))).Sub(r.now()), 0)
 	if err := r.Replays.Post(ctx, queue.Post{Body: msg.Encode(), Delay: delay}); err != nil {
 		return err
 	}
-	r.sent++
+	r.sent.Add(1)
 	r.sum.Replayed++
 	return r.move(ctx, f, ledger.Move{
 		To:       ledger.Retrying,

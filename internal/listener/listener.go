@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"golang.org/x/sync/errgroup"
 
+	"github.com/ce873799/replayable-ingestion/internal/deadline"
 	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
@@ -98,37 +98,40 @@ func New(deps Deps) *Listener {
 }
 
 // Handle works off a batch. Messages that a service's passing trouble kept back are sent again and come sooner so;
-// others that could not be handled come again by themselves until they are dead letters.
+// others that could not be handled come again by themselves until they are dead letters. So do those that are not done
+// before the function's time is over; what they did counts when they come again.
 func (l *Listener) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
-	steps := make([]*progress.Step, len(batch.Records))
-	errs := make([]error, len(batch.Records))
-	var group errgroup.Group
-	for i, m := range batch.Records {
-		group.Go(func() error {
-			steps[i], errs[i] = l.handle(ctx, m.Body)
-			return nil // one message's error must not keep the others back
-		})
-	}
-	_ = group.Wait() // no function above returns an error
+	steps, errs := deadline.Each(ctx, batch.Records, l.handle)
 	l.note(ctx, steps, errs)
 
-	var answer events.SQSEventResponse
+	var failed []failure
 	var longest time.Duration
 	for i, err := range errs {
 		if err == nil {
 			continue
 		}
-		id, tried := batch.Records[i].MessageId, l.triedFor(batch.Records[i])
-		longest = max(longest, tried)
-		if l.again(ctx, batch.Records[i].Body, tried, err) {
-			l.Logger.WarnContext(ctx, "replay message sent again", "messageId", id, "error", err)
-			continue
-		}
-		l.Logger.ErrorContext(ctx, "replay message not handled", "messageId", id, "error", err)
-		answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: id})
+		f := failure{batch.Records[i], l.triedFor(batch.Records[i]), err}
+		failed, longest = append(failed, f), max(longest, f.tried)
 	}
 	l.Meter.Set(schema.ReplaysStuck, longest.Seconds())
+	var answer events.SQSEventResponse
+	sent, _ := deadline.Each(ctx, failed, l.again)
+	for i, f := range failed {
+		if sent[i] {
+			l.Logger.WarnContext(ctx, "replay message sent again", "messageId", f.MessageId, "error", f.cause)
+			continue
+		}
+		l.Logger.ErrorContext(ctx, "replay message not handled", "messageId", f.MessageId, "error", f.cause)
+		answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: f.MessageId})
+	}
 	return answer, nil
+}
+
+// failure is a message that was not handled.
+type failure struct {
+	events.SQSMessage
+	tried time.Duration
+	cause error
 }
 
 // triedFor is since when a message has been tried in vain, also before it was sent again. What a replay's pace holds back
@@ -150,19 +153,21 @@ const (
 
 // again sends a message again that failed for a passing reason. A message that comes back by itself does so after the
 // queue's visibility timeout, and each return brings it nearer to the dead-letter queue: a throttled start is no poison.
-func (l *Listener) again(ctx context.Context, body string, tried time.Duration, cause error) bool {
-	if !fault.Transient(cause) && !errors.Is(cause, ledger.ErrConflict) {
-		return false
+// One that took all the time there was may be, and may still be at work.
+func (l *Listener) again(ctx context.Context, f failure) (sent bool, err error) {
+	if errors.Is(f.cause, deadline.ErrPassed) || !fault.Transient(f.cause) && !errors.Is(f.cause, ledger.ErrConflict) {
+		return false, nil
 	}
-	msg, err := message.DecodeReplay(body)
+	msg, err := message.DecodeReplay(f.Body)
 	if err != nil || msg.Tries >= maxTries {
-		return false
+		return false, err
 	}
 	wait := min(firstWait<<min(msg.Tries, 10), maxWait)
 	msg.Tries++
-	msg.Since = l.now().Add(-tried).Unix()
+	msg.Since = l.now().Add(-f.tried).Unix()
 	wait = wait/2 + time.Duration(rand.Int64N(int64(wait))) //nolint:gosec // jitter
-	return l.Queue.Post(ctx, queue.Post{Body: msg.Encode(), Delay: wait}) == nil
+	err = l.Queue.Post(ctx, queue.Post{Body: msg.Encode(), Delay: wait})
+	return err == nil, err
 }
 
 // note takes the steps of a batch at once, so that each replay's counters move once per batch.
@@ -187,8 +192,8 @@ func (l *Listener) take(ctx context.Context, replayID string, steps ...progress.
 }
 
 // handle works off one message and returns the step of the item that it was about, if any.
-func (l *Listener) handle(ctx context.Context, body string) (*progress.Step, error) {
-	msg, err := message.DecodeReplay(body)
+func (l *Listener) handle(ctx context.Context, m events.SQSMessage) (*progress.Step, error) {
+	msg, err := message.DecodeReplay(m.Body)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/deadline"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
@@ -188,7 +189,7 @@ func (l *Listener) startSeries(ctx context.Context, s ledger.Series, p plan) err
 // BindVersion answers the Series state machine about one version: it checks the guards once more, since the versions
 // before it took their time, and binds it.
 func (l *Listener) BindVersion(ctx context.Context, in SeriesInput) (SeriesOrder, error) {
-	order, err := l.bindVersion(ctx, in)
+	order, err := deadline.Do(ctx, func(ctx context.Context) (SeriesOrder, error) { return l.bindVersion(ctx, in) })
 	if err != nil {
 		l.Logger.Log(ctx, fault.Level(err), "version of series not bound", "replayId", in.ReplayID, "page", in.Page,
 			"ordinal", in.Ordinal, "index", in.Index, "error", err)

@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/deadline"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -55,21 +58,25 @@ const rounds = 4 // a lost race means that somebody else moved an item, which ea
 
 // Take applies steps of any number of replays: each replay's counters move once. Steps back are left out: an item
 // moves from WAITING through STARTED to a final outcome. The result maps a replay to the error that kept its steps
-// from being taken; the others were taken.
+// from being taken, also one for which no time is left; the others were taken.
 func (b *Board) Take(ctx context.Context, steps []Step) map[string]error {
 	byReplay := map[string][]Step{}
 	for _, s := range steps {
 		byReplay[s.ReplayID] = append(byReplay[s.ReplayID], s)
 	}
-	failed := map[string]error{}
-	for id, steps := range byReplay {
-		for len(steps) > 0 {
-			n := min(len(steps), ledger.MaxItemChanges)
-			if err := b.take(ctx, id, steps[:n]); err != nil {
-				failed[id] = err
-				break
+	ids := slices.Collect(maps.Keys(byReplay))
+	_, errs := deadline.Each(ctx, ids, func(ctx context.Context, id string) (none struct{}, err error) {
+		for batch := range slices.Chunk(byReplay[id], ledger.MaxItemChanges) {
+			if err := b.take(ctx, id, batch); err != nil {
+				return none, err
 			}
-			steps = steps[n:]
+		}
+		return none, nil
+	})
+	failed := map[string]error{}
+	for i, err := range errs {
+		if err != nil {
+			failed[ids[i]] = err
 		}
 	}
 	return failed

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/deadline"
 	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
@@ -62,12 +63,20 @@ func New(topic sender, store store, book book, gate gate, opts Options, logger *
 // Handle publishes the output of an execution. A repeated attempt publishes nothing again once the ledger says that
 // it was published. Its errors carry the names of package fault.
 func (p *Publisher) Handle(ctx context.Context, in workflow.PublishInput) error {
-	done, row, err := p.publish(ctx, in)
+	type outcome struct {
+		done string
+		row  ledger.Execution
+	}
+	out, err := deadline.Do(ctx, func(ctx context.Context) (o outcome, err error) {
+		o.done, o.row, err = p.publish(ctx, in)
+		return o, err
+	})
 	if err != nil {
 		p.logger.Log(ctx, fault.Level(err), "output not published", "execution", in.Execution.Name, "error", err)
 		return fault.Name(err)
 	}
-	p.logger.InfoContext(ctx, done, "execution", row.Name, "resourceId", row.ResourceID, "versionId", row.VersionID)
+	p.logger.InfoContext(ctx, out.done, "execution", out.row.Name, "resourceId", out.row.ResourceID,
+		"versionId", out.row.VersionID)
 	return nil
 }
 

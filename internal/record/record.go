@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ce873799/replayable-ingestion/internal/deadline"
 	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/envelope"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
@@ -64,7 +65,7 @@ func (r *Recorder) Handle(ctx context.Context, in workflow.RecordInput) (workflo
 	if envelope.Reserved(in.Input) {
 		handle, done = r.replay, "replay accepted"
 	}
-	out, err := handle(ctx, in)
+	out, err := deadline.Do(ctx, func(ctx context.Context) (workflow.RecordOutput, error) { return handle(ctx, in) })
 	if err != nil {
 		r.logger.Log(ctx, fault.Level(err), "event not recorded", "execution", in.Execution.Name, "error", err)
 		return workflow.RecordOutput{}, fault.Name(err)

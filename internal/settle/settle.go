@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 
+	"github.com/ce873799/replayable-ingestion/internal/deadline"
 	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
@@ -53,20 +54,15 @@ func (s *Settler) Metered(m *emf.Meter) *Settler {
 }
 
 // Settle settles executions and returns one error per execution, nil for those that are settled. An execution without
-// a row is settled: it never reached the ledger, and if it failed, its dead letter brings it in.
+// a row is settled: it never reached the ledger, and if it failed, its dead letter brings it in. Those that are not
+// settled in time have deadline.ErrPassed.
 func (s *Settler) Settle(ctx context.Context, ended []ledger.Ended) []error {
-	errs := make([]error, len(ended))
+	rows, errs := deadline.Each(ctx, ended, s.one)
 	var steps []progress.Step
 	replayOf := map[string][]int{} // replay id -> places in ended
-	news := make([]bool, len(ended))
 	for i, e := range ended {
-		row, err := s.one(ctx, e)
-		if err != nil {
-			errs[i] = err
-			continue
-		}
-		news[i] = row.Name != ""
-		if row.Mode != ledger.API || row.ReplayID == "" {
+		row := rows[i]
+		if errs[i] != nil || row.Mode != ledger.API || row.ReplayID == "" {
 			continue
 		}
 		steps = append(steps, step(row, e))
@@ -77,11 +73,19 @@ func (s *Settler) Settle(ctx context.Context, ended []ledger.Ended) []error {
 			errs[i] = err
 		}
 	}
+	var known []int // places in ended
 	for i, e := range ended {
 		// Failed ones are auto-replay's to take in.
-		if errs[i] == nil && news[i] && e.FollowedUp() && (e.Status == ledger.Succeeded || e.Status == ledger.Aborted) {
-			errs[i] = s.book.TakenIn(ctx, e.Name)
+		followed := e.FollowedUp() && (e.Status == ledger.Succeeded || e.Status == ledger.Aborted)
+		if errs[i] == nil && rows[i].Name != "" && followed {
+			known = append(known, i)
 		}
+	}
+	_, taken := deadline.Each(ctx, known, func(ctx context.Context, i int) (none struct{}, err error) {
+		return none, s.book.TakenIn(ctx, ended[i].Name)
+	})
+	for k, i := range known {
+		errs[i] = taken[k]
 	}
 	return errs
 }

@@ -4,10 +4,12 @@ package tracker
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/ce873799/replayable-ingestion/internal/deadline"
 	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
@@ -49,8 +51,8 @@ func (t *Tracker) Metered(meter *emf.Meter) *Tracker {
 	return t
 }
 
-// Handle settles a batch. Messages that could not be settled come again; a message that is no status change of this
-// state machine comes again too, until it is a dead letter for a person to look at.
+// Handle settles a batch. Messages that could not be settled in time come again; a message that is no status change of
+// this state machine comes again too, until it is a dead letter for a person to look at.
 func (t *Tracker) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 	var answer events.SQSEventResponse
 	var longest time.Duration
@@ -61,7 +63,8 @@ func (t *Tracker) Handle(ctx context.Context, batch events.SQSEvent) (events.SQS
 	}
 	defer func() { t.meter.Set(schema.OutcomesStuck, longest.Seconds()) }()
 	var ended []ledger.Ended
-	var told []events.SQSMessage
+	var told, ofSeries []events.SQSMessage
+	var closes []string
 	for _, m := range batch.Records {
 		status, err := message.DecodeStatus(m.Body)
 		if err != nil {
@@ -69,9 +72,7 @@ func (t *Tracker) Handle(ctx context.Context, batch events.SQSEvent) (events.SQS
 			continue
 		}
 		if status.StateMachineARN == t.series {
-			if err := t.queue.Send(ctx, Close(Ended(status))); err != nil {
-				fail(m, err)
-			}
+			closes, ofSeries = append(closes, Close(Ended(status))), append(ofSeries, m)
 			continue
 		}
 		if status.StateMachineARN != t.machine {
@@ -80,9 +81,18 @@ func (t *Tracker) Handle(ctx context.Context, batch events.SQSEvent) (events.SQS
 		}
 		ended, told = append(ended, Ended(status)), append(told, m)
 	}
-	for i, err := range t.settler.Settle(ctx, ended) {
+	var sent []error
+	var closing sync.WaitGroup // at the same time: neither may take the other's time
+	closing.Go(func() {
+		_, sent = deadline.Each(ctx, closes, func(ctx context.Context, body string) (none struct{}, err error) {
+			return none, t.queue.Send(ctx, body)
+		})
+	})
+	settled := t.settler.Settle(ctx, ended)
+	closing.Wait()
+	for i, err := range append(sent, settled...) {
 		if err != nil {
-			fail(told[i], err)
+			fail(append(ofSeries, told...)[i], err)
 		}
 	}
 	return answer, nil

@@ -155,8 +155,8 @@ func wire(t testing.TB, table ledger.Client, bucket eventlog.API, faults *Faults
 }
 
 // Publish makes the engine its own topic.
-func (e *Engine) Publish(_ context.Context, in *sns.PublishInput, _ ...func(*sns.Options)) (*sns.PublishOutput, error) {
-	return call(e.faults, "Publish", func() (*sns.PublishOutput, error) {
+func (e *Engine) Publish(ctx context.Context, in *sns.PublishInput, _ ...func(*sns.Options)) (*sns.PublishOutput, error) {
+	return call(ctx, e.faults, "Publish", func() (*sns.PublishOutput, error) {
 		if e.OnPublish != nil {
 			e.OnPublish(in)
 		}

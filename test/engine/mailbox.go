@@ -46,10 +46,10 @@ func (m *Mailbox) Post(ctx context.Context, posts ...queue.Post) error {
 const sqsBatch = 10
 
 // post sends messages as package queue does: in batches, each of which may break.
-func (m *Mailbox) post(_ context.Context, posts []queue.Post) error {
+func (m *Mailbox) post(ctx context.Context, posts []queue.Post) error {
 	for len(posts) > 0 {
 		n := min(len(posts), sqsBatch)
-		_, err := call(m.faults, "SendMessageBatch", func() (none struct{}, err error) {
+		_, err := call(ctx, m.faults, "SendMessageBatch", func() (none struct{}, err error) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
 			for _, p := range posts[:n] {
@@ -70,7 +70,10 @@ func (m *Mailbox) post(_ context.Context, posts []queue.Post) error {
 }
 
 // Receive returns up to ten messages that were not received before.
-func (m *Mailbox) Receive(context.Context, time.Duration) ([]queue.Message, error) {
+func (m *Mailbox) Receive(ctx context.Context, _ time.Duration) ([]queue.Message, error) {
+	if err := m.faults.stall(ctx, "ReceiveMessage"); err != nil {
+		return nil, err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	n := min(10, len(m.messages))
@@ -80,7 +83,9 @@ func (m *Mailbox) Receive(context.Context, time.Duration) ([]queue.Message, erro
 }
 
 // Delete does nothing: a received message does not come back by itself.
-func (m *Mailbox) Delete(context.Context, queue.Message) error { return nil }
+func (m *Mailbox) Delete(ctx context.Context, msg queue.Message) error {
+	return m.faults.stall(ctx, "DeleteMessage "+msg.ID)
+}
 
 // TakeAll takes every message out of the queue.
 func (m *Mailbox) TakeAll() (bodies []string) {
