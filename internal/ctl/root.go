@@ -15,6 +15,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/doctor"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/failures"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/history"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/ingest"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/items"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/list"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/replay"
@@ -125,6 +126,7 @@ func groups() []commandGroup {
 	return []commandGroup{
 		{"Find out what happened:", constructors{failures.New, history.New, show.New, diff.New}},
 		{"Run the past again:", constructors{replay.New, republish.New}},
+		{"Send events:", constructors{ingest.New}},
 		{"Follow replays:", constructors{status.New, items.New, list.New, cancel.New}},
 		{"Check the ingestion:", constructors{doctor.New}},
 	}
