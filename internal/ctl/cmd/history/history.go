@@ -37,8 +37,8 @@ func New(f *factory.Factory) *cobra.Command {
 		Long: `Lists the recorded events of a resource, newest first, each with its outcome.
 
 The outcome is SUCCEEDED once any execution of the version has succeeded, RUNNING while one runs, WAITING or RETRYING
-while auto-replay handles it, and QUARANTINED while it needs a person. Otherwise it is that of the last execution: FAILED, TIMED_OUT,
-ABORTED, SUPERSEDED. DELETED is a delete marker, UNKNOWN a version without an execution in the ledger.
+while auto-replay handles it, and QUARANTINED while it needs a person. Otherwise it is that of the last execution: FAILED,
+TIMED_OUT, ABORTED, SUPERSEDED. DELETED is a delete marker, UNKNOWN a version without an execution in the ledger.
 
 Executions are listed oldest first. A producer started live ones, auto-replay auto ones, and a replay api ones.
 

@@ -117,7 +117,7 @@ func (s *sender) name(e event) string {
 func (s *sender) send(ctx context.Context, e event) (result, error) {
 	if e.err != nil {
 		s.f.Say("%s", s.f.PaintErr(output.Red, output.Printable(fmt.Sprintf("line %d %v", e.line, e.err))))
-		return result{Line: e.line, Status: invalid, Error: e.err.Error()}, nil
+		return result{Line: e.line, Status: invalid, Error: e.err.Error()}, nil //nolint:nilerr // it is the line's, and the others are sent
 	}
 	if err := s.pace(ctx); err != nil {
 		return result{}, err
