@@ -13,8 +13,7 @@ import (
 )
 
 // withValues joins a flag whose value is optional with the word after it, if that is its value: pflag takes a value after
-// = only, and the word for an argument. A file is a value; a truth value after a switch would be an argument that nobody
-// means.
+// = only, and reads the word as an argument. A file is a value. true or false after a switch is an error.
 func withValues(root *cobra.Command, args []string) ([]string, error) {
 	optional := map[string]*pflag.Flag{}
 	collect(root, optional)

@@ -15,6 +15,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/doctor"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/failures"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/history"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/ingest"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/items"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/list"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/replay"
@@ -57,13 +58,13 @@ func newRoot(f *factory.Factory) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "replayctl",
 		Short: "Replays the past of a ReplayableIngestion",
-		Long: `replayctl calls the replay API of a ReplayableIngestion with your own AWS credentials: what failed, why, what was it
-like before, run it again, watch it finish.
+		Long: `replayctl calls the replay API of a ReplayableIngestion with your AWS credentials. It shows what failed and why, runs
+events of the past again, and waits for the end.
 
 It finds the ingestion by the outputs of its stack. If there are several, name the stack with --stack or REPLAYCTL_STACK.
-Credentials and the Region are found as by the aws CLI.
+It finds credentials and the Region as the AWS CLI does.
 
-Data goes to standard output, everything else to standard error.
+Data goes to standard output, messages to standard error.
 
 Exit codes:
 ` + strings.TrimSuffix(exit.Table(), "\n"),
@@ -123,10 +124,11 @@ type constructors []func(*factory.Factory) *cobra.Command
 // groups lists the constructors of the commands. A new command is one more.
 func groups() []commandGroup {
 	return []commandGroup{
-		{"Find out what happened:", constructors{failures.New, history.New, show.New, diff.New}},
-		{"Run the past again:", constructors{replay.New, republish.New}},
+		{"Investigate:", constructors{failures.New, history.New, show.New, diff.New}},
+		{"Replay:", constructors{replay.New, republish.New}},
+		{"Send events:", constructors{ingest.New}},
 		{"Follow replays:", constructors{status.New, items.New, list.New, cancel.New}},
-		{"Check the ingestion:", constructors{doctor.New}},
+		{"Check:", constructors{doctor.New}},
 	}
 }
 

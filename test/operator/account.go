@@ -6,19 +6,23 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 
 	"github.com/ce873799/replayable-ingestion/internal/manifest"
+	"github.com/ce873799/replayable-ingestion/test/engine"
 )
 
-// CloudFormation answers DescribeStacks as AWS does, in pages of one stack.
+// CloudFormation answers DescribeStacks as AWS does, in pages of one stack, and the calls of Step Functions that ingest makes.
 type CloudFormation struct {
 	stacks map[string][]manifest.Ingestion
 	order  []string
-	Refuse string // an error code, instead
-	Asked  int
+
+	machine *engine.Machine // of Step Functions beside it
+	Refuse  string          // an error code, instead
+	Asked   int
 }
 
 // Add adds a stack with ingestions.
@@ -29,6 +33,10 @@ func (c *CloudFormation) Add(stack string, all ...manifest.Ingestion) {
 
 // ServeHTTP answers a request.
 func (c *CloudFormation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "AWSStepFunctions.") {
+		serveStates(w, r, c.machine)
+		return
+	}
 	c.Asked++
 	w.Header().Set("Content-Type", "text/xml")
 	if err := r.ParseForm(); err != nil {
@@ -84,7 +92,7 @@ func (c *CloudFormation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Account has the world's ingestion found in stacks.
 func (w *World) Account() *CloudFormation {
 	w.T.Helper()
-	c := &CloudFormation{stacks: map[string][]manifest.Ingestion{}}
+	c := &CloudFormation{stacks: map[string][]manifest.Ingestion{}, machine: w.Engine.Machine}
 	server := httptest.NewServer(c)
 	w.T.Cleanup(server.Close)
 	w.Process.Env = Environment(map[string]string{})
@@ -95,7 +103,7 @@ func (w *World) Account() *CloudFormation {
 
 // In is the manifest of the world's ingestion as a construct of a stack.
 func (w *World) In(stack, id string) manifest.Ingestion {
-	return manifest.Ingestion{Stack: stack, Path: stack + "/" + id, Region: "us-east-1", APIURL: w.Gateway.URL + "/"}
+	return manifest.Ingestion{Stack: stack, Path: stack + "/" + id, Region: "us-east-1", APIURL: w.Gateway.URL + "/", StateMachineARN: engine.MachineARN}
 }
 
 // Loaded applies the options that flags give to what was found without them.

@@ -29,15 +29,15 @@ func Table() string {
 		code Code
 		says string
 	}{
-		{OK, "done; of a replay that was waited for: every item succeeded or was skipped"},
-		{General, "something went wrong on this machine, the answer to a question was no, doctor found a fault, or diff --exit-code a difference"},
-		{Usage, "the command line is wrong, or does not say which ingestion is meant"},
-		{Failures, "the replay has ended, and some of its items failed"},
+		{OK, "done; after --wait: every item succeeded or was skipped"},
+		{General, "an error on this machine, a question answered with no, a fault that doctor found, a difference with diff --exit-code, or a line that ingest could not send"},
+		{Usage, "the command line is wrong, or does not name the ingestion"},
+		{Failures, "the replay has ended, and some of its items failed; or executions that ingest waited for"},
 		{Stopped, "the replay was halted or cancelled"},
-		{Refused, "the API or AWS refused: the request, the credentials, or an id that does not exist"},
-		{Unreachable, "no answer, or a 5xx or 429 after several attempts: try again"},
+		{Refused, "the API or AWS refused the request, the credentials, or an id that does not exist"},
+		{Unreachable, "no response, or 429 or 5xx after several attempts: try again"},
 		{Skipped, "with --fail-on-skipped: an item was skipped, or nothing matched"},
-		{Interrupted, "interrupted by Ctrl-C; a replay that was started goes on"},
+		{Interrupted, "interrupted by Ctrl-C; a replay that was started continues"},
 	} {
 		text += fmt.Sprintf("  %3d  %s\n", c.code, c.says)
 	}

@@ -19,7 +19,7 @@ const completed = 30
 
 const noFiles = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 
-// offer asks the API for completions. A shell shows no error, so that there are none then.
+// offer asks the API for completions. On an error it offers none: a shell cannot show it.
 func offer[T any](f *Factory, c *cobra.Command, list func(ctx context.Context, api *client.Client) iter.Seq2[T, error], of func(T) string) []string {
 	ctx, cancel := context.WithTimeout(c.Context(), completeFor)
 	defer cancel()

@@ -92,7 +92,7 @@ func (f *Factory) loginHints(err error) []string {
 		return []string{"the SSO session has expired: " + login}
 	}
 	return []string{
-		"credentials are found as by the aws CLI: --profile, AWS_PROFILE, AWS_ACCESS_KEY_ID, SSO, the instance's role",
+		"credentials are found as the AWS CLI finds them: --profile, AWS_PROFILE, AWS_ACCESS_KEY_ID, SSO, the instance's role",
 		"with SSO, log in first: " + login,
 	}
 }
@@ -112,7 +112,7 @@ func (f *Factory) explainRefusal(e *exit.Error, r *client.RefusedError) {
 	case r.Status == http.StatusForbidden:
 		e.Do = append(e.Do, f.forbidden(r)...)
 	case r.Status == http.StatusTooManyRequests:
-		e.Code, e.Do = exit.Unreachable, append(e.Do, "the API takes 50 requests a second from everybody together: try again in a while")
+		e.Code, e.Do = exit.Unreachable, append(e.Do, "the API takes 50 requests per second from all callers together: try again later")
 	case r.Status >= http.StatusInternalServerError:
 		e.Code = exit.Unreachable
 		if r.Problem.RequestID != "" {
@@ -125,7 +125,7 @@ func (f *Factory) explainRefusal(e *exit.Error, r *client.RefusedError) {
 func (f *Factory) forbidden(r *client.RefusedError) []string {
 	kind := strings.SplitN(r.Kind, ":", 2)[0]
 	if skew := r.Skew.Abs(); skew > maxSkew {
-		return []string{fmt.Sprintf("this machine's clock is off by %s, and AWS refuses signatures that are more than 5 minutes off: set it", skew.Round(time.Second))}
+		return []string{fmt.Sprintf("this machine's clock is off by %s: set it. AWS refuses signatures that are more than 5 minutes off", skew.Round(time.Second))}
 	}
 	switch kind {
 	case "ExpiredTokenException":
@@ -139,7 +139,7 @@ func (f *Factory) forbidden(r *client.RefusedError) []string {
 		return []string{"the API has no such path: is the URL right, with its stage? " + f.apiURL}
 	}
 	return []string{
-		"you may not call this: `GrantReplay` allows to start, follow and cancel replays, `GrantReadHistory` to read versions and failures",
+		"the permission is missing: `GrantReplay` allows starting, reading and cancelling replays, `GrantReadHistory` reading versions and failures",
 		"who is asking? `aws sts get-caller-identity`; for another role: --profile",
 	}
 }
@@ -157,10 +157,10 @@ func (f *Factory) explainAWS(e *exit.Error, service smithy.APIError) {
 			"it does without if you name the API: --api-url or REPLAYCTL_API_URL, and --region",
 		}
 	case "Throttling", "ThrottlingException", "RequestLimitExceeded":
-		e.Code, e.Do = exit.Unreachable, []string{"try again in a while"}
+		e.Code, e.Do = exit.Unreachable, []string{"try again later"}
 	default:
 		if service.ErrorFault() == smithy.FaultServer {
-			e.Code, e.Do = exit.Unreachable, []string{"try again in a while"}
+			e.Code, e.Do = exit.Unreachable, []string{"try again later"}
 		}
 	}
 }

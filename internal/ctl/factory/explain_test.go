@@ -55,7 +55,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 			w.Process.Env = operator.Environment(map[string]string{"REPLAYCTL_API_URL": w.Gateway.URL + "/v2"})
 		},
 			"list", exit.Refused, []string{"Missing Authentication Token", "is the URL right, with its stage?"}},
-		{"throttled", answer(429, "TooManyRequestsException", "Too Many Requests"), "list", exit.Unreachable, []string{"50 requests a second"}},
+		{"throttled", answer(429, "TooManyRequestsException", "Too Many Requests"), "list", exit.Unreachable, []string{"50 requests per second"}},
 		{"broken", answer(500, "", "the request failed: see the function's log for the request id"),
 			"list", exit.Unreachable, []string{"request id request-1", "ReplayHandler", "replayctl doctor"}},
 		{"an answer of something else", func(w *operator.World) {

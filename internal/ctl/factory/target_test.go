@@ -48,7 +48,7 @@ func TestOfSeveralIngestionsOneIsNamed(t *testing.T) {
 	w.Process.Env = operator.Environment(map[string]string{"REPLAYCTL_STACK": "shop", "REPLAYCTL_INGESTION": "Carts"})
 	got := w.Run("replay r1 --reason x" + w.Endpoint)
 	got.Wants(t, exit.OK, nil, []string{"status " + strings.TrimSpace(got.Out) + " --wait --endpoint-url="})
-	w.Run("list --stack nowhere"+w.Endpoint).Wants(t, exit.Refused, nil, []string{"there is no stack nowhere", "stack nowhere, Region us-east-1", "--local"})
+	w.Run("list --stack nowhere"+w.Endpoint).Wants(t, exit.Refused, nil, []string{"stack nowhere does not exist", "stack nowhere, Region us-east-1", "--local"})
 }
 
 func TestFindingIsRefused(t *testing.T) {

@@ -23,7 +23,7 @@ func Await(ctx context.Context, f *factory.Factory, api *client.Client, ids []st
 	if err != nil {
 		e := f.Explain(err)
 		for _, id := range ids {
-			e.Do = append(e.Do, "the replay goes on: "+f.Hint("status "+id+" --wait"))
+			e.Do = append(e.Do, "the replay continues: "+f.Hint("status "+id+" --wait"))
 		}
 		return e
 	}

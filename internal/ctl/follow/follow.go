@@ -23,7 +23,7 @@ const (
 // anything by it.
 const silence = 5 * time.Minute
 
-// ErrDetached means that nobody waits any more. The replays go on.
+// ErrDetached means that Ctrl-C ended the waiting. The replays continue.
 var ErrDetached = errors.New("detached")
 
 // Wait waits until replays have ended, shows how they get on, and returns them.
@@ -44,7 +44,7 @@ func Wait(ctx context.Context, f *factory.Factory, api *client.Client, ids []str
 			return all, err
 		case quiet.IsZero():
 			quiet = f.Process.Now()
-			m.note("no answer, still trying: " + err.Error())
+			m.note("no response, still trying: " + err.Error())
 		case f.Process.Now().Sub(quiet) > silence:
 			return all, err
 		}
@@ -74,9 +74,9 @@ func look(ctx context.Context, api *client.Client, ids []string, all []replay.Re
 	return left, nil
 }
 
-// Detached says how to come back to replays that nobody waits for any more.
+// Detached says how to come back to replays after Ctrl-C.
 func Detached(f *factory.Factory, ids ...string) error {
-	f.Say("%s", f.PaintErr(output.Yellow, "detached: what was started goes on"))
+	f.Say("%s", f.PaintErr(output.Yellow, "detached: what was started continues"))
 	for _, id := range ids {
 		f.Say("  come back with  %s", f.Hint("status "+id+" --wait"))
 		f.Say("  stop it with    %s", f.Hint("cancel "+id))

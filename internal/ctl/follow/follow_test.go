@@ -62,7 +62,7 @@ func TestWaitingOutlivesAnAbsentAPI(t *testing.T) {
 		gateway.Refuse(rw, http.StatusServiceUnavailable, "", "Service Unavailable")
 		return true
 	})
-	w.Run("replay r1 --reason x --wait").Wants(t, exit.OK, []string{"COMPLETED"}, []string{"no answer, still trying"})
+	w.Run("replay r1 --reason x --wait").Wants(t, exit.OK, []string{"COMPLETED"}, []string{"no response, still trying"})
 }
 
 // Ctrl-C is a context that ends: the signal itself is tried on a terminal.

@@ -102,7 +102,7 @@ func (r *pace) perSecond() float64 {
 	return float64(last.done()-first.done()) / took
 }
 
-// left is how long the rest will take; 0: nobody knows.
+// left is how long the rest will take; 0: not known.
 func (r *pace) left() time.Duration {
 	speed := r.perSecond()
 	if speed <= 0 {

@@ -18,7 +18,7 @@ type Options struct{ FailOnSkipped bool }
 
 // AddFlags adds the flags of options. when says with which other flags they go.
 func (o *Options) AddFlags(c *cobra.Command, when string) {
-	c.Flags().BoolVar(&o.FailOnSkipped, "fail-on-skipped", false, when+"end with 7 if an item was skipped, or nothing matched")
+	c.Flags().BoolVar(&o.FailOnSkipped, "fail-on-skipped", false, when+"exit with 7 if an item was skipped, or nothing matched")
 }
 
 // Skipped warns of replays that have done nothing, and chooses the exit code.

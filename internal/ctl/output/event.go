@@ -33,7 +33,7 @@ var name = regexp.MustCompile(`(?m)^( *)("(?:[^"\\]|\\.)*")(:)`)
 func (p *Printer) Document(w io.Writer, doc []byte) error {
 	var b bytes.Buffer
 	if err := json.Indent(&b, bytes.TrimSpace(doc), "", "  "); err != nil {
-		return fmt.Errorf("the document is no JSON: %w", err)
+		return fmt.Errorf("the document is not valid JSON: %w", err)
 	}
 	text := PrintableJSON(b.String())
 	if p.Color {

@@ -15,7 +15,7 @@ import (
 const maxLine = 1 << 20
 
 // readIDs reads resource ids: a line each, as they are or as JSON. JSON is a text, or an object with a resourceId, such
-// as `replayctl failures --detail -o jsonl` writes. Empty lines, and those that begin with #, are none.
+// as `replayctl failures --detail -o jsonl` writes. Empty lines, and lines that begin with #, are skipped.
 func readIDs(r io.Reader, name string) (ids []string, err error) {
 	seen := map[string]bool{}
 	lines := bufio.NewScanner(r)
@@ -48,13 +48,13 @@ func idOf(line string) (string, error) {
 	case '"':
 		var id string
 		if err := json.Unmarshal([]byte(line), &id); err != nil {
-			return "", fmt.Errorf("is no JSON text: %w", err)
+			return "", fmt.Errorf("is not a JSON string: %w", err)
 		}
 		return id, nil
 	case '{':
 		var entry struct{ ResourceID *string }
 		if err := json.Unmarshal([]byte(line), &entry); err != nil {
-			return "", fmt.Errorf("is no JSON object: %w", err)
+			return "", fmt.Errorf("is not a JSON object: %w", err)
 		}
 		if entry.ResourceID == nil {
 			return "", fmt.Errorf("the object has no resourceId")

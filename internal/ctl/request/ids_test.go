@@ -28,9 +28,9 @@ func TestIdsComeFromFilesAndPipes(t *testing.T) {
 	for list, want := range map[string]string{
 		"": "standard input names no resource",
 		"{\"resourceId\":\"a\",\"resourceId\":\"b\"}": "line 1: resourceId is given twice",
-		"a\n{\"resourceId\":1}\n":                     "standard input, line 2: is no JSON object",
+		"a\n{\"resourceId\":1}\n":                     "standard input, line 2: is not a JSON object",
 		"{\"execution\":\"e\"}":                       "line 1: the object has no resourceId",
-		"\"a":                                         "line 1: is no JSON text",
+		"\"a":                                         "line 1: is not a JSON string",
 		strings.Repeat("a", 2<<20):                    "token too long",
 	} {
 		w.Process.In = strings.NewReader(list)

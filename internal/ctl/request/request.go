@@ -66,34 +66,34 @@ func (o *Flags) Add(f *factory.Factory, c *cobra.Command) {
 func (o *Flags) addSelection(c *cobra.Command) {
 	f := c.Flags()
 	f.SortFlags = false
-	f.StringVarP(&o.file, "file", "f", "", "read resource ids from `FILE`, - for standard input: a line each, or JSON lines with resourceId")
-	f.StringVar(&o.owner, "owner", "", "every resource of the owner with this `ID`")
+	f.StringVarP(&o.file, "file", "f", "", "read resource ids from `FILE`, or - for standard input: one per line, or JSON lines with resourceId")
+	f.StringVar(&o.owner, "owner", "", "all resources of the owner with this `ID`")
 	factory.CompleteWith(c, "file", factory.Files)
-	f.BoolVar(&o.all, "all", false, "every resource; needs --max-items")
-	f.BoolVar(&o.Failures, "failures", false, "what is in the quarantine: the versions that failed")
+	f.BoolVar(&o.all, "all", false, "all resources; needs --max-items")
+	f.BoolVar(&o.Failures, "failures", false, "the versions in quarantine, which failed")
 }
 
 // AddFailures adds the flags that say which failures. when says when they count.
 func (o *Flags) AddFailures(f *factory.Factory, c *cobra.Command, when string) {
 	set := c.Flags()
-	set.StringVar(&o.Error, "error", "", when+"only this error, a name or a `GLOB` such as 'Geocoder*'")
-	set.StringVar(&o.Since, "since", "", when+"only what failed at this `TIME` or after")
-	set.StringVar(&o.Until, "until", "", when+"only what failed before this `TIME`")
+	set.StringVar(&o.Error, "error", "", when+"only this error: a name, or a `GLOB` such as 'Geocoder*'")
+	set.StringVar(&o.Since, "since", "", when+"only failures at this `TIME` or later")
+	set.StringVar(&o.Until, "until", "", when+"only failures before this `TIME`")
 	factory.CompleteWith(c, "error", f.CompleteErrors)
 }
 
 func (o *Flags) addVersions(f *factory.Factory, c *cobra.Command) {
 	set := c.Flags()
-	set.StringVar(&o.recordedFrom, "recorded-from", "", "only versions recorded at this `TIME` or after")
+	set.StringVar(&o.recordedFrom, "recorded-from", "", "only versions recorded at this `TIME` or later")
 	set.StringVar(&o.recordedTo, "recorded-to", "", "only versions recorded before this `TIME`")
-	set.StringArrayVar(&o.Versions, "version", nil, "this `VERSION` of the one resource; may be repeated")
+	set.StringArrayVar(&o.Versions, "version", nil, "this `VERSION` of the resource; may be repeated")
 	set.StringVar(&o.asOf, "as-of", "", "the version that was the latest at this `TIME`")
-	set.BoolVar(&o.series, "series", false, "every version, oldest first, each after the one before has ended")
-	set.IntVar(&o.last, "last", 0, "a series of the newest `N` versions")
-	set.StringVar(&o.from, "from", "", "a series from this time or version on: `TIME|ID`")
-	set.StringVar(&o.to, "to", "", "a series up to this time or version: `TIME|ID`")
-	set.BoolVar(&o.Latest, "latest", false, "with --failures: the latest version, instead of the one that failed")
-	set.StringVar(&o.onFailure, "on-failure", "", "of a series, after a version that failed: `stop|continue` (default stop)")
+	set.BoolVar(&o.series, "series", false, "every version, oldest first, one after the other")
+	set.IntVar(&o.last, "last", 0, "a series of the latest `N` versions")
+	set.StringVar(&o.from, "from", "", "a series that begins at this time or version: `TIME|ID`")
+	set.StringVar(&o.to, "to", "", "a series that ends before this time, or with this version: `TIME|ID`")
+	set.BoolVar(&o.Latest, "latest", false, "with --failures: the latest version, not the one that failed")
+	set.StringVar(&o.onFailure, "on-failure", "", "what a series does after a version that failed: `stop|continue` (default stop)")
 	factory.Complete(c, "on-failure", string(replay.StopOnFailure), string(replay.ContinueOnFailure))
 	factory.CompleteWith(c, "version", f.CompleteVersions)
 }
@@ -102,21 +102,21 @@ func (o *Flags) addVersions(f *factory.Factory, c *cobra.Command) {
 func (o *Flags) AddOptions(c *cobra.Command) {
 	f := c.Flags()
 	if o.Action == replay.Rerun {
-		f.StringVar(&o.mergePatch, "merge-patch", "", "change each event first: a `JSON` Merge Patch (RFC 7396), or @FILE")
-		f.StringVar(&o.jsonPatch, "json-patch", "", "change each event first: a `JSON` Patch (RFC 6902), or @FILE")
-		f.BoolVar(&o.suppressPublish, "suppress-publish", false, "run the workflow, but publish nothing")
+		f.StringVar(&o.mergePatch, "merge-patch", "", "change each event with this `JSON` Merge Patch (RFC 7396), or @FILE")
+		f.StringVar(&o.jsonPatch, "json-patch", "", "change each event with this `JSON` Patch (RFC 6902), or @FILE")
+		f.BoolVar(&o.suppressPublish, "suppress-publish", false, "run the workflow without publishing its output")
 	}
-	f.StringVar(&o.target, "target", "", "message attribute target, a `NAME` for subscribers to filter by")
-	f.BoolVar(&o.allowStale, "allow-stale", false, "also versions older than one that has succeeded")
-	f.IntVar(&o.maxPerSecond, "max-per-second", 0, "at most `N` starts a second")
+	f.StringVar(&o.target, "target", "", "value of the message attribute target: a `NAME` that subscribers filter by")
+	f.BoolVar(&o.allowStale, "allow-stale", false, "also versions older than a version that succeeded")
+	f.IntVar(&o.maxPerSecond, "max-per-second", 0, "at most `N` starts per second")
 	f.IntVar(&o.maxItems, "max-items", 0, "at most `N` items")
-	f.IntVar(&o.maxFailures, "max-failures", 0, "halt once more than `N` items have failed")
-	f.StringVarP(&o.Reason, "reason", "r", "", "why: a `TEXT` that is kept with the replay, and sent with every event")
-	f.BoolVarP(&o.DryRun, "dry-run", "n", false, "say what would happen, start nothing")
-	f.BoolVarP(&o.Yes, "yes", "y", false, "do not ask, however many items there are")
+	f.IntVar(&o.maxFailures, "max-failures", 0, "halt when more than `N` items have failed")
+	f.StringVarP(&o.Reason, "reason", "r", "", "why you replay: a `TEXT` that is stored with the replay and sent with every event")
+	f.BoolVarP(&o.DryRun, "dry-run", "n", false, "show what would happen, and start nothing")
+	f.BoolVarP(&o.Yes, "yes", "y", false, "do not ask, whatever the number of items")
 	f.BoolVarP(&o.Wait, "wait", "w", false, "wait for the end, with a progress bar")
 	o.AddFlags(c, "with --wait or --dry-run: ")
-	f.StringVar(&o.Key, "idempotency-key", "", "name of this request: the same `KEY` again gets the same replay (default: random)")
+	f.StringVar(&o.Key, "idempotency-key", "", "the same `KEY` with the same command returns the same replay (default: random)")
 	o.given = f
 }
 

@@ -103,7 +103,7 @@ func (o *Flags) versionsOf(f *factory.Factory) (any, error) {
 	return versions, nil
 }
 
-// bounds are times, or what is no time: version ids.
+// bounds are times or version ids: what is not a time is an id.
 func (o *Flags) bounds(f *factory.Factory) map[string]any {
 	out := map[string]any{}
 	for field, value := range map[string]string{"from": o.from, "to": o.to} {

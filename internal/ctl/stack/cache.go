@@ -62,6 +62,6 @@ func (c *Cache) write(name string, found []manifest.Ingestion) {
 	}
 	_, err = tmp.Write(b)
 	if closed := tmp.Close(); err != nil || closed != nil || os.Rename(tmp.Name(), c.file(name)) != nil {
-		_ = os.Remove(tmp.Name()) // nobody else knows it
+		_ = os.Remove(tmp.Name()) // no other file refers to it
 	}
 }

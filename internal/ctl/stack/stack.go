@@ -49,7 +49,7 @@ func (f *Finder) All(ctx context.Context, name string) ([]manifest.Ingestion, er
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if missing(err, name) {
-			return nil, fmt.Errorf("there is no stack %s: %w", name, ErrNone)
+			return nil, fmt.Errorf("stack %s does not exist: %w", name, ErrNone)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("look for stacks: %w", err)
@@ -60,7 +60,7 @@ func (f *Finder) All(ctx context.Context, name string) ([]manifest.Ingestion, er
 		}
 	}
 	if damaged != nil && (name != "" || len(all) == 0) {
-		return nil, damaged // of another stack, it is nobody's business
+		return nil, damaged // damage in other stacks is ignored
 	}
 	slices.SortFunc(all, func(a, b manifest.Ingestion) int {
 		return cmp.Or(strings.Compare(a.Stack, b.Stack), strings.Compare(a.Path, b.Path))

@@ -71,7 +71,7 @@ func TestIngestionsAreFoundInOutputs(t *testing.T) {
 	if one, err := f.All(t.Context(), "shop"); err != nil || len(one) != 2 {
 		t.Errorf("got %+v, %v, want those of the stack", one, err)
 	}
-	if _, err := f.All(t.Context(), "shops"); !errors.Is(err, ErrNone) || !strings.Contains(err.Error(), "no stack shops") {
+	if _, err := f.All(t.Context(), "shops"); !errors.Is(err, ErrNone) || !strings.Contains(err.Error(), "stack shops does not exist") {
 		t.Errorf("got %v, want that there is no such stack", err)
 	}
 	if none, err := f.All(t.Context(), "vpc"); err != nil || len(none) != 0 {

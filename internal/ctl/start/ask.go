@@ -17,7 +17,7 @@ import (
 // askAbove is how many items may be started without a question.
 const askAbove = 100
 
-// interactive reports whether there is somebody to ask. Ids that come on standard input leave nothing to answer with.
+// interactive reports whether a person can answer. Standard input cannot have both ids and answers.
 func interactive(f *factory.Factory, o *request.Flags) bool {
 	return f.Process.Terminal.In && f.Process.Terminal.Err && !o.ReadsInput()
 }
@@ -27,12 +27,12 @@ func askReason(ctx context.Context, f *factory.Factory, o *request.Flags) (err e
 	case strings.TrimSpace(o.Reason) != "":
 		return nil
 	case o.DryRun:
-		o.Reason = "dry run" // nobody needs to know why
+		o.Reason = "dry run"
 		return nil
 	case !interactive(f, o):
-		return exit.Usagef(`--reason is required: say why, the text is kept with the replay and sent with every event`)
+		return exit.Usagef(`--reason is required: say why; the text is stored with the replay and sent with every event`)
 	}
-	o.Reason, err = f.Ask(ctx, "Why? The reason is kept with the replay and sent with every event:")
+	o.Reason, err = f.Ask(ctx, "Why? The reason is stored with the replay and sent with every event:")
 	if err == nil && o.Reason == "" {
 		return exit.Usagef("--reason is required")
 	}
@@ -45,7 +45,7 @@ func confirm(ctx context.Context, f *factory.Factory, api *client.Client, r requ
 	if o.Yes || r.Few(askAbove) {
 		return nil
 	}
-	f.Say("%s", f.PaintErr(output.Dim, "finding out how many items that is (--yes skips this)"))
+	f.Say("%s", f.PaintErr(output.Dim, "counting the items (--yes skips this)"))
 	plans, err := plan(ctx, f, api, r.Dry(), "")
 	if err != nil {
 		return err
@@ -56,8 +56,8 @@ func confirm(ctx context.Context, f *factory.Factory, api *client.Client, r requ
 	}
 	f.Say("%s would %s, %d be skipped", follow.Items(sum.Items), startedBy(r.Typed.Action), sum.Skipped)
 	if !interactive(f, o) {
-		return &exit.Error{Code: exit.Usage, Err: fmt.Errorf("more than %d items need a yes, and there is nobody to ask", askAbove),
-			Do: []string{"--yes starts them all the same, --max-items sets a bound, --dry-run shows which they are"}}
+		return &exit.Error{Code: exit.Usage, Err: fmt.Errorf("more than %d items need a yes, and standard input is not a terminal", askAbove),
+			Do: []string{"--yes starts them without asking, --max-items limits them, --dry-run lists them"}}
 	}
 	answer, err := f.Ask(ctx, fmt.Sprintf("Start %s? [y/N]", follow.Items(sum.Items)))
 	if err != nil {

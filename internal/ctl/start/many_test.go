@@ -62,7 +62,7 @@ func TestSeveralReplaysKeepToBoundsTogether(t *testing.T) {
 	w.Crowd(1_500)
 	w.Process.In = strings.NewReader(operator.Lines(1_500))
 	w.Run("replay -f - --reason x --yes --max-items 1200").Wants(t, exit.Usage, nil, []string{
-		"1500 ids take 2 replays, and each would keep to --max-per-second", "with --wait they run one after the other"})
+		"1500 ids take 2 replays, and each would apply --max-per-second", "with --wait they run one after the other"})
 	w.Process.In = strings.NewReader(operator.Lines(1_500))
 	w.Run("replay -f - --reason x --yes --wait --max-items 1200 --max-failures 7").Wants(t, exit.OK,
 		[]string{"1000 matched", "200 matched", "truncated"}, []string{"1 of 2", "2 of 2"})

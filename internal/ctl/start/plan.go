@@ -63,7 +63,7 @@ func plan(ctx context.Context, f *factory.Factory, api *client.Client, r request
 // abandonFor is for how long a person who has pressed Ctrl-C waits.
 const abandonFor = 5 * time.Second
 
-// abandon cancels plans that nobody will look at.
+// abandon cancels plans after Ctrl-C.
 func abandon(ctx context.Context, api *client.Client, all []replay.Accepted) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonFor)
 	defer cancel()

@@ -70,7 +70,7 @@ func sendPart(ctx context.Context, f *factory.Factory, api *client.Client, r *re
 		e = &exit.Error{Code: exit.Interrupted, Err: exit.ErrInterrupted}
 	}
 	if e.Code == exit.Unreachable || e.Code == exit.Interrupted {
-		e.Do = append(e.Do, "it may have been accepted: the same command with --idempotency-key "+key+" gets the same replay, not a second one")
+		e.Do = append(e.Do, "it may have been accepted: the same command with --idempotency-key "+key+" returns the same replay, not a second one")
 	}
 	return accepted, e
 }

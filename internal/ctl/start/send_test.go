@@ -38,7 +38,7 @@ func TestAnUnknownFateIsTold(t *testing.T) {
 		return true
 	})
 	w.Run("replay r1 --reason x --idempotency-key k1").Wants(t, exit.Unreachable, nil, []string{
-		"it may have been accepted", "--idempotency-key k1 gets the same replay"})
+		"it may have been accepted", "--idempotency-key k1 returns the same replay"})
 	posts := 0
 	for _, c := range w.Gateway.Calls() {
 		if c == "POST /replays" {

@@ -60,8 +60,8 @@ func canBeSplit(r request.Request, wait bool) error {
 		return nil
 	}
 	return &exit.Error{Code: exit.Usage, Err: fmt.Errorf(
-		"%d ids take %d replays, and each would keep to --max-per-second, --max-items and --max-failures by itself", len(r.Typed.IDs), n),
-		Do: []string{"with --wait they run one after the other and keep to the bounds together"}}
+		"%d ids take %d replays, and each would apply --max-per-second, --max-items and --max-failures by itself", len(r.Typed.IDs), n),
+		Do: []string{"with --wait they run one after the other, and the limits hold for all together"}}
 }
 
 // start asks for a replay, or for several, and says how to follow them.

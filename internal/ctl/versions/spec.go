@@ -17,8 +17,8 @@ import (
 )
 
 // Help is for the help texts of commands that take a version.
-const Help = `A VERSION is the id of one, latest, latest-N for the N-th before the latest, or a TIME for the one that was the latest
-then. A TIME is ` + when.Help + `.`
+const Help = `A VERSION is a version id, latest, latest-N for the N-th before the latest, or a TIME for the latest version at that time.
+A TIME is ` + when.Help + `.`
 
 // Spec is which version a person means.
 type Spec struct {

@@ -23,13 +23,13 @@ func New(f *factory.Factory) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "diff RESOURCE [VERSION [VERSION]]",
 		Short: "Show what changed between two versions of a resource",
-		Long: `Shows what changed from one event of a resource to another: of the last two, from VERSION to the latest, or between two.
+		Long: `Shows the changes between two versions of a resource: the latest two, VERSION and the latest, or two VERSIONs.
 
 ` + versions.Help + `
 
-A line for each change: + is added, - is removed, ~ is replaced. Paths are JSON Pointers (RFC 6901); a position in an array
-is that of the moment, as changes are made one after the other. With -o json it is a JSON Patch (RFC 6902), in which a test
-of the value from before stands ahead of each change; -o jsonl has an operation a line. Numbers keep every digit.`,
+Each change is a line: + adds, - removes, ~ replaces. Paths are JSON Pointers (RFC 6901). Changes apply one after the
+other, so an array index counts after the changes above it. -o json writes a JSON Patch (RFC 6902), with a test of the old
+value before each change. -o jsonl writes one operation per line. Numbers keep every digit.`,
 		Example: `  replayctl diff L-1
   replayctl diff L-1 1d
   replayctl diff L-1 latest-5 latest-4
@@ -66,7 +66,7 @@ of the value from before stands ahead of each change; -o jsonl has an operation 
 			return nil
 		},
 	}
-	c.Flags().BoolVar(&exitCode, "exit-code", false, "end with 1 if the events differ, as git diff does")
+	c.Flags().BoolVar(&exitCode, "exit-code", false, "exit with 1 if the events differ, as git diff does")
 	return c
 }
 

@@ -44,7 +44,7 @@ func (e *exam) stack(ctx context.Context, v *verdict) {
 	out, err := e.stacks.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &e.at.Stack})
 	if err != nil || len(out.Stacks) == 0 {
 		if is(err, "ValidationError") || err == nil {
-			v.fails("deploy it: `cdk deploy "+e.at.Stack+"`", "there is no stack %s", e.at.Stack)
+			v.fails("deploy it: `cdk deploy "+e.at.Stack+"`", "stack %s does not exist", e.at.Stack)
 			return
 		}
 		e.cannot(v, "stack "+e.at.Stack, "cloudformation:DescribeStacks", err)

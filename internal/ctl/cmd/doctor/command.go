@@ -20,26 +20,26 @@ func New(f *factory.Factory) *cobra.Command {
 	var strict bool
 	c := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check that the pieces of an ingestion are there and wired",
-		Long: `Looks at the pieces that the stack's manifest names, and says of each whether it is there and wired, and if not, what to do:
-your credentials, clock and permissions, the state machines and functions, rules, queues, schedule, event log, ledger,
-topic, alarms and keys. It changes nothing, and starts nothing.
+		Short: "Check that the parts of an ingestion exist and are connected",
+		Long: `Checks every part that the stack's manifest names, and your credentials, clock and permissions. It checks state machines,
+functions, rules, queues, the schedule, event log, ledger, topic, alarms and keys. For each fault it names a remedy. It
+changes nothing and starts nothing.
 
-  pass     as it should be
+  pass     is as expected
   skipped  does not apply here; with --local, what the emulator does not have
-  unknown  could not be looked at: you may not, or no answer came. That is no pass
-  warn     works, and somebody should know
+  unknown  could not be checked: access was denied, or no response came
+  warn     works, but needs attention
   fail     does not work, or data is in danger; the command ends with 1
 
-To look at everything takes permission to describe and to list; without it, checks are unknown. The remedy names the action.`,
+It needs permission to describe and list resources. Without one, the check is unknown, and its remedy names the action.`,
 		Example: `  replayctl doctor
   replayctl doctor --stack listings-prod --skip alarm --skip "api.POST /replays"
   replayctl doctor -o jsonl | jq -r 'select(.status == "fail") | .check'`,
 		Args: factory.NoArguments,
 		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), f, skip, strict) },
 	}
-	c.Flags().StringArrayVar(&skip, "skip", nil, "leave out this `CHECK`, or all that begin with it up to a dot; may be repeated")
-	c.Flags().BoolVar(&strict, "strict", false, "end with 1 also if something is warn or unknown")
+	c.Flags().StringArrayVar(&skip, "skip", nil, "skip this `CHECK`, or all that begin with it and a dot; may be repeated")
+	c.Flags().BoolVar(&strict, "strict", false, "exit with 1 also if a check is warn or unknown")
 	return c
 }
 

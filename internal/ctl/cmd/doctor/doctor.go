@@ -24,8 +24,8 @@ type Status string
 const (
 	Pass    Status = "pass"
 	Skipped Status = "skipped" // does not apply here
-	Unknown Status = "unknown" // could not be looked at
-	Warn    Status = "warn"    // works, and somebody should know
+	Unknown Status = "unknown" // could not be checked
+	Warn    Status = "warn"    // works, but needs attention
 	Fail    Status = "fail"    // does not work, or data is in danger
 )
 
@@ -92,7 +92,7 @@ func (e *exam) run(ctx context.Context, checks []check, skip []string) (all []Fi
 			ctx, cancel := context.WithTimeout(ctx, e.Timeout)
 			defer cancel()
 			defer func() {
-				if r := recover(); r != nil { // an answer that nobody expected says nothing about the others
+				if r := recover(); r != nil { // an unexpected answer must not end the other checks
 					found[i] = []Finding{{Check: c.name, Status: Unknown, Detail: fmt.Sprintf("the answer cannot be understood: %v", r)}}
 				}
 			}()

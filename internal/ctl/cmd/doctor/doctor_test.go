@@ -92,11 +92,11 @@ func TestEveryFaultIsFoundAndHasARemedy(t *testing.T) {
 		{"credentials that AWS does not know", "GetCallerIdentity", answer{code: "InvalidClientTokenId", status: 403}, "caller.identity", doctor.Fail, "does not accept", "--profile"},
 		{"credentials of another account", "GetCallerIdentity", query("GetCallerIdentity", "<Arn>arn:x</Arn><Account>4</Account>"), "caller.identity", doctor.Fail, "the ingestion is in account " + account, account},
 
-		{"a stack that is not there", "DescribeStacks", answer{code: "ValidationError"}, "stack", doctor.Fail, "no stack shop", "cdk deploy shop"},
+		{"a stack that is not there", "DescribeStacks", answer{code: "ValidationError"}, "stack", doctor.Fail, "stack shop does not exist", "cdk deploy shop"},
 		{"a stack that is being deployed", "DescribeStacks", stackStatus("UPDATE_IN_PROGRESS"), "stack", doctor.Warn, "UPDATE_IN_PROGRESS", "wait"},
 		{"a deployment that was undone", "DescribeStacks", stackStatus("UPDATE_ROLLBACK_COMPLETE"), "stack", doctor.Warn, "", "describe-stack-events"},
 		{"a deployment that is stuck", "DescribeStacks", stackStatus("UPDATE_ROLLBACK_FAILED"), "stack", doctor.Fail, "", "describe-stack-events"},
-		{"stacks that may not be described", "DescribeStacks", answer{code: "AccessDenied", status: 403}, "stack", doctor.Unknown, "may not look", "cloudformation:DescribeStacks"},
+		{"stacks that may not be described", "DescribeStacks", answer{code: "AccessDenied", status: 403}, "stack", doctor.Unknown, "access denied", "cloudformation:DescribeStacks"},
 
 		{"a state machine that is being deleted", "DescribeStateMachine importer", stateMachine("DELETING", definition("Record", "record", "publish"), "ERROR", true), "machine.StateMachine", doctor.Fail, "DELETING", "deploy"},
 		{"a state machine that is not there", "DescribeStateMachine series", answer{code: "StateMachineDoesNotExist"}, "machine.SeriesMachine", doctor.Fail, "is not there", "detect-stack-drift"},
@@ -113,7 +113,7 @@ func TestEveryFaultIsFoundAndHasARemedy(t *testing.T) {
 		{"a function that is not traced", "GetFunction configuration record", function(`,"TracingConfig":{"Mode":"PassThrough"}`), "function.Record", doctor.Warn, "X-Ray", "deploy"},
 		{"a function that is switched off", "GetFunction concurrency tracker", answer{body: `{"ReservedConcurrentExecutions":0}`}, "function.Tracker", doctor.Fail, "switched off", "delete-function-concurrency --function-name tracker"},
 		{"a function that is not there", "GetFunction configuration publish", answer{code: "ResourceNotFoundException", status: 404}, "function.Publish", doctor.Fail, "is not there", "detect-stack-drift"},
-		{"functions that may not be described", "GetFunction configuration publish", answer{code: "AccessDeniedException", status: 403}, "function.Publish", doctor.Unknown, "may not look", "lambda:GetFunctionConfiguration"},
+		{"functions that may not be described", "GetFunction configuration publish", answer{code: "AccessDeniedException", status: 403}, "function.Publish", doctor.Unknown, "access denied", "lambda:GetFunctionConfiguration"},
 
 		{"a rule that is disabled", "DescribeRule failures", rule("DISABLED", machine, "FAILED", "TIMED_OUT"), "rule.Failure", doctor.Fail, "failures are found late", "enable-rule --name failures"},
 		{"a rule about another state machine", "DescribeRule failures", rule("ENABLED", series, "FAILED", "TIMED_OUT"), "rule.Failure", doctor.Fail, "does not match", "edited by hand"},
@@ -139,7 +139,7 @@ func TestEveryFaultIsFoundAndHasARemedy(t *testing.T) {
 		{"a schedule that is not there", "GetSchedule", answer{code: "ResourceNotFoundException", status: 404}, "schedule.enabled", doctor.Fail, "is not there", "detect-stack-drift"},
 		{"auto-replay that does not run", "GetMetricStatistics", answer{metrics: cbor.Map{"Datapoints": cbor.List{}}}, "schedule.runs", doctor.Warn, "has not run for 15m", "log of function auto"},
 		{"auto-replay that fails", "GetMetricStatistics", points("Sum", 1, 2), "schedule.runs", doctor.Warn, "3 of them failed", "log of function auto"},
-		{"metrics that may not be read", "GetMetricStatistics", answer{code: "AccessDenied", status: 403}, "schedule.runs", doctor.Unknown, "may not look", "cloudwatch:GetMetricStatistics"},
+		{"metrics that may not be read", "GetMetricStatistics", answer{code: "AccessDenied", status: 403}, "schedule.runs", doctor.Unknown, "access denied", "cloudwatch:GetMetricStatistics"},
 
 		{"a log without versions", "GetBucket versioning", versioning(""), "log.versioning", doctor.Fail, "it is off", "put-bucket-versioning --bucket log"},
 		{"a log whose versions are suspended", "GetBucket versioning", versioning("Suspended"), "log.versioning", doctor.Fail, "it is suspended", "put-bucket-versioning"},
@@ -147,8 +147,8 @@ func TestEveryFaultIsFoundAndHasARemedy(t *testing.T) {
 		{"a log that may be public", "GetBucket publicAccessBlock", publicAccess("false"), "log.public-access", doctor.Fail, "BlockPublicPolicy is off", "put-public-access-block"},
 		{"a log that nothing keeps from being public", "GetBucket publicAccessBlock", answer{code: "NoSuchPublicAccessBlockConfiguration", status: 404}, "log.public-access", doctor.Fail, "not blocked", "put-public-access-block"},
 		{"a log that asks for no encryption", "GetBucket encryption", answer{code: "ServerSideEncryptionConfigurationNotFoundError", status: 404}, "log.encryption", doctor.Warn, "no encryption", "deploy"},
-		{"a log that nobody cleans up", "GetBucket lifecycle", answer{code: "NoSuchLifecycleConfiguration", status: 404}, "log.lifecycle", doctor.Warn, "for ever", "deploy"},
-		{"a lifecycle that may not be read", "GetBucket lifecycle", answer{code: "AccessDenied", status: 403}, "log.lifecycle", doctor.Unknown, "may not look", "s3:GetLifecycleConfiguration"},
+		{"a log that nobody cleans up", "GetBucket lifecycle", answer{code: "NoSuchLifecycleConfiguration", status: 404}, "log.lifecycle", doctor.Warn, "never expire", "deploy"},
+		{"a lifecycle that may not be read", "GetBucket lifecycle", answer{code: "AccessDenied", status: 403}, "log.lifecycle", doctor.Unknown, "access denied", "s3:GetLifecycleConfiguration"},
 
 		{"a ledger that is not there", "DescribeTable", answer{code: "ResourceNotFoundException"}, "ledger.table", doctor.Fail, "is not there", "detect-stack-drift"},
 		{"a ledger whose key is gone", "DescribeTable", table("INACCESSIBLE_ENCRYPTION_CREDENTIALS", "ACTIVE", schema.Indexes()...), "ledger.table", doctor.Fail, "INACCESSIBLE", "console"},
@@ -158,13 +158,13 @@ func TestEveryFaultIsFoundAndHasARemedy(t *testing.T) {
 		{"a ledger that cannot be restored", "DescribeContinuousBackups", answer{body: `{"ContinuousBackupsDescription":{"ContinuousBackupsStatus":"ENABLED","PointInTimeRecoveryDescription":{"PointInTimeRecoveryStatus":"DISABLED"}}}`}, "ledger.recovery", doctor.Fail, "off", "update-continuous-backups"},
 		{"a ledger that keeps everything", "DescribeTimeToLive", answer{body: `{"TimeToLiveDescription":{"TimeToLiveStatus":"DISABLED"}}`}, "ledger.ttl", doctor.Warn, "off", "update-time-to-live"},
 
-		{"a topic without subscribers", "GetTopicAttributes", subscriptions("0"), "topic", doctor.Warn, "nobody subscribes", "subscribe"},
+		{"a topic without subscribers", "GetTopicAttributes", subscriptions("0"), "topic", doctor.Warn, "it has no subscriptions", "subscribe"},
 		{"a topic that is not there", "GetTopicAttributes", answer{code: "NotFound", status: 404}, "topic", doctor.Fail, "is not there", "detect-stack-drift"},
 
 		{"an alarm that rings", "DescribeAlarms", alarm("ALARM", cbor.String("arn")), "alarm.Unaccounted", doctor.Fail, "in alarm: 3 events", "docs/operations.md#unaccountedalarm"},
 		{"an alarm that is not there", "DescribeAlarms", answer{metrics: cbor.Map{"MetricAlarms": cbor.List{}}}, "alarm.Unaccounted", doctor.Fail, "unaccounted is not there", "deploy"},
-		{"alarms that tell nobody", "DescribeAlarms", alarm("OK"), "alarm.actions", doctor.Warn, "tell nobody", "action"},
-		{"alarms that may not be read", "DescribeAlarms", answer{code: "AccessDenied", status: 403}, "alarm.Unaccounted", doctor.Unknown, "may not look", "cloudwatch:DescribeAlarms"},
+		{"alarms that tell nobody", "DescribeAlarms", alarm("OK"), "alarm.actions", doctor.Warn, "no alarm has an action", "action"},
+		{"alarms that may not be read", "DescribeAlarms", answer{code: "AccessDenied", status: 403}, "alarm.Unaccounted", doctor.Unknown, "access denied", "cloudwatch:DescribeAlarms"},
 
 		{"a call that is not allowed", "API POST /replays", answer{code: "AccessDeniedException", status: 403}, "api.POST /replays", doctor.Fail, "may not call", "GrantReplay"},
 		{"a history that may not be read", "API GET /versions", answer{code: "AccessDeniedException", status: 403}, "api.GET /versions", doctor.Fail, "may not call", "GrantReadHistory"},

@@ -92,7 +92,7 @@ func (e *exam) checks() []check {
 	return append(all, one("topic", e.topic), check{"alarm", e.alarms})
 }
 
-// arn is that of the state machine, of which others have partition, Region and account.
+// arn is that of the state machine: its partition, Region and account are those of every part.
 func (e *exam) arn() arn.ARN {
 	parsed, err := arn.Parse(e.at.StateMachineARN)
 	if err != nil {
@@ -101,7 +101,7 @@ func (e *exam) arn() arn.ARN {
 	return parsed
 }
 
-// queueARN is that of a queue, of which the manifest has the URL: https://host/account/name.
+// queueARN is made from a queue's URL: https://host/account/name.
 func (e *exam) queueARN(url string) string {
 	parts := strings.Split(url, "/")
 	if len(parts) < 2 {
@@ -120,7 +120,7 @@ func (e *exam) usesKey(id *string) {
 	}
 }
 
-// cannot says why something could not be looked at, and that is no pass: it may be missing, or the caller may not look.
+// cannot says why something was not checked. It is never a pass: the part may be missing, or the caller may lack permission.
 func (e *exam) cannot(v *verdict, what, action string, err error) {
 	var api smithy.APIError
 	var answer *awshttp.ResponseError
@@ -133,7 +133,7 @@ func (e *exam) cannot(v *verdict, what, action string, err error) {
 	case err == nil:
 		v.add(Unknown, "", "%s: the answer does not say", what)
 	case known && denied(api.ErrorCode(), status):
-		v.add(Unknown, "allow "+action+", or have somebody look who may", "%s: you may not look", what)
+		v.add(Unknown, "allow "+action+", or ask someone who has the permission", "%s: access denied", what)
 	case known && missing(api.ErrorCode()) || status == http.StatusNotFound:
 		v.fails("was it removed outside of CloudFormation? `aws cloudformation detect-stack-drift --stack-name "+e.at.Stack+"` finds what else is",
 			"%s is not there", what)

@@ -91,7 +91,7 @@ func (e *exam) encryption(ctx context.Context, v *verdict) {
 func (e *exam) lifecycle(ctx context.Context, v *verdict) {
 	out, err := e.objects.GetBucketLifecycleConfiguration(ctx, &s3.GetBucketLifecycleConfigurationInput{Bucket: &e.at.EventLogBucket})
 	if is(err, "NoSuchLifecycleConfiguration") {
-		v.warns("deploy the stack again, or set NoncurrentVersionExpiration", "no lifecycle: replaced events are kept, and paid for, for ever")
+		v.warns("deploy the stack again, or set NoncurrentVersionExpiration", "no lifecycle: replaced events never expire")
 		return
 	}
 	if err != nil {

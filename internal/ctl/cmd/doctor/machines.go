@@ -77,7 +77,7 @@ func (e *exam) spliced(v *verdict, definition string) {
 	}
 	switch {
 	case d.States[schema.PublishState] == nil:
-		v.warns("add an end that is no Succeed state, if outputs are to be published", "it has no state %s: nothing is published", schema.PublishState)
+		v.warns("end the workflow with a state other than Succeed, if outputs are to be published", "it has no state %s: nothing is published", schema.PublishState)
 	case !calls(schema.PublishState, "Publish"):
 		v.fails(edited, "state %s does not call function %s: nothing is published", schema.PublishState, e.at.Functions["Publish"])
 	default:

@@ -21,7 +21,7 @@ func (e *exam) topic(ctx context.Context, v *verdict) {
 		return
 	}
 	if n := orZero(out.Attributes["SubscriptionsConfirmed"]); n == "0" {
-		v.warns("subscribe what is to get the outputs", "nobody subscribes to it")
+		v.warns("subscribe what is to get the outputs", "it has no subscriptions")
 	} else {
 		v.says("%s subscriptions", n)
 	}
@@ -37,7 +37,7 @@ type alarmState struct {
 	actions       bool
 }
 
-// alarms looks at those that the manifest names, and at whether any of them tells somebody.
+// alarms looks at those that the manifest names, and at whether any of them has an action.
 func (e *exam) alarms(ctx context.Context) (found []Finding) {
 	if len(e.at.Alarms) == 0 {
 		return []Finding{{Check: "alarm", Status: Skipped, Detail: "the ingestion has no alarms"}}
@@ -69,9 +69,9 @@ func (e *exam) alarms(ctx context.Context) (found []Finding) {
 	case err != nil:
 		e.cannot(v, "the alarms' actions", "cloudwatch:DescribeAlarms", err)
 	case told:
-		v.says("alarms tell somebody")
+		v.says("alarms have actions")
 	default:
-		v.warns("give them an action, such as a topic that your on-call tool subscribes to", "no alarm has an action: they tell nobody")
+		v.warns("give them an action, such as a topic that your on-call tool subscribes to", "no alarm has an action")
 	}
 	return append(found, v.finding("alarm.actions"))
 }

@@ -89,7 +89,7 @@ func (e *exam) schedule(ctx context.Context, v *verdict) {
 		return
 	}
 	if s.State == schedulertypes.ScheduleStateDisabled {
-		v.fails("switch schedule "+e.at.Schedule+" on in the console of EventBridge Scheduler: an update by API must repeat all of it",
+		v.fails("switch schedule "+e.at.Schedule+" on in the console of EventBridge Scheduler: an update with the API must repeat every setting",
 			"it is disabled: nothing is replayed automatically, and lost ends are not found")
 	} else {
 		v.says("enabled, %s", aws.ToString(s.ScheduleExpression))

@@ -29,9 +29,9 @@ type failureFilter struct {
 }
 
 func (o *failureFilter) addFlags(c *cobra.Command) {
-	c.Flags().StringVar(&o.error, "error", "", "only this error, a name or a `GLOB` such as 'Geocoder*'")
-	c.Flags().StringVar(&o.since, "since", "", "only what failed at this `TIME` or after")
-	c.Flags().StringVar(&o.until, "until", "", "only what failed before this `TIME`")
+	c.Flags().StringVar(&o.error, "error", "", "only this error: a name, or a `GLOB` such as 'Geocoder*'")
+	c.Flags().StringVar(&o.since, "since", "", "only failures at this `TIME` or later")
+	c.Flags().StringVar(&o.until, "until", "", "only failures before this `TIME`")
 	c.Flags().StringArrayVar(&o.resources, "resource", nil, "only of the resource with this `ID`; may be repeated")
 }
 
@@ -42,12 +42,12 @@ func New(f *factory.Factory) *cobra.Command {
 	var limit int
 	c := &cobra.Command{
 		Use:   "failures",
-		Short: "List what failed and needs a person, by error",
-		Long: `Lists the quarantine: what failed and is not replayed automatically, because its error is not one that passes by itself, or
-because its attempts are used up. What auto-replay still has in hand is not there; replayctl history shows that.
+		Short: "List the failures in quarantine, by error",
+		Long: `Lists the quarantine: failures that auto-replay does not retry, because their error is not retriable or their attempts are
+used up. Failures that auto-replay will retry are not in it: replayctl history shows them.
 
-Failures are counted by their error. --detail lists each one, newest first, as the API hands them out. When a replay of the
-same version succeeds, its failures leave the quarantine.
+Failures are counted by error. --detail describes each one, newest first, with its execution's ARN and a link to the AWS
+console. When a replay of the version succeeds, its failures leave the quarantine.
 
 A TIME is ` + when.Help + `.`,
 		Example: `  replayctl failures
@@ -93,7 +93,7 @@ A TIME is ` + when.Help + `.`,
 	filter.addFlags(c)
 	factory.CompleteWith(c, "error", f.CompleteErrors)
 	factory.CompleteWith(c, "resource", f.CompleteResources)
-	c.Flags().BoolVar(&detail, "detail", false, "list each failure, with what it failed with and why it is not replayed automatically")
+	c.Flags().BoolVar(&detail, "detail", false, "describe each failure: error, cause, and why auto-replay does not retry it")
 	c.Flags().IntVar(&limit, "limit", 100, "with --detail: at most `N` failures; 0: all of them")
 	c.AddCommand(replayCommand(f))
 	return c

@@ -19,11 +19,11 @@ func replayCommand(f *factory.Factory) *cobra.Command {
 	var resource string
 	c := &cobra.Command{
 		Use:   "replay",
-		Short: "Run what failed again",
-		Long: `Runs the versions that are in the quarantine again, as replayctl replay --failures does: all of them, or those that the
-flags say. One that succeeds and is published leaves the quarantine.
+		Short: "Run failed versions again",
+		Long: `Runs the versions in quarantine again, as replayctl replay --failures does: all of them, or those that the flags select.
+A version leaves the quarantine when it succeeds and is published.
 
-With --resource, the versions of one resource that failed run one after the other, oldest first, until one fails again.
+With --resource, the failed versions of one resource run one after the other, oldest first, until one fails again.
 
 A TIME is ` + when.Help + `.`,
 		Example: `  replayctl failures replay --error 'Geocoder*' --reason "the geocoder is back" --wait

@@ -33,16 +33,14 @@ func New(f *factory.Factory) *cobra.Command {
 	var detail bool
 	c := &cobra.Command{
 		Use:   "history RESOURCE",
-		Short: "List the versions of a resource, newest first, and what became of each",
-		Long: `Lists the events of a resource that were recorded, newest first, and what became of each.
+		Short: "List the versions of a resource and their outcomes, newest first",
+		Long: `Lists the recorded events of a resource, newest first, each with its outcome.
 
 The outcome is SUCCEEDED once any execution of the version has succeeded, RUNNING while one runs, WAITING or RETRYING
-while auto-replay has it, QUARANTINED while it needs a person, or else how its last execution ended: FAILED, TIMED_OUT,
-ABORTED, SUPERSEDED. DELETED is a delete marker, UNKNOWN a version of which the ledger knows no execution.
+while auto-replay handles it, and QUARANTINED while it needs a person. Otherwise it is that of the last execution: FAILED,
+TIMED_OUT, ABORTED, SUPERSEDED. DELETED is a delete marker, UNKNOWN a version without an execution in the ledger.
 
-Executions are listed oldest first: live ones were started by a producer, auto ones by auto-replay, api ones by a replay.
-
-The list is read page by page as it is written, so a long history costs time and no memory.
+Executions are listed oldest first. A producer started live ones, auto-replay auto ones, and a replay api ones.
 
 A TIME is ` + when.Help + `.`,
 		Example: `  replayctl history L-1
@@ -72,7 +70,7 @@ A TIME is ` + when.Help + `.`,
 			return versions.NoResource(factory.Show(f, "versions", historyColumns(f), entries, none), args[0])
 		},
 	}
-	c.Flags().StringVar(&since, "since", "", "only versions recorded at this `TIME` or after")
+	c.Flags().StringVar(&since, "since", "", "only versions recorded at this `TIME` or later")
 	c.Flags().StringVar(&until, "until", "", "only versions recorded before this `TIME`")
 	c.Flags().IntVar(&limit, "limit", 25, "at most `N` versions; 0: all of them")
 	c.Flags().BoolVar(&detail, "detail", false, "describe each version: its executions with their ARNs and links to the AWS console, and why they failed")

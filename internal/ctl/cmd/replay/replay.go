@@ -16,18 +16,18 @@ func New(f *factory.Factory) *cobra.Command {
 	o := &request.Flags{Action: replay.Rerun}
 	c := &cobra.Command{
 		Use:   "replay [RESOURCE...]",
-		Short: "Run the workflow again, on events of the past",
-		Long: `Runs the workflow again on events that were recorded: of resources, of an owner, of what failed, or of everything. Which
-version of each: the latest, unless flags say otherwise.
+		Short: "Run the workflow again on recorded events",
+		Long: `Runs the workflow again on recorded events: of resources, of an owner, of failures, or of all resources. Without other
+flags, it runs the latest version of each.
 
-Several versions of a resource run one after the other, resources side by side. More than 100 items are started only after
-you have said yes, or with --yes: a dry run finds out how many there are. More than 1,000 ids become several replays, with
-one reason. If they are to keep to a bound (--max-per-second, --max-items, --max-failures) together, they run one after the
-other: that takes --wait.
+Versions of one resource run one after the other, and resources in parallel. Before it starts more than 100 items, the
+command asks, unless --yes is given. It counts them with a dry run. More than 1,000 ids become several replays with one
+reason. A limit (--max-per-second, --max-items, --max-failures) holds for all of them: they then run one after the other,
+which needs --wait. Relative times count from the start of the command, in every part and in the dry run.
 
 ` + versions.Help + `
 
-The id of the replay goes to standard output. Ctrl-C while waiting leaves the replay running.`,
+Standard output has the id of the replay. Ctrl-C ends the waiting, and the replay continues.`,
 		Example: `  replayctl replay L-1 L-2 --reason "the search index lost them"
   replayctl replay --failures --error 'Geocoder*' --since 2h --reason "the geocoder is back" --wait
   replayctl replay L-2 --merge-patch '{"listing":{"priceUsd":450000}}' --dry-run

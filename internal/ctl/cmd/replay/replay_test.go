@@ -148,7 +148,9 @@ func TestATimeThatExistsTwiceIsTold(t *testing.T) {
 // What the API says of an item is told in the words of the command line.
 func TestReasonsNameFlags(t *testing.T) {
 	w := operator.New(t)
-	w.Ingest("r1", "r1")
+	w.Event("first", `{"id":"r1","owner":"o1","n":1}`)
+	time.Sleep(2 * time.Millisecond) // events are ordered by their executions' starts, in milliseconds
+	w.Event("second", `{"id":"r1","owner":"o1","n":2}`)
 	for _, line := range []string{"replay r1 --version latest-1 --dry-run", "replay r1 --version latest-1 --reason x --wait"} {
 		got := w.Run(line)
 		if text := got.Out + got.Err; !strings.Contains(text, "--allow-stale") || strings.Contains(text, "allowStale") {

@@ -16,11 +16,11 @@ func New(f *factory.Factory) *cobra.Command {
 	o := &request.Flags{Action: replay.Republish}
 	c := &cobra.Command{
 		Use:   "republish [RESOURCE...]",
-		Short: "Send stored outputs to the topic again, without running the workflow",
-		Long: `Sends what the workflow made of an event to the topic again, as it was stored, without running the workflow: for a
-service that is new, or has lost what it got. --target tells subscribers for whom it is meant.
+		Short: "Publish stored outputs again, without running the workflow",
+		Long: `Publishes the stored output of an event again, without running the workflow. Use it for a new service, or one that has
+lost messages. Subscribers filter by --target. They may receive a message twice.
 
-Resources and versions are chosen as by replayctl replay.
+The flags select resources and versions as those of replayctl replay do.
 
 ` + versions.Help,
 		Example: `  replayctl republish --owner A-1 --target price-map --reason "the price map is new"

@@ -22,13 +22,13 @@ func New(f *factory.Factory) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show RESOURCE[@VERSION]",
 		Short: "Print one event of a resource",
-		Long: `Prints an event as it was recorded: the latest of the resource, or the one that VERSION means. A terminal shows it
+		Long: `Prints an event as it was recorded: the latest version of the resource, or VERSION. A terminal shows it
 indented. A pipe or a file gets its bytes and a newline; with --raw, its bytes alone.
 
 ` + versions.Help + `
 
-An id of a resource may have an @ in it: if there is a resource with the whole argument as its id, that is meant. Otherwise
-the version begins behind the last @. With --version, the argument is the id, whatever is in it.`,
+A resource id may contain @. If a resource has the whole argument as its id, that resource is printed. Otherwise the version
+begins after the last @. With --version, the whole argument is the id.`,
 		Example: `  replayctl show L-1
   replayctl show L-1@1d
   replayctl show L-1@latest-1 | jq .listing.priceUsd
@@ -53,7 +53,7 @@ the version begins behind the last @. With --version, the argument is the id, wh
 			return versions.NoResource(run(c.Context(), f, api, resource, spec, raw), resource)
 		},
 	}
-	c.Flags().StringVar(&version, "version", "", "the `VERSION` to print, instead of behind an @ (default: the latest)")
+	c.Flags().StringVar(&version, "version", "", "the `VERSION` to print; the argument is then the id (default: the latest)")
 	factory.CompleteWith(c, "version", f.CompleteVersions)
 	c.Flags().BoolVar(&raw, "raw", false, "the bytes alone, on a terminal too")
 	return c

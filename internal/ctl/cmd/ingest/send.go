@@ -1,0 +1,243 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
+	"github.com/ce873799/replayable-ingestion/internal/schema"
+)
+
+// Statuses, besides those with which Step Functions ends an execution.
+const (
+	invalid   = "INVALID" // the line is not an event
+	started   = "STARTED"
+	exists    = "EXISTS" // an execution with this name was started before
+	running   = "RUNNING"
+	succeeded = "SUCCEEDED"
+)
+
+// result is what became of an event. Its fields are part of the contract, as the API's are.
+type result struct {
+	Line         int    `json:"line"`
+	Status       string `json:"status"`
+	Execution    string `json:"execution,omitempty"`
+	ExecutionARN string `json:"executionArn,omitempty"`
+	Recorded     *bool  `json:"recorded,omitempty"` // whether the event log has the event; absent where that is not known
+	Error        string `json:"error,omitempty"`
+	Cause        string `json:"cause,omitempty"`
+}
+
+func (r result) recorded() string {
+	switch {
+	case r.Recorded == nil:
+		return ""
+	case *r.Recorded:
+		return "yes"
+	default:
+		return "no"
+	}
+}
+
+// inFlight is how many executions may run before the first of them is waited for. It bounds memory.
+const inFlight = 100
+
+// sender sends the events of a file.
+type sender struct {
+	f       *factory.Factory
+	o       options
+	machine string // its ARN
+	states  *sfn.Client
+
+	began time.Time
+	sent  int            // calls of StartExecution
+	count map[string]int // results by status
+}
+
+// results sends events and yields what became of each, in the order of the file.
+func (s *sender) results(ctx context.Context, r io.Reader) iter.Seq2[result, error] {
+	s.count = map[string]int{}
+	return func(yield func(result, error) bool) {
+		var open []result
+		settle := func(n int) bool { // yields results until n are left
+			for ; len(open) > n; open = open[1:] {
+				one, err := s.ended(ctx, open[0])
+				if err == nil {
+					s.count[one.Status]++
+				}
+				if !yield(one, err) || err != nil {
+					return false
+				}
+			}
+			return true
+		}
+		most := 0
+		if s.o.wait {
+			most = inFlight
+		}
+		for e, err := range events(r) {
+			one := result{Line: e.line}
+			if err == nil {
+				one, err = s.send(ctx, e)
+			}
+			if err != nil {
+				if settle(0) {
+					yield(one, err)
+				}
+				return
+			}
+			if open = append(open, one); !settle(most) {
+				return
+			}
+		}
+		settle(0)
+	}
+}
+
+// name is that of an event's execution.
+func (s *sender) name(e event) string {
+	if s.o.prefix == "" {
+		return "in-" + e.digest()
+	}
+	return fmt.Sprintf("%s-%d-%s", s.o.prefix, e.line, e.digest())
+}
+
+func (s *sender) send(ctx context.Context, e event) (result, error) {
+	if e.err != nil {
+		s.f.Say("%s", s.f.PaintErr(output.Red, output.Printable(fmt.Sprintf("line %d %v", e.line, e.err))))
+		return result{Line: e.line, Status: invalid, Error: e.err.Error()}, nil //nolint:nilerr // it is the line's, and the others are sent
+	}
+	if err := s.pace(ctx); err != nil {
+		return result{}, err
+	}
+	name := s.name(e)
+	one := result{
+		Line: e.line, Status: started, Execution: name,
+		ExecutionARN: strings.Replace(s.machine, ":stateMachine:", ":execution:", 1) + ":" + name,
+	}
+	_, err := s.states.StartExecution(ctx, &sfn.StartExecutionInput{
+		StateMachineArn: &s.machine, Name: &name, Input: aws.String(string(e.json)),
+	})
+	var taken *types.ExecutionAlreadyExists
+	if errors.As(err, &taken) {
+		one.Status, err = exists, nil
+	}
+	if err != nil {
+		return one, fmt.Errorf("send line %d: %w", e.line, err)
+	}
+	return one, nil
+}
+
+// pace waits until the next event may be sent.
+func (s *sender) pace(ctx context.Context) error {
+	now := s.f.Process.Now()
+	if s.sent == 0 {
+		s.began = now
+	}
+	s.sent++
+	if s.o.rate == 0 {
+		return ctx.Err()
+	}
+	due := s.began.Add(time.Duration(s.sent-1) * time.Second / time.Duration(s.o.rate))
+	if wait := due.Sub(now); wait > 0 {
+		return s.f.Sleep(ctx, wait)
+	}
+	return ctx.Err()
+}
+
+// How often an execution is looked at. DescribeExecution allows 10 calls per second in most Regions.
+const (
+	firstPoll = 200 * time.Millisecond
+	maxPoll   = 5 * time.Second
+)
+
+// ended waits for the end of an execution, if that is wanted.
+func (s *sender) ended(ctx context.Context, one result) (result, error) {
+	if !s.o.wait || one.Status == invalid {
+		return one, nil
+	}
+	for poll := firstPoll; ; poll = min(poll*3/2, maxPoll) {
+		out, err := s.states.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &one.ExecutionARN})
+		if err != nil {
+			return one, fmt.Errorf("look at the execution of line %d: %w", one.Line, err)
+		}
+		if one.Status = string(out.Status); one.Status != running {
+			one.Error, one.Cause = aws.ToString(out.Error), aws.ToString(out.Cause)
+			one.Recorded = s.wasRecorded(ctx, one)
+			return one, nil
+		}
+		if err := s.f.Sleep(ctx, poll); err != nil {
+			return one, err
+		}
+	}
+}
+
+// wasRecorded reports whether an execution that has ended has left the Record state; nil if that cannot be found out.
+func (s *sender) wasRecorded(ctx context.Context, one result) *bool {
+	if one.Status == succeeded {
+		return aws.Bool(true)
+	}
+	out, err := s.states.GetExecutionHistory(ctx, &sfn.GetExecutionHistoryInput{ExecutionArn: &one.ExecutionARN, MaxResults: 100})
+	if err != nil {
+		return nil
+	}
+	for _, e := range out.Events {
+		if d := e.StateExitedEventDetails; d != nil && aws.ToString(d.Name) == schema.RecordState {
+			return aws.Bool(true)
+		}
+	}
+	return aws.Bool(false)
+}
+
+// sum says how many events came to what.
+func (s *sender) sum() {
+	total := 0
+	var parts []string
+	for _, status := range []string{succeeded, started, exists, "FAILED", "TIMED_OUT", "ABORTED", invalid} {
+		if n := s.count[status]; n > 0 {
+			total += n
+			parts = append(parts, fmt.Sprintf("%d %s", n, status))
+		}
+	}
+	s.f.Say("%s", strings.TrimSuffix(factory.Plural(total, "event")+": "+strings.Join(parts, ", "), ": "))
+	if s.count[exists] > 0 && s.o.prefix == "" {
+		s.f.Say("EXISTS: the same event was sent in the last 90 days; --name-prefix sends each line anew")
+	}
+}
+
+func (s *sender) code() exit.Code {
+	switch {
+	case s.count["FAILED"]+s.count["TIMED_OUT"]+s.count["ABORTED"] > 0:
+		return exit.Failures
+	case s.count[invalid] > 0:
+		return exit.General
+	default:
+		return exit.OK
+	}
+}
+
+// stopped says how to go on after an error.
+func (s *sender) stopped(ctx context.Context, err error) error {
+	e := s.f.Explain(err)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		e = &exit.Error{Code: exit.Interrupted, Err: exit.ErrInterrupted}
+	}
+	var api smithy.APIError
+	if errors.As(err, &api) && (api.ErrorCode() == "AccessDeniedException" || api.ErrorCode() == "AccessDenied") {
+		e.Do = []string{"allow states:StartExecution on the state machine: the construct's GrantIngest does", "with --wait, also states:DescribeExecution on its executions"}
+	}
+	e.Do = append(e.Do, "send the file again, with the same flags: what was sent is not sent twice")
+	return e
+}
