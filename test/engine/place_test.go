@@ -356,7 +356,7 @@ func TestAnOldVersionIsChosenWithFewCalls(t *testing.T) {
 	for versions, most := range map[string]int{
 		fmt.Sprintf(`{"ids":[%q]}`, old): 200,
 		fmt.Sprintf(`{"asOf":%q}`, begin.Add(500*time.Millisecond).UTC().Format(time.RFC3339Nano)): 2500,
-		fmt.Sprintf(`{"series":{"to":%q}}`, old): 2500,
+		fmt.Sprintf(`{"series":{"to":%q}}`, old):                                                   2500,
 	} {
 		id := ask(t, e, `{"select":{"resourceIds":["hot"]},"versions":`+versions+`,"allowStale":true,"reason":"x"}`)
 		item := drainToItems(t, e)
