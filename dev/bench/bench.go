@@ -1,5 +1,5 @@
-// Package bench measures what the construct costs: time, memory, calls and money. Everything is measured on this machine,
-// most of it as a ratio of two things that take turns within the same run, so that the machine cancels out.
+// Package bench measures what the construct costs: time, memory, calls and money. Targets are ratios of two things
+// that take turns within the same run on this machine, so that the machine cancels out.
 //
 // docs/performance.md explains each figure.
 package bench
@@ -34,24 +34,20 @@ type Options struct {
 
 // Sizes say how much is measured.
 type Sizes struct {
-	Events     int           // of which the time of Record and Publish is the median
 	Settling   time.Duration // until starts are counted: the bucket of the limit empties, connections open
 	Window     time.Duration // over which starts are counted
-	Resources  [3]int        // of the selections that are expanded
-	Sales      int           // recorded and replayed through the handlers; 0: all
-	Few        int           // the number of sales that Sales is compared with
+	Resources  [2]int        // of the selections that are expanded
 	Starts     int           // of each function
 	Synths     int           // of each app
-	Rounds     int           // of the benchmarks beside the code
 	EndToEnd   [2]int        // sales on the emulator
-	CostEvents int           // that the calls are counted of
+	CostEvents int           // events of which the calls are counted
 }
 
 // Full is what `make bench` measures.
 func Full() Sizes {
 	return Sizes{
-		Events: 200, Settling: 3 * time.Second, Window: 8 * time.Second, Resources: [3]int{10_000, 100_000, 1_000_000}, Few: 2_160, Starts: 30,
-		Synths: 5, Rounds: 12, EndToEnd: [2]int{500, 2_000}, CostEvents: 100,
+		Settling: 3 * time.Second, Window: 8 * time.Second, Resources: [2]int{10_000, 1_000_000}, Starts: 30,
+		Synths: 5, EndToEnd: [2]int{500, 2_000}, CostEvents: 100,
 	}
 }
 
@@ -60,7 +56,7 @@ type run struct {
 	Options
 	assembly string // of the example's stages, once it is synthesized
 	dirs     []string
-	story    cost.Story // what the events took, once they were counted
+	workload cost.Workload // what the events took, once they were counted
 }
 
 // part measures some rows.
@@ -73,14 +69,10 @@ type part struct {
 func parts() []part {
 	return []part{
 		{"synth", (*run).synth, true},
-		{"assets", (*run).assets, false},
 		{"cold", (*run).cold, true},
-		{"hot", (*run).hot, true},
-		{"overhead", (*run).overhead, true},
 		{"listener", (*run).listener, true},
 		{"expand", (*run).expand, true},
 		{"cost", (*run).costs, false},
-		{"sales", (*run).sales, true},
 		{"emulator", (*run).emulated, true},
 	}
 }

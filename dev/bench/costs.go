@@ -16,13 +16,13 @@ import (
 
 // costs counts the calls of the functions and prices them.
 func (r *run) costs(ctx context.Context) ([]Row, error) {
-	story, err := Tell(ctx, r.Sizes.CostEvents, timed)
+	w, err := MeasureUsage(ctx, r.Sizes.CostEvents, latency)
 	if err != nil {
 		return nil, err
 	}
-	r.story = story
+	r.workload = w
 	var rows []Row
-	ours := story.Ours()
+	ours := w.Ours()
 	for _, each := range []struct {
 		what  string
 		usage cost.Usage
@@ -36,8 +36,8 @@ func (r *run) costs(ctx context.Context) ([]Row, error) {
 	return rows, nil
 }
 
-// timed are the latencies at which the functions' time is measured: of s3 and sns as in overhead, and of the others.
-func timed(call string) time.Duration {
+// latency is what a service's call takes here: about what it takes within a Region.
+func latency(call string) time.Duration {
 	service, _, _ := strings.Cut(call, ".")
 	return map[string]time.Duration{
 		"s3": 20 * time.Millisecond, "dynamodb": 5 * time.Millisecond, "sns": 10 * time.Millisecond,
@@ -56,12 +56,12 @@ type snapshot struct {
 	logged      int64
 }
 
-// Tell runs so many events through the functions: once well, once with a failure that heals, once as a replay. It counts
-// the same in each run; the seconds depend on the delay.
-func Tell(ctx context.Context, events int, delay func(string) time.Duration) (story cost.Story, err error) {
+// MeasureUsage runs a number of events through the functions: once well, once with a failure that heals, once as a
+// replay. The counts are the same in each run; the seconds depend on the delay.
+func MeasureUsage(ctx context.Context, events int, delay func(string) time.Duration) (w cost.Workload, err error) {
 	all, err := sales.Read(2 * events)
 	if err != nil {
-		return story, err
+		return w, err
 	}
 	c := cloud.Start(cloud.Options{Delay: delay})
 	defer c.Stop()
@@ -73,7 +73,7 @@ func Tell(ctx context.Context, events int, delay func(string) time.Duration) (st
 		return ""
 	}})
 	if err != nil {
-		return story, err
+		return w, err
 	}
 	ingest := func(from, to int) error {
 		for i := from; i < to; i++ {
@@ -83,44 +83,44 @@ func Tell(ctx context.Context, events int, delay func(string) time.Duration) (st
 		}
 		return s.Settle(ctx)
 	}
-	take := func() snapshot {
+	now := func() snapshot {
 		return snapshot{
-			calls: c.Calls(), invocations: s.Invocations(), seconds: s.Seconds(), write: c.Table.Units.Write, read: c.Table.Units.Read,
-			row: c.Table.Units.Stored, object: c.Stored(), logged: s.Logged(),
+			calls: c.Calls(), invocations: s.Invocations(), seconds: s.Seconds(), write: c.Table.Units.Write,
+			read: c.Table.Units.Read, row: c.Table.Units.Stored, object: c.Stored(), logged: s.Logged(),
 		}
 	}
-	story.Events = events
-	before := take()
+	w.Events = events
+	before := now()
 	if err := ingest(0, events); err != nil {
-		return story, err
+		return w, err
 	}
-	after := take()
-	story.Ingested = per(events, before, after)
+	after := now()
+	w.Ingested = per(events, before, after)
 
 	before = after
 	down = true
 	if err := ingest(events, 2*events); err != nil {
-		return story, err
+		return w, err
 	}
 	for range 2 { // the first run takes the failures in, the second finds their backoff over
 		if err := s.Heal(ctx, 5*time.Minute); err != nil {
-			return story, err
+			return w, err
 		}
 	}
-	story.Failed = minus(per(events, before, take()), story.Ingested)
+	w.Failed = minus(per(events, before, now()), w.Ingested)
 
-	before = take()
+	before = now()
 	replay, err := s.Replay(ctx, everything)
 	if err != nil {
-		return story, err
+		return w, err
 	}
 	counts, _ := replay["counts"].(map[string]any)
 	started, _ := counts["succeeded"].(float64)
 	if replay["status"] != "COMPLETED" || int(started) < events {
-		return story, fmt.Errorf("the replay is %v with %v: %w", replay["status"], counts, system.ErrRefused)
+		return w, fmt.Errorf("the replay is %v with %v: %w", replay["status"], counts, system.ErrRefused)
 	}
-	story.Replayed = per(int(started), before, take())
-	return story, nil
+	w.Replayed = per(int(started), before, now())
+	return w, nil
 }
 
 // per divides what was used between two moments by a number of events.
@@ -147,6 +147,16 @@ func per(events int, before, after snapshot) cost.Measured {
 	return m
 }
 
+func difference(after, before map[string]int) map[string]int {
+	out := map[string]int{}
+	for call, n := range after {
+		if n -= before[call]; n > 0 {
+			out[call] = n
+		}
+	}
+	return out
+}
+
 // minus leaves what one takes more than another.
 func minus(m, other cost.Measured) cost.Measured {
 	sub := func(a, b map[string]float64) map[string]float64 {
@@ -159,8 +169,8 @@ func minus(m, other cost.Measured) cost.Measured {
 		return out
 	}
 	return cost.Measured{
-		Calls: sub(m.Calls, other.Calls), Invocations: sub(m.Invocations, other.Invocations), Seconds: sub(m.Seconds, other.Seconds),
-		Write: tidy(m.Write - other.Write), Read: tidy(m.Read - other.Read), Row: m.Row - other.Row, Object: m.Object - other.Object,
-		Logged: m.Logged - other.Logged,
+		Calls: sub(m.Calls, other.Calls), Invocations: sub(m.Invocations, other.Invocations),
+		Seconds: sub(m.Seconds, other.Seconds), Write: tidy(m.Write - other.Write), Read: tidy(m.Read - other.Read),
+		Row: m.Row - other.Row, Object: m.Object - other.Object, Logged: m.Logged - other.Logged,
 	}
 }

@@ -17,22 +17,22 @@ import (
 var ErrMarks = errors.New("the marks of a table are missing")
 
 // Tables returns the tables of the documents, by file and by the name in their marks.
-func Tables(rows []Row, story cost.Story) (map[string]map[string]string, error) {
+func Tables(rows []Row, w cost.Workload) (map[string]map[string]string, error) {
 	prices, err := priceTable()
 	if err != nil {
 		return nil, err
 	}
-	bill, err := billTable(story)
+	bill, err := billTable(w)
 	if err != nil {
 		return nil, err
 	}
-	ways, err := wayTable(story)
+	ways, err := wayTable(w)
 	if err != nil {
 		return nil, err
 	}
 	return map[string]map[string]string{
 		"docs/performance.md": {"results": resultTable(rows)},
-		"docs/cost.md":        {"prices": prices, "calls": callTable(story), "bill": bill, "ways": ways},
+		"docs/cost.md":        {"prices": prices, "calls": callTable(w), "bill": bill, "ways": ways},
 	}, nil
 }
 
@@ -72,17 +72,17 @@ func (r *run) update(rows, before []Row) error {
 	if err := report.Write(filepath.Join(r.Tools.Root, "dev/bench/baseline.json"), rows); err != nil {
 		return err
 	}
-	story := r.story
-	if story.Events == 0 {
+	w := r.workload
+	if w.Events == 0 {
 		var err error
-		if story, err = cost.Committed(); err != nil {
+		if w, err = cost.Committed(); err != nil {
 			return err
 		}
 	}
-	if err := report.Write(filepath.Join(r.Tools.Root, "dev/bench/cost/measured.json"), story); err != nil {
+	if err := report.Write(filepath.Join(r.Tools.Root, "dev/bench/cost/measured.json"), w); err != nil {
 		return err
 	}
-	documents, err := Tables(rows, story)
+	documents, err := Tables(rows, w)
 	if err != nil {
 		return err
 	}
@@ -104,14 +104,14 @@ func (r *run) update(rows, before []Row) error {
 }
 
 func table(head string, lines []string) string {
-	columns := strings.Count(head, "|") - 1
-	return head + "\n|" + strings.Repeat("---|", columns) + "\n" + strings.Join(lines, "\n") + "\n"
+	return head + "\n|" + strings.Repeat("---|", strings.Count(head, "|")-1) + "\n" + strings.Join(lines, "\n") + "\n"
 }
 
 func resultTable(rows []Row) string {
 	var lines []string
 	for _, r := range rows {
-		lines = append(lines, fmt.Sprintf("| %s | %s %s | %s | %s |", r.Figure, number(r.Value), r.Unit, r.Target, r.verdict()))
+		cells := []string{r.Figure, number(r.Value) + " " + r.Unit, r.Target, r.verdict()}
+		lines = append(lines, "| "+strings.Join(cells, " | ")+" |")
 	}
 	return table("| figure | measured | target | verdict |", lines)
 }
@@ -130,17 +130,20 @@ func priceTable() (string, error) {
 		if p.Dated != "" {
 			source += " (" + p.Dated + ")"
 		}
-		lines = append(lines, fmt.Sprintf("| %s | $%s per %s %s | %s |", p.What, number(p.USD), number(p.Per), p.Unit, source))
+		price := fmt.Sprintf("$%s per %s %s", number(p.USD), number(p.Per), p.Unit)
+		lines = append(lines, "| "+p.What+" | "+price+" | "+source+" |")
 	}
 	return table("| what | price | source |", lines), nil
 }
 
-// stories are the columns of the tables.
-func stories(s cost.Story) []cost.Measured { return []cost.Measured{s.Ingested, s.Failed, s.Replayed} }
+// columns are those of the table of calls.
+func columns(w cost.Workload) []cost.Measured {
+	return []cost.Measured{w.Ingested, w.Failed, w.Replayed}
+}
 
-func callTable(s cost.Story) string {
+func callTable(w cost.Workload) string {
 	names := map[string]bool{}
-	for _, m := range stories(s) {
+	for _, m := range columns(w) {
 		for call := range m.Calls {
 			names[call] = true
 		}
@@ -151,7 +154,7 @@ func callTable(s cost.Story) string {
 	var lines []string
 	line := func(what string, of func(cost.Measured) float64) {
 		cells := ""
-		for _, m := range stories(s) {
+		for _, m := range columns(w) {
 			cells += " " + number(tidy(of(m))) + " |"
 		}
 		lines = append(lines, "| "+what+" |"+cells)
@@ -178,8 +181,8 @@ func callTable(s cost.Story) string {
 	return table("| per event | ingested | failed, on top | replayed |", lines)
 }
 
-func billTable(s cost.Story) (string, error) {
-	ours := s.Ours()
+func billTable(w cost.Workload) (string, error) {
+	ours := w.Ours()
 	bills, totals := [3]map[string]float64{}, [3]float64{}
 	for i, usage := range []cost.Usage{ours.Ingested, ours.Failed, ours.Replayed} {
 		items, total, err := cost.Bill(usage.Times(1e6))
@@ -198,25 +201,26 @@ func billTable(s cost.Story) (string, error) {
 	var lines []string
 	for _, p := range prices {
 		if bills[0][p.ID]+bills[1][p.ID]+bills[2][p.ID] > 0 {
-			lines = append(lines, fmt.Sprintf("| %s | %.2f | %.2f | %.2f |", p.What, bills[0][p.ID], bills[1][p.ID], bills[2][p.ID]))
+			line := fmt.Sprintf("| %s | %.2f | %.2f | %.2f |", p.What, bills[0][p.ID], bills[1][p.ID], bills[2][p.ID])
+			lines = append(lines, line)
 		}
 	}
 	lines = append(lines, fmt.Sprintf("| **in all** | **%.2f** | **%.2f** | **%.2f** |", totals[0], totals[1], totals[2]))
 	return table("| USD per million events | ingested | failed, on top | replayed |", lines), nil
 }
 
-func wayTable(s cost.Story) (string, error) {
+func wayTable(w cost.Workload) (string, error) {
 	var lines []string
-	for _, w := range s.Ways() {
-		line := "| " + w.Name + " |"
-		for _, usage := range []cost.Usage{w.Ingested, w.Failed, w.Replayed} {
+	for _, way := range w.Ways() {
+		line := "| " + way.Name + " |"
+		for _, usage := range []cost.Usage{way.Ingested, way.Failed, way.Replayed} {
 			_, total, err := cost.Bill(usage.Times(1e6))
 			if err != nil {
 				return "", err
 			}
 			line += fmt.Sprintf(" %.2f |", total)
 		}
-		lines = append(lines, line+" "+w.Lacks+" |")
+		lines = append(lines, line+" "+way.Lacks+" |")
 	}
 	return table("| USD per million events | ingested | failed, on top | replayed | what it lacks |", lines), nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	smithytime "github.com/aws/smithy-go/time"
 	"golang.org/x/sync/errgroup"
 
@@ -22,25 +22,29 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// deployed is the dev stage on the emulator, with a bare workflow beside it.
+// deployed is the dev stage on the emulator, and the same workflow without the construct.
 type deployed struct {
 	*local.Stack
-	machine *sfn.Client
-	queues  *sqs.Client
-	api     *replayapi.Client
-	bare    string // ARN of the bare workflow's state machine
+	machine  *sfn.Client
+	queues   *sqs.Client
+	api      *replayapi.Client
+	baseline string // ARN of the state machine without the construct
 }
 
 // emulated runs sales end to end through the deployed stage, and counts state transitions.
 func (r *run) emulated(ctx context.Context) ([]Row, error) {
-	stack, err := local.Start(ctx, local.Options{Dir: r.Tools.Root, App: "go run ./dev/bench/beside", Progress: r.Out})
+	stack, err := local.Start(ctx, local.Options{
+		Dir: r.Tools.Root, App: "go run ./dev/bench/baselineapp", Progress: r.Out,
+	})
 	if err != nil {
 		return nil, err
 	}
 	defer stack.Stop()
 	cfg := stack.Config()
-	d := &deployed{Stack: stack, machine: sfn.NewFromConfig(cfg), queues: sqs.NewFromConfig(cfg), api: replayapi.New(stack.APIURL, cfg)}
-	if d.bare, err = stack.Output(local.DefaultStack, "BareMachineArn"); err != nil {
+	d := &deployed{
+		Stack: stack, machine: sfn.NewFromConfig(cfg), queues: sqs.NewFromConfig(cfg), api: replayapi.New(stack.APIURL, cfg),
+	}
+	if d.baseline, err = stack.Output(local.DefaultStack, "BaselineMachineArn"); err != nil {
 		return nil, err
 	}
 	all, err := distinct()
@@ -52,40 +56,37 @@ func (r *run) emulated(ctx context.Context) ([]Row, error) {
 		return nil, err
 	}
 	rows := []Row{exact("State transitions added per event", added, "transitions", 1)}
-	from, probes := 5, [2]map[string]float64{}
-	var passes [2][]passed
+	from := 5
+	var passes [2][]pass
 	for n := range 7 { // taking turns: the machine's other work changes over minutes
 		i := n % 2
 		size := r.Sizes.EndToEnd[i]
-		p, err := d.through(ctx, all[from:from+size])
+		p, err := d.ingestAndReplay(ctx, all[from:from+size])
 		if err != nil {
 			return nil, err
 		}
 		from += size
-		if probes[i] == nil {
-			if probes[i], err = d.probe(ctx, all[from-1].Listing); err != nil {
-				return nil, err
-			}
-		}
 		r.say("%d sales end to end: %s each to record, %s to replay", size, p.record, p.replay)
 		passes[i] = append(passes[i], p)
 	}
 	for i, size := range r.Sizes.EndToEnd {
 		of, want := "End to end on the emulator: of "+number(float64(size))+" sales, ", float64(size)
+		recorded := slices.Min(each(passes[i], func(p pass) int { return p.recorded }))
+		replayed := slices.Min(each(passes[i], func(p pass) int { return p.replayed }))
 		rows = append(rows,
-			exact(of+"recorded and published exactly once", float64(slices.Min(each(passes[i], func(p passed) int { return p.recorded }))), "sales", want),
-			exact(of+"replayed and published exactly once", float64(slices.Min(each(passes[i], func(p passed) int { return p.replayed }))), "sales", want))
+			exact(of+"recorded and published exactly once", float64(recorded), "sales", want),
+			exact(of+"replayed and published exactly once", float64(replayed), "sales", want))
 	}
-	for _, call := range slices.Sorted(maps.Keys(probes[0])) {
-		r.say("the emulator's %s: %.2f ms, then %.2f ms", call, probes[0][call], probes[1][call])
-	}
-	took := func(p passed) time.Duration { return p.record + p.replay }
+	took := func(p pass) time.Duration { return p.record + p.replay }
 	sizes := fmt.Sprintf("%s against %s", number(float64(r.Sizes.EndToEnd[1])), number(float64(r.Sizes.EndToEnd[0])))
 	growth := float64(median(each(passes[1], took))) / float64(median(each(passes[0], took)))
 	return append(rows, most("End to end on the emulator: time per sale, "+sizes, growth, ratio, 1.2)), nil
 }
 
-// distinct are the sales of which each is another listing's.
+// probePrefix begins the names of executions that only count states.
+const probePrefix = "once-"
+
+// distinct returns the first sale of each listing.
 func distinct() (found []sales.Sale, err error) {
 	all, err := sales.Read(0)
 	seen := map[string]bool{}
@@ -98,15 +99,15 @@ func distinct() (found []sales.Sale, err error) {
 	return found, err
 }
 
-// transitions returns how many states more an event enters than in the bare workflow.
+// transitions returns how many more states an event enters than without the construct.
 func (d *deployed) transitions(ctx context.Context, events []sales.Sale) (float64, error) {
 	total := 0
 	for _, e := range events {
-		with, err := d.entered(ctx, d.StateMachineARN, e)
+		with, err := d.statesEntered(ctx, d.StateMachineARN, e)
 		if err != nil {
 			return 0, err
 		}
-		without, err := d.entered(ctx, d.bare, e)
+		without, err := d.statesEntered(ctx, d.baseline, e)
 		if err != nil {
 			return 0, err
 		}
@@ -115,9 +116,11 @@ func (d *deployed) transitions(ctx context.Context, events []sales.Sale) (float6
 	return float64(total) / float64(len(events)), nil
 }
 
-// entered runs an event through a state machine and counts the states in its history.
-func (d *deployed) entered(ctx context.Context, machine string, e sales.Sale) (n int, err error) {
-	x, err := d.machine.StartExecution(ctx, &sfn.StartExecutionInput{StateMachineArn: &machine, Name: aws.String("once-" + e.Listing), Input: &e.Raw})
+// statesEntered runs an event through a state machine and counts the states in its history.
+func (d *deployed) statesEntered(ctx context.Context, machine string, e sales.Sale) (n int, err error) {
+	x, err := d.machine.StartExecution(ctx, &sfn.StartExecutionInput{
+		StateMachineArn: &machine, Name: aws.String(probePrefix + e.Listing), Input: &e.Raw,
+	})
 	if err != nil {
 		return 0, fmt.Errorf("start execution: %w", err)
 	}
@@ -130,7 +133,7 @@ func (d *deployed) entered(ctx context.Context, machine string, e sales.Sale) (n
 			break
 		}
 		if out.Status != types.ExecutionStatusRunning {
-			return 0, fmt.Errorf("%s ended as %s: %w", *x.ExecutionArn, out.Status, errNotThrough)
+			return 0, fmt.Errorf("%s ended as %s: %w", *x.ExecutionArn, out.Status, errLost)
 		}
 		if err := smithytime.SleepWithContext(ctx, 100*time.Millisecond); err != nil {
 			return 0, err
@@ -151,27 +154,29 @@ func (d *deployed) entered(ctx context.Context, machine string, e sales.Sale) (n
 	return n, nil
 }
 
-// errNotThrough means that not every sale came through.
-var errNotThrough = errors.New("not every sale came through")
+// errLost means that a sale was not published.
+var errLost = errors.New("not every sale was published")
 
 const producers = 8
 
-// through records sales and replays them, and waits until subscribers have heard of all.
-func (d *deployed) through(ctx context.Context, events []sales.Sale) (p passed, err error) {
-	heard := newTold()
+// ingestAndReplay records sales and replays them, and waits until subscribers have a message about each.
+func (d *deployed) ingestAndReplay(ctx context.Context, events []sales.Sale) (p pass, err error) {
+	got := received{live: map[string]int{}, replayed: map[[2]string]int{}}
 	began := time.Now()
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(producers)
 	for _, e := range events {
 		group.Go(func() error {
-			_, err := d.machine.StartExecution(gctx, &sfn.StartExecutionInput{StateMachineArn: &d.StateMachineARN, Name: aws.String("sale-" + e.Listing), Input: &e.Raw})
+			_, err := d.machine.StartExecution(gctx, &sfn.StartExecutionInput{
+				StateMachineArn: &d.StateMachineARN, Name: aws.String("sale-" + e.Listing), Input: &e.Raw,
+			})
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return p, fmt.Errorf("ingest: %w", err)
 	}
-	if err := d.hear(ctx, heard, len(events), func() int { return len(heard.live) }); err != nil {
+	if err := d.receive(ctx, got, len(events), func() int { return len(got.live) }); err != nil {
 		return p, err
 	}
 	p.record = time.Since(began) / time.Duration(len(events))
@@ -182,7 +187,8 @@ func (d *deployed) through(ctx context.Context, events []sales.Sale) (p passed, 
 	began = time.Now()
 	for len(ids) > 0 {
 		n := min(len(ids), replay.MaxResourceIDs)
-		accepted, err := d.api.Replay(ctx, map[string]any{"select": map[string]any{"resourceIds": ids[:n]}, "reason": "bench"})
+		request := map[string]any{"select": map[string]any{"resourceIds": ids[:n]}, "reason": "bench"}
+		accepted, err := d.api.Replay(ctx, request)
 		if err != nil {
 			return p, err
 		}
@@ -192,17 +198,17 @@ func (d *deployed) through(ctx context.Context, events []sales.Sale) (p passed, 
 			return p, err
 		}
 		if done.Status != replay.Completed || done.Counts.Succeeded != n {
-			return p, fmt.Errorf("replay of %d is %s with %+v: %w", n, done.Status, done.Counts, errNotThrough)
+			return p, fmt.Errorf("replay of %d is %s with %+v: %w", n, done.Status, done.Counts, errLost)
 		}
 	}
 	p.replay = time.Since(began) / time.Duration(len(events))
-	err = d.hear(ctx, heard, len(events), func() int { return len(heard.replayed) })
-	p.recorded, p.replayed = once(heard.live), once(heard.replayed)
+	err = d.receive(ctx, got, len(events), func() int { return len(got.replayed) })
+	p.recorded, p.replayed = once(got.live), once(got.replayed)
 	return p, err
 }
 
-// hear reads what subscribers were sent, until it is of so many sales and nothing more comes.
-func (d *deployed) hear(ctx context.Context, heard *told, want int, got func() int) error {
+// receive reads the subscriber's queue until it has the messages of as many sales as wanted, and the queue stays empty.
+func (d *deployed) receive(ctx context.Context, got received, want int, sales func() int) error {
 	deadline := time.Now().Add(10 * time.Minute)
 	for empty := 0; empty < 3; {
 		out, err := d.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
@@ -216,22 +222,22 @@ func (d *deployed) hear(ctx context.Context, heard *told, want int, got func() i
 			for name, a := range m.MessageAttributes {
 				attributes[name] = aws.ToString(a.StringValue)
 			}
-			if strings.HasPrefix(attributes["execution"], "once-") {
+			if strings.HasPrefix(attributes["execution"], probePrefix) {
 				continue
 			}
-			heard.message(attributes, "")
+			got.count(attributes)
 		}
 		if len(out.Messages) > 0 {
-			if err := d.forget(ctx, out); err != nil {
+			if err := d.deleteMessages(ctx, out.Messages); err != nil {
 				return err
 			}
 			continue
 		}
-		if got() >= want {
+		if sales() >= want {
 			empty++
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("subscribers heard of %d of %d: %w", got(), want, errNotThrough)
+			return fmt.Errorf("subscribers have messages of %d of %d sales: %w", sales(), want, errLost)
 		}
 		if err := smithytime.SleepWithContext(ctx, 200*time.Millisecond); err != nil {
 			return err
@@ -240,12 +246,49 @@ func (d *deployed) hear(ctx context.Context, heard *told, want int, got func() i
 	return nil
 }
 
-// forget takes messages out of the queue that were read.
-func (d *deployed) forget(ctx context.Context, out *sqs.ReceiveMessageOutput) error {
-	for _, m := range out.Messages {
-		if _, err := d.queues.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &d.DownstreamQueueURL, ReceiptHandle: m.ReceiptHandle}); err != nil {
+func (d *deployed) deleteMessages(ctx context.Context, messages []sqstypes.Message) error {
+	for _, m := range messages {
+		in := &sqs.DeleteMessageInput{QueueUrl: &d.DownstreamQueueURL, ReceiptHandle: m.ReceiptHandle}
+		if _, err := d.queues.DeleteMessage(ctx, in); err != nil {
 			return fmt.Errorf("delete what was read: %w", err)
 		}
 	}
 	return nil
+}
+
+// received counts the messages that a subscriber has received.
+type received struct {
+	live     map[string]int    // by execution
+	replayed map[[2]string]int // by resource and version
+}
+
+func (r received) count(attributes map[string]string) {
+	if attributes["isReplay"] == "true" {
+		r.replayed[[2]string{attributes["resourceId"], attributes["versionId"]}]++
+	} else {
+		r.live[attributes["execution"]]++
+	}
+}
+
+func once[K comparable](counts map[K]int) (n int) {
+	for _, times := range counts {
+		if times == 1 {
+			n++
+		}
+	}
+	return n
+}
+
+// pass is what a number of sales took.
+type pass struct {
+	recorded, replayed int           // sales that were published exactly once
+	record, replay     time.Duration // per sale
+}
+
+func each[T any](all []pass, of func(pass) T) []T {
+	values := make([]T, len(all))
+	for i, p := range all {
+		values[i] = of(p)
+	}
+	return values
 }

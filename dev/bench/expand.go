@@ -30,7 +30,9 @@ type endless struct {
 const endlessKey = "events/listing-"
 
 // ListObjectsV2 is S3's.
-func (b *endless) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input, _ ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+func (b *endless) ListObjectsV2(
+	_ context.Context, in *s3.ListObjectsV2Input, _ ...func(*s3.Options),
+) (*s3.ListObjectsV2Output, error) {
 	from := 0
 	if after, ok := strings.CutPrefix(aws.ToString(in.StartAfter), endlessKey); ok {
 		if _, err := fmt.Sscanf(after, "%d", &from); err != nil {
@@ -46,72 +48,70 @@ func (b *endless) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input, _ 
 	return out, nil
 }
 
-// pages is a table that keeps the rows of a replay and its pages, and drops those of the items, which nobody reads here.
+// pages is a table that keeps the rows of a replay and its pages, and drops those of items, which are not read here.
 type pages struct {
 	*memory.Table
 	items int
 }
 
 // TransactWriteItems is DynamoDB's. The first two rows are the page and the replay.
-func (t *pages) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, opts ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+func (t *pages) TransactWriteItems(
+	ctx context.Context, in *dynamodb.TransactWriteItemsInput, opts ...func(*dynamodb.Options),
+) (*dynamodb.TransactWriteItemsOutput, error) {
 	t.items += len(in.TransactItems) - 2
 	in.TransactItems = in.TransactItems[:2]
 	return t.Table.TransactWriteItems(ctx, in, opts...)
 }
 
-// expanded is what an expansion took.
-type expanded struct {
-	memory int64 // of the listener's process, at most
-	calls  float64
-	took   time.Duration
-}
-
-// expand lets the listener's own program expand selections of several sizes.
+// expand measures the memory that the listener's own program takes to expand a small and a large selection.
 func (r *run) expand(ctx context.Context) ([]Row, error) {
 	programs, err := r.functions(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var done []expanded
-	for _, n := range r.Sizes.Resources {
-		e, err := r.expansion(ctx, programs["ReplayListener"], n)
+	var peaks [2]float64 // MB
+	for i, n := range r.Sizes.Resources {
+		began := time.Now()
+		peak, err := expansion(ctx, programs["ReplayListener"], n)
 		if err != nil {
 			return nil, err
 		}
-		r.say("%s resources: %.1f MB at most, %.4f calls and %s each", number(float64(n)), float64(e.memory)/1e6, e.calls, e.took)
-		done = append(done, e)
+		peaks[i] = float64(peak) / 1e6
+		r.say("%s resources: %.1f MB at most, in %s", number(float64(n)), peaks[i], time.Since(began).Round(time.Second))
 	}
-	small, large := done[0], done[len(done)-1]
-	sizes := fmt.Sprintf("%s resources against %s", number(float64(r.Sizes.Resources[2])), number(float64(r.Sizes.Resources[0])))
+	small, large := number(float64(r.Sizes.Resources[0])), number(float64(r.Sizes.Resources[1]))
+	const figure = "Expansion: memory of the listener, "
 	return []Row{
-		most("Expansion: memory of the listener, "+sizes, float64(large.memory)/float64(small.memory), ratio, 1.2),
-		most("Expansion: calls per resource, "+sizes, large.calls/small.calls, ratio, 1.02),
-		list("Expansion: memory of the listener at most", float64(large.memory)/1e6, "MB"),
-		list("Expansion: calls per 1,000 resources", 1000*large.calls, "calls"),
+		list(figure+small+" resources", peaks[0], "MB"),
+		list(figure+large+" resources", peaks[1], "MB"),
+		most(figure+large+" resources against "+small, peaks[1]/peaks[0], ratio, 1.2),
 	}, nil
 }
 
-func (r *run) expansion(ctx context.Context, program string, n int) (e expanded, err error) {
+// expansion lets the listener's program expand a selection of n resources. It returns its peak memory in bytes.
+func expansion(ctx context.Context, program string, n int) (peak int64, err error) {
 	table := &pages{Table: memory.NewTable()}
 	c := cloud.Start(cloud.Options{Table: table, Bucket: &endless{memory.NewBucket(), n}})
 	defer c.Stop()
 	s, err := system.New(system.Options{Cloud: c})
 	if err != nil {
-		return e, err
+		return 0, err
 	}
 	if _, err := s.Ask(ctx, everything); err != nil {
-		return e, err
+		return 0, err
 	}
-	env := config.ReplayListener{EventLogBucket: cloud.Bucket, LedgerTable: cloud.Table, StateMachineARN: cloud.Machine,
+	env := config.ReplayListener{
+		EventLogBucket: cloud.Bucket, LedgerTable: cloud.Table, StateMachineARN: cloud.Machine,
 		SeriesMachineARN: cloud.SeriesMachine, ReplayQueueURL: c.ReplaysURL(), TopicARN: cloud.Topic,
-		ResourceIDPath: system.ResourceIDPath, MaxEventBytes: 256_000}.Env()
+		ResourceIDPath: system.ResourceIDPath, MaxEventBytes: 256_000,
+	}.Env()
 	env["AWS_ENDPOINT_URL"] = c.URL()
 	p, err := process.Start(ctx, []string{program}, withTelemetry(env))
 	if err != nil {
-		return e, err
+		return 0, err
 	}
 	defer p.Stop()
-	before, began, queued := calls(c), time.Now(), 0
+	queued := 0
 	for {
 		messages, _ := c.Replays.Take(1000)
 		if len(messages) == 0 {
@@ -124,28 +124,19 @@ func (r *run) expansion(ctx context.Context, program string, n int) (e expanded,
 			}
 			event, err := json.Marshal(events.SQSEvent{Records: []events.SQSMessage{{MessageId: m.ID, Body: m.Body}}})
 			if err != nil {
-				return e, fmt.Errorf("encode event: %w", err)
+				return 0, fmt.Errorf("encode event: %w", err)
 			}
 			answer, err := p.Invoke(ctx, event)
 			if err != nil {
-				return e, err
+				return 0, err
 			}
 			if strings.Contains(string(answer), m.ID) {
-				return e, fmt.Errorf("the listener refused page %s: %w", m.Body, system.ErrRefused)
+				return 0, fmt.Errorf("listener: page %s: %w", m.Body, system.ErrRefused)
 			}
 		}
 	}
 	if queued != n || table.items != n {
-		return e, fmt.Errorf("%d resources became %d items and %d messages: %w", n, table.items, queued, system.ErrRefused)
+		return 0, fmt.Errorf("%d resources became %d items and %d messages: %w", n, table.items, queued, system.ErrRefused)
 	}
-	_, e.memory, err = p.Memory()
-	e.calls, e.took = float64(calls(c)-before)/float64(n), time.Since(began)/time.Duration(n)
-	return e, err
-}
-
-func calls(c *cloud.Cloud) (n int) {
-	for _, k := range c.Calls() {
-		n += k
-	}
-	return n
+	return p.PeakMemory()
 }

@@ -21,9 +21,8 @@ type Row struct {
 
 // Units.
 const (
-	ratio   = "×" // of two measurements of the same run: the only unit that a baseline is compared in
+	ratio   = "×" // of two measurements of the same run: compared with the baseline, as is a percentage
 	percent = "%"
-	times   = "times" // slower than ours something else is: if it becomes faster, nothing of ours is worse
 )
 
 // Kinds of targets.
@@ -100,21 +99,29 @@ const tolerance = 0.20
 // and are missed now. Rows that the baseline does not have are new.
 func Regressions(rows, baseline []Row) (worse []string) {
 	for _, r := range rows {
+		measured := fmt.Sprintf("%s: %s %s", r.Figure, number(r.Value), r.Unit)
+		missed := measured + ", the target is " + r.Target
 		at := slices.IndexFunc(baseline, func(b Row) bool { return b.Figure == r.Figure })
 		if at < 0 {
 			if !r.Holds {
-				worse = append(worse, fmt.Sprintf("%s: %s %s, the target is %s", r.Figure, number(r.Value), r.Unit, r.Target))
+				worse = append(worse, missed)
 			}
 			continue
 		}
 		b := baseline[at]
 		if b.Holds && !r.Holds {
-			worse = append(worse, fmt.Sprintf("%s: %s %s, the target is %s", r.Figure, number(r.Value), r.Unit, r.Target))
+			worse = append(worse, missed)
 			continue
 		}
-		more := strings.HasPrefix(r.Target, atLeast) // is better
-		if (r.Unit == ratio || r.Unit == percent) && (more && r.Value < b.Value*(1-tolerance) || !more && r.Value > b.Value*(1+tolerance)) {
-			worse = append(worse, fmt.Sprintf("%s: %s %s, the baseline has %s", r.Figure, number(r.Value), r.Unit, number(b.Value)))
+		if r.Unit != ratio && r.Unit != percent {
+			continue
+		}
+		bad := r.Value > b.Value*(1+tolerance)
+		if strings.HasPrefix(r.Target, atLeast) { // more is better
+			bad = r.Value < b.Value*(1-tolerance)
+		}
+		if bad {
+			worse = append(worse, fmt.Sprintf("%s, the baseline has %s", measured, number(b.Value)))
 		}
 	}
 	return worse

@@ -1,5 +1,5 @@
-// Package cloud serves the table and the bucket of dev/memory over HTTP, as DynamoDB and S3 do, and with them as much of
-// Step Functions, SQS and SNS as the functions call. The functions' own AWS clients talk to it, so that what is measured
+// Package cloud serves the table and the bucket of dev/memory over HTTP, as DynamoDB and S3 do, and as much of Step
+// Functions, SQS and SNS as the functions call. The functions' own AWS clients talk to it, so that what is measured
 // includes their requests, their connections and the reading of their answers.
 //
 // It counts calls, takes as long as it is told to, and starts no more executions per second than it is told to.
@@ -41,8 +41,6 @@ type Options struct {
 	Delay func(call string) time.Duration
 	// StartsPerSecond is how many executions may be started; more are throttled. 0: any number.
 	StartsPerSecond float64
-	// Published is told about every message. May be nil.
-	Published func(attributes map[string]string, message string)
 }
 
 // Cloud is what answers.
@@ -104,16 +102,7 @@ func (c *Cloud) Calls() map[string]int {
 	return maps.Clone(c.calls)
 }
 
-// Idle is where a POST takes as long as the call whose name follows, and does nothing.
-const Idle = "/-/idle/"
-
 func (c *Cloud) serve(w http.ResponseWriter, r *http.Request) {
-	if call, idle := strings.CutPrefix(r.URL.Path, Idle); idle {
-		if c.opts.Delay != nil {
-			time.Sleep(c.opts.Delay(call))
-		}
-		return
-	}
 	target, service := r.Header.Get("X-Amz-Target"), "s3"
 	switch {
 	case target != "":

@@ -56,7 +56,9 @@ func (c *Cloud) answer(ctx context.Context, service, op string, body any) (any, 
 			return c.opts.Table.DeleteItem(ctx, in)
 		})
 	case "dynamodb.Query":
-		return on(ctx, body, func(ctx context.Context, in *dynamodb.QueryInput) (any, error) { return c.opts.Table.Query(ctx, in) })
+		return on(ctx, body, func(ctx context.Context, in *dynamodb.QueryInput) (any, error) {
+			return c.opts.Table.Query(ctx, in)
+		})
 	case "dynamodb.BatchGetItem":
 		return on(ctx, body, func(ctx context.Context, in *dynamodb.BatchGetItemInput) (any, error) {
 			return c.opts.Table.BatchGetItem(ctx, in)
@@ -68,7 +70,9 @@ func (c *Cloud) answer(ctx context.Context, service, op string, body any) (any, 
 	case "states.StartExecution":
 		return on(ctx, body, func(_ context.Context, in *sfn.StartExecutionInput) (any, error) { return c.States.start(in) })
 	case "states.DescribeExecution":
-		return on(ctx, body, func(_ context.Context, in *sfn.DescribeExecutionInput) (any, error) { return c.States.describe(in) })
+		return on(ctx, body, func(_ context.Context, in *sfn.DescribeExecutionInput) (any, error) {
+			return c.States.describe(in)
+		})
 	case "states.ListExecutions":
 		return on(ctx, body, func(context.Context, *sfn.ListExecutionsInput) (any, error) { return noExecutions, nil })
 	case "states.GetExecutionHistory":

@@ -100,7 +100,8 @@ func (q *Queue) send(in *sqs.SendMessageBatchInput) *sqs.SendMessageBatchOutput 
 		}
 		sum := md5.Sum([]byte(*e.MessageBody)) //nolint:gosec // what the client checks
 		out.Successful = append(out.Successful, types.SendMessageBatchResultEntry{
-			Id: e.Id, MessageId: aws.String(q.put(*e.MessageBody, due)), MD5OfMessageBody: aws.String(hex.EncodeToString(sum[:])),
+			Id: e.Id, MessageId: aws.String(q.put(*e.MessageBody, due)),
+			MD5OfMessageBody: aws.String(hex.EncodeToString(sum[:])),
 		})
 	}
 	return out
@@ -129,18 +130,6 @@ func (c *Cloud) serveSNS(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil || r.PostForm.Get("Action") != "Publish" {
 		http.Error(w, "only Publish is known", http.StatusBadRequest)
 		return
-	}
-	attributes := map[string]string{}
-	for i := 1; ; i++ {
-		entry := fmt.Sprintf("MessageAttributes.entry.%d.", i)
-		name := r.PostForm.Get(entry + "Name")
-		if name == "" {
-			break
-		}
-		attributes[name] = r.PostForm.Get(entry + "Value.StringValue")
-	}
-	if c.opts.Published != nil {
-		c.opts.Published(attributes, r.PostForm.Get("Message"))
 	}
 	_ = xml.NewEncoder(w).Encode(published{MessageID: "m"}) // the caller has gone if this fails
 }

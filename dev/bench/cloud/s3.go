@@ -158,10 +158,14 @@ func (c *Cloud) listVersions(w http.ResponseWriter, r *http.Request) error {
 	out := versionList{IsTruncated: aws.ToBool(page.IsTruncated), NextKeyMarker: aws.ToString(page.NextKeyMarker),
 		NextVersionIdMarker: aws.ToString(page.NextVersionIdMarker)}
 	for _, v := range page.Versions {
-		out.Versions = append(out.Versions, listed{*v.Key, *v.VersionId, aws.ToBool(v.IsLatest), stamp(v.LastModified), aws.ToInt64(v.Size)})
+		out.Versions = append(out.Versions, listed{
+			*v.Key, *v.VersionId, aws.ToBool(v.IsLatest), stamp(v.LastModified), aws.ToInt64(v.Size),
+		})
 	}
 	for _, m := range page.DeleteMarkers {
-		out.DeleteMarkers = append(out.DeleteMarkers, listed{*m.Key, *m.VersionId, aws.ToBool(m.IsLatest), stamp(m.LastModified), 0})
+		out.DeleteMarkers = append(out.DeleteMarkers, listed{
+			*m.Key, *m.VersionId, aws.ToBool(m.IsLatest), stamp(m.LastModified), 0,
+		})
 	}
 	return xml.NewEncoder(w).Encode(out)
 }
@@ -175,7 +179,9 @@ func (c *Cloud) listObjects(w http.ResponseWriter, r *http.Request) error {
 	}
 	out := objectList{IsTruncated: aws.ToBool(page.IsTruncated)}
 	for _, o := range page.Contents {
-		out.Contents = append(out.Contents, listed{Key: *o.Key, LastModified: stamp(o.LastModified), Size: aws.ToInt64(o.Size)})
+		out.Contents = append(out.Contents, listed{
+			Key: *o.Key, LastModified: stamp(o.LastModified), Size: aws.ToInt64(o.Size),
+		})
 	}
 	return xml.NewEncoder(w).Encode(out)
 }

@@ -28,11 +28,11 @@ func (x *Execution) ARN() string {
 	return strings.Replace(x.Machine, ":stateMachine:", ":execution:", 1) + ":" + x.Name
 }
 
-// States is Step Functions: it takes executions, which somebody else runs.
+// States is Step Functions: it takes executions, which its user runs.
 type States struct {
 	mu         sync.Mutex
 	executions map[string]*Execution // by ARN
-	waiting    []*Execution          // nobody runs them yet
+	waiting    []*Execution          // not taken yet
 	forget     bool
 
 	perSecond float64 // 0: no limit
@@ -49,7 +49,7 @@ func newStates(perSecond float64) *States {
 // burst is what a second refills. That of an account is five seconds' worth, which would hide the limit for as long.
 func burst(perSecond float64) float64 { return perSecond }
 
-// Forget lets executions be counted and not kept: where nobody runs them.
+// Forget lets executions be counted and not kept, where none is run.
 func (s *States) Forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,20 +102,7 @@ func (s *States) start(in *sfn.StartExecutionInput) (*sfn.StartExecutionOutput, 
 	return &sfn.StartExecutionOutput{ExecutionArn: &arn, StartDate: &x.Started}, nil
 }
 
-// Adopt adds an execution that its starter runs itself.
-func (s *States) Adopt(x *Execution) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, used := s.executions[x.ARN()]; used {
-		return &types.ExecutionAlreadyExists{Message: aws.String(x.Name)}
-	}
-	x.Status = types.ExecutionStatusRunning
-	s.executions[x.ARN()] = x
-	s.Started++
-	return nil
-}
-
-// Take takes the executions that nobody runs yet.
+// Take takes the executions that were started since the last call.
 func (s *States) Take() []*Execution {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -159,7 +146,7 @@ func (s *States) describe(in *sfn.DescribeExecutionInput) (*sfn.DescribeExecutio
 	return out, nil
 }
 
-// What the functions ask for beside: no execution ended without their hearing of it, and nobody knows where one failed.
+// What else the functions ask for: no execution has ended unreported, and the history of a failed one is empty.
 var (
 	noExecutions = &sfn.ListExecutionsOutput{Executions: []types.ExecutionListItem{}}
 	noHistory    = &sfn.GetExecutionHistoryOutput{Events: []types.HistoryEvent{}}

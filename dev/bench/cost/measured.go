@@ -18,8 +18,8 @@ type Measured struct {
 	Seconds     map[string]float64 `json:"seconds"` // that functions took, at the latencies of the measurement
 }
 
-// Story is what is counted: events that go well, failures that auto-replay heals, and replays by API.
-type Story struct {
+// Workload is what is counted: events that go well, failures that auto-replay heals, and replays that the API takes.
+type Workload struct {
 	Events   int      `json:"events"`
 	Ingested Measured `json:"ingested"`
 	Failed   Measured `json:"failed"`   // what a failure costs on top, until it is healed
@@ -30,11 +30,11 @@ type Story struct {
 var committed []byte
 
 // Committed is what was measured when it was last committed.
-func Committed() (s Story, err error) {
-	if err := json.Unmarshal(committed, &s); err != nil {
-		return s, fmt.Errorf("read what was measured: %w", err)
+func Committed() (w Workload, err error) {
+	if err := json.Unmarshal(committed, &w); err != nil {
+		return w, fmt.Errorf("read what was measured: %w", err)
 	}
-	return s, nil
+	return w, nil
 }
 
 // What is taken to be so, since nothing here can measure it.
@@ -46,7 +46,8 @@ const (
 
 // memory of the functions, in GB.
 var memoryGB = map[string]float64{
-	"Record": 0.5, "Publish": 0.5, "Tracker": 0.25, "ReplayListener": 0.5, "Series": 0.5, "ReplayHandler": 0.5, "AutoReplay": 0.5,
+	"Record": 0.5, "Publish": 0.5, "Tracker": 0.25, "ReplayListener": 0.5, "Series": 0.5, "ReplayHandler": 0.5,
+	"AutoReplay": 0.5,
 }
 
 // Usage is what an event uses of what has a price. Transitions are those of Record and Publish, which no call shows.

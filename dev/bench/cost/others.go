@@ -1,6 +1,6 @@
 package cost
 
-// Way is one way to keep events, to try failures again and to replay.
+// Way is one way to keep events, to try failures restart and to replay.
 type Way struct {
 	Name                       string
 	Ingested, Failed, Replayed Usage
@@ -8,19 +8,19 @@ type Way struct {
 }
 
 // Ours is what the construct uses per event.
-func (s Story) Ours() Way {
+func (w Workload) Ours() Way {
 	return Way{
-		Name: "ReplayableIngestion", Ingested: s.Ingested.Usage(2), Failed: s.Failed.Usage(2), Replayed: s.Replayed.Usage(2),
+		Name: "ReplayableIngestion", Ingested: w.Ingested.Usage(2), Failed: w.Failed.Usage(2), Replayed: w.Replayed.Usage(2),
 	}
 }
 
 // Ways are ours and those of others, per event. Each of them has a state machine that publishes its output in a last state
 // of its own: one transition and one message, like ours. The user's own states are in none of them.
-func (s Story) Ways() []Way {
-	size := s.Ingested.Object / 2 // an event and its output are kept
+func (w Workload) Ways() []Way {
+	size := w.Ingested.Object / 2 // an event and its output are kept
 	run := Usage{"transition": 1, "sns": 1, "trace": sampled / 2}
 	// A failed execution goes through a rule into a queue, and a function of 512 MB starts it again: what one builds first.
-	again := Usage{"sqs": 1 + 0.1 + 0.1, "invocation": 0.1, "gbs": 0.1 * 0.2 * 0.5, "logs": 0.1 * platformLines / 1e9}
+	restart := Usage{"sqs": 1 + 0.1 + 0.1, "invocation": 0.1, "gbs": 0.1 * 0.2 * 0.5, "logs": 0.1 * platformLines / 1e9}
 	kept := (size + envelopeBytes) / 1e9
 	bus := Usage{"event": 1, "archived": kept, "archivemonth": kept}
 	row := Usage{"transition": 1, "wru": 1, "ddbmonth": (size + envelopeBytes) / 1e9, "pitr": (size + envelopeBytes) / 1e9}
@@ -30,19 +30,24 @@ func (s Story) Ways() []Way {
 	reader := Usage{"kinesisout": rounded, "invocation": 0.1, "gbs": 0.1 * 0.2 * 0.5, "logs": 0.1 * platformLines / 1e9}
 	stream := Usage{"kinesisin": rounded, "kinesismonth": rounded * 7 / 30}
 	return []Way{
-		s.Ours(),
+		w.Ours(),
 		{
-			Name: "EventBridge archive", Ingested: bus.Plus(run), Failed: again.Plus(run), Replayed: Usage{"event": 1}.Plus(run),
-			Lacks: "replays a time window of everything that a rule matches, in no order; knows neither resources nor versions nor outcomes; no stale guard, no quarantine",
+			Name: "EventBridge archive", Ingested: bus.Plus(run), Failed: restart.Plus(run),
+			Replayed: Usage{"event": 1}.Plus(run),
+			Lacks: "replays a time window of everything that a rule matches, in no order; knows neither resources nor " +
+				"versions nor outcomes; no stale guard, no quarantine",
 		},
 		{
-			Name: "DynamoDB event store", Ingested: row.Plus(run), Failed: again.Plus(run).Plus(Usage{"rru": 1, "wru": 1}),
+			Name: "DynamoDB event store", Ingested: row.Plus(run), Failed: restart.Plus(run).Plus(Usage{"rru": 1, "wru": 1}),
 			Replayed: starts.Plus(run),
-			Lacks:    "items of 400 KB at most; outcomes, guards, quarantine and an API are yours to build; one state to write the event, as ours",
+			Lacks: "items of 400 KB at most; outcomes, guards, quarantine and an API are yours to build; one state to " +
+				"write the event, as ours",
 		},
 		{
-			Name: "Kinesis, on demand", Ingested: stream.Plus(reader).Plus(run), Failed: again.Plus(run), Replayed: reader.Plus(run),
-			Lacks: "keeps 7 days here, a year at most and dearer; a replay reads the stream from a position, all resources; a record that fails holds its shard up; besides, $29 a month for the stream",
+			Name: "Kinesis, on demand", Ingested: stream.Plus(reader).Plus(run), Failed: restart.Plus(run),
+			Replayed: reader.Plus(run),
+			Lacks: "keeps 7 days here, a year at most and dearer; a replay reads the stream from a position, all resources; " +
+				"a record that fails holds its shard up; besides, $29 a month for the stream",
 		},
 	}
 }

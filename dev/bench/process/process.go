@@ -1,9 +1,8 @@
-// Package process starts a function's program as Lambda does, behind a Runtime API of its own, and tells how long it took
-// until it asked for its first event, and how much memory it holds.
+// Package process starts a function's program as Lambda does, behind a Runtime API of its own. It measures the time
+// until the program asks for its first event, and the memory that it takes.
 package process
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -121,29 +120,19 @@ func (p *Process) Stop() {
 	_ = p.server.Close() // nothing is left to report to
 }
 
-// Memory is what a process holds of the machine's memory, in bytes, now and at most since it started.
-func (p *Process) Memory() (now, most int64, err error) {
-	f, err := os.Open(fmt.Sprintf("/proc/%d/status", p.child.Pid()))
+// PeakMemory is the largest resident set of the process since it started, in bytes.
+func (p *Process) PeakMemory() (int64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.child.Pid()))
 	if err != nil {
-		return 0, 0, fmt.Errorf("read memory: %w", err)
+		return 0, fmt.Errorf("read memory: %w", err)
 	}
-	defer func() { _ = f.Close() }()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		name, value, _ := strings.Cut(lines.Text(), ":")
-		if name != "VmRSS" && name != "VmHWM" {
-			continue
-		}
-		kb, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
-		if err != nil {
-			return 0, 0, fmt.Errorf("read memory: %w", err)
-		}
-		if name == "VmRSS" {
-			now = kb << 10
-		} else {
-			most = kb << 10
-		}
+	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	value, _, _ := strings.Cut(rest, " kB")
+	kb, err := strconv.ParseInt(strings.TrimSpace(value), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("read memory: %w", err)
 	}
-	return now, most, nil
+	return kb << 10, nil
 }
 
 // routes are what a function calls of the Lambda Runtime API, version 2018-06-01.

@@ -12,10 +12,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda/messages"
 	smithytime "github.com/aws/smithy-go/time"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/ce873799/replayable-ingestion/dev/bench/cloud"
-	"github.com/ce873799/replayable-ingestion/internal/listener"
 	"github.com/ce873799/replayable-ingestion/internal/workflow"
 )
 
@@ -54,12 +52,15 @@ func (s *System) Ingest(name, event string) error {
 	return s.cloud.States.Start(cloud.Machine, name, event)
 }
 
-// Settle runs what was started, tells the tracker how it ended, and delivers the messages of the Replay queue, until
-// nothing is left to do.
+// Settle runs what was started, one after the other, tells the tracker how it ended, and delivers the messages of the
+// Replay queue, until nothing is left to do.
 func (s *System) Settle(ctx context.Context) error {
 	for {
 		started := s.cloud.States.Take()
-		if err := s.runAll(ctx, started); err != nil {
+		for _, x := range started {
+			s.run(ctx, x)
+		}
+		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if err := s.report(ctx); err != nil {
@@ -80,43 +81,26 @@ func (s *System) Settle(ctx context.Context) error {
 	}
 }
 
-func (s *System) runAll(ctx context.Context, started []*cloud.Execution) error {
-	group, gctx := errgroup.WithContext(ctx)
-	group.SetLimit(s.opts.Runners)
-	for _, x := range started {
-		group.Go(func() error {
-			if x.Machine == cloud.SeriesMachine {
-				s.runSeries(gctx, x)
-			} else {
-				s.run(gctx, x)
-			}
-			return gctx.Err()
-		})
-	}
-	return group.Wait()
-}
-
-// Begin returns an execution that nobody knows of, for Record and Publish.
+// Begin returns an execution for Record that Step Functions does not have.
 func (s *System) Begin(name, event string) *cloud.Execution {
 	return &cloud.Execution{Name: name, Machine: cloud.Machine, Input: event, Started: time.Now()}
 }
 
-func contextOf(x *cloud.Execution) workflow.Execution {
+func executionOf(x *cloud.Execution) workflow.Execution {
 	return workflow.Execution{ARN: x.ARN(), Name: x.Name, StartTime: x.Started}
 }
 
 // Record calls the function of the Record state, and returns the event that it hands on.
 func (s *System) Record(ctx context.Context, x *cloud.Execution) (json.RawMessage, error) {
 	done := s.call("Record")
-	out, err := s.record(ctx, workflow.RecordInput{Input: json.RawMessage(x.Input), Execution: contextOf(x)})
+	out, err := s.record(ctx, workflow.RecordInput{Input: json.RawMessage(x.Input), Execution: executionOf(x)})
 	done()
 	return out.Event, err
 }
 
-// Publish calls the function of the Publish state.
-func (s *System) Publish(ctx context.Context, x *cloud.Execution, output json.RawMessage) error {
+func (s *System) callPublish(ctx context.Context, x *cloud.Execution, output json.RawMessage) error {
 	done := s.call("Publish")
-	_, err := s.publish(ctx, workflow.PublishInput{Output: output, Execution: contextOf(x)})
+	_, err := s.publish(ctx, workflow.PublishInput{Output: output, Execution: executionOf(x)})
 	done()
 	return err
 }
@@ -134,42 +118,9 @@ func (s *System) run(ctx context.Context, x *cloud.Execution) {
 			return
 		}
 	}
-	if err := s.Publish(ctx, x, event); err != nil {
+	if err := s.callPublish(ctx, x, event); err != nil {
 		s.fail(x, err)
 		return
-	}
-	s.end(x, "", "")
-}
-
-// runSeries is the Series state machine: a Map of concurrency 1.
-func (s *System) runSeries(ctx context.Context, x *cloud.Execution) {
-	var in listener.SeriesInput
-	if err := json.Unmarshal([]byte(x.Input), &in); err != nil {
-		s.fail(x, err)
-		return
-	}
-	for _, i := range in.Indexes {
-		each := in
-		each.Index, each.Indexes = i, nil
-		done := s.call("Series")
-		order, err := s.bind(ctx, each)
-		done()
-		if err != nil {
-			s.fail(x, err)
-			return
-		}
-		if order.Decision != "run" {
-			continue
-		}
-		run := &cloud.Execution{Name: order.Name, Machine: cloud.Machine, Input: string(order.Input), Started: time.Now()}
-		if err := s.cloud.States.Adopt(run); err != nil {
-			continue // the state catches that the execution exists
-		}
-		s.run(ctx, run)
-		if run.Error != "" {
-			s.end(x, "States.TaskFailed", run.Error)
-			return
-		}
 	}
 	s.end(x, "", "")
 }
@@ -190,8 +141,8 @@ func (s *System) end(x *cloud.Execution, fault, cause string) {
 	if fault != "" {
 		named = fmt.Sprintf("%q", fault)
 	}
-	pointer := fmt.Sprintf(`{"v":1,"kind":"status","executionArn":%q,"name":%q,"stateMachineArn":%q,"status":%q,"error":%s,`+
-		`"startDate":%d,"stopDate":%d,"redriveCount":0}`, x.ARN(), x.Name, x.Machine, x.Status, named,
+	pointer := fmt.Sprintf(`{"v":1,"kind":"status","executionArn":%q,"name":%q,"stateMachineArn":%q,"status":%q,`+
+		`"error":%s,"startDate":%d,"stopDate":%d,"redriveCount":0}`, x.ARN(), x.Name, x.Machine, x.Status, named,
 		x.Started.UnixMilli(), x.Stopped.UnixMilli())
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -304,7 +255,8 @@ func (s *System) ask(ctx context.Context, req events.APIGatewayProxyRequest) (bo
 		return nil, err
 	}
 	if answer.StatusCode >= 300 {
-		return nil, fmt.Errorf("%s %s: %d %s: %w", req.HTTPMethod, req.Resource, answer.StatusCode, strings.TrimSpace(answer.Body), ErrRefused)
+		return nil, fmt.Errorf("%s %s: %d %s: %w", req.HTTPMethod, req.Resource, answer.StatusCode,
+			strings.TrimSpace(answer.Body), ErrRefused)
 	}
 	return body, json.Unmarshal([]byte(answer.Body), &body)
 }

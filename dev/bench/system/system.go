@@ -50,8 +50,6 @@ type Options struct {
 	Cloud *cloud.Cloud
 	// Work plays the user's states: it returns the name of an error, or "" for success. Nil: they succeed.
 	Work func(execution string) string
-	// Runners is how many executions run at the same time. Default: 1, so that calls come in the same order in each run.
-	Runners int
 }
 
 // System is a deployed ingestion.
@@ -64,7 +62,6 @@ type System struct {
 	publish func(context.Context, workflow.PublishInput) (struct{}, error)
 	track   func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)
 	listen  func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)
-	bind    func(context.Context, listener.SeriesInput) (listener.SeriesOrder, error)
 	answer  func(context.Context, events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error)
 	heal    func(context.Context, string) (autoreplay.Summary, error)
 
@@ -72,56 +69,57 @@ type System struct {
 	runs  int
 
 	mu    sync.Mutex
-	ends  []string // status messages that nobody was told of yet
+	ends  []string // status messages that the tracker does not have yet
 	calls map[string]int
 	took  map[string]time.Duration
 }
 
 // New wires the functions as their main packages do.
 func New(opts Options) (*System, error) {
-	opts.Runners = max(opts.Runners, 1)
 	s := &System{opts: opts, cloud: opts.Cloud, calls: map[string]int{}, took: map[string]time.Duration{}}
 	reader, err := record.NewReader(ResourceIDPath, OwnerIDPath, maxEventBytes)
 	if err != nil {
 		return nil, fmt.Errorf("wire the functions: %w", err)
 	}
-	tell := boot.NewTelemetry(counter{&s.said}, config.Telemetry{Ingestion: "Stack/Ingestion"})
+	telemetry := boot.NewTelemetry(counter{&s.said}, config.Telemetry{Ingestion: "Stack/Ingestion"})
 	cfg := opts.Cloud.Config()
-	book := ledger.New(dynamodb.NewFromConfig(cfg), cloud.Table).Metered(tell.Meter)
+	book := ledger.New(dynamodb.NewFromConfig(cfg), cloud.Table).Metered(telemetry.Meter)
 	objects := eventlog.New(s3.NewFromConfig(cfg), cloud.Bucket)
 	judge := supersede.New(objects, book)
 	queues := sqs.NewFromConfig(cfg)
 	replays := queue.New(queues, opts.Cloud.ReplaysURL())
 	board := progress.New(book, replays)
-	settler := settle.New(book, board, tell.Log)
+	settler := settle.New(book, board, telemetry.Log)
 	machines := sfn.NewFromConfig(cfg)
 	machine, series := states.New(machines, cloud.Machine), states.New(machines, cloud.SeriesMachine)
 	outputs := topic.New(sns.NewFromConfig(cfg), cloud.Topic)
 
-	s.record = boot.Flushed(tell, record.New(objects, book, reader, tell.Log, tell.Meter).Handle)
-	gate := supersede.NewGate(book, tell.Log)
-	publisher := publish.New(outputs, objects, book, gate, publish.Options{StoreOutputs: true, SupersedeOlder: true}, tell.Log, tell.Meter)
-	s.publish = boot.Flushed(tell, func(ctx context.Context, in workflow.PublishInput) (none struct{}, err error) {
+	s.record = boot.Flushed(telemetry, record.New(objects, book, reader, telemetry.Log, telemetry.Meter).Handle)
+	gate := supersede.NewGate(book, telemetry.Log)
+	options := publish.Options{StoreOutputs: true, SupersedeOlder: true}
+	publisher := publish.New(outputs, objects, book, gate, options, telemetry.Log, telemetry.Meter)
+	s.publish = boot.Flushed(telemetry, func(ctx context.Context, in workflow.PublishInput) (none struct{}, err error) {
 		return none, publisher.Handle(ctx, in)
 	})
-	s.track = boot.Flushed(tell, tracker.New(settler, replays, cloud.Machine, cloud.SeriesMachine, tell.Log).Metered(tell.Meter).Handle)
+	ends := tracker.New(settler, replays, cloud.Machine, cloud.SeriesMachine, telemetry.Log).Metered(telemetry.Meter)
+	s.track = boot.Flushed(telemetry, ends.Handle)
 	l := listener.New(listener.Deps{
 		Book: book, Log: objects, Machine: machine, Series: series, Queue: replays, Board: board, Judge: judge,
-		Topic: outputs, Gate: gate, Reader: reader, Logger: tell.Log, Meter: tell.Meter, SupersedeOlder: true,
+		Topic: outputs, Gate: gate, Reader: reader, Logger: telemetry.Log, Meter: telemetry.Meter, SupersedeOlder: true,
 	})
-	s.listen, s.bind = boot.Flushed(tell, l.Handle), boot.Flushed(tell, l.BindVersion)
-	s.answer = boot.Flushed(tell, api.New(book, objects, replays, tell.Log).Handle)
+	s.listen = boot.Flushed(telemetry, l.Handle)
+	s.answer = boot.Flushed(telemetry, api.New(book, objects, replays, telemetry.Log).Handle)
 	job := autoreplay.New(autoreplay.Deps{
 		Book: book, Log: objects, Machine: machine, Series: series, DeadLetters: queue.New(queues, opts.Cloud.DeadURL()),
-		Replays: replays, Settler: settler, Board: board, Judge: judge, Reader: reader, Logger: tell.Log, Meter: tell.Meter,
-		Now: s.later, Random: func() float64 { return 0.5 },
+		Replays: replays, Settler: settler, Board: board, Judge: judge, Reader: reader,
+		Logger: telemetry.Log, Meter: telemetry.Meter, Now: s.later, Random: func() float64 { return 0.5 },
 	}, autoreplay.Policy{
 		Enabled: true, Errors: classify.Policy{RetryOn: classify.DefaultRetryOn()}, MaxAttempts: 3,
 		BackoffBase: time.Second, BackoffRate: 1, MaxBackoff: time.Second, MaxAge: 24 * time.Hour,
 		CanaryThreshold: 1_000_000, StartsPerSecond: 1_000_000, Interval: 5 * time.Minute,
 		SettleAfter: time.Hour, UnaccountedAfter: 2 * time.Hour,
 	})
-	s.heal = boot.Flushed(tell, func(ctx context.Context, holder string) (autoreplay.Summary, error) {
+	s.heal = boot.Flushed(telemetry, func(ctx context.Context, holder string) (autoreplay.Summary, error) {
 		return job.Run(ctx, holder, autoreplay.Request{})
 	})
 	return s, nil

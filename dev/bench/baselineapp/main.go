@@ -1,5 +1,5 @@
-// Command beside is the example's dev stage with one state machine more: the same workflow as somebody would write it
-// without the construct, with a last state of its own that publishes the output.
+// Command baselineapp is the example's dev stage with a second state machine: the same workflow without the construct.
+// Its last state publishes the output.
 package main
 
 import (
@@ -30,7 +30,7 @@ func run() int {
 	}
 	for _, stage := range c.Stages {
 		if stage.Name == "dev" {
-			addBare(listings.NewStack(app, jsii.String("listings-dev"), &listings.StackProps{
+			addBaseline(listings.NewStack(app, jsii.String("listings-dev"), &listings.StackProps{
 				Service: c.Service, Stage: stage, Architecture: c.Architecture,
 			}))
 		}
@@ -39,10 +39,11 @@ func run() int {
 	return 0
 }
 
-func addBare(stack *listings.Stack) {
-	scope := constructs.NewConstruct(stack, jsii.String("Bare"))
+func addBaseline(stack *listings.Stack) {
+	scope := constructs.NewConstruct(stack, jsii.String("Baseline"))
 	enrich := tasks.NewLambdaInvoke(scope, jsii.String("Enrich"), &tasks.LambdaInvokeProps{
-		LambdaFunction: stack.EnrichFunction, PayloadResponseOnly: jsii.Bool(true), RetryOnServiceExceptions: jsii.Bool(false),
+		LambdaFunction: stack.EnrichFunction, PayloadResponseOnly: jsii.Bool(true),
+		RetryOnServiceExceptions: jsii.Bool(false),
 	})
 	offer := tasks.NewSqsSendMessage(scope, jsii.String("OfferToSales"), &tasks.SqsSendMessageProps{
 		Queue: stack.Premium, ResultPath: sfn.JsonPath_DISCARD(),
@@ -59,5 +60,5 @@ func addBare(stack *listings.Stack) {
 	machine := sfn.NewStateMachine(scope, jsii.String("Machine"), &sfn.StateMachineProps{
 		DefinitionBody: sfn.DefinitionBody_FromChainable(work),
 	})
-	awscdk.NewCfnOutput(stack, jsii.String("BareMachineArn"), &awscdk.CfnOutputProps{Value: machine.StateMachineArn()})
+	awscdk.NewCfnOutput(stack, jsii.String("BaselineMachineArn"), &awscdk.CfnOutputProps{Value: machine.StateMachineArn()})
 }

@@ -1,0 +1,135 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/dev/proc"
+)
+
+// apps are the programs whose synthesis is measured, as in cdk.json.
+var apps = map[string]string{"example": "go run .", "bare": "go run ./dev/bench/bare"}
+
+// synth times the synthesis of all stages of the example, and of a bare app. The first one of each fills the caches.
+func (r *run) synth(ctx context.Context) ([]Row, error) {
+	dir, err := r.temp()
+	if err != nil {
+		return nil, err
+	}
+	took := map[string][]float64{}
+	for n := range r.Sizes.Synths + 1 {
+		for _, app := range []string{"example", "bare"} {
+			out := filepath.Join(dir, fmt.Sprintf("%s-%d", app, n))
+			began, before := time.Now(), childrenCPUTime()
+			if err := r.synthesize(ctx, apps[app], out); err != nil {
+				return nil, err
+			}
+			used := (childrenCPUTime() - before).Seconds()
+			if n > 0 {
+				took[app] = append(took[app], used)
+			}
+			r.say("synth of the %s app: %.1f s of CPU time, %.1f s in all", app, used, time.Since(began).Seconds())
+			if app == "example" {
+				r.assembly = out
+			}
+		}
+	}
+	example, bare := median(took["example"]), median(took["bare"])
+	return []Row{
+		most("Synth of all stages, of a bare app with a bucket per stage", example/bare, ratio, 2.5),
+		list("Synth of all stages: processor time", example, "s"),
+	}, nil
+}
+
+// childrenCPUTime is the CPU time of child processes that have ended, and of theirs.
+func childrenCPUTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_CHILDREN, &u); err != nil {
+		panic(err) // its arguments are right
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// synthesize has the pinned CDK CLI run an app.
+func (r *run) synthesize(ctx context.Context, app, out string) error {
+	return r.command(ctx, []string{"CDK_DISABLE_VERSION_CHECK=true", "CDK_DISABLE_CLI_TELEMETRY=true", "CI=true"},
+		filepath.Join(r.Tools.NodeBin, "node"), r.Tools.CDK, "--no-notices", "synth", "--quiet", "--app", app,
+		"--output", out, "--context", "architecture="+architecture()) // the functions are started here
+}
+
+func architecture() string {
+	if runtime.GOARCH == "arm64" {
+		return "arm64"
+	}
+	return "x86_64"
+}
+
+// command runs a program in the checkout, with the pinned Node.js.
+func (r *run) command(ctx context.Context, env []string, argv ...string) error {
+	var said strings.Builder
+	cmd := exec.Command(argv[0], argv[1:]...) //nolint:gosec // the arguments are this package's
+	cmd.Dir = r.Tools.Root
+	cmd.Env = append(os.Environ(), "PATH="+r.Tools.NodeBin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	cmd.Env = append(cmd.Env, env...)
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := proc.Run(ctx, cmd); err != nil {
+		return fmt.Errorf("%s: %w\n%s", strings.Join(argv, " "), err, said.String())
+	}
+	return nil
+}
+
+// stack is what is read of a synthesized stack.
+type stack struct {
+	Resources map[string]struct {
+		Type       string `json:"Type"`
+		Properties struct {
+			Code struct {
+				S3Key string `json:"S3Key"`
+			} `json:"Code"`
+		} `json:"Properties"`
+		Metadata struct {
+			Path string `json:"aws:cdk:path"`
+		} `json:"Metadata"`
+	} `json:"Resources"`
+}
+
+// functions are the programs of the ingestion's functions as they are deployed, by short name.
+func (r *run) functions(ctx context.Context) (map[string]string, error) {
+	if r.assembly == "" { // the part that synthesizes it has not run
+		dir, err := r.temp()
+		if err != nil {
+			return nil, err
+		}
+		r.assembly = filepath.Join(dir, "assembly")
+		if err := r.synthesize(ctx, apps["example"], r.assembly); err != nil {
+			return nil, err
+		}
+	}
+	path := filepath.Join(r.assembly, "listings-dev.template.json")
+	text, err := os.ReadFile(path) //nolint:gosec // of the assembly
+	if err != nil {
+		return nil, fmt.Errorf("read template: %w", err)
+	}
+	var template stack
+	if err := json.Unmarshal(text, &template); err != nil {
+		return nil, fmt.Errorf("read template %s: %w", path, err)
+	}
+	programs := map[string]string{}
+	for _, res := range template.Resources {
+		id, own := strings.CutPrefix(res.Metadata.Path, "listings-dev/Listings/")
+		id, function := strings.CutSuffix(id, "Function/Resource")
+		if own && function && res.Type == "AWS::Lambda::Function" {
+			dir := "asset." + strings.TrimSuffix(res.Properties.Code.S3Key, ".zip")
+			programs[id] = filepath.Join(r.assembly, dir, "bootstrap")
+		}
+	}
+	return programs, nil
+}
