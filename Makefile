@@ -67,6 +67,7 @@ fuzz: ## fuzz every target for FUZZTIME each (10s)
 golden: tools ## rewrite the golden files and what is generated in docs; review them with git diff
 	@PATH="$(CURDIR)/$(node):$$PATH" go test ./test/synth -update
 	@go test ./internal/ctl -update
+	@go test ./test/docs -update
 
 tools: dev-tool ## install the CDK CLI and the emulator
 	@$(dev) tools

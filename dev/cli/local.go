@@ -164,6 +164,6 @@ Or call the API itself:
 
   curl --aws-sigv4 "aws:amz:%[3]s:execute-api" --user test:test '%[5]s/versions?resourceId=L-1'
 
-` + "README.md goes on from there: see \"Replay the past\". `make local-stop` ends it.\n"
+` + "docs/replays.md goes on from there. `make local-stop` ends it.\n"
 	_, _ = fmt.Fprintf(a.out, text, s.EndpointURL, s.LogDir, s.Region, s.StateMachineARN, s.APIURL, p.name)
 }

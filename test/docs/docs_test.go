@@ -6,10 +6,8 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"go/types"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 )
@@ -71,9 +69,12 @@ func defaultOf(doc string) string {
 	return strings.TrimSuffix(strings.Join(strings.Fields(after), " "), ".")
 }
 
-func readme(t *testing.T) string {
+func readme(t *testing.T) string { return document(t, "README.md") }
+
+// document reads a file by its path in the repository.
+func document(t *testing.T, elem ...string) string {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(root, "README.md"))
+	b, err := os.ReadFile(filepath.Join(root, filepath.Join(elem...)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +86,7 @@ func section(t *testing.T, text, heading string) string {
 	t.Helper()
 	_, after, found := strings.Cut(text, "\n## "+heading+"\n")
 	if !found {
-		t.Fatalf("README.md has no section %q", heading)
+		t.Fatalf("no section %q in\n%.200s", heading, text)
 	}
 	before, _, _ := strings.Cut(after, "\n## ")
 	return before
@@ -107,96 +108,6 @@ func rows(text string) (names []string, cells map[string][]string) {
 		cells[name] = c
 	}
 	return names, cells
-}
-
-const required = "required"
-
-// requiredProps are those without which there is no construct. They need no default.
-var requiredProps = map[string]bool{"Workflow": true, "ResourceIdPath": true}
-
-// optionStructs are the exported structs that users fill in.
-func optionStructs(files []*ast.File) map[string]*ast.StructType {
-	found := map[string]*ast.StructType{}
-	for _, f := range files {
-		ast.Inspect(f, func(n ast.Node) bool {
-			spec, ok := n.(*ast.TypeSpec)
-			if !ok || !spec.Name.IsExported() {
-				return true
-			}
-			name := spec.Name.Name
-			if s, ok := spec.Type.(*ast.StructType); ok && (strings.HasSuffix(name, "Props") || strings.HasSuffix(name, "Options") || strings.HasSuffix(name, "Code")) {
-				found[name] = s
-			}
-			return false
-		})
-	}
-	return found
-}
-
-// TestEveryPropIsDocumented: a summary that begins with its name, a range where there is one, and the default. The ready
-// code of a function needs none but a word.
-func TestEveryPropIsDocumented(t *testing.T) {
-	_, files := ingestionFiles(t)
-	structs := optionStructs(files)
-	if structs["ReplayableIngestionProps"] == nil || structs["FunctionCode"] == nil {
-		t.Fatalf("found only %d structs", len(structs))
-	}
-	for owner, s := range structs {
-		for _, field := range s.Fields.List {
-			for _, id := range field.Names {
-				for _, fault := range faultsOf(owner, id.Name, field) {
-					t.Errorf("%s.%s %s", owner, id.Name, fault)
-				}
-			}
-		}
-	}
-}
-
-func faultsOf(owner, name string, field *ast.Field) (faults []string) {
-	doc := field.Doc.Text()
-	if owner == "FunctionCode" {
-		if field.Comment.Text() == "" && doc == "" {
-			return []string{"has no comment"}
-		}
-		return nil
-	}
-	needed := owner == "ReplayableIngestionProps" && requiredProps[name]
-	has := defaultOf(doc) != ""
-	if !strings.HasPrefix(doc, name+" ") {
-		faults = append(faults, "must have a doc comment that begins with its name")
-	}
-	if !has && !needed {
-		faults = append(faults, "has no \"Default:\" in its doc comment")
-	}
-	if has && needed {
-		faults = append(faults, "is required and has a default")
-	}
-	summary, _, _ := strings.Cut(doc, "Default:")
-	if kind := types.ExprString(field.Type); (kind == "*float64" || kind == "awscdk.Duration") && !isRange.MatchString(summary) {
-		faults = append(faults, "is a number and names no range in its doc comment, such as 1 to 100, or 1 second or more")
-	}
-	return faults
-}
-
-var isRange = regexp.MustCompile(`(?s)\S+\s+to\s+[0-9]|or\s+more`)
-
-func TestReadmeListsEveryProp(t *testing.T) {
-	_, files := ingestionFiles(t)
-	fields, docs := structDocs(t, files, "ReplayableIngestionProps")
-	names, cells := rows(section(t, readme(t), "Props"))
-	if got, want := strings.Join(names, " "), strings.Join(fields, " "); got != want {
-		t.Errorf("README.md lists the props\n%s\nthe code has, in this order,\n%s", got, want)
-	}
-	for _, name := range fields {
-		want := defaultOf(docs[name])
-		if requiredProps[name] {
-			want = required
-		}
-		row, listed := cells[name]
-		if listed && (len(row) != 3 || row[2] != want) {
-			t.Errorf("README.md, prop %s: got row %q, want its last cell to be %q", name, row, want)
-		}
-	}
 }
 
 // The program in README is the example that compiles.
@@ -241,20 +152,26 @@ func TestReadmeShowsTheExample(t *testing.T) {
 	}
 }
 
-// TestReadmeNamesEveryMethod covers grants and metrics.
-func TestReadmeNamesEveryMethod(t *testing.T) {
+// TestTheConstructsPageNamesEveryMethod covers grants and lists. Metrics have a page of their own.
+func TestTheConstructsPageNamesEveryMethod(t *testing.T) {
 	_, files := ingestionFiles(t)
-	text := readme(t)
+	text := document(t, "docs", "construct.md")
+	n := 0
 	for _, f := range files {
 		for _, d := range f.Decls {
 			fn, ok := d.(*ast.FuncDecl)
-			if !ok || fn.Recv == nil || !fn.Name.IsExported() || fmt.Sprint(receiver(fn)) != "ReplayableIngestion" {
+			if !ok || fn.Recv == nil || !fn.Name.IsExported() || fmt.Sprint(receiver(fn)) != "ReplayableIngestion" ||
+				strings.HasPrefix(fn.Name.Name, "Metric") {
 				continue
 			}
+			n++
 			if !strings.Contains(text, "`"+fn.Name.Name+"`") {
-				t.Errorf("README.md does not name the method %s", fn.Name.Name)
+				t.Errorf("docs/construct.md does not name the method %s", fn.Name.Name)
 			}
 		}
+	}
+	if n < 5 {
+		t.Errorf("found %d methods: the search is broken", n)
 	}
 }
 

@@ -9,24 +9,20 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-const replays = "Replay the past"
-
-func TestReadmeListsEveryFieldOfARequest(t *testing.T) {
+func TestReplaysListsEveryFieldOfARequest(t *testing.T) {
 	var want []string
 	for field := range reflect.TypeFor[replay.Request]().Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		want = append(want, name)
 	}
-	text := section(t, readme(t), replays)
-	_, text, _ = strings.Cut(text, "\n### The request\n")
-	text, _, _ = strings.Cut(text, "\n### ")
+	text := section(t, document(t, "docs", "replays.md"), "The request")
 	names, cells := rows(text)
 	if got := strings.Join(names, " "); got != strings.Join(want, " ") {
-		t.Errorf("README.md lists the fields\n%s\nthe code has, in this order,\n%s", got, strings.Join(want, " "))
+		t.Errorf("docs/replays.md lists the fields\n%s\nthe code has, in this order,\n%s", got, strings.Join(want, " "))
 	}
 	for _, name := range names {
 		if row := cells[name]; len(row) != 3 || row[2] == "" {
-			t.Errorf("README.md, field %s: got row %q, want values and a default", name, row)
+			t.Errorf("docs/replays.md, field %s: got row %q, want values and a default", name, row)
 		}
 	}
 	for _, limit := range []int{
@@ -34,7 +30,7 @@ func TestReadmeListsEveryFieldOfARequest(t *testing.T) {
 		replay.MaxPatchOperations, replay.MaxTargetBytes, replay.MaxReasonBytes, replay.MaxIdempotencyKeyBytes,
 	} {
 		if !strings.Contains(text, thousands(limit)) {
-			t.Errorf("README.md does not name the limit %s of a request", thousands(limit))
+			t.Errorf("docs/replays.md does not name the limit %s of a request", thousands(limit))
 		}
 	}
 }
@@ -47,9 +43,8 @@ func thousands(n int) string {
 	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
 }
 
-func TestReadmeListsEveryStatusAndOutcome(t *testing.T) {
-	text := section(t, readme(t), replays)
-	_, text, _ = strings.Cut(text, "\n### What becomes of it\n")
+func TestReplaysListsEveryStatusAndOutcome(t *testing.T) {
+	text := section(t, document(t, "docs", "replays.md"), "What becomes of it")
 	var want []string
 	for _, s := range replay.Statuses() {
 		want = append(want, string(s))
@@ -58,18 +53,18 @@ func TestReadmeListsEveryStatusAndOutcome(t *testing.T) {
 		want = append(want, string(o))
 	}
 	if names, _ := rows(text); strings.Join(names, " ") != strings.Join(want, " ") {
-		t.Errorf("README.md lists %v, the code has, in this order, %v", names, want)
+		t.Errorf("docs/replays.md lists %v, the code has, in this order, %v", names, want)
 	}
 }
 
 // The parts of the construct are what users grant on, alarm on and subscribe to.
-func TestReadmeNamesEveryPart(t *testing.T) {
+func TestTheDocumentsNameEveryPart(t *testing.T) {
 	_, files := ingestionFiles(t)
 	fields, _ := structDocs(t, files, "ReplayableIngestion")
-	text := readme(t)
+	text := document(t, "docs", "construct.md") + document(t, "docs", "monitoring.md")
 	for _, name := range fields {
 		if !strings.Contains(text, "`"+name+"`") {
-			t.Errorf("README.md does not name the part %s", name)
+			t.Errorf("docs/construct.md and docs/monitoring.md do not name the part %s", name)
 		}
 	}
 }

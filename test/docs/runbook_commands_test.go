@@ -92,8 +92,8 @@ func TestCommandsInDocumentsWork(t *testing.T) {
 			}
 		}
 	}
-	if commands < 2 {
-		t.Errorf("found %d commands that rebuild: the search is broken", commands)
+	if commands < 1 {
+		t.Error("found no command that rebuilds: the search is broken")
 	}
 	inBlock := false
 	logical := ""

@@ -64,18 +64,17 @@ func TestEveryAlarmHasItsSectionAndTheOtherWayRound(t *testing.T) {
 	}
 }
 
-func TestReadmeListsEveryAlarm(t *testing.T) {
-	_, text, _ := strings.Cut(section(t, readme(t), "Operations"), "**Alarms.**")
-	names, cells := rows(text)
-	if want := alarms(t); !slices.Equal(names[:len(want)], want) {
-		t.Errorf("README.md lists the alarms\n%v\nthe construct has, in this order,\n%v", names, want)
+func TestMonitoringListsEveryAlarm(t *testing.T) {
+	names, cells := rows(section(t, document(t, "docs", "monitoring.md"), "Alarms"))
+	if want := alarms(t); !slices.Equal(names, want) {
+		t.Errorf("docs/monitoring.md lists the alarms\n%v\nthe construct has, in this order,\n%v", names, want)
 	}
 	runbook := runbookText(t)
 	for _, name := range alarms(t) {
 		_, body, _ := strings.Cut(runbook, "\n### "+name+"\n")
 		_, bad, _ := strings.Cut(body, "**How bad.** ")
 		if severity := cells[name][2]; !strings.HasPrefix(strings.ToLower(bad), severity) {
-			t.Errorf("README.md says that %s is %s, docs/operations.md: %.10s", name, severity, bad)
+			t.Errorf("docs/monitoring.md says that %s is %s, docs/operations.md: %.10s", name, severity, bad)
 		}
 	}
 }
@@ -124,8 +123,8 @@ func TestTheRunbooksQueriesNameMessagesThatAreLogged(t *testing.T) {
 	}
 }
 
-func TestReadmeNamesEveryMetricsMethod(t *testing.T) {
-	_, text, _ := strings.Cut(section(t, readme(t), "Operations"), "**Metrics.**")
+func TestMonitoringNamesEveryMetricsMethod(t *testing.T) {
+	text := section(t, document(t, "docs", "monitoring.md"), "Metrics")
 	_, files := ingestionFiles(t)
 	n := 0
 	for _, f := range files {
@@ -136,7 +135,7 @@ func TestReadmeNamesEveryMetricsMethod(t *testing.T) {
 			}
 			n++
 			if !strings.Contains(text, "`"+fn.Name.Name+"`") {
-				t.Errorf("the table of metrics in README.md lacks %s", fn.Name.Name)
+				t.Errorf("the table of metrics in docs/monitoring.md lacks %s", fn.Name.Name)
 			}
 			if doc := fn.Doc.Text(); !strings.HasPrefix(doc, fn.Name.Name+" ") || !strings.Contains(strings.Join(strings.Fields(doc), " "), "opts may be nil.") {
 				t.Errorf("the doc comment of %s must begin with its name and say that opts may be nil", fn.Name.Name)
@@ -148,9 +147,9 @@ func TestReadmeNamesEveryMetricsMethod(t *testing.T) {
 	}
 }
 
-// The snippet in README is the example that compiles.
-func TestReadmeShowsTheExampleOfAlarms(t *testing.T) {
-	_, snippet, _ := strings.Cut(section(t, readme(t), "Operations"), "```go\n")
+// The snippet is the example that compiles.
+func TestMonitoringShowsTheExampleOfAlarms(t *testing.T) {
+	_, snippet, _ := strings.Cut(section(t, document(t, "docs", "monitoring.md"), "Alarms"), "```go\n")
 	snippet, _, _ = strings.Cut(snippet, "```")
 	source, err := os.ReadFile(filepath.Join(root, "constructs", "ingestion", "example_test.go"))
 	if err != nil {
@@ -161,6 +160,6 @@ func TestReadmeShowsTheExampleOfAlarms(t *testing.T) {
 		indented.WriteString("\t" + line)
 	}
 	if snippet == "" || !strings.Contains(string(source), indented.String()) {
-		t.Errorf("no example of constructs/ingestion has the code that README.md shows:\n%s", snippet)
+		t.Errorf("no example of constructs/ingestion has the code that docs/monitoring.md shows:\n%s", snippet)
 	}
 }

@@ -51,7 +51,7 @@ func run(m *testing.M) (code int) {
 	if selected("TestTheDemoTellsItsStory") {
 		story.begin(func() (demoResult, error) { return tellStory(ctx) })
 	}
-	if selected("TestTheReadmeShowsWhatReplayctlSays") || selected("TestTheBlocksForCurlReplayThePast") {
+	if selected("TestTheTourShowsWhatReplayctlSays") || selected("TestTheBlocksForCurlReplayThePast") {
 		tour.begin(func() (tourResult, error) { return takeTour(ctx) })
 	}
 	if selected("TestAnExistingStateMachine") {

@@ -10,7 +10,7 @@ import (
 )
 
 // session are the blocks of a document that a person pastes into bash. Blocks of bash are run, and those of a console are
-// run line by line, and what comes is compared with what is shown. Blocks of sh in README are examples.
+// run line by line, and what comes is compared with what is shown. Blocks of sh in docs/replays.md are examples.
 type session struct {
 	file     string
 	text     string // of the file

@@ -17,13 +17,13 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-var update = flag.Bool("update", false, "rewrite what README shows of replayctl")
+var update = flag.Bool("update", false, "rewrite what docs/replays.md shows of replayctl")
 
-// tour is what README and docs/curl.md have a newcomer paste, on a stack of its own, while the other tests run.
+// tour is what docs/replays.md and docs/curl.md have a newcomer paste, on a stack of its own, while the other tests run.
 var tour task[tourResult]
 
 type tourResult struct {
-	session session          // of README
+	session session          // of docs/replays.md
 	output  string           // of docs/curl.md
 	replays []replay.Summary // of both, oldest first
 }
@@ -33,7 +33,7 @@ const limitOfTour = 8 * time.Minute
 
 func takeTour(ctx context.Context) (tourResult, error) {
 	var r tourResult
-	readme, err := readSession(filepath.Join("..", "..", "README.md"), "Replay the past")
+	replays, err := readSession(filepath.Join("..", "..", "docs", "replays.md"), "A tour")
 	if err != nil {
 		return r, err
 	}
@@ -53,10 +53,10 @@ func takeTour(ctx context.Context) (tourResult, error) {
 	defer func() { _ = os.RemoveAll(dir) }()
 	limited, cancel := context.WithTimeout(ctx, limitOfTour)
 	defer cancel()
-	if err := readme.run(limited, dir); err != nil {
-		return r, fmt.Errorf("README's blocks: %w", err)
+	if err := replays.run(limited, dir); err != nil {
+		return r, fmt.Errorf("the blocks of docs/replays.md: %w", err)
 	}
-	r.session = readme
+	r.session = replays
 	if err := curl.run(limited, dir); err != nil {
 		return r, fmt.Errorf("the blocks of docs/curl.md: %w", err)
 	}
@@ -98,9 +98,9 @@ func checkout(state local.Result) (dir string, err error) {
 	return dir, os.WriteFile(filepath.Join(dir, "build", "local.json"), b, 0o600)
 }
 
-// TestTheReadmeShowsWhatReplayctlSays compares what is shown in README with what came. Ids, times and durations differ
-// from run to run: README has others in their place.
-func TestTheReadmeShowsWhatReplayctlSays(t *testing.T) {
+// TestTheTourShowsWhatReplayctlSays compares what docs/replays.md shows with what came. Ids, times and durations differ
+// from run to run: the document has others in their place.
+func TestTheTourShowsWhatReplayctlSays(t *testing.T) {
 	r := tour.wait(t)
 	if *update {
 		if err := r.session.rewrite(); err != nil {
@@ -110,7 +110,8 @@ func TestTheReadmeShowsWhatReplayctlSays(t *testing.T) {
 	}
 	for _, c := range r.session.commands {
 		if c.got != c.shown {
-			t.Errorf("README.md shows of\n$ %s\n%s\ngot\n%s\nreview it with go test ./test/e2e -run TestTheReadme -update", c.line, c.shown, c.got)
+			t.Errorf("docs/replays.md shows of\n$ %s\n%s\ngot\n%s\nreview it with go test ./test/e2e -run TestTheTour -update",
+				c.line, c.shown, c.got)
 		}
 	}
 }
@@ -134,7 +135,7 @@ func TestTheBlocksForCurlReplayThePast(t *testing.T) {
 	if len(r.replays) < len(want) {
 		t.Fatalf("got %d replays, want %d:\n%s", len(r.replays), len(want), r.output)
 	}
-	r.replays = r.replays[len(r.replays)-len(want):] // README's came before
+	r.replays = r.replays[len(r.replays)-len(want):] // those of docs/replays.md came before
 	for i, w := range want {
 		got := r.replays[i]
 		if got.Reason != w.reason || got.Status != w.status || got.Counts.Matched != w.counts.Matched {
