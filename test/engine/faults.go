@@ -8,12 +8,14 @@ import (
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/smithy-go"
 
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/internal/states"
 )
 
@@ -26,6 +28,8 @@ type Faults struct {
 
 	// Refuse names calls that the service is unavailable for; empty: none.
 	Refuse string
+
+	Threads *Threads // decide about every call instead; nil: there are none
 
 	mu      sync.Mutex
 	running bool
@@ -84,7 +88,10 @@ func (f *Faults) next(what string) (skip bool, err error) {
 	return !f.After, &unavailable
 }
 
-func call[T any](f *Faults, what string, do func() (T, error)) (out T, err error) {
+func call[T any](ctx context.Context, f *Faults, what string, do func() (T, error)) (out T, err error) {
+	if f.Threads != nil {
+		return inTurn(ctx, f.Threads, what, do)
+	}
 	skip, lost := f.next(what)
 	if skip {
 		return out, lost
@@ -95,33 +102,41 @@ func call[T any](f *Faults, what string, do func() (T, error)) (out T, err error
 	return out, lost
 }
 
+// keyOf is the partition key of a row, which has no spaces.
+func keyOf(row map[string]types.AttributeValue) string {
+	if v, ok := row[schema.PartitionKey].(*types.AttributeValueMemberS); ok {
+		return " " + v.Value
+	}
+	return ""
+}
+
 type faultyTable struct {
 	ledger.Client
 	f *Faults
 }
 
 func (t faultyTable) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
-	return call(t.f, "GetItem", func() (*dynamodb.GetItemOutput, error) { return t.Client.GetItem(ctx, in) })
+	return call(ctx, t.f, "GetItem"+keyOf(in.Key), func() (*dynamodb.GetItemOutput, error) { return t.Client.GetItem(ctx, in) })
 }
 
 func (t faultyTable) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
-	return call(t.f, "PutItem", func() (*dynamodb.PutItemOutput, error) { return t.Client.PutItem(ctx, in) })
+	return call(ctx, t.f, "PutItem"+keyOf(in.Item), func() (*dynamodb.PutItemOutput, error) { return t.Client.PutItem(ctx, in) })
 }
 
 func (t faultyTable) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
-	return call(t.f, "UpdateItem "+*in.UpdateExpression, func() (*dynamodb.UpdateItemOutput, error) { return t.Client.UpdateItem(ctx, in) })
+	return call(ctx, t.f, "UpdateItem"+keyOf(in.Key)+" "+*in.UpdateExpression, func() (*dynamodb.UpdateItemOutput, error) { return t.Client.UpdateItem(ctx, in) })
 }
 
 func (t faultyTable) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
-	return call(t.f, "Query", func() (*dynamodb.QueryOutput, error) { return t.Client.Query(ctx, in) })
+	return call(ctx, t.f, "Query", func() (*dynamodb.QueryOutput, error) { return t.Client.Query(ctx, in) })
 }
 
 func (t faultyTable) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
-	return call(t.f, "BatchGetItem", func() (*dynamodb.BatchGetItemOutput, error) { return t.Client.BatchGetItem(ctx, in) })
+	return call(ctx, t.f, "BatchGetItem", func() (*dynamodb.BatchGetItemOutput, error) { return t.Client.BatchGetItem(ctx, in) })
 }
 
 func (t faultyTable) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
-	return call(t.f, "TransactWriteItems"+updates(in), func() (*dynamodb.TransactWriteItemsOutput, error) {
+	return call(ctx, t.f, "TransactWriteItems"+updates(in), func() (*dynamodb.TransactWriteItemsOutput, error) {
 		return t.Client.TransactWriteItems(ctx, in)
 	})
 }
@@ -141,23 +156,23 @@ type faultyBucket struct {
 }
 
 func (b faultyBucket) PutObject(ctx context.Context, in *s3.PutObjectInput, _ ...func(*s3.Options)) (*s3.PutObjectOutput, error) {
-	return call(b.f, "PutObject "+*in.Key, func() (*s3.PutObjectOutput, error) { return b.API.PutObject(ctx, in) })
+	return call(ctx, b.f, "PutObject "+*in.Key, func() (*s3.PutObjectOutput, error) { return b.API.PutObject(ctx, in) })
 }
 
 func (b faultyBucket) GetObject(ctx context.Context, in *s3.GetObjectInput, _ ...func(*s3.Options)) (*s3.GetObjectOutput, error) {
-	return call(b.f, "GetObject "+*in.Key, func() (*s3.GetObjectOutput, error) { return b.API.GetObject(ctx, in) })
+	return call(ctx, b.f, "GetObject "+*in.Key, func() (*s3.GetObjectOutput, error) { return b.API.GetObject(ctx, in) })
 }
 
 func (b faultyBucket) HeadObject(ctx context.Context, in *s3.HeadObjectInput, _ ...func(*s3.Options)) (*s3.HeadObjectOutput, error) {
-	return call(b.f, "HeadObject", func() (*s3.HeadObjectOutput, error) { return b.API.HeadObject(ctx, in) })
+	return call(ctx, b.f, "HeadObject "+*in.Key, func() (*s3.HeadObjectOutput, error) { return b.API.HeadObject(ctx, in) })
 }
 
 func (b faultyBucket) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersionsInput, _ ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error) {
-	return call(b.f, "ListObjectVersions", func() (*s3.ListObjectVersionsOutput, error) { return b.API.ListObjectVersions(ctx, in) })
+	return call(ctx, b.f, "ListObjectVersions", func() (*s3.ListObjectVersionsOutput, error) { return b.API.ListObjectVersions(ctx, in) })
 }
 
 func (b faultyBucket) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, _ ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
-	return call(b.f, "ListObjectsV2", func() (*s3.ListObjectsV2Output, error) { return b.API.ListObjectsV2(ctx, in) })
+	return call(ctx, b.f, "ListObjectsV2", func() (*s3.ListObjectsV2Output, error) { return b.API.ListObjectsV2(ctx, in) })
 }
 
 type faultyStates struct {
@@ -166,19 +181,19 @@ type faultyStates struct {
 }
 
 func (s faultyStates) StartExecution(ctx context.Context, in *sfn.StartExecutionInput, _ ...func(*sfn.Options)) (*sfn.StartExecutionOutput, error) {
-	return call(s.f, "StartExecution", func() (*sfn.StartExecutionOutput, error) { return s.API.StartExecution(ctx, in) })
+	return call(ctx, s.f, "StartExecution "+*in.Name, func() (*sfn.StartExecutionOutput, error) { return s.API.StartExecution(ctx, in) })
 }
 
 func (s faultyStates) DescribeExecution(ctx context.Context, in *sfn.DescribeExecutionInput, _ ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error) {
-	return call(s.f, "DescribeExecution", func() (*sfn.DescribeExecutionOutput, error) { return s.API.DescribeExecution(ctx, in) })
+	return call(ctx, s.f, "DescribeExecution "+*in.ExecutionArn, func() (*sfn.DescribeExecutionOutput, error) { return s.API.DescribeExecution(ctx, in) })
 }
 
 func (s faultyStates) ListExecutions(ctx context.Context, in *sfn.ListExecutionsInput, _ ...func(*sfn.Options)) (*sfn.ListExecutionsOutput, error) {
-	return call(s.f, "ListExecutions", func() (*sfn.ListExecutionsOutput, error) { return s.API.ListExecutions(ctx, in) })
+	return call(ctx, s.f, "ListExecutions", func() (*sfn.ListExecutionsOutput, error) { return s.API.ListExecutions(ctx, in) })
 }
 
 func (s faultyStates) GetExecutionHistory(ctx context.Context, in *sfn.GetExecutionHistoryInput, _ ...func(*sfn.Options)) (*sfn.GetExecutionHistoryOutput, error) {
-	return call(s.f, "GetExecutionHistory", func() (*sfn.GetExecutionHistoryOutput, error) { return s.API.GetExecutionHistory(ctx, in) })
+	return call(ctx, s.f, "GetExecutionHistory", func() (*sfn.GetExecutionHistoryOutput, error) { return s.API.GetExecutionHistory(ctx, in) })
 }
 
 // unavailable is how a service says that it is in trouble.

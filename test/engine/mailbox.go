@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ type Mailbox struct {
 	faults   *Faults
 	mu       sync.Mutex
 	messages []queue.Message
+	hidden   []queue.Message // received, and not deleted
 	sent     int
 	Delays   []time.Duration // of what was posted
 	OnPost   func(post)
@@ -46,10 +48,10 @@ func (m *Mailbox) Post(ctx context.Context, posts ...queue.Post) error {
 const sqsBatch = 10
 
 // post sends messages as package queue does: in batches, each of which may break.
-func (m *Mailbox) post(_ context.Context, posts []queue.Post) error {
+func (m *Mailbox) post(ctx context.Context, posts []queue.Post) error {
 	for len(posts) > 0 {
 		n := min(len(posts), sqsBatch)
-		_, err := call(m.faults, "SendMessageBatch", func() (none struct{}, err error) {
+		_, err := call(ctx, m.faults, "SendMessageBatch", func() (none struct{}, err error) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
 			for _, p := range posts[:n] {
@@ -76,11 +78,25 @@ func (m *Mailbox) Receive(context.Context, time.Duration) ([]queue.Message, erro
 	n := min(10, len(m.messages))
 	got := m.messages[:n:n]
 	m.messages = m.messages[n:]
+	m.hidden = append(m.hidden, got...)
 	return got, nil
 }
 
-// Delete does nothing: a received message does not come back by itself.
-func (m *Mailbox) Delete(context.Context, queue.Message) error { return nil }
+// Delete takes a message out of the queue that was received.
+func (m *Mailbox) Delete(_ context.Context, msg queue.Message) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.hidden = slices.DeleteFunc(m.hidden, func(h queue.Message) bool { return h.ID == msg.ID })
+	m.messages = slices.DeleteFunc(m.messages, func(h queue.Message) bool { return h.ID == msg.ID }) // it has come back
+	return nil
+}
+
+// ComeBack shows messages again that were received and not deleted. None does so by itself.
+func (m *Mailbox) ComeBack() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.messages, m.hidden = append(m.messages, m.hidden...), nil
+}
 
 // TakeAll takes every message out of the queue.
 func (m *Mailbox) TakeAll() (bodies []string) {
