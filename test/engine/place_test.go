@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -158,6 +159,7 @@ func between(t *testing.T, e *Engine, older string) int {
 		}
 		once = false
 		e.Machine.publish = normal
+		backoff() // no two events come at once
 		run(t, e, "live-9", sale(9))
 	}}, e.Book, supersede.NewGate(e.Book, nil), publish.Options{StoreOutputs: true, SupersedeOlder: true}, nil, nil)
 	before := e.PublishedBy(older)
@@ -244,6 +246,39 @@ func TestANewerEventWaitsForAnOlderOneThatIsBeingSent(t *testing.T) {
 				t.Errorf("sent %v after %s, want %v", order, slept, want)
 			}
 			if sent, err := gate.Pass(t.Context(), older, true, send("late")); sent || err != nil {
+				t.Errorf("the older one passed after the newer: %t, %v", sent, err)
+			}
+		})
+	}
+}
+
+// SNS did not answer a replay that publishes. Its request may be under way, so a newer event waits until the hold is over.
+func TestANewerEventWaitsForARequestThatWasGivenUp(t *testing.T) {
+	for _, tt := range []struct {
+		what  string
+		err   error
+		waits bool
+	}{
+		{"SNS does not answer", &unavailable, true},
+		{"SNS refuses it", errors.New("not authorized"), false},
+	} {
+		t.Run(tt.what, func(t *testing.T) {
+			e := inMemory(t)
+			gate := supersede.NewGate(e.Book, nil)
+			began, slept := time.Now(), time.Duration(0)
+			gate.Now = func() time.Time { return began.Add(slept) }
+			gate.Sleep = func(_ context.Context, d time.Duration) error { slept += d; return nil }
+			older := ledger.Execution{Name: "ar-1", Mode: ledger.Auto, ResourceID: "r1", Place: ledger.At(began)}
+			newer := ledger.Execution{Name: "live-2", Mode: ledger.Live, ResourceID: "r1", StartedAt: ledger.At(began.Add(time.Second))}
+			refuse := func(context.Context) error { return tt.err }
+			if sent, err := gate.Pass(t.Context(), older, true, refuse); sent || !errors.Is(err, tt.err) {
+				t.Fatalf("got %t, %v, want its error", sent, err)
+			}
+			send := func(context.Context) error { return nil }
+			if sent, err := gate.Pass(t.Context(), newer, false, send); !sent || err != nil || (slept > 9*time.Second) != tt.waits {
+				t.Errorf("got %t, %v after %s, want it sent after the hold: %t", sent, err, slept, tt.waits)
+			}
+			if sent, err := gate.Pass(t.Context(), older, true, send); sent || err != nil {
 				t.Errorf("the older one passed after the newer: %t, %v", sent, err)
 			}
 		})

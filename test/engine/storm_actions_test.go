@@ -60,7 +60,7 @@ func (o *storm) drive(th *Thread) {
 		}
 	}
 	if mode == 3 {
-		fate := Fate(1 + o.draw("fate", int(Died)))
+		fate := Fate(1 + o.draw("fate", int(Late)))
 		o.rt.Logf("%s: %s has fate %d", th.Name, o.threads.Next(th, fate), fate)
 		if o.draw("goes on", 2) == 0 && !series {
 			o.finish(th)

@@ -51,7 +51,11 @@ const (
 	Lost         // it takes effect, its answer is lost
 	Dies         // the function dies before it
 	Died         // it takes effect, the function has died meanwhile
+	Late         // the service is unavailable to the caller, and it takes effect all the same: a message seconds later
 )
+
+// underWay is how long a call is under way that its caller has given up.
+const underWay = 2 * time.Second
 
 type invocationKey struct{}
 
@@ -142,6 +146,13 @@ func inTurn[T any](ctx context.Context, s *Threads, what string, do func() (T, e
 		return out, err
 	}
 	if fate == Refused {
+		return out, &unavailable
+	}
+	if fate == Late && what == "Publish" { // what writes is tried again for longer than it is under way
+		go func() {
+			time.Sleep(underWay)
+			_, _ = do() // nobody hears of it
+		}()
 		return out, &unavailable
 	}
 	got, err := do()
@@ -251,6 +262,7 @@ func (s *Threads) Abandon() {
 	for _, cancel := range stop {
 		cancel()
 	}
+	defer time.Sleep(2 * underWay)
 	for range maxCalls {
 		synctest.Wait()
 		if len(s.Open()) == 0 {
