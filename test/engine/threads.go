@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing/synctest"
 	"time"
 )
@@ -17,6 +18,8 @@ type Threads struct {
 	open []*Thread // oldest first
 	at   int       // grows with everything that happens
 	stop []context.CancelFunc
+
+	late atomic.Bool // a call takes effect that its caller has given up
 }
 
 // Thread is a function's invocation, or an execution with all those of its states.
@@ -151,6 +154,8 @@ func inTurn[T any](ctx context.Context, s *Threads, what string, do func() (T, e
 	if fate == Late && what == "Publish" { // what writes is tried again for longer than it is under way
 		go func() {
 			time.Sleep(underWay)
+			s.late.Store(true)
+			defer s.late.Store(false)
 			_, _ = do() // nobody hears of it
 		}()
 		return out, &unavailable
