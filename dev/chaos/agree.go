@@ -51,6 +51,9 @@ func (c *checker) versions() {
 				}
 				continue
 			}
+			if at := ledger.At(v.place()); !row.Placed().Equal(at.Time) {
+				c.fault(LedgerAgrees, v.Execution, "recorded an event that came at %s; its row says %s", at, row.Placed())
+			}
 			if row.ResourceID != resource || row.OwnerID != v.Owner {
 				c.fault(LedgerAgrees, v.Execution, "recorded an event of %s, owner %s; its row says %s, %s", resource, v.Owner,
 					row.ResourceID, row.OwnerID)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	smithytime "github.com/aws/smithy-go/time"
 
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -42,22 +43,54 @@ func (r *run) ask(ctx context.Context, seed uint64, n int, events []event) error
 		return some
 	}
 	owner := pick(sorted(owners), 1)
-	for _, a := range []struct {
-		what     string
-		choice   map[string]any
-		versions any
-	}{
-		{"an owner", map[string]any{"ownerId": owner[0]}, "latest"},
-		{"some resources", map[string]any{"resourceIds": pick(ids, 8)}, "latest"},
-		{"histories", map[string]any{"resourceIds": pick(append(several, ids[0]), 4)}, map[string]any{"series": "all", "onFailure": "continue"}},
-	} {
+	old, err := r.oldest(ctx, pick(several, 3))
+	if err != nil {
+		return err
+	}
+	type wish struct {
+		what       string
+		choice     map[string]any
+		versions   any
+		allowStale bool
+	}
+	wishes := []wish{
+		{"an owner", map[string]any{"ownerId": owner[0]}, "latest", false},
+		{"some resources", map[string]any{"resourceIds": pick(ids, 8)}, "latest", false},
+		{"histories", map[string]any{"resourceIds": pick(append(several, ids[0]), 4)}, map[string]any{"series": "all", "onFailure": "continue"}, false},
+		{"histories, however old", map[string]any{"resourceIds": pick(several, 2)}, map[string]any{"series": "all"}, true},
+	}
+	for i, id := range sorted(old) {
+		wishes = append(wishes, wish{
+			"an old version of " + id, map[string]any{"resourceIds": []string{id}}, map[string]any{"ids": []string{old[id]}}, i > 1,
+		})
+	}
+	for _, a := range wishes {
 		reason := fmt.Sprintf("chaos %d.%d: %s", seed, n, a.what)
-		request := map[string]any{"select": a.choice, "versions": a.versions, "reason": reason}
+		request := map[string]any{"select": a.choice, "versions": a.versions, "reason": reason, "allowStale": a.allowStale}
 		if err := r.askUntilAccepted(ctx, reason, request); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// oldest returns the oldest versions of resources that have several, by resource.
+func (r *run) oldest(ctx context.Context, resources []string) (map[string]string, error) {
+	old := map[string]string{}
+	for _, id := range resources {
+		key, err := replay.EventKey(id)
+		if err != nil {
+			return nil, err
+		}
+		out, err := r.bucket.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &r.stack.EventLogBucket, Prefix: &key})
+		if err != nil {
+			return nil, fmt.Errorf("list versions of %s: %w", key, err)
+		}
+		if n := len(out.Versions); n > 1 && *out.Versions[n-1].Key == key {
+			old[id] = *out.Versions[n-1].VersionId
+		}
+	}
+	return old, nil
 }
 
 // askUntilAccepted repeats a request under one idempotency key until it is answered.

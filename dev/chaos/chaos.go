@@ -58,6 +58,7 @@ type run struct {
 	mu         sync.Mutex
 	sent       map[string]Sent
 	asked      map[string]string
+	deleted    map[string]time.Time // resources
 	deliveries map[string][]Span
 }
 
@@ -77,7 +78,7 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 	}
 	r := &run{
 		opts: opts, counters: newCounters(len(opts.Levels)), began: time.Now(),
-		sent: map[string]Sent{}, asked: map[string]string{}, deliveries: map[string][]Span{},
+		sent: map[string]Sent{}, asked: map[string]string{}, deleted: map[string]time.Time{}, deliveries: map[string][]Span{},
 	}
 	r.say("seed %d: %d events, levels %v", opts.Seed, len(events), opts.Levels)
 	defer r.stop()
@@ -142,7 +143,7 @@ func (r *run) storm(ctx context.Context, n int, l level, events []event) error {
 	}
 	defer end()
 	before := r.proxy.Counts()
-	r.proxy.Set(faultproxy.Faults{Rate: l.Rate})
+	r.proxy.Set(faultproxy.Faults{Rate: l.Rate, Refuse: unkept(events)})
 	part := func(from, to float64) []event {
 		return events[int(from*float64(len(events))):int(to*float64(len(events)))]
 	}

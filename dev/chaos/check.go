@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -20,7 +21,8 @@ const (
 	NoneLost       Invariant = "no event is lost"
 	NoStorm        Invariant = "no event is started more often than the policy allows"
 	NoStaleStart   Invariant = "no automatic replay starts for a version known not to be the newest"
-	NoStalePublish Invariant = "no automatic replay publishes after a newer version has"
+	NoStalePublish Invariant = "no replay publishes an older event after a newer one, unless it may"
+	StaysDeleted   Invariant = "no replay publishes about what was deleted"
 	CountOnce      Invariant = "versions that name the same execution count once"
 	LedgerAgrees   Invariant = "the ledger agrees with S3 and Step Functions"
 	ReplaysAdd     Invariant = "the counts of a replay are those of its items"
@@ -29,7 +31,7 @@ const (
 
 // Invariants returns all of them in a fixed order.
 func Invariants() []Invariant {
-	return []Invariant{NoneLost, NoStorm, NoStaleStart, NoStalePublish, CountOnce, LedgerAgrees, ReplaysAdd, AllSettled}
+	return []Invariant{NoneLost, NoStorm, NoStaleStart, NoStalePublish, StaysDeleted, CountOnce, LedgerAgrees, ReplaysAdd, AllSettled}
 }
 
 // Violation is a broken invariant.
@@ -46,6 +48,7 @@ func Check(f *Facts) []Violation {
 	c.storm()
 	c.staleStarts()
 	c.stalePublications()
+	c.deletions()
 	c.once()
 	c.rows()
 	c.versions()
@@ -149,14 +152,8 @@ func (c *checker) staleStarts() {
 			c.fault(NoStaleStart, name, "nobody delivered a message that started it")
 			continue
 		}
-		after := given.Started
-		if row.Mode == ledger.Restart { // it is the event of the root, which came earlier than its version
-			after = c.Executions[row.Root].Started
-			newer = c.counted(row.ResourceID)
-		}
 		for _, v := range newer {
-			if v.Execution != given.Execution && v.Started.After(after) && v.visible().Before(taken) &&
-				c.Executions[v.Execution].Status != ledger.Aborted {
+			if v.place().After(given.place()) && v.visible().Before(taken) && c.Executions[v.Execution].Status != ledger.Aborted {
 				c.fault(NoStaleStart, name, "started by a message taken at %s, when version %s of %s had been there since %s",
 					ledger.At(taken), v.ID, v.Execution, ledger.At(v.visible()))
 				break
@@ -178,47 +175,73 @@ func (c *checker) taken(row ledger.Execution, e Execution) (at time.Time, ok boo
 	return at, ok
 }
 
-// stalePublications wants that no newer version was published by an execution that had ended before the last attempt
-// to publish began.
+// stalePublications goes through the messages in the order in which the topic took them. A copy of a message that came
+// before is not looked at: it may have been under way for long.
 func (c *checker) stalePublications() {
-	for _, name := range sorted(c.Rows) {
-		row := c.Rows[name]
-		if !automatic(name) || row.PublishedAt.IsZero() {
-			continue
+	newest, by := map[string]ledger.Stamp{}, map[string]string{}
+	seen := map[string]bool{}
+	for n, m := range c.Messages {
+		row, known := c.Rows[m.Execution]
+		if !known || seen[m.Execution] {
+			continue // another check's business
 		}
-		for _, by := range c.newerPublished(row) {
-			e := c.Executions[by]
-			began, known := c.PublishBegan[name]
-			if !known {
-				c.fault(NoStalePublish, name, "nobody looked when it published")
-			} else if e.Stopped.Before(began) {
-				c.fault(NoStalePublish, name, "began to publish at %s, after %s had published a newer version and ended at %s",
-					ledger.At(began), by, ledger.At(e.Stopped))
-			}
+		seen[m.Execution] = true
+		over, last := c.over(row), newest[m.Resource]
+		if m.Replay && !row.AllowStale && last.After(over.Time) {
+			c.fault(NoStalePublish, m.Execution, "message %d is of an event that came at %s, after one of %s, which came at %s",
+				n, over, by[m.Resource], last)
+		}
+		if row.Placed().After(last.Time) {
+			newest[m.Resource], by[m.Resource] = row.Placed(), m.Execution
 		}
 	}
 }
 
-// newerPublished returns the executions that published a newer version than a row's, and have succeeded.
-func (f *Facts) newerPublished(row ledger.Execution) (names []string) {
-	_, newer, _ := f.origin(row)
-	if len(newer) == 0 {
-		return nil
+// over is the newest place that a replay may publish after: its own, or that of the last version of its series.
+func (f *Facts) over(row ledger.Execution) ledger.Stamp {
+	over := row.Placed()
+	if row.Mode != ledger.API {
+		return over
 	}
-	isNewer := map[string]bool{}
-	for _, v := range newer {
-		isNewer[v.Execution] = true
-	}
-	for _, name := range sorted(f.Rows) {
-		other := f.Rows[name]
-		if other.ResourceID != row.ResourceID || other.PublishedAt.IsZero() || f.Executions[name].Status != ledger.Succeeded {
+	for _, it := range f.Items[row.ReplayID] {
+		if it.Page != row.Page || it.Ordinal != row.Ordinal {
 			continue
 		}
-		if v, _, found := f.origin(other); found && isNewer[v.Execution] {
-			names = append(names, name)
+		v, _, found := f.origin(ledger.Execution{ResourceID: it.ResourceID, VersionID: cmp.Or(it.VersionID, it.Want)})
+		if at := ledger.At(v.place()); found && at.After(over.Time) {
+			over = at
 		}
 	}
-	return names
+	return over
+}
+
+// deletions looks at what replays published of resources that were deleted after the event: none may have begun to
+// publish when the deletion was done.
+func (c *checker) deletions() {
+	for _, m := range c.Messages {
+		at, ours := c.afterDeletion(m)
+		if !ours {
+			continue
+		}
+		if began, known := c.PublishBegan[m.Execution]; !known {
+			c.fault(StaysDeleted, m.Execution, "nobody looked when it published")
+		} else if began.After(at) && m.At.After(began) {
+			c.fault(StaysDeleted, m.Execution, "began to publish at %s, after resource %s was deleted at %s", ledger.At(began),
+				m.Resource, ledger.At(at))
+		}
+	}
+}
+
+// afterDeletion reports whether a message is by a replay, about a resource that was deleted after its event and before
+// the message, and has had no event since. It returns when it was deleted.
+func (f *Facts) afterDeletion(m Message) (at time.Time, ours bool) {
+	at, deleted := f.Deleted[m.Resource]
+	row, known := f.Rows[m.Execution]
+	if !deleted || !known || !m.Replay || !row.Placed().Before(at) || m.At.Before(at) {
+		return at, false
+	}
+	since := slices.ContainsFunc(f.Versions[m.Resource], func(v Version) bool { return !v.visible().Before(at) })
+	return at, !since
 }
 
 // once compares what the product's reader shows with every version in S3.

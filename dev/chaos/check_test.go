@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
@@ -82,9 +83,25 @@ func TestEachBrokenRuleIsFound(t *testing.T) {
 		{"an automatic replay that no message started", func(h history) { clear(h.Deliveries) }, NoStaleStart, naming.Auto(healed, 1)},
 		{"a publication after that of a newer version", func(h history) {
 			h.auto(old, 1, 5.5, "")
-			h.PublishBegan[naming.Auto(old, 1)] = at(6.2) // the young one ended at 6
 		}, NoStalePublish, naming.Auto(old, 1)},
-		{"a publication that nobody looked at", func(h history) { h.auto(old, 1, 5.5, "") }, NoStalePublish, naming.Auto(old, 1)},
+		{"a replay by API of an older version", func(h history) { h.byAPI("replay-2", 40, old) },
+			NoStalePublish, naming.API("replay-2", "r-two", 0)},
+		{"a series that a newer event came between", func(h history) {
+			h.live("newest", "r-two", 35, "")
+			h.series("replay-2", 40, old, young)
+		}, NoStalePublish, naming.API("replay-2", "r-two", 1)},
+		{"a restart that publishes after a newer event", func(h history) {
+			restart := h.late()
+			h.Messages = append(h.Messages, Message{
+				Execution: restart, Version: "v-late", Resource: "r-late", Replay: true, At: at(3.1),
+			})
+		}, NoStalePublish, naming.Auto("late", 1)},
+		{"a publication about what was deleted", func(h history) {
+			h.Deleted["r-healed"] = at(5)
+			h.PublishBegan[naming.Auto(healed, 1)] = at(10.5)
+		}, StaysDeleted, naming.Auto(healed, 1)},
+		{"a publication that nobody looked at", func(h history) { h.Deleted["r-healed"] = at(5) },
+			StaysDeleted, naming.Auto(healed, 1)},
 
 		{"a second version that counts", func(h history) {
 			v := h.Versions["r-fine"][0]
@@ -93,6 +110,10 @@ func TestEachBrokenRuleIsFound(t *testing.T) {
 			h.History["r-fine"] = append([]string{"second"}, h.History["r-fine"]...)
 		}, CountOnce, ""},
 		{"a version that the reader leaves out", func(h history) { h.History["r-two"] = h.History["r-two"][:1] }, CountOnce, ""},
+		{"a history in the order in which events reached the log", func(h history) {
+			h.late()
+			h.History["r-late"] = []string{"v-late", "v-next"}
+		}, CountOnce, ""},
 		{"a row that names the second version", func(h history) {
 			v := h.Versions["r-fine"][0]
 			v.ID, v.Modified = "second", at(2)
@@ -101,6 +122,9 @@ func TestEachBrokenRuleIsFound(t *testing.T) {
 		}, CountOnce, fine},
 		{"a message with another version", func(h history) { h.Messages[0].Version = "other" }, CountOnce, fine},
 
+		{"a row that has another place than its version", func(h history) {
+			h.change(h.late(), func(e *ledger.Execution) { e.Place = ledger.Stamp{} })
+		}, LedgerAgrees, naming.Auto("late", 1)},
 		{"a version without a row", func(h history) { delete(h.Rows, fine) }, LedgerAgrees, fine},
 		{"a row of a version that is not in S3", func(h history) { delete(h.Versions, "r-fine") }, LedgerAgrees, fine},
 		{"a row of another resource", func(h history) {
@@ -185,13 +209,36 @@ func TestWhatIsAllowedIsNotAViolation(t *testing.T) {
 		}},
 		{"a replay of an older version when the newer one was aborted", func(h history) {
 			h.run(young, func(e *Execution) { e.Status = ledger.Aborted })
-			h.change(young, func(e *ledger.Execution) { e.Status = ledger.Aborted })
+			h.change(young, func(e *ledger.Execution) { e.Status, e.PublishedAt = ledger.Aborted, ledger.Stamp{} })
+			h.Messages = slices.DeleteFunc(h.Messages, func(m Message) bool { return m.Resource == "r-two" })
+			h.change(naming.API("replay-1", "r-two", 0), func(e *ledger.Execution) {
+				e.Superseded, e.PublishedAt = true, ledger.Stamp{}
+			})
 			h.failure(old, ledger.Healed, h.auto(old, 1, 20, ""))
-			h.PublishBegan[naming.Auto(old, 1)] = at(20.8)
 		}},
-		{"two publications at the same time", func(h history) {
+		{"a publication that the topic took before that of a newer version", func(h history) {
 			h.failure(old, ledger.Healed, h.auto(old, 1, 5.2, ""))
-			h.PublishBegan[naming.Auto(old, 1)] = at(5.9)
+			n := len(h.Messages) - 1
+			h.Messages = slices.Insert(h.Messages[:n:n], 0, h.Messages[n])
+		}},
+		{"a replay by API of an older version that may be stale", func(h history) {
+			h.byAPI("replay-2", 40, old)
+			h.change(naming.API("replay-2", "r-two", 0), func(e *ledger.Execution) { e.AllowStale = true })
+		}},
+		{"a series that ends with the newest version", func(h history) { h.series("replay-2", 40, old, young) }},
+		{"a copy of a message that comes after a newer one", func(h history) {
+			h.failure(old, ledger.Healed, h.auto(old, 1, 5.2, ""))
+			n := len(h.Messages) - 1
+			h.Messages = slices.Insert(h.Messages, 0, h.Messages[n])
+		}},
+		{"an event that reached the log after a newer one", func(h history) { h.late() }},
+		{"a publication that had begun when its resource was deleted", func(h history) {
+			h.Deleted["r-healed"] = at(10.6)
+			h.PublishBegan[naming.Auto(healed, 1)] = at(10.5)
+		}},
+		{"a publication about a resource that came back", func(h history) {
+			h.Deleted["r-two"] = at(4)
+			h.failure(old, ledger.Superseded, "")
 		}},
 		{"a version of an execution that was stopped before it had a row", func(h history) {
 			h.Versions["r-stopped"] = []Version{{ID: "v", Execution: stopped, Owner: owner, Started: at(0), Modified: at(0)}}

@@ -19,6 +19,7 @@ const (
 	streamKills
 	streamDrops
 	streamAsks
+	streamRefusals
 )
 
 // level is how rough it gets.

@@ -29,6 +29,8 @@ type event struct {
 	owner    string
 	twice    bool // the producer starts it twice, not knowing whether the first time worked
 	abort    bool // somebody stops it at once
+	unkept   bool // S3 refuses it for as long as its execution tries
+	remove   bool // somebody deletes the object of its resource soon after
 }
 
 // Shares of events that are something special.
@@ -37,6 +39,8 @@ const (
 	unusableShare = 0.005 // no id
 	twiceShare    = 0.05
 	abortShare    = 0.01
+	unkeptShare   = 0.04
+	removeShare   = 0.02
 	nearShare     = 0.7 // of the later events of a listing: they come soon after the earlier one
 	nearMost      = 40  // events between the two
 )
@@ -50,11 +54,13 @@ func load(seed uint64, n int) ([]event, error) {
 	}
 	random := rand.New(rand.NewPCG(seed, streamEvents)) //nolint:gosec // reproducible on purpose
 	all = together(random, all, n)
+	more := rand.New(rand.NewPCG(seed, streamRefusals)) //nolint:gosec // reproducible on purpose
 	extra := []event{}
 	for i := range all {
 		e := &all[i]
 		e.name = fmt.Sprintf("sale-%s-%d", e.resource, i)
 		e.twice, e.abort = random.Float64() < twiceShare, random.Float64() < abortShare
+		e.unkept, e.remove = more.Float64() < unkeptShare, more.Float64() < removeShare
 		switch roll := random.Float64(); {
 		case roll < badShare:
 			extra = append(extra, spoiled(*e, i, `"bad-`, `"priceUsd":`, `"priceUsd":-`))

@@ -18,7 +18,7 @@ type Facts struct {
 	Asked map[string]string // replays asked for by API: ids by reason, which is unique
 
 	Executions map[string]Execution        // of the ingestion state machine, by name
-	Versions   map[string][]Version        // every version in S3, by resource, newest first
+	Versions   map[string][]Version        // every version in S3, by resource, in S3's order: what it took last first
 	History    map[string][]string         // ids of the versions that the product's reader shows, newest first
 	Rows       map[string]ledger.Execution // by name
 	Failures   map[string]ledger.Failure   // by partition key
@@ -26,12 +26,14 @@ type Facts struct {
 	Replays    map[string]ledger.Replay    // by id
 	Items      map[string][]ledger.Item    // by replay
 	Objects    map[string]bool             // keys of the bucket that are no events
-	Messages   []Message                   // that the subscriber of everything got, in order
+	Messages   []Message                   // that the subscriber of everything got, in the order in which the topic took them
 	Offers     map[string]int              // the workflow's side effect, by resource
 	Queued     map[string]int              // messages left, by queue
 
 	// Deliveries are when the listener worked on the message of an automatic replay, by failure.
 	Deliveries map[string][]Span
+	// Deleted is when somebody had deleted the object of a resource, of which every version is kept.
+	Deleted map[string]time.Time
 	// PublishBegan is when the last attempt of an execution to publish began; of those that matter.
 	PublishBegan map[string]time.Time
 }
@@ -57,16 +59,27 @@ type Version struct {
 	Execution string
 	Owner     string
 	Started   time.Time // of the execution
+	First     time.Time // of the first execution of its event, if that was another
 	Modified  time.Time // when S3 took it, in whole seconds
 }
 
 // visible is when anybody could see the version at the latest.
 func (v Version) visible() time.Time { return v.Modified.Truncate(time.Second).Add(time.Second) }
 
+// place is where the event stands among those of its resource: when its first execution started.
+func (v Version) place() time.Time {
+	at := v.First
+	if at.IsZero() {
+		at = v.Started
+	}
+	return at.Truncate(time.Millisecond)
+}
+
 // Message is a publication.
 type Message struct {
 	Execution, Version, Resource string
 	Replay                       bool
+	At                           time.Time // when the subscriber's queue took it
 }
 
 // Span is a time from one moment to another.
@@ -82,8 +95,8 @@ func live(name string) bool { return !automatic(name) && !byAPI(name) }
 
 func (e Execution) failed() bool { return e.Status == ledger.Failed || e.Status == ledger.TimedOut }
 
-// counted returns the versions of a resource that count, newest first: of those that name the same execution, the
-// oldest.
+// counted returns the versions of a resource that count, newest place first: of those that name the same execution, the
+// one that S3 took first.
 func (f *Facts) counted(resource string) []Version {
 	var all []Version
 	seen := map[string]bool{}
@@ -95,10 +108,11 @@ func (f *Facts) counted(resource string) []Version {
 		all = append(all, v)
 	}
 	slices.Reverse(all)
+	slices.SortStableFunc(all, func(a, b Version) int { return b.place().Compare(a.place()) })
 	return all
 }
 
-// find returns the version that an execution recorded, and those that are newer.
+// find returns the version that an execution recorded, and those that stand before it.
 func (f *Facts) find(resource, execution string) (given Version, newer []Version, found bool) {
 	all := f.counted(resource)
 	i := slices.IndexFunc(all, func(v Version) bool { return v.Execution == execution })

@@ -24,7 +24,7 @@ func newHistory() history {
 		Versions: map[string][]Version{}, History: map[string][]string{}, Rows: map[string]ledger.Execution{},
 		Failures: map[string]ledger.Failure{}, Owned: map[string]bool{}, Replays: map[string]ledger.Replay{},
 		Items: map[string][]ledger.Item{}, Objects: map[string]bool{}, Offers: map[string]int{}, Queued: map[string]int{},
-		Deliveries: map[string][]Span{}, PublishBegan: map[string]time.Time{},
+		Deliveries: map[string][]Span{}, PublishBegan: map[string]time.Time{}, Deleted: map[string]time.Time{},
 	}}
 }
 
@@ -32,7 +32,7 @@ const owner = "agency"
 
 // execution adds one that ran from a time for a second, with its row.
 func (h history) execution(row ledger.Execution, from float64, failed string) {
-	row.Status, row.StoppedAt, row.Error = ledger.Succeeded, ledger.At(at(from+1)), failed
+	row.Status, row.StartedAt, row.StoppedAt, row.Error = ledger.Succeeded, ledger.At(at(from)), ledger.At(at(from+1)), failed
 	if failed != "" {
 		row.Status = ledger.Failed
 	}
@@ -42,6 +42,7 @@ func (h history) execution(row ledger.Execution, from float64, failed string) {
 		h.Objects[row.OutputKey] = true
 		h.Messages = append(h.Messages, Message{
 			Execution: row.Name, Version: row.VersionID, Resource: row.ResourceID, Replay: row.Mode != ledger.Live,
+			At: at(from + 0.8),
 		})
 	}
 	h.Rows[row.Name] = row
@@ -85,29 +86,63 @@ func (h history) auto(root string, attempt int, from float64, failed string) str
 	h.Deliveries[failure] = append(h.Deliveries[failure], Span{at(from - 0.5), at(from + 0.5)})
 	h.execution(ledger.Execution{
 		Name: name, Mode: ledger.Auto, ResourceID: row.ResourceID, OwnerID: owner, VersionID: row.VersionID,
-		Attempt: attempt, Root: root, Failure: failure,
+		Attempt: attempt, Root: root, Failure: failure, Place: row.Placed(),
 	}, from, failed)
 	return name
 }
 
 // byAPI adds a replay of some events by API that is over.
-func (h history) byAPI(id string, from float64, roots ...string) {
+func (h history) byAPI(id string, from float64, roots ...string) { h.asked(id, from, false, roots) }
+
+// series adds a replay of events of one resource by API, one after the other, that is over.
+func (h history) series(id string, from float64, roots ...string) { h.asked(id, from, true, roots) }
+
+func (h history) asked(id string, from float64, series bool, roots []string) {
 	h.Asked["reason of "+id] = id
 	n := len(roots)
 	h.Replays[id] = ledger.Replay{
 		ID: id, Status: replay.Completed, Reason: "reason of " + id, Matched: n, Started: n, Succeeded: n, Pages: 1, Expanded: true,
 	}
 	for i, root := range roots {
+		ordinal, index := i, 0
+		if series {
+			ordinal, index = 0, i
+		}
 		row := h.Rows[root]
-		name := naming.API(id, row.ResourceID, 0)
+		name := naming.API(id, row.ResourceID, index)
 		h.execution(ledger.Execution{
-			Name: name, Mode: ledger.API, ResourceID: row.ResourceID, OwnerID: owner, VersionID: row.VersionID, ReplayID: id, Ordinal: i,
-		}, from, "")
+			Name: name, Mode: ledger.API, ResourceID: row.ResourceID, OwnerID: owner, VersionID: row.VersionID, ReplayID: id,
+			Ordinal: ordinal, Index: index, Place: row.Placed(),
+		}, from+float64(i), "")
 		h.Items[id] = append(h.Items[id], ledger.Item{
-			ReplayID: id, Ordinal: i, ResourceID: row.ResourceID, VersionID: row.VersionID, Execution: name,
+			ReplayID: id, Ordinal: ordinal, Index: index, ResourceID: row.ResourceID, VersionID: row.VersionID, Execution: name,
 			Outcome: replay.Succeeded, ARN: "arn:" + name,
 		})
 	}
+}
+
+// late adds an event that was not recorded and came before another one, which was. It is restarted while that one runs,
+// reaches the log after it, and is not published.
+func (h history) late() (restart string) {
+	const event, next, resource = "late", "next", "r-late"
+	h.Sent[event] = Sent{Resource: resource, Owner: owner}
+	h.Executions[event] = Execution{Name: event, Status: ledger.Failed, Error: "Down", Started: at(0), Stopped: at(1)}
+	h.live(next, resource, 2, "")
+	restart = naming.Auto(event, 1)
+	failure := ledger.FailurePartition(event, 0)
+	h.Deliveries[failure] = []Span{{at(1.7), at(2.7)}}
+	h.execution(ledger.Execution{
+		Name: restart, Mode: ledger.Restart, ResourceID: resource, OwnerID: owner, VersionID: "v-late", Attempt: 1, Root: event,
+		Failure: failure, Place: ledger.At(at(0)), Superseded: true, Withheld: "a newer event was published",
+	}, 2.2, "")
+	h.change(restart, func(e *ledger.Execution) { e.PublishedAt = ledger.Stamp{} })
+	h.Messages = h.Messages[:len(h.Messages)-1]
+	h.Versions[resource] = append([]Version{{
+		ID: "v-late", Execution: restart, Owner: owner, Started: at(2.2), First: at(0), Modified: at(2),
+	}}, h.Versions[resource]...)
+	h.History[resource] = []string{"v-next", "v-late"}
+	h.Failures[failure] = ledger.Failure{Execution: event, Root: event, Status: ledger.Superseded, Error: "Down"}
+	return restart
 }
 
 // Names of the events of good.

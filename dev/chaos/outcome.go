@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
@@ -74,23 +75,27 @@ func (f *Facts) closed(name string, last ledger.Failure) (Outcome, string) {
 	return Lost, fmt.Sprintf("its last failure is %q", last.Status)
 }
 
-// superseded wants a newer event of the resource whose execution started later and was not aborted.
+// superseded wants an event of the resource that came later and was not aborted, or that the resource was deleted while
+// a replay ran.
 func (f *Facts) superseded(name string, last ledger.Failure) (Outcome, string) {
-	resource, began := f.Sent[name].Resource, f.Executions[name].Started
+	resource, began := f.Sent[name].Resource, f.Executions[name].Started.Truncate(time.Millisecond)
+	if _, deleted := f.Deleted[resource]; deleted && f.Rows[naming.Auto(name, last.Attempt+1)].Withheld != "" {
+		return Superseded, ""
+	}
 	if last.VersionID != "" {
 		_, newer, found := f.origin(ledger.Execution{ResourceID: last.ResourceID, VersionID: last.VersionID})
 		if !found {
 			return Lost, "superseded, and its version is not in S3"
 		}
 		for _, v := range newer {
-			if f.Executions[v.Execution].Status != ledger.Aborted {
+			if v.place().After(began) && f.Executions[v.Execution].Status != ledger.Aborted {
 				return Superseded, ""
 			}
 		}
 		return Lost, "superseded, and there is no newer version"
 	}
 	for _, v := range f.counted(resource) {
-		if v.Started.After(began) && f.Executions[v.Execution].Status != ledger.Aborted {
+		if v.place().After(began) && f.Executions[v.Execution].Status != ledger.Aborted {
 			return Superseded, ""
 		}
 	}

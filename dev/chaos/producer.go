@@ -5,11 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"net/http"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	smithytime "github.com/aws/smithy-go/time"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/ce873799/replayable-ingestion/replay"
 )
 
 const (
@@ -67,6 +72,9 @@ func (r *run) send(ctx context.Context, e event) error {
 			return err
 		}
 	}
+	if e.remove {
+		r.behind(func() { r.remove(ctx, e.resource) })
+	}
 	if e.abort {
 		r.counters.add("execution aborted by an operator", 1)
 		arn := r.executionARN(e.name)
@@ -76,6 +84,39 @@ func (r *run) send(ctx context.Context, e event) error {
 		}
 	}
 	return nil
+}
+
+// removeAfter is about how long an event takes, if nothing fails.
+const removeAfter = 2 * time.Second
+
+// remove deletes the object of a resource, as its owner may demand. Its versions stay.
+func (r *run) remove(ctx context.Context, resource string) {
+	key, err := replay.EventKey(resource)
+	if err != nil || smithytime.SleepWithContext(ctx, removeAfter) != nil {
+		return
+	}
+	_, err = r.bucket.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &r.stack.EventLogBucket, Key: &key})
+	if err == nil {
+		_, err = r.bucket.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &r.stack.EventLogBucket, Key: &key})
+	}
+	if err != nil {
+		return // it is not there yet
+	}
+	r.counters.add("object of a resource deleted", 1)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.deleted[resource] = time.Now()
+}
+
+// unkept tells the requests that would keep events which S3 refuses, by the execution that their metadata names.
+func unkept(events []event) func(*http.Request) bool {
+	refused := map[string]bool{}
+	for _, e := range events {
+		if e.unkept {
+			refused[e.name] = true
+		}
+	}
+	return func(r *http.Request) bool { return refused[r.Header.Get("x-amz-meta-execution")] }
 }
 
 func (r *run) start(ctx context.Context, e event) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strconv"
 	"sync"
 	"time"
 
@@ -26,7 +27,7 @@ const readers = 8
 func (r *run) read(ctx context.Context) (*Facts, error) {
 	r.mu.Lock()
 	f := &Facts{
-		MaxAttempts: maxAttempts, Sent: r.sent, Asked: r.asked, Deliveries: r.deliveries,
+		MaxAttempts: maxAttempts, Sent: r.sent, Asked: r.asked, Deliveries: r.deliveries, Deleted: r.deleted,
 		PublishBegan: map[string]time.Time{},
 	}
 	r.mu.Unlock()
@@ -90,17 +91,17 @@ func (r *run) readErrors(ctx context.Context, f *Facts) error {
 	return group.Wait()
 }
 
-// readPublications finds out when those automatic replays began to publish that are older than something published.
+// readPublications finds out when those replays began to publish that are about something that was deleted.
 func (r *run) readPublications(ctx context.Context, f *Facts) error {
-	for name, row := range f.Rows {
-		if !automatic(name) || row.PublishedAt.IsZero() || len(f.newerPublished(row)) == 0 {
+	for _, m := range f.Messages {
+		if _, ours := f.afterDeletion(m); !ours {
 			continue
 		}
-		began, err := r.lastAttempt(ctx, name, schema.PublishState)
+		began, err := r.lastAttempt(ctx, m.Execution, schema.PublishState)
 		if err != nil {
 			return err
 		}
-		f.PublishBegan[name] = began
+		f.PublishBegan[m.Execution] = began
 	}
 	return nil
 }
@@ -138,9 +139,13 @@ func (r *run) lastAttempt(ctx context.Context, execution, state string) (time.Ti
 func (r *run) readMessages(ctx context.Context, f *Facts) error {
 	return r.receive(ctx, r.stack.DownstreamQueueURL, func(m sqstypes.Message) error {
 		attribute := func(name string) string { return aws.ToString(m.MessageAttributes[name].StringValue) }
+		sent, err := strconv.ParseInt(m.Attributes[string(sqstypes.MessageSystemAttributeNameSentTimestamp)], 10, 64)
+		if err != nil {
+			return fmt.Errorf("when a message was sent: %w", err)
+		}
 		f.Messages = append(f.Messages, Message{
 			Execution: attribute("execution"), Version: attribute("versionId"), Resource: attribute("resourceId"),
-			Replay: attribute("isReplay") == "true",
+			Replay: attribute("isReplay") == "true", At: time.UnixMilli(sent),
 		})
 		return nil
 	})
@@ -163,6 +168,7 @@ func (r *run) receive(ctx context.Context, url string, take func(sqstypes.Messag
 	for {
 		out, err := r.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 			QueueUrl: &url, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"}, WaitTimeSeconds: 1,
+			MessageSystemAttributeNames: []sqstypes.MessageSystemAttributeName{sqstypes.MessageSystemAttributeNameSentTimestamp},
 		})
 		if err != nil {
 			return fmt.Errorf("receive: %w", err)

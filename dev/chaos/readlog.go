@@ -52,7 +52,7 @@ func (r *run) readBucket(ctx context.Context, f *Facts) error {
 				mu.Lock()
 				defer mu.Unlock()
 				v := &f.Versions[resource][at]
-				v.Execution, v.Owner, v.Started = meta.Execution, meta.Owner, meta.Started
+				v.Execution, v.Owner, v.Started, v.First = meta.Execution, meta.Owner, meta.Started, meta.First
 				return err
 			})
 		}
@@ -78,6 +78,11 @@ func (r *run) metadata(ctx context.Context, key, version string) (v Version, err
 	if v.Started, err = time.Parse(time.RFC3339Nano, out.Metadata["started-at"]); err != nil {
 		return v, fmt.Errorf("metadata of %s: %w", key, err)
 	}
+	if first, late := out.Metadata["first-started-at"]; late {
+		if v.First, err = time.Parse(time.RFC3339Nano, first); err != nil {
+			return v, fmt.Errorf("metadata of %s: %w", key, err)
+		}
+	}
 	return v, nil
 }
 
@@ -100,7 +105,9 @@ func (r *run) readHistory(ctx context.Context, f *Facts) error {
 				if err != nil {
 					return err
 				}
-				ids = append(ids, v.ID)
+				if !v.Deleted {
+					ids = append(ids, v.ID)
+				}
 			}
 			mu.Lock()
 			defer mu.Unlock()

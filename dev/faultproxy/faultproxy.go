@@ -70,6 +70,8 @@ type Faults struct {
 	Rate  float64                 // share of the requests that something happens to, from 0 to 1
 	Kinds []Kind                  // empty: all of them
 	Only  func(op Operation) bool // nil: every operation
+
+	Refuse func(*http.Request) bool // requests that the service always refuses with an error; nil: none
 }
 
 // Counts are how often what happened to which operation. A request that nothing happened to counts as kind None.
@@ -141,10 +143,13 @@ func (p *Proxy) Counts() Counts {
 }
 
 // fate decides what happens to a request, and counts it.
-func (p *Proxy) fate(op Operation) throw {
+func (p *Proxy) fate(r *http.Request, op Operation) throw {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	t := p.dice.roll(op, p.faults)
+	if p.faults.Refuse != nil && p.faults.Refuse(r) {
+		t = throw{kind: ServiceError}
+	}
 	if p.counts[op] == nil {
 		p.counts[op] = map[Kind]int{}
 	}
@@ -161,7 +166,7 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 		return // the client ended while it sent
 	}
 	op := classify(r, body)
-	t := p.fate(op)
+	t := p.fate(r, op)
 	switch t.kind {
 	case ServiceError:
 		op.serviceError(w, t.share)

@@ -41,7 +41,7 @@ func (a *API) accept(ctx context.Context, req request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	id, err := ulid.New(ulid.Timestamp(now), a.random)
+	id, err := ulid.New(ulid.Timestamp(now), a.Random)
 	if err != nil {
 		return answer{}, fmt.Errorf("make replay id: %w", err)
 	}

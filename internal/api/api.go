@@ -37,7 +37,8 @@ type API struct {
 	board  *progress.Board
 	logger *slog.Logger
 	now    func() time.Time
-	random io.Reader
+
+	Random io.Reader // of the ids of replays, by default ULID's own
 }
 
 // New returns the API. A nil logger discards.
@@ -47,7 +48,7 @@ func New(book *ledger.Ledger, log *eventlog.Log, queue sender, logger *slog.Logg
 	}
 	return &API{
 		book: book, log: log, queue: queue, board: progress.New(book, queue), logger: logger,
-		now: time.Now, random: ulid.DefaultEntropy(),
+		now: time.Now, Random: ulid.DefaultEntropy(),
 	}
 }
 

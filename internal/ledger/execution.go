@@ -199,7 +199,8 @@ func (o Ended) FollowedUp() bool {
 }
 
 // Settle records how an execution ended. A row moves only forward, by redrive count and stop time: for anything older
-// than what it knows, Settle returns the row as it is with ErrConflict. It returns ErrNotFound if there is no row.
+// than what it knows, Settle returns the row as it is with ErrConflict. It returns ErrNotFound if there is no row. That an
+// execution was never started is what we took for granted: whatever Step Functions says of its end is newer.
 //
 // One that is followed up stays among the open executions until TakenIn: a message may get lost, a function may die.
 func (l *Ledger) Settle(ctx context.Context, o Ended) (Execution, error) {
@@ -207,9 +208,14 @@ func (l *Ledger) Settle(ctx context.Context, o Ended) (Execution, error) {
 	stop := str(At(o.StoppedAt).String())
 	c := newChange(pk, sk).
 		Set("status", str(string(o.Status))).Set("arn", str(o.ARN)).Set("stoppedAt", stop).
-		Set("redriveCount", num(o.RedriveCount)).Remove("reopened").
-		If("attribute_exists({pk}) AND (attribute_not_exists({stoppedAt}) OR {redriveCount} < ? OR "+
-			"({redriveCount} = ? AND {stoppedAt} < ?))", num(o.RedriveCount), num(o.RedriveCount), stop)
+		Set("redriveCount", num(o.RedriveCount)).Remove("reopened")
+	if o.Error == NeverStarted {
+		c.If("attribute_exists({pk}) AND (attribute_not_exists({stoppedAt}) OR ({error} = ? AND {stoppedAt} < ?))",
+			str(NeverStarted), stop)
+	} else {
+		c.If("attribute_exists({pk}) AND (attribute_not_exists({stoppedAt}) OR {redriveCount} < ? OR {error} = ? OR "+
+			"({redriveCount} = ? AND {stoppedAt} < ?))", num(o.RedriveCount), str(NeverStarted), num(o.RedriveCount), stop)
+	}
 	for attr, v := range map[string]string{"error": o.Error, "cause": Excerpt(o.Cause)} {
 		if v == "" || o.Status == Succeeded {
 			c.Remove(attr) // of an earlier run

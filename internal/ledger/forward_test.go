@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -212,5 +213,30 @@ func TestKeysAreAskedForOnce(t *testing.T) {
 	ok(t, err)
 	if len(rest) == 0 {
 		t.Error("got none, want an end that the ledger does not know")
+	}
+}
+
+// An execution was given up as never started while another delivery started it, and clocks differ: its end counts, in
+// whatever order the two are noted.
+func TestAnEndCountsMoreThanAStartThatWasGivenUp(t *testing.T) {
+	ctx := t.Context()
+	end := ledger.Ended{Name: "x", Status: ledger.Succeeded, StoppedAt: start}
+	for _, off := range []time.Duration{-time.Minute, time.Minute} {
+		given := ledger.Ended{Name: "x", Status: ledger.Aborted, Error: ledger.NeverStarted, StoppedAt: start.Add(off)}
+		for _, order := range [][]ledger.Ended{{given, end}, {end, given}, {given, given, end}} {
+			l := ledger.New(memory.NewTable(), testkit.Table)
+			_, err := l.AddExecution(ctx, live("x", "r", start))
+			ok(t, err)
+			for _, o := range order {
+				if _, err := l.Settle(ctx, o); err != nil && !errors.Is(err, ledger.ErrConflict) {
+					t.Fatal(err)
+				}
+			}
+			row, err := l.Execution(ctx, "x")
+			ok(t, err)
+			if row.Status != ledger.Succeeded || row.Error != "" || !row.StoppedAt.Equal(start) {
+				t.Errorf("given up %s after its end: got %+v, want it succeeded", off, row)
+			}
+		}
 	}
 }

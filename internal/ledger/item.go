@@ -30,6 +30,8 @@ type Item struct {
 	Reason     string         `dynamodbav:"reason,omitempty"`
 	StartedAt  Stamp          `dynamodbav:"startedAt,omitempty"`
 	EndedAt    Stamp          `dynamodbav:"endedAt,omitempty"`
+
+	Bound bool `dynamodbav:"-"` // just now, by this delivery: no other has done anything with it
 }
 
 func (i *Item) key() (pk, sk string) {

@@ -15,7 +15,7 @@ type Published struct {
 }
 
 // MarkPublished marks an execution succeeded, in its last state. A live one leaves the open executions with that; a
-// replay stays there until its item or its failure is settled. An attempt that comes late does not move back when it
+// replay stays there until its item or its failure is settled, and a redriven one until the failures before are. An attempt that comes late does not move back when it
 // was published last.
 func (l *Ledger) MarkPublished(ctx context.Context, e Execution, p Published) (Execution, error) {
 	row, err := l.markPublished(ctx, e, p)
@@ -29,7 +29,7 @@ func (l *Ledger) MarkPublished(ctx context.Context, e Execution, p Published) (E
 func (l *Ledger) markPublished(ctx context.Context, e Execution, p Published) (Execution, error) {
 	c := p.change().Set("status", str(string(Succeeded))).Remove("error", "cause").
 		If("attribute_exists({pk}) AND attribute_not_exists({stoppedAt})")
-	if e.Mode == Live {
+	if e.Mode == Live && e.RedriveCount == 0 {
 		c.Remove("tpk", "tsk")
 	}
 	row, err := l.updateExecution(ctx, c, "mark execution published")

@@ -87,14 +87,18 @@ func (l *Listener) latest(ctx context.Context, resourceID string, p plan) (event
 	return v, barred(v, p)
 }
 
-const unknown = "the event log has no such resource"
+// Reasons of verdicts about a resource.
+const (
+	unknown = "the event log has no such resource"
+	deleted = "its object was deleted from the event log"
+)
 
 // barred returns the verdict of the guards over the newest version of a resource: it was deleted, or with an owner, it
 // is another's.
 func barred(newest eventlog.Version, p plan) error {
 	switch owner := p.Select.OwnerID; {
 	case newest.Deleted:
-		return skip("its object was deleted from the event log")
+		return skip(deleted)
 	case owner != "" && newest.OwnerID != owner:
 		return skip("its latest event belongs to owner %q", newest.OwnerID)
 	}

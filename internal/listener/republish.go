@@ -1,6 +1,7 @@
 package listener
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -38,7 +39,7 @@ func (l *Listener) commitOutput(ctx context.Context, it ledger.Item, p plan, v e
 	if errors.Is(err, ledger.ErrConflict) {
 		return l.rebound(ctx, it)
 	}
-	it.VersionID, it.Execution = v.ID, last.Name
+	it.VersionID, it.Execution, it.Bound = v.ID, last.Name, true
 	return it, err
 }
 
@@ -63,6 +64,9 @@ func (l *Listener) republish(ctx context.Context, it ledger.Item, p plan) error 
 	if row.Over, err = l.over(ctx, it, p); err != nil {
 		return err
 	}
+	if gone, err := l.Log.DeletedSince(ctx, it.ResourceID, row.Place.Time); gone || err != nil { // since it was bound
+		return cmp.Or(err, withheld(it, deleted))
+	}
 	sent, err := l.Gate.Pass(ctx, row, !row.AllowStale, func(ctx context.Context) error {
 		return l.Topic.Send(ctx, row, string(output))
 	})
@@ -70,12 +74,21 @@ func (l *Listener) republish(ctx context.Context, it ledger.Item, p plan) error 
 		return err
 	}
 	if !sent {
-		return skip("stale: a newer event of the resource was published; allowStale publishes this one all the same")
+		return withheld(it, "stale: a newer event of the resource was published; allowStale publishes this one all the same")
 	}
 	l.Meter.Add(schema.Republished, 1) // a message; sent twice, it counts twice
 	l.Logger.InfoContext(ctx, "output published again", "execution", source.Name, "resourceId", it.ResourceID,
 		"versionId", it.VersionID, "replayId", it.ReplayID)
 	return verdict{to: replay.Succeeded, arn: l.Machine.ExecutionARN(source.Name)}
+}
+
+// withheld is the verdict about an output that must not be sent now. An earlier delivery of the item, which died before
+// it said so, may have sent it when it still might be.
+func withheld(it ledger.Item, why string) error {
+	if it.Bound {
+		return skip("%s", why)
+	}
+	return fail(it.VersionID, "OutputNotSent: %s; it is not known whether it was sent before", why)
 }
 
 // over returns the newest place that an item may be published after: of a series, that of its last version.

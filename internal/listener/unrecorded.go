@@ -45,7 +45,7 @@ func (l *Listener) commitUnrecorded(ctx context.Context, it ledger.Item, p plan)
 		f.ResourceID = ids.ResourceID // a patch may have made it
 		by, newer, err := l.Judge.OfFailure(ctx, f)
 		if errors.Is(err, eventlog.ErrDeleted) {
-			return it, skip("its object was deleted from the event log")
+			return it, skip(deleted)
 		}
 		if err != nil && !errors.Is(err, eventlog.ErrNotFound) {
 			return it, err

@@ -24,8 +24,8 @@ type Publications interface {
 // Gate orders the publications of a resource. An event raises the resource's place before it is sent; an older one
 // that must not follow a newer one holds the place while it is sent, and newer ones wait until it lets go.
 //
-// What it cannot exclude: a holder whose request to SNS is under way for longer than the hold, after its client has
-// given it up.
+// What it cannot exclude: a request to SNS that is under way for longer than the hold, after its client has given it up.
+// One whose message SNS took at a second try may leave a copy that comes after newer events.
 type Gate struct {
 	book   Publications
 	logger *slog.Logger
@@ -114,6 +114,9 @@ func (g *Gate) hold(ctx context.Context, row ledger.Execution, send func(context
 	sending, cancel := context.WithTimeout(ctx, sendFor)
 	defer cancel()
 	err = send(sending)
+	if fault.Transient(err) { // the request may be under way still: the hold ends by itself
+		return false, err
+	}
 	if rerr := g.book.ReleasePublication(ctx, row.ResourceID, row.Name); rerr != nil {
 		g.logger.Log(ctx, fault.Level(rerr), "publication not released", "execution", row.Name, "error", rerr)
 	}

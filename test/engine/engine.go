@@ -59,12 +59,14 @@ type Engine struct {
 	Ask      autoreplay.Request // of the next runs
 	Ahead    time.Duration      // by which the clock of Job is ahead
 
+	Gates [2]*supersede.Gate // of Publish and of the listener
+
 	Bucket *memory.Bucket // of an engine in memory
 	Table  *memory.Table  // of an engine in memory
 
-	OnPublish func(*sns.PublishInput) // sees each message before it is published; may be nil
-	Plain     *ledger.Ledger          // the ledger without faults
-	PlainLog  *eventlog.Log           // the event log without faults
+	OnPublish func(context.Context, *sns.PublishInput) // sees each message before it is published; may be nil
+	Plain     *ledger.Ledger                           // the ledger without faults
+	PlainLog  *eventlog.Log                            // the event log without faults
 
 	table     ledger.Client
 	faults    *Faults
@@ -122,8 +124,8 @@ func wire(t testing.TB, table ledger.Client, bucket eventlog.API, faults *Faults
 	}
 	judge := supersede.New(e.Log, e.Book)
 	sns := topic.New(e, "arn:aws:sns:us-east-1:000000000000:topic")
-	gate := supersede.NewGate(e.Book, logger)
-	publisher := publish.New(sns, e.Log, e.Book, gate, publish.Options{StoreOutputs: true, SupersedeOlder: true}, logger, e.meter)
+	e.Gates = [2]*supersede.Gate{supersede.NewGate(e.Book, logger), supersede.NewGate(e.Book, logger)}
+	publisher := publish.New(sns, e.Log, e.Book, e.Gates[0], publish.Options{StoreOutputs: true, SupersedeOlder: true}, logger, e.meter)
 	e.Machine = newMachine(record.New(e.Log, e.Book, reader, logger, e.meter), publisher)
 	machine := states.New(faultyStates{e.Machine, faults}, MachineARN)
 	e.Series = &Series{
@@ -131,11 +133,12 @@ func wire(t testing.TB, table ledger.Client, bucket eventlog.API, faults *Faults
 		Sleep: time.Sleep, faults: faults,
 	}
 	series := states.New(faultyStates{e.Series, faults}, SeriesMachineARN)
+	e.Series.Await = func(ctx context.Context, _ string) { e.Machine.RunAll(ctx) }
 	board := progress.New(e.Book, e.Replays)
 	settler := settle.New(e.Book, board, logger)
 	e.Listener = listener.New(listener.Deps{
 		Book: e.Book, Log: e.Log, Machine: machine, Series: series, Queue: e.Replays, Board: board, Judge: judge,
-		Topic: sns, Gate: gate, Reader: reader, SupersedeOlder: true, Now: clock.Now, Logger: logger, Meter: e.meter,
+		Topic: sns, Gate: e.Gates[1], Reader: reader, SupersedeOlder: true, Now: clock.Now, Logger: logger, Meter: e.meter,
 	})
 	e.Series.bind = e.Listener.BindVersion
 	e.Tracker = tracker.New(settler.Metered(e.meter), e.Replays, MachineARN, SeriesMachineARN, logger).Metered(e.meter)
@@ -158,7 +161,7 @@ func wire(t testing.TB, table ledger.Client, bucket eventlog.API, faults *Faults
 func (e *Engine) Publish(ctx context.Context, in *sns.PublishInput, _ ...func(*sns.Options)) (*sns.PublishOutput, error) {
 	return call(ctx, e.faults, "Publish", func() (*sns.PublishOutput, error) {
 		if e.OnPublish != nil {
-			e.OnPublish(in)
+			e.OnPublish(ctx, in)
 		}
 		e.mu.Lock()
 		defer e.mu.Unlock()

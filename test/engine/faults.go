@@ -8,12 +8,14 @@ import (
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/smithy-go"
 
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/internal/states"
 )
 
@@ -26,6 +28,8 @@ type Faults struct {
 
 	// Refuse names calls that the service is unavailable for; empty: none.
 	Refuse string
+
+	Threads *Threads // decide about every call instead; nil: there are none
 
 	mu      sync.Mutex
 	slow    func(ctx context.Context, what string) error
@@ -106,6 +110,9 @@ func call[T any](ctx context.Context, f *Faults, what string, do func() (T, erro
 	if err := f.stall(ctx, what); err != nil {
 		return out, err
 	}
+	if f.Threads != nil {
+		return inTurn(ctx, f.Threads, what, do)
+	}
 	skip, lost := f.next(what)
 	if skip {
 		return out, lost
@@ -116,21 +123,29 @@ func call[T any](ctx context.Context, f *Faults, what string, do func() (T, erro
 	return out, lost
 }
 
+// keyOf is the partition key of a row, which has no spaces.
+func keyOf(row map[string]types.AttributeValue) string {
+	if v, ok := row[schema.PartitionKey].(*types.AttributeValueMemberS); ok {
+		return " " + v.Value
+	}
+	return ""
+}
+
 type faultyTable struct {
 	ledger.Client
 	f *Faults
 }
 
 func (t faultyTable) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
-	return call(ctx, t.f, "GetItem", func() (*dynamodb.GetItemOutput, error) { return t.Client.GetItem(ctx, in) })
+	return call(ctx, t.f, "GetItem"+keyOf(in.Key), func() (*dynamodb.GetItemOutput, error) { return t.Client.GetItem(ctx, in) })
 }
 
 func (t faultyTable) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
-	return call(ctx, t.f, "PutItem", func() (*dynamodb.PutItemOutput, error) { return t.Client.PutItem(ctx, in) })
+	return call(ctx, t.f, "PutItem"+keyOf(in.Item), func() (*dynamodb.PutItemOutput, error) { return t.Client.PutItem(ctx, in) })
 }
 
 func (t faultyTable) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
-	return call(ctx, t.f, "UpdateItem "+*in.UpdateExpression, func() (*dynamodb.UpdateItemOutput, error) { return t.Client.UpdateItem(ctx, in) })
+	return call(ctx, t.f, "UpdateItem"+keyOf(in.Key)+" "+*in.UpdateExpression, func() (*dynamodb.UpdateItemOutput, error) { return t.Client.UpdateItem(ctx, in) })
 }
 
 func (t faultyTable) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
@@ -187,11 +202,11 @@ type faultyStates struct {
 }
 
 func (s faultyStates) StartExecution(ctx context.Context, in *sfn.StartExecutionInput, _ ...func(*sfn.Options)) (*sfn.StartExecutionOutput, error) {
-	return call(ctx, s.f, "StartExecution", func() (*sfn.StartExecutionOutput, error) { return s.API.StartExecution(ctx, in) })
+	return call(ctx, s.f, "StartExecution "+*in.Name, func() (*sfn.StartExecutionOutput, error) { return s.API.StartExecution(ctx, in) })
 }
 
 func (s faultyStates) DescribeExecution(ctx context.Context, in *sfn.DescribeExecutionInput, _ ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error) {
-	return call(ctx, s.f, "DescribeExecution", func() (*sfn.DescribeExecutionOutput, error) { return s.API.DescribeExecution(ctx, in) })
+	return call(ctx, s.f, "DescribeExecution "+*in.ExecutionArn, func() (*sfn.DescribeExecutionOutput, error) { return s.API.DescribeExecution(ctx, in) })
 }
 
 func (s faultyStates) ListExecutions(ctx context.Context, in *sfn.ListExecutionsInput, _ ...func(*sfn.Options)) (*sfn.ListExecutionsOutput, error) {

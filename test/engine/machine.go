@@ -29,6 +29,12 @@ type Machine struct {
 	// StartFault breaks StartExecution: after is whether it takes effect all the same.
 	StartFault func(execution string) (err error, after bool)
 
+	// OnStart sees each execution before it is started by a function; may be nil.
+	OnStart func(ctx context.Context, name, input string)
+	// Function runs a function of the product for a state; nil: just so.
+	Function func(ctx context.Context, do func(context.Context) error) error
+	Attempts int // of such a state, while it says that a service is unavailable; 0: one
+
 	mu         sync.Mutex
 	executions map[string]*execution
 	order      []string
@@ -87,7 +93,10 @@ func (m *Machine) start(name, input string) error {
 }
 
 // StartExecution is Step Functions'.
-func (m *Machine) StartExecution(_ context.Context, in *sfn.StartExecutionInput, _ ...func(*sfn.Options)) (*sfn.StartExecutionOutput, error) {
+func (m *Machine) StartExecution(ctx context.Context, in *sfn.StartExecutionInput, _ ...func(*sfn.Options)) (*sfn.StartExecutionOutput, error) {
+	if m.OnStart != nil && m.Status(*in.Name) == "" {
+		m.OnStart(ctx, *in.Name, *in.Input)
+	}
 	fault, after := m.StartFault(*in.Name)
 	if fault != nil && !after {
 		return nil, fault
@@ -141,7 +150,18 @@ func (m *Machine) RunOne(ctx context.Context) bool {
 }
 
 func (m *Machine) run(ctx context.Context, x *execution) {
-	out, err := m.record.Handle(ctx, recordInput(x))
+	redrives := m.redrivesOf(x)
+	stopped := func() bool { return !m.runs(x, redrives) } // by an operator
+	var out workflow.RecordOutput
+	err := m.state(ctx, func(ctx context.Context, attempt int) (err error) {
+		in := recordInput(x)
+		in.RetryCount = attempt
+		out, err = m.record.Handle(ctx, in)
+		return err
+	})
+	if stopped() {
+		return
+	}
 	if err != nil {
 		m.end(x, err)
 		return
@@ -155,7 +175,44 @@ func (m *Machine) run(ctx context.Context, x *execution) {
 		m.end(x, nil)
 		return
 	}
-	m.end(x, m.publish.Handle(ctx, workflow.PublishInput{Output: json.RawMessage(output), Execution: x.context()}))
+	err = m.state(ctx, func(ctx context.Context, _ int) error {
+		return m.publish.Handle(ctx, workflow.PublishInput{Output: json.RawMessage(output), Execution: x.context()})
+	})
+	if !stopped() {
+		m.end(x, err)
+	}
+}
+
+// state runs a function of the product as its state does, which retries what passes.
+func (m *Machine) state(ctx context.Context, do func(ctx context.Context, attempt int) error) (err error) {
+	for attempt := range max(m.Attempts, 1) {
+		try := func(ctx context.Context) error { return do(ctx, attempt) }
+		if m.Function == nil {
+			err = try(ctx)
+		} else {
+			err = m.Function(ctx, try)
+		}
+		if err == nil {
+			return nil
+		}
+		if fault, _ := name(err); fault != "IngestionServiceUnavailable" && fault != "Sandbox.Timedout" {
+			return err
+		}
+	}
+	return err
+}
+
+func (m *Machine) redrivesOf(x *execution) int32 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return x.redrives
+}
+
+// runs reports whether a run of an execution has not ended.
+func (m *Machine) runs(x *execution, redrives int32) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return x.status == types.ExecutionStatusRunning && x.redrives == redrives
 }
 
 func (m *Machine) end(x *execution, err error) {

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ type Mailbox struct {
 	faults   *Faults
 	mu       sync.Mutex
 	messages []queue.Message
+	hidden   []queue.Message // received, and not deleted
 	sent     int
 	Delays   []time.Duration // of what was posted
 	OnPost   func(post)
@@ -79,12 +81,27 @@ func (m *Mailbox) Receive(ctx context.Context, _ time.Duration) ([]queue.Message
 	n := min(10, len(m.messages))
 	got := m.messages[:n:n]
 	m.messages = m.messages[n:]
+	m.hidden = append(m.hidden, got...)
 	return got, nil
 }
 
-// Delete does nothing: a received message does not come back by itself.
+// Delete takes a message out of the queue that was received.
 func (m *Mailbox) Delete(ctx context.Context, msg queue.Message) error {
-	return m.faults.stall(ctx, "DeleteMessage "+msg.ID)
+	if err := m.faults.stall(ctx, "DeleteMessage "+msg.ID); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.hidden = slices.DeleteFunc(m.hidden, func(h queue.Message) bool { return h.ID == msg.ID })
+	m.messages = slices.DeleteFunc(m.messages, func(h queue.Message) bool { return h.ID == msg.ID }) // it has come back
+	return nil
+}
+
+// ComeBack shows messages again that were received and not deleted. None does so by itself.
+func (m *Mailbox) ComeBack() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.messages, m.hidden = append(m.messages, m.hidden...), nil
 }
 
 // TakeAll takes every message out of the queue.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -160,6 +161,7 @@ func between(t *testing.T, e *Engine, older string) int {
 		}
 		once = false
 		e.Machine.publish = normal
+		backoff() // no two events come at once
 		run(t, e, "live-9", sale(9))
 	}}, e.Book, supersede.NewGate(e.Book, nil), publish.Options{StoreOutputs: true, SupersedeOlder: true}, nil, nil)
 	before := e.PublishedBy(older)
@@ -252,6 +254,39 @@ func TestANewerEventWaitsForAnOlderOneThatIsBeingSent(t *testing.T) {
 	}
 }
 
+// SNS did not answer a replay that publishes. Its request may be under way, so a newer event waits until the hold is over.
+func TestANewerEventWaitsForARequestThatWasGivenUp(t *testing.T) {
+	for _, tt := range []struct {
+		what  string
+		err   error
+		waits bool
+	}{
+		{"SNS does not answer", &unavailable, true},
+		{"SNS refuses it", errors.New("not authorized"), false},
+	} {
+		t.Run(tt.what, func(t *testing.T) {
+			e := inMemory(t)
+			gate := supersede.NewGate(e.Book, nil)
+			began, slept := time.Now(), time.Duration(0)
+			gate.Now = func() time.Time { return began.Add(slept) }
+			gate.Sleep = func(_ context.Context, d time.Duration) error { slept += d; return nil }
+			older := ledger.Execution{Name: "ar-1", Mode: ledger.Auto, ResourceID: "r1", Place: ledger.At(began)}
+			newer := ledger.Execution{Name: "live-2", Mode: ledger.Live, ResourceID: "r1", StartedAt: ledger.At(began.Add(time.Second))}
+			refuse := func(context.Context) error { return tt.err }
+			if sent, err := gate.Pass(t.Context(), older, true, refuse); sent || !errors.Is(err, tt.err) {
+				t.Fatalf("got %t, %v, want its error", sent, err)
+			}
+			send := func(context.Context) error { return nil }
+			if sent, err := gate.Pass(t.Context(), newer, false, send); !sent || err != nil || (slept > 9*time.Second) != tt.waits {
+				t.Errorf("got %t, %v after %s, want it sent after the hold: %t", sent, err, slept, tt.waits)
+			}
+			if sent, err := gate.Pass(t.Context(), older, true, send); sent || err != nil {
+				t.Errorf("the older one passed after the newer: %t, %v", sent, err)
+			}
+		})
+	}
+}
+
 func TestWhatWasDeletedStaysDeleted(t *testing.T) {
 	t.Run("an event that was recorded", func(t *testing.T) {
 		e := inMemory(t)
@@ -302,6 +337,56 @@ func TestWhatWasDeletedStaysDeleted(t *testing.T) {
 				t.Errorf("the resource is there again, by %s", v.Execution)
 			}
 		})
+	}
+}
+
+func TestARepublishOfWhatWasDeletedMeanwhileIsSkipped(t *testing.T) {
+	for versions, n := range map[string]int{`"latest"`: 1, `{"series":"all"}`: 2} {
+		e := inMemory(t)
+		history(t, e, "r1", 2)
+		before := len(e.Published)
+		id := ask(t, e, `{"action":"republish","select":{"resourceIds":["r1"]},"versions":`+versions+`,"reason":"x"}`)
+		item := drainToItems(t, e)
+		e.faults.Refuse = "GetObject outputs/" // it is bound, and not sent
+		deleted := func() bool {
+			e.faults.Refuse = ""
+			e.Bucket.Delete("events/r1")
+			return true
+		}
+		e.Series.Between = deleted
+		e.faults.During(func() { e.Listen(item...) })
+		if n == 1 {
+			deleted()
+		}
+		e.Pump()
+		if len(e.Published) != before {
+			t.Errorf("%s: published %d messages about a resource that was deleted", versions, len(e.Published)-before)
+		}
+		if it := list(t, e, id, "")[0]; it.Outcome != replay.Failed || !strings.Contains(it.Reason, "not known whether it was sent") {
+			t.Errorf("%s: got %s (%s), want it to say that an earlier delivery may have sent it", versions, it.Outcome, it.Reason)
+		}
+		if r := get(t, e, id); !r.Status.Final() || r.Counts.Matched != n || r.Counts.Failed+r.Counts.Skipped != n {
+			t.Errorf("%s: got %s %+v, want no item succeeded", versions, r.Status, r.Counts)
+		}
+	}
+}
+
+// A republish was sent and its item not noted. By the time it comes again, it must not be sent: nobody says that it was not.
+func TestARepublishThatWasSentIsNotSaidToBeSkipped(t *testing.T) {
+	e := inMemory(t)
+	history(t, e, "r1", 1)
+	id := ask(t, e, `{"action":"republish","select":{"resourceIds":["r1"]},"reason":"x"}`)
+	item := drainToItems(t, e)
+	n := len(e.Published)
+	died(t, e, "#outcome", item...)
+	if len(e.Published) != n+1 {
+		t.Fatalf("published %d messages, want the output", len(e.Published)-n)
+	}
+	backoff()
+	e.Ingest("live-9", event("r1", "o1", 9))
+	e.Listen(item...)
+	if it := list(t, e, id, "")[0]; it.Outcome != replay.Failed || !strings.Contains(it.Reason, "not known whether it was sent") {
+		t.Errorf("got %s (%s), want it to say that the output may have been sent", it.Outcome, it.Reason)
 	}
 }
 

@@ -152,3 +152,23 @@ func TestAnExecutionThatNeverStartedIsSettled(t *testing.T) {
 		t.Errorf("got %+v, %v, want it settled as never started", row, err)
 	}
 }
+
+// An event that was never recorded is in quarantine. A person redrives its execution with success, and nobody reports
+// that: the schedule finds it out.
+func TestAnUnreportedRedriveOfAnUnrecordedEventLeavesTheQuarantine(t *testing.T) {
+	e := inMemory(t)
+	lostEvent(t, e, ev("r1", 1))
+	e.Machine.Redrive("live-1")
+	e.Machine.RunAll(t.Context())
+	e.Machine.takeEnds() // to nobody
+	for range 2 {
+		e.Ahead += time.Hour
+		e.Schedule()
+	}
+	if f := failure(t, e, "live-1"); f.Status != ledger.Closed || f.HealedBy != "live-1" {
+		t.Errorf("got %+v, want it closed: it was redriven with success", f)
+	}
+	if row, err := e.Book.Execution(t.Context(), "live-1"); err != nil || row.StoppedAt.IsZero() {
+		t.Errorf("got %+v, %v, want its end noted", row, err)
+	}
+}

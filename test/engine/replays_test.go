@@ -4,9 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -368,7 +367,8 @@ func TestDeliveriesInAnyOrderAndNumber(t *testing.T) {
 	}
 	e.Report()
 	rapid.Check(t, func(rt *rapid.T) {
-		rng := &dice{rng: rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 0))} //nolint:gosec // a test's dice
+		faults := rapid.SliceOfN(rapid.IntRange(0, 5), 1, 40).Draw(rt, "faults of starts") // by the listener's goroutines
+		var starts atomic.Int64
 		ids := []string{"unknown"}
 		for i := range rapid.IntRange(1, resources).Draw(rt, "resources") {
 			ids = append(ids, fmt.Sprint("r", i))
@@ -380,55 +380,37 @@ func TestDeliveriesInAnyOrderAndNumber(t *testing.T) {
 			return event, ""
 		}
 		e.Machine.StartFault = func(string) (error, bool) {
-			switch rng.IntN(6) {
-			case 0:
+			switch faults[int(starts.Add(1))%len(faults)] {
+			case 4:
 				return errors.New("dies before the start"), false
-			case 1:
+			case 5:
 				return errors.New("dies after the start"), true
 			}
 			return nil, false
 		}
 		id := ask(t, e, selecting(ids...))
-		storm(t, e, id, rng)
+		anyOrder(t, e, id, drawn{rt})
 		verify(rt, t, e, id, ids)
 	})
 }
 
-// dice are thrown by the listener's goroutines, too.
-type dice struct {
-	mu  sync.Mutex
-	rng *rand.Rand
-}
-
-func (d *dice) IntN(n int) int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.rng.IntN(n)
-}
-
-func (d *dice) Shuffle(n int, swap func(i, j int)) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.rng.Shuffle(n, swap)
-}
-
-// storm delivers messages again, shuffled and in batches of any size, until the replay is completed.
-func storm(t *testing.T, e *Engine, id string, rng *dice) {
+// anyOrder delivers messages again, shuffled and in batches of any size, until the replay is completed.
+func anyOrder(t *testing.T, e *Engine, id string, d drawn) {
 	t.Helper()
 	seen := []string{message.Replay{Kind: message.KindExpand, ReplayID: id}.Encode()}
 	var statuses []string
 	for range 200 {
 		seen = append(seen, e.Replays.TakeAll()...)
-		rng.Shuffle(len(seen), func(i, j int) { seen[i], seen[j] = seen[j], seen[i] })
-		e.Listen(seen[:min(len(seen), 1+rng.IntN(10))]...)
-		if rng.IntN(2) == 0 {
+		seen = shuffled(d, seen)
+		e.Listen(seen[:min(len(seen), 1+d.IntN(10))]...)
+		if d.rarely(2) {
 			e.Machine.RunAll(t.Context())
 		}
 		for _, end := range e.Machine.takeEnds() {
 			statuses = append(statuses, end.message)
 		}
-		rng.Shuffle(len(statuses), func(i, j int) { statuses[i], statuses[j] = statuses[j], statuses[i] })
-		for _, s := range statuses[:min(len(statuses), rng.IntN(6))] {
+		statuses = shuffled(d, statuses)
+		for _, s := range statuses[:min(len(statuses), d.IntN(6))] {
 			e.Track(s)
 		}
 		if get(t, e, id).Status == replay.Completed {

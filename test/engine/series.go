@@ -30,6 +30,9 @@ type Series struct {
 	// aborts the execution there.
 	Between func() bool
 
+	// Await waits for the end of the execution of a version; by default it runs all that were started.
+	Await func(ctx context.Context, execution string)
+
 	// Sleep is the Wait state.
 	Sleep func(time.Duration)
 
@@ -108,6 +111,9 @@ func (s *Series) run(ctx context.Context, x *execution) {
 		each := in
 		each.Index, each.Indexes = i, nil
 		status, fault := s.version(ctx, each)
+		if s.Status(x.name) != types.ExecutionStatusRunning { // stopped by an operator
+			return
+		}
 		if status != types.ExecutionStatusSucceeded {
 			s.finish(x, status, fault)
 			return
@@ -150,7 +156,7 @@ func (s *Series) version(ctx context.Context, in listener.SeriesInput) (types.Ex
 			if err := s.machine.start(order.Name, string(order.Input)); err != nil {
 				return types.ExecutionStatusSucceeded, "" // it exists: caught
 			}
-			s.machine.RunAll(ctx)
+			s.Await(ctx, order.Name)
 			if s.machine.Status(order.Name) != types.ExecutionStatusSucceeded && order.Decision == "run" {
 				return types.ExecutionStatusFailed, "States.TaskFailed"
 			}
@@ -170,6 +176,21 @@ func (s *Series) finish(x *execution, status types.ExecutionStatus, fault string
 	s.ends = append(s.ends, fmt.Sprintf(`{"v":1,"kind":"status","executionArn":%q,"name":%q,"stateMachineArn":%q,"status":%q,`+
 		`"error":%s,"startDate":%d,"stopDate":%d,"redriveCount":0}`, seriesARN(x.name), x.name, SeriesMachineARN, status, text,
 		x.started.UnixMilli(), x.stopped.UnixMilli()))
+}
+
+// Status returns how an execution stands.
+func (s *Series) Status(name string) types.ExecutionStatus {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.executions[name].status
+}
+
+// Abort stops a running execution, as an operator does.
+func (s *Series) Abort(name string) {
+	s.mu.Lock()
+	x := s.executions[name]
+	s.mu.Unlock()
+	s.finish(x, types.ExecutionStatusAborted, "")
 }
 
 func (s *Series) takeEnds() []string {
