@@ -62,6 +62,28 @@ func TestReadmeNamesTenProps(t *testing.T) {
 	}
 }
 
+// TestReadmeHasThePricesThatWereMeasured: make bench writes those of docs/cost.md.
+func TestReadmeHasThePricesThatWereMeasured(t *testing.T) {
+	text := section(t, readme(t), "Is it for you?")
+	n := 0
+	for line := range strings.Lines(section(t, document(t, "docs", "cost.md"), "Against other ways")) {
+		cells := strings.Split(line, " | ")
+		if len(cells) < 5 || !strings.Contains(cells[0], "ReplayableIngestion") && !strings.Contains(cells[0], "EventBridge") {
+			continue
+		}
+		n++
+		if want := cells[1] + " / " + cells[3]; !strings.Contains(text, "| "+want+" |") {
+			t.Errorf("README.md lacks the price %s of %s", want, cells[0])
+		}
+		if strings.Contains(cells[0], "ReplayableIngestion") && !strings.Contains(text, "adds "+cells[2]+".") {
+			t.Errorf("README.md does not say that a failure adds %s", cells[2])
+		}
+	}
+	if n != 2 {
+		t.Errorf("found %d rows in docs/cost.md, want 2", n)
+	}
+}
+
 // TestTheGlossaryHasOneLineForEachWord, in order, so that a reader finds it and a writer sees what is there.
 func TestTheGlossaryHasOneLineForEachWord(t *testing.T) {
 	b, err := os.ReadFile(filepath.Join(root, "docs", "glossary.md"))
