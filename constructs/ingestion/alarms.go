@@ -61,7 +61,7 @@ func (r *ReplayableIngestion) alarms(s *settings) []alarm {
 	return []alarm{{
 		// 2 of 3: a service that does not answer for a minute leaves an event so for one run, and a period may have no run.
 		id: "UnaccountedAlarm", field: &r.UnaccountedAlarm, severity: Critical,
-		what:   "nobody knows what became of an event",
+		what:   "the outcome of an event is unknown",
 		metric: r.MetricUnaccounted(every(interval)), at: jsii.Number(1), periods: 3, breaches: 2, missing: silent,
 	}, {
 		id: "AutoReplayAlarm", field: &r.AutoReplayAlarm, severity: Critical,
@@ -86,7 +86,7 @@ func (r *ReplayableIngestion) alarms(s *settings) []alarm {
 		metric: r.MetricOutcomesAge(usual), at: jsii.Number(outcomesAge.Seconds()), periods: 1, breaches: 1, missing: silent,
 	}, {
 		id: "OutcomesStuckAlarm", field: &r.OutcomesStuckAlarm, severity: Warning,
-		what:   fmt.Sprintf("the tracker has tried for %s to settle the end of an execution, in vain", outcomesAge),
+		what:   fmt.Sprintf("the tracker has failed for %s to settle the end of an execution", outcomesAge),
 		metric: r.MetricOutcomesStuck(usual), at: jsii.Number(outcomesAge.Seconds()), periods: 1, breaches: 1, missing: silent,
 	}, {
 		id: "ReplayQueueAlarm", field: &r.ReplayQueueAlarm, severity: Warning,
@@ -94,7 +94,7 @@ func (r *ReplayableIngestion) alarms(s *settings) []alarm {
 		metric: r.MetricReplayAge(usual), at: jsii.Number(goDuration(o.replayAge).Seconds()), periods: 1, breaches: 1, missing: silent,
 	}, {
 		id: "ReplaysStuckAlarm", field: &r.ReplaysStuckAlarm, severity: Warning,
-		what:   fmt.Sprintf("the listener has tried for %s to start a replay, in vain", goDuration(o.replayAge)),
+		what:   fmt.Sprintf("the listener has failed for %s to start a replay", goDuration(o.replayAge)),
 		metric: r.MetricReplaysStuck(every(stuckPeriod)), at: jsii.Number(goDuration(o.replayAge).Seconds()), periods: 1, breaches: 1, missing: silent,
 	}, {
 		// It stays until the quarantine is emptied, and does not end when nobody counts.

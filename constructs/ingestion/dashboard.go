@@ -131,9 +131,9 @@ func (r *ReplayableIngestion) replaysRow() *[]awscloudwatch.IWidget {
 			r.MetricReplaysWaiting(label("replays")), r.OutcomesQueue.MetricApproximateNumberOfMessagesVisible(label("outcomes")),
 			r.DeadLetterQueue.MetricApproximateNumberOfMessagesVisible(label("dead letters")),
 		}},
-		graph{title: "Age of the oldest message, and for how long one is tried in vain, s", left: metrics{
+		graph{title: "Age of the oldest message, and for how long one has failed, s", left: metrics{
 			r.MetricReplayAge(label("replays")), r.MetricOutcomesAge(label("outcomes")), r.MetricDeadLetterAge(label("dead letters")),
-			r.MetricReplaysStuck(label("replays, in vain")), r.MetricOutcomesStuck(label("outcomes, in vain")),
+			r.MetricReplaysStuck(label("replays, failing")), r.MetricOutcomesStuck(label("outcomes, failing")),
 		}},
 	)
 }

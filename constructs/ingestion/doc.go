@@ -51,7 +51,7 @@
 // each AutoReplayInterval, also those that no status event told of, and decides. A failure whose resource has a newer event
 // is superseded. One with an error that may pass is replayed, with backoff and at most MaxAttempts times; when many share
 // their error, one of them goes first. All others are quarantined: kept, with error and cause, until a person replays them.
-// UnaccountedAlarm goes off when nobody knows what became of an event.
+// UnaccountedAlarm goes off when the outcome of an event is unknown.
 //
 // # Grants and metrics
 //

@@ -43,15 +43,15 @@ type ReplayableIngestion struct {
 	Api      awsapigateway.RestApi // the replay API
 
 	// The alarms, most urgent first, and all of them on one page. Nil if Alarms or Dashboard is false.
-	UnaccountedAlarm   awscloudwatch.Alarm // nobody knows what became of an event
+	UnaccountedAlarm   awscloudwatch.Alarm // the outcome of an event is unknown
 	AutoReplayAlarm    awscloudwatch.Alarm // AutoReplayFunction does not run
 	FailureAlarm       awscloudwatch.Alarm // many live executions fail
 	ThrottlesAlarm     awscloudwatch.Alarm // RecordFunction is throttled
 	DeadLetterAlarm    awscloudwatch.Alarm // AutoReplayFunction cannot take a dead letter in
 	OutcomesAlarm      awscloudwatch.Alarm // nobody reads OutcomesQueue
-	OutcomesStuckAlarm awscloudwatch.Alarm // TrackerFunction tries in vain
+	OutcomesStuckAlarm awscloudwatch.Alarm // TrackerFunction keeps failing
 	ReplayQueueAlarm   awscloudwatch.Alarm // nobody reads ReplayQueue
-	ReplaysStuckAlarm  awscloudwatch.Alarm // ReplayListenerFunction tries in vain
+	ReplaysStuckAlarm  awscloudwatch.Alarm // ReplayListenerFunction keeps failing
 	QuarantineAlarm    awscloudwatch.Alarm // failures wait for a person
 	ErrorsAlarm        awscloudwatch.Alarm // functions log errors
 	ApiErrorsAlarm     awscloudwatch.Alarm // Api answers with 5xx

@@ -92,7 +92,7 @@ func (r *ReplayableIngestion) MetricDeadLettersLeft(opts *awscloudwatch.MetricOp
 	return r.metric(schema.DeadLettersLeft, opts)
 }
 
-// MetricOutcomesStuck is for how long TrackerFunction has tried in vain to settle the end of an execution, of the one that it
+// MetricOutcomesStuck is for how long TrackerFunction has failed to settle the end of an execution, of the one that it
 // has tried for longest. Seconds; Maximum. opts may be nil.
 func (r *ReplayableIngestion) MetricOutcomesStuck(opts *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	return r.metric(schema.OutcomesStuck, opts)

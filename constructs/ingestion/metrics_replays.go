@@ -43,7 +43,7 @@ func (r *ReplayableIngestion) MetricRepublished(opts *awscloudwatch.MetricOption
 	return r.metric(schema.Republished, opts)
 }
 
-// MetricReplaysStuck is for how long ReplayListenerFunction has tried in vain to handle a message of the replay queue, of the
+// MetricReplaysStuck is for how long ReplayListenerFunction has failed to handle a message of the replay queue, of the
 // one that it has tried for longest. What the pace of a replay holds back does not count. Seconds; Maximum. opts may be nil.
 func (r *ReplayableIngestion) MetricReplaysStuck(opts *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	return r.metric(schema.ReplaysStuck, opts)

@@ -209,7 +209,7 @@ type ReplayableIngestionProps struct {
 	// Default: AutoReplayInterval, so that every end is known after two runs of the schedule at most.
 	SettleAfter awscdk.Duration
 
-	// UnaccountedAfter is the age at which a recorded event counts as unaccounted for if nobody knows what became of it:
+	// UnaccountedAfter is the age at which a recorded event counts as unaccounted for if its outcome is unknown:
 	// it neither succeeded, runs, waits, was superseded nor quarantined: SettleAfter to 14 days. UnaccountedAlarm goes off then.
 	//
 	// Default: 1 hour, or SettleAfter if that is longer.
@@ -335,7 +335,7 @@ type ReplayableIngestionProps struct {
 	QuarantineThreshold *float64
 
 	// ReplayAgeThreshold raises ReplayQueueAlarm when a replay has waited for so long to be started, and ReplaysStuckAlarm
-	// when it has been tried for so long in vain: 1 minute to 14 days. A replay of many items without maxPerSecond waits
+	// when it has failed for so long: 1 minute to 14 days. A replay of many items without maxPerSecond waits
 	// longer than that on purpose.
 	//
 	// Default: 1 hour.

@@ -51,7 +51,7 @@ type Figures struct {
 	Repeated           int     `json:"repeated"`           // messages that came once more: SNS and SQS deliver at least once
 	PremiumOffers      int     `json:"premiumOffers"`      // the workflow's side effect, which replays do not repeat
 	DeadLetters        int     `json:"deadLetters"`        // left in the dead-letter queue
-	Lost               int     `json:"lost"`               // events of which nobody knows what became: must be 0
+	Lost               int     `json:"lost"`               // events whose outcome is unknown: must be 0
 	Seconds            float64 `json:"seconds"`            // of the story, without the deployment
 }
 

@@ -27,7 +27,7 @@ func (d *demo) printMetrics(f Figures) error {
 		{"Published", f.Published, "outputs published"},
 		{"Republished", f.Republished, "outputs published again"},
 		{"ReplayItemsPlanned", f.Planned, "items planned by dry runs"},
-		{"UnaccountedVersions", f.Lost, "events of which nobody knows what became"},
+		{"UnaccountedVersions", f.Lost, "events whose outcome is unknown"},
 	} {
 		d.say("%6.0f  %6d  %-22s %s", sums[row.metric], row.figure, row.metric, row.what)
 	}

@@ -137,7 +137,7 @@ func (e *env) deadLetter(ctx context.Context, execution string) (body string, er
 func checkPointer(body, secret string) error {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(body), &fields); err != nil {
-		return fmt.Errorf("the dead letter is no JSON: %w: %s", err, shorten(body))
+		return fmt.Errorf("the dead letter is not JSON: %w: %s", err, shorten(body))
 	}
 	if strings.Contains(body, secret) {
 		return fmt.Errorf("the dead letter carries the execution's input: %s", shorten(body))

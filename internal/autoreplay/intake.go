@@ -177,14 +177,14 @@ func (r *round) addFailure(ctx context.Context, e ledger.Ended, d states.Descrip
 // try, and is noted only.
 func (r *round) addAsked(ctx context.Context, f ledger.Failure, row ledger.Execution) error {
 	f.ReplayID = row.ReplayID
-	f.Status, f.Decision = ledger.Quarantined, "a replay by API failed: correct the cause or the event, then replay it again"
+	f.Status, f.Decision = ledger.Quarantined, "its replay failed: correct the cause or the event, then replay it again"
 	if row.Patched || row.Suppress {
 		f.Status, f.Decision = ledger.Closed, "a replay with a patch or without publication failed: see its items"
 	}
 	if err := r.insert(ctx, f); err != nil || row.Failure == "" || f.Status == ledger.Closed {
 		return err
 	}
-	why := "its replay by API " + f.Execution + " failed as well" // which took over its event
+	why := "its replay " + f.Execution + " failed as well" // which took over its event
 	return r.failedAgain(ctx, row.Failure, why, ledger.Waiting, ledger.Retrying, ledger.Quarantined)
 }
 

@@ -52,7 +52,7 @@ func (p Policy) backoff(attempt int, random float64) time.Duration {
 func (p Policy) hopeless(f ledger.Failure, now time.Time) string {
 	switch {
 	case !p.Errors.Retriable(f.Error):
-		return fmt.Sprintf("error %s is not retriable: correct the cause or the event, then replay it by API", f.Error)
+		return fmt.Sprintf("error %s is not retriable: correct the cause or the event, then replay it", f.Error)
 	case f.Attempt >= p.MaxAttempts:
 		return fmt.Sprintf("%d of %d automatic replays failed", f.Attempt, p.MaxAttempts)
 	case now.Sub(f.FirstAt.Time) > p.MaxAge:

@@ -93,7 +93,7 @@ func (r *round) settleOpen(ctx context.Context, e ledger.Execution) error {
 	}
 	if !settled && recorded && r.now().Sub(later(e.StartedAt.Time, e.StoppedAt.Time)) > r.policy.UnaccountedAfter {
 		r.sum.Unaccounted++
-		r.Logger.ErrorContext(ctx, "nobody knows what became of an event", "execution", e.Name, "resourceId", e.ResourceID,
+		r.Logger.ErrorContext(ctx, "the outcome of an event is unknown", "execution", e.Name, "resourceId", e.ResourceID,
 			"versionId", e.VersionID)
 	}
 	return nil

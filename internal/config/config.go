@@ -108,7 +108,7 @@ type AutoReplay struct {
 	MaxBackoff         time.Duration
 	MaxAge             time.Duration // of the first failure
 	SettleAfter        time.Duration // age at which an open execution is looked at
-	UnaccountedAfter   time.Duration // age at which an event is reported of which nobody knows what became
+	UnaccountedAfter   time.Duration // age at which an event is reported whose outcome is unknown
 	Interval           time.Duration // from one run to the next
 	CanaryThreshold    int           // more failures than that with the same error are held, and probed
 	StartsPerSecond    float64       // of automatic replays

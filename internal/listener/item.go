@@ -130,7 +130,7 @@ func (l *Listener) pace(ctx context.Context, r ledger.Replay, msg message.Replay
 		return false, nil
 	}
 	msg.Slot = slot.Unix()
-	if msg.Since > 0 { // it waits on purpose now, and is not tried in vain
+	if msg.Since > 0 { // it waits on purpose now, and is not failing
 		msg.Since += msg.Slot - now.Unix()
 	}
 	return true, l.Queue.Post(ctx, queue.Post{Body: msg.Encode(), Delay: slot.Sub(now)})

@@ -134,7 +134,7 @@ type failure struct {
 	cause error
 }
 
-// triedFor is since when a message has been tried in vain, also before it was sent again. What a replay's pace holds back
+// triedFor is since when a message has failed, also before it was sent again. What a replay's pace holds back
 // is not tried meanwhile.
 func (l *Listener) triedFor(m events.SQSMessage) time.Duration {
 	now := l.now()

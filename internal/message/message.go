@@ -52,7 +52,7 @@ type Replay struct {
 
 	Revived int `json:"revived,omitempty"` // how often it was sent again after it had been a dead letter
 
-	// Since is since when it has been tried in vain, in seconds since the epoch: SQS begins anew with each message sent.
+	// Since is since when it has failed, in seconds since the epoch: SQS begins anew with each message sent.
 	Since int64 `json:"since,omitempty"`
 
 	Execution    string `json:"execution,omitempty"`    // auto: the execution that failed

@@ -68,7 +68,7 @@ var (
 
 	// DeadLettersLeft is a gauge, too, of AutoReplay: dead letters that a run tried to take in and had to leave in the queue.
 	// OutcomesStuck, by Tracker, and ReplaysStuck, by ReplayListener, are for how long the message that is tried longest has
-	// been tried in vain; 0 where all goes well. SQS's own age tells none of this: it leaves out what was received three times.
+	// failed; 0 where all goes well. SQS's own age tells none of this: it leaves out what was received three times.
 	DeadLettersLeft = Metric{"DeadLettersLeft", count, "Maximum"}
 	OutcomesStuck   = Metric{"OutcomesStuck", seconds, "Maximum"}
 	ReplaysStuck    = Metric{"ReplaysStuck", seconds, "Maximum"}

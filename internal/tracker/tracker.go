@@ -45,7 +45,7 @@ func New(settler settler, queue sender, machine, series string, logger *slog.Log
 	return &Tracker{settler: settler, queue: queue, machine: machine, series: series, logger: logger}
 }
 
-// Metered has the tracker say for how long it has tried in vain. It returns the tracker.
+// Metered has the tracker say for how long it has failed. It returns the tracker.
 func (t *Tracker) Metered(meter *emf.Meter) *Tracker {
 	t.meter = meter
 	return t

@@ -53,7 +53,7 @@ func (t *Transform) Apply(event []byte) (patched []byte, err error) {
 		}
 	}()
 	if trimmed := bytes.TrimSpace(event); len(trimmed) == 0 || trimmed[0] != '{' {
-		return nil, fmt.Errorf("%w: the event is no JSON object", ErrTransform)
+		return nil, fmt.Errorf("%w: the event is not a JSON object", ErrTransform)
 	}
 	if t.patch != nil {
 		patched, err = t.patch.ApplyWithOptions(event, t.options)
@@ -65,7 +65,7 @@ func (t *Transform) Apply(event []byte) (patched []byte, err error) {
 	}
 	var buf bytes.Buffer
 	if err := json.Compact(&buf, patched); err != nil {
-		return nil, fmt.Errorf("%w: the result is no JSON: %w", ErrTransform, err)
+		return nil, fmt.Errorf("%w: the result is not JSON: %w", ErrTransform, err)
 	}
 	return unescape(buf.Bytes()), nil
 }

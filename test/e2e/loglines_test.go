@@ -31,7 +31,7 @@ func (y *system) logLines(t *testing.T) (lines []logLine) {
 			l := logLine{function: function, text: line}
 			if err := json.Unmarshal([]byte(line), &l.fields); err != nil {
 				if strings.HasSuffix(line, "\n") { // else it is being written
-					t.Fatalf("%s logs a line that is no JSON: %s", function, line)
+					t.Fatalf("%s logs a line that is not JSON: %s", function, line)
 				}
 				continue
 			}

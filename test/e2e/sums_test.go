@@ -62,7 +62,7 @@ func (y *system) checkSums(t *testing.T, data []metrics.Datum, lines []logLine) 
 		t.Errorf("a run had to leave %v dead letters", n)
 	}
 	if n := slices.Max(values(data, "OutcomesStuck")); n <= 0 || n > 600 {
-		t.Errorf("the tracker has tried for %v s in vain, and there is a message that nobody can read", n)
+		t.Errorf("the tracker has failed for %v s, and there is a message that nobody can read", n)
 	}
 	rate := values(data, "FailureRate")
 	failed := 0.0

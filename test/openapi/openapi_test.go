@@ -206,7 +206,7 @@ func TestAnAnswerThatDoesNotFitIsNoticed(t *testing.T) {
 		"one further down":         get(200, kind, `{"replays":[{`+summary+`,"owner":"x"}]}`),
 		"an unknown word":          get(200, kind, `{"replays":[{`+summary+`,"status":"DONE"}]}`),
 		"a time that is none":      get(200, kind, `{"replays":[{`+summary+`,"completedAt":"2026-13-01T00:00:00Z"}]}`),
-		"what is no JSON":          get(200, kind, `replays`),
+		"what is not JSON":         get(200, kind, `replays`),
 		"no Location": {Method: "POST", Path: "/replays", Status: 202, Header: map[string][]string{"Content-Type": {kind}},
 			Body: []byte(`{"replayId":"01ARZ3NDEKTSV4RRFFQ69G5FAV","status":"PENDING","request":{"action":"rerun","select":{"all":true},"versions":"latest","publish":"normal","allowStale":false,"dryRun":false,"reason":"x"},"links":{"self":"/v1","items":"/v1","cancel":"/v1"}}`)},
 	} {

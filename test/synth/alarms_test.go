@@ -148,7 +148,7 @@ func TestAlarmsOnWhatARunWritesHaveTheSchedulesPeriod(t *testing.T) {
 
 // A message that was received three times counts no more in the age that SQS measures (Amazon SQS Developer Guide,
 // "Available CloudWatch metrics for Amazon SQS"). Where the third receive comes before the threshold, an alarm on the age
-// alone cannot go off: the function itself must say that it tries in vain, and at least once in a period.
+// alone cannot go off: the function itself must say that it keeps failing, and at least once in a period.
 func TestAMessageThatIsTriedInVainRaisesAnAlarm(t *testing.T) {
 	tpl := minimal(t)
 	alarms := alarmsOf(tpl)
@@ -162,7 +162,7 @@ func TestAMessageThatIsTriedInVainRaisesAnAlarm(t *testing.T) {
 		if a["MetricName"] == "ApproximateAgeOfOldestMessage" && alarms[map[string]string{
 			"OutcomesAlarm": "OutcomesStuckAlarm", "ReplayQueueAlarm": "ReplaysStuckAlarm",
 		}[id]] == nil {
-			t.Errorf("%s is on the age that SQS measures, and nothing tells of messages that are tried in vain", id)
+			t.Errorf("%s is on the age that SQS measures, and nothing tells of messages that keep failing", id)
 		}
 	}
 	if len(alarms) > 12 {

@@ -193,7 +193,7 @@ func TestFieldsWithoutAValueAreLeftOut(t *testing.T) {
 		t.Errorf("got %q for no time", got)
 	}
 	if err := (&Printer{Out: io.Discard, Format: JSON}).Value(func() {}, nil); err == nil {
-		t.Error("a function is no JSON")
+		t.Error("a function is not JSON")
 	}
 }
 
