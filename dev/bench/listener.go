@@ -46,7 +46,7 @@ func (r *run) listener(ctx context.Context) ([]Row, error) {
 		r.say("listener with %d instances: %.1f starts a second; %d throttled so far", instances, rate, throttled)
 	}
 	return []Row{
-		least("Listener: starts per second, of the limit of "+number(startLimit), 100*rates[enough]/startLimit, percent, 90),
+		least("Listener: starts per second, of the limit of "+number(startLimit), 100*rates[enough]/startLimit, 90),
 		list("Listener: starts per second of one instance, 20 ms per call", rates[1], "starts/s"),
 	}, nil
 }

@@ -37,8 +37,9 @@ func most(figure string, value float64, unit string, bound float64) Row {
 	return Row{figure, tidy(value), unit, atMost + number(bound), tidy(value) <= bound}
 }
 
-func least(figure string, value float64, unit string, bound float64) Row {
-	return Row{figure, tidy(value), unit, atLeast + number(bound), tidy(value) >= bound}
+// least is a share, in percent, that must not be less.
+func least(figure string, value, bound float64) Row {
+	return Row{figure, tidy(value), percent, atLeast + number(bound), tidy(value) >= bound}
 }
 
 func exact(figure string, value float64, unit string, want float64) Row {

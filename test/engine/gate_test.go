@@ -63,7 +63,7 @@ func TestWhetherToPublishIsDecidedLast(t *testing.T) {
 	})
 	t.Run("by a restart", func(t *testing.T) {
 		e := inMemory(t)
-		e.Listen(neverRecorded(t, e, "live-1", sale(1))...)
+		e.Listen(neverRecorded(t, e, sale(1))...)
 		if n := between(t, e, naming.Auto("live-1", 1)); n != 0 {
 			t.Errorf("published %d messages after a newer event", n)
 		}

@@ -17,8 +17,9 @@ import (
 )
 
 // neverRecorded has an execution fail before Record could keep its event, and returns the messages that restart it.
-func neverRecorded(t *testing.T, e *Engine, name, event string) []string {
+func neverRecorded(t *testing.T, e *Engine, event string) []string {
 	t.Helper()
+	const name = "live-1"
 	e.Machine.mu.Lock()
 	x := &execution{
 		name: name, input: event, started: time.Now(), stopped: time.Now(), status: types.ExecutionStatusFailed,
@@ -62,7 +63,7 @@ func latestBy(t *testing.T, e *Engine, id string) string {
 
 func TestARestartDoesNotPublishOverANewerEvent(t *testing.T) {
 	e := inMemory(t)
-	e.Listen(neverRecorded(t, e, "live-1", sale(1))...)
+	e.Listen(neverRecorded(t, e, sale(1))...)
 	auto := naming.Auto("live-1", 1)
 	if e.Machine.Status(auto) != types.ExecutionStatusRunning {
 		t.Fatal("the automatic replay was not started")
@@ -85,7 +86,7 @@ func TestTheAgeOfALineageIsNotForgotten(t *testing.T) {
 	e := inMemory(t)
 	first, second := naming.Auto("live-1", 1), naming.Auto("live-1", 2)
 	e.Machine.Work = failing(outage, func(x string) bool { return x != first })
-	e.Listen(neverRecorded(t, e, "live-1", sale(1))...)
+	e.Listen(neverRecorded(t, e, sale(1))...)
 	run(t, e, "live-2", sale(2))
 	e.Machine.RunAll(t.Context()) // the restart is recorded, then its work fails
 	e.Report()
@@ -101,7 +102,7 @@ func TestTheAgeOfALineageIsNotForgotten(t *testing.T) {
 
 func TestTheHistoryIsInTheOrderOfPlaces(t *testing.T) {
 	e := inMemory(t)
-	start := neverRecorded(t, e, "live-1", sale(1))
+	start := neverRecorded(t, e, sale(1))
 	run(t, e, "live-2", sale(2))
 	time.Sleep(3 * time.Millisecond)
 	between := time.Now().UTC()
@@ -164,7 +165,7 @@ func TestWhatWasDeletedStaysDeleted(t *testing.T) {
 		t.Run("an event that was never recorded, "+when, func(t *testing.T) {
 			e := inMemory(t)
 			e.Ingest("live-0", sale(0))
-			start := neverRecorded(t, e, "live-1", sale(1))
+			start := neverRecorded(t, e, sale(1))
 			if strings.HasPrefix(when, "after") {
 				e.Listen(start...)
 			}

@@ -65,7 +65,6 @@ type storm struct {
 	receives map[string]int
 	seen     []string
 	statuses []end
-	ids      []string      // of replays
 	asks     int           // requests
 	ahead    time.Duration // the farthest that the clock was ahead: what was put off then waits for that time
 
