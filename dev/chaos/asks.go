@@ -43,7 +43,7 @@ func (r *run) ask(ctx context.Context, seed uint64, n int, events []event) error
 		return some
 	}
 	owner := pick(sorted(owners), 1)
-	old, err := r.oldest(ctx, pick(several, 3))
+	old, err := r.oldest(ctx, pick(several, len(several)), 3)
 	if err != nil {
 		return err
 	}
@@ -74,10 +74,13 @@ func (r *run) ask(ctx context.Context, seed uint64, n int, events []event) error
 	return nil
 }
 
-// oldest returns the oldest versions of resources that have several, by resource.
-func (r *run) oldest(ctx context.Context, resources []string) (map[string]string, error) {
+// oldest returns the oldest versions of some resources that have several by now, by resource.
+func (r *run) oldest(ctx context.Context, resources []string, most int) (map[string]string, error) {
 	old := map[string]string{}
 	for _, id := range resources {
+		if len(old) == most {
+			break
+		}
 		key, err := replay.EventKey(id)
 		if err != nil {
 			return nil, err

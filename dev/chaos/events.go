@@ -40,7 +40,7 @@ const (
 	twiceShare    = 0.05
 	abortShare    = 0.01
 	unkeptShare   = 0.04
-	removeShare   = 0.02
+	removeShare   = 0.04
 	nearShare     = 0.7 // of the later events of a listing: they come soon after the earlier one
 	nearMost      = 40  // events between the two
 )

@@ -72,6 +72,9 @@ func (r *run) send(ctx context.Context, e event) error {
 			return err
 		}
 	}
+	if e.unkept {
+		r.counters.add("event that S3 refused to keep", 1)
+	}
 	if e.remove {
 		r.behind(func() { r.remove(ctx, e.resource) })
 	}
@@ -86,21 +89,24 @@ func (r *run) send(ctx context.Context, e event) error {
 	return nil
 }
 
-// removeAfter is about how long an event takes, if nothing fails.
-const removeAfter = 2 * time.Second
+const (
+	removeAfter = 500 * time.Millisecond
+	removeTries = 20 // until the object is there
+)
 
 // remove deletes the object of a resource, as its owner may demand. Its versions stay.
 func (r *run) remove(ctx context.Context, resource string) {
 	key, err := replay.EventKey(resource)
-	if err != nil || smithytime.SleepWithContext(ctx, removeAfter) != nil {
+	for range removeTries {
+		if err != nil || smithytime.SleepWithContext(ctx, removeAfter) != nil {
+			return
+		}
+		if _, there := r.bucket.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &r.stack.EventLogBucket, Key: &key}); there == nil {
+			break
+		}
+	}
+	if _, err = r.bucket.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &r.stack.EventLogBucket, Key: &key}); err != nil {
 		return
-	}
-	_, err = r.bucket.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &r.stack.EventLogBucket, Key: &key})
-	if err == nil {
-		_, err = r.bucket.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &r.stack.EventLogBucket, Key: &key})
-	}
-	if err != nil {
-		return // it is not there yet
 	}
 	r.counters.add("object of a resource deleted", 1)
 	r.mu.Lock()

@@ -24,8 +24,8 @@ func (o *storm) actions() map[string]func(*rapid.T) {
 		do    func()
 	}{
 		"event": {3, o.event}, "run": {4, o.runSome}, "deliver": {3, o.deliver}, "report": {2, o.report},
-		"schedule": {3, o.schedule}, "go on": {3, o.goOn}, "dependency": {1, o.dependency}, "operate": {1, o.operate},
-		"ask": {2, o.ask}, "cancel": {1, o.cancel}, "delete": {1, o.remove}, "dead letter": {1, o.deadLetter},
+		"schedule": {3, o.schedule}, "go on": {3, o.goOn}, "dependency": {2, o.dependency}, "operate": {1, o.operate},
+		"ask": {2, o.ask}, "cancel": {1, o.cancel}, "delete": {2, o.remove}, "dead letter": {1, o.deadLetter},
 		"index": {1, o.index}, "time": {1, o.pass},
 	} {
 		for i := range action.often {
@@ -263,11 +263,15 @@ func (o *storm) schedule() {
 	}, func(bool) {})
 }
 
-// dependency lets what every event needs come or go, or an event that is always bad.
+// dependency lets what every event needs come or go: a service, or the place to record it. Or a resource's are bad for
+// good.
 func (o *storm) dependency() {
-	if o.rarely("poison", 4) {
+	switch o.draw("dependency", 6) {
+	case 5:
 		o.poison[o.resource()] = true
-	} else {
+	case 2, 3, 4:
+		o.full = !o.full
+	default:
 		o.up = !o.up
 	}
 }

@@ -52,6 +52,7 @@ type storm struct {
 	threads *Threads
 	up      bool
 	poison  map[string]bool // resources whose events fail for good
+	full    bool            // S3 keeps no event
 	double  bool            // an index shows each row twice
 
 	events    []happening
@@ -87,20 +88,25 @@ type put struct {
 	execution string
 }
 
-// watched tells of events that are put into a bucket.
+// watched tells of events that are put into a bucket, which keeps none while it is full.
 type watched struct {
 	*memory.Bucket
-	put func(ctx context.Context, execution string, event []byte)
+	full *bool
+	put  func(ctx context.Context, execution string, event []byte)
 }
 
 func (w watched) PutObject(ctx context.Context, in *s3.PutObjectInput, _ ...func(*s3.Options)) (*s3.PutObjectOutput, error) {
+	event := strings.HasPrefix(*in.Key, schema.EventsPrefix)
+	if event && *w.full {
+		return nil, &unavailable
+	}
 	body, err := io.ReadAll(in.Body)
 	if err != nil {
 		return nil, fmt.Errorf("read body: %w", err)
 	}
 	in.Body = strings.NewReader(string(body))
 	out, err := w.Bucket.PutObject(ctx, in)
-	if err == nil && strings.HasPrefix(*in.Key, schema.EventsPrefix) {
+	if err == nil && event {
 		w.put(ctx, in.Metadata["execution"], body)
 	}
 	return out, err
@@ -133,7 +139,7 @@ func newStorm(t *testing.T, rt *rapid.T) *storm {
 	}
 	bucket, table := memory.NewBucket(), memory.NewTable()
 	bucket.Now = off("S3")
-	e := wire(t, doubling{table, &o.double}, watched{bucket, o.recorded}, &Faults{Threads: o.threads},
+	e := wire(t, doubling{table, &o.double}, watched{bucket, &o.full, o.recorded}, &Faults{Threads: o.threads},
 		Clock{Now: off("listener"), SettleAfter: period}, slog.New(slog.DiscardHandler))
 	e.Bucket, e.Table = bucket, table
 	o.Engine = e

@@ -32,7 +32,7 @@ func (o *storm) replays() (ids []string) {
 
 // calm is the end of all trouble: every message arrives, but no status event that was lost comes back.
 func (o *storm) calm() {
-	o.up, o.double = true, false
+	o.up, o.full, o.double = true, false, false
 	o.Table.Thaw()
 	for _, th := range o.threads.Open() {
 		if !strings.HasPrefix(th.Name, naming.SeriesPrefix) {
