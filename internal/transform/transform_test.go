@@ -70,8 +70,8 @@ func TestApplyRefuses(t *testing.T) {
 		{"a test that fails", `{"a":1}`, operations(t, `[{"op":"test","path":"/a","value":2}]`), "test"},
 		{"remove of nothing", `{"a":1}`, operations(t, `[{"op":"remove","path":"/b"}]`), "/b"},
 		{"replace of nothing", `{"a":1}`, operations(t, `[{"op":"replace","path":"/b/c","value":1}]`), "/b/c"},
-		{"an array", `[1]`, merge(t, `{"a":1}`), "no JSON object"},
-		{"a text", `"x"`, operations(t, `[{"op":"add","path":"/a","value":1}]`), "no JSON object"},
+		{"an array", `[1]`, merge(t, `{"a":1}`), "not a JSON object"},
+		{"a text", `"x"`, operations(t, `[{"op":"add","path":"/a","value":1}]`), "not a JSON object"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
