@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/envelope"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
 	"github.com/ce873799/replayable-ingestion/internal/queue"
+	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/internal/states"
 	"github.com/ce873799/replayable-ingestion/internal/transform"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -232,6 +234,10 @@ func (l *Listener) patch(resourceID, versionID string, p plan, event []byte) ([]
 	patched, err := p.transform.Apply(event)
 	if err != nil {
 		return nil, fail(versionID, "TransformFailed: %v", err)
+	}
+	if envelope.Reserved(patched) {
+		return nil, fail(versionID, "TransformFailed: the patch sets the reserved key %q, which only replays may carry: "+
+			"leave it out", schema.EnvelopeKey)
 	}
 	ids, err := l.Reader.Read(patched)
 	if err != nil {

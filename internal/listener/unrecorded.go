@@ -5,10 +5,12 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/ce873799/replayable-ingestion/internal/envelope"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/internal/record"
+	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/internal/transform"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -91,6 +93,10 @@ func (l *Listener) kept(ctx context.Context, key string, p plan) (original, even
 		if event, err = p.transform.Apply(original); err != nil {
 			return nil, nil, ids, fail("", "TransformFailed: %v", err)
 		}
+	}
+	if envelope.Reserved(event) {
+		return nil, nil, ids, fail("", "InvalidEvent: the event has the reserved key %q, which only replays may carry: "+
+			"remove it with a transform", schema.EnvelopeKey)
 	}
 	if ids, err = l.Reader.Read(event); err != nil {
 		return nil, nil, ids, fail("", "%v: correct it with a transform", err)

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -85,5 +86,16 @@ func TestARepublishOfATryOnlySaysThatThereIsNothing(t *testing.T) {
 	e.Pump()
 	if it := list(t, e, id, "")[0]; it.Outcome != replay.Skipped || len(e.Published) != 0 {
 		t.Errorf("got %s (%s), %d published, want it skipped", it.Outcome, it.Reason, len(e.Published))
+	}
+}
+
+func TestAPatchSetsNoReservedKey(t *testing.T) {
+	e := inMemory(t)
+	history(t, e, "r1", 1)
+	id := ask(t, e, `{"select":{"resourceIds":["r1"]},"transform":{"mergePatch":{"replayableIngestion":{"a":1}}},"reason":"x"}`)
+	e.Pump()
+	it := list(t, e, id, "")[0]
+	if it.Outcome != replay.Failed || !strings.Contains(it.Reason, "reserved key") || len(e.Machine.Names(naming.APIPrefix)) != 0 {
+		t.Errorf("got %s (%s), want it refused", it.Outcome, it.Reason)
 	}
 }

@@ -2,6 +2,7 @@ package follow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -48,12 +49,25 @@ func (o Options) Skipped(f *factory.Factory, all []replay.Replay) exit.Code {
 
 // Newest is the id that was named, or that of the newest replay.
 func Newest(ctx context.Context, api *client.Client, args []string) (string, error) {
+	return newest(ctx, api, args, func(replay.Summary) bool { return true })
+}
+
+// NewestOpen is the id that was named, or that of the newest replay that has not ended.
+func NewestOpen(ctx context.Context, api *client.Client, args []string) (string, error) {
+	return newest(ctx, api, args, func(s replay.Summary) bool { return !s.Status.Final() })
+}
+
+func newest(ctx context.Context, api *client.Client, args []string, fits func(replay.Summary) bool) (string, error) {
 	if len(args) > 0 {
 		return args[0], nil
 	}
-	for s, err := range api.WithPageSize(1).Replays(ctx, "") {
-		return s.ReplayID, err
+	none := "there are no replays"
+	for s, err := range api.Replays(ctx, "") {
+		if err != nil || fits(s) {
+			return s.ReplayID, err
+		}
+		none = "every replay has ended"
 	}
-	return "", &exit.Error{Code: exit.Refused, Err: fmt.Errorf("there are no replays"),
+	return "", &exit.Error{Code: exit.Refused, Err: errors.New(none),
 		Do: []string{"`replayctl replay --help` says how to start one"}}
 }

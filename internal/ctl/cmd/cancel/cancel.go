@@ -17,9 +17,9 @@ import (
 func New(f *factory.Factory) *cobra.Command {
 	return &cobra.Command{
 		Use:   "cancel [REPLAY]",
-		Short: "Stop what has not started of a replay: the newest one, or the one that is named",
-		Long: `Stops what has not started of a replay: the newest one, or the one that is named. Executions that run end by themselves;
-then the replay is CANCELLED. Cancelling again changes nothing. A replay that has ended cannot be cancelled.`,
+		Short: "Stop what has not started of a replay: the newest that runs, or the one that is named",
+		Long: `Stops what has not started of a replay: the newest one that has not ended, or the one that is named. Executions that run
+end by themselves; then the replay is CANCELLED. Cancelling again changes nothing. A replay that has ended cannot be cancelled.`,
 		Example: `  replayctl cancel
   replayctl cancel 01KAV7Q0ZJ4M3T5W8X9Y2B6C7D`,
 		Args:              factory.Arguments(0, "REPLAY"),
@@ -33,7 +33,7 @@ func run(ctx context.Context, f *factory.Factory, args []string) error {
 	if err != nil {
 		return err
 	}
-	id, err := follow.Newest(ctx, api, args)
+	id, err := follow.NewestOpen(ctx, api, args)
 	if err != nil {
 		return err
 	}

@@ -27,5 +27,7 @@ func TestTheNewestReplayIsMeantWithoutAnId(t *testing.T) {
 	w.Run("cancel").Wants(t, exit.OK, []string{second, "CANCELLED"}, nil)
 	w.Engine.Pump()
 	w.Run("items").Wants(t, exit.OK, nil, []string{"no items"})
+	w.Run("replay r1 --dry-run").Wants(t, exit.OK, nil, nil)
+	w.Run("cancel").Wants(t, exit.Refused, nil, []string{"every replay has ended"}) // not the dry run, which is the newest
 	w.Run("items "+first).Wants(t, exit.OK, []string{"r1", "SUCCEEDED"}, nil)
 }
