@@ -127,7 +127,7 @@ func (j *Judge) OfFailure(ctx context.Context, f ledger.Failure) (by eventlog.Ve
 // Succeeded returns an execution of a newer event that has succeeded, and was to be published. It looks at the latest
 // executions of the resource, as many as ledger.MaxHistory.
 func (j *Judge) Succeeded(ctx context.Context, resourceID string, place time.Time) (by ledger.Execution, found bool, err error) {
-	for e, err := range j.book.LatestExecutions(ctx, resourceID, place) {
+	for e, err := range j.book.LatestExecutions(ctx, resourceID, place.Add(-clockSkew)) { // by when they were recorded
 		if err != nil {
 			return by, false, err
 		}

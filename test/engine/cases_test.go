@@ -117,6 +117,26 @@ func TestEventsThatArriveDuringASeries(t *testing.T) {
 	}
 }
 
+// The clock of Record is some seconds behind that of Step Functions: what it recorded since is newer all the same.
+func TestAnEventIsNewerByTheClockOfStepFunctions(t *testing.T) {
+	e, _ := quick(t)
+	begin, ahead := time.Now(), 4*time.Second
+	e.Machine.Now = func() time.Time { return begin.Add(ahead) }
+	versions := history(t, e, "r1", 1)
+	ahead += time.Second
+	e.Ingest("live-2", event("r1", "o1", 2))
+	e.Report()
+	id := ask(t, e, fmt.Sprintf(
+		`{"select":{"resourceIds":["r1"]},"versions":{"ids":[%q]},"publish":"suppress","reason":"a test"}`, versions[0]))
+	e.Pump()
+	finished(t, e, id, replay.Completed, replay.Counts{Matched: 1, Skipped: 1})
+	for _, it := range list(t, e, id, "") {
+		if !strings.Contains(it.Reason, "stale") {
+			t.Errorf("got %+v, want it stale", it)
+		}
+	}
+}
+
 // A Record that was tried again left a second version of the same execution.
 func TestASecondVersionOfAnExecutionCountsOnce(t *testing.T) {
 	e, _ := quick(t)

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
+	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/internal/publish"
 	"github.com/ce873799/replayable-ingestion/internal/record"
 	"github.com/ce873799/replayable-ingestion/internal/workflow"
@@ -21,6 +22,8 @@ import (
 type Machine struct {
 	record  *record.Recorder
 	publish *publish.Publisher
+
+	Now func() time.Time // the clock of Step Functions
 
 	// Work is the user's state: it returns the output, or the name of an error.
 	Work func(execution, event string) (output, fault string)
@@ -38,6 +41,7 @@ type Machine struct {
 	mu         sync.Mutex
 	executions map[string]*execution
 	order      []string
+	lastEvent  time.Time      // when the last live execution started
 	ran        int            // all before this place in the order have ended
 	Starts     map[string]int // answered calls of StartExecution that started something, by name
 	Lists      int            // calls of ListExecutions
@@ -63,7 +67,7 @@ type end struct {
 
 func newMachine(r *record.Recorder, p *publish.Publisher) *Machine {
 	return &Machine{
-		record: r, publish: p, executions: map[string]*execution{}, Starts: map[string]int{},
+		Now: time.Now, record: r, publish: p, executions: map[string]*execution{}, Starts: map[string]int{},
 		Work:       func(_, event string) (string, string) { return event, "" },
 		StartFault: func(string) (error, bool) { return nil, false },
 	}
@@ -86,7 +90,14 @@ func (m *Machine) start(name, input string) error {
 		}
 		return &types.ExecutionAlreadyExists{Message: aws.String(name)}
 	}
-	m.executions[name] = &execution{name: name, input: input, started: time.Now(), status: types.ExecutionStatusRunning}
+	started := m.Now()
+	if next := m.lastEvent.Add(time.Millisecond); !naming.Replay(name) {
+		if started.Before(next) { // no two events come at once: which of them is older must be clear
+			started = next
+		}
+		m.lastEvent = started
+	}
+	m.executions[name] = &execution{name: name, input: input, started: started, status: types.ExecutionStatusRunning}
 	m.order = append(m.order, name)
 	m.Starts[name]++
 	return nil
@@ -227,7 +238,7 @@ func (m *Machine) end(x *execution, err error) {
 func (m *Machine) finish(x *execution, status types.ExecutionStatus, fault, cause string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	x.status, x.fault, x.cause, x.stopped = status, fault, cause, time.Now()
+	x.status, x.fault, x.cause, x.stopped = status, fault, cause, m.Now()
 	m.ends = append(m.ends, end{message: x.pointer(), failed: status == types.ExecutionStatusFailed})
 }
 
