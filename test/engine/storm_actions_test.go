@@ -82,11 +82,12 @@ func (o *storm) goOn() {
 func (o *storm) event() {
 	id := o.resource()
 	n := len(o.events) + 1
-	o.events = append(o.events, happening{id: id, began: time.Now().Truncate(time.Millisecond)})
-	o.order = append(o.order, o.threads.Now())
-	if err := o.Machine.start(fmt.Sprint("live-", n), fmt.Sprintf(`{"id":%q,"owner":"o1","n":%d}`, id, n)); err != nil {
+	name := fmt.Sprint("live-", n)
+	if err := o.Machine.start(name, fmt.Sprintf(`{"id":%q,"owner":"o1","n":%d}`, id, n)); err != nil {
 		o.rt.Fatal(err)
 	}
+	o.events = append(o.events, happening{id: id, began: o.Machine.executions[name].started.Truncate(time.Millisecond)})
+	o.order = append(o.order, o.threads.Now())
 	time.Sleep(time.Millisecond)
 }
 
@@ -248,6 +249,7 @@ func (o *storm) schedule() {
 		o.Ahead += jump
 		o.ahead = max(o.ahead, o.Ahead)
 	}
+	o.catchUp()
 	if o.rarely("comes back", 2) {
 		o.Dead.ComeBack()
 	}
@@ -329,13 +331,19 @@ func (o *storm) deadLetter() {
 
 // index lets the indexes lag behind and show rows twice, or catch up.
 func (o *storm) index() {
+	o.double, o.lags = o.draw("twice", 2) == 1, o.draw("late", 2) == 1
+	o.catchUp()
+}
+
+// catchUp has indexes that lag behind show what there is now: they do so by seconds, not by the minutes that pass.
+func (o *storm) catchUp() {
 	o.Table.Thaw()
-	o.double = o.draw("twice", 2) == 1
-	if o.draw("late", 2) == 1 {
+	if o.lags {
 		o.Table.Freeze()
 	}
 }
 
 func (o *storm) pass() {
 	time.Sleep(time.Duration(rapid.IntRange(1, 20_000).Draw(o.rt, "milliseconds")) * time.Millisecond)
+	o.catchUp()
 }

@@ -54,6 +54,7 @@ type storm struct {
 	poison  map[string]bool // resources whose events fail for good
 	full    bool            // S3 keeps no event
 	double  bool            // an index shows each row twice
+	lags    bool            // an index shows rows late
 
 	events    []happening
 	order     []int // when each event came, as Threads.Now counts
@@ -132,7 +133,7 @@ func newStorm(t *testing.T, rt *rapid.T) *storm {
 		claimed: map[string]bool{}, aborted: map[string]bool{}, receives: map[string]int{}, newest: map[string]time.Time{},
 		sent: map[string]int{}, again: map[string]int{}, requests: map[string]replay.Request{},
 	}
-	// Step Functions has the time; the other clocks are some seconds off.
+	// Record has the time; the other clocks are some seconds off.
 	off := func(whose string) func() time.Time {
 		by := time.Duration(rapid.IntRange(-4, 4).Draw(rt, "clock of "+whose)) * time.Second
 		return func() time.Time { return time.Now().Add(by) }
@@ -156,6 +157,7 @@ func newStorm(t *testing.T, rt *rapid.T) *storm {
 		}
 		return event, ""
 	}
+	e.Machine.Now = off("Step Functions")
 	e.Machine.OnStart = o.mayStart
 	e.Machine.Attempts = rapid.IntRange(1, 2).Draw(rt, "attempts")
 	e.Machine.Function = func(ctx context.Context, do func(context.Context) error) (err error) {
