@@ -26,8 +26,9 @@ type history struct {
 	last  time.Time // when S3 took the version that was read last
 	done  bool
 
-	lastID string // of the version that was read last
-	given  mark   // of the version that was given out last
+	lastID  string // of the version that was read last
+	given   mark   // of the version that was given out last
+	rereads bool   // from before given: what was given out before comes again, and is passed over
 }
 
 // ranked is a version with its rank in S3's order, 0 for the one that was read first.
@@ -57,8 +58,9 @@ func (h *history) pop() (Version, bool, error) {
 		again := v.Execution != "" && slices.ContainsFunc(h.ahead, func(o ranked) bool {
 			return o.Execution == v.Execution && o.rank > v.rank // an older one, which counts
 		})
-		if before := v.Place().UnixMilli() > h.given.Place; again || h.given.ID != "" && before || v.ID == h.given.ID {
-			continue // the cursor led back behind it
+		passed := h.rereads && (v.Place().UnixMilli() > h.given.Place || v.ID == h.given.ID)
+		if again || passed {
+			continue
 		}
 		h.given = mark{Place: v.Place().UnixMilli(), ID: v.ID}
 		return v.Version, true, nil
@@ -111,6 +113,7 @@ type position struct {
 	From  string `json:"f,omitempty"` // all that are held come after this version
 	Held  []held `json:"h,omitempty"`
 	Given mark   `json:"g"`
+	Again bool   `json:"r,omitempty"` // After comes before Given
 }
 
 // held is a version that stands further back than S3 lists it.
@@ -130,7 +133,7 @@ func (h *history) cursor() string {
 		at.From = slices.MinFunc(h.ahead, func(a, b ranked) int { return cmp.Compare(a.rank, b.rank) }).before
 	}
 	if len(h.ahead) > maxHeld {
-		at.After, at.Last = at.From, 0
+		at.After, at.Last, at.Again = at.From, 0, true
 	} else {
 		for _, v := range h.ahead {
 			o := held{ID: v.ID}
@@ -170,7 +173,7 @@ func (l *Log) history(ctx context.Context, resourceID, cursor string) (h *histor
 			return nil, nil, err
 		}
 	}
-	h = &history{given: at.Given, lastID: at.From, last: time.Unix(at.Last, 0)}
+	h = &history{given: at.Given, lastID: at.From, last: time.Unix(at.Last, 0), rereads: at.Again}
 	for _, o := range at.Held {
 		v := Version{ID: o.ID, Deleted: true, Modified: time.Unix(o.Deleted, 0).UTC(), place: time.UnixMilli(o.Place)}
 		if o.Deleted == 0 {
