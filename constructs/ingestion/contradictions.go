@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// given is a prop that somebody has set.
+// given is a prop that the caller set.
 type given struct {
 	prop string
 	set  bool

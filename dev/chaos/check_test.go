@@ -84,7 +84,7 @@ func TestEachBrokenRuleIsFound(t *testing.T) {
 		{"a publication after that of a newer version", func(h history) {
 			h.auto(old, 1, 5.5, "")
 		}, NoStalePublish, naming.Auto(old, 1)},
-		{"a replay by API of an older version", func(h history) { h.byAPI("replay-2", 40, old) },
+		{"a requested replay of an older version", func(h history) { h.byAPI("replay-2", 40, old) },
 			NoStalePublish, naming.API("replay-2", "r-two", 0)},
 		{"a series that a newer event came between", func(h history) {
 			h.live("newest", "r-two", 35, "")
@@ -221,7 +221,7 @@ func TestWhatIsAllowedIsNotAViolation(t *testing.T) {
 			n := len(h.Messages) - 1
 			h.Messages = slices.Insert(h.Messages[:n:n], 0, h.Messages[n])
 		}},
-		{"a replay by API of an older version that may be stale", func(h history) {
+		{"a requested replay of an older version that may be stale", func(h history) {
 			h.byAPI("replay-2", 40, old)
 			h.change(naming.API("replay-2", "r-two", 0), func(e *ledger.Execution) { e.AllowStale = true })
 		}},

@@ -30,7 +30,7 @@ type event struct {
 	twice    bool // the producer starts it twice, not knowing whether the first time worked
 	abort    bool // somebody stops it at once
 	unkept   bool // S3 refuses it for as long as its execution tries
-	remove   bool // somebody deletes the object of its resource soon after
+	remove   bool // the object of its resource is deleted soon after
 }
 
 // Shares of events that are something special.

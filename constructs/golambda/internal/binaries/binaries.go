@@ -23,7 +23,7 @@ const Switch = "GOLAMBDA_CACHE"
 // bootstrap is what a binary is called while it is copied.
 const bootstrap = "bootstrap"
 
-// Kept is where the last binary of a function is kept; "" where there is no cache directory, or with Switch off.
+// Kept returns the path of the last binary of a function, or "" without a cache directory or with Switch off.
 func Kept(module, pkg, goarch string) string {
 	if os.Getenv(Switch) == "off" {
 		return ""
