@@ -25,8 +25,8 @@ func meta(execution string, startedAt time.Time) Meta {
 	return Meta{Execution: execution, OwnerID: "Agence Zürich", RecordedAt: startedAt.Add(time.Second), StartedAt: startedAt}
 }
 
-func executions(t interface{ Fatal(...any) }, l *Log, resourceID, after string) (names []string) {
-	for v, err := range l.Versions(bg, resourceID, after) {
+func executions(t interface{ Fatal(...any) }, l *Log, resourceID string) (names []string) {
+	for v, err := range l.Versions(bg, resourceID, "") {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,7 +106,7 @@ func TestLatest(t *testing.T) {
 	if _, err := l.Latest(t.Context(), "res1"); !errors.Is(err, ErrDeleted) {
 		t.Errorf("a deleted resource: got %v, want ErrDeleted", err)
 	}
-	if got, want := executions(t, l, "res1", ""), []string{"deleted", "e1"}; !slices.Equal(got, want) {
+	if got, want := executions(t, l, "res1"), []string{"deleted", "e1"}; !slices.Equal(got, want) {
 		t.Errorf("history of a deleted resource: got %v, want %v", got, want)
 	}
 	b.add("events/res1", "4", meta("e4", start.Add(3*time.Hour)), start.Add(3*time.Hour))
@@ -158,7 +158,7 @@ func TestASecondVersionOfAnExecutionCountsAtTheOldest(t *testing.T) {
 	first := b.add("events/r", "1", meta("e1", start), start.Add(1*time.Second))
 	b.add("events/r", "2", meta("e2", start.Add(20*time.Second)), start.Add(21*time.Second))
 	b.add("events/r", "1", meta("e1", start), start.Add(40*time.Second))
-	if got, want := executions(t, l, "r", ""), []string{"e2", "e1"}; !slices.Equal(got, want) {
+	if got, want := executions(t, l, "r"), []string{"e2", "e1"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	if v, err := l.FindExecution(t.Context(), "r", "e1", start); err != nil || v.ID != first {
@@ -242,7 +242,7 @@ func TestADeletedResourceStaysDeleted(t *testing.T) {
 	if _, err := l.Latest(t.Context(), "r"); !errors.Is(err, ErrDeleted) {
 		t.Errorf("an event from before the deletion reached the log after it: got %v, want ErrDeleted", err)
 	}
-	if got, want := executions(t, l, "r", ""), []string{"deleted", "e1", "ar-1"}; !slices.Equal(got, want) {
+	if got, want := executions(t, l, "r"), []string{"deleted", "e1", "ar-1"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	b.add("events/r", "3", meta("e3", start.Add(3*time.Second)), start.Add(2*time.Hour))
@@ -339,7 +339,7 @@ func TestAVersionFromTheFutureIsNotLeftOut(t *testing.T) {
 	b.add("events/r", "y", meta("older", start.Add(50*time.Second)), start.Add(50*time.Second))
 	b.add("events/r", "x", meta("newest", start.Add(100*time.Second)), start.Add(100*time.Second))
 	l := New(b, "log")
-	if got, want := executions(t, l, "r", ""), []string{"newest", "future", "older"}; !slices.Equal(got, want) {
+	if got, want := executions(t, l, "r"), []string{"newest", "future", "older"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	var paged []string
