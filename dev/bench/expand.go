@@ -16,14 +16,14 @@ import (
 	"github.com/ce873799/replayable-ingestion/dev/bench/cloud"
 	"github.com/ce873799/replayable-ingestion/dev/bench/process"
 	"github.com/ce873799/replayable-ingestion/dev/bench/system"
-	"github.com/ce873799/replayable-ingestion/dev/memory"
+	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 )
 
 // endless is a bucket whose list of resources is made up as it is read.
 type endless struct {
-	*memory.Bucket
+	*awstest.Bucket
 	resources int
 }
 
@@ -50,7 +50,7 @@ func (b *endless) ListObjectsV2(
 
 // pages is a table that keeps the rows of a replay and its pages, and drops those of items, which are not read here.
 type pages struct {
-	*memory.Table
+	*awstest.Table
 	items int
 }
 
@@ -90,8 +90,8 @@ func (r *run) expand(ctx context.Context) ([]Row, error) {
 
 // expansion lets the listener's program expand a selection of n resources. It returns its peak memory in bytes.
 func expansion(ctx context.Context, program string, n int) (peak int64, err error) {
-	table := &pages{Table: memory.NewTable()}
-	c := cloud.Start(cloud.Options{Table: table, Bucket: &endless{memory.NewBucket(), n}})
+	table := &pages{Table: awstest.NewTable()}
+	c := cloud.Start(cloud.Options{Table: table, Bucket: &endless{awstest.NewBucket(), n}})
 	defer c.Stop()
 	s, err := system.New(system.Options{Cloud: c})
 	if err != nil {

@@ -3,16 +3,16 @@ package demo
 import (
 	"fmt"
 
-	"github.com/ce873799/replayable-ingestion/dev/metrics"
+	"github.com/ce873799/replayable-ingestion/internal/emftest"
 )
 
 // printMetrics shows what the functions have counted themselves, beside the figures that were read back.
 func (d *demo) printMetrics(f Figures) error {
-	data, err := metrics.ReadDir(d.LogDir)
+	data, err := emftest.ReadDir(d.LogDir)
 	if err != nil {
 		return fmt.Errorf("read the functions' metrics: %w", err)
 	}
-	sums := metrics.Sums(data)
+	sums := emftest.Sums(data)
 	d.chapter("What the metrics say (each counted by the function that made the change)")
 	d.say("%6s  %6s  %s", "metric", "figure", "")
 	for _, row := range []struct {

@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"github.com/ce873799/replayable-ingestion/dev/memory"
+	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -24,8 +24,8 @@ import (
 
 // backend is what is behind the API: a table, a bucket and a queue in memory, with a little of everything in them.
 type backend struct {
-	table  *memory.Table
-	bucket *memory.Bucket
+	table  *awstest.Table
+	bucket *awstest.Bucket
 	sent   []string
 	api    *API
 }
@@ -44,7 +44,7 @@ const (
 
 func newBackend(t testing.TB) *backend {
 	t.Helper()
-	b := &backend{table: memory.NewTable(), bucket: memory.NewBucket()}
+	b := &backend{table: awstest.NewTable(), bucket: awstest.NewBucket()}
 	b.bucket.Now = func() time.Time { return written }
 	book, log := ledger.New(b.table, "ledger"), eventlog.New(b.bucket, "events")
 	b.api = New(book, log, b, nil)

@@ -10,14 +10,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/ce873799/replayable-ingestion/dev/memory"
 	"github.com/ce873799/replayable-ingestion/dev/testkit"
+	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
 func TestAKeyExpiresThirtyDaysAfterItsFirstUse(t *testing.T) {
-	table := memory.NewTable()
+	table := awstest.NewTable()
 	l := ledger.New(table, testkit.Table)
 	first, err := l.Claim(t.Context(), "ticket-4711", ledger.Claim{ReplayID: "p", BodyHash: "h", CreatedAt: ledger.At(start)})
 	ok(t, err)

@@ -5,14 +5,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/dev/memory"
 	"github.com/ce873799/replayable-ingestion/dev/testkit"
+	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
 func TestItemsAtReadsAllInOneCall(t *testing.T) {
-	table := memory.NewTable()
+	table := awstest.NewTable()
 	l := ledger.New(table, testkit.Table)
 	ok(t, l.AddReplay(t.Context(), ledger.Replay{ID: "p", Status: replay.Pending, CreatedAt: ledger.At(time.Now())}))
 	for n, ids := range [][]string{{"a", "b", "c"}, {"d"}} {

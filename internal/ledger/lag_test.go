@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/dev/memory"
 	"github.com/ce873799/replayable-ingestion/dev/testkit"
+	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -16,7 +16,7 @@ import (
 // over others.
 func TestTheQuarantineIsCompleteWhileItsIndexLags(t *testing.T) {
 	for _, size := range []int{1, 2, 3, 50} {
-		table := memory.NewTable()
+		table := awstest.NewTable()
 		l := ledger.New(table, testkit.Table)
 		var all []ledger.Failure
 		for i := range 40 {
@@ -54,7 +54,7 @@ func TestTheQuarantineIsCompleteWhileItsIndexLags(t *testing.T) {
 
 // The index still has items under an outcome that they no longer have.
 func TestItemsByOutcomeAreCompleteWhileTheirIndexLags(t *testing.T) {
-	table := memory.NewTable()
+	table := awstest.NewTable()
 	l := ledger.New(table, testkit.Table)
 	r := ledger.Replay{ID: "p", Status: replay.Pending, CreatedAt: ledger.At(start)}
 	ok(t, l.AddReplay(t.Context(), r))

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/dev/memory"
 	"github.com/ce873799/replayable-ingestion/dev/testkit"
+	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -20,7 +20,7 @@ var start = time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)
 // its own.
 func TestLedger(t *testing.T) {
 	cfg := testkit.Emulator(t).Config()
-	for name, table := range map[string]ledger.Client{"served": testkit.Ledger(t, cfg), "in memory": memory.NewTable()} {
+	for name, table := range map[string]ledger.Client{"served": testkit.Ledger(t, cfg), "in memory": awstest.NewTable()} {
 		t.Run(name, func(t *testing.T) { testLedger(t, ledger.New(table, testkit.Table)) })
 	}
 }

@@ -5,14 +5,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/dev/memory"
 	"github.com/ce873799/replayable-ingestion/dev/testkit"
+	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
 func TestStartsAreReservedWindowByWindow(t *testing.T) {
-	l := ledger.New(memory.NewTable(), testkit.Table)
+	l := ledger.New(awstest.NewTable(), testkit.Table)
 	const rate = 3
 	now := start.Add(2 * time.Second)
 	window := now.Truncate(ledger.PaceWindow)
@@ -32,7 +32,7 @@ func TestStartsAreReservedWindowByWindow(t *testing.T) {
 
 // However many reserve at once, no window has more than its share.
 func TestStartsAreReservedByManyAtOnce(t *testing.T) {
-	l := ledger.New(memory.NewTable(), testkit.Table)
+	l := ledger.New(awstest.NewTable(), testkit.Table)
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	used := map[time.Time]int{}

@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/ce873799/replayable-ingestion/dev/memory"
 	"github.com/ce873799/replayable-ingestion/dev/testkit"
+	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -18,7 +18,7 @@ import (
 
 // busy is a table on which others change the same rows: so many calls in a row are refused.
 type busy struct {
-	*memory.Table
+	*awstest.Table
 	refuse int
 }
 
@@ -41,7 +41,7 @@ func (b *busy) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWrit
 }
 
 func TestWritesThatMeetOnAReplayAreTriedAgain(t *testing.T) {
-	table := &busy{Table: memory.NewTable()}
+	table := &busy{Table: awstest.NewTable()}
 	l := ledger.New(table, testkit.Table)
 	r := ledger.Replay{ID: "p", Status: replay.Pending, CreatedAt: ledger.At(start)}
 	ok(t, l.AddReplay(t.Context(), r))
@@ -59,7 +59,7 @@ func TestWritesThatMeetOnAReplayAreTriedAgain(t *testing.T) {
 }
 
 func TestATryEndsWithItsContext(t *testing.T) {
-	table := &busy{Table: memory.NewTable(), refuse: 100}
+	table := &busy{Table: awstest.NewTable(), refuse: 100}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := ledger.New(table, testkit.Table).MarkSwept(ctx, "p"); !errors.Is(err, context.Canceled) || table.refuse < 90 {

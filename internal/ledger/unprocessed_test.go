@@ -11,15 +11,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/ce873799/replayable-ingestion/dev/memory"
 	"github.com/ce873799/replayable-ingestion/dev/testkit"
+	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
 // throttled is a table that gives at most one row for each of so many calls, and leaves the other keys unprocessed.
 type throttled struct {
-	*memory.Table
+	*awstest.Table
 	calls int // to throttle
 	tries []time.Time
 }
@@ -49,7 +49,7 @@ func TestKeysThatAreLeftUnprocessedAreAskedForAgainAfterABreak(t *testing.T) {
 		partitions[i] = ledger.FailurePartition(fmt.Sprint("x", i), 0)
 	}
 	world := func(t *testing.T, calls int) (*throttled, *ledger.Ledger) {
-		table := &throttled{Table: memory.NewTable(), calls: calls}
+		table := &throttled{Table: awstest.NewTable(), calls: calls}
 		l := ledger.New(table, testkit.Table)
 		for i := range partitions {
 			_, err := l.AddFailure(t.Context(), ledger.Failure{Execution: fmt.Sprint("x", i), Status: ledger.Healed, Error: "E"})

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ce873799/replayable-ingestion/dev/metrics"
 	"github.com/ce873799/replayable-ingestion/internal/emf"
+	"github.com/ce873799/replayable-ingestion/internal/emftest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
@@ -27,11 +27,11 @@ func counted(t *testing.T, w *world, attempts ...error) map[string]float64 {
 			t.Fatal(err)
 		}
 	}
-	data, err := metrics.Read(strings.NewReader(log.String()))
+	data, err := emftest.Read(strings.NewReader(log.String()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return metrics.Sums(data)
+	return emftest.Sums(data)
 }
 
 func TestAnOutputCountsOnceHoweverOftenItIsTried(t *testing.T) {

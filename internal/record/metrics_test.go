@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ce873799/replayable-ingestion/dev/metrics"
 	"github.com/ce873799/replayable-ingestion/internal/emf"
+	"github.com/ce873799/replayable-ingestion/internal/emftest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/workflow"
 )
@@ -18,11 +18,11 @@ func metered(m *memory) (recorded func(*testing.T) float64) {
 		if err := m.meter.Flush(""); err != nil {
 			t.Fatal(err)
 		}
-		data, err := metrics.Read(strings.NewReader(log.String()))
+		data, err := emftest.Read(strings.NewReader(log.String()))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return metrics.Sums(data)["Recorded"]
+		return emftest.Sums(data)["Recorded"]
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"github.com/ce873799/replayable-ingestion/dev/memory"
+	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/supersede"
@@ -17,7 +17,7 @@ import (
 
 // objects counts lists.
 type objects struct {
-	*memory.Bucket
+	*awstest.Bucket
 	lists int
 }
 
@@ -43,8 +43,8 @@ func startOf(execution string) time.Time {
 }
 
 func newWorld(t *testing.T) *world {
-	o := &objects{Bucket: memory.NewBucket()}
-	w := &world{T: t, objects: o, log: eventlog.New(o, "events"), book: ledger.New(memory.NewTable(), "ledger"), first: map[string]string{}}
+	o := &objects{Bucket: awstest.NewBucket()}
+	w := &world{T: t, objects: o, log: eventlog.New(o, "events"), book: ledger.New(awstest.NewTable(), "ledger"), first: map[string]string{}}
 	w.judge = supersede.New(w.log, w.book)
 	return w
 }

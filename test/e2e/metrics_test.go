@@ -14,7 +14,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/lambdahost"
 	"github.com/ce873799/replayable-ingestion/dev/local"
-	"github.com/ce873799/replayable-ingestion/dev/metrics"
+	"github.com/ce873799/replayable-ingestion/internal/emftest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
@@ -38,7 +38,7 @@ func TestTheMetricsAddUp(t *testing.T) {
 	y := metered.wait(t)
 	y.makeHistory(t)
 
-	data, err := metrics.ReadDir(y.LogDir)
+	data, err := emftest.ReadDir(y.LogDir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func (y *system) askForReplays(t *testing.T, owner string) {
 }
 
 // checkNames compares what is written with what is deployed: names, dimensions and their values, in both directions.
-func (y *system) checkNames(t *testing.T, data []metrics.Datum) {
+func (y *system) checkNames(t *testing.T, data []emftest.Datum) {
 	t.Helper()
 	var want []string
 	units := map[string]string{}
@@ -170,7 +170,7 @@ func (y *system) checkNames(t *testing.T, data []metrics.Datum) {
 		units[m.Name] = m.Unit
 	}
 	slices.Sort(want)
-	if got := metrics.Names(data); !slices.Equal(got, want) {
+	if got := emftest.Names(data); !slices.Equal(got, want) {
 		t.Errorf("the functions have written\n%v\nwant\n%v", got, want)
 	}
 	deployed := y.deployedMetrics(t)
@@ -239,7 +239,7 @@ func (y *system) deployedAlarms(t *testing.T) []deployedAlarm {
 }
 
 // checkAlarms puts what the functions have written to the deployed alarms, as one period.
-func (y *system) checkAlarms(t *testing.T, data []metrics.Datum) {
+func (y *system) checkAlarms(t *testing.T, data []emftest.Datum) {
 	t.Helper()
 	breaching := map[string]bool{}
 	for _, a := range y.deployedAlarms(t) {

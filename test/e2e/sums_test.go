@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"github.com/ce873799/replayable-ingestion/dev/metrics"
+	"github.com/ce873799/replayable-ingestion/internal/emftest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -24,7 +24,7 @@ const unrecorded = 1
 type truth map[string]float64
 
 // checkSums compares what the functions have counted with what there is.
-func (y *system) checkSums(t *testing.T, data []metrics.Datum, lines []logLine) {
+func (y *system) checkSums(t *testing.T, data []emftest.Datum, lines []logLine) {
 	t.Helper()
 	want := truth{}
 	y.readRows(t, want)
@@ -36,7 +36,7 @@ func (y *system) checkSums(t *testing.T, data []metrics.Datum, lines []logLine) 
 			want["AutoReplayRuns"]++
 		}
 	}
-	got := metrics.Sums(data)
+	got := emftest.Sums(data)
 	for _, m := range schema.Metrics() {
 		if m.Statistic != "Sum" && m.Name != "UnaccountedVersions" {
 			continue // measured, and looked at below
@@ -75,9 +75,9 @@ func (y *system) checkSums(t *testing.T, data []metrics.Datum, lines []logLine) 
 }
 
 // values are those of a metric in the order in which they were written.
-func values(data []metrics.Datum, name string) (all []float64) {
-	of := slices.DeleteFunc(slices.Clone(data), func(d metrics.Datum) bool { return d.Name != name })
-	slices.SortStableFunc(of, func(a, b metrics.Datum) int { return a.At.Compare(b.At) })
+func values(data []emftest.Datum, name string) (all []float64) {
+	of := slices.DeleteFunc(slices.Clone(data), func(d emftest.Datum) bool { return d.Name != name })
+	slices.SortStableFunc(of, func(a, b emftest.Datum) int { return a.At.Compare(b.At) })
 	for _, d := range of {
 		all = append(all, d.Values...)
 	}

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/dev/memory"
+	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
@@ -26,7 +26,7 @@ func TestALongSeriesIsSettledFromMessageToMessage(t *testing.T) {
 		"of which a message's worth is bound": {lookUps, replay.MaxSeriesVersions / versions},
 	} {
 		t.Run(name, func(t *testing.T) {
-			table := &counted{Client: memory.NewTable()}
+			table := &counted{Client: awstest.NewTable()}
 			e := table.engine(t, time.Now)
 			id := longSeries(t, e, 1, time.Now())
 			for i := range tt.bound {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"github.com/ce873799/replayable-ingestion/dev/memory"
+	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
@@ -41,7 +41,7 @@ func (c *counted) TransactWriteItems(
 // engine returns an engine in memory over the table.
 func (c *counted) engine(t *testing.T, now func() time.Time) *Engine {
 	t.Helper()
-	bucket := memory.NewBucket()
+	bucket := awstest.NewBucket()
 	bucket.Now = now
 	e := wire(t, c, bucket, &Faults{}, Clock{Now: now, SettleAfter: time.Hour}, slog.New(slog.DiscardHandler))
 	e.Bucket = bucket
@@ -50,7 +50,7 @@ func (c *counted) engine(t *testing.T, now func() time.Time) *Engine {
 
 // An owner of 500,000 resources that had no event since "recorded.from" gives a replay 5,000 pages without items.
 func TestAPageOfItemsTakesFewQueriesHoweverManyPagesHaveNone(t *testing.T) {
-	table := &counted{Client: memory.NewTable()}
+	table := &counted{Client: awstest.NewTable()}
 	e := table.engine(t, time.Now)
 	r := ledger.Replay{ID: "01J00000000000000000000000", Status: replay.Pending, CreatedAt: ledger.At(time.Now()), Reason: "x"}
 	if err := e.Book.AddReplay(t.Context(), r); err != nil {
@@ -134,7 +134,7 @@ func must(t *testing.T, err error) {
 
 // A transaction takes ten seconds here, so that a sweep takes more than half an hour.
 func TestASweepGoesOnFromMessageToMessageAndIsTheOnlyOne(t *testing.T) {
-	begun, table := time.Now(), &counted{Client: memory.NewTable()}
+	begun, table := time.Now(), &counted{Client: awstest.NewTable()}
 	now := func() time.Time { return begun.Add(time.Duration(table.transactions.Load()) * 10 * time.Second) }
 	e := table.engine(t, now)
 	const pages = 20
@@ -166,7 +166,7 @@ func TestASweepGoesOnFromMessageToMessageAndIsTheOnlyOne(t *testing.T) {
 func TestOfTwoSweepsOneGoesOn(t *testing.T) {
 	ahead := time.Duration(0)
 	now := func() time.Time { return time.Now().Add(ahead) }
-	table := &counted{Client: memory.NewTable()}
+	table := &counted{Client: awstest.NewTable()}
 	e := table.engine(t, now)
 	id := stoppedSeries(t, e, 3, now())
 	first := e.Replays.TakeAll()

@@ -11,8 +11,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/ce873799/replayable-ingestion/dev/metrics"
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
+	"github.com/ce873799/replayable-ingestion/internal/emftest"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -82,7 +82,7 @@ func TestASlowDeadLetterStaysInTheQueueAndKeepsNothingBack(t *testing.T) {
 		if sum.Replayed != 11 {
 			t.Errorf("got %d automatic replays sent, want those of what was taken in", sum.Replayed)
 		}
-		got := metrics.Sums(e.Metrics())
+		got := emftest.Sums(e.Metrics())
 		if got["AutoReplayRuns"] != 1 || got["DeadLettersLeft"] != 1 {
 			t.Errorf("got %v, want the run and the one that is left reported", got)
 		}
@@ -110,7 +110,7 @@ func TestAPartOfAutoReplayThatHangsDoesNotTakeTheOthersWithIt(t *testing.T) {
 				e.Schedule() // takes them in, and starts nothing
 				e.Reconfigure(func(_ *autoreplay.Deps, p *autoreplay.Policy) { p.Enabled = true })
 				time.Sleep(time.Hour) // of a clock that does not wait: they are due
-				before := metrics.Sums(e.Metrics())["AutoReplayRuns"]
+				before := emftest.Sums(e.Metrics())["AutoReplayRuns"]
 				release := hang(e, ignore, 0, at)
 				defer release()
 				sum, err := inTime(t, limit, func(ctx context.Context) (autoreplay.Summary, error) {
@@ -120,7 +120,7 @@ func TestAPartOfAutoReplayThatHangsDoesNotTakeTheOthersWithIt(t *testing.T) {
 					if err == nil {
 						t.Errorf("%s: got %+v, want an error", at, sum)
 					}
-				} else if runs := metrics.Sums(e.Metrics())["AutoReplayRuns"] - before; err != nil || runs != 1 {
+				} else if runs := emftest.Sums(e.Metrics())["AutoReplayRuns"] - before; err != nil || runs != 1 {
 					t.Errorf("%s: got %+v, %v and %v runs reported, want it done", at, sum, err, runs)
 				}
 				if (at == "ReceiveMessage" || at == "ListExecutions") && sum.Replayed != 3 {

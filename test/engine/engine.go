@@ -18,13 +18,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
-	"github.com/ce873799/replayable-ingestion/dev/memory"
-	"github.com/ce873799/replayable-ingestion/dev/metrics"
 	"github.com/ce873799/replayable-ingestion/dev/testkit"
 	"github.com/ce873799/replayable-ingestion/internal/api"
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
+	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/classify"
 	"github.com/ce873799/replayable-ingestion/internal/emf"
+	"github.com/ce873799/replayable-ingestion/internal/emftest"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/listener"
@@ -61,8 +61,8 @@ type Engine struct {
 
 	Gates [2]*supersede.Gate // of Publish and of the listener
 
-	Bucket *memory.Bucket // of an engine in memory
-	Table  *memory.Table  // of an engine in memory
+	Bucket *awstest.Bucket // of an engine in memory
+	Table  *awstest.Table  // of an engine in memory
 
 	OnPublish func(context.Context, *sns.PublishInput) // sees each message before it is published; may be nil
 	Plain     *ledger.Ledger                           // the ledger without faults
@@ -95,9 +95,9 @@ func InMemory(t testing.TB, faults *Faults, clock Clock) *Engine {
 
 func inMemoryLogging(t testing.TB, faults *Faults, clock Clock, logger *slog.Logger) *Engine {
 	t.Helper()
-	bucket := memory.NewBucket()
+	bucket := awstest.NewBucket()
 	bucket.Now = clock.Now
-	table := memory.NewTable()
+	table := awstest.NewTable()
 	e := wire(t, table, bucket, faults, clock, logger)
 	e.Bucket, e.Table = bucket, table
 	return e
@@ -183,10 +183,10 @@ func (e *Engine) PublishedBy(execution string) (n int) {
 }
 
 // Metrics returns the metrics that the functions have written up to now.
-func (e *Engine) Metrics() []metrics.Datum {
+func (e *Engine) Metrics() []emftest.Datum {
 	e.t.Helper()
 	e.flush()
-	data, err := metrics.Read(strings.NewReader(e.metricsLog.String()))
+	data, err := emftest.Read(strings.NewReader(e.metricsLog.String()))
 	if err != nil {
 		e.t.Fatal(err)
 	}

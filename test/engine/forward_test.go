@@ -9,7 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"github.com/ce873799/replayable-ingestion/dev/memory"
+	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 )
@@ -84,9 +84,9 @@ func (m moving) Query(ctx context.Context, in *dynamodb.QueryInput, o ...func(*d
 // Everything that reads an index works while its rows move in it: a storm is held, probed and heals; a quarantine and
 // the items of a replay are listed once each.
 func TestAnIndexThatShowsRowsTwiceMisleadsNobody(t *testing.T) {
-	bucket, up := memory.NewBucket(), false
+	bucket, up := awstest.NewBucket(), false
 	bucket.Now = time.Now
-	e := wire(t, moving{memory.NewTable()}, bucket, &Faults{}, Clock{Now: time.Now, SettleAfter: time.Hour},
+	e := wire(t, moving{awstest.NewTable()}, bucket, &Faults{}, Clock{Now: time.Now, SettleAfter: time.Hour},
 		slog.New(slog.DiscardHandler))
 	e.Machine.Work = failing(outage, func(string) bool { return up })
 	outageOf(t, e, 6) // twice as many would be more than the threshold of 10

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ce873799/replayable-ingestion/dev/metrics"
+	"github.com/ce873799/replayable-ingestion/internal/emftest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -51,7 +51,7 @@ func twice(t *testing.T, e *Engine) {
 
 func equal(t *testing.T, e *Engine, want map[string]float64) {
 	t.Helper()
-	got := metrics.Sums(e.Metrics())
+	got := emftest.Sums(e.Metrics())
 	for name, n := range want {
 		if got[name] != n {
 			t.Errorf("%s: got %v, want %v", name, got[name], n)
@@ -108,7 +108,7 @@ func TestWhatIsDeliveredTwiceCountsOnce(t *testing.T) {
 // checkFailures checks that what became of failures adds up, none being open.
 func checkFailures(t *testing.T, e *Engine, failures float64) {
 	t.Helper()
-	m := metrics.Sums(e.Metrics())
+	m := emftest.Sums(e.Metrics())
 	// Those that healed in quarantine were counted there before.
 	out := m["FailedAgain"] + m["Superseded"] + m["Closed"] + m["Healed"] + m["Quarantined"]
 	healed := 0.0
@@ -126,7 +126,7 @@ func checkFailures(t *testing.T, e *Engine, failures float64) {
 // have done is counted by nobody, and nothing is counted twice.
 func checkMetrics(t tester, e *Engine, r replay.Replay, exact bool) {
 	t.Helper()
-	m := metrics.Sums(e.Metrics())
+	m := emftest.Sums(e.Metrics())
 	planned := 0
 	for _, it := range list(t, e, r.ReplayID, string(replay.WouldRun)) {
 		if it.Outcome == replay.WouldRun {

@@ -9,8 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
-	"github.com/ce873799/replayable-ingestion/dev/metrics"
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
+	"github.com/ce873799/replayable-ingestion/internal/emftest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 )
@@ -197,7 +197,7 @@ func TestAnEventOfWhichNobodyKnowsIsReported(t *testing.T) {
 	}{{time.Minute, 0}, {2 * time.Hour, 1}, {2*time.Hour + period, 1}, {2*time.Hour + 2*period, 1}, {2*time.Hour + 3*period, 1}} {
 		e.Ahead = tt.ahead
 		sum, before := e.Schedule(), gauge
-		gauge = metrics.Sums(e.Metrics())["UnaccountedVersions"]
+		gauge = emftest.Sums(e.Metrics())["UnaccountedVersions"]
 		if sum.Unaccounted != tt.want || gauge-before != float64(tt.want) {
 			t.Errorf("after %s: got %+v and a gauge of %v, want %d unaccounted", tt.ahead, sum, gauge-before, tt.want)
 		}
@@ -213,7 +213,7 @@ func TestNoFigureIsGivenWhenNobodyCouldLook(t *testing.T) {
 			t.Error("got no error")
 		}
 	})
-	got := metrics.Names(e.Metrics())
+	got := emftest.Names(e.Metrics())
 	if slices.Contains(got, "UnaccountedVersions") || slices.Contains(got, "AutoReplayRuns") || !slices.Contains(got, "InQuarantine") {
 		t.Errorf("got %v, want neither what nobody knows nor a heartbeat, but the others", got)
 	}

@@ -19,8 +19,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"pgregory.net/rapid"
 
-	"github.com/ce873799/replayable-ingestion/dev/memory"
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
+	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/listener"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
@@ -91,7 +91,7 @@ type put struct {
 
 // watched tells of events that are put into a bucket, which keeps none while it is full.
 type watched struct {
-	*memory.Bucket
+	*awstest.Bucket
 	full *bool
 	put  func(ctx context.Context, execution string, event []byte)
 }
@@ -115,7 +115,7 @@ func (w watched) PutObject(ctx context.Context, in *s3.PutObjectInput, _ ...func
 
 // doubling shows each row of an index twice while it is on.
 type doubling struct {
-	*memory.Table
+	*awstest.Table
 	on *bool
 }
 
@@ -138,7 +138,7 @@ func newStorm(t *testing.T, rt *rapid.T) *storm {
 		by := time.Duration(rapid.IntRange(-4, 4).Draw(rt, "clock of "+whose)) * time.Second
 		return func() time.Time { return time.Now().Add(by) }
 	}
-	bucket, table := memory.NewBucket(), memory.NewTable()
+	bucket, table := awstest.NewBucket(), awstest.NewTable()
 	bucket.Now = off("S3")
 	e := wire(t, doubling{table, &o.double}, watched{bucket, &o.full, o.recorded}, &Faults{Threads: o.threads},
 		Clock{Now: off("listener"), SettleAfter: period}, slog.New(slog.DiscardHandler))

@@ -1,4 +1,4 @@
-// Package cloud serves the table and the bucket of dev/memory over HTTP, as DynamoDB and S3 do, and as much of Step
+// Package cloud serves the table and the bucket of internal/awstest over HTTP, as DynamoDB and S3 do, and as much of Step
 // Functions, SQS and SNS as the functions call. The functions' own AWS clients talk to it, so that what is measured
 // includes their requests, their connections and the reading of their answers.
 //
@@ -17,7 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
-	"github.com/ce873799/replayable-ingestion/dev/memory"
+	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
@@ -34,8 +34,8 @@ const (
 
 // Options say what a Cloud is made of. Without any it is empty, answers at once and starts what it is asked to.
 type Options struct {
-	Table  ledger.Client // nil: a memory.Table
-	Bucket eventlog.API  // nil: a memory.Bucket
+	Table  ledger.Client // nil: a awstest.Table
+	Bucket eventlog.API  // nil: a awstest.Bucket
 
 	// Delay is how long a call takes, such as of s3.PutObject. Nil: no time.
 	Delay func(call string) time.Duration
@@ -47,7 +47,7 @@ type Options struct {
 type Cloud struct {
 	opts    Options
 	server  *httptest.Server
-	Table   *memory.Table // nil if Options brought another
+	Table   *awstest.Table // nil if Options brought another
 	States  *States
 	Replays *Queue
 	Dead    *Queue
@@ -64,11 +64,11 @@ func (c *Cloud) Stored() int64 { return c.stored.Load() }
 func Start(opts Options) *Cloud {
 	c := &Cloud{opts: opts, calls: map[string]int{}, Replays: &Queue{name: "replays"}, Dead: &Queue{name: "dead"}}
 	if opts.Table == nil {
-		c.Table = memory.NewTable()
+		c.Table = awstest.NewTable()
 		c.opts.Table = c.Table
 	}
 	if opts.Bucket == nil {
-		c.opts.Bucket = memory.NewBucket()
+		c.opts.Bucket = awstest.NewBucket()
 	}
 	c.States = newStates(opts.StartsPerSecond)
 	c.server = httptest.NewServer(http.HandlerFunc(c.serve))

@@ -1,9 +1,9 @@
-// Package memory has a table and a versioned bucket that live in the test's own process, for tests that make tens of
+// Package awstest has a table and a versioned bucket that live in the test's own process, for tests that make tens of
 // thousands of calls: crashes at every call, simulated hours, thousands of resources.
 //
 // They know what the product uses of DynamoDB and S3, and refuse everything else, so that nothing passes here by being
 // ignored. A test runs the same calls on them and on the emulator.
-package memory
+package awstest
 
 import (
 	"context"

@@ -1,6 +1,6 @@
-// Package metrics reads the metrics that functions write into their logs, as CloudWatch Logs does: after the rules of
+// Package emftest reads the metrics that functions write into their logs, as CloudWatch Logs does: after the rules of
 // "Specification: Embedded metric format" (Amazon CloudWatch User Guide). The emulator makes no metrics of log lines.
-package metrics
+package emftest
 
 import (
 	"bufio"
