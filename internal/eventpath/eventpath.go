@@ -8,22 +8,13 @@ package eventpath
 import (
 	"errors"
 	"fmt"
-	"regexp"
 
-	"github.com/ohler55/ojg/jp"
+	"github.com/theory/jsonpath"
+	"github.com/theory/jsonpath/spec"
 )
 
 // ErrPath is what every error of Parse wraps.
 var ErrPath = errors.New("not a path")
-
-// singular is the grammar of RFC 9535 section 2.3.5.1 without negative indexes. The parser behind Parse reads more
-// than the RFC allows ("$.1a", "$.a[01]") and drops what it does not read ("$.a$"); what it is given must be right.
-var singular = regexp.MustCompile(`^\$(` +
-	`\s*\.[A-Za-z_\x{80}-\x{10FFFF}][0-9A-Za-z_\x{80}-\x{10FFFF}]*` + // .name
-	`|\s*\[\s*'(?:[^'\\\x00-\x1f]|\\(?:[bfnrt/\\']|u[0-9A-Fa-f]{4}))*'\s*\]` + // ['name']
-	`|\s*\[\s*"(?:[^"\\\x00-\x1f]|\\(?:[bfnrt/\\"]|u[0-9A-Fa-f]{4}))*"\s*\]` + // ["name"]
-	`|\s*\[\s*(?:0|[1-9][0-9]{0,8})\s*\]` + // [0]
-	`)*$`)
 
 // Path is a parsed singular query. The zero Path selects the document itself.
 type Path struct {
@@ -35,39 +26,35 @@ type Path struct {
 // more than one value, or a different one when the event grows: wildcards, slices, filters, descendants, unions,
 // negative indexes, and paths that do not begin at the root. Errors are ErrPath.
 func Parse(path string) (Path, error) {
-	if !singular.MatchString(path) {
-		return Path{}, fmt.Errorf("%w: %q: want the root $ followed by member names and indexes only, "+
-			"such as $.order.id or $['order-id'] or $.ids[0]", ErrPath, path)
-	}
-	expr, err := jp.ParseString(compact(path))
+	parsed, err := jsonpath.Parse(path)
 	if err != nil {
-		return Path{}, fmt.Errorf("%w: %q: %w", ErrPath, path, err)
+		return Path{}, fmt.Errorf("%w: %q: want the root $ followed by member names and indexes only, "+
+			"such as $.order.id or $['order-id'] or $.ids[0]: %w", ErrPath, path, err)
 	}
 	p := Path{text: path}
-	for _, f := range expr {
-		switch f := f.(type) {
-		case jp.Root:
-		case jp.Child:
-			p.steps = append(p.steps, string(f))
-		case jp.Nth:
-			p.steps = append(p.steps, int(f))
-		default:
-			return Path{}, fmt.Errorf("%w: %q: %T is not a member name or an index", ErrPath, path, f)
+	for _, segment := range parsed.Query().Segments() {
+		step, ok := singular(segment)
+		if !ok {
+			return Path{}, fmt.Errorf("%w: %q: %s could select another value than the one that is meant: want the root $ "+
+				"followed by member names and indexes only, such as $.order.id or $['order-id'] or $.ids[0]", ErrPath, path, segment)
 		}
+		p.steps = append(p.steps, step)
 	}
 	return p, nil
 }
 
-// blank finds the white space that the RFC allows between segments; quoted names keep theirs.
-var blank = regexp.MustCompile(`'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\s+`)
-
-func compact(path string) string {
-	return blank.ReplaceAllStringFunc(path, func(s string) string {
-		if s[0] == '\'' || s[0] == '"' {
-			return s
-		}
-		return ""
-	})
+// singular returns what a segment selects if that is one member, or one index from the front (RFC 9535, 2.3.5.1).
+func singular(segment *spec.Segment) (any, bool) {
+	if segment.IsDescendant() || len(segment.Selectors()) != 1 {
+		return nil, false
+	}
+	switch s := segment.Selectors()[0].(type) {
+	case spec.Name:
+		return string(s), true
+	case spec.Index:
+		return int(s), s >= 0
+	}
+	return nil, false
 }
 
 // String returns the path as it was given to Parse.
