@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -19,7 +20,7 @@ func (c *checker) rows() {
 		if e.Status != ledger.Running && row.Status != e.Status {
 			c.fault(LedgerAgrees, name, "is %s (%s) in Step Functions and %s in the ledger", e.Status, e.Error, row.Status)
 		}
-		if e.failed() && row.Status == e.Status && row.Error != e.Error {
+		if e.Failed() && row.Status == e.Status && row.Error != e.Error {
 			c.fault(LedgerAgrees, name, "failed with %s, the ledger says %s", e.Error, row.Error)
 		}
 		if !row.StoppedAt.IsZero() && !row.StoppedAt.Equal(ledger.At(e.Stopped).Time) {
@@ -34,7 +35,7 @@ func (c *checker) rows() {
 	}
 	for _, p := range sorted(c.Failures) {
 		f := c.Failures[p]
-		if e, ok := c.Executions[f.Execution]; ok && !e.failed() {
+		if e, ok := c.Executions[f.Execution]; ok && !e.Failed() {
 			c.fault(LedgerAgrees, f.Execution, "has a failure row (%s), and is %s", f.Status, e.Status)
 		}
 	}
@@ -58,7 +59,7 @@ func (c *checker) versions() {
 				c.fault(LedgerAgrees, v.Execution, "recorded an event of %s, owner %s; its row says %s, %s", resource, v.Owner,
 					row.ResourceID, row.OwnerID)
 			}
-			if v.Owner != "" && !c.Owned[owned(v.Owner, resource)] {
+			if v.Owner != "" && !c.Owned[observe.Owned{Owner: v.Owner, Resource: resource}] {
 				c.fault(LedgerAgrees, v.Execution, "owner %s has no row for %s", v.Owner, resource)
 			}
 		}

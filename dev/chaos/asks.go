@@ -85,7 +85,7 @@ func (r *run) oldest(ctx context.Context, resources []string, most int) (map[str
 		if err != nil {
 			return nil, err
 		}
-		out, err := r.bucket.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &r.stack.EventLogBucket, Prefix: &key})
+		out, err := r.Bucket.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &r.stack.EventLogBucket, Prefix: &key})
 		if err != nil {
 			return nil, fmt.Errorf("list versions of %s: %w", key, err)
 		}
@@ -104,7 +104,7 @@ func (r *run) askUntilAccepted(ctx context.Context, reason string, request map[s
 	}
 	var last string
 	for range 20 {
-		ans, err := r.api.DoWith(ctx, http.MethodPost, "/replays", nil, http.Header{"Idempotency-Key": {reason}}, body)
+		ans, err := r.API.DoWith(ctx, http.MethodPost, "/replays", nil, http.Header{"Idempotency-Key": {reason}}, body)
 		if err != nil {
 			return err
 		}

@@ -13,16 +13,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/sfn"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-
 	"github.com/ce873799/replayable-ingestion/dev/faultproxy"
 	"github.com/ce873799/replayable-ingestion/dev/local"
-	"github.com/ce873799/replayable-ingestion/dev/replayapi"
+	"github.com/ce873799/replayable-ingestion/dev/observe"
 )
 
 // Options say how much is to happen.
@@ -41,16 +34,10 @@ var ErrBroken = errors.New("invariants are broken")
 
 // run is one run.
 type run struct {
+	*observe.System
 	opts     Options
 	stack    *local.Stack
 	proxy    *faultproxy.Proxy
-	machine  *sfn.Client
-	bucket   *s3.Client
-	queues   *sqs.Client
-	params   *ssm.Client
-	lambdas  *lambda.Client
-	table    *dynamodb.Client
-	api      *replayapi.Client
 	counters *counters
 	began    time.Time
 	pending  atomic.Int64 // deliveries in the background
@@ -154,16 +141,16 @@ func (r *run) storm(ctx context.Context, n int, l level, events []event) error {
 			d.bus.Store(busFlaky)
 			return r.ingest(ctx, part(busBack, outageFrom))
 		},
-		func() error { return r.geocoder(ctx, geocoderUnavailable) },
+		func() error { return r.SetGeocoder(ctx, observe.GeocoderUnavailable) },
 		func() error { return r.ingest(ctx, part(outageFrom, outageTo)) },
-		func() error { return r.geocoder(ctx, geocoderOK) },
+		func() error { return r.SetGeocoder(ctx, observe.GeocoderOK) },
 		func() error {
 			go func() { asked <- r.ask(ctx, seed, n, part(0, outageTo)) }()
 			return r.ingest(ctx, part(outageTo, hangFrom))
 		},
-		func() error { return r.geocoder(ctx, geocoderHang) },
+		func() error { return r.SetGeocoder(ctx, observe.GeocoderHang) },
 		func() error { return r.ingest(ctx, part(hangFrom, hangTo)) },
-		func() error { return r.geocoder(ctx, geocoderOK) },
+		func() error { return r.SetGeocoder(ctx, observe.GeocoderOK) },
 		func() error { return r.ingest(ctx, part(hangTo, busWell)) },
 		func() error {
 			d.bus.Store(busReliable)

@@ -175,7 +175,7 @@ type summary struct {
 func (r *run) autoReplay(ctx context.Context) (summary, error) {
 	var s summary
 	name := r.stack.Functions[autoReplayName]
-	out, err := r.lambdas.Invoke(ctx, &lambda.InvokeInput{FunctionName: &name, Payload: []byte(scheduledEvent)})
+	out, err := r.Lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: &name, Payload: []byte(scheduledEvent)})
 	if err != nil {
 		return s, err
 	}

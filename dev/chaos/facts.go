@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 )
@@ -22,7 +23,7 @@ type Facts struct {
 	History    map[string][]string         // ids of the versions that the product's reader shows, newest first
 	Rows       map[string]ledger.Execution // by name
 	Failures   map[string]ledger.Failure   // by partition key
-	Owned      map[string]bool             // owner rows, see owned
+	Owned      map[observe.Owned]bool      // owner rows
 	Replays    map[string]ledger.Replay    // by id
 	Items      map[string][]ledger.Item    // by replay
 	Objects    map[string]bool             // keys of the bucket that are no events
@@ -45,13 +46,7 @@ type Sent struct {
 }
 
 // Execution is what Step Functions says.
-type Execution struct {
-	Name    string
-	Status  ledger.ExecutionStatus
-	Error   string // of a failed one
-	Started time.Time
-	Stopped time.Time
-}
+type Execution = observe.Execution
 
 // Version is what S3 says.
 type Version struct {
@@ -85,15 +80,11 @@ type Message struct {
 // Span is a time from one moment to another.
 type Span struct{ From, To time.Time }
 
-func owned(owner, resource string) string { return owner + "\x00" + resource }
-
 func automatic(name string) bool { return strings.HasPrefix(name, naming.AutoPrefix) }
 
 func byAPI(name string) bool { return strings.HasPrefix(name, naming.APIPrefix) }
 
 func live(name string) bool { return !automatic(name) && !byAPI(name) }
-
-func (e Execution) failed() bool { return e.Status == ledger.Failed || e.Status == ledger.TimedOut }
 
 // counted returns the versions of a resource that count, newest place first: of those that name the same execution, the
 // one that S3 took first.

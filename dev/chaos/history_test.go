@@ -3,6 +3,7 @@ package chaos
 import (
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
@@ -22,7 +23,7 @@ func newHistory() history {
 		MaxAttempts: 2,
 		Sent:        map[string]Sent{}, Asked: map[string]string{}, Executions: map[string]Execution{},
 		Versions: map[string][]Version{}, History: map[string][]string{}, Rows: map[string]ledger.Execution{},
-		Failures: map[string]ledger.Failure{}, Owned: map[string]bool{}, Replays: map[string]ledger.Replay{},
+		Failures: map[string]ledger.Failure{}, Owned: map[observe.Owned]bool{}, Replays: map[string]ledger.Replay{},
 		Items: map[string][]ledger.Item{}, Objects: map[string]bool{}, Offers: map[string]int{}, Queued: map[string]int{},
 		Deliveries: map[string][]Span{}, PublishBegan: map[string]time.Time{}, Deleted: map[string]time.Time{},
 	}}
@@ -56,7 +57,7 @@ func (h history) live(name, resource string, from float64, failed string) {
 		ID: id, Execution: name, Owner: owner, Started: at(from), Modified: at(from).Truncate(time.Second),
 	}}, h.Versions[resource]...)
 	h.History[resource] = append([]string{id}, h.History[resource]...)
-	h.Owned[owned(owner, resource)] = true
+	h.Owned[observe.Owned{Owner: owner, Resource: resource}] = true
 	h.execution(ledger.Execution{Name: name, Mode: ledger.Live, ResourceID: resource, OwnerID: owner, VersionID: id}, from, failed)
 }
 

@@ -80,8 +80,8 @@ func (r *run) send(ctx context.Context, e event) error {
 	}
 	if e.abort {
 		r.counters.add("execution aborted by an operator", 1)
-		arn := r.executionARN(e.name)
-		_, err := r.machine.StopExecution(ctx, &sfn.StopExecutionInput{ExecutionArn: &arn})
+		arn := r.ExecutionARN(e.name)
+		_, err := r.Machine.StopExecution(ctx, &sfn.StopExecutionInput{ExecutionArn: &arn})
 		if err != nil {
 			return fmt.Errorf("stop execution %s: %w", e.name, err)
 		}
@@ -101,11 +101,11 @@ func (r *run) remove(ctx context.Context, resource string) {
 		if err != nil || smithytime.SleepWithContext(ctx, removeAfter) != nil {
 			return
 		}
-		if _, there := r.bucket.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &r.stack.EventLogBucket, Key: &key}); there == nil {
+		if _, there := r.Bucket.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &r.stack.EventLogBucket, Key: &key}); there == nil {
 			break
 		}
 	}
-	if _, err = r.bucket.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &r.stack.EventLogBucket, Key: &key}); err != nil {
+	if _, err = r.Bucket.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &r.stack.EventLogBucket, Key: &key}); err != nil {
 		return
 	}
 	r.counters.add("object of a resource deleted", 1)
@@ -126,7 +126,7 @@ func unkept(events []event) func(*http.Request) bool {
 }
 
 func (r *run) start(ctx context.Context, e event) error {
-	_, err := r.machine.StartExecution(ctx, &sfn.StartExecutionInput{
+	_, err := r.Machine.StartExecution(ctx, &sfn.StartExecutionInput{
 		StateMachineArn: &r.stack.StateMachineARN, Name: &e.name, Input: &e.raw,
 	})
 	var exists *types.ExecutionAlreadyExists

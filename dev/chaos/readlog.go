@@ -8,15 +8,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
@@ -26,7 +21,7 @@ func (r *run) readBucket(ctx context.Context, f *Facts) error {
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(readers)
 	var mu sync.Mutex
-	pages := s3.NewListObjectVersionsPaginator(r.bucket, &s3.ListObjectVersionsInput{Bucket: &r.stack.EventLogBucket})
+	pages := s3.NewListObjectVersionsPaginator(r.Bucket, &s3.ListObjectVersionsInput{Bucket: &r.stack.EventLogBucket})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -65,7 +60,7 @@ func (r *run) readBucket(ctx context.Context, f *Facts) error {
 
 // metadata reads what Record keeps beside an event.
 func (r *run) metadata(ctx context.Context, key, version string) (v Version, err error) {
-	out, err := r.bucket.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &r.stack.EventLogBucket, Key: &key, VersionId: &version})
+	out, err := r.Bucket.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &r.stack.EventLogBucket, Key: &key, VersionId: &version})
 	if err != nil {
 		return v, fmt.Errorf("head %s: %w", key, err)
 	}
@@ -88,7 +83,7 @@ func (r *run) metadata(ctx context.Context, key, version string) (v Version, err
 
 // readHistory asks the product's reader.
 func (r *run) readHistory(ctx context.Context, f *Facts) error {
-	log := eventlog.New(r.bucket, r.stack.EventLogBucket)
+	log := eventlog.New(r.Bucket, r.stack.EventLogBucket)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(readers)
 	var mu sync.Mutex
@@ -116,57 +111,4 @@ func (r *run) readHistory(ctx context.Context, f *Facts) error {
 		})
 	}
 	return group.Wait()
-}
-
-// readLedger reads the whole table: fit for a test, and for nothing else.
-func (r *run) readLedger(ctx context.Context, f *Facts) error {
-	f.Rows, f.Failures, f.Owned = map[string]ledger.Execution{}, map[string]ledger.Failure{}, map[string]bool{}
-	f.Replays, f.Items = map[string]ledger.Replay{}, map[string][]ledger.Item{}
-	pages := dynamodb.NewScanPaginator(r.table, &dynamodb.ScanInput{TableName: &r.stack.LedgerTable, ConsistentRead: aws.Bool(true)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return fmt.Errorf("read ledger: %w", err)
-		}
-		for _, row := range page.Items {
-			if err := f.addRow(row); err != nil {
-				return fmt.Errorf("read ledger: %w", err)
-			}
-		}
-	}
-	return nil
-}
-
-// addRow sorts a row of the table in by its keys.
-func (f *Facts) addRow(row map[string]types.AttributeValue) error {
-	var key struct {
-		PK string `dynamodbav:"pk"`
-		SK string `dynamodbav:"sk"`
-	}
-	if err := attributevalue.UnmarshalMap(row, &key); err != nil {
-		return err
-	}
-	var e ledger.Execution
-	var failure ledger.Failure
-	var replay ledger.Replay
-	var item ledger.Item
-	var err error
-	switch kind, rest, _ := strings.Cut(key.PK, "#"); {
-	case kind == "X":
-		err = attributevalue.UnmarshalMap(row, &e)
-		f.Rows[e.Name] = e
-	case kind == "F":
-		err = attributevalue.UnmarshalMap(row, &failure)
-		f.Failures[key.PK] = failure
-	case kind == "O":
-		owner := rest[:max(0, strings.LastIndex(rest, "#"))]
-		f.Owned[owned(owner, key.SK)] = true
-	case kind == "P" && strings.HasPrefix(key.SK, "I#"):
-		err = attributevalue.UnmarshalMap(row, &item)
-		f.Items[item.ReplayID] = append(f.Items[item.ReplayID], item)
-	case kind == "P" && !strings.Contains(rest, "#"):
-		err = attributevalue.UnmarshalMap(row, &replay)
-		f.Replays[replay.ID] = replay
-	}
-	return err
 }

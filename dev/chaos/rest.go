@@ -8,10 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	smithytime "github.com/aws/smithy-go/time"
 
+	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
@@ -56,7 +55,7 @@ func (r *run) calm(ctx context.Context, events int) error {
 func (r *run) rest(ctx context.Context) error {
 	r.say("%6.1f s  no more faults", time.Since(r.began).Seconds())
 	r.proxy.Quiet()
-	if err := errors.Join(r.hookAll(nil), r.geocoder(ctx, geocoderOK)); err != nil {
+	if err := errors.Join(r.hookAll(nil), r.SetGeocoder(ctx, observe.GeocoderOK)); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.opts.Patience)
@@ -107,7 +106,7 @@ func (r *run) open(ctx context.Context) ([]string, error) {
 		switch {
 		case e.Status == ledger.Running:
 			counts["executions running"]++
-		case e.failed() && !byAPI(name) && !known:
+		case e.Failed() && !byAPI(name) && !known:
 			counts["failures not taken in"]++
 		}
 	}
@@ -153,31 +152,11 @@ func (r *run) queued(ctx context.Context) (map[string]int, error) {
 	for name, url := range map[string]string{
 		"dead-letter": r.stack.DeadLetterQueueURL, "replay": r.stack.ReplayQueueURL, "outcomes": r.stack.OutcomesQueueURL,
 	} {
-		n, err := r.messages(ctx, url)
+		n, err := r.Queued(ctx, url)
 		if err != nil {
 			return nil, fmt.Errorf("look into the %s queue: %w", name, err)
 		}
 		counts[name] = n
 	}
 	return counts, nil
-}
-
-// messages counts the messages of a queue, those in flight and those held back included.
-func (r *run) messages(ctx context.Context, url string) (total int, err error) {
-	out, err := r.queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-		QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{
-			"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed",
-		},
-	})
-	if err != nil {
-		return 0, err
-	}
-	for _, v := range out.Attributes {
-		n := 0
-		if _, err := fmt.Sscan(v, &n); err != nil {
-			return 0, fmt.Errorf("read queue attribute %q: %w", v, err)
-		}
-		total += n
-	}
-	return total, nil
 }

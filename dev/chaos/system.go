@@ -4,21 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"github.com/ce873799/replayable-ingestion/dev/faultproxy"
 	"github.com/ce873799/replayable-ingestion/dev/local"
-	"github.com/ce873799/replayable-ingestion/dev/replayapi"
 	"github.com/ce873799/replayable-ingestion/internal/classify"
 )
 
@@ -58,39 +49,16 @@ func (r *run) bringUp(ctx context.Context) error {
 		return err
 	}
 	r.stack = stack
-	cfg := stack.Config()
-	r.machine, r.bucket, r.queues = sfn.NewFromConfig(cfg), s3.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
-	r.params, r.lambdas, r.table = ssm.NewFromConfig(cfg), lambda.NewFromConfig(cfg), dynamodb.NewFromConfig(cfg)
-	r.api = replayapi.New(stack.APIURL, cfg)
+	r.System = stack.System()
+
 	// A batch that failed comes again soon, not after three minutes or twelve.
 	for url, seconds := range map[string]string{stack.OutcomesQueueURL: "5", stack.ReplayQueueURL: "15"} {
-		_, err := r.queues.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{
+		_, err := r.Queues.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{
 			QueueUrl: &url, Attributes: map[string]string{"VisibilityTimeout": seconds},
 		})
 		if err != nil {
 			return fmt.Errorf("set the visibility timeout of %s: %w", url, err)
 		}
-	}
-	return nil
-}
-
-func (r *run) executionARN(name string) string {
-	return strings.Replace(r.stack.StateMachineARN, ":stateMachine:", ":execution:", 1) + ":" + name
-}
-
-// How the example's geocoder behaves, as its parameter says.
-const (
-	geocoderOK          = "ok"
-	geocoderUnavailable = "unavailable"
-	geocoderHang        = "hang"
-)
-
-func (r *run) geocoder(ctx context.Context, mode string) error {
-	_, err := r.params.PutParameter(ctx, &ssm.PutParameterInput{
-		Name: &r.stack.GeocoderParameter, Value: &mode, Overwrite: aws.Bool(true), Type: types.ParameterTypeString,
-	})
-	if err != nil {
-		return fmt.Errorf("make the geocoder %s: %w", mode, err)
 	}
 	return nil
 }

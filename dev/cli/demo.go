@@ -27,24 +27,7 @@ func (a *app) demo() *cobra.Command {
 				return err
 			}
 			defer stack.Stop()
-			return demo.Run(c.Context(), demoStack(stack), demo.Options{Out: a.out, Report: p.build("demo.json")})
+			return demo.Run(c.Context(), stack.System(), demo.Options{LogDir: stack.LogDir, Out: a.out, Report: p.build("demo.json")})
 		},
-	}
-}
-
-func demoStack(s *local.Stack) demo.Stack {
-	return demo.Stack{
-		Config:                 s.Config(),
-		APIURL:                 s.APIURL,
-		StateMachineARN:        s.StateMachineARN,
-		TopicARN:               s.TopicARN,
-		EventLogBucket:         s.EventLogBucket,
-		LedgerTable:            s.LedgerTable,
-		DeadLetterQueueURL:     s.DeadLetterQueueURL,
-		DownstreamQueueURL:     s.DownstreamQueueURL,
-		DownstreamLiveQueueURL: s.DownstreamLiveQueueURL,
-		PremiumQueueURL:        s.PremiumQueueURL,
-		GeocoderParameter:      s.GeocoderParameter,
-		LogDir:                 s.LogDir,
 	}
 }

@@ -7,42 +7,20 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
-	"github.com/ce873799/replayable-ingestion/dev/replayapi"
+	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/dev/report"
 )
 
-// Stack is the deployed example that the demo runs on.
-type Stack struct {
-	Config                 aws.Config
-	APIURL                 string
-	StateMachineARN        string
-	TopicARN               string
-	EventLogBucket         string
-	LedgerTable            string
-	DeadLetterQueueURL     string
-	DownstreamQueueURL     string
-	DownstreamLiveQueueURL string
-	PremiumQueueURL        string
-	GeocoderParameter      string
-	LogDir                 string // of the functions
-}
-
 // Options says where the demo reports to.
 type Options struct {
+	LogDir string    // of the functions
 	Out    io.Writer // the story
 	Report string    // file of the figures, as JSON
 }
@@ -54,15 +32,10 @@ type Options struct {
 var listings string
 
 type demo struct {
-	Stack
+	*observe.System
 	out     io.Writer
-	machine *sfn.Client
-	table   *dynamodb.Client
-	bucket  *s3.Client
-	queues  *sqs.Client
+	logDir  string
 	topics  *sns.Client
-	params  *ssm.Client
-	api     *replayapi.Client
 	events  []event
 	started time.Time
 
@@ -77,13 +50,9 @@ type event struct {
 }
 
 // Run tells the story, writes the report and returns an error if anything was lost or did not come out as told.
-func Run(ctx context.Context, stack Stack, opts Options) error {
+func Run(ctx context.Context, system *observe.System, opts Options) error {
 	d := &demo{
-		Stack: stack, out: opts.Out, started: time.Now(),
-		machine: sfn.NewFromConfig(stack.Config), table: dynamodb.NewFromConfig(stack.Config),
-		bucket: s3.NewFromConfig(stack.Config), queues: sqs.NewFromConfig(stack.Config),
-		topics: sns.NewFromConfig(stack.Config), params: ssm.NewFromConfig(stack.Config),
-		api: replayapi.New(stack.APIURL, stack.Config),
+		System: system, out: opts.Out, logDir: opts.LogDir, started: time.Now(), topics: sns.NewFromConfig(system.AWSConfig),
 	}
 	var err error
 	if d.events, err = parse(listings); err != nil {
@@ -138,24 +107,9 @@ func (d *demo) chapter(title string) {
 	d.say("\n%s\n%s", title, strings.Repeat("─", len([]rune(title))))
 }
 
-// until asks again and again until it is answered with true.
+// until waits until a question is answered with true.
 func until(ctx context.Context, limit time.Duration, what string, done func(context.Context) (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	ticker := time.NewTicker(500 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		ok, err := done(ctx)
-		if ok && err == nil {
-			return nil
-		}
-		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
-			return err
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return fmt.Errorf("waited %s for %s: %w", limit, what, ctx.Err())
-		}
-	}
+	return observe.Eventually(ctx, 500*time.Millisecond, what, done)
 }

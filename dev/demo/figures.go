@@ -3,12 +3,13 @@ package demo
 import (
 	"context"
 	"errors"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
-	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
-
+	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -57,11 +58,11 @@ type Figures struct {
 
 func (d *demo) figures(ctx context.Context) (Figures, error) {
 	f := Figures{Seconds: math.Round(time.Since(d.started).Seconds()*10) / 10}
-	runs, err := d.executions(ctx)
+	runs, err := d.Executions(ctx)
 	if err != nil {
 		return f, err
 	}
-	all, err := d.ledgerRows(ctx)
+	all, err := d.Rows(ctx)
 	if err != nil {
 		return f, err
 	}
@@ -116,49 +117,49 @@ func (d *demo) countMessages(ctx context.Context, f *Figures) error {
 		}
 	}
 	var err error
-	f.PremiumOffers, err = d.queued(ctx, d.PremiumQueueURL)
+	f.PremiumOffers, err = d.Queued(ctx, d.PremiumQueueURL)
 	errs = append(errs, err)
-	f.DeadLetters, err = d.queued(ctx, d.DeadLetterQueueURL)
+	f.DeadLetters, err = d.Queued(ctx, d.DeadLetterQueueURL)
 	return errors.Join(append(errs, err)...)
 }
 
-func (f *Figures) countRuns(runs []run) {
+func (f *Figures) countRuns(runs []observe.Execution) {
 	for _, r := range runs {
 		switch {
-		case r.auto():
+		case r.Automatic():
 			f.AutoReplayed++
-		case r.api():
+		case r.Requested():
 			f.APIReplayed++
 		default:
 			f.Ingested++
-			if r.status == sfntypes.ExecutionStatusSucceeded {
+			if r.Status == ledger.Succeeded {
 				f.Succeeded++
 			}
-			if r.failed() {
+			if r.Failed() {
 				f.Failed++
 			}
 		}
 	}
 }
 
-func (f *Figures) countRows(all rows) {
-	by := all.byStatus()
+func (f *Figures) countRows(all observe.Rows) {
+	by := byStatus(all)
 	f.Healed, f.Superseded, f.Quarantined = by[ledger.Healed], by[ledger.Superseded], by[ledger.Quarantined]
-	for _, e := range all.executions {
+	for _, e := range all.Executions {
 		if !e.PublishedAt.IsZero() {
 			f.Published++
 		}
 	}
 }
 
-func (f *Figures) countReplays(all rows) {
+func (f *Figures) countReplays(all observe.Rows) {
 	byID := map[string]ledger.Replay{}
 	counted := map[string]*replay.Counts{}
-	for _, r := range all.replays {
+	for _, r := range all.Replays {
 		f.Replays++
 		byID[r.ID], counted[r.ID] = r, &replay.Counts{}
 	}
-	for _, it := range all.items {
+	for _, it := range slices.Concat(slices.Collect(maps.Values(all.Items))...) {
 		r, c := byID[it.ReplayID], counted[it.ReplayID]
 		c.Matched++
 		if it.ARN != "" {
@@ -193,7 +194,7 @@ func (f *Figures) countReplays(all rows) {
 			f.Miscounted++
 		}
 	}
-	for _, e := range all.executions {
+	for _, e := range all.Executions {
 		if byID[e.ReplayID].DryRun {
 			f.StartedByDryRuns++
 		}
@@ -208,10 +209,10 @@ func (f *Figures) countSeries(series [][]version) {
 }
 
 // lost counts the events received that are none of succeeded, superseded, quarantined, aborted, running or waiting.
-func lost(runs []run, all rows) int {
+func lost(runs []observe.Execution, all observe.Rows) int {
 	// The last failure of a lineage decides; those before it are closed as FAILED_AGAIN.
 	accounted := map[string]bool{}
-	for _, f := range all.failures {
+	for _, f := range all.Failures {
 		if f.Status != ledger.FailedAgain {
 			root, _, _ := strings.Cut(f.Root, "#") // a redriven run begins a lineage of its own
 			accounted[root] = true
@@ -219,7 +220,7 @@ func lost(runs []run, all rows) int {
 	}
 	n := 0
 	for _, r := range runs {
-		if r.live() && r.failed() && !accounted[r.name] {
+		if r.Live() && r.Failed() && !accounted[r.Name] {
 			n++
 		}
 	}

@@ -8,7 +8,7 @@ import (
 
 // printMetrics shows what the functions have counted themselves, beside the figures that were read back.
 func (d *demo) printMetrics(f Figures) error {
-	data, err := emftest.ReadDir(d.LogDir)
+	data, err := emftest.ReadDir(d.logDir)
 	if err != nil {
 		return fmt.Errorf("read the functions' metrics: %w", err)
 	}

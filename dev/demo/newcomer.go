@@ -31,7 +31,7 @@ func (d *demo) join(ctx context.Context) error {
 // backfill sends the newcomer the outputs that are stored: no workflow runs.
 func (d *demo) backfill(ctx context.Context) error {
 	d.chapter("8. The new service gets what it has missed")
-	before, err := d.executions(ctx)
+	before, err := d.Executions(ctx)
 	if err != nil {
 		return err
 	}
@@ -39,13 +39,13 @@ func (d *demo) backfill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	after, err := d.executions(ctx)
+	after, err := d.Executions(ctx)
 	if err != nil {
 		return err
 	}
 	n := 0
 	err = until(ctx, 30*time.Second, "the outputs to arrive", func(ctx context.Context) (bool, error) {
-		n, err = d.queued(ctx, d.priceMapURL)
+		n, err = d.Queued(ctx, d.priceMapURL)
 		return n >= counts.Succeeded, err
 	})
 	d.say("Its queue has %d messages. %d executions were started for them.", n, len(after)-len(before))
@@ -58,12 +58,12 @@ func (d *demo) forNewcomer() []string {
 
 // subscribe creates the newcomer's queue, as its own stack would.
 func (d *demo) subscribe(ctx context.Context) error {
-	queue, err := d.queues.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(priceMap)})
+	queue, err := d.Queues.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(priceMap)})
 	if err != nil {
 		return fmt.Errorf("create queue of the newcomer: %w", err)
 	}
 	d.priceMapURL = *queue.QueueUrl
-	got, err := d.queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+	got, err := d.Queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
 		QueueUrl: queue.QueueUrl, AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameQueueArn},
 	})
 	if err != nil {
@@ -77,7 +77,7 @@ func (d *demo) subscribe(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("encode queue policy: %w", err)
 	}
-	if _, err := d.queues.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{
+	if _, err := d.Queues.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{
 		QueueUrl: queue.QueueUrl, Attributes: map[string]string{"Policy": string(policy)},
 	}); err != nil {
 		return fmt.Errorf("let the topic send to the newcomer: %w", err)

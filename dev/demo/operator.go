@@ -43,7 +43,7 @@ func (d *demo) operate(ctx context.Context, in string, args ...string) operated 
 			}
 			return ""
 		},
-		LoadAWS: func(context.Context, ...func(*config.LoadOptions) error) (aws.Config, error) { return d.Config, nil },
+		LoadAWS: func(context.Context, ...func(*config.LoadOptions) error) (aws.Config, error) { return d.AWSConfig, nil },
 		Now:     time.Now, Zone: time.UTC,
 	})
 	return operated{code, data.String(), log.String()}
@@ -90,7 +90,7 @@ func (d *demo) replayOf(ctx context.Context, data string) (r replay.Replay, err 
 	if id == "" {
 		return r, fmt.Errorf("replayctl named no replay: %s", data)
 	}
-	err = d.api.Get(ctx, "/replays/"+id, nil, &r)
+	err = d.API.Get(ctx, "/replays/"+id, nil, &r)
 	return r, err
 }
 

@@ -3,34 +3,20 @@ package demo
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sfn"
-	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	smithytime "github.com/aws/smithy-go/time"
+	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"golang.org/x/sync/errgroup"
-
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
 const (
 	producers   = 8 // executions started at the same time
 	badListings = 3
-)
-
-// The geocoder's manners, as the example's parameter sets them.
-const (
-	geocoderOK          = "ok"
-	geocoderUnavailable = "unavailable"
-	geocoderHang        = "hang"
 )
 
 // bad makes listings that no enrichment can help: their producer wrote -1 for the price, and the price into a field of
@@ -88,11 +74,7 @@ func (d *demo) ingest(ctx context.Context, events []event) error {
 		group.Go(func() error {
 			for i, e := range events {
 				name := fmt.Sprintf("sale-%s-%d-%d-%d", e.resource, time.Now().UnixMilli(), lane, i)
-				_, err := d.machine.StartExecution(gctx, &sfn.StartExecutionInput{
-					StateMachineArn: &d.StateMachineARN, Name: &name, Input: aws.String(e.raw),
-				})
-				var exists *sfntypes.ExecutionAlreadyExists // the name is used once: the answer to a first try was lost
-				if err != nil && !errors.As(err, &exists) {
+				if err := d.StartExecution(gctx, name, e.raw); err != nil {
 					return fmt.Errorf("ingest listing %s: %w", e.resource, err)
 				}
 			}
@@ -105,24 +87,26 @@ func (d *demo) ingest(ctx context.Context, events []event) error {
 // settled waits until nothing runs and the ledger knows how everything that has a row ended.
 func (d *demo) settled(ctx context.Context) error {
 	return until(ctx, 4*time.Minute, "all executions to end", func(ctx context.Context) (bool, error) {
-		runs, err := d.executions(ctx)
-		if err != nil || slices.ContainsFunc(runs, func(r run) bool { return !r.ended() }) {
+		runs, err := d.Executions(ctx)
+		if err != nil || slices.ContainsFunc(runs, func(r observe.Execution) bool { return !r.Ended() }) {
 			return false, err
 		}
-		rows, err := d.ledgerRows(ctx)
+		rows, err := d.Rows(ctx)
 		if err != nil {
 			return false, err
 		}
-		return !slices.ContainsFunc(rows.executions, func(e ledger.Execution) bool { return !e.Status.Terminal() }), nil
+		for _, e := range rows.Executions {
+			if !e.Status.Terminal() {
+				return false, nil
+			}
+		}
+		return true, nil
 	})
 }
 
-func (d *demo) geocoder(ctx context.Context, manner string) error {
-	_, err := d.params.PutParameter(ctx, &ssm.PutParameterInput{
-		Name: &d.GeocoderParameter, Value: &manner, Overwrite: aws.Bool(true), Type: types.ParameterTypeString,
-	})
-	if err != nil {
-		return fmt.Errorf("make the geocoder %s: %w", manner, err)
+func (d *demo) geocoder(ctx context.Context, mode string) error {
+	if err := d.SetGeocoder(ctx, mode); err != nil {
+		return err
 	}
-	return smithytime.SleepWithContext(ctx, 1200*time.Millisecond) // the function keeps what it read for a second
+	return smithytime.SleepWithContext(ctx, observe.GeocoderTTL)
 }

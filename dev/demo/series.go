@@ -2,10 +2,12 @@ package demo
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
@@ -21,11 +23,11 @@ func (d *demo) inOrder(ctx context.Context) error {
 	if err := d.settled(ctx); err != nil {
 		return err
 	}
-	runs, err := d.executions(ctx)
+	runs, err := d.Executions(ctx)
 	if err != nil {
 		return err
 	}
-	all, err := d.ledgerRows(ctx)
+	all, err := d.Rows(ctx)
 	if err != nil {
 		return err
 	}
@@ -40,7 +42,7 @@ func (d *demo) inOrder(ctx context.Context) error {
 	d.say("Listings run side by side, the versions of one never. Listing %s, as Step Functions has it:", series[0][0].resource)
 	for _, v := range series[0] {
 		d.say("     version of %s  started %s  ended %s", v.recorded.Format(clock),
-			v.run.started.UTC().Format(clock), v.run.stopped.UTC().Format(clock))
+			v.run.Started.UTC().Format(clock), v.run.Stopped.UTC().Format(clock))
 	}
 	return nil
 }
@@ -52,31 +54,33 @@ type version struct {
 	resource string
 	recorded time.Time
 	age      int // how many versions of its listing the event log has that are newer
-	run      run
+	run      observe.Execution
 }
 
 // seriesOf joins the items of replays with several versions of a resource to the executions that ran them.
-func (d *demo) seriesOf(ctx context.Context, runs []run, all rows) ([][]version, error) {
+func (d *demo) seriesOf(ctx context.Context, runs []observe.Execution, all observe.Rows) ([][]version, error) {
 	type place struct {
 		replay        string
 		page, ordinal int
 	}
-	byName := map[string]run{}
+	byName := map[string]observe.Execution{}
 	for _, r := range runs {
-		byName[r.name] = r
+		byName[r.Name] = r
 	}
 	recorded := map[string]time.Time{}
-	for _, e := range all.executions {
+	for _, e := range all.Executions {
 		recorded[e.Name] = e.RecordedAt.Time
 	}
 	items := map[place][]ledger.Item{}
 	var places []place
-	for _, it := range all.items {
-		p := place{it.ReplayID, it.Page, it.Ordinal}
-		if items[p] == nil {
-			places = append(places, p)
+	for _, id := range slices.Sorted(maps.Keys(all.Items)) {
+		for _, it := range all.Items[id] {
+			p := place{it.ReplayID, it.Page, it.Ordinal}
+			if items[p] == nil {
+				places = append(places, p)
+			}
+			items[p] = append(items[p], it)
 		}
-		items[p] = append(items[p], it)
 	}
 	var series [][]version
 	for _, p := range places {
@@ -104,7 +108,7 @@ func (d *demo) seriesOf(ctx context.Context, runs []run, all rows) ([][]version,
 // at the same moment may be noted down by their functions' clocks the other way round.
 func (d *demo) ages(ctx context.Context, resource string) (map[string]int, error) {
 	ages := map[string]int{}
-	for v, err := range eventlog.New(d.bucket, d.EventLogBucket).Versions(ctx, resource, "") {
+	for v, err := range eventlog.New(d.Bucket, d.EventLogBucket).Versions(ctx, resource, "") {
 		if err != nil {
 			return nil, err
 		}
@@ -120,7 +124,7 @@ func disorder(series [][]version) int {
 	for _, s := range series {
 		for i := 1; i < len(s); i++ {
 			before, v := s[i-1], s[i]
-			if v.run.started.Before(before.run.stopped) || v.age >= before.age {
+			if v.run.Started.Before(before.run.Stopped) || v.age >= before.age {
 				n++
 			}
 		}

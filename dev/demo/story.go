@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
@@ -39,7 +40,7 @@ func (d *demo) tell(ctx context.Context) error {
 
 func (d *demo) quiet(ctx context.Context) error {
 	d.chapter("1. Events come in")
-	if err := d.geocoder(ctx, geocoderOK); err != nil {
+	if err := d.geocoder(ctx, observe.GeocoderOK); err != nil {
 		return err
 	}
 	if err := d.ingest(ctx, d.events[:inQuiet]); err != nil {
@@ -54,7 +55,7 @@ func (d *demo) quiet(ctx context.Context) error {
 
 func (d *demo) outage(ctx context.Context) error {
 	d.chapter("2. The geocoder breaks down, and some listings are bad")
-	if err := d.geocoder(ctx, geocoderUnavailable); err != nil {
+	if err := d.geocoder(ctx, observe.GeocoderUnavailable); err != nil {
 		return err
 	}
 	broken := d.events[inQuiet : inQuiet+inOutage]
@@ -64,7 +65,7 @@ func (d *demo) outage(ctx context.Context) error {
 	if err := d.settled(ctx); err != nil {
 		return err
 	}
-	if err := d.geocoder(ctx, geocoderHang); err != nil {
+	if err := d.geocoder(ctx, observe.GeocoderHang); err != nil {
 		return err
 	}
 	hanging := d.events[inQuiet+inOutage : inQuiet+inOutage+timingOut]
@@ -81,12 +82,12 @@ func (d *demo) outage(ctx context.Context) error {
 }
 
 func (d *demo) sayErrors(ctx context.Context) error {
-	all, err := d.ledgerRows(ctx)
+	all, err := d.Rows(ctx)
 	if err != nil {
 		return err
 	}
 	count := map[string]int{}
-	for _, e := range all.executions {
+	for _, e := range all.Executions {
 		if e.Error != "" {
 			count[e.Error]++
 		}
@@ -100,7 +101,7 @@ func (d *demo) sayErrors(ctx context.Context) error {
 // recovery brings the geocoder back and lets newer events of some failed listings overtake the replay of the old ones.
 func (d *demo) recovery(ctx context.Context) error {
 	d.chapter("3. The geocoder is back, and newer events come in")
-	if err := d.geocoder(ctx, geocoderOK); err != nil {
+	if err := d.geocoder(ctx, observe.GeocoderOK); err != nil {
 		return err
 	}
 	rest := d.events[inQuiet+inOutage+timingOut:]
@@ -128,23 +129,23 @@ func (d *demo) heal(ctx context.Context) error {
 	d.say("Waiting for its schedule, which fires every minute…")
 	began := time.Now()
 	err := until(ctx, 6*time.Minute, "every failure to be decided on", func(ctx context.Context) (bool, error) {
-		runs, err := d.executions(ctx)
+		runs, err := d.Executions(ctx)
 		if err != nil {
 			return false, err
 		}
-		rows, err := d.ledgerRows(ctx)
+		rows, err := d.Rows(ctx)
 		if err != nil {
 			return false, err
 		}
 		known, open := map[string]bool{}, 0
-		for _, f := range rows.failures {
+		for _, f := range rows.Failures {
 			known[f.Execution] = true
 			if f.Status.Open() {
 				open++
 			}
 		}
 		for _, run := range runs {
-			if run.failed() && !known[run.name] || !run.ended() {
+			if run.Failed() && !known[run.Name] || !run.Ended() {
 				return false, nil
 			}
 		}
@@ -153,11 +154,11 @@ func (d *demo) heal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rows, err := d.ledgerRows(ctx)
+	rows, err := d.Rows(ctx)
 	if err != nil {
 		return err
 	}
-	by := rows.byStatus()
+	by := byStatus(rows)
 	d.say("After %.0f s: %d failures healed by a replay, %d left to a newer event, %d quarantined.",
 		time.Since(began).Seconds(), by[ledger.Healed], by[ledger.Superseded], by[ledger.Quarantined])
 	if err := d.sayHistory(ctx, rows); err != nil {
@@ -173,12 +174,16 @@ func (d *demo) heal(ctx context.Context) error {
 }
 
 // sayHistory shows what became of a listing whose older event failed and was overtaken by a newer one.
-func (d *demo) sayHistory(ctx context.Context, all rows) error {
-	i := slices.IndexFunc(all.failures, func(f ledger.Failure) bool { return f.Status == ledger.Superseded })
-	if i < 0 {
+func (d *demo) sayHistory(ctx context.Context, all observe.Rows) error {
+	id := ""
+	for _, key := range slices.Sorted(maps.Keys(all.Failures)) {
+		if f := all.Failures[key]; id == "" && f.Status == ledger.Superseded {
+			id = f.ResourceID
+		}
+	}
+	if id == "" {
 		return nil
 	}
-	id := all.failures[i].ResourceID
 	d.say("\nListing %s failed, and a newer event of it came:", id)
 	past := d.operate(ctx, "", "history", id)
 	if err := past.must(exit.OK); err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/dev/bridge"
 	"github.com/ce873799/replayable-ingestion/dev/emulator"
 	"github.com/ce873799/replayable-ingestion/dev/lambdahost"
+	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/dev/toolchain"
 )
 
@@ -110,6 +111,9 @@ func (s *Stack) Stop() {
 
 // Done is closed when the emulator has ended, whether or not Stop was called.
 func (s *Stack) Done() <-chan struct{} { return s.emulator.Done() }
+
+// System returns clients of the first stack's parts.
+func (s *Stack) System() *observe.System { return observe.New(s.Config(), s.Result.Stack) }
 
 // Config is for the SDK's clients.
 func (s *Stack) Config() aws.Config { return s.emulator.Config() }

@@ -11,52 +11,28 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/bridge"
 	"github.com/ce873799/replayable-ingestion/dev/emulator"
+	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/stack"
 	"github.com/ce873799/replayable-ingestion/internal/manifest"
 )
 
 // Result says where the parts of the first stack are. Fields whose outputs the stack lacks are empty.
 type Result struct {
-	EndpointURL            string            `json:"endpointUrl"`
-	Region                 string            `json:"region"`
-	APIURL                 string            `json:"apiUrl"` // as callable from here, without a slash at the end
-	StateMachineARN        string            `json:"stateMachineArn"`
-	EventLogBucket         string            `json:"eventLogBucket"`
-	DeadLetterQueueURL     string            `json:"deadLetterQueueUrl"`
-	ReplayQueueURL         string            `json:"replayQueueUrl"`
-	OutcomesQueueURL       string            `json:"outcomesQueueUrl"`
-	TopicARN               string            `json:"topicArn"`
-	LedgerTable            string            `json:"ledgerTable"`
-	DownstreamQueueURL     string            `json:"downstreamQueueUrl"`
-	DownstreamLiveQueueURL string            `json:"downstreamLiveQueueUrl"`
-	PremiumQueueURL        string            `json:"premiumQueueUrl"`
-	GeocoderParameter      string            `json:"geocoderParameter"`
-	Functions              map[string]string `json:"functions"` // deployed names by short name, such as Record
+	EndpointURL string `json:"endpointUrl"`
+	Region      string `json:"region"`
+	observe.Stack
+	Functions map[string]string `json:"functions"` // deployed names by short name, such as Record
 
 	Ingestions []manifest.Ingestion `json:"ingestions"` // of every stack, with API URLs as callable from here
 	Lacks      []stack.Lack         `json:"lacks"`      // for replayctl doctor
 }
 
 func newResult(endpoint string, d *deployed, stack string) Result {
-	out := d.outputs[stack]
+	parts := observe.FromOutputs(d.outputs[stack])
+	parts.APIURL = localAPI(endpoint, parts.APIURL)
 	return Result{
-		EndpointURL:            endpoint,
-		Region:                 emulator.Region,
-		APIURL:                 localAPI(endpoint, out["ApiUrl"]),
-		StateMachineARN:        out["StateMachineArn"],
-		EventLogBucket:         out["EventLogBucket"],
-		DeadLetterQueueURL:     out["DeadLetterQueueUrl"],
-		ReplayQueueURL:         out["ReplayQueueUrl"],
-		OutcomesQueueURL:       out["OutcomesQueueUrl"],
-		TopicARN:               out["TopicArn"],
-		LedgerTable:            out["LedgerTable"],
-		DownstreamQueueURL:     out["DownstreamQueueUrl"],
-		DownstreamLiveQueueURL: out["DownstreamLiveQueueUrl"],
-		PremiumQueueURL:        out["PremiumQueueUrl"],
-		GeocoderParameter:      out["GeocoderParameter"],
-		Functions:              d.functions,
-		Ingestions:             ingestions(endpoint, d),
-		Lacks:                  lacks(),
+		EndpointURL: endpoint, Region: emulator.Region, Stack: parts, Functions: d.functions,
+		Ingestions: ingestions(endpoint, d), Lacks: lacks(),
 	}
 }
 

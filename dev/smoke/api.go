@@ -22,19 +22,19 @@ import (
 // replayOf replays the latest event of a resource by API and returns its item, which must have succeeded.
 func (e *env) replayOf(ctx context.Context, resourceID string) (replay.Item, error) {
 	var item replay.Item
-	accepted, err := e.api.Replay(ctx, replay.Request{
+	accepted, err := e.API.Replay(ctx, replay.Request{
 		Action: replay.Rerun, Versions: replay.Versions{Mode: replay.LatestVersion}, Reason: "smoke check",
 		Select: replay.Select{ResourceIDs: []string{resourceID}},
 	})
 	if err != nil {
 		return item, err
 	}
-	done, err := e.api.Wait(ctx, accepted.ReplayID)
+	done, err := e.API.Wait(ctx, accepted.ReplayID)
 	if err != nil {
 		return item, err
 	}
 	var page replay.Items
-	if err := e.api.Get(ctx, "/replays/"+accepted.ReplayID+"/items", nil, &page); err != nil {
+	if err := e.API.Get(ctx, "/replays/"+accepted.ReplayID+"/items", nil, &page); err != nil {
 		return item, err
 	}
 	want := replay.Counts{Matched: 1, Started: 1, Succeeded: 1}
@@ -65,7 +65,7 @@ func replayByAPI(ctx context.Context, e *env) (string, error) {
 	var got []replay.Execution
 	err = eventually(ctx, "the history shows the replay", func() (bool, error) {
 		var h replay.History
-		if err := e.api.Get(ctx, "/versions", url.Values{"resourceId": {id}}, &h); err != nil || len(h.Versions) != 1 {
+		if err := e.API.Get(ctx, "/versions", url.Values{"resourceId": {id}}, &h); err != nil || len(h.Versions) != 1 {
 			return false, err
 		}
 		got = h.Versions[0].Executions
@@ -78,7 +78,7 @@ func replayByAPI(ctx context.Context, e *env) (string, error) {
 }
 
 func badRequest(ctx context.Context, e *env) (string, error) {
-	ans, err := e.api.Do(ctx, http.MethodPost, "/replays", nil, []byte(`{"select": {"resourceIds": []}, "colour": "red"}`))
+	ans, err := e.API.Do(ctx, http.MethodPost, "/replays", nil, []byte(`{"select": {"resourceIds": []}, "colour": "red"}`))
 	if err != nil {
 		return "", err
 	}
@@ -114,11 +114,11 @@ func unsignedRequest(ctx context.Context, e *env) (string, error) {
 }
 
 func wrongSignature(ctx context.Context, e *env) (string, error) {
-	creds, err := e.cfg.Credentials.Retrieve(ctx)
+	creds, err := e.AWSConfig.Credentials.Retrieve(ctx)
 	if err != nil {
 		return "", fmt.Errorf("find credentials: %w", err)
 	}
-	cfg := e.cfg.Copy()
+	cfg := e.AWSConfig.Copy()
 	cfg.Credentials = credentials.NewStaticCredentialsProvider(creds.AccessKeyID, strings.Repeat("x", 40), creds.SessionToken)
 	ans, err := replayapi.New(e.APIURL, cfg).Do(ctx, http.MethodGet, "/failures", nil, nil)
 	if err != nil {
@@ -145,12 +145,12 @@ func subscriberWithoutReplays(ctx context.Context, e *env) (string, error) {
 	if _, err := e.replayOf(ctx, id); err != nil {
 		return "", err
 	}
-	all, err := e.published(ctx, e.Outputs[outDownstream], id, 2)
+	all, err := e.published(ctx, e.DownstreamQueueURL, id, 2)
 	if err != nil {
 		return "", err
 	}
 	// The topic sends to both at the same time: what the one has, the other has, give or take a moment.
-	live, err := e.published(ctx, e.Outputs[outDownstreamLive], id, 1)
+	live, err := e.published(ctx, e.DownstreamLiveQueueURL, id, 1)
 	if err != nil {
 		return "", err
 	}
@@ -165,7 +165,7 @@ func subscriberWithoutReplays(ctx context.Context, e *env) (string, error) {
 func (e *env) published(ctx context.Context, queue, resourceID string, n int) (map[string]int, error) {
 	counts, quiet := map[string]int{}, 0
 	err := eventually(ctx, fmt.Sprintf("%d messages about %s in %s", n, resourceID, queue), func() (bool, error) {
-		out, err := e.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+		out, err := e.Queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 			QueueUrl: &queue, MaxNumberOfMessages: 10, WaitTimeSeconds: 1, VisibilityTimeout: scanned,
 			MessageAttributeNames: []string{"All"},
 		})
@@ -180,7 +180,7 @@ func (e *env) published(ctx context.Context, queue, resourceID string, n int) (m
 				continue
 			}
 			counts[text(m, "isReplay")]++
-			if _, err := e.queues.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &queue, ReceiptHandle: m.ReceiptHandle}); err != nil {
+			if _, err := e.Queues.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &queue, ReceiptHandle: m.ReceiptHandle}); err != nil {
 				return false, err
 			}
 		}

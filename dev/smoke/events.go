@@ -83,7 +83,7 @@ func (e *env) digits(ctx context.Context, check string, numbers ...string) (stri
 	if err != nil {
 		return "", err
 	}
-	run, err := e.machine.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &item.ExecutionARN})
+	run, err := e.Machine.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &item.ExecutionARN})
 	if err != nil {
 		return "", fmt.Errorf("describe replay: %w", err)
 	}
@@ -104,12 +104,12 @@ func (e *env) events(ctx context.Context, resourceID string) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	bucket := e.Outputs[outEventLog]
-	list, err := e.bucket.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &bucket, Prefix: &key})
+	bucket := e.EventLogBucket
+	list, err := e.Bucket.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &bucket, Prefix: &key})
 	if err != nil {
 		return nil, fmt.Errorf("list versions of %s: %w", key, err)
 	}
-	log := eventlog.New(e.bucket, bucket)
+	log := eventlog.New(e.Bucket, bucket)
 	var events [][]byte
 	for _, v := range list.Versions {
 		if aws.ToString(v.Key) != key {
@@ -207,8 +207,8 @@ func (e *env) attempt(ctx context.Context, execution, state string) (attempt, er
 
 func (e *env) history(ctx context.Context, execution string) ([]types.HistoryEvent, error) {
 	var events []types.HistoryEvent
-	pages := sfn.NewGetExecutionHistoryPaginator(e.machine, &sfn.GetExecutionHistoryInput{
-		ExecutionArn: aws.String(e.arn(execution)), IncludeExecutionData: aws.Bool(true),
+	pages := sfn.NewGetExecutionHistoryPaginator(e.Machine, &sfn.GetExecutionHistoryInput{
+		ExecutionArn: aws.String(e.ExecutionARN(execution)), IncludeExecutionData: aws.Bool(true),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)

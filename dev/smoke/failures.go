@@ -29,7 +29,7 @@ import (
 func (e *env) settled(ctx context.Context, execution string) (ledger.Failure, error) {
 	var f ledger.Failure
 	err := eventually(ctx, "failure of "+execution+" is decided on", func() (done bool, err error) {
-		f, err = e.book.Failure(ctx, ledger.FailurePartition(execution, 0))
+		f, err = e.Book.Failure(ctx, ledger.FailurePartition(execution, 0))
 		switch {
 		case err == nil && !f.Status.Open():
 			return true, nil
@@ -49,7 +49,7 @@ func (e *env) nudge(ctx context.Context) error {
 	if e.AutoReplayFunction == "" {
 		return smithytime.SleepWithContext(ctx, 2*time.Second)
 	}
-	out, err := e.lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: &e.AutoReplayFunction})
+	out, err := e.Lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: &e.AutoReplayFunction})
 	if err != nil {
 		return fmt.Errorf("invoke %s: %w", e.AutoReplayFunction, err)
 	}
@@ -96,7 +96,7 @@ func outcome(ctx context.Context, e *env) (string, error) {
 	}
 	var row ledger.Execution
 	err = eventually(ctx, "the tracker settles "+*run.Name, func() (bool, error) {
-		row, err = e.book.Execution(ctx, *run.Name)
+		row, err = e.Book.Execution(ctx, *run.Name)
 		return err == nil && !row.StoppedAt.IsZero(), err
 	})
 	if err != nil {
@@ -110,9 +110,9 @@ func outcome(ctx context.Context, e *env) (string, error) {
 
 // deadLetter returns the dead letter of an execution and leaves it in the queue; empty if auto-replay was faster.
 func (e *env) deadLetter(ctx context.Context, execution string) (body string, err error) {
-	queue := e.Outputs[outDeadLetterQueue]
+	queue := e.DeadLetterQueueURL
 	err = eventually(ctx, "dead letter of "+execution, func() (bool, error) {
-		out, err := e.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+		out, err := e.Queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 			QueueUrl: &queue, MaxNumberOfMessages: 10, WaitTimeSeconds: 1, VisibilityTimeout: 1,
 		})
 		if err != nil {
@@ -124,7 +124,7 @@ func (e *env) deadLetter(ctx context.Context, execution string) (body string, er
 				return true, nil
 			}
 		}
-		_, err = e.book.Failure(ctx, ledger.FailurePartition(execution, 0))
+		_, err = e.Book.Failure(ctx, ledger.FailurePartition(execution, 0))
 		if errors.Is(err, ledger.ErrNotFound) {
 			return false, nil
 		}
@@ -225,12 +225,12 @@ func (e *env) deleteVersions(ctx context.Context, resourceID string) error {
 	if err != nil {
 		return err
 	}
-	bucket := e.Outputs[outEventLog]
-	for v, err := range eventlog.New(e.bucket, bucket).Versions(ctx, resourceID, "") {
+	bucket := e.EventLogBucket
+	for v, err := range eventlog.New(e.Bucket, bucket).Versions(ctx, resourceID, "") {
 		if err != nil {
 			return err
 		}
-		if _, err := e.bucket.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: &key, VersionId: &v.ID}); err != nil {
+		if _, err := e.Bucket.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: &key, VersionId: &v.ID}); err != nil {
 			return fmt.Errorf("delete version of %s: %w", key, err)
 		}
 	}
@@ -242,7 +242,7 @@ func redrive(ctx context.Context, e *env) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if _, err := e.machine.RedriveExecution(ctx, &sfn.RedriveExecutionInput{ExecutionArn: run.ExecutionArn}); err != nil {
+	if _, err := e.Machine.RedriveExecution(ctx, &sfn.RedriveExecutionInput{ExecutionArn: run.ExecutionArn}); err != nil {
 		return "", fmt.Errorf("redrive %s: %w", *run.Name, err)
 	}
 	if _, err := e.ended(ctx, *run.Name, types.ExecutionStatusSucceeded); err != nil {
@@ -267,7 +267,7 @@ func redrive(ctx context.Context, e *env) (string, error) {
 }
 
 func timedOut(ctx context.Context, e *env) (string, error) {
-	m, err := e.machine.DescribeStateMachine(ctx, &sfn.DescribeStateMachineInput{StateMachineArn: aws.String(e.Outputs[outStateMachine])})
+	m, err := e.Machine.DescribeStateMachine(ctx, &sfn.DescribeStateMachineInput{StateMachineArn: &e.StateMachineARN})
 	if err != nil {
 		return "", fmt.Errorf("describe state machine: %w", err)
 	}

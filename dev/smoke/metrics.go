@@ -19,7 +19,7 @@ import (
 // functionsMetrics looks whether CloudWatch makes metrics of the functions' log lines, under the dimension at which a
 // deployed alarm looks.
 func functionsMetrics(ctx context.Context, e *env) (string, error) {
-	client := cloudwatch.NewFromConfig(e.cfg)
+	client := cloudwatch.NewFromConfig(e.AWSConfig)
 	dimensions, err := e.dimensions(ctx, client)
 	if err != nil {
 		return "", err

@@ -21,9 +21,9 @@ import (
 )
 
 func tlsOnly(ctx context.Context, e *env) (string, error) {
-	bucket := e.Outputs[outEventLog]
+	bucket := e.EventLogBucket
 	ask := func(options ...func(*s3.Options)) error {
-		_, err := e.bucket.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &bucket, MaxKeys: aws.Int32(1)}, options...)
+		_, err := e.Bucket.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &bucket, MaxKeys: aws.Int32(1)}, options...)
 		return err
 	}
 	if err := ask(); err != nil {
@@ -51,8 +51,8 @@ func lease(ctx context.Context, e *env) (string, error) {
 		}
 	}
 	return "the lease is free between runs", eventually(ctx, "the lease of auto-replay is free", func() (bool, error) {
-		out, err := e.table.GetItem(ctx, &dynamodb.GetItemInput{
-			TableName: aws.String(e.Outputs[outLedger]), ConsistentRead: aws.Bool(true),
+		out, err := e.Table.GetItem(ctx, &dynamodb.GetItemInput{
+			TableName: &e.LedgerTable, ConsistentRead: aws.Bool(true),
 			Key: row("L#auto-replay", "L"),
 		})
 		return err == nil && len(out.Item) == 0, err
@@ -85,19 +85,19 @@ func recursion(ctx context.Context, e *env) (detail string, err error) {
 	var group errgroup.Group
 	group.SetLimit(20)
 	for _, id := range ids {
-		group.Go(func() error { return e.book.AddOwned(ctx, owner, id, ledger.At(time.Now())) })
+		group.Go(func() error { return e.Book.AddOwned(ctx, owner, id, ledger.At(time.Now())) })
 	}
 	if err := group.Wait(); err != nil {
 		return "", err
 	}
-	accepted, err := e.api.Replay(ctx, replay.Request{
+	accepted, err := e.API.Replay(ctx, replay.Request{
 		Action: replay.Rerun, Versions: replay.Versions{Mode: replay.LatestVersion}, Reason: "smoke check of recursion",
 		Select: replay.Select{OwnerID: owner},
 	})
 	if err != nil {
 		return "", err
 	}
-	done, err := e.api.Wait(ctx, accepted.ReplayID)
+	done, err := e.API.Wait(ctx, accepted.ReplayID)
 	if err != nil {
 		return "", err
 	}
@@ -112,8 +112,8 @@ func recursion(ctx context.Context, e *env) (detail string, err error) {
 func (e *env) forgetOwner(ctx context.Context, owner string) error {
 	var errs []error
 	for shard := range ledger.Shards {
-		pages := dynamodb.NewQueryPaginator(e.table, &dynamodb.QueryInput{
-			TableName:                 aws.String(e.Outputs[outLedger]),
+		pages := dynamodb.NewQueryPaginator(e.Table, &dynamodb.QueryInput{
+			TableName:                 &e.LedgerTable,
 			KeyConditionExpression:    aws.String(schema.PartitionKey + " = :p"),
 			ExpressionAttributeValues: map[string]types.AttributeValue{":p": &types.AttributeValueMemberS{Value: fmt.Sprintf("O#%s#%d", owner, shard)}},
 		})
@@ -134,8 +134,8 @@ func (e *env) deleteRows(ctx context.Context, rows []map[string]types.AttributeV
 	group.SetLimit(20)
 	for _, r := range rows {
 		group.Go(func() error {
-			_, err := e.table.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-				TableName: aws.String(e.Outputs[outLedger]),
+			_, err := e.Table.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+				TableName: &e.LedgerTable,
 				Key: map[string]types.AttributeValue{
 					schema.PartitionKey: r[schema.PartitionKey], schema.SortKey: r[schema.SortKey],
 				},

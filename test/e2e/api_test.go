@@ -26,7 +26,7 @@ func TestAReplayRunsTheLatestEventAgain(t *testing.T) {
 	sys.succeeded(t, newer)
 
 	body := fmt.Sprintf(`{"select":{"resourceIds":[%q,%q]},"reason":%q}`, id, id, why) // the same one twice
-	ans, err := sys.api.Do(t.Context(), http.MethodPost, "/replays", nil, []byte(body))
+	ans, err := sys.API.Do(t.Context(), http.MethodPost, "/replays", nil, []byte(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestAReplayRunsTheLatestEventAgain(t *testing.T) {
 	name := naming.API(r.ReplayID, id, 0)
 	it := sys.items(t, r.ReplayID, nil).Items[0]
 	v := sys.versions(t, id)
-	if it.ExecutionARN != sys.arn(name) || it.VersionID != v.Versions[0].VersionID || it.StartedAt == nil || it.EndedAt == nil {
+	if it.ExecutionARN != sys.ExecutionARN(name) || it.VersionID != v.Versions[0].VersionID || it.StartedAt == nil || it.EndedAt == nil {
 		t.Errorf("got item %+v, want version %s by %s", it, v.Versions[0].VersionID, name)
 	}
 	var input struct {

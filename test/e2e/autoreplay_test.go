@@ -32,7 +32,7 @@ const (
 func (y *system) geocoder(t *testing.T, mode string) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
-	_, err := y.params.PutParameter(ctx, &ssm.PutParameterInput{
+	_, err := y.Params.PutParameter(ctx, &ssm.PutParameterInput{
 		Name: &y.GeocoderParameter, Value: &mode, Overwrite: aws.Bool(true), Type: ssmtypes.ParameterTypeString,
 	})
 	if err != nil {
@@ -58,7 +58,7 @@ const scheduledEvent = `{"version":"0","id":"0d3f1a5e-7f3c-4d0b-9a55-3a8f6c1d2b4
 // autoReplay runs the job once, instead of waiting for its schedule. A run that meets another one does nothing.
 func (y *system) autoReplay(t *testing.T) {
 	t.Helper()
-	out, err := y.lambdas.Invoke(t.Context(), &lambda.InvokeInput{
+	out, err := y.Lambda.Invoke(t.Context(), &lambda.InvokeInput{
 		FunctionName: aws.String(y.Functions["AutoReplay"]), Payload: []byte(scheduledEvent),
 	})
 	if err != nil {
@@ -73,7 +73,7 @@ func (y *system) autoReplay(t *testing.T) {
 // failure returns the failure of an execution, the zero value if the ledger has none.
 func (y *system) failure(t *testing.T, execution string) ledger.Failure {
 	t.Helper()
-	f, err := y.book.Failure(t.Context(), ledger.FailurePartition(execution, 0))
+	f, err := y.Book.Failure(t.Context(), ledger.FailurePartition(execution, 0))
 	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func (y *system) deadLetter(t *testing.T, execution string) string {
 	t.Helper()
 	body := ""
 	eventually(t, patience, "the dead letter of "+execution, func(ctx context.Context) (bool, error) {
-		out, err := y.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+		out, err := y.Queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 			QueueUrl: &y.DeadLetterQueueURL, MaxNumberOfMessages: 10, VisibilityTimeout: 30,
 		})
 		if err != nil {
@@ -123,7 +123,7 @@ func (y *system) deadLetter(t *testing.T, execution string) string {
 			if status, err := message.DecodeStatus(aws.ToString(m.Body)); err == nil && status.Name == execution {
 				body = aws.ToString(m.Body)
 			}
-			_, err := y.queues.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
+			_, err := y.Queues.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
 				QueueUrl: &y.DeadLetterQueueURL, ReceiptHandle: m.ReceiptHandle, VisibilityTimeout: 0,
 			})
 			if err != nil {

@@ -115,7 +115,7 @@ func (y *system) throughAndThrough(t *testing.T, events map[string]string) repla
 					t.Errorf("published for %q, want %q", got, id)
 				}
 			}
-			if items[i].ResourceID != id || items[i].ExecutionARN != y.arn(again) {
+			if items[i].ResourceID != id || items[i].ExecutionARN != y.ExecutionARN(again) {
 				t.Errorf("got item %+v", items[i])
 			}
 		})

@@ -30,7 +30,7 @@ func (y *system) accept(t *testing.T, r request) replay.Accepted {
 	if r.Reason == "" {
 		r.Reason = why
 	}
-	accepted, err := y.api.Replay(t.Context(), r)
+	accepted, err := y.API.Replay(t.Context(), r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func (y *system) completed(t *testing.T, id string) replay.Replay {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	r, err := y.api.Wait(ctx, id)
+	r, err := y.API.Wait(ctx, id)
 	if err != nil || r.Status != replay.Completed {
 		t.Fatalf("replay %s is %s: %v", id, r.Status, err)
 	}
@@ -57,7 +57,7 @@ func (y *system) replay(t *testing.T, r request) replay.Replay {
 
 func (y *system) get(t *testing.T, path string, query url.Values, into any) {
 	t.Helper()
-	if err := y.api.Get(t.Context(), path, query, into); err != nil {
+	if err := y.API.Get(t.Context(), path, query, into); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -132,7 +132,7 @@ func (y *system) problem(t *testing.T, method, path string, query url.Values, bo
 	if body != "" {
 		payload = []byte(body)
 	}
-	ans, err := y.api.Do(t.Context(), method, path, query, payload)
+	ans, err := y.API.Do(t.Context(), method, path, query, payload)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -120,32 +120,32 @@ func breakages(t *testing.T) []breakage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mappings, err := sys.lambdas.ListEventSourceMappings(t.Context(), &lambda.ListEventSourceMappingsInput{FunctionName: aws.String(i.Functions["ReplayListener"])})
+	mappings, err := sys.Lambda.ListEventSourceMappings(t.Context(), &lambda.ListEventSourceMappingsInput{FunctionName: aws.String(i.Functions["ReplayListener"])})
 	if err != nil || len(mappings.EventSourceMappings) != 1 {
 		t.Fatalf("got %+v, %v, want the mapping of the replay queue", mappings, err)
 	}
-	redrive, err := sys.queues.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &i.ReplayQueueURL, AttributeNames: []sqstypes.QueueAttributeName{"RedrivePolicy"}})
+	redrive, err := sys.Queues.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &i.ReplayQueueURL, AttributeNames: []sqstypes.QueueAttributeName{"RedrivePolicy"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ignore := func(_ any, err error) error { return err }
 	versioning := func(s s3types.BucketVersioningStatus) func(context.Context) error {
 		return func(ctx context.Context) error {
-			return ignore(sys.bucket.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{
+			return ignore(sys.Bucket.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{
 				Bucket: &i.EventLogBucket, VersioningConfiguration: &s3types.VersioningConfiguration{Status: s},
 			}))
 		}
 	}
 	enabled := func(on bool) func(context.Context) error {
 		return func(ctx context.Context) error {
-			return ignore(sys.lambdas.UpdateEventSourceMapping(ctx, &lambda.UpdateEventSourceMappingInput{
+			return ignore(sys.Lambda.UpdateEventSourceMapping(ctx, &lambda.UpdateEventSourceMappingInput{
 				UUID: mappings.EventSourceMappings[0].UUID, Enabled: &on,
 			}))
 		}
 	}
 	poison := func(to string) func(context.Context) error {
 		return func(ctx context.Context) error {
-			return ignore(sys.queues.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{QueueUrl: &i.ReplayQueueURL, Attributes: map[string]string{"RedrivePolicy": to}}))
+			return ignore(sys.Queues.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{QueueUrl: &i.ReplayQueueURL, Attributes: map[string]string{"RedrivePolicy": to}}))
 		}
 	}
 	return []breakage{

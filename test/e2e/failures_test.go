@@ -74,7 +74,7 @@ func checkPointer(t *testing.T, body, execution, secret string) {
 		t.Errorf("got fields %v, want %v", fields, want)
 	}
 	if pointer["name"] != execution || pointer["status"] != "FAILED" || pointer["error"] != unavailable ||
-		pointer["executionArn"] != sys.arn(execution) || pointer["stateMachineArn"] != sys.StateMachineARN {
+		pointer["executionArn"] != sys.ExecutionARN(execution) || pointer["stateMachineArn"] != sys.StateMachineARN {
 		t.Errorf("got %s", body)
 	}
 	if strings.Contains(body, secret) {
@@ -197,13 +197,13 @@ func TestAnExecutionThatAnOperatorAbortedIsNotReplayed(t *testing.T) {
 	sys.outage(t, geocoderHang)
 	live := sys.ingest(t, listing{id: id, owner: fresh("agency")}.json())
 	eventually(t, patience, live+" is recorded", func(ctx context.Context) (bool, error) {
-		_, err := sys.book.Execution(ctx, live)
+		_, err := sys.Book.Execution(ctx, live)
 		if errors.Is(err, ledger.ErrNotFound) {
 			return false, nil
 		}
 		return true, err
 	})
-	if _, err := sys.machine.StopExecution(t.Context(), &sfn.StopExecutionInput{ExecutionArn: aws.String(sys.arn(live))}); err != nil {
+	if _, err := sys.Machine.StopExecution(t.Context(), &sfn.StopExecutionInput{ExecutionArn: aws.String(sys.ExecutionARN(live))}); err != nil {
 		t.Fatal(err)
 	}
 	sys.ended(t, live, sfntypes.ExecutionStatusAborted)

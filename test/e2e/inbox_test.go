@@ -91,7 +91,7 @@ func (b *inbox) none(t *testing.T, key string) {
 func (y *system) send(t *testing.T, url string, bodies ...string) {
 	t.Helper()
 	for _, body := range bodies {
-		if _, err := y.queues.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &body}); err != nil {
+		if _, err := y.Queues.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &body}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -114,7 +114,7 @@ func (y *system) waiting(t *testing.T, url string) int {
 
 func (y *system) attributes(t *testing.T, url string, names ...types.QueueAttributeName) map[string]string {
 	t.Helper()
-	out, err := y.queues.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: names})
+	out, err := y.Queues.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: names})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -66,7 +66,7 @@ func TestEveryDocumentedAnswerIsGiven(t *testing.T) {
 	sys.succeeded(t, sys.ingest(t, listing{id: id, owner: fresh("agency"), price: costly}.json()))
 	version := sys.versions(t, id).Versions[0].VersionID
 	byHand := fresh("by-hand")
-	put, err := sys.bucket.PutObject(t.Context(), &s3.PutObjectInput{
+	put, err := sys.Bucket.PutObject(t.Context(), &s3.PutObjectInput{
 		Bucket: &sys.EventLogBucket, Key: aws.String(eventKey(t, byHand)), Body: strings.NewReader("no event"),
 	})
 	if err != nil {

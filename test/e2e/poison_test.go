@@ -126,7 +126,7 @@ func (y *system) receives(t *testing.T, n int) {
 	t.Helper()
 	before := y.attributes(t, y.ReplayQueueURL, "RedrivePolicy")["RedrivePolicy"]
 	set := func(ctx context.Context, policy string) {
-		_, err := y.queues.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{
+		_, err := y.Queues.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{
 			QueueUrl: &y.ReplayQueueURL, Attributes: map[string]string{"RedrivePolicy": policy},
 		})
 		if err != nil {
@@ -143,7 +143,7 @@ func (y *system) receives(t *testing.T, n int) {
 func (y *system) put(t *testing.T, resource, event string) {
 	t.Helper()
 	key := eventKey(t, resource)
-	_, err := y.bucket.PutObject(t.Context(), &s3.PutObjectInput{
+	_, err := y.Bucket.PutObject(t.Context(), &s3.PutObjectInput{
 		Bucket: &y.EventLogBucket, Key: &key, Body: strings.NewReader(event),
 	})
 	if err != nil {

@@ -107,7 +107,7 @@ func TestARetriedRecordOrPublishCountsOnce(t *testing.T) {
 		}
 	}
 
-	raw, err := sys.bucket.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{
+	raw, err := sys.Bucket.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{
 		Bucket: &sys.EventLogBucket, Prefix: aws.String(eventKey(t, id)),
 	})
 	if err != nil {

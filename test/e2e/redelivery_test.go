@@ -139,7 +139,7 @@ func (y *system) untouched(ctx context.Context, payload []byte) (ledger.Item, bo
 		if m.Kind != message.KindItem {
 			continue
 		}
-		it, err := y.book.Item(ctx, m.ReplayID, m.Page, m.Ordinal, 0)
+		it, err := y.Book.Item(ctx, m.ReplayID, m.Page, m.Ordinal, 0)
 		if err == nil && it.Outcome == replay.Waiting && it.VersionID == "" {
 			return it, true
 		}
@@ -151,7 +151,7 @@ func (y *system) untouched(ctx context.Context, payload []byte) (ledger.Item, bo
 // after. It gives up when the batch is done.
 func (y *system) killOnceBound(ctx context.Context, it ledger.Item) bool {
 	for ctx.Err() == nil {
-		now, err := y.book.Item(ctx, it.ReplayID, it.Page, it.Ordinal, 0)
+		now, err := y.Book.Item(ctx, it.ReplayID, it.Page, it.Ordinal, 0)
 		if err != nil || now.VersionID == "" {
 			continue
 		}
@@ -188,7 +188,7 @@ func (y *system) hook(t *testing.T, function string, hook lambdahost.Hook) {
 func (y *system) visibility(t *testing.T, seconds string) {
 	t.Helper()
 	set := func(ctx context.Context, value string) {
-		_, err := y.queues.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{
+		_, err := y.Queues.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{
 			QueueUrl: &y.ReplayQueueURL, Attributes: map[string]string{"VisibilityTimeout": value},
 		})
 		if err != nil {
@@ -227,9 +227,9 @@ func TestANewerEventBetweenTwoDeliveriesDoesNotChangeTheBoundVersion(t *testing.
 	case <-time.After(patience):
 		t.Fatal("the item's message was not delivered")
 	}
-	it, err := sys.book.Item(t.Context(), m.ReplayID, m.Page, m.Ordinal, 0)
+	it, err := sys.Book.Item(t.Context(), m.ReplayID, m.Page, m.Ordinal, 0)
 	if err == nil {
-		err = sys.book.Bind(t.Context(), it, announced(it, bound))
+		err = sys.Book.Bind(t.Context(), it, announced(it, bound))
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -85,19 +85,19 @@ func scriptIngest(ts *testscript.TestScript, _ bool, args []string) {
 		l.price = price
 	}
 	name, input := fresh("live"), l.json()
-	_, err := sys.machine.StartExecution(context.Background(), &sfn.StartExecutionInput{
+	_, err := sys.Machine.StartExecution(context.Background(), &sfn.StartExecutionInput{
 		StateMachineArn: &sys.StateMachineARN, Name: &name, Input: &input,
 	})
 	ts.Check(err)
 	waitFor(ts, patience, "the execution to end", func(ctx context.Context) bool {
-		row, err := sys.book.Execution(ctx, name)
+		row, err := sys.Book.Execution(ctx, name)
 		return err == nil && !row.StoppedAt.IsZero()
 	})
 }
 
 func scriptQuarantined(ts *testscript.TestScript, _ bool, args []string) {
 	waitFor(ts, 3*patience, "the failure to be quarantined", func(ctx context.Context) bool {
-		h, err := sys.book.History(ctx, args[0], time.Unix(0, 0), time.Now().Add(time.Hour))
+		h, err := sys.Book.History(ctx, args[0], time.Unix(0, 0), time.Now().Add(time.Hour))
 		ts.Check(err)
 		for _, f := range h.Failures {
 			if f.Status == ledger.Quarantined {

@@ -34,12 +34,7 @@ func tellStory(ctx context.Context) (demoResult, error) {
 	defer func() { _ = os.RemoveAll(dir) }()
 	var out bytes.Buffer
 	report := filepath.Join(dir, "demo.json")
-	err = demo.Run(ctx, demo.Stack{
-		Config: s.Config(), APIURL: s.APIURL, StateMachineARN: s.StateMachineARN, TopicARN: s.TopicARN,
-		EventLogBucket: s.EventLogBucket, LedgerTable: s.LedgerTable, DeadLetterQueueURL: s.DeadLetterQueueURL,
-		DownstreamQueueURL: s.DownstreamQueueURL, DownstreamLiveQueueURL: s.DownstreamLiveQueueURL, PremiumQueueURL: s.PremiumQueueURL,
-		GeocoderParameter: s.GeocoderParameter, LogDir: s.LogDir,
-	}, demo.Options{Out: &out, Report: report})
+	err = demo.Run(ctx, s.System(), demo.Options{LogDir: s.LogDir, Out: &out, Report: report})
 	result := demoResult{text: out.String()}
 	if err != nil {
 		return result, err

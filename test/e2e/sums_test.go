@@ -89,7 +89,7 @@ func (y *system) readRows(t *testing.T, want truth) {
 	t.Helper()
 	var items []ledger.Item
 	republishes := map[string]bool{}
-	pages := dynamodb.NewScanPaginator(y.table, &dynamodb.ScanInput{TableName: &y.LedgerTable, ConsistentRead: aws.Bool(true)})
+	pages := dynamodb.NewScanPaginator(y.Table, &dynamodb.ScanInput{TableName: &y.LedgerTable, ConsistentRead: aws.Bool(true)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(t.Context())
 		if err != nil {
@@ -167,7 +167,7 @@ func (w truth) item(it ledger.Item) {
 // liveVersions counts the versions of the event log.
 func (y *system) liveVersions(t *testing.T) (n int) {
 	t.Helper()
-	pages := s3.NewListObjectVersionsPaginator(y.bucket, &s3.ListObjectVersionsInput{
+	pages := s3.NewListObjectVersionsPaginator(y.Bucket, &s3.ListObjectVersionsInput{
 		Bucket: &y.EventLogBucket, Prefix: aws.String(schema.EventsPrefix),
 	})
 	for pages.HasMorePages() {

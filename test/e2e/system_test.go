@@ -11,30 +11,19 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"github.com/ce873799/replayable-ingestion/dev/local"
-	"github.com/ce873799/replayable-ingestion/dev/replayapi"
+	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
 // system is a deployed stack with clients of its parts.
 type system struct {
 	*local.Stack
-	machine *sfn.Client
-	bucket  *s3.Client
-	queues  *sqs.Client
-	params  *ssm.Client
-	lambdas *lambda.Client
-	table   *dynamodb.Client
-	book    *ledger.Ledger
-	api     *replayapi.Client
+	*observe.System
 
 	downstream *inbox // everything that is published, by execution
 	live       *inbox // what is published and no replay, by execution
@@ -47,19 +36,12 @@ func newSystem(s *local.Stack) (*system, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := s.Config()
-	y := &system{
-		Stack:   s,
-		machine: sfn.NewFromConfig(cfg), bucket: s3.NewFromConfig(cfg), queues: sqs.NewFromConfig(cfg),
-		params: ssm.NewFromConfig(cfg), lambdas: lambda.NewFromConfig(cfg), table: dynamodb.NewFromConfig(cfg),
-		api: replayapi.New(s.APIURL, cfg),
-	}
-	y.api.Through(watch)
-	y.book = ledger.New(y.table, s.LedgerTable)
+	y := &system{Stack: s, System: s.System()}
+	y.API.Through(watch)
 	byExecution := func(m letter) string { return m.attributes["execution"] }
-	y.downstream = newInbox(y.queues, s.DownstreamQueueURL, byExecution)
-	y.live = newInbox(y.queues, s.DownstreamLiveQueueURL, byExecution)
-	y.premium = newInbox(y.queues, s.PremiumQueueURL, func(m letter) string {
+	y.downstream = newInbox(y.Queues, s.DownstreamQueueURL, byExecution)
+	y.live = newInbox(y.Queues, s.DownstreamLiveQueueURL, byExecution)
+	y.premium = newInbox(y.Queues, s.PremiumQueueURL, func(m letter) string {
 		var e struct{ Listing struct{ ID string } }
 		_ = json.Unmarshal([]byte(m.body), &e) // a letter without an id is nobody's
 		return e.Listing.ID
@@ -110,27 +92,15 @@ func (y *system) ingest(t *testing.T, event string) string {
 
 func (y *system) start(t *testing.T, name, input string) {
 	t.Helper()
-	_, err := y.machine.StartExecution(t.Context(), &sfn.StartExecutionInput{
-		StateMachineArn: &y.StateMachineARN, Name: &name, Input: &input,
-	})
-	var exists *sfntypes.ExecutionAlreadyExists // names are used once: the answer to a first try was lost
-	if err != nil && !errors.As(err, &exists) {
-		t.Fatalf("start execution %s: %v", name, err)
+	if err := y.StartExecution(t.Context(), name, input); err != nil {
+		t.Fatal(err)
 	}
-}
-
-func (y *system) arn(execution string) string {
-	return strings.Replace(y.StateMachineARN, ":stateMachine:", ":execution:", 1) + ":" + execution
 }
 
 // describe returns what Step Functions knows about an execution, nil if it knows none.
 func (y *system) describe(t *testing.T, execution string) *sfn.DescribeExecutionOutput {
 	t.Helper()
-	out, err := y.machine.DescribeExecution(t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: aws.String(y.arn(execution))})
-	var missing *sfntypes.ExecutionDoesNotExist
-	if errors.As(err, &missing) {
-		return nil
-	}
+	out, err := y.Describe(t.Context(), execution)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +119,7 @@ func (y *system) ended(t *testing.T, execution string, want sfntypes.ExecutionSt
 		t.Fatalf("execution %s: got %s (%s: %s), want %s", execution, out.Status, aws.ToString(out.Error), aws.ToString(out.Cause), want)
 	}
 	eventually(t, patience, execution+" is settled", func(ctx context.Context) (bool, error) {
-		row, err := y.book.Execution(ctx, execution)
+		row, err := y.Book.Execution(ctx, execution)
 		if errors.Is(err, ledger.ErrNotFound) {
 			return want == sfntypes.ExecutionStatusFailed, nil // failed before it had one
 		}
@@ -175,7 +145,7 @@ func (y *system) failed(t *testing.T, execution, name string) *sfn.DescribeExecu
 
 func (y *system) row(t *testing.T, execution string) ledger.Execution {
 	t.Helper()
-	row, err := y.book.Execution(t.Context(), execution)
+	row, err := y.Book.Execution(t.Context(), execution)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +155,7 @@ func (y *system) row(t *testing.T, execution string) ledger.Execution {
 // history is everything that the ledger knows about a resource.
 func (y *system) history(t *testing.T, resource string) ledger.History {
 	t.Helper()
-	h, err := y.book.History(t.Context(), resource, time.Unix(0, 0), time.Now().Add(time.Hour))
+	h, err := y.Book.History(t.Context(), resource, time.Unix(0, 0), time.Now().Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +165,7 @@ func (y *system) history(t *testing.T, resource string) ledger.History {
 // object reads an object of the event log's bucket.
 func (y *system) object(t *testing.T, key string) (body string, metadata map[string]string) {
 	t.Helper()
-	out, err := y.bucket.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &y.EventLogBucket, Key: &key})
+	out, err := y.Bucket.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &y.EventLogBucket, Key: &key})
 	if err != nil {
 		t.Fatalf("get %s: %v", key, err)
 	}

@@ -1,0 +1,113 @@
+package observe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/naming"
+)
+
+// Execution is one as Step Functions lists it.
+type Execution struct {
+	Name    string
+	Status  ledger.ExecutionStatus
+	Error   string // of a failed one; lists do not have it
+	Started time.Time
+	Stopped time.Time // zero while it runs
+}
+
+// Failed reports whether the execution failed or timed out.
+func (e Execution) Failed() bool { return e.Status == ledger.Failed || e.Status == ledger.TimedOut }
+
+// Ended reports whether the execution runs no more.
+func (e Execution) Ended() bool { return e.Status != ledger.Running }
+
+// Automatic reports whether the execution is an automatic replay.
+func (e Execution) Automatic() bool { return strings.HasPrefix(e.Name, naming.AutoPrefix) }
+
+// Requested reports whether a person or a service asked for the execution through the replay API.
+func (e Execution) Requested() bool { return strings.HasPrefix(e.Name, naming.APIPrefix) }
+
+// Live reports whether a producer started the execution.
+func (e Execution) Live() bool { return !e.Automatic() && !e.Requested() }
+
+// Executions lists all executions of the ingestion state machine, newest first.
+func (s *System) Executions(ctx context.Context) ([]Execution, error) {
+	var all []Execution
+	pages := sfn.NewListExecutionsPaginator(s.Machine, &sfn.ListExecutionsInput{
+		StateMachineArn: &s.StateMachineARN, MaxResults: 1000,
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list executions: %w", err)
+		}
+		for _, e := range page.Executions {
+			all = append(all, Execution{
+				Name: aws.ToString(e.Name), Status: ledger.ExecutionStatus(e.Status),
+				Started: aws.ToTime(e.StartDate), Stopped: aws.ToTime(e.StopDate),
+			})
+		}
+	}
+	return all, nil
+}
+
+// StartExecution starts an execution with an event, as a producer does. The name is used once: that it exists already means
+// that the answer to a first attempt was lost.
+func (s *System) StartExecution(ctx context.Context, name, event string) error {
+	_, err := s.Machine.StartExecution(ctx, &sfn.StartExecutionInput{StateMachineArn: &s.StateMachineARN, Name: &name, Input: &event})
+	var exists *types.ExecutionAlreadyExists
+	if err != nil && !errors.As(err, &exists) {
+		return fmt.Errorf("start execution %s: %w", name, err)
+	}
+	return nil
+}
+
+// Describe returns what Step Functions knows about an execution, nil if it does not exist.
+func (s *System) Describe(ctx context.Context, name string) (*sfn.DescribeExecutionOutput, error) {
+	out, err := s.Machine.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(s.ExecutionARN(name))})
+	var missing *types.ExecutionDoesNotExist
+	if errors.As(err, &missing) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("describe execution %s: %w", name, err)
+	}
+	return out, nil
+}
+
+// LastAttempt returns when the last attempt of a state of an execution began.
+func (s *System) LastAttempt(ctx context.Context, execution, state string) (at time.Time, err error) {
+	in := false
+	pages := sfn.NewGetExecutionHistoryPaginator(s.Machine, &sfn.GetExecutionHistoryInput{
+		ExecutionArn: aws.String(s.ExecutionARN(execution)), MaxResults: 1000,
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return at, fmt.Errorf("history of %s: %w", execution, err)
+		}
+		for _, e := range page.Events {
+			if e.StateEnteredEventDetails != nil {
+				in = aws.ToString(e.StateEnteredEventDetails.Name) == state
+			}
+			begins := e.StateEnteredEventDetails != nil || e.Type == types.HistoryEventTypeTaskScheduled ||
+				e.Type == types.HistoryEventTypeLambdaFunctionScheduled
+			if in && begins {
+				at = aws.ToTime(e.Timestamp)
+			}
+		}
+	}
+	if at.IsZero() {
+		return at, fmt.Errorf("history of %s: it never entered %s", execution, state)
+	}
+	return at, nil
+}

@@ -1,0 +1,128 @@
+// Package observe looks at a deployed stack of the example from outside: at Step Functions, S3, the ledger and the queues.
+// The demo, chaos, the smoke checks and the end-to-end tests share it, so that what they compare is read in one way.
+package observe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	smithytime "github.com/aws/smithy-go/time"
+
+	"github.com/ce873799/replayable-ingestion/dev/replayapi"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+)
+
+// Stack says where the parts of a deployed stack are. A field is empty if the stack has no output for it.
+type Stack struct {
+	APIURL                 string `json:"apiUrl"` // as callable from here, without a slash at the end
+	StateMachineARN        string `json:"stateMachineArn"`
+	EventLogBucket         string `json:"eventLogBucket"`
+	DeadLetterQueueURL     string `json:"deadLetterQueueUrl"`
+	ReplayQueueURL         string `json:"replayQueueUrl"`
+	OutcomesQueueURL       string `json:"outcomesQueueUrl"`
+	TopicARN               string `json:"topicArn"`
+	LedgerTable            string `json:"ledgerTable"`
+	DownstreamQueueURL     string `json:"downstreamQueueUrl"`
+	DownstreamLiveQueueURL string `json:"downstreamLiveQueueUrl"`
+	PremiumQueueURL        string `json:"premiumQueueUrl"`
+	GeocoderParameter      string `json:"geocoderParameter"`
+}
+
+// FromOutputs reads the stack's CloudFormation outputs, by name.
+func FromOutputs(outputs map[string]string) Stack {
+	return Stack{
+		APIURL:                 outputs["ApiUrl"],
+		StateMachineARN:        outputs["StateMachineArn"],
+		EventLogBucket:         outputs["EventLogBucket"],
+		DeadLetterQueueURL:     outputs["DeadLetterQueueUrl"],
+		ReplayQueueURL:         outputs["ReplayQueueUrl"],
+		OutcomesQueueURL:       outputs["OutcomesQueueUrl"],
+		TopicARN:               outputs["TopicArn"],
+		LedgerTable:            outputs["LedgerTable"],
+		DownstreamQueueURL:     outputs["DownstreamQueueUrl"],
+		DownstreamLiveQueueURL: outputs["DownstreamLiveQueueUrl"],
+		PremiumQueueURL:        outputs["PremiumQueueUrl"],
+		GeocoderParameter:      outputs["GeocoderParameter"],
+	}
+}
+
+// System is a deployed stack with clients of its parts.
+type System struct {
+	Stack
+	AWSConfig aws.Config
+	Machine   *sfn.Client
+	Bucket    *s3.Client
+	Queues    *sqs.Client
+	Params    *ssm.Client
+	Lambda    *lambda.Client
+	Table     *dynamodb.Client
+	Book      *ledger.Ledger
+	API       *replayapi.Client
+}
+
+// New returns the system of a stack.
+func New(cfg aws.Config, stack Stack) *System {
+	table := dynamodb.NewFromConfig(cfg)
+	return &System{
+		Stack: stack, AWSConfig: cfg,
+		Machine: sfn.NewFromConfig(cfg), Bucket: s3.NewFromConfig(cfg), Queues: sqs.NewFromConfig(cfg),
+		Params: ssm.NewFromConfig(cfg), Lambda: lambda.NewFromConfig(cfg), Table: table,
+		Book: ledger.New(table, stack.LedgerTable), API: replayapi.New(stack.APIURL, cfg),
+	}
+}
+
+// Modes of the example's geocoder, which its parameter holds.
+const (
+	GeocoderOK          = "ok"
+	GeocoderUnavailable = "unavailable"
+	GeocoderHang        = "hang"
+)
+
+// GeocoderTTL is how long the example's functions keep a mode that they have read, and a little more.
+const GeocoderTTL = 1200 * time.Millisecond
+
+// SetGeocoder changes how the example's geocoder behaves. Functions notice within GeocoderTTL.
+func (s *System) SetGeocoder(ctx context.Context, mode string) error {
+	_, err := s.Params.PutParameter(ctx, &ssm.PutParameterInput{
+		Name: &s.GeocoderParameter, Value: &mode, Overwrite: aws.Bool(true), Type: ssmtypes.ParameterTypeString,
+	})
+	if err != nil {
+		return fmt.Errorf("set the geocoder to %s: %w", mode, err)
+	}
+	return nil
+}
+
+// Eventually asks at an interval until the answer is yes. Its error says what it waited for.
+func Eventually(ctx context.Context, interval time.Duration, what string, ask func(context.Context) (bool, error)) error {
+	for {
+		yes, err := ask(ctx)
+		if err == nil && !yes {
+			err = smithytime.SleepWithContext(ctx, interval)
+		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			return fmt.Errorf("%s: did not happen in time: %w", what, err)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		if yes {
+			return nil
+		}
+	}
+}
+
+// ExecutionARN returns the ARN of an execution of the ingestion state machine.
+func (s *System) ExecutionARN(name string) string {
+	return strings.Replace(s.StateMachineARN, ":stateMachine:", ":execution:", 1) + ":" + name
+}

@@ -1,0 +1,83 @@
+package observe
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+)
+
+// Rows are what the ledger holds.
+type Rows struct {
+	Executions map[string]ledger.Execution // by name
+	Failures   map[string]ledger.Failure   // by partition key
+	Replays    map[string]ledger.Replay    // by id
+	Items      map[string][]ledger.Item    // by replay
+	Owned      map[Owned]bool
+}
+
+// Owned says that an owner had a resource.
+type Owned struct{ Owner, Resource string }
+
+// Rows reads the whole table: fit for a demo or a test, and for nothing else.
+func (s *System) Rows(ctx context.Context) (Rows, error) {
+	all := Rows{
+		Executions: map[string]ledger.Execution{}, Failures: map[string]ledger.Failure{}, Replays: map[string]ledger.Replay{},
+		Items: map[string][]ledger.Item{}, Owned: map[Owned]bool{},
+	}
+	pages := dynamodb.NewScanPaginator(s.Table, &dynamodb.ScanInput{TableName: &s.LedgerTable, ConsistentRead: aws.Bool(true)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return all, fmt.Errorf("read ledger: %w", err)
+		}
+		for _, row := range page.Items {
+			if err := all.add(row); err != nil {
+				return all, fmt.Errorf("read ledger: %w", err)
+			}
+		}
+	}
+	return all, nil
+}
+
+// add sorts a row of the table in by its keys.
+func (r *Rows) add(row map[string]types.AttributeValue) error {
+	var key struct {
+		PK string `dynamodbav:"pk"`
+		SK string `dynamodbav:"sk"`
+	}
+	if err := attributevalue.UnmarshalMap(row, &key); err != nil {
+		return err
+	}
+	var e ledger.Execution
+	var failure ledger.Failure
+	var replay ledger.Replay
+	var item ledger.Item
+	var err error
+	switch kind, rest, _ := strings.Cut(key.PK, "#"); {
+	case kind == "X":
+		err = attributevalue.UnmarshalMap(row, &e)
+		r.Executions[e.Name] = e
+	case kind == "F":
+		err = attributevalue.UnmarshalMap(row, &failure)
+		r.Failures[key.PK] = failure
+	case kind == "O":
+		r.Owned[Owned{rest[:max(0, strings.LastIndex(rest, "#"))], key.SK}] = true
+	case kind == "P" && strings.HasPrefix(key.SK, "I#"):
+		err = attributevalue.UnmarshalMap(row, &item)
+		r.Items[item.ReplayID] = append(r.Items[item.ReplayID], item)
+	case kind == "P" && !strings.Contains(rest, "#"):
+		err = attributevalue.UnmarshalMap(row, &replay)
+		r.Replays[replay.ID] = replay
+	}
+	if err != nil {
+		return fmt.Errorf("row %s: %w", key.PK, err)
+	}
+	return nil
+}
