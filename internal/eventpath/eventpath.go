@@ -16,6 +16,8 @@ import (
 // ErrPath is what every error of Parse wraps.
 var ErrPath = errors.New("not a path")
 
+const want = "want the root $ followed by member names and indexes only, such as $.order.id or $['order-id'] or $.ids[0]"
+
 // Path is a parsed singular query. The zero Path selects the document itself.
 type Path struct {
 	text  string
@@ -28,15 +30,14 @@ type Path struct {
 func Parse(path string) (Path, error) {
 	parsed, err := jsonpath.Parse(path)
 	if err != nil {
-		return Path{}, fmt.Errorf("%w: %q: want the root $ followed by member names and indexes only, "+
-			"such as $.order.id or $['order-id'] or $.ids[0]: %w", ErrPath, path, err)
+		return Path{}, fmt.Errorf("%w: %q: %s: %w", ErrPath, path, want, err)
 	}
 	p := Path{text: path}
 	for _, segment := range parsed.Query().Segments() {
 		step, ok := singular(segment)
 		if !ok {
-			return Path{}, fmt.Errorf("%w: %q: %s could select another value than the one that is meant: want the root $ "+
-				"followed by member names and indexes only, such as $.order.id or $['order-id'] or $.ids[0]", ErrPath, path, segment)
+			return Path{}, fmt.Errorf("%w: %q: %s: %s may select several values, or another one when the event grows",
+				ErrPath, path, want, segment)
 		}
 		p.steps = append(p.steps, step)
 	}
