@@ -2,7 +2,7 @@ package chaos
 
 import (
 	"github.com/ce873799/replayable-ingestion/dev/observe"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -12,24 +12,24 @@ func (c *checker) rows() {
 		e := c.Executions[name]
 		row, ok := c.Rows[name]
 		if !ok {
-			if e.Status == ledger.Succeeded {
+			if e.Status == domain.Succeeded {
 				c.fault(LedgerAgrees, name, "succeeded and has no row")
 			}
 			continue // it ended before Record wrote one: its failure row is another check's business
 		}
-		if e.Status != ledger.Running && row.Status != e.Status {
+		if e.Status != domain.Running && row.Status != e.Status {
 			c.fault(LedgerAgrees, name, "is %s (%s) in Step Functions and %s in the ledger", e.Status, e.Error, row.Status)
 		}
 		if e.Failed() && row.Status == e.Status && row.Error != e.Error {
 			c.fault(LedgerAgrees, name, "failed with %s, the ledger says %s", e.Error, row.Error)
 		}
-		if !row.StoppedAt.IsZero() && !row.StoppedAt.Equal(ledger.At(e.Stopped).Time) {
-			c.fault(LedgerAgrees, name, "stopped at %s, the ledger says %s", ledger.At(e.Stopped), row.StoppedAt)
+		if !row.StoppedAt.IsZero() && !row.StoppedAt.Equal(domain.At(e.Stopped).Time) {
+			c.fault(LedgerAgrees, name, "stopped at %s, the ledger says %s", domain.At(e.Stopped), row.StoppedAt)
 		}
 	}
 	for _, name := range sorted(c.Rows) {
 		row := c.Rows[name]
-		if _, ok := c.Executions[name]; !ok && row.Status != ledger.Aborted {
+		if _, ok := c.Executions[name]; !ok && row.Status != domain.Aborted {
 			c.fault(LedgerAgrees, name, "is %s in the ledger, and Step Functions does not know it", row.Status)
 		}
 	}
@@ -47,12 +47,12 @@ func (c *checker) versions() {
 		for _, v := range c.counted(resource) {
 			row, ok := c.Rows[v.Execution]
 			if !ok {
-				if s := c.Executions[v.Execution].Status; s != ledger.Aborted && s != ledger.Running {
+				if s := c.Executions[v.Execution].Status; s != domain.Aborted && s != domain.Running {
 					c.fault(LedgerAgrees, v.Execution, "recorded version %s and has no row", v.ID)
 				}
 				continue
 			}
-			if at := ledger.At(v.place()); !row.Placed().Equal(at.Time) {
+			if at := domain.At(v.place()); !row.Placed().Equal(at.Time) {
 				c.fault(LedgerAgrees, v.Execution, "recorded an event that came at %s; its row says %s", at, row.Placed())
 			}
 			if row.ResourceID != resource || row.OwnerID != v.Owner {
@@ -67,7 +67,7 @@ func (c *checker) versions() {
 	for _, name := range sorted(c.Rows) {
 		row := c.Rows[name]
 		if row.VersionID == "" {
-			if row.Mode == ledger.Live || row.Status == ledger.Succeeded {
+			if row.Mode == domain.Live || row.Status == domain.Succeeded {
 				c.fault(LedgerAgrees, name, "its row names no version")
 			}
 			continue
@@ -97,7 +97,7 @@ func (c *checker) publications() {
 		if !row.PublishedAt.IsZero() && got[name] == 0 {
 			c.fault(LedgerAgrees, name, "was published, the ledger says, and nobody got it")
 		}
-		if row.Status == ledger.Succeeded && row.PublishedAt.IsZero() && !row.Superseded && !row.Suppress {
+		if row.Status == domain.Succeeded && row.PublishedAt.IsZero() && !row.Superseded && !row.Suppress {
 			c.fault(LedgerAgrees, name, "succeeded and published nothing")
 		}
 		if row.OutputKey != "" && !c.Objects[row.OutputKey] {
@@ -136,7 +136,7 @@ func (c *checker) replays() {
 	}
 }
 
-func (c *checker) item(it ledger.Item, counts *replay.Counts) {
+func (c *checker) item(it domain.Item, counts *replay.Counts) {
 	counts.Matched++
 	if it.ARN != "" {
 		counts.Started++
@@ -145,12 +145,12 @@ func (c *checker) item(it ledger.Item, counts *replay.Counts) {
 	switch it.Outcome {
 	case replay.Succeeded:
 		counts.Succeeded++
-		if e.Status != ledger.Succeeded {
+		if e.Status != domain.Succeeded {
 			c.fault(ReplaysAdd, it.Execution, "its item says SUCCEEDED, Step Functions %q", e.Status)
 		}
 	case replay.Failed:
 		counts.Failed++
-		if started && e.Status == ledger.Succeeded {
+		if started && e.Status == domain.Succeeded {
 			c.fault(ReplaysAdd, it.Execution, "its item says FAILED, Step Functions %s", e.Status)
 		}
 	case replay.Skipped:

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 )
 
@@ -153,9 +153,9 @@ func (c *checker) staleStarts() {
 			continue
 		}
 		for _, v := range newer {
-			if v.place().After(given.place()) && v.visible().Before(taken) && c.Executions[v.Execution].Status != ledger.Aborted {
+			if v.place().After(given.place()) && v.visible().Before(taken) && c.Executions[v.Execution].Status != domain.Aborted {
 				c.fault(NoStaleStart, name, "started by a message taken at %s, when version %s of %s had been there since %s",
-					ledger.At(taken), v.ID, v.Execution, ledger.At(v.visible()))
+					domain.At(taken), v.ID, v.Execution, domain.At(v.visible()))
 				break
 			}
 		}
@@ -163,7 +163,7 @@ func (c *checker) staleStarts() {
 }
 
 // taken is the beginning of the delivery that started an execution; of several at once, of the first.
-func (c *checker) taken(row ledger.Execution, e Execution) (at time.Time, ok bool) {
+func (c *checker) taken(row domain.Execution, e Execution) (at time.Time, ok bool) {
 	for _, s := range c.Deliveries[row.Failure] {
 		if s.From.After(e.Started) || s.To.Before(e.Started) {
 			continue
@@ -178,7 +178,7 @@ func (c *checker) taken(row ledger.Execution, e Execution) (at time.Time, ok boo
 // stalePublications goes through the messages in the order in which the topic took them. A copy of a message that came
 // before is not looked at: it may have been under way for long.
 func (c *checker) stalePublications() {
-	newest, by := map[string]ledger.Stamp{}, map[string]string{}
+	newest, by := map[string]domain.Stamp{}, map[string]string{}
 	seen := map[string]bool{}
 	for n, m := range c.Messages {
 		row, known := c.Rows[m.Execution]
@@ -198,17 +198,17 @@ func (c *checker) stalePublications() {
 }
 
 // over is the newest place that a replay may publish after: its own, or that of the last version of its series.
-func (f *Facts) over(row ledger.Execution) ledger.Stamp {
+func (f *Facts) over(row domain.Execution) domain.Stamp {
 	over := row.Placed()
-	if row.Mode != ledger.API {
+	if row.Mode != domain.API {
 		return over
 	}
 	for _, it := range f.Items[row.ReplayID] {
 		if it.Page != row.Page || it.Ordinal != row.Ordinal {
 			continue
 		}
-		v, _, found := f.origin(ledger.Execution{ResourceID: it.ResourceID, VersionID: cmp.Or(it.VersionID, it.Want)})
-		if at := ledger.At(v.place()); found && at.After(over.Time) {
+		v, _, found := f.origin(domain.Execution{ResourceID: it.ResourceID, VersionID: cmp.Or(it.VersionID, it.Want)})
+		if at := domain.At(v.place()); found && at.After(over.Time) {
 			over = at
 		}
 	}
@@ -226,8 +226,8 @@ func (c *checker) deletions() {
 		if began, known := c.PublishBegan[m.Execution]; !known {
 			c.fault(StaysDeleted, m.Execution, "nobody looked when it published")
 		} else if began.After(at) && m.At.After(began) {
-			c.fault(StaysDeleted, m.Execution, "began to publish at %s, after resource %s was deleted at %s", ledger.At(began),
-				m.Resource, ledger.At(at))
+			c.fault(StaysDeleted, m.Execution, "began to publish at %s, after resource %s was deleted at %s", domain.At(began),
+				m.Resource, domain.At(at))
 		}
 	}
 }

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -24,14 +24,14 @@ func TestAGoodHistoryBreaksNothing(t *testing.T) {
 	}
 }
 
-func (h history) change(name string, change func(*ledger.Execution)) {
+func (h history) change(name string, change func(*domain.Execution)) {
 	row := h.Rows[name]
 	change(&row)
 	h.Rows[name] = row
 }
 
-func (h history) fail(name string, change func(*ledger.Failure)) {
-	p := ledger.FailurePartition(name, 0)
+func (h history) fail(name string, change func(*domain.Failure)) {
+	p := domain.FailureID(name, 0)
 	f := h.Failures[p]
 	change(&f)
 	h.Failures[p] = f
@@ -52,25 +52,25 @@ func TestEachBrokenRuleIsFound(t *testing.T) {
 		about string // execution; empty: none
 	}{
 		{"an event that Step Functions never saw", func(h history) { h.Sent["gone"] = Sent{Resource: "r"} }, NoneLost, "gone"},
-		{"a failure without a row", func(h history) { delete(h.Failures, ledger.FailurePartition(old, 0)) }, NoneLost, old},
+		{"a failure without a row", func(h history) { delete(h.Failures, domain.FailureID(old, 0)) }, NoneLost, old},
 		{"a failure of a replay without a row", func(h history) {
-			delete(h.Failures, ledger.FailurePartition(naming.Auto(worn, 2), 0))
+			delete(h.Failures, domain.FailureID(naming.Auto(worn, 2), 0))
 		}, NoneLost, worn},
 		{"healed by an execution that failed", func(h history) {
-			h.fail(healed, func(f *ledger.Failure) { f.HealedBy = naming.Auto(worn, 1) })
+			h.fail(healed, func(f *domain.Failure) { f.HealedBy = naming.Auto(worn, 1) })
 		}, NoneLost, healed},
-		{"superseded by nothing", func(h history) { h.fail(worn, func(f *ledger.Failure) { f.Status = ledger.Superseded }) }, NoneLost, worn},
+		{"superseded by nothing", func(h history) { h.fail(worn, func(f *domain.Failure) { f.Status = domain.Superseded }) }, NoneLost, worn},
 		{"superseded by an event that was aborted", func(h history) {
-			h.run(young, func(e *Execution) { e.Status = ledger.Aborted })
+			h.run(young, func(e *Execution) { e.Status = domain.Aborted })
 		}, NoneLost, old},
 		{"quarantined without its input", func(h history) { delete(h.Objects, eventlog.UnrecordedKey(unusable)) }, NoneLost, unusable},
 		{"quarantined, and its version is gone", func(h history) { delete(h.Versions, "r-worn") }, NoneLost, worn},
-		{"closed for no reason", func(h history) { h.fail(old, func(f *ledger.Failure) { f.Status = ledger.Closed }) }, NoneLost, old},
+		{"closed for no reason", func(h history) { h.fail(old, func(f *domain.Failure) { f.Status = domain.Closed }) }, NoneLost, old},
 
 		{"a version started too often", func(h history) { h.auto(worn, 3, 40, "Down") }, NoStorm, worn},
 		{"a replay that nobody announced", func(h history) { delete(h.Rows, naming.Auto(healed, 1)) }, NoStorm, naming.Auto(healed, 1)},
 		{"an attempt under another name", func(h history) {
-			h.change(naming.Auto(hard, 2), func(e *ledger.Execution) { e.Attempt = 1 })
+			h.change(naming.Auto(hard, 2), func(e *domain.Execution) { e.Attempt = 1 })
 		}, NoStorm, naming.Auto(hard, 2)},
 		{"an item started twice", func(h history) {
 			again := h.Rows[naming.API("replay-1", "r-fine", 0)]
@@ -118,32 +118,32 @@ func TestEachBrokenRuleIsFound(t *testing.T) {
 			v := h.Versions["r-fine"][0]
 			v.ID, v.Modified = "second", at(2)
 			h.Versions["r-fine"] = append([]Version{v}, h.Versions["r-fine"]...)
-			h.change(fine, func(e *ledger.Execution) { e.VersionID = "second" })
+			h.change(fine, func(e *domain.Execution) { e.VersionID = "second" })
 		}, CountOnce, fine},
 		{"a message with another version", func(h history) { h.Messages[0].Version = "other" }, CountOnce, fine},
 
 		{"a row that has another place than its version", func(h history) {
-			h.change(h.late(), func(e *ledger.Execution) { e.Place = ledger.Stamp{} })
+			h.change(h.late(), func(e *domain.Execution) { e.Place = domain.Stamp{} })
 		}, LedgerAgrees, naming.Auto("late", 1)},
 		{"a version without a row", func(h history) { delete(h.Rows, fine) }, LedgerAgrees, fine},
 		{"a row of a version that is not in S3", func(h history) { delete(h.Versions, "r-fine") }, LedgerAgrees, fine},
 		{"a row of another resource", func(h history) {
-			h.change(fine, func(e *ledger.Execution) { e.ResourceID = "r-healed" })
+			h.change(fine, func(e *domain.Execution) { e.ResourceID = "r-healed" })
 		}, LedgerAgrees, fine},
 		{"an owner without a row", func(h history) { clear(h.Owned) }, LedgerAgrees, fine},
 		{"a row that says succeeded of one that failed", func(h history) {
-			h.run(fine, func(e *Execution) { e.Status = ledger.Failed })
+			h.run(fine, func(e *Execution) { e.Status = domain.Failed })
 		}, LedgerAgrees, fine},
-		{"another error", func(h history) { h.change(old, func(e *ledger.Execution) { e.Error = "Other" }) }, LedgerAgrees, old},
-		{"another end", func(h history) { h.change(old, func(e *ledger.Execution) { e.StoppedAt = ledger.At(at(3)) }) }, LedgerAgrees, old},
+		{"another error", func(h history) { h.change(old, func(e *domain.Execution) { e.Error = "Other" }) }, LedgerAgrees, old},
+		{"another end", func(h history) { h.change(old, func(e *domain.Execution) { e.StoppedAt = domain.At(at(3)) }) }, LedgerAgrees, old},
 		{"a row of an execution that does not exist", func(h history) { delete(h.Executions, fine) }, LedgerAgrees, fine},
-		{"a failure of an execution that succeeded", func(h history) { h.failure(fine, ledger.Healed, fine) }, LedgerAgrees, fine},
+		{"a failure of an execution that succeeded", func(h history) { h.failure(fine, domain.Healed, fine) }, LedgerAgrees, fine},
 		{"a publication that nobody got", func(h history) { h.Messages = h.Messages[1:] }, LedgerAgrees, fine},
 		{"a message of nobody", func(h history) { h.Messages = append(h.Messages, Message{Execution: "x"}) }, LedgerAgrees, "x"},
 		{"a replay that says it is none", func(h history) { h.Messages[1].Replay = false }, LedgerAgrees, naming.Auto(healed, 1)},
 		{"an output that was not kept", func(h history) { delete(h.Objects, eventlog.OutputKey(fine)) }, LedgerAgrees, fine},
 		{"success without a publication", func(h history) {
-			h.change(fine, func(e *ledger.Execution) { e.PublishedAt = ledger.Stamp{} })
+			h.change(fine, func(e *domain.Execution) { e.PublishedAt = domain.Stamp{} })
 		}, LedgerAgrees, fine},
 
 		{"a replay that was accepted and is unknown", func(h history) { h.Asked["why"] = "replay-2" }, ReplaysAdd, ""},
@@ -153,7 +153,7 @@ func TestEachBrokenRuleIsFound(t *testing.T) {
 			h.Replays["replay-1"] = r
 		}, ReplaysAdd, ""},
 		{"an item that says succeeded of one that failed", func(h history) {
-			h.run(naming.API("replay-1", "r-fine", 0), func(e *Execution) { e.Status = ledger.Failed })
+			h.run(naming.API("replay-1", "r-fine", 0), func(e *Execution) { e.Status = domain.Failed })
 		}, ReplaysAdd, naming.API("replay-1", "r-fine", 0)},
 		{"an item that was skipped and started", func(h history) { h.Items["replay-1"][0].Outcome = replay.Skipped },
 			ReplaysAdd, naming.API("replay-1", "r-fine", 0)},
@@ -163,10 +163,10 @@ func TestEachBrokenRuleIsFound(t *testing.T) {
 			h.Replays["replay-2"] = r
 		}, ReplaysAdd, ""},
 
-		{"an execution that runs on", func(h history) { h.run(fine, func(e *Execution) { e.Status = ledger.Running }) }, AllSettled, fine},
-		{"a failure that waits on", func(h history) { h.fail(old, func(f *ledger.Failure) { f.Status = ledger.Retrying }) }, AllSettled, old},
+		{"an execution that runs on", func(h history) { h.run(fine, func(e *Execution) { e.Status = domain.Running }) }, AllSettled, fine},
+		{"a failure that waits on", func(h history) { h.fail(old, func(f *domain.Failure) { f.Status = domain.Retrying }) }, AllSettled, old},
 		{"a row that stays open", func(h history) {
-			h.change(fine, func(e *ledger.Execution) { e.Status = ledger.Running })
+			h.change(fine, func(e *domain.Execution) { e.Status = domain.Running })
 		}, AllSettled, fine},
 		{"a replay that goes on", func(h history) {
 			r := h.Replays["replay-1"]
@@ -204,30 +204,30 @@ func TestWhatIsAllowedIsNotAViolation(t *testing.T) {
 		{"the same message twice", func(h history) { h.Messages = append(h.Messages, h.Messages[0]) }},
 		{"a replay that started just before the newer version came", func(h history) {
 			h.auto(old, 1, 5.2, "Down")
-			h.failure(naming.Auto(old, 1), ledger.Superseded, "")
-			h.fail(old, func(f *ledger.Failure) { f.Status = ledger.FailedAgain })
+			h.failure(naming.Auto(old, 1), domain.Superseded, "")
+			h.fail(old, func(f *domain.Failure) { f.Status = domain.FailedAgain })
 		}},
 		{"a replay of an older version when the newer one was aborted", func(h history) {
-			h.run(young, func(e *Execution) { e.Status = ledger.Aborted })
-			h.change(young, func(e *ledger.Execution) { e.Status, e.PublishedAt = ledger.Aborted, ledger.Stamp{} })
+			h.run(young, func(e *Execution) { e.Status = domain.Aborted })
+			h.change(young, func(e *domain.Execution) { e.Status, e.PublishedAt = domain.Aborted, domain.Stamp{} })
 			h.Messages = slices.DeleteFunc(h.Messages, func(m Message) bool { return m.Resource == "r-two" })
-			h.change(naming.API("replay-1", "r-two", 0), func(e *ledger.Execution) {
-				e.Superseded, e.PublishedAt = true, ledger.Stamp{}
+			h.change(naming.API("replay-1", "r-two", 0), func(e *domain.Execution) {
+				e.Superseded, e.PublishedAt = true, domain.Stamp{}
 			})
-			h.failure(old, ledger.Healed, h.auto(old, 1, 20, ""))
+			h.failure(old, domain.Healed, h.auto(old, 1, 20, ""))
 		}},
 		{"a publication that the topic took before that of a newer version", func(h history) {
-			h.failure(old, ledger.Healed, h.auto(old, 1, 5.2, ""))
+			h.failure(old, domain.Healed, h.auto(old, 1, 5.2, ""))
 			n := len(h.Messages) - 1
 			h.Messages = slices.Insert(h.Messages[:n:n], 0, h.Messages[n])
 		}},
 		{"a requested replay of an older version that may be stale", func(h history) {
 			h.byAPI("replay-2", 40, old)
-			h.change(naming.API("replay-2", "r-two", 0), func(e *ledger.Execution) { e.AllowStale = true })
+			h.change(naming.API("replay-2", "r-two", 0), func(e *domain.Execution) { e.AllowStale = true })
 		}},
 		{"a series that ends with the newest version", func(h history) { h.series("replay-2", 40, old, young) }},
 		{"a copy of a message that comes after a newer one", func(h history) {
-			h.failure(old, ledger.Healed, h.auto(old, 1, 5.2, ""))
+			h.failure(old, domain.Healed, h.auto(old, 1, 5.2, ""))
 			n := len(h.Messages) - 1
 			h.Messages = slices.Insert(h.Messages, 0, h.Messages[n])
 		}},
@@ -238,7 +238,7 @@ func TestWhatIsAllowedIsNotAViolation(t *testing.T) {
 		}},
 		{"a publication about a resource that came back", func(h history) {
 			h.Deleted["r-two"] = at(4)
-			h.failure(old, ledger.Superseded, "")
+			h.failure(old, domain.Superseded, "")
 		}},
 		{"a version of an execution that was stopped before it had a row", func(h history) {
 			h.Versions["r-stopped"] = []Version{{ID: "v", Execution: stopped, Owner: owner, Started: at(0), Modified: at(0)}}

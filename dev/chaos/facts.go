@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/dev/observe"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 )
 
@@ -21,11 +21,11 @@ type Facts struct {
 	Executions map[string]Execution        // of the ingestion state machine, by name
 	Versions   map[string][]Version        // every version in S3, by resource, in S3's order: what it took last first
 	History    map[string][]string         // ids of the versions that the product's reader shows, newest first
-	Rows       map[string]ledger.Execution // by name
-	Failures   map[string]ledger.Failure   // by partition key
+	Rows       map[string]domain.Execution // by name
+	Failures   map[string]domain.Failure   // by partition key
 	Owned      map[observe.Owned]bool      // owner rows
-	Replays    map[string]ledger.Replay    // by id
-	Items      map[string][]ledger.Item    // by replay
+	Replays    map[string]domain.Replay    // by id
+	Items      map[string][]domain.Item    // by replay
 	Objects    map[string]bool             // keys of the bucket that are no events
 	Messages   []Message                   // that the subscriber of everything got, in the order in which the topic took them
 	Offers     map[string]int              // the workflow's side effect, by resource
@@ -114,7 +114,7 @@ func (f *Facts) find(resource, execution string) (given Version, newer []Version
 }
 
 // origin returns the version that a row runs, and those that are newer.
-func (f *Facts) origin(row ledger.Execution) (given Version, newer []Version, found bool) {
+func (f *Facts) origin(row domain.Execution) (given Version, newer []Version, found bool) {
 	for _, v := range f.Versions[row.ResourceID] {
 		if v.ID == row.VersionID {
 			return f.find(row.ResourceID, v.Execution)

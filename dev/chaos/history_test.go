@@ -4,8 +4,8 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/dev/observe"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -22,9 +22,9 @@ func newHistory() history {
 	return history{&Facts{
 		MaxAttempts: 2,
 		Sent:        map[string]Sent{}, Asked: map[string]string{}, Executions: map[string]Execution{},
-		Versions: map[string][]Version{}, History: map[string][]string{}, Rows: map[string]ledger.Execution{},
-		Failures: map[string]ledger.Failure{}, Owned: map[observe.Owned]bool{}, Replays: map[string]ledger.Replay{},
-		Items: map[string][]ledger.Item{}, Objects: map[string]bool{}, Offers: map[string]int{}, Queued: map[string]int{},
+		Versions: map[string][]Version{}, History: map[string][]string{}, Rows: map[string]domain.Execution{},
+		Failures: map[string]domain.Failure{}, Owned: map[observe.Owned]bool{}, Replays: map[string]domain.Replay{},
+		Items: map[string][]domain.Item{}, Objects: map[string]bool{}, Offers: map[string]int{}, Queued: map[string]int{},
 		Deliveries: map[string][]Span{}, PublishBegan: map[string]time.Time{}, Deleted: map[string]time.Time{},
 	}}
 }
@@ -32,17 +32,17 @@ func newHistory() history {
 const owner = "agency"
 
 // execution adds one that ran from a time for a second, with its row.
-func (h history) execution(row ledger.Execution, from float64, failed string) {
-	row.Status, row.StartedAt, row.StoppedAt, row.Error = ledger.Succeeded, ledger.At(at(from)), ledger.At(at(from+1)), failed
+func (h history) execution(row domain.Execution, from float64, failed string) {
+	row.Status, row.StartedAt, row.StoppedAt, row.Error = domain.Succeeded, domain.At(at(from)), domain.At(at(from+1)), failed
 	if failed != "" {
-		row.Status = ledger.Failed
+		row.Status = domain.Failed
 	}
 	h.Executions[row.Name] = Execution{Name: row.Name, Status: row.Status, Error: failed, Started: at(from), Stopped: at(from + 1)}
 	if failed == "" {
-		row.PublishedAt, row.OutputKey = ledger.At(at(from+0.8)), eventlog.OutputKey(row.Name)
+		row.PublishedAt, row.OutputKey = domain.At(at(from+0.8)), eventlog.OutputKey(row.Name)
 		h.Objects[row.OutputKey] = true
 		h.Messages = append(h.Messages, Message{
-			Execution: row.Name, Version: row.VersionID, Resource: row.ResourceID, Replay: row.Mode != ledger.Live,
+			Execution: row.Name, Version: row.VersionID, Resource: row.ResourceID, Replay: row.Mode != domain.Live,
 			At: at(from + 0.8),
 		})
 	}
@@ -58,18 +58,18 @@ func (h history) live(name, resource string, from float64, failed string) {
 	}}, h.Versions[resource]...)
 	h.History[resource] = append([]string{id}, h.History[resource]...)
 	h.Owned[observe.Owned{Owner: owner, Resource: resource}] = true
-	h.execution(ledger.Execution{Name: name, Mode: ledger.Live, ResourceID: resource, OwnerID: owner, VersionID: id}, from, failed)
+	h.execution(domain.Execution{Name: name, Mode: domain.Live, ResourceID: resource, OwnerID: owner, VersionID: id}, from, failed)
 }
 
 // failure adds the failure row of an execution.
-func (h history) failure(name string, status ledger.FailureStatus, healedBy string) {
+func (h history) failure(name string, status domain.FailureStatus, healedBy string) {
 	row := h.Rows[name]
 	root := row.Root
 	if root == "" {
 		root = name
 	}
-	p := ledger.FailurePartition(name, 0)
-	h.Failures[p] = ledger.Failure{
+	p := domain.FailureID(name, 0)
+	h.Failures[p] = domain.Failure{
 		Execution: name, Status: status, ResourceID: row.ResourceID, VersionID: row.VersionID, Root: root,
 		Attempt: row.Attempt, HealedBy: healedBy, Error: row.Error,
 	}
@@ -83,10 +83,10 @@ func (h history) auto(root string, attempt int, from float64, failed string) str
 		before = naming.Auto(root, attempt-1)
 	}
 	name := naming.Auto(root, attempt)
-	failure := ledger.FailurePartition(before, 0)
+	failure := domain.FailureID(before, 0)
 	h.Deliveries[failure] = append(h.Deliveries[failure], Span{at(from - 0.5), at(from + 0.5)})
-	h.execution(ledger.Execution{
-		Name: name, Mode: ledger.Auto, ResourceID: row.ResourceID, OwnerID: owner, VersionID: row.VersionID,
+	h.execution(domain.Execution{
+		Name: name, Mode: domain.Auto, ResourceID: row.ResourceID, OwnerID: owner, VersionID: row.VersionID,
 		Attempt: attempt, Root: root, Failure: failure, Place: row.Placed(),
 	}, from, failed)
 	return name
@@ -101,7 +101,7 @@ func (h history) series(id string, from float64, roots ...string) { h.asked(id, 
 func (h history) asked(id string, from float64, series bool, roots []string) {
 	h.Asked["reason of "+id] = id
 	n := len(roots)
-	h.Replays[id] = ledger.Replay{
+	h.Replays[id] = domain.Replay{
 		ID: id, Status: replay.Completed, Reason: "reason of " + id, Matched: n, Started: n, Succeeded: n, Pages: 1, Expanded: true,
 	}
 	for i, root := range roots {
@@ -111,11 +111,11 @@ func (h history) asked(id string, from float64, series bool, roots []string) {
 		}
 		row := h.Rows[root]
 		name := naming.API(id, row.ResourceID, index)
-		h.execution(ledger.Execution{
-			Name: name, Mode: ledger.API, ResourceID: row.ResourceID, OwnerID: owner, VersionID: row.VersionID, ReplayID: id,
+		h.execution(domain.Execution{
+			Name: name, Mode: domain.API, ResourceID: row.ResourceID, OwnerID: owner, VersionID: row.VersionID, ReplayID: id,
 			Ordinal: ordinal, Index: index, Place: row.Placed(),
 		}, from+float64(i), "")
-		h.Items[id] = append(h.Items[id], ledger.Item{
+		h.Items[id] = append(h.Items[id], domain.Item{
 			ReplayID: id, Ordinal: ordinal, Index: index, ResourceID: row.ResourceID, VersionID: row.VersionID, Execution: name,
 			Outcome: replay.Succeeded, ARN: "arn:" + name,
 		})
@@ -127,22 +127,22 @@ func (h history) asked(id string, from float64, series bool, roots []string) {
 func (h history) late() (restart string) {
 	const event, next, resource = "late", "next", "r-late"
 	h.Sent[event] = Sent{Resource: resource, Owner: owner}
-	h.Executions[event] = Execution{Name: event, Status: ledger.Failed, Error: "Down", Started: at(0), Stopped: at(1)}
+	h.Executions[event] = Execution{Name: event, Status: domain.Failed, Error: "Down", Started: at(0), Stopped: at(1)}
 	h.live(next, resource, 2, "")
 	restart = naming.Auto(event, 1)
-	failure := ledger.FailurePartition(event, 0)
+	failure := domain.FailureID(event, 0)
 	h.Deliveries[failure] = []Span{{at(1.7), at(2.7)}}
-	h.execution(ledger.Execution{
-		Name: restart, Mode: ledger.Restart, ResourceID: resource, OwnerID: owner, VersionID: "v-late", Attempt: 1, Root: event,
-		Failure: failure, Place: ledger.At(at(0)), Superseded: true, Withheld: "a newer event was published",
+	h.execution(domain.Execution{
+		Name: restart, Mode: domain.Restart, ResourceID: resource, OwnerID: owner, VersionID: "v-late", Attempt: 1, Root: event,
+		Failure: failure, Place: domain.At(at(0)), Superseded: true, Withheld: "a newer event was published",
 	}, 2.2, "")
-	h.change(restart, func(e *ledger.Execution) { e.PublishedAt = ledger.Stamp{} })
+	h.change(restart, func(e *domain.Execution) { e.PublishedAt = domain.Stamp{} })
 	h.Messages = h.Messages[:len(h.Messages)-1]
 	h.Versions[resource] = append([]Version{{
 		ID: "v-late", Execution: restart, Owner: owner, Started: at(2.2), First: at(0), Modified: at(2),
 	}}, h.Versions[resource]...)
 	h.History[resource] = []string{"v-next", "v-late"}
-	h.Failures[failure] = ledger.Failure{Execution: event, Root: event, Status: ledger.Superseded, Error: "Down"}
+	h.Failures[failure] = domain.Failure{Execution: event, Root: event, Status: domain.Superseded, Error: "Down"}
 	return restart
 }
 
@@ -162,27 +162,27 @@ func good() history {
 	h := newHistory()
 	h.live(fine, "r-fine", 0, "")
 	h.live(healed, "r-healed", 0, "Down")
-	h.failure(healed, ledger.Healed, h.auto(healed, 1, 10, ""))
+	h.failure(healed, domain.Healed, h.auto(healed, 1, 10, ""))
 	h.live(hard, "r-hard", 0, "Down")
-	h.failure(hard, ledger.FailedAgain, "")
-	h.failure(h.auto(hard, 1, 10, "Down"), ledger.Healed, h.auto(hard, 2, 20, ""))
+	h.failure(hard, domain.FailedAgain, "")
+	h.failure(h.auto(hard, 1, 10, "Down"), domain.Healed, h.auto(hard, 2, 20, ""))
 	h.live(old, "r-two", 0, "Down")
 	h.live(young, "r-two", 5, "")
-	h.failure(old, ledger.Superseded, "")
+	h.failure(old, domain.Superseded, "")
 	h.live(worn, "r-worn", 0, "Down")
-	h.failure(worn, ledger.FailedAgain, "")
-	h.failure(h.auto(worn, 1, 10, "Down"), ledger.FailedAgain, "")
-	h.failure(h.auto(worn, 2, 20, "Down"), ledger.Quarantined, "")
+	h.failure(worn, domain.FailedAgain, "")
+	h.failure(h.auto(worn, 1, 10, "Down"), domain.FailedAgain, "")
+	h.failure(h.auto(worn, 2, 20, "Down"), domain.Quarantined, "")
 
 	h.Sent[unusable] = Sent{}
-	h.Executions[unusable] = Execution{Name: unusable, Status: ledger.Failed, Error: "InvalidEvent", Started: at(0), Stopped: at(1)}
+	h.Executions[unusable] = Execution{Name: unusable, Status: domain.Failed, Error: "InvalidEvent", Started: at(0), Stopped: at(1)}
 	key := eventlog.UnrecordedKey(unusable)
 	h.Objects[key] = true
-	h.Failures[ledger.FailurePartition(unusable, 0)] = ledger.Failure{
-		Execution: unusable, Root: unusable, Status: ledger.Quarantined, InputKey: key, Error: "InvalidEvent",
+	h.Failures[domain.FailureID(unusable, 0)] = domain.Failure{
+		Execution: unusable, Root: unusable, Status: domain.Quarantined, InputKey: key, Error: "InvalidEvent",
 	}
 	h.Sent[stopped] = Sent{Resource: "r-stopped", Owner: owner}
-	h.Executions[stopped] = Execution{Name: stopped, Status: ledger.Aborted, Started: at(0), Stopped: at(1)}
+	h.Executions[stopped] = Execution{Name: stopped, Status: domain.Aborted, Started: at(0), Stopped: at(1)}
 	h.byAPI("replay-1", 30, fine, young)
 	return h
 }

@@ -13,7 +13,7 @@ import (
 	smithytime "github.com/aws/smithy-go/time"
 
 	"github.com/ce873799/replayable-ingestion/dev/lambdahost"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 )
 
@@ -138,7 +138,7 @@ func (r *run) noted(call invoke) invoke {
 		defer r.mu.Unlock()
 		for _, m := range batch.Records {
 			if msg, derr := message.DecodeReplay(m.Body); derr == nil && msg.Kind == message.KindAuto {
-				key := ledger.FailurePartition(msg.Execution, msg.RedriveCount)
+				key := domain.FailureID(msg.Execution, msg.RedriveCount)
 				r.deliveries[key] = append(r.deliveries[key], span)
 			}
 		}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 )
 
@@ -31,20 +31,20 @@ func (f *Facts) outcome(name string) (o Outcome, why string) {
 	switch {
 	case !ok:
 		return Lost, "Step Functions does not know it"
-	case e.Status == ledger.Running:
+	case e.Status == domain.Running:
 		return Running, ""
-	case e.Status == ledger.Succeeded:
+	case e.Status == domain.Succeeded:
 		return Succeeded, ""
-	case e.Status == ledger.Aborted:
+	case e.Status == domain.Aborted:
 		return Aborted, ""
 	}
 	at := name
 	for attempt := 0; attempt <= f.MaxAttempts+1; attempt++ {
-		failure, ok := f.Failures[ledger.FailurePartition(at, 0)]
+		failure, ok := f.Failures[domain.FailureID(at, 0)]
 		if !ok {
 			return Lost, fmt.Sprintf("%s failed with %s and has no failure row", at, f.Executions[at].Error)
 		}
-		if failure.Status != ledger.FailedAgain {
+		if failure.Status != domain.FailedAgain {
 			return f.closed(name, failure)
 		}
 		at = naming.Auto(name, failure.Attempt+1)
@@ -53,21 +53,21 @@ func (f *Facts) outcome(name string) (o Outcome, why string) {
 }
 
 // closed judges the last failure of an event.
-func (f *Facts) closed(name string, last ledger.Failure) (Outcome, string) {
+func (f *Facts) closed(name string, last domain.Failure) (Outcome, string) {
 	switch last.Status {
-	case ledger.Waiting, ledger.Retrying:
+	case domain.Waiting, domain.Retrying:
 		return Waiting, ""
-	case ledger.Healed:
-		if by := f.Executions[last.HealedBy]; by.Status != ledger.Succeeded {
+	case domain.Healed:
+		if by := f.Executions[last.HealedBy]; by.Status != domain.Succeeded {
 			return Lost, fmt.Sprintf("the ledger says that %q healed it, which is %q", last.HealedBy, by.Status)
 		}
 		return Healed, ""
-	case ledger.Superseded:
+	case domain.Superseded:
 		return f.superseded(name, last)
-	case ledger.Quarantined:
+	case domain.Quarantined:
 		return f.quarantined(last)
-	case ledger.Closed:
-		if by := f.Executions[naming.Auto(name, last.Attempt+1)]; by.Status == ledger.Aborted {
+	case domain.Closed:
+		if by := f.Executions[naming.Auto(name, last.Attempt+1)]; by.Status == domain.Aborted {
 			return Aborted, ""
 		}
 		return Lost, "closed: " + last.Decision
@@ -77,25 +77,25 @@ func (f *Facts) closed(name string, last ledger.Failure) (Outcome, string) {
 
 // superseded wants an event of the resource that came later and was not aborted, or that the resource was deleted while
 // a replay ran.
-func (f *Facts) superseded(name string, last ledger.Failure) (Outcome, string) {
+func (f *Facts) superseded(name string, last domain.Failure) (Outcome, string) {
 	resource, began := f.Sent[name].Resource, f.Executions[name].Started.Truncate(time.Millisecond)
 	if _, deleted := f.Deleted[resource]; deleted && f.Rows[naming.Auto(name, last.Attempt+1)].Withheld != "" {
 		return Superseded, ""
 	}
 	if last.VersionID != "" {
-		_, newer, found := f.origin(ledger.Execution{ResourceID: last.ResourceID, VersionID: last.VersionID})
+		_, newer, found := f.origin(domain.Execution{ResourceID: last.ResourceID, VersionID: last.VersionID})
 		if !found {
 			return Lost, "superseded, and its version is not in S3"
 		}
 		for _, v := range newer {
-			if v.place().After(began) && f.Executions[v.Execution].Status != ledger.Aborted {
+			if v.place().After(began) && f.Executions[v.Execution].Status != domain.Aborted {
 				return Superseded, ""
 			}
 		}
 		return Lost, "superseded, and there is no newer version"
 	}
 	for _, v := range f.counted(resource) {
-		if v.place().After(began) && f.Executions[v.Execution].Status != ledger.Aborted {
+		if v.place().After(began) && f.Executions[v.Execution].Status != domain.Aborted {
 			return Superseded, ""
 		}
 	}
@@ -103,7 +103,7 @@ func (f *Facts) superseded(name string, last ledger.Failure) (Outcome, string) {
 }
 
 // quarantined wants the event to be where a person can fetch it.
-func (f *Facts) quarantined(last ledger.Failure) (Outcome, string) {
+func (f *Facts) quarantined(last domain.Failure) (Outcome, string) {
 	if last.VersionID == "" {
 		if !f.Objects[last.InputKey] {
 			return Lost, fmt.Sprintf("quarantined, and its input is not at %q", last.InputKey)

@@ -11,7 +11,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/faultproxy"
 	"github.com/ce873799/replayable-ingestion/dev/report"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
 // counters count what was done to the stack, by level.
@@ -130,7 +130,7 @@ func figures(f *Facts) Figures {
 		}
 	}
 	for _, row := range f.Rows {
-		if !row.PublishedAt.IsZero() && row.Status == ledger.Succeeded {
+		if !row.PublishedAt.IsZero() && row.Status == domain.Succeeded {
 			g.Published++
 		}
 	}

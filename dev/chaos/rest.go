@@ -11,7 +11,7 @@ import (
 	smithytime "github.com/aws/smithy-go/time"
 
 	"github.com/ce873799/replayable-ingestion/dev/observe"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
 const (
@@ -32,7 +32,7 @@ func (r *run) calm(ctx context.Context, events int) error {
 		if err == nil {
 			running := 0
 			for _, e := range all {
-				if e.Status == ledger.Running {
+				if e.Status == domain.Running {
 					running++
 				}
 			}
@@ -102,9 +102,9 @@ func (r *run) open(ctx context.Context) ([]string, error) {
 	}
 	counts := map[string]int{"deliveries under way": int(r.pending.Load())}
 	for name, e := range executions {
-		_, known := f.Failures[ledger.FailurePartition(name, 0)]
+		_, known := f.Failures[domain.FailureID(name, 0)]
 		switch {
-		case e.Status == ledger.Running:
+		case e.Status == domain.Running:
 			counts["executions running"]++
 		case e.Failed() && !byAPI(name) && !known:
 			counts["failures not taken in"]++

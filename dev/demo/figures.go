@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/dev/observe"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -132,7 +132,7 @@ func (f *Figures) countRuns(runs []observe.Execution) {
 			f.APIReplayed++
 		default:
 			f.Ingested++
-			if r.Status == ledger.Succeeded {
+			if r.Status == domain.Succeeded {
 				f.Succeeded++
 			}
 			if r.Failed() {
@@ -144,7 +144,7 @@ func (f *Figures) countRuns(runs []observe.Execution) {
 
 func (f *Figures) countRows(all observe.Rows) {
 	by := byStatus(all)
-	f.Healed, f.Superseded, f.Quarantined = by[ledger.Healed], by[ledger.Superseded], by[ledger.Quarantined]
+	f.Healed, f.Superseded, f.Quarantined = by[domain.Healed], by[domain.Superseded], by[domain.Quarantined]
 	for _, e := range all.Executions {
 		if !e.PublishedAt.IsZero() {
 			f.Published++
@@ -153,7 +153,7 @@ func (f *Figures) countRows(all observe.Rows) {
 }
 
 func (f *Figures) countReplays(all observe.Rows) {
-	byID := map[string]ledger.Replay{}
+	byID := map[string]domain.Replay{}
 	counted := map[string]*replay.Counts{}
 	for _, r := range all.Replays {
 		f.Replays++
@@ -213,7 +213,7 @@ func lost(runs []observe.Execution, all observe.Rows) int {
 	// The last failure of a lineage decides; those before it are closed as FAILED_AGAIN.
 	accounted := map[string]bool{}
 	for _, f := range all.Failures {
-		if f.Status != ledger.FailedAgain {
+		if f.Status != domain.FailedAgain {
 			root, _, _ := strings.Cut(f.Root, "#") // a redriven run begins a lineage of its own
 			accounted[root] = true
 		}

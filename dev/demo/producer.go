@@ -10,8 +10,9 @@ import (
 	"time"
 
 	smithytime "github.com/aws/smithy-go/time"
-	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/ce873799/replayable-ingestion/dev/observe"
 )
 
 const (

@@ -7,12 +7,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/ce873799/replayable-ingestion/dev/observe"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
-func byStatus(r observe.Rows) map[ledger.FailureStatus]int {
-	by := map[ledger.FailureStatus]int{}
+func byStatus(r observe.Rows) map[domain.FailureStatus]int {
+	by := map[domain.FailureStatus]int{}
 	for _, f := range r.Failures {
 		by[f.Status]++
 	}

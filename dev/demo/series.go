@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/dev/observe"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
 // inOrder replays the whole past of the listings that were sold more than once.
@@ -71,7 +71,7 @@ func (d *demo) seriesOf(ctx context.Context, runs []observe.Execution, all obser
 	for _, e := range all.Executions {
 		recorded[e.Name] = e.RecordedAt.Time
 	}
-	items := map[place][]ledger.Item{}
+	items := map[place][]domain.Item{}
 	var places []place
 	for _, id := range slices.Sorted(maps.Keys(all.Items)) {
 		for _, it := range all.Items[id] {
@@ -87,7 +87,7 @@ func (d *demo) seriesOf(ctx context.Context, runs []observe.Execution, all obser
 		if len(items[p]) < 2 {
 			continue
 		}
-		slices.SortFunc(items[p], func(a, b ledger.Item) int { return a.Index - b.Index })
+		slices.SortFunc(items[p], func(a, b domain.Item) int { return a.Index - b.Index })
 		ages, err := d.ages(ctx, items[p][0].ResourceID)
 		if err != nil {
 			return nil, err

@@ -8,7 +8,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
 // intro says what the reader is about to see. The figure is the number of events.
@@ -160,7 +160,7 @@ func (d *demo) heal(ctx context.Context) error {
 	}
 	by := byStatus(rows)
 	d.say("After %.0f s: %d failures healed by a replay, %d left to a newer event, %d quarantined.",
-		time.Since(began).Seconds(), by[ledger.Healed], by[ledger.Superseded], by[ledger.Quarantined])
+		time.Since(began).Seconds(), by[domain.Healed], by[domain.Superseded], by[domain.Quarantined])
 	if err := d.sayHistory(ctx, rows); err != nil {
 		return err
 	}
@@ -177,7 +177,7 @@ func (d *demo) heal(ctx context.Context) error {
 func (d *demo) sayHistory(ctx context.Context, all observe.Rows) error {
 	id := ""
 	for _, key := range slices.Sorted(maps.Keys(all.Failures)) {
-		if f := all.Failures[key]; id == "" && f.Status == ledger.Superseded {
+		if f := all.Failures[key]; id == "" && f.Status == domain.Superseded {
 			id = f.ResourceID
 		}
 	}

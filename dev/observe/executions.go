@@ -11,24 +11,24 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 )
 
 // Execution is one as Step Functions lists it.
 type Execution struct {
 	Name    string
-	Status  ledger.ExecutionStatus
+	Status  domain.ExecutionStatus
 	Error   string // of a failed one; lists do not have it
 	Started time.Time
 	Stopped time.Time // zero while it runs
 }
 
 // Failed reports whether the execution failed or timed out.
-func (e Execution) Failed() bool { return e.Status == ledger.Failed || e.Status == ledger.TimedOut }
+func (e Execution) Failed() bool { return e.Status == domain.Failed || e.Status == domain.TimedOut }
 
 // Ended reports whether the execution runs no more.
-func (e Execution) Ended() bool { return e.Status != ledger.Running }
+func (e Execution) Ended() bool { return e.Status != domain.Running }
 
 // Automatic reports whether the execution is an automatic replay.
 func (e Execution) Automatic() bool { return strings.HasPrefix(e.Name, naming.AutoPrefix) }
@@ -52,7 +52,7 @@ func (s *System) Executions(ctx context.Context) ([]Execution, error) {
 		}
 		for _, e := range page.Executions {
 			all = append(all, Execution{
-				Name: aws.ToString(e.Name), Status: ledger.ExecutionStatus(e.Status),
+				Name: aws.ToString(e.Name), Status: domain.ExecutionStatus(e.Status),
 				Started: aws.ToTime(e.StartDate), Stopped: aws.ToTime(e.StopDate),
 			})
 		}

@@ -10,15 +10,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
 // Rows are what the ledger holds.
 type Rows struct {
-	Executions map[string]ledger.Execution // by name
-	Failures   map[string]ledger.Failure   // by partition key
-	Replays    map[string]ledger.Replay    // by id
-	Items      map[string][]ledger.Item    // by replay
+	Executions map[string]domain.Execution // by name
+	Failures   map[string]domain.Failure   // by partition key
+	Replays    map[string]domain.Replay    // by id
+	Items      map[string][]domain.Item    // by replay
 	Owned      map[Owned]bool
 }
 
@@ -28,8 +29,8 @@ type Owned struct{ Owner, Resource string }
 // Rows reads the whole table: fit for a demo or a test, and for nothing else.
 func (s *System) Rows(ctx context.Context) (Rows, error) {
 	all := Rows{
-		Executions: map[string]ledger.Execution{}, Failures: map[string]ledger.Failure{}, Replays: map[string]ledger.Replay{},
-		Items: map[string][]ledger.Item{}, Owned: map[Owned]bool{},
+		Executions: map[string]domain.Execution{}, Failures: map[string]domain.Failure{}, Replays: map[string]domain.Replay{},
+		Items: map[string][]domain.Item{}, Owned: map[Owned]bool{},
 	}
 	pages := dynamodb.NewScanPaginator(s.Table, &dynamodb.ScanInput{TableName: &s.LedgerTable, ConsistentRead: aws.Bool(true)})
 	for pages.HasMorePages() {
@@ -55,25 +56,25 @@ func (r *Rows) add(row map[string]types.AttributeValue) error {
 	if err := attributevalue.UnmarshalMap(row, &key); err != nil {
 		return err
 	}
-	var e ledger.Execution
-	var failure ledger.Failure
-	var replay ledger.Replay
-	var item ledger.Item
+	var e domain.Execution
+	var failure domain.Failure
+	var replay domain.Replay
+	var item domain.Item
 	var err error
 	switch kind, rest, _ := strings.Cut(key.PK, "#"); {
 	case kind == "X":
-		err = attributevalue.UnmarshalMap(row, &e)
+		err = ledger.Decode(row, &e)
 		r.Executions[e.Name] = e
 	case kind == "F":
-		err = attributevalue.UnmarshalMap(row, &failure)
+		err = ledger.Decode(row, &failure)
 		r.Failures[key.PK] = failure
 	case kind == "O":
 		r.Owned[Owned{rest[:max(0, strings.LastIndex(rest, "#"))], key.SK}] = true
 	case kind == "P" && strings.HasPrefix(key.SK, "I#"):
-		err = attributevalue.UnmarshalMap(row, &item)
+		err = ledger.Decode(row, &item)
 		r.Items[item.ReplayID] = append(r.Items[item.ReplayID], item)
 	case kind == "P" && !strings.Contains(rest, "#"):
-		err = attributevalue.UnmarshalMap(row, &replay)
+		err = ledger.Decode(row, &replay)
 		r.Replays[replay.ID] = replay
 	}
 	if err != nil {

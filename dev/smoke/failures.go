@@ -18,6 +18,7 @@ import (
 	smithytime "github.com/aws/smithy-go/time"
 
 	"github.com/ce873799/replayable-ingestion/internal/classify"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
@@ -26,10 +27,10 @@ import (
 )
 
 // settled waits until the failure of an execution's first run is no longer open, running auto-replay meanwhile.
-func (e *env) settled(ctx context.Context, execution string) (ledger.Failure, error) {
-	var f ledger.Failure
+func (e *env) settled(ctx context.Context, execution string) (domain.Failure, error) {
+	var f domain.Failure
 	err := eventually(ctx, "failure of "+execution+" is decided on", func() (done bool, err error) {
-		f, err = e.Book.Failure(ctx, ledger.FailurePartition(execution, 0))
+		f, err = e.Book.Failures.Get(ctx, domain.FailureID(execution, 0))
 		switch {
 		case err == nil && !f.Status.Open():
 			return true, nil
@@ -81,7 +82,7 @@ func failurePointer(ctx context.Context, e *env) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if f.Status != ledger.Quarantined || f.Error != "InvalidListing" || f.Cause == "" || f.ResourceID != id {
+	if f.Status != domain.Quarantined || f.Error != "InvalidListing" || f.Cause == "" || f.ResourceID != id {
 		return "", fmt.Errorf("the failure is %s of %q with error %q and cause %q, want QUARANTINED of %q with InvalidListing",
 			f.Status, f.ResourceID, f.Error, f.Cause, id)
 	}
@@ -94,15 +95,15 @@ func outcome(ctx context.Context, e *env) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var row ledger.Execution
+	var row domain.Execution
 	err = eventually(ctx, "the tracker settles "+*run.Name, func() (bool, error) {
-		row, err = e.Book.Execution(ctx, *run.Name)
+		row, err = e.Book.Executions.Get(ctx, *run.Name)
 		return err == nil && !row.StoppedAt.IsZero(), err
 	})
 	if err != nil {
 		return "", err
 	}
-	if row.Status != ledger.Succeeded || row.Error != "" || !row.StoppedAt.Equal(ledger.At(*run.StopDate).Time) {
+	if row.Status != domain.Succeeded || row.Error != "" || !row.StoppedAt.Equal(domain.At(*run.StopDate).Time) {
 		return "", fmt.Errorf("settled as %s with error %q at %s, want SUCCEEDED at %s", row.Status, row.Error, row.StoppedAt, run.StopDate)
 	}
 	return "settled at " + row.StoppedAt.String(), nil
@@ -124,7 +125,7 @@ func (e *env) deadLetter(ctx context.Context, execution string) (body string, er
 				return true, nil
 			}
 		}
-		_, err = e.Book.Failure(ctx, ledger.FailurePartition(execution, 0))
+		_, err = e.Book.Failures.Get(ctx, domain.FailureID(execution, 0))
 		if errors.Is(err, ledger.ErrNotFound) {
 			return false, nil
 		}
@@ -172,8 +173,8 @@ func autoReplay(ctx context.Context, e *env) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if f.Status != ledger.Healed || f.ResourceID != id {
-		return "", fmt.Errorf("the failure with error %s is %s: %s; want %s", f.Error, f.Status, f.Decision, ledger.Healed)
+	if f.Status != domain.Healed || f.ResourceID != id {
+		return "", fmt.Errorf("the failure with error %s is %s: %s; want %s", f.Error, f.Status, f.Decision, domain.Healed)
 	}
 	return fmt.Sprintf("error %s, healed by %s", f.Error, f.HealedBy), nil
 }
@@ -191,8 +192,8 @@ func functionTimeout(ctx context.Context, e *env) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if f.Status != ledger.Healed {
-		return "", fmt.Errorf("the failure is %s: %s; want %s", f.Status, f.Decision, ledger.Healed)
+	if f.Status != domain.Healed {
+		return "", fmt.Errorf("the failure is %s: %s; want %s", f.Status, f.Decision, domain.Healed)
 	}
 	return "error " + name + ", healed by " + f.HealedBy, nil
 }
@@ -213,8 +214,8 @@ func expiredVersion(ctx context.Context, e *env) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if f.Status != ledger.Quarantined {
-		return "", fmt.Errorf("the failure is %s: %s; want %s", f.Status, f.Decision, ledger.Quarantined)
+	if f.Status != domain.Quarantined {
+		return "", fmt.Errorf("the failure is %s: %s; want %s", f.Status, f.Decision, domain.Quarantined)
 	}
 	return f.Decision, nil
 }
@@ -260,8 +261,8 @@ func redrive(ctx context.Context, e *env) (string, error) {
 		return "", err
 	}
 	// Auto-replay may have sent its replay before the redrive; then that one closed it.
-	if !slices.Contains([]ledger.FailureStatus{ledger.Closed, ledger.Healed}, f.Status) {
-		return "", fmt.Errorf("the failure is %s: %s; want %s", f.Status, f.Decision, ledger.Closed)
+	if !slices.Contains([]domain.FailureStatus{domain.Closed, domain.Healed}, f.Status) {
+		return "", fmt.Errorf("the failure is %s: %s; want %s", f.Status, f.Decision, domain.Closed)
 	}
 	return fmt.Sprintf("failure %s: %s", f.Status, f.Decision), nil
 }

@@ -14,6 +14,7 @@ import (
 	smithytime "github.com/aws/smithy-go/time"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
@@ -85,7 +86,7 @@ func recursion(ctx context.Context, e *env) (detail string, err error) {
 	var group errgroup.Group
 	group.SetLimit(20)
 	for _, id := range ids {
-		group.Go(func() error { return e.Book.AddOwned(ctx, owner, id, ledger.At(time.Now())) })
+		group.Go(func() error { return e.Book.Owners.Note(ctx, owner, id, domain.At(time.Now())) })
 	}
 	if err := group.Wait(); err != nil {
 		return "", err

@@ -15,6 +15,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
@@ -48,7 +49,7 @@ func (a *API) accept(ctx context.Context, req request) (answer, error) {
 	if !keyed {
 		return a.begin(ctx, req, id.String(), r, now, false)
 	}
-	return a.once(ctx, req, key, body, ledger.Claim{ReplayID: id.String(), CreatedAt: ledger.At(now)})
+	return a.once(ctx, req, key, body, domain.Claim{ReplayID: id.String(), CreatedAt: domain.At(now)})
 }
 
 func decode(body []byte, now time.Time) (replay.Request, error) {
@@ -63,12 +64,12 @@ func decode(body []byte, now time.Time) (replay.Request, error) {
 }
 
 // once begins the replay that an Idempotency-Key stands for, or finishes beginning it where an earlier call died.
-func (a *API) once(ctx context.Context, req request, key string, body []byte, c ledger.Claim) (answer, error) {
+func (a *API) once(ctx context.Context, req request, key string, body []byte, c domain.Claim) (answer, error) {
 	var err error
 	if c.BodyHash, err = hashOf(body); err != nil {
 		return answer{}, err
 	}
-	claimed, err := a.book.Claim(ctx, key, c)
+	claimed, err := a.book.Claims.Add(ctx, key, c)
 	if err != nil && !errors.Is(err, ledger.ErrConflict) {
 		return answer{}, err
 	}
@@ -80,7 +81,7 @@ func (a *API) once(ctx context.Context, req request, key string, body []byte, c 
 	if err != nil {
 		return answer{}, err
 	}
-	row, err := a.book.Replay(ctx, claimed.ReplayID)
+	row, err := a.book.Replays.Get(ctx, claimed.ReplayID)
 	if err == nil && row.Status != replay.Pending {
 		return accepted(req, row, r), nil
 	}
@@ -148,15 +149,15 @@ func (a *API) begin(ctx context.Context, req request, id string, r replay.Reques
 	if err != nil {
 		return answer{}, fmt.Errorf("encode request: %w", err)
 	}
-	row := ledger.Replay{
+	row := domain.Replay{
 		ID: id, Status: replay.Pending, RequestedBy: caller(req), Action: r.Action, DryRun: r.DryRun, Reason: r.Reason,
 		OwnerID: r.Select.OwnerID, MaxItems: r.MaxItems, MaxFailures: r.MaxFailures, MaxPerSecond: r.MaxPerSecond,
-		CreatedAt: ledger.At(now),
+		CreatedAt: domain.At(now),
 	}
 	if err := a.log.PutObject(ctx, eventlog.RequestKey(id), stored); err != nil {
 		return answer{}, err
 	}
-	if err := a.book.AddReplay(ctx, row); err != nil && (!keyed || !errors.Is(err, ledger.ErrConflict)) {
+	if err := a.book.Replays.Add(ctx, row); err != nil && (!keyed || !errors.Is(err, ledger.ErrConflict)) {
 		return answer{}, err
 	}
 	if err := a.queue.Send(ctx, message.Replay{Kind: message.KindExpand, ReplayID: id}.Encode()); err != nil {
@@ -173,7 +174,7 @@ func (a *API) begin(ctx context.Context, req request, id string, r replay.Reques
 	return accepted(req, row, r), nil
 }
 
-func accepted(req request, row ledger.Replay, r replay.Request) answer {
+func accepted(req request, row domain.Replay, r replay.Request) answer {
 	links := linksOf(req, row.ID)
 	return answer{
 		status:  http.StatusAccepted,

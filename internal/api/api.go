@@ -47,7 +47,7 @@ func New(book *ledger.Ledger, log *eventlog.Log, queue sender, logger *slog.Logg
 		logger = slog.New(slog.DiscardHandler)
 	}
 	return &API{
-		book: book, log: log, queue: queue, board: progress.New(book, queue), logger: logger,
+		book: book, log: log, queue: queue, board: progress.New(book.Items, book.Replays, queue), logger: logger,
 		now: time.Now, Random: ulid.DefaultEntropy(),
 	}
 }

@@ -7,14 +7,14 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/classify"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
 // failures lists the quarantine, newest first.
 func (a *API) failures(ctx context.Context, req request) (answer, error) {
 	q := newQuery(req, "error", "since", "until", "limit", "cursor")
-	var filter ledger.QuarantineFilter
+	var filter domain.QuarantineFilter
 	if glob, given := q.params["error"]; given {
 		if err := classify.CheckGlob(glob); err != nil || glob == "" || len(glob) > replay.MaxTargetBytes {
 			q.fault("error", fmt.Sprintf(`must be a name or a glob such as "Lambda.*" of 1 to %d bytes`, replay.MaxTargetBytes))
@@ -30,7 +30,7 @@ func (a *API) failures(ctx context.Context, req request) (answer, error) {
 	if err := q.err(); err != nil {
 		return answer{}, err
 	}
-	rows, next, err := a.book.Quarantine(ctx, filter, cursor, limit)
+	rows, next, err := a.book.Failures.Quarantined(ctx, filter, cursor, limit)
 	if err != nil {
 		return answer{}, q.failed(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -57,20 +58,20 @@ func newBackend(t testing.TB) *backend {
 	}
 	ctx := t.Context()
 	for id, status := range map[string]replay.Status{running: replay.Pending, finished: replay.Completed, planned: replay.Planned} {
-		r := ledger.Replay{ID: id, Status: status, Action: replay.Rerun, RequestedBy: "me", Reason: "x", CreatedAt: ledger.At(written)}
+		r := domain.Replay{ID: id, Status: status, Action: replay.Rerun, RequestedBy: "me", Reason: "x", CreatedAt: domain.At(written)}
 		check(log.PutObject(ctx, eventlog.RequestKey(id), []byte(`{"action":"rerun","select":{"ownerId":"o"},"reason":"x"}`)))
-		check(book.AddReplay(ctx, r))
+		check(book.Replays.Add(ctx, r))
 		if id == running {
-			entries := []ledger.Entry{{ResourceID: "a/b"}, {ResourceID: ".."}, {ResourceID: "\U0001F3E0"}}
-			check(book.AddPage(ctx, r, ledger.Page{ReplayID: id, Next: "more"}, entries, false))
-			check(book.AddPage(ctx, r, ledger.Page{ReplayID: id, Number: 1}, entries, false))
+			entries := []domain.Entry{{ResourceID: "a/b"}, {ResourceID: ".."}, {ResourceID: "\U0001F3E0"}}
+			check(book.Pages.Add(ctx, r, domain.Page{ReplayID: id, Next: "more"}, entries, false))
+			check(book.Pages.Add(ctx, r, domain.Page{ReplayID: id, Number: 1}, entries, false))
 		}
 	}
 	for i := range 4 {
 		_, err := log.Put(ctx, "a/b", []byte(`{"n":1}`), eventlog.Meta{Execution: fmt.Sprint("live-", i), RecordedAt: written})
 		check(err)
-		_, err = book.AddFailure(ctx, ledger.Failure{
-			Execution: fmt.Sprint("live-", i), Status: ledger.Quarantined, Error: "Geocoder.Down", FailedAt: ledger.At(written),
+		_, err = book.Failures.Add(ctx, domain.Failure{
+			Execution: fmt.Sprint("live-", i), Status: domain.Quarantined, Error: "Geocoder.Down", FailedAt: domain.At(written),
 		})
 		check(err)
 	}

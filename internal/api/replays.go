@@ -9,6 +9,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -19,12 +20,12 @@ func linksOf(req request, id string) map[string]string {
 	return map[string]string{"self": self, "items": self + "/items", "cancel": self + "/cancel"}
 }
 
-func (a *API) find(ctx context.Context, req request) (ledger.Replay, error) {
+func (a *API) find(ctx context.Context, req request) (domain.Replay, error) {
 	id := req.PathParameters["replayId"]
 	if _, err := ulid.ParseStrict(id); err != nil {
-		return ledger.Replay{}, &statusError{http.StatusNotFound, fmt.Sprintf("%q is no replay id", replay.Shorten(id))}
+		return domain.Replay{}, &statusError{http.StatusNotFound, fmt.Sprintf("%q is no replay id", replay.Shorten(id))}
 	}
-	row, err := a.book.Replay(ctx, id)
+	row, err := a.book.Replays.Get(ctx, id)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return row, &statusError{http.StatusNotFound, fmt.Sprintf("there is no replay %s", id)}
 	}
@@ -56,7 +57,7 @@ func (a *API) replay(ctx context.Context, req request) (answer, error) {
 	return answer{status: http.StatusOK, body: full}, nil
 }
 
-func summary(req request, row ledger.Replay) replay.Summary {
+func summary(req request, row domain.Replay) replay.Summary {
 	s := replay.Summary{
 		ReplayID: row.ID, Status: row.Status, Action: row.Action, DryRun: row.DryRun, Reason: row.Reason,
 		RequestedBy: row.RequestedBy, CreatedAt: row.CreatedAt.Time, CompletedAt: row.CompletedAt.Pointer(),
@@ -69,7 +70,7 @@ func summary(req request, row ledger.Replay) replay.Summary {
 }
 
 // planOf is what a dry run found out: its counts and the first items of each kind.
-func (a *API) planOf(ctx context.Context, row ledger.Replay) (*replay.Plan, error) {
+func (a *API) planOf(ctx context.Context, row domain.Replay) (*replay.Plan, error) {
 	plan := &replay.Plan{Items: row.Planned, Skipped: row.Skipped, Failed: row.Failed, Sample: []replay.Item{}}
 	for _, kind := range []struct {
 		outcome replay.Outcome
@@ -78,7 +79,7 @@ func (a *API) planOf(ctx context.Context, row ledger.Replay) (*replay.Plan, erro
 		if kind.count == 0 {
 			continue
 		}
-		rows, _, err := a.book.Items(ctx, row, kind.outcome, "", replay.PlanSample)
+		rows, _, err := a.book.Items.List(ctx, row, kind.outcome, "", replay.PlanSample)
 		if err != nil {
 			return nil, err
 		}
@@ -97,7 +98,7 @@ func (a *API) replays(ctx context.Context, req request) (answer, error) {
 	if err := q.err(); err != nil {
 		return answer{}, err
 	}
-	rows, next, err := a.book.Replays(ctx, status, cursor, limit)
+	rows, next, err := a.book.Replays.List(ctx, status, cursor, limit)
 	if err != nil {
 		return answer{}, q.failed(err)
 	}
@@ -126,7 +127,7 @@ func (a *API) cancel(ctx context.Context, req request) (answer, error) {
 	if err != nil && !errors.Is(err, ledger.ErrConflict) {
 		return answer{}, err
 	}
-	if row, err = a.book.Replay(ctx, row.ID); err != nil {
+	if row, err = a.book.Replays.Get(ctx, row.ID); err != nil {
 		return answer{}, err
 	}
 	if row.StopStatus != replay.Cancelled {
@@ -148,7 +149,7 @@ func (a *API) items(ctx context.Context, req request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	rows, next, err := a.book.Items(ctx, row, outcome, cursor, limit)
+	rows, next, err := a.book.Items.List(ctx, row, outcome, cursor, limit)
 	if err != nil {
 		return answer{}, q.failed(err)
 	}
@@ -159,7 +160,7 @@ func (a *API) items(ctx context.Context, req request) (answer, error) {
 	return answer{status: http.StatusOK, body: page}, nil
 }
 
-func item(it ledger.Item) replay.Item {
+func item(it domain.Item) replay.Item {
 	return replay.Item{
 		ResourceID: it.ResourceID, Outcome: it.Outcome, VersionID: it.VersionID, ExecutionARN: it.ARN,
 		Reason: it.Reason, StartedAt: it.StartedAt.Pointer(), EndedAt: it.EndedAt.Pointer(), Diff: json.RawMessage(it.Diff),

@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -100,7 +101,7 @@ func (a *API) addExecutions(ctx context.Context, id string, found []eventlog.Ver
 		place[v.ID] = i
 		from, to = earlier(from, v.RecordedAt), later(to, v.RecordedAt)
 	}
-	h, err := a.book.History(ctx, id, from, to)
+	h, err := a.book.Executions.History(ctx, id, from, to)
 	if err != nil {
 		return err
 	}
@@ -128,13 +129,13 @@ func (a *API) addExecutions(ctx context.Context, id string, found []eventlog.Ver
 // maxCauses is how many failures of a version are shown with their causes.
 const maxCauses = 10
 
-func execution(e ledger.Execution) replay.Execution {
+func execution(e domain.Execution) replay.Execution {
 	kind, status := e.Mode, string(e.Status)
-	if kind == ledger.Restart {
-		kind = ledger.Auto
+	if kind == domain.Restart {
+		kind = domain.Auto
 	}
 	if e.Superseded {
-		status = string(ledger.Superseded)
+		status = string(domain.Superseded)
 	}
 	return replay.Execution{
 		Name: e.Name, Kind: string(kind), Status: status, Error: e.Error, Attempt: e.Attempt, ReplayID: e.ReplayID,

@@ -109,7 +109,7 @@ func (j *Job) Run(ctx context.Context, holder string, ask Request) (Summary, err
 	}
 	// The lease goes by this function's own clock, which may differ from the time that decisions go by in a test.
 	err := once(work, func(ctx context.Context) error {
-		return j.Book.Acquire(ctx, leaseName, holder, j.now(), j.now().Add(time.Until(end)+reserve))
+		return j.Book.Leases.Acquire(ctx, leaseName, holder, j.now(), j.now().Add(time.Until(end)+reserve))
 	})
 	if errors.Is(err, ledger.ErrConflict) {
 		j.Logger.InfoContext(ctx, "auto-replay skipped: another run is under way")
@@ -133,7 +133,7 @@ func (j *Job) Run(ctx context.Context, holder string, ask Request) (Summary, err
 		r.phase(work, decided, (*round).decideDue),
 		r.phase(work, end, (*round).lookAtGroups),
 		r.phase(work, end, (*round).rebuild),
-		once(ctx, func(ctx context.Context) error { return j.Book.Release(ctx, leaseName, holder) }),
+		once(ctx, func(ctx context.Context) error { return j.Book.Leases.Release(ctx, leaseName, holder) }),
 	)
 	r.report(ctx, err)
 	if err != nil {

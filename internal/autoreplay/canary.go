@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
@@ -33,7 +34,7 @@ func (r *round) holds(ctx context.Context, group string) (bool, error) {
 	if hold, asked := r.gates[group]; asked {
 		return hold, nil
 	}
-	g, err := r.Book.Group(ctx, group)
+	g, err := r.Book.Groups.Get(ctx, group)
 	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 		return false, err
 	}
@@ -46,13 +47,13 @@ func (r *round) holds(ctx context.Context, group string) (bool, error) {
 	return g.Gated, nil
 }
 
-func (r *round) closeGate(ctx context.Context, group string, g ledger.Group) (ledger.Group, error) {
-	n, err := r.Book.CountOpen(ctx, group, r.policy.CanaryThreshold+1)
+func (r *round) closeGate(ctx context.Context, group string, g domain.Group) (domain.Group, error) {
+	n, err := r.Book.Failures.CountOpen(ctx, group, r.policy.CanaryThreshold+1)
 	if err != nil || n <= r.policy.CanaryThreshold {
 		return g, err
 	}
-	now := ledger.At(r.now())
-	g, err = r.Book.SaveGroup(ctx, ledger.Group{
+	now := domain.At(r.now())
+	g, err = r.Book.Groups.Save(ctx, domain.Group{
 		Error: group, Gated: true, Step: 1, NextAt: now, GatedAt: now, Revision: g.Revision,
 	})
 	if err == nil {
@@ -62,11 +63,11 @@ func (r *round) closeGate(ctx context.Context, group string, g ledger.Group) (le
 	return g, err
 }
 
-func (r *round) hold(ctx context.Context, f ledger.Failure) error {
+func (r *round) hold(ctx context.Context, f domain.Failure) error {
 	r.sum.Held++
 	r.held[f.Group] = true
-	return r.move(ctx, f, ledger.Move{
-		To: ledger.Waiting, Hold: true, DueAt: f.FirstAt.Add(r.policy.MaxAge + time.Second), // too old then
+	return r.move(ctx, f, domain.Move{
+		To: domain.Waiting, Hold: true, DueAt: f.FirstAt.Add(r.policy.MaxAge + time.Second), // too old then
 		Decision: fmt.Sprintf("held: more than %d failures share its error; waits for a probe to succeed", r.policy.CanaryThreshold),
 	})
 }
@@ -74,7 +75,7 @@ func (r *round) hold(ctx context.Context, f ledger.Failure) error {
 // lookAtGroups goes on with every group whose time has come.
 func (r *round) lookAtGroups(ctx context.Context) error {
 	for cursor := ""; ; {
-		groups, next, err := r.Book.Groups(ctx, r.now(), cursor, groupBatch)
+		groups, next, err := r.Book.Groups.Due(ctx, r.now(), cursor, groupBatch)
 		if err != nil {
 			return err
 		}
@@ -88,7 +89,7 @@ func (r *round) lookAtGroups(ctx context.Context) error {
 		cursor = next
 	}
 	for name := range r.gated {
-		g, err := r.Book.Group(ctx, name)
+		g, err := r.Book.Groups.Get(ctx, name)
 		if err != nil {
 			return err
 		}
@@ -97,7 +98,7 @@ func (r *round) lookAtGroups(ctx context.Context) error {
 	return nil
 }
 
-func (r *round) lookAtGroup(ctx context.Context, g ledger.Group) {
+func (r *round) lookAtGroup(ctx context.Context, g domain.Group) {
 	if !g.Gated || g.NextAt.After(r.now()) || ctx.Err() != nil { // the index lags behind
 		return
 	}
@@ -108,21 +109,21 @@ func (r *round) lookAtGroup(ctx context.Context, g ledger.Group) {
 }
 
 // advance judges the step of a group that is under way, and takes the next one once it is over.
-func (r *round) advance(ctx context.Context, g ledger.Group) error {
+func (r *round) advance(ctx context.Context, g domain.Group) error {
 	over, err := r.judgeStep(ctx, &g)
 	if err != nil || !over {
 		return err
 	}
 	if g.NextAt.After(r.now()) { // a probe failed
-		_, err = r.Book.SaveGroup(ctx, g)
+		_, err = r.Book.Groups.Save(ctx, g)
 		return err
 	}
 	return r.step(ctx, g)
 }
 
 // judgeStep looks what became of the failures that were let go last. It is not over while one of them is being replayed.
-func (r *round) judgeStep(ctx context.Context, g *ledger.Group) (over bool, err error) {
-	rows, err := r.Book.Failures(ctx, g.Released)
+func (r *round) judgeStep(ctx context.Context, g *domain.Group) (over bool, err error) {
+	rows, err := r.Book.Failures.Find(ctx, g.Released)
 	if err != nil {
 		return false, err
 	}
@@ -137,7 +138,7 @@ func (r *round) judgeStep(ctx context.Context, g *ledger.Group) (over bool, err 
 			}
 		case f.Status.Open():
 			running++
-		case f.Status == ledger.FailedAgain:
+		case f.Status == domain.FailedAgain:
 			badly++
 		case f.HealedBy != "":
 			well++
@@ -151,7 +152,7 @@ func (r *round) judgeStep(ctx context.Context, g *ledger.Group) (over bool, err 
 	case badly > well: // a poisonous event among others does not stop a step
 		g.Misses++
 		g.Step = 1
-		g.NextAt = ledger.At(r.now().Add(r.policy.pauseBetweenProbes(g.Misses, r.random())))
+		g.NextAt = domain.At(r.now().Add(r.policy.pauseBetweenProbes(g.Misses, r.random())))
 		r.Logger.WarnContext(ctx, "failures held on: what they share is still broken", "group", g.Error, "failed", badly,
 			"succeeded", well, "probes", g.Probes, "nextAt", g.NextAt.Time)
 	case well > 0:
@@ -163,30 +164,30 @@ func (r *round) judgeStep(ctx context.Context, g *ledger.Group) (over bool, err 
 
 // step lets go as many failures as the step has. What is chosen is noted before it is sent, so that a run that dies in
 // between neither forgets nor doubles a step.
-func (r *round) step(ctx context.Context, g ledger.Group) error {
+func (r *round) step(ctx context.Context, g domain.Group) error {
 	tried := map[string]bool{}
-	skip := func(f ledger.Failure) bool { return tried[f.Execution] }
+	skip := func(f domain.Failure) bool { return tried[f.Execution] }
 	for range maxCandidates {
 		if !r.mayStart() {
 			r.sum.Waiting++
 			return nil // what is too old comes due by itself
 		}
-		held, some, err := r.Book.HeldFailures(ctx, g.Error, skip, min(g.Step, r.maySend()))
+		held, some, err := r.Book.Failures.Held(ctx, g.Error, skip, min(g.Step, r.maySend()))
 		if err != nil {
 			return err
 		}
 		if len(held) == 0 {
 			return r.empty(ctx, g, some || len(tried) > 0)
 		}
-		g.Released, g.EmptyAt = nil, ledger.Stamp{}
+		g.Released, g.EmptyAt = nil, domain.Stamp{}
 		for _, f := range held {
-			g.Released = append(g.Released, ledger.FailurePartition(f.Execution, f.RedriveCount))
+			g.Released = append(g.Released, domain.FailureID(f.Execution, f.RedriveCount))
 		}
-		g.NextAt, g.ReleasedAt = ledger.At(r.now()), ledger.At(r.now())
+		g.NextAt, g.ReleasedAt = domain.At(r.now()), domain.At(r.now())
 		if g.Step == 1 {
 			g.Probes++
 		}
-		if g, err = r.Book.SaveGroup(ctx, g); err != nil {
+		if g, err = r.Book.Groups.Save(ctx, g); err != nil {
 			return err
 		}
 		sent := 0
@@ -209,7 +210,7 @@ func (r *round) step(ctx context.Context, g ledger.Group) error {
 
 // release decides on a failure that its group lets go, and reports whether it was sent. One that cannot be decided on
 // stays held, and keeps nobody else back.
-func (r *round) release(ctx context.Context, f ledger.Failure) (sent bool) {
+func (r *round) release(ctx context.Context, f domain.Failure) (sent bool) {
 	sent, err := r.closeOrSend(ctx, f, r.policy.hopeless(f, r.now()))
 	if err != nil {
 		r.sum.Errors++
@@ -223,11 +224,11 @@ func (r *round) release(ctx context.Context, f ledger.Failure) (sent bool) {
 const emptyFor = time.Minute
 
 // empty ends a storm once nothing has been held for a while.
-func (r *round) empty(ctx context.Context, g ledger.Group, some bool) error {
-	now := ledger.At(r.now())
+func (r *round) empty(ctx context.Context, g domain.Group, some bool) error {
+	now := domain.At(r.now())
 	switch {
 	case some || r.held[g.Error]:
-		g.EmptyAt = ledger.Stamp{}
+		g.EmptyAt = domain.Stamp{}
 	case g.EmptyAt.IsZero():
 		g.EmptyAt = now
 	case now.Sub(g.EmptyAt.Time) >= emptyFor:
@@ -236,14 +237,14 @@ func (r *round) empty(ctx context.Context, g ledger.Group, some bool) error {
 		return nil
 	}
 	g.Released, g.NextAt = nil, now
-	_, err := r.Book.SaveGroup(ctx, g)
+	_, err := r.Book.Groups.Save(ctx, g)
 	return err
 }
 
 // openGate ends a storm: nothing is held any more.
-func (r *round) openGate(ctx context.Context, g ledger.Group) error {
-	g.Gated, g.Released, g.EmptyAt = false, nil, ledger.Stamp{}
-	if _, err := r.Book.SaveGroup(ctx, g); err != nil {
+func (r *round) openGate(ctx context.Context, g domain.Group) error {
+	g.Gated, g.Released, g.EmptyAt = false, nil, domain.Stamp{}
+	if _, err := r.Book.Groups.Save(ctx, g); err != nil {
 		return err
 	}
 	r.gates[g.Error] = false

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
@@ -39,7 +40,7 @@ func (r *round) decideDue(ctx context.Context) error {
 	for len(open) > 0 && ctx.Err() == nil {
 		at := open[0]
 		open = open[1:]
-		due, next, err := r.Book.Due(ctx, at.shard, r.now(), at.cursor, dueBatch)
+		due, next, err := r.Book.Failures.Due(ctx, at.shard, r.now(), at.cursor, dueBatch)
 		if err != nil {
 			return err
 		}
@@ -59,26 +60,26 @@ func (r *round) decideDue(ctx context.Context) error {
 }
 
 // postpone lets others come first for a while, or a failure that always errs would keep them back.
-func (r *round) postpone(ctx context.Context, f ledger.Failure) {
-	err := r.Book.MoveFailure(ctx, f, ledger.Move{To: f.Status, DueAt: r.now().Add(pause)}, f.Status)
+func (r *round) postpone(ctx context.Context, f domain.Failure) {
+	err := r.Book.Failures.Move(ctx, f, domain.Move{To: f.Status, DueAt: r.now().Add(pause)}, f.Status)
 	if err != nil && !errors.Is(err, ledger.ErrConflict) {
 		r.Logger.Log(ctx, fault.Level(err), "failure not postponed", "execution", f.Execution, "error", err)
 	}
 }
 
 // decide decides on a failure whose time has come.
-func (r *round) decide(ctx context.Context, f ledger.Failure) error {
+func (r *round) decide(ctx context.Context, f domain.Failure) error {
 	if !f.Status.Open() || f.DueAt.After(r.now()) { // the index lags behind
 		return nil
 	}
-	if f.Status == ledger.Retrying {
+	if f.Status == domain.Retrying {
 		return r.recheck(ctx, f)
 	}
 	hopeless := r.policy.hopeless(f, r.now())
 	if hopeless == "" {
 		if !r.policy.Enabled {
 			r.sum.Waiting++
-			return r.move(ctx, f, ledger.Move{To: ledger.Waiting, Decision: r.sum.Paused, DueAt: r.now().Add(recheck)})
+			return r.move(ctx, f, domain.Move{To: domain.Waiting, Decision: r.sum.Paused, DueAt: r.now().Add(recheck)})
 		}
 		if hold, err := r.holds(ctx, f.Group); err != nil {
 			return err
@@ -96,7 +97,7 @@ func (r *round) decide(ctx context.Context, f ledger.Failure) error {
 
 // closeOrSend closes or quarantines a failure that needs no automatic replay, or cannot have one, and sends one
 // otherwise.
-func (r *round) closeOrSend(ctx context.Context, f ledger.Failure, hopeless string) (sent bool, err error) {
+func (r *round) closeOrSend(ctx context.Context, f domain.Failure, hopeless string) (sent bool, err error) {
 	if moved, err := r.redriven(ctx, f); moved || err != nil {
 		return false, err
 	}
@@ -113,7 +114,7 @@ func (r *round) closeOrSend(ctx context.Context, f ledger.Failure, hopeless stri
 }
 
 // redriven looks whether somebody redrove the execution meanwhile.
-func (r *round) redriven(ctx context.Context, f ledger.Failure) (bool, error) {
+func (r *round) redriven(ctx context.Context, f domain.Failure) (bool, error) {
 	d, err := r.Machine.Describe(ctx, f.Execution)
 	if errors.Is(err, states.ErrNotFound) {
 		return false, nil
@@ -122,28 +123,28 @@ func (r *round) redriven(ctx context.Context, f ledger.Failure) (bool, error) {
 		return false, err
 	}
 	switch {
-	case d.Status == ledger.Succeeded:
+	case d.Status == domain.Succeeded:
 		if err := r.ended(ctx, d.Ended); err != nil {
 			return false, err
 		}
-		return true, r.move(ctx, f, ledger.Move{To: ledger.Closed, Decision: "redriven with success", HealedBy: f.Execution})
+		return true, r.move(ctx, f, domain.Move{To: domain.Closed, Decision: "redriven with success", HealedBy: f.Execution})
 	case !d.Status.Terminal():
 		r.sum.Waiting++
-		return true, r.move(ctx, f, ledger.Move{
-			To: ledger.Waiting, Decision: "the execution was redriven and runs", DueAt: r.now().Add(pause),
+		return true, r.move(ctx, f, domain.Move{
+			To: domain.Waiting, Decision: "the execution was redriven and runs", DueAt: r.now().Add(pause),
 		})
-	case d.Status == ledger.Aborted:
+	case d.Status == domain.Aborted:
 		if err := r.ended(ctx, d.Ended); err != nil {
 			return false, err
 		}
-		return true, r.move(ctx, f, ledger.Move{To: ledger.Closed, Decision: "redriven, and stopped by an operator"})
+		return true, r.move(ctx, f, domain.Move{To: domain.Closed, Decision: "redriven, and stopped by an operator"})
 	case d.RedriveCount > f.RedriveCount: // its own failure goes on, and closes this one
 		return true, r.ended(ctx, d.Ended)
 	}
 	return false, nil
 }
 
-func (r *round) superseded(ctx context.Context, f ledger.Failure) (bool, error) {
+func (r *round) superseded(ctx context.Context, f domain.Failure) (bool, error) {
 	if r.Judge == nil {
 		return false, nil
 	}
@@ -158,18 +159,18 @@ func (r *round) superseded(ctx context.Context, f ledger.Failure) (bool, error) 
 		return false, err
 	}
 	r.sum.Superseded++
-	return true, r.move(ctx, f, ledger.Move{
-		To: ledger.Superseded, Decision: fmt.Sprintf("version %s, recorded by %s, is newer", by.ID, by.Execution),
+	return true, r.move(ctx, f, domain.Move{
+		To: domain.Superseded, Decision: fmt.Sprintf("version %s, recorded by %s, is newer", by.ID, by.Execution),
 	})
 }
 
-func (r *round) quarantine(ctx context.Context, f ledger.Failure, why string) error {
+func (r *round) quarantine(ctx context.Context, f domain.Failure, why string) error {
 	r.sum.Quarantined++
-	return r.move(ctx, f, ledger.Move{To: ledger.Quarantined, Decision: why})
+	return r.move(ctx, f, domain.Move{To: domain.Quarantined, Decision: why})
 }
 
 // recheck looks at a failure whose automatic replay was sent a while ago and has not been reported since.
-func (r *round) recheck(ctx context.Context, f ledger.Failure) error {
+func (r *round) recheck(ctx context.Context, f domain.Failure) error {
 	name := naming.Auto(f.Root, f.Attempt+1)
 	d, err := r.Machine.Describe(ctx, name)
 	switch {
@@ -187,7 +188,7 @@ func (r *round) recheck(ctx context.Context, f ledger.Failure) error {
 		}
 	}
 	r.sum.Waiting++
-	err = r.Book.MoveFailure(ctx, f, ledger.Move{To: ledger.Retrying, DueAt: r.now().Add(recheck)}, ledger.Retrying)
+	err = r.Book.Failures.Move(ctx, f, domain.Move{To: domain.Retrying, DueAt: r.now().Add(recheck)}, domain.Retrying)
 	if errors.Is(err, ledger.ErrConflict) { // its end moved it
 		return nil
 	}

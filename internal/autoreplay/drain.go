@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/deadline"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
@@ -95,7 +96,7 @@ func (r *round) takeIn(ctx context.Context, m queue.Message) error {
 	if msg, err := message.DecodeReplay(m.Body); err == nil {
 		return r.poison(ctx, m, msg)
 	}
-	if status, err := message.DecodeStatus(m.Body); err == nil && ledger.ExecutionStatus(status.Status).Terminal() {
+	if status, err := message.DecodeStatus(m.Body); err == nil && domain.ExecutionStatus(status.Status).Terminal() {
 		return r.reported(ctx, status)
 	}
 	return r.named(ctx, m)
@@ -127,7 +128,7 @@ func (r *round) named(ctx context.Context, m queue.Message) error {
 	understood := false
 	for _, of := range []struct {
 		machine describer
-		take    func(context.Context, ledger.Ended) error
+		take    func(context.Context, domain.Ended) error
 	}{{r.Machine, r.ended}, {r.Series, r.seriesEnded}} {
 		for _, name := range message.Executions(m.Body, of.machine.ExecutionARN("")) {
 			d, err := of.machine.Describe(ctx, name)
@@ -151,7 +152,7 @@ func (r *round) named(ctx context.Context, m queue.Message) error {
 }
 
 // seriesEnded has the listener settle what a series has left.
-func (r *round) seriesEnded(ctx context.Context, e ledger.Ended) error {
+func (r *round) seriesEnded(ctx context.Context, e domain.Ended) error {
 	return r.Replays.Send(ctx, tracker.Close(e))
 }
 
@@ -162,9 +163,9 @@ func (r *round) unknown(ctx context.Context, m queue.Message, name, why string) 
 	if err := r.Log.PutObject(ctx, key, []byte(m.Body)); err != nil {
 		return err
 	}
-	now := ledger.At(r.now())
-	_, err := r.Book.AddFailure(ctx, ledger.Failure{
-		Execution: execution, Root: execution, Status: ledger.Quarantined, InputKey: key,
+	now := domain.At(r.now())
+	_, err := r.Book.Failures.Add(ctx, domain.Failure{
+		Execution: execution, Root: execution, Status: domain.Quarantined, InputKey: key,
 		Error: name, Cause: why, Decision: why, FailedAt: now, FirstAt: now,
 	})
 	if errors.Is(err, ledger.ErrConflict) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/ce873799/replayable-ingestion/internal/classify"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/states"
@@ -13,9 +14,9 @@ import (
 
 // ended takes the end of an execution into the ledger: its own row, and a failure's row if it failed. Taking in the
 // same end again changes nothing.
-func (r *round) ended(ctx context.Context, e ledger.Ended) error {
-	if e.Status != ledger.Failed && e.Status != ledger.TimedOut {
-		return errors.Join(r.Settler.Settle(ctx, []ledger.Ended{e})[0], r.stopped(ctx, e))
+func (r *round) ended(ctx context.Context, e domain.Ended) error {
+	if e.Status != domain.Failed && e.Status != domain.TimedOut {
+		return errors.Join(r.Settler.Settle(ctx, []domain.Ended{e})[0], r.stopped(ctx, e))
 	}
 	d, err := r.Machine.Describe(ctx, e.Name)
 	switch {
@@ -26,15 +27,15 @@ func (r *round) ended(ctx context.Context, e ledger.Ended) error {
 	case sameRun(d.Ended, e):
 		e = d.Ended // with the cause
 	}
-	if err := r.Settler.Settle(ctx, []ledger.Ended{e})[0]; err != nil {
+	if err := r.Settler.Settle(ctx, []domain.Ended{e})[0]; err != nil {
 		return err
 	}
 	row, err := r.row(ctx, d)
 	if err != nil {
 		return err
 	}
-	if row.Mode == ledger.API {
-		if err := r.Book.SetCause(ctx, e); err != nil { // the item has its outcome already
+	if row.Mode == domain.API {
+		if err := r.Book.Executions.SetCause(ctx, e); err != nil { // the item has its outcome already
 			return err
 		}
 	}
@@ -43,7 +44,7 @@ func (r *round) ended(ctx context.Context, e ledger.Ended) error {
 	}
 	switch {
 	case d.RedriveCount <= e.RedriveCount:
-		return r.Book.TakenIn(ctx, e.Name)
+		return r.Book.Executions.TakenIn(ctx, e.Name)
 	case d.Status.Terminal(): // it was redriven since, and that end is known as well
 		return r.ended(ctx, d.Ended)
 	}
@@ -52,11 +53,11 @@ func (r *round) ended(ctx context.Context, e ledger.Ended) error {
 
 // stopped adds the row of an execution that was aborted between the writing of its version and of its row: without it,
 // the version would be taken for one that is responsible for its resource.
-func (r *round) stopped(ctx context.Context, e ledger.Ended) error {
-	if e.Status != ledger.Aborted {
+func (r *round) stopped(ctx context.Context, e domain.Ended) error {
+	if e.Status != domain.Aborted {
 		return nil
 	}
-	_, err := r.Book.Execution(ctx, e.Name)
+	_, err := r.Book.Executions.Get(ctx, e.Name)
 	if !errors.Is(err, ledger.ErrNotFound) {
 		return err
 	}
@@ -72,9 +73,9 @@ func (r *round) stopped(ctx context.Context, e ledger.Ended) error {
 
 // row returns the row of an execution, completed from the event log where Record died before it could. It is the zero
 // row if the event never reached the log.
-func (r *round) row(ctx context.Context, d states.Description) (ledger.Execution, error) {
-	row, err := r.Book.Execution(ctx, d.Name)
-	unrecorded := row.Mode == ledger.Restart && row.VersionID == ""
+func (r *round) row(ctx context.Context, d states.Description) (domain.Execution, error) {
+	row, err := r.Book.Executions.Get(ctx, d.Name)
+	unrecorded := row.Mode == domain.Restart && row.VersionID == ""
 	if err == nil && !unrecorded || err != nil && !errors.Is(err, ledger.ErrNotFound) {
 		return row, err
 	}
@@ -85,7 +86,7 @@ func (r *round) row(ctx context.Context, d states.Description) (ledger.Execution
 		}
 		return found, ferr
 	}
-	return r.Book.SetRecorded(ctx, ledger.Recorded{
+	return r.Book.Executions.SetRecorded(ctx, domain.Recorded{
 		Name: row.Name, ARN: d.ARN, StartedAt: d.StartedAt, ResourceID: found.ResourceID, OwnerID: found.OwnerID,
 		VersionID: found.VersionID, RecordedAt: found.RecordedAt.Time,
 	})
@@ -93,48 +94,48 @@ func (r *round) row(ctx context.Context, d states.Description) (ledger.Execution
 
 // sameRun reports whether Step Functions speaks of the run that a message reported. The stop time tells where a message
 // carries no redrive count.
-func sameRun(d, e ledger.Ended) bool {
+func sameRun(d, e domain.Ended) bool {
 	return d.Status == e.Status &&
-		(d.RedriveCount == e.RedriveCount || ledger.At(d.StoppedAt).Equal(ledger.At(e.StoppedAt).Time))
+		(d.RedriveCount == e.RedriveCount || domain.At(d.StoppedAt).Equal(domain.At(e.StoppedAt).Time))
 }
 
 // findRow looks for the version of an execution that has no row: Record may have died after it wrote the event. It
 // returns the zero row if there is none.
-func (r *round) findRow(ctx context.Context, d states.Description) (ledger.Execution, error) {
+func (r *round) findRow(ctx context.Context, d states.Description) (domain.Execution, error) {
 	ids, err := r.Reader.Read(d.Input)
 	if err != nil {
-		return ledger.Execution{}, nil //nolint:nilerr // an event without a usable id cannot be in the log
+		return domain.Execution{}, nil //nolint:nilerr // an event without a usable id cannot be in the log
 	}
 	v, err := r.Log.FindEnded(ctx, ids.ResourceID, d.Name, d.StartedAt, d.StoppedAt)
 	if errors.Is(err, eventlog.ErrNotFound) {
-		return ledger.Execution{}, nil
+		return domain.Execution{}, nil
 	}
 	if err != nil {
-		return ledger.Execution{}, err
+		return domain.Execution{}, err
 	}
-	row := ledger.Execution{
-		Name: d.Name, ARN: d.ARN, Mode: ledger.Live, Status: d.Status, ResourceID: ids.ResourceID, OwnerID: ids.OwnerID,
-		VersionID: v.ID, RecordedAt: ledger.At(v.RecordedAt), StartedAt: ledger.At(d.StartedAt), Place: ledger.At(v.FirstStartedAt),
-		StoppedAt: ledger.At(d.StoppedAt), RedriveCount: d.RedriveCount, Error: d.Error, Cause: ledger.Excerpt(d.Cause),
+	row := domain.Execution{
+		Name: d.Name, ARN: d.ARN, Mode: domain.Live, Status: d.Status, ResourceID: ids.ResourceID, OwnerID: ids.OwnerID,
+		VersionID: v.ID, RecordedAt: domain.At(v.RecordedAt), StartedAt: domain.At(d.StartedAt), Place: domain.At(v.FirstStartedAt),
+		StoppedAt: domain.At(d.StoppedAt), RedriveCount: d.RedriveCount, Error: d.Error, Cause: domain.Excerpt(d.Cause),
 	}
 	if row.OwnerID != "" {
-		if err := r.Book.AddOwned(ctx, row.OwnerID, row.ResourceID, row.RecordedAt); err != nil {
-			return ledger.Execution{}, err
+		if err := r.Book.Owners.Note(ctx, row.OwnerID, row.ResourceID, row.RecordedAt); err != nil {
+			return domain.Execution{}, err
 		}
 	}
-	if _, err := r.Book.AddExecution(ctx, row); err != nil && !errors.Is(err, ledger.ErrConflict) {
-		return ledger.Execution{}, err
+	if _, err := r.Book.Executions.Add(ctx, row); err != nil && !errors.Is(err, ledger.ErrConflict) {
+		return domain.Execution{}, err
 	}
 	return row, nil
 }
 
-func (r *round) addFailure(ctx context.Context, e ledger.Ended, d states.Description, row ledger.Execution) error {
+func (r *round) addFailure(ctx context.Context, e domain.Ended, d states.Description, row domain.Execution) error {
 	name, cause := classify.Unwrap(e.Error, e.Cause)
-	f := ledger.Failure{
-		Execution: e.Name, ARN: r.Machine.ExecutionARN(e.Name), RedriveCount: e.RedriveCount, Status: ledger.Waiting,
+	f := domain.Failure{
+		Execution: e.Name, ARN: r.Machine.ExecutionARN(e.Name), RedriveCount: e.RedriveCount, Status: domain.Waiting,
 		ResourceID: row.ResourceID, OwnerID: row.OwnerID, VersionID: row.VersionID, RecordedAt: row.RecordedAt,
-		Error: name, Cause: ledger.Excerpt(cause), Root: e.Name, Attempt: row.Attempt,
-		StartedAt: ledger.At(d.StartedAt), FailedAt: ledger.At(e.StoppedAt), FirstAt: ledger.At(e.StoppedAt),
+		Error: name, Cause: domain.Excerpt(cause), Root: e.Name, Attempt: row.Attempt,
+		StartedAt: domain.At(d.StartedAt), FailedAt: domain.At(e.StoppedAt), FirstAt: domain.At(e.StoppedAt),
 	}
 	if row.Root != "" {
 		f.Root = row.Root
@@ -144,7 +145,7 @@ func (r *round) addFailure(ctx context.Context, e ledger.Ended, d states.Descrip
 		return err
 	}
 	if e.RedriveCount > 0 { // a person tried again: the attempts begin anew, under names that were not used
-		f.Root, f.Attempt, f.FirstAt = ledger.LineageOf(e.Name, e.RedriveCount), 0, f.FailedAt
+		f.Root, f.Attempt, f.FirstAt = domain.LineageOf(e.Name, e.RedriveCount), 0, f.FailedAt
 	}
 	if f.VersionID == "" {
 		if ids, err := r.Reader.Read(d.Input); err == nil {
@@ -154,16 +155,16 @@ func (r *round) addFailure(ctx context.Context, e ledger.Ended, d states.Descrip
 			return err
 		}
 	}
-	if row.Mode == ledger.API {
+	if row.Mode == domain.API {
 		return r.addAsked(ctx, f, row)
 	}
 	if before.HealedBy != "" && e.RedriveCount == 0 { // another replay of the event was faster
-		f.Status, f.Decision = ledger.Closed, "the event had succeeded by then: see "+before.HealedBy
+		f.Status, f.Decision = domain.Closed, "the event had succeeded by then: see "+before.HealedBy
 	} else {
 		if r.policy.Errors.Retriable(f.Error) {
 			f.Group = f.Error
 		}
-		f.DueAt = ledger.At(r.policy.due(f, r.now(), r.random()))
+		f.DueAt = domain.At(r.policy.due(f, r.now(), r.random()))
 		f.Decision = fmt.Sprintf("decide at %s", f.DueAt)
 	}
 	if err := r.insert(ctx, f); err != nil {
@@ -175,21 +176,21 @@ func (r *round) addFailure(ctx context.Context, e ledger.Ended, d states.Descrip
 // addAsked adds the failure of a replay that a person asked for. It is never retried by itself. One that was to bring an
 // event downstream as it is, is kept for a person like any other; one with a patch, or that publishes nothing, was a
 // try, and is noted only.
-func (r *round) addAsked(ctx context.Context, f ledger.Failure, row ledger.Execution) error {
+func (r *round) addAsked(ctx context.Context, f domain.Failure, row domain.Execution) error {
 	f.ReplayID = row.ReplayID
-	f.Status, f.Decision = ledger.Quarantined, "its replay failed: correct the cause or the event, then replay it again"
+	f.Status, f.Decision = domain.Quarantined, "its replay failed: correct the cause or the event, then replay it again"
 	if row.Patched || row.Suppress {
-		f.Status, f.Decision = ledger.Closed, "a replay with a patch or without publication failed: see its items"
+		f.Status, f.Decision = domain.Closed, "a replay with a patch or without publication failed: see its items"
 	}
-	if err := r.insert(ctx, f); err != nil || row.Failure == "" || f.Status == ledger.Closed {
+	if err := r.insert(ctx, f); err != nil || row.Failure == "" || f.Status == domain.Closed {
 		return err
 	}
 	why := "its replay " + f.Execution + " failed as well" // which took over its event
-	return r.failedAgain(ctx, row.Failure, why, ledger.Waiting, ledger.Retrying, ledger.Quarantined)
+	return r.failedAgain(ctx, row.Failure, why, domain.Waiting, domain.Retrying, domain.Quarantined)
 }
 
 // insert adds a failure, unless it is there.
-func (r *round) insert(ctx context.Context, f ledger.Failure) error {
+func (r *round) insert(ctx context.Context, f domain.Failure) error {
 	if f.State == "" && f.ARN != "" {
 		state, err := r.Machine.FailedState(ctx, f.Execution)
 		if err != nil { // good to know, and no reason to lose the rest
@@ -197,7 +198,7 @@ func (r *round) insert(ctx context.Context, f ledger.Failure) error {
 		}
 		f.State = state
 	}
-	_, err := r.Book.AddFailure(ctx, f)
+	_, err := r.Book.Failures.Add(ctx, f)
 	if errors.Is(err, ledger.ErrConflict) {
 		return nil
 	}
@@ -209,13 +210,13 @@ func (r *round) insert(ctx context.Context, f ledger.Failure) error {
 }
 
 // inherit takes over from the failure that this one's execution was to heal, and returns that.
-func (r *round) inherit(ctx context.Context, f *ledger.Failure, row ledger.Execution) (ledger.Failure, error) {
+func (r *round) inherit(ctx context.Context, f *domain.Failure, row domain.Execution) (domain.Failure, error) {
 	if row.Failure == "" {
-		return ledger.Failure{}, nil
+		return domain.Failure{}, nil
 	}
-	before, err := r.Book.Failure(ctx, row.Failure)
+	before, err := r.Book.Failures.Get(ctx, row.Failure)
 	if errors.Is(err, ledger.ErrNotFound) {
-		return ledger.Failure{}, nil
+		return domain.Failure{}, nil
 	}
 	if err != nil {
 		return before, err
@@ -229,24 +230,24 @@ func (r *round) inherit(ctx context.Context, f *ledger.Failure, row ledger.Execu
 
 // closeBefore closes the failures that this one goes on with: the one that its execution was to heal, and those of the
 // runs before a redrive.
-func (r *round) closeBefore(ctx context.Context, f ledger.Failure, row ledger.Execution) error {
+func (r *round) closeBefore(ctx context.Context, f domain.Failure, row domain.Execution) error {
 	if row.Failure != "" {
 		why := "its automatic replay " + f.Execution + " failed as well"
-		if err := r.failedAgain(ctx, row.Failure, why, ledger.Waiting, ledger.Retrying, ledger.Quarantined); err != nil {
+		if err := r.failedAgain(ctx, row.Failure, why, domain.Waiting, domain.Retrying, domain.Quarantined); err != nil {
 			return err
 		}
 	}
 	runs := make([]string, f.RedriveCount) // up to 1,000
 	for n := range runs {
-		runs[n] = ledger.FailurePartition(f.Execution, n)
+		runs[n] = domain.FailureID(f.Execution, n)
 	}
-	rows, err := r.Book.Failures(ctx, runs)
+	rows, err := r.Book.Failures.Find(ctx, runs)
 	if err != nil {
 		return err
 	}
-	again := ledger.Move{To: ledger.FailedAgain, Decision: "redriven, and failed again"}
+	again := domain.Move{To: domain.FailedAgain, Decision: "redriven, and failed again"}
 	for _, before := range rows {
-		err := r.Book.MoveFailure(ctx, before, again, ledger.Waiting, ledger.Quarantined)
+		err := r.Book.Failures.Move(ctx, before, again, domain.Waiting, domain.Quarantined)
 		if err != nil && !errors.Is(err, ledger.ErrConflict) {
 			return err
 		}
@@ -254,10 +255,10 @@ func (r *round) closeBefore(ctx context.Context, f ledger.Failure, row ledger.Ex
 	return nil
 }
 
-func (r *round) failedAgain(ctx context.Context, partition, why string, from ...ledger.FailureStatus) error {
-	before, err := r.Book.Failure(ctx, partition)
+func (r *round) failedAgain(ctx context.Context, partition, why string, from ...domain.FailureStatus) error {
+	before, err := r.Book.Failures.Get(ctx, partition)
 	if err == nil {
-		err = r.Book.MoveFailure(ctx, before, ledger.Move{To: ledger.FailedAgain, Decision: why}, from...)
+		err = r.Book.Failures.Move(ctx, before, domain.Move{To: domain.FailedAgain, Decision: why}, from...)
 	}
 	if errors.Is(err, ledger.ErrConflict) || errors.Is(err, ledger.ErrNotFound) {
 		return nil
@@ -266,7 +267,7 @@ func (r *round) failedAgain(ctx context.Context, partition, why string, from ...
 }
 
 // keepInput keeps the input of an execution that never reached the log, since Step Functions forgets it in the end.
-func (r *round) keepInput(ctx context.Context, f *ledger.Failure, d states.Description) error {
+func (r *round) keepInput(ctx context.Context, f *domain.Failure, d states.Description) error {
 	if f.InputKey != "" {
 		return nil
 	}

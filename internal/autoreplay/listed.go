@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/states"
@@ -31,7 +32,7 @@ const (
 // about each.
 func (r *round) reconcileListed(ctx context.Context) error {
 	var errs []error
-	statuses := []ledger.ExecutionStatus{ledger.Failed, ledger.TimedOut, ledger.Aborted}
+	statuses := []domain.ExecutionStatus{domain.Failed, domain.TimedOut, domain.Aborted}
 	for i := range statuses { // each run begins with another, in case the look-ups do not suffice for all
 		turn := int(r.now().Unix()/max(int64(r.policy.Interval.Seconds()), 1)) + i
 		errs = append(errs, r.listEnded(ctx, statuses[turn%len(statuses)]))
@@ -39,13 +40,13 @@ func (r *round) reconcileListed(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-func (r *round) listEnded(ctx context.Context, status ledger.ExecutionStatus) error {
+func (r *round) listEnded(ctx context.Context, status domain.ExecutionStatus) error {
 	next, err := r.listPages(ctx, status, "", headPages)
 	if err != nil || next == "" {
 		return err
 	}
 	// More than the head: go on where the run before left off, or behind the head if there was none.
-	mark, err := r.Book.Mark(ctx, markOf(status))
+	mark, err := r.Book.Marks.Get(ctx, markOf(status))
 	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 		return err
 	}
@@ -56,16 +57,16 @@ func (r *round) listEnded(ctx context.Context, status ledger.ExecutionStatus) er
 	if err != nil {
 		token = "" // a token may go bad: begin behind the head again
 	}
-	return errors.Join(err, r.Book.SaveMark(ctx, ledger.Mark{
-		Name: markOf(status), Token: token, TakenAt: ledger.At(r.now()),
+	return errors.Join(err, r.Book.Marks.Save(ctx, domain.Mark{
+		Name: markOf(status), Token: token, TakenAt: domain.At(r.now()),
 	}))
 }
 
-func markOf(status ledger.ExecutionStatus) string { return "list-" + string(status) }
+func markOf(status domain.ExecutionStatus) string { return "list-" + string(status) }
 
 // listPages takes in a number of pages and returns the token of the next, empty when the list ends or gets too old. A
 // page of which something is left comes again.
-func (r *round) listPages(ctx context.Context, status ledger.ExecutionStatus, token string, pages int) (next string, err error) {
+func (r *round) listPages(ctx context.Context, status domain.ExecutionStatus, token string, pages int) (next string, err error) {
 	for range pages {
 		if ctx.Err() != nil {
 			return token, nil //nolint:nilerr // out of time: the next run goes on from here
@@ -91,13 +92,13 @@ func (r *round) listPages(ctx context.Context, status ledger.ExecutionStatus, to
 
 // takeInListed takes in those of a page that the ledger knows nothing of. Left tells that the run may not look up all.
 func (r *round) takeInListed(ctx context.Context, page []states.Listed) (left bool, err error) {
-	var asked []ledger.Ended
+	var asked []domain.Ended
 	for _, e := range page {
 		if !r.known.has(e) && r.now().Sub(e.StoppedAt) > settling {
-			asked = append(asked, ledger.Ended{Name: e.Name, Status: e.Status, StoppedAt: e.StoppedAt, RedriveCount: e.RedriveCount})
+			asked = append(asked, domain.Ended{Name: e.Name, Status: e.Status, StoppedAt: e.StoppedAt, RedriveCount: e.RedriveCount})
 		}
 	}
-	unknown, err := r.Book.Unaccounted(ctx, asked)
+	unknown, err := r.Book.Executions.Unaccounted(ctx, asked)
 	if err != nil {
 		return false, err
 	}
@@ -143,7 +144,7 @@ func (k *known) has(e states.Listed) bool {
 	return ok && n >= e.RedriveCount
 }
 
-func (k *known) add(e ledger.Ended) {
+func (k *known) add(e domain.Ended) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.redrives == nil || len(k.redrives) >= maxKnown {

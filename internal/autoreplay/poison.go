@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
@@ -33,12 +34,12 @@ func (r *round) poison(ctx context.Context, m queue.Message, msg message.Replay)
 	case message.KindAuto:
 		return r.poisonAuto(ctx, msg)
 	case message.KindSweep:
-		row, err := r.Book.Replay(ctx, msg.ReplayID)
+		row, err := r.Book.Replays.Get(ctx, msg.ReplayID)
 		if err != nil || !row.Stopped() || row.Swept || row.Status.Final() {
 			return err
 		}
 	case message.KindClose:
-		s, err := r.Book.Series(ctx, msg.Series)
+		s, err := r.Book.Series.Get(ctx, msg.Series)
 		if err != nil || !s.Open() {
 			return err
 		}
@@ -76,14 +77,14 @@ func (r *round) giveUp(ctx context.Context, m queue.Message, msg message.Replay)
 // poisonPage has a page that is bound sent on: nobody else sends the messages of its items. One that is not bound could
 // not be found out.
 func (r *round) poisonPage(ctx context.Context, m queue.Message, msg message.Replay) error {
-	row, err := r.Book.Replay(ctx, msg.ReplayID)
+	row, err := r.Book.Replays.Get(ctx, msg.ReplayID)
 	if err != nil {
 		return err
 	}
 	if row.Stopped() || row.Status.Final() { // a sweep skips what waits
 		return r.Board.Look(ctx, row.ID, r.now())
 	}
-	p, err := r.Book.Page(ctx, msg.ReplayID, msg.Page)
+	p, err := r.Book.Pages.Get(ctx, msg.ReplayID, msg.Page)
 	switch {
 	case errors.Is(err, ledger.ErrNotFound):
 		return r.giveUp(ctx, m, msg)
@@ -95,7 +96,7 @@ func (r *round) poisonPage(ctx context.Context, m queue.Message, msg message.Rep
 
 // poisonAuto gives up an automatic replay that was not started. One that was ends by itself, or has ended.
 func (r *round) poisonAuto(ctx context.Context, msg message.Replay) error {
-	f, err := r.Book.Failure(ctx, ledger.FailurePartition(msg.Execution, msg.RedriveCount))
+	f, err := r.Book.Failures.Get(ctx, domain.FailureID(msg.Execution, msg.RedriveCount))
 	if err != nil || !f.Status.Open() {
 		return err
 	}
@@ -106,21 +107,21 @@ func (r *round) poisonAuto(ctx context.Context, msg message.Replay) error {
 		if err := r.neverStarted(ctx, name); err != nil {
 			return err
 		}
-		return r.move(ctx, f, ledger.Move{To: ledger.Quarantined, Decision: givenUp})
+		return r.move(ctx, f, domain.Move{To: domain.Quarantined, Decision: givenUp})
 	case err != nil:
 		return err
 	case d.Status.Terminal():
 		return r.ended(ctx, d.Ended)
 	}
-	return r.move(ctx, f, ledger.Move{
-		To: ledger.Retrying, Decision: "its automatic replay " + name + " runs", DueAt: r.now().Add(recheck),
+	return r.move(ctx, f, domain.Move{
+		To: domain.Retrying, Decision: "its automatic replay " + name + " runs", DueAt: r.now().Add(recheck),
 	})
 }
 
 // neverStarted settles an execution that was announced and that Step Functions does not know, and what it was for.
 func (r *round) neverStarted(ctx context.Context, name string) error {
-	return r.Settler.Settle(ctx, []ledger.Ended{{
-		Name: name, Status: ledger.Aborted, Error: ledger.NeverStarted, Cause: givenUp, StoppedAt: r.now(),
+	return r.Settler.Settle(ctx, []domain.Ended{{
+		Name: name, Status: domain.Aborted, Error: domain.NeverStarted, Cause: givenUp, StoppedAt: r.now(),
 	}})[0]
 }
 
@@ -130,11 +131,11 @@ const bindRounds = 3
 // poisonItem gives up an item that was not started.
 func (r *round) poisonItem(ctx context.Context, msg message.Replay) error {
 	for range bindRounds {
-		it, err := r.Book.Item(ctx, msg.ReplayID, msg.Page, msg.Ordinal, 0)
+		it, err := r.Book.Items.Get(ctx, msg.ReplayID, msg.Page, msg.Ordinal, 0)
 		if err != nil {
 			return err
 		}
-		s, err := r.Book.Series(ctx, naming.Series(msg.ReplayID, msg.Page, msg.Ordinal))
+		s, err := r.Book.Series.Get(ctx, naming.Series(msg.ReplayID, msg.Page, msg.Ordinal))
 		switch {
 		case err == nil:
 			return r.poisonSeries(ctx, it, s)
@@ -154,7 +155,7 @@ func (r *round) poisonItem(ctx context.Context, msg message.Replay) error {
 }
 
 // failItem ends an item, unless another delivery has bound it since it was read.
-func (r *round) failItem(ctx context.Context, it ledger.Item, why string) error {
+func (r *round) failItem(ctx context.Context, it domain.Item, why string) error {
 	return r.take(ctx, progress.Step{
 		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, Index: it.Index, To: replay.Failed, Reason: why,
 		Bound: it.Execution, At: r.now(),
@@ -166,8 +167,8 @@ func (r *round) take(ctx context.Context, s progress.Step) error {
 }
 
 // poisonBound does for an item that is bound what the delivery would have done that bound it.
-func (r *round) poisonBound(ctx context.Context, it ledger.Item) error {
-	row, err := r.Book.Replay(ctx, it.ReplayID)
+func (r *round) poisonBound(ctx context.Context, it domain.Item) error {
+	row, err := r.Book.Replays.Get(ctx, it.ReplayID)
 	if err != nil {
 		return err
 	}
@@ -193,11 +194,11 @@ func (r *round) poisonBound(ctx context.Context, it ledger.Item) error {
 }
 
 // poisonSeries gives up a series that was not started. What it has is settled by the listener.
-func (r *round) poisonSeries(ctx context.Context, it ledger.Item, s ledger.Series) error {
+func (r *round) poisonSeries(ctx context.Context, it domain.Item, s domain.Series) error {
 	d, err := r.Series.Describe(ctx, s.Name)
 	switch {
 	case errors.Is(err, states.ErrNotFound):
-		if err := r.Book.GiveUpSeries(ctx, s.Name); err != nil {
+		if err := r.Book.Series.GiveUp(ctx, s.Name); err != nil {
 			return err
 		}
 		if it.Execution == "" {
@@ -211,7 +212,7 @@ func (r *round) poisonSeries(ctx context.Context, it ledger.Item, s ledger.Serie
 	case d.Status.Terminal():
 		return r.seriesEnded(ctx, d.Ended)
 	}
-	return r.Book.MarkSeriesStarted(ctx, s.Name)
+	return r.Book.Series.MarkStarted(ctx, s.Name)
 }
 
 func closeGivenUp(series string) string {

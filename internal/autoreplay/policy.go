@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/classify"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
 // Policy says which failures are replayed automatically, how often and when.
@@ -49,7 +49,7 @@ func (p Policy) backoff(attempt int, random float64) time.Duration {
 }
 
 // hopeless returns why a failure is not replayed automatically, or "" if it is.
-func (p Policy) hopeless(f ledger.Failure, now time.Time) string {
+func (p Policy) hopeless(f domain.Failure, now time.Time) string {
 	switch {
 	case !p.Errors.Retriable(f.Error):
 		return fmt.Sprintf("error %s is not retriable: correct the cause or the event, then replay it", f.Error)
@@ -62,7 +62,7 @@ func (p Policy) hopeless(f ledger.Failure, now time.Time) string {
 }
 
 // due returns when a new failure is to be decided on: at once if it is hopeless.
-func (p Policy) due(f ledger.Failure, now time.Time, random float64) time.Time {
+func (p Policy) due(f domain.Failure, now time.Time, random float64) time.Time {
 	if p.hopeless(f, now) != "" {
 		return now
 	}

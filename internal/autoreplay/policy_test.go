@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/ce873799/replayable-ingestion/internal/classify"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
 var (
@@ -40,21 +40,21 @@ func TestBackoffGrowsToItsLimit(t *testing.T) {
 }
 
 func TestHopeless(t *testing.T) {
-	fresh := func(change func(*ledger.Failure)) ledger.Failure {
-		f := ledger.Failure{Error: "States.Timeout", FailedAt: ledger.At(now), FirstAt: ledger.At(now)}
+	fresh := func(change func(*domain.Failure)) domain.Failure {
+		f := domain.Failure{Error: "States.Timeout", FailedAt: domain.At(now), FirstAt: domain.At(now)}
 		change(&f)
 		return f
 	}
 	tests := []struct {
 		name    string
-		failure ledger.Failure
+		failure domain.Failure
 		want    string
 	}{
-		{name: "a first timeout is retried", failure: fresh(func(*ledger.Failure) {})},
-		{name: "the last attempt is made", failure: fresh(func(f *ledger.Failure) { f.Attempt = 4 })},
-		{name: "attempts are capped", failure: fresh(func(f *ledger.Failure) { f.Attempt = 5 }), want: "5 of 5 automatic replays failed"},
-		{name: "an unknown error is not retried", failure: fresh(func(f *ledger.Failure) { f.Error = "InvalidListing" }), want: "InvalidListing is not retriable"},
-		{name: "age counts from the first failure", failure: fresh(func(f *ledger.Failure) { f.FirstAt = ledger.At(now.Add(-73 * time.Hour)) }), want: "more than 72h0m0s ago"},
+		{name: "a first timeout is retried", failure: fresh(func(*domain.Failure) {})},
+		{name: "the last attempt is made", failure: fresh(func(f *domain.Failure) { f.Attempt = 4 })},
+		{name: "attempts are capped", failure: fresh(func(f *domain.Failure) { f.Attempt = 5 }), want: "5 of 5 automatic replays failed"},
+		{name: "an unknown error is not retried", failure: fresh(func(f *domain.Failure) { f.Error = "InvalidListing" }), want: "InvalidListing is not retriable"},
+		{name: "age counts from the first failure", failure: fresh(func(f *domain.Failure) { f.FirstAt = domain.At(now.Add(-73 * time.Hour)) }), want: "more than 72h0m0s ago"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

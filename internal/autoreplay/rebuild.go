@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
@@ -19,7 +20,7 @@ const (
 // beginRebuild has the rows of versions and owners made again that the ledger lacks, from the event log alone. It goes on
 // from run to run; asking for it again while it is under way changes nothing.
 func (j *Job) beginRebuild(ctx context.Context) error {
-	mark, err := j.Book.Mark(ctx, rebuildMark)
+	mark, err := j.Book.Marks.Get(ctx, rebuildMark)
 	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 		return err
 	}
@@ -27,12 +28,12 @@ func (j *Job) beginRebuild(ctx context.Context) error {
 		return nil
 	}
 	j.Logger.InfoContext(ctx, "rebuild of the ledger begun")
-	return j.Book.SaveMark(ctx, ledger.Mark{Name: rebuildMark, Active: true, TakenAt: ledger.At(j.now())})
+	return j.Book.Marks.Save(ctx, domain.Mark{Name: rebuildMark, Active: true, TakenAt: domain.At(j.now())})
 }
 
 // rebuild goes on with a rebuild that is under way, as far as the time and the budget of the run allow.
 func (r *round) rebuild(ctx context.Context) error {
-	mark, err := r.Book.Mark(ctx, rebuildMark)
+	mark, err := r.Book.Marks.Get(ctx, rebuildMark)
 	if errors.Is(err, ledger.ErrNotFound) || err == nil && !mark.Active {
 		return nil
 	}
@@ -46,8 +47,8 @@ func (r *round) rebuild(ctx context.Context) error {
 		if err != nil || !done {
 			return err // the page comes again: what was made of it is there by then
 		}
-		mark.Token, mark.Active, mark.Count, mark.TakenAt = next, next != "", mark.Count+len(entries), ledger.At(r.now())
-		if err := r.Book.SaveMark(ctx, mark); err != nil {
+		mark.Token, mark.Active, mark.Count, mark.TakenAt = next, next != "", mark.Count+len(entries), domain.At(r.now())
+		if err := r.Book.Marks.Save(ctx, mark); err != nil {
 			return err
 		}
 		if !mark.Active {
@@ -63,12 +64,12 @@ func (r *round) restore(ctx context.Context, entries []eventlog.Entry) (done boo
 	for i, e := range entries {
 		names[i] = e.Execution
 		if e.OwnerID != "" {
-			if err := r.Book.AddOwned(ctx, e.OwnerID, e.ResourceID, ledger.At(e.RecordedAt)); err != nil {
+			if err := r.Book.Owners.Note(ctx, e.OwnerID, e.ResourceID, domain.At(e.RecordedAt)); err != nil {
 				return false, err
 			}
 		}
 	}
-	missing, err := r.Book.MissingExecutions(ctx, names)
+	missing, err := r.Book.Executions.Missing(ctx, names)
 	if err != nil {
 		return false, err
 	}
@@ -98,34 +99,34 @@ func (r *round) restoreExecution(ctx context.Context, e eventlog.Entry) error {
 	if err != nil {
 		return err
 	}
-	row := ledger.Execution{
-		Name: e.Execution, ARN: r.Machine.ExecutionARN(e.Execution), Mode: modeOf(e.Execution), Status: ledger.Running,
-		ResourceID: e.ResourceID, OwnerID: e.OwnerID, VersionID: v.ID, RecordedAt: ledger.At(v.RecordedAt),
-		StartedAt: ledger.At(v.StartedAt), Place: ledger.At(v.FirstStartedAt),
+	row := domain.Execution{
+		Name: e.Execution, ARN: r.Machine.ExecutionARN(e.Execution), Mode: modeOf(e.Execution), Status: domain.Running,
+		ResourceID: e.ResourceID, OwnerID: e.OwnerID, VersionID: v.ID, RecordedAt: domain.At(v.RecordedAt),
+		StartedAt: domain.At(v.StartedAt), Place: domain.At(v.FirstStartedAt),
 	}
 	stored, err := r.Log.Stored(ctx, eventlog.OutputKey(e.Execution))
 	if err != nil && !errors.Is(err, eventlog.ErrNotFound) {
 		return err
 	}
-	published := err == nil && row.Mode != ledger.API // a try that nobody was to see has an output as well
+	published := err == nil && row.Mode != domain.API // a try that nobody was to see has an output as well
 	d, err := r.Machine.Describe(ctx, e.Execution)
 	forgotten := errors.Is(err, states.ErrNotFound)
 	switch {
 	case forgotten && published:
-		row.Status, row.StoppedAt = ledger.Succeeded, ledger.At(stored)
+		row.Status, row.StoppedAt = domain.Succeeded, domain.At(stored)
 	case forgotten:
-		row.Status, row.StoppedAt = ledger.Aborted, ledger.At(r.now())
+		row.Status, row.StoppedAt = domain.Aborted, domain.At(r.now())
 		row.Error, row.Cause = "OutcomeUnknown", "rebuilt from the event log, after Step Functions had forgotten the execution"
 	case err != nil:
 		return err
 	}
-	if published && (forgotten || d.Status == ledger.Succeeded) {
-		row.OutputKey, row.PublishedAt = eventlog.OutputKey(e.Execution), ledger.At(stored)
-		if _, err := r.Book.RaisePublication(ctx, row.ResourceID, row.Placed()); err != nil {
+	if published && (forgotten || d.Status == domain.Succeeded) {
+		row.OutputKey, row.PublishedAt = eventlog.OutputKey(e.Execution), domain.At(stored)
+		if _, err := r.Book.Publications.Raise(ctx, row.ResourceID, row.Placed()); err != nil {
 			return err
 		}
 	}
-	if _, err := r.Book.AddExecution(ctx, row); err != nil && !errors.Is(err, ledger.ErrConflict) {
+	if _, err := r.Book.Executions.Add(ctx, row); err != nil && !errors.Is(err, ledger.ErrConflict) {
 		return err
 	}
 	if !forgotten && d.Status.Terminal() {
@@ -135,12 +136,12 @@ func (r *round) restoreExecution(ctx context.Context, e eventlog.Entry) error {
 }
 
 // modeOf tells from its name who started an execution that recorded an event.
-func modeOf(execution string) ledger.Mode {
+func modeOf(execution string) domain.Mode {
 	switch {
 	case strings.HasPrefix(execution, naming.AutoPrefix):
-		return ledger.Restart
+		return domain.Restart
 	case strings.HasPrefix(execution, naming.APIPrefix):
-		return ledger.API
+		return domain.API
 	}
-	return ledger.Live
+	return domain.Live
 }

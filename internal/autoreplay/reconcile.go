@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/states"
@@ -29,7 +30,7 @@ func (r *round) reconcileOpen(ctx context.Context) error {
 	by := r.now().Add(-r.policy.SettleAfter)
 	for shard := range ledger.Shards {
 		for cursor := ""; ctx.Err() == nil; {
-			open, next, err := r.Book.OpenExecutions(ctx, shard, by, func(name string) bool { return running[name] }, cursor, openBatch)
+			open, next, err := r.Book.Executions.Open(ctx, shard, by, func(name string) bool { return running[name] }, cursor, openBatch)
 			if err != nil {
 				return err
 			}
@@ -56,7 +57,7 @@ func (r *round) running(ctx context.Context) (map[string]bool, error) {
 	names := map[string]bool{}
 	token := ""
 	for range runningPages {
-		page, next, err := r.Machine.List(ctx, ledger.Running, token)
+		page, next, err := r.Machine.List(ctx, domain.Running, token)
 		if err != nil {
 			return nil, err
 		}
@@ -72,9 +73,9 @@ func (r *round) running(ctx context.Context) (map[string]bool, error) {
 }
 
 // settleOpen looks one open execution up, within the budget of the run, and reports it if it stays open for too long.
-func (r *round) settleOpen(ctx context.Context, e ledger.Execution) error {
+func (r *round) settleOpen(ctx context.Context, e domain.Execution) error {
 	settled := false
-	recorded := e.VersionID != "" && (e.Mode == ledger.Live || e.Mode == ledger.Restart) // replays are accounted for by what asked for them
+	recorded := e.VersionID != "" && (e.Mode == domain.Live || e.Mode == domain.Restart) // replays are accounted for by what asked for them
 	if r.mayLookUp(shareOfOpen) {
 		var err error
 		if settled, err = r.lookUp(ctx, e); err != nil {
@@ -86,7 +87,7 @@ func (r *round) settleOpen(ctx context.Context, e ledger.Execution) error {
 			if recorded {
 				again = again.Add(-r.policy.SettleAfter)
 			}
-			if err := r.Book.CheckLater(ctx, e, again); err != nil {
+			if err := r.Book.Executions.CheckLater(ctx, e, again); err != nil {
 				return err
 			}
 		}
@@ -107,7 +108,7 @@ func later(a, b time.Time) time.Time {
 }
 
 // lookUp settles an execution if it has ended. One that runs is as good as settled: it is accounted for.
-func (r *round) lookUp(ctx context.Context, e ledger.Execution) (settled bool, err error) {
+func (r *round) lookUp(ctx context.Context, e domain.Execution) (settled bool, err error) {
 	d, err := r.Machine.Describe(ctx, e.Name)
 	switch {
 	case errors.Is(err, states.ErrNotFound):
@@ -119,26 +120,26 @@ func (r *round) lookUp(ctx context.Context, e ledger.Execution) (settled bool, e
 		if err := r.ended(ctx, d.Ended); err != nil {
 			return false, err
 		}
-		return true, r.Book.LookedUp(ctx, e)
+		return true, r.Book.Executions.LookedUp(ctx, e)
 	}
-	return true, r.Book.CheckLater(ctx, e, r.now()) // the next look is a threshold from now
+	return true, r.Book.Executions.CheckLater(ctx, e, r.now()) // the next look is a threshold from now
 }
 
 // unstarted deals with an execution that Step Functions does not know: its start is in the Replay queue, or was given
 // up, or Step Functions has forgotten it.
-func (r *round) unstarted(ctx context.Context, e ledger.Execution) (settled bool, err error) {
+func (r *round) unstarted(ctx context.Context, e domain.Execution) (settled bool, err error) {
 	if r.now().Sub(e.StartedAt.Time) < messageLife {
 		return false, nil
 	}
 	r.sum.Settled++
 	if e.Status.Terminal() { // failed, and its failure was never taken in
-		return true, r.ended(ctx, ledger.Ended{
+		return true, r.ended(ctx, domain.Ended{
 			Name: e.Name, ARN: e.ARN, Status: e.Status, Error: e.Error, Cause: e.Cause,
 			StoppedAt: e.StoppedAt.Time, RedriveCount: e.RedriveCount,
 		})
 	}
-	return true, r.Settler.Settle(ctx, []ledger.Ended{{
-		Name: e.Name, ARN: e.ARN, Status: ledger.Aborted, Error: ledger.NeverStarted, StoppedAt: r.now(),
+	return true, r.Settler.Settle(ctx, []domain.Ended{{
+		Name: e.Name, ARN: e.ARN, Status: domain.Aborted, Error: domain.NeverStarted, StoppedAt: r.now(),
 		Cause: "Step Functions does not know this execution",
 	}})[0]
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
@@ -19,24 +20,24 @@ const replayBatch = 25
 // to send it, and the end of a series may never have been reported.
 func (r *round) reconcileReplays(ctx context.Context) error {
 	by := r.now().Add(-r.policy.SettleAfter)
-	open, err := r.Book.OpenReplays(ctx, by, replayBatch)
+	open, err := r.Book.Replays.Open(ctx, by, replayBatch)
 	if err != nil {
 		return err
 	}
 	for _, row := range open {
-		err := errors.Join(r.lookAfter(ctx, row), r.Book.CheckReplayLater(ctx, row, r.now()))
+		err := errors.Join(r.lookAfter(ctx, row), r.Book.Replays.CheckLater(ctx, row, r.now()))
 		if err != nil {
 			r.sum.Errors++
 			r.Logger.Log(ctx, fault.Level(err), "open replay not looked after", "replayId", row.ID, "error", err)
 		}
 	}
 	for shard := range ledger.Shards {
-		series, err := r.Book.OpenSeries(ctx, shard, by, replayBatch)
+		series, err := r.Book.Series.Open(ctx, shard, by, replayBatch)
 		if err != nil {
 			return err
 		}
 		for _, s := range series {
-			err := errors.Join(r.lookAfterSeries(ctx, s), r.Book.CheckSeriesLater(ctx, s.Name, r.now()))
+			err := errors.Join(r.lookAfterSeries(ctx, s), r.Book.Series.CheckLater(ctx, s.Name, r.now()))
 			if err != nil {
 				r.sum.Errors++
 				r.Logger.Log(ctx, fault.Level(err), "open series not looked after", "execution", s.Name, "error", err)
@@ -47,14 +48,14 @@ func (r *round) reconcileReplays(ctx context.Context) error {
 }
 
 // lookAfter sends the first message of a replay again that nobody has begun, and ends one that only nobody has ended.
-func (r *round) lookAfter(ctx context.Context, row ledger.Replay) error {
+func (r *round) lookAfter(ctx context.Context, row domain.Replay) error {
 	if row.Status == replay.Pending {
 		return r.Replays.Send(ctx, message.Replay{Kind: message.KindExpand, ReplayID: row.ID}.Encode())
 	}
 	return r.Board.Look(ctx, row.ID, r.now())
 }
 
-func (r *round) lookAfterSeries(ctx context.Context, s ledger.Series) error {
+func (r *round) lookAfterSeries(ctx context.Context, s domain.Series) error {
 	d, err := r.Series.Describe(ctx, s.Name)
 	if errors.Is(err, states.ErrNotFound) {
 		if s.Closed { // it was given up, and the message got lost that was to settle it
@@ -63,7 +64,7 @@ func (r *round) lookAfterSeries(ctx context.Context, s ledger.Series) error {
 		if r.now().Sub(s.CreatedAt.Time) < messageLife { // its start is in the Replay queue
 			return nil
 		}
-		d.Ended, err = ledger.Ended{Name: s.Name, Status: ledger.Aborted}, nil
+		d.Ended, err = domain.Ended{Name: s.Name, Status: domain.Aborted}, nil
 	}
 	if err != nil || !d.Status.Terminal() {
 		return err

@@ -38,7 +38,7 @@ func (r *round) report(ctx context.Context, err error) {
 		r.Meter.Set(schema.DeadLettersLeft, float64(len(r.left)))
 	}
 	n, err := deadline.Do(ctx, func(ctx context.Context) (int, error) {
-		return r.Book.CountQuarantine(ctx, maxQuarantine)
+		return r.Book.Failures.CountQuarantined(ctx, maxQuarantine)
 	})
 	if err != nil {
 		r.Logger.WarnContext(ctx, "quarantine not counted", "error", err)

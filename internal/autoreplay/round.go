@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/deadline"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/queue"
@@ -96,7 +97,7 @@ func (r *round) mayLookUp(share float64) bool {
 // send queues the automatic replay, then moves the failure: if the job dies in between, the message goes out twice,
 // and the deterministic execution name lets only one of them start anything. The starts of a run are spread over the
 // time until the next, so that they keep to their share at any moment.
-func (r *round) send(ctx context.Context, f ledger.Failure) error {
+func (r *round) send(ctx context.Context, f domain.Failure) error {
 	msg := message.Replay{Kind: message.KindAuto, Execution: f.Execution, RedriveCount: f.RedriveCount}
 	// Counted from the beginning of the run: what is sent late in it must not reach into the next one's time.
 	delay := max(r.started.Add(time.Duration(float64(r.sent.Load())/r.policy.StartsPerSecond*float64(time.Second))).Sub(r.now()), 0)
@@ -105,16 +106,16 @@ func (r *round) send(ctx context.Context, f ledger.Failure) error {
 	}
 	r.sent.Add(1)
 	r.sum.Replayed++
-	return r.move(ctx, f, ledger.Move{
-		To:       ledger.Retrying,
+	return r.move(ctx, f, domain.Move{
+		To:       domain.Retrying,
 		Decision: fmt.Sprintf("automatic replay %d of %d sent", f.Attempt+1, r.policy.MaxAttempts),
 		DueAt:    r.now().Add(delay + recheck),
 	})
 }
 
 // move changes a failure and says so in one line. Losing a race is fine: whoever won decided.
-func (r *round) move(ctx context.Context, f ledger.Failure, m ledger.Move) error {
-	err := r.Book.MoveFailure(ctx, f, m, ledger.Waiting, ledger.Retrying)
+func (r *round) move(ctx context.Context, f domain.Failure, m domain.Move) error {
+	err := r.Book.Failures.Move(ctx, f, m, domain.Waiting, domain.Retrying)
 	if errors.Is(err, ledger.ErrConflict) {
 		return nil
 	}

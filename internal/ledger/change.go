@@ -7,6 +7,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
 // change builds one update of one row: what it sets, adds and removes, and the condition under which it does.
@@ -47,7 +49,7 @@ func (c *change) Set(attr string, v types.AttributeValue) *change {
 }
 
 // Latest sets a time that moves forward only: writes come late and again. The change fails if the row has a later one.
-func (c *change) Latest(attr string, at Stamp) *change {
+func (c *change) Latest(attr string, at domain.Stamp) *change {
 	if at.IsZero() {
 		return c
 	}
@@ -57,7 +59,7 @@ func (c *change) Latest(attr string, at Stamp) *change {
 // CheckAt moves an open row to another place in the list of those to look at, forward only: its sort key begins with
 // the time. A row that is not open any more is left alone.
 func (c *change) CheckAt(at time.Time, id string) *change {
-	key := str(At(at).String() + "#" + id)
+	key := str(domain.At(at).String() + "#" + id)
 	return c.Set("tsk", key).If("attribute_exists({tpk}) AND {tsk} <= ?", key)
 }
 

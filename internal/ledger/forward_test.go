@@ -14,6 +14,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/testkit"
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -23,72 +24,72 @@ import (
 func TestTimesMoveForwardOnly(t *testing.T) {
 	l := ledger.New(awstest.NewTable(), testkit.Table)
 	ctx, late := t.Context(), start.Add(-time.Minute)
-	r := ledger.Replay{ID: "p", Status: replay.Pending, CreatedAt: ledger.At(start)}
-	ok(t, l.AddReplay(ctx, r))
-	ok(t, l.AddPage(ctx, r, ledger.Page{ReplayID: "p", StartsAt: ledger.At(start), Next: "more"}, make([]ledger.Entry, 1), false))
-	r, err := l.StopReplay(ctx, "p", replay.Stop{Status: replay.Cancelled, At: start})
+	r := domain.Replay{ID: "p", Status: replay.Pending, CreatedAt: domain.At(start)}
+	ok(t, l.Replays.Add(ctx, r))
+	ok(t, l.Pages.Add(ctx, r, domain.Page{ReplayID: "p", StartsAt: domain.At(start), Next: "more"}, make([]domain.Entry, 1), false))
+	r, err := l.Replays.Stop(ctx, "p", replay.Stop{Status: replay.Cancelled, At: start})
 	ok(t, err)
-	row, err := l.AddExecution(ctx, live("x", "r", start))
+	row, err := l.Executions.Add(ctx, live("x", "r", start))
 	ok(t, err)
 	for _, at := range []time.Time{start.Add(time.Hour), late} {
-		ok(t, l.AddOwned(ctx, "o", "r", ledger.At(at)))
-		ok(t, l.MarkSweeping(ctx, "p", ledger.At(at)))
-		ok(t, l.SetStart(ctx, ledger.Page{ReplayID: "p"}, ledger.At(at)))
-		ok(t, l.SaveMark(ctx, ledger.Mark{Name: "walk", Token: at.String(), TakenAt: ledger.At(at)}))
-		ok(t, l.CheckLater(ctx, row, at))
-		ok(t, l.CheckReplayLater(ctx, r, at))
-		_, err := l.MarkPublished(ctx, row, ledger.Published{Name: "x", At: at, Now: at, OutputKey: "out"})
+		ok(t, l.Owners.Note(ctx, "o", "r", domain.At(at)))
+		ok(t, l.Replays.MarkSweeping(ctx, "p", domain.At(at)))
+		ok(t, l.Pages.SetStart(ctx, domain.Page{ReplayID: "p"}, domain.At(at)))
+		ok(t, l.Marks.Save(ctx, domain.Mark{Name: "walk", Token: at.String(), TakenAt: domain.At(at)}))
+		ok(t, l.Executions.CheckLater(ctx, row, at))
+		ok(t, l.Replays.CheckLater(ctx, r, at))
+		_, err := l.Executions.MarkPublished(ctx, row, domain.Published{Name: "x", At: at, Now: at, OutputKey: "out"})
 		ok(t, err)
 	}
 	want := start.Add(time.Hour)
-	ids, _, err := l.Owned(ctx, "o", want, "", 10)
+	ids, _, err := l.Owners.Resources(ctx, "o", want, "", 10)
 	ok(t, err)
 	if !slices.Equal(ids, []string{"r"}) {
 		t.Errorf("owned since an hour later: got %v, want r", ids)
 	}
-	mark, err := l.Mark(ctx, "walk")
+	mark, err := l.Marks.Get(ctx, "walk")
 	ok(t, err)
-	p, err := l.Page(ctx, "p", 0)
+	p, err := l.Pages.Get(ctx, "p", 0)
 	ok(t, err)
-	r, err = l.Replay(ctx, "p")
+	r, err = l.Replays.Get(ctx, "p")
 	ok(t, err)
-	row, err = l.Execution(ctx, "x")
+	row, err = l.Executions.Get(ctx, "x")
 	ok(t, err)
-	for what, got := range map[string]ledger.Stamp{
+	for what, got := range map[string]domain.Stamp{
 		"mark": mark.TakenAt, "start of the page": p.StartsAt, "sweep": r.SweepAt, "publication": row.PublishedAt,
 	} {
-		if !got.Equal(ledger.At(want).Time) {
-			t.Errorf("%s: got %s, want %s", what, got, ledger.At(want))
+		if !got.Equal(domain.At(want).Time) {
+			t.Errorf("%s: got %s, want %s", what, got, domain.At(want))
 		}
 	}
-	if mark.Token != want.String() || row.OutputKey != "out" || row.Status != ledger.Succeeded {
+	if mark.Token != want.String() || row.OutputKey != "out" || row.Status != domain.Succeeded {
 		t.Errorf("got %+v, %+v, want the later mark and the output", mark, row)
 	}
-	if !strings.HasPrefix(r.TSK, ledger.At(want).String()) {
-		t.Errorf("the replay is to be looked at at %s, want %s", r.TSK, ledger.At(want))
+	if !r.CheckAt.Equal(domain.At(want).Time) {
+		t.Errorf("the replay is to be looked at at %s, want %s", r.CheckAt, domain.At(want))
 	}
 }
 
 // What is open stays where it is in the list when an older look is noted late.
 func TestALookIsNotBroughtForward(t *testing.T) {
 	l := ledger.New(awstest.NewTable(), testkit.Table)
-	row, err := l.AddExecution(t.Context(), live("x", "r", start))
+	row, err := l.Executions.Add(t.Context(), live("x", "r", start))
 	ok(t, err)
-	r := ledger.Replay{ID: "p", Status: replay.Pending, CreatedAt: ledger.At(start)}
-	ok(t, l.AddReplay(t.Context(), r))
-	ok(t, l.AddPage(t.Context(), r, ledger.Page{ReplayID: "p"}, make([]ledger.Entry, 1), false))
-	s := ledger.Series{Name: "s", ReplayID: "p", Versions: []string{"a", "b"}, CreatedAt: ledger.At(start)}
-	ok(t, l.AddSeries(t.Context(), r, s))
+	r := domain.Replay{ID: "p", Status: replay.Pending, CreatedAt: domain.At(start)}
+	ok(t, l.Replays.Add(t.Context(), r))
+	ok(t, l.Pages.Add(t.Context(), r, domain.Page{ReplayID: "p"}, make([]domain.Entry, 1), false))
+	s := domain.Series{Name: "s", ReplayID: "p", Versions: []string{"a", "b"}, CreatedAt: domain.At(start)}
+	ok(t, l.Series.Add(t.Context(), r, s))
 	for _, at := range []time.Time{start.Add(time.Hour), start} {
-		ok(t, l.CheckLater(t.Context(), row, at))
-		ok(t, l.CheckSeriesLater(t.Context(), "s", at))
+		ok(t, l.Executions.CheckLater(t.Context(), row, at))
+		ok(t, l.Series.CheckLater(t.Context(), "s", at))
 	}
-	row, err = l.Execution(t.Context(), "x")
+	row, err = l.Executions.Get(t.Context(), "x")
 	ok(t, err)
-	s, err = l.Series(t.Context(), "s")
+	s, err = l.Series.Get(t.Context(), "s")
 	ok(t, err)
-	for _, got := range []string{row.TSK, s.TSK} {
-		if want := ledger.At(start.Add(time.Hour)).String(); !strings.HasPrefix(got, want) {
+	for _, got := range []domain.Stamp{row.CheckAt, s.CheckAt} {
+		if want := domain.At(start.Add(time.Hour)); !got.Equal(want.Time) {
 			t.Errorf("to be looked at at %s, want %s", got, want)
 		}
 	}
@@ -111,10 +112,10 @@ func TestAPaceWindowOutlivesItsQueue(t *testing.T) {
 	l := ledger.New(table, testkit.Table)
 	const days = 30
 	ahead := start.Add(days * 24 * time.Hour)
-	_, err := l.ReserveStart(t.Context(), "p", 1, ahead) // as if all windows before were full
+	_, err := l.Pace.Reserve(t.Context(), "p", 1, ahead) // as if all windows before were full
 	ok(t, err)
 	for range 5 {
-		_, err := l.ReserveStart(t.Context(), "p", 1, start)
+		_, err := l.Pace.Reserve(t.Context(), "p", 1, start)
 		ok(t, err)
 	}
 	var expires, window int64
@@ -131,7 +132,7 @@ func TestAPaceWindowOutlivesItsQueue(t *testing.T) {
 			ok(t, err)
 		}
 	}}, testkit.Table)
-	at, err := seeing.ReserveStart(t.Context(), "p", 1, start)
+	at, err := seeing.Pace.Reserve(t.Context(), "p", 1, start)
 	ok(t, err)
 	if at.Before(ahead.Add(-ledger.PaceWindow)) {
 		t.Fatalf("reserved at %s, want it behind the queue", at)
@@ -178,21 +179,21 @@ func TestAFailureThatMovesInAnIndexCountsOnce(t *testing.T) {
 	for i := range 20 {
 		f := failure(fmt.Sprint("f", i), start)
 		f.Group = "Boom"
-		_, err := l.AddFailure(t.Context(), f)
+		_, err := l.Failures.Add(t.Context(), f)
 		ok(t, err)
 		want++
 	}
-	n, err := l.CountOpen(t.Context(), "Boom", 100)
+	n, err := l.Failures.CountOpen(t.Context(), "Boom", 100)
 	ok(t, err)
 	if n != want {
 		t.Errorf("counted %d open failures, want %d", n, want)
 	}
-	rows, _, err := l.HeldFailures(t.Context(), "Boom", func(ledger.Failure) bool { return false }, 100)
+	rows, _, err := l.Failures.Held(t.Context(), "Boom", func(domain.Failure) bool { return false }, 100)
 	ok(t, err)
 	if len(rows) != 0 {
 		t.Errorf("got %d held failures, want none", len(rows))
 	}
-	if n, err = l.CountOpen(t.Context(), "Boom", 7); err != nil || n != 7 {
+	if n, err = l.Failures.CountOpen(t.Context(), "Boom", 7); err != nil || n != 7 {
 		t.Errorf("counted %d, %v, want no more than 7", n, err)
 	}
 }
@@ -200,16 +201,16 @@ func TestAFailureThatMovesInAnIndexCountsOnce(t *testing.T) {
 // Keys that are asked for twice are read once: DynamoDB refuses a batch that has one twice.
 func TestKeysAreAskedForOnce(t *testing.T) {
 	l := ledger.New(awstest.NewTable(), testkit.Table)
-	_, err := l.AddFailure(t.Context(), failure("f", start))
+	_, err := l.Failures.Add(t.Context(), failure("f", start))
 	ok(t, err)
-	partition := ledger.FailurePartition("f", 0)
-	rows, err := l.Failures(t.Context(), []string{partition, partition, ledger.FailurePartition("none", 0)})
+	partition := domain.FailureID("f", 0)
+	rows, err := l.Failures.Find(t.Context(), []string{partition, partition, domain.FailureID("none", 0)})
 	ok(t, err)
 	if len(rows) != 1 {
 		t.Errorf("got %d failures, want one", len(rows))
 	}
-	ended := ledger.Ended{Name: "x", Status: ledger.Aborted, StoppedAt: start}
-	rest, err := l.Unaccounted(t.Context(), []ledger.Ended{ended, ended})
+	ended := domain.Ended{Name: "x", Status: domain.Aborted, StoppedAt: start}
+	rest, err := l.Executions.Unaccounted(t.Context(), []domain.Ended{ended, ended})
 	ok(t, err)
 	if len(rest) == 0 {
 		t.Error("got none, want an end that the ledger does not know")
@@ -220,21 +221,21 @@ func TestKeysAreAskedForOnce(t *testing.T) {
 // whatever order the two are noted.
 func TestAnEndCountsMoreThanAStartThatWasGivenUp(t *testing.T) {
 	ctx := t.Context()
-	end := ledger.Ended{Name: "x", Status: ledger.Succeeded, StoppedAt: start}
+	end := domain.Ended{Name: "x", Status: domain.Succeeded, StoppedAt: start}
 	for _, off := range []time.Duration{-time.Minute, time.Minute} {
-		given := ledger.Ended{Name: "x", Status: ledger.Aborted, Error: ledger.NeverStarted, StoppedAt: start.Add(off)}
-		for _, order := range [][]ledger.Ended{{given, end}, {end, given}, {given, given, end}} {
+		given := domain.Ended{Name: "x", Status: domain.Aborted, Error: domain.NeverStarted, StoppedAt: start.Add(off)}
+		for _, order := range [][]domain.Ended{{given, end}, {end, given}, {given, given, end}} {
 			l := ledger.New(awstest.NewTable(), testkit.Table)
-			_, err := l.AddExecution(ctx, live("x", "r", start))
+			_, err := l.Executions.Add(ctx, live("x", "r", start))
 			ok(t, err)
 			for _, o := range order {
-				if _, err := l.Settle(ctx, o); err != nil && !errors.Is(err, ledger.ErrConflict) {
+				if _, err := l.Executions.Settle(ctx, o); err != nil && !errors.Is(err, ledger.ErrConflict) {
 					t.Fatal(err)
 				}
 			}
-			row, err := l.Execution(ctx, "x")
+			row, err := l.Executions.Get(ctx, "x")
 			ok(t, err)
-			if row.Status != ledger.Succeeded || row.Error != "" || !row.StoppedAt.Equal(start) {
+			if row.Status != domain.Succeeded || row.Error != "" || !row.StoppedAt.Equal(start) {
 				t.Errorf("given up %s after its end: got %+v, want it succeeded", off, row)
 			}
 		}

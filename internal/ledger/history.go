@@ -5,48 +5,49 @@ import (
 	"iter"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
 // historySort orders what happened to a resource by its versions first, so that everything about one version stands
 // together, and by time then. What has no version stands where it happened.
-func historySort(recordedAt, at Stamp, kind, id string) string {
+func historySort(recordedAt, at domain.Stamp, kind, id string) string {
 	if recordedAt.IsZero() {
 		recordedAt = at
 	}
 	return recordedAt.String() + "#" + kind + "#" + at.String() + "#" + id
 }
 
-// History is what happened to some versions of a resource.
-type History struct {
-	Executions []Execution // oldest version first, then in order of start
-	Failures   []Failure   // oldest version first, then in time order
-}
-
 // MaxHistory bounds what is read of one resource at once: executions and failures.
 const MaxHistory = 5000
+
+func isFailure(row item) bool { return row["execution"] != nil }
 
 // latestPage is how many executions LatestExecutions reads at once: most callers want one.
 const latestPage = 100
 
-// LatestExecutions yields the executions of the versions of a resource that were recorded since a time, the latest
+// Latest yields the executions of the versions of a resource that were recorded since a time, the latest
 // version first: at most those among the latest 5,000 executions and failures.
-func (l *Ledger) LatestExecutions(ctx context.Context, resourceID string, since time.Time) iter.Seq2[Execution, error] {
-	return func(yield func(Execution, error) bool) {
+func (l *Executions) Latest(ctx context.Context, resourceID string, since time.Time) iter.Seq2[domain.Execution, error] {
+	return func(yield func(domain.Execution, error) bool) {
 		after := ""
 		for range MaxHistory / latestPage {
-			rows, more, err := query[Execution](ctx, l, span{
+			rows, more, err := l.find(ctx, span{
 				index: &schema.ByResource, partition: resourcePartition(resourceID), after: after, newest: true, limit: latestPage,
 			})
 			if err != nil {
-				yield(Execution{}, err)
+				yield(domain.Execution{}, err)
 				return
 			}
-			for _, e := range rows {
-				if after = e.RSK; after < At(since).String() {
+			for _, row := range rows {
+				if after = textOf(row, schema.ByResource.SortKey); after < domain.At(since).String() {
 					return
 				}
-				if e.Name != "" && !yield(e, nil) { // a failure has no name
+				if isFailure(row) {
+					continue
+				}
+				var e domain.Execution
+				if err := Decode(row, &e); !yield(e, err) || err != nil {
 					return
 				}
 			}
@@ -59,26 +60,26 @@ func (l *Ledger) LatestExecutions(ctx context.Context, resourceID string, since 
 
 // History returns what happened to the versions of a resource that were recorded from one time to another, both
 // included: at most 5,000 executions and failures.
-func (l *Ledger) History(ctx context.Context, resourceID string, from, to time.Time) (History, error) {
-	var h History
+func (l *Executions) History(ctx context.Context, resourceID string, from, to time.Time) (domain.History, error) {
+	var h domain.History
 	rows, _, err := l.find(ctx, span{
 		index: &schema.ByResource, partition: resourcePartition(resourceID),
-		after: At(from).String(), until: At(to).String() + "#~", limit: MaxHistory,
+		after: domain.At(from).String(), until: domain.At(to).String() + "#~", limit: MaxHistory,
 	})
 	if err != nil {
 		return h, err
 	}
 	for _, row := range rows {
-		if row["execution"] != nil {
-			var f Failure
-			if err := unmarshal(row, &f); err != nil {
+		if isFailure(row) {
+			var f domain.Failure
+			if err := Decode(row, &f); err != nil {
 				return h, err
 			}
 			h.Failures = append(h.Failures, f)
 			continue
 		}
-		var e Execution
-		if err := unmarshal(row, &e); err != nil {
+		var e domain.Execution
+		if err := Decode(row, &e); err != nil {
 			return h, err
 		}
 		h.Executions = append(h.Executions, e)
@@ -89,11 +90,11 @@ func (l *Ledger) History(ctx context.Context, resourceID string, from, to time.T
 // maxVersionFailures bounds what is read of one version: each of its failed runs and replays is one.
 const maxVersionFailures = 1000
 
-// VersionFailures returns the failures of the version of a resource that was recorded at a time, the latest first: at
+// OfVersion returns the failures of the version of a resource that was recorded at a time, the latest first: at
 // most 1,000.
-func (l *Ledger) VersionFailures(ctx context.Context, resourceID string, recordedAt Stamp) ([]Failure, error) {
+func (l *Failures) OfVersion(ctx context.Context, resourceID string, recordedAt domain.Stamp) ([]domain.Failure, error) {
 	of := recordedAt.String() + "#F#"
-	rows, _, err := query[Failure](ctx, l, span{
+	rows, _, err := query[domain.Failure](ctx, l.table, span{
 		index: &schema.ByResource, partition: resourcePartition(resourceID), after: of, until: of + "~", newest: true,
 		limit: maxVersionFailures,
 	})

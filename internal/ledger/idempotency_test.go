@@ -1,6 +1,8 @@
 package ledger_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"strconv"
 	"testing"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/testkit"
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
@@ -19,15 +22,16 @@ import (
 func TestAKeyExpiresThirtyDaysAfterItsFirstUse(t *testing.T) {
 	table := awstest.NewTable()
 	l := ledger.New(table, testkit.Table)
-	first, err := l.Claim(t.Context(), "ticket-4711", ledger.Claim{ReplayID: "p", BodyHash: "h", CreatedAt: ledger.At(start)})
+	_, err := l.Claims.Add(t.Context(), "ticket-4711", domain.Claim{ReplayID: "p", BodyHash: "h", CreatedAt: domain.At(start)})
 	ok(t, err)
-	later := ledger.Claim{ReplayID: "q", BodyHash: "h", CreatedAt: ledger.At(start.Add(24 * time.Hour))}
-	second, err := l.Claim(t.Context(), "ticket-4711", later)
+	later := domain.Claim{ReplayID: "q", BodyHash: "h", CreatedAt: domain.At(start.Add(24 * time.Hour))}
+	second, err := l.Claims.Add(t.Context(), "ticket-4711", later)
 	if !errors.Is(err, ledger.ErrConflict) || second.ReplayID != "p" {
 		t.Errorf("got replay %q and %v, want p and a conflict", second.ReplayID, err)
 	}
+	hash := sha256.Sum256([]byte("ticket-4711"))
 	row, err := table.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String(testkit.Table), Key: map[string]types.AttributeValue{
-		schema.PartitionKey: &types.AttributeValueMemberS{Value: first.PK}, schema.SortKey: &types.AttributeValueMemberS{Value: first.SK},
+		schema.PartitionKey: &types.AttributeValueMemberS{Value: "K#" + hex.EncodeToString(hash[:])}, schema.SortKey: &types.AttributeValueMemberS{Value: "K"},
 	}})
 	ok(t, err)
 	expires, _ := row.Item[schema.TTL].(*types.AttributeValueMemberN) // DynamoDB reads a number of seconds, and nothing else

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/testkit"
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -14,24 +15,24 @@ import (
 func TestItemsAtReadsAllInOneCall(t *testing.T) {
 	table := awstest.NewTable()
 	l := ledger.New(table, testkit.Table)
-	ok(t, l.AddReplay(t.Context(), ledger.Replay{ID: "p", Status: replay.Pending, CreatedAt: ledger.At(time.Now())}))
+	ok(t, l.Replays.Add(t.Context(), domain.Replay{ID: "p", Status: replay.Pending, CreatedAt: domain.At(time.Now())}))
 	for n, ids := range [][]string{{"a", "b", "c"}, {"d"}} {
-		p := ledger.Page{ReplayID: "p", Number: n, Next: "more"}
-		ok(t, l.AddPage(t.Context(), ledger.Replay{ID: "p"}, p, entries(ids), false))
+		p := domain.Page{ReplayID: "p", Number: n, Next: "more"}
+		ok(t, l.Pages.Add(t.Context(), domain.Replay{ID: "p"}, p, entries(ids), false))
 	}
 	before := table.Calls
-	places := []ledger.Place{{Page: 0, Ordinal: 2}, {Page: 1, Ordinal: 0}, {Page: 0, Ordinal: 0}, {Page: 0, Ordinal: 2}}
-	got, err := l.ItemsAt(t.Context(), "p", places)
+	places := []domain.Place{{Page: 0, Ordinal: 2}, {Page: 1, Ordinal: 0}, {Page: 0, Ordinal: 0}, {Page: 0, Ordinal: 2}}
+	got, err := l.Items.At(t.Context(), "p", places)
 	ok(t, err)
 	want(t, "calls", table.Calls-before, 1)
 	want(t, "items", len(got), 3)
-	for place, resource := range map[ledger.Place]string{places[0]: "c", places[1]: "d", places[2]: "a"} {
+	for place, resource := range map[domain.Place]string{places[0]: "c", places[1]: "d", places[2]: "a"} {
 		want(t, "resource", got[place].ResourceID, resource)
 	}
-	if _, err := l.ItemsAt(t.Context(), "p", append(places, ledger.Place{Page: 7})); !errors.Is(err, ledger.ErrNotFound) {
+	if _, err := l.Items.At(t.Context(), "p", append(places, domain.Place{Page: 7})); !errors.Is(err, ledger.ErrNotFound) {
 		t.Errorf("an item that is not there: got %v, want ErrNotFound", err)
 	}
-	none, err := l.ItemsAt(t.Context(), "p", nil)
+	none, err := l.Items.At(t.Context(), "p", nil)
 	if err != nil || len(none) != 0 {
 		t.Errorf("no places: got %v, %v", none, err)
 	}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
 // maxLease is longer than any holder lives: a function runs for 15 minutes at most.
@@ -13,19 +15,19 @@ const maxLease = 20 * time.Minute
 
 // Acquire takes a lease, so that runs of the same job exclude each other. It returns ErrConflict while another holder
 // has it. A holder that dies loses it when it expires; one whose clock was wrong, because nobody may have it for so long.
-func (l *Ledger) Acquire(ctx context.Context, name, holder string, now, until time.Time) error {
-	c := newChange("L#"+name, "L").Set("holder", str(holder)).Set("until", str(At(until).String())).
+func (l *Leases) Acquire(ctx context.Context, name, holder string, now, until time.Time) error {
+	c := newChange("L#"+name, "L").Set("holder", str(holder)).Set("until", str(domain.At(until).String())).
 		If("attribute_not_exists({pk}) OR {until} < ? OR {until} > ? OR {holder} = ?",
-			str(At(now).String()), str(At(now.Add(maxLease)).String()), str(holder))
+			str(domain.At(now).String()), str(domain.At(now.Add(maxLease)).String()), str(holder))
 	_, err := l.update(ctx, c)
 	return conflict(err, nil, "acquire lease "+name)
 }
 
 // Release gives a lease back. Releasing one that another holder has by now does nothing.
-func (l *Ledger) Release(ctx context.Context, name, holder string) error {
+func (l *Leases) Release(ctx context.Context, name, holder string) error {
 	cond := "#h = :h"
 	_, err := l.api.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-		TableName: &l.table, Key: key("L#"+name, "L"), ConditionExpression: &cond,
+		TableName: &l.name, Key: key("L#"+name, "L"), ConditionExpression: &cond,
 		ExpressionAttributeNames:  map[string]string{"#h": "holder"},
 		ExpressionAttributeValues: item{":h": str(holder)},
 	})

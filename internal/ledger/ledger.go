@@ -27,7 +27,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -51,43 +50,60 @@ type Client interface {
 	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
 }
 
-// Ledger reads and writes the table.
+// Ledger is one table, by what its rows are about.
 type Ledger struct {
+	Executions   *Executions
+	Failures     *Failures
+	Groups       *Groups
+	Replays      *Replays
+	Pages        *Pages
+	Items        *Items
+	Series       *Series
+	Owners       *Owners
+	Publications *Publications
+	Claims       *Claims
+	Pace         *Pace
+	Marks        *Marks
+	Leases       *Leases
+}
+
+// Each reads and writes the rows of one kind.
+type (
+	Executions   struct{ *table }
+	Failures     struct{ *table }
+	Groups       struct{ *table }
+	Replays      struct{ *table }
+	Pages        struct{ *table }
+	Items        struct{ *table }
+	Series       struct{ *table }
+	Owners       struct{ *table }
+	Publications struct{ *table }
+	Claims       struct{ *table }
+	Pace         struct{ *table }
+	Marks        struct{ *table }
+	Leases       struct{ *table }
+)
+
+// New returns a ledger over a table.
+func New(api Client, name string) *Ledger {
+	return over(&table{api: api, name: name, meter: nobody{}, now: time.Now})
+}
+
+func over(t *table) *Ledger {
+	return &Ledger{
+		Executions: &Executions{t}, Failures: &Failures{t}, Groups: &Groups{t}, Replays: &Replays{t}, Pages: &Pages{t},
+		Items: &Items{t}, Series: &Series{t}, Owners: &Owners{t}, Publications: &Publications{t}, Claims: &Claims{t},
+		Pace: &Pace{t}, Marks: &Marks{t}, Leases: &Leases{t},
+	}
+}
+
+// table is what the rows of all kinds share.
+type table struct {
 	api   Client
-	table string
+	name  string
 	meter meter
 	now   func() time.Time // for what is measured; rows get their times from callers
 }
-
-// New returns a ledger over a table.
-func New(api Client, table string) *Ledger {
-	return &Ledger{api: api, table: table, meter: nobody{}, now: time.Now}
-}
-
-// item is a row as the SDK wants it.
-type item = map[string]types.AttributeValue
-
-// Keys of one row, and of the indexes that it is in. They are part of every row's struct.
-type keys struct {
-	PK  string `dynamodbav:"pk"`
-	SK  string `dynamodbav:"sk"`
-	RPK string `dynamodbav:"rpk,omitempty"`
-	RSK string `dynamodbav:"rsk,omitempty"`
-	TPK string `dynamodbav:"tpk,omitempty"`
-	TSK string `dynamodbav:"tsk,omitempty"`
-	GPK string `dynamodbav:"gpk,omitempty"`
-	GSK string `dynamodbav:"gsk,omitempty"`
-}
-
-func key(pk, sk string) item {
-	return item{schema.PartitionKey: str(pk), schema.SortKey: str(sk)}
-}
-
-func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-
-func num(n int) types.AttributeValue { return &types.AttributeValueMemberN{Value: strconv.Itoa(n)} }
-
-func flag(b bool) types.AttributeValue { return &types.AttributeValueMemberBOOL{Value: b} }
 
 // Shards spread the partitions of an index: an outage puts thousands of rows under one key within minutes.
 const Shards = 8
@@ -108,68 +124,22 @@ func shard(parts ...string) string {
 	return strconv.Itoa(int(h.Sum32() % Shards))
 }
 
-// stampLayout sorts as text in time order. Milliseconds are what Step Functions gives.
-const stampLayout = "2006-01-02T15:04:05.000Z"
-
-// Stamp is a time as the ledger keeps it: UTC, in milliseconds, sortable as text. The zero value is an absent time.
-type Stamp struct{ time.Time }
-
-// At returns a time as the ledger keeps it.
-func At(t time.Time) Stamp { return Stamp{t.UTC().Truncate(time.Millisecond)} }
-
-func (s Stamp) String() string {
-	if s.IsZero() {
-		return ""
-	}
-	return s.UTC().Format(stampLayout)
-}
-
-// Pointer returns nil for an absent time.
-func (s Stamp) Pointer() *time.Time {
-	if s.IsZero() {
-		return nil
-	}
-	return &s.Time
-}
-
-// MarshalDynamoDBAttributeValue implements attributevalue.Marshaler.
-func (s Stamp) MarshalDynamoDBAttributeValue() (types.AttributeValue, error) {
-	if s.IsZero() {
-		return &types.AttributeValueMemberNULL{Value: true}, nil
-	}
-	return str(s.String()), nil
-}
-
-// UnmarshalDynamoDBAttributeValue implements attributevalue.Unmarshaler.
-func (s *Stamp) UnmarshalDynamoDBAttributeValue(av types.AttributeValue) error {
-	v, ok := av.(*types.AttributeValueMemberS)
-	if !ok {
-		return nil
-	}
-	t, err := time.Parse(stampLayout, v.Value)
-	if err != nil {
-		return fmt.Errorf("ledger time %q: %w", v.Value, err)
-	}
-	s.Time = t
-	return nil
-}
-
 // get reads one row, strongly consistent.
-func (l *Ledger) get(ctx context.Context, pk, sk string, into any) error {
+func (l *table) get(ctx context.Context, pk, sk string, into any) error {
 	consistent := true
-	out, err := l.api.GetItem(ctx, &dynamodb.GetItemInput{TableName: &l.table, Key: key(pk, sk), ConsistentRead: &consistent})
+	out, err := l.api.GetItem(ctx, &dynamodb.GetItemInput{TableName: &l.name, Key: key(pk, sk), ConsistentRead: &consistent})
 	if err != nil {
 		return fmt.Errorf("get ledger row %s: %w", pk, err)
 	}
 	if len(out.Item) == 0 {
 		return fmt.Errorf("ledger row %s: %w", pk, ErrNotFound)
 	}
-	return unmarshal(out.Item, into)
+	return Decode(out.Item, into)
 }
 
 // insert writes a row unless there is one. Then it decodes the present row into existing and returns ErrConflict.
-func (l *Ledger) insert(ctx context.Context, row, existing any) error {
-	put, err := l.putNew(row)
+func (l *table) insert(ctx context.Context, k keys, row, existing any) error {
+	put, err := l.putNew(k, row)
 	if err != nil {
 		return err
 	}
@@ -180,13 +150,13 @@ func (l *Ledger) insert(ctx context.Context, row, existing any) error {
 	return conflict(err, existing, "insert ledger row")
 }
 
-func (l *Ledger) putNew(row any) (*types.Put, error) {
-	it, err := marshal(row)
+func (l *table) putNew(k keys, row any) (*types.Put, error) {
+	it, err := marshal(k, row)
 	if err != nil {
 		return nil, err
 	}
 	cond := "attribute_not_exists(" + schema.PartitionKey + ")"
-	return &types.Put{TableName: &l.table, Item: it, ConditionExpression: &cond}, nil
+	return &types.Put{TableName: &l.name, Item: it, ConditionExpression: &cond}, nil
 }
 
 // conflict turns a failed condition into ErrConflict and decodes the row that was there, if the service sent it.
@@ -194,7 +164,7 @@ func conflict(err error, existing any, doing string) error {
 	var failed *types.ConditionalCheckFailedException
 	if errors.As(err, &failed) {
 		if existing != nil && len(failed.Item) > 0 {
-			if uerr := unmarshal(failed.Item, existing); uerr != nil {
+			if uerr := Decode(failed.Item, existing); uerr != nil {
 				return uerr
 			}
 		}
@@ -206,19 +176,11 @@ func conflict(err error, existing any, doing string) error {
 	return nil
 }
 
-func marshal(row any) (item, error) {
-	it, err := attributevalue.MarshalMapWithOptions(row, func(o *attributevalue.EncoderOptions) {
-		o.OmitNullAttributeValues = true // absent times must not exist, conditions ask for that
-	})
-	if err != nil {
-		return nil, fmt.Errorf("encode ledger row: %w", err)
+func ignoreConflict(err error) error {
+	if isConflict(err) {
+		return nil
 	}
-	return it, nil
+	return err
 }
 
-func unmarshal(it item, into any) error {
-	if err := attributevalue.UnmarshalMap(it, into); err != nil {
-		return fmt.Errorf("decode ledger row: %w", err)
-	}
-	return nil
-}
+func isConflict(err error) bool { return errors.Is(err, ErrConflict) }

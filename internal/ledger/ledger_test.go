@@ -10,6 +10,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/testkit"
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -61,27 +62,27 @@ func ok(t *testing.T, err error) {
 	}
 }
 
-func live(name, resource string, at time.Time) ledger.Execution {
-	return ledger.Execution{
-		Name: name, Mode: ledger.Live, Status: ledger.Running, ResourceID: resource, VersionID: "v-" + name,
-		StartedAt: ledger.At(at), RecordedAt: ledger.At(at),
+func live(name, resource string, at time.Time) domain.Execution {
+	return domain.Execution{
+		Name: name, Mode: domain.Live, Status: domain.Running, ResourceID: resource, VersionID: "v-" + name,
+		StartedAt: domain.At(at), RecordedAt: domain.At(at),
 	}
 }
 
 // addExecution adds a row that is not there. Finding it there is success, too: the emulator may close a connection before
 // its answer has arrived, and the SDK tries again.
-func addExecution(t *testing.T, l *ledger.Ledger, e ledger.Execution) {
+func addExecution(t *testing.T, l *ledger.Ledger, e domain.Execution) {
 	t.Helper()
-	present, err := l.AddExecution(t.Context(), e)
+	present, err := l.Executions.Add(t.Context(), e)
 	if errors.Is(err, ledger.ErrConflict) && present.VersionID == e.VersionID && present.StartedAt == e.StartedAt {
 		return
 	}
 	ok(t, err)
 }
 
-func addFailure(t *testing.T, l *ledger.Ledger, f ledger.Failure) {
+func addFailure(t *testing.T, l *ledger.Ledger, f domain.Failure) {
 	t.Helper()
-	present, err := l.AddFailure(t.Context(), f)
+	present, err := l.Failures.Add(t.Context(), f)
 	if errors.Is(err, ledger.ErrConflict) && present.FailedAt == f.FailedAt && present.Error == f.Error {
 		return
 	}
@@ -93,11 +94,11 @@ func addedOnce(t *testing.T, l *ledger.Ledger) {
 	addExecution(t, l, first)
 	second := first
 	second.VersionID = "another"
-	got, err := l.AddExecution(t.Context(), second)
+	got, err := l.Executions.Add(t.Context(), second)
 	if !errors.Is(err, ledger.ErrConflict) || got.VersionID != "v-once" {
 		t.Errorf("got version %q, %v, want the first one and ErrConflict", got.VersionID, err)
 	}
-	read, err := l.Execution(t.Context(), "once")
+	read, err := l.Executions.Get(t.Context(), "once")
 	ok(t, err)
 	want(t, "started", read.StartedAt, first.StartedAt)
 	want(t, "stopped", read.StoppedAt.IsZero(), true)
@@ -105,28 +106,28 @@ func addedOnce(t *testing.T, l *ledger.Ledger) {
 
 func forwardOnly(t *testing.T, l *ledger.Ledger) {
 	addExecution(t, l, live("fwd", "r-fwd", start))
-	end := func(s ledger.ExecutionStatus, after time.Duration, redrive int) ledger.Ended {
-		return ledger.Ended{Name: "fwd", Status: s, Error: "E-" + string(s), StoppedAt: start.Add(after), RedriveCount: redrive}
+	end := func(s domain.ExecutionStatus, after time.Duration, redrive int) domain.Ended {
+		return domain.Ended{Name: "fwd", Status: s, Error: "E-" + string(s), StoppedAt: start.Add(after), RedriveCount: redrive}
 	}
 	steps := []struct {
 		name  string
-		ended ledger.Ended
+		ended domain.Ended
 		err   error
-		want  ledger.ExecutionStatus
+		want  domain.ExecutionStatus
 	}{
-		{"the first end counts", end(ledger.Failed, time.Minute, 0), nil, ledger.Failed},
-		{"the same end again changes nothing", end(ledger.Failed, time.Minute, 0), ledger.ErrConflict, ledger.Failed},
-		{"an earlier one changes nothing", end(ledger.Aborted, time.Second, 0), ledger.ErrConflict, ledger.Failed},
-		{"a redrive counts", end(ledger.Succeeded, 2*time.Minute, 1), nil, ledger.Succeeded},
-		{"a late message of the first run does not", end(ledger.Failed, time.Hour, 0), ledger.ErrConflict, ledger.Succeeded},
+		{"the first end counts", end(domain.Failed, time.Minute, 0), nil, domain.Failed},
+		{"the same end again changes nothing", end(domain.Failed, time.Minute, 0), ledger.ErrConflict, domain.Failed},
+		{"an earlier one changes nothing", end(domain.Aborted, time.Second, 0), ledger.ErrConflict, domain.Failed},
+		{"a redrive counts", end(domain.Succeeded, 2*time.Minute, 1), nil, domain.Succeeded},
+		{"a late message of the first run does not", end(domain.Failed, time.Hour, 0), ledger.ErrConflict, domain.Succeeded},
 	}
 	for _, s := range steps {
-		row, err := l.Settle(t.Context(), s.ended)
+		row, err := l.Executions.Settle(t.Context(), s.ended)
 		if !errors.Is(err, s.err) || row.Status != s.want {
 			t.Errorf("%s: got %s, %v, want %s, %v", s.name, row.Status, err, s.want, s.err)
 		}
 	}
-	row, err := l.Execution(t.Context(), "fwd")
+	row, err := l.Executions.Get(t.Context(), "fwd")
 	ok(t, err)
 	want(t, "error of a succeeded execution", row.Error, "")
 }
@@ -134,7 +135,7 @@ func forwardOnly(t *testing.T, l *ledger.Ledger) {
 func openNames(t *testing.T, l *ledger.Ledger, by time.Time) (names []string) {
 	t.Helper()
 	for shard := range ledger.Shards {
-		rows, _, err := l.OpenExecutions(t.Context(), shard, by, nil, "", 100)
+		rows, _, err := l.Executions.Open(t.Context(), shard, by, nil, "", 100)
 		ok(t, err)
 		for _, r := range rows {
 			names = append(names, r.Name)
@@ -144,34 +145,34 @@ func openNames(t *testing.T, l *ledger.Ledger, by time.Time) (names []string) {
 }
 
 func leavesOpen(t *testing.T, l *ledger.Ledger) {
-	for _, mode := range []ledger.Mode{ledger.Live, ledger.API} {
+	for _, mode := range []domain.Mode{domain.Live, domain.API} {
 		e := live("open-"+string(mode), "r-open", start)
 		e.Mode = mode
 		addExecution(t, l, e)
 		want(t, "open before", slices.Contains(openNames(t, l, start.Add(time.Hour)), e.Name), true)
 		want(t, "open before its time", slices.Contains(openNames(t, l, start.Add(-time.Hour)), e.Name), false)
-		e, err := l.MarkPublished(t.Context(), e, ledger.Published{Name: e.Name, At: start.Add(time.Minute)})
+		e, err := l.Executions.MarkPublished(t.Context(), e, domain.Published{Name: e.Name, At: start.Add(time.Minute)})
 		ok(t, err)
-		want(t, "status", e.Status, ledger.Succeeded)
+		want(t, "status", e.Status, domain.Succeeded)
 		// The item of an API replay is settled by the execution's end only.
-		want(t, "open after publishing "+string(mode), slices.Contains(openNames(t, l, start.Add(time.Hour)), e.Name), mode == ledger.API)
-		_, err = l.Settle(t.Context(), ledger.Ended{Name: e.Name, Status: ledger.Succeeded, StoppedAt: start.Add(time.Minute)})
+		want(t, "open after publishing "+string(mode), slices.Contains(openNames(t, l, start.Add(time.Hour)), e.Name), mode == domain.API)
+		_, err = l.Executions.Settle(t.Context(), domain.Ended{Name: e.Name, Status: domain.Succeeded, StoppedAt: start.Add(time.Minute)})
 		ok(t, err)
 		want(t, "open after its end", slices.Contains(openNames(t, l, start.Add(time.Hour)), e.Name), false)
 	}
 }
 
-func failure(name string, at time.Time) ledger.Failure {
-	return ledger.Failure{
-		Execution: name, Root: name, Status: ledger.Waiting, ResourceID: "r-" + name, VersionID: "v", Error: "Boom",
-		FailedAt: ledger.At(at), FirstAt: ledger.At(at), RecordedAt: ledger.At(at), DueAt: ledger.At(at.Add(time.Minute)),
+func failure(name string, at time.Time) domain.Failure {
+	return domain.Failure{
+		Execution: name, Root: name, Status: domain.Waiting, ResourceID: "r-" + name, VersionID: "v", Error: "Boom",
+		FailedAt: domain.At(at), FirstAt: domain.At(at), RecordedAt: domain.At(at), DueAt: domain.At(at.Add(time.Minute)),
 	}
 }
 
 func dueNames(t *testing.T, l *ledger.Ledger, now time.Time) (names []string) {
 	t.Helper()
 	for shard := range ledger.Shards {
-		rows, _, err := l.Due(t.Context(), shard, now, "", 100)
+		rows, _, err := l.Failures.Due(t.Context(), shard, now, "", 100)
 		ok(t, err)
 		for _, r := range rows {
 			names = append(names, r.Execution)
@@ -182,32 +183,32 @@ func dueNames(t *testing.T, l *ledger.Ledger, now time.Time) (names []string) {
 
 func followedUp(t *testing.T, l *ledger.Ledger) {
 	e := live("rp-followed", "r-followed", start)
-	e.Mode = ledger.API
+	e.Mode = domain.API
 	addExecution(t, l, e)
-	_, err := l.Settle(t.Context(), ledger.Ended{Name: e.Name, Status: ledger.Succeeded, StoppedAt: start.Add(time.Minute)})
+	_, err := l.Executions.Settle(t.Context(), domain.Ended{Name: e.Name, Status: domain.Succeeded, StoppedAt: start.Add(time.Minute)})
 	ok(t, err)
 	want(t, "open after its end", slices.Contains(openNames(t, l, start.Add(time.Hour)), e.Name), true)
-	ok(t, l.TakenIn(t.Context(), e.Name))
+	ok(t, l.Executions.TakenIn(t.Context(), e.Name))
 	want(t, "open after it was followed up", slices.Contains(openNames(t, l, start.Add(time.Hour)), e.Name), false)
 }
 
 func failureMoves(t *testing.T, l *ledger.Ledger) {
-	f, err := l.AddFailure(t.Context(), failure("moves", start))
+	f, err := l.Failures.Add(t.Context(), failure("moves", start))
 	ok(t, err)
 	want(t, "due too early", slices.Contains(dueNames(t, l, start), "moves"), false)
 	want(t, "due", slices.Contains(dueNames(t, l, start.Add(time.Minute)), "moves"), true)
-	ok(t, l.MoveFailure(t.Context(), f, ledger.Move{To: ledger.Retrying, Decision: "sent", DueAt: start.Add(time.Hour)}, ledger.Waiting))
+	ok(t, l.Failures.Move(t.Context(), f, domain.Move{To: domain.Retrying, Decision: "sent", DueAt: start.Add(time.Hour)}, domain.Waiting))
 	want(t, "due while it is retried", slices.Contains(dueNames(t, l, start.Add(time.Minute)), "moves"), false)
 	want(t, "due for a second look", slices.Contains(dueNames(t, l, start.Add(time.Hour)), "moves"), true)
-	if err := l.MoveFailure(t.Context(), f, ledger.Move{To: ledger.Superseded}, ledger.Waiting); !errors.Is(err, ledger.ErrConflict) {
+	if err := l.Failures.Move(t.Context(), f, domain.Move{To: domain.Superseded}, domain.Waiting); !errors.Is(err, ledger.ErrConflict) {
 		t.Errorf("a stale move: got %v, want ErrConflict", err)
 	}
-	f, err = l.Failure(t.Context(), ledger.FailurePartition("moves", 0))
+	f, err = l.Failures.Get(t.Context(), domain.FailureID("moves", 0))
 	ok(t, err)
 	want(t, "decision", f.Decision, "sent")
-	ok(t, l.MoveFailure(t.Context(), f, ledger.Move{To: ledger.Healed, HealedBy: "ar-1"}, ledger.Retrying))
+	ok(t, l.Failures.Move(t.Context(), f, domain.Move{To: domain.Healed, HealedBy: "ar-1"}, domain.Retrying))
 	want(t, "due after it healed", slices.Contains(dueNames(t, l, start.Add(2*time.Hour)), "moves"), false)
-	if _, err := l.AddFailure(t.Context(), failure("moves", start)); !errors.Is(err, ledger.ErrConflict) {
+	if _, err := l.Failures.Add(t.Context(), failure("moves", start)); !errors.Is(err, ledger.ErrConflict) {
 		t.Errorf("the same failure again: got %v, want ErrConflict", err)
 	}
 }
@@ -216,13 +217,13 @@ func quarantine(t *testing.T, l *ledger.Ledger) {
 	var expect []string
 	for i := range 25 {
 		f := failure(fmt.Sprintf("quarantined-%02d", i), start.Add(time.Duration(i)*time.Second))
-		f.Status = ledger.Quarantined
+		f.Status = domain.Quarantined
 		addFailure(t, l, f)
 		expect = append([]string{f.Execution}, expect...)
 	}
 	var got []string
 	for cursor, pages := "", 0; pages == 0 || cursor != ""; pages++ {
-		rows, next, err := l.Quarantine(t.Context(), ledger.QuarantineFilter{}, cursor, 7)
+		rows, next, err := l.Failures.Quarantined(t.Context(), domain.QuarantineFilter{}, cursor, 7)
 		ok(t, err)
 		for _, r := range rows {
 			got = append(got, r.Execution)
@@ -241,13 +242,13 @@ func owned(t *testing.T, l *ledger.Ledger) {
 	for i := range 150 {
 		id := fmt.Sprintf("res/%d #%d", i, i%7)
 		expect[id] = true
-		ok(t, l.AddOwned(t.Context(), "owner#1", id, ledger.At(start)))
+		ok(t, l.Owners.Note(t.Context(), "owner#1", id, domain.At(start)))
 	}
-	ok(t, l.AddOwned(t.Context(), "owner", "of another owner", ledger.At(start)))
+	ok(t, l.Owners.Note(t.Context(), "owner", "of another owner", domain.At(start)))
 	for _, size := range []int{1000, 98, 7, 1} {
 		got := map[string]bool{}
 		for cursor, pages := "", 0; pages == 0 || cursor != ""; pages++ {
-			ids, next, err := l.Owned(t.Context(), "owner#1", time.Time{}, cursor, size)
+			ids, next, err := l.Owners.Resources(t.Context(), "owner#1", time.Time{}, cursor, size)
 			ok(t, err)
 			if len(ids) > size || pages > 400 {
 				t.Fatalf("page %d has %d ids of at most %d", pages, len(ids), size)
@@ -262,10 +263,10 @@ func owned(t *testing.T, l *ledger.Ledger) {
 		}
 		want(t, fmt.Sprintf("resources in pages of %d", size), len(got), len(expect))
 	}
-	if _, _, err := l.Owned(t.Context(), "owner#1", time.Time{}, "nonsense", 10); !errors.Is(err, ledger.ErrCursor) {
+	if _, _, err := l.Owners.Resources(t.Context(), "owner#1", time.Time{}, "nonsense", 10); !errors.Is(err, ledger.ErrCursor) {
 		t.Errorf("a made-up cursor: got %v, want ErrCursor", err)
 	}
-	ids, next, err := l.Owned(t.Context(), "nobody", time.Time{}, "", 10)
+	ids, next, err := l.Owners.Resources(t.Context(), "nobody", time.Time{}, "", 10)
 	ok(t, err)
 	want(t, "resources of an unknown owner", len(ids)+len(next), 0)
 }
@@ -273,14 +274,14 @@ func owned(t *testing.T, l *ledger.Ledger) {
 func history(t *testing.T, l *ledger.Ledger) {
 	old, recent := live("h-old", "r-h", start), live("h-new", "r-h", start.Add(time.Hour))
 	again := live("h-again", "r-h", start.Add(2*time.Hour))
-	again.VersionID, again.RecordedAt, again.Mode = old.VersionID, old.RecordedAt, ledger.API
-	for _, e := range []ledger.Execution{old, recent, again} {
+	again.VersionID, again.RecordedAt, again.Mode = old.VersionID, old.RecordedAt, domain.API
+	for _, e := range []domain.Execution{old, recent, again} {
 		addExecution(t, l, e)
 	}
 	f := failure("h-old", start.Add(time.Minute))
 	f.ResourceID, f.RecordedAt = "r-h", old.RecordedAt
 	addFailure(t, l, f)
-	h, err := l.History(t.Context(), "r-h", start, start)
+	h, err := l.Executions.History(t.Context(), "r-h", start, start)
 	ok(t, err)
 	var names []string
 	for _, e := range h.Executions {
@@ -289,39 +290,39 @@ func history(t *testing.T, l *ledger.Ledger) {
 	if !slices.Equal(names, []string{"h-old", "h-again"}) || len(h.Failures) != 1 {
 		t.Errorf("got executions %v and %d failures, want those of the old version, in order, and its failure", names, len(h.Failures))
 	}
-	h, err = l.History(t.Context(), "r-h", start, start.Add(time.Hour))
+	h, err = l.Executions.History(t.Context(), "r-h", start, start.Add(time.Hour))
 	ok(t, err)
 	want(t, "executions of both versions", len(h.Executions), 3)
 }
 
-func newReplay(t *testing.T, l *ledger.Ledger, id string, pages ...int) ledger.Replay {
+func newReplay(t *testing.T, l *ledger.Ledger, id string, pages ...int) domain.Replay {
 	t.Helper()
-	ok(t, l.AddReplay(t.Context(), ledger.Replay{ID: id, Status: replay.Pending, CreatedAt: ledger.At(start), Reason: "x"}))
+	ok(t, l.Replays.Add(t.Context(), domain.Replay{ID: id, Status: replay.Pending, CreatedAt: domain.At(start), Reason: "x"}))
 	for n, size := range pages {
 		ids := make([]string, size)
 		for i := range ids {
 			ids[i] = fmt.Sprintf("%s-%d-%d", id, n, i)
 		}
-		p := ledger.Page{ReplayID: id, Number: n, Next: "more"}
+		p := domain.Page{ReplayID: id, Number: n, Next: "more"}
 		if n == len(pages)-1 {
 			p.Next = ""
 		}
-		ok(t, l.AddPage(t.Context(), ledger.Replay{ID: id}, p, entries(ids), false))
-		if err := l.AddPage(t.Context(), ledger.Replay{ID: id}, p, entries(ids), false); !errors.Is(err, ledger.ErrConflict) {
+		ok(t, l.Pages.Add(t.Context(), domain.Replay{ID: id}, p, entries(ids), false))
+		if err := l.Pages.Add(t.Context(), domain.Replay{ID: id}, p, entries(ids), false); !errors.Is(err, ledger.ErrConflict) {
 			t.Errorf("page %d again: got %v, want ErrConflict", n, err)
 		}
 	}
-	r, err := l.Replay(t.Context(), id)
+	r, err := l.Replays.Get(t.Context(), id)
 	ok(t, err)
 	return r
 }
 
 func addReplay(t *testing.T, l *ledger.Ledger) {
-	r := ledger.Replay{ID: "again", Status: replay.Pending, CreatedAt: ledger.At(start), Reason: "x", RequestedBy: "me"}
-	ok(t, l.AddReplay(t.Context(), r))
-	ok(t, l.AddReplay(t.Context(), r)) // as the SDK does after a lost answer
+	r := domain.Replay{ID: "again", Status: replay.Pending, CreatedAt: domain.At(start), Reason: "x", RequestedBy: "me"}
+	ok(t, l.Replays.Add(t.Context(), r))
+	ok(t, l.Replays.Add(t.Context(), r)) // as the SDK does after a lost answer
 	r.Reason = "another"
-	if err := l.AddReplay(t.Context(), r); !errors.Is(err, ledger.ErrConflict) {
+	if err := l.Replays.Add(t.Context(), r); !errors.Is(err, ledger.ErrConflict) {
 		t.Errorf("another replay under the same id: got %v, want ErrConflict", err)
 	}
 }
@@ -330,29 +331,29 @@ func counts(t *testing.T, l *ledger.Ledger) {
 	r := newReplay(t, l, "counts", ledger.MaxPageItems, 3)
 	want(t, "matched", r.Matched, ledger.MaxPageItems+3)
 	want(t, "status", r.Status, replay.Running)
-	ok(t, l.FinishReplay(t.Context(), r.ID, ledger.At(start)))
-	r, err := l.Replay(t.Context(), r.ID)
+	ok(t, l.Replays.Finish(t.Context(), r.ID, domain.At(start)))
+	r, err := l.Replays.Get(t.Context(), r.ID)
 	ok(t, err)
 	want(t, "status while items are open", r.Status, replay.Running)
 	for page, size := range []int{ledger.MaxPageItems, 3} {
-		var changes []ledger.ItemChange
+		var changes []domain.ItemChange
 		for i := range size {
-			it, err := l.Item(t.Context(), r.ID, page, i, 0)
+			it, err := l.Items.Get(t.Context(), r.ID, page, i, 0)
 			ok(t, err)
 			to := []replay.Outcome{replay.Succeeded, replay.Failed, replay.Skipped}[i%3]
-			ch := ledger.ItemChange{Item: it, To: to, Reason: "why", At: ledger.At(start)}
+			ch := domain.ItemChange{Item: it, To: to, Reason: "why", At: domain.At(start)}
 			if to != replay.Skipped {
 				ch.ARN = "arn"
 			}
 			changes = append(changes, ch)
 		}
-		ok(t, l.ChangeItems(t.Context(), r.ID, changes))
-		if err := l.ChangeItems(t.Context(), r.ID, changes); !errors.Is(err, ledger.ErrConflict) {
+		ok(t, l.Items.Change(t.Context(), r.ID, changes))
+		if err := l.Items.Change(t.Context(), r.ID, changes); !errors.Is(err, ledger.ErrConflict) {
 			t.Errorf("the same changes again: got %v, want ErrConflict", err)
 		}
 	}
-	ok(t, l.FinishReplay(t.Context(), r.ID, ledger.At(start.Add(time.Hour))))
-	r, err = l.Replay(t.Context(), r.ID)
+	ok(t, l.Replays.Finish(t.Context(), r.ID, domain.At(start.Add(time.Hour))))
+	r, err = l.Replays.Get(t.Context(), r.ID)
 	ok(t, err)
 	want(t, "status", r.Status, replay.Completed)
 	want(t, "counts", r.Counts(), replay.Counts{Matched: 101, Started: 68, Skipped: 33, Succeeded: 34, Failed: 34})
@@ -366,7 +367,7 @@ func concurrentItems(t *testing.T, l *ledger.Ledger) {
 	for worker := range 4 {
 		wg.Go(func() {
 			for i := range 40 {
-				it, err := l.Item(t.Context(), r.ID, 0, i, 0)
+				it, err := l.Items.Get(t.Context(), r.ID, 0, i, 0)
 				if err != nil {
 					t.Error(err)
 					return
@@ -374,7 +375,7 @@ func concurrentItems(t *testing.T, l *ledger.Ledger) {
 				if it.Outcome.Final() {
 					continue
 				}
-				err = l.ChangeItems(t.Context(), r.ID, []ledger.ItemChange{{Item: it, To: replay.Succeeded, ARN: "arn", At: ledger.At(start)}})
+				err = l.Items.Change(t.Context(), r.ID, []domain.ItemChange{{Item: it, To: replay.Succeeded, ARN: "arn", At: domain.At(start)}})
 				if err == nil {
 					if other, twice := won.LoadOrStore(i, worker); twice {
 						t.Errorf("item %d was changed by %v and %d", i, other, worker)
@@ -386,21 +387,21 @@ func concurrentItems(t *testing.T, l *ledger.Ledger) {
 		})
 	}
 	wg.Wait()
-	r, err := l.Replay(t.Context(), r.ID)
+	r, err := l.Replays.Get(t.Context(), r.ID)
 	ok(t, err)
 	want(t, "counts", r.Counts(), replay.Counts{Matched: 40, Started: 40, Succeeded: 40})
 }
 
 func listItems(t *testing.T, l *ledger.Ledger) {
 	r := newReplay(t, l, "list", 5, 0, 4)
-	it, err := l.Item(t.Context(), r.ID, 2, 1, 0)
+	it, err := l.Items.Get(t.Context(), r.ID, 2, 1, 0)
 	ok(t, err)
-	ok(t, l.ChangeItems(t.Context(), r.ID, []ledger.ItemChange{{Item: it, To: replay.Failed, Reason: "Boom", At: ledger.At(start)}}))
+	ok(t, l.Items.Change(t.Context(), r.ID, []domain.ItemChange{{Item: it, To: replay.Failed, Reason: "Boom", At: domain.At(start)}}))
 	for _, size := range []int{100, 4, 1} {
 		for outcome, expect := range map[replay.Outcome]int{"": 9, replay.Waiting: 8, replay.Failed: 1, replay.Skipped: 0} {
 			seen := map[string]bool{}
 			for cursor, pages := "", 0; pages == 0 || cursor != ""; pages++ {
-				items, next, err := l.Items(t.Context(), r, outcome, cursor, size)
+				items, next, err := l.Items.List(t.Context(), r, outcome, cursor, size)
 				ok(t, err)
 				for _, i := range items {
 					if seen[i.ResourceID] || outcome != "" && i.Outcome != outcome {
@@ -415,59 +416,59 @@ func listItems(t *testing.T, l *ledger.Ledger) {
 			want(t, fmt.Sprintf("%q items in pages of %d", outcome, size), len(seen), expect)
 		}
 	}
-	if _, _, err := l.Items(t.Context(), r, "", "99#x", 10); !errors.Is(err, ledger.ErrCursor) {
+	if _, _, err := l.Items.List(t.Context(), r, "", "99#x", 10); !errors.Is(err, ledger.ErrCursor) {
 		t.Errorf("a made-up cursor: got %v, want ErrCursor", err)
 	}
 }
 
 func bind(t *testing.T, l *ledger.Ledger) {
 	r := newReplay(t, l, "bind", 1)
-	it, err := l.Item(t.Context(), r.ID, 0, 0, 0)
+	it, err := l.Items.Get(t.Context(), r.ID, 0, 0, 0)
 	ok(t, err)
 	e := live("rp-bind", it.ResourceID, start)
-	e.Mode, e.Status = ledger.API, ledger.Starting
-	ok(t, l.Bind(t.Context(), it, e))
+	e.Mode, e.Status = domain.API, domain.Starting
+	ok(t, l.Items.Bind(t.Context(), it, e))
 	other := e
 	other.Name, other.VersionID = "rp-other", "v-other"
-	if err := l.Bind(t.Context(), it, other); !errors.Is(err, ledger.ErrConflict) {
+	if err := l.Items.Bind(t.Context(), it, other); !errors.Is(err, ledger.ErrConflict) {
 		t.Errorf("bound twice: got %v, want ErrConflict", err)
 	}
-	if _, err := l.Execution(t.Context(), "rp-other"); !errors.Is(err, ledger.ErrNotFound) {
+	if _, err := l.Executions.Get(t.Context(), "rp-other"); !errors.Is(err, ledger.ErrNotFound) {
 		t.Errorf("the second binding left a row: %v", err)
 	}
-	it, err = l.Item(t.Context(), r.ID, 0, 0, 0)
+	it, err = l.Items.Get(t.Context(), r.ID, 0, 0, 0)
 	ok(t, err)
 	want(t, "bound version", it.VersionID, e.VersionID)
 }
 
 func lease(t *testing.T, l *ledger.Ledger) {
 	until := start.Add(time.Minute)
-	ok(t, l.Acquire(t.Context(), "job", "a", start, until))
-	ok(t, l.Acquire(t.Context(), "job", "a", start, until))
-	if err := l.Acquire(t.Context(), "job", "b", start, until); !errors.Is(err, ledger.ErrConflict) {
+	ok(t, l.Leases.Acquire(t.Context(), "job", "a", start, until))
+	ok(t, l.Leases.Acquire(t.Context(), "job", "a", start, until))
+	if err := l.Leases.Acquire(t.Context(), "job", "b", start, until); !errors.Is(err, ledger.ErrConflict) {
 		t.Errorf("held by another: got %v, want ErrConflict", err)
 	}
-	ok(t, l.Release(t.Context(), "job", "b"))
-	if err := l.Acquire(t.Context(), "job", "b", start, until); !errors.Is(err, ledger.ErrConflict) {
+	ok(t, l.Leases.Release(t.Context(), "job", "b"))
+	if err := l.Leases.Acquire(t.Context(), "job", "b", start, until); !errors.Is(err, ledger.ErrConflict) {
 		t.Errorf("released by another: got %v, want ErrConflict", err)
 	}
-	ok(t, l.Acquire(t.Context(), "job", "b", until.Add(time.Second), until.Add(time.Hour)))
-	ok(t, l.Release(t.Context(), "job", "b"))
-	ok(t, l.Acquire(t.Context(), "job", "c", start, until))
+	ok(t, l.Leases.Acquire(t.Context(), "job", "b", until.Add(time.Second), until.Add(time.Hour)))
+	ok(t, l.Leases.Release(t.Context(), "job", "b"))
+	ok(t, l.Leases.Acquire(t.Context(), "job", "c", start, until))
 }
 
 func notFound(t *testing.T, l *ledger.Ledger) {
-	if _, err := l.Settle(t.Context(), ledger.Ended{Name: "nobody", Status: ledger.Failed, StoppedAt: start}); !errors.Is(err, ledger.ErrNotFound) {
+	if _, err := l.Executions.Settle(t.Context(), domain.Ended{Name: "nobody", Status: domain.Failed, StoppedAt: start}); !errors.Is(err, ledger.ErrNotFound) {
 		t.Errorf("settling an execution without a row: got %v, want ErrNotFound", err)
 	}
-	if _, err := l.Replay(t.Context(), "nobody"); !errors.Is(err, ledger.ErrNotFound) {
+	if _, err := l.Replays.Get(t.Context(), "nobody"); !errors.Is(err, ledger.ErrNotFound) {
 		t.Errorf("got %v, want ErrNotFound", err)
 	}
 }
 
-func entries(ids []string) (out []ledger.Entry) {
+func entries(ids []string) (out []domain.Entry) {
 	for _, id := range ids {
-		out = append(out, ledger.Entry{ResourceID: id})
+		out = append(out, domain.Entry{ResourceID: id})
 	}
 	return out
 }

@@ -1,8 +1,7 @@
 package ledger
 
 import (
-	"context"
-
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
@@ -21,18 +20,18 @@ func (nobody) Observe(schema.Metric, float64) {}
 
 // Metered returns the ledger with its changes counted.
 func (l *Ledger) Metered(m meter) *Ledger {
-	counted := *l
+	counted := *l.Executions.table
 	counted.meter = m
-	return &counted
+	return over(&counted)
 }
 
 // becomes is the metric of failures that reach a status. Those that wait have none.
-var becomes = map[FailureStatus]schema.Metric{
-	Retrying: schema.AutoReplayed, Healed: schema.Healed, FailedAgain: schema.FailedAgain,
-	Superseded: schema.Superseded, Quarantined: schema.Quarantined, Closed: schema.Closed,
+var becomes = map[domain.FailureStatus]schema.Metric{
+	domain.Retrying: schema.AutoReplayed, domain.Healed: schema.Healed, domain.FailedAgain: schema.FailedAgain,
+	domain.Superseded: schema.Superseded, domain.Quarantined: schema.Quarantined, domain.Closed: schema.Closed,
 }
 
-func (l *Ledger) countNew(f Failure) {
+func (l *table) countNew(f domain.Failure) {
 	l.meter.Add(schema.Failures, 1)
 	if m, ok := becomes[f.Status]; ok {
 		l.meter.Add(m, 1)
@@ -40,20 +39,20 @@ func (l *Ledger) countNew(f Failure) {
 }
 
 // countMove leaves out a failure that stays where it is, with another due time.
-func (l *Ledger) countMove(from FailureStatus, f Failure) {
+func (l *table) countMove(from domain.FailureStatus, f domain.Failure) {
 	m, ok := becomes[f.Status]
 	if !ok || f.Status == from {
 		return
 	}
 	l.meter.Add(m, 1)
-	if f.Status == Healed {
+	if f.Status == domain.Healed {
 		l.meter.Observe(schema.TimeToHeal, max(l.now().Sub(f.FirstAt.Time).Seconds(), 0))
 	}
 }
 
 // countItems takes what was added to the counters of a replay. A version of a series that was about to start and did
 // not counts as started nevertheless: a count takes nothing back.
-func (l *Ledger) countItems(totals map[string]int) {
+func (l *table) countItems(totals map[string]int) {
 	for name, m := range map[string]schema.Metric{
 		"started": schema.ReplayItemsStarted, "succeeded": schema.ReplayItemsSucceeded, "failed": schema.ReplayItemsFailed,
 		"skipped": schema.ReplayItemsSkipped, "planned": schema.ReplayItemsPlanned,
@@ -66,25 +65,8 @@ func (l *Ledger) countItems(totals map[string]int) {
 
 // rateEnd counts the end of a live execution. Those of replays would count a bad event once more with each try, and
 // what a person aborts says nothing about how events fare.
-func (l *Ledger) rateEnd(row Execution) {
-	if row.Mode == Live && row.Status != Aborted {
-		l.meter.Observe(schema.FailureRate, FailureRate(row.Status))
+func (l *table) rateEnd(row domain.Execution) {
+	if row.Mode == domain.Live && row.Status != domain.Aborted {
+		l.meter.Observe(schema.FailureRate, domain.FailureRate(row.Status))
 	}
-}
-
-// FailureRate is what an execution adds to the average of that name.
-func FailureRate(s ExecutionStatus) float64 {
-	if s == Succeeded {
-		return 0
-	}
-	return 100
-}
-
-// CountQuarantine returns how many failures are in quarantine: at most limit. The index lags behind.
-func (l *Ledger) CountQuarantine(ctx context.Context, limit int) (int, error) {
-	partitions := make([]string, 0, Shards)
-	for _, s := range shards {
-		partitions = append(partitions, quarantinePartition(s))
-	}
-	return l.count(ctx, &schema.ByGroup, partitions, limit)
 }

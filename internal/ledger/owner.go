@@ -6,29 +6,30 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
 type owned struct {
-	keys
-	ResourceID string `dynamodbav:"resourceId"`
-	SeenAt     Stamp  `dynamodbav:"seenAt"`
+	ResourceID string       `row:"resourceId"`
+	SeenAt     domain.Stamp `row:"seenAt"`
 }
 
 func ownerPartition(ownerID, shard string) string { return "O#" + ownerID + "#" + shard }
 
-// AddOwned notes that an owner had an event about a resource, unless the ledger knows of a later one: events are noted
+// Note notes that an owner had an event about a resource, unless the ledger knows of a later one: events are noted
 // late and again. Whose the resource is now, only its latest event tells.
-func (l *Ledger) AddOwned(ctx context.Context, ownerID, resourceID string, at Stamp) error {
+func (l *Owners) Note(ctx context.Context, ownerID, resourceID string, at domain.Stamp) error {
 	c := newChange(ownerPartition(ownerID, shard(resourceID)), resourceID).
 		Set("resourceId", str(resourceID)).Latest("seenAt", at)
 	_, err := l.update(ctx, c)
 	return ignoreConflict(conflict(err, nil, "note owner of resource"))
 }
 
-// Owned returns a page of the resources of which an owner had events, at most limit, and the cursor of the next page,
+// Resources returns a page of the resources of which an owner had events, at most limit, and the cursor of the next page,
 // empty after the last. The first page has an empty cursor. Resources of which the owner had no event since a time are
 // left out.
-func (l *Ledger) Owned(ctx context.Context, ownerID string, since time.Time, cursor string, limit int) (ids []string, next string, err error) {
+func (l *Owners) Resources(ctx context.Context, ownerID string, since time.Time, cursor string, limit int) (ids []string, next string, err error) {
 	at, after := 0, ""
 	if cursor != "" {
 		part, rest, _ := strings.Cut(cursor, "#")
@@ -39,7 +40,7 @@ func (l *Ledger) Owned(ctx context.Context, ownerID string, since time.Time, cur
 	}
 	for ; at < Shards; at, after = at+1, "" {
 		partition := ownerPartition(ownerID, strconv.Itoa(at))
-		rows, more, err := query[owned](ctx, l, tableRange(partition, after, limit-len(ids)))
+		rows, more, err := query[owned](ctx, l.table, tableRange(partition, after, limit-len(ids)))
 		if err != nil {
 			return nil, "", err
 		}

@@ -24,17 +24,17 @@ const maxPaceTries = 20
 const paceLife = 24 * time.Hour
 
 type paceRow struct {
-	keys
-	Used int `dynamodbav:"used"`
+	Window string `row:"sk"`
+	Used   int    `row:"used"`
 }
 
 func pacePartition(replayID string) string { return "P#" + replayID + "#PACE" }
 
 func paceSort(window int64) string { return fmt.Sprintf("%012d", window) }
 
-// ReserveStart reserves one start of a replay in the first window from now on that has room, and returns when that
+// Reserve reserves one start of a replay in the first window from now on that has room, and returns when that
 // window begins; a time that is not after now means at once. Reservations are never given back.
-func (l *Ledger) ReserveStart(ctx context.Context, replayID string, perSecond int, now time.Time) (time.Time, error) {
+func (l *Pace) Reserve(ctx context.Context, replayID string, perSecond int, now time.Time) (time.Time, error) {
 	seconds := int64(PaceWindow / time.Second)
 	window := now.Unix() / seconds
 	most := perSecond * int(seconds)
@@ -62,7 +62,7 @@ func ptr(s string) *string { return &s }
 // beginOf returns when a window begins.
 func beginOf(window int64) time.Time { return time.Unix(window*int64(PaceWindow/time.Second), 0).UTC() }
 
-func (l *Ledger) reserve(ctx context.Context, replayID string, window int64, most int) (bool, error) {
+func (l *Pace) reserve(ctx context.Context, replayID string, window int64, most int) (bool, error) {
 	c := newChange(pacePartition(replayID), paceSort(window)).Add("used", 1).
 		Set(schema.TTL, num(int(beginOf(window).Add(paceLife).Unix()))).
 		If("attribute_not_exists({used}) OR {used} < ?", num(most))
@@ -75,14 +75,14 @@ func (l *Ledger) reserve(ctx context.Context, replayID string, window int64, mos
 }
 
 // lastWindow returns the last window in use, at least the one after the given.
-func (l *Ledger) lastWindow(ctx context.Context, replayID string, after int64) (int64, error) {
-	rows, _, err := query[paceRow](ctx, l, span{partition: pacePartition(replayID), newest: true, limit: 1})
+func (l *Pace) lastWindow(ctx context.Context, replayID string, after int64) (int64, error) {
+	rows, _, err := query[paceRow](ctx, l.table, span{partition: pacePartition(replayID), newest: true, limit: 1})
 	if err != nil || len(rows) == 0 {
 		return after + 1, err
 	}
-	last, err := strconv.ParseInt(rows[0].SK, 10, 64)
+	last, err := strconv.ParseInt(rows[0].Window, 10, 64)
 	if err != nil {
-		return after + 1, fmt.Errorf("ledger pace window %q: %w", rows[0].SK, err)
+		return after + 1, fmt.Errorf("ledger pace window %q: %w", rows[0].Window, err)
 	}
 	return max(last, after+1), nil
 }

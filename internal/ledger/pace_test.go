@@ -17,15 +17,15 @@ func TestStartsAreReservedWindowByWindow(t *testing.T) {
 	now := start.Add(2 * time.Second)
 	window := now.Truncate(ledger.PaceWindow)
 	for i := range 4 * rate * 5 {
-		got, err := l.ReserveStart(t.Context(), "p", rate, now)
+		got, err := l.Pace.Reserve(t.Context(), "p", rate, now)
 		ok(t, err)
 		want(t, "window", got, window.Add(time.Duration(i/(rate*5))*ledger.PaceWindow))
 	}
-	other, err := l.ReserveStart(t.Context(), "q", rate, now)
+	other, err := l.Pace.Reserve(t.Context(), "q", rate, now)
 	ok(t, err)
 	want(t, "window of another replay", other, window)
 	late := now.Add(time.Hour)
-	got, err := l.ReserveStart(t.Context(), "p", rate, late)
+	got, err := l.Pace.Reserve(t.Context(), "p", rate, late)
 	ok(t, err)
 	want(t, "window an hour later", got, late.Truncate(ledger.PaceWindow))
 }
@@ -38,7 +38,7 @@ func TestStartsAreReservedByManyAtOnce(t *testing.T) {
 	used := map[time.Time]int{}
 	for range 200 {
 		group.Go(func() {
-			at, err := l.ReserveStart(t.Context(), "p", 1, start)
+			at, err := l.Pace.Reserve(t.Context(), "p", 1, start)
 			if err != nil && !fault.Transient(err) {
 				t.Errorf("got %v, want a reservation or a fault that passes", err)
 			}

@@ -2,18 +2,17 @@ package ledger
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
-
-func isConflict(err error) bool { return errors.Is(err, ErrConflict) }
 
 // span is a range of one partition, of the table or of an index.
 type span struct {
@@ -64,7 +63,7 @@ func (s span) input(table string) *dynamodb.QueryInput {
 
 // query reads at most span.limit rows of a partition, whatever DynamoDB's own pages are; more tells whether others
 // follow. Rows of an index, which has keys only, are fetched from the table.
-func query[T any](ctx context.Context, l *Ledger, s span) (rows []T, more bool, err error) {
+func query[T any](ctx context.Context, l *table, s span) (rows []T, more bool, err error) {
 	found, more, err := l.find(ctx, s)
 	if err != nil {
 		return nil, false, err
@@ -76,7 +75,7 @@ func query[T any](ctx context.Context, l *Ledger, s span) (rows []T, more bool, 
 func decoded[T any](found []item) ([]T, error) {
 	rows := make([]T, len(found))
 	for i, it := range found {
-		if err := unmarshal(it, &rows[i]); err != nil {
+		if err := Decode(it, &rows[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -84,7 +83,7 @@ func decoded[T any](found []item) ([]T, error) {
 }
 
 // fetched reads the rows of keys that an index gave.
-func fetched[T any](ctx context.Context, l *Ledger, found []item) ([]T, error) {
+func fetched[T any](ctx context.Context, l *table, found []item) ([]T, error) {
 	whole, err := l.fetch(ctx, found)
 	if err != nil {
 		return nil, err
@@ -93,7 +92,7 @@ func fetched[T any](ctx context.Context, l *Ledger, found []item) ([]T, error) {
 }
 
 // find reads whole rows, those of an index by their keys.
-func (l *Ledger) find(ctx context.Context, s span) (found []item, more bool, err error) {
+func (l *table) find(ctx context.Context, s span) (found []item, more bool, err error) {
 	found, more, err = l.keysOf(ctx, s)
 	if err == nil && s.index != nil {
 		found, err = l.fetch(ctx, found)
@@ -116,11 +115,11 @@ func (d distinct) add(to, found []item) []item {
 }
 
 // keysOf reads what a span has, each row once: whole rows of the table, keys of an index.
-func (l *Ledger) keysOf(ctx context.Context, s span) (found []item, more bool, err error) {
+func (l *table) keysOf(ctx context.Context, s span) (found []item, more bool, err error) {
 	if s.limit <= 0 {
 		return nil, true, nil
 	}
-	in, seen := s.input(l.table), distinct{}
+	in, seen := s.input(l.name), distinct{}
 	for {
 		out, err := l.api.Query(ctx, in)
 		if err != nil {
@@ -137,7 +136,7 @@ func (l *Ledger) keysOf(ctx context.Context, s span) (found []item, more bool, e
 
 // count returns how many rows some partitions of an index have together, at most limit. It reads their keys, since
 // DynamoDB would count a row twice that is in two of them while it moves.
-func (l *Ledger) count(ctx context.Context, index *schema.Index, partitions []string, limit int) (int, error) {
+func (l *table) count(ctx context.Context, index *schema.Index, partitions []string, limit int) (int, error) {
 	var rows []item
 	seen := distinct{}
 	for _, p := range partitions {
@@ -160,7 +159,7 @@ func pageLimit(n int) *int32 {
 const batchGetSize = 100
 
 // fetch reads whole rows, each once and in the order of their keys. Rows that are gone are left out.
-func (l *Ledger) fetch(ctx context.Context, found []item) ([]item, error) {
+func (l *table) fetch(ctx context.Context, found []item) ([]item, error) {
 	found = distinct{}.add(nil, found)
 	rows := make([]item, 0, len(found))
 	for len(found) > 0 {
@@ -174,7 +173,7 @@ func (l *Ledger) fetch(ctx context.Context, found []item) ([]item, error) {
 	return rows, nil
 }
 
-func (l *Ledger) batchGet(ctx context.Context, found []item) ([]item, error) {
+func (l *table) batchGet(ctx context.Context, found []item) ([]item, error) {
 	want := types.KeysAndAttributes{ConsistentRead: aws.Bool(true)}
 	for _, it := range found {
 		want.Keys = append(want.Keys, item{schema.PartitionKey: it[schema.PartitionKey], schema.SortKey: it[schema.SortKey]})
@@ -182,15 +181,15 @@ func (l *Ledger) batchGet(ctx context.Context, found []item) ([]item, error) {
 	byKey := make(map[string]item, len(found))
 	err := patiently(ctx, func() (again bool, err error) { // the service leaves keys unprocessed when it throttles
 		out, err := l.api.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
-			RequestItems: map[string]types.KeysAndAttributes{l.table: want},
+			RequestItems: map[string]types.KeysAndAttributes{l.name: want},
 		})
 		if err != nil {
 			return false, err
 		}
-		for _, it := range out.Responses[l.table] {
+		for _, it := range out.Responses[l.name] {
 			byKey[rowID(it)] = it
 		}
-		if want.Keys = out.UnprocessedKeys[l.table].Keys; len(want.Keys) == 0 {
+		if want.Keys = out.UnprocessedKeys[l.name].Keys; len(want.Keys) == 0 {
 			return false, nil
 		}
 		return true, &types.ProvisionedThroughputExceededException{
@@ -219,3 +218,32 @@ func textOf(it item, attr string) string {
 	}
 	return ""
 }
+
+// upTo reads rows of a partition of byTime in order.
+func upTo[T any](ctx context.Context, l *table, partition string, by time.Time, cursor string, limit int) (rows []T, next string, err error) {
+	found, more, err := l.keysOf(ctx, span{
+		index: &schema.ByTime, partition: partition, after: behind(cursor), until: untilTime(by), limit: limit,
+	})
+	if err != nil || len(found) == 0 {
+		return nil, "", err
+	}
+	if more {
+		next = textOf(found[len(found)-1], schema.ByTime.SortKey)
+	}
+	rows, err = fetched[T](ctx, l, found)
+	return rows, next, err
+}
+
+// untilTime is the last sort key of byTime up to a time.
+func untilTime(by time.Time) string { return domain.At(by).String() + "#~" }
+
+// behind is the first sort key that follows a cursor. A range of which both ends are given includes them.
+func behind(cursor string) string {
+	if cursor == "" {
+		return ""
+	}
+	return cursor + " "
+}
+
+// maxFilteredPages bounds what is read for one page of a filtered list.
+const maxFilteredPages = 20

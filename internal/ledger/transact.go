@@ -25,7 +25,7 @@ const (
 
 // transact writes rows all or none. Transactions that meet on the row of a replay are tried again here, because the
 // SDK does not; a failed condition is ErrConflict.
-func (l *Ledger) transact(ctx context.Context, doing string, writes []types.TransactWriteItem) error {
+func (l *table) transact(ctx context.Context, doing string, writes []types.TransactWriteItem) error {
 	err := patiently(ctx, func() (again bool, err error) {
 		_, err = l.api.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
 		var cancelled *types.TransactionCanceledException
@@ -45,9 +45,9 @@ func (l *Ledger) transact(ctx context.Context, doing string, writes []types.Tran
 
 // update changes one row. The service refuses that while a transaction changes the row, and the SDK does not try again:
 // a replay's row is in the transactions of all its items.
-func (l *Ledger) update(ctx context.Context, c *change) (out *dynamodb.UpdateItemOutput, err error) {
+func (l *table) update(ctx context.Context, c *change) (out *dynamodb.UpdateItemOutput, err error) {
 	err = patiently(ctx, func() (again bool, err error) {
-		out, err = l.api.UpdateItem(ctx, c.input(l.table))
+		out, err = l.api.UpdateItem(ctx, c.input(l.name))
 		var busy *types.TransactionConflictException
 		return errors.As(err, &busy), err
 	})

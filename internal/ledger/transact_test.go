@@ -11,6 +11,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/testkit"
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -43,17 +44,17 @@ func (b *busy) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWrit
 func TestWritesThatMeetOnAReplayAreTriedAgain(t *testing.T) {
 	table := &busy{Table: awstest.NewTable()}
 	l := ledger.New(table, testkit.Table)
-	r := ledger.Replay{ID: "p", Status: replay.Pending, CreatedAt: ledger.At(start)}
-	ok(t, l.AddReplay(t.Context(), r))
+	r := domain.Replay{ID: "p", Status: replay.Pending, CreatedAt: domain.At(start)}
+	ok(t, l.Replays.Add(t.Context(), r))
 	table.refuse = 3
-	ok(t, l.AddPage(t.Context(), r, ledger.Page{ReplayID: "p"}, []ledger.Entry{{ResourceID: "r1"}}, false))
+	ok(t, l.Pages.Add(t.Context(), r, domain.Page{ReplayID: "p"}, []domain.Entry{{ResourceID: "r1"}}, false))
 	table.refuse = 3
-	stopped, err := l.StopReplay(t.Context(), "p", replay.Stop{Status: replay.Cancelled, At: start})
+	stopped, err := l.Replays.Stop(t.Context(), "p", replay.Stop{Status: replay.Cancelled, At: start})
 	if err != nil || !stopped.Stopped() {
 		t.Errorf("got %+v, %v, want it stopped although its row was busy", stopped, err)
 	}
 	table.refuse = 100
-	if err := l.MarkSwept(t.Context(), "p"); err == nil || errors.Is(err, ledger.ErrConflict) || !fault.Transient(err) {
+	if err := l.Replays.MarkSwept(t.Context(), "p"); err == nil || errors.Is(err, ledger.ErrConflict) || !fault.Transient(err) {
 		t.Errorf("got %v, want a fault that passes", err)
 	}
 }
@@ -62,7 +63,7 @@ func TestATryEndsWithItsContext(t *testing.T) {
 	table := &busy{Table: awstest.NewTable(), refuse: 100}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := ledger.New(table, testkit.Table).MarkSwept(ctx, "p"); !errors.Is(err, context.Canceled) || table.refuse < 90 {
+	if err := ledger.New(table, testkit.Table).Replays.MarkSwept(ctx, "p"); !errors.Is(err, context.Canceled) || table.refuse < 90 {
 		t.Errorf("got %v after %d tries, want the end of the context", err, 100-table.refuse)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/testkit"
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
@@ -46,13 +47,13 @@ func (t *throttled) BatchGetItem(
 func TestKeysThatAreLeftUnprocessedAreAskedForAgainAfterABreak(t *testing.T) {
 	partitions := make([]string, 50)
 	for i := range partitions {
-		partitions[i] = ledger.FailurePartition(fmt.Sprint("x", i), 0)
+		partitions[i] = domain.FailureID(fmt.Sprint("x", i), 0)
 	}
 	world := func(t *testing.T, calls int) (*throttled, *ledger.Ledger) {
 		table := &throttled{Table: awstest.NewTable(), calls: calls}
 		l := ledger.New(table, testkit.Table)
 		for i := range partitions {
-			_, err := l.AddFailure(t.Context(), ledger.Failure{Execution: fmt.Sprint("x", i), Status: ledger.Healed, Error: "E"})
+			_, err := l.Failures.Add(t.Context(), domain.Failure{Execution: fmt.Sprint("x", i), Status: domain.Healed, Error: "E"})
 			ok(t, err)
 		}
 		return table, l
@@ -60,7 +61,7 @@ func TestKeysThatAreLeftUnprocessedAreAskedForAgainAfterABreak(t *testing.T) {
 	t.Run("and all rows come in the end", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			table, l := world(t, 5)
-			rows, err := l.Failures(t.Context(), partitions)
+			rows, err := l.Failures.Find(t.Context(), partitions)
 			if err != nil || len(rows) != len(partitions) {
 				t.Errorf("got %d rows, %v, want all %d", len(rows), err, len(partitions))
 			}
@@ -75,7 +76,7 @@ func TestKeysThatAreLeftUnprocessedAreAskedForAgainAfterABreak(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			table, l := world(t, 1000)
 			begun := time.Now()
-			_, err := l.Failures(t.Context(), partitions)
+			_, err := l.Failures.Find(t.Context(), partitions)
 			if !fault.Transient(err) || len(table.tries) > 10 || time.Since(begun) > 5*time.Second {
 				t.Errorf("got %v after %d tries and %s, want throttling after a few", err, len(table.tries), time.Since(begun))
 			}
@@ -86,7 +87,7 @@ func TestKeysThatAreLeftUnprocessedAreAskedForAgainAfterABreak(t *testing.T) {
 			table, l := world(t, 1000)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 			defer cancel()
-			if _, err := l.Failures(ctx, partitions); !errors.Is(err, context.DeadlineExceeded) || len(table.tries) > 5 {
+			if _, err := l.Failures.Find(ctx, partitions); !errors.Is(err, context.DeadlineExceeded) || len(table.tries) > 5 {
 				t.Errorf("got %v after %d tries, want the end of the context", err, len(table.tries))
 			}
 		})

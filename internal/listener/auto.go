@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
@@ -14,55 +15,55 @@ import (
 
 // auto replays a failure that auto-replay found due.
 func (l *Listener) auto(ctx context.Context, msg message.Replay) error {
-	f, err := l.Book.Failure(ctx, ledger.FailurePartition(msg.Execution, msg.RedriveCount))
+	f, err := l.Book.Failures.Get(ctx, domain.FailureID(msg.Execution, msg.RedriveCount))
 	if err != nil {
 		return err
 	}
 	if !f.Status.Open() {
 		return nil // closed since the message was sent
 	}
-	row, err := l.Book.Execution(ctx, naming.Auto(f.Root, f.Attempt+1))
+	row, err := l.Book.Executions.Get(ctx, naming.Auto(f.Root, f.Attempt+1))
 	switch {
 	case errors.Is(err, ledger.ErrNotFound):
 		row, err = l.announce(ctx, f)
-	case err == nil && (row.Status == ledger.Starting || row.Error == ledger.NeverStarted):
+	case err == nil && (row.Status == domain.Starting || row.Error == domain.NeverStarted):
 		row, err = l.overtaken(ctx, f, row)
 	}
 	if err != nil || row.Name == "" {
 		return err
 	}
-	if row.Mode == ledger.Restart {
+	if row.Mode == domain.Restart {
 		return l.restart(ctx, f, row)
 	}
 	_, err = l.start(ctx, row)
 	var v verdict
 	if errors.As(err, &v) {
-		return l.move(ctx, f, ledger.Move{To: ledger.Quarantined, Decision: v.reason})
+		return l.move(ctx, f, domain.Move{To: domain.Quarantined, Decision: v.reason})
 	}
 	return err
 }
 
 // announce writes the row that lets Record accept the automatic replay. It returns the zero row if there is nothing to
 // start, because a newer event has come since the message was sent.
-func (l *Listener) announce(ctx context.Context, f ledger.Failure) (ledger.Execution, error) {
-	row := ledger.Execution{
-		Name: naming.Auto(f.Root, f.Attempt+1), Mode: ledger.Auto, Status: ledger.Starting,
+func (l *Listener) announce(ctx context.Context, f domain.Failure) (domain.Execution, error) {
+	row := domain.Execution{
+		Name: naming.Auto(f.Root, f.Attempt+1), Mode: domain.Auto, Status: domain.Starting,
 		ResourceID: f.ResourceID, OwnerID: f.OwnerID, VersionID: f.VersionID, RecordedAt: f.RecordedAt,
-		StartedAt: ledger.At(l.now()), Place: f.StartedAt, Attempt: f.Attempt + 1, Root: f.Root,
-		Failure: ledger.FailurePartition(f.Execution, f.RedriveCount), Reason: "failed with " + f.Error,
+		StartedAt: domain.At(l.now()), Place: f.StartedAt, Attempt: f.Attempt + 1, Root: f.Root,
+		Failure: domain.FailureID(f.Execution, f.RedriveCount), Reason: "failed with " + f.Error,
 	}
 	if len(row.Reason) > maxReason {
 		row.Reason = strings.ToValidUTF8(row.Reason[:maxReason], "")
 	}
 	if f.VersionID == "" {
-		row.Mode, row.ResourceID, row.OwnerID = ledger.Restart, "", "" // Record finds them
+		row.Mode, row.ResourceID, row.OwnerID = domain.Restart, "", "" // Record finds them
 	}
 	if m, err := l.needless(ctx, f); err != nil {
-		return ledger.Execution{}, err
+		return domain.Execution{}, err
 	} else if m != nil {
-		return ledger.Execution{}, l.move(ctx, f, *m)
+		return domain.Execution{}, l.move(ctx, f, *m)
 	}
-	present, err := l.Book.AddExecution(ctx, row)
+	present, err := l.Book.Executions.Add(ctx, row)
 	if errors.Is(err, ledger.ErrConflict) {
 		return present, nil
 	}
@@ -71,40 +72,40 @@ func (l *Listener) announce(ctx context.Context, f ledger.Failure) (ledger.Execu
 
 // overtaken looks once more at what an earlier delivery announced: it may have been kept from starting it, and a newer
 // event may have come since. It returns the row, or the zero row if there is nothing to start any more.
-func (l *Listener) overtaken(ctx context.Context, f ledger.Failure, row ledger.Execution) (ledger.Execution, error) {
+func (l *Listener) overtaken(ctx context.Context, f domain.Failure, row domain.Execution) (domain.Execution, error) {
 	m, err := l.needless(ctx, f)
 	if err != nil || m == nil {
 		return row, err
 	}
 	if started, err := l.withdraw(ctx, row, m.Decision); started || err != nil {
-		return ledger.Execution{}, err
+		return domain.Execution{}, err
 	}
-	return ledger.Execution{}, l.move(ctx, f, *m)
+	return domain.Execution{}, l.move(ctx, f, *m)
 }
 
 // needless returns how a failure is closed that needs no automatic replay any more, nil if it does.
-func (l *Listener) needless(ctx context.Context, f ledger.Failure) (*ledger.Move, error) {
+func (l *Listener) needless(ctx context.Context, f domain.Failure) (*domain.Move, error) {
 	by, newer, err := l.Judge.OfFailure(ctx, f)
 	switch {
 	case errors.Is(err, eventlog.ErrNotFound):
-		return &ledger.Move{To: ledger.Quarantined, Decision: "its version is no longer in the event log"}, nil
+		return &domain.Move{To: domain.Quarantined, Decision: "its version is no longer in the event log"}, nil
 	case errors.Is(err, eventlog.ErrDeleted):
-		return &ledger.Move{To: ledger.Quarantined, Decision: "its object was deleted from the event log"}, nil
+		return &domain.Move{To: domain.Quarantined, Decision: "its object was deleted from the event log"}, nil
 	case err != nil || !newer || !l.SupersedeOlder:
 		return nil, err
 	}
 	why := fmt.Sprintf("version %s, recorded by %s, is newer", by.ID, by.Execution)
-	return &ledger.Move{To: ledger.Superseded, Decision: why}, nil
+	return &domain.Move{To: domain.Superseded, Decision: why}, nil
 }
 
 // maxReason keeps the reason well under the size of an SNS message attribute; error names may be long.
 const maxReason = 500
 
 // restart starts an execution whose event never reached the log again, with its own input.
-func (l *Listener) restart(ctx context.Context, f ledger.Failure, row ledger.Execution) error {
+func (l *Listener) restart(ctx context.Context, f domain.Failure, row domain.Execution) error {
 	input, err := l.Log.Object(ctx, f.InputKey)
 	if errors.Is(err, eventlog.ErrNotFound) {
-		return l.move(ctx, f, ledger.Move{To: ledger.Quarantined, Decision: "its input is gone from " + f.InputKey})
+		return l.move(ctx, f, domain.Move{To: domain.Quarantined, Decision: "its input is gone from " + f.InputKey})
 	}
 	if err != nil {
 		return err
@@ -116,8 +117,8 @@ func (l *Listener) restart(ctx context.Context, f ledger.Failure, row ledger.Exe
 	return nil
 }
 
-func (l *Listener) move(ctx context.Context, f ledger.Failure, m ledger.Move) error {
-	err := l.Book.MoveFailure(ctx, f, m, ledger.Waiting, ledger.Retrying)
+func (l *Listener) move(ctx context.Context, f domain.Failure, m domain.Move) error {
+	err := l.Book.Failures.Move(ctx, f, m, domain.Waiting, domain.Retrying)
 	if errors.Is(err, ledger.ErrConflict) {
 		return nil
 	}

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/queue"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -37,7 +37,7 @@ func (l *Listener) sendOn(ctx context.Context, msg message.Replay) error {
 }
 
 // choose returns the version of a resource that an item replays, or a verdict, or errGoesOn.
-func (l *Listener) choose(ctx context.Context, msg message.Replay, it ledger.Item, p plan) (v eventlog.Version, err error) {
+func (l *Listener) choose(ctx context.Context, msg message.Replay, it domain.Item, p plan) (v eventlog.Version, err error) {
 	if it.ResourceID == "" {
 		return v, skip(`the failure names no resource: select it with versions "failed"`)
 	}
@@ -58,7 +58,7 @@ func (l *Listener) choose(ctx context.Context, msg message.Replay, it ledger.Ite
 }
 
 // wanted returns the version that an item names, and whether it is the newest of its resource.
-func (l *Listener) wanted(ctx context.Context, it ledger.Item, p plan) (v eventlog.Version, newest bool, err error) {
+func (l *Listener) wanted(ctx context.Context, it domain.Item, p plan) (v eventlog.Version, newest bool, err error) {
 	latest, err := l.latest(ctx, it.ResourceID, p)
 	if err != nil {
 		return v, false, err
@@ -107,7 +107,7 @@ func barred(newest eventlog.Version, p plan) error {
 
 // search returns the newest version that fits and was recorded in the window of the request, and whether it is the
 // newest of all.
-func (l *Listener) search(ctx context.Context, msg message.Replay, it ledger.Item, p plan, none string, fits func(eventlog.Version) bool) (found eventlog.Version, newest bool, err error) {
+func (l *Listener) search(ctx context.Context, msg message.Replay, it domain.Item, p plan, none string, fits func(eventlog.Version) bool) (found eventlog.Version, newest bool, err error) {
 	next, err := l.walk(ctx, it.ResourceID, msg.Cursor, p, func(v eventlog.Version, first bool) (more bool) {
 		if fits(v) && p.Select.Recorded.Contains(v.At()) {
 			found, newest = v, first
@@ -171,7 +171,7 @@ func (l *Listener) stale(ctx context.Context, resourceID string, v eventlog.Vers
 }
 
 // rangeOf returns the ids of the versions of a resource that a series replays, oldest first, or a verdict, or errGoesOn.
-func (l *Listener) rangeOf(ctx context.Context, msg message.Replay, it ledger.Item, p plan) ([]string, error) {
+func (l *Listener) rangeOf(ctx context.Context, msg message.Replay, it domain.Item, p plan) ([]string, error) {
 	var found []string
 	var newest bool
 	var err error
@@ -200,7 +200,7 @@ func (l *Listener) rangeOf(ctx context.Context, msg message.Replay, it ledger.It
 
 // allWanted returns the versions with the ids of a request, newest first, and whether the newest of the resource is
 // among them. All of them must exist.
-func (l *Listener) allWanted(ctx context.Context, it ledger.Item, p plan) (ids []string, newest bool, err error) {
+func (l *Listener) allWanted(ctx context.Context, it domain.Item, p plan) (ids []string, newest bool, err error) {
 	latest, err := l.latest(ctx, it.ResourceID, p)
 	if err != nil {
 		return nil, false, err
@@ -226,7 +226,7 @@ func (l *Listener) allWanted(ctx context.Context, it ledger.Item, p plan) (ids [
 
 // inSeries returns the ids of the versions in a series, newest first, and whether the newest of the resource is among
 // them.
-func (l *Listener) inSeries(ctx context.Context, msg message.Replay, it ledger.Item, p plan) (ids []string, newest bool, err error) {
+func (l *Listener) inSeries(ctx context.Context, msg message.Replay, it domain.Item, p plan) (ids []string, newest bool, err error) {
 	in, err := l.ends(ctx, it.ResourceID, *p.Versions.Series, msg.Begun)
 	if err != nil {
 		return nil, false, err

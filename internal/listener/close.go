@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
 	"github.com/ce873799/replayable-ingestion/internal/states"
@@ -13,11 +13,11 @@ import (
 
 // closeSeries settles what a series has left, after its execution ended.
 func (l *Listener) closeSeries(ctx context.Context, msg message.Replay) error {
-	s, err := l.Book.Series(ctx, msg.Series)
+	s, err := l.Book.Series.Get(ctx, msg.Series)
 	if err != nil {
 		return err
 	}
-	r, err := l.Book.Replay(ctx, s.ReplayID)
+	r, err := l.Book.Replays.Get(ctx, s.ReplayID)
 	if err != nil {
 		return err
 	}
@@ -35,11 +35,11 @@ const (
 )
 
 // settleSeries gives every item of a series that will not run its outcome. One that runs still is left to its own end.
-func (l *Listener) settleSeries(ctx context.Context, msg message.Replay, r ledger.Replay, s ledger.Series, reason string) error {
-	if err := l.Book.AddSeriesItems(ctx, s); err != nil { // the replay counts them from when they were bound
+func (l *Listener) settleSeries(ctx context.Context, msg message.Replay, r domain.Replay, s domain.Series, reason string) error {
+	if err := l.Book.Series.AddItems(ctx, s); err != nil { // the replay counts them from when they were bound
 		return err
 	}
-	items, err := l.Book.Unit(ctx, s.ReplayID, s.Page, s.Ordinal, msg.From, seriesItems)
+	items, err := l.Book.Items.Unit(ctx, s.ReplayID, s.Page, s.Ordinal, msg.From, seriesItems)
 	if err != nil {
 		return err
 	}
@@ -70,19 +70,19 @@ func (l *Listener) settleSeries(ctx context.Context, msg message.Replay, r ledge
 }
 
 // seriesDone goes on with a series behind the items that were done for a message, or closes it after the last.
-func (l *Listener) seriesDone(ctx context.Context, msg message.Replay, s ledger.Series, done []ledger.Item) error {
+func (l *Listener) seriesDone(ctx context.Context, msg message.Replay, s domain.Series, done []domain.Item) error {
 	if len(done) > 0 && done[len(done)-1].Index+1 < len(s.Versions) {
 		msg.From = done[len(done)-1].Index + 1
 		return l.sendOn(ctx, msg)
 	}
-	if err := l.Book.CloseSeries(ctx, s.Name); err != nil {
+	if err := l.Book.Series.Close(ctx, s.Name); err != nil {
 		return err
 	}
 	return l.Board.Look(ctx, s.ReplayID, l.now())
 }
 
 // left returns the step of an item whose series has ended, nil if its execution runs.
-func (l *Listener) left(ctx context.Context, r ledger.Replay, it ledger.Item, reason string) (*progress.Step, error) {
+func (l *Listener) left(ctx context.Context, r domain.Replay, it domain.Item, reason string) (*progress.Step, error) {
 	if it.Execution == "" {
 		return l.step(it, replay.Skipped, reason), nil
 	}
@@ -92,7 +92,7 @@ func (l *Listener) left(ctx context.Context, r ledger.Replay, it ledger.Item, re
 	d, err := l.Machine.Describe(ctx, it.Execution)
 	switch {
 	case errors.Is(err, states.ErrNotFound):
-		if err := l.neverStarted(ctx, ledger.Execution{Name: it.Execution}, reason); err != nil {
+		if err := l.neverStarted(ctx, domain.Execution{Name: it.Execution}, reason); err != nil {
 			return nil, err
 		}
 		return l.step(it, replay.Skipped, reason), nil
@@ -102,7 +102,7 @@ func (l *Listener) left(ctx context.Context, r ledger.Replay, it ledger.Item, re
 		return nil, nil
 	}
 	step := l.step(it, replay.Succeeded, "")
-	if d.Status != ledger.Succeeded {
+	if d.Status != domain.Succeeded {
 		step.To, step.Reason = replay.Failed, d.Error
 	}
 	step.ARN, step.At = d.ARN, d.StoppedAt

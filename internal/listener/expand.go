@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/classify"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/queue"
@@ -16,11 +17,11 @@ import (
 
 // expand finds one page of a replay's resources, queues an item for each, and queues the next page.
 func (l *Listener) expand(ctx context.Context, msg message.Replay) error {
-	r, err := l.Book.Replay(ctx, msg.ReplayID)
+	r, err := l.Book.Replays.Get(ctx, msg.ReplayID)
 	if err != nil {
 		return err
 	}
-	p, err := l.Book.Page(ctx, msg.ReplayID, msg.Page)
+	p, err := l.Book.Pages.Get(ctx, msg.ReplayID, msg.Page)
 	if errors.Is(err, ledger.ErrNotFound) {
 		p, err = l.bindPage(ctx, msg)
 	}
@@ -43,18 +44,18 @@ func (l *Listener) expand(ctx context.Context, msg message.Replay) error {
 		return err
 	}
 	l.Logger.InfoContext(ctx, "replay page expanded", "replayId", p.ReplayID, "page", p.Number, "items", p.Items)
-	return l.Book.MarkSent(ctx, p)
+	return l.Book.Pages.MarkSent(ctx, p)
 }
 
 // posts are the messages of a page: one for each item and one for the next page, which goes last, so that nobody finds
 // it before the items are sent. Those of a paced replay are spread over the delays of the queue.
-func (l *Listener) posts(ctx context.Context, r ledger.Replay, p ledger.Page) ([]queue.Post, error) {
+func (l *Listener) posts(ctx context.Context, r domain.Replay, p domain.Page) ([]queue.Post, error) {
 	after := func(int) time.Duration { return 0 }
 	if paced(r) {
 		now := l.now()
 		if p.StartsAt.Before(now) { // the message came late: what is due by now must not start all at once
-			p.StartsAt = ledger.At(now)
-			if err := l.Book.SetStart(ctx, p, p.StartsAt); err != nil {
+			p.StartsAt = domain.At(now)
+			if err := l.Book.Pages.SetStart(ctx, p, p.StartsAt); err != nil {
 				return nil, err
 			}
 		}
@@ -76,10 +77,10 @@ func (l *Listener) posts(ctx context.Context, r ledger.Replay, p ledger.Page) ([
 // are whole seconds, rounded up, and a fast replay has many pages in one.
 const expandAhead = 2 * ledger.PaceWindow
 
-func paced(r ledger.Replay) bool { return r.MaxPerSecond > 0 && !r.DryRun }
+func paced(r domain.Replay) bool { return r.MaxPerSecond > 0 && !r.DryRun }
 
 // share is the time that n starts of a paced replay take.
-func share(r ledger.Replay, n int) time.Duration {
+func share(r domain.Replay, n int) time.Duration {
 	return time.Duration(n) * time.Second / time.Duration(r.MaxPerSecond)
 }
 
@@ -88,11 +89,11 @@ var errStopped = errors.New("the replay was stopped")
 const bindRounds = 5 // series that add their versions take room at the same time
 
 // bindPage selects the resources of a page and binds them, so that a redelivery does not select others.
-func (l *Listener) bindPage(ctx context.Context, msg message.Replay) (ledger.Page, error) {
-	var before ledger.Page
+func (l *Listener) bindPage(ctx context.Context, msg message.Replay) (domain.Page, error) {
+	var before domain.Page
 	var err error
 	if msg.Page > 0 {
-		if before, err = l.Book.Page(ctx, msg.ReplayID, msg.Page-1); err != nil {
+		if before, err = l.Book.Pages.Get(ctx, msg.ReplayID, msg.Page-1); err != nil {
 			return before, err
 		}
 	}
@@ -101,7 +102,7 @@ func (l *Listener) bindPage(ctx context.Context, msg message.Replay) (ledger.Pag
 		return before, err
 	}
 	for range bindRounds {
-		r, err := l.Book.Replay(ctx, msg.ReplayID)
+		r, err := l.Book.Replays.Get(ctx, msg.ReplayID)
 		if err != nil {
 			return before, err
 		}
@@ -112,18 +113,18 @@ func (l *Listener) bindPage(ctx context.Context, msg message.Replay) (ledger.Pag
 		if err != nil {
 			return before, err
 		}
-		p := ledger.Page{ReplayID: msg.ReplayID, Number: msg.Page, Items: len(entries), Next: next}
+		p := domain.Page{ReplayID: msg.ReplayID, Number: msg.Page, Items: len(entries), Next: next}
 		if paced(r) {
-			p.StartsAt = ledger.At(l.now())
+			p.StartsAt = domain.At(l.now())
 			if due := before.StartsAt.Add(share(r, before.Items)); due.After(l.now()) {
-				p.StartsAt = ledger.At(due)
+				p.StartsAt = domain.At(due)
 			}
 		}
-		err = l.Book.AddPage(ctx, r, p, entries, truncated)
+		err = l.Book.Pages.Add(ctx, r, p, entries, truncated)
 		if !errors.Is(err, ledger.ErrConflict) {
 			return p, err
 		}
-		p, err = l.Book.Page(ctx, msg.ReplayID, msg.Page) // another delivery bound it, or the replay has changed
+		p, err = l.Book.Pages.Get(ctx, msg.ReplayID, msg.Page) // another delivery bound it, or the replay has changed
 		if !errors.Is(err, ledger.ErrNotFound) {
 			return p, err
 		}
@@ -132,7 +133,7 @@ func (l *Listener) bindPage(ctx context.Context, msg message.Replay) (ledger.Pag
 }
 
 // fill selects a page for which the replay has room. Truncated tells that the selection has more than maxItems.
-func (l *Listener) fill(ctx context.Context, r ledger.Replay, req replay.Request, cursor string) (entries []ledger.Entry, next string, truncated bool, err error) {
+func (l *Listener) fill(ctx context.Context, r domain.Replay, req replay.Request, cursor string) (entries []domain.Entry, next string, truncated bool, err error) {
 	room := r.Room()
 	if room > 0 {
 		entries, next, err = l.selection(ctx, req.Select, cursor, min(room, ledger.MaxPageItems))
@@ -146,7 +147,7 @@ func (l *Listener) fill(ctx context.Context, r ledger.Replay, req replay.Request
 }
 
 // selection returns at most limit resources and the cursor of the next page, empty after the last.
-func (l *Listener) selection(ctx context.Context, s replay.Select, cursor string, limit int) (entries []ledger.Entry, next string, err error) {
+func (l *Listener) selection(ctx context.Context, s replay.Select, cursor string, limit int) (entries []domain.Entry, next string, err error) {
 	var ids []string
 	switch {
 	case s.Failures != nil:
@@ -158,7 +159,7 @@ func (l *Listener) selection(ctx context.Context, s replay.Select, cursor string
 		if s.Recorded != nil && s.Recorded.From != nil {
 			since = *s.Recorded.From
 		}
-		ids, next, err = l.Book.Owned(ctx, s.OwnerID, since, cursor, limit)
+		ids, next, err = l.Book.Owners.Resources(ctx, s.OwnerID, since, cursor, limit)
 	default:
 		from := 0
 		if cursor != "" {
@@ -171,7 +172,7 @@ func (l *Listener) selection(ctx context.Context, s replay.Select, cursor string
 			next = strconv.Itoa(to)
 		}
 	}
-	entries = make([]ledger.Entry, len(ids))
+	entries = make([]domain.Entry, len(ids))
 	for i, id := range ids {
 		entries[i].ResourceID = id
 	}
@@ -179,28 +180,28 @@ func (l *Listener) selection(ctx context.Context, s replay.Select, cursor string
 }
 
 // failures selects from the quarantine, newest first. Two failures of the same version are one item.
-func (l *Listener) failures(ctx context.Context, s replay.FailureFilter, cursor string, limit int) ([]ledger.Entry, string, error) {
-	rows, next, err := l.Book.Quarantine(ctx, QuarantineFilter(s), cursor, limit)
+func (l *Listener) failures(ctx context.Context, s replay.FailureFilter, cursor string, limit int) ([]domain.Entry, string, error) {
+	rows, next, err := l.Book.Failures.Quarantined(ctx, QuarantineFilter(s), cursor, limit)
 	if err != nil {
 		return nil, "", err
 	}
-	seen := map[ledger.Entry]bool{}
-	var entries []ledger.Entry
+	seen := map[domain.Entry]bool{}
+	var entries []domain.Entry
 	for _, f := range rows {
-		e := ledger.Entry{ResourceID: f.ResourceID, VersionID: f.VersionID}
+		e := domain.Entry{ResourceID: f.ResourceID, VersionID: f.VersionID}
 		if seen[e] && e.VersionID != "" {
 			continue
 		}
 		seen[e] = true
-		e.Failure = ledger.FailurePartition(f.Execution, f.RedriveCount)
+		e.Failure = domain.FailureID(f.Execution, f.RedriveCount)
 		entries = append(entries, e)
 	}
 	return entries, next, nil
 }
 
 // QuarantineFilter returns the ledger's form of a filter.
-func QuarantineFilter(s replay.FailureFilter) ledger.QuarantineFilter {
-	var f ledger.QuarantineFilter
+func QuarantineFilter(s replay.FailureFilter) domain.QuarantineFilter {
+	var f domain.QuarantineFilter
 	if s.Since != nil {
 		f.Since = *s.Since
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/envelope"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
@@ -38,7 +39,7 @@ func fail(version, format string, args ...any) error {
 	return verdict{to: replay.Failed, version: version, reason: fmt.Sprintf(format, args...)}
 }
 
-func (l *Listener) step(it ledger.Item, to replay.Outcome, reason string) *progress.Step {
+func (l *Listener) step(it domain.Item, to replay.Outcome, reason string) *progress.Step {
 	return &progress.Step{
 		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, Index: it.Index, To: to, Reason: reason,
 		Bound: it.Execution, At: l.now(),
@@ -46,7 +47,7 @@ func (l *Listener) step(it ledger.Item, to replay.Outcome, reason string) *progr
 }
 
 // decided returns the step of an item that a verdict ends, or the error itself.
-func (l *Listener) decided(it ledger.Item, err error) (*progress.Step, error) {
+func (l *Listener) decided(it domain.Item, err error) (*progress.Step, error) {
 	var v verdict
 	if !errors.As(err, &v) {
 		return nil, err
@@ -58,7 +59,7 @@ func (l *Listener) decided(it ledger.Item, err error) (*progress.Step, error) {
 
 // item replays one resource of a replay.
 func (l *Listener) item(ctx context.Context, msg message.Replay) (*progress.Step, error) {
-	it, err := l.Book.Item(ctx, msg.ReplayID, msg.Page, msg.Ordinal, 0)
+	it, err := l.Book.Items.Get(ctx, msg.ReplayID, msg.Page, msg.Ordinal, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -73,12 +74,12 @@ func (l *Listener) item(ctx context.Context, msg message.Replay) (*progress.Step
 }
 
 // single replays one version of a resource: the given one, or the one that the request asks for.
-func (l *Listener) single(ctx context.Context, msg message.Replay, it ledger.Item, p plan, given *eventlog.Version) (*progress.Step, error) {
+func (l *Listener) single(ctx context.Context, msg message.Replay, it domain.Item, p plan, given *eventlog.Version) (*progress.Step, error) {
 	if it.Outcome != replay.Waiting {
 		// Started before. Its end may have come while the replay was still expanding, so look whether that was all.
 		return l.step(it, it.Outcome, ""), nil
 	}
-	r, err := l.Book.Replay(ctx, it.ReplayID)
+	r, err := l.Book.Replays.Get(ctx, it.ReplayID)
 	if err != nil {
 		return nil, err
 	}
@@ -102,14 +103,14 @@ func (l *Listener) single(ctx context.Context, msg message.Replay, it ledger.Ite
 			}
 			v = &chosen
 		}
-		if it, err = l.commit(ctx, it, p, *v, ledger.Stamp{}); err != nil {
+		if it, err = l.commit(ctx, it, p, *v, domain.Stamp{}); err != nil {
 			return l.decided(it, err)
 		}
 	}
 	return l.run(ctx, it, p)
 }
 
-func stopped(r ledger.Replay) string {
+func stopped(r domain.Replay) string {
 	if r.StopStatus == replay.Cancelled {
 		return "the replay was cancelled"
 	}
@@ -117,14 +118,14 @@ func stopped(r ledger.Replay) string {
 }
 
 // pace sends the message of an item again when the bound of its replay does not let it start now.
-func (l *Listener) pace(ctx context.Context, r ledger.Replay, msg message.Replay) (waits bool, err error) {
+func (l *Listener) pace(ctx context.Context, r domain.Replay, msg message.Replay) (waits bool, err error) {
 	if !paced(r) {
 		return false, nil
 	}
 	now := l.now()
 	slot := time.Unix(msg.Slot, 0)
 	if late := now.Sub(slot); msg.Slot == 0 || late >= ledger.PaceWindow { // its window is over: it would add to that of others
-		if slot, err = l.Book.ReserveStart(ctx, r.ID, r.MaxPerSecond, now); err != nil {
+		if slot, err = l.Book.Pace.Reserve(ctx, r.ID, r.MaxPerSecond, now); err != nil {
 			return false, err
 		}
 	}
@@ -140,7 +141,7 @@ func (l *Listener) pace(ctx context.Context, r ledger.Replay, msg message.Replay
 
 // commit binds an item to a version, from where it will start whatever comes. It returns the item as it is bound, by
 // this delivery or by another one, or a verdict. Over is the newest place that it may be published after, zero its own.
-func (l *Listener) commit(ctx context.Context, it ledger.Item, p plan, v eventlog.Version, over ledger.Stamp) (ledger.Item, error) {
+func (l *Listener) commit(ctx context.Context, it domain.Item, p plan, v eventlog.Version, over domain.Stamp) (domain.Item, error) {
 	if p.Action == replay.Republish {
 		return l.commitOutput(ctx, it, p, v)
 	}
@@ -153,7 +154,7 @@ func (l *Listener) commit(ctx context.Context, it ledger.Item, p plan, v eventlo
 	}
 	row := l.announcement(it, p, v)
 	row.Over = over
-	err = l.Book.Bind(ctx, it, row)
+	err = l.Book.Items.Bind(ctx, it, row)
 	if errors.Is(err, ledger.ErrConflict) {
 		return l.rebound(ctx, it)
 	}
@@ -162,23 +163,23 @@ func (l *Listener) commit(ctx context.Context, it ledger.Item, p plan, v eventlo
 }
 
 // announcement is the row that lets Record accept the execution of an item.
-func (l *Listener) announcement(it ledger.Item, p plan, v eventlog.Version) ledger.Execution {
+func (l *Listener) announcement(it domain.Item, p plan, v eventlog.Version) domain.Execution {
 	name := naming.API(it.ReplayID, it.ResourceID, it.Index)
 	if p.Versions.Mode == replay.FailedVersion {
 		name = naming.Failed(it.ReplayID, it.ResourceID, v.ID)
 	}
-	return ledger.Execution{
-		Name: name, Mode: ledger.API, Status: ledger.Starting,
-		ResourceID: it.ResourceID, OwnerID: v.OwnerID, VersionID: v.ID, RecordedAt: ledger.At(v.At()),
-		StartedAt: ledger.At(l.now()), Place: ledger.At(v.Place()), AllowStale: p.AllowStale, Reason: p.Reason,
+	return domain.Execution{
+		Name: name, Mode: domain.API, Status: domain.Starting,
+		ResourceID: it.ResourceID, OwnerID: v.OwnerID, VersionID: v.ID, RecordedAt: domain.At(v.At()),
+		StartedAt: domain.At(l.now()), Place: domain.At(v.Place()), AllowStale: p.AllowStale, Reason: p.Reason,
 		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, Index: it.Index, Target: p.Target,
 		Suppress: p.Publish == replay.PublishSuppress, Patched: p.transform != nil,
 	}
 }
 
 // rebound returns an item that another delivery bound, which counts.
-func (l *Listener) rebound(ctx context.Context, it ledger.Item) (ledger.Item, error) {
-	it, err := l.Book.Item(ctx, it.ReplayID, it.Page, it.Ordinal, it.Index)
+func (l *Listener) rebound(ctx context.Context, it domain.Item) (domain.Item, error) {
+	it, err := l.Book.Items.Get(ctx, it.ReplayID, it.Page, it.Ordinal, it.Index)
 	if err == nil && it.Execution == "" {
 		if it.Outcome.Final() {
 			return it, verdict{to: it.Outcome}
@@ -190,7 +191,7 @@ func (l *Listener) rebound(ctx context.Context, it ledger.Item) (ledger.Item, er
 
 // check applies the transform of a replay to a version, if there is one, and returns what it changes if the item is in
 // the sample of a plan. A transform that cannot be applied is the item's outcome.
-func (l *Listener) check(ctx context.Context, it ledger.Item, p plan, versionID string) (diff string, err error) {
+func (l *Listener) check(ctx context.Context, it domain.Item, p plan, versionID string) (diff string, err error) {
 	if p.transform == nil {
 		return "", nil
 	}
@@ -210,7 +211,7 @@ func (l *Listener) check(ctx context.Context, it ledger.Item, p plan, versionID 
 }
 
 // sampled reports whether an item is in the sample of a plan.
-func sampled(it ledger.Item) bool {
+func sampled(it domain.Item) bool {
 	return it.Page == 0 && it.Ordinal < replay.PlanSample && it.Index < replay.PlanSample
 }
 
@@ -250,11 +251,11 @@ func (l *Listener) patch(resourceID, versionID string, p plan, event []byte) ([]
 }
 
 // run starts what an item is bound to, or publishes it again.
-func (l *Listener) run(ctx context.Context, it ledger.Item, p plan) (*progress.Step, error) {
+func (l *Listener) run(ctx context.Context, it domain.Item, p plan) (*progress.Step, error) {
 	if p.Action == replay.Republish {
 		return l.decided(it, l.republish(ctx, it, p))
 	}
-	row, err := l.Book.Execution(ctx, it.Execution)
+	row, err := l.Book.Executions.Get(ctx, it.Execution)
 	if err != nil {
 		return nil, err
 	}
@@ -277,7 +278,7 @@ func (l *Listener) run(ctx context.Context, it ledger.Item, p plan) (*progress.S
 
 // withdraw settles the row of an execution that was announced and will not be started, unless it was: an earlier
 // delivery may have started it before its version left the log.
-func (l *Listener) withdraw(ctx context.Context, row ledger.Execution, why string) (started bool, err error) {
+func (l *Listener) withdraw(ctx context.Context, row domain.Execution, why string) (started bool, err error) {
 	_, err = l.Machine.Describe(ctx, row.Name)
 	if !errors.Is(err, states.ErrNotFound) {
 		return err == nil, err
@@ -285,9 +286,9 @@ func (l *Listener) withdraw(ctx context.Context, row ledger.Execution, why strin
 	return false, l.neverStarted(ctx, row, why)
 }
 
-func (l *Listener) neverStarted(ctx context.Context, row ledger.Execution, why string) error {
-	_, err := l.Book.Settle(ctx, ledger.Ended{
-		Name: row.Name, Status: ledger.Aborted, Error: ledger.NeverStarted, Cause: why, StoppedAt: l.now(),
+func (l *Listener) neverStarted(ctx context.Context, row domain.Execution, why string) error {
+	_, err := l.Book.Executions.Settle(ctx, domain.Ended{
+		Name: row.Name, Status: domain.Aborted, Error: domain.NeverStarted, Cause: why, StoppedAt: l.now(),
 	})
 	if errors.Is(err, ledger.ErrConflict) || errors.Is(err, ledger.ErrNotFound) {
 		return nil
@@ -295,5 +296,5 @@ func (l *Listener) neverStarted(ctx context.Context, row ledger.Execution, why s
 	if err != nil {
 		return err
 	}
-	return l.Book.TakenIn(ctx, row.Name)
+	return l.Book.Executions.TakenIn(ctx, row.Name)
 }

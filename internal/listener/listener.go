@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/ce873799/replayable-ingestion/internal/deadline"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
@@ -48,16 +49,16 @@ type board interface {
 }
 
 type judge interface {
-	OfFailure(ctx context.Context, f ledger.Failure) (eventlog.Version, bool, error)
-	Succeeded(ctx context.Context, resourceID string, place time.Time) (ledger.Execution, bool, error)
+	OfFailure(ctx context.Context, f domain.Failure) (eventlog.Version, bool, error)
+	Succeeded(ctx context.Context, resourceID string, place time.Time) (domain.Execution, bool, error)
 }
 
 type gate interface {
-	Pass(ctx context.Context, row ledger.Execution, guarded bool, send func(context.Context) error) (sent bool, err error)
+	Pass(ctx context.Context, row domain.Execution, guarded bool, send func(context.Context) error) (sent bool, err error)
 }
 
 type topic interface {
-	Send(ctx context.Context, row ledger.Execution, output string) error
+	Send(ctx context.Context, row domain.Execution, output string) error
 }
 
 // Deps are what the listener works with.

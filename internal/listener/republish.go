@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
@@ -14,15 +15,15 @@ import (
 
 // commitOutput binds an item of a republish to the last success of a version that was published. A try that nobody was
 // to see has an output as well.
-func (l *Listener) commitOutput(ctx context.Context, it ledger.Item, p plan, v eventlog.Version) (ledger.Item, error) {
+func (l *Listener) commitOutput(ctx context.Context, it domain.Item, p plan, v eventlog.Version) (domain.Item, error) {
 	at := v.At()
-	h, err := l.Book.History(ctx, it.ResourceID, at, at)
+	h, err := l.Book.Executions.History(ctx, it.ResourceID, at, at)
 	if err != nil {
 		return it, err
 	}
-	var last ledger.Execution
+	var last domain.Execution
 	for _, e := range h.Executions {
-		done := e.VersionID == v.ID && e.Status == ledger.Succeeded && !e.PublishedAt.IsZero() && e.OutputKey != ""
+		done := e.VersionID == v.ID && e.Status == domain.Succeeded && !e.PublishedAt.IsZero() && e.OutputKey != ""
 		if done && !e.StartedAt.Before(last.StartedAt.Time) {
 			last = e
 		}
@@ -35,7 +36,7 @@ func (l *Listener) commitOutput(ctx context.Context, it ledger.Item, p plan, v e
 	if p.DryRun {
 		return it, verdict{to: replay.WouldRun, version: v.ID}
 	}
-	err = l.Book.BindOutput(ctx, it, v.ID, last.Name)
+	err = l.Book.Items.BindOutput(ctx, it, v.ID, last.Name)
 	if errors.Is(err, ledger.ErrConflict) {
 		return l.rebound(ctx, it)
 	}
@@ -45,8 +46,8 @@ func (l *Listener) commitOutput(ctx context.Context, it ledger.Item, p plan, v e
 
 // republish sends the output that an item is bound to. It always returns a verdict or an error. As any message to a
 // standard topic, it may arrive twice: when the function dies between sending it and noting that.
-func (l *Listener) republish(ctx context.Context, it ledger.Item, p plan) error {
-	source, err := l.Book.Execution(ctx, it.Execution)
+func (l *Listener) republish(ctx context.Context, it domain.Item, p plan) error {
+	source, err := l.Book.Executions.Get(ctx, it.Execution)
 	if err != nil {
 		return err
 	}
@@ -84,7 +85,7 @@ func (l *Listener) republish(ctx context.Context, it ledger.Item, p plan) error 
 
 // withheld is the verdict about an output that must not be sent now. An earlier delivery of the item, which died before
 // it said so, may have sent it when it still might be.
-func withheld(it ledger.Item, why string) error {
+func withheld(it domain.Item, why string) error {
 	if it.Bound {
 		return skip("%s", why)
 	}
@@ -92,20 +93,20 @@ func withheld(it ledger.Item, why string) error {
 }
 
 // over returns the newest place that an item may be published after: of a series, that of its last version.
-func (l *Listener) over(ctx context.Context, it ledger.Item, p plan) (ledger.Stamp, error) {
+func (l *Listener) over(ctx context.Context, it domain.Item, p plan) (domain.Stamp, error) {
 	if !p.Versions.Several() {
-		return ledger.Stamp{}, nil
+		return domain.Stamp{}, nil
 	}
-	s, err := l.Book.Series(ctx, naming.Series(it.ReplayID, it.Page, it.Ordinal))
+	s, err := l.Book.Series.Get(ctx, naming.Series(it.ReplayID, it.Page, it.Ordinal))
 	if errors.Is(err, ledger.ErrNotFound) { // the resource has one version only
-		return ledger.Stamp{}, nil
+		return domain.Stamp{}, nil
 	}
 	if err != nil {
-		return ledger.Stamp{}, err
+		return domain.Stamp{}, err
 	}
 	last, err := l.Log.Version(ctx, it.ResourceID, s.Versions[len(s.Versions)-1])
 	if errors.Is(err, eventlog.ErrNotFound) {
-		return ledger.Stamp{}, nil
+		return domain.Stamp{}, nil
 	}
-	return ledger.At(last.Place()), err
+	return domain.At(last.Place()), err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/deadline"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
@@ -19,9 +20,9 @@ import (
 )
 
 // unit replays several versions of one resource. They are bound as a series before the first one starts.
-func (l *Listener) unit(ctx context.Context, msg message.Replay, it ledger.Item, p plan) (*progress.Step, error) {
+func (l *Listener) unit(ctx context.Context, msg message.Replay, it domain.Item, p plan) (*progress.Step, error) {
 	name := naming.Series(it.ReplayID, it.Page, it.Ordinal)
-	s, err := l.Book.Series(ctx, name)
+	s, err := l.Book.Series.Get(ctx, name)
 	if errors.Is(err, ledger.ErrNotFound) {
 		if it.Outcome != replay.Waiting || it.Execution != "" {
 			return l.single(ctx, msg, it, p, nil)
@@ -39,7 +40,7 @@ func (l *Listener) unit(ctx context.Context, msg message.Replay, it ledger.Item,
 	if err != nil {
 		return l.decided(it, err)
 	}
-	if err := l.Book.AddSeriesItems(ctx, s); err != nil {
+	if err := l.Book.Series.AddItems(ctx, s); err != nil {
 		return nil, err
 	}
 	if p.DryRun {
@@ -49,9 +50,9 @@ func (l *Listener) unit(ctx context.Context, msg message.Replay, it ledger.Item,
 }
 
 // bindSeries binds the versions of a resource, unless there is only one.
-func (l *Listener) bindSeries(ctx context.Context, msg message.Replay, it ledger.Item, p plan, name string) ([]string, ledger.Series, error) {
-	none := ledger.Series{}
-	r, err := l.Book.Replay(ctx, it.ReplayID)
+func (l *Listener) bindSeries(ctx context.Context, msg message.Replay, it domain.Item, p plan, name string) ([]string, domain.Series, error) {
+	none := domain.Series{}
+	r, err := l.Book.Replays.Get(ctx, it.ReplayID)
 	if err != nil {
 		return nil, none, err
 	}
@@ -62,23 +63,23 @@ func (l *Listener) bindSeries(ctx context.Context, msg message.Replay, it ledger
 	if err != nil || len(versions) == 1 {
 		return versions, none, err
 	}
-	s := ledger.Series{
+	s := domain.Series{
 		Name: name, ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, ResourceID: it.ResourceID,
-		Versions: versions, Rows: 1, CreatedAt: ledger.At(l.now()),
+		Versions: versions, Rows: 1, CreatedAt: domain.At(l.now()),
 	}
 	for range bindRounds {
 		if r.Room() < len(versions)-1 {
 			return nil, none, skip("its %d versions are more than maxItems %d has room for", len(versions), r.MaxItems)
 		}
-		err = l.Book.AddSeries(ctx, r, s)
+		err = l.Book.Series.Add(ctx, r, s)
 		if !errors.Is(err, ledger.ErrConflict) {
 			return versions, s, err
 		}
-		bound, err := l.Book.Series(ctx, name)
+		bound, err := l.Book.Series.Get(ctx, name)
 		if !errors.Is(err, ledger.ErrNotFound) {
 			return nil, bound, err
 		}
-		if r, err = l.Book.Replay(ctx, it.ReplayID); err != nil {
+		if r, err = l.Book.Replays.Get(ctx, it.ReplayID); err != nil {
 			return nil, none, err
 		}
 		if r.Stopped() {
@@ -89,8 +90,8 @@ func (l *Listener) bindSeries(ctx context.Context, msg message.Replay, it ledger
 }
 
 // planSeries looks at every version of a series and starts none.
-func (l *Listener) planSeries(ctx context.Context, msg message.Replay, s ledger.Series, p plan) error {
-	items, err := l.Book.Unit(ctx, s.ReplayID, s.Page, s.Ordinal, msg.From, seriesItems)
+func (l *Listener) planSeries(ctx context.Context, msg message.Replay, s domain.Series, p plan) error {
+	items, err := l.Book.Items.Unit(ctx, s.ReplayID, s.Page, s.Ordinal, msg.From, seriesItems)
 	if err != nil {
 		return err
 	}
@@ -101,7 +102,7 @@ func (l *Listener) planSeries(ctx context.Context, msg message.Replay, s ledger.
 		}
 		v, err := l.version(ctx, it, s)
 		if err == nil {
-			_, err = l.commit(ctx, it, p, v, ledger.Stamp{})
+			_, err = l.commit(ctx, it, p, v, domain.Stamp{})
 		}
 		step, err := l.decided(it, err)
 		if err != nil {
@@ -121,7 +122,7 @@ func (l *Listener) planSeries(ctx context.Context, msg message.Replay, s ledger.
 }
 
 // version returns the version of an item of a series.
-func (l *Listener) version(ctx context.Context, it ledger.Item, s ledger.Series) (eventlog.Version, error) {
+func (l *Listener) version(ctx context.Context, it domain.Item, s domain.Series) (eventlog.Version, error) {
 	id := s.Versions[it.Index]
 	v, err := l.Log.Version(ctx, it.ResourceID, id)
 	if errors.Is(err, eventlog.ErrNotFound) {
@@ -164,7 +165,7 @@ type SeriesOrder struct {
 // of an execution repeats its input beside its output.
 const maxSeriesInput = 64_000
 
-func (l *Listener) startSeries(ctx context.Context, s ledger.Series, p plan) error {
+func (l *Listener) startSeries(ctx context.Context, s domain.Series, p plan) error {
 	if s.Started || s.Closed {
 		return nil
 	}
@@ -183,7 +184,7 @@ func (l *Listener) startSeries(ctx context.Context, s ledger.Series, p plan) err
 	}
 	l.Logger.InfoContext(ctx, "series started", "execution", s.Name, "resourceId", s.ResourceID,
 		"versions", len(s.Versions), "replayId", s.ReplayID)
-	return l.Book.MarkSeriesStarted(ctx, s.Name)
+	return l.Book.Series.MarkStarted(ctx, s.Name)
 }
 
 // BindVersion answers the Series state machine about one version: it checks the guards once more, since the versions
@@ -199,7 +200,7 @@ func (l *Listener) BindVersion(ctx context.Context, in SeriesInput) (SeriesOrder
 }
 
 func (l *Listener) bindVersion(ctx context.Context, in SeriesInput) (SeriesOrder, error) {
-	it, err := l.Book.Item(ctx, in.ReplayID, in.Page, in.Ordinal, in.Index)
+	it, err := l.Book.Items.Get(ctx, in.ReplayID, in.Page, in.Ordinal, in.Index)
 	if err != nil {
 		return SeriesOrder{}, err
 	}
@@ -207,7 +208,7 @@ func (l *Listener) bindVersion(ctx context.Context, in SeriesInput) (SeriesOrder
 	if err != nil {
 		return SeriesOrder{}, err
 	}
-	r, err := l.Book.Replay(ctx, in.ReplayID)
+	r, err := l.Book.Replays.Get(ctx, in.ReplayID)
 	if err != nil {
 		return SeriesOrder{}, err
 	}
@@ -232,7 +233,7 @@ func (l *Listener) bindVersion(ctx context.Context, in SeriesInput) (SeriesOrder
 }
 
 // end settles an item that a verdict ends, and lets the series go on.
-func (l *Listener) end(ctx context.Context, it ledger.Item, err error) (SeriesOrder, error) {
+func (l *Listener) end(ctx context.Context, it domain.Item, err error) (SeriesOrder, error) {
 	step, err := l.decided(it, err)
 	if err == nil {
 		err = l.take(ctx, it.ReplayID, *step)
@@ -240,8 +241,8 @@ func (l *Listener) end(ctx context.Context, it ledger.Item, err error) (SeriesOr
 	return SeriesOrder{Decision: decisionSkip}, err
 }
 
-func (l *Listener) commitVersion(ctx context.Context, it ledger.Item, p plan) (ledger.Item, error) {
-	s, err := l.Book.Series(ctx, naming.Series(it.ReplayID, it.Page, it.Ordinal))
+func (l *Listener) commitVersion(ctx context.Context, it domain.Item, p plan) (domain.Item, error) {
+	s, err := l.Book.Series.Get(ctx, naming.Series(it.ReplayID, it.Page, it.Ordinal))
 	if err != nil {
 		return it, err
 	}
@@ -260,12 +261,12 @@ func (l *Listener) commitVersion(ctx context.Context, it ledger.Item, p plan) (l
 	if err != nil {
 		return it, err
 	}
-	return l.commit(ctx, it, p, v, ledger.At(last.Place()))
+	return l.commit(ctx, it, p, v, domain.At(last.Place()))
 }
 
 // order notes that a version is about to start, and lets the Series state machine start it.
-func (l *Listener) order(ctx context.Context, it ledger.Item, onFailure replay.OnFailure) (SeriesOrder, error) {
-	row, err := l.Book.Execution(ctx, it.Execution)
+func (l *Listener) order(ctx context.Context, it domain.Item, onFailure replay.OnFailure) (SeriesOrder, error) {
+	row, err := l.Book.Executions.Get(ctx, it.Execution)
 	if err != nil {
 		return SeriesOrder{}, err
 	}
@@ -301,7 +302,7 @@ type waiting struct {
 }
 
 // seriesPace returns an order to wait when the bound of the replay does not let a version start now.
-func (l *Listener) seriesPace(ctx context.Context, r ledger.Replay, before SeriesOrder) *waiting {
+func (l *Listener) seriesPace(ctx context.Context, r domain.Replay, before SeriesOrder) *waiting {
 	if !paced(r) {
 		return nil
 	}
@@ -309,7 +310,7 @@ func (l *Listener) seriesPace(ctx context.Context, r ledger.Replay, before Serie
 	slot := time.Unix(before.Slot, 0)
 	if before.Slot == 0 || now.Sub(slot) >= ledger.PaceWindow {
 		var err error
-		if slot, err = l.Book.ReserveStart(ctx, r.ID, r.MaxPerSecond, now); err != nil {
+		if slot, err = l.Book.Pace.Reserve(ctx, r.ID, r.MaxPerSecond, now); err != nil {
 			return &waiting{err: err}
 		}
 	}

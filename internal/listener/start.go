@@ -4,14 +4,14 @@ import (
 	"context"
 	"errors"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/envelope"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
 // start starts the execution that a row announces, with the event of its version.
-func (l *Listener) start(ctx context.Context, row ledger.Execution) (arn string, err error) {
+func (l *Listener) start(ctx context.Context, row domain.Execution) (arn string, err error) {
 	if row.Unrecorded {
 		return l.startUnrecorded(ctx, row)
 	}
@@ -29,7 +29,7 @@ func (l *Listener) start(ctx context.Context, row ledger.Execution) (arn string,
 
 // input returns the input of the execution that a row announces: the event in its envelope. An event that a transform
 // changed, or with which the input would be larger than most, is stored under derived/, and the envelope points there.
-func (l *Listener) input(ctx context.Context, row ledger.Execution, most int) ([]byte, error) {
+func (l *Listener) input(ctx context.Context, row domain.Execution, most int) ([]byte, error) {
 	event, err := l.Log.Event(ctx, row.ResourceID, row.VersionID)
 	if err != nil {
 		return nil, unreadable(row.VersionID, err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
@@ -23,7 +24,7 @@ const (
 // sweep skips what has not started of a stopped replay. What is bound starts: its execution may have been started by a
 // delivery that did not come to note it.
 func (l *Listener) sweep(ctx context.Context, msg message.Replay) error {
-	r, err := l.Book.Replay(ctx, msg.ReplayID)
+	r, err := l.Book.Replays.Get(ctx, msg.ReplayID)
 	if err != nil {
 		return err
 	}
@@ -39,12 +40,12 @@ func (l *Listener) sweep(ctx context.Context, msg message.Replay) error {
 		return err
 	}
 	if to == "" {
-		if err := l.Book.MarkSwept(ctx, r.ID); err != nil {
+		if err := l.Book.Replays.MarkSwept(ctx, r.ID); err != nil {
 			return err
 		}
 		return l.Board.Look(ctx, r.ID, l.now())
 	}
-	err = l.Book.AdvanceSweep(ctx, r.ID, r.SweptTo, to, ledger.At(l.now()))
+	err = l.Book.Replays.AdvanceSweep(ctx, r.ID, r.SweptTo, to, domain.At(l.now()))
 	if errors.Is(err, ledger.ErrConflict) {
 		return nil
 	}
@@ -56,7 +57,7 @@ func (l *Listener) sweep(ctx context.Context, msg message.Replay) error {
 
 // sweepOn sweeps as much as one message may and returns where the next one goes on, empty if nothing is left: a page and
 // a cursor in it.
-func (l *Listener) sweepOn(ctx context.Context, r ledger.Replay) (to string, err error) {
+func (l *Listener) sweepOn(ctx context.Context, r domain.Replay) (to string, err error) {
 	page, cursor, err := sweepPlace(r.SweptTo)
 	if err != nil {
 		return "", err
@@ -67,12 +68,12 @@ func (l *Listener) sweepOn(ctx context.Context, r ledger.Replay) (to string, err
 			return strconv.Itoa(page) + "#" + cursor, nil
 		}
 		if now := l.now(); now.Sub(marked) >= progress.SweepAgain/4 { // nobody must take it for dead
-			if err := l.Book.MarkSweeping(ctx, r.ID, ledger.At(now)); err != nil {
+			if err := l.Book.Replays.MarkSweeping(ctx, r.ID, domain.At(now)); err != nil {
 				return "", err
 			}
 			marked = now
 		}
-		items, next, err := l.Book.PageItems(ctx, r.ID, page, cursor, ledger.MaxItemChanges)
+		items, next, err := l.Book.Items.OfPage(ctx, r.ID, page, cursor, ledger.MaxItemChanges)
 		if err != nil {
 			return "", err
 		}

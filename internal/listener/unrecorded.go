@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/envelope"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
@@ -16,19 +17,19 @@ import (
 )
 
 // unrecorded reports whether an item is about a failure whose event never reached the log.
-func unrecorded(it ledger.Item, p plan) bool {
+func unrecorded(it domain.Item, p plan) bool {
 	return p.Versions.Mode == replay.FailedVersion && it.Want == "" && it.Failure != ""
 }
 
 // commitUnrecorded binds an item to the kept input of an execution that never reached the log. It is started as it is, or
 // patched, and recorded then: it is a new event to everybody. It returns the item as it is bound, or a verdict.
-func (l *Listener) commitUnrecorded(ctx context.Context, it ledger.Item, p plan) (ledger.Item, error) {
-	f, err := l.Book.Failure(ctx, it.Failure)
+func (l *Listener) commitUnrecorded(ctx context.Context, it domain.Item, p plan) (domain.Item, error) {
+	f, err := l.Book.Failures.Get(ctx, it.Failure)
 	if err != nil {
 		return it, err
 	}
 	switch {
-	case f.Status != ledger.Quarantined:
+	case f.Status != domain.Quarantined:
 		return it, skip("the failure of execution %s is %s by now", f.Execution, strings.ToLower(string(f.Status)))
 	case f.ARN == "":
 		return it, skip("%s is no event: it is kept under %s", f.Execution, f.InputKey)
@@ -65,13 +66,13 @@ func (l *Listener) commitUnrecorded(ctx context.Context, it ledger.Item, p plan)
 		}
 		return it, v
 	}
-	row := ledger.Execution{
-		Name: naming.Failed(it.ReplayID, "", f.Execution), Mode: ledger.API, Status: ledger.Starting, Unrecorded: true,
-		StartedAt: ledger.At(l.now()), Place: f.StartedAt, AllowStale: p.AllowStale, Reason: p.Reason,
+	row := domain.Execution{
+		Name: naming.Failed(it.ReplayID, "", f.Execution), Mode: domain.API, Status: domain.Starting, Unrecorded: true,
+		StartedAt: domain.At(l.now()), Place: f.StartedAt, AllowStale: p.AllowStale, Reason: p.Reason,
 		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal,
 		Target: p.Target, Suppress: p.Publish == replay.PublishSuppress, Patched: p.transform != nil, Failure: it.Failure,
 	}
-	err = l.Book.Bind(ctx, it, row)
+	err = l.Book.Items.Bind(ctx, it, row)
 	if errors.Is(err, ledger.ErrConflict) {
 		return l.rebound(ctx, it)
 	}
@@ -105,8 +106,8 @@ func (l *Listener) kept(ctx context.Context, key string, p plan) (original, even
 }
 
 // startUnrecorded starts the execution that a row announces, with a kept input.
-func (l *Listener) startUnrecorded(ctx context.Context, row ledger.Execution) (arn string, err error) {
-	f, err := l.Book.Failure(ctx, row.Failure)
+func (l *Listener) startUnrecorded(ctx context.Context, row domain.Execution) (arn string, err error) {
+	f, err := l.Book.Failures.Get(ctx, row.Failure)
 	if err != nil {
 		return "", err
 	}

@@ -10,18 +10,22 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/deadline"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-type book interface {
-	ItemsAt(ctx context.Context, replayID string, places []ledger.Place) (map[ledger.Place]ledger.Item, error)
-	ChangeItems(ctx context.Context, replayID string, changes []ledger.ItemChange) error
-	Replay(ctx context.Context, id string) (ledger.Replay, error)
-	StopReplay(ctx context.Context, id string, stop replay.Stop) (ledger.Replay, error)
-	MarkSweeping(ctx context.Context, id string, at ledger.Stamp) error
-	FinishReplay(ctx context.Context, id string, at ledger.Stamp) error
+type items interface {
+	At(ctx context.Context, replayID string, places []domain.Place) (map[domain.Place]domain.Item, error)
+	Change(ctx context.Context, replayID string, changes []domain.ItemChange) error
+}
+
+type replays interface {
+	Get(ctx context.Context, id string) (domain.Replay, error)
+	Stop(ctx context.Context, id string, stop replay.Stop) (domain.Replay, error)
+	MarkSweeping(ctx context.Context, id string, at domain.Stamp) error
+	Finish(ctx context.Context, id string, at domain.Stamp) error
 }
 
 type sender interface {
@@ -46,13 +50,16 @@ type Step struct {
 
 // Board takes steps.
 type Board struct {
-	book  book
-	queue sender
-	now   func() time.Time // when a replay ends: after all that its items report, whose times are others'
+	items   items
+	replays replays
+	queue   sender
+	now     func() time.Time // when a replay ends: after all that its items report, whose times are others'
 }
 
 // New returns a Board over the ledger and the Replay queue.
-func New(book book, queue sender) *Board { return &Board{book: book, queue: queue, now: time.Now} }
+func New(items items, replays replays, queue sender) *Board {
+	return &Board{items: items, replays: replays, queue: queue, now: time.Now}
+}
 
 const rounds = 4 // a lost race means that somebody else moved an item, which each item allows twice
 
@@ -89,7 +96,7 @@ func (b *Board) take(ctx context.Context, id string, steps []Step) error {
 			return err
 		}
 		if len(changes) > 0 {
-			err = b.book.ChangeItems(ctx, id, changes)
+			err = b.items.Change(ctx, id, changes)
 		}
 		if errors.Is(err, ledger.ErrConflict) {
 			continue
@@ -104,7 +111,7 @@ func (b *Board) take(ctx context.Context, id string, steps []Step) error {
 
 // Look ends a replay if every item has its outcome, and halts one with too many failures.
 func (b *Board) Look(ctx context.Context, id string, now time.Time) error {
-	r, err := b.book.Replay(ctx, id)
+	r, err := b.replays.Get(ctx, id)
 	if err != nil || r.Status.Final() {
 		return err
 	}
@@ -118,7 +125,7 @@ func (b *Board) Look(ctx context.Context, id string, now time.Time) error {
 		}
 	}
 	if r.Expanded && r.Open == 0 {
-		return b.book.FinishReplay(ctx, id, ledger.At(b.now()))
+		return b.replays.Finish(ctx, id, domain.At(b.now()))
 	}
 	if r.Stopped() && !r.Swept && now.Sub(r.SweepAt.Time) >= SweepAgain { // whoever was to send the message may have died
 		return b.sweep(ctx, r, now)
@@ -131,45 +138,45 @@ func (b *Board) Look(ctx context.Context, id string, now time.Time) error {
 const SweepAgain = time.Minute
 
 // sweep sends the message that begins a sweep, or takes it up where it was left.
-func (b *Board) sweep(ctx context.Context, r ledger.Replay, now time.Time) error {
+func (b *Board) sweep(ctx context.Context, r domain.Replay, now time.Time) error {
 	msg := message.Replay{Kind: message.KindSweep, ReplayID: r.ID, Cursor: r.SweptTo}
 	if err := b.queue.Send(ctx, msg.Encode()); err != nil {
 		return err
 	}
-	return b.book.MarkSweeping(ctx, r.ID, ledger.At(now))
+	return b.replays.MarkSweeping(ctx, r.ID, domain.At(now))
 }
 
 // Stop lets nothing more of a replay start and has what waits skipped. It returns ErrConflict for a replay that has
 // ended or was stopped before.
 func (b *Board) Stop(ctx context.Context, id string, stop replay.Stop) error {
-	r, err := b.book.StopReplay(ctx, id, stop)
+	r, err := b.replays.Stop(ctx, id, stop)
 	if err != nil {
 		return err
 	}
 	if r.Open == 0 {
-		return b.book.FinishReplay(ctx, id, ledger.At(b.now()))
+		return b.replays.Finish(ctx, id, domain.At(b.now()))
 	}
 	return b.sweep(ctx, r, stop.At)
 }
 
 // changes reads the items and keeps the steps that lead forward. Final tells that the replay may be complete, also
 // when nothing is left to change: an earlier delivery may have died before it looked.
-func (b *Board) changes(ctx context.Context, id string, steps []Step) (changes []ledger.ItemChange, final bool, err error) {
-	places := make([]ledger.Place, len(steps))
+func (b *Board) changes(ctx context.Context, id string, steps []Step) (changes []domain.ItemChange, final bool, err error) {
+	places := make([]domain.Place, len(steps))
 	for i, s := range steps {
-		places[i] = ledger.Place{Page: s.Page, Ordinal: s.Ordinal, Index: s.Index}
+		places[i] = domain.Place{Page: s.Page, Ordinal: s.Ordinal, Index: s.Index}
 	}
-	items, err := b.book.ItemsAt(ctx, id, places)
+	items, err := b.items.At(ctx, id, places)
 	if err != nil {
 		return nil, false, err
 	}
-	seen := map[ledger.Place]int{}
+	seen := map[domain.Place]int{}
 	for i, s := range steps {
 		final = final || s.To.Final()
 		at := places[i]
 		if i, again := seen[at]; again { // two deliveries in one batch
 			if s.To.Final() && !changes[i].To.Final() {
-				changes[i].To, changes[i].Reason, changes[i].At = s.To, s.Reason, ledger.At(s.At)
+				changes[i].To, changes[i].Reason, changes[i].At = s.To, s.Reason, domain.At(s.At)
 			}
 			continue
 		}
@@ -181,8 +188,8 @@ func (b *Board) changes(ctx context.Context, id string, steps []Step) (changes [
 			continue // another delivery bound it meanwhile: it starts
 		}
 		seen[at] = len(changes)
-		changes = append(changes, ledger.ItemChange{
-			Item: item, To: s.To, Reason: s.Reason, VersionID: s.Version, ResourceID: s.Resource, Diff: s.Diff, ARN: s.ARN, At: ledger.At(s.At),
+		changes = append(changes, domain.ItemChange{
+			Item: item, To: s.To, Reason: s.Reason, VersionID: s.Version, ResourceID: s.Resource, Diff: s.Diff, ARN: s.ARN, At: domain.At(s.At),
 		})
 	}
 	return changes, final, nil

@@ -6,15 +6,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// items is a ledger of one replay. Before each change it may move an item itself, as another instance would.
-type items struct {
-	rows      map[int]ledger.Item
+// rows is a ledger of one replay. Before each change it may move an item itself, as another instance would.
+type rows struct {
+	items     map[int]domain.Item
 	changed   int
-	replay    ledger.Replay
+	replay    domain.Replay
 	completed int // looked whether the replay is complete
 	finished  int
 	sent      []string
@@ -22,15 +23,15 @@ type items struct {
 	err       error
 }
 
-func (m *items) ItemsAt(_ context.Context, _ string, places []ledger.Place) (map[ledger.Place]ledger.Item, error) {
-	found := map[ledger.Place]ledger.Item{}
+func (m *rows) At(_ context.Context, _ string, places []domain.Place) (map[domain.Place]domain.Item, error) {
+	found := map[domain.Place]domain.Item{}
 	for _, p := range places {
-		found[p] = m.rows[p.Ordinal]
+		found[p] = m.items[p.Ordinal]
 	}
 	return found, nil
 }
 
-func (m *items) ChangeItems(_ context.Context, _ string, changes []ledger.ItemChange) error {
+func (m *rows) Change(_ context.Context, _ string, changes []domain.ItemChange) error {
 	if m.err != nil {
 		return m.err
 	}
@@ -39,25 +40,25 @@ func (m *items) ChangeItems(_ context.Context, _ string, changes []ledger.ItemCh
 		m.meanwhile = nil
 	}
 	for _, c := range changes {
-		if m.rows[c.Item.Ordinal].Outcome != c.Item.Outcome {
+		if m.items[c.Item.Ordinal].Outcome != c.Item.Outcome {
 			return ledger.ErrConflict
 		}
 	}
 	for _, c := range changes {
-		row := m.rows[c.Item.Ordinal]
+		row := m.items[c.Item.Ordinal]
 		row.Outcome = c.To
-		m.rows[c.Item.Ordinal] = row
+		m.items[c.Item.Ordinal] = row
 		m.changed++
 	}
 	return nil
 }
 
-func (m *items) Replay(context.Context, string) (ledger.Replay, error) {
+func (m *rows) Get(context.Context, string) (domain.Replay, error) {
 	m.completed++
 	return m.replay, nil
 }
 
-func (m *items) StopReplay(_ context.Context, _ string, stop replay.Stop) (ledger.Replay, error) {
+func (m *rows) Stop(_ context.Context, _ string, stop replay.Stop) (domain.Replay, error) {
 	if m.replay.Stopped() {
 		return m.replay, ledger.ErrConflict
 	}
@@ -65,25 +66,25 @@ func (m *items) StopReplay(_ context.Context, _ string, stop replay.Stop) (ledge
 	return m.replay, nil
 }
 
-func (m *items) MarkSweeping(_ context.Context, _ string, at ledger.Stamp) error {
+func (m *rows) MarkSweeping(_ context.Context, _ string, at domain.Stamp) error {
 	m.replay.SweepAt = at
 	return nil
 }
 
-func (m *items) FinishReplay(context.Context, string, ledger.Stamp) error {
+func (m *rows) Finish(context.Context, string, domain.Stamp) error {
 	m.finished++
 	return nil
 }
 
-func (m *items) Send(_ context.Context, bodies ...string) error {
+func (m *rows) Send(_ context.Context, bodies ...string) error {
 	m.sent = append(m.sent, bodies...)
 	return nil
 }
 
-func with(outcomes ...replay.Outcome) *items {
-	m := &items{rows: map[int]ledger.Item{}}
+func with(outcomes ...replay.Outcome) *rows {
+	m := &rows{items: map[int]domain.Item{}}
 	for i, o := range outcomes {
-		m.rows[i] = ledger.Item{ReplayID: "p", Ordinal: i, Outcome: o}
+		m.items[i] = domain.Item{ReplayID: "p", Ordinal: i, Outcome: o}
 	}
 	return m
 }
@@ -115,12 +116,12 @@ func TestSteps(t *testing.T) {
 			for _, to := range tt.steps {
 				steps = append(steps, step(0, to))
 			}
-			if failed := New(m, m).Take(t.Context(), steps); len(failed) != 0 {
+			if failed := New(m, m, m).Take(t.Context(), steps); len(failed) != 0 {
 				t.Fatal(failed)
 			}
-			if m.rows[0].Outcome != tt.want || m.changed != tt.changed || m.completed != tt.done {
+			if m.items[0].Outcome != tt.want || m.changed != tt.changed || m.completed != tt.done {
 				t.Errorf("got %s after %d changes, looked for completion %d times; want %s, %d, %d",
-					m.rows[0].Outcome, m.changed, m.completed, tt.want, tt.changed, tt.done)
+					m.items[0].Outcome, m.changed, m.completed, tt.want, tt.changed, tt.done)
 			}
 		})
 	}
@@ -128,19 +129,19 @@ func TestSteps(t *testing.T) {
 
 func TestALostRaceIsReadAgain(t *testing.T) {
 	m := with(replay.Waiting, replay.Waiting)
-	m.meanwhile = func() { m.rows[0] = ledger.Item{ReplayID: "p", Outcome: replay.Succeeded} }
-	if failed := New(m, m).Take(t.Context(), []Step{step(0, replay.Started), step(1, replay.Started)}); len(failed) != 0 {
+	m.meanwhile = func() { m.items[0] = domain.Item{ReplayID: "p", Outcome: replay.Succeeded} }
+	if failed := New(m, m, m).Take(t.Context(), []Step{step(0, replay.Started), step(1, replay.Started)}); len(failed) != 0 {
 		t.Fatal(failed)
 	}
-	if m.rows[0].Outcome != replay.Succeeded || m.rows[1].Outcome != replay.Started {
-		t.Errorf("got %s and %s, want SUCCEEDED kept and the other STARTED", m.rows[0].Outcome, m.rows[1].Outcome)
+	if m.items[0].Outcome != replay.Succeeded || m.items[1].Outcome != replay.Started {
+		t.Errorf("got %s and %s, want SUCCEEDED kept and the other STARTED", m.items[0].Outcome, m.items[1].Outcome)
 	}
 }
 
 func TestAFaultIsToldPerReplay(t *testing.T) {
 	m := with(replay.Waiting)
 	m.err = errors.New("table on fire")
-	if failed := New(m, m).Take(t.Context(), []Step{step(0, replay.Started)}); !errors.Is(failed["p"], m.err) {
+	if failed := New(m, m, m).Take(t.Context(), []Step{step(0, replay.Started)}); !errors.Is(failed["p"], m.err) {
 		t.Errorf("got %v, want the fault under its replay", failed)
 	}
 }
@@ -152,7 +153,7 @@ func TestManyStepsGoInSeveralTransactions(t *testing.T) {
 		outcomes[i], steps[i] = replay.Waiting, step(i, replay.Skipped)
 	}
 	m := with(outcomes...)
-	if failed := New(m, m).Take(t.Context(), steps); len(failed) != 0 || m.changed != 250 || m.completed != 3 {
+	if failed := New(m, m, m).Take(t.Context(), steps); len(failed) != 0 || m.changed != 250 || m.completed != 3 {
 		t.Errorf("got %v after %d changes in %d transactions, want 250 in 3", failed, m.changed, m.completed)
 	}
 }
@@ -160,8 +161,8 @@ func TestManyStepsGoInSeveralTransactions(t *testing.T) {
 func TestTooManyFailuresHaltTheReplay(t *testing.T) {
 	one := 1
 	m := with(replay.Started)
-	m.replay = ledger.Replay{ID: "p", Status: replay.Running, Open: 5, Failed: 1, MaxFailures: &one}
-	b := New(m, m)
+	m.replay = domain.Replay{ID: "p", Status: replay.Running, Open: 5, Failed: 1, MaxFailures: &one}
+	b := New(m, m, m)
 	if err := b.Look(t.Context(), "p", time.Unix(1, 0)); err != nil || m.replay.Stopped() || len(m.sent) != 0 {
 		t.Fatalf("got %v, %+v after as many failures as allowed, want it to go on", err, m.replay)
 	}
@@ -186,13 +187,13 @@ func TestTooManyFailuresHaltTheReplay(t *testing.T) {
 
 func TestAStepThatWasDecidedBeforeTheItemWasBoundIsLeftOut(t *testing.T) {
 	m := with(replay.Waiting)
-	m.rows[0] = ledger.Item{ReplayID: "p", Outcome: replay.Waiting, Execution: "rp-1"}
-	if failed := New(m, m).Take(t.Context(), []Step{step(0, replay.Skipped)}); len(failed) != 0 || m.changed != 0 {
+	m.items[0] = domain.Item{ReplayID: "p", Outcome: replay.Waiting, Execution: "rp-1"}
+	if failed := New(m, m, m).Take(t.Context(), []Step{step(0, replay.Skipped)}); len(failed) != 0 || m.changed != 0 {
 		t.Errorf("got %v after %d changes, want the bound item left alone", failed, m.changed)
 	}
 	s := step(0, replay.Skipped)
 	s.Bound = "rp-1"
-	if failed := New(m, m).Take(t.Context(), []Step{s}); len(failed) != 0 || m.rows[0].Outcome != replay.Skipped {
-		t.Errorf("got %v, %s, want it skipped by who knew that it is bound", failed, m.rows[0].Outcome)
+	if failed := New(m, m, m).Take(t.Context(), []Step{s}); len(failed) != 0 || m.items[0].Outcome != replay.Skipped {
+		t.Errorf("got %v, %s, want it skipped by who knew that it is bound", failed, m.items[0].Outcome)
 	}
 }

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/emftest"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
 // counted runs attempts of one execution, after each of which the next one sees what the ledger knows, and returns what
@@ -21,7 +21,7 @@ func counted(t *testing.T, w *world, attempts ...error) map[string]float64 {
 			t.Fatalf("got %v, want %v", err, w.markErr)
 		}
 		if w.markErr == nil {
-			w.row.Status = ledger.Succeeded
+			w.row.Status = domain.Succeeded
 		}
 		if err := w.meter.Flush(""); err != nil {
 			t.Fatal(err)
@@ -40,11 +40,11 @@ func TestAnOutputCountsOnceHoweverOftenItIsTried(t *testing.T) {
 		setUp func(*world)
 	}{
 		{"Published", func(*world) {}},
-		{"PublishSuppressed", func(w *world) { w.row.Mode, w.row.Suppress = ledger.API, true }},
-		{"PublishSuperseded", func(w *world) { w.row.Mode, w.newer = ledger.Auto, true }},
+		{"PublishSuppressed", func(w *world) { w.row.Mode, w.row.Suppress = domain.API, true }},
+		{"PublishSuperseded", func(w *world) { w.row.Mode, w.newer = domain.Auto, true }},
 	} {
 		t.Run(tt.want, func(t *testing.T) {
-			w := newWorld(ledger.Live)
+			w := newWorld(domain.Live)
 			tt.setUp(w)
 			got := counted(t, w, errors.New("no ledger"), nil, nil)
 			if len(got) != 1 || got[tt.want] != 1 {

@@ -7,16 +7,16 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/deadline"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/internal/workflow"
 )
 
 type sender interface {
-	Send(ctx context.Context, row ledger.Execution, output string) error
+	Send(ctx context.Context, row domain.Execution, output string) error
 }
 
 type store interface {
@@ -24,14 +24,14 @@ type store interface {
 	DeletedSince(ctx context.Context, resourceID string, place time.Time) (bool, error)
 }
 
-type book interface {
-	Execution(ctx context.Context, name string) (ledger.Execution, error)
-	MarkPublished(ctx context.Context, e ledger.Execution, p ledger.Published) (ledger.Execution, error)
+type executions interface {
+	Get(ctx context.Context, name string) (domain.Execution, error)
+	MarkPublished(ctx context.Context, e domain.Execution, p domain.Published) (domain.Execution, error)
 }
 
 // gate keeps an event from being published after a newer one.
 type gate interface {
-	Pass(ctx context.Context, row ledger.Execution, guarded bool, send func(context.Context) error) (sent bool, err error)
+	Pass(ctx context.Context, row domain.Execution, guarded bool, send func(context.Context) error) (sent bool, err error)
 }
 
 // Options configures a Publisher.
@@ -42,22 +42,24 @@ type Options struct {
 
 // Publisher handles the Publish state.
 type Publisher struct {
-	topic  sender
-	store  store
-	book   book
-	gate   gate
-	opts   Options
-	logger *slog.Logger
-	meter  *emf.Meter
-	now    func() time.Time
+	topic      sender
+	store      store
+	executions executions
+	gate       gate
+	opts       Options
+	logger     *slog.Logger
+	meter      *emf.Meter
+	now        func() time.Time
 }
 
 // New returns a Publisher. A nil logger discards, a nil meter counts nothing.
-func New(topic sender, store store, book book, gate gate, opts Options, logger *slog.Logger, meter *emf.Meter) *Publisher {
+func New(topic sender, store store, executions executions, gate gate, opts Options, logger *slog.Logger, meter *emf.Meter) *Publisher {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	return &Publisher{topic: topic, store: store, book: book, gate: gate, opts: opts, logger: logger, meter: meter, now: time.Now}
+	return &Publisher{
+		topic: topic, store: store, executions: executions, gate: gate, opts: opts, logger: logger, meter: meter, now: time.Now,
+	}
 }
 
 // Handle publishes the output of an execution. A repeated attempt publishes nothing again once the ledger says that
@@ -65,7 +67,7 @@ func New(topic sender, store store, book book, gate gate, opts Options, logger *
 func (p *Publisher) Handle(ctx context.Context, in workflow.PublishInput) error {
 	type outcome struct {
 		done string
-		row  ledger.Execution
+		row  domain.Execution
 	}
 	out, err := deadline.Do(ctx, func(ctx context.Context) (o outcome, err error) {
 		o.done, o.row, err = p.publish(ctx, in)
@@ -80,14 +82,14 @@ func (p *Publisher) Handle(ctx context.Context, in workflow.PublishInput) error 
 	return nil
 }
 
-func (p *Publisher) publish(ctx context.Context, in workflow.PublishInput) (done string, row ledger.Execution, err error) {
-	if row, err = p.book.Execution(ctx, in.Execution.Name); err != nil {
+func (p *Publisher) publish(ctx context.Context, in workflow.PublishInput) (done string, row domain.Execution, err error) {
+	if row, err = p.executions.Get(ctx, in.Execution.Name); err != nil {
 		return "", row, err
 	}
-	mark := ledger.Published{Name: row.Name, Now: p.now()}
+	mark := domain.Published{Name: row.Name, Now: p.now()}
 	if !row.PublishedAt.IsZero() || row.Superseded { // by an attempt whose answer was lost, or before a redrive
 		mark.At, mark.OutputKey, mark.Withheld = row.PublishedAt.Time, row.OutputKey, row.Withheld
-		_, err = p.book.MarkPublished(ctx, row, mark)
+		_, err = p.executions.MarkPublished(ctx, row, mark)
 		return "output published before", row, err
 	}
 	if p.opts.StoreOutputs {
@@ -109,10 +111,10 @@ func (p *Publisher) publish(ctx context.Context, in workflow.PublishInput) (done
 			mark.At = mark.Now
 		}
 	}
-	if _, err = p.book.MarkPublished(ctx, row, mark); err != nil {
+	if _, err = p.executions.MarkPublished(ctx, row, mark); err != nil {
 		return "", row, err
 	}
-	if before := row.Suppress && row.Status == ledger.Succeeded; !before { // nothing else tells that it was done
+	if before := row.Suppress && row.Status == domain.Succeeded; !before { // nothing else tells that it was done
 		p.meter.Add(counts, 1)
 	}
 	return done, row, nil
@@ -125,8 +127,8 @@ const (
 )
 
 // send publishes an output, or returns why it must not be: decided last, after all that takes time.
-func (p *Publisher) send(ctx context.Context, row ledger.Execution, output string) (withheld string, err error) {
-	if row.Mode != ledger.Live {
+func (p *Publisher) send(ctx context.Context, row domain.Execution, output string) (withheld string, err error) {
+	if row.Mode != domain.Live {
 		if gone, err := p.store.DeletedSince(ctx, row.ResourceID, row.Placed().Time); gone || err != nil {
 			return deleted, err
 		}
@@ -140,11 +142,11 @@ func (p *Publisher) send(ctx context.Context, row ledger.Execution, output strin
 
 // guarded reports whether an output must not be published after that of a newer event: a producer's may, since its
 // events may overtake each other, and a replay of which somebody said so.
-func (p *Publisher) guarded(row ledger.Execution) bool {
+func (p *Publisher) guarded(row domain.Execution) bool {
 	switch row.Mode {
-	case ledger.Auto, ledger.Restart:
+	case domain.Auto, domain.Restart:
 		return p.opts.SupersedeOlder
-	case ledger.API:
+	case domain.API:
 		return !row.AllowStale
 	}
 	return false

@@ -11,19 +11,19 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/topic"
 	"github.com/ce873799/replayable-ingestion/internal/workflow"
 )
 
-var recorded = ledger.At(time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC))
+var recorded = domain.At(time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC))
 
 // world is everything around the Publish state.
 type world struct {
 	topicARN  string
-	row       ledger.Execution
+	row       domain.Execution
 	newer     bool // a newer event was published
 	deleted   bool
 	sent      []*sns.PublishInput
@@ -31,7 +31,7 @@ type world struct {
 	sendErr   error
 	markErr   error
 	judged    int
-	published *ledger.Published
+	published *domain.Published
 	meter     *emf.Meter
 }
 
@@ -48,18 +48,18 @@ func (w *world) PutObject(_ context.Context, key string, document []byte) error 
 	return nil
 }
 
-func (w *world) Execution(context.Context, string) (ledger.Execution, error) { return w.row, nil }
+func (w *world) Get(context.Context, string) (domain.Execution, error) { return w.row, nil }
 
-func (w *world) MarkPublished(_ context.Context, e ledger.Execution, p ledger.Published) (ledger.Execution, error) {
+func (w *world) MarkPublished(_ context.Context, e domain.Execution, p domain.Published) (domain.Execution, error) {
 	if w.markErr != nil {
 		return e, w.markErr
 	}
 	w.published = &p
-	w.row.PublishedAt, w.row.Superseded = ledger.At(p.At), p.Withheld != ""
+	w.row.PublishedAt, w.row.Superseded = domain.At(p.At), p.Withheld != ""
 	return w.row, nil
 }
 
-func (w *world) Pass(ctx context.Context, _ ledger.Execution, guarded bool, send func(context.Context) error) (bool, error) {
+func (w *world) Pass(ctx context.Context, _ domain.Execution, guarded bool, send func(context.Context) error) (bool, error) {
 	if guarded {
 		if w.judged++; w.newer {
 			return false, nil
@@ -70,11 +70,11 @@ func (w *world) Pass(ctx context.Context, _ ledger.Execution, guarded bool, send
 
 func (w *world) DeletedSince(context.Context, string, time.Time) (bool, error) { return w.deleted, nil }
 
-func newWorld(mode ledger.Mode) *world {
-	row := ledger.Execution{
-		Name: "e1", Mode: mode, Status: ledger.Running, ResourceID: "listing 7", OwnerID: "Zürich", VersionID: "v1", RecordedAt: recorded,
+func newWorld(mode domain.Mode) *world {
+	row := domain.Execution{
+		Name: "e1", Mode: mode, Status: domain.Running, ResourceID: "listing 7", OwnerID: "Zürich", VersionID: "v1", RecordedAt: recorded,
 	}
-	if mode != ledger.Live {
+	if mode != domain.Live {
 		row.Reason, row.Attempt, row.ReplayID = "why", 2, "01J"
 	}
 	return &world{row: row, stored: map[string]string{}}
@@ -98,7 +98,7 @@ func attrs(in *sns.PublishInput) map[string]string {
 }
 
 func TestALiveOutputIsPublished(t *testing.T) {
-	w := newWorld(ledger.Live)
+	w := newWorld(domain.Live)
 	const output = `{"n":12345678901234567890,"html":"<b>&"}`
 	if err := w.handle(t, Options{StoreOutputs: true, SupersedeOlder: true}, output); err != nil {
 		t.Fatal(err)
@@ -116,7 +116,7 @@ func TestALiveOutputIsPublished(t *testing.T) {
 }
 
 func TestAReplayIsMarkedAsOne(t *testing.T) {
-	w := newWorld(ledger.API)
+	w := newWorld(domain.API)
 	w.newer, w.row.AllowStale = true, true // a person asked for it all the same
 	if err := w.handle(t, Options{SupersedeOlder: true}, `{}`); err != nil {
 		t.Fatal(err)
@@ -140,7 +140,7 @@ func TestALateAutomaticReplayIsSuperseded(t *testing.T) {
 		sent      int
 	}{{"when newer events replace older ones", true, 0}, {"but not when every event counts", false, 1}} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(ledger.Auto)
+			w := newWorld(domain.Auto)
 			w.newer = true
 			if err := w.handle(t, Options{SupersedeOlder: tt.supersede}, `{}`); err != nil {
 				t.Fatal(err)
@@ -155,15 +155,15 @@ func TestALateAutomaticReplayIsSuperseded(t *testing.T) {
 func TestAReplayThatMustNotFollowIsWithheld(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
-		mode     ledger.Mode
+		mode     domain.Mode
 		deleted  bool
 		withheld string
 	}{
-		{"a replay by the API without allowStale after a newer event", ledger.API, false, overtaken},
-		{"a restart after a newer event", ledger.Restart, false, overtaken},
-		{"an automatic replay of what was deleted", ledger.Auto, true, deleted},
-		{"a replay by the API of what was deleted", ledger.API, true, deleted},
-		{"a restart of what was deleted", ledger.Restart, true, deleted},
+		{"a replay by the API without allowStale after a newer event", domain.API, false, overtaken},
+		{"a restart after a newer event", domain.Restart, false, overtaken},
+		{"an automatic replay of what was deleted", domain.Auto, true, deleted},
+		{"a replay by the API of what was deleted", domain.API, true, deleted},
+		{"a restart of what was deleted", domain.Restart, true, deleted},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(tt.mode)
@@ -179,7 +179,7 @@ func TestAReplayThatMustNotFollowIsWithheld(t *testing.T) {
 }
 
 func TestARepeatedAttemptPublishesOnce(t *testing.T) {
-	w := newWorld(ledger.Live)
+	w := newWorld(domain.Live)
 	for range 2 {
 		if err := w.handle(t, Options{}, `{}`); err != nil {
 			t.Fatal(err)
@@ -191,7 +191,7 @@ func TestARepeatedAttemptPublishesOnce(t *testing.T) {
 }
 
 func TestAFIFOTopicIsGroupedByResource(t *testing.T) {
-	w := newWorld(ledger.Live)
+	w := newWorld(domain.Live)
 	w.row.ResourceID = strings.Repeat("r", 1000)
 	w.topicARN = "arn:aws:sns:eu-west-1:000000000000:topic.fifo"
 	if err := w.handle(t, Options{}, `{}`); err != nil {
@@ -204,7 +204,7 @@ func TestAFIFOTopicIsGroupedByResource(t *testing.T) {
 }
 
 func TestFaults(t *testing.T) {
-	w := newWorld(ledger.Live)
+	w := newWorld(domain.Live)
 	err := w.handle(t, Options{}, `"`+strings.Repeat("x", 262_144)+`"`)
 	if err == nil || !strings.Contains(fmt.Sprintf("%+v", err), fault.OutputTooLarge) || len(w.sent) != 0 {
 		t.Errorf("an output over what SNS takes: got %.200v, want %s", err, fault.OutputTooLarge)
@@ -220,7 +220,7 @@ func TestFaults(t *testing.T) {
 }
 
 func TestSuppressedReplayIsKeptAndNotSent(t *testing.T) {
-	w := newWorld(ledger.API)
+	w := newWorld(domain.API)
 	w.row.Suppress = true
 	for range 2 { // a repeated attempt as well
 		if err := w.handle(t, Options{StoreOutputs: true}, `{"a":1}`); err != nil {
@@ -236,7 +236,7 @@ func TestSuppressedReplayIsKeptAndNotSent(t *testing.T) {
 }
 
 func TestTargetIsAnAttributeOfReplays(t *testing.T) {
-	w := newWorld(ledger.API)
+	w := newWorld(domain.API)
 	w.row.Target = "search"
 	if err := w.handle(t, Options{}, `{}`); err != nil {
 		t.Fatal(err)

@@ -4,9 +4,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/emftest"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/workflow"
 )
 
@@ -57,7 +57,7 @@ func TestAnEventCountsAlthoughTheAnswerWasLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.rows["e1"] = ledger.Execution{Name: "e1", Mode: ledger.Live, ResourceID: ids.ResourceID, VersionID: "v0"}
+	m.rows["e1"] = domain.Execution{Name: "e1", Mode: domain.Live, ResourceID: ids.ResourceID, VersionID: "v0"}
 	if _, _, err := handle(t, m, in); err != nil { // writes v0
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestARefusedEventAndAReplayAreNotRecorded(t *testing.T) {
 func TestARestartedEventCountsWhenItIsRecorded(t *testing.T) {
 	m := newMemory()
 	recorded := metered(m)
-	m.rows["ar-1"] = ledger.Execution{Name: "ar-1", Mode: ledger.Restart, Status: ledger.Starting, Root: "e1", Attempt: 1}
+	m.rows["ar-1"] = domain.Execution{Name: "ar-1", Mode: domain.Restart, Status: domain.Starting, Root: "e1", Attempt: 1}
 	for range 2 {
 		if _, _, err := handle(t, m, input("ar-1", `{"listing":{"id":"a"}}`)); err != nil {
 			t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ce873799/replayable-ingestion/internal/deadline"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/envelope"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
@@ -31,31 +32,37 @@ type eventLog interface {
 	Object(ctx context.Context, key string) ([]byte, error)
 }
 
-// book is the part of the ledger that Record uses.
-type book interface {
-	Execution(ctx context.Context, name string) (ledger.Execution, error)
-	AddExecution(ctx context.Context, e ledger.Execution) (ledger.Execution, error)
-	MarkRunning(ctx context.Context, r ledger.Recorded) (ledger.Execution, error)
-	SetRecorded(ctx context.Context, r ledger.Recorded) (ledger.Execution, error)
-	AddOwned(ctx context.Context, ownerID, resourceID string, at ledger.Stamp) error
+// executions and owners are the parts of the ledger that Record uses.
+type executions interface {
+	Get(ctx context.Context, name string) (domain.Execution, error)
+	Add(ctx context.Context, e domain.Execution) (domain.Execution, error)
+	MarkRunning(ctx context.Context, r domain.Recorded) (domain.Execution, error)
+	SetRecorded(ctx context.Context, r domain.Recorded) (domain.Execution, error)
+}
+
+type owners interface {
+	Note(ctx context.Context, ownerID, resourceID string, at domain.Stamp) error
 }
 
 // Recorder handles the Record state.
 type Recorder struct {
-	log    eventLog
-	book   book
-	reader Reader
-	logger *slog.Logger
-	meter  *emf.Meter
-	now    func() time.Time
+	log        eventLog
+	executions executions
+	owners     owners
+	reader     Reader
+	logger     *slog.Logger
+	meter      *emf.Meter
+	now        func() time.Time
 }
 
 // New returns a Recorder. A nil logger discards, a nil meter counts nothing.
-func New(log eventLog, book book, reader Reader, logger *slog.Logger, meter *emf.Meter) *Recorder {
+func New(log eventLog, executions executions, owners owners, reader Reader, logger *slog.Logger, meter *emf.Meter) *Recorder {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	return &Recorder{log: log, book: book, reader: reader, logger: logger, meter: meter, now: time.Now}
+	return &Recorder{
+		log: log, executions: executions, owners: owners, reader: reader, logger: logger, meter: meter, now: time.Now,
+	}
 }
 
 // Handle records a live event, or accepts a replay, and hands the event on unchanged. Its errors carry the names of
@@ -94,12 +101,12 @@ func (r *Recorder) live(ctx context.Context, in workflow.RecordInput) (workflow.
 
 // version finds or writes the version of a live event. Only a repeated attempt looks for one first: usually there is
 // none, and the look costs a request. Wrote tells that the version is this attempt's.
-func (r *Recorder) version(ctx context.Context, in workflow.RecordInput, ids IDs) (row ledger.Execution, wrote bool, err error) {
+func (r *Recorder) version(ctx context.Context, in workflow.RecordInput, ids IDs) (row domain.Execution, wrote bool, err error) {
 	ex := in.Execution
-	row = ledger.Execution{
-		Name: ex.Name, ARN: ex.ARN, Mode: ledger.Live, Status: ledger.Running,
+	row = domain.Execution{
+		Name: ex.Name, ARN: ex.ARN, Mode: domain.Live, Status: domain.Running,
 		ResourceID: ids.ResourceID, OwnerID: ids.OwnerID,
-		StartedAt: ledger.At(ex.StartTime), RedriveCount: ex.RedriveCount,
+		StartedAt: domain.At(ex.StartTime), RedriveCount: ex.RedriveCount,
 	}
 	if naming.Replay(ex.Name) {
 		if row.Place, err = r.restarted(ctx, row); err != nil {
@@ -107,7 +114,7 @@ func (r *Recorder) version(ctx context.Context, in workflow.RecordInput, ids IDs
 		}
 	}
 	if in.Repeated() {
-		if present, err := r.book.Execution(ctx, ex.Name); err == nil && present.VersionID != "" {
+		if present, err := r.executions.Get(ctx, ex.Name); err == nil && present.VersionID != "" {
 			row.VersionID, row.RecordedAt = present.VersionID, present.RecordedAt // cheaper than the log of a busy resource
 			return row, false, nil
 		} else if err != nil && !errors.Is(err, ledger.ErrNotFound) {
@@ -115,14 +122,14 @@ func (r *Recorder) version(ctx context.Context, in workflow.RecordInput, ids IDs
 		}
 		v, err := r.log.FindExecution(ctx, ids.ResourceID, ex.Name, ex.StartTime)
 		if err == nil {
-			row.VersionID, row.RecordedAt = v.ID, ledger.At(v.RecordedAt)
+			row.VersionID, row.RecordedAt = v.ID, domain.At(v.RecordedAt)
 			return row, false, r.own(ctx, row)
 		}
 		if !errors.Is(err, eventlog.ErrNotFound) {
 			return row, false, err
 		}
 	}
-	row.RecordedAt = ledger.At(r.now())
+	row.RecordedAt = domain.At(r.now())
 	group, gctx := errgroup.WithContext(ctx)
 	owned := row // the other one sets the version
 	group.Go(func() error { return r.own(gctx, owned) })
@@ -141,15 +148,15 @@ func (r *Recorder) version(ctx context.Context, in workflow.RecordInput, ids IDs
 	v, err := r.log.FindExecution(ctx, ids.ResourceID, ex.Name, ex.StartTime)
 	if err == nil {
 		wrote = v.ID == row.VersionID
-		row.VersionID, row.RecordedAt = v.ID, ledger.At(v.RecordedAt)
+		row.VersionID, row.RecordedAt = v.ID, domain.At(v.RecordedAt)
 	}
 	return row, wrote, err
 }
 
 // restarted returns the place of an event whose first execution failed before it could be recorded, zero for one that
 // nobody restarted. What was deleted after it came stays deleted.
-func (r *Recorder) restarted(ctx context.Context, row ledger.Execution) (place ledger.Stamp, err error) {
-	announced, err := r.book.Execution(ctx, row.Name)
+func (r *Recorder) restarted(ctx context.Context, row domain.Execution) (place domain.Stamp, err error) {
+	announced, err := r.executions.Get(ctx, row.Name)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return place, nil
 	}
@@ -164,41 +171,41 @@ func (r *Recorder) restarted(ctx context.Context, row ledger.Execution) (place l
 	return announced.Place, err
 }
 
-func (r *Recorder) own(ctx context.Context, row ledger.Execution) error {
+func (r *Recorder) own(ctx context.Context, row domain.Execution) error {
 	if row.OwnerID == "" {
 		return nil
 	}
-	return r.book.AddOwned(ctx, row.OwnerID, row.ResourceID, row.RecordedAt)
+	return r.owners.Note(ctx, row.OwnerID, row.ResourceID, row.RecordedAt)
 }
 
 // enter writes the execution's row. If there is one, an earlier attempt wrote it, or auto-replay did, for an event
 // whose first execution failed before it could be recorded.
-func (r *Recorder) enter(ctx context.Context, row ledger.Execution, wrote bool) (ledger.Execution, error) {
-	present, err := r.book.AddExecution(ctx, row)
+func (r *Recorder) enter(ctx context.Context, row domain.Execution, wrote bool) (domain.Execution, error) {
+	present, err := r.executions.Add(ctx, row)
 	switch {
 	case err == nil:
 		r.meter.Add(schema.Recorded, 1)
 		return row, nil
 	case !errors.Is(err, ledger.ErrConflict):
 		return row, err
-	case present.Mode == ledger.Live && present.VersionID != "":
+	case present.Mode == domain.Live && present.VersionID != "":
 		if present.VersionID == row.VersionID && wrote { // entered by this attempt: the answer to a first try was lost
 			r.meter.Add(schema.Recorded, 1)
 		}
 		return present, nil // counts once: the version that was entered first
-	case present.Mode != ledger.Restart && !present.Unrecorded:
+	case present.Mode != domain.Restart && !present.Unrecorded:
 		return row, fault.New(fault.InvalidEvent,
 			"the execution name %q belongs to a replay: start the event under another name", row.Name)
 	case present.VersionID != "":
 		return present, nil
 	}
-	recorded := ledger.Recorded{
+	recorded := domain.Recorded{
 		Name: row.Name, ARN: row.ARN, StartedAt: row.StartedAt.Time, ResourceID: row.ResourceID,
 		OwnerID: row.OwnerID, VersionID: row.VersionID, RecordedAt: row.RecordedAt.Time,
 	}
-	marked, err := r.book.MarkRunning(ctx, recorded)
+	marked, err := r.executions.MarkRunning(ctx, recorded)
 	if errors.Is(err, ledger.ErrConflict) { // redriven: its row has a later status, and keeps it
-		marked, err = r.book.SetRecorded(ctx, recorded)
+		marked, err = r.executions.SetRecorded(ctx, recorded)
 	}
 	if err == nil {
 		r.meter.Add(schema.Recorded, 1)
@@ -214,7 +221,7 @@ func (r *Recorder) replay(ctx context.Context, in workflow.RecordInput) (workflo
 	if err != nil {
 		return none, forged(in, err.Error())
 	}
-	row, err := r.book.Execution(ctx, in.Execution.Name)
+	row, err := r.executions.Get(ctx, in.Execution.Name)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return none, forged(in, "no replay was announced under this execution name")
 	}
@@ -229,7 +236,7 @@ func (r *Recorder) replay(ctx context.Context, in workflow.RecordInput) (workflo
 			return none, err
 		}
 	}
-	marked, err := r.book.MarkRunning(ctx, ledger.Recorded{
+	marked, err := r.executions.MarkRunning(ctx, domain.Recorded{
 		Name: row.Name, ARN: in.Execution.ARN, StartedAt: in.Execution.StartTime,
 	})
 	if err != nil && !errors.Is(err, ledger.ErrConflict) { // a redriven execution's row has a later status: it keeps it
@@ -241,9 +248,9 @@ func (r *Recorder) replay(ctx context.Context, in workflow.RecordInput) (workflo
 	return output(event, row), nil
 }
 
-func mismatch(h envelope.Header, row ledger.Execution) string {
+func mismatch(h envelope.Header, row domain.Execution) string {
 	switch {
-	case row.Mode != ledger.API && row.Mode != ledger.Auto, string(row.Mode) != h.Mode:
+	case row.Mode != domain.API && row.Mode != domain.Auto, string(row.Mode) != h.Mode:
 		return fmt.Sprintf("it says mode %q, what was announced is %q", h.Mode, row.Mode)
 	case row.ResourceID != h.ResourceID || row.VersionID != h.VersionID:
 		return "it names another version than what was announced"
@@ -260,15 +267,15 @@ func forged(in workflow.RecordInput, why string) error {
 		"carry, and %s: remove the key from the event (execution %s)", why, in.Execution.Name)
 }
 
-func output(event json.RawMessage, row ledger.Execution) workflow.RecordOutput {
+func output(event json.RawMessage, row domain.Execution) workflow.RecordOutput {
 	in := workflow.Ingestion{ResourceID: row.ResourceID, VersionID: row.VersionID, RecordedAt: row.RecordedAt.Time}
 	if row.OwnerID != "" {
 		in.OwnerID = &row.OwnerID
 	}
-	if row.Mode != ledger.Live {
+	if row.Mode != domain.Live {
 		mode := row.Mode
-		if mode == ledger.Restart {
-			mode = ledger.Auto
+		if mode == domain.Restart {
+			mode = domain.Auto
 		}
 		in.Replay = &workflow.Replay{Mode: string(mode), ReplayID: row.ReplayID, Attempt: row.Attempt, Reason: row.Reason}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/aws/smithy-go"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/envelope"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
@@ -27,7 +28,7 @@ type memory struct {
 	versions []eventlog.Version
 	bodies   []string
 	objects  map[string]string
-	rows     map[string]ledger.Execution
+	rows     map[string]domain.Execution
 	owned    map[string]string
 	deleted  map[string]bool
 	fail     func(op string) error
@@ -36,7 +37,7 @@ type memory struct {
 
 func newMemory() *memory {
 	return &memory{
-		objects: map[string]string{}, rows: map[string]ledger.Execution{}, owned: map[string]string{},
+		objects: map[string]string{}, rows: map[string]domain.Execution{}, owned: map[string]string{},
 		fail: func(string) error { return nil },
 	}
 }
@@ -69,28 +70,28 @@ func (m *memory) Object(_ context.Context, key string) ([]byte, error) {
 	return []byte(body), m.fail("Object")
 }
 
-func (m *memory) Execution(_ context.Context, name string) (ledger.Execution, error) {
+func (m *memory) Get(_ context.Context, name string) (domain.Execution, error) {
 	row, ok := m.rows[name]
 	if !ok {
 		return row, ledger.ErrNotFound
 	}
-	return row, m.fail("Execution")
+	return row, m.fail("Get")
 }
 
-func (m *memory) AddExecution(_ context.Context, e ledger.Execution) (ledger.Execution, error) {
+func (m *memory) Add(_ context.Context, e domain.Execution) (domain.Execution, error) {
 	if row, ok := m.rows[e.Name]; ok {
 		return row, ledger.ErrConflict
 	}
 	m.rows[e.Name] = e
-	return e, m.fail("AddExecution")
+	return e, m.fail("Add")
 }
 
-func (m *memory) MarkRunning(_ context.Context, r ledger.Recorded) (ledger.Execution, error) {
+func (m *memory) MarkRunning(_ context.Context, r domain.Recorded) (domain.Execution, error) {
 	row := m.rows[r.Name]
 	if row.Status.Terminal() {
 		return row, ledger.ErrConflict
 	}
-	row.Status = ledger.Running
+	row.Status = domain.Running
 	if r.VersionID != "" {
 		row.VersionID, row.ResourceID, row.OwnerID = r.VersionID, r.ResourceID, r.OwnerID
 	}
@@ -98,16 +99,16 @@ func (m *memory) MarkRunning(_ context.Context, r ledger.Recorded) (ledger.Execu
 	return row, m.fail("MarkRunning")
 }
 
-func (m *memory) SetRecorded(_ context.Context, r ledger.Recorded) (ledger.Execution, error) {
+func (m *memory) SetRecorded(_ context.Context, r domain.Recorded) (domain.Execution, error) {
 	row := m.rows[r.Name]
 	row.VersionID, row.ResourceID, row.OwnerID = r.VersionID, r.ResourceID, r.OwnerID
 	m.rows[r.Name] = row
 	return row, nil
 }
 
-func (m *memory) AddOwned(_ context.Context, owner, resource string, _ ledger.Stamp) error {
+func (m *memory) Note(_ context.Context, owner, resource string, _ domain.Stamp) error {
 	m.owned[owner] = resource
-	return m.fail("AddOwned")
+	return m.fail("Note")
 }
 
 func input(name, event string) workflow.RecordInput {
@@ -119,7 +120,7 @@ func input(name, event string) workflow.RecordInput {
 
 func handle(t *testing.T, m *memory, in workflow.RecordInput) (workflow.RecordOutput, string, error) {
 	t.Helper()
-	out, err := New(m, m, mustReader(t), nil, m.meter).Handle(t.Context(), in)
+	out, err := New(m, m, m, mustReader(t), nil, m.meter).Handle(t.Context(), in)
 	var named messages.InvokeResponse_Error
 	if err != nil && !errors.As(err, &named) {
 		t.Fatalf("the error %v has no name for Step Functions", err)
@@ -142,7 +143,7 @@ func TestALiveEventIsRecordedOnce(t *testing.T) {
 	if out.Ingestion.ResourceID != "r1" || *out.Ingestion.OwnerID != "a1" || out.Ingestion.VersionID != "v0" || out.Ingestion.Replay != nil {
 		t.Errorf("got ingestion %+v", out.Ingestion)
 	}
-	if row.Mode != ledger.Live || row.Status != ledger.Running || row.VersionID != "v0" || m.owned["a1"] != "r1" {
+	if row.Mode != domain.Live || row.Status != domain.Running || row.VersionID != "v0" || m.owned["a1"] != "r1" {
 		t.Errorf("got row %+v, owners %v", row, m.owned)
 	}
 	if got := m.versions[0].Meta; got.Execution != "e1" || got.OwnerID != "a1" || !got.StartedAt.Equal(startTime) {
@@ -154,7 +155,7 @@ var unavailable = &smithy.GenericAPIError{Code: "ServiceUnavailable", Message: "
 
 // Every place where an attempt can die: what the next attempt finds must lead to one version.
 func TestARetryFindsWhatTheFirstAttemptWrote(t *testing.T) {
-	for _, op := range []string{"Put", "AddOwned", "AddExecution"} {
+	for _, op := range []string{"Put", "Note", "Add"} {
 		t.Run("answer of "+op+" lost", func(t *testing.T) {
 			m := newMemory()
 			m.fail = func(got string) error {
@@ -197,12 +198,12 @@ func TestALateWriteOfAnEarlierAttemptCounts(t *testing.T) {
 	m := newMemory()
 	in := input("e1", big)
 	in.RetryCount = 1
-	out, err := New(late{m}, m, mustReader(t), nil, nil).Handle(t.Context(), in)
+	out, err := New(late{m}, m, m, mustReader(t), nil, nil).Handle(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
 	row := m.rows["e1"]
-	if out.Ingestion.VersionID != "v0" || row.VersionID != "v0" || !row.RecordedAt.Equal(ledger.At(m.versions[0].RecordedAt).Time) {
+	if out.Ingestion.VersionID != "v0" || row.VersionID != "v0" || !row.RecordedAt.Equal(domain.At(m.versions[0].RecordedAt).Time) {
 		t.Errorf("version %s handed on, %s of %s in the ledger, want the older one: %+v", out.Ingestion.VersionID, row.VersionID,
 			row.RecordedAt, m.versions)
 	}
@@ -249,9 +250,9 @@ func replayInput(t *testing.T, h envelope.Header, event string) workflow.RecordI
 	return input("rp-1", string(body))
 }
 
-func announced() (ledger.Execution, envelope.Header) {
-	row := ledger.Execution{
-		Name: "rp-1", Mode: ledger.API, Status: ledger.Starting, ResourceID: "r1", VersionID: "v7", ReplayID: "01J", Reason: "why",
+func announced() (domain.Execution, envelope.Header) {
+	row := domain.Execution{
+		Name: "rp-1", Mode: domain.API, Status: domain.Starting, ResourceID: "r1", VersionID: "v7", ReplayID: "01J", Reason: "why",
 	}
 	return row, envelope.Header{Mode: "api", ResourceID: "r1", VersionID: "v7", ReplayID: "01J", Reason: "why"}
 }
@@ -267,7 +268,7 @@ func TestAnAnnouncedReplayIsAcceptedAndWritesNoVersion(t *testing.T) {
 	if string(out.Event) != big || out.Ingestion.Replay == nil || out.Ingestion.Replay.Reason != "why" || out.Ingestion.VersionID != "v7" {
 		t.Errorf("got %s and %+v", out.Event, out.Ingestion)
 	}
-	if len(m.versions) != 0 || m.rows["rp-1"].Status != ledger.Running {
+	if len(m.versions) != 0 || m.rows["rp-1"].Status != domain.Running {
 		t.Errorf("%d versions written, status %s; want none and RUNNING", len(m.versions), m.rows["rp-1"].Status)
 	}
 }
@@ -287,14 +288,14 @@ func TestAnEventThatDidNotFitIsFetched(t *testing.T) {
 func TestForgedEnvelopesAreRefused(t *testing.T) {
 	tests := []struct {
 		name   string
-		row    func(*ledger.Execution)
+		row    func(*domain.Execution)
 		header func(*envelope.Header)
 		raw    string
 		says   string
 	}{
-		{name: "nothing announced", row: func(r *ledger.Execution) { r.Name = "other" }, says: "no replay was announced"},
-		{name: "a live execution's row", row: func(r *ledger.Execution) { r.Mode = ledger.Live }, says: "what was announced is"},
-		{name: "a restarted execution's row", row: func(r *ledger.Execution) { r.Mode = ledger.Restart }, says: "what was announced is"},
+		{name: "nothing announced", row: func(r *domain.Execution) { r.Name = "other" }, says: "no replay was announced"},
+		{name: "a live execution's row", row: func(r *domain.Execution) { r.Mode = domain.Live }, says: "what was announced is"},
+		{name: "a restarted execution's row", row: func(r *domain.Execution) { r.Mode = domain.Restart }, says: "what was announced is"},
 		{name: "another resource", header: func(h *envelope.Header) { h.ResourceID = "r2" }, says: "another version"},
 		{name: "another version", header: func(h *envelope.Header) { h.VersionID = "v8" }, says: "another version"},
 		{name: "another replay", header: func(h *envelope.Header) { h.ReplayID = "01K" }, says: "another replay"},
@@ -334,7 +335,7 @@ func TestForgedEnvelopesAreRefused(t *testing.T) {
 
 func TestARestartedEventIsRecordedUnderItsLineage(t *testing.T) {
 	m := newMemory()
-	m.rows["ar-1"] = ledger.Execution{Name: "ar-1", Mode: ledger.Restart, Status: ledger.Starting, Root: "e0", Attempt: 1, Reason: "failed"}
+	m.rows["ar-1"] = domain.Execution{Name: "ar-1", Mode: domain.Restart, Status: domain.Starting, Root: "e0", Attempt: 1, Reason: "failed"}
 	out, _, err := handle(t, m, input("ar-1", big))
 	if err != nil {
 		t.Fatal(err)
@@ -350,13 +351,13 @@ func TestARestartedEventIsRecordedUnderItsLineage(t *testing.T) {
 
 func TestARedrivenRestartIsRecordedAndKeepsItsStatus(t *testing.T) {
 	m := newMemory()
-	m.rows["ar-1"] = ledger.Execution{Name: "ar-1", Mode: ledger.Restart, Status: ledger.Failed, Root: "e0", Attempt: 1}
+	m.rows["ar-1"] = domain.Execution{Name: "ar-1", Mode: domain.Restart, Status: domain.Failed, Root: "e0", Attempt: 1}
 	in := input("ar-1", big)
 	in.Execution.RedriveCount = 1
 	if out, _, err := handle(t, m, in); err != nil || out.Ingestion.VersionID != "v0" {
 		t.Fatalf("got %+v, %v, want the version", out.Ingestion, err)
 	}
-	if row := m.rows["ar-1"]; row.Status != ledger.Failed || row.VersionID != "v0" {
+	if row := m.rows["ar-1"]; row.Status != domain.Failed || row.VersionID != "v0" {
 		t.Errorf("got %+v, want the version, and the status as Settle left it", row)
 	}
 }
@@ -373,7 +374,7 @@ func TestALiveEventUnderTheNameOfAReplayIsRefused(t *testing.T) {
 func TestARedrivenReplayKeepsItsStatus(t *testing.T) {
 	m := newMemory()
 	row, h := announced()
-	row.Status = ledger.Failed
+	row.Status = domain.Failed
 	m.rows["rp-1"] = row
 	in := replayInput(t, h, big)
 	in.Execution.RedriveCount = 1
@@ -384,8 +385,8 @@ func TestARedrivenReplayKeepsItsStatus(t *testing.T) {
 
 func TestARestartedEventKeepsItsPlace(t *testing.T) {
 	m := newMemory()
-	place := ledger.At(startTime.Add(-time.Hour))
-	m.rows["ar-1"] = ledger.Execution{Name: "ar-1", Mode: ledger.Restart, Status: ledger.Starting, Root: "e1", Attempt: 1, Place: place}
+	place := domain.At(startTime.Add(-time.Hour))
+	m.rows["ar-1"] = domain.Execution{Name: "ar-1", Mode: domain.Restart, Status: domain.Starting, Root: "e1", Attempt: 1, Place: place}
 	if _, _, err := handle(t, m, input("ar-1", `{"listing":{"id":"a"}}`)); err != nil {
 		t.Fatal(err)
 	}
@@ -397,8 +398,8 @@ func TestARestartedEventKeepsItsPlace(t *testing.T) {
 func TestARestartDoesNotBringBackWhatWasDeleted(t *testing.T) {
 	m := newMemory()
 	m.deleted = map[string]bool{"a": true}
-	m.rows["ar-1"] = ledger.Execution{
-		Name: "ar-1", Mode: ledger.Restart, Status: ledger.Starting, Root: "e1", Attempt: 1, Place: ledger.At(startTime),
+	m.rows["ar-1"] = domain.Execution{
+		Name: "ar-1", Mode: domain.Restart, Status: domain.Starting, Root: "e1", Attempt: 1, Place: domain.At(startTime),
 	}
 	_, name, err := handle(t, m, input("ar-1", `{"listing":{"id":"a"}}`))
 	if name != fault.ResourceDeleted || len(m.versions) != 0 {

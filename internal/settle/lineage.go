@@ -6,17 +6,18 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 )
 
-func healedBy(row ledger.Execution) ledger.Move {
-	return ledger.Move{To: ledger.Healed, Decision: "replayed with success", HealedBy: row.Name}
+func healedBy(row domain.Execution) domain.Move {
+	return domain.Move{To: domain.Healed, Decision: "replayed with success", HealedBy: row.Name}
 }
 
 // healVersion closes what is open or in quarantine of the failures of a version after a replay of it succeeded.
-func (s *Settler) healVersion(ctx context.Context, row ledger.Execution) error {
-	failures, err := s.book.VersionFailures(ctx, row.ResourceID, row.RecordedAt)
+func (s *Settler) healVersion(ctx context.Context, row domain.Execution) error {
+	failures, err := s.failures.OfVersion(ctx, row.ResourceID, row.RecordedAt)
 	if err != nil {
 		return err
 	}
@@ -24,7 +25,7 @@ func (s *Settler) healVersion(ctx context.Context, row ledger.Execution) error {
 		if f.VersionID != row.VersionID || !slices.Contains(unsettled, f.Status) {
 			continue
 		}
-		if _, err := s.moveUnsettled(ctx, ledger.FailurePartition(f.Execution, f.RedriveCount), healedBy(row)); err != nil {
+		if _, err := s.moveUnsettled(ctx, domain.FailureID(f.Execution, f.RedriveCount), healedBy(row)); err != nil {
 			return err
 		}
 	}
@@ -33,21 +34,21 @@ func (s *Settler) healVersion(ctx context.Context, row ledger.Execution) error {
 
 // closeRedriven closes the failures of the earlier runs of an execution that a redrive brought to success, and those of
 // the automatic replays of these runs. There may be 1,000 runs: those that failed are found 100 at once.
-func (s *Settler) closeRedriven(ctx context.Context, row ledger.Execution) error {
+func (s *Settler) closeRedriven(ctx context.Context, row domain.Execution) error {
 	runs, attempts := make([]string, row.RedriveCount), make([]string, row.RedriveCount)
 	for n := range row.RedriveCount {
-		runs[n] = ledger.FailurePartition(row.Name, n)
-		attempts[n] = ledger.FailurePartition(naming.Auto(ledger.LineageOf(row.Name, n), 1), 0)
+		runs[n] = domain.FailureID(row.Name, n)
+		attempts[n] = domain.FailureID(naming.Auto(domain.LineageOf(row.Name, n), 1), 0)
 	}
-	rows, err := s.book.Failures(ctx, slices.Concat(runs, attempts))
+	rows, err := s.failures.Find(ctx, slices.Concat(runs, attempts))
 	if err != nil {
 		return err
 	}
 	there := map[string]bool{}
 	for _, f := range rows {
-		there[ledger.FailurePartition(f.Execution, f.RedriveCount)] = true
+		there[domain.FailureID(f.Execution, f.RedriveCount)] = true
 	}
-	m := ledger.Move{To: ledger.Closed, Decision: "redriven with success", HealedBy: row.Name}
+	m := domain.Move{To: domain.Closed, Decision: "redriven with success", HealedBy: row.Name}
 	for n := range row.RedriveCount {
 		if there[runs[n]] {
 			if _, err := s.moveUnsettled(ctx, runs[n], m); err != nil {
@@ -55,7 +56,7 @@ func (s *Settler) closeRedriven(ctx context.Context, row ledger.Execution) error
 			}
 		}
 		if there[attempts[n]] {
-			if err := s.moveAttempts(ctx, ledger.LineageOf(row.Name, n), 1, m); err != nil {
+			if err := s.moveAttempts(ctx, domain.LineageOf(row.Name, n), 1, m); err != nil {
 				return err
 			}
 		}
@@ -65,22 +66,22 @@ func (s *Settler) closeRedriven(ctx context.Context, row ledger.Execution) error
 
 // moveLineage closes the failure that an execution was to heal and what is open or in quarantine of its lineage: the
 // failure that came first, and those of the automatic replays of it. One whose replay failed as well stays as it is.
-func (s *Settler) moveLineage(ctx context.Context, row ledger.Execution, m ledger.Move) error {
+func (s *Settler) moveLineage(ctx context.Context, row domain.Execution, m domain.Move) error {
 	f, err := s.moveUnsettled(ctx, row.Failure, m)
 	if err != nil || f.Root == "" {
 		return err
 	}
-	if first := ledger.FirstOf(f.Root); first != row.Failure {
+	if first := domain.FirstOf(f.Root); first != row.Failure {
 		if _, err := s.moveUnsettled(ctx, first, m); err != nil {
 			return err
 		}
 	}
 	for attempt := 1; attempt < f.Attempt; attempt++ { // the last one is row.Failure
-		if _, err := s.moveUnsettled(ctx, ledger.FailurePartition(naming.Auto(f.Root, attempt), 0), m); err != nil {
+		if _, err := s.moveUnsettled(ctx, domain.FailureID(naming.Auto(f.Root, attempt), 0), m); err != nil {
 			return err
 		}
 	}
-	if row.Mode != ledger.API && row.RedriveCount == 0 { // an automatic replay that succeeds is the last attempt
+	if row.Mode != domain.API && row.RedriveCount == 0 { // an automatic replay that succeeds is the last attempt
 		return nil
 	}
 	return s.moveAttempts(ctx, f.Root, f.Attempt+1, m)
@@ -91,9 +92,9 @@ const maxAttempts = 100
 
 // moveAttempts closes what is open or in quarantine of the failures of automatic replays from one on. If that one did
 // not fail, no other followed it.
-func (s *Settler) moveAttempts(ctx context.Context, lineage string, from int, m ledger.Move) error {
+func (s *Settler) moveAttempts(ctx context.Context, lineage string, from int, m domain.Move) error {
 	for attempt := from; attempt <= maxAttempts; attempt++ {
-		f, err := s.moveUnsettled(ctx, ledger.FailurePartition(naming.Auto(lineage, attempt), 0), m)
+		f, err := s.moveUnsettled(ctx, domain.FailureID(naming.Auto(lineage, attempt), 0), m)
 		if err != nil || f.Root == "" {
 			return err
 		}
@@ -102,14 +103,14 @@ func (s *Settler) moveAttempts(ctx context.Context, lineage string, from int, m 
 }
 
 // unsettled are the statuses of failures that are open or in quarantine.
-var unsettled = []ledger.FailureStatus{ledger.Waiting, ledger.Retrying, ledger.Quarantined}
+var unsettled = []domain.FailureStatus{domain.Waiting, domain.Retrying, domain.Quarantined}
 
-func (s *Settler) moveUnsettled(ctx context.Context, partition string, m ledger.Move) (ledger.Failure, error) {
+func (s *Settler) moveUnsettled(ctx context.Context, partition string, m domain.Move) (domain.Failure, error) {
 	return s.move(ctx, partition, m, unsettled...)
 }
 
-func (s *Settler) moveOpen(ctx context.Context, partition string, m ledger.Move) error {
-	_, err := s.move(ctx, partition, m, ledger.Waiting, ledger.Retrying)
+func (s *Settler) moveOpen(ctx context.Context, partition string, m domain.Move) error {
+	_, err := s.move(ctx, partition, m, domain.Waiting, domain.Retrying)
 	return err
 }
 
@@ -118,17 +119,17 @@ const moveRounds = 3
 // move treats a failure that is somewhere else as settled: it was moved before, or must not be. One that moved between
 // two open statuses while we looked is tried again. It returns the failure as it was read, zero if there is none.
 func (s *Settler) move(
-	ctx context.Context, partition string, m ledger.Move, from ...ledger.FailureStatus,
-) (ledger.Failure, error) {
+	ctx context.Context, partition string, m domain.Move, from ...domain.FailureStatus,
+) (domain.Failure, error) {
 	for range moveRounds {
-		f, err := s.book.Failure(ctx, partition)
+		f, err := s.failures.Get(ctx, partition)
 		if errors.Is(err, ledger.ErrNotFound) {
-			return ledger.Failure{}, nil
+			return domain.Failure{}, nil
 		}
 		if err != nil || !slices.Contains(from, f.Status) {
 			return f, err
 		}
-		err = s.book.MoveFailure(ctx, f, m, from...)
+		err = s.failures.Move(ctx, f, m, from...)
 		if errors.Is(err, ledger.ErrConflict) {
 			continue
 		}
@@ -137,5 +138,5 @@ func (s *Settler) move(
 		}
 		return f, err
 	}
-	return ledger.Failure{}, fmt.Errorf("close failure %s: %w", partition, ledger.ErrConflict)
+	return domain.Failure{}, fmt.Errorf("close failure %s: %w", partition, ledger.ErrConflict)
 }

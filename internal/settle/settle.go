@@ -8,6 +8,7 @@ import (
 	"log/slog"
 
 	"github.com/ce873799/replayable-ingestion/internal/deadline"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
@@ -16,13 +17,16 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-type book interface {
-	Settle(ctx context.Context, o ledger.Ended) (ledger.Execution, error)
+type executions interface {
+	Settle(ctx context.Context, o domain.Ended) (domain.Execution, error)
 	TakenIn(ctx context.Context, name string) error
-	Failure(ctx context.Context, partition string) (ledger.Failure, error)
-	MoveFailure(ctx context.Context, f ledger.Failure, m ledger.Move, from ...ledger.FailureStatus) error
-	Failures(ctx context.Context, partitions []string) ([]ledger.Failure, error)
-	VersionFailures(ctx context.Context, resourceID string, recordedAt ledger.Stamp) ([]ledger.Failure, error)
+}
+
+type failures interface {
+	Get(ctx context.Context, id string) (domain.Failure, error)
+	Move(ctx context.Context, f domain.Failure, m domain.Move, from ...domain.FailureStatus) error
+	Find(ctx context.Context, ids []string) ([]domain.Failure, error)
+	OfVersion(ctx context.Context, resourceID string, recordedAt domain.Stamp) ([]domain.Failure, error)
 }
 
 type board interface {
@@ -31,18 +35,19 @@ type board interface {
 
 // Settler settles executions.
 type Settler struct {
-	book   book
-	board  board
-	logger *slog.Logger
-	meter  *emf.Meter
+	executions executions
+	failures   failures
+	board      board
+	logger     *slog.Logger
+	meter      *emf.Meter
 }
 
 // New returns a Settler. A nil logger discards.
-func New(book book, board board, logger *slog.Logger) *Settler {
+func New(executions executions, failures failures, board board, logger *slog.Logger) *Settler {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	return &Settler{book: book, board: board, logger: logger}
+	return &Settler{executions: executions, failures: failures, board: board, logger: logger}
 }
 
 // Metered returns the settler with the ends counted that have no row, which the ledger cannot tell from those that come
@@ -56,13 +61,13 @@ func (s *Settler) Metered(m *emf.Meter) *Settler {
 // Settle settles executions and returns one error per execution, nil for those that are settled. An execution without
 // a row is settled: it never reached the ledger, and if it failed, its dead letter brings it in. Those that are not
 // settled in time have deadline.ErrPassed.
-func (s *Settler) Settle(ctx context.Context, ended []ledger.Ended) []error {
+func (s *Settler) Settle(ctx context.Context, ended []domain.Ended) []error {
 	rows, errs := deadline.Each(ctx, ended, s.one)
 	var steps []progress.Step
 	replayOf := map[string][]int{} // replay id -> places in ended
 	for i, e := range ended {
 		row := rows[i]
-		if errs[i] != nil || row.Mode != ledger.API || row.ReplayID == "" {
+		if errs[i] != nil || row.Mode != domain.API || row.ReplayID == "" {
 			continue
 		}
 		steps = append(steps, step(row, e))
@@ -76,13 +81,13 @@ func (s *Settler) Settle(ctx context.Context, ended []ledger.Ended) []error {
 	var known []int // places in ended
 	for i, e := range ended {
 		// Failed ones are auto-replay's to take in.
-		followed := e.FollowedUp() && (e.Status == ledger.Succeeded || e.Status == ledger.Aborted)
+		followed := e.FollowedUp() && (e.Status == domain.Succeeded || e.Status == domain.Aborted)
 		if errs[i] == nil && rows[i].Name != "" && followed {
 			known = append(known, i)
 		}
 	}
 	_, taken := deadline.Each(ctx, known, func(ctx context.Context, i int) (none struct{}, err error) {
-		return none, s.book.TakenIn(ctx, ended[i].Name)
+		return none, s.executions.TakenIn(ctx, ended[i].Name)
 	})
 	for k, i := range known {
 		errs[i] = taken[k]
@@ -91,65 +96,65 @@ func (s *Settler) Settle(ctx context.Context, ended []ledger.Ended) []error {
 }
 
 // one settles the row and the failures. It returns the zero row if the end is none of ours or an old one.
-func (s *Settler) one(ctx context.Context, e ledger.Ended) (ledger.Execution, error) {
-	if e.Status == ledger.TimedOut && e.Error == "" {
+func (s *Settler) one(ctx context.Context, e domain.Ended) (domain.Execution, error) {
+	if e.Status == domain.TimedOut && e.Error == "" {
 		e.Error = "States.Timeout"
 	}
-	row, err := s.book.Settle(ctx, e)
+	row, err := s.executions.Settle(ctx, e)
 	switch {
 	case errors.Is(err, ledger.ErrNotFound):
-		if e.Status != ledger.Aborted && !naming.Replay(e.Name) { // it failed before it was recorded
-			s.meter.Observe(schema.FailureRate, ledger.FailureRate(e.Status))
+		if e.Status != domain.Aborted && !naming.Replay(e.Name) { // it failed before it was recorded
+			s.meter.Observe(schema.FailureRate, domain.FailureRate(e.Status))
 		}
 		s.logger.InfoContext(ctx, "execution without a row ended", "execution", e.Name, "status", e.Status)
-		return ledger.Execution{}, nil
+		return domain.Execution{}, nil
 	case errors.Is(err, ledger.ErrConflict):
 		if !same(row, e) {
-			return ledger.Execution{}, nil // it is about an earlier run
+			return domain.Execution{}, nil // it is about an earlier run
 		}
 	case err != nil:
-		return ledger.Execution{}, err
+		return domain.Execution{}, err
 	default:
 		s.logger.InfoContext(ctx, "execution settled", "execution", e.Name, "status", e.Status, "error", e.Error,
 			"mode", row.Mode, "resourceId", row.ResourceID)
 	}
-	return row, s.failures(ctx, row)
+	return row, s.moveFailures(ctx, row)
 }
 
-func same(row ledger.Execution, e ledger.Ended) bool {
-	return row.Status == e.Status && row.RedriveCount == e.RedriveCount && row.StoppedAt.Equal(ledger.At(e.StoppedAt).Time)
+func same(row domain.Execution, e domain.Ended) bool {
+	return row.Status == e.Status && row.RedriveCount == e.RedriveCount && row.StoppedAt.Equal(domain.At(e.StoppedAt).Time)
 }
 
-func (s *Settler) failures(ctx context.Context, row ledger.Execution) error {
-	if row.Status == ledger.Succeeded && row.RedriveCount > 0 {
+func (s *Settler) moveFailures(ctx context.Context, row domain.Execution) error {
+	if row.Status == domain.Succeeded && row.RedriveCount > 0 {
 		if err := s.closeRedriven(ctx, row); err != nil {
 			return err
 		}
 	}
 	switch {
-	case row.Status == ledger.Succeeded && row.Superseded && row.Failure == "": // it changed nothing for anybody
+	case row.Status == domain.Succeeded && row.Superseded && row.Failure == "": // it changed nothing for anybody
 		return nil
-	case row.Status == ledger.Succeeded && row.Superseded:
-		return s.moveLineage(ctx, row, ledger.Move{To: ledger.Superseded, Decision: "not published: " + row.Withheld})
-	case row.Mode == ledger.API && row.Suppress: // downstream has not seen it
+	case row.Status == domain.Succeeded && row.Superseded:
+		return s.moveLineage(ctx, row, domain.Move{To: domain.Superseded, Decision: "not published: " + row.Withheld})
+	case row.Mode == domain.API && row.Suppress: // downstream has not seen it
 		return nil
-	case row.Failure != "" && row.Status == ledger.Succeeded:
+	case row.Failure != "" && row.Status == domain.Succeeded:
 		return s.moveLineage(ctx, row, healedBy(row))
-	case row.Failure != "" && row.Mode != ledger.API && row.Error == ledger.NeverStarted:
+	case row.Failure != "" && row.Mode != domain.API && row.Error == domain.NeverStarted:
 		why := "its automatic replay was never started"
 		if row.Cause != "" {
 			why += ": " + row.Cause
 		}
-		return s.moveOpen(ctx, row.Failure, ledger.Move{To: ledger.Quarantined, Decision: why})
-	case row.Failure != "" && row.Mode != ledger.API && row.Status == ledger.Aborted:
-		return s.moveOpen(ctx, row.Failure, ledger.Move{To: ledger.Closed, Decision: "its automatic replay was aborted"})
-	case row.Mode == ledger.API && row.Status == ledger.Succeeded:
+		return s.moveOpen(ctx, row.Failure, domain.Move{To: domain.Quarantined, Decision: why})
+	case row.Failure != "" && row.Mode != domain.API && row.Status == domain.Aborted:
+		return s.moveOpen(ctx, row.Failure, domain.Move{To: domain.Closed, Decision: "its automatic replay was aborted"})
+	case row.Mode == domain.API && row.Status == domain.Succeeded:
 		return s.healVersion(ctx, row)
 	}
 	return nil
 }
 
-func step(row ledger.Execution, e ledger.Ended) progress.Step {
+func step(row domain.Execution, e domain.Ended) progress.Step {
 	st := progress.Step{
 		ReplayID: row.ReplayID, Page: row.Page, Ordinal: row.Ordinal, Index: row.Index, ARN: row.ARN, Bound: row.Name,
 		At: e.StoppedAt, To: replay.Succeeded, Version: row.VersionID, Resource: row.ResourceID,
@@ -157,12 +162,12 @@ func step(row ledger.Execution, e ledger.Ended) progress.Step {
 	if row.Superseded {
 		st.Reason = "not published: " + row.Withheld
 	}
-	if row.Status != ledger.Succeeded {
+	if row.Status != domain.Succeeded {
 		st.To, st.Reason = replay.Failed, row.Error
 		switch {
 		case st.Reason == "":
 			st.Reason = string(row.Status)
-		case row.Error == ledger.NeverStarted && row.Cause != "":
+		case row.Error == domain.NeverStarted && row.Cause != "":
 			st.Reason += ": " + row.Cause
 		}
 	}

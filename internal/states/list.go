@@ -10,13 +10,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
 // Listed is what a list tells about an execution.
 type Listed struct {
 	Name         string
-	Status       ledger.ExecutionStatus
+	Status       domain.ExecutionStatus
 	StartedAt    time.Time
 	StoppedAt    time.Time // zero while it runs
 	RedriveCount int
@@ -27,7 +27,7 @@ const PageSize = 1000
 
 // List returns a page of the executions with a status, those that started last first, and the token of the next page,
 // empty after the last. The list is eventually consistent: what changed within the last seconds may be missing.
-func (m *Machine) List(ctx context.Context, status ledger.ExecutionStatus, token string) ([]Listed, string, error) {
+func (m *Machine) List(ctx context.Context, status domain.ExecutionStatus, token string) ([]Listed, string, error) {
 	in := &sfn.ListExecutionsInput{
 		StateMachineArn: &m.arn, StatusFilter: types.ExecutionStatus(status), MaxResults: PageSize,
 	}
@@ -41,7 +41,7 @@ func (m *Machine) List(ctx context.Context, status ledger.ExecutionStatus, token
 	page := make([]Listed, len(out.Executions))
 	for i, e := range out.Executions {
 		page[i] = Listed{
-			Name: aws.ToString(e.Name), Status: ledger.ExecutionStatus(e.Status), StartedAt: aws.ToTime(e.StartDate),
+			Name: aws.ToString(e.Name), Status: domain.ExecutionStatus(e.Status), StartedAt: aws.ToTime(e.StartDate),
 			StoppedAt: aws.ToTime(e.StopDate), RedriveCount: int(aws.ToInt32(e.RedriveCount)),
 		}
 	}

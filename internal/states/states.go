@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
 // ErrNotFound means that Step Functions knows no such execution.
@@ -60,7 +60,7 @@ func (m *Machine) Start(ctx context.Context, name string, input []byte) (string,
 
 // Description is what Step Functions knows about an execution.
 type Description struct {
-	ledger.Ended
+	domain.Ended
 	StartedAt time.Time
 	Input     []byte
 }
@@ -77,15 +77,15 @@ func (m *Machine) Describe(ctx context.Context, name string) (Description, error
 		return Description{}, fmt.Errorf("describe execution %s: %w", name, err)
 	}
 	d := Description{
-		Ended: ledger.Ended{
-			Name: name, ARN: arn, Status: ledger.ExecutionStatus(out.Status),
+		Ended: domain.Ended{
+			Name: name, ARN: arn, Status: domain.ExecutionStatus(out.Status),
 			Error: aws.ToString(out.Error), Cause: aws.ToString(out.Cause),
 			StoppedAt: aws.ToTime(out.StopDate), RedriveCount: int(aws.ToInt32(out.RedriveCount)),
 		},
 		StartedAt: aws.ToTime(out.StartDate),
 		Input:     []byte(aws.ToString(out.Input)),
 	}
-	if d.Status == ledger.TimedOut && d.Error == "" {
+	if d.Status == domain.TimedOut && d.Error == "" {
 		d.Error = "States.Timeout"
 	}
 	return d, nil

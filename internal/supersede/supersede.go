@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
@@ -20,21 +21,21 @@ type eventLog interface {
 	Versions(ctx context.Context, resourceID, cursor string) iter.Seq2[eventlog.Version, error]
 }
 
-type book interface {
-	Execution(ctx context.Context, name string) (ledger.Execution, error)
-	History(ctx context.Context, resourceID string, from, to time.Time) (ledger.History, error)
-	LatestExecutions(ctx context.Context, resourceID string, since time.Time) iter.Seq2[ledger.Execution, error]
+type executions interface {
+	Get(ctx context.Context, name string) (domain.Execution, error)
+	History(ctx context.Context, resourceID string, from, to time.Time) (domain.History, error)
+	Latest(ctx context.Context, resourceID string, since time.Time) iter.Seq2[domain.Execution, error]
 }
 
 // Judge compares events of a resource by their places: when the first execution of each started.
 type Judge struct {
-	log  eventLog
-	book book
+	log        eventLog
+	executions executions
 }
 
 // New returns a Judge.
-func New(log eventLog, book book) *Judge {
-	return &Judge{log: log, book: book}
+func New(log eventLog, executions executions) *Judge {
+	return &Judge{log: log, executions: executions}
 }
 
 // Responsible returns the newer version that is responsible for a resource now: its place is after that of the given
@@ -65,11 +66,11 @@ func (j *Judge) newest(ctx context.Context, resourceID, versionID string) (bool,
 	case err != nil || v.ID != versionID || v.StartedAt.IsZero() || !v.FirstStartedAt.IsZero():
 		return false, err
 	}
-	h, err := j.book.History(ctx, resourceID, v.StartedAt.Add(-clockSkew), v.At().Add(clockSkew))
+	h, err := j.executions.History(ctx, resourceID, v.StartedAt.Add(-clockSkew), v.At().Add(clockSkew))
 	if err != nil {
 		return false, err
 	}
-	return !slices.ContainsFunc(h.Executions, func(e ledger.Execution) bool { return e.VersionID != versionID }), nil
+	return !slices.ContainsFunc(h.Executions, func(e domain.Execution) bool { return e.VersionID != versionID }), nil
 }
 
 // Later returns a version whose place is after a time and whose execution was not aborted: what is responsible instead of
@@ -102,11 +103,11 @@ func (j *Judge) later(ctx context.Context, resourceID string, place time.Time, i
 			continue // a delete marker may follow
 		}
 		looked++
-		row, err := j.book.Execution(ctx, v.Execution)
+		row, err := j.executions.Get(ctx, v.Execution)
 		if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 			return by, false, err
 		}
-		if row.Status != ledger.Aborted {
+		if row.Status != domain.Aborted {
 			return v, true, nil
 		}
 	}
@@ -114,7 +115,7 @@ func (j *Judge) later(ctx context.Context, resourceID string, place time.Time, i
 }
 
 // OfFailure returns the version that is responsible for a failure's resource instead of the event that failed.
-func (j *Judge) OfFailure(ctx context.Context, f ledger.Failure) (by eventlog.Version, found bool, err error) {
+func (j *Judge) OfFailure(ctx context.Context, f domain.Failure) (by eventlog.Version, found bool, err error) {
 	switch {
 	case f.VersionID != "":
 		return j.Responsible(ctx, f.ResourceID, f.VersionID)
@@ -126,12 +127,12 @@ func (j *Judge) OfFailure(ctx context.Context, f ledger.Failure) (by eventlog.Ve
 
 // Succeeded returns an execution of a newer event that has succeeded, and was to be published. It looks at the latest
 // executions of the resource, as many as ledger.MaxHistory.
-func (j *Judge) Succeeded(ctx context.Context, resourceID string, place time.Time) (by ledger.Execution, found bool, err error) {
-	for e, err := range j.book.LatestExecutions(ctx, resourceID, place.Add(-clockSkew)) { // by when they were recorded
+func (j *Judge) Succeeded(ctx context.Context, resourceID string, place time.Time) (by domain.Execution, found bool, err error) {
+	for e, err := range j.executions.Latest(ctx, resourceID, place.Add(-clockSkew)) { // by when they were recorded
 		if err != nil {
 			return by, false, err
 		}
-		done := e.Status == ledger.Succeeded && !e.Superseded && !e.Suppress
+		done := e.Status == domain.Succeeded && !e.Superseded && !e.Suppress
 		if done && e.Placed().After(place) {
 			return e, true, nil
 		}

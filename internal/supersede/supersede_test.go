@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/supersede"
@@ -45,7 +46,7 @@ func startOf(execution string) time.Time {
 func newWorld(t *testing.T) *world {
 	o := &objects{Bucket: awstest.NewBucket()}
 	w := &world{T: t, objects: o, log: eventlog.New(o, "events"), book: ledger.New(awstest.NewTable(), "ledger"), first: map[string]string{}}
-	w.judge = supersede.New(w.log, w.book)
+	w.judge = supersede.New(w.log, w.book.Executions)
 	return w
 }
 
@@ -67,9 +68,9 @@ func (w *world) put(execution string, after time.Duration) string {
 // enter writes an execution's row, of a version that was recorded a while after its start, and publishes it.
 func (w *world) enter(execution, version string, after time.Duration, published bool) {
 	w.Helper()
-	row, err := w.book.AddExecution(w.Context(), ledger.Execution{
-		Name: execution, ARN: execution, Mode: ledger.Live, Status: ledger.Running, ResourceID: "r", VersionID: version,
-		StartedAt: ledger.At(startOf(execution)), RecordedAt: ledger.At(startOf(execution).Add(after)),
+	row, err := w.book.Executions.Add(w.Context(), domain.Execution{
+		Name: execution, ARN: execution, Mode: domain.Live, Status: domain.Running, ResourceID: "r", VersionID: version,
+		StartedAt: domain.At(startOf(execution)), RecordedAt: domain.At(startOf(execution).Add(after)),
 	})
 	if err != nil {
 		w.Fatal(err)
@@ -78,7 +79,7 @@ func (w *world) enter(execution, version string, after time.Duration, published 
 		return
 	}
 	now := startOf(execution).Add(after + time.Second)
-	if _, err := w.book.MarkPublished(w.Context(), row, ledger.Published{Name: execution, At: now, Now: now}); err != nil {
+	if _, err := w.book.Executions.MarkPublished(w.Context(), row, domain.Published{Name: execution, At: now, Now: now}); err != nil {
 		w.Fatal(err)
 	}
 }
@@ -184,7 +185,7 @@ func TestAnAbortedExecutionIsNotResponsible(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.put("a", time.Second), w.put("b", time.Second)
 	w.enter("b", b, time.Second, false)
-	if _, err := w.book.Settle(t.Context(), ledger.Ended{Name: "b", ARN: "b", Status: ledger.Aborted, StoppedAt: startOf("b").Add(time.Minute)}); err != nil {
+	if _, err := w.book.Executions.Settle(t.Context(), domain.Ended{Name: "b", ARN: "b", Status: domain.Aborted, StoppedAt: startOf("b").Add(time.Minute)}); err != nil {
 		t.Fatal(err)
 	}
 	w.wants(a, "")

@@ -14,8 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
 // API is the part of the SNS client that a topic uses.
@@ -39,7 +39,7 @@ const maxMessageBytes = 262_144
 
 // Send publishes the output of the execution that a row is about. It returns fault.OutputTooLarge for one that SNS does
 // not take.
-func (t *Topic) Send(ctx context.Context, row ledger.Execution, output string) error {
+func (t *Topic) Send(ctx context.Context, row domain.Execution, output string) error {
 	attrs := attributes(row)
 	size := len(output)
 	for name, a := range attrs {
@@ -74,7 +74,7 @@ func deduplicationID(execution string) string {
 }
 
 // attributes are what subscribers filter by. Raw delivery to SQS takes at most ten.
-func attributes(row ledger.Execution) map[string]types.MessageAttributeValue {
+func attributes(row domain.Execution) map[string]types.MessageAttributeValue {
 	attrs := map[string]types.MessageAttributeValue{}
 	set := func(name, value string) {
 		if value != "" {
@@ -89,8 +89,8 @@ func attributes(row ledger.Execution) map[string]types.MessageAttributeValue {
 	if row.Source != "" { // published again: the execution whose output it is
 		set("execution", row.Source)
 	}
-	set("isReplay", strconv.FormatBool(row.Mode != ledger.Live))
-	if row.Mode != ledger.Live {
+	set("isReplay", strconv.FormatBool(row.Mode != domain.Live))
+	if row.Mode != domain.Live {
 		set("replayId", row.ReplayID)
 		set("reason", row.Reason)
 		set("target", row.Target)

@@ -10,16 +10,16 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/ce873799/replayable-ingestion/internal/deadline"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/queue"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
 type settler interface {
-	Settle(ctx context.Context, ended []ledger.Ended) []error
+	Settle(ctx context.Context, ended []domain.Ended) []error
 }
 
 type sender interface {
@@ -62,7 +62,7 @@ func (t *Tracker) Handle(ctx context.Context, batch events.SQSEvent) (events.SQS
 		longest = max(longest, queue.TriedFor(m, time.Now()))
 	}
 	defer func() { t.meter.Set(schema.OutcomesStuck, longest.Seconds()) }()
-	var ended []ledger.Ended
+	var ended []domain.Ended
 	var told, ofSeries []events.SQSMessage
 	var closes []string
 	for _, m := range batch.Records {
@@ -99,24 +99,24 @@ func (t *Tracker) Handle(ctx context.Context, batch events.SQSEvent) (events.SQS
 }
 
 // Ended reads a status message.
-func Ended(m message.Status) ledger.Ended {
-	return ledger.Ended{
-		Name: m.Name, ARN: m.ExecutionARN, Status: ledger.ExecutionStatus(m.Status), Error: m.Error,
+func Ended(m message.Status) domain.Ended {
+	return domain.Ended{
+		Name: m.Name, ARN: m.ExecutionARN, Status: domain.ExecutionStatus(m.Status), Error: m.Error,
 		StoppedAt: m.StopDate.Time, RedriveCount: int(m.RedriveCount),
 	}
 }
 
 // Close is the message that has what a series left settled.
-func Close(e ledger.Ended) string {
+func Close(e domain.Ended) string {
 	reason := "its series has ended"
 	switch {
-	case e.Status == ledger.Failed && e.Error == "SeriesStopped":
+	case e.Status == domain.Failed && e.Error == "SeriesStopped":
 		reason = "its series was stopped"
-	case e.Status == ledger.Failed:
+	case e.Status == domain.Failed:
 		reason = "an older version of the series failed: " + e.Error
-	case e.Status == ledger.Aborted:
+	case e.Status == domain.Aborted:
 		reason = "its series was aborted"
-	case e.Status == ledger.TimedOut:
+	case e.Status == domain.TimedOut:
 		reason = "its series timed out"
 	}
 	return message.Replay{Kind: message.KindClose, Series: e.Name, Reason: reason}.Encode()

@@ -39,18 +39,18 @@ func main() {
 	events := eventlog.New(s3.NewFromConfig(aws), cfg.EventLogBucket).Logging(tell.Log)
 	queues := sqs.NewFromConfig(aws)
 	replays := queue.New(queues, cfg.ReplayQueueURL)
-	board := progress.New(book, replays)
+	board := progress.New(book.Items, book.Replays, replays)
 	machines := sfn.NewFromConfig(aws)
 	deps := autoreplay.Deps{
 		Book: book, Log: events, Machine: states.New(machines, cfg.StateMachineARN), Series: states.New(machines, cfg.SeriesMachineARN),
 		DeadLetters: queue.New(queues, cfg.DeadLetterQueueURL), Replays: replays,
-		Settler: settle.New(book, board, tell.Log), Board: board, Reader: reader, Logger: tell.Log, Meter: tell.Meter,
+		Settler: settle.New(book.Executions, book.Failures, board, tell.Log), Board: board, Reader: reader, Logger: tell.Log, Meter: tell.Meter,
 	}
 	if cfg.PauseAlarm != "" {
 		deps.Pause = alarm.New(cloudwatch.NewFromConfig(aws), cfg.PauseAlarm)
 	}
 	if cfg.SupersedeOlder {
-		deps.Judge = supersede.New(events, book)
+		deps.Judge = supersede.New(events, book.Executions)
 	}
 	job := autoreplay.New(deps, autoreplay.Policy{
 		Enabled: cfg.Enabled, Errors: classify.Policy{RetryOn: cfg.RetryOn, DoNotRetryOn: cfg.DoNotRetryOn},

@@ -22,7 +22,7 @@ func main() {
 	cfg, aws, tell := boot.Start(config.LoadPublish)
 	events := eventlog.New(s3.NewFromConfig(aws), cfg.EventLogBucket).Logging(tell.Log)
 	book := ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable).Metered(tell.Meter)
-	publisher := publish.New(topic.New(sns.NewFromConfig(aws), cfg.TopicARN), events, book, supersede.NewGate(book, tell.Log),
+	publisher := publish.New(topic.New(sns.NewFromConfig(aws), cfg.TopicARN), events, book.Executions, supersede.NewGate(book.Publications, tell.Log),
 		publish.Options{StoreOutputs: cfg.StoreOutputs, SupersedeOlder: cfg.SupersedeOlder}, tell.Log, tell.Meter)
 	boot.Run(tell, func(ctx context.Context, in workflow.PublishInput) (any, error) {
 		return nil, publisher.Handle(ctx, in)

@@ -21,9 +21,9 @@ func main() {
 		tell.Log.Error("invalid configuration", "error", err)
 		os.Exit(1)
 	}
+	book := ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable).Metered(tell.Meter)
 	recorder := record.New(
 		eventlog.New(s3.NewFromConfig(aws), cfg.EventLogBucket).Logging(tell.Log),
-		ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable).Metered(tell.Meter),
-		reader, tell.Log, tell.Meter)
+		book.Executions, book.Owners, reader, tell.Log, tell.Meter)
 	boot.Run(tell, recorder.Handle)
 }

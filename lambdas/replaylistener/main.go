@@ -37,7 +37,7 @@ func main() {
 	handler := listener.New(listener.Deps{
 		Book: book, Log: events, Machine: states.New(machines, cfg.StateMachineARN),
 		Series: states.New(machines, cfg.SeriesMachineARN),
-		Queue:  replays, Board: progress.New(book, replays), Judge: supersede.New(events, book), Gate: supersede.NewGate(book, tell.Log),
+		Queue:  replays, Board: progress.New(book.Items, book.Replays, replays), Judge: supersede.New(events, book.Executions), Gate: supersede.NewGate(book.Publications, tell.Log),
 		Topic: topic.New(sns.NewFromConfig(aws), cfg.TopicARN), Reader: reader, Logger: tell.Log, Meter: tell.Meter,
 		SupersedeOlder: cfg.SupersedeOlder,
 	})

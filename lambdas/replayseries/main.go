@@ -36,7 +36,7 @@ func main() {
 	replays := queue.New(sqs.NewFromConfig(aws), cfg.ReplayQueueURL)
 	handler := listener.New(listener.Deps{
 		Book: book, Log: events, Machine: states.New(machines, cfg.StateMachineARN),
-		Queue: replays, Board: progress.New(book, replays), Judge: supersede.New(events, book), Gate: supersede.NewGate(book, tell.Log),
+		Queue: replays, Board: progress.New(book.Items, book.Replays, replays), Judge: supersede.New(events, book.Executions), Gate: supersede.NewGate(book.Publications, tell.Log),
 		Topic: topic.New(sns.NewFromConfig(aws), cfg.TopicARN), Reader: reader, Logger: tell.Log, Meter: tell.Meter,
 	})
 	boot.Run(tell, handler.BindVersion)

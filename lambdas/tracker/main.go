@@ -18,6 +18,6 @@ func main() {
 	cfg, aws, tell := boot.Start(config.LoadTracker)
 	book := ledger.New(dynamodb.NewFromConfig(aws), cfg.LedgerTable).Metered(tell.Meter)
 	replays := queue.New(sqs.NewFromConfig(aws), cfg.ReplayQueueURL)
-	settler := settle.New(book, progress.New(book, replays), tell.Log).Metered(tell.Meter)
+	settler := settle.New(book.Executions, book.Failures, progress.New(book.Items, book.Replays, replays), tell.Log).Metered(tell.Meter)
 	boot.Run(tell, tracker.New(settler, replays, cfg.StateMachineARN, cfg.SeriesMachineARN, tell.Log).Metered(tell.Meter).Handle)
 }

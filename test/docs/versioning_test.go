@@ -12,8 +12,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/internal/topic"
 )
@@ -53,11 +53,11 @@ func (p *published) Publish(_ context.Context, in *sns.PublishInput, _ ...func(*
 func attributesOfPublications(t *testing.T) []string {
 	t.Helper()
 	var all []string
-	row := ledger.Execution{
-		Name: "x", ResourceID: "x", OwnerID: "x", VersionID: "x", RecordedAt: ledger.At(time.Now()),
+	row := domain.Execution{
+		Name: "x", ResourceID: "x", OwnerID: "x", VersionID: "x", RecordedAt: domain.At(time.Now()),
 		ReplayID: "x", Reason: "x", Target: "x", Attempt: 1,
 	}
-	for _, mode := range []ledger.Mode{ledger.API, ledger.Auto} {
+	for _, mode := range []domain.Mode{domain.API, domain.Auto} {
 		var p published
 		row.Mode = mode
 		if err := topic.New(&p, "arn").Send(t.Context(), row, "{}"); err != nil {

@@ -16,6 +16,7 @@ import (
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"github.com/ce873799/replayable-ingestion/dev/bridge"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 )
@@ -71,9 +72,9 @@ func (y *system) autoReplay(t *testing.T) {
 }
 
 // failure returns the failure of an execution, the zero value if the ledger has none.
-func (y *system) failure(t *testing.T, execution string) ledger.Failure {
+func (y *system) failure(t *testing.T, execution string) domain.Failure {
 	t.Helper()
-	f, err := y.Book.Failure(t.Context(), ledger.FailurePartition(execution, 0))
+	f, err := y.Book.Failures.Get(t.Context(), domain.FailureID(execution, 0))
 	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 		t.Fatal(err)
 	}
@@ -81,9 +82,9 @@ func (y *system) failure(t *testing.T, execution string) ledger.Failure {
 }
 
 // decided runs auto-replay until a failure has come to a status that is final, and wants it to be this one.
-func (y *system) decided(t *testing.T, execution string, want ledger.FailureStatus) ledger.Failure {
+func (y *system) decided(t *testing.T, execution string, want domain.FailureStatus) domain.Failure {
 	t.Helper()
-	var f ledger.Failure
+	var f domain.Failure
 	eventually(t, patience, "the failure of "+execution+" is "+string(want), func(context.Context) (bool, error) {
 		if f = y.failure(t, execution); f.Status == want {
 			return true, nil
@@ -136,9 +137,9 @@ func (y *system) deadLetter(t *testing.T, execution string) string {
 }
 
 // ways are the statuses of a resource's executions, in order of start.
-func ways(h ledger.History) []string {
+func ways(h domain.History) []string {
 	var all []string
-	for _, e := range slices.SortedFunc(slices.Values(h.Executions), func(a, b ledger.Execution) int {
+	for _, e := range slices.SortedFunc(slices.Values(h.Executions), func(a, b domain.Execution) int {
 		return a.StartedAt.Compare(b.StartedAt.Time)
 	}) {
 		all = append(all, string(e.Mode)+" "+string(e.Status))
@@ -192,7 +193,7 @@ func TestAStormIsHeldAndProbed(t *testing.T) {
 		return true, nil
 	})
 	for _, execution := range executions {
-		if f := sys.failure(t, execution); f.Status != ledger.Healed && f.Status != ledger.FailedAgain {
+		if f := sys.failure(t, execution); f.Status != domain.Healed && f.Status != domain.FailedAgain {
 			t.Errorf("%s is %s: %s", execution, f.Status, f.Decision)
 		}
 		if n := len(sys.history(t, sys.row(t, execution).ResourceID).Executions); n > 1+maxAttempts {
@@ -213,7 +214,7 @@ func TestTheScheduleFindsEndsThatNobodyReports(t *testing.T) {
 	})
 	eventually(t, 4*time.Minute, "both failures are in quarantine", func(context.Context) (bool, error) {
 		sys.autoReplay(t) // beside the schedule; ends count as lost after a minute
-		return sys.failure(t, invalid).Status == ledger.Quarantined && sys.failure(t, unrecorded).Status == ledger.Quarantined, nil
+		return sys.failure(t, invalid).Status == domain.Quarantined && sys.failure(t, unrecorded).Status == domain.Quarantined, nil
 	})
 	if f := sys.failure(t, invalid); f.State != "Enrich" || f.VersionID == "" {
 		t.Errorf("got %+v, want the state that failed and the version", f)

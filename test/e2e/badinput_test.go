@@ -10,7 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -20,7 +20,7 @@ import (
 func (y *system) refused(t *testing.T, name, input, want string) replay.Failure {
 	t.Helper()
 	y.failed(t, name, want)
-	y.decided(t, name, ledger.Quarantined)
+	y.decided(t, name, domain.Quarantined)
 	f := y.quarantined(t, name)
 	if f.Error != want || f.VersionID != "" || f.InputKey != "unrecorded/"+name {
 		t.Errorf("got %+v", f)

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -343,7 +343,7 @@ func TestAnUnrecordedEventIsReplayed(t *testing.T) {
 	event := listing{id: id, owner: fresh("agency"), price: costly}.json()
 	execution := sys.ingest(t, strings.Replace(event, `"id":"`+id, `"name":"`+id, 1))
 	sys.failed(t, execution, "InvalidEvent")
-	sys.decided(t, execution, ledger.Quarantined)
+	sys.decided(t, execution, domain.Quarantined)
 	failure := sys.quarantined(t, execution)
 	if failure.InputKey == "" || failure.State != "Record" {
 		t.Fatalf("got %+v, want its input and the state that failed", failure)
@@ -358,7 +358,7 @@ func TestAnUnrecordedEventIsReplayed(t *testing.T) {
 	if n := len(sys.versions(t, id).Versions); n != 1 {
 		t.Errorf("%d versions, want the corrected event recorded", n)
 	}
-	if f := sys.failure(t, execution); f.Status != ledger.Healed {
+	if f := sys.failure(t, execution); f.Status != domain.Healed {
 		t.Errorf("got %+v, want it healed", f)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -35,14 +36,14 @@ func TestAFailureLeavesAPointerAndHealsByAutoReplay(t *testing.T) {
 	sys.geocoder(t, geocoderOK)
 	resume()
 
-	f := sys.decided(t, live, ledger.Healed)
+	f := sys.decided(t, live, domain.Healed)
 	replayed := naming.Auto(live, 1)
 	if f.HealedBy != replayed || f.Error != unavailable || f.ResourceID != id || f.OwnerID != owner {
 		t.Errorf("got %+v, want it healed by %s", f, replayed)
 	}
 	sys.succeeded(t, replayed)
 	row := sys.row(t, replayed)
-	if row.Mode != ledger.Auto || row.Attempt != 1 || row.Root != live || row.VersionID != f.VersionID {
+	if row.Mode != domain.Auto || row.Attempt != 1 || row.Root != live || row.VersionID != f.VersionID {
 		t.Errorf("got row %+v", row)
 	}
 	v := sys.versions(t, id)
@@ -89,7 +90,7 @@ func TestTheScheduleHealsAFailure(t *testing.T) {
 	sys.failed(t, live, unavailable)
 	sys.geocoder(t, geocoderOK)
 	eventually(t, scheduleLimit, "the schedule heals "+live, func(context.Context) (bool, error) {
-		return sys.failure(t, live).Status == ledger.Healed, nil
+		return sys.failure(t, live).Status == domain.Healed, nil
 	})
 	sys.downstream.one(t, naming.Auto(live, 1))
 }
@@ -98,7 +99,7 @@ func TestAFailureThatNoReplayCanHealIsQuarantined(t *testing.T) {
 	id := fresh("bad")
 	live := sys.ingest(t, listing{id: id, owner: fresh("agency"), price: bad}.json())
 	sys.failed(t, live, "InvalidListing")
-	sys.decided(t, live, ledger.Quarantined)
+	sys.decided(t, live, domain.Quarantined)
 
 	f := sys.quarantined(t, live)
 	if f.Error != "InvalidListing" || !strings.Contains(f.Cause, "listing.priceUsd must be a number from 0 up, got -1") {
@@ -121,10 +122,10 @@ func TestAttemptsAreCappedAndAReplayByAPIHealsWhatIsLeft(t *testing.T) {
 	sys.outage(t, geocoderUnavailable)
 	live := sys.ingest(t, listing{id: id, owner: fresh("agency")}.json())
 	sys.failed(t, live, unavailable)
-	sys.decided(t, live, ledger.FailedAgain)
+	sys.decided(t, live, domain.FailedAgain)
 	first, second := naming.Auto(live, 1), naming.Auto(live, 2)
-	sys.decided(t, first, ledger.FailedAgain)
-	f := sys.decided(t, second, ledger.Quarantined)
+	sys.decided(t, first, domain.FailedAgain)
+	f := sys.decided(t, second, domain.Quarantined)
 	if f.Attempt != maxAttempts || f.Root != live || f.Decision != "2 of 2 automatic replays failed" {
 		t.Errorf("got %+v", f)
 	}
@@ -143,7 +144,7 @@ func TestAttemptsAreCappedAndAReplayByAPIHealsWhatIsLeft(t *testing.T) {
 	byAPI := naming.API(r.ReplayID, id, 0)
 	eventually(t, patience, "the quarantined failure is healed", func(context.Context) (bool, error) {
 		f = sys.failure(t, second)
-		return f.Status == ledger.Healed && f.HealedBy == byAPI, nil
+		return f.Status == domain.Healed && f.HealedBy == byAPI, nil
 	})
 	want := []string{"live FAILED", "auto FAILED", "auto FAILED", "api SUCCEEDED"}
 	if got := ways(sys.history(t, id)); !slices.Equal(got, want) {
@@ -163,7 +164,7 @@ func TestAFailureThatANewerEventSupersededIsClosed(t *testing.T) {
 	newer := sys.ingest(t, listing{id: id, owner: owner, price: 320_000}.json())
 	sys.succeeded(t, newer)
 
-	f := sys.decided(t, older, ledger.Superseded)
+	f := sys.decided(t, older, domain.Superseded)
 	if !strings.Contains(f.Decision, newer) {
 		t.Errorf("the decision %q does not name %s", f.Decision, newer)
 	}
@@ -185,7 +186,7 @@ func TestAFunctionThatRunsIntoItsTimeoutIsReplayed(t *testing.T) {
 		t.Errorf("got cause %s", aws.ToString(out.Cause))
 	}
 	sys.geocoder(t, geocoderOK)
-	f := sys.decided(t, live, ledger.Healed)
+	f := sys.decided(t, live, domain.Healed)
 	if f.Error != "Sandbox.Timedout" {
 		t.Errorf("got error %s", f.Error)
 	}
@@ -197,7 +198,7 @@ func TestAnExecutionThatAnOperatorAbortedIsNotReplayed(t *testing.T) {
 	sys.outage(t, geocoderHang)
 	live := sys.ingest(t, listing{id: id, owner: fresh("agency")}.json())
 	eventually(t, patience, live+" is recorded", func(ctx context.Context) (bool, error) {
-		_, err := sys.Book.Execution(ctx, live)
+		_, err := sys.Book.Executions.Get(ctx, live)
 		if errors.Is(err, ledger.ErrNotFound) {
 			return false, nil
 		}

@@ -14,8 +14,8 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/lambdahost"
 	"github.com/ce873799/replayable-ingestion/dev/local"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/emftest"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -75,11 +75,11 @@ func (y *system) makeHistory(t *testing.T) {
 	y.ended(t, y.ingest(t, `{"listing":{}}`), "FAILED")
 	y.breakForGood(t, "hopeless")
 	resume()
-	y.decided(t, heals, ledger.Healed)
-	y.decided(t, older, ledger.Superseded)
-	y.decided(t, naming.Auto(hopeless, 2), ledger.Quarantined)
+	y.decided(t, heals, domain.Healed)
+	y.decided(t, older, domain.Superseded)
+	y.decided(t, naming.Auto(hopeless, 2), domain.Quarantined)
 	for _, name := range bads {
-		y.decided(t, name, ledger.Quarantined)
+		y.decided(t, name, domain.Quarantined)
 	}
 	y.overtake(t, fine)
 	y.askForReplays(t, owner)
@@ -136,7 +136,7 @@ func (y *system) overtake(t *testing.T, fine func(string) string) {
 	y.succeeded(t, fine("late"))
 	close(release)
 	y.succeeded(t, naming.Auto(late, 1))
-	y.decided(t, late, ledger.Superseded)
+	y.decided(t, late, domain.Superseded)
 }
 
 func (y *system) askForReplays(t *testing.T, owner string) {

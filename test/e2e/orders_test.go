@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/ce873799/replayable-ingestion/dev/local"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -67,7 +67,7 @@ func TestAnExistingStateMachine(t *testing.T) {
 			id := fresh("order")
 			name := y.ingest(t, order(id, do))
 			y.failed(t, name, "States.TaskFailed")
-			y.decided(t, name, ledger.Quarantined)
+			y.decided(t, name, domain.Quarantined)
 			f := y.quarantined(t, name)
 			if f.Error != "OrderRefused" || f.Cause != "no such article" || f.ResourceID != id || f.VersionID == "" {
 				t.Errorf("got %+v", f)
@@ -79,12 +79,12 @@ func TestAnExistingStateMachine(t *testing.T) {
 		id := fresh("order")
 		name := y.ingest(t, order(id, "break"))
 		y.failed(t, name, "States.TaskFailed")
-		first := y.decided(t, name, ledger.FailedAgain)
+		first := y.decided(t, name, domain.FailedAgain)
 		if first.Error != "StockServiceUnavailable" || first.Cause != "the stock is being counted" {
 			t.Errorf("got %+v", first)
 		}
 		again := naming.Auto(name, 1)
-		if f := y.decided(t, again, ledger.Quarantined); f.Attempt != 1 || f.Error != "StockServiceUnavailable" {
+		if f := y.decided(t, again, domain.Quarantined); f.Attempt != 1 || f.Error != "StockServiceUnavailable" {
 			t.Errorf("got %+v", f)
 		}
 		if row := y.row(t, again); row.Reason != "failed with StockServiceUnavailable" {

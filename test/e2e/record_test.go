@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/ce873799/replayable-ingestion/dev/lambdahost"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -36,7 +36,7 @@ func TestALiveEventIsRecordedEnrichedAndPublished(t *testing.T) {
 	}
 
 	row := sys.row(t, name)
-	if row.Mode != ledger.Live || row.Status != ledger.Succeeded || row.PublishedAt.IsZero() || row.ResourceID != id ||
+	if row.Mode != domain.Live || row.Status != domain.Succeeded || row.PublishedAt.IsZero() || row.ResourceID != id ||
 		row.OwnerID != owner || row.OutputKey != "outputs/"+name || row.Error != "" || row.StoppedAt.IsZero() {
 		t.Errorf("got row %+v", row)
 	}

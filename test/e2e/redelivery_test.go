@@ -17,7 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/ce873799/replayable-ingestion/dev/lambdahost"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -46,7 +46,7 @@ func TestRedeliveredMessagesRunNothingTwice(t *testing.T) {
 	failed := sys.ingest(t, listing{id: failing, owner: fresh("agency")}.json())
 	sys.failed(t, failed, unavailable)
 	sys.geocoder(t, geocoderOK)
-	sys.decided(t, failed, ledger.Healed)
+	sys.decided(t, failed, domain.Healed)
 	r := sys.replay(t, request{Select: selection{OwnerID: owner}})
 	before := sys.completed(t, r.ReplayID)
 
@@ -134,24 +134,24 @@ func TestAReplayWhoseListenersAreKilledRunsEachResourceOnce(t *testing.T) {
 }
 
 // untouched finds an item of a batch that no delivery has worked on.
-func (y *system) untouched(ctx context.Context, payload []byte) (ledger.Item, bool) {
+func (y *system) untouched(ctx context.Context, payload []byte) (domain.Item, bool) {
 	for _, m := range replayMessages(payload) {
 		if m.Kind != message.KindItem {
 			continue
 		}
-		it, err := y.Book.Item(ctx, m.ReplayID, m.Page, m.Ordinal, 0)
+		it, err := y.Book.Items.Get(ctx, m.ReplayID, m.Page, m.Ordinal, 0)
 		if err == nil && it.Outcome == replay.Waiting && it.VersionID == "" {
 			return it, true
 		}
 	}
-	return ledger.Item{}, false
+	return domain.Item{}, false
 }
 
 // killOnceBound kills the listener as soon as an item is bound to a version: before its execution is started, or soon
 // after. It gives up when the batch is done.
-func (y *system) killOnceBound(ctx context.Context, it ledger.Item) bool {
+func (y *system) killOnceBound(ctx context.Context, it domain.Item) bool {
 	for ctx.Err() == nil {
-		now, err := y.Book.Item(ctx, it.ReplayID, it.Page, it.Ordinal, 0)
+		now, err := y.Book.Items.Get(ctx, it.ReplayID, it.Page, it.Ordinal, 0)
 		if err != nil || now.VersionID == "" {
 			continue
 		}
@@ -227,9 +227,9 @@ func TestANewerEventBetweenTwoDeliveriesDoesNotChangeTheBoundVersion(t *testing.
 	case <-time.After(patience):
 		t.Fatal("the item's message was not delivered")
 	}
-	it, err := sys.Book.Item(t.Context(), m.ReplayID, m.Page, m.Ordinal, 0)
+	it, err := sys.Book.Items.Get(t.Context(), m.ReplayID, m.Page, m.Ordinal, 0)
 	if err == nil {
-		err = sys.Book.Bind(t.Context(), it, announced(it, bound))
+		err = sys.Book.Items.Bind(t.Context(), it, announced(it, bound))
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -260,10 +260,10 @@ func TestANewerEventBetweenTwoDeliveriesDoesNotChangeTheBoundVersion(t *testing.
 }
 
 // announced is the row that a listener writes before it starts the execution of an item.
-func announced(it ledger.Item, v ledger.Execution) ledger.Execution {
-	return ledger.Execution{
-		Name: naming.API(it.ReplayID, it.ResourceID, 0), Mode: ledger.API, Status: ledger.Starting,
+func announced(it domain.Item, v domain.Execution) domain.Execution {
+	return domain.Execution{
+		Name: naming.API(it.ReplayID, it.ResourceID, 0), Mode: domain.API, Status: domain.Starting,
 		ResourceID: it.ResourceID, OwnerID: v.OwnerID, VersionID: v.VersionID, RecordedAt: v.RecordedAt,
-		StartedAt: ledger.At(time.Now()), Reason: why, ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal,
+		StartedAt: domain.At(time.Now()), Reason: why, ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal,
 	}
 }

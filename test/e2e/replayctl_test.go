@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
 // replayctl builds the program once, into a directory of its own.
@@ -90,17 +90,17 @@ func scriptIngest(ts *testscript.TestScript, _ bool, args []string) {
 	})
 	ts.Check(err)
 	waitFor(ts, patience, "the execution to end", func(ctx context.Context) bool {
-		row, err := sys.Book.Execution(ctx, name)
+		row, err := sys.Book.Executions.Get(ctx, name)
 		return err == nil && !row.StoppedAt.IsZero()
 	})
 }
 
 func scriptQuarantined(ts *testscript.TestScript, _ bool, args []string) {
 	waitFor(ts, 3*patience, "the failure to be quarantined", func(ctx context.Context) bool {
-		h, err := sys.Book.History(ctx, args[0], time.Unix(0, 0), time.Now().Add(time.Hour))
+		h, err := sys.Book.Executions.History(ctx, args[0], time.Unix(0, 0), time.Now().Add(time.Hour))
 		ts.Check(err)
 		for _, f := range h.Failures {
-			if f.Status == ledger.Quarantined {
+			if f.Status == domain.Quarantined {
 				return true
 			}
 		}

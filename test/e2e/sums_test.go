@@ -6,11 +6,11 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/emftest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
@@ -87,7 +87,7 @@ func values(data []emftest.Datum, name string) (all []float64) {
 // readRows reads the whole ledger.
 func (y *system) readRows(t *testing.T, want truth) {
 	t.Helper()
-	var items []ledger.Item
+	var items []domain.Item
 	republishes := map[string]bool{}
 	pages := dynamodb.NewScanPaginator(y.Table, &dynamodb.ScanInput{TableName: &y.LedgerTable, ConsistentRead: aws.Bool(true)})
 	for pages.HasMorePages() {
@@ -99,13 +99,13 @@ func (y *system) readRows(t *testing.T, want truth) {
 			pk, sk := row["pk"].(*types.AttributeValueMemberS).Value, row["sk"].(*types.AttributeValueMemberS).Value
 			switch {
 			case strings.HasPrefix(pk, "X#"):
-				want.execution(as[ledger.Execution](t, row))
+				want.execution(as[domain.Execution](t, row))
 			case strings.HasPrefix(pk, "F#"):
-				want.failure(as[ledger.Failure](t, row))
+				want.failure(as[domain.Failure](t, row))
 			case strings.HasPrefix(sk, "I#"):
-				items = append(items, as[ledger.Item](t, row))
+				items = append(items, as[domain.Item](t, row))
 			case strings.HasPrefix(pk, "P#") && strings.Count(pk, "#") == 1:
-				r := as[ledger.Replay](t, row)
+				r := as[domain.Replay](t, row)
 				republishes[r.ID] = r.Action == replay.Republish
 				want.count("ReplaysHalted", r.Status == replay.Halted)
 			}
@@ -121,7 +121,7 @@ func (y *system) readRows(t *testing.T, want truth) {
 
 func as[T any](t *testing.T, row map[string]types.AttributeValue) (v T) {
 	t.Helper()
-	if err := attributevalue.UnmarshalMap(row, &v); err != nil {
+	if err := ledger.Decode(row, &v); err != nil {
 		t.Fatal(err)
 	}
 	return v
@@ -133,30 +133,30 @@ func (w truth) count(name string, is bool) {
 	}
 }
 
-func (w truth) execution(e ledger.Execution) {
-	live := e.Mode == ledger.Live
+func (w truth) execution(e domain.Execution) {
+	live := e.Mode == domain.Live
 	w.count("Recorded", live)
 	w.count("ended", live && e.Status.Terminal())
-	w.count("failed", live && e.Status == ledger.Failed)
+	w.count("failed", live && e.Status == domain.Failed)
 	w.count("Published", !e.PublishedAt.IsZero())
-	w.count("PublishSuppressed", e.Suppress && e.Status == ledger.Succeeded)
+	w.count("PublishSuppressed", e.Suppress && e.Status == domain.Succeeded)
 	w.count("PublishSuperseded", e.Superseded)
-	w.count("AutoReplayed", e.Mode == ledger.Auto)
+	w.count("AutoReplayed", e.Mode == domain.Auto)
 }
 
-func (w truth) failure(f ledger.Failure) {
-	healed := f.Status == ledger.Healed
+func (w truth) failure(f domain.Failure) {
+	healed := f.Status == domain.Healed
 	w.count("Failures", true)
 	w.count("Healed", healed)
-	w.count("FailedAgain", f.Status == ledger.FailedAgain)
-	w.count("Superseded", f.Status == ledger.Superseded)
-	w.count("Closed", f.Status == ledger.Closed)
-	w.count("in quarantine", f.Status == ledger.Quarantined)
+	w.count("FailedAgain", f.Status == domain.FailedAgain)
+	w.count("Superseded", f.Status == domain.Superseded)
+	w.count("Closed", f.Status == domain.Closed)
+	w.count("in quarantine", f.Status == domain.Quarantined)
 	// Those that a replay by API has healed were in quarantine before.
-	w.count("Quarantined", f.Status == ledger.Quarantined || healed && strings.HasPrefix(f.HealedBy, "rp-"))
+	w.count("Quarantined", f.Status == domain.Quarantined || healed && strings.HasPrefix(f.HealedBy, "rp-"))
 }
 
-func (w truth) item(it ledger.Item) {
+func (w truth) item(it domain.Item) {
 	w.count("ReplayItemsStarted", it.ARN != "")
 	w.count("ReplayItemsSucceeded", it.Outcome == replay.Succeeded)
 	w.count("ReplayItemsFailed", it.Outcome == replay.Failed)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/local"
 	"github.com/ce873799/replayable-ingestion/dev/observe"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
@@ -119,7 +120,7 @@ func (y *system) ended(t *testing.T, execution string, want sfntypes.ExecutionSt
 		t.Fatalf("execution %s: got %s (%s: %s), want %s", execution, out.Status, aws.ToString(out.Error), aws.ToString(out.Cause), want)
 	}
 	eventually(t, patience, execution+" is settled", func(ctx context.Context) (bool, error) {
-		row, err := y.Book.Execution(ctx, execution)
+		row, err := y.Book.Executions.Get(ctx, execution)
 		if errors.Is(err, ledger.ErrNotFound) {
 			return want == sfntypes.ExecutionStatusFailed, nil // failed before it had one
 		}
@@ -143,9 +144,9 @@ func (y *system) failed(t *testing.T, execution, name string) *sfn.DescribeExecu
 	return out
 }
 
-func (y *system) row(t *testing.T, execution string) ledger.Execution {
+func (y *system) row(t *testing.T, execution string) domain.Execution {
 	t.Helper()
-	row, err := y.Book.Execution(t.Context(), execution)
+	row, err := y.Book.Executions.Get(t.Context(), execution)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,9 +154,9 @@ func (y *system) row(t *testing.T, execution string) ledger.Execution {
 }
 
 // history is everything that the ledger knows about a resource.
-func (y *system) history(t *testing.T, resource string) ledger.History {
+func (y *system) history(t *testing.T, resource string) domain.History {
 	t.Helper()
-	h, err := y.Book.History(t.Context(), resource, time.Unix(0, 0), time.Now().Add(time.Hour))
+	h, err := y.Book.Executions.History(t.Context(), resource, time.Unix(0, 0), time.Now().Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}

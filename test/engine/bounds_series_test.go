@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -30,11 +30,11 @@ func TestALongSeriesIsSettledFromMessageToMessage(t *testing.T) {
 			e := table.engine(t, time.Now)
 			id := longSeries(t, e, 1, time.Now())
 			for i := range tt.bound {
-				it, err := e.Book.Item(t.Context(), id, 0, 0, i)
+				it, err := e.Book.Items.Get(t.Context(), id, 0, 0, i)
 				must(t, err)
-				must(t, e.Book.Bind(t.Context(), it, ledger.Execution{
-					Name: fmt.Sprint("rp-", i), Mode: ledger.API, Status: ledger.Starting, ResourceID: "r0", VersionID: it.Want,
-					StartedAt: ledger.At(time.Now()), ReplayID: id, Index: i,
+				must(t, e.Book.Items.Bind(t.Context(), it, domain.Execution{
+					Name: fmt.Sprint("rp-", i), Mode: domain.API, Status: domain.Starting, ResourceID: "r0", VersionID: it.Want,
+					StartedAt: domain.At(time.Now()), ReplayID: id, Index: i,
 				}))
 			}
 			first := message.Replay{Kind: message.KindClose, Series: naming.Series(id, 0, 0), Reason: "it was aborted"}
@@ -50,13 +50,13 @@ func TestALongSeriesIsSettledFromMessageToMessage(t *testing.T) {
 					t.Fatalf("message %d took %d look-ups and %d transactions, want at most %d and 5", messages, describes, transactions, lookUps)
 				}
 			}
-			r, err := e.Book.Replay(t.Context(), id)
+			r, err := e.Book.Replays.Get(t.Context(), id)
 			must(t, err)
 			if r.Status != replay.Completed || r.Skipped != replay.MaxSeriesVersions || messages != tt.messages {
 				t.Errorf("got %s with %d items skipped by %d messages, want COMPLETED, all and %d", r.Status, r.Skipped, messages,
 					tt.messages)
 			}
-			s, err := e.Book.Series(t.Context(), naming.Series(id, 0, 0))
+			s, err := e.Book.Series.Get(t.Context(), naming.Series(id, 0, 0))
 			if must(t, err); s.Open() {
 				t.Error("the series is open still")
 			}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
@@ -15,26 +16,26 @@ func succeeded(name string, redrives int) string {
 		`"startDate":%d,"stopDate":%d,"redriveCount":%d}`, executionARN(name), name, MachineARN, at, at, redrives)
 }
 
-func quarantinedRun(t *testing.T, e *Engine, f ledger.Failure) (partition string) {
+func quarantinedRun(t *testing.T, e *Engine, f domain.Failure) (partition string) {
 	t.Helper()
-	f.Status, f.Error, f.Root = ledger.Quarantined, "E", f.Execution
-	_, err := e.Book.AddFailure(t.Context(), f)
+	f.Status, f.Error, f.Root = domain.Quarantined, "E", f.Execution
+	_, err := e.Book.Failures.Add(t.Context(), f)
 	must(t, err)
-	return ledger.FailurePartition(f.Execution, f.RedriveCount)
+	return domain.FailureID(f.Execution, f.RedriveCount)
 }
 
 func TestAReplayHealsItsVersionWithFewCallsHoweverOftenThatRan(t *testing.T) {
 	e := inMemory(t)
-	at := ledger.At(time.Now())
-	row := ledger.Execution{
-		Mode: ledger.API, Status: ledger.Running, ResourceID: "r1", VersionID: "v1", RecordedAt: at, StartedAt: at,
+	at := domain.At(time.Now())
+	row := domain.Execution{
+		Mode: domain.API, Status: domain.Running, ResourceID: "r1", VersionID: "v1", RecordedAt: at, StartedAt: at,
 	}
 	for i := range ledger.MaxHistory {
 		row.Name = fmt.Sprint("rp-", i)
-		_, err := e.Book.AddExecution(t.Context(), row)
+		_, err := e.Book.Executions.Add(t.Context(), row)
 		must(t, err)
 	}
-	partition := quarantinedRun(t, e, ledger.Failure{
+	partition := quarantinedRun(t, e, domain.Failure{
 		Execution: "rp-0", ResourceID: "r1", VersionID: "v1", RecordedAt: at, FailedAt: at,
 	})
 	before := e.Table.Calls
@@ -42,7 +43,7 @@ func TestAReplayHealsItsVersionWithFewCallsHoweverOftenThatRan(t *testing.T) {
 	if n := e.Table.Calls - before; n > 10 {
 		t.Errorf("got %d calls, want at most 10", n)
 	}
-	if f, err := e.Book.Failure(t.Context(), partition); err != nil || f.Status != ledger.Healed {
+	if f, err := e.Book.Failures.Get(t.Context(), partition); err != nil || f.Status != domain.Healed {
 		t.Errorf("got %s, %v, want it healed", f.Status, err)
 	}
 }
@@ -50,18 +51,18 @@ func TestAReplayHealsItsVersionWithFewCallsHoweverOftenThatRan(t *testing.T) {
 func TestARedriveClosesWhatFailedWithFewCallsHoweverManyRunsThereWere(t *testing.T) {
 	const runs = 1000 // Step Functions redrives no execution more often
 	e := inMemory(t)
-	at := ledger.At(time.Now())
-	_, err := e.Book.AddExecution(t.Context(), ledger.Execution{
-		Name: "live-1", Mode: ledger.Live, Status: ledger.Running, ResourceID: "r1", VersionID: "v1", RecordedAt: at, StartedAt: at,
+	at := domain.At(time.Now())
+	_, err := e.Book.Executions.Add(t.Context(), domain.Execution{
+		Name: "live-1", Mode: domain.Live, Status: domain.Running, ResourceID: "r1", VersionID: "v1", RecordedAt: at, StartedAt: at,
 	})
 	must(t, err)
-	partition := quarantinedRun(t, e, ledger.Failure{Execution: "live-1", RedriveCount: 700, FailedAt: at})
+	partition := quarantinedRun(t, e, domain.Failure{Execution: "live-1", RedriveCount: 700, FailedAt: at})
 	before := e.Table.Calls
 	e.Track(succeeded("live-1", runs))
 	if n := e.Table.Calls - before; n > 2*runs/100+10 {
 		t.Errorf("got %d calls, want one for 100 runs and one for 100 first attempts", n)
 	}
-	if f, err := e.Book.Failure(t.Context(), partition); err != nil || f.Status != ledger.Closed {
+	if f, err := e.Book.Failures.Get(t.Context(), partition); err != nil || f.Status != domain.Closed {
 		t.Errorf("got %s, %v, want it closed", f.Status, err)
 	}
 }

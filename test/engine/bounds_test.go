@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
@@ -52,18 +53,18 @@ func (c *counted) engine(t *testing.T, now func() time.Time) *Engine {
 func TestAPageOfItemsTakesFewQueriesHoweverManyPagesHaveNone(t *testing.T) {
 	table := &counted{Client: awstest.NewTable()}
 	e := table.engine(t, time.Now)
-	r := ledger.Replay{ID: "01J00000000000000000000000", Status: replay.Pending, CreatedAt: ledger.At(time.Now()), Reason: "x"}
-	if err := e.Book.AddReplay(t.Context(), r); err != nil {
+	r := domain.Replay{ID: "01J00000000000000000000000", Status: replay.Pending, CreatedAt: domain.At(time.Now()), Reason: "x"}
+	if err := e.Book.Replays.Add(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
 	const pages = 5000
 	for n := range pages {
-		p := ledger.Page{ReplayID: r.ID, Number: n, Next: "more"}
-		var entries []ledger.Entry
+		p := domain.Page{ReplayID: r.ID, Number: n, Next: "more"}
+		var entries []domain.Entry
 		if n == pages-1 {
-			p.Next, entries = "", []ledger.Entry{{ResourceID: "r1"}}
+			p.Next, entries = "", []domain.Entry{{ResourceID: "r1"}}
 		}
-		if err := e.Book.AddPage(t.Context(), r, p, entries, false); err != nil {
+		if err := e.Book.Pages.Add(t.Context(), r, p, entries, false); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -93,25 +94,25 @@ func TestAPageOfItemsTakesFewQueriesHoweverManyPagesHaveNone(t *testing.T) {
 // longSeries makes a replay of pages that have a series of 1,000 versions each, and returns its id.
 func longSeries(t *testing.T, e *Engine, pages int, at time.Time) string {
 	t.Helper()
-	r := ledger.Replay{ID: "01J00000000000000000000000", Status: replay.Pending, CreatedAt: ledger.At(at), Reason: "x"}
-	must(t, e.Book.AddReplay(t.Context(), r))
+	r := domain.Replay{ID: "01J00000000000000000000000", Status: replay.Pending, CreatedAt: domain.At(at), Reason: "x"}
+	must(t, e.Book.Replays.Add(t.Context(), r))
 	versions := make([]string, replay.MaxSeriesVersions)
 	for i := range versions {
 		versions[i] = fmt.Sprint("v", i)
 	}
 	for n := range pages {
 		resource := fmt.Sprint("r", n)
-		p := ledger.Page{ReplayID: r.ID, Number: n}
+		p := domain.Page{ReplayID: r.ID, Number: n}
 		if n < pages-1 {
 			p.Next = "more"
 		}
-		must(t, e.Book.AddPage(t.Context(), r, p, []ledger.Entry{{ResourceID: resource}}, false))
-		s := ledger.Series{
+		must(t, e.Book.Pages.Add(t.Context(), r, p, []domain.Entry{{ResourceID: resource}}, false))
+		s := domain.Series{
 			Name: naming.Series(r.ID, n, 0), ReplayID: r.ID, Page: n, ResourceID: resource, Versions: versions, Rows: 1,
-			CreatedAt: ledger.At(at),
+			CreatedAt: domain.At(at),
 		}
-		must(t, e.Book.AddSeries(t.Context(), r, s))
-		must(t, e.Book.AddSeriesItems(t.Context(), s))
+		must(t, e.Book.Series.Add(t.Context(), r, s))
+		must(t, e.Book.Series.AddItems(t.Context(), s))
 	}
 	return r.ID
 }
@@ -121,7 +122,7 @@ func stoppedSeries(t *testing.T, e *Engine, pages int, at time.Time) string {
 	t.Helper()
 	id := longSeries(t, e, pages, at)
 	stop := replay.Stop{Status: replay.Cancelled, At: at, Reason: "a test"}
-	must(t, progress.New(e.Book, e.Replays).Stop(t.Context(), id, stop))
+	must(t, progress.New(e.Book.Items, e.Book.Replays, e.Replays).Stop(t.Context(), id, stop))
 	return id
 }
 
@@ -153,7 +154,7 @@ func TestASweepGoesOnFromMessageToMessageAndIsTheOnlyOne(t *testing.T) {
 			t.Fatalf("message %d took %d transactions and %d queries, want at most 25", messages, transactions, queries)
 		}
 	}
-	r, err := e.Book.Replay(t.Context(), id)
+	r, err := e.Book.Replays.Get(t.Context(), id)
 	must(t, err)
 	const items = pages * replay.MaxSeriesVersions
 	if r.Status != replay.Cancelled || r.Skipped != items || messages > items/1000 {
@@ -183,13 +184,13 @@ func TestOfTwoSweepsOneGoesOn(t *testing.T) {
 		t.Error("the second message, delivered late, swept beside the third")
 	}
 	ahead += 2 * progress.SweepAgain // the third one is lost, and whoever looks at the replay finds that
-	must(t, progress.New(e.Book, e.Replays).Look(t.Context(), id, now()))
+	must(t, progress.New(e.Book.Items, e.Book.Replays, e.Replays).Look(t.Context(), id, now()))
 	if fourth := e.Replays.TakeAll(); !slices.Equal(fourth, third) {
 		t.Fatalf("got %v, want a message that goes on where the sweep was left: %v", fourth, third)
 	}
 	e.Listen(third...)
 	e.Pump()
-	if r, err := e.Book.Replay(t.Context(), id); err != nil || r.Status != replay.Cancelled || r.Skipped != 3000 {
+	if r, err := e.Book.Replays.Get(t.Context(), id); err != nil || r.Status != replay.Cancelled || r.Skipped != 3000 {
 		t.Errorf("got %s with %d items skipped, %v, want CANCELLED and 3000", r.Status, r.Skipped, err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
@@ -44,9 +45,9 @@ func tick(e *Engine) autoreplay.Summary {
 	return sum
 }
 
-func statuses(t *testing.T, e *Engine, n int) map[ledger.FailureStatus]int {
+func statuses(t *testing.T, e *Engine, n int) map[domain.FailureStatus]int {
 	t.Helper()
-	count := map[ledger.FailureStatus]int{}
+	count := map[domain.FailureStatus]int{}
 	for i := range n {
 		count[failure(t, e, fmt.Sprintf("live-%d", i)).Status]++
 	}
@@ -79,14 +80,14 @@ func TestAThousandFailuresOfOneDependencyAreProbed(t *testing.T) {
 	}
 	healed := 0
 	for _, name := range append(live(n), e.Machine.Names(naming.AutoPrefix)...) {
-		f, err := e.Book.Failure(t.Context(), ledger.FailurePartition(name, 0))
+		f, err := e.Book.Failures.Get(t.Context(), domain.FailureID(name, 0))
 		switch {
 		case errors.Is(err, ledger.ErrNotFound): // an automatic replay that succeeded
 		case err != nil:
 			t.Fatal(err)
-		case f.Status == ledger.Healed:
+		case f.Status == domain.Healed:
 			healed++
-		case f.Status != ledger.FailedAgain:
+		case f.Status != domain.FailedAgain:
 			t.Errorf("%s is %s: %s", name, f.Status, f.Decision)
 		}
 	}
@@ -130,14 +131,14 @@ func TestAPoisonousProbeDoesNotHoldBackTheOthers(t *testing.T) {
 	for range 12 {
 		tick(e)
 	}
-	if got := statuses(t, e, n); got[ledger.Healed] != n-1 {
+	if got := statuses(t, e, n); got[domain.Healed] != n-1 {
 		t.Errorf("got %v, want all healed but one", got)
 	}
 	for range 60 { // its attempts
 		tick(e)
 	}
 	last := naming.Auto("live-0", e.Policy.MaxAttempts)
-	if f := failure(t, e, last); f.Status != ledger.Quarantined || f.Attempt != e.Policy.MaxAttempts {
+	if f := failure(t, e, last); f.Status != domain.Quarantined || f.Attempt != e.Policy.MaxAttempts {
 		t.Errorf("got %+v, want the poisonous event quarantined after its attempts", f)
 	}
 }
@@ -151,7 +152,7 @@ func TestFewFailuresAreReplayedAtOnce(t *testing.T) {
 	if sum.Held != 0 || sum.Replayed != 10 {
 		t.Errorf("got %+v, want ten failures replayed and none held", sum)
 	}
-	if got := statuses(t, e, 10); got[ledger.Healed] != 10 {
+	if got := statuses(t, e, 10); got[domain.Healed] != 10 {
 		t.Errorf("got %v, want all healed", got)
 	}
 }
@@ -168,7 +169,7 @@ func TestHeldFailuresAge(t *testing.T) {
 		tick(e)
 	}
 	got := statuses(t, e, 15)
-	if got[ledger.Quarantined]+got[ledger.FailedAgain] != 15 {
+	if got[domain.Quarantined]+got[domain.FailedAgain] != 15 {
 		t.Errorf("got %v, want all quarantined but the probes, which failed again", got)
 	}
 }
@@ -189,7 +190,7 @@ func TestACrashBetweenChoosingAndSendingAProbe(t *testing.T) {
 	if got := e.Machine.Names(naming.AutoPrefix); len(got) != 1 {
 		t.Errorf("got %d probes, want one", len(got))
 	}
-	g, err := e.Book.Group(t.Context(), outage)
+	g, err := e.Book.Groups.Get(t.Context(), outage)
 	if err != nil || g.Probes != 1 || !g.Gated {
 		t.Errorf("got %+v, %v, want one probe noted", g, err)
 	}
@@ -211,7 +212,7 @@ func TestAFailureThatCannotBeDecidedOnKeepsNobodyBack(t *testing.T) {
 		}
 		e.Pump()
 	}
-	if got := statuses(t, e, 20); got[ledger.Healed] != 19 || got[ledger.Waiting] != 1 {
+	if got := statuses(t, e, 20); got[domain.Healed] != 19 || got[domain.Waiting] != 1 {
 		t.Errorf("got %v, want all healed but the one that nobody can decide on", got)
 	}
 }
@@ -219,11 +220,11 @@ func TestAFailureThatCannotBeDecidedOnKeepsNobodyBack(t *testing.T) {
 // undecided cannot tell about one resource.
 type undecided struct {
 	judge interface {
-		OfFailure(ctx context.Context, f ledger.Failure) (eventlog.Version, bool, error)
+		OfFailure(ctx context.Context, f domain.Failure) (eventlog.Version, bool, error)
 	}
 }
 
-func (u undecided) OfFailure(ctx context.Context, f ledger.Failure) (eventlog.Version, bool, error) {
+func (u undecided) OfFailure(ctx context.Context, f domain.Failure) (eventlog.Version, bool, error) {
 	if f.ResourceID == "r0" {
 		return eventlog.Version{}, false, errors.New("S3 does not answer")
 	}
@@ -253,7 +254,7 @@ func TestALaggingIndexForgetsNothingThatIsHeld(t *testing.T) {
 		lagging()
 	}
 	got := statuses(t, e, 20)
-	if got[ledger.Healed]+got[ledger.FailedAgain]+got[ledger.Superseded] != 20 {
+	if got[domain.Healed]+got[domain.FailedAgain]+got[domain.Superseded] != 20 {
 		t.Errorf("got %v, want nothing held any more", got)
 	}
 }
@@ -304,7 +305,7 @@ func TestAnAlarmPausesAutoReplay(t *testing.T) {
 			t.Errorf("got %+v, want it paused", sum)
 		}
 	}
-	if got := statuses(t, e, 5); got[ledger.Waiting] != 4 || got[ledger.Quarantined] != 1 {
+	if got := statuses(t, e, 5); got[domain.Waiting] != 4 || got[domain.Quarantined] != 1 {
 		t.Errorf("got %v, want four waiting and one quarantined", got)
 	}
 	trouble.in, trouble.err = false, errors.New("CloudWatch does not answer")
@@ -315,7 +316,7 @@ func TestAnAlarmPausesAutoReplay(t *testing.T) {
 	if sum := tick(e); sum.Replayed != 4 || sum.Paused != "" {
 		t.Errorf("got %+v, want it to go on where it stopped", sum)
 	}
-	if got := statuses(t, e, 5); got[ledger.Healed] != 4 {
+	if got := statuses(t, e, 5); got[domain.Healed] != 4 {
 		t.Errorf("got %v, want four healed", got)
 	}
 }
@@ -340,7 +341,7 @@ func TestAutomaticReplaysKeepToTheirShare(t *testing.T) {
 			}
 		}
 	}
-	if got := statuses(t, e, 40); got[ledger.Healed] != 40 {
+	if got := statuses(t, e, 40); got[domain.Healed] != 40 {
 		t.Errorf("got %v, want all healed", got)
 	}
 }

@@ -39,7 +39,7 @@ func TestResourcesThatCannotRunSayWhy(t *testing.T) {
 			t.Errorf("got %+v, want it skipped: %s", it, want)
 		}
 	}
-	row, err := e.Book.Execution(t.Context(), naming.API(id, "res1", 0))
+	row, err := e.Book.Executions.Get(t.Context(), naming.API(id, "res1", 0))
 	if err != nil || row.VersionID != versionIDs(t, e, "res1")[0] {
 		t.Errorf("res1 ran %+v, %v, want its own version", row, err)
 	}
@@ -215,7 +215,7 @@ func TestAThousandResourcesByIDAndFiveThousandOfAnOwner(t *testing.T) {
 	for i := range ids {
 		ids[i] = fmt.Sprint("res", i)
 		logged(t, e, ids[i], 1)
-		if err := e.Book.AddOwned(t.Context(), "o1", ids[i], stampNow()); err != nil {
+		if err := e.Book.Owners.Note(t.Context(), "o1", ids[i], stampNow()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -290,7 +290,7 @@ func TestASlotFurtherAwayThanTheQueueWaits(t *testing.T) {
 	logged(t, e, "r1", 1)
 	id := ask(t, e, `{"select":{"resourceIds":["r1"]},"maxPerSecond":1,"reason":"a test"}`)
 	for range 1200 { // 20 minutes of starts are reserved
-		if _, err := e.Book.ReserveStart(t.Context(), id, 1, begin); err != nil {
+		if _, err := e.Book.Pace.Reserve(t.Context(), id, 1, begin); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -271,7 +271,7 @@ func (w *weather) cancel() {
 
 // look notes what is bound when the replay is stopped.
 func (w *weather) look() {
-	r, err := w.e.Book.Replay(w.t.Context(), w.id)
+	r, err := w.e.Book.Replays.Get(w.t.Context(), w.id)
 	if err != nil {
 		w.rt.Fatal(err)
 	}
@@ -284,9 +284,9 @@ func (w *weather) look() {
 	}
 }
 
-func (w *weather) rows(r ledger.Replay) (all []ledger.Item) {
+func (w *weather) rows(r domain.Replay) (all []domain.Item) {
 	for cursor := ""; ; {
-		items, next, err := w.e.Book.Items(w.t.Context(), r, "", cursor, 100)
+		items, next, err := w.e.Book.Items.List(w.t.Context(), r, "", cursor, 100)
 		if err != nil {
 			w.rt.Fatal(err)
 		}

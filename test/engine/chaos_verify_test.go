@@ -36,10 +36,10 @@ func (w *weather) calm() {
 
 func (w *weather) verify(published int) {
 	r := get(w.rt, w.e, w.id)
-	row, err := w.e.Book.Replay(w.t.Context(), w.id)
+	row, err := w.e.Book.Replays.Get(w.t.Context(), w.id)
 	if err != nil || !r.Status.Final() {
 		for _, it := range w.rows(row) {
-			x, err := w.e.Book.Execution(w.t.Context(), it.Execution)
+			x, err := w.e.Book.Executions.Get(w.t.Context(), it.Execution)
 			w.rt.Logf("%+v: %+v, %v, in Step Functions %s", it, x, err, w.e.Machine.Status(it.Execution))
 		}
 		w.rt.Fatalf("%v, still %s: %+v", err, r.Status, row)

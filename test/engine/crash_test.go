@@ -9,7 +9,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -48,12 +48,12 @@ func quarantined(t *testing.T, e *Engine) {
 	three(t, e)
 	e.Dead.TakeAll()
 	for _, x := range []string{"live-r1-2", "live-r1-1", "live-r2-0"} {
-		row, err := e.Book.Execution(t.Context(), x)
+		row, err := e.Book.Executions.Get(t.Context(), x)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = e.Book.AddFailure(t.Context(), ledger.Failure{
-			Execution: x, Root: x, Status: ledger.Quarantined, ResourceID: row.ResourceID, VersionID: row.VersionID,
+		_, err = e.Book.Failures.Add(t.Context(), domain.Failure{
+			Execution: x, Root: x, Status: domain.Quarantined, ResourceID: row.ResourceID, VersionID: row.VersionID,
 			RecordedAt: row.RecordedAt, Error: "BadListing", FailedAt: stampNow(), FirstAt: stampNow(),
 		})
 		if err != nil {
@@ -66,7 +66,7 @@ func quarantined(t *testing.T, e *Engine) {
 func many(t *testing.T, e *Engine) {
 	for i := range 105 {
 		logged(t, e, fmt.Sprint("m", i), 1)
-		if err := e.Book.AddOwned(t.Context(), "o1", fmt.Sprint("m", i), stampNow()); err != nil {
+		if err := e.Book.Owners.Note(t.Context(), "o1", fmt.Sprint("m", i), stampNow()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -136,7 +136,7 @@ func TestADeadLetterOfAnotherFormHealsItsEvent(t *testing.T) {
 		e.Machine.takeEnds()
 		dead(t, e, body)
 		settleDown(t, e)
-		if f := failure(t, e, "live-1"); f.Status != ledger.Healed {
+		if f := failure(t, e, "live-1"); f.Status != domain.Healed {
 			t.Errorf("%s: got %+v, want it healed", body, f)
 		}
 	}
@@ -203,7 +203,7 @@ func TestADeadLetterAboutWhatRunsIsLeftToItsEnd(t *testing.T) {
 	}
 	e.Machine.RunAll(t.Context())
 	e.Report()
-	if row, err := e.Book.Execution(t.Context(), "live-1"); err != nil || row.Status != ledger.Succeeded {
+	if row, err := e.Book.Executions.Get(t.Context(), "live-1"); err != nil || row.Status != domain.Succeeded {
 		t.Errorf("got %+v, %v, want it succeeded", row, err)
 	}
 }

@@ -296,7 +296,7 @@ func TestASlowRecordIsRetriedAndRecordsOnce(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				row, err := e.Book.Execution(t.Context(), "live-1")
+				row, err := e.Book.Executions.Get(t.Context(), "live-1")
 				if err != nil || row.VersionID != out.Ingestion.VersionID {
 					t.Errorf("got %+v, %v, want the version %s that the workflow got", row, err, out.Ingestion.VersionID)
 				}
@@ -325,7 +325,7 @@ func TestASlowPublishIsRetriedAndPublishes(t *testing.T) {
 			if err := e.Machine.publish.Handle(t.Context(), out); err != nil {
 				t.Error(err)
 			}
-			row, err := e.Book.Execution(t.Context(), "live-1")
+			row, err := e.Book.Executions.Get(t.Context(), "live-1")
 			if err != nil || row.PublishedAt.IsZero() || e.PublishedBy("live-1") == 0 {
 				t.Errorf("got %+v, %v and %d messages, want it published", row, err, e.PublishedBy("live-1"))
 			}

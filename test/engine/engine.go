@@ -122,11 +122,11 @@ func wire(t testing.TB, table ledger.Client, bucket eventlog.API, faults *Faults
 	if err != nil {
 		t.Fatal(err)
 	}
-	judge := supersede.New(e.Log, e.Book)
+	judge := supersede.New(e.Log, e.Book.Executions)
 	sns := topic.New(e, "arn:aws:sns:us-east-1:000000000000:topic")
-	e.Gates = [2]*supersede.Gate{supersede.NewGate(e.Book, logger), supersede.NewGate(e.Book, logger)}
-	publisher := publish.New(sns, e.Log, e.Book, e.Gates[0], publish.Options{StoreOutputs: true, SupersedeOlder: true}, logger, e.meter)
-	e.Machine = newMachine(record.New(e.Log, e.Book, reader, logger, e.meter), publisher)
+	e.Gates = [2]*supersede.Gate{supersede.NewGate(e.Book.Publications, logger), supersede.NewGate(e.Book.Publications, logger)}
+	publisher := publish.New(sns, e.Log, e.Book.Executions, e.Gates[0], publish.Options{StoreOutputs: true, SupersedeOlder: true}, logger, e.meter)
+	e.Machine = newMachine(record.New(e.Log, e.Book.Executions, e.Book.Owners, reader, logger, e.meter), publisher)
 	machine := states.New(faultyStates{e.Machine, faults}, MachineARN)
 	e.Series = &Series{
 		machine: e.Machine, executions: map[string]*execution{}, Before: func(string, int) bool { return true },
@@ -134,8 +134,8 @@ func wire(t testing.TB, table ledger.Client, bucket eventlog.API, faults *Faults
 	}
 	series := states.New(faultyStates{e.Series, faults}, SeriesMachineARN)
 	e.Series.Await = func(ctx context.Context, _ string) { e.Machine.RunAll(ctx) }
-	board := progress.New(e.Book, e.Replays)
-	settler := settle.New(e.Book, board, logger)
+	board := progress.New(e.Book.Items, e.Book.Replays, e.Replays)
+	settler := settle.New(e.Book.Executions, e.Book.Failures, board, logger)
 	e.Listener = listener.New(listener.Deps{
 		Book: e.Book, Log: e.Log, Machine: machine, Series: series, Queue: e.Replays, Board: board, Judge: judge,
 		Topic: sns, Gate: e.Gates[1], Reader: reader, SupersedeOlder: true, Now: clock.Now, Logger: logger, Meter: e.meter,

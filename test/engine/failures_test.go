@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 )
@@ -32,9 +33,9 @@ func automatic(execution string) bool { return strings.HasPrefix(execution, nami
 
 func never(string) bool { return false }
 
-func failure(t *testing.T, e *Engine, execution string) ledger.Failure {
+func failure(t *testing.T, e *Engine, execution string) domain.Failure {
 	t.Helper()
-	f, err := e.Book.Failure(t.Context(), ledger.FailurePartition(execution, 0))
+	f, err := e.Book.Failures.Get(t.Context(), domain.FailureID(execution, 0))
 	if err != nil {
 		t.Fatalf("failure of %s: %v", execution, err)
 	}
@@ -65,7 +66,7 @@ func TestAFailureHealsByItself(t *testing.T) {
 	e.Report()
 	settleDown(t, e)
 	f := failure(t, e, "live-1")
-	if f.Status != ledger.Healed || f.Error != outage || f.HealedBy != naming.Auto("live-1", 1) {
+	if f.Status != domain.Healed || f.Error != outage || f.HealedBy != naming.Auto("live-1", 1) {
 		t.Errorf("got %+v, want it healed by the first automatic replay", f)
 	}
 	if n := e.PublishedBy(f.HealedBy); n != 1 || len(e.Published) != 1 {
@@ -101,10 +102,10 @@ func TestAttemptsAreCapped(t *testing.T) {
 		t.Errorf("%d automatic replays, want 3, the policy's limit", got)
 	}
 	last := failure(t, e, naming.Auto("live-1", 3))
-	if last.Status != ledger.Quarantined || last.Root != "live-1" || last.Attempt != 3 || !strings.Contains(last.Decision, "3 of 3") {
+	if last.Status != domain.Quarantined || last.Root != "live-1" || last.Attempt != 3 || !strings.Contains(last.Decision, "3 of 3") {
 		t.Errorf("got %+v, want the lineage quarantined with its root", last)
 	}
-	if f := failure(t, e, "live-1"); f.Status != ledger.FailedAgain {
+	if f := failure(t, e, "live-1"); f.Status != domain.FailedAgain {
 		t.Errorf("the first failure is %s, want FAILED_AGAIN: its lineage went on", f.Status)
 	}
 }
@@ -116,7 +117,7 @@ func TestAnErrorThatIsNotRetriableIsQuarantined(t *testing.T) {
 	e.Report()
 	settleDown(t, e)
 	f := failure(t, e, "live-1")
-	if f.Status != ledger.Quarantined || f.Error != "InvalidListing" || f.Cause == "" || f.VersionID == "" {
+	if f.Status != domain.Quarantined || f.Error != "InvalidListing" || f.Cause == "" || f.VersionID == "" {
 		t.Errorf("got %+v, want it quarantined with error, cause and version", f)
 	}
 	if got := e.Machine.Names(naming.AutoPrefix); len(got) != 0 {
@@ -136,7 +137,7 @@ func TestANewerEventSupersedesAnOlderFailure(t *testing.T) {
 	e.Ingest("live-2", sale(2))
 	e.Report()
 	settleDown(t, e)
-	if f := failure(t, e, "live-1"); f.Status != ledger.Superseded || !strings.Contains(f.Decision, "live-2") {
+	if f := failure(t, e, "live-1"); f.Status != domain.Superseded || !strings.Contains(f.Decision, "live-2") {
 		t.Errorf("got %+v, want it superseded by live-2", f)
 	}
 	if got := e.Machine.Names(naming.AutoPrefix); len(got) != 0 {
@@ -164,7 +165,7 @@ func TestALateWriteOfAFailedEventDoesNotHideTheNewerOne(t *testing.T) {
 		t.Fatalf("the newest version is %+v, %v, want the late one, %s", newest, err, late)
 	}
 	settleDown(t, e)
-	if f := failure(t, e, "live-1"); f.Status != ledger.Superseded || f.VersionID != first.ID || !strings.Contains(f.Decision, "live-2") {
+	if f := failure(t, e, "live-1"); f.Status != domain.Superseded || f.VersionID != first.ID || !strings.Contains(f.Decision, "live-2") {
 		t.Errorf("got %+v, want it superseded by live-2", f)
 	}
 	if got := e.Machine.Names(naming.AutoPrefix); len(got) != 0 {
@@ -182,7 +183,7 @@ func TestAnAbortedNewerEventDoesNotSupersede(t *testing.T) {
 	e.Machine.Abort("live-2")
 	e.Report()
 	settleDown(t, e)
-	if f := failure(t, e, "live-1"); f.Status != ledger.Healed {
+	if f := failure(t, e, "live-1"); f.Status != domain.Healed {
 		t.Errorf("got %+v, want it healed: nobody else is responsible for the resource", f)
 	}
 }
@@ -213,7 +214,7 @@ func TestALateAutomaticReplayPublishesNothing(t *testing.T) {
 	if n := e.PublishedBy(auto); n != 0 {
 		t.Errorf("the late replay published %d messages over a newer event", n)
 	}
-	if f := failure(t, e, "live-1"); f.Status != ledger.Superseded {
+	if f := failure(t, e, "live-1"); f.Status != domain.Superseded {
 		t.Errorf("got %+v, want SUPERSEDED", f)
 	}
 }
@@ -234,7 +235,7 @@ func TestARedrivenFailureIsClosed(t *testing.T) {
 	e.Machine.Redrive("live-1")
 	e.Machine.RunAll(t.Context())
 	e.Report()
-	if f := failure(t, e, "live-1"); f.Status != ledger.Closed || f.HealedBy != "live-1" {
+	if f := failure(t, e, "live-1"); f.Status != domain.Closed || f.HealedBy != "live-1" {
 		t.Errorf("got %+v, want it closed by its redrive", f)
 	}
 	if v := versions(t, e, "r1"); v != 1 {
@@ -251,7 +252,7 @@ func TestAnEventThatNeverReachedTheLog(t *testing.T) {
 			e.Report()
 			settleDown(t, e)
 			f := failure(t, e, name)
-			if f.Status != ledger.Quarantined || f.Error != "InvalidEvent" {
+			if f.Status != domain.Quarantined || f.Error != "InvalidEvent" {
 				t.Errorf("got %+v, want it quarantined as InvalidEvent", f)
 			}
 			if kept, err := e.Log.Object(t.Context(), f.InputKey); err != nil || string(kept) != input {
@@ -272,7 +273,7 @@ func TestAnEventThatNeverReachedTheLog(t *testing.T) {
 			t.Fatal(err)
 		}
 		settleDown(t, e)
-		if f := failure(t, e, "live-1"); f.Status != ledger.Healed {
+		if f := failure(t, e, "live-1"); f.Status != domain.Healed {
 			t.Errorf("got %+v, want it healed", f)
 		}
 		auto := naming.Auto("live-1", 1)
@@ -295,7 +296,7 @@ func TestAnEventThatNeverReachedTheLog(t *testing.T) {
 			t.Fatal(err)
 		}
 		settleDown(t, e)
-		if f := failure(t, e, "live-1"); f.Status != ledger.Healed || f.VersionID == "" || f.InputKey != "" {
+		if f := failure(t, e, "live-1"); f.Status != domain.Healed || f.VersionID == "" || f.InputKey != "" {
 			t.Errorf("got %+v, want it healed from its version", f)
 		}
 		if v := versions(t, e, "r1"); v != 2 {
@@ -316,7 +317,7 @@ func TestUnknownDeadLettersAreKept(t *testing.T) {
 	if sum.DeadLetters != 2 || sum.Errors != 0 {
 		t.Errorf("got %+v, want both taken in", sum)
 	}
-	rows, _, err := e.Book.Quarantine(t.Context(), ledger.QuarantineFilter{}, "", 10)
+	rows, _, err := e.Book.Failures.Quarantined(t.Context(), domain.QuarantineFilter{}, "", 10)
 	if err != nil || len(rows) != 2 {
 		t.Fatalf("got %+v, %v, want both quarantined", rows, err)
 	}
@@ -334,14 +335,14 @@ func TestAnUnreportedEndIsFound(t *testing.T) {
 	e.Machine.Work = failing(outage, automatic)
 	e.Ingest("live-1", sale(1))
 	e.Machine.takeEnds() // EventBridge loses it
-	healsWhenOverdue(t, e, "live-1", ledger.Running)
+	healsWhenOverdue(t, e, "live-1", domain.Running)
 }
 
 // healsWhenOverdue makes the ledger's row of an execution, which has the given status, old enough to be looked up, and
 // lets the schedule run.
-func healsWhenOverdue(t *testing.T, e *Engine, execution string, status ledger.ExecutionStatus) {
+func healsWhenOverdue(t *testing.T, e *Engine, execution string, status domain.ExecutionStatus) {
 	t.Helper()
-	row, err := e.Book.Execution(t.Context(), execution)
+	row, err := e.Book.Executions.Get(t.Context(), execution)
 	if err != nil || row.Status != status {
 		t.Fatalf("got %+v, %v, want it %s", row, err, status)
 	}
@@ -349,14 +350,14 @@ func healsWhenOverdue(t *testing.T, e *Engine, execution string, status ledger.E
 		t.Fatal(err)
 	}
 	settleDown(t, e)
-	if f := failure(t, e, execution); f.Status != ledger.Healed {
+	if f := failure(t, e, execution); f.Status != domain.Healed {
 		t.Errorf("got %+v, want it healed", f)
 	}
 }
 
 func TestOverlappingRunsExcludeEachOther(t *testing.T) {
 	e := New(t)
-	if err := e.Book.Acquire(t.Context(), "auto-replay", "another run", time.Now(), time.Now().Add(time.Minute)); err != nil {
+	if err := e.Book.Leases.Acquire(t.Context(), "auto-replay", "another run", time.Now(), time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	if sum := e.Schedule(); !sum.Skipped {
@@ -369,7 +370,7 @@ func forget(t *testing.T, e *Engine, execution string) {
 	if err := e.Forget(t.Context(), execution); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.Book.Execution(t.Context(), execution); !errors.Is(err, ledger.ErrNotFound) {
+	if _, err := e.Book.Executions.Get(t.Context(), execution); !errors.Is(err, ledger.ErrNotFound) {
 		t.Fatalf("the row of %s is still there: %v", execution, err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 )
@@ -58,7 +59,7 @@ func TestAnOwnersResourceIsNotSeenEarlierAgain(t *testing.T) {
 				t.Fatalf("matched %d, want the resource", n)
 			}
 			again(t, e)
-			if _, err := e.Book.Execution(t.Context(), "live-1"); err != nil {
+			if _, err := e.Book.Executions.Get(t.Context(), "live-1"); err != nil {
 				t.Fatalf("the older event was not noted: %v", err)
 			}
 			if n := matchedSince(t, e, between); n != 1 {
@@ -94,13 +95,13 @@ func TestAnIndexThatShowsRowsTwiceMisleadsNobody(t *testing.T) {
 		backoff()
 		e.Schedule()
 	}
-	g, err := e.Book.Group(t.Context(), outage)
+	g, err := e.Book.Groups.Get(t.Context(), outage)
 	if err == nil && g.Gated {
 		t.Errorf("got %+v, want the six failures not held", g)
 	}
 	up = true
 	settleDown(t, e)
-	if got := statuses(t, e, 6); got[ledger.Healed] != 6 {
+	if got := statuses(t, e, 6); got[domain.Healed] != 6 {
 		t.Errorf("got %v, want all healed", got)
 	}
 	up = false
@@ -111,7 +112,7 @@ func TestAnIndexThatShowsRowsTwiceMisleadsNobody(t *testing.T) {
 	if rows := inQuarantine(t, e); len(rows) != 1 || rows[0].Execution != "live-bad" {
 		t.Errorf("got %+v, want the failure once", rows)
 	}
-	if n, err := e.Book.CountQuarantine(t.Context(), 10); err != nil || n != 1 {
+	if n, err := e.Book.Failures.CountQuarantined(t.Context(), 10); err != nil || n != 1 {
 		t.Errorf("counted %d, %v, want 1", n, err)
 	}
 	id := ask(t, e, `{"select":{"ownerId":"o1"},"reason":"a test"}`)

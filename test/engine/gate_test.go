@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/internal/publish"
 	"github.com/ce873799/replayable-ingestion/internal/supersede"
@@ -40,7 +40,7 @@ func between(t *testing.T, e *Engine, older string) int {
 		e.Machine.publish = normal
 		backoff() // no two events come at once
 		run(t, e, "live-9", sale(9))
-	}}, e.Book, supersede.NewGate(e.Book, nil), publish.Options{StoreOutputs: true, SupersedeOlder: true}, nil, nil)
+	}}, e.Book.Executions, supersede.NewGate(e.Book.Publications, nil), publish.Options{StoreOutputs: true, SupersedeOlder: true}, nil, nil)
 	before := e.PublishedBy(older)
 	e.Machine.RunAll(t.Context())
 	e.Report()
@@ -92,25 +92,25 @@ func TestANewerEventWaitsForAnOlderOneThatIsBeingSent(t *testing.T) {
 	for _, dies := range []bool{false, true} {
 		t.Run(fmt.Sprintf("the sender dies: %t", dies), func(t *testing.T) {
 			e := inMemory(t)
-			gate := supersede.NewGate(e.Book, nil)
+			gate := supersede.NewGate(e.Book.Publications, nil)
 			slept := time.Duration(0)
 			now := time.Now()
 			gate.Now = func() time.Time { return now.Add(slept) }
-			place := ledger.At(now)
-			older := ledger.Execution{Name: "ar-1", Mode: ledger.Auto, ResourceID: "r1", Place: place}
-			newer := ledger.Execution{Name: "live-2", Mode: ledger.Live, ResourceID: "r1", StartedAt: ledger.At(now.Add(time.Second))}
+			place := domain.At(now)
+			older := domain.Execution{Name: "ar-1", Mode: domain.Auto, ResourceID: "r1", Place: place}
+			newer := domain.Execution{Name: "live-2", Mode: domain.Live, ResourceID: "r1", StartedAt: domain.At(now.Add(time.Second))}
 			var order []string
 			send := func(name string) func(context.Context) error {
 				return func(context.Context) error { order = append(order, name); return nil }
 			}
-			hold := ledger.Hold{ResourceID: "r1", Execution: older.Name, Place: place, Over: place, Now: now, Until: now.Add(10 * time.Second)}
-			if _, err := e.Book.HoldPublication(t.Context(), hold); err != nil {
+			hold := domain.Hold{ResourceID: "r1", Execution: older.Name, Place: place, Over: place, Now: now, Until: now.Add(10 * time.Second)}
+			if _, err := e.Book.Publications.Hold(t.Context(), hold); err != nil {
 				t.Fatal(err)
 			}
 			gate.Sleep = func(ctx context.Context, d time.Duration) error {
 				if slept += d; !dies && slept > time.Second {
 					order = append(order, older.Name)
-					return e.Book.ReleasePublication(ctx, "r1", older.Name)
+					return e.Book.Publications.Release(ctx, "r1", older.Name)
 				}
 				return nil
 			}
@@ -143,12 +143,12 @@ func TestANewerEventWaitsForARequestThatWasGivenUp(t *testing.T) {
 	} {
 		t.Run(tt.what, func(t *testing.T) {
 			e := inMemory(t)
-			gate := supersede.NewGate(e.Book, nil)
+			gate := supersede.NewGate(e.Book.Publications, nil)
 			began, slept := time.Now(), time.Duration(0)
 			gate.Now = func() time.Time { return began.Add(slept) }
 			gate.Sleep = func(_ context.Context, d time.Duration) error { slept += d; return nil }
-			older := ledger.Execution{Name: "ar-1", Mode: ledger.Auto, ResourceID: "r1", Place: ledger.At(began)}
-			newer := ledger.Execution{Name: "live-2", Mode: ledger.Live, ResourceID: "r1", StartedAt: ledger.At(began.Add(time.Second))}
+			older := domain.Execution{Name: "ar-1", Mode: domain.Auto, ResourceID: "r1", Place: domain.At(began)}
+			newer := domain.Execution{Name: "live-2", Mode: domain.Live, ResourceID: "r1", StartedAt: domain.At(began.Add(time.Second))}
 			refuse := func(context.Context) error { return tt.err }
 			if sent, err := gate.Pass(t.Context(), older, true, refuse); sent || !errors.Is(err, tt.err) {
 				t.Fatalf("got %t, %v, want its error", sent, err)

@@ -6,7 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 )
 
@@ -14,7 +14,7 @@ import (
 func quarantine(t *testing.T, e *Engine, execution string) {
 	t.Helper()
 	f := failure(t, e, execution)
-	if err := e.Book.MoveFailure(t.Context(), f, ledger.Move{To: ledger.Quarantined, Decision: "a test"}, f.Status); err != nil {
+	if err := e.Book.Failures.Move(t.Context(), f, domain.Move{To: domain.Quarantined, Decision: "a test"}, f.Status); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -28,7 +28,7 @@ func lastAttempt(t *testing.T, e *Engine) (attempts []string) {
 	for n := 1; n <= 3; n++ {
 		attempts = append(attempts, naming.Auto("live-1", n))
 	}
-	if f := failure(t, e, attempts[2]); f.Status != ledger.Quarantined {
+	if f := failure(t, e, attempts[2]); f.Status != domain.Quarantined {
 		t.Fatalf("got %+v, want the last attempt quarantined", f)
 	}
 	return attempts
@@ -52,8 +52,8 @@ func TestASuccessHealsItsWholeLineage(t *testing.T) {
 	}
 	quarantine(t, e, "live-1")
 	e.Pump()
-	for execution, want := range map[string]ledger.FailureStatus{
-		"live-1": ledger.Healed, naming.Auto("live-1", 1): ledger.FailedAgain, naming.Auto("live-1", 2): ledger.Healed,
+	for execution, want := range map[string]domain.FailureStatus{
+		"live-1": domain.Healed, naming.Auto("live-1", 1): domain.FailedAgain, naming.Auto("live-1", 2): domain.Healed,
 	} {
 		if f := failure(t, e, execution); f.Status != want {
 			t.Errorf("%s is %s, want %s: %+v", execution, f.Status, want, f)
@@ -73,10 +73,10 @@ func TestARedriveWithSuccessClosesTheAttemptsThatFollowed(t *testing.T) {
 		e.Machine.Redrive(execution)
 		e.Machine.RunAll(t.Context())
 		e.Report()
-		if f := failure(t, e, attempts[2]); f.Status != ledger.Closed && f.Status != ledger.Healed || f.HealedBy != execution {
+		if f := failure(t, e, attempts[2]); f.Status != domain.Closed && f.Status != domain.Healed || f.HealedBy != execution {
 			t.Errorf("%s was redriven with success: got %+v, want the last attempt closed by it", execution, f)
 		}
-		if f := failure(t, e, attempts[0]); f.Status != ledger.FailedAgain {
+		if f := failure(t, e, attempts[0]); f.Status != domain.FailedAgain {
 			t.Errorf("got %+v, want it left as it was", f)
 		}
 		if rows := inQuarantine(t, e); len(rows) != 0 {
@@ -124,7 +124,7 @@ func TestWhatGivesWaySupersedesItsWholeLineage(t *testing.T) {
 	if n := e.PublishedBy(second); n != 0 {
 		t.Fatalf("the older event was published %d times after the newer one", n)
 	}
-	if f := failure(t, e, "live-1"); f.Status != ledger.Superseded {
+	if f := failure(t, e, "live-1"); f.Status != domain.Superseded {
 		t.Errorf("got %+v, want it superseded", f)
 	}
 }
@@ -143,12 +143,12 @@ func TestAFailureOfWhatHasSucceededMeanwhileIsClosed(t *testing.T) {
 	asked := e.Machine.Names(naming.APIPrefix)[0]
 	e.Machine.run(t.Context(), e.Machine.executions[asked])
 	e.Report()
-	if f := failure(t, e, "live-1"); f.Status != ledger.Healed || f.HealedBy != asked {
+	if f := failure(t, e, "live-1"); f.Status != domain.Healed || f.HealedBy != asked {
 		t.Errorf("got %+v, want it healed by %s", f, asked)
 	}
 	settleDown(t, e)
 	settleDown(t, e)
-	if f := failure(t, e, first); f.Status != ledger.Closed || !strings.Contains(f.Decision, asked) {
+	if f := failure(t, e, first); f.Status != domain.Closed || !strings.Contains(f.Decision, asked) {
 		t.Errorf("got %+v, want it closed: %s had succeeded", f, asked)
 	}
 	if names := e.Machine.Names(naming.AutoPrefix); len(names) != 1 {

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/emftest"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -112,7 +112,7 @@ func checkFailures(t *testing.T, e *Engine, failures float64) {
 	// Those that healed in quarantine were counted there before.
 	out := m["FailedAgain"] + m["Superseded"] + m["Closed"] + m["Healed"] + m["Quarantined"]
 	healed := 0.0
-	rows, _, err := e.Book.Quarantine(t.Context(), ledger.QuarantineFilter{}, "", 100)
+	rows, _, err := e.Book.Failures.Quarantined(t.Context(), domain.QuarantineFilter{}, "", 100)
 	if err != nil {
 		t.Fatal(err)
 	}

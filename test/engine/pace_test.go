@@ -122,7 +122,7 @@ func TestMaxPerSecond(t *testing.T) {
 			for i := range tt.items {
 				id := fmt.Sprint("m", i)
 				logged(t, e, id, 1)
-				if err := e.Book.AddOwned(t.Context(), "o1", id, stampNow()); err != nil {
+				if err := e.Book.Owners.Note(t.Context(), "o1", id, stampNow()); err != nil {
 					t.Fatal(err)
 				}
 			}

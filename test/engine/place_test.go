@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -77,7 +77,7 @@ func TestARestartDoesNotPublishOverANewerEvent(t *testing.T) {
 	if got := latestBy(t, e, "r1"); got != "live-2" {
 		t.Errorf("the latest version is that of %s, want live-2", got)
 	}
-	if f := failure(t, e, "live-1"); f.Status != ledger.Superseded {
+	if f := failure(t, e, "live-1"); f.Status != domain.Superseded {
 		t.Errorf("live-1 is %s: %s, want SUPERSEDED", f.Status, f.Decision)
 	}
 }
@@ -95,7 +95,7 @@ func TestTheAgeOfALineageIsNotForgotten(t *testing.T) {
 	if n := e.PublishedBy(second); n > 0 {
 		t.Errorf("an hour after live-2 was published, the older live-1 was published by %s", second)
 	}
-	if f := failure(t, e, first); f.Status != ledger.Superseded {
+	if f := failure(t, e, first); f.Status != domain.Superseded {
 		t.Errorf("the failure of %s is %s, want SUPERSEDED", first, f.Status)
 	}
 }
@@ -127,7 +127,7 @@ func TestTheHistoryIsInTheOrderOfPlaces(t *testing.T) {
 		between.Format(time.RFC3339Nano)))
 	e.Pump()
 	it := list(t, e, id, "")[0]
-	v2, err := e.Book.Execution(t.Context(), "live-2")
+	v2, err := e.Book.Executions.Get(t.Context(), "live-2")
 	if err != nil || it.VersionID != v2.VersionID {
 		t.Errorf("asOf chose %s, want that of live-2: %s (%v)", it.VersionID, v2.VersionID, err)
 	}
@@ -144,7 +144,7 @@ func TestWhatWasDeletedStaysDeleted(t *testing.T) {
 		if n := e.PublishedBy(naming.Auto("live-1", 1)); n > 0 {
 			t.Errorf("published %d messages about a resource that was deleted", n)
 		}
-		if f := failure(t, e, "live-1"); f.Status != ledger.Quarantined || !strings.Contains(f.Decision, "deleted") {
+		if f := failure(t, e, "live-1"); f.Status != domain.Quarantined || !strings.Contains(f.Decision, "deleted") {
 			t.Errorf("its failure is %s: %s", f.Status, f.Decision)
 		}
 	})

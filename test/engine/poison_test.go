@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
@@ -23,9 +24,9 @@ func dead(t *testing.T, e *Engine, bodies ...string) {
 	e.Schedule()
 }
 
-func inQuarantine(t *testing.T, e *Engine) []ledger.Failure {
+func inQuarantine(t *testing.T, e *Engine) []domain.Failure {
 	t.Helper()
-	rows, _, err := e.Book.Quarantine(t.Context(), ledger.QuarantineFilter{}, "", 10)
+	rows, _, err := e.Book.Failures.Quarantined(t.Context(), domain.QuarantineFilter{}, "", 10)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,12 +94,12 @@ func TestAnItemThatWasNotStartedIsGivenUpForGood(t *testing.T) {
 		if names := e.Machine.Names(naming.APIPrefix); len(names) != 0 {
 			t.Errorf("a late delivery started %v", names)
 		}
-		row, err := e.Book.Execution(t.Context(), naming.API(id, "r1", 0))
-		if announced := at == "StartExecution"; announced != (err == nil) || announced && row.Error != ledger.NeverStarted {
+		row, err := e.Book.Executions.Get(t.Context(), naming.API(id, "r1", 0))
+		if announced := at == "StartExecution"; announced != (err == nil) || announced && row.Error != domain.NeverStarted {
 			t.Errorf("died at %s: got %+v, %v, want the announced execution settled as never started", at, row, err)
 		}
 		for shard := range ledger.Shards {
-			open, _, err := e.Book.OpenExecutions(t.Context(), shard, time.Now().Add(time.Hour), nil, "", 10)
+			open, _, err := e.Book.Executions.Open(t.Context(), shard, time.Now().Add(time.Hour), nil, "", 10)
 			if err != nil || len(open) != 0 {
 				t.Errorf("got %+v, %v, want nothing left open", open, err)
 			}
@@ -153,7 +154,7 @@ func TestAnAutomaticReplayThatWasStartedIsNotGivenUp(t *testing.T) {
 				e.Machine.takeEnds() // EventBridge loses it
 			}
 			dead(t, e, bodies...)
-			if f := failure(t, e, "live-1"); f.Status == ledger.Quarantined {
+			if f := failure(t, e, "live-1"); f.Status == domain.Quarantined {
 				t.Errorf("got %+v, want it left to its automatic replay", f)
 			}
 			settleDown(t, e)
@@ -180,15 +181,15 @@ func TestAnAutomaticReplayThatWasNotStartedIsGivenUpForGood(t *testing.T) {
 		e.Listen(bodies...)
 		settleDown(t, e)
 		f := failure(t, e, "live-1")
-		if f.Status != ledger.Quarantined || !strings.Contains(f.Decision, "came back too often") {
+		if f.Status != domain.Quarantined || !strings.Contains(f.Decision, "came back too often") {
 			t.Errorf("died at %s: got %+v, want it in quarantine with the reason", at, f)
 		}
 		name := naming.Auto("live-1", 1)
 		if e.Machine.Starts[name] != 0 {
 			t.Errorf("died at %s: a late delivery started it", at)
 		}
-		row, err := e.Book.Execution(t.Context(), name)
-		if announced := at == "StartExecution"; announced != (err == nil) || announced && row.Error != ledger.NeverStarted {
+		row, err := e.Book.Executions.Get(t.Context(), name)
+		if announced := at == "StartExecution"; announced != (err == nil) || announced && row.Error != domain.NeverStarted {
 			t.Errorf("died at %s: got %+v, %v, want the announced execution settled as never started", at, row, err)
 		}
 	}
@@ -210,7 +211,7 @@ func TestASeriesThatWasStartedIsNotGivenUp(t *testing.T) {
 		}
 		dead(t, e, item...)
 		if !before {
-			if s, err := e.Book.Series(t.Context(), naming.Series(id, 0, 0)); err != nil || !s.Started || !s.Open() {
+			if s, err := e.Book.Series.Get(t.Context(), naming.Series(id, 0, 0)); err != nil || !s.Started || !s.Open() {
 				t.Errorf("got %+v, %v, want the series noted as started", s, err)
 			}
 		}
@@ -242,7 +243,7 @@ func TestASeriesThatWasNotStartedIsGivenUpForGood(t *testing.T) {
 		if n := len(e.Machine.Names(naming.APIPrefix)); n != 0 {
 			t.Errorf("%d executions were started", n)
 		}
-		if s, err := e.Book.Series(t.Context(), naming.Series(id, 0, 0)); err != nil || s.Open() {
+		if s, err := e.Book.Series.Get(t.Context(), naming.Series(id, 0, 0)); err != nil || s.Open() {
 			t.Errorf("got %+v, %v, want the series closed", s, err)
 		}
 	}

@@ -94,7 +94,7 @@ func TestASeriesWithoutItsItemsIsClosed(t *testing.T) {
 func TestACancelledReplayIsSweptOnce(t *testing.T) {
 	e, _ := quick(t)
 	for i := range 1000 {
-		if err := e.Book.AddOwned(t.Context(), "o1", fmt.Sprint("m", i), stampNow()); err != nil {
+		if err := e.Book.Owners.Note(t.Context(), "o1", fmt.Sprint("m", i), stampNow()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
 // owners lists the resources of each owner, in order.
@@ -17,7 +17,7 @@ func owners(t *testing.T, e *Engine, ids ...string) map[string][]string {
 	all := map[string][]string{}
 	for _, owner := range ids {
 		for cursor := ""; ; {
-			page, next, err := e.Book.Owned(t.Context(), owner, time.Time{}, cursor, 10)
+			page, next, err := e.Book.Owners.Resources(t.Context(), owner, time.Time{}, cursor, 10)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -56,9 +56,9 @@ func TestTheLedgerIsRebuiltFromTheEventLog(t *testing.T) {
 	}
 	e.Report()
 	e.Schedule()
-	before := map[string]ledger.Execution{}
+	before := map[string]domain.Execution{}
 	for _, n := range names {
-		row, err := e.Book.Execution(t.Context(), n)
+		row, err := e.Book.Executions.Get(t.Context(), n)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +84,7 @@ func TestTheLedgerIsRebuiltFromTheEventLog(t *testing.T) {
 		t.Errorf("restored %d executions, want %d", restored, len(names))
 	}
 	for _, n := range names {
-		got, err := e.Book.Execution(t.Context(), n)
+		got, err := e.Book.Executions.Get(t.Context(), n)
 		if err != nil {
 			t.Errorf("%s: %v", n, err)
 			continue
@@ -99,10 +99,10 @@ func TestTheLedgerIsRebuiltFromTheEventLog(t *testing.T) {
 	if got := owners(t, e, "o0", "o1", "o2"); !reflect.DeepEqual(got, owned) || !slices.Contains(got["o0"], "r/0") {
 		t.Errorf("got owners %v, want %v", got, owned)
 	}
-	if mark, err := e.Book.Mark(t.Context(), "rebuild"); err != nil || mark.Active || mark.Count < len(names) {
+	if mark, err := e.Book.Marks.Get(t.Context(), "rebuild"); err != nil || mark.Active || mark.Count < len(names) {
 		t.Errorf("got %+v, %v, want the rebuild done", mark, err)
 	}
-	if f := failure(t, e, "live-3-2"); f.Status != ledger.Quarantined {
+	if f := failure(t, e, "live-3-2"); f.Status != domain.Quarantined {
 		t.Errorf("got %+v, want the failure as it was", f)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/emftest"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 )
 
@@ -48,7 +48,7 @@ func backdate(t *testing.T, e *Engine, name string, by time.Duration) {
 	x.started = x.started.Add(-by)
 	started := x.started
 	e.Machine.mu.Unlock()
-	row, err := e.Book.Execution(t.Context(), name)
+	row, err := e.Book.Executions.Get(t.Context(), name)
 	if err == nil && row.StoppedAt.IsZero() {
 		err = e.OpenSince(t.Context(), name, started)
 	}
@@ -95,19 +95,19 @@ func TestEveryEndIsFoundWithoutAnyEvent(t *testing.T) {
 		e.Ahead = ahead + time.Second
 		total += e.Schedule().Settled
 	}
-	for name, want := range map[string]ledger.FailureStatus{
-		"live-failed": ledger.Quarantined, "live-days": ledger.Quarantined, "live-unrecorded": ledger.Quarantined,
-		"live-timed-out": ledger.Retrying, "live-redriven-well": ledger.Quarantined, "live-redriven-badly": ledger.Quarantined,
+	for name, want := range map[string]domain.FailureStatus{
+		"live-failed": domain.Quarantined, "live-days": domain.Quarantined, "live-unrecorded": domain.Quarantined,
+		"live-timed-out": domain.Retrying, "live-redriven-well": domain.Quarantined, "live-redriven-badly": domain.Quarantined,
 	} {
 		if f := failure(t, e, name); f.Status != want {
 			t.Errorf("%s: got %s (%s), want %s", name, f.Status, f.Decision, want)
 		}
 	}
-	for name, want := range map[string]ledger.ExecutionStatus{
-		"live-failed": ledger.Failed, "live-early": ledger.Succeeded, "live-aborted": ledger.Aborted,
-		"live-timed-out": ledger.TimedOut, "live-days": ledger.Failed, "live-running": ledger.Running,
+	for name, want := range map[string]domain.ExecutionStatus{
+		"live-failed": domain.Failed, "live-early": domain.Succeeded, "live-aborted": domain.Aborted,
+		"live-timed-out": domain.TimedOut, "live-days": domain.Failed, "live-running": domain.Running,
 	} {
-		if row, err := e.Book.Execution(t.Context(), name); err != nil || row.Status != want || (want != ledger.Running) == row.StoppedAt.IsZero() {
+		if row, err := e.Book.Executions.Get(t.Context(), name); err != nil || row.Status != want || (want != domain.Running) == row.StoppedAt.IsZero() {
 			t.Errorf("%s: got %+v, %v, want it settled as %s", name, row, err, want)
 		}
 	}
@@ -132,14 +132,14 @@ func TestEveryEndIsFoundWithoutAnyEvent(t *testing.T) {
 		e.Ahead = ahead + time.Second
 		e.Schedule()
 	}
-	if f := failure(t, e, "live-redriven-well"); f.Status != ledger.Closed {
+	if f := failure(t, e, "live-redriven-well"); f.Status != domain.Closed {
 		t.Errorf("redriven with success: got %s, want it closed", f.Status)
 	}
-	if f := redriven(t, e, "live-redriven-badly", 1); f.Status != ledger.Quarantined {
+	if f := redriven(t, e, "live-redriven-badly", 1); f.Status != domain.Quarantined {
 		t.Errorf("redriven, and failed again: got %s, want it quarantined", f.Status)
 	}
-	if f := failure(t, e, "live-redriven-badly"); f.Status != ledger.FailedAgain {
-		t.Errorf("the failure before the redrive: got %s, want %s", f.Status, ledger.FailedAgain)
+	if f := failure(t, e, "live-redriven-badly"); f.Status != domain.FailedAgain {
+		t.Errorf("the failure before the redrive: got %s, want %s", f.Status, domain.FailedAgain)
 	}
 	e.Ahead = 5*period + time.Second
 	if sum := e.Schedule(); sum.Settled != 0 || sum.Unaccounted != 0 {
@@ -166,12 +166,12 @@ func TestTheListOfEndsIsReadWithinABudget(t *testing.T) {
 		if run > 1 {
 			continue
 		}
-		if _, err := e.Book.Failure(t.Context(), ledger.FailurePartition(fmt.Sprintf("live-%d", failures-1), 0)); err != nil {
+		if _, err := e.Book.Failures.Get(t.Context(), domain.FailureID(fmt.Sprintf("live-%d", failures-1), 0)); err != nil {
 			t.Errorf("the newest was not taken in by the first run: %v", err)
 		}
 	}
 	for i := range failures {
-		if f := failure(t, e, fmt.Sprintf("live-%d", i)); f.Status != ledger.Quarantined && f.Status != ledger.Superseded {
+		if f := failure(t, e, fmt.Sprintf("live-%d", i)); f.Status != domain.Quarantined && f.Status != domain.Superseded {
 			t.Errorf("live-%d is %s", i, f.Status)
 		}
 	}
@@ -264,7 +264,7 @@ func TestAnAbortedExecutionWithoutARowDoesNotSupersede(t *testing.T) {
 		e.Schedule()
 		e.Pump()
 	}
-	if f := failure(t, e, "live-1"); f.Status != ledger.Healed {
+	if f := failure(t, e, "live-1"); f.Status != domain.Healed {
 		t.Errorf("got %+v, want it healed: what came after it was aborted", f)
 	}
 }
@@ -277,14 +277,14 @@ func TestABadTokenIsForgotten(t *testing.T) {
 		unrecorded(e, fmt.Sprintf("live-%d", i), ev("r", i), "IngestionError")
 	}
 	e.Machine.PageSize = 1
-	if err := e.Book.SaveMark(t.Context(), ledger.Mark{Name: "list-FAILED", Token: "gone", TakenAt: ledger.At(time.Now().Add(period))}); err != nil {
+	if err := e.Book.Marks.Save(t.Context(), domain.Mark{Name: "list-FAILED", Token: "gone", TakenAt: domain.At(time.Now().Add(period))}); err != nil {
 		t.Fatal(err)
 	}
 	e.Ahead = period
 	if _, err := e.Job.Run(t.Context(), "run", autoreplay.Request{}); err == nil {
 		t.Error("got no error")
 	}
-	if mark, err := e.Book.Mark(t.Context(), "list-FAILED"); err != nil || mark.Token != "" {
+	if mark, err := e.Book.Marks.Get(t.Context(), "list-FAILED"); err != nil || mark.Token != "" {
 		t.Errorf("got %+v, %v, want the token forgotten", mark, err)
 	}
 	e.Ahead = 2 * period
@@ -306,7 +306,7 @@ func TestEveryFailureOfAVersionIsKept(t *testing.T) {
 	e.Pump()
 	settleDown(t, e)
 	asked, patched := naming.API(accepted, "r1", 0), naming.API(tried, "r1", 0)
-	for name, want := range map[string]ledger.FailureStatus{"live-1": ledger.Quarantined, asked: ledger.Quarantined, patched: ledger.Closed} {
+	for name, want := range map[string]domain.FailureStatus{"live-1": domain.Quarantined, asked: domain.Quarantined, patched: domain.Closed} {
 		f := failure(t, e, name)
 		if f.Status != want || f.State != "Work" || f.Error != "InvalidListing" || !strings.Contains(f.Cause, "user's state") {
 			t.Errorf("%s: got %+v, want it %s, with state and cause", name, f, want)
@@ -315,12 +315,12 @@ func TestEveryFailureOfAVersionIsKept(t *testing.T) {
 	broken = false
 	ask(t, e, `{"select":{"resourceIds":["r1"]},"reason":"a test"}`)
 	e.Pump()
-	h, err := e.Book.History(t.Context(), "r1", time.Unix(0, 0), time.Now().Add(time.Hour))
+	h, err := e.Book.Executions.History(t.Context(), "r1", time.Unix(0, 0), time.Now().Add(time.Hour))
 	if err != nil || len(h.Failures) != 3 {
 		t.Fatalf("got %+v, %v, want all three failures kept", h.Failures, err)
 	}
 	for _, f := range h.Failures {
-		if f.Status != ledger.Healed && f.Execution != patched || f.Error == "" || f.Cause == "" {
+		if f.Status != domain.Healed && f.Execution != patched || f.Error == "" || f.Cause == "" {
 			t.Errorf("got %+v, want it healed, with its error", f)
 		}
 	}

@@ -7,13 +7,14 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 )
 
-func redriven(t *testing.T, e *Engine, execution string, count int) ledger.Failure {
+func redriven(t *testing.T, e *Engine, execution string, count int) domain.Failure {
 	t.Helper()
-	f, err := e.Book.Failure(t.Context(), ledger.FailurePartition(execution, count))
+	f, err := e.Book.Failures.Get(t.Context(), domain.FailureID(execution, count))
 	if err != nil {
 		t.Fatalf("failure of run %d of %s: %v", count, execution, err)
 	}
@@ -37,10 +38,10 @@ func TestARedriveThatFailsBeginsItsAttemptsAnew(t *testing.T) {
 	up = true
 	settleDown(t, e)
 	f := redriven(t, e, "live-1", 1)
-	if f.Status != ledger.Healed || f.HealedBy != naming.Auto("live-1#1", 1) {
+	if f.Status != domain.Healed || f.HealedBy != naming.Auto("live-1#1", 1) {
 		t.Errorf("got %+v, want it healed by the first attempt of its own lineage", f)
 	}
-	if first := redriven(t, e, "live-1", 0); first.Status.Open() || first.Status == ledger.Quarantined {
+	if first := redriven(t, e, "live-1", 0); first.Status.Open() || first.Status == domain.Quarantined {
 		t.Errorf("the first run's failure is %s, want it closed", first.Status)
 	}
 }
@@ -53,14 +54,14 @@ func TestARedrivenAutomaticReplayClosesItsQuarantine(t *testing.T) {
 	e.Report()
 	settleDown(t, e)
 	last := naming.Auto("live-1", 3)
-	if f := failure(t, e, last); f.Status != ledger.Quarantined {
+	if f := failure(t, e, last); f.Status != domain.Quarantined {
 		t.Fatalf("got %+v, want the last attempt quarantined", f)
 	}
 	up = true
 	e.Machine.Redrive(last)
 	e.Machine.RunAll(t.Context())
 	e.Report()
-	if f := failure(t, e, last); f.Status != ledger.Closed {
+	if f := failure(t, e, last); f.Status != domain.Closed {
 		t.Errorf("got %+v, want it closed by its redrive", f)
 	}
 }
@@ -76,7 +77,7 @@ func TestAnUnreportedEndOfARedriveIsFound(t *testing.T) {
 	e.Machine.RunAll(t.Context())
 	e.Machine.takeEnds() // EventBridge loses it
 	settleDown(t, e)
-	if f := redriven(t, e, "live-1", 1); f.Status != ledger.Healed {
+	if f := redriven(t, e, "live-1", 1); f.Status != domain.Healed {
 		t.Errorf("got %+v, want it healed", f)
 	}
 }
@@ -90,7 +91,7 @@ func TestARedriveThatIsStoppedIsClosed(t *testing.T) {
 	e.Machine.Abort("live-1")
 	e.Machine.takeEnds()
 	settleDown(t, e)
-	if f := failure(t, e, "live-1"); f.Status != ledger.Closed || !strings.Contains(f.Decision, "stopped by an operator") {
+	if f := failure(t, e, "live-1"); f.Status != domain.Closed || !strings.Contains(f.Decision, "stopped by an operator") {
 		t.Errorf("got %+v, want it closed", f)
 	}
 }
@@ -103,9 +104,9 @@ func TestALostDeadLetterIsMadeUpFor(t *testing.T) {
 	for _, end := range e.Machine.takeEnds() {
 		e.Track(end.message)
 	}
-	healsWhenOverdue(t, e, "live-1", ledger.Failed)
+	healsWhenOverdue(t, e, "live-1", domain.Failed)
 	for shard := range ledger.Shards {
-		open, _, err := e.Book.OpenExecutions(t.Context(), shard, time.Now().Add(time.Hour), nil, "", 100)
+		open, _, err := e.Book.Executions.Open(t.Context(), shard, time.Now().Add(time.Hour), nil, "", 100)
 		if err != nil || len(open) != 0 {
 			t.Errorf("executions are still looked at: %+v, %v", open, err)
 		}
@@ -129,7 +130,7 @@ func TestARestartDoesNotOvertakeANewerEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	settleDown(t, e)
-	if f := failure(t, e, "live-1"); f.Status != ledger.Superseded {
+	if f := failure(t, e, "live-1"); f.Status != domain.Superseded {
 		t.Errorf("got %+v, want it superseded by live-2", f)
 	}
 	if v, err := e.Log.Latest(t.Context(), "r1"); err != nil || v.Execution != "live-2" {
@@ -140,15 +141,15 @@ func TestARestartDoesNotOvertakeANewerEvent(t *testing.T) {
 // A replay whose start was given up leaves an announced row, which is not looked up for ever.
 func TestAnExecutionThatNeverStartedIsSettled(t *testing.T) {
 	e := New(t)
-	old := ledger.At(time.Now().Add(-15 * 24 * time.Hour))
-	_, err := e.Book.AddExecution(t.Context(), ledger.Execution{
-		Name: "rp-gone", Mode: ledger.Auto, Status: ledger.Starting, ResourceID: "r1", VersionID: "v", StartedAt: old, RecordedAt: old,
+	old := domain.At(time.Now().Add(-15 * 24 * time.Hour))
+	_, err := e.Book.Executions.Add(t.Context(), domain.Execution{
+		Name: "rp-gone", Mode: domain.Auto, Status: domain.Starting, ResourceID: "r1", VersionID: "v", StartedAt: old, RecordedAt: old,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	e.Schedule()
-	if row, err := e.Book.Execution(t.Context(), "rp-gone"); err != nil || row.Status != ledger.Aborted || row.Error != "NeverStarted" {
+	if row, err := e.Book.Executions.Get(t.Context(), "rp-gone"); err != nil || row.Status != domain.Aborted || row.Error != "NeverStarted" {
 		t.Errorf("got %+v, %v, want it settled as never started", row, err)
 	}
 }
@@ -165,10 +166,10 @@ func TestAnUnreportedRedriveOfAnUnrecordedEventLeavesTheQuarantine(t *testing.T)
 		e.Ahead += time.Hour
 		e.Schedule()
 	}
-	if f := failure(t, e, "live-1"); f.Status != ledger.Closed || f.HealedBy != "live-1" {
+	if f := failure(t, e, "live-1"); f.Status != domain.Closed || f.HealedBy != "live-1" {
 		t.Errorf("got %+v, want it closed: it was redriven with success", f)
 	}
-	if row, err := e.Book.Execution(t.Context(), "live-1"); err != nil || row.StoppedAt.IsZero() {
+	if row, err := e.Book.Executions.Get(t.Context(), "live-1"); err != nil || row.StoppedAt.IsZero() {
 		t.Errorf("got %+v, %v, want its end noted", row, err)
 	}
 }

@@ -181,7 +181,7 @@ func TestARedeliveredItemKeepsItsVersion(t *testing.T) {
 	e.Listen(deliveries...)
 	e.Machine.RunAll(t.Context())
 	e.Report()
-	first, err := e.Book.Execution(t.Context(), "live-1")
+	first, err := e.Book.Executions.Get(t.Context(), "live-1")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -294,7 +294,7 @@ func TestCancelStopsAPageThatIsStillExpanding(t *testing.T) {
 	e := New(t)
 	for i := range 230 {
 		logged(t, e, fmt.Sprint("r", i), 1)
-		if err := e.Book.AddOwned(t.Context(), "o1", fmt.Sprint("r", i), stampNow()); err != nil {
+		if err := e.Book.Owners.Note(t.Context(), "o1", fmt.Sprint("r", i), stampNow()); err != nil {
 			t.Fatal(err)
 		}
 	}

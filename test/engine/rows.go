@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/ce873799/replayable-ingestion/dev/testkit"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
@@ -40,7 +40,7 @@ func (e *Engine) OpenSince(ctx context.Context, execution string, at time.Time) 
 		ConditionExpression:      aws.String("attribute_exists(#k)"),
 		ExpressionAttributeNames: map[string]string{"#k": schema.ByTime.SortKey},
 		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":k": &types.AttributeValueMemberS{Value: ledger.At(at).String() + "#" + execution},
+			":k": &types.AttributeValueMemberS{Value: domain.At(at).String() + "#" + execution},
 		},
 	})
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/listener"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -105,7 +105,7 @@ func checkCounts(t tester, e *Engine, r replay.Replay) {
 func order(t *testing.T, e *Engine) (ids []string) {
 	t.Helper()
 	for _, name := range e.Machine.Names(naming.APIPrefix) {
-		row, err := e.Book.Execution(t.Context(), name)
+		row, err := e.Book.Executions.Get(t.Context(), name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -326,4 +326,4 @@ func drainToItems(t *testing.T, e *Engine) []string {
 	return nil
 }
 
-func stampNow() ledger.Stamp { return ledger.At(time.Now()) }
+func stampNow() domain.Stamp { return domain.At(time.Now()) }

@@ -21,7 +21,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/listener"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -174,7 +174,7 @@ func newStorm(t *testing.T, rt *rapid.T) *storm {
 		return order, err
 	}
 	e.Series.Await = func(ctx context.Context, execution string) {
-		for ctx.Err() == nil && !ledger.ExecutionStatus(e.Machine.Status(execution)).Terminal() {
+		for ctx.Err() == nil && !domain.ExecutionStatus(e.Machine.Status(execution)).Terminal() {
 			time.Sleep(10 * time.Second)
 		}
 	}
@@ -277,11 +277,11 @@ func (o *storm) seriesEnd(replayID, resourceID string) (newest time.Time) {
 	return newest
 }
 
-func (o *storm) items(replayID string) (all []ledger.Item) {
-	r, err := o.Plain.Replay(o.t.Context(), replayID)
+func (o *storm) items(replayID string) (all []domain.Item) {
+	r, err := o.Plain.Replays.Get(o.t.Context(), replayID)
 	for cursor := ""; err == nil; {
-		var items []ledger.Item
-		if items, cursor, err = o.Plain.Items(o.t.Context(), r, "", cursor, 100); err == nil {
+		var items []domain.Item
+		if items, cursor, err = o.Plain.Items.List(o.t.Context(), r, "", cursor, 100); err == nil {
 			all = append(all, items...)
 		}
 		if cursor == "" {

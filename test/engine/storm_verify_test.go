@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -101,7 +102,7 @@ func (o *storm) verifyExecution(name string) {
 	if m.Starts[name] > 1 {
 		o.rt.Errorf("%s was started %d times", name, m.Starts[name])
 	}
-	row, err := o.Plain.Execution(ctx, name)
+	row, err := o.Plain.Executions.Get(ctx, name)
 	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 		o.rt.Fatal(err)
 	}
@@ -110,7 +111,7 @@ func (o *storm) verifyExecution(name string) {
 	}
 	redrives := int(m.executions[name].redrives)
 	for n := range redrives + 1 {
-		f, err := o.Plain.Failure(ctx, ledger.FailurePartition(name, n))
+		f, err := o.Plain.Failures.Get(ctx, domain.FailureID(name, n))
 		switch {
 		case errors.Is(err, ledger.ErrNotFound):
 			if n == redrives && status == types.ExecutionStatusFailed {
@@ -120,7 +121,7 @@ func (o *storm) verifyExecution(name string) {
 			o.rt.Fatal(err)
 		case f.Status.Open():
 			o.rt.Errorf("the failure of %s, run %d, is %s still: %s", name, n, f.Status, f.Decision)
-		case f.Status == ledger.Quarantined:
+		case f.Status == domain.Quarantined:
 			o.verifyLineage(f)
 		}
 		root := name
@@ -134,7 +135,7 @@ func (o *storm) verifyExecution(name string) {
 }
 
 // verifyLineage checks that nothing of the lineage of a failure in quarantine has succeeded.
-func (o *storm) verifyLineage(f ledger.Failure) {
+func (o *storm) verifyLineage(f domain.Failure) {
 	first, _, _ := strings.Cut(f.Root, "#")
 	names := []string{f.Execution, first}
 	for attempt := range o.Policy.MaxAttempts {
@@ -162,7 +163,7 @@ func (o *storm) verifyVersions(id string) {
 			o.rt.Errorf("%s has two versions of %s", id, v.Execution)
 		}
 		seen[v.Execution] = true
-		row, err := o.Plain.Execution(o.t.Context(), v.Execution)
+		row, err := o.Plain.Executions.Get(o.t.Context(), v.Execution)
 		if err != nil || row.VersionID != v.ID {
 			o.rt.Errorf("version %s of %s: the ledger has %+v, %v", v.ID, id, row, err)
 		}
@@ -192,7 +193,7 @@ func (o *storm) verifyReplay(id string) {
 	}
 }
 
-func (o *storm) verifyItem(r replay.Replay, it ledger.Item) {
+func (o *storm) verifyItem(r replay.Replay, it domain.Item) {
 	if !it.Outcome.Final() {
 		o.rt.Errorf("replay %s has ended, and item %+v has not", r.ReplayID, it)
 		return

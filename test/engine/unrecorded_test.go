@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -17,7 +17,7 @@ func lostEvent(t *testing.T, e *Engine, input string) {
 	unrecorded(e, name, input, "IngestionError")
 	e.Ahead += period
 	e.Schedule()
-	if f := failure(t, e, name); f.Status != ledger.Quarantined || f.InputKey == "" || f.VersionID != "" {
+	if f := failure(t, e, name); f.Status != domain.Quarantined || f.InputKey == "" || f.VersionID != "" {
 		t.Fatalf("got %+v, want it quarantined with its input", f)
 	}
 }
@@ -54,7 +54,7 @@ func TestAnUnrecordedEventIsReplayedByAPI(t *testing.T) {
 	if it.VersionID != versions[0] || e.Machine.Starts[name] != 1 || e.PublishedBy(name) != 1 {
 		t.Errorf("got %+v, started %d times, published %d times, want version %s once", it, e.Machine.Starts[name], e.PublishedBy(name), versions[0])
 	}
-	if f := failure(t, e, "live-1"); f.Status != ledger.Healed || f.HealedBy != name {
+	if f := failure(t, e, "live-1"); f.Status != domain.Healed || f.HealedBy != name {
 		t.Errorf("got %+v, want it healed by %s", f, name)
 	}
 	if event, err := e.Log.Event(t.Context(), "r1", versions[0]); err != nil || string(event) != ev("r1", 1) {
@@ -87,7 +87,7 @@ func TestAnUnrecordedEventIsPatched(t *testing.T) {
 	if n := len(versionIDs(t, e, "r7")); n != 1 {
 		t.Errorf("%d versions of r7, want the patched event recorded", n)
 	}
-	if f := failure(t, e, "live-1"); f.Status != ledger.Healed {
+	if f := failure(t, e, "live-1"); f.Status != domain.Healed {
 		t.Errorf("got %+v, want it healed", f)
 	}
 }
@@ -102,7 +102,7 @@ func TestAnUnrecordedEventThatFailsAgainIsInTheQuarantineOnce(t *testing.T) {
 	finished(t, e, id, replay.Completed, replay.Counts{Matched: 1, Started: 1, Failed: 1})
 	e.Ahead += period
 	e.Schedule()
-	rows, _, err := e.Book.Quarantine(t.Context(), ledger.QuarantineFilter{}, "", 10)
+	rows, _, err := e.Book.Failures.Quarantined(t.Context(), domain.QuarantineFilter{}, "", 10)
 	if err != nil || len(rows) != 1 || rows[0].VersionID == "" || rows[0].ReplayID != id {
 		t.Fatalf("got %+v, %v, want the failure of the replay alone, with the version that it recorded", rows, err)
 	}
@@ -110,7 +110,7 @@ func TestAnUnrecordedEventThatFailsAgainIsInTheQuarantineOnce(t *testing.T) {
 	again := ask(t, e, `{"select":{"failures":{}},"reason":"a test"}`)
 	e.Pump()
 	finished(t, e, again, replay.Completed, replay.Counts{Matched: 1, Started: 1, Succeeded: 1})
-	if rows, _, err = e.Book.Quarantine(t.Context(), ledger.QuarantineFilter{}, "", 10); err != nil || len(rows) != 0 {
+	if rows, _, err = e.Book.Failures.Quarantined(t.Context(), domain.QuarantineFilter{}, "", 10); err != nil || len(rows) != 0 {
 		t.Errorf("got %+v, %v, want nothing in quarantine", rows, err)
 	}
 }
@@ -127,7 +127,7 @@ func TestAnUnrecordedEventDoesNotOvertakeANewerOne(t *testing.T) {
 	allowed := ask(t, e, failedWith(`,"allowStale":true,"publish":"suppress"`))
 	e.Pump()
 	finished(t, e, allowed, replay.Completed, replay.Counts{Matched: 1, Started: 1, Succeeded: 1})
-	if f := failure(t, e, "live-1"); f.Status != ledger.Quarantined {
+	if f := failure(t, e, "live-1"); f.Status != domain.Quarantined {
 		t.Errorf("got %+v, want it in quarantine: nobody has seen its output", f)
 	}
 }

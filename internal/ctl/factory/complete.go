@@ -42,21 +42,27 @@ func offer[T any](f *Factory, c *cobra.Command, list func(ctx context.Context, a
 	return Unique(offers)
 }
 
-// CompleteReplays offers the newest replays.
-func (f *Factory) CompleteReplays(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+// Completions are what shells are offered to complete arguments and flags.
+type Completions struct{ factory *Factory }
+
+// Complete returns the completions that the ingestion has.
+func (f *Factory) Complete() Completions { return Completions{factory: f} }
+
+// Replays offers the newest replays.
+func (o Completions) Replays(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, noFiles
 	}
-	return offer(f, c, func(ctx context.Context, api *client.Client) iter.Seq2[replay.Summary, error] {
+	return offer(o.factory, c, func(ctx context.Context, api *client.Client) iter.Seq2[replay.Summary, error] {
 		return api.Replays(ctx, "")
 	}, func(s replay.Summary) string {
 		return cobra.CompletionWithDesc(s.ReplayID, string(s.Status)+" "+s.Reason)
 	}), noFiles
 }
 
-// CompleteResources offers the resources that have failed last: those that people ask about.
-func (f *Factory) CompleteResources(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	return f.offerFailures(c, func(one replay.Failure) string {
+// Resources offers the resources that have failed last: those that people ask about.
+func (o Completions) Resources(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return o.offerFailures(c, func(one replay.Failure) string {
 		if one.ResourceID == "" {
 			return ""
 		}
@@ -64,31 +70,31 @@ func (f *Factory) CompleteResources(c *cobra.Command, _ []string, _ string) ([]s
 	})
 }
 
-// CompleteErrors offers the errors of what has failed last.
-func (f *Factory) CompleteErrors(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	return f.offerFailures(c, func(one replay.Failure) string { return one.Error })
+// Errors offers the errors of what has failed last.
+func (o Completions) Errors(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return o.offerFailures(c, func(one replay.Failure) string { return one.Error })
 }
 
-func (f *Factory) offerFailures(c *cobra.Command, of func(replay.Failure) string) ([]string, cobra.ShellCompDirective) {
-	return offer(f, c, func(ctx context.Context, api *client.Client) iter.Seq2[replay.Failure, error] {
+func (o Completions) offerFailures(c *cobra.Command, of func(replay.Failure) string) ([]string, cobra.ShellCompDirective) {
+	return offer(o.factory, c, func(ctx context.Context, api *client.Client) iter.Seq2[replay.Failure, error] {
 		return api.Failures(ctx, replay.FailureFilter{})
 	}, of), noFiles
 }
 
-// CompleteResource offers one resource.
-func (f *Factory) CompleteResource(c *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+// Resource offers one resource.
+func (o Completions) Resource(c *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, noFiles
 	}
-	return f.CompleteResources(c, args, typed)
+	return o.Resources(c, args, typed)
 }
 
-// CompleteVersions offers the newest versions of the resource that is the first argument.
-func (f *Factory) CompleteVersions(c *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+// Versions offers the newest versions of the resource that is the first argument.
+func (o Completions) Versions(c *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 	if len(args) == 0 {
-		return f.CompleteResources(c, args, typed)
+		return o.Resources(c, args, typed)
 	}
-	return offer(f, c, func(ctx context.Context, api *client.Client) iter.Seq2[replay.Version, error] {
+	return offer(o.factory, c, func(ctx context.Context, api *client.Client) iter.Seq2[replay.Version, error] {
 		return api.Versions(ctx, args[0])
 	}, func(v replay.Version) string {
 		if v.Deleted {

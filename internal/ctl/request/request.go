@@ -60,7 +60,7 @@ func (o *Flags) Add(f *factory.Factory, c *cobra.Command) {
 	o.AddFailures(f, c, "with --failures: ")
 	o.addVersions(f, c)
 	o.AddOptions(c)
-	c.ValidArgsFunction = f.CompleteResources
+	c.ValidArgsFunction = f.Complete().Resources
 }
 
 func (o *Flags) addSelection(c *cobra.Command) {
@@ -79,7 +79,7 @@ func (o *Flags) AddFailures(f *factory.Factory, c *cobra.Command, when string) {
 	set.StringVar(&o.Error, "error", "", when+"only this error: a name, or a `GLOB` such as 'Geocoder*'")
 	set.StringVar(&o.Since, "since", "", when+"only failures at this `TIME` or later")
 	set.StringVar(&o.Until, "until", "", when+"only failures before this `TIME`")
-	factory.CompleteWith(c, "error", f.CompleteErrors)
+	factory.CompleteWith(c, "error", f.Complete().Errors)
 }
 
 func (o *Flags) addVersions(f *factory.Factory, c *cobra.Command) {
@@ -95,7 +95,7 @@ func (o *Flags) addVersions(f *factory.Factory, c *cobra.Command) {
 	set.BoolVar(&o.Latest, "latest", false, "with --failures: the latest version, not the one that failed")
 	set.StringVar(&o.onFailure, "on-failure", "", "what a series does after a version that failed: `stop|continue` (default stop)")
 	factory.Complete(c, "on-failure", string(replay.StopOnFailure), string(replay.ContinueOnFailure))
-	factory.CompleteWith(c, "version", f.CompleteVersions)
+	factory.CompleteWith(c, "version", f.Complete().Versions)
 }
 
 // AddOptions adds what does not say which events.

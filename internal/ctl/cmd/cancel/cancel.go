@@ -24,7 +24,7 @@ end by themselves; then the replay is CANCELLED. Cancelling again changes nothin
   replayctl cancel 01KAV7Q0ZJ4M3T5W8X9Y2B6C7D`,
 		Args:              factory.Arguments(0, "REPLAY"),
 		RunE:              func(c *cobra.Command, args []string) error { return run(c.Context(), f, args) },
-		ValidArgsFunction: f.CompleteReplays,
+		ValidArgsFunction: f.Complete().Replays,
 	}
 }
 

@@ -34,7 +34,7 @@ value before each change. -o jsonl writes one operation per line. Numbers keep e
   replayctl diff L-1 1d
   replayctl diff L-1 latest-5 latest-4
   replayctl diff L-1 3HL4kqtJvjVBH40Nrjfkd UIORUnfndfiufdisojhr398493jfdkjF --exit-code`,
-		ValidArgsFunction: f.CompleteVersions,
+		ValidArgsFunction: f.Complete().Versions,
 		Args:              factory.Arguments(1, "RESOURCE", "VERSION", "VERSION"),
 		RunE: func(c *cobra.Command, args []string) error {
 			texts := []string{"latest-1", "latest"}

@@ -91,8 +91,8 @@ A TIME is ` + when.Help + `.`,
 		},
 	}
 	filter.addFlags(c)
-	factory.CompleteWith(c, "error", f.CompleteErrors)
-	factory.CompleteWith(c, "resource", f.CompleteResources)
+	factory.CompleteWith(c, "error", f.Complete().Errors)
+	factory.CompleteWith(c, "resource", f.Complete().Resources)
 	c.Flags().BoolVar(&detail, "detail", false, "describe each failure: error, cause, and why auto-replay does not retry it")
 	c.Flags().IntVar(&limit, "limit", 100, "with --detail: at most `N` failures; 0: all of them")
 	c.AddCommand(replayCommand(f))

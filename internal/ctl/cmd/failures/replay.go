@@ -44,7 +44,7 @@ A TIME is ` + when.Help + `.`,
 	c.Flags().StringVar(&resource, "resource", "", "only of the resource with this `ID`")
 	c.Flags().BoolVar(&o.Latest, "latest", false, "the latest version of each resource, instead of the one that failed")
 	o.AddOptions(c)
-	factory.CompleteWith(c, "resource", f.CompleteResources)
+	factory.CompleteWith(c, "resource", f.Complete().Resources)
 	return c
 }
 

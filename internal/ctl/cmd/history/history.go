@@ -47,7 +47,7 @@ A TIME is ` + when.Help + `.`,
   replayctl history L-1 --since 2d --detail
   replayctl history L-1 --limit 0 -o jsonl | jq -r 'select(.outcome == "FAILED") | .versionId'`,
 		Args:              factory.Arguments(1, "RESOURCE"),
-		ValidArgsFunction: f.CompleteResource,
+		ValidArgsFunction: f.Complete().Resource,
 		RunE: func(c *cobra.Command, args []string) error {
 			from, to, err := f.Times(since, until)
 			if err != nil {

@@ -35,7 +35,7 @@ links to the executions in the AWS console.`,
   replayctl items 01KAV7Q0ZJ4M3T5W8X9Y2B6C7D --outcome failed -o jsonl | replayctl replay -f - --reason "once more"`,
 		Args:              factory.Arguments(0, "REPLAY"),
 		RunE:              func(c *cobra.Command, args []string) error { return run(c.Context(), f, o, args) },
-		ValidArgsFunction: f.CompleteReplays,
+		ValidArgsFunction: f.Complete().Replays,
 	}
 	c.Flags().StringVar(&o.outcome, "outcome", "", "only items with this `OUTCOME`: "+factory.Names(replay.Outcomes()))
 	c.Flags().IntVar(&o.limit, "limit", 0, "at most `N` items; 0: all of them")

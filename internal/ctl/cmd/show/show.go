@@ -34,7 +34,7 @@ begins after the last @. With --version, the whole argument is the id.`,
   replayctl show L-1@latest-1 | jq .listing.priceUsd
   replayctl show ada@example.com --version "2026-11-24 18:00"`,
 		Args:              factory.Arguments(1, "RESOURCE"),
-		ValidArgsFunction: f.CompleteResource,
+		ValidArgsFunction: f.Complete().Resource,
 		RunE: func(c *cobra.Command, args []string) error {
 			api, err := f.Client(c.Context())
 			if err != nil {
@@ -54,7 +54,7 @@ begins after the last @. With --version, the whole argument is the id.`,
 		},
 	}
 	c.Flags().StringVar(&version, "version", "", "the `VERSION` to print; the argument is then the id (default: the latest)")
-	factory.CompleteWith(c, "version", f.CompleteVersions)
+	factory.CompleteWith(c, "version", f.Complete().Versions)
 	c.Flags().BoolVar(&raw, "raw", false, "the bytes alone, on a terminal too")
 	return c
 }

@@ -32,7 +32,7 @@ code says how the replay ended. Without, the exit code only says whether the rep
   replayctl status 01KAV7Q0ZJ4M3T5W8X9Y2B6C7D -o json | jq .counts`,
 		Args:              factory.Arguments(0, "REPLAY"),
 		RunE:              func(c *cobra.Command, args []string) error { return run(c.Context(), f, o, args) },
-		ValidArgsFunction: f.CompleteReplays,
+		ValidArgsFunction: f.Complete().Replays,
 	}
 	c.Flags().BoolVarP(&o.wait, "wait", "w", false, "wait for the end, with a progress bar")
 	o.AddFlags(c, "with --wait: ")

@@ -1,0 +1,153 @@
+package domain
+
+import (
+	"strings"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/naming"
+)
+
+// ExecutionStatus is what the ledger knows of an execution. Beside the statuses of Step Functions there is Starting.
+type ExecutionStatus string
+
+// Statuses of an execution.
+const (
+	Starting  ExecutionStatus = "STARTING" // the row is written, the execution is about to be started
+	Running   ExecutionStatus = "RUNNING"
+	Succeeded ExecutionStatus = "SUCCEEDED"
+	Failed    ExecutionStatus = "FAILED"
+	TimedOut  ExecutionStatus = "TIMED_OUT"
+	Aborted   ExecutionStatus = "ABORTED"
+)
+
+// Terminal reports whether an execution with this status has ended.
+func (s ExecutionStatus) Terminal() bool {
+	return s == Succeeded || s == Failed || s == TimedOut || s == Aborted
+}
+
+// NeverStarted is the error of an execution that was announced, and then was not started.
+const NeverStarted = "NeverStarted"
+
+// Mode says who started an execution.
+type Mode string
+
+// Modes of an execution.
+const (
+	Live    Mode = "live"    // a producer
+	Auto    Mode = "auto"    // auto-replay, with a recorded event
+	Restart Mode = "restart" // auto-replay, with the input of an execution that never reached the log
+	API     Mode = "api"     // the replay API
+)
+
+// Execution is the row of one execution.
+type Execution struct {
+	Name         string          `row:"name"`
+	ARN          string          `row:"arn,omitempty"`
+	Mode         Mode            `row:"mode"`
+	Status       ExecutionStatus `row:"status"`
+	ResourceID   string          `row:"resourceId,omitempty"`
+	OwnerID      string          `row:"ownerId,omitempty"`
+	VersionID    string          `row:"versionId,omitempty"`
+	RecordedAt   Stamp           `row:"recordedAt,omitempty"`
+	StartedAt    Stamp           `row:"startedAt"`
+	Place        Stamp           `row:"place,omitempty"` // of a replay: when the first execution of its event started
+	StoppedAt    Stamp           `row:"stoppedAt,omitempty"`
+	CheckAt      Stamp           `row:"-"` // while it is open: when it is to be looked at
+	RedriveCount int             `row:"redriveCount"`
+	Error        string          `row:"error,omitempty"`
+	Cause        string          `row:"cause,omitempty"` // the first MaxCauseBytes
+
+	PublishedAt Stamp  `row:"publishedAt,omitempty"`
+	OutputKey   string `row:"outputKey,omitempty"`
+	Superseded  bool   `row:"superseded,omitempty"` // a replay whose output was not published: see Withheld
+	Withheld    string `row:"withheld,omitempty"`   // why
+
+	// Of replays.
+	Reason   string `row:"reason,omitempty"`
+	Attempt  int    `row:"attempt,omitempty"`  // auto, restart: from 1
+	Root     string `row:"root,omitempty"`     // auto, restart: the execution that failed first
+	Failure  string `row:"failure,omitempty"`  // auto, restart, unrecorded: id of the failure that it heals
+	ReplayID string `row:"replayId,omitempty"` // api
+	Page     int    `row:"page,omitempty"`     // api
+	Ordinal  int    `row:"ordinal,omitempty"`  // api
+	Index    int    `row:"index,omitempty"`    // api: place in the series
+	Target   string `row:"target,omitempty"`   // api
+	Suppress bool   `row:"suppress,omitempty"` // api: the output is not published
+	Patched  bool   `row:"patched,omitempty"`  // api: the event is under derived/
+
+	AllowStale bool  `row:"allowStale,omitempty"` // api: it may be published after newer events
+	Over       Stamp `row:"over,omitempty"`       // api, of a series: the newest place that it may be published after
+
+	Unrecorded bool `row:"unrecorded,omitempty"` // api: the kept input of an execution that never reached the log
+
+	Source string `row:"source,omitempty"` // api, of a republish: the execution whose output is sent
+}
+
+// Placed returns where the event of an execution stands among those of its resource.
+func (e Execution) Placed() Stamp {
+	if e.Place.IsZero() {
+		return e.StartedAt
+	}
+	return e.Place
+}
+
+// MaxCauseBytes is how much of a cause the ledger keeps. The whole of it is in Step Functions.
+const MaxCauseBytes = 1024
+
+// Excerpt cuts a cause to what the ledger keeps, on a character boundary.
+func Excerpt(cause string) string {
+	if len(cause) <= MaxCauseBytes {
+		return cause
+	}
+	return strings.ToValidUTF8(cause[:MaxCauseBytes], "")
+}
+
+// Recorded is what the Record function learns about an execution whose row exists already.
+type Recorded struct {
+	Name       string
+	ARN        string
+	StartedAt  time.Time
+	ResourceID string // only of a restarted execution, which had none before
+	OwnerID    string
+	VersionID  string
+	RecordedAt time.Time
+}
+
+// Ended is the terminal status of an execution, as Step Functions reports it.
+type Ended struct {
+	Name         string
+	ARN          string
+	Status       ExecutionStatus
+	Error, Cause string
+	StoppedAt    time.Time
+	RedriveCount int
+}
+
+// FollowedUp reports whether the end of an execution moves more than its row: a failure, an item of a replay. Until that
+// has moved, the execution stays open: whoever is to move it may die.
+func (o Ended) FollowedUp() bool {
+	return naming.Replay(o.Name) || o.RedriveCount > 0 || o.Status == Failed || o.Status == TimedOut
+}
+
+// Published is what the Publish function did for an execution.
+type Published struct {
+	Name      string
+	At        time.Time // zero: nothing was published
+	Now       time.Time // when this is noted
+	OutputKey string    // empty: the output was not stored
+	Withheld  string    // why it was not published, although it was to be
+}
+
+// History is what happened to some versions of a resource.
+type History struct {
+	Executions []Execution // oldest version first, then in order of start
+	Failures   []Failure   // oldest version first, then in time order
+}
+
+// FailureRate is what an execution adds to the average of that name.
+func FailureRate(s ExecutionStatus) float64 {
+	if s == Succeeded {
+		return 0
+	}
+	return 100
+}

@@ -1,0 +1,107 @@
+package domain
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// FailureStatus is where a failure stands.
+type FailureStatus string
+
+// Statuses of a failure. Those after Retrying are closed, except that a quarantined one can still heal.
+const (
+	Waiting     FailureStatus = "WAITING"      // until it is due
+	Retrying    FailureStatus = "RETRYING"     // its automatic replay is queued or runs
+	Healed      FailureStatus = "HEALED"       // a replay of it succeeded
+	FailedAgain FailureStatus = "FAILED_AGAIN" // its automatic replay failed, that failure has a row of its own
+	Superseded  FailureStatus = "SUPERSEDED"   // a newer event of the resource is responsible
+	Quarantined FailureStatus = "QUARANTINED"  // kept for a person
+	Closed      FailureStatus = "CLOSED"       // nothing to do: redriven and succeeded, or stopped by an operator
+)
+
+// Open reports whether auto-replay still has to look at the failure.
+func (s FailureStatus) Open() bool { return s == Waiting || s == Retrying }
+
+// Failure is the row of one failed run of an execution. Redriving an execution that fails again makes another row.
+type Failure struct {
+	Execution    string        `row:"execution"`
+	ARN          string        `row:"arn,omitempty"`
+	RedriveCount int           `row:"redriveCount"`
+	Status       FailureStatus `row:"status"`
+	ResourceID   string        `row:"resourceId,omitempty"` // empty: the event has no usable id
+	OwnerID      string        `row:"ownerId,omitempty"`
+	VersionID    string        `row:"versionId,omitempty"` // empty: the event never reached the log
+	RecordedAt   Stamp         `row:"recordedAt,omitempty"`
+	InputKey     string        `row:"inputKey,omitempty"` // then: the object that keeps the input
+	State        string        `row:"state,omitempty"`    // name of the state that failed
+	Error        string        `row:"error"`
+	Group        string        `row:"group,omitempty"`     // error that it is retried for, together with others; empty: it is not
+	Held         bool          `row:"held,omitempty"`      // waits until its group lets it go, instead of for its due time
+	Cause        string        `row:"cause,omitempty"`     // the first MaxCauseBytes
+	Root         string        `row:"root"`                // its lineage: the execution that failed first, see LineageOf
+	Attempt      int           `row:"attempt"`             // automatic replays made before this failure
+	StartedAt    Stamp         `row:"startedAt,omitempty"` // of the root's execution
+	FailedAt     Stamp         `row:"failedAt"`
+	FirstAt      Stamp         `row:"firstAt"` // when the root failed
+	DueAt        Stamp         `row:"dueAt,omitempty"`
+	Decision     string        `row:"decision,omitempty"` // what was decided last, and why
+	HealedBy     string        `row:"healedBy,omitempty"` // name of the execution that succeeded
+	ReplayID     string        `row:"replayId,omitempty"` // of a replay that a person asked for
+}
+
+// FailureID is the id of a failure, by which an execution that heals it refers to it.
+func FailureID(execution string, redriveCount int) string {
+	return "F#" + execution + "#" + strconv.Itoa(redriveCount)
+}
+
+// ID returns the id of a failure.
+func (f Failure) ID() string { return FailureID(f.Execution, f.RedriveCount) }
+
+// LineageOf names the lineage that a failure begins: those of its automatic replays have it as their root, and count
+// their attempts within it. Each redriven run begins one of its own.
+func LineageOf(execution string, redriveCount int) string {
+	if redriveCount == 0 {
+		return execution
+	}
+	return execution + "#" + strconv.Itoa(redriveCount) // no name of an execution has this sign
+}
+
+// FirstOf returns the id of the failure that began a lineage.
+func FirstOf(lineage string) string {
+	if strings.Contains(lineage, "#") {
+		return "F#" + lineage
+	}
+	return FailureID(lineage, 0)
+}
+
+// Move is a change of a failure's status.
+type Move struct {
+	To       FailureStatus
+	Decision string // why
+	DueAt    time.Time
+	HealedBy string
+	Hold     bool // until its group lets it go
+}
+
+// QuarantineFilter narrows the quarantine. The zero value selects all of it.
+type QuarantineFilter struct {
+	Since, Until time.Time         // failed at Since or after, and before Until; zero: no bound
+	Error        func(string) bool // nil: every error
+}
+
+// Group is the row of an error that so many failures share that they are held, and let go step by step.
+type Group struct {
+	Error    string   `row:"error"`
+	Gated    bool     `row:"gated"`              // false: the storm is over, failures go their own way
+	Step     int      `row:"step"`               // failures that are let go at once; 1: a probe
+	Misses   int      `row:"misses"`             // probes in a row that failed
+	Probes   int      `row:"probes"`             // all probes since the group was gated
+	Released []string `row:"released,omitempty"` // ids of the failures of the step under way
+	NextAt   Stamp    `row:"nextAt,omitempty"`   // when it is looked at next
+	GatedAt  Stamp    `row:"gatedAt,omitempty"`
+	Revision int      `row:"revision"`
+
+	ReleasedAt Stamp `row:"releasedAt,omitempty"`
+	EmptyAt    Stamp `row:"emptyAt,omitempty"` // since when none was found that is held
+}

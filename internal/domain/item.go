@@ -1,0 +1,68 @@
+package domain
+
+import (
+	"strings"
+
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// Item is the row of one version of one resource of a replay. Until the version is known, it stands for the resource.
+type Item struct {
+	ReplayID   string         `row:"replayId"`
+	Page       int            `row:"page"`
+	Ordinal    int            `row:"ordinal"`         // place in the page
+	Index      int            `row:"index,omitempty"` // place in the series of the resource's versions
+	ResourceID string         `row:"resourceId"`
+	Outcome    replay.Outcome `row:"outcome"`
+	VersionID  string         `row:"versionId,omitempty"` // bound before the execution is started
+	Execution  string         `row:"execution,omitempty"` // bound with the version: from then on the item will start
+	Want       string         `row:"want,omitempty"`      // the version to bind, where the selection knows it
+	Failure    string         `row:"failure,omitempty"`   // id of the failure that was selected
+	Diff       string         `row:"diff,omitempty"`      // of a plan: what the transform does
+	ARN        string         `row:"arn,omitempty"`
+	Reason     string         `row:"reason,omitempty"`
+	StartedAt  Stamp          `row:"startedAt,omitempty"`
+	EndedAt    Stamp          `row:"endedAt,omitempty"`
+
+	Bound bool `row:"-"` // just now, by this delivery: no other has done anything with it
+}
+
+// Place is where an item stands in its replay.
+type Place struct{ Page, Ordinal, Index int }
+
+// Place returns where an item stands.
+func (i Item) Place() Place { return Place{Page: i.Page, Ordinal: i.Ordinal, Index: i.Index} }
+
+// ItemChange is a new outcome of an item, as it was read before.
+type ItemChange struct {
+	Item      Item
+	To        replay.Outcome
+	Reason    string
+	VersionID string // where it is known and not bound
+
+	ResourceID string // the same
+	Diff       string
+	ARN        string // of the item's execution; empty if it was never started
+	At         Stamp
+}
+
+// Undone reports whether an item that was about to start never did.
+func (ch ItemChange) Undone() bool {
+	return ch.Item.Outcome == replay.Started && ch.To == replay.Skipped
+}
+
+// Count adds what the change does to the counters. An execution can end before the listener notes that it started it;
+// an item without one, whose message was given up, was never started.
+func (ch ItemChange) Count(totals map[string]int) {
+	if ch.Item.Outcome == replay.Waiting && ch.ARN != "" {
+		totals["started"]++
+	}
+	if ch.Undone() {
+		totals["started"]--
+	}
+	if !ch.To.Final() {
+		return
+	}
+	totals["open"]--
+	totals[strings.ToLower(string(ch.To))]++
+}

@@ -1,0 +1,102 @@
+package domain
+
+import (
+	"math"
+
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// Replay is the row of one replay. The request itself is in S3.
+type Replay struct {
+	ID           string        `row:"replayId"`
+	Status       replay.Status `row:"status"`
+	RequestedBy  string        `row:"requestedBy"`
+	Action       replay.Action `row:"action"`
+	DryRun       bool          `row:"dryRun,omitempty"`
+	Reason       string        `row:"reason"`
+	OwnerID      string        `row:"ownerId,omitempty"` // of the selection
+	MaxItems     int           `row:"maxItems,omitempty"`
+	MaxFailures  *int          `row:"maxFailures,omitempty"`
+	MaxPerSecond int           `row:"maxPerSecond,omitempty"`
+	CreatedAt    Stamp         `row:"createdAt"`
+	CompletedAt  Stamp         `row:"completedAt,omitempty"`
+	CheckAt      Stamp         `row:"-"`        // while it is open: when it is to be looked at
+	Pages        int           `row:"pages"`    // known so far
+	Expanded     bool          `row:"expanded"` // no further page will be added
+	Truncated    bool          `row:"truncated,omitempty"`
+	Open         int           `row:"open"` // items without a final outcome
+	Matched      int           `row:"matched"`
+	Started      int           `row:"started"`
+	Skipped      int           `row:"skipped"`
+	Succeeded    int           `row:"succeeded"`
+	Failed       int           `row:"failed"`
+	Planned      int           `row:"planned,omitempty"`
+
+	// Of a replay that is to end before its time.
+	StopStatus replay.Status `row:"stopStatus,omitempty"`
+	StopBy     string        `row:"stopBy,omitempty"`
+	StopAt     Stamp         `row:"stopAt,omitempty"`
+	StopReason string        `row:"stopReason,omitempty"`
+	SweepAt    Stamp         `row:"sweepAt,omitempty"` // when a sweep was sent or at work last
+	SweptTo    string        `row:"sweptTo,omitempty"` // where the sweep goes on; empty: at the beginning
+	SweptAt    Stamp         `row:"sweptAt,omitempty"` // when that was noted
+	Swept      bool          `row:"swept,omitempty"`   // what had not started is skipped
+}
+
+// Stopped reports whether nothing more of the replay is to start.
+func (r Replay) Stopped() bool { return r.StopStatus != "" }
+
+// Over reports whether more items have failed than the request allows.
+func (r Replay) Over() bool { return r.MaxFailures != nil && r.Failed > *r.MaxFailures }
+
+// Room returns how many items may still be added.
+func (r Replay) Room() int {
+	if r.MaxItems == 0 {
+		return math.MaxInt
+	}
+	return max(r.MaxItems-r.Matched, 0)
+}
+
+// Counts returns the counters as the API shows them.
+func (r Replay) Counts() replay.Counts {
+	return replay.Counts{
+		Matched: r.Matched, Started: r.Started, Skipped: r.Skipped, Succeeded: r.Succeeded, Failed: r.Failed,
+	}
+}
+
+// Ending is the status with which the replay ends.
+func (r Replay) Ending() replay.Status {
+	switch {
+	case r.Stopped():
+		return r.StopStatus
+	case r.DryRun:
+		return replay.Planned
+	default:
+		return replay.Completed
+	}
+}
+
+// Page is a part of a replay's selection, bound when it was first found: a redelivered message finds it again.
+type Page struct {
+	ReplayID string `row:"replayId"`
+	Number   int    `row:"number"` // from 0
+	Items    int    `row:"items"`
+	Next     string `row:"next,omitempty"`     // cursor of the next page; empty: this is the last
+	StartsAt Stamp  `row:"startsAt,omitempty"` // of a paced replay: when its first item is to start
+	Sent     bool   `row:"sent"`               // its messages are in the queue
+}
+
+// Entry is what a page selects: a resource, and of a failure the version that failed.
+type Entry struct {
+	ResourceID string
+	VersionID  string
+	Failure    string // id of the failure
+}
+
+// Claim is the row of an Idempotency-Key: the replay that it stands for, from its first use on.
+type Claim struct {
+	ReplayID  string `row:"replayId"`
+	BodyHash  string `row:"bodyHash"`
+	CreatedAt Stamp  `row:"createdAt"` // relative times of the request count from here
+	ExpiresAt int64  `row:"expiresAt"` // schema.TTL: a caller that got no answer has given up long before
+}

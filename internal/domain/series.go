@@ -1,0 +1,19 @@
+package domain
+
+// Series is the row of one resource's versions that run one after the other, bound before any of them starts.
+type Series struct {
+	Name       string   `row:"name"` // of the execution of the Series state machine
+	ReplayID   string   `row:"replayId"`
+	Page       int      `row:"page"`
+	Ordinal    int      `row:"ordinal"`
+	ResourceID string   `row:"resourceId"`
+	Versions   []string `row:"versions"` // oldest first
+	Rows       int      `row:"rows"`     // versions that have an item
+	Started    bool     `row:"started"`
+	Closed     bool     `row:"closed,omitempty"` // nothing of it is to start
+	CreatedAt  Stamp    `row:"createdAt"`
+	CheckAt    Stamp    `row:"-"` // while it is open: when it is to be looked at
+}
+
+// Open reports whether something of a series is still to be settled.
+func (s Series) Open() bool { return !s.CheckAt.IsZero() }

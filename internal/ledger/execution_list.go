@@ -1,0 +1,103 @@
+package ledger
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/schema"
+)
+
+// Open returns at most limit executions of one shard (0 to Shards-1) that are open and were to be looked at
+// by now, oldest first, and the cursor of those that follow, empty if none do. Those that skip knows by their name are
+// left out, and their rows are not read; nil: none are.
+func (l *Executions) Open(ctx context.Context, shard int, by time.Time, skip func(name string) bool, cursor string, limit int) ([]domain.Execution, string, error) {
+	found, more, err := l.keysOf(ctx, openSpan(shard, by, cursor, limit))
+	if err != nil || len(found) == 0 {
+		return nil, "", err
+	}
+	next := ""
+	if more {
+		next = textOf(found[len(found)-1], schema.ByTime.SortKey)
+	}
+	if skip != nil {
+		found = slices.DeleteFunc(found, func(it item) bool {
+			return skip(strings.TrimPrefix(textOf(it, schema.PartitionKey), executionPrefix))
+		})
+	}
+	rows, err := fetched[domain.Execution](ctx, l.table, found)
+	return rows, next, err
+}
+
+func openSpan(shard int, by time.Time, cursor string, limit int) span {
+	return span{index: &schema.ByTime, partition: "OPEN#" + strconv.Itoa(shard), after: behind(cursor), until: untilTime(by), limit: limit}
+}
+
+// Unaccounted returns those of some ended executions that the ledger does not account for yet: failed ones without a
+// failure row of that run, and others whose row says something else.
+func (l *Executions) Unaccounted(ctx context.Context, ended []domain.Ended) ([]domain.Ended, error) {
+	ids := make([]string, len(ended))
+	for i, e := range ended {
+		ids[i] = domain.FailureID(e.Name, e.RedriveCount)
+	}
+	rows, err := (&Failures{l.table}).Find(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	failures := make(map[string]bool, len(rows))
+	for _, f := range rows {
+		failures[f.ID()] = true
+	}
+	var rest []domain.Ended
+	for _, e := range ended {
+		failed := e.Status == domain.Failed || e.Status == domain.TimedOut
+		if !failed || !failures[domain.FailureID(e.Name, e.RedriveCount)] {
+			rest = append(rest, e)
+		}
+	}
+	return l.unsettled(ctx, rest)
+}
+
+// unsettled leaves out executions that were stopped, and whose row says so.
+func (l *Executions) unsettled(ctx context.Context, ended []domain.Ended) ([]domain.Ended, error) {
+	wanted := make([]item, len(ended))
+	for i, e := range ended {
+		wanted[i] = key(executionKey(e.Name))
+	}
+	rows, err := fetched[domain.Execution](ctx, l.table, wanted)
+	if err != nil {
+		return nil, err
+	}
+	byName := make(map[string]domain.Execution, len(rows))
+	for _, row := range rows {
+		byName[row.Name] = row
+	}
+	var rest []domain.Ended
+	for _, e := range ended {
+		row := byName[e.Name]
+		if e.Status != domain.Aborted || row.Status != domain.Aborted || row.RedriveCount < e.RedriveCount {
+			rest = append(rest, e)
+		}
+	}
+	return rest, nil
+}
+
+// Missing returns which of some executions have no row.
+func (l *Executions) Missing(ctx context.Context, names []string) (map[string]bool, error) {
+	missing := make(map[string]bool, len(names))
+	var wanted []item
+	for _, n := range names {
+		if !missing[n] {
+			missing[n] = true
+			wanted = append(wanted, key(executionKey(n)))
+		}
+	}
+	rows, err := fetched[domain.Execution](ctx, l.table, wanted)
+	for _, row := range rows {
+		delete(missing, row.Name)
+	}
+	return missing, err
+}

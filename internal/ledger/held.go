@@ -1,0 +1,69 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/schema"
+)
+
+// openPartitionOf lists the open failures of a group that wait for their due time or are being replayed.
+func openPartitionOf(group, shard string) string { return "EO#" + group + "#" + shard }
+
+// heldPartition lists those that wait until the group lets them go.
+func heldPartition(group, shard string) string { return "EH#" + group + "#" + shard }
+
+// heldSort is the order in which a group lets failures go: those that were tried least first, so that each probe is
+// another one and a poisonous event cannot hold back a healthy group; the oldest of them first.
+func heldSort(f domain.Failure) string {
+	return fmt.Sprintf("%03d#%s#%s", min(f.Attempt, 999), f.FirstAt, failureEnd(f))
+}
+
+// CountOpen returns how many open failures share an error, held ones included: at most limit.
+func (l *Failures) CountOpen(ctx context.Context, group string, limit int) (int, error) {
+	var partitions []string
+	for _, partition := range []func(group, shard string) string{openPartitionOf, heldPartition} {
+		for _, s := range shards {
+			partitions = append(partitions, partition(group, s))
+		}
+	}
+	return l.count(ctx, &schema.ByGroup, partitions, limit)
+}
+
+// Held returns at most limit held failures of a group, in the order in which they are to be let go, without those
+// that skip knows. Some tells whether the index has any at all: it lags behind, so none that are held does not mean that
+// none are.
+func (l *Failures) Held(ctx context.Context, group string, skip func(domain.Failure) bool, limit int) (rows []domain.Failure, some bool, err error) {
+	var found []item
+	for _, s := range shards {
+		keys, _, err := l.keysOf(ctx, span{index: &schema.ByGroup, partition: heldPartition(group, s), limit: limit + staleKeys})
+		if err != nil {
+			return nil, false, err
+		}
+		found = append(found, keys...)
+	}
+	slices.SortFunc(found, func(a, b item) int {
+		return strings.Compare(textOf(a, schema.ByGroup.SortKey), textOf(b, schema.ByGroup.SortKey))
+	})
+	some = len(found) > 0
+	for len(found) > 0 && len(rows) < limit {
+		n := min(len(found), batchGetSize)
+		more, err := fetched[domain.Failure](ctx, l.table, found[:n])
+		if err != nil {
+			return nil, some, err
+		}
+		for _, f := range more {
+			if f.Held && f.Status.Open() && !skip(f) && len(rows) < limit {
+				rows = append(rows, f)
+			}
+		}
+		found = found[n:]
+	}
+	return rows, some, nil
+}
+
+// staleKeys is how many keys of failures that were let go since are passed over in each shard.
+const staleKeys = 200
