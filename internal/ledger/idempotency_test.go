@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/ce873799/replayable-ingestion/dev/testkit"
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
@@ -18,7 +17,7 @@ import (
 
 func TestAKeyExpiresThirtyDaysAfterItsFirstUse(t *testing.T) {
 	table := awstest.NewTable()
-	l := ledger.New(table, testkit.Table)
+	l := ledger.New(table, awstest.TableName)
 	first, err := l.Claim(t.Context(), "ticket-4711", ledger.Claim{ReplayID: "p", BodyHash: "h", CreatedAt: ledger.At(start)})
 	ok(t, err)
 	later := ledger.Claim{ReplayID: "q", BodyHash: "h", CreatedAt: ledger.At(start.Add(24 * time.Hour))}
@@ -26,7 +25,7 @@ func TestAKeyExpiresThirtyDaysAfterItsFirstUse(t *testing.T) {
 	if !errors.Is(err, ledger.ErrConflict) || second.ReplayID != "p" {
 		t.Errorf("got replay %q and %v, want p and a conflict", second.ReplayID, err)
 	}
-	row, err := table.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String(testkit.Table), Key: map[string]types.AttributeValue{
+	row, err := table.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String(awstest.TableName), Key: map[string]types.AttributeValue{
 		schema.PartitionKey: &types.AttributeValueMemberS{Value: first.PK}, schema.SortKey: &types.AttributeValueMemberS{Value: first.SK},
 	}})
 	ok(t, err)

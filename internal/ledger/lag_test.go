@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/dev/testkit"
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -17,7 +16,7 @@ import (
 func TestTheQuarantineIsCompleteWhileItsIndexLags(t *testing.T) {
 	for _, size := range []int{1, 2, 3, 50} {
 		table := awstest.NewTable()
-		l := ledger.New(table, testkit.Table)
+		l := ledger.New(table, awstest.TableName)
 		var all []ledger.Failure
 		for i := range 40 {
 			f := failure(fmt.Sprint("x-", i*i*31%997, "-", i), start.Add(time.Duration(i)*time.Second))
@@ -55,7 +54,7 @@ func TestTheQuarantineIsCompleteWhileItsIndexLags(t *testing.T) {
 // The index still has items under an outcome that they no longer have.
 func TestItemsByOutcomeAreCompleteWhileTheirIndexLags(t *testing.T) {
 	table := awstest.NewTable()
-	l := ledger.New(table, testkit.Table)
+	l := ledger.New(table, awstest.TableName)
 	r := ledger.Replay{ID: "p", Status: replay.Pending, CreatedAt: ledger.At(start)}
 	ok(t, l.AddReplay(t.Context(), r))
 	entries := make([]ledger.Entry, 40)
