@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: demo chaos bench local local-stop synth check platforms cdk-latest test fuzz tools tools-all dev-tool golden clean help
+.PHONY: demo chaos bench local local-stop synth check platforms tidy cdk-latest test fuzz tools tools-all dev-tool golden clean help
 
 dev := build/bin/dev
 node := node_modules/node/bin
@@ -28,29 +28,30 @@ synth: tools ## synthesize all stages into cdk.out; needs no account
 	@PATH="$(CURDIR)/$(node):$$PATH" node node_modules/aws-cdk/bin/cdk synth --quiet --no-notices --output cdk.out
 	@echo "templates:" && ls cdk.out/*.template.json
 
+# The product, and beside it modules of their own: what develops it, and the tests that need that or a library that only they do.
+# go.work has them use the product as it lies here.
+packages := ./... ./dev/... ./test/...
 check: tools-all ## formatting, vet, linters, tidy modules
 	@echo "gofmt"; out=$$(git ls-files -z --cached --others --exclude-standard -- '*.go' | xargs -0 gofmt -l); \
 		test -z "$$out" || { echo "run gofmt -w on:" $$out; exit 1; }
-	@echo "go vet"; go vet ./...
-	@echo "golangci-lint"; .bin/golangci-lint run ./...
-	@echo "go mod tidy"; go mod tidy -diff
+	@echo "go vet"; go vet $(packages)
+	@echo "golangci-lint"; .bin/golangci-lint run $(packages)
+	@echo "go mod tidy"; tools/tidy.sh -diff
 	@$(MAKE) --no-print-directory platforms
 
-# What people build on their own machines. What has tests that need dev, which is for Linux, is built only.
-portable := ./constructs/... ./replay/... ./cmd/... ./internal/...
-platforms: ## build and vet what users import and run, for macOS and Windows
-	@for os in darwin windows; do \
-		echo "go build and go vet, GOOS=$$os"; export CGO_ENABLED=0 GOOS=$$os; \
-		go build $(portable); \
-		linux=$$(go list -e -test -f '{{.ImportPath}} {{join .Deps " "}}' $(portable) | sed -n 's|\.test .*/replayable-ingestion/dev/.*||p'); \
-		go list $(portable) | grep -vxF "$$linux" | xargs go vet; \
+platforms: ## build and vet the product alone, as its users get it, for Linux, macOS and Windows
+	@for os in linux darwin windows; do \
+		echo "go build and go vet, GOOS=$$os"; export GOWORK=off CGO_ENABLED=0 GOOS=$$os; go build ./...; go vet ./...; \
 	done
+
+tidy: ## go mod tidy of every module
+	@tools/tidy.sh
 
 cdk-latest: tools ## try the construct with the latest awscdk; VERSION=v2.276.0 for another
 	@PATH="$(CURDIR)/$(node):$$PATH" tools/cdk-latest.sh $(VERSION)
 
-test: check ## check, then every test, the end-to-end ones included
-	@echo "go test"; PATH="$(CURDIR)/$(node):$$PATH" go test -timeout 20m ./...
+test: check ## check, then every test of every module, the end-to-end ones included
+	@echo "go test, of the modules ., dev and test"; PATH="$(CURDIR)/$(node):$$PATH" go test -timeout 20m $(packages)
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=3s
 
 # go fuzzes one target per call. A new failing input is kept in testdata/fuzz, where every go test tries it again.
@@ -66,7 +67,7 @@ fuzz: ## fuzz every target for FUZZTIME each (10s)
 
 golden: tools ## rewrite the golden files and what is generated in docs; review them with git diff
 	@PATH="$(CURDIR)/$(node):$$PATH" go test ./test/synth -update
-	@go test ./internal/ctl -update
+	@go test ./internal/ctl ./replay -update
 	@go test ./test/docs -update
 
 tools: dev-tool ## install the CDK CLI and the emulator

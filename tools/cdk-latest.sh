@@ -6,15 +6,24 @@ cd "$(dirname "$0")/.."
 module=github.com/aws/aws-cdk-go/awscdk/v2
 version=${1:-latest}
 mkdir -p build
+export GOWORK=off # which refuses other requirements than those in go.mod
 mod=$PWD/build/cdk.mod
-cp go.mod "$mod"
-cp go.sum "${mod%.mod}.sum"
 trap 'rm -f "$mod" "${mod%.mod}.sum"' EXIT
-go get -modfile="$mod" "$module@$version" >build/cdk.log 2>&1 || { cat build/cdk.log; exit 1; }
-version=$(go list -modfile="$mod" -mod=mod -m -f '{{.Version}}' "$module")
+
+# with has the module in a directory require that awscdk, in a copy of its go.mod.
+with() {
+	cp "$1/go.mod" "$mod"
+	cp "$1/go.sum" "${mod%.mod}.sum"
+	(cd "$1" && go get -modfile="$mod" "$module@$version") >build/cdk.log 2>&1 || { cat build/cdk.log; exit 1; }
+	version=$(cd "$1" && go list -modfile="$mod" -mod=mod -m -f '{{.Version}}' "$module")
+}
+
+with .
 echo "awscdk $version"
-export GOFLAGS="${GOFLAGS:-} -mod=mod"
-go build -modfile="$mod" ./constructs/... ./example/...
-go vet -modfile="$mod" ./constructs/... ./example/...
-go test -modfile="$mod" ./constructs/... ./test/synth
+flags="${GOFLAGS:-} -mod=mod"
+GOFLAGS=$flags go build -modfile="$mod" ./constructs/... ./example/...
+GOFLAGS=$flags go vet -modfile="$mod" ./constructs/... ./example/...
+GOFLAGS=$flags go test -modfile="$mod" ./constructs/...
+with test
+(cd test && GOFLAGS=$flags go test -modfile="$mod" ./synth)
 echo "the construct works with awscdk $version"

@@ -21,6 +21,12 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
+// Names of the table and the bucket. They answer to any other as well.
+const (
+	TableName  = "ledger"
+	BucketName = "events"
+)
+
 type row = map[string]types.AttributeValue
 
 type rowKey struct{ pk, sk string }

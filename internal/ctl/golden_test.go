@@ -10,7 +10,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ctl"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
-	"github.com/ce873799/replayable-ingestion/test/operator"
+	"github.com/ce873799/replayable-ingestion/internal/simtest/operator"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files, docs/replayctl.md included")

@@ -8,7 +8,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
 	"github.com/ce873799/replayable-ingestion/internal/manifest"
-	"github.com/ce873799/replayable-ingestion/test/operator"
+	"github.com/ce873799/replayable-ingestion/internal/simtest/operator"
 )
 
 // A value after a space is one, also of a flag that may be without.

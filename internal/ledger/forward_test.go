@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/ce873799/replayable-ingestion/dev/testkit"
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
@@ -22,7 +21,7 @@ import (
 
 // A write that comes late, or again, moves no time back.
 func TestTimesMoveForwardOnly(t *testing.T) {
-	l := ledger.New(awstest.NewTable(), testkit.Table)
+	l := ledger.New(awstest.NewTable(), awstest.TableName)
 	ctx, late := t.Context(), start.Add(-time.Minute)
 	r := domain.Replay{ID: "p", Status: replay.Pending, CreatedAt: domain.At(start)}
 	ok(t, l.Replays.Add(ctx, r))
@@ -72,7 +71,7 @@ func TestTimesMoveForwardOnly(t *testing.T) {
 
 // What is open stays where it is in the list when an older look is noted late.
 func TestALookIsNotBroughtForward(t *testing.T) {
-	l := ledger.New(awstest.NewTable(), testkit.Table)
+	l := ledger.New(awstest.NewTable(), awstest.TableName)
 	row, err := l.Executions.Add(t.Context(), live("x", "r", start))
 	ok(t, err)
 	r := domain.Replay{ID: "p", Status: replay.Pending, CreatedAt: domain.At(start)}
@@ -109,7 +108,7 @@ func (u updates) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, o
 // A start is reserved days ahead, behind a long queue: the row of its window must not expire before it.
 func TestAPaceWindowOutlivesItsQueue(t *testing.T) {
 	table := awstest.NewTable()
-	l := ledger.New(table, testkit.Table)
+	l := ledger.New(table, awstest.TableName)
 	const days = 30
 	ahead := start.Add(days * 24 * time.Hour)
 	_, err := l.Pace.Reserve(t.Context(), "p", 1, ahead) // as if all windows before were full
@@ -131,7 +130,7 @@ func TestAPaceWindowOutlivesItsQueue(t *testing.T) {
 			_, err = fmt.Sscan(strings.TrimLeft(in.Key[schema.SortKey].(*types.AttributeValueMemberS).Value, "0"), &window)
 			ok(t, err)
 		}
-	}}, testkit.Table)
+	}}, awstest.TableName)
 	at, err := seeing.Pace.Reserve(t.Context(), "p", 1, start)
 	ok(t, err)
 	if at.Before(ahead.Add(-ledger.PaceWindow)) {
@@ -174,7 +173,7 @@ func (h held) Query(ctx context.Context, in *dynamodb.QueryInput, o ...func(*dyn
 // is not a storm.
 func TestAFailureThatMovesInAnIndexCountsOnce(t *testing.T) {
 	table := awstest.NewTable()
-	l := ledger.New(held{table, "Boom"}, testkit.Table)
+	l := ledger.New(held{table, "Boom"}, awstest.TableName)
 	var want int
 	for i := range 20 {
 		f := failure(fmt.Sprint("f", i), start)
@@ -200,7 +199,7 @@ func TestAFailureThatMovesInAnIndexCountsOnce(t *testing.T) {
 
 // Keys that are asked for twice are read once: DynamoDB refuses a batch that has one twice.
 func TestKeysAreAskedForOnce(t *testing.T) {
-	l := ledger.New(awstest.NewTable(), testkit.Table)
+	l := ledger.New(awstest.NewTable(), awstest.TableName)
 	_, err := l.Failures.Add(t.Context(), failure("f", start))
 	ok(t, err)
 	partition := domain.FailureID("f", 0)
@@ -225,7 +224,7 @@ func TestAnEndCountsMoreThanAStartThatWasGivenUp(t *testing.T) {
 	for _, off := range []time.Duration{-time.Minute, time.Minute} {
 		given := domain.Ended{Name: "x", Status: domain.Aborted, Error: domain.NeverStarted, StoppedAt: start.Add(off)}
 		for _, order := range [][]domain.Ended{{given, end}, {end, given}, {given, given, end}} {
-			l := ledger.New(awstest.NewTable(), testkit.Table)
+			l := ledger.New(awstest.NewTable(), awstest.TableName)
 			_, err := l.Executions.Add(ctx, live("x", "r", start))
 			ok(t, err)
 			for _, o := range order {

@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/ce873799/replayable-ingestion/dev/testkit"
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
@@ -21,7 +20,7 @@ import (
 
 func TestAKeyExpiresThirtyDaysAfterItsFirstUse(t *testing.T) {
 	table := awstest.NewTable()
-	l := ledger.New(table, testkit.Table)
+	l := ledger.New(table, awstest.TableName)
 	_, err := l.Claims.Add(t.Context(), "ticket-4711", domain.Claim{ReplayID: "p", BodyHash: "h", CreatedAt: domain.At(start)})
 	ok(t, err)
 	later := domain.Claim{ReplayID: "q", BodyHash: "h", CreatedAt: domain.At(start.Add(24 * time.Hour))}
@@ -30,7 +29,7 @@ func TestAKeyExpiresThirtyDaysAfterItsFirstUse(t *testing.T) {
 		t.Errorf("got replay %q and %v, want p and a conflict", second.ReplayID, err)
 	}
 	hash := sha256.Sum256([]byte("ticket-4711"))
-	row, err := table.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String(testkit.Table), Key: map[string]types.AttributeValue{
+	row, err := table.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String(awstest.TableName), Key: map[string]types.AttributeValue{
 		schema.PartitionKey: &types.AttributeValueMemberS{Value: "K#" + hex.EncodeToString(hash[:])}, schema.SortKey: &types.AttributeValueMemberS{Value: "K"},
 	}})
 	ok(t, err)

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/dev/testkit"
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
@@ -14,7 +13,7 @@ import (
 
 func TestItemsAtReadsAllInOneCall(t *testing.T) {
 	table := awstest.NewTable()
-	l := ledger.New(table, testkit.Table)
+	l := ledger.New(table, awstest.TableName)
 	ok(t, l.Replays.Add(t.Context(), domain.Replay{ID: "p", Status: replay.Pending, CreatedAt: domain.At(time.Now())}))
 	for n, ids := range [][]string{{"a", "b", "c"}, {"d"}} {
 		p := domain.Page{ReplayID: "p", Number: n, Next: "more"}

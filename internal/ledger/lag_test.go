@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/dev/testkit"
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
@@ -18,7 +17,7 @@ import (
 func TestTheQuarantineIsCompleteWhileItsIndexLags(t *testing.T) {
 	for _, size := range []int{1, 2, 3, 50} {
 		table := awstest.NewTable()
-		l := ledger.New(table, testkit.Table)
+		l := ledger.New(table, awstest.TableName)
 		var all []domain.Failure
 		for i := range 40 {
 			f := failure(fmt.Sprint("x-", i*i*31%997, "-", i), start.Add(time.Duration(i)*time.Second))
@@ -56,7 +55,7 @@ func TestTheQuarantineIsCompleteWhileItsIndexLags(t *testing.T) {
 // The index still has items under an outcome that they no longer have.
 func TestItemsByOutcomeAreCompleteWhileTheirIndexLags(t *testing.T) {
 	table := awstest.NewTable()
-	l := ledger.New(table, testkit.Table)
+	l := ledger.New(table, awstest.TableName)
 	r := domain.Replay{ID: "p", Status: replay.Pending, CreatedAt: domain.At(start)}
 	ok(t, l.Replays.Add(t.Context(), r))
 	entries := make([]domain.Entry, 40)

@@ -5,14 +5,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/dev/testkit"
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
 func TestStartsAreReservedWindowByWindow(t *testing.T) {
-	l := ledger.New(awstest.NewTable(), testkit.Table)
+	l := ledger.New(awstest.NewTable(), awstest.TableName)
 	const rate = 3
 	now := start.Add(2 * time.Second)
 	window := now.Truncate(ledger.PaceWindow)
@@ -32,7 +31,7 @@ func TestStartsAreReservedWindowByWindow(t *testing.T) {
 
 // However many reserve at once, no window has more than its share.
 func TestStartsAreReservedByManyAtOnce(t *testing.T) {
-	l := ledger.New(awstest.NewTable(), testkit.Table)
+	l := ledger.New(awstest.NewTable(), awstest.TableName)
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	used := map[time.Time]int{}

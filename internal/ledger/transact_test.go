@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/ce873799/replayable-ingestion/dev/testkit"
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
@@ -43,7 +42,7 @@ func (b *busy) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWrit
 
 func TestWritesThatMeetOnAReplayAreTriedAgain(t *testing.T) {
 	table := &busy{Table: awstest.NewTable()}
-	l := ledger.New(table, testkit.Table)
+	l := ledger.New(table, awstest.TableName)
 	r := domain.Replay{ID: "p", Status: replay.Pending, CreatedAt: domain.At(start)}
 	ok(t, l.Replays.Add(t.Context(), r))
 	table.refuse = 3
@@ -63,7 +62,7 @@ func TestATryEndsWithItsContext(t *testing.T) {
 	table := &busy{Table: awstest.NewTable(), refuse: 100}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := ledger.New(table, testkit.Table).Replays.MarkSwept(ctx, "p"); !errors.Is(err, context.Canceled) || table.refuse < 90 {
+	if err := ledger.New(table, awstest.TableName).Replays.MarkSwept(ctx, "p"); !errors.Is(err, context.Canceled) || table.refuse < 90 {
 		t.Errorf("got %v after %d tries, want the end of the context", err, 100-table.refuse)
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/ce873799/replayable-ingestion/dev/testkit"
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
@@ -38,7 +37,7 @@ func (t *throttled) BatchGetItem(
 		}
 	}
 	out, err := t.Table.BatchGetItem(ctx, in, opts...)
-	if err == nil && len(left[testkit.Table].Keys) > 0 {
+	if err == nil && len(left[awstest.TableName].Keys) > 0 {
 		out.UnprocessedKeys = left
 	}
 	return out, err
@@ -51,7 +50,7 @@ func TestKeysThatAreLeftUnprocessedAreAskedForAgainAfterABreak(t *testing.T) {
 	}
 	world := func(t *testing.T, calls int) (*throttled, *ledger.Ledger) {
 		table := &throttled{Table: awstest.NewTable(), calls: calls}
-		l := ledger.New(table, testkit.Table)
+		l := ledger.New(table, awstest.TableName)
 		for i := range partitions {
 			_, err := l.Failures.Add(t.Context(), domain.Failure{Execution: fmt.Sprint("x", i), Status: domain.Healed, Error: "E"})
 			ok(t, err)

@@ -13,10 +13,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"github.com/ce873799/replayable-ingestion/internal/simtest/engine"
+	"github.com/ce873799/replayable-ingestion/internal/simtest/gateway"
 	"github.com/ce873799/replayable-ingestion/replay"
 	"github.com/ce873799/replayable-ingestion/replay/client"
-	"github.com/ce873799/replayable-ingestion/test/engine"
-	"github.com/ce873799/replayable-ingestion/test/gateway"
 )
 
 // served is an ingestion whose API is called.

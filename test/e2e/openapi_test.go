@@ -31,7 +31,7 @@ func watched(s *local.Stack) (func(http.RoundTripper) http.RoundTripper, error) 
 }
 
 // TestEveryDocumentedAnswerIsGiven asks the deployed API for every answer that openapi.PlaceOf leaves to it.
-// TestBrokenServicesAreAnsweredAsDocumented in test/engine and TestGatewayAnswersAreDocumented in test/synth show the
+// TestBrokenServicesAreAnsweredAsDocumented in test/openapi and TestGatewayAnswersAreDocumented in test/synth show the
 // others; test/openapi has a test that there are no further ones.
 func TestEveryDocumentedAnswerIsGiven(t *testing.T) {
 	doc, err := openapi.Load()

@@ -16,7 +16,7 @@ type Place string
 // Places.
 const (
 	Deployed Place = "the deployed API, in test/e2e"
-	Handler  Place = "the function's handler with broken services behind it, in test/engine"
+	Handler  Place = "the function's handler with broken services behind it, in test/openapi"
 	Gateway  Place = "the templates of API Gateway's own answers, in test/synth"
 )
 

@@ -16,8 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
-	"github.com/ce873799/replayable-ingestion/test/gateway"
-	"github.com/ce873799/replayable-ingestion/test/operator"
+	"github.com/ce873799/replayable-ingestion/internal/simtest/gateway"
+	"github.com/ce873799/replayable-ingestion/internal/simtest/operator"
 )
 
 // What goes wrong is told with what to do next, and by the exit code.

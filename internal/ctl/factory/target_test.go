@@ -11,7 +11,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
 	"github.com/ce873799/replayable-ingestion/internal/manifest"
-	"github.com/ce873799/replayable-ingestion/test/operator"
+	"github.com/ce873799/replayable-ingestion/internal/simtest/operator"
 )
 
 func TestTheOnlyIngestionIsFoundAndKept(t *testing.T) {

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
+	"github.com/ce873799/replayable-ingestion/internal/simtest/gateway"
+	"github.com/ce873799/replayable-ingestion/internal/simtest/operator"
 	"github.com/ce873799/replayable-ingestion/replay"
-	"github.com/ce873799/replayable-ingestion/test/gateway"
-	"github.com/ce873799/replayable-ingestion/test/operator"
 )
 
 func TestWaitingEndsAsTheReplayDoes(t *testing.T) {

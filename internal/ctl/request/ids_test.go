@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
-	"github.com/ce873799/replayable-ingestion/test/operator"
+	"github.com/ce873799/replayable-ingestion/internal/simtest/operator"
 )
 
 func TestIdsComeFromFilesAndPipes(t *testing.T) {

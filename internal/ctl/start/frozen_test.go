@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
-	"github.com/ce873799/replayable-ingestion/test/operator"
+	"github.com/ce873799/replayable-ingestion/internal/simtest/operator"
 )
 
 // timed is what a body says about time.

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
+	"github.com/ce873799/replayable-ingestion/internal/simtest/operator"
 	"github.com/ce873799/replayable-ingestion/replay"
-	"github.com/ce873799/replayable-ingestion/test/operator"
 )
 
 func TestADryRunShowsAPlan(t *testing.T) {

@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
-	"github.com/ce873799/replayable-ingestion/test/gateway"
-	"github.com/ce873799/replayable-ingestion/test/operator"
+	"github.com/ce873799/replayable-ingestion/internal/simtest/gateway"
+	"github.com/ce873799/replayable-ingestion/internal/simtest/operator"
 )
 
 // An answer may get lost, also that to a request that had its effect.

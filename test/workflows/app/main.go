@@ -45,7 +45,7 @@ func newShared(app awscdk.App, arch awslambda.Architecture) {
 	stack := awscdk.NewStack(app, jsii.String(workflows.SharedStack), nil)
 	awslambda.NewFunction(stack, jsii.String("Worker"), &awslambda.FunctionProps{
 		FunctionName: jsii.String(workflows.WorkerName),
-		Code:         golambda.Code(golambda.ThisModule(), "test/workflows/worker", arch),
+		Code:         golambda.Code(golambda.ThisModule()+"/test", "workflows/worker", arch),
 		Handler:      jsii.String(golambda.Bootstrap),
 		Runtime:      awslambda.Runtime_PROVIDED_AL2023(),
 		Architecture: arch,

@@ -9,8 +9,8 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/doctor"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
-	"github.com/ce873799/replayable-ingestion/test/gateway"
-	"github.com/ce873799/replayable-ingestion/test/operator"
+	"github.com/ce873799/replayable-ingestion/internal/simtest/gateway"
+	"github.com/ce873799/replayable-ingestion/internal/simtest/operator"
 )
 
 // The URL of an API is all that is known here: what AWS says of the rest is tested in package doctor, and on the

@@ -9,8 +9,8 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
+	"github.com/ce873799/replayable-ingestion/internal/simtest/operator"
 	"github.com/ce873799/replayable-ingestion/replay"
-	"github.com/ce873799/replayable-ingestion/test/operator"
 )
 
 func TestHistoryListsVersionsNewestFirst(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
+	"github.com/ce873799/replayable-ingestion/internal/simtest/operator"
 	"github.com/ce873799/replayable-ingestion/replay"
-	"github.com/ce873799/replayable-ingestion/test/operator"
 )
 
 // counter counts what is written, and when.

@@ -4,8 +4,8 @@ import (
 	"testing"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
+	"github.com/ce873799/replayable-ingestion/internal/simtest/operator"
 	"github.com/ce873799/replayable-ingestion/replay"
-	"github.com/ce873799/replayable-ingestion/test/operator"
 )
 
 func TestOutputsArePublishedAgain(t *testing.T) {

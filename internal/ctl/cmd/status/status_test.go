@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
-	"github.com/ce873799/replayable-ingestion/test/operator"
+	"github.com/ce873799/replayable-ingestion/internal/simtest/operator"
 )
 
 func TestStatusDescribesAReplay(t *testing.T) {

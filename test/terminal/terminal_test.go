@@ -1,4 +1,5 @@
-package main_test
+// Package terminal_test has an operator type at replayctl on a terminal.
+package terminal_test
 
 import (
 	"bytes"
@@ -16,9 +17,9 @@ import (
 	"github.com/creack/pty"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
+	"github.com/ce873799/replayable-ingestion/internal/simtest/gateway"
+	"github.com/ce873799/replayable-ingestion/internal/simtest/operator"
 	"github.com/ce873799/replayable-ingestion/replay"
-	"github.com/ce873799/replayable-ingestion/test/gateway"
-	"github.com/ce873799/replayable-ingestion/test/operator"
 )
 
 // program builds the program once.
@@ -28,7 +29,7 @@ var program = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	file := filepath.Join(dir, "replayctl")
-	out, err := exec.Command("go", "build", "-o", file, ".").CombinedOutput()
+	out, err := exec.Command("go", "build", "-o", file, "../../cmd/replayctl").CombinedOutput()
 	if err != nil {
 		return "", errors.New(string(out))
 	}

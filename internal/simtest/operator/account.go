@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 
 	"github.com/ce873799/replayable-ingestion/internal/manifest"
-	"github.com/ce873799/replayable-ingestion/test/engine"
+	"github.com/ce873799/replayable-ingestion/internal/simtest/engine"
 )
 
 // CloudFormation answers DescribeStacks as AWS does, in pages of one stack, and the calls of Step Functions that ingest makes.

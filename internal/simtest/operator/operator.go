@@ -15,8 +15,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ctl"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
-	"github.com/ce873799/replayable-ingestion/test/engine"
-	"github.com/ce873799/replayable-ingestion/test/gateway"
+	"github.com/ce873799/replayable-ingestion/internal/simtest/engine"
+	"github.com/ce873799/replayable-ingestion/internal/simtest/gateway"
 )
 
 // World is an ingestion in this process, with its real handlers, and an operator in front of it.

@@ -1,4 +1,4 @@
-package engine
+package openapi_test
 
 import (
 	"io"
@@ -15,6 +15,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/api"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/simtest/engine"
 	"github.com/ce873799/replayable-ingestion/test/openapi"
 )
 
@@ -57,7 +58,7 @@ func TestBrokenServicesAreAnsweredAsDocumented(t *testing.T) {
 			Region: "us-east-1", HTTPClient: tt.service, Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
 			Retryer: func() aws.Retryer { return aws.NopRetryer{} },
 		}
-		handler := api.New(ledger.New(dynamodb.NewFromConfig(cfg), "table"), eventlog.New(s3.NewFromConfig(cfg), "bucket"), &Mailbox{}, nil)
+		handler := api.New(ledger.New(dynamodb.NewFromConfig(cfg), "table"), eventlog.New(s3.NewFromConfig(cfg), "bucket"), &engine.Mailbox{}, nil)
 		for _, op := range doc.Operations() {
 			req := events.APIGatewayProxyRequest{
 				HTTPMethod: op.Method, Resource: op.Path,

@@ -1,10 +1,8 @@
-// Package testkit gives tests an emulator with the table and the bucket of a ReplayableIngestion, without a deployment.
-package testkit
+// Package served_test holds the table and the bucket in memory, which most tests use, against served ones.
+package served_test
 
 import (
 	"fmt"
-	"path/filepath"
-	"runtime"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,20 +13,14 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/emulator"
 	"github.com/ce873799/replayable-ingestion/dev/toolchain"
+	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
-// Names of what Tables and Buckets create.
-const (
-	Table  = "ledger"
-	Bucket = "events"
-)
-
-// Emulator starts an emulator for a test and everything below it.
-func Emulator(t testing.TB) *emulator.Emulator {
+// start starts an emulator for a test and everything below it.
+func start(t *testing.T) aws.Config {
 	t.Helper()
-	_, file, _, _ := runtime.Caller(0)
-	tools, err := toolchain.Find(filepath.Dir(file))
+	tools, err := toolchain.Find(".")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,15 +29,15 @@ func Emulator(t testing.TB) *emulator.Emulator {
 		t.Fatal(err)
 	}
 	t.Cleanup(e.Stop)
-	return e
+	return e.Config()
 }
 
-// Ledger creates the ledger's table as the construct does, and returns a client.
-func Ledger(t testing.TB, cfg aws.Config) *dynamodb.Client {
+// table creates the ledger's table as the construct does, and returns a client.
+func table(t *testing.T, cfg aws.Config) *dynamodb.Client {
 	t.Helper()
 	client := dynamodb.NewFromConfig(cfg)
 	in := &dynamodb.CreateTableInput{
-		TableName: aws.String(Table), BillingMode: types.BillingModePayPerRequest,
+		TableName: aws.String(awstest.TableName), BillingMode: types.BillingModePayPerRequest,
 		KeySchema: keySchema(schema.PartitionKey, schema.SortKey),
 	}
 	attribute(in, schema.PartitionKey, schema.SortKey)
@@ -76,15 +68,15 @@ func attribute(in *dynamodb.CreateTableInput, names ...string) {
 	}
 }
 
-// EventLog creates the versioned bucket and returns a client.
-func EventLog(t testing.TB, cfg aws.Config) *s3.Client {
+// bucket creates the versioned bucket and returns a client.
+func bucket(t *testing.T, cfg aws.Config) *s3.Client {
 	t.Helper()
 	client := s3.NewFromConfig(cfg)
-	if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(Bucket)}); err != nil {
+	if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(awstest.BucketName)}); err != nil {
 		t.Fatal(fmt.Errorf("create bucket: %w", err))
 	}
 	_, err := client.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{
-		Bucket:                  aws.String(Bucket),
+		Bucket:                  aws.String(awstest.BucketName),
 		VersioningConfiguration: &s3types.VersioningConfiguration{Status: s3types.BucketVersioningStatusEnabled},
 	})
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
-	"github.com/ce873799/replayable-ingestion/test/engine"
+	"github.com/ce873799/replayable-ingestion/internal/simtest/engine"
 )
 
 // serveStates answers a call of Step Functions, with the world's state machine.

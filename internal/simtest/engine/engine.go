@@ -1,4 +1,4 @@
-// Package engine wires the product's own handlers to an emulator's table and bucket, and to queues and a Step
+// Package engine wires the product's own handlers to a table and a bucket in memory, and to queues and a Step
 // Functions of its own that a test steers: what is delivered again, which execution fails, which answer is lost.
 package engine
 
@@ -18,7 +18,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
-	"github.com/ce873799/replayable-ingestion/dev/testkit"
 	"github.com/ce873799/replayable-ingestion/internal/api"
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
@@ -78,12 +77,10 @@ type Engine struct {
 	metricsLog strings.Builder
 }
 
-// New starts an emulator and wires an engine to it.
+// New wires an engine whose functions log to the test's output.
 func New(t testing.TB) *Engine {
 	t.Helper()
-	cfg := testkit.Emulator(t).Config()
-	logger := slog.New(slog.NewTextHandler(t.Output(), nil))
-	return wire(t, testkit.Ledger(t, cfg), testkit.EventLog(t, cfg), &Faults{}, Clock{Now: time.Now, SettleAfter: time.Hour}, logger)
+	return inMemoryLogging(t, &Faults{}, Clock{Now: time.Now, SettleAfter: time.Hour}, slog.New(slog.NewTextHandler(t.Output(), nil)))
 }
 
 // InMemory wires an engine to a table and a bucket in this process, whose calls break as the faults say. It is some
@@ -113,9 +110,9 @@ func wire(t testing.TB, table ledger.Client, bucket eventlog.API, faults *Faults
 	t.Helper()
 	e := &Engine{t: t, table: table, faults: faults}
 	e.meter = emf.New(&e.metricsLog, "importer")
-	e.Book = ledger.New(faultyTable{table, faults}, testkit.Table).Metered(e.meter)
-	e.Log = eventlog.New(faultyBucket{bucket, faults}, testkit.Bucket)
-	e.Plain, e.PlainLog = ledger.New(table, testkit.Table), eventlog.New(bucket, testkit.Bucket)
+	e.Book = ledger.New(faultyTable{table, faults}, awstest.TableName).Metered(e.meter)
+	e.Log = eventlog.New(faultyBucket{bucket, faults}, awstest.BucketName)
+	e.Plain, e.PlainLog = ledger.New(table, awstest.TableName), eventlog.New(bucket, awstest.BucketName)
 	e.Replays, e.Dead = &Mailbox{faults: faults}, &Mailbox{faults: faults}
 
 	reader, err := record.NewReader("$.id", "$.owner", 256_000)
