@@ -12,9 +12,7 @@ import (
 
 func main() {
 	cfg, aws, tell := boot.Start(config.LoadRecord)
-	recorder, err := record.New(cfg, record.Services{
-		Table: dynamodb.NewFromConfig(aws), Bucket: s3.NewFromConfig(aws),
-	}, tell)
+	recorder, err := record.New(cfg, dynamodb.NewFromConfig(aws), s3.NewFromConfig(aws), tell)
 	boot.Check(tell, err)
 	boot.Run(tell, recorder.Handle)
 }

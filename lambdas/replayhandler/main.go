@@ -13,7 +13,6 @@ import (
 
 func main() {
 	cfg, aws, tell := boot.Start(config.LoadReplayHandler)
-	boot.Run(tell, replayhandler.New(cfg, replayhandler.Services{
-		Table: dynamodb.NewFromConfig(aws), Bucket: s3.NewFromConfig(aws), Queues: sqs.NewFromConfig(aws),
-	}, tell).Handle)
+	handler := replayhandler.New(cfg, dynamodb.NewFromConfig(aws), s3.NewFromConfig(aws), sqs.NewFromConfig(aws), tell)
+	boot.Run(tell, handler.Handle)
 }

@@ -12,7 +12,5 @@ import (
 
 func main() {
 	cfg, aws, tell := boot.Start(config.LoadTracker)
-	boot.Run(tell, tracker.New(cfg, tracker.Services{
-		Table: dynamodb.NewFromConfig(aws), Queues: sqs.NewFromConfig(aws),
-	}, tell).Handle)
+	boot.Run(tell, tracker.New(cfg, dynamodb.NewFromConfig(aws), sqs.NewFromConfig(aws), tell).Handle)
 }

@@ -14,19 +14,13 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/record"
 )
 
-// Services are what the function calls.
-type Services struct {
-	Table  ledger.Client
-	Bucket eventlog.API
-}
-
 // New returns the function's handler. The error says what is wrong with the configuration.
-func New(cfg config.Record, aws Services, tell boot.Telemetry) (*record.Recorder, error) {
+func New(cfg config.Record, table ledger.Client, bucket eventlog.API, tell boot.Telemetry) (*record.Recorder, error) {
 	reader, err := record.NewReader(cfg.ResourceIDPath, cfg.OwnerIDPath, cfg.MaxEventBytes)
 	if err != nil {
 		return nil, fmt.Errorf("wire Record: %w", err)
 	}
-	book := ledger.New(aws.Table, cfg.LedgerTable).Metered(tell.Meter)
+	book := ledger.New(table, cfg.LedgerTable).Metered(tell.Meter)
 	return record.New(
-		eventlog.New(aws.Bucket, cfg.EventLogBucket).Logging(tell.Log), book.Executions, book.Owners, reader, tell.Log, tell.Meter), nil
+		eventlog.New(bucket, cfg.EventLogBucket).Logging(tell.Log), book.Executions, book.Owners, reader, tell.Log, tell.Meter), nil
 }

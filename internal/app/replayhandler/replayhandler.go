@@ -10,17 +10,12 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/queue"
 )
 
-// Services are what the function calls.
-type Services struct {
-	Table  ledger.Client
-	Bucket eventlog.API
-	Queues queue.API
-}
-
 // New returns the function's handler.
-func New(cfg config.ReplayHandler, aws Services, tell boot.Telemetry) *api.API {
+func New(
+	cfg config.ReplayHandler, table ledger.Client, bucket eventlog.API, queues queue.API, tell boot.Telemetry,
+) *api.API {
 	return api.New(
-		ledger.New(aws.Table, cfg.LedgerTable).Metered(tell.Meter),
-		eventlog.New(aws.Bucket, cfg.EventLogBucket).Logging(tell.Log),
-		queue.New(aws.Queues, cfg.ReplayQueueURL), tell.Log)
+		ledger.New(table, cfg.LedgerTable).Metered(tell.Meter),
+		eventlog.New(bucket, cfg.EventLogBucket).Logging(tell.Log),
+		queue.New(queues, cfg.ReplayQueueURL), tell.Log)
 }

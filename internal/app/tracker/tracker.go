@@ -11,16 +11,10 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/tracker"
 )
 
-// Services are what the function calls.
-type Services struct {
-	Table  ledger.Client
-	Queues queue.API
-}
-
 // New returns the function's handler.
-func New(cfg config.Tracker, aws Services, tell boot.Telemetry) *tracker.Tracker {
-	book := ledger.New(aws.Table, cfg.LedgerTable).Metered(tell.Meter)
-	replays := queue.New(aws.Queues, cfg.ReplayQueueURL)
+func New(cfg config.Tracker, table ledger.Client, queues queue.API, tell boot.Telemetry) *tracker.Tracker {
+	book := ledger.New(table, cfg.LedgerTable).Metered(tell.Meter)
+	replays := queue.New(queues, cfg.ReplayQueueURL)
 	board := progress.New(book.Items, book.Replays, replays)
 	settler := settle.New(book.Executions, book.Failures, board, tell.Log).Metered(tell.Meter)
 	return tracker.New(settler, replays, cfg.StateMachineARN, cfg.SeriesMachineARN, tell.Log).Metered(tell.Meter)
