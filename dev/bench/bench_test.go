@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/dev/bench/cost"
-	"github.com/ce873799/replayable-ingestion/dev/bench/process"
+	"github.com/ce873799/replayable-ingestion/dev/lambdahost"
 )
 
 var update = flag.Bool("update", false, "write the tables of the documents anew")
@@ -210,7 +210,7 @@ func TestSelectionsAreExpandedByTheListenersProgram(t *testing.T) {
 
 func TestAFunctionThatCannotStartIsReported(t *testing.T) {
 	_, err := start(t.Context(), []string{"sh", "-c", "echo no settings >&2; exit 1"}, nil)
-	if !errors.Is(err, process.ErrNotReady) || !strings.Contains(err.Error(), "no settings") {
+	if !errors.Is(err, lambdahost.ErrNotReady) || !strings.Contains(err.Error(), "no settings") {
 		t.Errorf("got %v, want ErrNotReady with what the program said", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/dev/bench/cost"
 	"github.com/ce873799/replayable-ingestion/dev/bench/sales"
 	"github.com/ce873799/replayable-ingestion/dev/bench/system"
+	"github.com/ce873799/replayable-ingestion/internal/simtest"
 )
 
 // costs counts the calls of the functions and prices them.
@@ -66,14 +67,15 @@ func MeasureUsage(ctx context.Context, events int, delay func(string) time.Durat
 	c := cloud.Start(cloud.Options{Delay: delay})
 	defer c.Stop()
 	down := false
-	s, err := system.New(system.Options{Cloud: c, Work: func(execution string) string {
-		if down && strings.HasPrefix(execution, "sale-") {
-			return "Lambda.ServiceException"
-		}
-		return ""
-	}})
+	s, err := system.New(c)
 	if err != nil {
 		return w, err
+	}
+	s.Machine.Work = func(execution, event string) (output, fault string) {
+		if down && strings.HasPrefix(execution, "sale-") {
+			return "", "Lambda.ServiceException"
+		}
+		return event, ""
 	}
 	ingest := func(from, to int) error {
 		for i := from; i < to; i++ {
@@ -117,7 +119,7 @@ func MeasureUsage(ctx context.Context, events int, delay func(string) time.Durat
 	counts, _ := replay["counts"].(map[string]any)
 	started, _ := counts["succeeded"].(float64)
 	if replay["status"] != "COMPLETED" || int(started) < events {
-		return w, fmt.Errorf("the replay is %v with %v: %w", replay["status"], counts, system.ErrRefused)
+		return w, fmt.Errorf("the replay is %v with %v: %w", replay["status"], counts, simtest.ErrRefused)
 	}
 	w.Replayed = per(int(started), before, now())
 	return w, nil

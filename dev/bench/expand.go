@@ -17,8 +17,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/dev/bench/process"
 	"github.com/ce873799/replayable-ingestion/dev/bench/system"
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
-	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/message"
+	"github.com/ce873799/replayable-ingestion/internal/simtest"
 )
 
 // endless is a bucket whose list of resources is made up as it is read.
@@ -93,18 +93,14 @@ func expansion(ctx context.Context, program string, n int) (peak int64, err erro
 	table := &pages{Table: awstest.NewTable()}
 	c := cloud.Start(cloud.Options{Table: table, Bucket: &endless{awstest.NewBucket(), n}})
 	defer c.Stop()
-	s, err := system.New(system.Options{Cloud: c})
+	s, err := system.New(c)
 	if err != nil {
 		return 0, err
 	}
 	if _, err := s.Ask(ctx, everything); err != nil {
 		return 0, err
 	}
-	env := config.ReplayListener{
-		EventLogBucket: cloud.Bucket, LedgerTable: cloud.Table, StateMachineARN: cloud.Machine,
-		SeriesMachineARN: cloud.SeriesMachine, ReplayQueueURL: c.ReplaysURL(), TopicARN: cloud.Topic,
-		ResourceIDPath: system.ResourceIDPath, MaxEventBytes: 256_000,
-	}.Env()
+	env := simtest.ListenerConfig(system.Config()).Env()
 	env["AWS_ENDPOINT_URL"] = c.URL()
 	p, err := process.Start(ctx, []string{program}, withTelemetry(env))
 	if err != nil {
@@ -113,7 +109,7 @@ func expansion(ctx context.Context, program string, n int) (peak int64, err erro
 	defer p.Stop()
 	queued := 0
 	for {
-		messages, _ := c.Replays.Take(1000)
+		messages := c.Replays.Take(1000)
 		if len(messages) == 0 {
 			break
 		}
@@ -131,12 +127,12 @@ func expansion(ctx context.Context, program string, n int) (peak int64, err erro
 				return 0, err
 			}
 			if strings.Contains(string(answer), m.ID) {
-				return 0, fmt.Errorf("listener: page %s: %w", m.Body, system.ErrRefused)
+				return 0, fmt.Errorf("listener: page %s: %w", m.Body, simtest.ErrRefused)
 			}
 		}
 	}
 	if queued != n || table.items != n {
-		return 0, fmt.Errorf("%d resources became %d items and %d messages: %w", n, table.items, queued, system.ErrRefused)
+		return 0, fmt.Errorf("%d resources became %d items and %d messages: %w", n, table.items, queued, simtest.ErrRefused)
 	}
 	return p.PeakMemory()
 }

@@ -42,7 +42,7 @@ func (r *run) listener(ctx context.Context) ([]Row, error) {
 			return nil, err
 		}
 		rates[instances] = rate
-		_, throttled := c.States.Starts()
+		_, throttled := c.Starts()
 		r.say("listener with %d instances: %.1f starts a second; %d throttled so far", instances, rate, throttled)
 	}
 	return []Row{
@@ -52,7 +52,7 @@ func (r *run) listener(ctx context.Context) ([]Row, error) {
 }
 
 func (r *run) starts(ctx context.Context, c *cloud.Cloud, instances int, window time.Duration) (float64, error) {
-	s, err := system.New(system.Options{Cloud: c})
+	s, err := system.New(c)
 	if err != nil {
 		return 0, err
 	}
@@ -64,12 +64,12 @@ func (r *run) starts(ctx context.Context, c *cloud.Cloud, instances int, window 
 	if err := smithytime.SleepWithContext(ctx, r.Sizes.Settling); err != nil {
 		return 0, err
 	}
-	before, _ := c.States.Starts()
+	before, _ := c.Starts()
 	began := time.Now()
 	if err := smithytime.SleepWithContext(ctx, window-500*time.Millisecond); err != nil { // before the instances stop
 		return 0, err
 	}
-	after, _ := c.States.Starts()
+	after, _ := c.Starts()
 	rate := float64(after-before) / time.Since(began).Seconds()
 	err = <-ended
 	c.Replays.Clear()
@@ -84,16 +84,15 @@ func (r *run) fillLog(ctx context.Context, c *cloud.Cloud, n int) error {
 	if err != nil {
 		return err
 	}
-	s, err := system.New(system.Options{Cloud: c})
+	s, err := system.New(c)
 	if err != nil {
 		return err
 	}
 	for i, e := range events {
-		if _, err := s.Record(ctx, s.Begin(name(i), e.Raw)); err != nil {
+		if err := s.Record(ctx, name(i), e.Raw); err != nil {
 			return err
 		}
 	}
-	c.States.Forget()
 	return nil
 }
 

@@ -1,5 +1,43 @@
 package lambdahost
 
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ErrNotReady means that a program did not ask for an event in time, or ended before.
+var ErrNotReady = errors.New("the program did not ask for an event")
+
+// Warm starts a process of a function ahead of its first event. It returns how long it took from exec until the process
+// asked for one, and the id of the process.
+func (h *Host) Warm(ctx context.Context, name string) (ready time.Duration, pid int, err error) {
+	f, err := h.function(name)
+	if err != nil {
+		return 0, 0, err
+	}
+	p, _, err := f.acquire()
+	if err != nil {
+		return 0, 0, err
+	}
+	defer f.release(p)
+	init := time.NewTimer(initTimeout)
+	defer init.Stop()
+	select {
+	case at := <-p.polled:
+		return at.Sub(p.began), p.child.Pid(), nil
+	case <-p.child.Done():
+		err = ErrNotReady
+	case <-init.C:
+		err = fmt.Errorf("%w within %s", ErrNotReady, initTimeout)
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	p.child.Kill()
+	return 0, 0, fmt.Errorf("warm %s: %w", name, err)
+}
+
 // Kill ends the processes of a function that run now, working or idle, and returns how many they were. An event that one
 // of them worked on fails with Runtime.ExitError; the next event gets a new process.
 func (h *Host) Kill(name string) (int, error) {

@@ -37,6 +37,7 @@ type Function struct {
 	FunctionName string // AWS_LAMBDA_FUNCTION_NAME; empty: Name
 	ARN          string
 	Bootstrap    string // path of the program
+	Args         []string
 	Handler      string
 	LogGroup     string // empty: /aws/lambda/<function name>
 	MemoryMB     int

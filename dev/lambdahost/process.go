@@ -21,6 +21,8 @@ type process struct {
 	server *http.Server
 	served chan struct{}
 	events chan *invocation // unbuffered: handed over when the process asks for the next event
+	began  time.Time
+	polled chan time.Time // when it first asked for an event
 
 	mu      sync.Mutex
 	current *invocation
@@ -38,16 +40,17 @@ func startProcess(f *function) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for the runtime of %s: %w", f.Name, err)
 	}
-	p := &process{fn: f, events: make(chan *invocation), served: make(chan struct{})}
+	p := &process{fn: f, events: make(chan *invocation), served: make(chan struct{}), polled: make(chan time.Time, 1)}
 	p.server = &http.Server{Handler: p.routes(), ReadHeaderTimeout: time.Minute}
 	go func() {
 		defer close(p.served)
 		_ = p.server.Serve(l) // returns when the process is stopped
 	}()
-	cmd := exec.Command(f.Bootstrap) //nolint:gosec // running that program is the purpose
+	cmd := exec.Command(f.Bootstrap, f.Args...) //nolint:gosec // running that program is the purpose
 	cmd.Dir = filepath.Dir(f.Bootstrap)
 	cmd.Env = f.environ(l.Addr().String())
 	cmd.Stdout, cmd.Stderr = f.log, f.log
+	p.began = time.Now()
 	p.child, err = proc.Start(cmd)
 	if err != nil {
 		_ = p.server.Close() // also closes the listener

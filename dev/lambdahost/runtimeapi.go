@@ -21,6 +21,10 @@ func (p *process) routes() http.Handler {
 
 // next hands over an event once there is one.
 func (p *process) next(w http.ResponseWriter, r *http.Request) {
+	select {
+	case p.polled <- time.Now():
+	default: // not the first
+	}
 	var inv *invocation
 	select {
 	case inv = <-p.events:

@@ -1,7 +1,7 @@
-// Package awstest has a table and a versioned bucket that live in the test's own process, for tests that make tens of
-// thousands of calls: crashes at every call, simulated hours, thousands of resources.
+// Package awstest has a table, a versioned bucket, queues and state machines that live in the test's own process, for
+// tests that make tens of thousands of calls: crashes at every call, simulated hours, thousands of resources.
 //
-// They know what the product uses of DynamoDB and S3, and refuse everything else, so that nothing passes here by being
+// They know what the product uses of the services, and refuse everything else, so that nothing passes here by being
 // ignored. A test runs the same calls on them and on the emulator.
 package awstest
 

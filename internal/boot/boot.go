@@ -33,10 +33,7 @@ func Start[C any](load func(func(string) string) (C, error)) (C, aws.Config, Tel
 	about, terr := config.LoadTelemetry(os.Getenv)
 	t := NewTelemetry(os.Stdout, about)
 	cfg, err := load(os.Getenv)
-	if err = errors.Join(terr, err); err != nil {
-		t.Log.Error("invalid configuration", "error", err)
-		os.Exit(1)
-	}
+	Check(t, errors.Join(terr, err))
 	awsCfg, err := settings(os.Getenv)
 	if err != nil {
 		t.Log.Error("invalid AWS settings", "error", err)
@@ -44,6 +41,14 @@ func Start[C any](load func(func(string) string) (C, error)) (C, aws.Config, Tel
 	}
 	awsCfg.Logger = sdkLog{t.Log, context.Background()}
 	return cfg, awsCfg, t
+}
+
+// Check logs what is wrong with a function's configuration and exits, if anything is.
+func Check(t Telemetry, err error) {
+	if err != nil {
+		t.Log.Error("invalid configuration", "error", err)
+		os.Exit(1)
+	}
 }
 
 // Run serves events with a handler until Lambda ends the process. The handler logs the errors that it returns.

@@ -40,7 +40,7 @@ func executions(t interface{ Fatal(...any) }, l *Log, resourceID string) (names 
 }
 
 func TestPutAndRead(t *testing.T) {
-	b := &bucket{}
+	b := newBucket()
 	l := New(b, "log")
 	event := []byte(`{"id": 12345678901234567890,"a":"é<&>"}`)
 	id, err := l.Put(t.Context(), "a/b", event, meta("e1", start))
@@ -54,7 +54,7 @@ func TestPutAndRead(t *testing.T) {
 	if err != nil || v.Meta != meta("e1", start) {
 		t.Errorf("got %+v, %v, want %+v", v.Meta, err, meta("e1", start))
 	}
-	for _, m := range b.objects[0].meta {
+	for _, m := range b.metadata("events/a%2Fb") {
 		for _, c := range m {
 			if c > 127 {
 				t.Errorf("metadata %q is not ASCII", m)
@@ -70,20 +70,21 @@ func TestPutAndRead(t *testing.T) {
 }
 
 func TestMetadataOfAnyExecutionNameIsASCII(t *testing.T) {
-	b := &bucket{}
+	b := newBucket()
 	l := New(b, "log")
 	id, err := l.Put(t.Context(), "r", []byte("{}"), meta("Größe-1 100%", start))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v, err := l.Version(t.Context(), "r", id); err != nil || v.Execution != "Größe-1 100%" || b.objects[0].meta["execution"] != "Gr%C3%B6%C3%9Fe-1%20100%25" {
-		t.Errorf("got %+v as %v, %v", v.Meta, b.objects[0].meta, err)
+	if v, err := l.Version(t.Context(), "r", id); err != nil || v.Execution != "Größe-1 100%" || b.metadata("events/r")["execution"] != "Gr%C3%B6%C3%9Fe-1%20100%25" {
+		t.Errorf("got %+v as %v, %v", v.Meta, b.metadata("events/r"), err)
 	}
 }
 
 func TestABucketWithoutVersionsIsRefused(t *testing.T) {
 	for _, id := range []string{"", "null"} {
-		b := &bucket{version: &id}
+		b := newBucket()
+		b.version = &id
 		if _, err := New(b, "log").Put(t.Context(), "r", []byte("{}"), meta("e1", start)); err == nil || !strings.Contains(err.Error(), "turn versioning on") {
 			t.Errorf("version id %q: got %v, want an error that says what to do", id, err)
 		}
@@ -91,7 +92,7 @@ func TestABucketWithoutVersionsIsRefused(t *testing.T) {
 }
 
 func TestLatest(t *testing.T) {
-	b := &bucket{}
+	b := newBucket()
 	l := New(b, "log")
 	b.add("events/res1", "1", meta("e1", start), start.Add(time.Second))
 	b.add("events/res10", "2", meta("e2", start.Add(time.Minute)), start.Add(time.Minute))
@@ -116,7 +117,7 @@ func TestLatest(t *testing.T) {
 }
 
 func TestNewestIsOneRequest(t *testing.T) {
-	b := &bucket{}
+	b := newBucket()
 	l := New(b, "log")
 	b.add("events/r", "1", meta("e1", start), start.Add(time.Second))
 	second := b.add("events/r", "2", meta("e2", start.Add(time.Minute)), start.Add(time.Minute))
@@ -137,7 +138,7 @@ func TestNewestIsOneRequest(t *testing.T) {
 }
 
 func TestLatestIsCheap(t *testing.T) {
-	b := &bucket{}
+	b := newBucket()
 	for i := range 500 {
 		at := start.Add(time.Duration(i) * time.Minute)
 		b.add("events/r", "x", meta(fmt.Sprint("e", i), at), at.Add(time.Second))
@@ -153,24 +154,24 @@ func TestLatestIsCheap(t *testing.T) {
 // A late write of a timed-out first attempt lands after another execution's event: it must not make the older event
 // the newest one.
 func TestASecondVersionOfAnExecutionCountsAtTheOldest(t *testing.T) {
-	b := &bucket{}
+	b := newBucket()
 	l := New(b, "log")
 	first := b.add("events/r", "1", meta("e1", start), start.Add(1*time.Second))
 	b.add("events/r", "2", meta("e2", start.Add(20*time.Second)), start.Add(21*time.Second))
-	b.add("events/r", "1", meta("e1", start), start.Add(40*time.Second))
+	second := b.add("events/r", "1", meta("e1", start), start.Add(40*time.Second))
 	if got, want := executions(t, l, "r"), []string{"e2", "e1"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	if v, err := l.FindExecution(t.Context(), "r", "e1", start); err != nil || v.ID != first {
 		t.Errorf("got %+v, %v, want the oldest version %s", v, err, first)
 	}
-	if v, err := l.First(t.Context(), "r", "v2"); err != nil || v.ID != first { // by the id of the second one
+	if v, err := l.First(t.Context(), "r", second); err != nil || v.ID != first {
 		t.Errorf("got %+v, %v, want the oldest version %s", v, err, first)
 	}
 }
 
 func TestFindExecutionDoesNotReadBackForEver(t *testing.T) {
-	b := &bucket{}
+	b := newBucket()
 	for i := range 100 {
 		at := start.Add(time.Duration(i) * time.Hour)
 		b.add("events/r", "x", meta(fmt.Sprint("e", i), at), at.Add(time.Second))
@@ -188,7 +189,8 @@ func TestFindExecutionDoesNotReadBackForEver(t *testing.T) {
 // newest place first, and reading on from any page gives the rest.
 func TestHistoryProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		b := &bucket{pages: rapid.IntRange(1, 4).Draw(t, "page")}
+		b := newBucket()
+		b.pages = rapid.Int32Range(1, 4).Draw(t, "page")
 		var want []Version
 		at := start
 		for i := range rapid.IntRange(0, 150).Draw(t, "versions") {
@@ -232,7 +234,7 @@ func TestHistoryProperties(t *testing.T) {
 }
 
 func TestADeletedResourceStaysDeleted(t *testing.T) {
-	b := &bucket{}
+	b := newBucket()
 	l := New(b, "log")
 	b.add("events/r", "1", meta("e1", start), start.Add(time.Second))
 	b.remove("events/r", start.Add(2*time.Second))
@@ -262,7 +264,7 @@ func (r refusing) HeadObject(context.Context, *s3.HeadObjectInput, ...func(*s3.O
 }
 
 func TestARefusedHeadSaysNothingAboutExistence(t *testing.T) {
-	b := &bucket{}
+	b := newBucket()
 	id := b.add("events/r", "1", meta("e1", start), start.Add(time.Second))
 	for _, code := range []string{"BadRequest", "ExpiredToken", "Forbidden", "InvalidArgument"} { // of an expired token, a wrong key …
 		l := New(refusing{b, &smithy.GenericAPIError{Code: code, Message: "400"}}, "log")
@@ -276,7 +278,8 @@ func TestARefusedHeadSaysNothingAboutExistence(t *testing.T) {
 }
 
 func TestWhatIsNotOursIsSkipped(t *testing.T) {
-	b := &bucket{pages: 2}
+	b := newBucket()
+	b.pages = 2
 	var log strings.Builder
 	l := New(b, "log").Logging(slog.New(slog.NewTextHandler(&log, nil)))
 	for _, key := range []string{"events/a", "events/a b", "events/a\n", "events/%zz", "events/c"} {
@@ -314,14 +317,14 @@ func TestWhatIsNotOursIsSkipped(t *testing.T) {
 	if want := []string{"a", "c"}; !slices.Equal(walked, want) {
 		t.Errorf("walked %v, want %v", walked, want)
 	}
-	b.add("events/big", strings.Repeat("x", 64<<20), Meta{}, start)
-	if got, err := l.Event(t.Context(), "big", fmt.Sprintf("v%d", len(b.objects)-1)); !errors.Is(err, ErrNotAnEvent) {
+	big := b.add("events/big", strings.Repeat("x", 64<<20), Meta{}, start)
+	if got, err := l.Event(t.Context(), "big", big); !errors.Is(err, ErrNotAnEvent) {
 		t.Errorf("read %d bytes of an object put by hand, %v, want ErrNotAnEvent", len(got), err)
 	}
 }
 
 func TestAWindowAllowsForClocks(t *testing.T) {
-	b := &bucket{}
+	b := newBucket()
 	// S3's clock is behind that of Record's function.
 	b.add("events/r", "1", Meta{Execution: "e1", RecordedAt: start.Add(9 * time.Second), StartedAt: start}, start.Add(2*time.Second))
 	from := start.Add(8 * time.Second)
@@ -334,7 +337,7 @@ func TestAWindowAllowsForClocks(t *testing.T) {
 // Step Functions' clock may be further ahead of S3's than is allowed for. Such a version stands where it is read, and is
 // not left out.
 func TestAVersionFromTheFutureIsNotLeftOut(t *testing.T) {
-	b := &bucket{}
+	b := newBucket()
 	b.add("events/r", "v", meta("future", start.Add(200*time.Second)), start.Add(40*time.Second))
 	b.add("events/r", "y", meta("older", start.Add(50*time.Second)), start.Add(50*time.Second))
 	b.add("events/r", "x", meta("newest", start.Add(100*time.Second)), start.Add(100*time.Second))

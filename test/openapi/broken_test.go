@@ -12,10 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"github.com/ce873799/replayable-ingestion/internal/api"
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/simtest/engine"
+	"github.com/ce873799/replayable-ingestion/internal/app/replayhandler"
+	"github.com/ce873799/replayable-ingestion/internal/awstest"
+	"github.com/ce873799/replayable-ingestion/internal/boot"
+	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/test/openapi"
 )
 
@@ -58,7 +58,8 @@ func TestBrokenServicesAreAnsweredAsDocumented(t *testing.T) {
 			Region: "us-east-1", HTTPClient: tt.service, Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
 			Retryer: func() aws.Retryer { return aws.NopRetryer{} },
 		}
-		handler := api.New(ledger.New(dynamodb.NewFromConfig(cfg), "table"), eventlog.New(s3.NewFromConfig(cfg), "bucket"), &engine.Mailbox{}, nil)
+		handler := replayhandler.New(config.ReplayHandler{LedgerTable: "table", EventLogBucket: "bucket"},
+			dynamodb.NewFromConfig(cfg), s3.NewFromConfig(cfg), awstest.Queues{{}}, boot.NewTelemetry(io.Discard, config.Telemetry{}))
 		for _, op := range doc.Operations() {
 			req := events.APIGatewayProxyRequest{
 				HTTPMethod: op.Method, Resource: op.Path,

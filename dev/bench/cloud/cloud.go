@@ -1,5 +1,5 @@
-// Package cloud serves the table and the bucket of internal/awstest over HTTP, as DynamoDB and S3 do, and as much of Step
-// Functions, SQS and SNS as the functions call. The functions' own AWS clients talk to it, so that what is measured
+// Package cloud serves what internal/awstest has over HTTP, as DynamoDB, S3, Step Functions and SQS do, and takes what is
+// published to SNS. The functions' own AWS clients talk to it, so that what is measured
 // includes their requests, their connections and the reading of their answers.
 //
 // It counts calls, takes as long as it is told to, and starts no more executions per second than it is told to.
@@ -20,22 +20,18 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/queue"
+	"github.com/ce873799/replayable-ingestion/internal/simtest"
+	"github.com/ce873799/replayable-ingestion/internal/states"
 )
 
-// Names of what a Cloud has.
-const (
-	Table         = "ledger"
-	Bucket        = "events"
-	Topic         = "arn:aws:sns:us-east-1:000000000000:topic"
-	Machine       = "arn:aws:states:us-east-1:000000000000:stateMachine:ingestion"
-	SeriesMachine = "arn:aws:states:us-east-1:000000000000:stateMachine:series"
-	Region        = "us-east-1"
-)
+// Region is that of the clients.
+const Region = "us-east-1"
 
 // Options say what a Cloud is made of. Without any it is empty, answers at once and starts what it is asked to.
 type Options struct {
-	Table  ledger.Client // nil: a awstest.Table
-	Bucket eventlog.API  // nil: a awstest.Bucket
+	Table  ledger.Client // nil: an awstest.Table
+	Bucket eventlog.API  // nil: an awstest.Bucket
 
 	// Delay is how long a call takes, such as of s3.PutObject. Nil: no time.
 	Delay func(call string) time.Duration
@@ -45,13 +41,14 @@ type Options struct {
 
 // Cloud is what answers.
 type Cloud struct {
-	opts    Options
-	server  *httptest.Server
-	Table   *awstest.Table // nil if Options brought another
-	States  *States
-	Replays *Queue
-	Dead    *Queue
+	simtest.Account
+	Table *awstest.Table // nil if Options brought another
 
+	opts   Options
+	server *httptest.Server
+	states states.API
+	queues queue.API
+	rate   rate
 	stored atomic.Int64 // bytes of objects
 	mu     sync.Mutex
 	calls  map[string]int
@@ -62,7 +59,9 @@ func (c *Cloud) Stored() int64 { return c.stored.Load() }
 
 // Start starts a Cloud on a port of the loopback interface.
 func Start(opts Options) *Cloud {
-	c := &Cloud{opts: opts, calls: map[string]int{}, Replays: &Queue{name: "replays"}, Dead: &Queue{name: "dead"}}
+	c := &Cloud{Account: simtest.NewAccount(), opts: opts, calls: map[string]int{}, rate: newRate(opts.StartsPerSecond)}
+	c.states, c.queues = c.States(), c.Queues()
+	c.Replays.Now, c.Dead.Now = time.Now, time.Now
 	if opts.Table == nil {
 		c.Table = awstest.NewTable()
 		c.opts.Table = c.Table
@@ -70,7 +69,7 @@ func Start(opts Options) *Cloud {
 	if opts.Bucket == nil {
 		c.opts.Bucket = awstest.NewBucket()
 	}
-	c.States = newStates(opts.StartsPerSecond)
+	c.Machine.StartFault = func(string) (error, bool) { return c.rate.allow(), false }
 	c.server = httptest.NewServer(http.HandlerFunc(c.serve))
 	return c
 }
@@ -89,11 +88,12 @@ func (c *Cloud) Config() aws.Config {
 	}
 }
 
-// ReplaysURL is the Replay queue's, DeadURL the dead-letter queue's.
-func (c *Cloud) ReplaysURL() string { return c.server.URL + "/" + c.Replays.name }
-
-// DeadURL is the dead-letter queue's.
-func (c *Cloud) DeadURL() string { return c.server.URL + "/" + c.Dead.name }
+// Starts returns how many executions were started, and how many were throttled.
+func (c *Cloud) Starts() (started, throttled int) {
+	c.rate.mu.Lock()
+	defer c.rate.mu.Unlock()
+	return c.rate.allowed, c.rate.throttled
+}
 
 // Calls returns how often each call was made.
 func (c *Cloud) Calls() map[string]int {

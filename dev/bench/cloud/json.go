@@ -8,9 +8,6 @@ import (
 	"net/http"
 	"reflect"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/sfn"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go"
 )
 
@@ -37,69 +34,24 @@ func (c *Cloud) serveJSON(w http.ResponseWriter, r *http.Request, service, op st
 	_, _ = w.Write(text) // the caller has gone if this fails
 }
 
+// answer calls the operation of a service. An interface's value has the operations that the functions use, and no other.
 func (c *Cloud) answer(ctx context.Context, service, op string, body any) (any, error) {
-	switch service + "." + op {
-	case "dynamodb.GetItem":
-		return on(ctx, body, func(ctx context.Context, in *dynamodb.GetItemInput) (any, error) {
-			return c.opts.Table.GetItem(ctx, in)
-		})
-	case "dynamodb.PutItem":
-		return on(ctx, body, func(ctx context.Context, in *dynamodb.PutItemInput) (any, error) {
-			return c.opts.Table.PutItem(ctx, in)
-		})
-	case "dynamodb.UpdateItem":
-		return on(ctx, body, func(ctx context.Context, in *dynamodb.UpdateItemInput) (any, error) {
-			return c.opts.Table.UpdateItem(ctx, in)
-		})
-	case "dynamodb.DeleteItem":
-		return on(ctx, body, func(ctx context.Context, in *dynamodb.DeleteItemInput) (any, error) {
-			return c.opts.Table.DeleteItem(ctx, in)
-		})
-	case "dynamodb.Query":
-		return on(ctx, body, func(ctx context.Context, in *dynamodb.QueryInput) (any, error) {
-			return c.opts.Table.Query(ctx, in)
-		})
-	case "dynamodb.BatchGetItem":
-		return on(ctx, body, func(ctx context.Context, in *dynamodb.BatchGetItemInput) (any, error) {
-			return c.opts.Table.BatchGetItem(ctx, in)
-		})
-	case "dynamodb.TransactWriteItems":
-		return on(ctx, body, func(ctx context.Context, in *dynamodb.TransactWriteItemsInput) (any, error) {
-			return c.opts.Table.TransactWriteItems(ctx, in)
-		})
-	case "states.StartExecution":
-		return on(ctx, body, func(_ context.Context, in *sfn.StartExecutionInput) (any, error) { return c.States.start(in) })
-	case "states.DescribeExecution":
-		return on(ctx, body, func(_ context.Context, in *sfn.DescribeExecutionInput) (any, error) {
-			return c.States.describe(in)
-		})
-	case "states.ListExecutions":
-		return on(ctx, body, func(context.Context, *sfn.ListExecutionsInput) (any, error) { return noExecutions, nil })
-	case "states.GetExecutionHistory":
-		return on(ctx, body, func(context.Context, *sfn.GetExecutionHistoryInput) (any, error) { return noHistory, nil })
-	case "sqs.SendMessageBatch":
-		return on(ctx, body, func(_ context.Context, in *sqs.SendMessageBatchInput) (any, error) {
-			return c.queue(in.QueueUrl).send(in), nil
-		})
-	case "sqs.ReceiveMessage":
-		return on(ctx, body, func(_ context.Context, in *sqs.ReceiveMessageInput) (any, error) {
-			return c.queue(in.QueueUrl).receive(in), nil
-		})
-	case "sqs.DeleteMessage":
-		return on(ctx, body, func(_ context.Context, in *sqs.DeleteMessageInput) (any, error) {
-			return &sqs.DeleteMessageOutput{}, nil
-		})
-	default:
+	at, ok := map[string]reflect.Value{
+		"dynamodb": reflect.ValueOf(&c.opts.Table), "states": reflect.ValueOf(&c.states), "sqs": reflect.ValueOf(&c.queues),
+	}[service]
+	if ok {
+		at = at.Elem().MethodByName(op)
+	}
+	if !at.IsValid() {
 		return nil, &smithy.GenericAPIError{Code: "UnknownOperationException", Message: service + "." + op}
 	}
-}
-
-func on[In any](ctx context.Context, body any, do func(context.Context, *In) (any, error)) (any, error) {
-	in := new(In)
-	if err := decode(body, reflect.ValueOf(in).Elem()); err != nil {
+	in := reflect.New(at.Type().In(1).Elem())
+	if err := decode(body, in.Elem()); err != nil {
 		return nil, &smithy.GenericAPIError{Code: "SerializationException", Message: err.Error()}
 	}
-	return do(ctx, in)
+	out := at.Call([]reflect.Value{reflect.ValueOf(ctx), in})
+	err, _ := out[1].Interface().(error)
+	return out[0].Interface(), err
 }
 
 // fault is an error's answer: its own fields, and its name.

@@ -8,6 +8,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ce873799/replayable-ingestion/dev/bench/cloud"
+	"github.com/ce873799/replayable-ingestion/internal/awstest"
+	"github.com/ce873799/replayable-ingestion/internal/simtest"
 )
 
 // Drain lets so many instances of the listener work off the Replay queue until a time, as an event source mapping with
@@ -15,25 +17,20 @@ import (
 func Drain(ctx context.Context, c *cloud.Cloud, instances int, until time.Time) error {
 	group, gctx := errgroup.WithContext(ctx)
 	for range instances {
-		s, err := New(Options{Cloud: c})
+		s, err := New(c)
 		if err != nil {
 			return err
 		}
 		group.Go(func() error {
 			for time.Now().Before(until) {
-				messages, _ := c.Replays.Take(batchSize)
-				if len(messages) == 0 {
+				bodies := awstest.Bodies(c.Replays.Take(simtest.BatchSize))
+				if len(bodies) == 0 {
 					if err := smithytime.SleepWithContext(gctx, time.Millisecond); err != nil {
 						return err
 					}
 					continue
 				}
-				bodies := make([]string, len(messages))
-				for i, m := range messages {
-					bodies[i] = m.Body
-				}
-				answer, err := s.listen(gctx, batch(bodies))
-				if err := accepted("listener", answer, err); err != nil {
+				if err := s.Listen(gctx, bodies...); err != nil {
 					return err
 				}
 			}

@@ -8,16 +8,22 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
+	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
 // asDeployed gives the job the construct's defaults.
 func asDeployed(e *Engine) {
-	e.Reconfigure(func(_ *autoreplay.Deps, p *autoreplay.Policy) {
+	e.Reconfigure(func(p *config.AutoReplay) {
 		p.MaxAttempts, p.MaxAge = 5, 3*24*time.Hour
 		p.BackoffBase, p.BackoffRate, p.MaxBackoff = time.Minute, 2, time.Hour
 		p.SettleAfter = period
@@ -28,7 +34,7 @@ func asDeployed(e *Engine) {
 func outageOf(t *testing.T, e *Engine, n int) {
 	t.Helper()
 	for i := range n {
-		if err := e.Machine.start(fmt.Sprintf("live-%d", i), ev(fmt.Sprintf("r%d", i), 1)); err != nil {
+		if err := e.Machine.Start(fmt.Sprintf("live-%d", i), ev(fmt.Sprintf("r%d", i), 1)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -203,7 +209,8 @@ func TestAFailureThatCannotBeDecidedOnKeepsNobodyBack(t *testing.T) {
 	down := true
 	e.Machine.Work = failing(outage, func(string) bool { return !down })
 	outageOf(t, e, 20)
-	e.Reconfigure(func(d *autoreplay.Deps, _ *autoreplay.Policy) { d.Judge = undecided{d.Judge} })
+	e.services.Bucket = illegible{e.services.Bucket}
+	e.Reconfigure(func(*config.AutoReplay) {})
 	down = false
 	for range 8 {
 		e.Ahead += period
@@ -217,18 +224,14 @@ func TestAFailureThatCannotBeDecidedOnKeepsNobodyBack(t *testing.T) {
 	}
 }
 
-// undecided cannot tell about one resource.
-type undecided struct {
-	judge interface {
-		OfFailure(ctx context.Context, f domain.Failure) (eventlog.Version, bool, error)
-	}
-}
+// illegible does not show the newest version of one resource.
+type illegible struct{ eventlog.API }
 
-func (u undecided) OfFailure(ctx context.Context, f domain.Failure) (eventlog.Version, bool, error) {
-	if f.ResourceID == "r0" {
-		return eventlog.Version{}, false, errors.New("S3 does not answer")
+func (b illegible) HeadObject(ctx context.Context, in *s3.HeadObjectInput, o ...func(*s3.Options)) (*s3.HeadObjectOutput, error) {
+	if *in.Key == schema.EventsPrefix+"r0" {
+		return nil, errors.New("S3 does not answer")
 	}
-	return u.judge.OfFailure(ctx, f)
+	return b.API.HeadObject(ctx, in, o...)
 }
 
 // The indexes show a run nothing of what it did itself. Nothing that is held is forgotten all the same.
@@ -282,7 +285,13 @@ type alarmState struct {
 	err error
 }
 
-func (a *alarmState) InAlarm(context.Context) (bool, error) { return a.in, a.err }
+func (a *alarmState) DescribeAlarms(context.Context, *cloudwatch.DescribeAlarmsInput, ...func(*cloudwatch.Options)) (*cloudwatch.DescribeAlarmsOutput, error) {
+	state := cwtypes.StateValueOk
+	if a.in {
+		state = cwtypes.StateValueAlarm
+	}
+	return &cloudwatch.DescribeAlarmsOutput{MetricAlarms: []cwtypes.MetricAlarm{{StateValue: state}}}, a.err
+}
 
 // While live traffic is in trouble nothing is started; failures are taken in, and hopeless ones quarantined.
 func TestAnAlarmPausesAutoReplay(t *testing.T) {
@@ -298,7 +307,8 @@ func TestAnAlarmPausesAutoReplay(t *testing.T) {
 		return "", outage
 	}
 	trouble := &alarmState{in: true}
-	e.Reconfigure(func(d *autoreplay.Deps, _ *autoreplay.Policy) { d.Pause = trouble })
+	e.Alarms = trouble
+	e.Reconfigure(func(p *config.AutoReplay) { p.PauseAlarm = "trouble" })
 	outageOf(t, e, 5)
 	for range 3 {
 		if sum := tick(e); sum.Replayed != 0 || sum.Paused == "" {
@@ -325,7 +335,7 @@ func TestAnAlarmPausesAutoReplay(t *testing.T) {
 func TestAutomaticReplaysKeepToTheirShare(t *testing.T) {
 	e := inMemory(t)
 	asDeployed(e)
-	e.Reconfigure(func(_ *autoreplay.Deps, p *autoreplay.Policy) {
+	e.Reconfigure(func(p *config.AutoReplay) {
 		p.StartsPerSecond, p.CanaryThreshold = 0.05, 1000 // 15 in five minutes
 	})
 	e.Machine.Work = failing(outage, automatic)

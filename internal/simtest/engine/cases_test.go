@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
@@ -197,8 +198,8 @@ func TestALostEndIsMadeUpFor(t *testing.T) {
 		}
 		e.Series.RunAll(t.Context())
 		e.Machine.RunAll(t.Context())
-		e.Machine.takeEnds()
-		e.Series.takeEnds()
+		e.Machine.TakeEnds()
+		e.Series.TakeEnds()
 	}
 	if r := get(t, e, id); r.Status != replay.Running {
 		t.Fatalf("got %s, want it to wait for news", r.Status)
@@ -225,7 +226,7 @@ func TestAThousandResourcesByIDAndFiveThousandOfAnOwner(t *testing.T) {
 	finished(t, e, id, replay.Completed, replay.Counts{Matched: n, Started: n, Succeeded: n})
 	id = ask(t, e, `{"select":{"ownerId":"o1"},"reason":"a test"}`)
 	most := 0
-	for !e.Replays.empty() { // it is looked up page by page, whatever its size
+	for !e.Replays.Empty() { // it is looked up page by page, whatever its size
 		bodies := e.Replays.TakeAll()
 		most = max(most, len(bodies))
 		for chunk := range slices.Chunk(bodies, 10) {
@@ -248,7 +249,7 @@ func TestAMessageOfAnUnknownReplayIsRefused(t *testing.T) {
 		{Kind: message.KindExpand, ReplayID: "none"}, {Kind: message.KindItem, ReplayID: "none"},
 		{Kind: message.KindSweep, ReplayID: "none"}, {Kind: message.KindClose, Series: "none"},
 	} {
-		if refused := e.Listen(m.Encode()); refused != 1 || !e.Replays.empty() {
+		if refused := e.Listen(m.Encode()); refused != 1 || !e.Replays.Empty() {
 			t.Errorf("%s: refused %d, want it to come back until it is a dead letter", m.Kind, refused)
 		}
 		if err := e.Dead.Send(t.Context(), m.Encode()); err != nil {
@@ -285,7 +286,7 @@ func TestALongPlanGetsOn(t *testing.T) {
 // A replay that waits for its slot for longer than the queue holds a message back waits again.
 func TestASlotFurtherAwayThanTheQueueWaits(t *testing.T) {
 	begin := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	c := &clock{now: begin}
+	c := awstest.NewClock(begin)
 	e := InMemory(t, &Faults{}, Clock{Now: c.Now})
 	logged(t, e, "r1", 1)
 	id := ask(t, e, `{"select":{"resourceIds":["r1"]},"maxPerSecond":1,"reason":"a test"}`)
@@ -300,7 +301,7 @@ func TestASlotFurtherAwayThanTheQueueWaits(t *testing.T) {
 		if item = e.Replays.TakeAll(); len(item) != 1 || get(t, e, id).Counts.Started != 0 {
 			t.Fatalf("in the queue %v, want the message held back", item)
 		}
-		c.set(c.Now().Add(9 * time.Minute))
+		c.Set(c.Now().Add(9 * time.Minute))
 	}
 	e.Listen(item...)
 	if n := get(t, e, id).Counts.Started; n != 1 {

@@ -208,13 +208,9 @@ func (w *weather) deliver() {
 
 // collect takes what EventBridge knows of ends, and loses some.
 func (w *weather) collect() {
-	came := w.e.Series.takeEnds()
-	for _, end := range w.e.Machine.takeEnds() {
-		came = append(came, end.message)
-	}
-	for _, s := range came {
+	for _, end := range w.e.TakeEnds() {
 		if !w.rarely(10) {
-			w.statuses = append(w.statuses, s)
+			w.statuses = append(w.statuses, end.Message)
 		}
 	}
 }

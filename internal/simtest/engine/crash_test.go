@@ -267,9 +267,8 @@ func (d *driver) drive(t *testing.T) {
 		}
 		e.Series.RunAll(t.Context())
 		e.Machine.RunAll(t.Context())
-		statuses = append(statuses, e.Series.takeEnds()...)
-		for _, end := range e.Machine.takeEnds() {
-			statuses = append(statuses, end.message)
+		for _, end := range e.TakeEnds() {
+			statuses = append(statuses, end.Message)
 		}
 		var left []string
 		for _, s := range statuses {
@@ -277,7 +276,7 @@ func (d *driver) drive(t *testing.T) {
 				left = append(left, s)
 			}
 		}
-		if statuses = left; len(statuses) == 0 && e.Replays.empty() {
+		if statuses = left; len(statuses) == 0 && e.Replays.Empty() {
 			return
 		}
 	}

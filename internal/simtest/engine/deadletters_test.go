@@ -74,8 +74,8 @@ func TestADeadLetterOfAnEndSettlesIt(t *testing.T) {
 				default:
 					e.Machine.Abort(execution)
 				}
-				ends := e.Machine.takeEnds()
-				dead(t, e, form(t, ends[len(ends)-1].message, executionARN(execution), status))
+				ends := e.Machine.TakeEnds()
+				dead(t, e, form(t, ends[len(ends)-1].Message, executionARN(execution), status))
 				finished(t, e, id, replay.Completed, want)
 				rows := inQuarantine(t, e)
 				if failed := status == "FAILED"; len(rows) > 1 || failed != (len(rows) == 1) {
@@ -108,7 +108,7 @@ func TestADeadLetterOfASeriesClosesIt(t *testing.T) {
 			}
 			e.Series.RunAll(t.Context())
 			e.Replays.TakeAll() // the sweep gets lost
-			pointer := e.Series.takeEnds()[0]
+			pointer := e.Series.TakeEnds()[0].Message
 			arn := seriesARN(naming.Series(id, 0, 0))
 			dead(t, e, map[string]string{"pointer": pointer, "event": raw(arn, SeriesMachineARN, "FAILED"), "text": arn}[form])
 			if rows := inQuarantine(t, e); len(rows) != 0 {
@@ -133,7 +133,7 @@ func TestADeadLetterOfAnotherFormHealsItsEvent(t *testing.T) {
 		e := inMemory(t)
 		e.Machine.Work = failing(outage, automatic)
 		e.Ingest("live-1", sale(1))
-		e.Machine.takeEnds()
+		e.Machine.TakeEnds()
 		dead(t, e, body)
 		settleDown(t, e)
 		if f := failure(t, e, "live-1"); f.Status != domain.Healed {
@@ -176,7 +176,7 @@ func TestEachMessageOfAFailedInvocationIsTakenIn(t *testing.T) {
 	item := drainToItems(t, e)
 	e.Machine.Work = failing("BadListing", never)
 	e.Ingest("live-1", ev("r2", 1))
-	pointer := e.Machine.takeEnds()[0].message
+	pointer := e.Machine.TakeEnds()[0].Message
 	gone := message.Replay{Kind: message.KindItem, ReplayID: "none"}.Encode()
 	dead(t, e, failedInvocation(t, item[0], pointer, gone, "hello"))
 	finished(t, e, id, replay.Completed, replay.Counts{Matched: 1, Failed: 1})
@@ -194,7 +194,7 @@ func TestEachMessageOfAFailedInvocationIsTakenIn(t *testing.T) {
 // Something that a message names runs still: it is left to its end.
 func TestADeadLetterAboutWhatRunsIsLeftToItsEnd(t *testing.T) {
 	e := inMemory(t)
-	if err := e.Machine.start("live-1", sale(1)); err != nil {
+	if err := e.Machine.Start("live-1", sale(1)); err != nil {
 		t.Fatal(err)
 	}
 	dead(t, e, raw(executionARN("live-1"), MachineARN, "RUNNING"))

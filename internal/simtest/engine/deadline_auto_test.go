@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
+	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/emftest"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -24,9 +25,9 @@ func deadLettersOf(t *testing.T, e *Engine, n int) (bodies []string) {
 	for i := range n {
 		e.Ingest(fmt.Sprint("live-", i), event(fmt.Sprint("r", i), "o1", i))
 	}
-	for _, end := range e.Machine.takeEnds() {
-		e.Track(end.message)
-		bodies = append(bodies, end.message)
+	for _, end := range e.Machine.TakeEnds() {
+		e.Track(end.Message)
+		bodies = append(bodies, end.Message)
 	}
 	return bodies
 }
@@ -54,7 +55,7 @@ func runInTime(t *testing.T, e *Engine, limit time.Duration) autoreplay.Summary 
 func TestASlowDeadLetterStaysInTheQueueAndKeepsNothingBack(t *testing.T) {
 	hanging(t, func(t *testing.T, e *Engine, ignore bool) {
 		e.Policy.CanaryThreshold = 100
-		e.Reconfigure(func(*autoreplay.Deps, *autoreplay.Policy) {})
+		e.Reconfigure(func(*config.AutoReplay) {})
 		bodies := deadLettersOf(t, e, 12) // more than are received at once
 		if err := e.Dead.Send(t.Context(), bodies...); err != nil {
 			t.Fatal(err)
@@ -106,9 +107,9 @@ func TestAPartOfAutoReplayThatHangsDoesNotTakeTheOthersWithIt(t *testing.T) {
 				if err := e.Dead.Send(t.Context(), dead...); err != nil {
 					t.Fatal(err)
 				}
-				e.Reconfigure(func(_ *autoreplay.Deps, p *autoreplay.Policy) { p.Enabled = false })
+				e.Reconfigure(func(p *config.AutoReplay) { p.Enabled = false })
 				e.Schedule() // takes them in, and starts nothing
-				e.Reconfigure(func(_ *autoreplay.Deps, p *autoreplay.Policy) { p.Enabled = true })
+				e.Reconfigure(func(p *config.AutoReplay) { p.Enabled = true })
 				time.Sleep(time.Hour) // of a clock that does not wait: they are due
 				before := emftest.Sums(e.Metrics())["AutoReplayRuns"]
 				release := hang(e, ignore, 0, at)

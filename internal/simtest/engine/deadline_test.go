@@ -16,6 +16,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/listener"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/internal/simtest"
 	"github.com/ce873799/replayable-ingestion/internal/workflow"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -129,7 +130,7 @@ func TestASlowMessageDoesNotTakeItsBatchWithIt(t *testing.T) {
 			if got := refused(answer); err != nil || !slices.Equal(got, []string{"m0"}) {
 				t.Errorf("got %v reported as failed, %v, want the slow message", got, err)
 			}
-			if !e.Replays.empty() {
+			if !e.Replays.Empty() {
 				t.Error("the slow message was sent again as well")
 			}
 			if n := len(list(t, e, id, "STARTED")); n != 4 {
@@ -198,8 +199,8 @@ func TestASlowEndDoesNotKeepTheOthersFromBeingSettled(t *testing.T) {
 		e.Listen(items...)
 		e.Machine.RunAll(t.Context())
 		var ends []string
-		for _, end := range e.Machine.takeEnds() {
-			ends = append(ends, end.message)
+		for _, end := range e.Machine.TakeEnds() {
+			ends = append(ends, end.Message)
 		}
 		release := hang(e, ignore, 1, "UpdateItem") // the first call of settling one
 		defer release()
@@ -227,8 +228,8 @@ func TestASlowQueueDoesNotKeepEndsFromBeingSettled(t *testing.T) {
 		e.Machine.RunAll(t.Context())
 		ends := []string{fmt.Sprintf(`{"v":1,"kind":"status","executionArn":%q,"name":"s1","stateMachineArn":%q,`+
 			`"status":"SUCCEEDED","error":null,"startDate":1,"stopDate":2,"redriveCount":0}`, seriesARN("s1"), SeriesMachineARN)}
-		for _, end := range e.Machine.takeEnds() {
-			ends = append(ends, end.message)
+		for _, end := range e.Machine.TakeEnds() {
+			ends = append(ends, end.Message)
 		}
 		release := hang(e, ignore, 0, "SendMessageBatch")
 		defer release()
@@ -246,7 +247,7 @@ func TestASlowQueueDoesNotKeepEndsFromBeingSettled(t *testing.T) {
 func unavailableInTime[T any](t *testing.T, run func(context.Context) (T, error)) {
 	t.Helper()
 	_, err := inTime(t, short, run)
-	if got, cause := name(err); got != fault.ServiceUnavailable {
+	if got, cause := simtest.FaultOf(err); got != fault.ServiceUnavailable {
 		t.Errorf("got %s, %s, want %s", got, cause, fault.ServiceUnavailable)
 	}
 }
@@ -257,7 +258,7 @@ func TestASlowVersionOfASeriesIsTriedAgain(t *testing.T) {
 			history(t, e, "r1", 2)
 			id := ask(t, e, fmt.Sprintf(seriesOf, `"all"`, "stop"))
 			e.Listen(drainToItems(t, e)...)
-			in, err := e.Series.Input()
+			in, err := e.seriesInput()
 			if err != nil || len(in.Indexes) != 2 {
 				t.Fatalf("got %+v, %v, want a series of 2", in, err)
 			}
@@ -278,20 +279,20 @@ func TestASlowRecordIsRetriedAndRecordsOnce(t *testing.T) {
 	for _, at := range []string{"PutObject events/", "UpdateItem", "PutItem"} {
 		for _, late := range []bool{false, true} { // whether the first attempt goes on after the second
 			hanging(t, func(t *testing.T, e *Engine, ignore bool) {
-				if err := e.Machine.start("live-1", sale(1)); err != nil {
+				if err := e.Machine.Start("live-1", sale(1)); err != nil {
 					t.Fatal(err)
 				}
-				in := recordInput(e.Machine.executions["live-1"])
+				in := simtest.RecordInput(e.Machine.Execution("live-1"))
 				release := hang(e, ignore, 1, at)
 				defer release()
 				unavailableInTime(t, func(ctx context.Context) (workflow.RecordOutput, error) {
-					return e.Machine.record.Handle(ctx, in)
+					return e.Recorder.Handle(ctx, in)
 				})
 				if !late {
 					release()
 				}
 				in.RetryCount = 1
-				out, err := e.Machine.record.Handle(t.Context(), in)
+				out, err := e.Recorder.Handle(t.Context(), in)
 				release()
 				if err != nil {
 					t.Fatal(err)
@@ -308,21 +309,21 @@ func TestASlowRecordIsRetriedAndRecordsOnce(t *testing.T) {
 func TestASlowPublishIsRetriedAndPublishes(t *testing.T) {
 	for _, at := range []string{"Publish", "PutObject outputs/", "GetItem", "UpdateItem"} {
 		hanging(t, func(t *testing.T, e *Engine, ignore bool) {
-			if err := e.Machine.start("live-1", sale(1)); err != nil {
+			if err := e.Machine.Start("live-1", sale(1)); err != nil {
 				t.Fatal(err)
 			}
-			in := recordInput(e.Machine.executions["live-1"])
-			if _, err := e.Machine.record.Handle(t.Context(), in); err != nil {
+			in := simtest.RecordInput(e.Machine.Execution("live-1"))
+			if _, err := e.Recorder.Handle(t.Context(), in); err != nil {
 				t.Fatal(err)
 			}
 			out := workflow.PublishInput{Output: json.RawMessage(`{"done":1}`), Execution: in.Execution}
 			release := hang(e, ignore, 1, at)
 			defer release()
 			unavailableInTime(t, func(ctx context.Context) (none struct{}, err error) {
-				return none, e.Machine.publish.Handle(ctx, out)
+				return none, e.Publisher.Handle(ctx, out)
 			})
 			release()
-			if err := e.Machine.publish.Handle(t.Context(), out); err != nil {
+			if err := e.Publisher.Handle(t.Context(), out); err != nil {
 				t.Error(err)
 			}
 			row, err := e.Book.Executions.Get(t.Context(), "live-1")

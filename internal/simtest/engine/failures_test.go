@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
+	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
@@ -179,7 +180,7 @@ func TestAnAbortedNewerEventDoesNotSupersede(t *testing.T) {
 	e.Ingest("live-1", sale(1))
 	e.Report()
 	e.Ingest("live-2", sale(2)) // fails as well, and an operator's stop is what was reported
-	e.Machine.takeEnds()
+	e.Machine.TakeEnds()
 	e.Machine.Abort("live-2")
 	e.Report()
 	settleDown(t, e)
@@ -205,10 +206,10 @@ func TestALateAutomaticReplayPublishesNothing(t *testing.T) {
 	if e.Machine.Status(auto) != types.ExecutionStatusRunning {
 		t.Fatal("the automatic replay was not started")
 	}
-	if err := e.Machine.start("live-2", sale(2)); err != nil {
+	if err := e.Machine.Start("live-2", sale(2)); err != nil {
 		t.Fatal(err)
 	}
-	e.Machine.run(t.Context(), e.Machine.executions["live-2"])
+	e.Machine.Run(t.Context(), "live-2")
 	e.Machine.RunAll(t.Context())
 	e.Report()
 	if n := e.PublishedBy(auto); n != 0 {
@@ -262,13 +263,11 @@ func TestAnEventThatNeverReachedTheLog(t *testing.T) {
 	})
 	t.Run("is started again when the log was out of reach", func(t *testing.T) {
 		e := New(t)
-		e.Machine.mu.Lock()
-		e.Machine.executions["live-1"] = &execution{
-			name: "live-1", input: sale(1), started: time.Now(), stopped: time.Now(), status: types.ExecutionStatusFailed,
-			fault: "IngestionServiceUnavailable", cause: "put events/r1: SlowDown",
-		}
-		pointer := e.Machine.executions["live-1"].pointer()
-		e.Machine.mu.Unlock()
+		e.Machine.Put(awstest.Execution{
+			Name: "live-1", Input: sale(1), Started: time.Now(), Stopped: time.Now(), Status: types.ExecutionStatusFailed,
+			Error: "IngestionServiceUnavailable", Cause: "put events/r1: SlowDown",
+		})
+		pointer := e.pointer("live-1")
 		if err := e.Dead.Send(t.Context(), pointer, pointer); err != nil {
 			t.Fatal(err)
 		}
@@ -290,9 +289,9 @@ func TestAnEventThatNeverReachedTheLog(t *testing.T) {
 		e.Report()
 		e.Machine.Work = failing(outage, automatic)
 		e.Ingest("live-1", sale(1))
-		e.Machine.takeEnds()
+		e.Machine.TakeEnds()
 		forget(t, e, "live-1")
-		if err := e.Dead.Send(t.Context(), e.Machine.executions["live-1"].pointer()); err != nil {
+		if err := e.Dead.Send(t.Context(), e.pointer("live-1")); err != nil {
 			t.Fatal(err)
 		}
 		settleDown(t, e)
@@ -334,7 +333,7 @@ func TestAnUnreportedEndIsFound(t *testing.T) {
 	e := New(t)
 	e.Machine.Work = failing(outage, automatic)
 	e.Ingest("live-1", sale(1))
-	e.Machine.takeEnds() // EventBridge loses it
+	e.Machine.TakeEnds() // EventBridge loses it
 	healsWhenOverdue(t, e, "live-1", domain.Running)
 }
 

@@ -11,10 +11,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go"
 
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/queue"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/internal/states"
 )
@@ -215,6 +217,29 @@ func (s faultyStates) ListExecutions(ctx context.Context, in *sfn.ListExecutions
 
 func (s faultyStates) GetExecutionHistory(ctx context.Context, in *sfn.GetExecutionHistoryInput, _ ...func(*sfn.Options)) (*sfn.GetExecutionHistoryOutput, error) {
 	return call(ctx, s.f, "GetExecutionHistory", func() (*sfn.GetExecutionHistoryOutput, error) { return s.API.GetExecutionHistory(ctx, in) })
+}
+
+type faultyQueues struct {
+	queue.API
+	f *Faults
+}
+
+func (q faultyQueues) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
+	return call(ctx, q.f, "SendMessageBatch", func() (*sqs.SendMessageBatchOutput, error) { return q.API.SendMessageBatch(ctx, in) })
+}
+
+func (q faultyQueues) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, _ ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
+	if err := q.f.stall(ctx, "ReceiveMessage"); err != nil {
+		return nil, err
+	}
+	return q.API.ReceiveMessage(ctx, in) //nolint:wrapcheck // as the SDK has it
+}
+
+func (q faultyQueues) DeleteMessage(ctx context.Context, in *sqs.DeleteMessageInput, _ ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error) {
+	if err := q.f.stall(ctx, "DeleteMessage "+*in.ReceiptHandle); err != nil {
+		return nil, err
+	}
+	return q.API.DeleteMessage(ctx, in) //nolint:wrapcheck // as the SDK has it
 }
 
 // unavailable is how a service says that it is in trouble.

@@ -31,13 +31,13 @@ func (s slowStore) PutObject(ctx context.Context, key string, doc []byte) error 
 func between(t *testing.T, e *Engine, older string) int {
 	t.Helper()
 	once := true
-	normal := e.Machine.publish
-	e.Machine.publish = publish.New(topic.New(e, "arn:aws:sns:us-east-1:000000000000:topic"), slowStore{e.Log, func() {
+	normal := e.Publisher
+	e.Publisher = publish.New(topic.New(e, "arn:aws:sns:us-east-1:000000000000:topic"), slowStore{e.Log, func() {
 		if !once {
 			return
 		}
 		once = false
-		e.Machine.publish = normal
+		e.Publisher = normal
 		backoff() // no two events come at once
 		run(t, e, "live-9", sale(9))
 	}}, e.Book.Executions, supersede.NewGate(e.Book.Publications, nil), publish.Options{StoreOutputs: true, SupersedeOlder: true}, nil, nil)

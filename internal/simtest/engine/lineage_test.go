@@ -116,10 +116,10 @@ func TestWhatGivesWaySupersedesItsWholeLineage(t *testing.T) {
 		t.Fatal("the second attempt does not run")
 	}
 	quarantine(t, e, "live-1")
-	if err := e.Machine.start("live-2", sale(2)); err != nil {
+	if err := e.Machine.Start("live-2", sale(2)); err != nil {
 		t.Fatal(err)
 	}
-	e.Machine.run(t.Context(), e.Machine.executions["live-2"])
+	e.Machine.Run(t.Context(), "live-2")
 	e.Pump()
 	if n := e.PublishedBy(second); n != 0 {
 		t.Fatalf("the older event was published %d times after the newer one", n)
@@ -141,7 +141,7 @@ func TestAFailureOfWhatHasSucceededMeanwhileIsClosed(t *testing.T) {
 	}
 	e.Listen(e.Replays.TakeAll()...)
 	asked := e.Machine.Names(naming.APIPrefix)[0]
-	e.Machine.run(t.Context(), e.Machine.executions[asked])
+	e.Machine.Run(t.Context(), asked)
 	e.Report()
 	if f := failure(t, e, "live-1"); f.Status != domain.Healed || f.HealedBy != asked {
 		t.Errorf("got %+v, want it healed by %s", f, asked)

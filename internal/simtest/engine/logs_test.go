@@ -89,7 +89,7 @@ func TestNoLogHasPayloads(t *testing.T) {
 		faults.Refuse = call
 		_ = faults.During(func() {
 			e.Call("POST", "/replays", `{"select":{"ownerId":"MARKER-owner"},"reason":"MARKER"}`, nil, nil)
-			_ = e.Machine.start("troubled-"+call, marked("fine", 7))
+			_ = e.Machine.Start("troubled-"+call, marked("fine", 7))
 			e.Machine.RunAll(t.Context())
 			_ = e.Listen(e.Replays.TakeAll()...)
 		})

@@ -16,15 +16,11 @@ import (
 func twice(t *testing.T, e *Engine) {
 	t.Helper()
 	for range 20 {
-		for _, body := range e.Series.takeEnds() {
-			e.Track(body)
-			e.Track(body)
-		}
-		for _, end := range e.Machine.takeEnds() {
-			e.Track(end.message)
-			e.Track(end.message)
-			if end.failed {
-				if err := e.Dead.Send(t.Context(), end.message, end.message); err != nil {
+		for _, end := range e.TakeEnds() {
+			e.Track(end.Message)
+			e.Track(end.Message)
+			if end.Failed {
+				if err := e.Dead.Send(t.Context(), end.Message, end.Message); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -42,7 +38,7 @@ func twice(t *testing.T, e *Engine) {
 		for _, body := range bodies { // once more, after what it started has ended
 			e.Listen(body)
 		}
-		if e.Replays.empty() && len(bodies) == 0 {
+		if e.Replays.Empty() && len(bodies) == 0 {
 			return
 		}
 	}

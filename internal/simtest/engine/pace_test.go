@@ -9,27 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/queue"
 )
-
-// clock is a clock that only a test moves.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) set(t time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = t
-}
 
 // parcel is a message that is delivered at a time.
 type parcel struct {
@@ -54,7 +37,7 @@ func (p *parcels) Pop() any {
 
 // mail is a queue that honours delays as SQS does: whole seconds, at most 15 minutes.
 type mail struct {
-	clock   *clock
+	clock   *awstest.Clock
 	waiting parcels
 	sent    int
 	late    func(due time.Time) time.Duration
@@ -98,7 +81,7 @@ func TestMaxPerSecond(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			begin := time.Date(2026, 1, 2, 3, 4, 7, 300e6, time.UTC)
-			c := &clock{now: begin}
+			c := awstest.NewClock(begin)
 			rng := rand.New(rand.NewPCG(uint64(tt.rate), 0)) //nolint:gosec // a test's dice
 			m := &mail{clock: c, late: func(time.Time) time.Duration { return quiet }, twice: func() bool { return false }, backlog: tt.backlog}
 			if tt.rough {
@@ -144,7 +127,7 @@ func TestMaxPerSecond(t *testing.T) {
 			}
 			id := ask(t, e, fmt.Sprintf(`{"select":{"ownerId":"o1"},"maxPerSecond":%d,"reason":"a test"}`, tt.rate))
 			for m.waiting.Len() > 0 {
-				c.set(later(c.Now(), m.waiting[0].at))
+				c.Set(later(c.Now(), m.waiting[0].at))
 				var bodies []string
 				for m.waiting.Len() > 0 && len(bodies) < 10 && !m.waiting[0].at.After(c.Now()) {
 					p := heap.Pop(&m.waiting).(parcel)

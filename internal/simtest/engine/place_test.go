@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
+	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
@@ -20,14 +21,11 @@ import (
 func neverRecorded(t *testing.T, e *Engine, event string) []string {
 	t.Helper()
 	const name = "live-1"
-	e.Machine.mu.Lock()
-	x := &execution{
-		name: name, input: event, started: time.Now(), stopped: time.Now(), status: types.ExecutionStatusFailed,
-		fault: "IngestionServiceUnavailable", cause: "put events/r1: SlowDown",
-	}
-	e.Machine.executions[name] = x
-	pointer := x.pointer()
-	e.Machine.mu.Unlock()
+	e.Machine.Put(awstest.Execution{
+		Name: name, Input: event, Started: time.Now(), Stopped: time.Now(), Status: types.ExecutionStatusFailed,
+		Error: "IngestionServiceUnavailable", Cause: "put events/r1: SlowDown",
+	})
+	pointer := e.pointer(name)
 	if err := e.Dead.Send(t.Context(), pointer); err != nil {
 		t.Fatal(err)
 	}
@@ -46,10 +44,10 @@ func due(e *Engine) []string {
 
 func run(t *testing.T, e *Engine, name, event string) {
 	t.Helper()
-	if err := e.Machine.start(name, event); err != nil {
+	if err := e.Machine.Start(name, event); err != nil {
 		t.Fatal(err)
 	}
-	e.Machine.run(t.Context(), e.Machine.executions[name])
+	e.Machine.Run(t.Context(), name)
 }
 
 func latestBy(t *testing.T, e *Engine, id string) string {

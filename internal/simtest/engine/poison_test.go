@@ -58,7 +58,7 @@ func TestAnItemThatWasStartedIsNotGivenUp(t *testing.T) {
 			died(t, e, "#outcome", item...)
 			if tt.before {
 				e.Machine.RunAll(t.Context())
-				e.Machine.takeEnds() // EventBridge loses it
+				e.Machine.TakeEnds() // EventBridge loses it
 			}
 			dead(t, e, item...)
 			if !tt.before {
@@ -151,7 +151,7 @@ func TestAnAutomaticReplayThatWasStartedIsNotGivenUp(t *testing.T) {
 			e.Listen(bodies...)
 			if before {
 				e.Machine.RunAll(t.Context())
-				e.Machine.takeEnds() // EventBridge loses it
+				e.Machine.TakeEnds() // EventBridge loses it
 			}
 			dead(t, e, bodies...)
 			if f := failure(t, e, "live-1"); f.Status == domain.Quarantined {
@@ -206,8 +206,8 @@ func TestASeriesThatWasStartedIsNotGivenUp(t *testing.T) {
 		died(t, e, "#started", item...)
 		if before {
 			e.Series.RunAll(t.Context())
-			e.Series.takeEnds() // EventBridge loses them
-			e.Machine.takeEnds()
+			e.Series.TakeEnds() // EventBridge loses them
+			e.Machine.TakeEnds()
 		}
 		dead(t, e, item...)
 		if !before {
@@ -296,7 +296,7 @@ func TestASweepThatIsADeadLetterIsSentAgain(t *testing.T) {
 	finished(t, e, id, replay.Cancelled, replay.Counts{Matched: 1, Skipped: 1})
 	dead(t, e, sweeps...)
 	e.Listen(item...)
-	if rows := inQuarantine(t, e); len(rows) != 0 || !e.Replays.empty() {
+	if rows := inQuarantine(t, e); len(rows) != 0 || !e.Replays.Empty() {
 		t.Errorf("got %+v, want a sweep that is done left alone", rows)
 	}
 }
@@ -318,14 +318,14 @@ func TestACloseThatIsADeadLetterIsSentAgain(t *testing.T) {
 		}
 	}
 	dead(t, e, body...)
-	if rows := inQuarantine(t, e); len(rows) != 1 || !e.Replays.empty() {
+	if rows := inQuarantine(t, e); len(rows) != 1 || !e.Replays.Empty() {
 		t.Errorf("got %+v, want the message quarantined when it died for the fourth time", rows)
 	}
 	e.Listen(body...)
 	finished(t, e, id, replay.Completed, replay.Counts{Matched: 3, Started: 1, Succeeded: 1, Skipped: 2})
 	n := len(inQuarantine(t, e))
 	dead(t, e, body...)
-	if rows := inQuarantine(t, e); len(rows) != n || !e.Replays.empty() {
+	if rows := inQuarantine(t, e); len(rows) != n || !e.Replays.Empty() {
 		t.Errorf("got %+v, want the message of a closed series left alone", rows)
 	}
 }

@@ -149,7 +149,7 @@ func TestAStartedVersionThatExpiresIsStillStarted(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := e.Machine.start(order.Name, string(order.Input)); err != nil {
+			if err := e.Machine.Start(order.Name, string(order.Input)); err != nil {
 				t.Fatal(err)
 			}
 			expire()

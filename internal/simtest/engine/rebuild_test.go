@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
+	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
@@ -71,7 +72,7 @@ func TestTheLedgerIsRebuiltFromTheEventLog(t *testing.T) {
 		}
 	}
 
-	e.Reconfigure(func(_ *autoreplay.Deps, p *autoreplay.Policy) { p.Interval = time.Second }) // 100 look-ups per run
+	e.Reconfigure(func(p *config.AutoReplay) { p.Interval = time.Second }) // 100 look-ups per run
 	e.Ask = autoreplay.Request{Rebuild: true}
 	restored := e.Schedule().Restored
 	e.Ask = autoreplay.Request{}

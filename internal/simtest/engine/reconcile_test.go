@@ -10,9 +10,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
+	"github.com/ce873799/replayable-ingestion/internal/awstest"
+	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/emftest"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/internal/simtest"
 )
 
 // inMemory is an engine whose clock a test moves.
@@ -26,31 +29,26 @@ const period = 5 * time.Minute
 
 // everyPeriod makes open executions be looked at as the construct's default does: at the age of one period.
 func everyPeriod(e *Engine) {
-	e.Reconfigure(func(_ *autoreplay.Deps, p *autoreplay.Policy) { p.SettleAfter, p.MaxAge = period, 14*24*time.Hour })
+	e.Reconfigure(func(p *config.AutoReplay) { p.SettleAfter, p.MaxAge = period, 14*24*time.Hour })
 }
 
 // unrecorded puts an execution into Step Functions that failed before Record did anything.
 func unrecorded(e *Engine, name, input, fault string) {
-	e.Machine.mu.Lock()
-	defer e.Machine.mu.Unlock()
 	now := time.Now()
-	e.Machine.executions[name] = &execution{
-		name: name, input: input, started: now, stopped: now, status: types.ExecutionStatusFailed, fault: fault,
-	}
-	e.Machine.order = append(e.Machine.order, name)
+	e.Machine.Put(awstest.Execution{
+		Name: name, Input: input, Started: now, Stopped: now, Status: types.ExecutionStatusFailed, Error: fault,
+	})
 }
 
 // backdate makes an execution one that started earlier, in Step Functions and in the ledger.
 func backdate(t *testing.T, e *Engine, name string, by time.Duration) {
 	t.Helper()
-	e.Machine.mu.Lock()
-	x := e.Machine.executions[name]
-	x.started = x.started.Add(-by)
-	started := x.started
-	e.Machine.mu.Unlock()
+	x := e.Machine.Execution(name)
+	x.Started = x.Started.Add(-by)
+	e.Machine.Put(x)
 	row, err := e.Book.Executions.Get(t.Context(), name)
 	if err == nil && row.StoppedAt.IsZero() {
-		err = e.OpenSince(t.Context(), name, started)
+		err = e.OpenSince(t.Context(), name, x.Started)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -76,19 +74,19 @@ func TestEveryEndIsFoundWithoutAnyEvent(t *testing.T) {
 	}
 	unrecorded(e, "live-unrecorded", ev("unrecorded", 1), "IngestionError")
 	for _, name := range []string{"live-days", "live-aborted", "live-timed-out", "live-running"} {
-		if err := e.Machine.start(name, ev(name, 1)); err != nil {
+		if err := e.Machine.Start(name, ev(name, 1)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := e.Machine.record.Handle(t.Context(), recordInput(e.Machine.executions[name])); err != nil {
+		if _, err := e.Recorder.Handle(t.Context(), simtest.RecordInput(e.Machine.Execution(name))); err != nil {
 			t.Fatal(err)
 		}
 	}
 	backdate(t, e, "live-days", 10*24*time.Hour)
 	backdate(t, e, "live-running", 10*24*time.Hour)
-	e.Machine.finish(e.Machine.executions["live-days"], types.ExecutionStatusFailed, "InvalidListing", "")
-	e.Machine.finish(e.Machine.executions["live-timed-out"], types.ExecutionStatusTimedOut, "", "")
+	e.Machine.Finish("live-days", types.ExecutionStatusFailed, "InvalidListing", "")
+	e.Machine.Finish("live-timed-out", types.ExecutionStatusTimedOut, "", "")
 	e.Machine.Abort("live-aborted")
-	e.Machine.takeEnds() // to nobody
+	e.Machine.TakeEnds() // to nobody
 
 	total := 0
 	for _, ahead := range []time.Duration{period, 2 * period} {
@@ -120,14 +118,13 @@ func TestEveryEndIsFoundWithoutAnyEvent(t *testing.T) {
 	for _, name := range []string{"live-redriven-well", "live-redriven-badly"} {
 		e.Machine.Redrive(name)
 	}
-	e.Machine.mu.Lock()
-	e.Machine.executions["live-running"].status = types.ExecutionStatusAborted // not to be run below
-	e.Machine.mu.Unlock()
+	running := e.Machine.Execution("live-running")
+	running.Status = types.ExecutionStatusAborted // not to be run below
+	e.Machine.Put(running)
 	e.Machine.RunAll(t.Context())
-	e.Machine.mu.Lock()
-	e.Machine.executions["live-running"].status = types.ExecutionStatusRunning
-	e.Machine.mu.Unlock()
-	e.Machine.takeEnds()
+	running.Status = types.ExecutionStatusRunning
+	e.Machine.Put(running)
+	e.Machine.TakeEnds()
 	for _, ahead := range []time.Duration{3 * period, 4 * period} {
 		e.Ahead = ahead + time.Second
 		e.Schedule()
@@ -181,15 +178,14 @@ func TestTheListOfEndsIsReadWithinABudget(t *testing.T) {
 func TestAnEventOfWhichNobodyKnowsIsReported(t *testing.T) {
 	e := inMemory(t)
 	e.Ingest("live-1", sale(1))
-	if err := e.Machine.start("live-2", ev("r2", 1)); err != nil {
+	if err := e.Machine.Start("live-2", ev("r2", 1)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.Machine.record.Handle(t.Context(), recordInput(e.Machine.executions["live-2"])); err != nil {
+	if _, err := e.Recorder.Handle(t.Context(), simtest.RecordInput(e.Machine.Execution("live-2"))); err != nil {
 		t.Fatal(err)
 	}
 	e.Report()
-	delete(e.Machine.executions, "live-2")
-	e.Machine.order = e.Machine.order[:1]
+	e.Machine.Forget("live-2")
 	gauge := 0.0
 	for _, tt := range []struct {
 		ahead time.Duration
@@ -223,7 +219,7 @@ func TestNoFigureIsGivenWhenNobodyCouldLook(t *testing.T) {
 func TestLookUpsKeepToTheirBudget(t *testing.T) {
 	e := inMemory(t)
 	everyPeriod(e)
-	e.Reconfigure(func(_ *autoreplay.Deps, p *autoreplay.Policy) { p.Interval = time.Second }) // 100 in a run, half of them for lists
+	e.Reconfigure(func(p *config.AutoReplay) { p.Interval = time.Second }) // 100 in a run, half of them for lists
 	const n = 220
 	for i := range n {
 		unrecorded(e, fmt.Sprintf("live-%d", i), `{"owner":"o1"}`, "InvalidEvent")
@@ -250,15 +246,15 @@ func TestAnAbortedExecutionWithoutARowDoesNotSupersede(t *testing.T) {
 	e.Ingest("live-1", sale(1))
 	e.Report()
 	e.Machine.Work = func(_, event string) (string, string) { return event, "" }
-	if err := e.Machine.start("live-2", sale(2)); err != nil {
+	if err := e.Machine.Start("live-2", sale(2)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.Machine.record.Handle(t.Context(), recordInput(e.Machine.executions["live-2"])); err != nil {
+	if _, err := e.Recorder.Handle(t.Context(), simtest.RecordInput(e.Machine.Execution("live-2"))); err != nil {
 		t.Fatal(err)
 	}
 	forget(t, e, "live-2")
 	e.Machine.Abort("live-2")
-	e.Machine.takeEnds() // to nobody
+	e.Machine.TakeEnds() // to nobody
 	for run := 1; run <= 3; run++ {
 		e.Ahead = time.Duration(run) * period
 		e.Schedule()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
+	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
@@ -75,7 +76,7 @@ func TestAnUnreportedEndOfARedriveIsFound(t *testing.T) {
 	e.Report()
 	e.Machine.Redrive("live-1")
 	e.Machine.RunAll(t.Context())
-	e.Machine.takeEnds() // EventBridge loses it
+	e.Machine.TakeEnds() // EventBridge loses it
 	settleDown(t, e)
 	if f := redriven(t, e, "live-1", 1); f.Status != domain.Healed {
 		t.Errorf("got %+v, want it healed", f)
@@ -89,7 +90,7 @@ func TestARedriveThatIsStoppedIsClosed(t *testing.T) {
 	e.Report()
 	e.Machine.Redrive("live-1")
 	e.Machine.Abort("live-1")
-	e.Machine.takeEnds()
+	e.Machine.TakeEnds()
 	settleDown(t, e)
 	if f := failure(t, e, "live-1"); f.Status != domain.Closed || !strings.Contains(f.Decision, "stopped by an operator") {
 		t.Errorf("got %+v, want it closed", f)
@@ -101,8 +102,8 @@ func TestALostDeadLetterIsMadeUpFor(t *testing.T) {
 	e := New(t)
 	e.Machine.Work = failing(outage, automatic)
 	e.Ingest("live-1", sale(1))
-	for _, end := range e.Machine.takeEnds() {
-		e.Track(end.message)
+	for _, end := range e.Machine.TakeEnds() {
+		e.Track(end.Message)
 	}
 	healsWhenOverdue(t, e, "live-1", domain.Failed)
 	for shard := range ledger.Shards {
@@ -116,13 +117,11 @@ func TestALostDeadLetterIsMadeUpFor(t *testing.T) {
 // An event that never reached the log must not be recorded on top of a newer one.
 func TestARestartDoesNotOvertakeANewerEvent(t *testing.T) {
 	e := New(t)
-	e.Machine.mu.Lock()
-	e.Machine.executions["live-1"] = &execution{
-		name: "live-1", input: sale(1), started: time.Now(), stopped: time.Now(), status: types.ExecutionStatusFailed,
-		fault: "IngestionServiceUnavailable",
-	}
-	pointer := e.Machine.executions["live-1"].pointer()
-	e.Machine.mu.Unlock()
+	e.Machine.Put(awstest.Execution{
+		Name: "live-1", Input: sale(1), Started: time.Now(), Stopped: time.Now(), Status: types.ExecutionStatusFailed,
+		Error: "IngestionServiceUnavailable",
+	})
+	pointer := e.pointer("live-1")
 	backoff()
 	e.Ingest("live-2", sale(2))
 	e.Report()
@@ -161,7 +160,7 @@ func TestAnUnreportedRedriveOfAnUnrecordedEventLeavesTheQuarantine(t *testing.T)
 	lostEvent(t, e, ev("r1", 1))
 	e.Machine.Redrive("live-1")
 	e.Machine.RunAll(t.Context())
-	e.Machine.takeEnds() // to nobody
+	e.Machine.TakeEnds() // to nobody
 	for range 2 {
 		e.Ahead += time.Hour
 		e.Schedule()

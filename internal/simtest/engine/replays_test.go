@@ -199,7 +199,7 @@ func TestALostAnswerStartsNothingTwice(t *testing.T) {
 	e.Listen(e.Replays.TakeAll()...)
 	item := e.Replays.TakeAll()
 	e.Machine.StartFault = func(string) (error, bool) { return errors.New("connection reset"), true }
-	if refused := e.Listen(item...); refused != 0 || e.Replays.empty() {
+	if refused := e.Listen(item...); refused != 0 || e.Replays.Empty() {
 		t.Fatalf("refused %d, want the message sent again", refused)
 	}
 	e.Machine.RunAll(t.Context())
@@ -342,10 +342,11 @@ func TestAnEventAtTheSizeLimitIsReplayed(t *testing.T) {
 func TestATimeoutWithoutAnErrorIsRetried(t *testing.T) {
 	e := New(t)
 	e.Ingest("live-1", event("r1", "o1", 1))
-	e.Machine.takeEnds()
-	x := e.Machine.executions["live-1"]
-	x.status = types.ExecutionStatusTimedOut
-	if err := e.Dead.Send(t.Context(), x.pointer()); err != nil {
+	e.Machine.TakeEnds()
+	x := e.Machine.Execution("live-1")
+	x.Status = types.ExecutionStatusTimedOut
+	e.Machine.Put(x)
+	if err := e.Dead.Send(t.Context(), e.pointer("live-1")); err != nil {
 		t.Fatal(err)
 	}
 	settleDown(t, e)
@@ -406,8 +407,8 @@ func anyOrder(t *testing.T, e *Engine, id string, d drawn) {
 		if d.rarely(2) {
 			e.Machine.RunAll(t.Context())
 		}
-		for _, end := range e.Machine.takeEnds() {
-			statuses = append(statuses, end.message)
+		for _, end := range e.Machine.TakeEnds() {
+			statuses = append(statuses, end.Message)
 		}
 		statuses = shuffled(d, statuses)
 		for _, s := range statuses[:min(len(statuses), d.IntN(6))] {

@@ -9,9 +9,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
+	"github.com/ce873799/replayable-ingestion/internal/simtest"
 )
 
 func rowOf(execution string) map[string]types.AttributeValue {
@@ -24,7 +24,7 @@ func rowOf(execution string) map[string]types.AttributeValue {
 // Forget removes an execution's row from the ledger, as if it had never been written.
 func (e *Engine) Forget(ctx context.Context, execution string) error {
 	_, err := e.table.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-		TableName: aws.String(awstest.TableName), Key: rowOf(execution),
+		TableName: aws.String(simtest.Table), Key: rowOf(execution),
 	})
 	if err != nil {
 		return fmt.Errorf("forget %s: %w", execution, err)
@@ -35,7 +35,7 @@ func (e *Engine) Forget(ctx context.Context, execution string) error {
 // OpenSince makes an open execution one that was to be looked at at a time, which may be in the past.
 func (e *Engine) OpenSince(ctx context.Context, execution string, at time.Time) error {
 	_, err := e.table.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: aws.String(awstest.TableName), Key: rowOf(execution),
+		TableName: aws.String(simtest.Table), Key: rowOf(execution),
 		UpdateExpression:         aws.String("SET #k = :k"),
 		ConditionExpression:      aws.String("attribute_exists(#k)"),
 		ExpressionAttributeNames: map[string]string{"#k": schema.ByTime.SortKey},

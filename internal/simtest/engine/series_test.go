@@ -305,7 +305,7 @@ func TestASeriesThatDoesNotFitIsSkippedWhole(t *testing.T) {
 
 func seriesInput(t *testing.T, e *Engine) listener.SeriesInput {
 	t.Helper()
-	in, err := e.Series.Input()
+	in, err := e.seriesInput()
 	if err != nil || len(in.Indexes) == 0 {
 		t.Fatalf("got %+v, %v, want a series that was started", in, err)
 	}

@@ -12,8 +12,10 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
+	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/internal/simtest"
 )
 
 // actions are what happens in a storm. Those that have several names happen more often.
@@ -83,10 +85,10 @@ func (o *storm) event() {
 	id := o.resource()
 	n := len(o.events) + 1
 	name := fmt.Sprint("live-", n)
-	if err := o.Machine.start(name, fmt.Sprintf(`{"id":%q,"owner":"o1","n":%d}`, id, n)); err != nil {
+	if err := o.Machine.Start(name, fmt.Sprintf(`{"id":%q,"owner":"o1","n":%d}`, id, n)); err != nil {
 		o.rt.Fatal(err)
 	}
-	o.events = append(o.events, happening{id: id, began: o.Machine.executions[name].started.Truncate(time.Millisecond)})
+	o.events = append(o.events, happening{id: id, began: o.Machine.Execution(name).Started.Truncate(time.Millisecond)})
 	o.order = append(o.order, o.threads.Now())
 	time.Sleep(time.Millisecond)
 }
@@ -99,14 +101,14 @@ func (o *storm) runSome() {
 	}
 	var all []candidate
 	for _, name := range o.Machine.Names("") {
-		x := o.Machine.executions[name]
-		if key := fmt.Sprint(name, "#", x.redrives); x.status == types.ExecutionStatusRunning && !o.claimed[key] {
-			all = append(all, candidate{key, func(ctx context.Context) { o.Machine.run(ctx, x) }})
+		x := o.Machine.Execution(name)
+		if key := fmt.Sprint(name, "#", x.Redrives); x.Status == types.ExecutionStatusRunning && !o.claimed[key] {
+			all = append(all, candidate{key, func(ctx context.Context) { o.Machine.Run(ctx, name) }})
 		}
 	}
-	for _, name := range o.Series.order {
-		if x := o.Series.executions[name]; x.status == types.ExecutionStatusRunning && !o.claimed[name] {
-			all = append(all, candidate{name, func(ctx context.Context) { o.Series.run(ctx, x) }})
+	for _, name := range o.Series.Names("") {
+		if o.Series.Status(name) == types.ExecutionStatusRunning && !o.claimed[name] {
+			all = append(all, candidate{name, func(ctx context.Context) { o.Series.Run(ctx, name) }})
 		}
 	}
 	if len(all) == 0 {
@@ -182,10 +184,7 @@ func (o *storm) dies(body string) {
 
 // takeEnds takes what EventBridge knows of ends.
 func (o *storm) takeEnds() {
-	for _, s := range o.Series.takeEnds() {
-		o.statuses = append(o.statuses, end{message: s})
-	}
-	o.statuses = append(o.statuses, o.Machine.takeEnds()...)
+	o.statuses = append(o.statuses, o.TakeEnds()...)
 }
 
 // report tells of some ends, out of order and some of them twice; of others nobody ever hears.
@@ -198,12 +197,12 @@ func (o *storm) report() {
 		if how < 5 {
 			o.statuses = slices.Delete(o.statuses, i, i+1)
 		}
-		if s.failed && how != 3 {
-			o.dies(s.message)
+		if s.Failed && how != 3 {
+			o.dies(s.Message)
 		}
 		switch how {
 		case 4: // Tracker gave it up
-			o.dies(o.form(s.message))
+			o.dies(o.form(s.Message))
 		case 3: // lost
 		default:
 			o.track(s)
@@ -211,10 +210,10 @@ func (o *storm) report() {
 	}
 }
 
-func (o *storm) track(s end) {
+func (o *storm) track(s simtest.End) {
 	failed := false
-	o.function("tracker "+s.message, 30*time.Second, func(ctx context.Context) {
-		answer, err := o.Tracker.Handle(ctx, batch(s.message))
+	o.function("tracker "+s.Message, 30*time.Second, func(ctx context.Context) {
+		answer, err := o.Tracker.Handle(ctx, batch(s.Message))
 		failed = err != nil || len(answer.BatchItemFailures) > 0
 	}, func(died bool) {
 		if died || failed {
@@ -255,7 +254,7 @@ func (o *storm) schedule() {
 	}
 	busy := slices.ContainsFunc(o.threads.Open(), func(th *Thread) bool { return strings.HasPrefix(th.Name, "auto-replay") })
 	if busy || o.rarely("another instance", 4) {
-		o.Reconfigure(func(*autoreplay.Deps, *autoreplay.Policy) {})
+		o.Reconfigure(func(*config.AutoReplay) {})
 	}
 	job, holder := o.Job, fmt.Sprint("run-", o.threads.Now())
 	ask := autoreplay.Request{Rebuild: o.rarely("rebuild", 8)}
@@ -280,7 +279,7 @@ func (o *storm) dependency() {
 
 // operate is an operator who aborts or redrives an execution.
 func (o *storm) operate() {
-	names := append(o.Machine.Names(""), o.Series.order...)
+	names := append(o.Machine.Names(""), o.Series.Names("")...)
 	if len(names) == 0 {
 		return
 	}

@@ -19,11 +19,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"pgregory.net/rapid"
 
-	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
+	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/listener"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
+	"github.com/ce873799/replayable-ingestion/internal/simtest"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -66,7 +66,7 @@ type storm struct {
 	pending  []string // messages of the Replay queue
 	receives map[string]int
 	seen     []string
-	statuses []end
+	statuses []simtest.End
 	asks     int           // requests
 	ahead    time.Duration // the farthest that the clock was ahead: what was put off then waits for that time
 
@@ -141,14 +141,13 @@ func newStorm(t *testing.T, rt *rapid.T) *storm {
 	bucket, table := awstest.NewBucket(), awstest.NewTable()
 	bucket.Now = off("S3")
 	e := wire(t, doubling{table, &o.double}, watched{bucket, &o.full, o.recorded}, &Faults{Threads: o.threads},
-		Clock{Now: off("listener"), SettleAfter: period}, slog.New(slog.DiscardHandler))
+		Clock{Now: off("listener"), SettleAfter: period, Publish: off("Publish"), Republish: off("republish")}, slog.New(slog.DiscardHandler))
 	e.Bucket, e.Table = bucket, table
 	o.Engine = e
-	e.Gates[0].Now, e.Gates[1].Now = off("Publish"), off("republish")
-	e.Reconfigure(func(d *autoreplay.Deps, p *autoreplay.Policy) {
+	e.services.Random = func() float64 { return 0.5 }
+	e.Reconfigure(func(p *config.AutoReplay) {
 		p.CanaryThreshold, p.BackoffBase, p.BackoffRate, p.MaxBackoff = rapid.IntRange(1, 5).Draw(rt, "threshold"), time.Minute, 2, time.Hour
 		p.MaxAge = 14 * 24 * time.Hour
-		d.Random = func() float64 { return 0.5 }
 	})
 	e.API.Random = sameIDs()
 	e.Machine.Work = func(_, event string) (string, string) {
@@ -160,18 +159,11 @@ func newStorm(t *testing.T, rt *rapid.T) *storm {
 	e.Machine.Now = off("Step Functions")
 	e.Machine.OnStart = o.mayStart
 	e.Machine.Attempts = rapid.IntRange(1, 2).Draw(rt, "attempts")
-	e.Machine.Function = func(ctx context.Context, do func(context.Context) error) (err error) {
+	e.Invoke = func(ctx context.Context, _ string, do func(context.Context) error) (err error) {
 		if o.threads.Invoke(ctx, 30*time.Second, func(ctx context.Context) { err = do(ctx) }) {
 			return messages.InvokeResponse_Error{Type: "Sandbox.Timedout", Message: "the function has died"}
 		}
 		return err
-	}
-	bind := e.Series.bind
-	e.Series.bind = func(ctx context.Context, in listener.SeriesInput) (order listener.SeriesOrder, err error) {
-		if o.threads.Invoke(ctx, 30*time.Second, func(ctx context.Context) { order, err = bind(ctx, in) }) {
-			return listener.SeriesOrder{}, messages.InvokeResponse_Error{Type: "Sandbox.Timedout", Message: "the function has died"}
-		}
-		return order, err
 	}
 	e.Series.Await = func(ctx context.Context, execution string) {
 		for ctx.Err() == nil && !domain.ExecutionStatus(e.Machine.Status(execution)).Terminal() {

@@ -63,7 +63,7 @@ func (o *storm) calm() {
 			o.rt.Fatalf("auto-replay: %+v, %v", sum, err)
 		}
 		idle := !sum.Skipped && sum.DeadLetters+sum.Replayed+sum.Held+sum.Waiting+sum.Settled+sum.Quarantined+sum.Superseded == 0
-		if idle && o.Replays.empty() && len(o.pending) == 0 && o.Ahead > o.ahead+24*time.Hour && len(o.threads.Open()) == 0 {
+		if idle && o.Replays.Empty() && len(o.pending) == 0 && o.Ahead > o.ahead+24*time.Hour && len(o.threads.Open()) == 0 {
 			if sum.Unaccounted > 0 {
 				o.rt.Errorf("%d events are unaccounted for", sum.Unaccounted)
 			}
@@ -75,10 +75,10 @@ func (o *storm) calm() {
 
 // rest runs what was started, and nobody hears how it ends.
 func (o *storm) rest() {
-	for _, name := range o.Series.order {
-		if x := o.Series.executions[name]; x.status == types.ExecutionStatusRunning && !o.claimed[name] {
+	for _, name := range o.Series.Names("") {
+		if o.Series.Status(name) == types.ExecutionStatusRunning && !o.claimed[name] {
 			o.claimed[name] = true
-			o.threads.Start(o.t.Context(), name, func(ctx context.Context) { o.Series.run(ctx, x) }, nil)
+			o.threads.Start(o.t.Context(), name, func(ctx context.Context) { o.Series.Run(ctx, name) }, nil)
 		}
 	}
 	o.Machine.RunAll(o.t.Context())
@@ -109,7 +109,7 @@ func (o *storm) verifyExecution(name string) {
 	if err == nil && string(row.Status) != string(status) {
 		o.rt.Errorf("%s is %s in Step Functions and in the ledger %+v", name, status, row)
 	}
-	redrives := int(m.executions[name].redrives)
+	redrives := int(m.Execution(name).Redrives)
 	for n := range redrives + 1 {
 		f, err := o.Plain.Failures.Get(ctx, domain.FailureID(name, n))
 		switch {
@@ -210,7 +210,7 @@ func (o *storm) verifyItem(r replay.Replay, it domain.Item) {
 	}
 	status, redrives := o.Machine.Status(it.Execution), 0
 	if status != "" {
-		redrives = int(o.Machine.executions[it.Execution].redrives)
+		redrives = int(o.Machine.Execution(it.Execution).Redrives)
 	}
 	well := status == types.ExecutionStatusSucceeded
 	switch {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/queue"
 )
@@ -56,7 +57,7 @@ func TestTheTrackerSaysForHowLongItHasTriedInVain(t *testing.T) {
 }
 
 func TestTheListenerSaysForHowLongItHasTriedInVain(t *testing.T) {
-	c := &clock{now: time.Now()}
+	c := awstest.NewClock(time.Now())
 	faults := &Faults{Refuse: "GetItem"}
 	e := InMemory(t, faults, Clock{Now: c.Now, SettleAfter: time.Hour})
 	listen := func(m events.SQSMessage) {
@@ -83,7 +84,7 @@ func TestTheListenerSaysForHowLongItHasTriedInVain(t *testing.T) {
 			t.Fatalf("got %q", sent)
 		}
 		next = sent[0]
-		c.set(c.Now().Add(30 * time.Minute))
+		c.Set(c.Now().Add(30 * time.Minute))
 	}
 	faults.Refuse = ""
 	ask(t, e, `{"select":{"resourceIds":["r1"]},"reason":"a test"}`)
@@ -94,7 +95,7 @@ func TestTheListenerSaysForHowLongItHasTriedInVain(t *testing.T) {
 }
 
 func TestWhatAPaceHoldsBackIsNotTriedInVain(t *testing.T) {
-	c := &clock{now: time.Now().Truncate(time.Second)}
+	c := awstest.NewClock(time.Now().Truncate(time.Second))
 	faults := &Faults{}
 	e := InMemory(t, faults, Clock{Now: c.Now, SettleAfter: time.Hour})
 	e.Ingest("live-1", sale(1))
@@ -118,7 +119,7 @@ func TestWhatAPaceHoldsBackIsNotTriedInVain(t *testing.T) {
 	if got := latest(t, e, "ReplaysStuck"); got != 0 {
 		t.Errorf("got %s of an item that waits for its turn, want 0", got)
 	}
-	c.set(c.Now().Add(10 * time.Minute))
+	c.Set(c.Now().Add(10 * time.Minute))
 	faults.Refuse = "StartExecution"
 	faults.During(func() {
 		_, err = e.Listener.Handle(t.Context(), events.SQSEvent{Records: []events.SQSMessage{received(posted[0].Body, c.Now())}})

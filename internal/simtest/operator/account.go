@@ -12,7 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 
 	"github.com/ce873799/replayable-ingestion/internal/manifest"
-	"github.com/ce873799/replayable-ingestion/internal/simtest/engine"
+	"github.com/ce873799/replayable-ingestion/internal/simtest"
+	"github.com/ce873799/replayable-ingestion/internal/states"
 )
 
 // CloudFormation answers DescribeStacks as AWS does, in pages of one stack, and the calls of Step Functions that ingest makes.
@@ -20,9 +21,9 @@ type CloudFormation struct {
 	stacks map[string][]manifest.Ingestion
 	order  []string
 
-	machine *engine.Machine // of Step Functions beside it
-	Refuse  string          // an error code, instead
-	Asked   int
+	machines states.API // of Step Functions beside it
+	Refuse   string     // an error code, instead
+	Asked    int
 }
 
 // Add adds a stack with ingestions.
@@ -34,7 +35,7 @@ func (c *CloudFormation) Add(stack string, all ...manifest.Ingestion) {
 // ServeHTTP answers a request.
 func (c *CloudFormation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "AWSStepFunctions.") {
-		serveStates(w, r, c.machine)
+		serveStates(w, r, c.machines)
 		return
 	}
 	c.Asked++
@@ -92,7 +93,7 @@ func (c *CloudFormation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Account has the world's ingestion found in stacks.
 func (w *World) Account() *CloudFormation {
 	w.T.Helper()
-	c := &CloudFormation{stacks: map[string][]manifest.Ingestion{}, machine: w.Engine.Machine}
+	c := &CloudFormation{stacks: map[string][]manifest.Ingestion{}, machines: w.Engine.States()}
 	server := httptest.NewServer(c)
 	w.T.Cleanup(server.Close)
 	w.Process.Env = Environment(map[string]string{})
@@ -103,7 +104,7 @@ func (w *World) Account() *CloudFormation {
 
 // In is the manifest of the world's ingestion as a construct of a stack.
 func (w *World) In(stack, id string) manifest.Ingestion {
-	return manifest.Ingestion{Stack: stack, Path: stack + "/" + id, Region: "us-east-1", APIURL: w.Gateway.URL + "/", StateMachineARN: engine.MachineARN}
+	return manifest.Ingestion{Stack: stack, Path: stack + "/" + id, Region: "us-east-1", APIURL: w.Gateway.URL + "/", StateMachineARN: simtest.MachineARN}
 }
 
 // Loaded applies the options that flags give to what was found without them.

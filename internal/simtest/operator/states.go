@@ -13,18 +13,21 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
-	"github.com/ce873799/replayable-ingestion/internal/simtest/engine"
+	"github.com/ce873799/replayable-ingestion/internal/states"
 )
 
+// called is what the calls of Step Functions have in them.
+type called struct{ StateMachineArn, Name, Input, ExecutionArn string }
+
 // serveStates answers a call of Step Functions, with the world's state machine.
-func serveStates(w http.ResponseWriter, r *http.Request, m *engine.Machine) {
-	var in struct{ Name, Input, ExecutionArn string }
+func serveStates(w http.ResponseWriter, r *http.Request, m states.API) {
+	var in called
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
 	_, op, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	out, err := states(r.Context(), m, op, in.Name, in.Input, in.ExecutionArn)
+	out, err := answer(r.Context(), m, op, in)
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 	var api smithy.APIError
 	if errors.As(err, &api) {
@@ -34,20 +37,20 @@ func serveStates(w http.ResponseWriter, r *http.Request, m *engine.Machine) {
 	_ = json.NewEncoder(w).Encode(out) // the test fails without it
 }
 
-func states(ctx context.Context, m *engine.Machine, op, name, input, arn string) (map[string]any, error) {
+func answer(ctx context.Context, m states.API, op string, in called) (map[string]any, error) {
 	if op == "StartExecution" {
-		out, err := m.StartExecution(ctx, &sfn.StartExecutionInput{Name: &name, Input: &input})
+		out, err := m.StartExecution(ctx, &sfn.StartExecutionInput{StateMachineArn: &in.StateMachineArn, Name: &in.Name, Input: &in.Input})
 		if err != nil {
 			return nil, err
 		}
 		return map[string]any{"executionArn": *out.ExecutionArn, "startDate": 1}, nil
 	}
-	out, err := m.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &arn})
+	out, err := m.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &in.ExecutionArn})
 	if err != nil {
 		return nil, err
 	}
 	if op == "DescribeExecution" {
-		return map[string]any{"executionArn": arn, "status": out.Status, "startDate": 1, "error": out.Error, "cause": out.Cause}, nil
+		return map[string]any{"executionArn": in.ExecutionArn, "status": out.Status, "startDate": 1, "error": out.Error, "cause": out.Cause}, nil
 	}
 	history := []any{map[string]any{"id": 1, "timestamp": 1, "type": "ExecutionStarted"}}
 	if aws.ToString(out.Error) != fault.InvalidEvent {

@@ -1,0 +1,73 @@
+package awstest
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+)
+
+// ListExecutions is Step Functions': those that started last first.
+func (s States) ListExecutions(_ context.Context, in *sfn.ListExecutionsInput, _ ...func(*sfn.Options)) (*sfn.ListExecutionsOutput, error) {
+	m, err := s.machine(in.StateMachineArn)
+	if err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.Lists++
+	var all []types.ExecutionListItem
+	for _, name := range slices.Backward(m.order) {
+		x := *m.executions[name]
+		if x.Status != in.StatusFilter {
+			continue
+		}
+		item := types.ExecutionListItem{
+			Name: &x.Name, ExecutionArn: aws.String(x.ARN()), StateMachineArn: &x.Machine, Status: x.Status,
+			StartDate: &x.Started, RedriveCount: aws.Int32(x.Redrives),
+		}
+		if !x.Stopped.IsZero() {
+			item.StopDate = &x.Stopped
+		}
+		all = append(all, item)
+	}
+	from := 0
+	if in.NextToken != nil {
+		if from, err = strconv.Atoi(*in.NextToken); err != nil {
+			return nil, &types.InvalidToken{Message: in.NextToken}
+		}
+	}
+	size := int(in.MaxResults)
+	if m.PageSize > 0 {
+		size = min(size, m.PageSize)
+	}
+	to := min(from+size, len(all))
+	out := &sfn.ListExecutionsOutput{Executions: all[min(from, to):to]}
+	if to < len(all) {
+		out.NextToken = aws.String(strconv.Itoa(to))
+	}
+	return out, nil
+}
+
+// GetExecutionHistory is Step Functions', of an execution whose user's state failed.
+func (s States) GetExecutionHistory(_ context.Context, in *sfn.GetExecutionHistoryInput, _ ...func(*sfn.Options)) (*sfn.GetExecutionHistoryOutput, error) {
+	_, x, err := s.execution(in.ExecutionArn)
+	if err != nil {
+		return nil, err
+	}
+	out := &sfn.GetExecutionHistoryOutput{}
+	if x.Status == types.ExecutionStatusFailed {
+		out.Events = []types.HistoryEvent{
+			{Id: 4, PreviousEventId: 3, Type: types.HistoryEventTypeExecutionFailed},
+			{Id: 3, PreviousEventId: 2, Type: types.HistoryEventTypeTaskFailed},
+			{
+				Id: 2, PreviousEventId: 1, Type: types.HistoryEventTypeTaskStateEntered,
+				StateEnteredEventDetails: &types.StateEnteredEventDetails{Name: aws.String("Work")},
+			},
+		}
+	}
+	return out, nil
+}

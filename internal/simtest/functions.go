@@ -1,0 +1,117 @@
+package simtest
+
+import (
+	"errors"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/alarm"
+	"github.com/ce873799/replayable-ingestion/internal/api"
+	appautoreplay "github.com/ce873799/replayable-ingestion/internal/app/autoreplay"
+	apppublish "github.com/ce873799/replayable-ingestion/internal/app/publish"
+	apprecord "github.com/ce873799/replayable-ingestion/internal/app/record"
+	"github.com/ce873799/replayable-ingestion/internal/app/replayhandler"
+	"github.com/ce873799/replayable-ingestion/internal/app/replaylistener"
+	apptracker "github.com/ce873799/replayable-ingestion/internal/app/tracker"
+	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
+	"github.com/ce873799/replayable-ingestion/internal/boot"
+	"github.com/ce873799/replayable-ingestion/internal/config"
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/listener"
+	"github.com/ce873799/replayable-ingestion/internal/publish"
+	"github.com/ce873799/replayable-ingestion/internal/queue"
+	"github.com/ce873799/replayable-ingestion/internal/record"
+	"github.com/ce873799/replayable-ingestion/internal/states"
+	"github.com/ce873799/replayable-ingestion/internal/topic"
+	"github.com/ce873799/replayable-ingestion/internal/tracker"
+)
+
+// Config is what the functions are configured with, besides the names of what the world has.
+type Config struct {
+	ResourceIDPath string
+	OwnerIDPath    string
+	MaxEventBytes  int
+	AutoReplay     config.AutoReplay
+}
+
+// Services are what the functions call.
+type Services struct {
+	Table  ledger.Client
+	Bucket eventlog.API
+	Queues queue.API
+	States states.API
+	Topics topic.API
+	Alarms alarm.API
+	Clocks
+}
+
+// Clocks of the functions, which may differ. nil: the machine's.
+type Clocks struct {
+	Now       func() time.Time // of the listener
+	Job       func() time.Time // of auto-replay
+	Publish   func() time.Time // of what orders the publications of Publish
+	Republish func() time.Time // of what orders those of the listener
+	Random    func() float64   // of auto-replay
+}
+
+// Functions are the handlers of an ingestion's functions.
+type Functions struct {
+	Recorder  *record.Recorder
+	Publisher *publish.Publisher
+	Tracker   *tracker.Tracker
+	Listener  *listener.Listener
+	Binder    *listener.Listener // of the Series state machine
+	API       *api.API
+	Job       *autoreplay.Job
+}
+
+// Wire returns the functions of a world.
+func Wire(cfg Config, aws Services, tell boot.Telemetry) (f Functions, err error) {
+	var errs [4]error
+	f.Recorder, errs[0] = apprecord.New(config.Record{
+		EventLogBucket: Bucket, LedgerTable: Table,
+		ResourceIDPath: cfg.ResourceIDPath, OwnerIDPath: cfg.OwnerIDPath, MaxEventBytes: cfg.MaxEventBytes,
+	}, aws.Table, aws.Bucket, tell)
+	f.Publisher = apppublish.New(config.Publish{
+		EventLogBucket: Bucket, LedgerTable: Table, TopicARN: Topic, StoreOutputs: true, SupersedeOlder: true,
+	}, apppublish.Services{Table: aws.Table, Bucket: aws.Bucket, Topics: aws.Topics, Now: aws.Publish}, tell)
+	f.Tracker = apptracker.New(config.Tracker{
+		LedgerTable: Table, StateMachineARN: MachineARN, SeriesMachineARN: SeriesMachineARN, ReplayQueueURL: ReplaysURL,
+	}, aws.Table, aws.Queues, tell)
+	f.API = replayhandler.New(config.ReplayHandler{
+		EventLogBucket: Bucket, LedgerTable: Table, ReplayQueueURL: ReplaysURL,
+	}, aws.Table, aws.Bucket, aws.Queues, tell)
+	replays := replaylistener.Services{
+		Table: aws.Table, Bucket: aws.Bucket, Queues: aws.Queues, States: aws.States, Topics: aws.Topics,
+		Now: aws.Now, GateNow: aws.Republish,
+	}
+	f.Listener, errs[1] = replaylistener.New(ListenerConfig(cfg), replays, tell)
+	f.Binder, errs[2] = replaylistener.NewSeries(config.ReplaySeries{
+		EventLogBucket: Bucket, LedgerTable: Table, StateMachineARN: MachineARN, ReplayQueueURL: ReplaysURL,
+		TopicARN: Topic, ResourceIDPath: cfg.ResourceIDPath, MaxEventBytes: cfg.MaxEventBytes,
+	}, replays, tell)
+	f.Job, errs[3] = WireJob(cfg, aws, tell)
+	return f, errors.Join(errs[:]...)
+}
+
+// ListenerConfig is the configuration of the listener.
+func ListenerConfig(cfg Config) config.ReplayListener {
+	return config.ReplayListener{
+		EventLogBucket: Bucket, LedgerTable: Table, StateMachineARN: MachineARN, SeriesMachineARN: SeriesMachineARN,
+		ReplayQueueURL: ReplaysURL, TopicARN: Topic, ResourceIDPath: cfg.ResourceIDPath,
+		MaxEventBytes: cfg.MaxEventBytes, SupersedeOlder: true,
+	}
+}
+
+// WireJob returns the job of auto-replay alone.
+func WireJob(cfg Config, aws Services, tell boot.Telemetry) (*autoreplay.Job, error) {
+	auto := cfg.AutoReplay
+	auto.EventLogBucket, auto.LedgerTable = Bucket, Table
+	auto.StateMachineARN, auto.SeriesMachineARN = MachineARN, SeriesMachineARN
+	auto.DeadLetterQueueURL, auto.ReplayQueueURL = DeadURL, ReplaysURL
+	auto.ResourceIDPath, auto.OwnerIDPath, auto.SupersedeOlder = cfg.ResourceIDPath, cfg.OwnerIDPath, true
+	return appautoreplay.New(auto, appautoreplay.Services{
+		Table: aws.Table, Bucket: aws.Bucket, Queues: aws.Queues, States: aws.States, Alarms: aws.Alarms,
+		Now: aws.Job, Random: aws.Random,
+	}, tell)
+}

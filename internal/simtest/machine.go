@@ -1,0 +1,153 @@
+package simtest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-lambda-go/lambda/messages"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"github.com/ce873799/replayable-ingestion/internal/awstest"
+	"github.com/ce873799/replayable-ingestion/internal/workflow"
+)
+
+// Machine is the ingestion's state machine: Record, one state of the user and Publish.
+type Machine struct {
+	*awstest.Machine
+	world *World
+
+	// Work is the user's state: it returns the output, or the name of an error.
+	Work func(execution, event string) (output, fault string)
+	// Early ends an execution after the user's state, without Publish: a Succeed state. nil: none.
+	Early func(execution string) bool
+
+	Attempts int // of a state of the product, while it says that a service is unavailable; 0: one
+}
+
+// End is how an execution ended.
+type End struct {
+	Message string
+	Failed  bool // of the ingestion's state machine
+}
+
+// ContextOf is what a state machine hands to the product's functions about an execution.
+func ContextOf(x awstest.Execution) workflow.Execution {
+	return workflow.Execution{ARN: x.ARN(), Name: x.Name, StartTime: x.Started, RedriveCount: int(x.Redrives)}
+}
+
+// RecordInput is what the Record state hands to its function.
+func RecordInput(x awstest.Execution) workflow.RecordInput {
+	return workflow.RecordInput{Input: json.RawMessage(x.Input), Execution: ContextOf(x)}
+}
+
+// Pointer is what the construct's rules make of a status change.
+//
+// Step Functions gives a succeeded execution a null error, which must not disturb its settling.
+func Pointer(x awstest.Execution) string {
+	fault := fmt.Sprintf("%q", x.Error)
+	if x.Error == "" {
+		fault = "null"
+	}
+	return fmt.Sprintf(`{"v":1,"kind":"status","executionArn":%q,"name":%q,"stateMachineArn":%q,"status":%q,"error":%s,`+
+		`"startDate":%d,"stopDate":%d,"redriveCount":%d}`, x.ARN(), x.Name, x.Machine, x.Status, fault,
+		x.Started.UnixMilli(), x.Stopped.UnixMilli(), x.Redrives)
+}
+
+// RunAll runs every execution that was started to its end, and reports whether there was one.
+func (m *Machine) RunAll(ctx context.Context) (ran bool) {
+	for m.RunOne(ctx) {
+		ran = true
+	}
+	return ran
+}
+
+// RunOne runs the oldest execution that was started to its end, and reports whether there was one.
+func (m *Machine) RunOne(ctx context.Context) bool {
+	x, ok := m.Next()
+	if ok {
+		m.Run(ctx, x.Name)
+	}
+	return ok
+}
+
+// Run runs an execution to its end.
+func (m *Machine) Run(ctx context.Context, name string) {
+	x := m.Execution(name)
+	stopped := func() bool { // by an operator
+		now := m.Execution(name)
+		return now.Status != types.ExecutionStatusRunning || now.Redrives != x.Redrives
+	}
+	var out workflow.RecordOutput
+	err := m.state(ctx, Record, func(ctx context.Context, attempt int) (err error) {
+		in := RecordInput(x)
+		in.RetryCount = attempt
+		out, err = m.world.Recorder.Handle(ctx, in)
+		return err
+	})
+	if stopped() {
+		return
+	}
+	if err != nil {
+		m.end(name, err)
+		return
+	}
+	output, fault := m.Work(name, string(out.Event))
+	if fault != "" {
+		m.Finish(name, types.ExecutionStatusFailed, fault, "the user's state failed")
+		return
+	}
+	if m.Early != nil && m.Early(name) {
+		m.end(name, nil)
+		return
+	}
+	err = m.state(ctx, Publish, func(ctx context.Context, _ int) error {
+		return m.world.Publisher.Handle(ctx, workflow.PublishInput{Output: json.RawMessage(output), Execution: ContextOf(x)})
+	})
+	if !stopped() {
+		m.end(name, err)
+	}
+}
+
+// state runs a function of the product as its state does, which retries what passes.
+func (m *Machine) state(ctx context.Context, function string, do func(ctx context.Context, attempt int) error) (err error) {
+	for attempt := range max(m.Attempts, 1) {
+		err = m.world.Invoke(ctx, function, func(ctx context.Context) error { return do(ctx, attempt) })
+		if err == nil {
+			return nil
+		}
+		if fault, _ := FaultOf(err); fault != "IngestionServiceUnavailable" && fault != "Sandbox.Timedout" {
+			return err
+		}
+	}
+	return err
+}
+
+func (m *Machine) end(name string, err error) {
+	if err == nil {
+		m.Finish(name, types.ExecutionStatusSucceeded, "", "")
+		return
+	}
+	fault, cause := FaultOf(err)
+	m.Finish(name, types.ExecutionStatusFailed, fault, cause)
+}
+
+// FaultOf returns the error and the cause that Step Functions would see.
+func FaultOf(err error) (fault, cause string) {
+	var named messages.InvokeResponse_Error
+	if errors.As(err, &named) {
+		return named.Type, named.Message
+	}
+	return "Lambda.Unknown", err.Error()
+}
+
+// TakeEnds takes what EventBridge is to report.
+func (m *Machine) TakeEnds() []End { return takeEnds(m.Machine) }
+
+func takeEnds(m *awstest.Machine) (ends []End) {
+	for _, x := range m.Ended() {
+		ends = append(ends, End{Message: Pointer(x), Failed: m.ARN == MachineARN && x.Status == types.ExecutionStatusFailed})
+	}
+	return ends
+}
