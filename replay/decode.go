@@ -116,7 +116,7 @@ func (d *decoder) reason(raw json.RawMessage, reason *string) {
 	d.line("reason", raw, *reason, MaxReasonBytes)
 }
 
-// line checks a text of one line.
+// line checks a string of one line.
 func (d *decoder) line(field string, raw json.RawMessage, s string, most int) {
 	if len(s) > most {
 		d.fault(field, raw, fmt.Sprintf("has %d bytes, the most is %d: shorten it", len(s), most))

@@ -274,6 +274,7 @@ func TestDecodeRefusesInEveryField(t *testing.T) {
 		{name: "a merge patch that is no object", body: with(`"transform":{"mergePatch":[1]}`), fields: []string{"transform.mergePatch"}},
 		{name: "a merge patch that is too large", body: with(`"transform":{"mergePatch":` + patch(MaxTransformBytes+1) + `}`), fields: []string{"transform"}},
 		{name: "a merge patch that is too large when it is encoded", body: with(`"transform":{"mergePatch":{"a":"` + strings.Repeat("<", MaxTransformBytes/6) + `"}}`), fields: []string{"transform"}},
+		{name: "a merge patch with half of a surrogate pair", body: with(`"transform":{"mergePatch":{"a":"\ud83d"}}`), fields: []string{"transform.mergePatch"}},
 		{name: "a merge patch that is not UTF-8", body: with("\"transform\":{\"mergePatch\":{\"a\":\"\xff\"}}"), fields: []string{"transform.mergePatch"}},
 		{name: "an empty JSON patch", body: with(`"transform":{"jsonPatch":[]}`), fields: []string{"transform.jsonPatch"}},
 		{name: "a JSON patch that is no array", body: with(`"transform":{"jsonPatch":{"op":"remove","path":"/a"}}`), fields: []string{"transform.jsonPatch"}},

@@ -15,6 +15,6 @@
 //
 // # Resources
 //
-// [EventKey] is where the event log keeps the events of a resource. A resource id is a text without control characters
+// [EventKey] is where the event log keeps the events of a resource. A resource id is a string without control characters
 // whose key has at most 1,024 bytes.
 package replay

@@ -113,7 +113,7 @@ type Series struct {
 }
 
 // Bound is an end of a series: a version id, which is included, or a time; then a series begins at it and ends before it.
-// As JSON it is a string: what is no time is a version id, of the one resource that the request selects by its id.
+// As JSON it is a string: one that is not a time is a version id, of the one resource that the request selects by its id.
 type Bound struct {
 	VersionID string
 	Time      *time.Time

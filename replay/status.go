@@ -16,7 +16,7 @@ const (
 	Completed Status = "COMPLETED" // every item has an outcome
 	Planned   Status = "PLANNED"   // a dry run: every item has been looked at, nothing was started
 	Halted    Status = "HALTED"    // too many failures, or a part of its resources could not be found out
-	Cancelled Status = "CANCELLED" // somebody cancelled it, and what had started by then has ended
+	Cancelled Status = "CANCELLED" // a person cancelled it, and all started items have ended
 )
 
 // Statuses lists every status in the order in which a replay may pass them.
@@ -27,7 +27,7 @@ func Statuses() []Status {
 // Final reports whether a replay with this status is finished.
 func (s Status) Final() bool { return s == Completed || s == Planned || s == Halted || s == Cancelled }
 
-// Outcome is what became of one item of a replay.
+// Outcome is the outcome of one item of a replay.
 type Outcome string
 
 // An item moves from Waiting through Started to Succeeded or Failed, or from Waiting to one of the last four.
@@ -106,6 +106,7 @@ type Accepted struct {
 	Status   Status            `json:"status"`
 	Request  Request           `json:"request"` // with every default filled in and every time absolute
 	Links    map[string]string `json:"links"`
+	Repeated bool              `json:"repeated,omitempty"` // an earlier request with this Idempotency-Key started the replay
 }
 
 // Item is one version of one resource of a replay. A resource of which no version was found is one item as well.
@@ -145,7 +146,7 @@ type Version struct {
 	RecordedAt time.Time   `json:"recordedAt"`
 	OwnerID    string      `json:"ownerId,omitempty"`
 	Size       int64       `json:"size"`               // in bytes
-	Deleted    bool        `json:"deleted,omitempty"`  // a delete marker: somebody deleted the object at this point
+	Deleted    bool        `json:"deleted,omitempty"`  // a delete marker: the object was deleted at this point
 	Executions []Execution `json:"executions"`         // oldest first
 	Failures   []Setback   `json:"failures,omitempty"` // oldest first
 }

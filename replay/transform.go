@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"unicode/utf8"
 )
 
 func (d *decoder) transform(raw json.RawMessage) *Transform {
@@ -31,8 +30,8 @@ func (d *decoder) transform(raw json.RawMessage) *Transform {
 // compact brings a patch into the form in which encoding/json writes it, so that it stays the same when the request is
 // encoded, and checks its size in that form.
 func (d *decoder) compact(field string, raw json.RawMessage) json.RawMessage {
-	if !utf8.Valid(raw) {
-		d.fault(field, strings.ToValidUTF8(Shorten(string(raw)), "\uFFFD"), "must be UTF-8")
+	if path, detail := unreadable(raw); detail != "" {
+		d.fault(field, strings.ToValidUTF8(Shorten(string(raw)), "\uFFFD"), fmt.Sprintf("must be Unicode: %s %s", Shorten(path), detail))
 		return nil
 	}
 	out, err := json.Marshal(raw)

@@ -82,14 +82,14 @@ func (d *decoder) versionIDs(raw json.RawMessage) []string {
 	return unique(ids)
 }
 
-// CheckVersionID reports what makes a text unusable as a version id: the same faults as of a resource id, with
+// CheckVersionID reports why a string cannot be a version id: the same faults as of a resource id, with
 // MaxVersionIDBytes.
 func CheckVersionID(id string) error {
 	if len(id) > MaxVersionIDBytes {
 		return fmt.Errorf("has %d bytes, a version id has at most %d", len(id), MaxVersionIDBytes)
 	}
 	if err := checkID(id); err != nil {
-		return fmt.Errorf("is no version id: %w", err)
+		return fmt.Errorf("is not a version id: %w", err)
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ func build(module, root, pkg, goarch, output string) error {
 	if binaries.Lay(kept, output) == nil {
 		err = compile(root, goarch, output, pkg)
 	}
-	if err != nil { // also when what was kept is no program: the go command refuses to replace it
+	if err != nil { // also when the kept file is not a program: the go command refuses to replace it
 		_ = os.Remove(output) // there may be none
 		err = compile(root, goarch, output, pkg)
 	}
@@ -52,7 +52,7 @@ func run(dir string, env []string, args ...string) (string, error) {
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
 		if errors.Is(err, exec.ErrNotFound) {
-			return "", fmt.Errorf("the go command is needed to compile functions, or pass ready code: %w", err)
+			return "", fmt.Errorf("the go command is needed to compile functions: install Go, or pass compiled code: %w", err)
 		}
 		return stdout.String(), fmt.Errorf("go %s: %w\n%s", args[0], err, strings.TrimSpace(stderr.String()))
 	}

@@ -16,9 +16,9 @@ type Severity string
 
 // Severities of an alarm.
 const (
-	// Critical: events may be lost or held up. Somebody has to look now.
+	// Critical: events may be lost or held up. A person has to look now.
 	Critical Severity = "CRITICAL"
-	// Warning: nothing is lost, and it does not pass by itself. Somebody has to look within the working day.
+	// Warning: nothing is lost, and it does not pass by itself. A person has to look within the working day.
 	Warning Severity = "WARNING"
 )
 
@@ -77,7 +77,7 @@ func (r *ReplayableIngestion) alarms(s *settings) []alarm {
 		metric: r.RecordFunction.MetricThrottles(usual), at: jsii.Number(1), periods: 3, breaches: 2, missing: silent,
 	}, {
 		id: "DeadLetterAlarm", field: &r.DeadLetterAlarm, severity: Critical,
-		// That nobody drains the queue, AutoReplayAlarm tells.
+		// AutoReplayAlarm goes off if auto-replay does not drain the queue.
 		what:   "auto-replay has not been able to take a dead letter in for three periods",
 		metric: r.MetricDeadLettersLeft(slow), at: jsii.Number(1), periods: 3, breaches: 3, missing: silent,
 	}, {
@@ -97,7 +97,7 @@ func (r *ReplayableIngestion) alarms(s *settings) []alarm {
 		what:   fmt.Sprintf("the listener has failed for %s to start a replay", goDuration(o.replayAge)),
 		metric: r.MetricReplaysStuck(every(stuckPeriod)), at: jsii.Number(goDuration(o.replayAge).Seconds()), periods: 1, breaches: 1, missing: silent,
 	}, {
-		// It stays until the quarantine is emptied, and does not end when nobody counts.
+		// It stays until the quarantine is emptied, and does not end when no run counts.
 		id: "QuarantineAlarm", field: &r.QuarantineAlarm, severity: Warning,
 		what:   fmt.Sprintf("%v or more failures are in quarantine and wait for a person", text(o.quarantine)),
 		metric: r.MetricInQuarantine(slow), at: o.quarantine, periods: 1, breaches: 1, missing: keep,
@@ -170,7 +170,7 @@ func (r *ReplayableIngestion) Alarms() []awscloudwatch.Alarm {
 	return slices.Clone(r.all)
 }
 
-// CriticalAlarms returns the alarms whose severity is Critical, for actions that wake somebody up.
+// CriticalAlarms returns the alarms whose severity is Critical, for actions that page a person.
 func (r *ReplayableIngestion) CriticalAlarms() []awscloudwatch.Alarm {
 	return slices.Clone(r.critical)
 }

@@ -44,7 +44,7 @@ func (r *ReplayableIngestion) addApi(s *settings) {
 	})
 	handler := awsapigateway.NewLambdaIntegration(r.ReplayHandlerFunction, &awsapigateway.LambdaIntegrationOptions{
 		Proxy:           jsii.Bool(true),
-		AllowTestInvoke: jsii.Bool(false), // the console's test button would call as nobody
+		AllowTestInvoke: jsii.Bool(false), // the console's test button would call without a caller
 	})
 	for _, rt := range routes() {
 		scopes := s.access.replayScopes
@@ -96,7 +96,7 @@ func (r *ReplayableIngestion) newApi(s *settings) awsapigateway.RestApi {
 	return api
 }
 
-// accessLogFormat is one JSON object per request: who asked for what, and what became of it. Queries and bodies hold
+// accessLogFormat is one JSON object per request: the caller, the call, and its result. Queries and bodies hold
 // resource ids and stay out.
 func accessLogFormat() awsapigateway.AccessLogFormat {
 	return awsapigateway.AccessLogFormat_JsonWithStandardFields(&awsapigateway.JsonWithStandardFieldProps{

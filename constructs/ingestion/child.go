@@ -31,8 +31,8 @@ type StateMachineOptions struct {
 	// Default: the machine's own type, or STANDARD for an imported one. Events for an imported EXPRESS machine then fail.
 	StateMachineType awsstepfunctions.StateMachineType
 
-	// EncryptionKey is the KMS key that the machine's executions are encrypted with: who starts or describes one must be
-	// allowed to use it. The policy of an imported key must let this account's roles do so.
+	// EncryptionKey is the KMS key that encrypts the machine's executions. The construct grants its use to the role that starts
+	// and describes them. The policy of an imported key must allow this account's roles to use it.
 	//
 	// Default: none; the machine uses the key that AWS owns.
 	EncryptionKey awskms.IKey

@@ -11,7 +11,7 @@ type given struct {
 	set  bool
 }
 
-// useless names the props that have no effect: whoever set them expects one.
+// useless names the props that have no effect: a user who sets them expects one.
 func (f *faults) useless(because string, props ...given) {
 	for _, p := range props {
 		if p.set {

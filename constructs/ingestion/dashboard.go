@@ -21,8 +21,9 @@ const (
 	logsHeight     = 8
 )
 
-// addDashboard lays out what somebody on call asks, in that order: is anything lost, what comes in and out, what fails and
-// what becomes of it, what do replays do, what waits, how do the functions and the API fare, and which errors were there.
+// addDashboard lays out the questions of a person on call, in this order: is anything lost, what comes in and out, what
+// fails and how does it end, what do replays do, what waits, how healthy are the functions and the API, and which errors
+// were logged.
 func (r *ReplayableIngestion) addDashboard(s *settings) {
 	if !s.observability.dashboard {
 		return
@@ -110,7 +111,7 @@ func (r *ReplayableIngestion) failuresRow() *[]awscloudwatch.IWidget {
 		return r.MetricTimeToHeal(&awscloudwatch.MetricOptions{Statistic: jsii.String(statistic), Label: jsii.String(statistic)})
 	}
 	return row(
-		graph{title: "Failures, and what became of them", left: metrics{
+		graph{title: "Failures and their outcomes", left: metrics{
 			r.MetricFailures(label("failures")), r.MetricAutoReplayed(label("replayed automatically")), r.MetricHealed(label("healed")),
 			r.MetricFailedAgain(label("failed again")), r.MetricSuperseded(label("superseded")),
 			r.MetricQuarantined(label("quarantined")), r.MetricClosed(label("closed")),
@@ -122,7 +123,7 @@ func (r *ReplayableIngestion) failuresRow() *[]awscloudwatch.IWidget {
 
 func (r *ReplayableIngestion) replaysRow() *[]awscloudwatch.IWidget {
 	return row(
-		graph{title: "Items of replays by API", left: metrics{
+		graph{title: "Items of API replays", left: metrics{
 			r.MetricReplayItemsStarted(label("started")), r.MetricReplayItemsSucceeded(label("succeeded")),
 			r.MetricReplayItemsFailed(label("failed")), r.MetricReplayItemsSkipped(label("skipped")),
 			r.MetricReplayItemsPlanned(label("planned by dry runs")), r.MetricReplaysHalted(label("replays halted")),

@@ -22,22 +22,24 @@ import (
 
 // DefinitionOptions go with a workflow in the Amazon States Language.
 type DefinitionOptions struct {
-	// Substitutions are what stands for ${name} in the definition, in any string of it, names of members included: ARNs and
-	// names of other constructs, tokens included. A name may be anything, such as my-bucket, Table.Arn or AWS::Partition.
-	// Every placeholder needs a value; a value without a placeholder is a warning. In JSON, a placeholder may stand without
-	// quotes, as in "Seconds": ${n}; its value is JSON then. A value is put in once, so that ${name} in it stays.
+	// Substitutions are the values of ${name} in the definition, such as ARNs and names of other constructs. They replace
+	// placeholders in all strings, including names of members, and may be tokens. A name may be any string, such as
+	// my-bucket, Table.Arn or AWS::Partition. Every placeholder needs a value; a value without a placeholder is a warning.
+	// In JSON, a placeholder may stand without quotes, as in "Seconds": ${n}; its value is then JSON. Placeholders inside a
+	// value are not replaced.
 	//
 	// Default: none.
 	Substitutions *map[string]*string
 
-	// Policies are statements for the state machine's role: what the definition's tasks may do. CDK's grants work as well,
-	// afterwards: table.GrantReadData(listings.StateMachine). A Distributed Map may start its own executions in any case.
+	// Policies are statements for the state machine's role, for the tasks of the definition. CDK grants also work, after the
+	// ingestion is created: table.GrantReadData(listings.StateMachine). A Distributed Map may start its own executions in any
+	// case.
 	//
 	// Default: none; the role may invoke Record and Publish.
 	Policies *[]awsiam.PolicyStatement
 }
 
-// FromDefinition makes a workflow of a text in the Amazon States Language, in JSON or YAML, with everything that the
+// FromDefinition makes a workflow of a string in the Amazon States Language, in JSON or YAML, with everything that the
 // language has. It may hold tokens in its strings. options may be nil.
 //
 // Record goes before StartAt and Publish after every top-level "End": true, but for ends that a Catch alone leads to.

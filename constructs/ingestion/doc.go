@@ -14,7 +14,7 @@
 // # What it deploys
 //
 // A STANDARD state machine around the workflow, and a second one that replays several versions of a resource in order. A
-// bucket for events, outputs and requests; a DynamoDB table, the ledger, for what became of them; an SNS topic for
+// bucket for events, outputs and requests; a DynamoDB table, the ledger, for their outcomes; an SNS topic for
 // results. Three queues, with two EventBridge rules that fill them: failures, ends of executions, replays to start.
 // Seven functions in Go, a schedule, a REST API, alarms and a dashboard. Each of them is a field of
 // [ReplayableIngestion], so that a stack can go on from there: subscribe to Topic, give an alarm an action, add a method to

@@ -117,7 +117,7 @@ func environment(env map[string]string) *map[string]*string {
 	return &vars
 }
 
-// FunctionCode holds ready code for the functions of a ReplayableIngestion: a zip or directory whose "bootstrap" was
+// FunctionCode holds compiled code for the functions of a ReplayableIngestion: a zip or directory whose "bootstrap" was
 // compiled for Architecture from the package of this module that the field names. A field that is nil is compiled.
 type FunctionCode struct {
 	Record         awslambda.Code // lambdas/record

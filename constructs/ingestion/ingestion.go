@@ -24,10 +24,10 @@ type ReplayableIngestion struct {
 	StateMachine  awsstepfunctions.StateMachine // takes events: StartExecution
 	SeriesMachine awsstepfunctions.StateMachine // runs several versions of a resource one after the other
 	EventLog      awss3.IBucket                 // every event, under events/<resource id>
-	Ledger        awsdynamodb.ITable            // what became of events, executions and replays
+	Ledger        awsdynamodb.ITable            // outcomes of events, executions and replays
 	Topic         awssns.ITopic                 // where results go
 
-	DeadLetterQueue awssqs.Queue // failed executions, and messages that nobody could handle
+	DeadLetterQueue awssqs.Queue // failed executions, and messages that no function could handle
 	OutcomesQueue   awssqs.Queue // ended executions, for TrackerFunction
 	ReplayQueue     awssqs.Queue // replays to start, for ReplayListenerFunction
 
@@ -48,9 +48,9 @@ type ReplayableIngestion struct {
 	FailureAlarm       awscloudwatch.Alarm // many live executions fail
 	ThrottlesAlarm     awscloudwatch.Alarm // RecordFunction is throttled
 	DeadLetterAlarm    awscloudwatch.Alarm // AutoReplayFunction cannot take a dead letter in
-	OutcomesAlarm      awscloudwatch.Alarm // nobody reads OutcomesQueue
+	OutcomesAlarm      awscloudwatch.Alarm // OutcomesQueue is not read
 	OutcomesStuckAlarm awscloudwatch.Alarm // TrackerFunction keeps failing
-	ReplayQueueAlarm   awscloudwatch.Alarm // nobody reads ReplayQueue
+	ReplayQueueAlarm   awscloudwatch.Alarm // ReplayQueue is not read
 	ReplaysStuckAlarm  awscloudwatch.Alarm // ReplayListenerFunction keeps failing
 	QuarantineAlarm    awscloudwatch.Alarm // failures wait for a person
 	ErrorsAlarm        awscloudwatch.Alarm // functions log errors

@@ -20,7 +20,7 @@ const (
 const serviceUnavailableError = "IngestionServiceUnavailable"
 
 // addWorkflow creates the two functions and the state machine. Its type is always STANDARD: EXPRESS has neither
-// status events nor idempotent execution names, and cannot be asked what became of an execution.
+// status events nor idempotent execution names, and has no call that describes an execution.
 func (r *ReplayableIngestion) addWorkflow(s *settings) {
 	r.newFunction(&record, s)
 	r.newFunction(&publish, s)

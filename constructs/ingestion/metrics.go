@@ -28,7 +28,7 @@ func (r *ReplayableIngestion) MetricTimedOut(opts *awscloudwatch.MetricOptions) 
 }
 
 // The ages below are SQS's. A message that was received three times and is still there does not count in them (Amazon SQS
-// Developer Guide, "Available CloudWatch metrics for Amazon SQS"), so they tell of queues that nobody reads, or not fast
+// Developer Guide, "Available CloudWatch metrics for Amazon SQS"), so they show queues that are not read, or not fast
 // enough. What is tried again and again is in MetricDeadLettersLeft, MetricOutcomesStuck and MetricReplaysStuck.
 
 // MetricDeadLetterAge is the age of the oldest dead letter that was received less than three times, in seconds. It exceeds

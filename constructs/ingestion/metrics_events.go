@@ -6,8 +6,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
-// The metrics below are the functions' own. What they count is changes of the ledger, each by whoever made it: deliveries
-// that repeat count once. A function that dies between a change and its log line leaves one out.
+// The metrics below are the functions' own. They count changes of the ledger, each by the function that made it, so
+// repeated deliveries count once. A function that dies between a change and its log line leaves one out.
 
 // MetricRecorded counts events that entered the log, replays excluded. Count; Sum. opts may be nil.
 func (r *ReplayableIngestion) MetricRecorded(opts *awscloudwatch.MetricOptions) awscloudwatch.Metric {
@@ -36,8 +36,8 @@ func (r *ReplayableIngestion) MetricFailureRate(opts *awscloudwatch.MetricOption
 	return r.metric(schema.FailureRate, opts)
 }
 
-// MetricFailures counts failed runs as they are taken into the ledger, at the runs of the schedule: those of replays and
-// messages that nobody could handle included. Each of them heals, fails again, is superseded, quarantined or closed in
+// MetricFailures counts failed runs as they are written to the ledger, at the runs of the schedule. It includes failed
+// replays and messages that no function could handle. Each of them heals, fails again, is superseded, quarantined or closed in
 // the end; one in quarantine may heal later. Count; Sum. opts may be nil.
 func (r *ReplayableIngestion) MetricFailures(opts *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	return r.metric(schema.Failures, opts)
@@ -98,7 +98,7 @@ func (r *ReplayableIngestion) MetricOutcomesStuck(opts *awscloudwatch.MetricOpti
 	return r.metric(schema.OutcomesStuck, opts)
 }
 
-// MetricUnaccounted is the number of recorded events of which nobody has known for UnaccountedAfter what became of them,
+// MetricUnaccounted is the number of recorded events whose outcome has been unknown for UnaccountedAfter,
 // at each run of the schedule. It is 0 unless something is wrong. Count; Maximum. opts may be nil.
 func (r *ReplayableIngestion) MetricUnaccounted(opts *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	return r.metric(schema.Unaccounted, opts)

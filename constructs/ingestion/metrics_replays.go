@@ -6,7 +6,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
-// MetricReplayItemsStarted counts items of replays by API that were started, or published again. Count; Sum. opts may be nil.
+// MetricReplayItemsStarted counts items of API replays that were started, or published again. Count; Sum. opts may be nil.
 func (r *ReplayableIngestion) MetricReplayItemsStarted(opts *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	return r.metric(schema.ReplayItemsStarted, opts)
 }

@@ -18,7 +18,7 @@ type network struct {
 	groups  *[]awsec2.ISecurityGroup
 }
 
-// addNetwork creates the one security group of all functions, unless there are others. They call AWS, and nobody calls
+// addNetwork creates the one security group of all functions, unless there are others. They call AWS, and nothing calls
 // them: HTTPS goes out, nothing comes in.
 func (r *ReplayableIngestion) addNetwork(s *settings) {
 	if s.network.vpc == nil || s.network.groups != nil {

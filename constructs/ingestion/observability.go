@@ -84,7 +84,7 @@ func (p *ReplayableIngestionProps) validateObservability(f *faults) {
 	}
 }
 
-// refuseWithoutAlarms names the props that would have no effect: whoever set them expects alarms.
+// refuseWithoutAlarms names the props that would have no effect: a user who sets them expects alarms.
 func (p *ReplayableIngestionProps) refuseWithoutAlarms(f *faults) {
 	for _, of := range []struct {
 		prop  string

@@ -15,18 +15,18 @@ import (
 
 // ReplayableIngestionProps configures a ReplayableIngestion. Workflow and ResourceIdPath are required.
 //
-// Tokens are accepted where the value goes to CloudFormation as it is, and are not checked; AutoReplayInterval and
-// the limits of automatic replays must be known when the app synthesizes.
+// A prop may be a token if its value goes to CloudFormation unchanged. Tokens are not checked. AutoReplayInterval and the
+// limits of automatic replays must be known when the app synthesizes.
 type ReplayableIngestionProps struct {
 	// Workflow is what happens to an event: FromChainable, FromDefinition, FromDefinitionFile or FromStateMachine.
 	Workflow Workflow
 
 	// ResourceIdPath finds the id of the resource in an event: an RFC 9535 JSONPath of member names and indexes,
-	// such as $.listing.id. The id is a text or a whole number; its object key, "events/" and the id percent-encoded,
+	// such as $.listing.id. The id is a string or a whole number; its object key, "events/" and the id percent-encoded,
 	// has at most 1,024 bytes.
 	ResourceIdPath *string
 
-	// OwnerIdPath finds the id of the resource's owner in an event, in the same way.
+	// OwnerIdPath finds the id of the resource's owner in an event: a path as in ResourceIdPath.
 	//
 	// Default: events have no owner; replays cannot select by one.
 	OwnerIdPath *string
@@ -36,8 +36,8 @@ type ReplayableIngestionProps struct {
 	// Default: none; a STANDARD execution may take a year.
 	Timeout awscdk.Duration
 
-	// EventLog is an existing bucket for the events. It must be versioned, and of this ingestion alone: two in one bucket
-	// would take each other's events for their own. Its encryption, lifecycle and policy are its owner's business.
+	// EventLog is an existing bucket for the events. It must be versioned, and belong to this ingestion alone: two
+	// ingestions in one bucket would read each other's events. You manage its encryption, lifecycle and policy.
 	//
 	// Default: a new, versioned, private, encrypted bucket.
 	EventLog awss3.IBucket
@@ -48,22 +48,22 @@ type ReplayableIngestionProps struct {
 	// Default: 90 days.
 	NoncurrentVersionExpiration awscdk.Duration
 
-	// NoncurrentVersionsToRetain keeps this many of the events that a newer one of the same resource replaced, the newest
-	// of them, however old they are: a whole number from 1 to 100. The others expire. Not with EventLog.
+	// NoncurrentVersionsToRetain keeps the newest replaced events of each resource, at any age: a whole number from 1 to 100.
+	// The others expire. Not with EventLog.
 	//
 	// Default: none; all of them expire.
 	NoncurrentVersionsToRetain *float64
 
-	// NoncurrentVersionTransition moves events that were replaced to a colder storage class, before they expire: one that
-	// a replay can read at once, INFREQUENT_ACCESS or ONE_ZONE_INFREQUENT_ACCESS after 30 days or more,
-	// INTELLIGENT_TIERING or GLACIER_INSTANT_RETRIEVAL after 1 day or more. S3 moves no object under 128 KiB, so this is
-	// for large events. Not with EventLog.
+	// NoncurrentVersionTransition moves replaced events to a colder storage class before they expire. Replays must be able
+	// to read it immediately: INFREQUENT_ACCESS or ONE_ZONE_INFREQUENT_ACCESS after 30 days or more, INTELLIGENT_TIERING or
+	// GLACIER_INSTANT_RETRIEVAL after 1 day or more. It is for large events, because S3 does not move objects under
+	// 128 KiB. Not with EventLog.
 	//
 	// Default: none; they stay in STANDARD.
 	NoncurrentVersionTransition *awss3.NoncurrentVersionTransition
 
-	// OutputExpiration deletes the outputs of executions this long after they were stored: 1 to 36,500 days. What is gone
-	// cannot be published again; such an item fails with OutputGone. Not with EventLog.
+	// OutputExpiration deletes the outputs of executions this long after they were stored: 1 to 36,500 days. A deleted
+	// output cannot be published again; its item fails with OutputGone. Not with EventLog.
 	//
 	// Default: none; they are kept.
 	OutputExpiration awscdk.Duration
@@ -75,12 +75,12 @@ type ReplayableIngestionProps struct {
 	DerivedExpiration awscdk.Duration
 
 	// UnrecordedExpiration deletes the inputs of executions whose events never reached the log, in quarantine or not:
-	// 1 to 36,500 days. What is gone cannot be replayed. Not with EventLog.
+	// 1 to 36,500 days. A deleted input cannot be replayed. Not with EventLog.
 	//
-	// Default: none; they are kept until somebody has dealt with them.
+	// Default: none; they are kept until you delete them.
 	UnrecordedExpiration awscdk.Duration
 
-	// StoreOutputs keeps the output of each execution in the event log, for replays that only publish it again.
+	// StoreOutputs keeps the output of each execution in the event log, for replays that publish it again.
 	//
 	// Default: true.
 	StoreOutputs *bool
@@ -91,15 +91,15 @@ type ReplayableIngestionProps struct {
 	Topic awssns.ITopic
 
 	// EncryptionKey is a symmetric KMS key of this Region for everything that holds data: a new event log, the ledger, the
-	// queues, a new topic, the log groups, the environment of the functions, and what Step Functions keeps of
-	// executions. The policy of a key that is made in the app is completed; that of an imported one must have the
-	// statements in docs/security.md. Who reads executions, logs or messages needs kms:Decrypt then.
+	// queues, a new topic, the log groups, the environment of the functions, and the execution data in Step Functions. The
+	// construct completes the policy of a key from the same app. The policy of an imported key must have the statements in
+	// docs/security.md. People who read executions, logs or messages then need kms:Decrypt.
 	//
-	// Default: keys of AWS, which cost nothing: SSE-S3, SSE-SQS, alias/aws/sns, and keys that AWS owns.
+	// Default: keys of AWS, without cost: SSE-S3, SSE-SQS, alias/aws/sns, and keys that AWS owns.
 	EncryptionKey awskms.IKey
 
-	// RemovalPolicy says what happens to the event log, the ledger and the log groups with the stack.
-	// A bucket that is not empty is not deleted: DESTROY then fails and says so.
+	// RemovalPolicy says what happens to the event log, the ledger and the log groups when the stack is deleted.
+	// CloudFormation cannot delete a bucket with objects: DESTROY then fails with a message.
 	//
 	// Default: RETAIN_ON_UPDATE_OR_DELETE for the event log and the ledger, DESTROY for log groups.
 	RemovalPolicy awscdk.RemovalPolicy
@@ -109,7 +109,7 @@ type ReplayableIngestionProps struct {
 	// Default: ARM_64.
 	Architecture awslambda.Architecture
 
-	// Code gives functions ready code instead of compiling them.
+	// Code is compiled code for functions, in place of compiling them at synth time.
 	//
 	// Default: every function is compiled from this module's source, which needs the go command at synth time.
 	Code *FunctionCode
@@ -119,13 +119,13 @@ type ReplayableIngestionProps struct {
 	// Default: ONE_MONTH.
 	LogRetention awslogs.RetentionDays
 
-	// LogLevel is the least level of the functions' log lines: INFO, WARN or ERROR. Metrics are written at any level.
+	// LogLevel is the lowest level of the functions' log lines: INFO, WARN or ERROR. Metrics are written at any level.
 	//
 	// Default: INFO.
 	LogLevel awslambda.ApplicationLogLevel
 
-	// AutoReplay starts replays of failed events on the schedule. If false, the schedule still reconciles what
-	// became of executions and quarantines failures, and starts nothing.
+	// AutoReplay starts replays of failed events on the schedule. If false, the schedule still
+	// reconciles the outcomes of executions and quarantines failures, but starts nothing.
 	//
 	// Default: true.
 	AutoReplay *bool
@@ -135,12 +135,12 @@ type ReplayableIngestionProps struct {
 	// Default: 5 minutes.
 	AutoReplayInterval awscdk.Duration
 
-	// RetryOn adds names of errors after which a replay can help: globs such as "Geocoder*" (see path.Match).
+	// RetryOn adds names of errors that a replay can heal: globs such as "Geocoder*" (see path.Match).
 	//
 	// Default: none; service, throttling and timeout errors are retried in any case.
 	RetryOn *[]*string
 
-	// DoNotRetryOn takes names of errors out, by globs. It wins over RetryOn and over the errors retried by default.
+	// DoNotRetryOn excludes errors by name: globs as in RetryOn. It takes precedence over RetryOn and over the errors retried by default.
 	//
 	// Default: none.
 	DoNotRetryOn *[]*string
@@ -150,8 +150,8 @@ type ReplayableIngestionProps struct {
 	// Default: 5.
 	MaxAttempts *float64
 
-	// BackoffBase is the longest wait before the first automatic replay: 1 second to 12 hours. Waits are random
-	// between nothing and their longest (full jitter).
+	// BackoffBase is the longest wait before the first automatic replay: 1 second to 12 hours. A wait is random, from zero
+	// to the longest wait (full jitter).
 	//
 	// Default: 1 minute.
 	BackoffBase awscdk.Duration
@@ -166,7 +166,7 @@ type ReplayableIngestionProps struct {
 	// Default: 1 hour, or BackoffBase if that is longer.
 	MaxBackoff awscdk.Duration
 
-	// MaxAge quarantines failures whose first one is older: 1 minute to 14 days.
+	// MaxAge is the age of an event's first failure at which its failures are quarantined: 1 minute to 14 days.
 	//
 	// Default: 3 days.
 	MaxAge awscdk.Duration
@@ -178,109 +178,110 @@ type ReplayableIngestionProps struct {
 	SupersedeOlder *bool
 
 	// CanaryThreshold is how many failures may share an error before all of them are held: a whole number from 1 to
-	// 10,000. Beyond it, something that they depend on is broken. One of them is replayed as a probe, another one after
-	// a backoff while probes fail, and the rest in growing steps once a probe has succeeded.
+	// 10,000. More than that mean that a dependency is broken. One of them is replayed as a probe, and another one
+	// after a backoff while probes fail. Once a probe has succeeded, the rest follow in growing steps.
 	//
 	// Default: 10.
 	CanaryThreshold *float64
 
-	// StartExecutionRate is how many executions per second the account may start in this Region for long, all its state
-	// machines together: 1 to 10,000, the refill rate of the StartExecution quota (Step Functions Developer Guide,
+	// StartExecutionRate is the sustained number of executions per second that the account may start in this Region, over
+	// all state machines: 1 to 10,000. It is the refill rate of the StartExecution quota (Step Functions Developer Guide,
 	// "Quotas related to API action throttling").
 	//
 	// Default: 150, the quota of most Regions; it is 300 in us-east-1, us-west-2 and eu-west-1.
 	StartExecutionRate *float64
 
-	// MaxReplayShare is the share of StartExecutionRate that automatic replays may use, so that live events come first:
-	// 0.001 to 1. Replays by API have maxPerSecond.
+	// MaxReplayShare is the share of StartExecutionRate that automatic replays may use: 0.001 to 1. The rest is for live
+	// events. API replays have maxPerSecond.
 	//
 	// Default: 0.2.
 	MaxReplayShare *float64
 
-	// PauseAlarm is a metric alarm that says that live traffic is in trouble: while it is in ALARM, or its state cannot
-	// be found out, no automatic replay is sent. Those that were sent start within the next AutoReplayInterval.
+	// PauseAlarm is a metric alarm on live traffic. While it is in ALARM or its state is unknown, no automatic replay is
+	// sent. Replays sent before start within the next AutoReplayInterval.
 	//
 	// Default: none; automatic replays are never paused.
 	PauseAlarm awscloudwatch.IAlarm
 
-	// SettleAfter is the age at which an execution without an outcome is looked up: 1 minute to 1 day. Its status
-	// event may be lost; they are delivered on a best-effort basis.
+	// SettleAfter is the age at which an execution without an outcome is looked up: 1 minute to 1 day. EventBridge delivers
+	// status events on a best-effort basis, so some are lost.
 	//
-	// Default: AutoReplayInterval, so that every end is known after two runs of the schedule at most.
+	// Default: AutoReplayInterval; every end is then known after at most two runs of the schedule.
 	SettleAfter awscdk.Duration
 
-	// UnaccountedAfter is the age at which a recorded event counts as unaccounted for if its outcome is unknown:
-	// it neither succeeded, runs, waits, was superseded nor quarantined: SettleAfter to 14 days. UnaccountedAlarm goes off then.
+	// UnaccountedAfter is the age at which a recorded event without a known outcome is unaccounted for: SettleAfter to 14
+	// days. Such an event has not succeeded, does not run or wait, and is not superseded or quarantined. UnaccountedAlarm
+	// then goes off.
 	//
 	// Default: 1 hour, or SettleAfter if that is longer.
 	UnaccountedAfter awscdk.Duration
 
-	// MaximumConcurrency caps the function instances that start replays, and so the pace at which replays compete
-	// with live events for StartExecution: a whole number from 2 to 1,000.
+	// MaximumConcurrency caps the instances of the function that starts replays: a whole number from 2 to 1,000. It limits
+	// the rate at which replays compete with live events for StartExecution.
 	//
 	// Default: 10.
 	MaximumConcurrency *float64
 
-	// OutcomesMaximumConcurrency caps the instances of the function that settles ended executions: a whole number from 2 to
-	// 1,000. With MaximumConcurrency, it is what the queues may take of the account's concurrency.
+	// OutcomesMaximumConcurrency caps the instances of the function that records ended executions: a whole number from 2 to
+	// 1,000. Together with MaximumConcurrency, it limits the queues' share of the account's concurrency.
 	//
 	// Default: 20.
 	OutcomesMaximumConcurrency *float64
 
-	// RecordReservedConcurrency keeps instances of RecordFunction for events, and caps them: a whole number, 1 to 10,000.
+	// RecordReservedConcurrency reserves concurrency for RecordFunction, and caps it: a whole number from 1 to 10,000.
 	//
 	// Default: none; it shares the account's concurrency.
 	RecordReservedConcurrency *float64
 
-	// RecursiveLoop sets RecursiveLoop ALLOW on ReplayListenerFunction, whose messages come back to it. Where it is false,
-	// Lambda stops a replay of many pages after 16: for Regions whose CloudFormation does not have the property.
+	// RecursiveLoop sets RecursiveLoop ALLOW on ReplayListenerFunction, which sends messages to its own queue. If false,
+	// Lambda stops a replay of many pages after 16 of them. Set it to false where CloudFormation lacks the property.
 	//
 	// Default: true.
 	RecursiveLoop *bool
 
-	// Vpc is where the functions run: with endpoints or a way out to the services in docs/security.md. Nothing here needs
-	// one; it is for rules that ask for it.
+	// Vpc is the VPC of the functions. It needs endpoints or a NAT gateway for the services in docs/security.md. The
+	// construct needs no VPC; use it if your organization requires one.
 	//
 	// Default: none; the functions run in Lambda's own network.
 	Vpc awsec2.IVpc
 
 	// VpcSubnets are the private subnets of Vpc to use.
 	//
-	// Default: its private subnets that have a way out; if there are none, its isolated ones.
+	// Default: its private subnets with egress; without such subnets, its isolated ones.
 	VpcSubnets *awsec2.SubnetSelection
 
-	// SecurityGroups are those of the functions in Vpc, of all of them.
+	// SecurityGroups are the security groups of all functions in Vpc.
 	//
-	// Default: a new one that lets HTTPS out and nothing in.
+	// Default: a new one that allows outbound HTTPS and no inbound traffic.
 	SecurityGroups *[]awsec2.ISecurityGroup
 
 	// ApiAuthorizer decides who may call the API: a CognitoUserPoolsAuthorizer, a TokenAuthorizer or a RequestAuthorizer.
-	// It belongs to one API. GrantReplay and GrantReadHistory are IAM's and panic then.
+	// It belongs to one API. GrantReplay and GrantReadHistory grant IAM permissions, and panic with an ApiAuthorizer.
 	//
 	// Default: none; callers sign their requests, and IAM decides.
 	ApiAuthorizer awsapigateway.IAuthorizer
 
-	// ApiReplayScopes are those of which an access token of Cognito needs one to call /replays.
+	// ApiReplayScopes are scopes of Cognito access tokens. A call of /replays needs one of them.
 	//
 	// Default: none; ApiAuthorizer accepts ID tokens.
 	ApiReplayScopes *[]*string
 
-	// ApiHistoryScopes are those of which an access token of Cognito needs one to call /versions and /failures.
+	// ApiHistoryScopes are scopes of Cognito access tokens. A call of /versions or /failures needs one of them.
 	//
 	// Default: none; ApiAuthorizer accepts ID tokens.
 	ApiHistoryScopes *[]*string
 
-	// ApiVpcEndpoints make the API private: it answers through these interface endpoints of execute-api, and nowhere else.
+	// ApiVpcEndpoints make the API private: it responds only through these interface endpoints of execute-api.
 	//
-	// Default: none; the API is regional, and public to who is authorized.
+	// Default: none; the API is regional, and reachable from the internet by authorized callers.
 	ApiVpcEndpoints *[]awsec2.IVpcEndpoint
 
-	// ApiPolicy is the resource policy of the API. With IAM, what it allows to a caller of this account is enough by itself.
+	// ApiPolicy is the resource policy of the API. With IAM, an allow in it is enough for a caller of this account.
 	//
-	// Default: none; with ApiVpcEndpoints, one that asks for these endpoints, and with IAM also for the account.
+	// Default: none; with ApiVpcEndpoints, a policy that requires these endpoints, and with IAM also the account.
 	ApiPolicy awsiam.PolicyDocument
 
-	// ApiWebAclArn is the ARN of a regional WAFv2 web ACL to put before the API.
+	// ApiWebAclArn is the ARN of a regional WAFv2 web ACL for the API.
 	//
 	// Default: none.
 	ApiWebAclArn *string
@@ -290,53 +291,53 @@ type ReplayableIngestionProps struct {
 	// Default: 50.
 	ApiRateLimit *float64
 
-	// ApiBurstLimit is how many requests may come at once: a whole number from 1 to 100,000.
+	// ApiBurstLimit is the number of requests that may arrive at once: a whole number from 1 to 100,000.
 	//
 	// Default: 100.
 	ApiBurstLimit *float64
 
-	// ApiCloudWatchRole makes the account's API Gateway CloudWatch role, without which API Gateway refuses access logs. It
-	// is one per account and Region, and this would replace it: for accounts that have none. It outlives the stack.
+	// ApiCloudWatchRole creates the account's API Gateway CloudWatch role, which access logs require. An account has one
+	// per Region, and this replaces it, so use it only in an account without one. The role outlives the stack.
 	//
-	// Default: false; the account has the role.
+	// Default: false; the account must have the role.
 	ApiCloudWatchRole *bool
 
-	// Alarms creates the alarms, each of which says what happened and links its section of the runbook.
+	// Alarms creates the alarms. Each describes what happened and links to its section of the runbook.
 	//
 	// Default: true.
 	Alarms *bool
 
-	// AlarmActions are what every alarm does when it goes off, such as an SnsAction. For some alarms only, add actions to
-	// their fields, or to CriticalAlarms.
+	// AlarmActions are the actions of every alarm in ALARM, such as an SnsAction. For single alarms, add actions to their
+	// fields, or to CriticalAlarms.
 	//
 	// Default: none; the alarms show their state.
 	AlarmActions *[]awscloudwatch.IAlarmAction
 
-	// OkActions are what every alarm does when it is over.
+	// OkActions are the actions of every alarm when it returns to OK.
 	//
 	// Default: none.
 	OkActions *[]awscloudwatch.IAlarmAction
 
-	// RunbookUrl is where the alarms and the dashboard send people: a page with an anchor for each alarm, its name in lower
+	// RunbookUrl is the page that the alarms and the dashboard link to. It has an anchor for each alarm, its name in lower
 	// case, such as #unaccountedalarm.
 	//
 	// Default: docs/operations.md of this project.
 	RunbookUrl *string
 
-	// FailureRateThreshold raises FailureAlarm when this share of the live executions has failed for three periods of 5
-	// minutes, in percent: 1 to 100.
+	// FailureRateThreshold is the threshold of FailureAlarm: the percentage of live executions that fail in each of three
+	// periods of 5 minutes, from 1 to 100.
 	//
 	// Default: 25.
 	FailureRateThreshold *float64
 
-	// QuarantineThreshold raises QuarantineAlarm when so many failures are in quarantine: a whole number from 1 to 10,000.
+	// QuarantineThreshold is the threshold of QuarantineAlarm: failures in quarantine, a whole number from 1 to 10,000.
 	//
 	// Default: 1.
 	QuarantineThreshold *float64
 
-	// ReplayAgeThreshold raises ReplayQueueAlarm when a replay has waited for so long to be started, and ReplaysStuckAlarm
-	// when it has failed for so long: 1 minute to 14 days. A replay of many items without maxPerSecond waits
-	// longer than that on purpose.
+	// ReplayAgeThreshold is the threshold of ReplayQueueAlarm, for the time that a replay waits in the queue, and of
+	// ReplaysStuckAlarm, for the time that it fails to start: 1 minute to 14 days. A replay of many items without
+	// maxPerSecond may wait longer by design.
 	//
 	// Default: 1 hour.
 	ReplayAgeThreshold awscdk.Duration

@@ -11,7 +11,7 @@ const (
 	retentionDays = 14 // the longest that SQS keeps a message
 	batchSize     = 10 // messages per invocation; the most that works without a batching window
 
-	// A throttled start is no poison: the message comes back and counts a receive. The listener's visibility timeout
+	// A throttled start is not poison: the message comes back and counts a receive. The listener's visibility timeout
 	// times these receives is 20 hours of throttling, well inside the retention.
 	replayReceives = 100
 	// The tracker fails only when the ledger does. 50 receives are 2.5 hours of that.

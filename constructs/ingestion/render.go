@@ -51,7 +51,7 @@ func inTemplate(stack awscdk.Stack, text string) int {
 	return len(b)
 }
 
-// literal is a text as JSON, without the ${ that CloudFormation would take for a placeholder of its own.
+// literal is a string as JSON, without the ${ that CloudFormation would take for a placeholder of its own.
 func literal(text string) string { return strings.ReplaceAll(asl.Quote(text), "${", `\u0024{`) }
 
 // seconds is JSON text: the number, or a token that becomes it.

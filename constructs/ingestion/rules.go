@@ -15,7 +15,7 @@ const (
 	deliveryHours    = 24
 )
 
-// addRules sends what became of executions to the queues: failures to the dead-letter queue, every end to the
+// addRules sends the ends of executions to the queues: failures to the dead-letter queue, every end to the
 // outcomes queue. ABORTED is an operator's choice, and no failure. What a series leaves when it ends is settled, too.
 func (r *ReplayableIngestion) addRules() {
 	ingestion, series := r.machineARN(), r.seriesARN()

@@ -78,7 +78,7 @@ func (r *ReplayableIngestion) eachVersion(scope constructs.Construct) awsstepfun
 		RetryOnServiceExceptions: jsii.Bool(false),
 	})
 	retryWith(bind, bindRetries, awscdk.Duration_Seconds(jsii.Number(bindMaxDelaySeconds)))
-	// The results of a Map together are at most 262,144 bytes, and nobody reads them: each is empty.
+	// The results of a Map together are at most 262,144 bytes, and nothing reads them: each is empty.
 	over := awsstepfunctions.NewSucceed(scope, jsii.String("Over"), &awsstepfunctions.SucceedProps{
 		OutputPath: awsstepfunctions.JsonPath_DISCARD(),
 	})

@@ -33,7 +33,7 @@ func warnNeverPublishes(publish awsstepfunctions.TaskStateBase) {
 		"The workflow has no open end, so nothing is published: let a state end without Succeed or Fail")
 }
 
-// openOtherwise returns the ends that are no state: the missing Otherwise of a Choice after which a chain goes on
+// openOtherwise returns the ends that are not a state: the missing Otherwise of a Choice after which a chain goes on
 // (Choice.Afterwards with IncludeOtherwise). States do not lead to them; only the chain knows.
 func openOtherwise(chain awsstepfunctions.IChainable) []awsstepfunctions.INextable {
 	var open []awsstepfunctions.INextable

@@ -179,13 +179,13 @@ func (f *faults) knownNumber(prop string, n *float64) {
 	}
 }
 
-// isToken reports whether a number stands for a value that is not known yet. NaN and the infinities are no tokens, and
+// isToken reports whether a number stands for a value that is not known yet. NaN and the infinities are not tokens, and
 // must not be asked about: jsii cannot send them to Node.js, and ends.
 func isToken(n *float64) bool {
 	return !math.IsNaN(*n) && !math.IsInf(*n, 0) && *awscdk.Token_IsUnresolved(n)
 }
 
-// goDuration converts a duration that is no token. Hundreds of years overflow and come out as the longest there is.
+// goDuration converts a duration that is not a token. Hundreds of years overflow and come out as the longest there is.
 func goDuration(d awscdk.Duration) time.Duration {
 	ms := *d.ToMilliseconds(&awscdk.TimeConversionOptions{Integral: jsii.Bool(false)})
 	if ms >= float64(math.MaxInt64/int64(time.Millisecond)) {

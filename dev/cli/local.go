@@ -146,22 +146,19 @@ func (a *app) usage(p paths, s state) {
 	const text = `
 The dev stage is up at %[1]s. Its addresses are in build/%[6]s.json, its logs in %[2]s.
 
-  export AWS_ENDPOINT_URL=%[1]s AWS_DEFAULT_REGION=%[3]s AWS_REGION=%[3]s
-  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
-
-Ingest a listing:
-
-  aws stepfunctions start-execution --state-machine-arn %[4]s \
-    --input '{"eventType":"ListingSold","occurredAt":"2026-11-23T00:00:00Z","listing":{"id":"L-1","agencyId":"A-1","priceUsd":675000,"livingAreaSqft":2820,"yearBuilt":1979,"waterfront":false,"address":{"zipcode":"98029"}}}'
-
-Replay it, and see what became of it:
+Send a listing, replay it, and list its versions and their outcomes:
 
   export REPLAYCTL_LOCAL=build/%[6]s.json
+  echo '{"eventType":"ListingSold","occurredAt":"2026-11-23T00:00:00Z","listing":{"id":"L-1","agencyId":"A-1","priceUsd":675000,"livingAreaSqft":2820,"yearBuilt":1979,"waterfront":false,"address":{"zipcode":"98029"}}}' |
+    go run ./cmd/replayctl ingest - --wait
   go run ./cmd/replayctl replay L-1 --reason "trying it out" --wait
   go run ./cmd/replayctl history L-1
 
-Or call the API itself:
+Or use the AWS CLI and the API directly:
 
+  export AWS_ENDPOINT_URL=%[1]s AWS_DEFAULT_REGION=%[3]s AWS_REGION=%[3]s
+  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
+  aws stepfunctions list-executions --state-machine-arn %[4]s
   curl --aws-sigv4 "aws:amz:%[3]s:execute-api" --user test:test '%[5]s/versions?resourceId=L-1'
 
 ` + "docs/replays.md goes on from there. `make local-stop` ends it.\n"

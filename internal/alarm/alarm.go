@@ -26,7 +26,7 @@ func New(api API, name string) *Alarm {
 }
 
 // InAlarm reports whether the alarm is in ALARM; OK and INSUFFICIENT_DATA are not. An alarm that is not there is an
-// error: nobody can tell.
+// error: the state is unknown.
 func (a *Alarm) InAlarm(ctx context.Context) (bool, error) {
 	out, err := a.api.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{
 		AlarmNames: []string{a.name}, AlarmTypes: []types.AlarmType{types.AlarmTypeMetricAlarm},

@@ -24,7 +24,7 @@ import (
 )
 
 // accept stores a request and sends one message. The request is stored first and its row last before the message, so
-// that whoever finds the message finds both.
+// that the handler of the message finds both.
 func (a *API) accept(ctx context.Context, req request) (answer, error) {
 	if err := noQuery(req); err != nil {
 		return answer{}, err
@@ -49,7 +49,12 @@ func (a *API) accept(ctx context.Context, req request) (answer, error) {
 	if !keyed {
 		return a.begin(ctx, req, id.String(), r, now, false)
 	}
-	return a.once(ctx, req, key, body, domain.Claim{ReplayID: id.String(), CreatedAt: domain.At(now)})
+	first, err := a.once(ctx, req, key, body, domain.Claim{ReplayID: id.String(), CreatedAt: domain.At(now)})
+	if body, is := first.body.(replay.Accepted); is {
+		body.Repeated = body.ReplayID != id.String()
+		first.body = body
+	}
+	return first, err
 }
 
 func decode(body []byte, now time.Time) (replay.Request, error) {
@@ -164,7 +169,7 @@ func (a *API) begin(ctx context.Context, req request, id string, r replay.Reques
 		if keyed {
 			return answer{}, err // the caller comes back with the same key
 		}
-		// The caller learns that it was not accepted; nobody must wait for it.
+		// The caller learns that it was not accepted; it must not stay open.
 		return answer{}, errors.Join(err, a.board.Stop(ctx, id, replay.Stop{
 			Status: replay.Halted, At: a.now(), Reason: "its first message could not be sent",
 		}))

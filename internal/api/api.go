@@ -1,4 +1,4 @@
-// Package api is the replay API: it validates, stores and queues requests, and reports what became of them. It never
+// Package api is the replay API: it validates, stores and queues requests, and reports their outcomes. It never
 // lists resources; the listener does.
 package api
 
@@ -105,6 +105,18 @@ type statusError struct {
 
 func (e *statusError) Error() string { return e.detail }
 
+// faults says how many faults errors lists.
+func faults(n int) string {
+	switch n {
+	case 1:
+		return "the request has a fault, see errors"
+	case replay.MaxFaults:
+		return fmt.Sprintf("the request has at least %d faults, see errors", n)
+	default:
+		return fmt.Sprintf("the request has %d faults, see errors", n)
+	}
+}
+
 // retryAfter, in seconds, lets a service recover before a caller tries again.
 const retryAfter = "5"
 
@@ -117,10 +129,7 @@ func problem(err error, requestID string) answer {
 	switch {
 	case errors.As(err, &invalid):
 		p.Status, p.Errors = http.StatusBadRequest, invalid.Faults
-		p.Detail = fmt.Sprintf("the request has %d fault(s), see errors", len(invalid.Faults))
-		if len(invalid.Faults) == replay.MaxFaults {
-			p.Detail = fmt.Sprintf("the request has at least %d faults, see errors", replay.MaxFaults)
-		}
+		p.Detail = faults(len(invalid.Faults))
 	case errors.As(err, &known):
 		p.Status, p.Detail = known.status, known.detail
 	case errors.Is(err, deadline.ErrPassed):

@@ -132,7 +132,7 @@ func listOf(req request) string {
 	return req.Resource + "?" + v.Encode()
 }
 
-// A cursor is a seal, which binds it to its list, and the position in it. It is no secret: a caller who forges one gets
+// A cursor is a seal, which binds it to its list, and the position in it. It is not a secret: a caller that forges one gets
 // what the caller may read anyway.
 const (
 	sealBytes      = 6

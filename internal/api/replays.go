@@ -23,7 +23,7 @@ func linksOf(req request, id string) map[string]string {
 func (a *API) find(ctx context.Context, req request) (domain.Replay, error) {
 	id := req.PathParameters["replayId"]
 	if _, err := ulid.ParseStrict(id); err != nil {
-		return domain.Replay{}, &statusError{http.StatusNotFound, fmt.Sprintf("%q is no replay id", replay.Shorten(id))}
+		return domain.Replay{}, &statusError{http.StatusNotFound, fmt.Sprintf("%q is not a replay id", replay.Shorten(id))}
 	}
 	row, err := a.book.Replays.Get(ctx, id)
 	if errors.Is(err, ledger.ErrNotFound) {
@@ -118,7 +118,7 @@ func (a *API) cancel(ctx context.Context, req request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	stop := replay.Stop{Status: replay.Cancelled, By: caller(req), At: a.now(), Reason: "cancelled by request"}
+	stop := replay.Stop{Status: replay.Cancelled, By: caller(req), At: a.now(), Reason: row.ReasonToStop("cancelled by request")}
 	if row.StopStatus == replay.Cancelled { // the message of the first request may not have been sent
 		err = a.board.Look(ctx, row.ID, a.now())
 	} else {
@@ -131,11 +131,19 @@ func (a *API) cancel(ctx context.Context, req request) (answer, error) {
 		return answer{}, err
 	}
 	if row.StopStatus != replay.Cancelled {
-		return answer{}, &statusError{http.StatusConflict, fmt.Sprintf("replay %s has ended or was halted before: it is %s",
-			row.ID, row.Status)}
+		return answer{}, &statusError{http.StatusConflict, fmt.Sprintf("replay %s cannot be cancelled: it is %s%s",
+			row.ID, row.Status, ending(row))}
 	}
 	a.logger.InfoContext(ctx, "replay cancelled", "replayId", row.ID)
 	return answer{status: http.StatusOK, body: summary(req, row)}, nil
+}
+
+// ending says of a replay that was halted that the rest of it ends by itself.
+func ending(row domain.Replay) string {
+	if row.Status.Final() {
+		return ""
+	}
+	return " and was halted already; what had started ends by itself"
 }
 
 func (a *API) items(ctx context.Context, req request) (answer, error) {

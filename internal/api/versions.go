@@ -16,7 +16,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// versions lists the history of a resource with what became of each event. A resource without a history is 404.
+// versions lists the history of a resource with the outcome of each event. A resource without a history is 404.
 func (a *API) versions(ctx context.Context, req request) (answer, error) {
 	q := newQuery(req, "resourceId", "limit", "cursor")
 	id := q.resourceID()
@@ -45,7 +45,7 @@ func (a *API) versions(ctx context.Context, req request) (answer, error) {
 }
 
 // maxBodyBytes keeps an answer under the 6 MB that Lambda passes on, even if each byte is sent as \u0000. Events are
-// smaller; an object that somebody put by hand need not be.
+// smaller; an object that was put by hand need not be.
 const maxBodyBytes = 1_000_000
 
 var noVersion = &statusError{http.StatusNotFound, "the event log has no such version of the resource"}
@@ -65,6 +65,10 @@ func (a *API) version(ctx context.Context, req request) (answer, error) {
 		return answer{}, noVersion
 	}
 	event, err := a.log.Event(ctx, id, version)
+	if errors.Is(err, eventlog.ErrDeleteMarker) {
+		return answer{}, &statusError{http.StatusNotFound, "the version is a delete marker: the object was deleted then, " +
+			"and there is no event: GET /versions lists the versions before it"}
+	}
 	if errors.Is(err, eventlog.ErrNotFound) {
 		return answer{}, noVersion
 	}
@@ -73,7 +77,7 @@ func (a *API) version(ctx context.Context, req request) (answer, error) {
 	}
 	if err != nil || len(event) > maxBodyBytes || !utf8.Valid(event) || !json.Valid(event) {
 		return answer{}, &statusError{http.StatusUnprocessableEntity,
-			"the object is no event: it is not JSON in UTF-8, or too large to be sent: read it from S3"}
+			"the object is not an event: it is not JSON in UTF-8, or too large to be sent: read it from S3"}
 	}
 	return answer{status: http.StatusOK, raw: event}, nil
 }
@@ -85,7 +89,7 @@ func (a *API) history(ctx context.Context, id, cursor string, limit int) (found 
 		err = fmt.Errorf("%w: %w", ledger.ErrCursor, err)
 	}
 	for i := range found {
-		found[i].RecordedAt = found[i].At() // a delete marker has none, and what somebody put by hand
+		found[i].RecordedAt = found[i].At() // a delete marker has none, nor has an object put by hand
 	}
 	return found, next, err
 }

@@ -26,12 +26,12 @@ type Document struct {
 	Unused []string
 }
 
-// Options go with a text.
+// Options go with a definition.
 type Options struct {
 	Substitutions map[string]string // what stands for ${name}
 	States        []string          // names that states must not have, nested ones included
 	Variables     []string          // names of variables that no state may assign
-	YAML          bool              // also of a text that begins like JSON
+	YAML          bool              // also for a string that begins like JSON
 }
 
 // Parse reads a workflow, in JSON or YAML, and puts values in the place of its ${name} placeholders. The error joins
@@ -179,7 +179,7 @@ func each(o *Object, visit func(name string, state *Object)) {
 	}
 }
 
-// objects returns a list's objects, each at its own index; what is no object is an empty one.
+// objects returns a list's objects, each at its own index; an entry that is not an object is an empty one.
 func objects(v any) []*Object {
 	list, _ := v.([]any)
 	all := make([]*Object, len(list))

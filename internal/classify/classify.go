@@ -93,7 +93,7 @@ type child struct {
 }
 
 // describe reads a child's description as far as it goes: Step Functions cuts a cause off at 32,768 characters, and the
-// child's input, which may be long, is a part of it. What was cut within a text counts as far as it is there.
+// child's input, which may be long, is a part of it. A string that was cut off counts as far as it goes.
 func describe(cause string) child {
 	var c child
 	if json.Unmarshal([]byte(cause), &c) == nil {

@@ -45,8 +45,14 @@ func Main(ctx context.Context, p factory.Process) exit.Code {
 		err = exit.ErrInterrupted
 	}
 	e := f.Explain(err)
-	if text := e.Error(); text != "" {
-		f.Say("%s %s", f.PaintErr(output.Red, "error:"), output.Printable(text))
+	// Faults that were joined have a line each.
+	for i, line := range strings.FieldsFunc(e.Error(), func(r rune) bool { return r == '\n' }) {
+		if line = output.Printable(line); i == 0 {
+			line = f.PaintErr(output.Red, "error:") + " " + line
+		} else {
+			line = "  " + line
+		}
+		f.Say("%s", line)
 	}
 	for _, line := range e.Do {
 		f.Say("  %s", output.Printable(line))
@@ -84,7 +90,11 @@ Exit codes:
 	root.SetErr(f.Process.Err)
 	root.SetVersionTemplate("replayctl {{.Version}}\n")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return &exit.Error{Code: exit.Usage, Err: err, Do: []string{"`" + c.CommandPath() + " --help` lists the flags"}}
+		e := &exit.Error{Code: exit.Usage, Err: err, Do: []string{"`" + c.CommandPath() + " --help` lists the flags"}}
+		if strings.Contains(c.Use, "RESOURCE") {
+			e.Do = append(e.Do, "an id that begins with - goes after --: `"+c.CommandPath()+" -- -5`")
+		}
+		return e
 	})
 	f.AddFlags(root)
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
@@ -97,7 +107,33 @@ Exit codes:
 			root.AddCommand(c)
 		}
 	}
+	root.SetHelpCommand(helpCommand(root))
 	return root
+}
+
+// helpCommand shows the help of a command. Cobra's own one ends well for a command that does not exist.
+func helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about any command",
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return unknownCommand(root, args)
+			}
+			return c.Help()
+		},
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
+			if c, _, err := root.Find(args); err == nil {
+				for _, sub := range c.Commands() {
+					if sub.IsAvailableCommand() {
+						names = append(names, cobra.CompletionWithDesc(sub.Name(), sub.Short))
+					}
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+	}
 }
 
 // unknownCommand is an error of usage that may guess what was meant.

@@ -35,7 +35,7 @@ func Do[O any](ctx context.Context, do func(context.Context) (O, error)) (O, err
 func Each[I, O any](ctx context.Context, in []I, do func(context.Context, I) (O, error)) ([]O, []error) {
 	work, last, cancel := within(ctx)
 	defer cancel()
-	results := make(chan result[O], len(in)) // nobody may be left to receive the late ones
+	results := make(chan result[O], len(in)) // the receiver may be gone when late ones come
 	for i := range in {
 		go func() {
 			r := result[O]{at: i}

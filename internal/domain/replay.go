@@ -49,6 +49,14 @@ func (r Replay) Stopped() bool { return r.StopStatus != "" }
 // Over reports whether more items have failed than the request allows.
 func (r Replay) Over() bool { return r.MaxFailures != nil && r.Failed > *r.MaxFailures }
 
+// ReasonToStop is a reason to stop the replay now. Resources that were not listed by then have no item, and it says so.
+func (r Replay) ReasonToStop(reason string) string {
+	if r.Expanded {
+		return reason
+	}
+	return reason + "; it was still listing its resources, and those not listed by then have no item"
+}
+
 // Room returns how many items may still be added.
 func (r Replay) Room() int {
 	if r.MaxItems == 0 {

@@ -119,7 +119,7 @@ func (m *Meter) write(values map[schema.Metric]any, requestID string) error {
 	d := directive{Namespace: schema.MetricNamespace, Dimensions: [][]string{{schema.MetricDimension}}}
 	line := map[string]any{schema.MetricDimension: m.ingestion}
 	if requestID != "" {
-		line["requestId"] = requestID // leads from a metric's line to the invocation's others; it is no dimension
+		line["requestId"] = requestID // leads from a metric's line to the invocation's others; it is not a dimension
 	}
 	for metric, v := range values {
 		d.Metrics = append(d.Metrics, definition{Name: metric.Name, Unit: metric.Unit})

@@ -27,7 +27,7 @@ type Version struct {
 	place time.Time // of a delete marker: after all that S3 took before it
 }
 
-// At returns when an event was recorded. One that somebody put by hand has no metadata: then when S3 took it.
+// At returns when an event was recorded. An object that was put by hand has no metadata: then when S3 took it.
 func (v Version) At() time.Time {
 	if v.RecordedAt.IsZero() {
 		return v.Modified

@@ -29,7 +29,10 @@ import (
 // ErrNotFound means that there is no such resource, version or object.
 var ErrNotFound = errors.New("not found in the event log")
 
-// ErrDeleted means that somebody deleted the resource's object: its newest version is a delete marker.
+// ErrDeleteMarker means that a version is a delete marker, which has no event. It is an ErrNotFound.
+var ErrDeleteMarker = fmt.Errorf("%w: the version is a delete marker", ErrNotFound)
+
+// ErrDeleted means that the resource's object was deleted: its newest version is a delete marker.
 var ErrDeleted = errors.New("deleted from the event log")
 
 // API is the part of the S3 client that the log uses.
@@ -95,7 +98,7 @@ func (m Meta) encode() map[string]string {
 	return out
 }
 
-// decodeMeta is lenient: an object that somebody put by hand has none of the keys and still is a version.
+// decodeMeta is lenient: an object that was put by hand has none of the keys and still is a version.
 func decodeMeta(in map[string]string) Meta {
 	var m Meta
 	if execution, err := url.PathUnescape(in[metaExecution]); err == nil {
@@ -153,7 +156,7 @@ func (l *Log) put(ctx context.Context, key string, body []byte, meta map[string]
 	return out, nil
 }
 
-// ErrNotAnEvent means that an object is larger than any event: somebody put it by hand.
+// ErrNotAnEvent means that an object is larger than any event: it was put by hand.
 var ErrNotAnEvent = errors.New("not an event: the object is larger than any event")
 
 // Bounds of what is read into memory.
@@ -180,12 +183,18 @@ func (l *Log) Object(ctx context.Context, key string) ([]byte, error) {
 func (l *Log) get(ctx context.Context, key string, versionID *string, most int64) ([]byte, error) {
 	out, err := l.api.GetObject(ctx, &s3.GetObjectInput{Bucket: &l.bucket, Key: &key, VersionId: versionID})
 	if err != nil {
+		if versionID != nil && fault.HasCode(err, methodNotAllowed) {
+			return nil, fmt.Errorf("get %s: %w", key, ErrDeleteMarker)
+		}
 		if notFound(err) || versionID != nil && fault.HasCode(err, noVersionID) {
 			return nil, fmt.Errorf("get %s: %w", key, ErrNotFound)
 		}
 		return nil, fmt.Errorf("get %s: %w", key, err)
 	}
 	defer func() { _ = out.Body.Close() }() // read to its end below, unless it is too large
+	if aws.ToBool(out.DeleteMarker) {       // as an emulator answers
+		return nil, fmt.Errorf("get %s: %w", key, ErrDeleteMarker)
+	}
 	body, err := io.ReadAll(io.LimitReader(out.Body, most+1))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", key, err)
@@ -215,7 +224,7 @@ func (l *Log) headObject(ctx context.Context, key string, versionID *string) (*s
 // noVersionID is S3's code for an id that cannot be that of a version.
 const noVersionID = "InvalidArgument"
 
-// refuses reports whether S3 takes a text for a version id. The answer to a HEAD has no body, so that it is 400 for an
+// refuses reports whether S3 accepts a string as a version id. The answer to a HEAD has no body, so that it is 400 for an
 // expired token or a wrong key as well; a GET of one byte tells them apart.
 func (l *Log) refuses(ctx context.Context, key, versionID string) bool {
 	out, err := l.api.GetObject(ctx, &s3.GetObjectInput{
@@ -227,12 +236,15 @@ func (l *Log) refuses(ctx context.Context, key, versionID string) bool {
 	return err != nil && (fault.HasCode(err, noVersionID) || notFound(err))
 }
 
-// notFound knows the codes that S3 uses for an object or version that is not there. A delete marker is no object: 405.
+// notFound knows the codes that S3 uses for an object or version that is not there. A delete marker is not an object: 405.
+// methodNotAllowed is S3's answer to a read of a delete marker by its version id.
+const methodNotAllowed = "MethodNotAllowed"
+
 func notFound(err error) bool {
 	var noKey *types.NoSuchKey
 	var missing *types.NotFound
 	return errors.As(err, &noKey) || errors.As(err, &missing) ||
-		fault.HasCode(err, "NoSuchVersion") || fault.HasCode(err, "MethodNotAllowed")
+		fault.HasCode(err, "NoSuchVersion") || fault.HasCode(err, methodNotAllowed)
 }
 
 // Keys of documents outside of the histories.

@@ -57,7 +57,7 @@ func (l *Log) Resources(ctx context.Context, w *replay.Window, cursor string, li
 	return ids, cursor, nil
 }
 
-// listVersions asks S3 to escape the keys of a list, and undoes that: XML cannot hold every key that somebody may have
+// listVersions asks S3 to escape the keys of a list, and undoes that: XML cannot hold every key that may exist
 // put by hand.
 func (l *Log) listVersions(ctx context.Context, in *s3.ListObjectVersionsInput) (*s3.ListObjectVersionsOutput, error) {
 	in.EncodingType = types.EncodingTypeUrl
@@ -106,7 +106,7 @@ func (l *Log) skipped(ctx context.Context, o others) {
 	}
 }
 
-// resourceOf reads the id out of a key; what somebody else put there is not a resource.
+// resourceOf reads the id out of a key; an object of another origin is not a resource.
 func resourceOf(key string) (string, bool) {
 	id, err := url.PathUnescape(strings.TrimPrefix(key, schema.EventsPrefix))
 	if err != nil {

@@ -45,7 +45,7 @@ type Ingestion struct {
 	Dashboard string `json:"dashboard,omitempty"`
 }
 
-// ErrOther means that a value is no manifest.
+// ErrOther means that a value is not a manifest.
 var ErrOther = errors.New("no manifest of an ingestion")
 
 // Encode writes the value of the output.

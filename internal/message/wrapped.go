@@ -38,7 +38,7 @@ func Wrapped(body string) []string {
 // maxExecutions is how many executions a message is searched for. None of the services names more than one.
 const maxExecutions = 10
 
-// Executions returns the names of executions whose ARNs begin with a prefix, wherever a text has them.
+// Executions returns the names of executions whose ARNs begin with a prefix, wherever they are in a string.
 func Executions(text, prefix string) (names []string) {
 	// All that a name may have ("StartExecution", Step Functions API Reference).
 	arn := regexp.MustCompile(regexp.QuoteMeta(prefix) + "([^\\s\\x00-\\x1f\\x7f<>{}\\[\\]?*\"#%\\\\^|~`$&,;:/]{1,80})")

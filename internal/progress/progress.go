@@ -61,7 +61,7 @@ func New(items items, replays replays, queue sender) *Board {
 	return &Board{items: items, replays: replays, queue: queue, now: time.Now}
 }
 
-const rounds = 4 // a lost race means that somebody else moved an item, which each item allows twice
+const rounds = 4 // a lost race means that another delivery moved an item, which each item allows twice
 
 // Take applies steps of any number of replays: each replay's counters move once. Steps back are left out: an item
 // moves from WAITING through STARTED to a final outcome. The result maps a replay to the error that kept its steps
@@ -118,7 +118,7 @@ func (b *Board) Look(ctx context.Context, id string, now time.Time) error {
 	if r.Over() && !r.Stopped() {
 		stop := replay.Stop{
 			Status: replay.Halted, At: now,
-			Reason: fmt.Sprintf("%d items failed, maxFailures is %d", r.Failed, *r.MaxFailures),
+			Reason: r.ReasonToStop(fmt.Sprintf("%d items failed, maxFailures is %d", r.Failed, *r.MaxFailures)),
 		}
 		if err := b.Stop(ctx, id, stop); !errors.Is(err, ledger.ErrConflict) {
 			return err
@@ -127,7 +127,7 @@ func (b *Board) Look(ctx context.Context, id string, now time.Time) error {
 	if r.Expanded && r.Open == 0 {
 		return b.replays.Finish(ctx, id, domain.At(b.now()))
 	}
-	if r.Stopped() && !r.Swept && now.Sub(r.SweepAt.Time) >= SweepAgain { // whoever was to send the message may have died
+	if r.Stopped() && !r.Swept && now.Sub(r.SweepAt.Time) >= SweepAgain { // the sender of the message may have died
 		return b.sweep(ctx, r, now)
 	}
 	return nil

@@ -141,7 +141,7 @@ func (p *Publisher) send(ctx context.Context, row domain.Execution, output strin
 }
 
 // guarded reports whether an output must not be published after that of a newer event: a producer's may, since its
-// events may overtake each other, and a replay of which somebody said so.
+// events may overtake each other, and a replay with allowStale.
 func (p *Publisher) guarded(row domain.Execution) bool {
 	switch row.Mode {
 	case domain.Auto, domain.Restart:

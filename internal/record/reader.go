@@ -108,11 +108,11 @@ func scalar(v any) (string, error) {
 		return v, nil
 	case json.Number:
 		if strings.ContainsAny(v.String(), ".eE") {
-			return "", errors.New("an id must be a text or a whole number: send it as a text")
+			return "", errors.New("an id must be a string or a whole number: send it as a string")
 		}
 		return v.String(), nil
 	default:
-		return "", errors.New("an id must be a text or a whole number")
+		return "", errors.New("an id must be a string or a whole number")
 	}
 }
 
@@ -128,7 +128,7 @@ func describe(v any) string {
 		return "an array"
 	case string:
 		if len(v) > maxShown {
-			return fmt.Sprintf("a text of %d bytes starting %q", len(v), strings.ToValidUTF8(v[:maxShown], ""))
+			return fmt.Sprintf("a string of %d bytes starting %q", len(v), strings.ToValidUTF8(v[:maxShown], ""))
 		}
 		return fmt.Sprintf("the text %q", v)
 	default:

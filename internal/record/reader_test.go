@@ -53,7 +53,7 @@ func TestReaderRefuses(t *testing.T) {
 		{name: "an object as id", event: event(`{"a":1}`), fault: fault.InvalidEvent, says: []string{"an object at $.listing.id"}},
 		{name: "an array as id", event: event(`["a"]`), fault: fault.InvalidEvent, says: []string{"an array at $.listing.id"}},
 		{name: "a truth value as id", event: event(`true`), fault: fault.InvalidEvent, says: []string{"the value true at $.listing.id"}},
-		{name: "a fraction as id", event: event(`1.10`), fault: fault.InvalidEvent, says: []string{"1.10", "send it as a text"}},
+		{name: "a fraction as id", event: event(`1.10`), fault: fault.InvalidEvent, says: []string{"1.10", "send it as a string"}},
 		{name: "a power of ten as id", event: event(`1e3`), fault: fault.InvalidEvent, says: []string{"1e3"}},
 		{name: "a control character", event: event(`"a\u0000b"`), fault: fault.InvalidEvent, says: []string{"control character U+0000"}},
 		{name: "a lone surrogate", event: event(`"\ud800"`), fault: fault.InvalidEvent, says: []string{"not valid Unicode"}},

@@ -1,7 +1,7 @@
 package schema
 
 // Metrics of an ingestion are in this namespace and have this one dimension, whose value follows from the construct's
-// path. What differs from event to event is no dimension: each value would be a metric of its own, and be billed so.
+// path. A value that differs from event to event is not a dimension: each would be a metric, and billed as one.
 const (
 	MetricNamespace = "ReplayableIngestion"
 	MetricDimension = "Ingestion"
@@ -20,7 +20,7 @@ const (
 	percent = "Percent"
 )
 
-// The metrics, by who writes them. A count is written by whoever made the change in the ledger that it counts, so that
+// The metrics, by writer. A count is written by the function that made the change in the ledger, so that
 // what is delivered twice counts once.
 var (
 	// Recorded counts events that entered the log. By Record.
@@ -32,12 +32,12 @@ var (
 	PublishSuppressed = Metric{"PublishSuppressed", count, "Sum"}
 	PublishSuperseded = Metric{"PublishSuperseded", count, "Sum"}
 
-	// FailureRate is the share of live executions that failed or timed out, among those that ended. By whoever settles
-	// an execution: Tracker as a rule, AutoReplay for what EventBridge lost.
+	// FailureRate is the share of live executions that failed or timed out, among those that ended. By the function
+	// that records the end: Tracker as a rule, AutoReplay for what EventBridge lost.
 	FailureRate = Metric{"FailureRate", percent, "Average"}
 
-	// Failures counts failed runs, as they are taken into the ledger; those that follow, what became of them. AutoReplay
-	// takes in; Tracker, AutoReplay and ReplayListener move.
+	// Failures counts failed runs as they are written to the ledger; the next ones count their outcomes. AutoReplay
+	// adds rows; Tracker, AutoReplay and ReplayListener move them.
 	Failures     = Metric{"Failures", count, "Sum"}
 	AutoReplayed = Metric{"AutoReplayed", count, "Sum"} // an automatic replay was sent
 	Healed       = Metric{"Healed", count, "Sum"}
@@ -48,7 +48,7 @@ var (
 	// TimeToHeal is from the first failure of an event to the end of the replay that healed it.
 	TimeToHeal = Metric{"TimeToHeal", seconds, "p90"}
 
-	// ReplayItems count what became of the items of replays that people asked for, dry runs included. By ReplayListener,
+	// ReplayItems count the items of requested replays by outcome, dry runs included. By ReplayListener,
 	// Tracker, Series and AutoReplay, with the counters of the replay.
 	ReplayItemsStarted   = Metric{"ReplayItemsStarted", count, "Sum"}
 	ReplayItemsSucceeded = Metric{"ReplayItemsSucceeded", count, "Sum"}

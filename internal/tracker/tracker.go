@@ -51,7 +51,7 @@ func (t *Tracker) Metered(meter *emf.Meter) *Tracker {
 	return t
 }
 
-// Handle settles a batch. Messages that could not be settled in time come again; a message that is no status change of
+// Handle settles a batch. Messages that could not be settled in time come again; a message that is not a status change of
 // this state machine comes again too, until it is a dead letter for a person to look at.
 func (t *Tracker) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 	var answer events.SQSEventResponse

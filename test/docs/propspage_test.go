@@ -70,7 +70,7 @@ func propsPage(t *testing.T) string {
 // summaryOf is a doc comment without the name that it begins with and without the default, on one line.
 func summaryOf(owner, name string, field *ast.Field) string {
 	if owner == "FunctionCode" {
-		return "Ready code for the function in `" + strings.TrimSpace(field.Comment.Text()) + "`."
+		return "Compiled code for the function in `" + strings.TrimSpace(field.Comment.Text()) + "`."
 	}
 	text, _, _ := strings.Cut(field.Doc.Text(), "Default:")
 	text = strings.TrimPrefix(strings.Join(strings.Fields(text), " "), name+" ")

@@ -44,7 +44,7 @@ func thousands(n int) string {
 }
 
 func TestReplaysListsEveryStatusAndOutcome(t *testing.T) {
-	text := section(t, document(t, "docs", "replays.md"), "What becomes of it")
+	text := section(t, document(t, "docs", "replays.md"), "Outcomes")
 	var want []string
 	for _, s := range replay.Statuses() {
 		want = append(want, string(s))

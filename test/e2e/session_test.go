@@ -134,7 +134,7 @@ var evened = []struct {
 	{regexp.MustCompile(`\btook [0-9.]+m?s`), "took 1.2s"},
 	{regexp.MustCompile(`:execution:[^:\s]+:`), ":execution:Listings:"},
 	{regexp.MustCompile(`\([0-9hms.]+ ago\)`), "(1m2s ago)"},
-	{regexp.MustCompile(`UTC +[0-9][0-9hms.]*  `), "UTC  1m2s  "},
+	{regexp.MustCompile(`UTC +[0-9][0-9hms.]*[hms]  `), "UTC  1m2s  "},
 	{regexp.MustCompile(`LAST SEEN +AGO`), "LAST SEEN                 AGO"},
 	{regexp.MustCompile(`RECORDED +AGE`), "RECORDED                  AGE"},
 	{regexp.MustCompile(`(SUCCEEDED|FAILED   ) +[0-9.]+m?s  `), "$1  1.2s  "},

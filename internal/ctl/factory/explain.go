@@ -55,7 +55,8 @@ func (f *Factory) Explain(err error) *exit.Error {
 	case errors.As(err, &profile):
 		e.Code, e.Do = exit.Usage, []string{"`aws configure list-profiles` lists the profiles there are"}
 	case errors.As(err, &region):
-		e.Code, e.Do = exit.Usage, []string{"say which Region: --region, AWS_REGION, or region in the profile"}
+		e.Code, e.Err = exit.Usage, errors.New("no AWS Region is set")
+		e.Do = []string{"set one: --region, AWS_REGION, or region in the profile; for the emulator of `make local`: --local"}
 	case errors.As(err, &refused):
 		f.explainRefusal(e, refused)
 	case errors.As(err, &unreachable):

@@ -9,14 +9,18 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
 )
 
-// Open opens a file that was named on the command line; - is standard input.
-func (f *Factory) Open(name string) (io.ReadCloser, error) {
+// Open opens a file that flag, or an argument, names; - is standard input.
+func (f *Factory) Open(flag, name string) (io.ReadCloser, error) {
 	if name == "-" {
 		return io.NopCloser(f.Process.In), nil
 	}
 	file, err := os.Open(name) //nolint:gosec // the user's choice
 	if err != nil {
-		return nil, &exit.Error{Code: exit.Usage, Err: err}
+		return nil, exit.Usagef("%s: %w", flag, err)
+	}
+	if info, err := file.Stat(); err == nil && info.IsDir() {
+		_ = file.Close() // nothing was read
+		return nil, exit.Usagef("%s: %s is a directory: name a file, or - for standard input", flag, name)
 	}
 	return file, nil
 }
@@ -27,7 +31,7 @@ func (f *Factory) Content(flag, value string) ([]byte, error) {
 	if !is {
 		return []byte(value), nil
 	}
-	file, err := f.Open(name)
+	file, err := f.Open(flag, name)
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ func value(f *pflag.Flag) string {
 	return "=" + ShellWord(v)
 }
 
-// ShellWord is a text as a shell takes it for one word.
+// ShellWord quotes a string so that a shell reads one word.
 func ShellWord(text string) string {
 	if text == "" || strings.ContainsAny(text, " \t'\"$&;|<>()*?[]#~`\\!") {
 		return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"

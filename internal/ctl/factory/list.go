@@ -1,10 +1,14 @@
 package factory
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"strconv"
 	"strings"
+
+	"github.com/spf13/cobra"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
@@ -18,6 +22,37 @@ func Show[T any](f *Factory, name string, columns []output.Column[T], entries it
 		f.Say("%s", none)
 	}
 	return err
+}
+
+// AddLimit adds --limit, which bounds a list of things.
+func AddLimit(c *cobra.Command, limit *int, usual int, when, things string) {
+	c.Flags().Var(&count{limit}, "limit", fmt.Sprintf("%sat most `N` %s; 0: all of them", when, things))
+	*limit = usual
+	c.Flags().Lookup("limit").DefValue = strconv.Itoa(usual)
+	if usual == 0 {
+		c.Flags().Lookup("limit").DefValue = ""
+	}
+}
+
+// count is a flag's number from 0.
+type count struct{ n *int }
+
+func (c *count) String() string {
+	if c.n == nil {
+		return "0"
+	}
+	return strconv.Itoa(*c.n)
+}
+
+func (c *count) Type() string { return "int" }
+
+func (c *count) Set(text string) error {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
+		return errors.New("must be a whole number from 0; 0 lists all of them")
+	}
+	*c.n = n
+	return nil
 }
 
 // First ends a list after so many entries; 0: goes through it.

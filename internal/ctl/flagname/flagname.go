@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -44,7 +45,7 @@ var inText = func() *regexp.Regexp {
 	return regexp.MustCompile(`\b(` + strings.Join(names, "|") + `)\b`)
 }()
 
-// In replaces the fields that a text names.
+// In replaces the names of fields in a string.
 func In(text string) string {
 	return inText.ReplaceAllStringFunc(text, func(name string) string { return fields[name] })
 }
@@ -63,7 +64,12 @@ func Of(f replay.Fault) string {
 	default:
 		name = In(name)
 	}
-	text := fmt.Sprintf("%s%s %s", name, rest, In(f.Detail))
+	detail := In(f.Detail)
+	if n, err := strconv.Atoi(strings.Trim(rest, "[]")); err == nil { // of a list, which people count from 1
+		name, rest = fmt.Sprintf("%s number %d", strings.TrimSuffix(name, "s"), n+1), ""
+		detail = strings.Replace(detail, replay.ErrResourceID.Error(), "is not usable", 1)
+	}
+	text := fmt.Sprintf("%s%s %s", name, rest, detail)
 	if f.Value != "" {
 		text += fmt.Sprintf(" (got %s)", f.Value)
 	}

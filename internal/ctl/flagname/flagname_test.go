@@ -25,6 +25,18 @@ func TestTextsNameFlags(t *testing.T) {
 	}
 }
 
+func TestAFaultInAListNamesTheEntry(t *testing.T) {
+	_, err := replay.Decode([]byte(`{"select":{"resourceIds":["a",""]},"reason":"x"}`), time.Now())
+	var invalid *replay.InvalidError
+	if !errors.As(err, &invalid) {
+		t.Fatalf("got %v, want faults", err)
+	}
+	const want = `resource id number 2 is not usable: it is empty (got "")`
+	if got := flagname.Of(invalid.Faults[0]); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // camel is a name of the API's JSON.
 var camel = regexp.MustCompile(`\b[a-z]+[A-Z]\w+\b|\bselect\.|\bversions\.`)
 

@@ -14,7 +14,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
-// Await waits for the end of replays and shows what became of them.
+// Await waits for the end of replays and shows their outcomes.
 func Await(ctx context.Context, f *factory.Factory, api *client.Client, ids []string, o Options) error {
 	all, err := Wait(ctx, f, api, ids, "replaying")
 	if errors.Is(err, ErrDetached) {

@@ -48,7 +48,7 @@ func (l *lines) show(p progress) {
 func (l *lines) note(text string) { l.f.Say("%s", output.Printable(text)) }
 func (l *lines) end()             {}
 
-// bar is one on a terminal: how many of how many, how fast, how long still, and what became of them.
+// bar is one on a terminal: how many of how many, how fast, the time left, and the outcomes.
 type bar struct {
 	container *mpb.Progress
 	bar       *mpb.Bar

@@ -48,7 +48,7 @@ func (p progress) done() int { return p.counts.Succeeded + p.counts.Failed + p.c
 // known reports whether it is known how many items there are.
 func (p progress) known() bool { return rank(p.status) >= rank(replay.Running) }
 
-// outcomes counts what became of items, where there is something to count.
+// outcomes counts items by outcome, where there are any.
 func (p progress) outcomes() string {
 	var parts []string
 	for _, c := range []struct {

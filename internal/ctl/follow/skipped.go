@@ -38,8 +38,10 @@ func (o Options) Skipped(f *factory.Factory, all []replay.Replay) exit.Code {
 	switch {
 	case sum.Matched == 0:
 		f.Say("%s", f.PaintErr(output.Yellow, "warning: the selection matched nothing, so "+would))
+	case sum.Matched == 1 && sum.Skipped == 1:
+		f.Say("%s", f.PaintErr(output.Yellow, "warning: the only item was skipped, so "+would))
 	case sum.Skipped == sum.Matched:
-		f.Say("%s", f.PaintErr(output.Yellow, fmt.Sprintf("warning: all of %s skipped, so %s", Items(sum.Matched), would)))
+		f.Say("%s", f.PaintErr(output.Yellow, fmt.Sprintf("warning: all %d items were skipped, so %s", sum.Matched, would)))
 	}
 	if o.FailOnSkipped && (sum.Matched == 0 || sum.Skipped > 0) {
 		return exit.Skipped
@@ -47,27 +49,44 @@ func (o Options) Skipped(f *factory.Factory, all []replay.Replay) exit.Code {
 	return exit.OK
 }
 
-// Newest is the id that was named, or that of the newest replay.
-func Newest(ctx context.Context, api *client.Client, args []string) (string, error) {
-	return newest(ctx, api, args, func(replay.Summary) bool { return true })
+// Newest is the id that was named, or that of the newest replay. A dry run has to be named: it starts nothing, and
+// replayctl makes some of its own to count items.
+func Newest(ctx context.Context, f *factory.Factory, api *client.Client, args []string) (string, error) {
+	return newest(ctx, f, api, args, func(replay.Summary) bool { return true })
 }
 
 // NewestOpen is the id that was named, or that of the newest replay that has not ended.
-func NewestOpen(ctx context.Context, api *client.Client, args []string) (string, error) {
-	return newest(ctx, api, args, func(s replay.Summary) bool { return !s.Status.Final() })
+func NewestOpen(ctx context.Context, f *factory.Factory, api *client.Client, args []string) (string, error) {
+	return newest(ctx, f, api, args, func(s replay.Summary) bool { return !s.Status.Final() })
 }
 
-func newest(ctx context.Context, api *client.Client, args []string, fits func(replay.Summary) bool) (string, error) {
+func newest(ctx context.Context, f *factory.Factory, api *client.Client, args []string, fits func(replay.Summary) bool) (string, error) {
 	if len(args) > 0 {
 		return args[0], nil
 	}
-	none := "there are no replays"
+	none, hint := "there are no replays", "`replayctl replay --help` says how to start one"
 	for s, err := range api.Replays(ctx, "") {
-		if err != nil || fits(s) {
-			return s.ReplayID, err
+		switch {
+		case err != nil:
+			return "", err
+		case s.DryRun && none == "there are no replays":
+			hint = "there are dry runs: `" + f.Hint("list --dry-runs") + "` lists them"
+		case s.DryRun:
+		case fits(s):
+			return s.ReplayID, nil
+		default:
+			none, hint = "every replay has ended", "`"+f.Hint("list")+"` lists them"
 		}
-		none = "every replay has ended"
 	}
-	return "", &exit.Error{Code: exit.Refused, Err: errors.New(none),
-		Do: []string{"`replayctl replay --help` says how to start one"}}
+	return "", &exit.Error{Code: exit.Refused, Err: errors.New(none), Do: []string{hint}}
+}
+
+// NoReplay says how to find a replay, if the API does not know the one that was named.
+func NoReplay(f *factory.Factory, err error, id string) error {
+	if !client.NotFound(err) {
+		return err
+	}
+	return &exit.Error{Code: exit.Refused, Err: fmt.Errorf("there is no replay %q", replay.Shorten(id)), Do: []string{
+		"`" + f.Hint("list --dry-runs") + "` lists replays and dry runs with their ids",
+	}}
 }

@@ -8,7 +8,7 @@ import (
 )
 
 func TestAReplayThatDoesNothingSaysSo(t *testing.T) {
-	const nothing, skipped = "warning: the selection matched nothing, so nothing was started", "warning: all of 1 item skipped, so nothing was started"
+	const nothing, skipped = "warning: the selection matched nothing, so nothing was started", "warning: the only item was skipped, so nothing was started"
 	for _, tt := range []struct {
 		name, line string
 		code       exit.Code
@@ -22,7 +22,7 @@ func TestAReplayThatDoesNothingSaysSo(t *testing.T) {
 		{"something skipped, and that counts", "replay r1 gone --reason x --wait --fail-on-skipped", exit.Skipped, "1 item skipped:"},
 		{"nothing skipped", "replay r1 --reason x --wait --fail-on-skipped", exit.OK, "COMPLETED"},
 		{"a dry run of nothing", "replay --owner nobody --dry-run --fail-on-skipped", exit.Skipped, "matched nothing, so nothing would be started"},
-		{"a dry run of what is skipped", "replay gone --dry-run --fail-on-skipped -o json", exit.Skipped, "all of 1 item skipped, so nothing would be started"},
+		{"a dry run of what is skipped", "replay gone --dry-run --fail-on-skipped -o json", exit.Skipped, "the only item was skipped, so nothing would be started"},
 		{"a dry run of something", "replay r1 --dry-run --fail-on-skipped", exit.OK, "nothing was started"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,6 +1,6 @@
 package output
 
-// Color is how a text is set off on a terminal: the parameter of an ANSI escape.
+// Color is how a string is highlighted on a terminal: the parameter of an ANSI escape.
 type Color string
 
 // Colors. None carries a meaning that the text does not have.
@@ -14,7 +14,7 @@ const (
 	Cyan   Color = "36"
 )
 
-// Paint sets a text off, if the printer has colors.
+// Paint highlights a string, if the printer has colors.
 func (p *Printer) Paint(c Color, text string) string {
 	if !p.Color || c == Plain || text == "" {
 		return text

@@ -132,7 +132,7 @@ const (
 	minWidth = 10 // of any column, unless the terminal is too narrow for that
 )
 
-// shorten cuts a text to a width: at its end, or in the middle of an id, whose ends tell it from others.
+// shorten cuts a string to a width: at its end, or in the middle of an id, whose ends tell it from others.
 func shorten(s string, width int, atEnd bool) string {
 	if runewidth.StringWidth(s) <= width {
 		return s

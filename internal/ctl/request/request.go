@@ -175,7 +175,7 @@ func (o *Flags) resourceIDs(f *factory.Factory) ([]string, error) {
 	if o.file == "" {
 		return factory.Unique(ids), nil
 	}
-	file, err := f.Open(o.file)
+	file, err := f.Open("--file", o.file)
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +196,7 @@ func (o *Flags) resourceIDs(f *factory.Factory) ([]string, error) {
 
 func (o *Flags) transform(f *factory.Factory) (map[string]json.RawMessage, error) {
 	if o.mergePatch != "" && o.jsonPatch != "" {
-		return nil, exit.Usagef("--merge-patch and --json-patch exclude each other")
+		return nil, exit.Usagef("--merge-patch and --json-patch cannot be used together: use one of them")
 	}
 	for _, p := range []struct{ field, flag, value string }{
 		{"mergePatch", "--merge-patch", o.mergePatch}, {"jsonPatch", "--json-patch", o.jsonPatch},
@@ -212,6 +212,9 @@ func (o *Flags) transform(f *factory.Factory) (map[string]json.RawMessage, error
 			return nil, exit.Usagef("%s must be JSON, or @FILE with JSON in it, got %q", p.flag, replay.Shorten(string(b)))
 		}
 		if err := replay.CheckKeys(b); err != nil {
+			return nil, exit.Usagef("%s: %w", p.flag, err)
+		}
+		if err := replay.CheckText(b); err != nil {
 			return nil, exit.Usagef("%s: %w", p.flag, err)
 		}
 		return map[string]json.RawMessage{p.field: b}, nil

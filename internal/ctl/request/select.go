@@ -1,6 +1,8 @@
 package request
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
@@ -39,13 +41,32 @@ func (o *Flags) selection(f *factory.Factory, ids []string) (map[string]any, err
 		return nil, exit.Usagef("say what to replay: resource ids, -f FILE, --owner, --failures or --all")
 	case 1:
 	default:
-		return nil, exit.Usagef("%s exclude each other: use one", strings.Join(kinds, " and "))
+		return nil, exit.Usagef("%s cannot be used together: use one of them", list(kinds))
 	}
 	recorded, err := window(f, "recorded-from", o.recordedFrom, "recorded-to", o.recordedTo, "from", "to")
 	if len(recorded) > 0 {
 		sel["recorded"] = recorded
 	}
 	return sel, err
+}
+
+// list joins names as a sentence does: a, b and c.
+func list(names []string) string {
+	last := len(names) - 1
+	if last == 0 {
+		return names[0]
+	}
+	return strings.Join(names[:last], ", ") + " and " + names[last]
+}
+
+// given lists the flags that have a value, in order of their names.
+func given(flags map[string]string) (names []string) {
+	for _, name := range slices.Sorted(maps.Keys(flags)) {
+		if flags[name] != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // window reads a range of times.
@@ -82,16 +103,22 @@ func (o *Flags) versionsOf(f *factory.Factory) (any, error) {
 	if o.given.Changed("last") {
 		kind("--last", map[string]any{"series": map[string]any{"last": o.last}})
 	}
-	if o.from != "" || o.to != "" {
-		kind("--from and --to", map[string]any{"series": o.bounds(f)})
-	} else if o.series && len(kinds) == 0 {
+	bounds := given(map[string]string{"--from": o.from, "--to": o.to})
+	if len(bounds) > 0 {
+		kind(bounds[0], map[string]any{"series": o.bounds(f)})
+	}
+	// --last, --from and --to are a series by themselves: beside them --series changes nothing.
+	if o.series && !o.given.Changed("last") && len(bounds) == 0 {
 		kind("--series", map[string]any{"series": "all"})
+	}
+	if o.Latest && !o.Failures {
+		return nil, exit.Usagef("--latest goes with --failures: leave it out, the latest version is the default")
 	}
 	if o.Latest {
 		kind("--latest", string(replay.LatestVersion))
 	}
 	if len(kinds) > 1 {
-		return nil, exit.Usagef("%s exclude each other: use one", strings.Join(kinds, " and "))
+		return nil, exit.Usagef("%s cannot be used together: use one of them", list(kinds))
 	}
 	if o.onFailure != "" {
 		chosen, is := versions.(map[string]any)

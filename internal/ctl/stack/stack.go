@@ -24,7 +24,7 @@ type Finder struct {
 	Cache  *Cache // may be nil
 }
 
-// ErrNone means that there is no ingestion where it was looked for.
+// ErrNone means that no ingestion was found.
 var ErrNone = errors.New("no ingestion found")
 
 // SeveralError means that it must be said which ingestion is meant.

@@ -56,7 +56,7 @@ func confirm(ctx context.Context, f *factory.Factory, api *client.Client, r requ
 	}
 	f.Say("%s would %s, %d be skipped", follow.Items(sum.Items), startedBy(r.Typed.Action), sum.Skipped)
 	if !interactive(f, o) {
-		return &exit.Error{Code: exit.Usage, Err: fmt.Errorf("more than %d items need a yes, and standard input is not a terminal", askAbove),
+		return &exit.Error{Code: exit.Usage, Err: fmt.Errorf("more than %d items need a confirmation, and standard input is not a terminal", askAbove),
 			Do: []string{"--yes starts them without asking, --max-items limits them, --dry-run lists them"}}
 	}
 	answer, err := f.Ask(ctx, fmt.Sprintf("Start %s? [y/N]", follow.Items(sum.Items)))

@@ -20,7 +20,7 @@ func TestManyItemsNeedAYes(t *testing.T) {
 		says              string
 		started           int
 	}{
-		{"nobody to ask", "replay --owner o1 --reason x", "", false, exit.Usage, "more than 100 items need a yes", 0},
+		{"nobody to ask", "replay --owner o1 --reason x", "", false, exit.Usage, "more than 100 items need a confirmation", 0},
 		{"no", "replay --owner o1 --reason x", "n\n", true, exit.General, "nothing was started", 0},
 		{"just enter", "replay --owner o1 --reason x", "\n", true, exit.General, "nothing was started", 0},
 		{"end of input", "replay --owner o1 --reason x", "", true, exit.General, "no answer: nothing was started", 0},

@@ -40,7 +40,7 @@ func dryRun(ctx context.Context, f *factory.Factory, api *client.Client, r reque
 			}
 		}
 	}
-	if err := ShowPlan(f, f.Printer.Out, sumUp(plans)); err != nil {
+	if err := ShowPlan(f, f.Printer.Out, sumUp(plans), replayIDs(plans)...); err != nil {
 		return err
 	}
 	f.Say("%s", f.PaintErr(output.Dim, "nothing was started"))
@@ -92,8 +92,15 @@ func sumUp(plans []replay.Replay) (sum replay.Plan) {
 	return sum
 }
 
-// ShowPlan says what a dry run found.
-func ShowPlan(f *factory.Factory, w io.Writer, p replay.Plan) error {
+func replayIDs(all []replay.Replay) (ids []string) {
+	for _, r := range all {
+		ids = append(ids, r.ReplayID)
+	}
+	return ids
+}
+
+// ShowPlan says what a dry run found. ids are those of the dry runs that the plan sums up.
+func ShowPlan(f *factory.Factory, w io.Writer, p replay.Plan, ids ...string) error {
 	err := f.Printer.Fields(w,
 		output.Field{Name: "would run", Value: follow.Items(p.Items), Color: output.Green},
 		output.Field{Name: "be skipped", Value: follow.Items(p.Skipped)},
@@ -115,7 +122,11 @@ func ShowPlan(f *factory.Factory, w io.Writer, p replay.Plan) error {
 		return err
 	}
 	if rest := p.Items + p.Skipped + p.Failed - len(p.Sample); rest > 0 {
-		if _, err := fmt.Fprintf(w, "%s\n", f.Printer.Paint(output.Dim, fmt.Sprintf("and %d more, which `replayctl items` lists", rest))); err != nil {
+		more := fmt.Sprintf("and %d more; list them with", rest)
+		for _, id := range ids {
+			more += "\n  " + f.Hint("items "+id)
+		}
+		if _, err := fmt.Fprintf(w, "%s\n", f.Printer.Paint(output.Dim, more)); err != nil {
 			return err
 		}
 	}

@@ -20,15 +20,26 @@ import (
 
 // send asks for the replays of a request side by side. It returns those that were accepted, also with an error.
 func send(ctx context.Context, f *factory.Factory, api *client.Client, r *request.Request, key string) (all []replay.Accepted, err error) {
+	given := key
 	key = keyOf(key)
 	for i := range r.Parts {
 		accepted, err := sendPart(ctx, f, api, r, key, i)
 		if err != nil {
 			return all, err
 		}
+		noteRepeated(f, given, accepted)
 		all = append(all, accepted)
 	}
 	return all, nil
+}
+
+// noteRepeated says that a key that was given has started the replay before. A random key repeats only where the client
+// itself sent the request again.
+func noteRepeated(f *factory.Factory, given string, a replay.Accepted) {
+	if given != "" && a.Repeated {
+		f.Say("%s", f.PaintErr(output.Yellow, fmt.Sprintf("--idempotency-key %s was used before: it started replay %s then, and nothing new now",
+			factory.ShellWord(given), a.ReplayID)))
+	}
 }
 
 // keyOf is the Idempotency-Key of a request. There always is one, so that it can be sent again when no answer comes.

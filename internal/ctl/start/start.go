@@ -50,6 +50,7 @@ func Run(ctx context.Context, f *factory.Factory, o *request.Flags) error {
 	if o.Wait {
 		return runAndWait(ctx, f, api, r, o.Key, o.Options)
 	}
+	warnOfUnknown(ctx, f, api, d, o.Versions)
 	return start(ctx, f, api, r, o.Key)
 }
 

@@ -14,7 +14,7 @@ const (
 	unknownVersion = "UNKNOWN" // nothing is known to have run it
 )
 
-// Outcome says what became of a version: what still runs or waits counts first, then a success, then how the last
+// Outcome is the outcome of a version: an open execution or failure counts first, then a success, then how the last
 // execution ended. A success stays one, although a later replay of the version failed.
 func Outcome(v replay.Version) string {
 	if v.Deleted {

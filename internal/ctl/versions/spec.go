@@ -1,4 +1,4 @@
-// Package versions finds the version of a resource that a person means, and says what became of one.
+// Package versions finds the version of a resource that a person means, and tells its outcome.
 package versions
 
 import (
@@ -77,7 +77,7 @@ func (s Spec) ID() string { return s.id }
 func (s Spec) far() bool { return s.id != "" || s.asOf != nil }
 
 // Find finds versions of a resource in one walk through its history, which ends as soon as all are found. Delete
-// markers are no versions: they have no event.
+// markers do not count: they have no event.
 func Find(ctx context.Context, f *factory.Factory, api *client.Client, resource string, specs ...Spec) ([]replay.Version, error) {
 	page, missing := 1, len(specs)
 	for _, s := range specs {
@@ -87,12 +87,14 @@ func Find(ctx context.Context, f *factory.Factory, api *client.Client, resource 
 		}
 	}
 	found, have := make([]replay.Version, len(specs)), make([]bool, len(specs))
+	markers := map[string]bool{} // ids of delete markers
 	n := 0
 	for v, err := range api.WithPageSize(page).Versions(ctx, resource) {
 		if err != nil {
 			return nil, err
 		}
 		if v.Deleted {
+			markers[v.VersionID] = true
 			continue
 		}
 		for i, s := range specs {
@@ -106,6 +108,9 @@ func Find(ctx context.Context, f *factory.Factory, api *client.Client, resource 
 		}
 	}
 	for i, s := range specs {
+		if !have[i] && markers[s.id] {
+			return nil, deleteMarker(f, resource, s.id)
+		}
 		if !have[i] {
 			return nil, None(f, resource, s, n)
 		}
@@ -113,14 +118,26 @@ func Find(ctx context.Context, f *factory.Factory, api *client.Client, resource 
 	return found, nil
 }
 
+// deleteMarker says that a version has no event, and where the events before it are.
+func deleteMarker(f *factory.Factory, resource, id string) error {
+	word := factory.ShellWord(resource)
+	return &exit.Error{Code: exit.Refused,
+		Err: fmt.Errorf("version %s of %s is a delete marker: the object was deleted then, and there is no event", id, resource),
+		Do: []string{
+			"`" + f.Hint("show "+word+" --version latest") + "` prints the newest event",
+			"`" + f.Hint("history "+word) + "` lists the versions there are",
+		}}
+}
+
 // None says that a resource with n versions does not have the one that is meant.
 func None(f *factory.Factory, resource string, s Spec, n int) error {
 	e := &exit.Error{Code: exit.Refused, Do: []string{"`" + f.Hint("history "+factory.ShellWord(resource)) + "` lists the versions there are"}}
 	switch {
 	case n == 0:
-		e.Err = fmt.Errorf("%s has no version left: it was deleted, or its versions expired", resource)
+		e.Err = fmt.Errorf("%s has no version left: its object was deleted, or its versions expired", resource)
+		e.Do = append(e.Do, "the event log cannot bring them back: send the event again with `"+f.Hint("ingest FILE")+"`")
 	case s.asOf != nil:
-		e.Err = fmt.Errorf("%s has no version that was recorded until %s", resource, f.Printer.Time(s.asOf))
+		e.Err = fmt.Errorf("%s had no version yet at %s", resource, f.Printer.Time(s.asOf))
 	case s.id != "":
 		e.Err = fmt.Errorf("%s has no version %s", resource, s.id)
 	default:

@@ -24,10 +24,14 @@ func (w *World) Ask(body string) string {
 	return accepted.ReplayID
 }
 
-// Requested is the request of the newest replay, as the API understood it.
+// Requested is the request of the newest replay or dry run, as the API understood it.
 func (w *World) Requested() replay.Replay {
 	w.T.Helper()
-	got := w.Run("status -o json")
+	var doc struct{ Replays []replay.Summary }
+	if err := json.Unmarshal([]byte(w.Run("list --dry-runs --limit 1 -o json").Out), &doc); err != nil || len(doc.Replays) == 0 {
+		w.T.Fatalf("no replays: %v", err)
+	}
+	got := w.Run("status " + doc.Replays[0].ReplayID + " -o json")
 	var r replay.Replay
 	if err := json.Unmarshal([]byte(got.Out), &r); err != nil {
 		w.T.Fatalf("%v: %s%s", err, got.Out, got.Err)

@@ -33,13 +33,13 @@ func run(ctx context.Context, f *factory.Factory, args []string) error {
 	if err != nil {
 		return err
 	}
-	id, err := follow.NewestOpen(ctx, api, args)
+	id, err := follow.NewestOpen(ctx, f, api, args)
 	if err != nil {
 		return err
 	}
 	s, err := api.CancelReplay(ctx, id)
 	if err != nil {
-		return err
+		return follow.NoReplay(f, err, id)
 	}
 	err = f.Printer.Value(s, func(w io.Writer) error { return follow.Describe(f, w, replay.Replay{Summary: s}) })
 	if err == nil && !s.Status.Final() && f.Printer.Format == output.Table {

@@ -14,7 +14,7 @@ func TestCancelling(t *testing.T) {
 	id := strings.TrimSpace(w.Run("replay r1 --reason x").Out)
 	w.Run("cancel "+id).Wants(t, exit.OK, []string{id, "CANCELLED"}, nil)
 	w.Run("status "+id+" --wait").Wants(t, exit.Stopped, []string{"CANCELLED", "arn:aws:sts::000000000000:assumed-role/oncall/ada"}, nil)
-	w.Run("cancel 01ARZ3NDEKTSV4RRFFQ69G5FAV").Wants(t, exit.Refused, nil, []string{"404"})
+	w.Run("cancel 01ARZ3NDEKTSV4RRFFQ69G5FAV").Wants(t, exit.Refused, nil, []string{`there is no replay "01ARZ3NDEKTSV4RRFFQ69G5FAV"`, "`replayctl list --dry-runs` lists"})
 }
 
 func TestTheNewestReplayIsMeantWithoutAnId(t *testing.T) {

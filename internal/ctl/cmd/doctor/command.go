@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,7 +18,7 @@ import (
 // New returns the command.
 func New(f *factory.Factory) *cobra.Command {
 	var skip []string
-	var strict bool
+	var strict, all bool
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check that the parts of an ingestion exist and are connected",
@@ -36,14 +37,15 @@ It needs permission to describe and list resources. Without one, the check is un
   replayctl doctor --stack listings-prod --skip alarm --skip "api.POST /replays"
   replayctl doctor -o jsonl | jq -r 'select(.status == "fail") | .check'`,
 		Args: factory.NoArguments,
-		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), f, skip, strict) },
+		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), f, skip, strict, all) },
 	}
 	c.Flags().StringArrayVar(&skip, "skip", nil, "skip this `CHECK`, or all that begin with it and a dot; may be repeated")
+	c.Flags().BoolVar(&all, "all", false, "list each skipped check, not only their number (JSON always has them)")
 	c.Flags().BoolVar(&strict, "strict", false, "exit with 1 also if a check is warn or unknown")
 	return c
 }
 
-func run(ctx context.Context, f *factory.Factory, skip []string, strict bool) error {
+func run(ctx context.Context, f *factory.Factory, skip []string, strict, all bool) error {
 	t, err := f.Find(ctx)
 	if err != nil {
 		return err
@@ -65,7 +67,11 @@ func run(ctx context.Context, f *factory.Factory, skip []string, strict bool) er
 		{Title: "CHECK", Cell: func(f Finding) string { return f.Check }},
 		{Title: "FOUND", Flex: true, Cell: func(f Finding) string { return f.Detail }},
 	}
-	if _, err := output.List(f.Printer, "checks", columns, factory.Sequence(found)); err != nil {
+	shown := found
+	if f.Printer.Format == output.Table && !all {
+		shown = folded(found)
+	}
+	if _, err := output.List(f.Printer, "checks", columns, factory.Sequence(shown)); err != nil {
 		return err
 	}
 	if f.Printer.Format == output.Table {
@@ -74,6 +80,16 @@ func run(ctx context.Context, f *factory.Factory, skip []string, strict bool) er
 		}
 	}
 	return diagnosis(f, found, strict)
+}
+
+// folded puts one line in the place of several skipped checks, so that the others can be seen.
+func folded(found []Finding) []Finding {
+	isSkipped := func(f Finding) bool { return f.Status == Skipped }
+	shown := slices.DeleteFunc(slices.Clone(found), isSkipped)
+	if n := len(found) - len(shown); n > 1 {
+		return append(shown, Finding{Status: Skipped, Check: fmt.Sprintf("%d checks", n), Detail: "do not apply here: --all lists them"})
+	}
+	return found
 }
 
 func cmpPath(path, url string) string {

@@ -3,12 +3,16 @@ package doctor_test
 import (
 	"encoding/json"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/doctor"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/stack"
+	"github.com/ce873799/replayable-ingestion/internal/manifest"
 	"github.com/ce873799/replayable-ingestion/internal/simtest/gateway"
 	"github.com/ce873799/replayable-ingestion/internal/simtest/operator"
 )
@@ -31,6 +35,29 @@ func TestDoctorAsksTheAPIAndStartsNothing(t *testing.T) {
 	got = w.Run("doctor --skip caller -o json")
 	if err := json.Unmarshal([]byte(got.Out), &doc); err != nil || len(doc.Checks) != 9 || doc.Checks[0].Status != doctor.Pass {
 		t.Errorf("got %s, %v", got.Out, err)
+	}
+}
+
+// What is skipped must not hide what is found.
+func TestSkippedChecksAreOneLine(t *testing.T) {
+	w := operator.New(t)
+	in := w.In("listings", "Listings")
+	w.Account().Add("listings", in)
+	file := filepath.Join(t.TempDir(), "local.json")
+	local, err := json.Marshal(stack.Local{EndpointURL: w.Gateway.URL, Region: gateway.Region, Ingestions: []manifest.Ingestion{in},
+		Lacks: []stack.Lack{{Check: "function", Why: "test"}, {Check: "queue", Why: "test"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, local, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	short, long := w.Run("doctor --local="+file), w.Run("doctor --all --local="+file)
+	if n := strings.Count(short.Out, "skipped  "); n != 1 || !strings.Contains(short.Out, " checks ") || !strings.Contains(short.Out, "--all lists them") {
+		t.Errorf("got %d skipped lines, want one:\n%s", n, short.Out)
+	}
+	if n := strings.Count(long.Out, "skipped  "); n < 2 {
+		t.Errorf("--all: got %d skipped lines, want each:\n%s", n, long.Out)
 	}
 }
 

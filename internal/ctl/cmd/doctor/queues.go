@@ -45,7 +45,7 @@ func (e *exam) queue(ctx context.Context, v *verdict, url, deadLetters, rule str
 	if want := e.queueARN(deadLetters); deadLetters != "" {
 		var redrive struct {
 			Target   string      `json:"deadLetterTargetArn"`
-			Receives json.Number `json:"maxReceiveCount"` // SQS hands it out as it was put in, also as a text
+			Receives json.Number `json:"maxReceiveCount"` // SQS returns it as it was set, also as a string
 		}
 		if json.Unmarshal([]byte(has["RedrivePolicy"]), &redrive) != nil || redrive.Target != want {
 			v.fails("deploy the stack again, or "+set(fmt.Sprintf(`{"RedrivePolicy":"{\"deadLetterTargetArn\":\"%s\",\"maxReceiveCount\":100}"}`, want)),

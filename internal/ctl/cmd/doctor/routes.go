@@ -112,7 +112,7 @@ func refusal(v *verdict, r route, refused *client.RefusedError) {
 	case refused.Status == http.StatusForbidden:
 		v.fails("are these credentials of the right account and Region, and is the clock right?", "the signature was refused: %s: %s", kind, refused.Problem.Detail)
 	case refused.Status == http.StatusTooManyRequests:
-		v.warns("try again later", "throttled: the API takes 50 requests per second from everybody together")
+		v.warns("try again later", "throttled: the API takes 50 requests per second from all callers together")
 	case refused.Status >= http.StatusInternalServerError:
 		remedy := "look into the log of the ReplayHandler function"
 		if refused.Problem.RequestID != "" {

@@ -17,7 +17,7 @@ import (
 	schedulertypes "github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 )
 
-// statusRule is a rule that sends what became of executions to a queue.
+// statusRule is a rule that sends the ends of executions to a queue.
 type statusRule struct {
 	name     string // in the manifest
 	queue    string

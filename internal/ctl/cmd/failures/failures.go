@@ -26,6 +26,15 @@ import (
 type failureFilter struct {
 	error, since, until string
 	resources           []string
+	executions          []string
+}
+
+// local reports whether the filter asks for more than the API selects by.
+func (o *failureFilter) local() bool { return len(o.resources)+len(o.executions) > 0 }
+
+func (o *failureFilter) fits(one replay.Failure) bool {
+	return (len(o.resources) == 0 || slices.Contains(o.resources, one.ResourceID)) &&
+		(len(o.executions) == 0 || slices.Contains(o.executions, one.Execution))
 }
 
 func (o *failureFilter) addFlags(c *cobra.Command) {
@@ -33,6 +42,7 @@ func (o *failureFilter) addFlags(c *cobra.Command) {
 	c.Flags().StringVar(&o.since, "since", "", "only failures at this `TIME` or later")
 	c.Flags().StringVar(&o.until, "until", "", "only failures before this `TIME`")
 	c.Flags().StringArrayVar(&o.resources, "resource", nil, "only of the resource with this `ID`; may be repeated")
+	c.Flags().StringArrayVar(&o.executions, "execution", nil, "only of the execution with this `NAME`, such as one whose event has no resource; may be repeated")
 }
 
 // New returns the command.
@@ -53,6 +63,7 @@ A TIME is ` + when.Help + `.`,
 		Example: `  replayctl failures
   replayctl failures --since 2h --error 'Geocoder*'
   replayctl failures --detail --limit 0 -o jsonl | jq -r '[.resourceId, .cause] | @tsv'
+  replayctl failures --detail --execution e55a4ab2-26a5-43d8-9a4f-3d02f5b5f0d1
   replayctl failures replay --error 'Geocoder*' --reason "the geocoder is back" --wait`,
 		Args: factory.NoArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -94,7 +105,7 @@ A TIME is ` + when.Help + `.`,
 	factory.CompleteWith(c, "error", f.Complete().Errors)
 	factory.CompleteWith(c, "resource", f.Complete().Resources)
 	c.Flags().BoolVar(&detail, "detail", false, "describe each failure: error, cause, and why auto-replay does not retry it")
-	c.Flags().IntVar(&limit, "limit", 100, "with --detail: at most `N` failures; 0: all of them")
+	factory.AddLimit(c, &limit, 100, "with --detail: ", "failures")
 	c.AddCommand(replayCommand(f))
 	return c
 }
@@ -110,6 +121,9 @@ func (o *failureFilter) none() string {
 	for _, id := range o.resources {
 		given = append(given, "--resource "+factory.ShellWord(id))
 	}
+	for _, name := range o.executions {
+		given = append(given, "--execution "+factory.ShellWord(name))
+	}
 	if len(given) > 0 {
 		return "no failures in quarantine match " + strings.Join(given, " ")
 	}
@@ -123,12 +137,12 @@ func list(ctx context.Context, f *factory.Factory, api *client.Client, o *failur
 		return nil, err
 	}
 	all := api.Failures(ctx, replay.FailureFilter{Error: o.error, Since: from, Until: to})
-	if len(o.resources) == 0 {
+	if !o.local() {
 		return all, nil
 	}
 	return func(yield func(replay.Failure, error) bool) {
 		for one, err := range all {
-			if err == nil && !slices.Contains(o.resources, one.ResourceID) {
+			if err == nil && !o.fits(one) {
 				continue
 			}
 			if !yield(one, err) {
@@ -182,9 +196,17 @@ func groupColumns(f *factory.Factory) []output.Column[*failureGroup] {
 		{Title: "FIRST SEEN", Cell: func(g *failureGroup) string { return f.Printer.Time(&g.FirstSeenAt) }},
 		{Title: "LAST SEEN", Cell: func(g *failureGroup) string { return f.Printer.Time(&g.LastSeenAt) }},
 		{Title: "AGO", Right: true, Cell: func(g *failureGroup) string { return f.Age(g.LastSeenAt) }},
-		{Title: "LATEST RESOURCE", Cell: func(g *failureGroup) string { return g.Latest.ResourceID }},
+		{Title: "LATEST RESOURCE", Cell: func(g *failureGroup) string { return subject(g.Latest) }},
 		{Title: "LATEST CAUSE", Flex: true, Cell: func(g *failureGroup) string { return factory.CauseText(g.Latest.Cause) }},
 	}
+}
+
+// subject is what failed: a resource, or the execution of an event whose resource is not known.
+func subject(one replay.Failure) string {
+	if one.ResourceID != "" {
+		return one.ResourceID
+	}
+	return "none (execution " + one.Execution + ")"
 }
 
 func failureFields(f *factory.Factory, one replay.Failure) []output.Field {
@@ -200,9 +222,9 @@ func failureFields(f *factory.Factory, one replay.Failure) []output.Field {
 		{Name: "failed", Value: fmt.Sprintf("%s (%s ago)", f.Printer.Time(&one.FailedAt), f.Age(one.FailedAt))},
 		{Name: "resource", Value: one.ResourceID},
 		{Name: "version", Value: one.VersionID},
-		{Name: "input", Value: one.InputKey},
+		{Name: "input", Value: f.EventLogObject(one.InputKey)},
 		{Name: "attempts", Value: fmt.Sprint(one.Attempt)},
 		{Name: "execution", Value: arn},
-		{Name: "console", Value: factory.ConsoleURL(arn)},
+		{Name: "console", Value: f.ConsoleURL(arn)},
 	}
 }

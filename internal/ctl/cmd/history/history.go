@@ -72,7 +72,7 @@ A TIME is ` + when.Help + `.`,
 	}
 	c.Flags().StringVar(&since, "since", "", "only versions recorded at this `TIME` or later")
 	c.Flags().StringVar(&until, "until", "", "only versions recorded before this `TIME`")
-	c.Flags().IntVar(&limit, "limit", 25, "at most `N` versions; 0: all of them")
+	factory.AddLimit(c, &limit, 25, "", "versions")
 	c.Flags().BoolVar(&detail, "detail", false, "describe each version: its executions with their ARNs and links to the AWS console, and why they failed")
 	return c
 }
@@ -145,7 +145,7 @@ func versionFields(f *factory.Factory, v pastVersion) []output.Field {
 		fields = append(fields,
 			output.Field{Name: "execution", Value: text, Color: versions.Color(e.Status)},
 			output.Field{Name: "  arn", Value: strings.TrimPrefix(arn, e.Name)},
-			output.Field{Name: "  console", Value: factory.ConsoleURL(arn)})
+			output.Field{Name: "  console", Value: f.ConsoleURL(arn)})
 	}
 	for _, failure := range v.Failures {
 		text := fmt.Sprintf("%s: %s", failure.Status, failure.Error)

@@ -43,10 +43,8 @@ func events(r io.Reader) iter.Seq2[event, error] {
 		}
 		for n := 1; ; n++ {
 			line, long, err := readLine(in)
-			if n == 1 {
-				line = bytes.TrimPrefix(line, []byte("\ufeff"))
-			}
-			line = bytes.TrimSpace(line)
+			// Files that were joined have a byte order mark each.
+			line = bytes.TrimSpace(bytes.TrimPrefix(line, []byte("\ufeff")))
 			switch {
 			case long:
 				if !yield(event{line: n, err: tooLarge(fmt.Sprintf("more than %d", maxLine))}, nil) {
@@ -93,6 +91,10 @@ func readLine(in *bufio.Reader) (line []byte, long bool, err error) {
 func parse(line int, text []byte) event {
 	e := event{line: line}
 	var compact bytes.Buffer
+	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
+		e.err = errors.New("is UTF-16, an event is UTF-8: convert the file with iconv -f UTF-16 -t UTF-8")
+		return e
+	}
 	if err := json.Compact(&compact, text); err != nil {
 		e.err = fmt.Errorf("is not valid JSON: %w: write one event per line, as jq -c does", err)
 		return e
@@ -106,7 +108,9 @@ func parse(line int, text []byte) event {
 	case n > maxEvent:
 		e.err = tooLarge(fmt.Sprint(n))
 	default:
-		e.err = replay.CheckKeys(e.json)
+		if e.err = replay.CheckKeys(e.json); e.err == nil {
+			e.err = replay.CheckText(e.json)
+		}
 	}
 	return e
 }

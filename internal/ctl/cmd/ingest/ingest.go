@@ -36,7 +36,7 @@ An execution is named by a digest of its event. Step Functions keeps a name for 
 an event that was sent before is EXISTS. An event that a file has twice is sent once. With --name-prefix, the name also has
 the prefix and the number of the line: each line is an execution of its own, and another prefix sends the file again.
 
-A line that is not an event is INVALID, is named with its number, and the others are sent. If sending stops on an error,
+A line that is not an event is INVALID, and its error says why. The others are sent. If sending stops on an error,
 send the file again.
 
 For each event, standard output has a line with its status. Without --wait that is STARTED or EXISTS. With --wait it is how
@@ -85,7 +85,7 @@ func run(ctx context.Context, f *factory.Factory, o options) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	file, err := f.Open(o.file)
+	file, err := f.Open("FILE", o.file)
 	if err != nil {
 		return err
 	}
@@ -103,11 +103,22 @@ func run(ctx context.Context, f *factory.Factory, o options) error {
 	cfg.RetryMaxAttempts = 8 // StartExecution is throttled where others start executions too
 	s := &sender{f: f, o: o, machine: target.StateMachineARN, states: sfn.NewFromConfig(cfg)}
 	_, err = output.List(f.Printer, "events", columns(), s.results(ctx, file))
+	if err == nil && len(s.count) == 0 {
+		return &exit.Error{Code: exit.Usage, Err: fmt.Errorf("%s has no events", fileName(o.file)),
+			Do: []string{"an event is a JSON object: write one to the file, or one per line"}}
+	}
 	s.sum()
 	if err != nil {
 		return s.stopped(ctx, err)
 	}
 	return exit.With(s.code())
+}
+
+func fileName(file string) string {
+	if file == "-" {
+		return "standard input"
+	}
+	return file
 }
 
 func columns() []output.Column[result] {

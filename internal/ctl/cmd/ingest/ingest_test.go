@@ -114,15 +114,38 @@ func TestLinesThatAreNoEventsAreNamed(t *testing.T) {
 	w := account(t)
 	got, all := ingest(t, w, strings.Join([]string{
 		one, `{"id":`, `[1,2]`, `7`, `{"id":"a","id":"b"}`, `{"id":"` + strings.Repeat("x", 256_000) + `"}`, strings.Repeat(" ", 2<<20) + "{}", two,
+		`{"id":"a","name":{"first":"\ud83d"}}`, "{\"id\":\"a\",\"names\":[\"\xff\"]}", `{"id":"a","\udc00":1}`, "\xff\xfe{",
 	}, "\n"))
-	got.Wants(t, exit.General, nil, []string{
-		"line 2 is not valid JSON: ", "write one event per line", "line 3 is an array, not an object: send its elements",
-		"line 4 is not a JSON object", "line 5 id is given twice: leave one out", "line 6 has 256009 bytes, an event has at most 256000: keep large parts in S3",
-		"line 7 has more than", "8 events: 2 STARTED, 6 INVALID",
-	})
-	if statuses(all) != "1:STARTED 2:INVALID 3:INVALID 4:INVALID 5:INVALID 6:INVALID 7:INVALID 8:STARTED" {
+	got.Wants(t, exit.General, []string{
+		"is not valid JSON: ", "write one event per line", "is an array, not an object: send its elements",
+		"is not a JSON object", "id is given twice: leave one out", "has 256009 bytes, an event has at most 256000: keep large parts in S3",
+		"has more than", "name.first has half of a surrogate pair, which is not a character: write both halves, or neither",
+		"names[0] has bytes that are not UTF-8: convert the text to UTF-8", "is UTF-16, an event is UTF-8: convert the file with iconv",
+	}, []string{"12 events: 2 STARTED, 10 INVALID"})
+	if statuses(all) != "1:STARTED 2:INVALID 3:INVALID 4:INVALID 5:INVALID 6:INVALID 7:INVALID 8:STARTED 9:INVALID 10:INVALID 11:INVALID 12:INVALID" {
 		t.Errorf("got %s", statuses(all))
 	}
+	if strings.Count(got.Out+got.Err, "is given twice") != 1 {
+		t.Errorf("a fault is told twice:\n%s%s", got.Out, got.Err)
+	}
+}
+
+// U+FFFD that an event has, whole pairs, and a byte order mark before each part of a file that was joined, are no faults.
+func TestUnusualTextIsSent(t *testing.T) {
+	w := account(t)
+	lines := []string{`{"id":"r1","a":"\ud83d\ude00","b":"\ufffd","c":"` + "\uFFFD" + `","\uFFFD":"😀"}`, "\ufeff" + two}
+	if got, all := ingest(t, w, "\ufeff"+strings.Join(lines, "\n")); statuses(all) != "1:STARTED 2:STARTED" {
+		t.Errorf("got %s%s", got.Out, got.Err)
+	}
+}
+
+func TestNoEventsAreAnError(t *testing.T) {
+	w := account(t)
+	for _, input := range []string{"", "\n \n", "\ufeff"} {
+		w.Process.In = strings.NewReader(input)
+		w.Run("ingest -"+w.Endpoint).Wants(t, exit.Usage, nil, []string{"standard input has no events", "an event is a JSON object"})
+	}
+	w.Run("ingest /nope"+w.Endpoint).Wants(t, exit.Usage, nil, []string{"FILE: open /nope: no such file"})
 }
 
 func TestAFileMayHaveOneEventOnSeveralLines(t *testing.T) {

@@ -16,7 +16,6 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
-	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
@@ -29,7 +28,7 @@ const (
 	succeeded = "SUCCEEDED"
 )
 
-// result is what became of an event. Its fields are part of the contract, as the API's are.
+// result is the outcome of an event. Its fields are part of the contract, as the API's are.
 type result struct {
 	Line         int    `json:"line"`
 	Status       string `json:"status"`
@@ -66,7 +65,7 @@ type sender struct {
 	count map[string]int // results by status
 }
 
-// results sends events and yields what became of each, in the order of the file.
+// results sends events and yields the outcome of each, in the order of the file.
 func (s *sender) results(ctx context.Context, r io.Reader) iter.Seq2[result, error] {
 	s.count = map[string]int{}
 	return func(yield func(result, error) bool) {
@@ -116,7 +115,6 @@ func (s *sender) name(e event) string {
 
 func (s *sender) send(ctx context.Context, e event) (result, error) {
 	if e.err != nil {
-		s.f.Say("%s", s.f.PaintErr(output.Red, output.Printable(fmt.Sprintf("line %d %v", e.line, e.err))))
 		return result{Line: e.line, Status: invalid, Error: e.err.Error()}, nil //nolint:nilerr // it is the line's, and the others are sent
 	}
 	if err := s.pace(ctx); err != nil {

@@ -38,7 +38,7 @@ links to the executions in the AWS console.`,
 		ValidArgsFunction: f.Complete().Replays,
 	}
 	c.Flags().StringVar(&o.outcome, "outcome", "", "only items with this `OUTCOME`: "+factory.Names(replay.Outcomes()))
-	c.Flags().IntVar(&o.limit, "limit", 0, "at most `N` items; 0: all of them")
+	factory.AddLimit(c, &o.limit, 0, "", "items")
 	c.Flags().BoolVar(&o.detail, "detail", false, "describe each item, with its execution's ARN and a link to the AWS console (JSON always has the ARN)")
 	factory.Complete(c, "outcome", factory.Texts(replay.Outcomes())...)
 	return c
@@ -53,15 +53,15 @@ func run(ctx context.Context, f *factory.Factory, o options, args []string) erro
 	if err != nil {
 		return err
 	}
-	id, err := follow.Newest(ctx, api, args)
+	id, err := follow.Newest(ctx, f, api, args)
 	if err != nil {
 		return err
 	}
 	items := factory.First(api.Items(ctx, id, outcome), o.limit)
 	if o.detail && f.Printer.Format == output.Table {
-		return describe(f, items)
+		return follow.NoReplay(f, describe(f, items), id)
 	}
-	return factory.Show(f, "items", columns(), items, "no items")
+	return follow.NoReplay(f, factory.Show(f, "items", columns(), items, "no items"), id)
 }
 
 func columns() []output.Column[replay.Item] {
@@ -94,7 +94,7 @@ func describe(f *factory.Factory, items iter.Seq2[replay.Item, error]) error {
 			output.Field{Name: "started", Value: f.Printer.Time(i.StartedAt)},
 			output.Field{Name: "took", Value: took(i)},
 			output.Field{Name: "execution", Value: i.ExecutionARN},
-			output.Field{Name: "console", Value: factory.ConsoleURL(i.ExecutionARN)},
+			output.Field{Name: "console", Value: f.ConsoleURL(i.ExecutionARN)},
 		)
 	})
 }

@@ -35,7 +35,7 @@ func New(f *factory.Factory) *cobra.Command {
 	}
 	c.Flags().StringVar(&o.status, "status", "", "only replays with this `STATUS`: "+factory.Names(replay.Statuses()))
 	c.Flags().BoolVar(&o.dryRuns, "dry-runs", false, "also dry runs")
-	c.Flags().IntVar(&o.limit, "limit", 25, "at most `N` replays; 0: all of them")
+	factory.AddLimit(c, &o.limit, 25, "", "replays")
 	factory.Complete(c, "status", factory.Texts(replay.Statuses())...)
 	return c
 }

@@ -75,6 +75,9 @@ func run(ctx context.Context, f *factory.Factory, api *client.Client, resource s
 	}
 	event, err := api.Event(ctx, resource, id)
 	if client.NotFound(err) {
+		if _, err = versions.Find(ctx, f, api, resource, spec); err != nil { // it says why
+			return err
+		}
 		return versions.None(f, resource, spec, 1)
 	}
 	if err != nil {

@@ -53,9 +53,9 @@ func TestAnEventIntoAPipeEndsWithANewline(t *testing.T) {
 		"r2@latest":              "the event log has no resource r2",
 		"r1@latest-2":            "r1 has 2 versions, and no version latest-2",
 		"r1@nope":                "r1 has no version nope",
-		"r1@10d":                 "r1 has no version that was recorded until",
+		"r1@10d":                 "r1 had no version yet at ",
 		"r1 --version=nope":      "r1 has no version nope",
-		"r1@latest --version=~1": "r1@latest has no version ~1",
+		"r1@latest --version=~1": "the event log has no resource r1@latest",
 	} {
 		w.Run("show "+line).Wants(t, exit.Refused, nil, []string{want})
 	}
@@ -85,5 +85,10 @@ func TestShowOfADeletedResource(t *testing.T) {
 	w.Engine.Bucket.Delete("events/r1")
 	w.Run("show r1").Wants(t, exit.OK, []string{before}, nil)
 	w.Run("history r1").Wants(t, exit.OK, []string{"DELETED", "SUCCEEDED"}, nil)
+	marker := w.VersionsOf("r1")[0].VersionID
+	w.Run("show r1@"+marker).Wants(t, exit.Refused, nil, []string{
+		"version " + marker + " of r1 is a delete marker: the object was deleted then, and there is no event",
+		"`replayctl show r1 --version latest` prints the newest event", "`replayctl history r1`",
+	})
 	w.Run("diff r1").Wants(t, exit.Refused, nil, []string{"r1 has 1 version, and no version latest-1"})
 }

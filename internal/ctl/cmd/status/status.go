@@ -12,6 +12,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ctl/follow"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/start"
+	"github.com/ce873799/replayable-ingestion/replay"
 )
 
 type options struct {
@@ -47,13 +48,13 @@ func run(ctx context.Context, f *factory.Factory, o options, args []string) erro
 	if err != nil {
 		return err
 	}
-	id, err := follow.Newest(ctx, api, args)
+	id, err := follow.Newest(ctx, f, api, args)
 	if err != nil {
 		return err
 	}
 	r, err := api.Replay(ctx, id)
 	if err != nil {
-		return err
+		return follow.NoReplay(f, err, id)
 	}
 	if o.wait {
 		return follow.Await(ctx, f, api, []string{id}, o.Options)
@@ -62,7 +63,12 @@ func run(ctx context.Context, f *factory.Factory, o options, args []string) erro
 		return err
 	}
 	if r.Plan != nil && f.Printer.Format == output.Table {
-		return start.ShowPlan(f, f.Printer.Out, *r.Plan)
+		if err := start.ShowPlan(f, f.Printer.Out, *r.Plan, r.ReplayID); err != nil {
+			return err
+		}
+	}
+	if r.Status.Final() {
+		o.Skipped(f, []replay.Replay{r}) // a warning; the exit code is --wait's
 	}
 	return nil
 }
