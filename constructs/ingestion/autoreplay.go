@@ -29,7 +29,7 @@ var autoReplayer = functionSpec{
 		objects(schema.UnrecordedPrefix, "s3:PutObject"),
 		objects(schema.OutputsPrefix, "s3:GetObject"), // whether it is there, nothing else
 		// It deletes its lease, and nothing else.
-		rows("GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"),
+		rows("GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"),
 		queries(schema.ByResource, schema.ByTime, schema.ByGroup),
 		executions(ingestionMachine, "states:DescribeExecution", "states:GetExecutionHistory"),
 		onMachine((*ReplayableIngestion).machineARN, "states:ListExecutions"),

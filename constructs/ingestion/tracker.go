@@ -27,7 +27,7 @@ var tracker = functionSpec{
 		}.Env()
 	},
 	needs: slices.Concat(
-		rows("GetItem", "BatchGetItem", "UpdateItem"),
+		rows("GetItem", "BatchGetItem", "Query", "UpdateItem"),
 		queries(schema.ByResource),
 		sendsReplays(),
 	),

@@ -118,15 +118,15 @@ func (c *checker) replays() {
 		r := c.Replays[id]
 		byReason[r.Reason]++
 		if !r.Status.Final() {
-			c.fault(AllSettled, "", "replay %s (%s) is still %s with %d open items", id, r.Reason, r.Status, r.Open)
+			c.fault(AllSettled, "", "replay %s (%s) is still %s with %d open items", id, r.Reason, r.Status, r.Open())
 			continue
 		}
 		want := replay.Counts{}
 		for _, it := range c.Items[id] {
 			c.item(it, &want)
 		}
-		if got := r.Counts(); got != want || r.Open != 0 {
-			c.fault(ReplaysAdd, "", "replay %s (%s): counts %+v with %d open, its items give %+v", id, r.Reason, got, r.Open, want)
+		if got := r.Counts(); got != want || r.Open() != 0 {
+			c.fault(ReplaysAdd, "", "replay %s (%s): counts %+v with %d open, its items give %+v", id, r.Reason, got, r.Open(), want)
 		}
 	}
 	for _, reason := range sorted(byReason) {

@@ -102,7 +102,8 @@ func (h history) asked(id string, from float64, series bool, roots []string) {
 	h.Asked["reason of "+id] = id
 	n := len(roots)
 	h.Replays[id] = domain.Replay{
-		ID: id, Status: replay.Completed, Reason: "reason of " + id, Matched: n, Started: n, Succeeded: n, Pages: 1, Expanded: true,
+		ID: id, Status: replay.Completed, Reason: "reason of " + id, Pages: 1, Expanded: true,
+		Tally: domain.Tally{Matched: n, Started: n, Succeeded: n},
 	}
 	for i, root := range roots {
 		ordinal, index := i, 0

@@ -37,6 +37,9 @@ func (a *API) replay(ctx context.Context, req request) (answer, error) {
 		return answer{}, err
 	}
 	row, err := a.find(ctx, req)
+	if err == nil {
+		row, err = a.book.Replays.Show(ctx, row)
+	}
 	if err != nil {
 		return answer{}, err
 	}
@@ -104,6 +107,9 @@ func (a *API) replays(ctx context.Context, req request) (answer, error) {
 	}
 	page := replay.Replays{Replays: make([]replay.Summary, len(rows)), NextCursor: q.next(next)}
 	for i, row := range rows {
+		if row, err = a.book.Replays.Show(ctx, row); err != nil {
+			return answer{}, err
+		}
 		page.Replays[i] = summary(req, row)
 	}
 	return answer{status: http.StatusOK, body: page}, nil
@@ -127,7 +133,10 @@ func (a *API) cancel(ctx context.Context, req request) (answer, error) {
 	if err != nil && !errors.Is(err, ledger.ErrConflict) {
 		return answer{}, err
 	}
-	if row, err = a.book.Replays.Get(ctx, row.ID); err != nil {
+	if row, err = a.book.Replays.Get(ctx, row.ID); err == nil {
+		row, err = a.book.Replays.Show(ctx, row)
+	}
+	if err != nil {
 		return answer{}, err
 	}
 	if row.StopStatus != replay.Cancelled {

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// expression reads the expressions of one call: conditions of comparisons with =, <, <= and IN, of attribute_exists and
+// expression reads the expressions of one call: conditions of comparisons with =, <, <=, >, >= and IN, of attribute_exists and
 // attribute_not_exists, joined by AND and OR; updates with SET, ADD and REMOVE. As the service does, it refuses names
 // and values that no expression uses, and two changes of the same attribute.
 type expression struct {
@@ -26,7 +26,7 @@ func newExpression(names map[string]string, values row) *expression {
 	return &expression{names: names, values: values, used: map[string]bool{}}
 }
 
-var token = regexp.MustCompile(`[#:A-Za-z_][A-Za-z0-9_]*|<=|[=<>(),]`)
+var token = regexp.MustCompile(`[#:A-Za-z_][A-Za-z0-9_]*|[<>]=|[=<>(),]`)
 
 func (e *expression) read(s string) {
 	e.tokens = token.FindAllString(s, -1)
@@ -141,9 +141,9 @@ func (e *expression) term(r row) bool {
 	}
 	left := r[e.attribute()]
 	switch op := e.next(); op {
-	case "=", "<", "<=", ">":
+	case "=", "<", "<=", ">", ">=":
 		c, comparable := order(left, e.value())
-		return comparable && (op == "=" && c == 0 || op == "<" && c < 0 || op == "<=" && c <= 0 || op == ">" && c > 0)
+		return comparable && (op == "=" && c == 0 || op == "<" && c < 0 || op == "<=" && c <= 0 || op == ">" && c > 0 || op == ">=" && c >= 0)
 	case "IN":
 		found := false
 		for sep := "("; ; sep = "," {

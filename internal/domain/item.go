@@ -1,8 +1,6 @@
 package domain
 
 import (
-	"strings"
-
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -51,18 +49,24 @@ func (ch ItemChange) Undone() bool {
 	return ch.Item.Outcome == replay.Started && ch.To == replay.Skipped
 }
 
-// Count adds what the change does to the counters. An execution can end before the listener notes that it started it;
-// an item without one, whose message was given up, was never started.
-func (ch ItemChange) Count(totals map[string]int) {
+// Tally is what the change adds to the counts of the replay. An execution can end before the listener notes that it
+// started it; an item without one, whose message was given up, was never started.
+func (ch ItemChange) Tally() (t Tally) {
 	if ch.Item.Outcome == replay.Waiting && ch.ARN != "" {
-		totals["started"]++
+		t.Started++
 	}
 	if ch.Undone() {
-		totals["started"]--
+		t.Started--
 	}
-	if !ch.To.Final() {
-		return
+	switch ch.To {
+	case replay.Skipped:
+		t.Skipped++
+	case replay.Succeeded:
+		t.Succeeded++
+	case replay.Failed:
+		t.Failed++
+	case replay.WouldRun:
+		t.Planned++
 	}
-	totals["open"]--
-	totals[strings.ToLower(string(ch.To))]++
+	return t
 }

@@ -24,13 +24,12 @@ type Replay struct {
 	Pages        int           `row:"pages"`    // known so far
 	Expanded     bool          `row:"expanded"` // no further page will be added
 	Truncated    bool          `row:"truncated,omitempty"`
-	Open         int           `row:"open"` // items without a final outcome
-	Matched      int           `row:"matched"`
-	Started      int           `row:"started"`
-	Skipped      int           `row:"skipped"`
-	Succeeded    int           `row:"succeeded"`
-	Failed       int           `row:"failed"`
-	Planned      int           `row:"planned,omitempty"`
+
+	// Tally is what the row counts: all of a replay that has ended. The rest of one that has not is in rows of its own.
+	Tally
+
+	Spread bool `row:"spread,omitempty"` // false: announced by a release that kept all counts in the row
+	Left   int  `row:"left,omitempty"`   // with MaxItems, and if it is spread: how many items it may still have
 
 	// Of a replay that is to end before its time.
 	StopStatus replay.Status `row:"stopStatus,omitempty"`
@@ -62,15 +61,14 @@ func (r Replay) Room() int {
 	if r.MaxItems == 0 {
 		return math.MaxInt
 	}
+	if r.Spread {
+		return max(r.Left, 0)
+	}
 	return max(r.MaxItems-r.Matched, 0)
 }
 
-// Counts returns the counters as the API shows them.
-func (r Replay) Counts() replay.Counts {
-	return replay.Counts{
-		Matched: r.Matched, Started: r.Started, Skipped: r.Skipped, Succeeded: r.Succeeded, Failed: r.Failed,
-	}
-}
+// Done reports whether every item has its outcome, if the tally is that of all of them.
+func (r Replay) Done() bool { return r.Expanded && r.Open() == 0 }
 
 // Ending is the status with which the replay ends.
 func (r Replay) Ending() replay.Status {

@@ -91,29 +91,22 @@ func (l *Items) BindOutput(ctx context.Context, i domain.Item, versionID, execut
 	return conflict(err, nil, "bind output to item of replay "+i.ReplayID)
 }
 
-// MaxItemChanges is how many items one call of ChangeItems takes: a transaction takes 100 rows, the replay is one.
+// MaxItemChanges is how many items one call of Change takes: a transaction takes 100 rows, the counter is one.
 const MaxItemChanges = 99
 
-// Change moves items of one replay to new outcomes, and the replay's counters with them, in one transaction. It
+// Change moves items of one replay to new outcomes, and a counter of the replay with them, in one transaction. It
 // returns ErrConflict, and changes nothing, if one of them has another outcome than it was read with.
 func (l *Items) Change(ctx context.Context, replayID string, changes []domain.ItemChange) error {
-	counters := newChange(replayKey(replayID)).If("attribute_exists({pk})")
-	totals := map[string]int{}
+	var tally domain.Tally
 	writes := make([]types.TransactWriteItem, 0, len(changes)+1)
 	for _, ch := range changes {
 		writes = append(writes, itemChange(ch).transact(l.name))
-		ch.Count(totals)
+		tally = tally.Plus(ch.Tally())
 	}
-	for _, name := range []string{"started", "skipped", "succeeded", "failed", "planned", "open"} {
-		counters.Add(name, totals[name])
-	}
-	if len(counters.add) > 0 {
-		writes = append(writes, counters.transact(l.name))
-	}
-	if err := l.transact(ctx, "change items of replay "+replayID, writes); err != nil {
+	if err := l.transactCounted(ctx, "change items of replay "+replayID, writes, replayID, tally); err != nil {
 		return err
 	}
-	l.countItems(totals)
+	l.countItems(tally)
 	return nil
 }
 

@@ -9,6 +9,7 @@
 //	failure      F#<execution>#<redrive>     F                     byResource; byTime while open; byGroup while open or quarantined
 //	group        E#<error>                   E                     byTime while its failures are held
 //	replay       P#<replay>                  P                     byGroup, newest first; byTime while open
+//	counter      P#<replay>#COUNT#<n>        <n>
 //	page         P#<replay>#<page>           P
 //	item         P#<replay>#<page>           I#<ordinal>[#<index>] byGroup by outcome
 //	series       S#<execution of Series>     S                     byTime while open

@@ -52,13 +52,13 @@ func (l *table) countMove(from domain.FailureStatus, f domain.Failure) {
 
 // countItems takes what was added to the counters of a replay. A version of a series that was about to start and did
 // not counts as started nevertheless: a count takes nothing back.
-func (l *table) countItems(totals map[string]int) {
-	for name, m := range map[string]schema.Metric{
-		"started": schema.ReplayItemsStarted, "succeeded": schema.ReplayItemsSucceeded, "failed": schema.ReplayItemsFailed,
-		"skipped": schema.ReplayItemsSkipped, "planned": schema.ReplayItemsPlanned,
+func (l *table) countItems(t domain.Tally) {
+	for m, n := range map[schema.Metric]int{
+		schema.ReplayItemsStarted: t.Started, schema.ReplayItemsSucceeded: t.Succeeded, schema.ReplayItemsFailed: t.Failed,
+		schema.ReplayItemsSkipped: t.Skipped, schema.ReplayItemsPlanned: t.Planned,
 	} {
-		if totals[name] > 0 {
-			l.meter.Add(m, float64(totals[name]))
+		if n > 0 {
+			l.meter.Add(m, float64(n))
 		}
 	}
 }

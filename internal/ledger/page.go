@@ -42,9 +42,12 @@ func (l *Pages) Add(ctx context.Context, r domain.Replay, p domain.Page, entries
 	}
 	counters := newChange(replayKey(p.ReplayID)).
 		Set("status", str(string(status))).Set("expanded", flag(last)).
-		Add("pages", 1).Add("matched", p.Items).Add("open", p.Items).
+		Add("pages", 1).Add("matched", p.Items).
 		If("{status} IN (?, ?) AND {pages} = ? AND attribute_not_exists({stopStatus})",
 			str(string(replay.Pending)), str(string(replay.Expanding)), num(p.Number))
+	if !r.Spread {
+		counters.Add("open", p.Items)
+	}
 	if truncated {
 		counters.Set("truncated", flag(true))
 	}
@@ -64,11 +67,16 @@ func (l *Pages) Add(ctx context.Context, r domain.Replay, p domain.Page, entries
 	return l.transact(ctx, fmt.Sprintf("bind page %d of replay %s", p.Number, p.ReplayID), writes)
 }
 
-// withRoom makes a change of a replay's counters conditional on its maxItems.
-func (c *change) withRoom(r domain.Replay, items int) {
-	if r.MaxItems > 0 && items > 0 {
+// withRoom makes a change of a replay's row conditional on its maxItems.
+func (c *change) withRoom(r domain.Replay, items int) *change {
+	switch {
+	case r.MaxItems == 0 || items == 0:
+	case r.Spread:
+		c.Add("left", -items).If("{left} >= ?", num(items))
+	default:
 		c.If("{matched} <= ?", num(r.MaxItems-items))
 	}
+	return c
 }
 
 // MarkSent notes that the messages of a page are in the queue.

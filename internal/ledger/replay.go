@@ -22,8 +22,13 @@ const openReplaysPartition = "OPENREPLAYS"
 func (l *Replays) Add(ctx context.Context, r domain.Replay) error {
 	k := keys{GPK: replaysPartition, GSK: r.ID, TPK: openReplaysPartition, TSK: r.CreatedAt.String() + "#" + r.ID}
 	k.PK, k.SK = replayKey(r.ID)
+	r.Spread, r.Left = true, r.MaxItems
+	row := struct {
+		domain.Replay
+		Open int `row:"open"`
+	}{r, unfinished}
 	var existing domain.Replay
-	err := l.insert(ctx, k, r, &existing)
+	err := l.insert(ctx, k, row, &existing)
 	if isConflict(err) && existing.CreatedAt.Equal(r.CreatedAt.Time) && existing.RequestedBy == r.RequestedBy &&
 		existing.Reason == r.Reason {
 		return nil
@@ -31,7 +36,7 @@ func (l *Replays) Add(ctx context.Context, r domain.Replay) error {
 	return err
 }
 
-// Get returns a replay, or ErrNotFound.
+// Get returns a replay, or ErrNotFound. Its tally is not that of all items: see Count.
 func (l *Replays) Get(ctx context.Context, id string) (domain.Replay, error) {
 	var r domain.Replay
 	pk, sk := replayKey(id)
@@ -127,24 +132,46 @@ func (l *Replays) MarkSwept(ctx context.Context, id string) error {
 	return ignoreConflict(err)
 }
 
-// Finish ends a replay of which every item has its outcome, and does nothing otherwise.
-func (l *Replays) Finish(ctx context.Context, id string, at domain.Stamp) error {
-	r, err := l.Get(ctx, id)
-	for err == nil && r.Expanded && r.Open == 0 && !r.Status.Final() {
-		c := newChange(replayKey(id)).
-			Set("status", str(string(r.Ending()))).Set("completedAt", str(at.String())).Remove("tpk", "tsk").
-			If("{expanded} = ? AND {open} = ? AND {status} = ?", flag(true), num(0), str(string(r.Status)))
-		if r.Stopped() {
-			c.If("attribute_exists({stopStatus})")
-		} else {
-			c.If("attribute_not_exists({stopStatus})")
+// Finish ends a replay of which every item has its outcome, with the tally of its items in its row. It takes the replay as
+// Count gave it, and does nothing if an item was open.
+//
+// Counters are read one after the other: a series may add versions to one that was read, and their outcomes to one that
+// was not. If a second look finds no more items than the first, and all of them had their outcomes, nothing moves any more:
+// what has an outcome keeps it, and only an item without one becomes several.
+func (l *Replays) Finish(ctx context.Context, r domain.Replay, at domain.Stamp) error {
+	for r.Done() && !r.Status.Final() {
+		row, err := l.Get(ctx, r.ID)
+		if err != nil {
+			return err
 		}
-		if _, err = l.updateReplay(ctx, c, "finish replay "+id); isConflict(err) {
-			r, err = l.Get(ctx, id) // it was stopped meanwhile
-			continue
+		sum, err := l.Count(ctx, row)
+		if err != nil {
+			return err
 		}
-		return err
+		if sum.Done() && sum.Matched == r.Matched {
+			if err := l.finish(ctx, row, sum.Tally, at); !isConflict(err) { // else it was stopped, or ended
+				return err
+			}
+		}
+		r = sum
 	}
+	return nil
+}
+
+func (l *Replays) finish(ctx context.Context, row domain.Replay, t domain.Tally, at domain.Stamp) error {
+	if row.Status.Final() {
+		return nil
+	}
+	c := newChange(replayKey(row.ID)).
+		Set("status", str(string(row.Ending()))).Set("completedAt", str(at.String())).Remove("tpk", "tsk").
+		counts(t).Set("open", num(0)).
+		If("{expanded} = ? AND {matched} = ? AND {status} = ?", flag(true), num(row.Matched), str(string(row.Status)))
+	if row.Stopped() {
+		c.If("attribute_exists({stopStatus})")
+	} else {
+		c.If("attribute_not_exists({stopStatus})")
+	}
+	_, err := l.updateReplay(ctx, c, "finish replay "+row.ID)
 	return err
 }
 

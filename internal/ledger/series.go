@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -26,8 +27,11 @@ func (l *Series) Get(ctx context.Context, name string) (domain.Series, error) {
 }
 
 // Add binds the versions of a resource, and counts them as items of the replay. The item of the resource becomes
-// that of the first version. It returns ErrConflict if the series or the item is bound already, if the replay was
-// stopped, or if the versions are more than it has room for.
+// that of the first version. It returns ErrConflict if the series or the item is bound already, or if the versions are
+// more than the replay has room for.
+//
+// Series do not meet on the row of their replay. They are bound also while it is being stopped: a series starts no
+// version of a stopped replay, and its end settles what it has.
 func (l *Series) Add(ctx context.Context, r domain.Replay, s domain.Series) error {
 	k := keys{TPK: openSeriesPartition(shard(s.Name)), TSK: s.CreatedAt.String() + "#" + s.Name}
 	k.PK, k.SK = seriesKey(s.Name)
@@ -37,14 +41,34 @@ func (l *Series) Add(ctx context.Context, r domain.Replay, s domain.Series) erro
 		return err
 	}
 	more := len(s.Versions) - 1
-	counters := newChange(replayKey(s.ReplayID)).Add("matched", more).Add("open", more).
-		If("attribute_not_exists({stopStatus})")
-	counters.withRoom(r, more)
 	first := domain.Item{ReplayID: s.ReplayID, Page: s.Page, Ordinal: s.Ordinal}
 	item := newChange(itemKey(first)).Set("want", str(s.Versions[0])).
 		If("{outcome} = ? AND attribute_not_exists({execution})", str(string(replay.Waiting)))
-	return l.transact(ctx, "bind series "+s.Name,
-		[]types.TransactWriteItem{{Put: put}, counters.transact(l.name), item.transact(l.name)})
+	writes := []types.TransactWriteItem{{Put: put}, item.transact(l.name)}
+	if !r.Spread {
+		counters := newChange(replayKey(s.ReplayID)).Add("matched", more).Add("open", more).withRoom(r, more).
+			If("attribute_not_exists({stopStatus})")
+		return l.transact(ctx, "bind series "+s.Name, append(writes, counters.transact(l.name)))
+	}
+	if err := l.reserve(ctx, r, more); err != nil {
+		return err
+	}
+	err = l.transactCounted(ctx, "bind series "+s.Name, writes, r.ID, domain.Tally{Matched: more})
+	if isConflict(err) { // another delivery bound it
+		return errors.Join(err, l.reserve(ctx, r, -more))
+	}
+	return err
+}
+
+// reserve takes room of a replay for items, or gives it back. Single writes to a row wait for each other, so it is not
+// part of the transaction. What a function took that dies before that is lost: the replay gets less than its maxItems
+// then, and never more.
+func (l *Series) reserve(ctx context.Context, r domain.Replay, items int) error {
+	if r.MaxItems == 0 {
+		return nil
+	}
+	_, err := l.update(ctx, newChange(replayKey(r.ID)).withRoom(r, items))
+	return conflict(err, nil, "reserve room of replay "+r.ID)
 }
 
 // AddItems adds the items that a series does not have yet.

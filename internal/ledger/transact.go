@@ -18,16 +18,23 @@ var ErrCursor = errors.New("unknown cursor")
 
 const (
 	attempts = 8
+	// Of a transaction, which is cancelled as often as it meets another one: 11 s together, on average.
+	transactAttempts = 30
 	// firstBreak is doubled from attempt to attempt, up to longestBreak. A break is a random part of that.
 	firstBreak   = 40 * time.Millisecond
 	longestBreak = time.Second
 )
 
-// transact writes rows all or none. Transactions that meet on the row of a replay are tried again here, because the
-// SDK does not; a failed condition is ErrConflict.
+// transact writes rows all or none. A transaction that meets another one on a row is tried again here, because the SDK
+// does not; a failed condition is ErrConflict.
 func (l *table) transact(ctx context.Context, doing string, writes []types.TransactWriteItem) error {
-	err := patiently(ctx, func() (again bool, err error) {
-		_, err = l.api.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
+	return l.transactAnew(ctx, doing, func() []types.TransactWriteItem { return writes })
+}
+
+// transactAnew asks for what to write at each try.
+func (l *table) transactAnew(ctx context.Context, doing string, writes func() []types.TransactWriteItem) error {
+	err := patiently(ctx, transactAttempts, func() (again bool, err error) {
+		_, err = l.api.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes()})
 		var cancelled *types.TransactionCanceledException
 		if !errors.As(err, &cancelled) {
 			return false, err
@@ -43,10 +50,9 @@ func (l *table) transact(ctx context.Context, doing string, writes []types.Trans
 	return nil
 }
 
-// update changes one row. The service refuses that while a transaction changes the row, and the SDK does not try again:
-// a replay's row is in the transactions of all its items.
+// update changes one row. The service refuses that while a transaction changes the row, and the SDK does not try again.
 func (l *table) update(ctx context.Context, c *change) (out *dynamodb.UpdateItemOutput, err error) {
-	err = patiently(ctx, func() (again bool, err error) {
+	err = patiently(ctx, attempts, func() (again bool, err error) {
 		out, err = l.api.UpdateItem(ctx, c.input(l.name))
 		var busy *types.TransactionConflictException
 		return errors.As(err, &busy), err
@@ -55,7 +61,7 @@ func (l *table) update(ctx context.Context, c *change) (out *dynamodb.UpdateItem
 }
 
 // patiently calls something again that met others or was throttled, a few times and with growing breaks.
-func patiently(ctx context.Context, do func() (again bool, err error)) error {
+func patiently(ctx context.Context, attempts int, do func() (again bool, err error)) error {
 	for attempt := range attempts {
 		again, err := do()
 		if !again || attempt == attempts-1 {

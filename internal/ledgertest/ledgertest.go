@@ -291,7 +291,18 @@ func history(t *testing.T, l *ledger.Ledger) {
 	want(t, "executions of both versions", len(h.Executions), 3)
 }
 
-func newReplay(t *testing.T, l *ledger.Ledger, id string, pages ...int) domain.Replay {
+// Finish looks whether a replay is complete, and ends it then.
+func Finish(t *testing.T, l *ledger.Ledger, id string, at time.Time) {
+	t.Helper()
+	r, err := l.Replays.Get(t.Context(), id)
+	ok(t, err)
+	r, err = l.Replays.Count(t.Context(), r)
+	ok(t, err)
+	ok(t, l.Replays.Finish(t.Context(), r, domain.At(at)))
+}
+
+// NewReplay adds a replay with pages of so many items.
+func NewReplay(t *testing.T, l *ledger.Ledger, id string, pages ...int) domain.Replay {
 	t.Helper()
 	ok(t, l.Replays.Add(t.Context(), domain.Replay{ID: id, Status: replay.Pending, CreatedAt: domain.At(Start), Reason: "x"}))
 	for n, size := range pages {
@@ -324,10 +335,10 @@ func addReplay(t *testing.T, l *ledger.Ledger) {
 }
 
 func counts(t *testing.T, l *ledger.Ledger) {
-	r := newReplay(t, l, "counts", ledger.MaxPageItems, 3)
+	r := NewReplay(t, l, "counts", ledger.MaxPageItems, 3)
 	want(t, "matched", r.Matched, ledger.MaxPageItems+3)
 	want(t, "status", r.Status, replay.Running)
-	ok(t, l.Replays.Finish(t.Context(), r.ID, domain.At(Start)))
+	Finish(t, l, r.ID, Start)
 	r, err := l.Replays.Get(t.Context(), r.ID)
 	ok(t, err)
 	want(t, "status while items are open", r.Status, replay.Running)
@@ -348,16 +359,16 @@ func counts(t *testing.T, l *ledger.Ledger) {
 			t.Errorf("the same changes again: got %v, want ErrConflict", err)
 		}
 	}
-	ok(t, l.Replays.Finish(t.Context(), r.ID, domain.At(Start.Add(time.Hour))))
+	Finish(t, l, r.ID, Start.Add(time.Hour))
 	r, err = l.Replays.Get(t.Context(), r.ID)
 	ok(t, err)
 	want(t, "status", r.Status, replay.Completed)
 	want(t, "counts", r.Counts(), replay.Counts{Matched: 101, Started: 68, Skipped: 33, Succeeded: 34, Failed: 34})
-	want(t, "open", r.Open, 0)
+	want(t, "open", r.Open(), 0)
 }
 
 func concurrentItems(t *testing.T, l *ledger.Ledger) {
-	r := newReplay(t, l, "race", 40)
+	r := NewReplay(t, l, "race", 40)
 	var wg sync.WaitGroup
 	var won sync.Map
 	for worker := range 4 {
@@ -385,11 +396,13 @@ func concurrentItems(t *testing.T, l *ledger.Ledger) {
 	wg.Wait()
 	r, err := l.Replays.Get(t.Context(), r.ID)
 	ok(t, err)
+	r, err = l.Replays.Count(t.Context(), r)
+	ok(t, err)
 	want(t, "counts", r.Counts(), replay.Counts{Matched: 40, Started: 40, Succeeded: 40})
 }
 
 func listItems(t *testing.T, l *ledger.Ledger) {
-	r := newReplay(t, l, "list", 5, 0, 4)
+	r := NewReplay(t, l, "list", 5, 0, 4)
 	it, err := l.Items.Get(t.Context(), r.ID, 2, 1, 0)
 	ok(t, err)
 	ok(t, l.Items.Change(t.Context(), r.ID, []domain.ItemChange{{Item: it, To: replay.Failed, Reason: "Boom", At: domain.At(Start)}}))
@@ -418,7 +431,7 @@ func listItems(t *testing.T, l *ledger.Ledger) {
 }
 
 func bind(t *testing.T, l *ledger.Ledger) {
-	r := newReplay(t, l, "bind", 1)
+	r := NewReplay(t, l, "bind", 1)
 	it, err := l.Items.Get(t.Context(), r.ID, 0, 0, 0)
 	ok(t, err)
 	e := Live("rp-bind", it.ResourceID, Start)

@@ -28,8 +28,11 @@ func (l *Listener) sweep(ctx context.Context, msg message.Replay) error {
 	if err != nil {
 		return err
 	}
-	if !r.Stopped() || r.Swept || r.Status.Final() {
+	if !r.Stopped() || r.Status.Final() {
 		return nil
+	}
+	if r.Swept { // by a delivery that may not have come to look
+		return l.Board.Look(ctx, r.ID, l.now())
 	}
 	// The sweep is further than this message: another one goes on with it, or was to be sent by an earlier delivery.
 	if msg.Cursor != r.SweptTo && msg.Tries == 0 && l.now().Sub(r.SweepAt.Time) < progress.SweepAgain {

@@ -23,9 +23,10 @@ type items interface {
 
 type replays interface {
 	Get(ctx context.Context, id string) (domain.Replay, error)
+	Count(ctx context.Context, r domain.Replay) (domain.Replay, error)
 	Stop(ctx context.Context, id string, stop replay.Stop) (domain.Replay, error)
 	MarkSweeping(ctx context.Context, id string, at domain.Stamp) error
-	Finish(ctx context.Context, id string, at domain.Stamp) error
+	Finish(ctx context.Context, r domain.Replay, at domain.Stamp) error
 }
 
 type sender interface {
@@ -63,7 +64,7 @@ func New(items items, replays replays, queue sender) *Board {
 
 const rounds = 4 // a lost race means that another delivery moved an item, which each item allows twice
 
-// Take applies steps of any number of replays: each replay's counters move once. Steps back are left out: an item
+// Take applies steps of any number of replays, those of each at once. Steps back are left out: an item
 // moves from WAITING through STARTED to a final outcome. The result maps a replay to the error that kept its steps
 // from being taken, also one for which no time is left; the others were taken.
 func (b *Board) Take(ctx context.Context, steps []Step) map[string]error {
@@ -115,6 +116,14 @@ func (b *Board) Look(ctx context.Context, id string, now time.Time) error {
 	if err != nil || r.Status.Final() {
 		return err
 	}
+	if r.Stopped() && !r.Swept && now.Sub(r.SweepAt.Time) < SweepAgain {
+		return nil // the end of its sweep looks
+	}
+	if r.Expanded || r.MaxFailures != nil {
+		if r, err = b.replays.Count(ctx, r); err != nil {
+			return err
+		}
+	}
 	if r.Over() && !r.Stopped() {
 		stop := replay.Stop{
 			Status: replay.Halted, At: now,
@@ -124,10 +133,10 @@ func (b *Board) Look(ctx context.Context, id string, now time.Time) error {
 			return err
 		}
 	}
-	if r.Expanded && r.Open == 0 {
-		return b.replays.Finish(ctx, id, domain.At(b.now()))
+	if r.Done() {
+		return b.replays.Finish(ctx, r, domain.At(b.now()))
 	}
-	if r.Stopped() && !r.Swept && now.Sub(r.SweepAt.Time) >= SweepAgain { // the sender of the message may have died
+	if r.Stopped() && !r.Swept { // the sender of the message may have died
 		return b.sweep(ctx, r, now)
 	}
 	return nil
@@ -153,8 +162,11 @@ func (b *Board) Stop(ctx context.Context, id string, stop replay.Stop) error {
 	if err != nil {
 		return err
 	}
-	if r.Open == 0 {
-		return b.replays.Finish(ctx, id, domain.At(b.now()))
+	if r, err = b.replays.Count(ctx, r); err != nil {
+		return err
+	}
+	if r.Done() {
+		return b.replays.Finish(ctx, r, domain.At(b.now()))
 	}
 	return b.sweep(ctx, r, stop.At)
 }

@@ -58,6 +58,8 @@ func (m *rows) Get(context.Context, string) (domain.Replay, error) {
 	return m.replay, nil
 }
 
+func (m *rows) Count(_ context.Context, r domain.Replay) (domain.Replay, error) { return r, nil }
+
 func (m *rows) Stop(_ context.Context, _ string, stop replay.Stop) (domain.Replay, error) {
 	if m.replay.Stopped() {
 		return m.replay, ledger.ErrConflict
@@ -71,7 +73,7 @@ func (m *rows) MarkSweeping(_ context.Context, _ string, at domain.Stamp) error 
 	return nil
 }
 
-func (m *rows) Finish(context.Context, string, domain.Stamp) error {
+func (m *rows) Finish(context.Context, domain.Replay, domain.Stamp) error {
 	m.finished++
 	return nil
 }
@@ -161,7 +163,7 @@ func TestManyStepsGoInSeveralTransactions(t *testing.T) {
 func TestTooManyFailuresHaltTheReplay(t *testing.T) {
 	one := 1
 	m := with(replay.Started)
-	m.replay = domain.Replay{ID: "p", Status: replay.Running, Open: 5, Failed: 1, MaxFailures: &one}
+	m.replay = domain.Replay{ID: "p", Status: replay.Running, MaxFailures: &one, Tally: domain.Tally{Matched: 6, Failed: 1}}
 	b := New(m, m, m)
 	if err := b.Look(t.Context(), "p", time.Unix(1, 0)); err != nil || m.replay.Stopped() || len(m.sent) != 0 {
 		t.Fatalf("got %v, %+v after as many failures as allowed, want it to go on", err, m.replay)
@@ -179,7 +181,7 @@ func TestTooManyFailuresHaltTheReplay(t *testing.T) {
 	if err := b.Look(t.Context(), "p", time.Unix(61, 0)); err != nil || len(m.sent) != 2 {
 		t.Errorf("got %v, %v: want the message again if nothing was swept for long", err, m.sent)
 	}
-	m.replay.Open, m.replay.Expanded = 0, true
+	m.replay.Matched, m.replay.Expanded, m.replay.Swept = m.replay.Failed, true, true
 	if err := b.Look(t.Context(), "p", time.Unix(1, 0)); err != nil || m.finished != 1 {
 		t.Errorf("got %v, finished %d times, want the replay ended", err, m.finished)
 	}
