@@ -4,6 +4,7 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -83,12 +84,12 @@ func (r *run) goForThisMachine() (bin string, err error) {
 // runsHere says what keeps a program from running on this machine. What is not compiled, such as a script, runs.
 func runsHere(bootstrap string) error {
 	f, err := elf.Open(bootstrap)
-	var noELF *elf.FormatError
-	if errors.As(err, &noELF) {
-		return nil
-	}
-	if err != nil {
+	var unread *fs.PathError
+	switch {
+	case errors.As(err, &unread):
 		return err
+	case err != nil:
+		return nil //nolint:nilerr // it is not compiled
 	}
 	defer func() { _ = f.Close() }() // read only
 	want := map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}[runtime.GOARCH]
