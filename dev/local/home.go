@@ -45,7 +45,12 @@ func (r *run) appEnv() ([]string, error) {
 			env = append(env, v)
 		}
 	}
-	return append(append(env, emulator.BareEnv()...), "PATH="+bin+string(os.PathListSeparator)+path), nil
+	temporary := filepath.Join(r.stack.runDir, "tmp")
+	if err := os.MkdirAll(temporary, 0o750); err != nil {
+		return nil, err
+	}
+	return append(append(env, emulator.BareEnv()...), "PATH="+bin+string(os.PathListSeparator)+path, "TMPDIR="+temporary,
+		"NODE_COMPILE_CACHE="+filepath.Join(r.home.Tools.Root, "node-compile-cache")), nil // not among the temporary files
 }
 
 // Functions are compiled for an architecture of Lambda, arm64 by default, and run on this machine. The app is not to know.

@@ -68,8 +68,11 @@ func TestAnAppRunsWithoutAnAccount(t *testing.T) {
 		"the home directory": home, "the directory of temporary files": temporary,
 		"the directory of runs": filepath.Join(cache, "replayable-ingestion", "runs"),
 	} {
-		if left := tree(t, dir); len(left) > 0 {
-			t.Errorf("these are left in %s: %v", what, left)
+		left := slices.DeleteFunc(tree(t, dir), func(name string) bool { // caches of jsii and the go command's notes
+			return strings.HasPrefix(name, "/.cache/") || strings.HasPrefix(name, "/.config/go/")
+		})
+		if len(left) > 0 {
+			t.Errorf("%d files are left in %s, the first is %s", len(left), what, left[0])
 		}
 	}
 	if after := tree(t, a.dir); !slices.Equal(after, before) {
@@ -90,7 +93,7 @@ func mustGoEnv(t *testing.T, name string) string {
 func tree(t *testing.T, dir string) (names []string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && !strings.Contains(path, filepath.Join(".config", "go")) { // the go command's own notes
+		if err == nil && !d.IsDir() {
 			names = append(names, strings.TrimPrefix(path, dir))
 		}
 		return err
