@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -94,7 +95,7 @@ queue whose properties changed.`,
 	c.Flags().StringVar(&o.app, "app", "", "`COMMAND` that synthesizes, or a directory with a cloud assembly (default: app of cdk.json)")
 	c.Flags().StringArrayVar(&o.stacks, "stack", nil, "deploy this `STACK` and those it depends on; may be repeated (default: all stacks)")
 	c.Flags().StringArrayVarP(&o.context, "context", "c", nil, "context `KEY=VALUE` for the app; may be repeated")
-	c.Flags().StringVar(&o.file, "local", "", "`FILE` to write for replayctl --local (default: in the cache)")
+	c.Flags().StringVar(&o.file, "local", "", "`FILE` to write for replayctl --local (default: one in the cache)")
 	c.Flags().BoolVar(&o.watch, "watch", false, "deploy again whenever a file of the app changes")
 	c.SetOut(out)
 	c.SetErr(errOut)
@@ -120,6 +121,11 @@ func (o options) local(dir string) (local.Options, error) {
 			return opts, fmt.Errorf("%w: --context must be KEY=VALUE, got %q", errUsage, c)
 		}
 		opts.Context[key] = value
+	}
+	if info, err := os.Stat(o.app); err == nil && info.IsDir() { // a cloud assembly: the CLI deploys it from another directory
+		if opts.App, err = filepath.Abs(o.app); err != nil {
+			return opts, err
+		}
 	}
 	if o.app == "" {
 		if _, err := os.Stat(filepath.Join(dir, "cdk.json")); err != nil {
@@ -147,12 +153,16 @@ func run(ctx context.Context, o options, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	logs := filepath.Join(cache, "logs")
+	if err := removeOld(logs, time.Now().Add(-logsKept)); err != nil {
+		return fmt.Errorf("remove old logs: %w", err)
+	}
 	runs, release, err := place(filepath.Join(cache, "runs"))
 	if err != nil {
 		return fmt.Errorf("make a directory for the run: %w", err)
 	}
 	defer release()
-	opts.Home = &local.Home{App: dir, Tools: tools, Runs: runs, Logs: filepath.Join(cache, "logs")}
+	opts.Home = &local.Home{App: dir, Tools: tools, Runs: runs, Logs: logs}
 	opts.Progress = out
 	if o.file == "" {
 		o.file = filepath.Join(runs, "local.json")

@@ -80,7 +80,7 @@ func TestChangesOfSourceAreSeen(t *testing.T) {
 }
 
 // A run that was killed leaves its directory, and one that goes on keeps its own.
-func TestRunsThatWereKilledAreRemoved(t *testing.T) {
+func TestWhatIsOldOrWasKilledIsRemoved(t *testing.T) {
 	runs := t.TempDir()
 	old := time.Now().Add(-time.Hour)
 	make := func(name string, at time.Time) string {
@@ -93,6 +93,19 @@ func TestRunsThatWereKilledAreRemoved(t *testing.T) {
 			t.Fatal(err)
 		}
 		return dir
+	}
+	if err := removeOld(filepath.Join(runs, "none"), old); err != nil {
+		t.Errorf("got %v, want nothing to remove", err)
+	}
+	forgotten, kept := make("forgotten", old), make("kept", time.Now())
+	if err := removeOld(runs, old.Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(forgotten); !os.IsNotExist(err) {
+		t.Errorf("got %v, want it gone", err)
+	}
+	if _, err := os.Stat(kept); err != nil {
+		t.Error(err)
 	}
 	killed, running := make("killed", old), make("running", old)
 	beginning := make("beginning", time.Now())

@@ -59,7 +59,7 @@ For the AWS CLI:
 
 Logs: %[4]s, with a file per function.
 
-Enter deploys again after a change. Ctrl-C ends it, and removes everything but the logs.
+Enter deploys again after a change. Ctrl-C ends it, and removes everything but the logs, which stay for a week.
 `
 	_, _ = fmt.Fprintf(s.out, text, s.file, s.EndpointURL, s.Region, s.LogDir)
 }
@@ -190,4 +190,21 @@ func prune(runs string, now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// logsKept is how long the logs of a run stay in the cache.
+const logsKept = 7 * 24 * time.Hour
+
+// removeOld removes directories in which nothing was made since a time. There may be none.
+func removeOld(dir string, since time.Time) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		if info, infoErr := e.Info(); infoErr == nil && info.ModTime().Before(since) {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+		}
+	}
+	return err
 }
