@@ -55,7 +55,7 @@ func (n need) check(ctx context.Context, dir string) error {
 		wanted = fmt.Sprintf("%s %d.%d or newer", n.name, n.oldest[0], n.oldest[1])
 	}
 	cmd := exec.CommandContext(ctx, n.argv[0], n.argv[1:]...) //nolint:gosec // the programs above
-	cmd.Dir = dir
+	cmd.Dir, cmd.Env = dir, quietEnv()
 	out, err := cmd.Output()
 	if err != nil {
 		return fmt.Errorf("%s is needed, and %s fails (%w): %s", wanted, n.argv[0], err, n.remedy)
@@ -72,6 +72,9 @@ func (n need) check(ctx context.Context, dir string) error {
 	}
 	return nil
 }
+
+// quietEnv keeps npm from leaving a cache among the temporary files.
+func quietEnv() []string { return append(os.Environ(), "NODE_DISABLE_COMPILE_CACHE=1") }
 
 // ForApp returns tools to deploy an app with that is not in the checkout: the CDK CLI that the app has installed, or the
 // pinned one, and the emulator. What is missing is installed in a directory below cache. All that the user has to install

@@ -15,7 +15,7 @@ import (
 func install(t *testing.T, w *operator.World, script string) {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "replaydev"), []byte("#!/bin/sh\n"+script), 0o700); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(filepath.Join(dir, "replaydev"), []byte("#!/bin/sh\n"+script), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	w.Process.Env = operator.Environment(map[string]string{"PATH": filepath.Join(dir, "none") + string(os.PathListSeparator) + dir})
