@@ -94,7 +94,7 @@ func runsHere(bootstrap string) error {
 	case errors.As(err, &unread):
 		return err
 	case err != nil:
-		return nil //nolint:nilerr // it is not compiled
+		return nil // it is not compiled
 	}
 	defer func() { _ = f.Close() }() // read only
 	want := map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}[runtime.GOARCH]

@@ -129,7 +129,7 @@ func (s *Stack) Stop() {
 func (s *Stack) Done() <-chan struct{} { return s.emulator.Done() }
 
 // System returns clients of the first stack's parts.
-func (s *Stack) System() *observe.System { return observe.New(s.Config(), s.Result.Stack) }
+func (s *Stack) System() *observe.System { return observe.New(s.Config(), s.Stack) }
 
 // Config is for the SDK's clients.
 func (s *Stack) Config() aws.Config { return s.emulator.Config() }

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/local"
 	"github.com/ce873799/replayable-ingestion/dev/toolchain"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
 )
 
 // Exit codes.
@@ -82,7 +82,7 @@ queue whose properties changed.`,
 		Example: `  replaydev
   replaydev --stack Orders --context stage=dev
   replaydev --app "go run ./cmd/infra" --watch`,
-		Version:      version(),
+		Version:      factory.Version(),
 		SilenceUsage: true, SilenceErrors: true,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -103,13 +103,6 @@ queue whose properties changed.`,
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
 	c.CompletionOptions.DisableDefaultCmd = true
 	return c
-}
-
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
 }
 
 // local makes of the flags what is to be deployed. The tools and the place are missing.

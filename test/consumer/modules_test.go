@@ -16,10 +16,11 @@ import (
 	"golang.org/x/mod/zip"
 
 	"github.com/ce873799/replayable-ingestion/constructs/golambda"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
 )
 
-// version is what this module and dev are published as, to the proxy of the tests: the one that dev/go.mod requires.
-const version = "v0.2.0"
+// version is what this module and dev are published as, to the proxy of the tests. dev/go.mod must require it.
+const version = factory.Release
 
 // modules are a proxy that serves this module as it lies in the checkout, and a module cache to download it to.
 type modules struct {

@@ -38,7 +38,7 @@ func TestAnAppRunsWithoutAnAccount(t *testing.T) {
 	for _, program := range []string{"cmd/replayctl", "dev/cmd/replaydev"} {
 		a.mustGo(t, "install", golambda.ThisModule()+"/"+program+"@"+version)
 	}
-	home, temporary, cache := tempDir(t), tempDir(t), filepath.Join(root, "build", "consumer-cache") // what is installed is kept
+	home, temporary, cache := tempDir(t), tempDir(t), filepath.Join(root, "build", ".consumer-cache") // what is installed is kept
 	a = a.with("HOME="+home, "TMPDIR="+temporary, "XDG_CACHE_HOME="+cache, "npm_config_cache="+filepath.Join(cache, "npm"),
 		"GOCACHE="+mustGoEnv(t, "GOCACHE"), "GOPATH="+mustGoEnv(t, "GOPATH"))
 	before := tree(t, a.dir)

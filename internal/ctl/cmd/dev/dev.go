@@ -90,9 +90,6 @@ func find(path string) string {
 
 // wanted is the version of replaydev that goes with this program.
 func wanted() string {
-	v := factory.Version()
-	if !strings.HasPrefix(v, "v") || strings.ContainsAny(v, "-+") { // made from a checkout
-		return "latest"
-	}
-	return v
+	version, _, _ := strings.Cut(factory.Version(), "+") // the commit of a build from a checkout
+	return version
 }
