@@ -81,11 +81,20 @@ func Start(c Config) *Bridge {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	b := &Bridge{config: c, cancel: cancel, done: make(chan struct{})}
-	for _, arn := range c.StateMachines {
-		b.machines = append(b.machines, &machine{arn: arn, done: map[string]bool{}})
-	}
+	b.Add(c.StateMachines...)
 	go b.run(ctx)
 	return b
+}
+
+// Add connects state machines, in so far as they are not.
+func (b *Bridge) Add(arns ...string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, arn := range arns {
+		if !slices.ContainsFunc(b.machines, func(m *machine) bool { return m.arn == arn }) {
+			b.machines = append(b.machines, &machine{arn: arn, done: map[string]bool{}})
+		}
+	}
 }
 
 // Stop ends the bridge and waits until it has ended.

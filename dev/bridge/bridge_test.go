@@ -133,6 +133,18 @@ func TestEveryEndIsDeliveredOnceInTheOrderOfEnding(t *testing.T) {
 	}
 }
 
+func TestAMachineThatIsAddedTwiceIsConnectedOnce(t *testing.T) {
+	f := &fake{}
+	b := idle(t, f)
+	f.add("a", types.ExecutionStatusSucceeded, 1)
+	look(t, b)
+	b.Add("m")
+	look(t, b)
+	if got := strings.Join(f.put, ""); got != "a" {
+		t.Errorf("got events of %q, want one of a", got)
+	}
+}
+
 func TestALookCostsWhatIsOpenAndNew(t *testing.T) {
 	f := &fake{}
 	b := idle(t, f)

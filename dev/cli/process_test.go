@@ -2,17 +2,16 @@ package cli
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/dev/proc"
 	"github.com/ce873799/replayable-ingestion/dev/toolchain"
 )
 
@@ -174,25 +173,11 @@ func cleanUp(t *testing.T, p paths) {
 	}
 }
 
-// session lists the processes of a session, which are all descendants of its leader that made none of their own.
 func session(t *testing.T, leader int) []string {
 	t.Helper()
-	entries, err := os.ReadDir("/proc")
+	members, err := proc.Session(leader)
 	if err != nil {
 		t.Fatal(err)
-	}
-	var members []string
-	for _, e := range entries {
-		stat, err := os.ReadFile(filepath.Join("/proc", e.Name(), "stat"))
-		if err != nil {
-			continue // no process, or one that ended meanwhile
-		}
-		_, rest, ok := strings.Cut(string(stat), ") ")
-		fields := strings.Fields(rest) // state, parent, group, session
-		if ok && len(fields) > 3 && fields[3] == strconv.Itoa(leader) && fields[0] != "Z" {
-			cmdline, _ := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline"))
-			members = append(members, fmt.Sprintf("%s %q", e.Name(), cmdline))
-		}
 	}
 	return members
 }

@@ -65,7 +65,7 @@ const quotasVariable = "EMULATOR_QUOTAS"
 type Options struct {
 	Tools  toolchain.Tools
 	Dir    string // scratch files; removed by the caller
-	LogDir string // gets emulator.log
+	LogDir string // gets emulator.log, and what functions print that the emulator runs
 
 	// Quotas that calls and data are held to.
 	//
@@ -140,7 +140,8 @@ func start(ctx context.Context, opts Options) (*Emulator, error) {
 	cmd := exec.Command(opts.Tools.Python, script) //nolint:gosec // the pinned interpreter and the script above
 	cmd.Dir = opts.Dir
 	cmd.Env = append(BareEnv(), "BIND_HOST=127.0.0.1", "GATEWAY_PORT="+strconv.Itoa(port), "IOT_MTLS_ENABLED=0",
-		"AWS_ENDPOINT_URL="+e.url, "TMPDIR="+opts.Dir, "PYTHONDONTWRITEBYTECODE=1", "LOG_LEVEL=WARNING")
+		"AWS_ENDPOINT_URL="+e.url, "TMPDIR="+opts.Dir, "PYTHONDONTWRITEBYTECODE=1", "LOG_LEVEL=WARNING",
+		"EMULATOR_FUNCTION_LOGS="+opts.LogDir)
 	cmd.Env = append(cmd.Env, played...)
 	cmd.Stdout, cmd.Stderr = log, log
 	e.process, err = proc.Start(cmd)

@@ -27,6 +27,7 @@ type Hook func(ctx context.Context, payload []byte, invoke func(payload []byte) 
 // function is a hosted function with its processes.
 type function struct {
 	Function
+	given Function // without defaults
 	opts  Options
 	log   *os.File
 	slots chan struct{} // one per event being handled
@@ -41,6 +42,7 @@ type function struct {
 }
 
 func newFunction(fn Function, opts Options) (*function, error) {
+	given := fn
 	if fn.FunctionName == "" {
 		fn.FunctionName = fn.Name
 	}
@@ -52,7 +54,7 @@ func newFunction(fn Function, opts Options) (*function, error) {
 		return nil, err
 	}
 	return &function{
-		Function: fn, opts: opts, log: log,
+		Function: fn, given: given, opts: opts, log: log,
 		slots: make(chan struct{}, max(fn.MaxProcesses, 1)),
 		live:  map[*process]struct{}{},
 	}, nil

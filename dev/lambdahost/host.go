@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"reflect"
 	"strings"
 	"sync"
 	"time"
@@ -93,20 +94,45 @@ func (h *Host) Stop() {
 
 // Add registers a function. Processes start with the first event.
 func (h *Host) Add(fn Function) error {
-	if fn.Timeout <= 0 || fn.Name == "" || fn.Bootstrap == "" {
-		return fmt.Errorf("function %q needs a name, a bootstrap and a timeout", fn.Name)
-	}
-	f, err := newFunction(fn, h.opts)
+	f, err := h.make(fn)
 	if err != nil {
 		return err
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if _, ok := h.functions[fn.Name]; ok {
-		return fmt.Errorf("function %q is already hosted", fn.Name)
+		return errors.Join(fmt.Errorf("function %q is already hosted", fn.Name), f.log.Close())
 	}
 	h.functions[fn.Name] = f
 	return nil
+}
+
+// Put registers a function in the place of one of its name, unless that is the same. Events that the one before works on
+// fail.
+func (h *Host) Put(fn Function) error {
+	f, err := h.make(fn)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	old := h.functions[fn.Name]
+	if old != nil && reflect.DeepEqual(old.given, fn) {
+		h.mu.Unlock()
+		return f.log.Close()
+	}
+	h.functions[fn.Name] = f
+	h.mu.Unlock()
+	if old != nil {
+		old.stop()
+	}
+	return nil
+}
+
+func (h *Host) make(fn Function) (*function, error) {
+	if fn.Timeout <= 0 || fn.Name == "" || fn.Bootstrap == "" {
+		return nil, fmt.Errorf("function %q needs a name, a bootstrap and a timeout", fn.Name)
+	}
+	return newFunction(fn, h.opts)
 }
 
 // URL is where events of a function are posted to.

@@ -101,6 +101,26 @@ func TestProcessStaysWarmAndServesOneEventOnce(t *testing.T) {
 	}
 }
 
+func TestAFunctionIsReplacedWhenItHasChanged(t *testing.T) {
+	h := start(t)
+	fn := Function{Name: "Probe", Bootstrap: probe, Timeout: 10 * time.Second, Env: map[string]string{"TABLE": "t1"}}
+	put := func() reply {
+		t.Helper()
+		if err := h.Put(fn); err != nil {
+			t.Fatal(err)
+		}
+		return h.send(t, `{"env":"TABLE"}`)
+	}
+	first, same := put(), put()
+	if first.Env != "t1" || same.PID != first.PID {
+		t.Errorf("got %+v and then %+v, want the same process", first, same)
+	}
+	fn.Env = map[string]string{"TABLE": "t2"}
+	if got := put(); got.Env != "t2" || got.PID == first.PID {
+		t.Errorf("got %+v, want another process with t2", got)
+	}
+}
+
 func TestFunctionSeesTheContextOfLambda(t *testing.T) {
 	h := start(t, Function{ARN: "arn:probe", Timeout: 3 * time.Second, Env: map[string]string{"TABLE": "t1"}})
 	tests := []struct{ env, want string }{

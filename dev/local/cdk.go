@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,24 +13,19 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ce873799/replayable-ingestion/dev/emulator"
 	"github.com/ce873799/replayable-ingestion/dev/proc"
 )
 
-// deploy has the CDK CLI synthesize the app, bootstrap the emulator and deploy the stacks. It returns the directory of
-// the cloud assembly. The app compiles while the emulator is bootstrapped: neither needs the other.
-func (r *run) deploy(ctx context.Context) (assembly string, err error) {
-	assembly = filepath.Join(r.stack.runDir, "cdk.out")
+// bootstrapAndDeploy has the CDK CLI synthesize the app, bootstrap the emulator and deploy the stacks. The app compiles while
+// the emulator is bootstrapped: neither needs the other.
+func (r *run) bootstrapAndDeploy(ctx context.Context) error {
 	group, gctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		if isAssembly(r.opts.App) {
-			assembly = r.opts.App
-			return nil
-		}
-		return r.timed("cdk synth", func() error { return r.synth(gctx, assembly) })
-	})
+	group.Go(func() error { return r.synth(gctx) })
 	group.Go(func() error {
 		return r.timed("cdk bootstrap", func() error {
 			// In a directory without cdk.json, or the CLI would run the app once more.
@@ -37,28 +33,45 @@ func (r *run) deploy(ctx context.Context) (assembly string, err error) {
 		})
 	})
 	if err := group.Wait(); err != nil {
-		return "", err
+		return err
 	}
-	args := append([]string{"deploy"}, r.opts.stacks()...)
-	args = append(args, "--app", assembly, "--outputs-file", r.outputsFile(), "--require-approval", "never",
-		// With change sets, the emulator breaks after one deploy that changes nothing.
-		"--method=direct", "--progress", "events", "--no-color")
-	err = r.timed("cdk deploy", func() error { return r.cdk(ctx, "deploy", r.stack.runDir, args...) })
-	return assembly, err
+	return r.deployAssembly(ctx)
 }
 
-func (r *run) synth(ctx context.Context, out string) error {
+// deploy synthesizes and deploys once more.
+func (r *run) deploy(ctx context.Context) error {
+	if err := r.synth(ctx); err != nil {
+		return err
+	}
+	return r.deployAssembly(ctx)
+}
+
+func (r *run) deployAssembly(ctx context.Context) error {
+	args := append([]string{"deploy"}, r.opts.stacks()...)
+	args = append(args, "--app", r.assembly, "--outputs-file", r.outputsFile(), "--require-approval", "never",
+		// With change sets, the emulator breaks after one deploy that changes nothing.
+		"--method=direct", "--progress", "events", "--no-color")
+	return r.timed("cdk deploy", func() error { return r.cdk(ctx, "deploy", r.stack.runDir, args...) })
+}
+
+func (r *run) synth(ctx context.Context) error {
+	if r.assembly == r.opts.App {
+		return nil
+	}
 	args := append([]string{"synth"}, r.opts.stacks()...)
-	args = append(args, "--quiet", "--output", out)
+	args = append(args, "--quiet", "--output", r.assembly)
 	if r.opts.App != "" {
 		args = append(args, "--app", r.opts.App)
 	}
-	values := map[string]string{"stage": "dev", "architecture": architecture()}
+	values := map[string]string{}
+	if r.opts.Home == nil {
+		values["stage"], values["architecture"] = "dev", architecture()
+	}
 	maps.Copy(values, r.opts.Context)
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		args = append(args, "--context", key+"="+values[key])
 	}
-	return r.cdk(ctx, "synth", r.tools.Root, args...)
+	return r.timed("cdk synth", func() error { return r.cdk(ctx, "synth", r.home.App, args...) })
 }
 
 func isAssembly(dir string) bool {
@@ -66,10 +79,82 @@ func isAssembly(dir string) bool {
 	return dir != "" && err == nil
 }
 
+// assemblyStack is a stack that the app has.
+type assemblyStack struct {
+	name             string
+	template, assets string // files
+	dir              string // of the assembly that it is in
+}
+
+// stacksOf lists the stacks of an assembly, and of those in it, which stages are.
+func stacksOf(assembly string) (all []assemblyStack, err error) {
+	var manifest struct {
+		Artifacts map[string]struct {
+			Type       string
+			Properties struct {
+				StackName, TemplateFile string // of a stack
+				DirectoryName           string // of an assembly
+			}
+		}
+	}
+	if err := readJSON(filepath.Join(assembly, "manifest.json"), &manifest); err != nil {
+		return nil, err
+	}
+	for _, id := range slices.Sorted(maps.Keys(manifest.Artifacts)) {
+		a := manifest.Artifacts[id]
+		switch a.Type {
+		case "aws:cloudformation:stack":
+			all = append(all, assemblyStack{
+				name: cmp.Or(a.Properties.StackName, id), dir: assembly, template: filepath.Join(assembly, a.Properties.TemplateFile),
+				assets: filepath.Join(assembly, id+".assets.json"),
+			})
+		case "cdk:cloud-assembly":
+			nested, err := stacksOf(filepath.Join(assembly, a.Properties.DirectoryName))
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, nested...)
+		}
+	}
+	return all, nil
+}
+
+// deployedStacks are those that the emulator has of the app's: the ones that were selected, and what these need. The first
+// that was named comes first.
+func (r *run) deployedStacks(ctx context.Context) ([]assemblyStack, error) {
+	all, err := stacksOf(r.assembly)
+	if err != nil {
+		return nil, err
+	}
+	there := map[string]bool{}
+	pages := cloudformation.NewDescribeStacksPaginator(cloudformation.NewFromConfig(r.stack.Config()), &cloudformation.DescribeStacksInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list stacks: %w", err)
+		}
+		for _, s := range page.Stacks {
+			there[aws.ToString(s.StackName)] = true
+		}
+	}
+	all = slices.DeleteFunc(all, func(s assemblyStack) bool { return !there[s.name] })
+	if len(all) == 0 {
+		return nil, errors.New("the app has no stack that was deployed")
+	}
+	rank := func(s assemblyStack) int {
+		if s.name == r.opts.stacks()[0] {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(all, func(a, b assemblyStack) int { return rank(a) - rank(b) })
+	return all, nil
+}
+
 func (r *run) outputsFile() string { return filepath.Join(r.stack.runDir, "outputs.json") }
 
-// cdk runs the pinned CDK CLI on the pinned Node.js against the emulator, and nothing else: no credentials or profiles
-// of the user are in its environment.
+// cdk runs the CDK CLI against the emulator, and nothing else: no credentials or profiles of the user are in its
+// environment.
 func (r *run) cdk(ctx context.Context, step, dir string, args ...string) error {
 	path := filepath.Join(r.stack.LogDir, "cdk-"+step+".log")
 	log, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // below the run's log directory
@@ -77,12 +162,14 @@ func (r *run) cdk(ctx context.Context, step, dir string, args ...string) error {
 		return err
 	}
 	defer func() { _ = log.Close() }()
-	cmd := exec.Command(filepath.Join(r.tools.NodeBin, "node"), append([]string{r.tools.CDK, "--no-notices"}, args...)...) //nolint:gosec // the pinned CLI
+	env, err := r.appEnv() // the app's jsii runtime takes the first node in PATH
+	if err != nil {
+		return err
+	}
+	tools := r.home.Tools
+	cmd := exec.Command(filepath.Join(tools.NodeBin, "node"), append([]string{tools.CDK, "--no-notices"}, args...)...) //nolint:gosec // the pinned CLI
 	cmd.Dir = dir
-	cmd.Env = append(emulator.BareEnv(),
-		// The app's jsii runtime takes the first node in PATH.
-		"PATH="+r.tools.NodeBin+string(os.PathListSeparator)+os.Getenv("PATH"),
-		"AWS_ENDPOINT_URL="+r.stack.emulator.URL(),
+	cmd.Env = append(env, "AWS_ENDPOINT_URL="+r.stack.emulator.URL(), "CDK_HOME="+filepath.Join(r.stack.runDir, "cdk-home"),
 		"CDK_DISABLE_VERSION_CHECK=true", "CDK_DISABLE_CLI_TELEMETRY=true", "CI=true")
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := proc.Run(ctx, cmd); err != nil {

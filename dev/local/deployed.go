@@ -3,9 +3,10 @@ package local
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -30,30 +31,30 @@ type deployedResource struct {
 }
 
 // readDeployed joins the templates with the stacks. A resource that the emulator left out is an error.
-func readDeployed(ctx context.Context, cfg aws.Config, assembly string, stacks []string) (*deployed, error) {
+func readDeployed(ctx context.Context, cfg aws.Config, stacks []assemblyStack) (*deployed, error) {
 	client := cloudformation.NewFromConfig(cfg)
 	d := &deployed{outputs: map[string]map[string]string{}, functions: map[string]string{}}
 	for _, stack := range stacks {
 		var t template
-		if err := readJSON(filepath.Join(assembly, stack+".template.json"), &t); err != nil {
+		if err := readJSON(stack.template, &t); err != nil {
 			return nil, err
 		}
 		var a assets
-		if err := readJSON(filepath.Join(assembly, stack+".assets.json"), &a); err != nil {
+		if err := readJSON(stack.assets, &a); err != nil && !errors.Is(err, fs.ErrNotExist) { // some synthesizers write none
 			return nil, err
 		}
-		ids, err := physicalIDs(ctx, client, stack)
+		ids, err := physicalIDs(ctx, client, stack.name)
 		if err != nil {
 			return nil, err
 		}
-		dirs := a.directories(assembly)
+		dirs := a.directories(stack.dir)
 		for _, id := range slices.Sorted(maps.Keys(t.Resources)) {
 			if ids[id] == "" && t.Resources[id].Type != "AWS::CDK::Metadata" {
-				return nil, fmt.Errorf("stack %s: the emulator has no resource %s", stack, id)
+				return nil, fmt.Errorf("stack %s: the emulator has no resource %s", stack.name, id)
 			}
-			d.resources = append(d.resources, deployedResource{t.Resources[id], stack, id, ids[id], dirs})
+			d.resources = append(d.resources, deployedResource{t.Resources[id], stack.name, id, ids[id], dirs})
 		}
-		if d.outputs[stack], err = outputs(ctx, client, stack); err != nil {
+		if d.outputs[stack.name], err = outputs(ctx, client, stack.name); err != nil {
 			return nil, err
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -29,17 +28,16 @@ type functionProperties struct {
 // hostFunctions runs the deployed programs in the Lambda host and points the emulator at it. The emulator's own executor
 // starts a process per event, hands one event out several times, and loses what is printed.
 func (r *run) hostFunctions(ctx context.Context, d *deployed) error {
-	endpoint, err := r.opts.functionEndpoint(r.stack.emulator.URL())
-	if err != nil {
-		return fmt.Errorf("endpoint of the functions: %w", err)
+	if r.stack.Host == nil {
+		endpoint, err := r.opts.functionEndpoint(r.stack.emulator.URL())
+		if err != nil {
+			return fmt.Errorf("endpoint of the functions: %w", err)
+		}
+		r.stack.Host, err = lambdahost.Start(lambdahost.Options{LogDir: r.stack.LogDir, EndpointURL: endpoint, Region: emulator.Region})
+		if err != nil {
+			return err
+		}
 	}
-	host, err := lambdahost.Start(lambdahost.Options{
-		LogDir: r.stack.LogDir, EndpointURL: endpoint, Region: emulator.Region,
-	})
-	if err != nil {
-		return err
-	}
-	r.stack.Host = host
 	client := lambda.NewFromConfig(r.stack.Config())
 	functions := d.ofType("AWS::Lambda::Function")
 	names := shortestNames(functions)
@@ -63,7 +61,7 @@ func (r *run) hostFunctions(ctx context.Context, d *deployed) error {
 // hostFunction hosts one function: the program of its own asset, with the configuration that was deployed.
 func (r *run) hostFunction(ctx context.Context, client *lambda.Client, name string, f deployedResource, key string) error {
 	bootstrap := filepath.Join(f.assets[key], "bootstrap")
-	if _, err := os.Stat(bootstrap); err != nil {
+	if err := runsHere(bootstrap); err != nil {
 		return fmt.Errorf("asset %s: %w", key, err)
 	}
 	config, err := client.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &f.physicalID})
@@ -73,6 +71,7 @@ func (r *run) hostFunction(ctx context.Context, client *lambda.Client, name stri
 	env := map[string]string{}
 	if config.Environment != nil {
 		maps.Copy(env, config.Environment.Variables)
+		delete(env, proxyVariable) // of the deployment before
 	}
 	maps.Copy(env, r.opts.Env[name])
 	fn := lambdahost.Function{
@@ -88,7 +87,7 @@ func (r *run) hostFunction(ctx context.Context, client *lambda.Client, name stri
 	if config.LoggingConfig != nil {
 		fn.LogGroup = aws.ToString(config.LoggingConfig.LogGroup)
 	}
-	if err := r.stack.Host.Add(fn); err != nil {
+	if err := r.stack.Host.Put(fn); err != nil {
 		return err
 	}
 	env[proxyVariable] = r.stack.Host.URL(name)

@@ -32,11 +32,13 @@ const defaultProcesses = 8
 type Options struct {
 	// Dir is a directory of the checkout. Default: the current one.
 	Dir string
+	// Home says where an app is that is not the checkout's. Default: the checkout that holds Dir.
+	Home *Home
 	// App is the command that synthesizes, or the directory of a cloud assembly. Default: the app of cdk.json.
 	App string
-	// Stacks are the stacks to deploy. Default: DefaultStack.
+	// Stacks are the stacks to deploy. Default: DefaultStack; with a Home, all that the app has.
 	Stacks []string
-	// Context is given to the app besides the stage (dev) and this machine's architecture.
+	// Context is given to the app; without a Home, besides the stage (dev) and this machine's architecture.
 	Context map[string]string
 	// Env overrides environment variables of functions, by short name.
 	Env map[string]map[string]string
@@ -63,6 +65,7 @@ type Stack struct {
 	// Outputs are those of the deployed stacks, by stack and output.
 	Outputs map[string]map[string]string `json:"-"`
 
+	run      *run
 	emulator *emulator.Emulator
 	runDir   string
 	log      *os.File // runner.log
@@ -77,11 +80,15 @@ type Timing struct {
 
 // Start brings the stack up. When it returns an error, nothing is left running. The stack outlives ctx: stop it.
 func Start(ctx context.Context, opts Options) (*Stack, error) {
-	tools, err := toolchain.Find(opts.dir())
-	if err != nil {
-		return nil, err
+	home := opts.Home
+	if home == nil {
+		tools, err := toolchain.Find(opts.dir())
+		if err != nil {
+			return nil, err
+		}
+		home = checkout(tools)
 	}
-	r, err := newRun(tools, opts)
+	r, err := newRun(*home, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +97,15 @@ func Start(ctx context.Context, opts Options) (*Stack, error) {
 		return nil, fmt.Errorf("%w\nlogs: %s", err, r.relative(r.stack.LogDir))
 	}
 	return r.stack, nil
+}
+
+// Redeploy deploys the app again, and has the functions that changed run anew. When it returns an error, what was
+// deployed before goes on, in so far as the deployment has left it.
+func (s *Stack) Redeploy(ctx context.Context) error {
+	if err := s.run.deploy(ctx); err != nil {
+		return err
+	}
+	return s.run.complete(ctx)
 }
 
 // Stop ends everything and removes the run's directory; the logs stay. Further calls do nothing.
@@ -113,7 +129,7 @@ func (s *Stack) Stop() {
 func (s *Stack) Done() <-chan struct{} { return s.emulator.Done() }
 
 // System returns clients of the first stack's parts.
-func (s *Stack) System() *observe.System { return observe.New(s.Config(), s.Result.Stack) }
+func (s *Stack) System() *observe.System { return observe.New(s.Config(), s.Stack) }
 
 // Config is for the SDK's clients.
 func (s *Stack) Config() aws.Config { return s.emulator.Config() }
@@ -139,11 +155,15 @@ func (o Options) dir() string {
 	return o.Dir
 }
 
+// stacks selects those to deploy, in the language of the CDK CLI.
 func (o Options) stacks() []string {
-	if len(o.Stacks) == 0 {
+	switch {
+	case len(o.Stacks) > 0:
+		return o.Stacks
+	case o.Home == nil:
 		return []string{DefaultStack}
 	}
-	return o.Stacks
+	return []string{"**"}
 }
 
 func (o Options) functionEndpoint(emulatorURL string) (string, error) {
@@ -162,24 +182,24 @@ func (o Options) processes() int {
 
 // run is one start.
 type run struct {
-	opts  Options
-	tools toolchain.Tools
-	stack *Stack
+	opts     Options
+	home     Home
+	stack    *Stack
+	assembly string // directory of the cloud assembly
 
 	mu sync.Mutex // guards the timings, which parallel steps append to
 }
 
 // newRun makes the directories of a run, which no other run uses.
-func newRun(tools toolchain.Tools, opts Options) (*run, error) {
-	build := filepath.Join(tools.Root, "build")
-	if err := os.MkdirAll(filepath.Join(build, "logs"), 0o750); err != nil {
+func newRun(home Home, opts Options) (*run, error) {
+	if err := errors.Join(os.MkdirAll(home.Runs, 0o750), os.MkdirAll(home.Logs, 0o750)); err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp(build, "run-")
+	dir, err := os.MkdirTemp(home.Runs, "run-")
 	if err != nil {
 		return nil, err
 	}
-	logs := filepath.Join(build, "logs", filepath.Base(dir))
+	logs := filepath.Join(home.Logs, filepath.Base(dir))
 	if err := os.Mkdir(logs, 0o750); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
@@ -187,32 +207,38 @@ func newRun(tools toolchain.Tools, opts Options) (*run, error) {
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	return &run{opts: opts, tools: tools, stack: &Stack{LogDir: logs, runDir: dir, log: log}}, nil
+	r := &run{opts: opts, home: home, stack: &Stack{LogDir: logs, runDir: dir, log: log}, assembly: filepath.Join(dir, "cdk.out")}
+	if isAssembly(opts.App) {
+		r.assembly = opts.App
+	}
+	r.stack.run = r
+	return r, nil
 }
 
 func (r *run) start(ctx context.Context) error {
 	err := r.timed("emulator", func() (err error) {
-		r.stack.emulator, err = emulator.Start(ctx, emulator.Options{Tools: r.tools, Dir: r.stack.runDir, LogDir: r.stack.LogDir})
+		r.stack.emulator, err = emulator.Start(ctx, emulator.Options{Tools: r.home.Tools, Dir: r.stack.runDir, LogDir: r.stack.LogDir})
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	assembly, err := r.deploy(ctx)
-	if err != nil {
+	if err := r.bootstrapAndDeploy(ctx); err != nil {
 		return err
 	}
-	return r.timed("functions and bridge", func() error {
-		deployed, err := readDeployed(ctx, r.stack.Config(), assembly, r.opts.stacks())
-		if err != nil {
-			return err
-		}
-		return r.complete(ctx, deployed)
-	})
+	return r.timed("functions and bridge", func() error { return r.complete(ctx) })
 }
 
 // complete turns the deployed stacks into a working system and describes it.
-func (r *run) complete(ctx context.Context, d *deployed) error {
+func (r *run) complete(ctx context.Context) error {
+	stacks, err := r.deployedStacks(ctx)
+	if err != nil {
+		return err
+	}
+	d, err := readDeployed(ctx, r.stack.Config(), stacks)
+	if err != nil {
+		return err
+	}
 	if err := r.hostFunctions(ctx, d); err != nil {
 		return err
 	}
@@ -222,11 +248,11 @@ func (r *run) complete(ctx context.Context, d *deployed) error {
 	if err := verify(ctx, r.stack.Config(), d); err != nil {
 		return err
 	}
-	if err := r.startBridge(d); err != nil {
+	if err := r.connectBridge(d); err != nil {
 		return err
 	}
 	r.stack.Outputs = d.outputs
-	r.stack.Result = newResult(r.stack.emulator.URL(), d, r.opts.stacks()[0])
+	r.stack.Result = newResult(r.stack.emulator.URL(), d, stacks[0].name)
 	return nil
 }
 
@@ -250,9 +276,9 @@ func (r *run) say(format string, args ...any) {
 	}
 }
 
-// relative shortens a path of the checkout for people.
+// relative shortens a path of the app's for people.
 func (r *run) relative(path string) string {
-	if rel, err := filepath.Rel(r.tools.Root, path); err == nil {
+	if rel, err := filepath.Rel(r.home.App, path); err == nil && filepath.IsLocal(rel) {
 		return rel
 	}
 	return path

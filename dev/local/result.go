@@ -58,9 +58,9 @@ func localAPI(endpoint, deployedURL string) string {
 	return endpoint + "/_aws/execute-api/" + id + "/" + strings.Trim(u.Path, "/")
 }
 
-// startBridge connects the STANDARD state machines with the event bus, as AWS does: the emulator reports no status
+// connectBridge connects the STANDARD state machines with the event bus, as AWS does: the emulator reports no status
 // changes. EXPRESS ones report none on AWS either.
-func (r *run) startBridge(d *deployed) error {
+func (r *run) connectBridge(d *deployed) error {
 	var machines []string
 	for _, m := range d.ofType("AWS::StepFunctions::StateMachine") {
 		var p struct{ StateMachineType string }
@@ -70,6 +70,10 @@ func (r *run) startBridge(d *deployed) error {
 		if p.StateMachineType != "EXPRESS" {
 			machines = append(machines, m.physicalID)
 		}
+	}
+	if r.stack.Bridge != nil {
+		r.stack.Bridge.Add(machines...)
+		return nil
 	}
 	cfg := r.stack.Config()
 	r.stack.Bridge = bridge.Start(bridge.Config{

@@ -10,7 +10,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -116,6 +119,28 @@ func Run(ctx context.Context, cmd *exec.Cmd) error {
 		p.Stop(Grace)
 		return fmt.Errorf("%s: %w", cmd.Args[0], context.Cause(ctx))
 	}
+}
+
+// Session lists the processes of a session, which are all descendants of its leader that made none of their own.
+func Session(leader int) ([]string, error) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil, err
+	}
+	var members []string
+	for _, e := range entries {
+		stat, err := os.ReadFile(filepath.Join("/proc", e.Name(), "stat"))
+		if err != nil {
+			continue // no process, or one that ended meanwhile
+		}
+		_, rest, ok := strings.Cut(string(stat), ") ")
+		fields := strings.Fields(rest) // state, parent, group, session
+		if ok && len(fields) > 3 && fields[3] == strconv.Itoa(leader) && fields[0] != "Z" {
+			cmdline, _ := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline")) // for people
+			members = append(members, fmt.Sprintf("%s %q", e.Name(), cmdline))
+		}
+	}
+	return members, nil
 }
 
 // Alive says whether a process exists and is no zombie.

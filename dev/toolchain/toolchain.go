@@ -1,5 +1,6 @@
 // Package toolchain finds and installs, inside the checkout, what the local runner and the checks need besides Go: the
-// CDK CLI with its Node.js, the emulator in a virtual environment, and the linter. Lock files pin every version.
+// CDK CLI with its Node.js, the emulator in a virtual environment, and the linter. For who has no checkout it installs the
+// CDK CLI and the emulator in the user's cache. Lock files pin every version.
 package toolchain
 
 import (
@@ -113,16 +114,21 @@ func (t Tools) npm() part {
 }
 
 func (t Tools) python() part {
+	return t.virtualEnvironment("requirements.txt", filepath.Join("dev", "toolchain", emulatorLock))
+}
+
+// virtualEnvironment has what the first file requires; the others are those that it includes.
+func (t Tools) virtualEnvironment(requirements ...string) part {
 	venv := filepath.Join(t.Root, ".venv")
 	return part{
 		name:  "the emulator",
 		files: []string{t.Python},
-		locks: []string{"requirements.txt"},
+		locks: requirements,
 		stamp: filepath.Join(venv, ".stamp"),
 		steps: []step{
 			{argv: []string{"python3", "-m", "venv", "--clear", venv}},
 			// Every transitive requirement is pinned in the file: nothing is to be resolved.
-			{argv: []string{t.Python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r", "requirements.txt"}},
+			{argv: []string{t.Python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r", requirements[0]}},
 		},
 	}
 }
@@ -155,7 +161,7 @@ func (p part) install(ctx context.Context, root string, progress io.Writer) erro
 	_, _ = fmt.Fprintf(progress, "installing %s\n", p.name)
 	for _, s := range p.steps {
 		cmd := exec.Command(s.argv[0], s.argv[1:]...) //nolint:gosec // the arguments are the ones above
-		cmd.Dir = filepath.Join(root, s.dir)
+		cmd.Dir, cmd.Env = filepath.Join(root, s.dir), quietEnv()
 		cmd.Stdout, cmd.Stderr = progress, progress
 		if err := proc.Run(ctx, cmd); err != nil {
 			return err

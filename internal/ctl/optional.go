@@ -18,7 +18,7 @@ func withValues(root *cobra.Command, args []string) ([]string, error) {
 	optional := map[string]*pflag.Flag{}
 	collect(root, optional)
 	completing := len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) // its last word is not complete
-	var out []string
+	out := []string{}                                                                    // cobra takes the arguments of the process in the place of nil
 	for i := 0; i < len(args); i++ {
 		word := args[i]
 		if word == "--" {

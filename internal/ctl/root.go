@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/cancel"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/dev"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/diff"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/doctor"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/failures"
@@ -165,6 +166,7 @@ func groups() []commandGroup {
 		{"Send events:", constructors{ingest.New}},
 		{"Follow replays:", constructors{status.New, items.New, list.New, cancel.New}},
 		{"Check:", constructors{doctor.New}},
+		{"Develop:", constructors{dev.New}},
 	}
 }
 

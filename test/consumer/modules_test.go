@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -15,10 +16,11 @@ import (
 	"golang.org/x/mod/zip"
 
 	"github.com/ce873799/replayable-ingestion/constructs/golambda"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
 )
 
-// version is what this module is published as, to the proxy of the tests.
-const version = "v0.0.1-test"
+// version is what this module and dev are published as, to the proxy of the tests. dev/go.mod must require it.
+const version = factory.Release
 
 // modules are a proxy that serves this module as it lies in the checkout, and a module cache to download it to.
 type modules struct {
@@ -33,8 +35,10 @@ func newModules() (*modules, error) {
 		return nil, err
 	}
 	m := &modules{dir: dir, proxy: filepath.Join(dir, "proxy"), cache: filepath.Join(dir, "modcache")}
-	if err := m.publish(); err != nil {
-		return nil, errors.Join(fmt.Errorf("publish this module: %w", err), m.remove())
+	for _, sub := range []string{"", "dev"} {
+		if err := m.publish(sub); err != nil {
+			return nil, errors.Join(fmt.Errorf("publish module %q: %w", sub, err), m.remove())
+		}
 	}
 	if err := newCache(m.cache); err != nil {
 		return nil, errors.Join(fmt.Errorf("make a module cache: %w", err), m.remove())
@@ -53,25 +57,26 @@ func (m *modules) remove() error {
 	return errors.Join(err, os.RemoveAll(m.dir))
 }
 
-// publish makes the module's zip from the files that git would commit, as the public proxy would.
-func (m *modules) publish() error {
-	path, err := module.EscapePath(golambda.ThisModule())
+// publish makes the zip of the module in a directory from the files that git would commit, as the public proxy would.
+func (m *modules) publish(sub string) error {
+	name := path.Join(golambda.ThisModule(), sub)
+	escaped, err := module.EscapePath(name)
 	if err != nil {
 		return err
 	}
-	dir := filepath.Join(m.proxy, filepath.FromSlash(path), "@v")
+	dir := filepath.Join(m.proxy, filepath.FromSlash(escaped), "@v")
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return err
 	}
-	files, err := checkoutFiles()
+	files, err := checkoutFiles(sub)
 	if err != nil {
 		return err
 	}
 	var archive bytes.Buffer
-	if err := zip.Create(&archive, module.Version{Path: golambda.ThisModule(), Version: version}, files); err != nil {
+	if err := zip.Create(&archive, module.Version{Path: name, Version: version}, files); err != nil {
 		return err
 	}
-	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	mod, err := os.ReadFile(filepath.Join(root, sub, "go.mod"))
 	if err != nil {
 		return err
 	}
@@ -88,23 +93,23 @@ func (m *modules) publish() error {
 	return nil
 }
 
-// checkoutFile is a file of the module's zip.
-type checkoutFile string
+// checkoutFile is a file of a module's zip.
+type checkoutFile struct{ dir, name string }
 
-func (f checkoutFile) Path() string                 { return string(f) }
-func (f checkoutFile) Lstat() (fs.FileInfo, error)  { return os.Lstat(filepath.Join(root, string(f))) }
-func (f checkoutFile) Open() (io.ReadCloser, error) { return os.Open(filepath.Join(root, string(f))) }
+func (f checkoutFile) Path() string                 { return f.name }
+func (f checkoutFile) Lstat() (fs.FileInfo, error)  { return os.Lstat(filepath.Join(f.dir, f.name)) }
+func (f checkoutFile) Open() (io.ReadCloser, error) { return os.Open(filepath.Join(f.dir, f.name)) }
 
-func checkoutFiles() ([]zip.File, error) {
+func checkoutFiles(sub string) ([]zip.File, error) {
 	cmd := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-	cmd.Dir = root
+	cmd.Dir = filepath.Join(root, sub)
 	out, err := cmd.Output()
 	if err != nil {
 		return nil, fmt.Errorf("git ls-files: %w", err)
 	}
 	var files []zip.File
 	for name := range strings.SplitSeq(strings.Trim(string(out), "\x00"), "\x00") {
-		f := checkoutFile(name)
+		f := checkoutFile{cmd.Dir, name}
 		if _, err := f.Lstat(); err == nil { // a deleted file is listed until it is committed
 			files = append(files, f)
 		}

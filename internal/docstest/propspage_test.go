@@ -27,13 +27,13 @@ func TestThePropsPageIsWrittenFromTheDocComments(t *testing.T) {
 		}
 	}
 	if got := document(t, "docs", "props.md"); got != want {
-		t.Error("docs/props.md is not what the doc comments say: write it with go test ./test/docs -update && git diff")
+		t.Error("docs/props.md is not what the doc comments say: write it with go test ./internal/docstest -update && git diff")
 	}
 }
 
 const propsHead = `# Props
 
-<!-- Written by ` + "`go test ./test/docs -update`" + ` from the doc comments of constructs/ingestion. -->
+<!-- Written by ` + "`go test ./internal/docstest -update`" + ` from the doc comments of constructs/ingestion. -->
 
 Two props are required. [Use the construct](construct.md#default-settings) says what you get without the others.
 `
