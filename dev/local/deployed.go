@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ import (
 type deployed struct {
 	resources []deployedResource
 	outputs   map[string]map[string]string // by stack and output
+	templates map[string][]byte            // by stack
 	functions map[string]string            // function names by short name; filled when they are hosted
 }
 
@@ -32,10 +34,15 @@ type deployedResource struct {
 // readDeployed joins the templates with the stacks. A resource that the emulator left out is an error.
 func readDeployed(ctx context.Context, cfg aws.Config, assembly string, stacks []string) (*deployed, error) {
 	client := cloudformation.NewFromConfig(cfg)
-	d := &deployed{outputs: map[string]map[string]string{}, functions: map[string]string{}}
+	d := &deployed{outputs: map[string]map[string]string{}, templates: map[string][]byte{}, functions: map[string]string{}}
 	for _, stack := range stacks {
 		var t template
-		if err := readJSON(filepath.Join(assembly, stack+".template.json"), &t); err != nil {
+		path := filepath.Join(assembly, stack+".template.json")
+		if err := readJSON(path, &t); err != nil {
+			return nil, err
+		}
+		var err error
+		if d.templates[stack], err = os.ReadFile(path); err != nil { //nolint:gosec // a file of the run
 			return nil, err
 		}
 		var a assets

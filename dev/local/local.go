@@ -62,6 +62,8 @@ type Stack struct {
 
 	// Outputs are those of the deployed stacks, by stack and output.
 	Outputs map[string]map[string]string `json:"-"`
+	// Templates are those of the deployed stacks, as JSON.
+	Templates map[string][]byte `json:"-"`
 
 	emulator *emulator.Emulator
 	runDir   string
@@ -225,7 +227,7 @@ func (r *run) complete(ctx context.Context, d *deployed) error {
 	if err := r.startBridge(d); err != nil {
 		return err
 	}
-	r.stack.Outputs = d.outputs
+	r.stack.Outputs, r.stack.Templates = d.outputs, d.templates
 	r.stack.Result = newResult(r.stack.emulator.URL(), d, r.opts.stacks()[0])
 	return nil
 }
