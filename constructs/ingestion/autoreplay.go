@@ -25,7 +25,7 @@ var autoReplayer = functionSpec{
 	field:       func(r *ReplayableIngestion) *awslambda.Function { return &r.AutoReplayFunction },
 	environment: func(r *ReplayableIngestion, s *settings) map[string]string { return r.autoReplayConfig(s).Env() },
 	needs: slices.Concat(
-		readEvents(),
+		readEvents(theNewest, byID),
 		objects(schema.UnrecordedPrefix, "s3:PutObject"),
 		objects(schema.OutputsPrefix, "s3:GetObject"), // whether it is there, nothing else
 		// It deletes its lease, and nothing else.

@@ -104,8 +104,9 @@ func (r *ReplayableIngestion) openKey(s *settings) {
 
 // keyedServices is what a function uses that is encrypted with the key; dynamodb stands for itself.
 type keyedServices struct {
-	ledger   bool
-	services []string
+	ledger bool
+	reads  []string // services that decrypt for it
+	writes []string // services that encrypt for it
 }
 
 // permitKey lets a function use the key through the services that it calls, and never by itself. Lambda decrypts the
@@ -114,7 +115,10 @@ func (r *ReplayableIngestion) permitKey(fn awslambda.Function, s *settings, uses
 	if s.encryptionKey == nil {
 		return
 	}
-	r.permitKeyVia(fn, s, append([]string{"lambda"}, uses.services...), "kms:Decrypt", "kms:GenerateDataKey")
+	r.permitKeyVia(fn, s, append([]string{"lambda"}, uses.reads...), "kms:Decrypt")
+	if len(uses.writes) > 0 {
+		r.permitKeyVia(fn, s, uses.writes, "kms:GenerateDataKey")
+	}
 	if uses.ledger { // Amazon DynamoDB Developer Guide, "Authorizing use of a customer managed key", without grants
 		r.permitKeyVia(fn, s, []string{"dynamodb"}, "kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo",
 			"kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:DescribeKey")

@@ -24,11 +24,11 @@ type need struct {
 	wildcard  *suppression
 }
 
-// readEvents is to read any version of an event, and to list the versions.
-func readEvents() []need {
+// readEvents is to list the versions of events, and to read them: by id, or the newest, or both.
+func readEvents(how ...string) []need {
 	bucket := func(r *ReplayableIngestion, _ *settings) *string { return r.bucketARN() }
 	return slices.Concat(
-		objects(schema.EventsPrefix, "s3:GetObject", "s3:GetObjectVersion"),
+		objects(schema.EventsPrefix, how...),
 		// Without it S3 answers 403 instead of 404 for an object that is not there (GetObject, "Permissions"). It cannot be
 		// narrowed to a prefix: a request for an object has none.
 		[]need{{resource: bucket, actions: []string{"s3:ListBucket"}, via: "s3"}},
@@ -37,6 +37,12 @@ func readEvents() []need {
 		}}},
 	)
 }
+
+// How an event is read.
+const (
+	theNewest = "s3:GetObject"
+	byID      = "s3:GetObjectVersion"
+)
 
 // objects is to use the objects below a prefix.
 func objects(prefix string, actions ...string) []need {
@@ -105,7 +111,7 @@ func onMachine(arn func(*ReplayableIngestion) *string, actions ...string) []need
 // bindVersions is what it takes to bind a version of a replay and to prepare its start, or to publish it again.
 func bindVersions() []need {
 	return slices.Concat(
-		readEvents(),
+		readEvents(theNewest, byID),
 		objects(schema.DerivedPrefix, "s3:PutObject"),
 		objects(schema.ReplaysPrefix, "s3:GetObject"),
 		objects(schema.OutputsPrefix, "s3:GetObject"),
@@ -137,6 +143,11 @@ func (spec *functionSpec) uses(service string) bool {
 		slices.ContainsFunc(spec.needs, func(n need) bool { return n.via == service })
 }
 
+// starts reports whether a function starts executions.
+func (spec *functionSpec) starts() bool {
+	return slices.ContainsFunc(spec.needs, func(n need) bool { return slices.Contains(n.actions, "states:StartExecution") })
+}
+
 // wildcards are the answers to cdk-nag about a function's role.
 func (spec *functionSpec) wildcards() []suppression {
 	all := []suppression{anyTrace}
@@ -155,8 +166,12 @@ func (r *ReplayableIngestion) permitKeys(props *ReplayableIngestionProps, s *set
 		uses := keyedServices{ledger: spec.uses("dynamodb")}
 		for _, service := range []string{"s3", "sqs", "sns", "states"} {
 			ours := (service != "s3" || props.EventLog == nil) && (service != "sns" || props.Topic == nil)
-			if ours && spec.uses(service) {
-				uses.services = append(uses.services, service)
+			if !ours || !spec.uses(service) {
+				continue
+			}
+			uses.reads = append(uses.reads, service)
+			if service != "states" || spec.starts() {
+				uses.writes = append(uses.writes, service)
 			}
 		}
 		r.permitKey(*spec.field(r), s, uses)

@@ -28,7 +28,7 @@ var publish = functionSpec{
 		}.Env()
 	},
 	needs: slices.Concat(
-		readEvents(),
+		readEvents(theNewest),
 		objects(schema.OutputsPrefix, "s3:PutObject"),
 		rows("GetItem", "UpdateItem"),
 		publishes(),

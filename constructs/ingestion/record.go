@@ -34,7 +34,7 @@ var record = functionSpec{
 		}.Env()
 	},
 	needs: slices.Concat(
-		readEvents(),
+		readEvents(theNewest, byID),
 		objects(schema.EventsPrefix, "s3:PutObject"),
 		objects(schema.DerivedPrefix, "s3:GetObject"),
 		rows("GetItem", "PutItem", "UpdateItem"),

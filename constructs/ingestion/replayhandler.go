@@ -23,7 +23,7 @@ var replayHandler = functionSpec{
 		}.Env()
 	},
 	needs: slices.Concat(
-		readEvents(),
+		readEvents(byID),
 		objects(schema.ReplaysPrefix, "s3:GetObject", "s3:PutObject"),
 		rows("GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem"),
 		queries(schema.ByResource, schema.ByGroup),

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/dev/faultproxy"
+	"github.com/ce873799/replayable-ingestion/dev/iam"
 	"github.com/ce873799/replayable-ingestion/dev/local"
 	"github.com/ce873799/replayable-ingestion/dev/observe"
 )
@@ -37,6 +38,7 @@ type run struct {
 	*observe.System
 	opts     Options
 	stack    *local.Stack
+	calls    iam.Recorder // of functions
 	proxy    *faultproxy.Proxy
 	counters *counters
 	began    time.Time

@@ -27,11 +27,13 @@ const (
 	LedgerAgrees   Invariant = "the ledger agrees with S3 and Step Functions"
 	ReplaysAdd     Invariant = "the counts of a replay are those of its items"
 	AllSettled     Invariant = "everything comes to an end"
+	AllAllowed     Invariant = "the policies allow every call of a function"
 )
 
 // Invariants returns all of them in a fixed order.
 func Invariants() []Invariant {
-	return []Invariant{NoneLost, NoStorm, NoStaleStart, NoStalePublish, StaysDeleted, CountOnce, LedgerAgrees, ReplaysAdd, AllSettled}
+	return []Invariant{NoneLost, NoStorm, NoStaleStart, NoStalePublish, StaysDeleted, CountOnce, LedgerAgrees, ReplaysAdd, AllSettled,
+		AllAllowed}
 }
 
 // Violation is a broken invariant.
@@ -55,6 +57,9 @@ func Check(f *Facts) []Violation {
 	c.publications()
 	c.replays()
 	c.settled()
+	for _, call := range c.Denied {
+		c.fault(AllAllowed, "", "%s", call)
+	}
 	return c.found
 }
 

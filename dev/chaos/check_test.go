@@ -137,6 +137,7 @@ func TestEachBrokenRuleIsFound(t *testing.T) {
 		{"another error", func(h history) { h.change(old, func(e *domain.Execution) { e.Error = "Other" }) }, LedgerAgrees, old},
 		{"another end", func(h history) { h.change(old, func(e *domain.Execution) { e.StoppedAt = domain.At(at(3)) }) }, LedgerAgrees, old},
 		{"a row of an execution that does not exist", func(h history) { delete(h.Executions, fine) }, LedgerAgrees, fine},
+		{"a call that no policy allows", func(h history) { h.Denied = []string{"Record: s3:DeleteObject"} }, AllAllowed, ""},
 		{"a failure of an execution that succeeded", func(h history) { h.failure(fine, domain.Healed, fine) }, LedgerAgrees, fine},
 		{"a publication that nobody got", func(h history) { h.Messages = h.Messages[1:] }, LedgerAgrees, fine},
 		{"a message of nobody", func(h history) { h.Messages = append(h.Messages, Message{Execution: "x"}) }, LedgerAgrees, "x"},

@@ -35,6 +35,8 @@ type Facts struct {
 	Deliveries map[string][]Span
 	// Deleted is when somebody had deleted the object of a resource, of which every version is kept.
 	Deleted map[string]time.Time
+	// Denied are the calls that functions made and that the policies of the deployed template do not allow.
+	Denied []string
 	// PublishBegan is when the last attempt of an execution to publish began; of those that matter.
 	PublishBegan map[string]time.Time
 }

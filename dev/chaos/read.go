@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ce873799/replayable-ingestion/dev/iam"
+	"github.com/ce873799/replayable-ingestion/dev/local"
 	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
@@ -35,8 +37,35 @@ func (r *run) read(ctx context.Context) (*Facts, error) {
 			return nil, err
 		}
 	}
+	if f.Denied, err = r.denied(); err != nil {
+		return nil, err
+	}
 	f.Queued, err = r.queued(ctx)
 	return f, err
+}
+
+// denied are the calls of functions that the policies of the deployed template do not allow.
+func (r *run) denied() (list []string, err error) {
+	account, err := iam.Read(r.stack.Templates[local.DefaultStack])
+	if err != nil {
+		return nil, err
+	}
+	calls, err := r.calls.Calls(r.stack.Outputs)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range calls {
+		requests, err := account.Requests(c)
+		if err != nil {
+			return nil, err
+		}
+		for _, request := range requests {
+			if !account.Decide(request).Allowed {
+				list = append(list, request.String())
+			}
+		}
+	}
+	return list, nil
 }
 
 // executions lists all executions of the ingestion state machine by name.

@@ -32,7 +32,7 @@ func (r *run) bringUp(ctx context.Context) error {
 	stack, err := local.Start(ctx, local.Options{
 		Dir: r.opts.Dir, Progress: r.opts.Out,
 		FunctionEndpoint: func(emulator string) (string, error) {
-			r.proxy, err = faultproxy.Start(faultproxy.Options{Backend: emulator, Seed: r.opts.Seed})
+			r.proxy, err = faultproxy.Start(faultproxy.Options{Backend: emulator, Seed: r.opts.Seed, Observe: r.calls.Observe})
 			if err != nil {
 				return "", err
 			}

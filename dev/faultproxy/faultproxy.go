@@ -46,11 +46,15 @@ const (
 type Options struct {
 	Backend string // URL of the endpoint, such as http://127.0.0.1:4566
 	Seed    uint64 // of what happens to which request
+
+	// Observe sees each request before anything happens to it, from many goroutines at once. It may be nil.
+	Observe func(op Operation, r *http.Request, body []byte)
 }
 
 // Proxy is a running proxy on a port of the loopback interface. It begins without faults.
 type Proxy struct {
 	backend  *url.URL
+	observe  func(Operation, *http.Request, []byte)
 	client   *http.Transport
 	listener net.Listener
 	server   *http.Server
@@ -92,7 +96,7 @@ func Start(opts Options) (*Proxy, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &Proxy{
-		backend: backend, listener: l, served: make(chan struct{}), ctx: ctx, close: cancel,
+		backend: backend, observe: opts.Observe, listener: l, served: make(chan struct{}), ctx: ctx, close: cancel,
 		client: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 256},
 		dice:   dice{seed: opts.Seed, thrown: map[Operation]uint64{}},
 		counts: Counts{},
@@ -166,6 +170,9 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 		return // the client ended while it sent
 	}
 	op := classify(r, body)
+	if p.observe != nil {
+		p.observe(op, r, body)
+	}
 	t := p.fate(r, op)
 	switch t.kind {
 	case ServiceError:

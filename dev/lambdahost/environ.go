@@ -20,7 +20,7 @@ func (f *function) environ(runtimeAPI string) []string {
 		"AWS_LAMBDA_LOG_STREAM_NAME":      time.Now().UTC().Format("2006/01/02/[$LATEST]") + newRequestID(),
 		"AWS_REGION":                      f.opts.Region,
 		"AWS_DEFAULT_REGION":              f.opts.Region,
-		"AWS_ACCESS_KEY_ID":               "test",
+		"AWS_ACCESS_KEY_ID":               f.Name, // tells a proxy whose call it is; the emulator takes any
 		"AWS_SECRET_ACCESS_KEY":           "test",
 		"AWS_XRAY_CONTEXT_MISSING":        "LOG_ERROR",
 		"_HANDLER":                        f.Handler,

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -18,6 +19,7 @@ import (
 type deployed struct {
 	resources []deployedResource
 	outputs   map[string]map[string]string // by stack and output
+	templates map[string][]byte            // by stack
 	functions map[string]string            // function names by short name; filled when they are hosted
 }
 
@@ -33,10 +35,14 @@ type deployedResource struct {
 // readDeployed joins the templates with the stacks. A resource that the emulator left out is an error.
 func readDeployed(ctx context.Context, cfg aws.Config, stacks []assemblyStack) (*deployed, error) {
 	client := cloudformation.NewFromConfig(cfg)
-	d := &deployed{outputs: map[string]map[string]string{}, functions: map[string]string{}}
+	d := &deployed{outputs: map[string]map[string]string{}, templates: map[string][]byte{}, functions: map[string]string{}}
 	for _, stack := range stacks {
 		var t template
 		if err := readJSON(stack.template, &t); err != nil {
+			return nil, err
+		}
+		var err error
+		if d.templates[stack.name], err = os.ReadFile(stack.template); err != nil {
 			return nil, err
 		}
 		var a assets

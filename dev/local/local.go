@@ -64,6 +64,8 @@ type Stack struct {
 
 	// Outputs are those of the deployed stacks, by stack and output.
 	Outputs map[string]map[string]string `json:"-"`
+	// Templates are those of the deployed stacks, as JSON.
+	Templates map[string][]byte `json:"-"`
 
 	run      *run
 	emulator *emulator.Emulator
@@ -251,7 +253,7 @@ func (r *run) complete(ctx context.Context) error {
 	if err := r.connectBridge(d); err != nil {
 		return err
 	}
-	r.stack.Outputs = d.outputs
+	r.stack.Outputs, r.stack.Templates = d.outputs, d.templates
 	r.stack.Result = newResult(r.stack.emulator.URL(), d, stacks[0].name)
 	return nil
 }

@@ -109,6 +109,15 @@ func Run(ctx context.Context, cfg aws.Config, opts Options) ([]Result, error) {
 	return results, failed(results)
 }
 
+// Names are those of all checks.
+func Names() []string {
+	var names []string
+	for _, c := range checks() {
+		names = append(names, c.name)
+	}
+	return names
+}
+
 func failed(results []Result) error {
 	var names []string
 	for _, r := range results {

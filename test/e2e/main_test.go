@@ -60,7 +60,12 @@ func run(m *testing.M) (code int) {
 	if selected("TestTheMetricsAddUp") {
 		metered.begin(func() (*system, error) { return bringUpMetered(ctx) })
 	}
-	if code = m.Run(); code != 0 {
+	code = m.Run()
+	if err := noted.check(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	if code != 0 {
 		fmt.Fprintf(os.Stderr, "logs of the stacks: %s\n", strings.Join(stacks.logs(), ", "))
 	}
 	return code
@@ -115,7 +120,7 @@ var stacks running
 func (r *running) start(ctx context.Context, opts local.Options) (*local.Stack, error) {
 	r.starts.Lock()
 	defer r.starts.Unlock()
-	s, err := local.Start(ctx, opts)
+	s, err := noted.start(ctx, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -138,6 +143,7 @@ func (r *running) stopAll() {
 		group.Go(s.Stop)
 	}
 	group.Wait()
+	noted.stop()
 }
 
 func (r *running) logs() []string {
