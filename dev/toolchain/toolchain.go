@@ -161,7 +161,8 @@ func (p part) install(ctx context.Context, root string, progress io.Writer) erro
 	_, _ = fmt.Fprintf(progress, "installing %s\n", p.name)
 	for _, s := range p.steps {
 		cmd := exec.Command(s.argv[0], s.argv[1:]...) //nolint:gosec // the arguments are the ones above
-		cmd.Dir, cmd.Env = filepath.Join(root, s.dir), quietEnv()
+		// The module of the linter is not part of the workspace.
+		cmd.Dir, cmd.Env = filepath.Join(root, s.dir), append(quietEnv(), "GOWORK=off")
 		cmd.Stdout, cmd.Stderr = progress, progress
 		if err := proc.Run(ctx, cmd); err != nil {
 			return err
