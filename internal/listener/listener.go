@@ -45,6 +45,7 @@ type sender interface {
 
 type board interface {
 	Take(ctx context.Context, steps []progress.Step) map[string]error
+	Apply(ctx context.Context, id string, steps []progress.Step) (final bool, err error)
 	Look(ctx context.Context, id string, now time.Time) error
 }
 

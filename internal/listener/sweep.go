@@ -86,7 +86,7 @@ func (l *Listener) sweepOn(ctx context.Context, r domain.Replay) (to string, err
 				steps = append(steps, *l.step(it, replay.Skipped, stopped(r)))
 			}
 		}
-		if err := l.take(ctx, r.ID, steps...); err != nil {
+		if _, err := l.Board.Apply(ctx, r.ID, steps); err != nil { // the end of the sweep looks
 			return "", err
 		}
 		looked += len(items)

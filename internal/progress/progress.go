@@ -91,10 +91,20 @@ func (b *Board) Take(ctx context.Context, steps []Step) map[string]error {
 }
 
 func (b *Board) take(ctx context.Context, id string, steps []Step) error {
+	final, err := b.Apply(ctx, id, steps)
+	if err != nil || !final {
+		return err
+	}
+	return b.Look(ctx, id, steps[0].At)
+}
+
+// Apply applies at most ledger.MaxItemChanges steps of one replay. Final tells that the caller must look whether the
+// replay is complete.
+func (b *Board) Apply(ctx context.Context, id string, steps []Step) (final bool, err error) {
 	for range rounds {
-		changes, final, err := b.changes(ctx, id, steps)
-		if err != nil {
-			return err
+		var changes []domain.ItemChange
+		if changes, final, err = b.changes(ctx, id, steps); err != nil {
+			return false, err
 		}
 		if len(changes) > 0 {
 			err = b.items.Change(ctx, id, changes)
@@ -102,12 +112,9 @@ func (b *Board) take(ctx context.Context, id string, steps []Step) error {
 		if errors.Is(err, ledger.ErrConflict) {
 			continue
 		}
-		if err != nil || !final {
-			return err
-		}
-		return b.Look(ctx, id, steps[0].At)
+		return final, err
 	}
-	return fmt.Errorf("items of replay %s: %w", id, ledger.ErrConflict)
+	return false, fmt.Errorf("items of replay %s: %w", id, ledger.ErrConflict)
 }
 
 // Look ends a replay if every item has its outcome, and halts one with too many failures.
@@ -115,9 +122,6 @@ func (b *Board) Look(ctx context.Context, id string, now time.Time) error {
 	r, err := b.replays.Get(ctx, id)
 	if err != nil || r.Status.Final() {
 		return err
-	}
-	if r.Stopped() && !r.Swept && now.Sub(r.SweepAt.Time) < SweepAgain {
-		return nil // the end of its sweep looks
 	}
 	if r.Expanded || r.MaxFailures != nil {
 		if r, err = b.replays.Count(ctx, r); err != nil {
@@ -136,7 +140,7 @@ func (b *Board) Look(ctx context.Context, id string, now time.Time) error {
 	if r.Done() {
 		return b.replays.Finish(ctx, r, domain.At(b.now()))
 	}
-	if r.Stopped() && !r.Swept { // the sender of the message may have died
+	if r.Stopped() && !r.Swept && now.Sub(r.SweepAt.Time) >= SweepAgain { // the sender of the message may have died
 		return b.sweep(ctx, r, now)
 	}
 	return nil
