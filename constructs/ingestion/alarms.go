@@ -76,10 +76,19 @@ func (r *ReplayableIngestion) alarms(s *settings) []alarm {
 		what:   "Lambda throttles the function that records events: the account has no concurrency left",
 		metric: r.RecordFunction.MetricThrottles(usual), at: jsii.Number(1), periods: 3, breaches: 2, missing: silent,
 	}, {
+		// 2 of 3: a burst that the account's bucket does not hold passes by itself.
+		id: "StartsThrottledAlarm", field: &r.StartsThrottledAlarm, severity: Critical,
+		what:   "Step Functions refuses starts of executions in this account and Region: events that producers do not send again are lost",
+		metric: metricStartsThrottled(usual), at: jsii.Number(1), periods: 3, breaches: 2, missing: silent,
+	}, {
 		id: "DeadLetterAlarm", field: &r.DeadLetterAlarm, severity: Critical,
 		// AutoReplayAlarm goes off if auto-replay does not drain the queue.
 		what:   "auto-replay has not been able to take a dead letter in for three periods",
 		metric: r.MetricDeadLettersLeft(slow), at: jsii.Number(1), periods: 3, breaches: 3, missing: silent,
+	}, {
+		id: "ExecutionThrottledAlarm", field: &r.ExecutionThrottledAlarm, severity: Warning,
+		what:   "Step Functions holds states of the workflow back: the account has no state transitions left",
+		metric: r.MetricThrottled(usual), at: jsii.Number(1), periods: 3, breaches: 2, missing: silent,
 	}, {
 		id: "OutcomesAlarm", field: &r.OutcomesAlarm, severity: Warning,
 		what:   fmt.Sprintf("the end of an execution has been in the outcomes queue for %s: nobody reads it, or not fast enough", outcomesAge),

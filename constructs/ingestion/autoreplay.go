@@ -67,7 +67,6 @@ type autoReplay struct {
 	supersedeOlder bool
 
 	canaryThreshold  int
-	startsPerSecond  float64
 	unaccountedAfter time.Duration
 	pauseAlarm       awscloudwatch.IAlarm // nil: none
 }
@@ -85,7 +84,6 @@ func (p *ReplayableIngestionProps) resolveAutoReplay() autoReplay {
 		supersedeOlder: or(p.SupersedeOlder, true),
 
 		canaryThreshold: int(or(p.CanaryThreshold, 10)),
-		startsPerSecond: or(p.StartExecutionRate, 150) * or(p.MaxReplayShare, 0.2),
 		pauseAlarm:      p.PauseAlarm,
 	}
 	a.maxBackoff = orDuration(p.MaxBackoff, max(time.Hour, a.backoffBase))
@@ -131,10 +129,6 @@ func (p *ReplayableIngestionProps) validateAutoReplay(f *faults) {
 	f.metricAlarm("PauseAlarm", p.PauseAlarm)
 	f.knownNumber("CanaryThreshold", p.CanaryThreshold)
 	f.number("CanaryThreshold", p.CanaryThreshold, 1, 10_000, whole)
-	f.knownNumber("StartExecutionRate", p.StartExecutionRate)
-	f.number("StartExecutionRate", p.StartExecutionRate, 1, 10_000, fractional)
-	f.knownNumber("MaxReplayShare", p.MaxReplayShare)
-	f.number("MaxReplayShare", p.MaxReplayShare, 0.001, 1, fractional)
 }
 
 func (r *ReplayableIngestion) autoReplayConfig(s *settings) config.AutoReplay {
@@ -160,7 +154,7 @@ func (r *ReplayableIngestion) autoReplayConfig(s *settings) config.AutoReplay {
 		UnaccountedAfter:   s.auto.unaccountedAfter,
 		Interval:           goDuration(s.auto.interval),
 		CanaryThreshold:    s.auto.canaryThreshold,
-		StartsPerSecond:    s.auto.startsPerSecond,
+		StartsPerSecond:    s.pace.starts,
 	}
 	if s.auto.pauseAlarm != nil {
 		c.PauseAlarm = *s.auto.pauseAlarm.AlarmName()

@@ -21,6 +21,8 @@ const (
 	timedOutState  = "TimedOut"
 	explainedState = "Explained"
 	runFailedState = "RunFailed"
+
+	expressStates = 3 // that one execution enters, or 5 if it fails
 )
 
 // StateMachineOptions say what cannot be seen of a state machine. The zero value is that of a STANDARD one.
@@ -100,6 +102,14 @@ func (w child) maxEventBytes() int {
 		return replay.MaxEventBytes / 4
 	}
 	return replay.MaxEventBytes / 2
+}
+
+// states is how many states run around the child. Those of the child itself count too, and are not known.
+func (w child) states() int {
+	if w.express() {
+		return expressStates
+	}
+	return 1
 }
 
 func (w child) splice(

@@ -27,7 +27,6 @@ func (p *ReplayableIngestionProps) validateContradictions(f *faults) {
 			given{"MaxAttempts", p.MaxAttempts != nil}, given{"BackoffBase", p.BackoffBase != nil},
 			given{"BackoffRate", p.BackoffRate != nil}, given{"MaxBackoff", p.MaxBackoff != nil},
 			given{"MaxAge", p.MaxAge != nil}, given{"CanaryThreshold", p.CanaryThreshold != nil},
-			given{"StartExecutionRate", p.StartExecutionRate != nil}, given{"MaxReplayShare", p.MaxReplayShare != nil},
 			given{"PauseAlarm", p.PauseAlarm != nil})
 	}
 	if p.EventLog != nil {

@@ -78,6 +78,14 @@ type document struct {
 
 func (w document) maxEventBytes() int { return replay.MaxEventBytes }
 
+func (w document) states() int {
+	doc, err := w.parse()
+	if err != nil {
+		panic(err) // validate has refused it
+	}
+	return doc.States()
+}
+
 func (w document) validate() []error {
 	var f faults
 	if w.unread != nil {

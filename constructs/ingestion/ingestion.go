@@ -43,10 +43,14 @@ type ReplayableIngestion struct {
 	Api      awsapigateway.RestApi // the replay API
 
 	// The alarms, most urgent first, and all of them on one page. Nil if Alarms or Dashboard is false.
-	UnaccountedAlarm   awscloudwatch.Alarm // the outcome of an event is unknown
-	AutoReplayAlarm    awscloudwatch.Alarm // AutoReplayFunction does not run
-	FailureAlarm       awscloudwatch.Alarm // many live executions fail
-	ThrottlesAlarm     awscloudwatch.Alarm // RecordFunction is throttled
+	UnaccountedAlarm awscloudwatch.Alarm // the outcome of an event is unknown
+	AutoReplayAlarm  awscloudwatch.Alarm // AutoReplayFunction does not run
+	FailureAlarm     awscloudwatch.Alarm // many live executions fail
+	ThrottlesAlarm   awscloudwatch.Alarm // RecordFunction is throttled
+
+	StartsThrottledAlarm    awscloudwatch.Alarm // StartExecution is throttled in the account and Region
+	ExecutionThrottledAlarm awscloudwatch.Alarm // states of executions are delayed
+
 	DeadLetterAlarm    awscloudwatch.Alarm // AutoReplayFunction cannot take a dead letter in
 	OutcomesAlarm      awscloudwatch.Alarm // OutcomesQueue is not read
 	OutcomesStuckAlarm awscloudwatch.Alarm // TrackerFunction keeps failing

@@ -27,6 +27,22 @@ func (r *ReplayableIngestion) MetricTimedOut(opts *awscloudwatch.MetricOptions) 
 	return r.StateMachine.MetricTimedOut(opts)
 }
 
+// MetricThrottled counts states of executions, and retries, that Step Functions held back because the account's quota of
+// state transitions was used up. opts may be nil.
+func (r *ReplayableIngestion) MetricThrottled(opts *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+	return r.StateMachine.MetricThrottled(opts)
+}
+
+// metricStartsThrottled counts calls of StartExecution that were refused, by whomever they were made in this account and
+// Region: Step Functions does not tell whose they were ("Monitoring Step Functions metrics using Amazon CloudWatch", Step
+// Functions Developer Guide).
+func metricStartsThrottled(opts *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+		Namespace: jsii.String("AWS/States"), MetricName: jsii.String("ThrottledEvents"), Statistic: jsii.String("Sum"),
+		DimensionsMap: &map[string]*string{"APIName": jsii.String("StartExecution")},
+	}).With(opts)
+}
+
 // The ages below are SQS's. A message that was received three times and is still there does not count in them (Amazon SQS
 // Developer Guide, "Available CloudWatch metrics for Amazon SQS"), so they show queues that are not read, or not fast
 // enough. What is tried again and again is in MetricDeadLettersLeft, MetricOutcomesStuck and MetricReplaysStuck.

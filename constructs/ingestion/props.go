@@ -191,11 +191,31 @@ type ReplayableIngestionProps struct {
 	// Default: 150, the quota of most Regions; it is 300 in us-east-1, us-west-2 and eu-west-1.
 	StartExecutionRate *float64
 
-	// MaxReplayShare is the share of StartExecutionRate that automatic replays may use: 0.001 to 1. The rest is for live
-	// events. API replays have maxPerSecond.
+	// StateTransitionRate is how many states per second the account may enter in this Region for long, all its state
+	// machines together: 1 to 100,000, the refill rate of the StateTransition quota (Step Functions Developer Guide,
+	// "Quotas related to state throttling").
+	//
+	// Default: 500, the quota of most Regions; 1,500 with a StartExecutionRate of 300 or more.
+	StateTransitionRate *float64
+
+	// TransitionsPerExecution is how many states an execution enters, retries and the items of Maps included: 1 to 25,000.
+	// With StateTransitionRate it bounds the pace of replays.
+	//
+	// Default: the number of states of the workflow, nested ones, Record and Publish included.
+	TransitionsPerExecution *float64
+
+	// MaxReplayShare is the share that all replays together may take, so that live events come first: 0.001 to 1. It is a
+	// share of StartExecutionRate, or of StateTransitionRate divided by TransitionsPerExecution if that is less. Replays at
+	// the same time divide it evenly; maxPerSecond of a request makes its replay slower.
 	//
 	// Default: 0.2.
 	MaxReplayShare *float64
+
+	// MaxRequestedShare is the share that replays may take beside MaxReplayShare whose request has a maxPerSecond above it:
+	// 0 to 0.999, together with MaxReplayShare 1 at most.
+	//
+	// Default: 0; such replays keep to MaxReplayShare.
+	MaxRequestedShare *float64
 
 	// PauseAlarm is a metric alarm on live traffic. While it is in ALARM or its state is unknown, no automatic replay is
 	// sent. Replays sent before start within the next AutoReplayInterval.

@@ -29,6 +29,9 @@ var replayListener = functionSpec{
 			ResourceIDPath:   s.resourceIDPath,
 			MaxEventBytes:    s.workflow.maxEventBytes(),
 			SupersedeOlder:   s.auto.supersedeOlder,
+			StartsPerSecond:  s.pace.starts,
+
+			RequestedStartsPerSecond: s.pace.requested,
 		}.Env()
 	},
 	needs: slices.Concat(

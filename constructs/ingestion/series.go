@@ -26,6 +26,9 @@ var seriesBinder = functionSpec{
 			TopicARN:        *r.topicARN(),
 			ResourceIDPath:  s.resourceIDPath,
 			MaxEventBytes:   s.workflow.maxEventBytes(),
+			StartsPerSecond: s.pace.starts,
+
+			RequestedStartsPerSecond: s.pace.requested,
 		}.Env()
 	},
 	needs: bindVersions(),

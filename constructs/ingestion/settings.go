@@ -36,6 +36,7 @@ type settings struct {
 	apiCloudWatchRole   bool
 
 	auto          autoReplay
+	pace          pace
 	observability observability
 }
 
@@ -60,6 +61,7 @@ func (p *ReplayableIngestionProps) resolve() settings {
 		recursiveLoop:       or(p.RecursiveLoop, true),
 		apiCloudWatchRole:   or(p.ApiCloudWatchRole, false),
 		auto:                p.resolveAutoReplay(),
+		pace:                p.resolvePace(),
 		observability:       p.resolveObservability(),
 	}
 	if p.RemovalPolicy != "" {

@@ -60,6 +60,7 @@ func (p *ReplayableIngestionProps) validate() error {
 	p.validateNetwork(&f)
 	p.validateAccess(&f)
 	p.validateAutoReplay(&f)
+	p.validatePace(&f)
 	p.validateObservability(&f)
 	return errors.Join(f...)
 }

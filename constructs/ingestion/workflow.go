@@ -23,6 +23,8 @@ type Workflow interface {
 	validate() []error
 	// maxEventBytes is the largest event that fits through the workflow.
 	maxEventBytes() int
+	// states is how many states the workflow has, nested ones included.
+	states() int
 	// splice puts the two states into the workflow. Constructs that it needs are created in scope. A timeout, if there is
 	// one, goes before that of the workflow.
 	splice(scope constructs.Construct, record, publish awsstepfunctions.TaskStateBase, timeout awscdk.Duration) spliced
@@ -73,6 +75,8 @@ func (w chainable) validate() []error {
 }
 
 func (w chainable) maxEventBytes() int { return replay.MaxEventBytes }
+
+func (w chainable) states() int { return len(allStates(w.start.StartState())) }
 
 func (w chainable) splice(
 	_ constructs.Construct, record, publish awsstepfunctions.TaskStateBase, _ awscdk.Duration,

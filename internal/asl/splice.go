@@ -70,6 +70,12 @@ func (d *Document) Encode(text func(string) string, raw func(Raw) string) string
 	return encoded(d.root, text, raw)
 }
 
+// States returns how many states the workflow has, nested ones included.
+func (d *Document) States() (n int) {
+	each(d.root, func(string, *Object) { n++ })
+	return n
+}
+
 // DistributedMaps returns the labels of the Maps that run their items in executions of their own; "" for one that has
 // none.
 func (d *Document) DistributedMaps() []string {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/deadline"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/states"
 )
 
 // Job is the scheduled job.
@@ -76,6 +77,10 @@ func (r *round) phase(ctx context.Context, until time.Time, do func(*round, cont
 		r.sum.Errors++
 		r.Logger.ErrorContext(ctx, "part of auto-replay left behind: a call did not return in time", "error", err)
 	}
+	if errors.Is(err, states.ErrBusy) {
+		r.Logger.WarnContext(ctx, "part of auto-replay ended: Step Functions is asked no more for now", "error", err)
+		return nil
+	}
 	if errors.Is(err, deadline.ErrPassed) {
 		return nil
 	}
@@ -132,6 +137,7 @@ func (j *Job) Run(ctx context.Context, holder string, ask Request) (Summary, err
 		r.phase(work, looked, (*round).reconcileReplays),
 		r.phase(work, decided, (*round).decideDue),
 		r.phase(work, end, (*round).lookAtGroups),
+		r.phase(work, end, (*round).explain),
 		r.phase(work, end, (*round).rebuild),
 		once(ctx, func(ctx context.Context) error { return j.Book.Leases.Release(ctx, leaseName, holder) }),
 	)

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/states"
 )
 
 // When more failures share an error than the threshold, something that they depend on is broken: to replay all of them
@@ -16,8 +18,11 @@ import (
 // one waits with backoff; after one has succeeded the others follow in growing steps, each after the one before has
 // ended well.
 const (
-	growth  = 4   // from one step to the next
-	maxStep = 500 // so that the row that names a step stays far below DynamoDB's 400 KB
+	growth  = 4      // from one step to the next
+	maxStep = 10_000 // a run sends less, at the pace of all replays
+	// maxNamed is how many failures of a step are looked at afterwards: so many tell of the others, and the row that names
+	// them stays far below DynamoDB's 400 KB.
+	maxNamed = 500
 	// stepPatience is how long a step may take. What runs longer than that tells nothing about the others.
 	stepPatience = time.Hour
 	// maxCandidates is how many rounds of held failures a run takes for one step: those that are closed or quarantined
@@ -180,7 +185,7 @@ func (r *round) step(ctx context.Context, g domain.Group) error {
 			return r.empty(ctx, g, some || len(tried) > 0)
 		}
 		g.Released, g.EmptyAt = nil, domain.Stamp{}
-		for _, f := range held {
+		for _, f := range held[:min(len(held), maxNamed)] {
 			g.Released = append(g.Released, domain.FailureID(f.Execution, f.RedriveCount))
 		}
 		g.NextAt, g.ReleasedAt = domain.At(r.now()), domain.At(r.now())
@@ -190,13 +195,16 @@ func (r *round) step(ctx context.Context, g domain.Group) error {
 		if g, err = r.Book.Groups.Save(ctx, g); err != nil {
 			return err
 		}
-		sent := 0
+		var released atomic.Int64
 		for _, f := range held {
 			tried[f.Execution] = true
-			if r.release(ctx, f) {
-				sent++
-			}
 		}
+		r.each(held, func(r *round, f domain.Failure) {
+			if r.release(ctx, f) {
+				released.Add(1)
+			}
+		})
+		sent := int(released.Load())
 		if sent > 0 {
 			if g.Step == 1 {
 				r.sum.Probes++
@@ -212,7 +220,10 @@ func (r *round) step(ctx context.Context, g domain.Group) error {
 // stays held, and keeps nobody else back.
 func (r *round) release(ctx context.Context, f domain.Failure) (sent bool) {
 	sent, err := r.closeOrSend(ctx, f, r.policy.hopeless(f, r.now()))
-	if err != nil {
+	switch {
+	case errors.Is(err, states.ErrBusy): // it stays held
+		r.sum.Waiting++
+	case err != nil:
 		r.sum.Errors++
 		r.Logger.Log(ctx, fault.Level(err), "held failure not decided on", "execution", f.Execution, "error", err)
 	}

@@ -29,6 +29,9 @@ const (
 // decideDue decides on the failures that are due, one batch of each shard in turn, so that none of them waits for the
 // others when the run may not start all.
 func (r *round) decideDue(ctx context.Context) error {
+	if err := r.share(ctx); err != nil {
+		return err
+	}
 	type place struct {
 		shard, looked int
 		cursor        string
@@ -44,19 +47,36 @@ func (r *round) decideDue(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, f := range due {
-			if err := r.decide(ctx, f); err != nil {
+		r.askGates(ctx, due)
+		r.each(due, func(r *round, f domain.Failure) {
+			err := r.decide(ctx, f)
+			switch {
+			case errors.Is(err, states.ErrBusy): // it stays due
+				r.sum.Waiting++
+			case err != nil:
 				r.sum.Errors++
 				r.Logger.Log(ctx, fault.Level(err), "failure not decided on", "execution", f.Execution, "error", err)
 				r.postpone(ctx, f)
 			}
-		}
+		})
 		at.cursor, at.looked = next, at.looked+len(due)
 		if next != "" && (r.mayStart() || at.looked < dueWithoutStarts) {
 			open = append(open, at)
 		}
 	}
 	return nil
+}
+
+// askGates finds out which errors are held before failures are decided on at the same time: a gate is closed once.
+func (r *round) askGates(ctx context.Context, due []domain.Failure) {
+	for _, f := range due {
+		if f.Group == "" || !r.policy.Enabled || r.policy.hopeless(f, r.now()) != "" {
+			continue
+		}
+		if _, err := r.holds(ctx, f.Group); err != nil {
+			r.Logger.Log(ctx, fault.Level(err), "group of failures not read", "group", f.Group, "error", err)
+		}
+	}
 }
 
 // postpone lets others come first for a while, or a failure that always errs would keep them back.
@@ -115,6 +135,9 @@ func (r *round) closeOrSend(ctx context.Context, f domain.Failure, hopeless stri
 
 // redriven looks whether somebody redrove the execution meanwhile.
 func (r *round) redriven(ctx context.Context, f domain.Failure) (bool, error) {
+	if still, err := r.stillFailed(ctx, f); still || err != nil {
+		return false, err
+	}
 	d, err := r.Machine.Describe(ctx, f.Execution)
 	if errors.Is(err, states.ErrNotFound) {
 		return false, nil
@@ -172,8 +195,13 @@ func (r *round) quarantine(ctx context.Context, f domain.Failure, why string) er
 // recheck looks at a failure whose automatic replay was sent a while ago and has not been reported since.
 func (r *round) recheck(ctx context.Context, f domain.Failure) error {
 	name := naming.Auto(f.Root, f.Attempt+1)
+	if r.runs[name] {
+		return r.recheckLater(ctx, f)
+	}
 	d, err := r.Machine.Describe(ctx, name)
 	switch {
+	case errors.Is(err, states.ErrBusy): // its end is reported by itself, most likely
+		return r.recheckLater(ctx, f)
 	case errors.Is(err, states.ErrNotFound):
 		if !r.mayStart() {
 			r.sum.Waiting++
@@ -187,8 +215,12 @@ func (r *round) recheck(ctx context.Context, f domain.Failure) error {
 			return err
 		}
 	}
+	return r.recheckLater(ctx, f)
+}
+
+func (r *round) recheckLater(ctx context.Context, f domain.Failure) error {
 	r.sum.Waiting++
-	err = r.Book.Failures.Move(ctx, f, domain.Move{To: domain.Retrying, DueAt: r.now().Add(recheck)}, domain.Retrying)
+	err := r.Book.Failures.Move(ctx, f, domain.Move{To: domain.Retrying, DueAt: r.now().Add(recheck)}, domain.Retrying)
 	if errors.Is(err, ledger.ErrConflict) { // its end moved it
 		return nil
 	}

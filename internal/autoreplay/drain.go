@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/deadline"
@@ -24,46 +25,95 @@ const hide = time.Minute
 // drain takes dead letters into the ledger. A message is deleted once its row exists, never before: what fails stays
 // in the queue for the next run.
 func (r *round) drain(ctx context.Context) error {
+	d := drainer{round: r, err: make(chan error, drainers)}
+	d.begin(ctx)
+	d.group.Wait()
+	close(d.err)
+	var errs []error
+	for err := range d.err {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// drainers is how many batches are taken in at the same time, where the queue is full.
+const drainers = 16
+
+// drainer takes in batches, one more at the same time for each that is full.
+type drainer struct {
+	*round
+	group sync.WaitGroup
+	err   chan error
+
+	mu    sync.Mutex
+	works int
+}
+
+func (d *drainer) begin(ctx context.Context) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.works == drainers {
+		return
+	}
+	d.works++
+	d.group.Go(func() { d.err <- d.work(ctx) })
+}
+
+func (d *drainer) work(ctx context.Context) error {
 	for ctx.Err() == nil {
-		batch, err := r.DeadLetters.Receive(ctx, hide)
+		batch, err := d.DeadLetters.Receive(ctx, hide)
 		if err != nil {
 			return err
 		}
-		if r.left == nil {
-			r.left = map[string]bool{}
+		d.mu.Lock()
+		if d.left == nil {
+			d.left = map[string]bool{}
 		}
+		d.mu.Unlock()
 		if len(batch) == 0 {
 			return nil
 		}
-		if over := r.dissolveAll(ctx, batch); over {
+		if len(batch) == fullBatch {
+			d.begin(ctx)
+		}
+		if over := d.dissolveAll(ctx, batch); over {
 			return nil
 		}
 	}
 	return nil
 }
 
+// fullBatch is the most that SQS gives at once.
+const fullBatch = 10
+
 // dissolveAll takes in dead letters that were received together. Over tells that the time of the part is: the next run
 // has what is left.
-func (r *round) dissolveAll(ctx context.Context, batch []queue.Message) (over bool) {
+func (d *drainer) dissolveAll(ctx context.Context, batch []queue.Message) (over bool) {
 	hidden, cancel := context.WithTimeout(ctx, hide)
 	defer cancel()
 	end, limited := ctx.Deadline()
 	last := limited && time.Until(end) <= hide
 	_, errs := deadline.Each(hidden, batch, func(ctx context.Context, m queue.Message) (none struct{}, err error) {
-		return none, r.dissolve(ctx, m)
+		return none, d.dissolve(ctx, m)
 	})
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	for i, err := range errs {
 		if err == nil {
-			delete(r.left, batch[i].ID) // a run may get a message twice
-			r.sum.DeadLetters++
+			delete(d.left, batch[i].ID) // a run may get a message twice
+			d.sum.DeadLetters++
 			continue
 		}
-		r.sum.Errors++
-		r.Logger.Log(ctx, fault.Level(err), "dead letter left in the queue", "messageId", batch[i].ID, "error", err)
+		if errors.Is(err, states.ErrBusy) { // it comes again, and nothing is wrong with it
+			d.sum.Waiting++
+			continue
+		}
+		d.sum.Errors++
+		d.Logger.Log(ctx, fault.Level(err), "dead letter left in the queue", "messageId", batch[i].ID, "error", err)
 		if last && errors.Is(err, deadline.ErrPassed) {
 			over = true
 		} else {
-			r.left[batch[i].ID] = true
+			d.left[batch[i].ID] = true
 		}
 	}
 	return over

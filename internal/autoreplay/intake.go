@@ -22,6 +22,10 @@ func (r *round) ended(ctx context.Context, e domain.Ended) error {
 	switch {
 	case errors.Is(err, states.ErrNotFound):
 		d = states.Description{Ended: e} // gone after 90 days; what the message says is all there is
+	case errors.Is(err, states.ErrBusy):
+		if d, err = r.undescribed(ctx, e, err); err != nil {
+			return err
+		}
 	case err != nil:
 		return err
 	case sameRun(d.Ended, e):
@@ -50,6 +54,25 @@ func (r *round) ended(ctx context.Context, e domain.Ended) error {
 	}
 	return nil // it was redriven and runs: it stays open
 }
+
+// undescribed is what is known of an end without asking Step Functions: what reported it, and the row of its execution. It
+// suffices if its error decides, and its event was recorded; otherwise busy is returned, and the end is taken in later.
+func (r *round) undescribed(ctx context.Context, e domain.Ended, busy error) (states.Description, error) {
+	if e.Error == "" || e.Error == wrappedError {
+		return states.Description{}, busy
+	}
+	row, err := r.Book.Executions.Get(ctx, e.Name)
+	switch {
+	case errors.Is(err, ledger.ErrNotFound) || err == nil && row.VersionID == "":
+		return states.Description{}, busy
+	case err != nil:
+		return states.Description{}, err
+	}
+	return states.Description{Ended: e, StartedAt: row.StartedAt.Time}, nil
+}
+
+// wrappedError is the error of an execution whose cause has the error of a child.
+const wrappedError = "States.TaskFailed"
 
 // stopped adds the row of an execution that was aborted between the writing of its version and of its row: without it,
 // the version would be taken for one that is responsible for its resource.
@@ -193,7 +216,7 @@ func (r *round) addAsked(ctx context.Context, f domain.Failure, row domain.Execu
 func (r *round) insert(ctx context.Context, f domain.Failure) error {
 	if f.State == "" && f.ARN != "" {
 		state, err := r.Machine.FailedState(ctx, f.Execution)
-		if err != nil { // good to know, and no reason to lose the rest
+		if err != nil && !errors.Is(err, states.ErrBusy) { // good to know, and no reason to lose the rest
 			r.Logger.WarnContext(ctx, "failed state not found", "execution", f.Execution, "error", err)
 		}
 		f.State = state

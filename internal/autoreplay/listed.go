@@ -109,7 +109,12 @@ func (r *round) takeInListed(ctx context.Context, page []states.Listed) (left bo
 			left = true
 			continue
 		}
-		if err := r.ended(ctx, e); err != nil {
+		err := r.ended(ctx, e)
+		if errors.Is(err, states.ErrBusy) {
+			left = true
+			continue
+		}
+		if err != nil {
 			r.sum.Errors++
 			r.Logger.Log(ctx, fault.Level(err), "unreported end not taken in", "execution", e.Name, "error", err)
 			continue

@@ -20,7 +20,7 @@ type Policy struct {
 	MaxAge      time.Duration // since the first failure
 
 	CanaryThreshold int           // more failures than that with the same error are held, and probed
-	StartsPerSecond float64       // of automatic replays: their share of the account's rate
+	StartsPerSecond float64       // of all replays: their share of the account's rate
 	Interval        time.Duration // from one run to the next
 
 	SettleAfter      time.Duration // age at which an execution without an outcome is looked up
@@ -30,9 +30,9 @@ type Policy struct {
 // maxSpread is how far ahead the starts of a run are spread: SQS holds a message back for 15 minutes at most.
 const maxSpread = 15 * time.Minute
 
-// starts returns how many automatic replays a run may send: as many as can start until the next run.
-func (p Policy) starts() int {
-	return max(int(p.StartsPerSecond*min(p.Interval, maxSpread).Seconds()), 1)
+// starts returns how many automatic replays a run may send at a rate: as many as can start until the next run.
+func (p Policy) starts(perSecond float64) int {
+	return max(int(perSecond*min(p.Interval, maxSpread).Seconds()), 1)
 }
 
 // pauseBetweenProbes returns how long to wait after so many probes in a row that failed: exponential, and random in its

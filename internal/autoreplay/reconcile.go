@@ -3,6 +3,7 @@ package autoreplay
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
@@ -27,6 +28,7 @@ func (r *round) reconcileOpen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.runs = running
 	by := r.now().Add(-r.policy.SettleAfter)
 	for shard := range ledger.Shards {
 		for cursor := ""; ctx.Err() == nil; {
@@ -78,7 +80,12 @@ func (r *round) settleOpen(ctx context.Context, e domain.Execution) error {
 	recorded := e.VersionID != "" && (e.Mode == domain.Live || e.Mode == domain.Restart) // replays are accounted for by what asked for them
 	if r.mayLookUp(shareOfOpen) {
 		var err error
-		if settled, err = r.lookUp(ctx, e); err != nil {
+		settled, err = r.lookUp(ctx, e)
+		switch {
+		case errors.Is(err, states.ErrBusy): // it comes first in the next run
+			r.lookUps = math.MaxInt
+			return nil
+		case err != nil:
 			r.sum.Errors++
 			r.Logger.Log(ctx, fault.Level(err), "open execution not looked up", "execution", e.Name, "error", err)
 		}

@@ -26,7 +26,7 @@ func (r *round) reconcileReplays(ctx context.Context) error {
 	}
 	for _, row := range open {
 		err := errors.Join(r.lookAfter(ctx, row), r.Book.Replays.CheckLater(ctx, row, r.now()))
-		if err != nil {
+		if err != nil && !errors.Is(err, states.ErrBusy) {
 			r.sum.Errors++
 			r.Logger.Log(ctx, fault.Level(err), "open replay not looked after", "replayId", row.ID, "error", err)
 		}
@@ -38,7 +38,7 @@ func (r *round) reconcileReplays(ctx context.Context) error {
 		}
 		for _, s := range series {
 			err := errors.Join(r.lookAfterSeries(ctx, s), r.Book.Series.CheckLater(ctx, s.Name, r.now()))
-			if err != nil {
+			if err != nil && !errors.Is(err, states.ErrBusy) {
 				r.sum.Errors++
 				r.Logger.Log(ctx, fault.Level(err), "open series not looked after", "execution", s.Name, "error", err)
 			}

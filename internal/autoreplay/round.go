@@ -25,8 +25,11 @@ type round struct {
 	gated   map[string]bool // errors whose gate this run closed: an index may not show their groups yet
 	held    map[string]bool // errors of which this run held failures: an index may not show them yet
 
+	rate    float64 // of automatic replays, per second: what other replays leave them
 	started time.Time
-	looked  bool // every open execution was looked at
+	failed  *failedRuns
+	runs    map[string]bool // executions that were listed as running; nil: they were not listed
+	looked  bool            // every open execution was looked at
 
 	left map[string]bool // dead letters, by message id, that are still in the queue after a try; nil: nobody has looked
 }
@@ -34,7 +37,7 @@ type round struct {
 func (j *Job) newRound(ctx context.Context, until time.Time) *round {
 	r := &round{
 		Job: j, sent: new(atomic.Int64), gates: map[string]bool{}, gated: map[string]bool{}, held: map[string]bool{},
-		started: j.now(),
+		started: j.now(), rate: j.policy.StartsPerSecond, failed: newFailedRuns(),
 	}
 	switch {
 	case !j.policy.Enabled:
@@ -50,6 +53,16 @@ func (r *round) copy() *round {
 	c := *r
 	c.gates, c.gated, c.held, c.left = maps.Clone(r.gates), maps.Clone(r.gated), maps.Clone(r.held), maps.Clone(r.left)
 	return &c
+}
+
+// share finds out how many automatic replays a second may start beside other replays: more than that would wait in the
+// Replay queue.
+func (r *round) share(ctx context.Context) error {
+	rate, err := r.Book.Pace.Share(ctx, ledger.Starts(r.policy.StartsPerSecond), ledger.Claimant{Name: ledger.AutoClaimant}, r.now())
+	if err == nil {
+		r.rate = rate
+	}
+	return err
 }
 
 // pauseReason says why nothing is started now, "" if it is. If nobody can tell how the alarm stands, live traffic is
@@ -72,7 +85,7 @@ func (j *Job) pauseReason(ctx context.Context, until time.Time) string {
 func (r *round) mayStart() bool { return r.sum.Paused == "" && r.maySend() > 0 }
 
 // maySend is how many more automatic replays the run may send.
-func (r *round) maySend() int { return r.policy.starts() - int(r.sent.Load()) }
+func (r *round) maySend() int { return r.policy.starts(r.rate) - int(r.sent.Load()) }
 
 // lookUpsPerSecond is the pace at which executions are looked up, over the time from one run to the next.
 // DescribeExecution refills at 10 to 15 a second, and the account's other users need some.
@@ -100,7 +113,7 @@ func (r *round) mayLookUp(share float64) bool {
 func (r *round) send(ctx context.Context, f domain.Failure) error {
 	msg := message.Replay{Kind: message.KindAuto, Execution: f.Execution, RedriveCount: f.RedriveCount}
 	// Counted from the beginning of the run: what is sent late in it must not reach into the next one's time.
-	delay := max(r.started.Add(time.Duration(float64(r.sent.Load())/r.policy.StartsPerSecond*float64(time.Second))).Sub(r.now()), 0)
+	delay := max(r.started.Add(time.Duration(float64(r.sent.Load())/r.rate*float64(time.Second))).Sub(r.now()), 0)
 	if err := r.Replays.Post(ctx, queue.Post{Body: msg.Encode(), Delay: delay}); err != nil {
 		return err
 	}

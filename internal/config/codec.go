@@ -87,6 +87,20 @@ func rate(key string, p *float64) field {
 	return decimal(key, "a number above 0", p, func(n float64) bool { return n > 0 })
 }
 
+// optionalRate is 0 when it is not set.
+func optionalRate(key string, p *float64) field {
+	f := rate(key, p)
+	f.optional = true
+	encoded := f.encode
+	f.encode = func() string {
+		if *p == 0 {
+			return ""
+		}
+		return encoded()
+	}
+	return f
+}
+
 func decimal(key, want string, p *float64, valid func(float64) bool) field {
 	return field{
 		key: key, want: want,

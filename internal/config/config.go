@@ -111,7 +111,7 @@ type AutoReplay struct {
 	UnaccountedAfter   time.Duration // age at which an event is reported whose outcome is unknown
 	Interval           time.Duration // from one run to the next
 	CanaryThreshold    int           // more failures than that with the same error are held, and probed
-	StartsPerSecond    float64       // of automatic replays
+	StartsPerSecond    float64       // of all replays together
 	PauseAlarm         string        // name of an alarm while which nothing is started; empty: none
 }
 
@@ -187,6 +187,9 @@ type ReplayListener struct {
 	ResourceIDPath   string // a patched event must be one of the same resource
 	MaxEventBytes    int    // largest patched event, in bytes
 	SupersedeOlder   bool
+	StartsPerSecond  float64 // of all replays together
+
+	RequestedStartsPerSecond float64 // beside that, of replays that ask for more; 0: they keep to it
 }
 
 func (c *ReplayListener) fields() []field {
@@ -200,6 +203,8 @@ func (c *ReplayListener) fields() []field {
 		text("RESOURCE_ID_PATH", &c.ResourceIDPath),
 		number("MAX_EVENT_BYTES", &c.MaxEventBytes),
 		flag("SUPERSEDE_OLDER", &c.SupersedeOlder),
+		rate("STARTS_PER_SECOND", &c.StartsPerSecond),
+		optionalRate("REQUESTED_STARTS_PER_SECOND", &c.RequestedStartsPerSecond),
 	}
 }
 
@@ -221,6 +226,9 @@ type ReplaySeries struct {
 	TopicARN        string
 	ResourceIDPath  string
 	MaxEventBytes   int
+	StartsPerSecond float64 // of all replays together
+
+	RequestedStartsPerSecond float64 // beside that, of replays that ask for more; 0: they keep to it
 }
 
 func (c *ReplaySeries) fields() []field {
@@ -232,6 +240,8 @@ func (c *ReplaySeries) fields() []field {
 		text("TOPIC_ARN", &c.TopicARN),
 		text("RESOURCE_ID_PATH", &c.ResourceIDPath),
 		number("MAX_EVENT_BYTES", &c.MaxEventBytes),
+		rate("STARTS_PER_SECOND", &c.StartsPerSecond),
+		optionalRate("REQUESTED_STARTS_PER_SECOND", &c.RequestedStartsPerSecond),
 	}
 }
 

@@ -39,12 +39,14 @@ func TestEveryConfigurationSurvivesTheEnvironment(t *testing.T) {
 	roundTrip(t, han, han.Env(), LoadReplayHandler)
 	lis := ReplayListener{
 		EventLogBucket: "b", LedgerTable: "t", StateMachineARN: "arn", SeriesMachineARN: "series", ReplayQueueURL: "q",
-		TopicARN: "topic", ResourceIDPath: "$.id", MaxEventBytes: 256000, SupersedeOlder: true,
+		TopicARN: "topic", ResourceIDPath: "$.id", MaxEventBytes: 256000, SupersedeOlder: true, StartsPerSecond: 12.5, RequestedStartsPerSecond: 60,
 	}
+	roundTrip(t, lis, lis.Env(), LoadReplayListener)
+	lis.RequestedStartsPerSecond = 0
 	roundTrip(t, lis, lis.Env(), LoadReplayListener)
 	ser := ReplaySeries{
 		EventLogBucket: "b", LedgerTable: "t", StateMachineARN: "arn", ReplayQueueURL: "q", TopicARN: "topic",
-		ResourceIDPath: "$.id", MaxEventBytes: 256000,
+		ResourceIDPath: "$.id", MaxEventBytes: 256000, StartsPerSecond: 30,
 	}
 	roundTrip(t, ser, ser.Env(), LoadReplaySeries)
 	tel := Telemetry{Ingestion: "orders", LogLevel: slog.LevelWarn}

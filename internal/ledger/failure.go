@@ -95,3 +95,13 @@ func (l *Failures) Find(ctx context.Context, ids []string) ([]domain.Failure, er
 	}
 	return fetched[domain.Failure](ctx, l.table, wanted)
 }
+
+// Explain adds what was found out later about a failure: the state that failed, and the cause.
+func (l *Failures) Explain(ctx context.Context, f domain.Failure, state, cause string) error {
+	if state == "" && cause == "" {
+		return nil
+	}
+	c := newChange(f.ID(), failureSort).Set("state", str(state)).Set("cause", str(cause)).If("attribute_exists({pk})")
+	_, err := l.update(ctx, c)
+	return ignoreConflict(conflict(err, nil, "explain failure of "+f.Execution))
+}

@@ -13,7 +13,7 @@
 //	page         P#<replay>#<page>           P
 //	item         P#<replay>#<page>           I#<ordinal>[#<index>] byGroup by outcome
 //	series       S#<execution of Series>     S                     byTime while open
-//	pace         P#<replay>#PACE             <window>
+//	pace         PACE#<budget>               <window>
 //	publication  N#<resource>                N
 //	idempotency  K#<hash of the key>         K
 //	mark         M#<walk>                    M

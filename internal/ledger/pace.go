@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -12,77 +15,246 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
-// PaceWindow is the time in which a paced replay may start maxPerSecond items per second. Any 60 seconds touch at most
-// 13 windows, 11 of them in full, so that at most 65 seconds' worth start in them: 8.3 % over the bound. A start that
-// comes after its window must reserve another one.
+// PaceWindow is the time in which a budget may be spent once. Any 60 seconds touch at most 13 windows, 11 of them in full,
+// so that at most 65 seconds' worth start in them: 8.3 % over the budget. A start that comes after its window must reserve
+// another one.
 const PaceWindow = 5 * time.Second
 
-// maxPaceTries bounds how many windows one reservation looks at.
-const maxPaceTries = 20
+// PaceFar is how far ahead a start may be reserved by who cannot ask often.
+const PaceFar = 15 * time.Minute
 
-// paceLife is how long a window's row is kept after the window has begun, however long before that it was reserved.
-const paceLife = 24 * time.Hour
+const (
+	// paceAhead is how many windows beyond the present one may be reserved. Whoever comes new gets its share behind them.
+	paceAhead = 3
+	// paceSeen is how many windows ago a claimant may have been there to count among those that share.
+	paceSeen = 2
+	// paceFar is how many windows ahead a patient claim may be reserved: 15 minutes.
+	paceFar = int64(PaceFar / PaceWindow)
+	// maxPaceTries bounds how often one reservation loses a window to others.
+	maxPaceTries = 50
+	// paceLife is how long a window's row is kept after the window has begun.
+	paceLife = 24 * time.Hour
+)
 
-type paceRow struct {
-	Window string `row:"sk"`
-	Used   int    `row:"used"`
+// Budget is how many starts per second several claimants share.
+type Budget struct {
+	Name      string
+	PerSecond float64 // one start in a window is the least
 }
 
-func pacePartition(replayID string) string { return "P#" + replayID + "#PACE" }
+// Starts is the budget of all replays.
+func Starts(perSecond float64) Budget { return Budget{Name: "STARTS", PerSecond: perSecond} }
+
+// Requested is the budget of replays whose request names a pace above that of Starts.
+func Requested(perSecond float64) Budget { return Budget{Name: "REQUESTED", PerSecond: perSecond} }
+
+// Own is a budget that one replay has for itself.
+func Own(replayID string, perSecond int) Budget {
+	return Budget{Name: "OWN#" + replayID, PerSecond: float64(perSecond)}
+}
+
+// AutoClaimant is who claims starts for automatic replays.
+const AutoClaimant = "auto"
+
+// Claimant is one who wants starts, and how many.
+type Claimant struct {
+	Name      string // id of a replay, or AutoClaimant
+	PerSecond int    // bound of its own; 0: none
+	Patient   bool   // takes a start however far ahead, because it cannot ask often
+}
+
+// perWindow is how many starts of a rate a window has.
+func perWindow(perSecond float64) int { return max(int(perSecond*PaceWindow.Seconds()+1e-6), 1) }
+
+func (c Claimant) demand(b Budget) int {
+	most := perWindow(b.PerSecond)
+	if c.PerSecond > 0 {
+		most = min(most, perWindow(float64(c.PerSecond)))
+	}
+	return most
+}
+
+// paceRow is a window: how many starts are reserved in all and by each claimant, and what each would take.
+type paceRow struct {
+	window int64
+	used   int
+	by     map[string]int
+	demand map[string]int
+}
+
+const (
+	byPrefix     = "n_"
+	demandPrefix = "d_"
+)
+
+func pacePartition(budget string) string { return "PACE#" + budget }
 
 func paceSort(window int64) string { return fmt.Sprintf("%012d", window) }
-
-// Reserve reserves one start of a replay in the first window from now on that has room, and returns when that
-// window begins; a time that is not after now means at once. Reservations are never given back.
-func (l *Pace) Reserve(ctx context.Context, replayID string, perSecond int, now time.Time) (time.Time, error) {
-	seconds := int64(PaceWindow / time.Second)
-	window := now.Unix() / seconds
-	most := perSecond * int(seconds)
-	for try := range maxPaceTries {
-		got, err := l.reserve(ctx, replayID, window, most)
-		if err != nil {
-			return time.Time{}, err
-		}
-		if got {
-			return beginOf(window), nil
-		}
-		next := window + 1
-		if try == 0 { // windows fill one after the other: go on behind the last one in use
-			if next, err = l.lastWindow(ctx, replayID, window); err != nil {
-				return time.Time{}, err
-			}
-		}
-		window = next
-	}
-	return time.Time{}, &types.ThrottlingException{Message: ptr("no start could be reserved for replay " + replayID)}
-}
-
-func ptr(s string) *string { return &s }
 
 // beginOf returns when a window begins.
 func beginOf(window int64) time.Time { return time.Unix(window*int64(PaceWindow/time.Second), 0).UTC() }
 
-func (l *Pace) reserve(ctx context.Context, replayID string, window int64, most int) (bool, error) {
-	c := newChange(pacePartition(replayID), paceSort(window)).Add("used", 1).
-		Set(schema.TTL, num(int(beginOf(window).Add(paceLife).Unix()))).
-		If("attribute_not_exists({used}) OR {used} < ?", num(most))
-	_, err := l.update(ctx, c)
-	err = conflict(err, nil, "reserve start")
-	if errors.Is(err, ErrConflict) {
-		return false, nil
+func windowAt(t time.Time) int64 { return t.Unix() / int64(PaceWindow/time.Second) }
+
+func readWindow(it item) (paceRow, error) {
+	row := paceRow{by: map[string]int{}, demand: map[string]int{}}
+	var err error
+	if row.window, err = strconv.ParseInt(textOf(it, schema.SortKey), 10, 64); err != nil {
+		return row, fmt.Errorf("ledger pace window %q: %w", textOf(it, schema.SortKey), err)
 	}
-	return err == nil, err
+	for attr, v := range it {
+		n, ok := v.(*types.AttributeValueMemberN)
+		if !ok {
+			continue
+		}
+		count, err := strconv.Atoi(n.Value)
+		if err != nil {
+			return row, fmt.Errorf("ledger pace window %s, %s %q: %w", paceSort(row.window), attr, n.Value, err)
+		}
+		switch {
+		case attr == "used":
+			row.used = count
+		case strings.HasPrefix(attr, byPrefix):
+			row.by[strings.TrimPrefix(attr, byPrefix)] = count
+		case strings.HasPrefix(attr, demandPrefix):
+			row.demand[strings.TrimPrefix(attr, demandPrefix)] = count
+		}
+	}
+	return row, nil
 }
 
-// lastWindow returns the last window in use, at least the one after the given.
-func (l *Pace) lastWindow(ctx context.Context, replayID string, after int64) (int64, error) {
-	rows, _, err := query[paceRow](ctx, l.table, span{partition: pacePartition(replayID), newest: true, limit: 1})
-	if err != nil || len(rows) == 0 {
-		return after + 1, err
-	}
-	last, err := strconv.ParseInt(rows[0].Window, 10, 64)
+// windows reads the windows of a budget from one to another, those that nobody has claimed in left out.
+func (l *Pace) windows(ctx context.Context, b Budget, from, to int64) (map[int64]paceRow, error) {
+	found, _, err := l.find(ctx, span{
+		partition: pacePartition(b.Name), after: paceSort(from), until: paceSort(to), limit: int(to - from + 1),
+	})
 	if err != nil {
-		return after + 1, fmt.Errorf("ledger pace window %q: %w", rows[0].Window, err)
+		return nil, err
 	}
-	return max(last, after+1), nil
+	rows := make(map[int64]paceRow, len(found))
+	for _, it := range found {
+		row, err := readWindow(it)
+		if err != nil {
+			return nil, err
+		}
+		rows[row.window] = row
+	}
+	return rows, nil
+}
+
+// shareOf is how many starts of a window a claimant may take. What others do not want is divided among those that do.
+func shareOf(c Claimant, b Budget, rows map[int64]paceRow) int {
+	wants := map[string]int{c.Name: c.demand(b)}
+	for _, w := range slices.Sorted(maps.Keys(rows)) {
+		for by, n := range rows[w].demand {
+			if by != c.Name {
+				wants[by] = n
+			}
+		}
+	}
+	left, sharing := perWindow(b.PerSecond), len(wants)
+	for _, n := range slices.Sorted(maps.Values(wants)) { // the least first: what it leaves is for the others
+		fair := left / sharing
+		if n >= fair {
+			return max(min(wants[c.Name], (left+sharing-1)/sharing), 1)
+		}
+		if n == wants[c.Name] {
+			return n
+		}
+		left -= n
+		sharing--
+	}
+	return wants[c.Name]
+}
+
+// Share returns how many starts per second a claimant may expect of a budget now.
+func (l *Pace) Share(ctx context.Context, b Budget, c Claimant, now time.Time) (float64, error) {
+	first := windowAt(now)
+	rows, err := l.windows(ctx, b, first-paceSeen, first+paceAhead+1)
+	if err != nil {
+		return 0, fmt.Errorf("share of pace: %w", err)
+	}
+	share := float64(shareOf(c, b, rows)) / PaceWindow.Seconds()
+	if c.PerSecond > 0 {
+		share = min(share, float64(c.PerSecond))
+	}
+	return min(share, b.PerSecond), nil
+}
+
+// Reserved are starts in one window.
+type Reserved struct {
+	At time.Time // when the window begins; not after now means at once
+	N  int       // 0: every window near is full; At is when one may have room
+}
+
+// Reserve reserves up to n starts in the first window from now on that has room for the claimant. Reservations are
+// never given back. A claimant that gets none has said what it wants, so that the others leave it its share.
+func (l *Pace) Reserve(ctx context.Context, b Budget, c Claimant, n int, now time.Time) (Reserved, error) {
+	first := windowAt(now)
+	last := first + paceAhead
+	if c.Patient {
+		last = first + paceFar
+	}
+	rows, err := l.windows(ctx, b, first-paceSeen, first+paceAhead+1)
+	if err != nil {
+		return Reserved{}, fmt.Errorf("reserve starts: %w", err)
+	}
+	most := shareOf(c, b, rows)
+	tries := 0
+	for w := first; w <= last; w++ {
+		if w == first+paceAhead+1 {
+			far, err := l.windows(ctx, b, w, last)
+			if err != nil {
+				return Reserved{}, fmt.Errorf("reserve starts: %w", err)
+			}
+			maps.Copy(rows, far)
+		}
+		row := rows[w]
+		for take := room(row, b, c, most, n); take > 0; take = room(row, b, c, most, n) {
+			if tries++; tries > maxPaceTries {
+				return Reserved{}, &types.ThrottlingException{Message: ptr("no start could be reserved for " + c.Name)}
+			}
+			row, err = l.reserve(ctx, b, c, w, most, take)
+			if err == nil {
+				return Reserved{At: beginOf(w), N: take}, nil
+			}
+			if !errors.Is(err, ErrConflict) {
+				return Reserved{}, err
+			}
+		}
+	}
+	next := first + paceAhead + 1
+	if rows[next].demand[c.Name] == 0 {
+		change := windowChange(b, next).Set(demandPrefix+c.Name, num(c.demand(b)))
+		if _, err := l.update(ctx, change); err != nil {
+			return Reserved{}, fmt.Errorf("claim starts: %w", err)
+		}
+	}
+	return Reserved{At: beginOf(first + 1)}, nil
+}
+
+func ptr(s string) *string { return &s }
+
+// room is how many of n starts a claimant may take in a window.
+func room(row paceRow, b Budget, c Claimant, most, n int) int {
+	return min(n, perWindow(b.PerSecond)-row.used, most-row.by[c.Name])
+}
+
+func windowChange(b Budget, window int64) *change {
+	return newChange(pacePartition(b.Name), paceSort(window)).
+		Set(schema.TTL, num(int(beginOf(window).Add(paceLife).Unix())))
+}
+
+// reserve takes n starts of a window, or returns the window as it is with ErrConflict: others took them.
+func (l *Pace) reserve(ctx context.Context, b Budget, c Claimant, window int64, most, n int) (paceRow, error) {
+	change := windowChange(b, window).Add("used", n).Add(byPrefix+c.Name, n).Set(demandPrefix+c.Name, num(c.demand(b))).
+		If("attribute_not_exists({used}) OR {used} <= ?", num(perWindow(b.PerSecond)-n)).
+		If("attribute_not_exists({"+byPrefix+c.Name+"}) OR {"+byPrefix+c.Name+"} <= ?", num(most-n))
+	_, err := l.update(ctx, change)
+	var failed *types.ConditionalCheckFailedException
+	if errors.As(err, &failed) && len(failed.Item) > 0 {
+		row, rerr := readWindow(failed.Item)
+		return row, errors.Join(rerr, conflict(err, nil, "reserve starts"))
+	}
+	return paceRow{}, conflict(err, nil, "reserve starts")
 }

@@ -22,6 +22,9 @@ func (l *Listener) auto(ctx context.Context, msg message.Replay) error {
 	if !f.Status.Open() {
 		return nil // closed since the message was sent
 	}
+	if waits, err := l.paceAuto(ctx, msg); waits || err != nil {
+		return err
+	}
 	row, err := l.Book.Executions.Get(ctx, naming.Auto(f.Root, f.Attempt+1))
 	switch {
 	case errors.Is(err, ledger.ErrNotFound):

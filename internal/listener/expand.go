@@ -51,7 +51,11 @@ func (l *Listener) expand(ctx context.Context, msg message.Replay) error {
 // it before the items are sent. Those of a paced replay are spread over the delays of the queue.
 func (l *Listener) posts(ctx context.Context, r domain.Replay, p domain.Page) ([]queue.Post, error) {
 	after := func(int) time.Duration { return 0 }
-	if paced(r) {
+	rate, err := l.rate(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if rate > 0 {
 		now := l.now()
 		if p.StartsAt.Before(now) { // the message came late: what is due by now must not start all at once
 			p.StartsAt = domain.At(now)
@@ -59,7 +63,7 @@ func (l *Listener) posts(ctx context.Context, r domain.Replay, p domain.Page) ([
 				return nil, err
 			}
 		}
-		after = func(i int) time.Duration { return p.StartsAt.Add(share(r, i)).Sub(now) }
+		after = func(i int) time.Duration { return p.StartsAt.Add(timeOf(i, rate)).Sub(now) }
 	}
 	posts := make([]queue.Post, p.Items, p.Items+1)
 	for i := range posts {
@@ -77,11 +81,9 @@ func (l *Listener) posts(ctx context.Context, r domain.Replay, p domain.Page) ([
 // are whole seconds, rounded up, and a fast replay has many pages in one.
 const expandAhead = 2 * ledger.PaceWindow
 
-func paced(r domain.Replay) bool { return r.MaxPerSecond > 0 && !r.DryRun }
-
-// share is the time that n starts of a paced replay take.
-func share(r domain.Replay, n int) time.Duration {
-	return time.Duration(n) * time.Second / time.Duration(r.MaxPerSecond)
+// timeOf is the time that n starts take at a rate.
+func timeOf(n int, perSecond float64) time.Duration {
+	return time.Duration(float64(n) / perSecond * float64(time.Second))
 }
 
 var errStopped = errors.New("the replay was stopped")
@@ -109,14 +111,18 @@ func (l *Listener) bindPage(ctx context.Context, msg message.Replay) (domain.Pag
 		if r.Stopped() {
 			return before, errStopped
 		}
+		rate, err := l.rate(ctx, r)
+		if err != nil {
+			return before, err
+		}
 		entries, next, truncated, err := l.fill(ctx, r, plan.Request, before.Next)
 		if err != nil {
 			return before, err
 		}
 		p := domain.Page{ReplayID: msg.ReplayID, Number: msg.Page, Items: len(entries), Next: next}
-		if paced(r) {
+		if rate > 0 {
 			p.StartsAt = domain.At(l.now())
-			if due := before.StartsAt.Add(share(r, before.Items)); due.After(l.now()) {
+			if due := before.StartsAt.Add(timeOf(before.Items, rate)); due.After(l.now()) {
 				p.StartsAt = domain.At(due)
 			}
 		}

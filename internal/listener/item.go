@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/envelope"
@@ -13,7 +12,6 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
-	"github.com/ce873799/replayable-ingestion/internal/queue"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/internal/states"
 	"github.com/ce873799/replayable-ingestion/internal/transform"
@@ -115,28 +113,6 @@ func stopped(r domain.Replay) string {
 		return "the replay was cancelled"
 	}
 	return "the replay was halted: " + r.StopReason
-}
-
-// pace sends the message of an item again when the bound of its replay does not let it start now.
-func (l *Listener) pace(ctx context.Context, r domain.Replay, msg message.Replay) (waits bool, err error) {
-	if !paced(r) {
-		return false, nil
-	}
-	now := l.now()
-	slot := time.Unix(msg.Slot, 0)
-	if late := now.Sub(slot); msg.Slot == 0 || late >= ledger.PaceWindow { // its window is over: it would add to that of others
-		if slot, err = l.Book.Pace.Reserve(ctx, r.ID, r.MaxPerSecond, now); err != nil {
-			return false, err
-		}
-	}
-	if !slot.After(now) {
-		return false, nil
-	}
-	msg.Slot = slot.Unix()
-	if msg.Since > 0 { // it waits on purpose now, and is not failing
-		msg.Since += msg.Slot - now.Unix()
-	}
-	return true, l.Queue.Post(ctx, queue.Post{Body: msg.Encode(), Delay: slot.Sub(now)})
 }
 
 // commit binds an item to a version, from where it will start whatever comes. It returns the item as it is bound, by

@@ -78,6 +78,7 @@ type Deps struct {
 	Meter   *emf.Meter // nil: counts nothing
 
 	SupersedeOlder bool             // automatic replays give way to newer events
+	Pace           Pace             // of all starts
 	Now            func() time.Time // nil: the clock
 }
 
@@ -103,7 +104,7 @@ func New(deps Deps) *Listener {
 // others that could not be handled come again by themselves until they are dead letters. So do those that are not done
 // before the function's time is over; what they did counts when they come again.
 func (l *Listener) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
-	steps, errs := deadline.Each(ctx, batch.Records, l.handle)
+	steps, errs := deadline.Each(l.withPurses(ctx, batch.Records), batch.Records, l.handle)
 	l.note(ctx, steps, errs)
 
 	var failed []failure

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
-	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/deadline"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
@@ -46,7 +44,7 @@ func (l *Listener) unit(ctx context.Context, msg message.Replay, it domain.Item,
 	if p.DryRun {
 		return nil, l.planSeries(ctx, msg, s, p)
 	}
-	return nil, l.startSeries(ctx, s, p)
+	return nil, l.startSeries(ctx, msg, s, p)
 }
 
 // bindSeries binds the versions of a resource, unless there is only one.
@@ -165,9 +163,17 @@ type SeriesOrder struct {
 // of an execution repeats its input beside its output.
 const maxSeriesInput = 64_000
 
-func (l *Listener) startSeries(ctx context.Context, s domain.Series, p plan) error {
+func (l *Listener) startSeries(ctx context.Context, msg message.Replay, s domain.Series, p plan) error {
 	if s.Started || s.Closed {
 		return nil
+	}
+	r, err := l.Book.Replays.Get(ctx, s.ReplayID)
+	if err != nil {
+		return err
+	}
+	r.Action = "" // one that republishes is started all the same
+	if waits, err := l.pace(ctx, r, msg); waits || err != nil {
+		return err
 	}
 	// Also when the replay was stopped: an earlier delivery may have started the series and died before it noted that.
 	// A series of a stopped replay binds nothing more, and its end settles what is left.
@@ -294,29 +300,4 @@ func (l *Listener) order(ctx context.Context, it domain.Item, onFailure replay.O
 		decision = decisionContinue
 	}
 	return SeriesOrder{Decision: decision, Name: row.Name, Input: input}, nil
-}
-
-type waiting struct {
-	order SeriesOrder
-	err   error
-}
-
-// seriesPace returns an order to wait when the bound of the replay does not let a version start now.
-func (l *Listener) seriesPace(ctx context.Context, r domain.Replay, before SeriesOrder) *waiting {
-	if !paced(r) {
-		return nil
-	}
-	now := l.now()
-	slot := time.Unix(before.Slot, 0)
-	if before.Slot == 0 || now.Sub(slot) >= ledger.PaceWindow {
-		var err error
-		if slot, err = l.Book.Pace.Reserve(ctx, r.ID, r.MaxPerSecond, now); err != nil {
-			return &waiting{err: err}
-		}
-	}
-	if !slot.After(now) {
-		return nil
-	}
-	seconds := int(math.Ceil(slot.Sub(now).Seconds()))
-	return &waiting{order: SeriesOrder{Decision: decisionWait, WaitSeconds: seconds, Slot: slot.Unix()}}
 }

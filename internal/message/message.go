@@ -36,7 +36,8 @@ type Replay struct {
 	ReplayID string `json:"replayId,omitempty"` // expand, item, sweep
 	Page     int    `json:"page,omitempty"`     // expand, item
 	Ordinal  int    `json:"ordinal,omitempty"`  // item: place in the page
-	Slot     int64  `json:"slot,omitempty"`     // item: the start that is reserved for it, in seconds since the epoch
+	Slot     int64  `json:"slot,omitempty"`     // item, auto: the start that is reserved for it, in seconds since the epoch
+	Waits    int    `json:"waits,omitempty"`    // item, auto: how often in a row no start was free for it
 
 	Cursor string   `json:"cursor,omitempty"` // item: where the search for its version goes on; sweep: where it does
 	Found  []string `json:"found,omitempty"`  // item: versions of its series that were found up to there, newest first
@@ -101,8 +102,13 @@ type Status struct {
 func DecodeStatus(b string) (Status, error) {
 	var m Status
 	if err := json.Unmarshal([]byte(b), &m); err != nil {
-		return Status{}, fmt.Errorf("%w: %w", ErrUnknown, err)
+		lenient, ok := lenientStatus(b)
+		if !ok {
+			return Status{}, fmt.Errorf("%w: %w", ErrUnknown, err)
+		}
+		m = lenient
 	}
+	m.Error = withoutPlaceholder(m.Error)
 	if m.V != Version || m.Kind != KindStatus || m.Name == "" || m.ExecutionARN == "" {
 		return Status{}, fmt.Errorf("%w: kind %q, version %d", ErrUnknown, m.Kind, m.V)
 	}
@@ -133,7 +139,7 @@ func (c *Count) UnmarshalJSON(b []byte) error {
 
 func integer(b []byte) (int64, error) {
 	s := string(bytes.Trim(b, `"`))
-	if s == "" || s == "null" {
+	if s == "" || s == "null" || placeholder.MatchString(s) {
 		return 0, nil
 	}
 	n, err := strconv.ParseInt(s, 10, 64)

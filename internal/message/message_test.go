@@ -51,6 +51,43 @@ func TestDecodeStatus(t *testing.T) {
 	}
 }
 
+// Nothing says how EventBridge renders a field of a template that is null or absent in the event.
+func TestAStatusIsReadHoweverANullIsRendered(t *testing.T) {
+	at := time.UnixMilli(1700000000123).UTC()
+	for _, null := range []string{"", "null", `""`, `"null"`, "<detail-error>", `"<detail-error>"`, "<error>", "absent"} {
+		for _, field := range []string{"error", "redriveCount"} {
+			t.Run(field+" as "+null, func(t *testing.T) {
+				value := func(name, text string) string {
+					if name != field {
+						return `,"` + name + `":` + text
+					}
+					if null == "absent" {
+						return ""
+					}
+					return `,"` + name + `":` + null
+				}
+				body := `{"v":1,"kind":"status","executionArn":"arn:e","name":"e","stateMachineArn":"arn:m","status":"FAILED"` +
+					value("error", `"Bo\"om"`) + value("redriveCount", "2") + `,"startDate":1700000000123,"stopDate":1700000000123}`
+				got, err := DecodeStatus(body)
+				if err != nil {
+					t.Fatalf("%s: %v", body, err)
+				}
+				want := Status{Error: `Bo"om`, RedriveCount: 2}
+				switch {
+				case field == "error":
+					want.Error = ""
+				default:
+					want.RedriveCount = 0
+				}
+				if got.Name != "e" || got.ExecutionARN != "arn:e" || got.StateMachineARN != "arn:m" || got.Status != "FAILED" ||
+					!got.StopDate.Equal(at) || !got.StartDate.Equal(at) || got.Error != want.Error || got.RedriveCount != want.RedriveCount {
+					t.Errorf("%s: got %+v", body, got)
+				}
+			})
+		}
+	}
+}
+
 func TestUnknownMessages(t *testing.T) {
 	for _, body := range []string{``, `{}`, `null`, `hello`, `{"v":2,"kind":"item"}`, `{"v":1,"kind":"other"}`, `{"v":1,"kind":"status"}`} {
 		if _, err := DecodeReplay(body); !errors.Is(err, ErrUnknown) {

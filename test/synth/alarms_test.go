@@ -33,18 +33,21 @@ func TestAlarms(t *testing.T) {
 			a["DatapointsToAlarm"], a["EvaluationPeriods"], a["Period"], a["TreatMissingData"])
 	}
 	want := map[string]string{
-		"UnaccountedAlarm":   "Maximum UnaccountedVersions GreaterThanOrEqualTo 1, 2 of 3 periods of 300 s, missing data notBreaching",
-		"AutoReplayAlarm":    "Sum AutoReplayRuns LessThan 1, 3 of 3 periods of 300 s, missing data breaching",
-		"FailureAlarm":       "Average FailureRate GreaterThanOrEqualTo 25, 3 of 3 periods of 300 s, missing data notBreaching",
-		"ThrottlesAlarm":     "Sum Throttles GreaterThanOrEqualTo 1, 2 of 3 periods of 300 s, missing data notBreaching",
-		"DeadLetterAlarm":    "Maximum DeadLettersLeft GreaterThanOrEqualTo 1, 3 of 3 periods of 300 s, missing data notBreaching",
-		"OutcomesAlarm":      "Maximum ApproximateAgeOfOldestMessage GreaterThanOrEqualTo 900, 1 of 1 periods of 300 s, missing data notBreaching",
-		"ReplayQueueAlarm":   "Maximum ApproximateAgeOfOldestMessage GreaterThanOrEqualTo 3600, 1 of 1 periods of 300 s, missing data notBreaching",
-		"OutcomesStuckAlarm": "Maximum OutcomesStuck GreaterThanOrEqualTo 900, 1 of 1 periods of 300 s, missing data notBreaching",
-		"ReplaysStuckAlarm":  "Maximum ReplaysStuck GreaterThanOrEqualTo 3600, 1 of 1 periods of 900 s, missing data notBreaching",
-		"QuarantineAlarm":    "Maximum InQuarantine GreaterThanOrEqualTo 1, 1 of 1 periods of 300 s, missing data ignore",
-		"ErrorsAlarm":        "Sum Errors GreaterThanOrEqualTo 1, 2 of 3 periods of 300 s, missing data notBreaching",
-		"ApiErrorsAlarm":     "Sum 5XXError GreaterThanOrEqualTo 1, 2 of 3 periods of 300 s, missing data notBreaching",
+		"UnaccountedAlarm": "Maximum UnaccountedVersions GreaterThanOrEqualTo 1, 2 of 3 periods of 300 s, missing data notBreaching",
+		"AutoReplayAlarm":  "Sum AutoReplayRuns LessThan 1, 3 of 3 periods of 300 s, missing data breaching",
+		"FailureAlarm":     "Average FailureRate GreaterThanOrEqualTo 25, 3 of 3 periods of 300 s, missing data notBreaching",
+		"ThrottlesAlarm":   "Sum Throttles GreaterThanOrEqualTo 1, 2 of 3 periods of 300 s, missing data notBreaching",
+
+		"StartsThrottledAlarm":    "Sum ThrottledEvents GreaterThanOrEqualTo 1, 2 of 3 periods of 300 s, missing data notBreaching",
+		"ExecutionThrottledAlarm": "Sum ExecutionThrottled GreaterThanOrEqualTo 1, 2 of 3 periods of 300 s, missing data notBreaching",
+		"DeadLetterAlarm":         "Maximum DeadLettersLeft GreaterThanOrEqualTo 1, 3 of 3 periods of 300 s, missing data notBreaching",
+		"OutcomesAlarm":           "Maximum ApproximateAgeOfOldestMessage GreaterThanOrEqualTo 900, 1 of 1 periods of 300 s, missing data notBreaching",
+		"ReplayQueueAlarm":        "Maximum ApproximateAgeOfOldestMessage GreaterThanOrEqualTo 3600, 1 of 1 periods of 300 s, missing data notBreaching",
+		"OutcomesStuckAlarm":      "Maximum OutcomesStuck GreaterThanOrEqualTo 900, 1 of 1 periods of 300 s, missing data notBreaching",
+		"ReplaysStuckAlarm":       "Maximum ReplaysStuck GreaterThanOrEqualTo 3600, 1 of 1 periods of 900 s, missing data notBreaching",
+		"QuarantineAlarm":         "Maximum InQuarantine GreaterThanOrEqualTo 1, 1 of 1 periods of 300 s, missing data ignore",
+		"ErrorsAlarm":             "Sum Errors GreaterThanOrEqualTo 1, 2 of 3 periods of 300 s, missing data notBreaching",
+		"ApiErrorsAlarm":          "Sum 5XXError GreaterThanOrEqualTo 1, 2 of 3 periods of 300 s, missing data notBreaching",
 	}
 	for id, a := range alarms {
 		if got := line(a); got != want[id] {
@@ -165,7 +168,7 @@ func TestAMessageThatIsTriedInVainRaisesAnAlarm(t *testing.T) {
 			t.Errorf("%s is on the age that SQS measures, and nothing tells of messages that keep failing", id)
 		}
 	}
-	if len(alarms) > 12 {
+	if len(alarms) > 14 {
 		t.Errorf("%d alarms: nobody reads so many", len(alarms))
 	}
 }

@@ -97,6 +97,50 @@ func TestExistingResourcesAreUsed(t *testing.T) {
 	}
 }
 
+// The pace of replays is a share of what may be started, or of what state transitions suffice for.
+func TestThePaceOfReplays(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		set    func(*ingestion.ReplayableIngestionProps)
+		starts string
+		more   string
+	}{
+		{"150 starts a second, or 500 states: three in an execution", func(*ingestion.ReplayableIngestionProps) {}, "30", ""},
+		{"10 states in an execution", func(p *ingestion.ReplayableIngestionProps) {
+			p.TransitionsPerExecution = jsii.Number(10)
+		}, "10", ""},
+		{"in a large Region", func(p *ingestion.ReplayableIngestionProps) {
+			p.TransitionsPerExecution, p.StartExecutionRate = jsii.Number(10), jsii.Number(300)
+		}, "30", ""},
+		{"with a share for requests", func(p *ingestion.ReplayableIngestionProps) {
+			p.MaxReplayShare, p.MaxRequestedShare, p.StateTransitionRate = jsii.Number(0.1), jsii.Number(0.5), jsii.Number(5000)
+		}, "15", "75"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			stack := newStack(t)
+			props := valid(stack)
+			tt.set(props)
+			newIngestion(stack, props)
+			tpl := synth(t, stack)
+			for _, function := range []string{"AutoReplay", "ReplayListener", "Series"} {
+				env := tpl.one(t, "AWS::Lambda::Function", "Ingestion"+function+"Function")["Environment"].(map[string]any)["Variables"].(map[string]any)
+				if env["STARTS_PER_SECOND"] != tt.starts {
+					t.Errorf("%s has %v, want %s", function, env["STARTS_PER_SECOND"], tt.starts)
+				}
+				if got, _ := env["REQUESTED_STARTS_PER_SECOND"].(string); function != "AutoReplay" && got != tt.more {
+					t.Errorf("%s has %q for requests, want %q", function, got, tt.more)
+				}
+			}
+		})
+	}
+	stack := newStack(t)
+	props := valid(stack)
+	props.MaxReplayShare, props.MaxRequestedShare = jsii.Number(0.6), jsii.Number(0.6)
+	if message := panics(func() { newIngestion(stack, props) }); !strings.Contains(message, "must be 1 or less together, got 0.6 and 0.6") {
+		t.Errorf("got %q", message)
+	}
+}
+
 func TestPropsReachTheFunctions(t *testing.T) {
 	stack := newStack(t)
 	props := valid(stack)

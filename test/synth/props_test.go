@@ -59,6 +59,10 @@ func fullProps(stack awscdk.Stack) []*ingestion.ReplayableIngestionProps {
 			CanaryThreshold:      jsii.Number(20),
 			StartExecutionRate:   jsii.Number(300),
 			MaxReplayShare:       jsii.Number(0.1),
+			MaxRequestedShare:    jsii.Number(0.4),
+			StateTransitionRate:  jsii.Number(1500),
+
+			TransitionsPerExecution: jsii.Number(7.5),
 			PauseAlarm: awscloudwatch.Alarm_FromAlarmArn(stack, jsii.String("Trouble"),
 				jsii.String("arn:aws:cloudwatch:eu-west-1:123456789012:alarm:trouble")),
 			SettleAfter:        awscdk.Duration_Minutes(jsii.Number(10)),

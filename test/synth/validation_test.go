@@ -44,6 +44,9 @@ func TestEveryFaultIsReportedAtOnceAndNothingIsCreated(t *testing.T) {
 			CanaryThreshold:             jsii.Number(0),
 			StartExecutionRate:          jsii.Number(0.5),
 			MaxReplayShare:              jsii.Number(1.5),
+			MaxRequestedShare:           jsii.Number(-0.1),
+			StateTransitionRate:         jsii.Number(0),
+			TransitionsPerExecution:     jsii.Number(30_000),
 			LogLevel:                    awslambda.ApplicationLogLevel_TRACE,
 			Alarms:                      jsii.Bool(false),
 			AlarmActions:                &[]awscloudwatch.IAlarmAction{nil},
@@ -75,6 +78,9 @@ func TestEveryFaultIsReportedAtOnceAndNothingIsCreated(t *testing.T) {
 		"CanaryThreshold must be a whole number from 1 to 10000, got 0",
 		"StartExecutionRate must be a number from 1 to 10000, got 0.5",
 		"MaxReplayShare must be a number from 0.001 to 1, got 1.5",
+		"MaxRequestedShare must be a number from 0 to 0.999, got -0.1",
+		"StateTransitionRate must be a number from 1 to 100000, got 0",
+		"TransitionsPerExecution must be a number from 1 to 25000, got 30000",
 		"LogLevel must be INFO, WARN or ERROR, which are what the functions write, got TRACE",
 		"AlarmActions[0] must be an action, such as awscloudwatchactions.NewSnsAction, got nothing",
 		"RunbookUrl must be the URL of a runbook, got nothing: leave it out for this project's",
@@ -94,8 +100,8 @@ func TestEveryFaultIsReportedAtOnceAndNothingIsCreated(t *testing.T) {
 			t.Errorf("want %q in:\n%s", want, message)
 		}
 	}
-	if len(lines) != 30 {
-		t.Errorf("got %d faults, want 30:\n%s", len(lines), message)
+	if len(lines) != 33 {
+		t.Errorf("got %d faults, want 33:\n%s", len(lines), message)
 	}
 	if got := len(*stack.Node().Children()) - before; got != 0 {
 		t.Errorf("%d constructs were created before the panic", got)

@@ -32,6 +32,9 @@ type Services struct {
 	Random func() float64   // from 0 up to 1; nil: math/rand
 }
 
+// askedAtOnce is how many questions to Step Functions a run takes out of their quota together.
+const askedAtOnce = 20
+
 // New returns the job that the function runs. The error says what is wrong with the configuration.
 func New(cfg config.AutoReplay, aws Services, tell boot.Telemetry) (*autoreplay.Job, error) {
 	// Inputs are only read for their ids here: the workflow's limit on events was Record's to apply.
@@ -43,9 +46,10 @@ func New(cfg config.AutoReplay, aws Services, tell boot.Telemetry) (*autoreplay.
 	events := eventlog.New(aws.Bucket, cfg.EventLogBucket).Logging(tell.Log)
 	replays := queue.New(aws.Queues, cfg.ReplayQueueURL)
 	board := progress.New(book.Items, book.Replays, replays)
+	questions := states.NewQuota(book.Pace, askedAtOnce, aws.Now)
 	deps := autoreplay.Deps{
-		Book: book, Log: events, Machine: states.New(aws.States, cfg.StateMachineARN),
-		Series:      states.New(aws.States, cfg.SeriesMachineARN),
+		Book: book, Log: events, Machine: states.New(aws.States, cfg.StateMachineARN).Within(questions),
+		Series:      states.New(aws.States, cfg.SeriesMachineARN).Within(questions),
 		DeadLetters: queue.New(aws.Queues, cfg.DeadLetterQueueURL), Replays: replays,
 		Settler: settle.New(book.Executions, book.Failures, board, tell.Log), Board: board, Reader: reader, Logger: tell.Log, Meter: tell.Meter,
 		Now: aws.Now, Random: aws.Random,

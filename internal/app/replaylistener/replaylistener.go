@@ -36,7 +36,8 @@ func New(cfg config.ReplayListener, aws Services, tell boot.Telemetry) (*listene
 	deps, err := deps(config.ReplaySeries{
 		EventLogBucket: cfg.EventLogBucket, LedgerTable: cfg.LedgerTable, StateMachineARN: cfg.StateMachineARN,
 		ReplayQueueURL: cfg.ReplayQueueURL, TopicARN: cfg.TopicARN, ResourceIDPath: cfg.ResourceIDPath,
-		MaxEventBytes: cfg.MaxEventBytes,
+		MaxEventBytes: cfg.MaxEventBytes, StartsPerSecond: cfg.StartsPerSecond,
+		RequestedStartsPerSecond: cfg.RequestedStartsPerSecond,
 	}, aws, tell)
 	if err != nil {
 		return nil, err
@@ -68,8 +69,10 @@ func deps(cfg config.ReplaySeries, aws Services, tell boot.Telemetry) (listener.
 		gate.Now = aws.GateNow
 	}
 	return listener.Deps{
-		Book: book, Log: events, Machine: states.New(aws.States, cfg.StateMachineARN), Queue: replays,
-		Board: progress.New(book.Items, book.Replays, replays), Judge: supersede.New(events, book.Executions), Gate: gate,
+		Book: book, Log: events, Queue: replays,
+		Machine: states.New(aws.States, cfg.StateMachineARN).Within(states.NewQuota(book.Pace, 1, aws.Now)),
+		Board:   progress.New(book.Items, book.Replays, replays), Judge: supersede.New(events, book.Executions), Gate: gate,
 		Topic: topic.New(aws.Topics, cfg.TopicARN), Reader: reader, Logger: tell.Log, Meter: tell.Meter, Now: aws.Now,
+		Pace: listener.Pace{PerSecond: cfg.StartsPerSecond, RequestedPerSecond: cfg.RequestedStartsPerSecond},
 	}, nil
 }

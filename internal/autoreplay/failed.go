@@ -1,0 +1,77 @@
+package autoreplay
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/states"
+)
+
+// failedPages is how many pages of failed executions of one status a run lists to find out what was redriven: 50,000.
+const failedPages = 50
+
+// failedRuns are the executions that Step Functions lists as failed, as far back as a run has asked. One call tells of
+// 1,000 executions that none of them was redriven; DescribeExecution tells of one.
+type failedRuns struct {
+	mu       sync.Mutex
+	redrives map[string]int // by name
+	lists    map[domain.ExecutionStatus]*failedList
+}
+
+// failedList is how far a status was listed, the newest executions first.
+type failedList struct {
+	token   string
+	pages   int
+	reached time.Time // everything that started since is known
+	whole   bool
+}
+
+func newFailedRuns() *failedRuns {
+	return &failedRuns{redrives: map[string]int{}, lists: map[domain.ExecutionStatus]*failedList{
+		domain.Failed: {}, domain.TimedOut: {},
+	}}
+}
+
+// stillFailed reports whether a list shows the run of a failure as the last of its execution. False means that it was
+// redriven, or that the lists do not tell.
+func (r *round) stillFailed(ctx context.Context, f domain.Failure) (bool, error) {
+	r.failed.mu.Lock()
+	defer r.failed.mu.Unlock()
+	for _, status := range []domain.ExecutionStatus{domain.Failed, domain.TimedOut} {
+		list := r.failed.lists[status]
+		for {
+			if n, found := r.failed.redrives[f.Execution]; found {
+				return n == f.RedriveCount, nil
+			}
+			if list.whole || list.pages >= failedPages || f.StartedAt.IsZero() ||
+				!list.reached.IsZero() && list.reached.Before(f.StartedAt.Time) {
+				break
+			}
+			if err := r.listFailed(ctx, status, list); err != nil {
+				return false, err
+			}
+		}
+	}
+	return false, nil
+}
+
+func (r *round) listFailed(ctx context.Context, status domain.ExecutionStatus, list *failedList) error {
+	page, next, err := r.Machine.List(ctx, status, list.token)
+	if errors.Is(err, states.ErrBusy) {
+		list.pages = failedPages // this run asks for no more of them
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range page {
+		r.failed.redrives[e.Name] = e.RedriveCount
+		list.reached = e.StartedAt
+	}
+	list.pages++
+	list.token, list.whole = next, next == ""
+	return nil
+}

@@ -1,0 +1,201 @@
+package listener
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/message"
+	"github.com/ce873799/replayable-ingestion/internal/queue"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// Pace is how many executions a second all replays of an ingestion may start together. The zero value bounds nothing but
+// replays with maxPerSecond.
+type Pace struct {
+	PerSecond          float64 // of all replays, automatic ones included; 0: no bound
+	RequestedPerSecond float64 // beside it, of replays that ask for more than PerSecond; 0: those keep to PerSecond
+}
+
+// budget is what the starts of a replay are taken from, and by whom. Paced is false if nothing bounds them. A republish
+// starts nothing, and has only the pace that it asks for.
+func (p Pace) budget(r domain.Replay) (b ledger.Budget, c ledger.Claimant, paced bool) {
+	c = ledger.Claimant{Name: r.ID, PerSecond: r.MaxPerSecond}
+	switch {
+	case r.DryRun:
+		return b, c, false
+	case r.Action == replay.Republish || p.PerSecond == 0:
+		return ledger.Own(r.ID, r.MaxPerSecond), c, r.MaxPerSecond > 0
+	case float64(r.MaxPerSecond) > p.PerSecond && p.RequestedPerSecond > 0:
+		return ledger.Requested(p.RequestedPerSecond), c, true
+	}
+	return ledger.Starts(p.PerSecond), c, true
+}
+
+// rate is how many items a second a replay may expect to start from now on; 0: no bound.
+func (l *Listener) rate(ctx context.Context, r domain.Replay) (float64, error) {
+	b, c, paced := l.Pace.budget(r)
+	if !paced {
+		return 0, nil
+	}
+	return l.Book.Pace.Share(ctx, b, c, l.now())
+}
+
+// purse holds the starts that the messages of one batch have reserved together: a write for each start would be ten times
+// as many on one row.
+type purse struct {
+	turn chan struct{} // who has it may look
+	left int           // messages that may still want a start
+	has  ledger.Reserved
+	none bool // the windows near are full
+}
+
+type purses map[string]*purse
+
+type pursesKey struct{}
+
+// withPurses gives the messages of a batch their purses. Those that bring a start along need none.
+func (l *Listener) withPurses(ctx context.Context, batch []events.SQSMessage) context.Context {
+	all := purses{}
+	for _, m := range batch {
+		msg, err := message.DecodeReplay(m.Body)
+		if err != nil || l.inTime(msg.Slot) || msg.Kind != message.KindItem && msg.Kind != message.KindAuto {
+			continue
+		}
+		name := ledger.AutoClaimant
+		if msg.Kind == message.KindItem {
+			name = msg.ReplayID
+		}
+		if all[name] == nil {
+			all[name] = &purse{turn: make(chan struct{}, 1)}
+		}
+		all[name].left++
+	}
+	return context.WithValue(ctx, pursesKey{}, all)
+}
+
+// reserve takes a start out of the purse of a batch, and fills it first if it is empty.
+func (l *Listener) reserve(ctx context.Context, b ledger.Budget, c ledger.Claimant) (ledger.Reserved, error) {
+	all, _ := ctx.Value(pursesKey{}).(purses)
+	p := all[c.Name]
+	if p == nil {
+		return l.Book.Pace.Reserve(ctx, b, c, 1, l.now())
+	}
+	select {
+	case p.turn <- struct{}{}:
+		defer func() { <-p.turn }()
+	case <-ctx.Done():
+		return ledger.Reserved{}, ctx.Err()
+	}
+	if p.has.N == 0 && !p.none {
+		got, err := l.Book.Pace.Reserve(ctx, b, c, max(p.left, 1), l.now())
+		if err != nil {
+			return got, err
+		}
+		p.has, p.none = got, got.N == 0
+	}
+	p.left--
+	one := ledger.Reserved{At: p.has.At}
+	if p.has.N > 0 {
+		p.has.N--
+		one.N = 1
+	}
+	return one, nil
+}
+
+// inTime reports whether a start that was reserved in the window of a slot may still be made: after it, it would add to
+// those of others.
+func (l *Listener) inTime(slot int64) bool {
+	return slot > 0 && l.now().Sub(time.Unix(slot, 0)) < ledger.PaceWindow
+}
+
+// maxPaceWait bounds how long a message waits that found no window with room. It is short enough that a claimant is seen
+// to wait.
+const maxPaceWait = 40 * time.Second
+
+// waits sends a message again whose start is not due. It is a new message each time, so its receives are not counted.
+func (l *Listener) waits(ctx context.Context, b ledger.Budget, c ledger.Claimant, msg message.Replay) (bool, error) {
+	now := l.now()
+	slot := time.Unix(msg.Slot, 0)
+	if !l.inTime(msg.Slot) {
+		got, err := l.reserve(ctx, b, c)
+		if err != nil {
+			return false, err
+		}
+		if slot = got.At; got.N == 0 {
+			return true, l.askLater(ctx, msg, got.At.Sub(now))
+		}
+	}
+	if !slot.After(now) {
+		return false, nil
+	}
+	msg.Slot, msg.Waits = slot.Unix(), 0
+	return true, l.hold(ctx, msg, slot.Sub(now))
+}
+
+// askLater sends a message again that has no start yet. The more often it found none, the longer it waits.
+func (l *Listener) askLater(ctx context.Context, msg message.Replay, least time.Duration) error {
+	spread := min(ledger.PaceWindow<<min(msg.Waits, 10), maxPaceWait)
+	msg.Slot, msg.Waits = 0, msg.Waits+1
+	return l.hold(ctx, msg, least+time.Duration(rand.Int64N(int64(spread)))) //nolint:gosec // jitter
+}
+
+func (l *Listener) hold(ctx context.Context, msg message.Replay, delay time.Duration) error {
+	if msg.Since > 0 { // it waits on purpose now, and is not failing
+		msg.Since += int64(delay.Seconds())
+	}
+	return l.Queue.Post(ctx, queue.Post{Body: msg.Encode(), Delay: delay})
+}
+
+// pace sends the message of an item again when its replay may not start it now.
+func (l *Listener) pace(ctx context.Context, r domain.Replay, msg message.Replay) (waits bool, err error) {
+	b, c, paced := l.Pace.budget(r)
+	if !paced {
+		return false, nil
+	}
+	return l.waits(ctx, b, c, msg)
+}
+
+// paceAuto sends the message of an automatic replay again when it may not start now.
+func (l *Listener) paceAuto(ctx context.Context, msg message.Replay) (waits bool, err error) {
+	if l.Pace.PerSecond == 0 {
+		return false, nil
+	}
+	return l.waits(ctx, ledger.Starts(l.Pace.PerSecond), ledger.Claimant{Name: ledger.AutoClaimant}, msg)
+}
+
+type waiting struct {
+	order SeriesOrder
+	err   error
+}
+
+// seriesPace returns an order to wait when a version may not start now. Each wait costs events of the execution's history,
+// so a series takes its start however far ahead it is, and waits once.
+func (l *Listener) seriesPace(ctx context.Context, r domain.Replay, before SeriesOrder) *waiting {
+	b, c, paced := l.Pace.budget(r)
+	if !paced {
+		return nil
+	}
+	c.Patient = true
+	now := l.now()
+	slot := time.Unix(before.Slot, 0)
+	if !l.inTime(before.Slot) {
+		got, err := l.Book.Pace.Reserve(ctx, b, c, 1, now)
+		if err != nil {
+			return &waiting{err: err}
+		}
+		if slot = got.At; got.N == 0 {
+			return &waiting{order: SeriesOrder{Decision: decisionWait, WaitSeconds: int(ledger.PaceFar.Seconds())}}
+		}
+	}
+	if !slot.After(now) {
+		return nil
+	}
+	seconds := int(math.Ceil(slot.Sub(now).Seconds()))
+	return &waiting{order: SeriesOrder{Decision: decisionWait, WaitSeconds: seconds, Slot: slot.Unix()}}
+}
