@@ -74,6 +74,7 @@ func (r *round) phase(ctx context.Context, until time.Time, do func(*round, cont
 	if returned {
 		*r = *part
 	} else {
+		r.behind = true
 		r.sum.Errors++
 		r.Logger.ErrorContext(ctx, "part of auto-replay left behind: a call did not return in time", "error", err)
 	}

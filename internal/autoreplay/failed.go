@@ -13,6 +13,9 @@ import (
 // failedPages is how many pages of failed executions of one status a run lists to find out what was redriven: 50,000.
 const failedPages = 50
 
+// listShare is the part of the time that is left which one list may take.
+const listShare = 8
+
 // failedRuns are the executions that Step Functions lists as failed, as far back as a run has asked. One call tells of
 // 1,000 executions that none of them was redriven; DescribeExecution tells of one.
 type failedRuns struct {
@@ -38,6 +41,9 @@ func newFailedRuns() *failedRuns {
 // stillFailed reports whether a list shows the run of a failure as the last of its execution. False means that it was
 // redriven, or that the lists do not tell.
 func (r *round) stillFailed(ctx context.Context, f domain.Failure) (bool, error) {
+	if r.behind { // a list may be what hangs
+		return false, nil
+	}
 	r.failed.mu.Lock()
 	defer r.failed.mu.Unlock()
 	for _, status := range []domain.ExecutionStatus{domain.Failed, domain.TimedOut} {
@@ -59,13 +65,18 @@ func (r *round) stillFailed(ctx context.Context, f domain.Failure) (bool, error)
 }
 
 func (r *round) listFailed(ctx context.Context, status domain.ExecutionStatus, list *failedList) error {
-	page, next, err := r.Machine.List(ctx, status, list.token)
-	if errors.Is(err, states.ErrBusy) {
-		list.pages = failedPages // this run asks for no more of them
-		return nil
+	if end, limited := ctx.Deadline(); limited { // what is due must get on if the list does not answer
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(end)/listShare)
+		defer cancel()
 	}
-	if err != nil {
-		return err
+	page, next, err := r.Machine.List(ctx, status, list.token)
+	if err != nil { // this run asks for no more of them: each failure is described
+		list.pages = failedPages
+		if !errors.Is(err, states.ErrBusy) {
+			r.Logger.WarnContext(ctx, "failed executions not listed", "status", status, "error", err)
+		}
+		return nil
 	}
 	for _, e := range page {
 		r.failed.redrives[e.Name] = e.RedriveCount

@@ -28,6 +28,7 @@ type round struct {
 	rate    float64 // of automatic replays, per second: what other replays leave them
 	started time.Time
 	failed  *failedRuns
+	behind  bool            // a part was left behind
 	runs    map[string]bool // executions that were listed as running; nil: they were not listed
 	looked  bool            // every open execution was looked at
 

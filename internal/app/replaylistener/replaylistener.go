@@ -70,7 +70,7 @@ func deps(cfg config.ReplaySeries, aws Services, tell boot.Telemetry) (listener.
 	}
 	return listener.Deps{
 		Book: book, Log: events, Queue: replays,
-		Machine: states.New(aws.States, cfg.StateMachineARN).Within(states.NewQuota(book.Pace, 1, aws.Now)),
+		Machine: states.New(aws.States, cfg.StateMachineARN),
 		Board:   progress.New(book.Items, book.Replays, replays), Judge: supersede.New(events, book.Executions), Gate: gate,
 		Topic: topic.New(aws.Topics, cfg.TopicARN), Reader: reader, Logger: tell.Log, Meter: tell.Meter, Now: aws.Now,
 		Pace: listener.Pace{PerSecond: cfg.StartsPerSecond, RequestedPerSecond: cfg.RequestedStartsPerSecond},
