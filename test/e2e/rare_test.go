@@ -17,6 +17,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/lambdahost"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/internal/tracker"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -124,8 +125,9 @@ func TestASeriesIsPaced(t *testing.T) {
 		err := json.Unmarshal(payload, &in)
 		once.Do(func() { // others take all starts of this window
 			now := time.Now()
-			for slot := now; err == nil && !slot.After(now); {
-				slot, err = sys.Book.Pace.Reserve(ctx, in.ReplayID, perSecond, now)
+			claimant := ledger.Claimant{Name: in.ReplayID, PerSecond: perSecond}
+			for got := (ledger.Reserved{At: now, N: 1}); err == nil && got.N > 0 && !got.At.After(now); {
+				got, err = sys.Book.Pace.Reserve(ctx, ledger.Starts(30), claimant, 1, now)
 			}
 		})
 		if err != nil {
