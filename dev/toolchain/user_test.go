@@ -24,8 +24,7 @@ func TestEverythingThatIsMissingIsNamedAtOnce(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			bin := t.TempDir()
 			for name, text := range tt.answers {
-				write(t, filepath.Join(bin, name), "#!/bin/sh\necho '"+text+"'\n")
-				if err := os.Chmod(filepath.Join(bin, name), 0o700); err != nil {
+				if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\necho '"+text+"'\n"), 0o700); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -68,8 +68,10 @@ func TestAnAppRunsWithoutAnAccount(t *testing.T) {
 		"the home directory": home, "the directory of temporary files": temporary,
 		"the directory of runs": filepath.Join(cache, "replayable-ingestion", "runs"),
 	} {
-		left := slices.DeleteFunc(tree(t, dir), func(name string) bool { // caches of jsii and the go command's notes
-			return strings.HasPrefix(name, "/.cache/") || strings.HasPrefix(name, "/.config/go/")
+		left := slices.DeleteFunc(tree(t, dir), func(name string) bool {
+			return strings.HasPrefix(name, "/.cache/") || // of jsii
+				strings.HasPrefix(name, "/.config/go/") || // the go command's notes
+				strings.HasPrefix(name, "/.rustup/") // rustc's, which pip asks for its version
 		})
 		if len(left) > 0 {
 			t.Errorf("%d files are left in %s, the first is %s", len(left), what, left[0])
