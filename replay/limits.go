@@ -43,6 +43,9 @@ const (
 	// MaxTargetBytes is the longest target. It travels as an SNS message attribute.
 	MaxTargetBytes = 256
 
+	// MaxWhereBytes is the longest filter of events.
+	MaxWhereBytes = 2_000
+
 	// MaxTransformBytes is the largest patch: no event may be larger.
 	MaxTransformBytes = MaxEventBytes
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/filter"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/transform"
@@ -62,8 +63,17 @@ func decode(body []byte, now time.Time) (replay.Request, error) {
 	if err != nil {
 		return r, err
 	}
+	var faults []replay.Fault
+	if r.Select.Where != "" {
+		if _, err := filter.Parse(r.Select.Where); err != nil {
+			faults = append(faults, replay.Fault{Field: "select.where", Value: replay.Shorten(r.Select.Where), Detail: err.Error()})
+		}
+	}
 	if _, err := transform.New(r.Transform); err != nil {
-		return r, &replay.InvalidError{Faults: []replay.Fault{{Field: "transform", Detail: err.Error()}}}
+		faults = append(faults, replay.Fault{Field: "transform", Detail: err.Error()})
+	}
+	if len(faults) > 0 {
+		return r, &replay.InvalidError{Faults: faults}
 	}
 	return r, nil
 }
