@@ -74,6 +74,7 @@ type Summary struct {
 	CompletedAt *time.Time        `json:"completedAt,omitempty"`
 	Stopped     *Stop             `json:"stopped,omitempty"`   // cancelled or halted; what had started by then goes on
 	Truncated   bool              `json:"truncated,omitempty"` // maxItems was reached, the selection has more
+	Looked      int               `json:"looked,omitempty"`    // events that the filters of the selection looked at
 	Counts      Counts            `json:"counts"`
 	Links       map[string]string `json:"links"` // self, items, cancel: paths
 }

@@ -64,7 +64,7 @@ func summary(req request, row domain.Replay) replay.Summary {
 	s := replay.Summary{
 		ReplayID: row.ID, Status: row.Status, Action: row.Action, DryRun: row.DryRun, Reason: row.Reason,
 		RequestedBy: row.RequestedBy, CreatedAt: row.CreatedAt.Time, CompletedAt: row.CompletedAt.Pointer(),
-		Truncated: row.Truncated, Counts: row.Counts(), Links: linksOf(req, row.ID),
+		Truncated: row.Truncated, Looked: row.Looked, Counts: row.Counts(), Links: linksOf(req, row.ID),
 	}
 	if row.Stopped() {
 		s.Stopped = &replay.Stop{Status: row.StopStatus, By: row.StopBy, At: row.StopAt.Time, Reason: row.StopReason}

@@ -90,6 +90,7 @@ type Page struct {
 	Next     string `row:"next,omitempty"`     // cursor of the next page; empty: this is the last
 	StartsAt Stamp  `row:"startsAt,omitempty"` // of a paced replay: when its first item is to start
 	Sent     bool   `row:"sent"`               // its messages are in the queue
+	Looked   int    `row:"looked,omitempty"`   // events that the filters of the selection looked at
 }
 
 // Entry is what a page selects: a resource, and of a failure the version that failed.

@@ -42,7 +42,7 @@ func (l *Pages) Add(ctx context.Context, r domain.Replay, p domain.Page, entries
 	}
 	counters := newChange(replayKey(p.ReplayID)).
 		Set("status", str(string(status))).Set("expanded", flag(last)).
-		Add("pages", 1).Add("matched", p.Items).
+		Add("pages", 1).Add("matched", p.Items).Add("looked", p.Looked).
 		If("{status} IN (?, ?) AND {pages} = ? AND attribute_not_exists({stopStatus})",
 			str(string(replay.Pending)), str(string(replay.Expanding)), num(p.Number))
 	if !r.Spread {

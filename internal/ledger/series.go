@@ -46,14 +46,14 @@ func (l *Series) Add(ctx context.Context, r domain.Replay, s domain.Series) erro
 		If("{outcome} = ? AND attribute_not_exists({execution})", str(string(replay.Waiting)))
 	writes := []types.TransactWriteItem{{Put: put}, item.transact(l.name)}
 	if !r.Spread {
-		counters := newChange(replayKey(s.ReplayID)).Add("matched", more).Add("open", more).withRoom(r, more).
+		counters := newChange(replayKey(s.ReplayID)).Add("matched", more).Add("open", more).Add("looked", s.Looked).withRoom(r, more).
 			If("attribute_not_exists({stopStatus})")
 		return l.transact(ctx, "bind series "+s.Name, append(writes, counters.transact(l.name)))
 	}
 	if err := l.reserve(ctx, r, more); err != nil {
 		return err
 	}
-	err = l.transactCounted(ctx, "bind series "+s.Name, writes, r.ID, domain.Tally{Matched: more})
+	err = l.transactCounted(ctx, "bind series "+s.Name, writes, r.ID, domain.Tally{Matched: more, Looked: s.Looked})
 	if isConflict(err) { // another delivery bound it
 		return errors.Join(err, l.reserve(ctx, r, -more))
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/filter"
 	"github.com/ce873799/replayable-ingestion/internal/transform"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -14,6 +15,7 @@ import (
 type plan struct {
 	replay.Request
 	transform *transform.Transform // nil: none
+	where     *filter.Filter       // nil: none
 }
 
 // plans keeps the requests of the last replays: they never change, and every item needs its own.
@@ -41,6 +43,11 @@ func (l *Listener) plan(ctx context.Context, replayID string) (plan, error) {
 	}
 	if p.transform, err = transform.New(p.Transform); err != nil {
 		return plan{}, fmt.Errorf("replay %s: %w", replayID, err)
+	}
+	if p.Select.Where != "" {
+		if p.where, err = filter.Parse(p.Select.Where); err != nil {
+			return plan{}, fmt.Errorf("replay %s: %w", replayID, err)
+		}
 	}
 	l.plans.mu.Lock()
 	defer l.plans.mu.Unlock()

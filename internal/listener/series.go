@@ -57,13 +57,13 @@ func (l *Listener) bindSeries(ctx context.Context, msg message.Replay, it domain
 	if r.Stopped() {
 		return nil, none, skip("%s", stopped(r))
 	}
-	versions, err := l.rangeOf(ctx, msg, it, p)
+	versions, looked, err := l.rangeOf(ctx, msg, it, p)
 	if err != nil || len(versions) == 1 {
 		return versions, none, err
 	}
 	s := domain.Series{
 		Name: name, ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, ResourceID: it.ResourceID,
-		Versions: versions, Rows: 1, CreatedAt: domain.At(l.now()),
+		Versions: versions, Rows: 1, Looked: looked, CreatedAt: domain.At(l.now()),
 	}
 	for range bindRounds {
 		if r.Room() < len(versions)-1 {

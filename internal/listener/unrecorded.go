@@ -1,6 +1,7 @@
 package listener
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -39,6 +40,9 @@ func (l *Listener) commitUnrecorded(ctx context.Context, it domain.Item, p plan)
 		return it, skip("the event of execution %s never ran: there is nothing to publish", f.Execution)
 	case p.Select.Recorded != nil:
 		return it, skip("the event of execution %s was never recorded", f.Execution)
+	}
+	if fits, err := l.keptFits(ctx, f, p); err != nil || !fits {
+		return it, cmp.Or(err, skip("the event of execution %s does not fit the selection", f.Execution))
 	}
 	original, event, ids, err := l.kept(ctx, f.InputKey, p)
 	if err != nil {

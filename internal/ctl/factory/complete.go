@@ -75,6 +75,11 @@ func (o Completions) Errors(c *cobra.Command, _ []string, _ string) ([]string, c
 	return o.offerFailures(c, func(one replay.Failure) string { return one.Error })
 }
 
+// States offers the states that failed last.
+func (o Completions) States(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return o.offerFailures(c, func(one replay.Failure) string { return one.State })
+}
+
 func (o Completions) offerFailures(c *cobra.Command, of func(replay.Failure) string) ([]string, cobra.ShellCompDirective) {
 	return offer(o.factory, c, func(ctx context.Context, api *client.Client) iter.Seq2[replay.Failure, error] {
 		return api.Failures(ctx, replay.FailureFilter{})
