@@ -48,13 +48,16 @@ func (d *decoder) fault(field string, value any, detail string) {
 
 func (d *decoder) request(body []byte) Request {
 	r := Request{Action: Rerun, Publish: PublishNormal}
-	fields, ok := d.object("body", body, "action", "select", "versions", "transform", "publish", "target", "allowStale",
+	fields, ok := d.object("body", body, "apply", "action", "select", "versions", "transform", "publish", "target", "allowStale",
 		"maxPerSecond", "maxItems", "maxFailures", "dryRun", "reason")
 	if !ok {
 		return r
 	}
 	if path := repeated(body); path != "" {
 		d.fault(path, nil, "is given twice: leave one out")
+	}
+	if raw, given := fields["apply"]; given {
+		return d.apply(raw, fields)
 	}
 	choice(d, "action", fields["action"], &r.Action, Rerun, Republish)
 	choice(d, "publish", fields["publish"], &r.Publish, PublishNormal, PublishSuppress)

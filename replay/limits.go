@@ -61,6 +61,9 @@ const (
 	// MaxFaults is the most faults that an answer names. A body of 6 MB can have a million, an answer cannot.
 	MaxFaults = 1_000
 
+	// PlanLife is how long after its end a dry run may be applied.
+	PlanLife = 24 * time.Hour
+
 	// PlanSample is the most items of each kind that a plan shows.
 	PlanSample = 10
 )

@@ -32,6 +32,15 @@ type Request struct {
 	MaxFailures  *int       `json:"maxFailures,omitempty"`  // more failed items halt the replay: 0 to MaxItems; nil: any number
 	DryRun       bool       `json:"dryRun"`                 // ends as PLANNED, starts nothing; default: false
 	Reason       string     `json:"reason"`                 // one line, 1 to MaxReasonBytes
+
+	Apply *Apply `json:"apply,omitempty"` // the plan that this replay applies; nil: none
+}
+
+// Apply names a plan to run: the versions that a dry run planned, and no others. In a request it stands alone. In an
+// answer, the other fields are those of the plan's request.
+type Apply struct {
+	PlanID   string `json:"planId"`   // replay id of the dry run
+	PlanHash string `json:"planHash"` // Plan.PlanHash: that this is the plan which somebody has seen
 }
 
 // Publish says whether the workflow's output goes to the topic.

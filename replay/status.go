@@ -99,6 +99,18 @@ type Plan struct {
 	Skipped int    `json:"skipped"` // would be skipped
 	Failed  int    `json:"failed"`  // have an event that the transform cannot be applied to
 	Sample  []Item `json:"sample"`  // the first items of each kind, at most PlanSample of each
+
+	PlanHash  string    `json:"planHash,omitempty"`  // what Apply takes; absent while it is being computed
+	ExpiresAt time.Time `json:"expiresAt"`           // from then on the plan cannot be applied
+	AppliedBy string    `json:"appliedBy,omitempty"` // id of the replay that applied the plan, which may be done once
+	Estimate  Estimate  `json:"estimate"`
+}
+
+// Estimate is what running a plan takes, as far as it is known before.
+type Estimate struct {
+	Seconds int     `json:"seconds"` // at least: by maxPerSecond, and by how many executions an account may start
+	USD     float64 `json:"usd"`     // of the ingestion's own calls, as counted by its benchmark, in us-east-1
+	Without string  `json:"without"` // what is not in it
 }
 
 // Accepted is the answer to POST /replays.

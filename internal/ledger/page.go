@@ -56,7 +56,7 @@ func (l *Pages) Add(ctx context.Context, r domain.Replay, p domain.Page, entries
 	for i, e := range entries {
 		it := domain.Item{
 			ReplayID: p.ReplayID, Page: p.Number, Ordinal: i, Outcome: replay.Waiting,
-			ResourceID: e.ResourceID, Want: e.VersionID, Failure: e.Failure,
+			ResourceID: e.ResourceID, Want: e.VersionID, Failure: e.Failure, Planned: e.Planned, Digest: e.Digest,
 		}
 		put, err := l.putNew(itemKeys(it), it)
 		if err != nil {

@@ -41,6 +41,9 @@ func (l *Listener) choose(ctx context.Context, msg message.Replay, it domain.Ite
 	if it.ResourceID == "" {
 		return v, skip(`the failure names no resource: select it with versions "failed"`)
 	}
+	if p.Apply != nil {
+		return l.asPlanned(ctx, it, p)
+	}
 	newest := false
 	switch p.Versions.Mode {
 	case replay.VersionIDs, replay.FailedVersion:
@@ -177,6 +180,9 @@ func (l *Listener) stale(ctx context.Context, resourceID string, v eventlog.Vers
 // Looked is how many versions the filters of the selection looked at.
 func (l *Listener) rangeOf(ctx context.Context, msg message.Replay, it domain.Item, p plan) (found []string, looked int, err error) {
 	var newest bool
+	if p.Apply != nil {
+		return l.rangePlanned(ctx, it, p)
+	}
 	if p.Versions.Series == nil {
 		found, newest, err = l.allWanted(ctx, it, p)
 	} else {
@@ -209,6 +215,34 @@ func (l *Listener) rangeOf(ctx context.Context, msg message.Replay, it domain.It
 	}
 	slices.Reverse(found)
 	return found, looked, nil
+}
+
+// rangePlanned returns the ids of the versions that a plan has of a series, oldest first.
+func (l *Listener) rangePlanned(ctx context.Context, it domain.Item, p plan) (found []string, looked int, err error) {
+	latest, err := l.latest(ctx, it.ResourceID, p)
+	if err != nil {
+		return nil, 0, err
+	}
+	items, err := l.plannedSeries(ctx, it, p)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, planned := range items {
+		found = append(found, planned.VersionID)
+	}
+	if len(found) == 0 {
+		return nil, 0, skip("nothing of it was planned")
+	}
+	if last := found[len(found)-1]; last != latest.ID {
+		v, err := l.named(ctx, it.ResourceID, last)
+		if err == nil {
+			err = l.stale(ctx, it.ResourceID, v, p)
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+	}
+	return found, 0, nil
 }
 
 // allWanted returns the versions with the ids of a request, newest first, and whether the newest of the resource is

@@ -2,6 +2,7 @@ package listener
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"sync"
 
@@ -38,8 +39,8 @@ func (l *Listener) plan(ctx context.Context, replayID string) (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
-	if p.Request, err = replay.Decode(body, l.now()); err != nil { // its times are absolute
-		return plan{}, err
+	if err := json.Unmarshal(body, &p.Request); err != nil { // the API has decoded it, and filled in defaults
+		return plan{}, fmt.Errorf("decode request of replay %s: %w", replayID, err)
 	}
 	if p.transform, err = transform.New(p.Transform); err != nil {
 		return plan{}, fmt.Errorf("replay %s: %w", replayID, err)

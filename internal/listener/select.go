@@ -44,6 +44,10 @@ const maxLookedPage = 500
 // selection returns at most limit resources, as far as it is known that they belong to the selection: an item finds out
 // the rest. With filters it looks at as many as one message may, of which none may fit.
 func (l *Listener) selection(ctx context.Context, p plan, cursor string, limit int) (found selected, err error) {
+	if p.Apply != nil {
+		found.entries, found.next, err = l.planned(ctx, p, cursor, limit)
+		return found, err
+	}
 	if !p.Select.Filters() {
 		found.entries, found.next, err = l.candidates(ctx, p.Select, cursor, limit)
 		return found, err

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/envelope"
@@ -31,7 +30,7 @@ func (l *Listener) commitUnrecorded(ctx context.Context, it domain.Item, p plan)
 	}
 	switch {
 	case f.Status != domain.Quarantined:
-		return it, skip("the failure of execution %s is %s by now", f.Execution, strings.ToLower(string(f.Status)))
+		return it, skip("%s", noLongerFailed(f))
 	case f.ARN == "":
 		return it, skip("%s is no event: it is kept under %s", f.Execution, f.InputKey)
 	case f.InputKey == "":
@@ -62,13 +61,16 @@ func (l *Listener) commitUnrecorded(ctx context.Context, it domain.Item, p plan)
 		}
 	}
 	if p.DryRun {
-		v := verdict{to: replay.WouldRun}
+		v := verdict{to: replay.WouldRun, digest: digest(event)}
 		if p.transform != nil && sampled(it) {
 			if changes, err := transform.Diff(original, event); err == nil { // else too large to show
 				v.diff = string(changes)
 			}
 		}
 		return it, v
+	}
+	if err := p.sameAsPlanned(it, "", digest(event)); err != nil {
+		return it, err
 	}
 	row := domain.Execution{
 		Name: naming.Failed(it.ReplayID, "", f.Execution), Mode: domain.API, Status: domain.Starting, Unrecorded: true,
