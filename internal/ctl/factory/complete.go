@@ -60,6 +60,18 @@ func (o Completions) Replays(c *cobra.Command, args []string, _ string) ([]strin
 	}), noFiles
 }
 
+// Plans offers the newest plans.
+func (o Completions) Plans(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, noFiles
+	}
+	return offer(o.factory, c, func(ctx context.Context, api *client.Client) iter.Seq2[replay.Summary, error] {
+		return api.Replays(ctx, replay.Planned)
+	}, func(s replay.Summary) string {
+		return cobra.CompletionWithDesc(s.ReplayID, s.Reason)
+	}), noFiles
+}
+
 // Resources offers the resources that have failed last: those that people ask about.
 func (o Completions) Resources(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	return o.offerFailures(c, func(one replay.Failure) string {

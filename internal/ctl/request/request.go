@@ -42,6 +42,7 @@ type Flags struct {
 	mergePatch, jsonPatch string
 
 	suppressPublish, allowStale, DryRun bool
+	Plan                                bool
 	target, Reason                      string
 	maxPerSecond, maxItems, maxFailures int
 
@@ -129,9 +130,10 @@ func (o *Flags) AddOptions(c *cobra.Command) {
 	f.IntVar(&o.maxFailures, "max-failures", 0, "halt when more than `N` items have failed")
 	f.StringVarP(&o.Reason, "reason", "r", "", "why you replay: a `TEXT` that is stored with the replay and sent with every event")
 	f.BoolVarP(&o.DryRun, "dry-run", "n", false, "show what would happen, and start nothing")
+	f.BoolVar(&o.Plan, "plan", false, "as --dry-run, and show what `replayctl apply` needs to run exactly that")
 	f.BoolVarP(&o.Yes, "yes", "y", false, "do not ask, whatever the number of items")
 	f.BoolVarP(&o.Wait, "wait", "w", false, "wait for the end, with a progress bar")
-	o.AddFlags(c, "with --wait or --dry-run: ")
+	o.AddFlags(c, "with --wait, --dry-run or --plan: ")
 	f.StringVar(&o.Key, "idempotency-key", "", "the same `KEY` with the same command returns the same replay (default: random)")
 	o.given = f
 }

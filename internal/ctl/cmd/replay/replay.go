@@ -30,6 +30,8 @@ which needs --wait. Relative times count from the start of the command, in every
 
 ` + versions.Help + `
 
+--plan makes a plan instead, which replayctl apply runs exactly as it was shown.
+
 Standard output has the id of the replay. Ctrl-C ends the waiting, and the replay continues.`,
 		Example: `  replayctl replay L-1 L-2 --reason "the search index lost them"
   replayctl replay --failures --error 'Geocoder*' --since 2h --reason "the geocoder is back" --wait

@@ -116,7 +116,7 @@ func TestWrongCommandLinesAreErrorsOfUsage(t *testing.T) {
 		"list a":                                `unexpected argument "a"`,
 		"items a b":                             `unexpected argument "b"`,
 		"replay a --dry-run false":              "--dry-run takes a value after = only, got \"false\" after it\n  write --dry-run=false",
-		"replay a --fail-on-skipped --reason x": "--fail-on-skipped needs --wait or --dry-run",
+		"replay a --fail-on-skipped --reason x": "--fail-on-skipped needs --wait, --dry-run or --plan",
 		"items x --outcome LOST":                "--outcome must be one of WAITING, STARTED",
 	} {
 		got := w.Run(line)
