@@ -90,7 +90,6 @@ func TestWrongCommandLinesAreErrorsOfUsage(t *testing.T) {
 		"ingest /":                                                       "FILE: / is a directory: name a file, or - for standard input",
 		"replay -f / --reason x":                                         "--file: / is a directory",
 		"replay --reason x --merge-patch {\"a\":\"\\ud83d\"} a":          "--merge-patch: a has half of a surrogate pair",
-		"replay a --reason x --owner o --failures":                       "resource ids, --owner and --failures cannot be used together",
 		"replay --failures --latest --reason x --on-failure stop":        "--on-failure goes with a series",
 		"replay a --series --on-failure never --reason x":                `--on-failure must be "stop" or "continue"`,
 		"replay a b --version v1 --reason x":                             "--version needs one resource",
