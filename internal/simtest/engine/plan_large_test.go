@@ -53,10 +53,14 @@ func largePlan(t testing.TB, e *Engine, n int) (id string) {
 		if (page+1)*ledger.MaxPageItems < n {
 			p.Next = "more"
 		}
-		check(e.Book.Pages.Add(ctx, domain.Replay{ID: id}, p, entries, false))
+		check(e.Book.Pages.Add(ctx, domain.Replay{ID: id, Spread: true}, p, entries, false))
 		check(e.Book.Items.Change(ctx, id, changes))
 	}
-	check(e.Book.Replays.Finish(ctx, id, domain.At(time.Now())))
+	row, err := e.Book.Replays.Get(ctx, id)
+	check(err)
+	row, err = e.Book.Replays.Count(ctx, row)
+	check(err)
+	check(e.Book.Replays.Finish(ctx, row, domain.At(time.Now())))
 	return id
 }
 
