@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -49,13 +48,16 @@ func (d *decoder) fault(field string, value any, detail string) {
 
 func (d *decoder) request(body []byte) Request {
 	r := Request{Action: Rerun, Publish: PublishNormal}
-	fields, ok := d.object("body", body, "action", "select", "versions", "transform", "publish", "target", "allowStale",
+	fields, ok := d.object("body", body, "apply", "action", "select", "versions", "transform", "publish", "target", "allowStale",
 		"maxPerSecond", "maxItems", "maxFailures", "dryRun", "reason")
 	if !ok {
 		return r
 	}
 	if path := repeated(body); path != "" {
 		d.fault(path, nil, "is given twice: leave one out")
+	}
+	if raw, given := fields["apply"]; given {
+		return d.apply(raw, fields)
 	}
 	choice(d, "action", fields["action"], &r.Action, Rerun, Republish)
 	choice(d, "publish", fields["publish"], &r.Publish, PublishNormal, PublishSuppress)
@@ -125,68 +127,6 @@ func (d *decoder) line(field string, raw json.RawMessage, s string, most int) {
 	}
 }
 
-func (d *decoder) selection(raw json.RawMessage) Select {
-	var s Select
-	fields, ok := d.object("select", raw, "resourceIds", "ownerId", "all", "failures", "recorded")
-	if !ok {
-		return s
-	}
-	if recorded, given := fields["recorded"]; given {
-		s.Recorded = d.window(recorded)
-		delete(fields, "recorded")
-	}
-	if len(fields) != 1 {
-		d.fault("select", raw, "must have exactly one of resourceIds, ownerId, all and failures")
-		return s
-	}
-	if ids, given := fields["resourceIds"]; given {
-		s.ResourceIDs = d.resourceIDs(ids)
-	}
-	if owner, given := fields["ownerId"]; given && d.text("select.ownerId", owner, &s.OwnerID) {
-		if err := CheckOwnerID(s.OwnerID); err != nil {
-			d.fault("select.ownerId", owner, err.Error())
-		}
-	}
-	if all, given := fields["all"]; given && d.boolean("select.all", all, &s.All) && !s.All {
-		d.fault("select.all", all, "must be true: leave it out, and select something else instead")
-	}
-	if failures, given := fields["failures"]; given {
-		s.Failures = d.failures(failures)
-	}
-	return s
-}
-
-func (d *decoder) window(raw json.RawMessage) *Window {
-	fields, ok := d.object("select.recorded", raw, "from", "to")
-	if !ok {
-		return nil
-	}
-	w := &Window{From: d.time("select.recorded.from", fields["from"]), To: d.time("select.recorded.to", fields["to"])}
-	if len(fields) == 0 {
-		d.fault("select.recorded", raw, "must have from, to or both")
-	}
-	d.ordered("select.recorded.to", fields["to"], w.From, w.To)
-	return w
-}
-
-func (d *decoder) failures(raw json.RawMessage) *FailureFilter {
-	fields, ok := d.object("select.failures", raw, "error", "since", "until")
-	if !ok {
-		return &FailureFilter{}
-	}
-	f := &FailureFilter{
-		Since: d.time("select.failures.since", fields["since"]), Until: d.time("select.failures.until", fields["until"]),
-	}
-	if raw, given := fields["error"]; given && d.text("select.failures.error", raw, &f.Error) {
-		d.line("select.failures.error", raw, f.Error, MaxTargetBytes)
-		if _, err := path.Match(f.Error, ""); err != nil {
-			d.fault("select.failures.error", raw, `must be a name or a glob such as "Lambda.*": `+err.Error())
-		}
-	}
-	d.ordered("select.failures.until", fields["until"], f.Since, f.Until)
-	return f
-}
-
 // ordered checks that a range of time is none that nothing can be in.
 func (d *decoder) ordered(field string, raw json.RawMessage, from, to *time.Time) {
 	if from != nil && to != nil && !from.Before(*to) {
@@ -205,20 +145,6 @@ func (d *decoder) time(field string, raw json.RawMessage) *time.Time {
 		return nil
 	}
 	return &t
-}
-
-func (d *decoder) resourceIDs(raw json.RawMessage) []string {
-	const field = "select.resourceIds"
-	ids, ok := d.texts(field, raw, MaxResourceIDs, "resources: split a longer list into several requests")
-	if !ok {
-		return nil
-	}
-	for i, id := range ids {
-		if _, err := EventKey(id); err != nil {
-			d.fault(fmt.Sprintf("%s[%d]", field, i), fmt.Sprintf("%q", Shorten(id)), err.Error())
-		}
-	}
-	return unique(ids)
 }
 
 // texts reads an array of 1 to most strings.

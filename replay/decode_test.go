@@ -52,16 +52,16 @@ func series(s Series, f OnFailure) Request {
 	return versioned(Versions{Mode: VersionSeries, Series: &s, OnFailure: f})
 }
 
-// everyForm has a request for every form of every field.
-func everyForm() []struct {
+// form is a request and what it means.
+type form struct {
 	name, body string
 	want       Request
-} {
+}
+
+// everyForm has a request for every form of every field.
+func everyForm() []form {
 	none := func(*Request) {}
-	return []struct {
-		name, body string
-		want       Request
-	}{
+	return append(selections(), []form{
 		{"resource ids", `{"select":{"resourceIds":["a"]},"reason":" x "}`, changed(none)},
 		{"every default spelled out", with(`"action":"rerun","versions":"latest","publish":"normal","allowStale":false,"dryRun":false`), changed(none)},
 		{"null as absent", with(`"action":null,"versions":null,"transform":null,"publish":null,"target":null,"allowStale":null,"maxPerSecond":null,"maxItems":null,"maxFailures":null,"dryRun":null`), changed(none)},
@@ -122,7 +122,7 @@ func everyForm() []struct {
 			most := 1_000_000
 			r.MaxPerSecond, r.MaxItems, r.MaxFailures = 1000, most, &most
 		})},
-	}
+	}...)
 }
 
 // TestDecodeEveryForm also reads each request again from its encoding, by Decode later on and by encoding/json.
@@ -219,7 +219,7 @@ func TestDecodeRefusesInEveryField(t *testing.T) {
 		{name: "not everything", body: `{"select":{"all":false},"reason":"x"}`, fields: []string{"select.all"}},
 		{name: "everything as text", body: `{"select":{"all":"true"},"reason":"x"}`, fields: []string{"select.all"}},
 		{name: "failures that are no object", body: failures(`true`), fields: []string{"select.failures"}},
-		{name: "an unknown filter", body: failures(`{"cause":"x"}`), fields: []string{"select.failures.cause"}},
+		{name: "an unknown filter", body: failures(`{"owner":"x"}`), fields: []string{"select.failures.owner"}},
 		{name: "an empty glob", body: failures(`{"error":""}`), fields: []string{"select.failures.error"}},
 		{name: "a bad glob", body: failures(`{"error":"a["}`), fields: []string{"select.failures.error"}},
 		{name: "a glob of two lines", body: failures(`{"error":"a\nb"}`), fields: []string{"select.failures.error"}},

@@ -43,6 +43,9 @@ const (
 	// MaxTargetBytes is the longest target. It travels as an SNS message attribute.
 	MaxTargetBytes = 256
 
+	// MaxWhereBytes is the longest filter of events.
+	MaxWhereBytes = 2_000
+
 	// MaxTransformBytes is the largest patch: no event may be larger.
 	MaxTransformBytes = MaxEventBytes
 
@@ -57,6 +60,9 @@ const (
 
 	// MaxFaults is the most faults that an answer names. A body of 6 MB can have a million, an answer cannot.
 	MaxFaults = 1_000
+
+	// PlanLife is how long after its end a dry run may be applied.
+	PlanLife = 24 * time.Hour
 
 	// PlanSample is the most items of each kind that a plan shows.
 	PlanSample = 10

@@ -32,6 +32,15 @@ type Request struct {
 	MaxFailures  *int       `json:"maxFailures,omitempty"`  // more failed items halt the replay: 0 to MaxItems; nil: any number
 	DryRun       bool       `json:"dryRun"`                 // ends as PLANNED, starts nothing; default: false
 	Reason       string     `json:"reason"`                 // one line, 1 to MaxReasonBytes
+
+	Apply *Apply `json:"apply,omitempty"` // the plan that this replay applies; nil: none
+}
+
+// Apply names a plan to run: the versions that a dry run planned, and no others. In a request it stands alone. In an
+// answer, the other fields are those of the plan's request.
+type Apply struct {
+	PlanID   string `json:"planId"`   // replay id of the dry run
+	PlanHash string `json:"planHash"` // Plan.PlanHash: that this is the plan which somebody has seen
 }
 
 // Publish says whether the workflow's output goes to the topic.
@@ -43,18 +52,28 @@ const (
 	PublishSuppress Publish = "suppress" // the workflow runs, its output is stored and not published
 )
 
-// Select names the resources to replay: exactly one of the first four fields is set.
+// Select names the resources to replay, and which of their versions. All that is given must hold. At least one of the
+// first four fields is set, and All alone of them. Outcome and Where are about the version that Versions names: a resource
+// whose version they do not fit is left out, as are such versions of a series.
 type Select struct {
 	ResourceIDs []string       `json:"resourceIds,omitempty"` // 1 to MaxResourceIDs; repeated ids count once
 	OwnerID     string         `json:"ownerId,omitempty"`     // every resource of an owner
 	All         bool           `json:"all,omitempty"`         // every resource; needs MaxItems
 	Failures    *FailureFilter `json:"failures,omitempty"`    // what is in the quarantine
 	Recorded    *Window        `json:"recorded,omitempty"`    // only versions recorded in the window are candidates
+	Outcome     VersionOutcome `json:"outcome,omitempty"`     // only versions of which this became
+	Where       string         `json:"where,omitempty"`       // only events that this filter fits: 1 to MaxWhereBytes
 }
 
-// FailureFilter narrows the quarantine. The zero value selects all of it. Since is before Until where both are set.
+// Filters reports whether versions have to be looked at to know whether they are selected.
+func (s Select) Filters() bool { return s.Outcome != "" || s.Where != "" }
+
+// FailureFilter narrows the quarantine. The zero value selects all of it. All that is given must hold. Since is before
+// Until where both are set.
 type FailureFilter struct {
 	Error string     `json:"error,omitempty"` // glob of error names, see path.Match: 1 to MaxTargetBytes; empty: every error
+	State string     `json:"state,omitempty"` // glob of the names of states that failed: 1 to MaxTargetBytes; empty: every state
+	Cause string     `json:"cause,omitempty"` // what the cause has somewhere in its first 1,024 bytes: 1 to MaxTargetBytes
 	Since *time.Time `json:"since,omitempty"` // failed at this time or after
 	Until *time.Time `json:"until,omitempty"` // failed before this time
 }

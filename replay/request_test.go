@@ -125,7 +125,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{name: "unknown fields, all of them", body: `{` + sel + `,"reason":"x","force":true,"dry":1}`, fields: []string{"dry", "force"}},
 		{name: "no selection", body: `{"reason":"x"}`, fields: []string{"select"}},
 		{name: "an empty selection", body: `{"select":{},"reason":"x"}`, fields: []string{"select"}},
-		{name: "two selections", body: `{"select":{"resourceIds":["a"],"ownerId":"b"},"reason":"x"}`, fields: []string{"select"}},
+		{name: "two selections", body: `{"select":{"all":true,"ownerId":"b"},"maxItems":1,"reason":"x"}`, fields: []string{"select.all"}},
 		{name: "an unknown selection", body: `{"select":{"everything":true},"reason":"x"}`, fields: []string{"select.everything", "select"}},
 		{name: "no ids", body: `{"select":{"resourceIds":[]},"reason":"x"}`, fields: []string{"select.resourceIds"}},
 		{name: "5,000 ids", body: `{"select":{"resourceIds":` + ids(5000) + `},"reason":"x"}`, fields: []string{"select.resourceIds"}},

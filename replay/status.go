@@ -74,6 +74,7 @@ type Summary struct {
 	CompletedAt *time.Time        `json:"completedAt,omitempty"`
 	Stopped     *Stop             `json:"stopped,omitempty"`   // cancelled or halted; what had started by then goes on
 	Truncated   bool              `json:"truncated,omitempty"` // maxItems was reached, the selection has more
+	Looked      int               `json:"looked,omitempty"`    // events that the filters of the selection looked at
 	Counts      Counts            `json:"counts"`
 	Links       map[string]string `json:"links"` // self, items, cancel: paths
 }
@@ -98,6 +99,18 @@ type Plan struct {
 	Skipped int    `json:"skipped"` // would be skipped
 	Failed  int    `json:"failed"`  // have an event that the transform cannot be applied to
 	Sample  []Item `json:"sample"`  // the first items of each kind, at most PlanSample of each
+
+	PlanHash  string    `json:"planHash,omitempty"`  // what Apply takes; absent while it is being computed
+	ExpiresAt time.Time `json:"expiresAt"`           // from then on the plan cannot be applied
+	AppliedBy string    `json:"appliedBy,omitempty"` // id of the replay that applied the plan, which may be done once
+	Estimate  Estimate  `json:"estimate"`
+}
+
+// Estimate is what running a plan takes, as far as it is known before.
+type Estimate struct {
+	Seconds int     `json:"seconds"` // at least: by maxPerSecond, and by how many executions an account may start
+	USD     float64 `json:"usd"`     // of the ingestion's own calls, as counted by its benchmark, in us-east-1
+	Without string  `json:"without"` // what is not in it
 }
 
 // Accepted is the answer to POST /replays.

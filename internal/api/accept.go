@@ -17,6 +17,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/filter"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/transform"
@@ -47,6 +48,9 @@ func (a *API) accept(ctx context.Context, req request) (answer, error) {
 		return answer{}, fmt.Errorf("make replay id: %w", err)
 	}
 	if !keyed {
+		if r, err = a.resolve(ctx, r, id.String()); err != nil {
+			return answer{}, err
+		}
 		return a.begin(ctx, req, id.String(), r, now, false)
 	}
 	first, err := a.once(ctx, req, key, body, domain.Claim{ReplayID: id.String(), CreatedAt: domain.At(now)})
@@ -62,8 +66,17 @@ func decode(body []byte, now time.Time) (replay.Request, error) {
 	if err != nil {
 		return r, err
 	}
+	var faults []replay.Fault
+	if r.Select.Where != "" {
+		if _, err := filter.Parse(r.Select.Where); err != nil {
+			faults = append(faults, replay.Fault{Field: "select.where", Value: replay.Shorten(r.Select.Where), Detail: err.Error()})
+		}
+	}
 	if _, err := transform.New(r.Transform); err != nil {
-		return r, &replay.InvalidError{Faults: []replay.Fault{{Field: "transform", Detail: err.Error()}}}
+		faults = append(faults, replay.Fault{Field: "transform", Detail: err.Error()})
+	}
+	if len(faults) > 0 {
+		return r, &replay.InvalidError{Faults: faults}
 	}
 	return r, nil
 }
@@ -88,9 +101,15 @@ func (a *API) once(ctx context.Context, req request, key string, body []byte, c 
 	}
 	row, err := a.book.Replays.Get(ctx, claimed.ReplayID)
 	if err == nil && row.Status != replay.Pending {
+		if r, err = a.stored(ctx, row.ID); err != nil {
+			return answer{}, err
+		}
 		return accepted(req, row, r), nil
 	}
 	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+		return answer{}, err
+	}
+	if r, err = a.resolve(ctx, r, claimed.ReplayID); err != nil {
 		return answer{}, err
 	}
 	return a.begin(ctx, req, claimed.ReplayID, r, claimed.CreatedAt.Time, true)
@@ -158,6 +177,9 @@ func (a *API) begin(ctx context.Context, req request, id string, r replay.Reques
 		ID: id, Status: replay.Pending, RequestedBy: caller(req), Action: r.Action, DryRun: r.DryRun, Reason: r.Reason,
 		OwnerID: r.Select.OwnerID, MaxItems: r.MaxItems, MaxFailures: r.MaxFailures, MaxPerSecond: r.MaxPerSecond,
 		CreatedAt: domain.At(now),
+	}
+	if r.Apply != nil {
+		row.PlanID = r.Apply.PlanID
 	}
 	if err := a.log.PutObject(ctx, eventlog.RequestKey(id), stored); err != nil {
 		return answer{}, err

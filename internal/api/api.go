@@ -38,6 +38,7 @@ type API struct {
 	logger *slog.Logger
 	now    func() time.Time
 
+	Region string    // of the account, for estimates
 	Random io.Reader // of the ids of replays, by default ULID's own
 }
 

@@ -43,17 +43,13 @@ func (a *API) replay(ctx context.Context, req request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	stored, err := a.log.Object(ctx, eventlog.RequestKey(row.ID))
+	r, err := a.stored(ctx, row.ID)
 	if err != nil {
 		return answer{}, err
 	}
-	var r replay.Request
-	if err := json.Unmarshal(stored, &r); err != nil {
-		return answer{}, fmt.Errorf("decode stored request: %w", err)
-	}
 	full := replay.Replay{Summary: summary(req, row), Request: r}
 	if row.Status == replay.Planned {
-		if full.Plan, err = a.planOf(ctx, row); err != nil {
+		if full.Plan, err = a.planOf(ctx, row, r); err != nil {
 			return answer{}, err
 		}
 	}
@@ -64,7 +60,7 @@ func summary(req request, row domain.Replay) replay.Summary {
 	s := replay.Summary{
 		ReplayID: row.ID, Status: row.Status, Action: row.Action, DryRun: row.DryRun, Reason: row.Reason,
 		RequestedBy: row.RequestedBy, CreatedAt: row.CreatedAt.Time, CompletedAt: row.CompletedAt.Pointer(),
-		Truncated: row.Truncated, Counts: row.Counts(), Links: linksOf(req, row.ID),
+		Truncated: row.Truncated, Looked: row.Looked, Counts: row.Counts(), Links: linksOf(req, row.ID),
 	}
 	if row.Stopped() {
 		s.Stopped = &replay.Stop{Status: row.StopStatus, By: row.StopBy, At: row.StopAt.Time, Reason: row.StopReason}
@@ -72,25 +68,16 @@ func summary(req request, row domain.Replay) replay.Summary {
 	return s
 }
 
-// planOf is what a dry run found out: its counts and the first items of each kind.
-func (a *API) planOf(ctx context.Context, row domain.Replay) (*replay.Plan, error) {
-	plan := &replay.Plan{Items: row.Planned, Skipped: row.Skipped, Failed: row.Failed, Sample: []replay.Item{}}
-	for _, kind := range []struct {
-		outcome replay.Outcome
-		count   int
-	}{{replay.WouldRun, row.Planned}, {replay.Skipped, row.Skipped}, {replay.Failed, row.Failed}} {
-		if kind.count == 0 {
-			continue
-		}
-		rows, _, err := a.book.Items.List(ctx, row, kind.outcome, "", replay.PlanSample)
-		if err != nil {
-			return nil, err
-		}
-		for _, it := range rows {
-			plan.Sample = append(plan.Sample, item(it))
-		}
+// stored is the request of a replay.
+func (a *API) stored(ctx context.Context, id string) (r replay.Request, err error) {
+	body, err := a.log.Object(ctx, eventlog.RequestKey(id))
+	if err != nil {
+		return r, err
 	}
-	return plan, nil
+	if err := json.Unmarshal(body, &r); err != nil {
+		return r, fmt.Errorf("decode stored request: %w", err)
+	}
+	return r, nil
 }
 
 // replays lists replays, newest first.

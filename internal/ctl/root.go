@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/apply"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/cancel"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/dev"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/diff"
@@ -162,7 +163,7 @@ type constructors []func(*factory.Factory) *cobra.Command
 func groups() []commandGroup {
 	return []commandGroup{
 		{"Investigate:", constructors{failures.New, history.New, show.New, diff.New}},
-		{"Replay:", constructors{replay.New, republish.New}},
+		{"Replay:", constructors{replay.New, republish.New, apply.New}},
 		{"Send events:", constructors{ingest.New}},
 		{"Follow replays:", constructors{status.New, items.New, list.New, cancel.New}},
 		{"Check:", constructors{doctor.New}},

@@ -86,8 +86,14 @@ type Move struct {
 
 // QuarantineFilter narrows the quarantine. The zero value selects all of it.
 type QuarantineFilter struct {
-	Since, Until time.Time         // failed at Since or after, and before Until; zero: no bound
-	Error        func(string) bool // nil: every error
+	Since, Until time.Time          // failed at Since or after, and before Until; zero: no bound
+	Error, State func(string) bool  // nil: every one
+	Match        func(Failure) bool // nil: nothing more
+}
+
+// Matches reports whether a failure is selected, but for its time.
+func (f QuarantineFilter) Matches(row Failure) bool {
+	return (f.Error == nil || f.Error(row.Error)) && (f.State == nil || f.State(row.State)) && (f.Match == nil || f.Match(row))
 }
 
 // Group is the row of an error that so many failures share that they are held, and let go step by step.

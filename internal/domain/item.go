@@ -16,7 +16,9 @@ type Item struct {
 	Execution  string         `row:"execution,omitempty"` // bound with the version: from then on the item will start
 	Want       string         `row:"want,omitempty"`      // the version to bind, where the selection knows it
 	Failure    string         `row:"failure,omitempty"`   // id of the failure that was selected
+	Planned    string         `row:"planned,omitempty"`   // place of the item in the plan that is applied
 	Diff       string         `row:"diff,omitempty"`      // of a plan: what the transform does
+	Digest     string         `row:"digest,omitempty"`    // of a plan, and as planned: SHA-256 of the event that runs, if it is not a recorded one
 	ARN        string         `row:"arn,omitempty"`
 	Reason     string         `row:"reason,omitempty"`
 	StartedAt  Stamp          `row:"startedAt,omitempty"`
@@ -40,6 +42,7 @@ type ItemChange struct {
 
 	ResourceID string // the same
 	Diff       string
+	Digest     string
 	ARN        string // of the item's execution; empty if it was never started
 	At         Stamp
 }

@@ -31,6 +31,12 @@ type Replay struct {
 	Spread bool `row:"spread,omitempty"` // false: announced by a release that kept all counts in the row
 	Left   int  `row:"left,omitempty"`   // with MaxItems, and if it is spread: how many items it may still have
 
+	// Of a dry run, and of a replay that applies one.
+	PlanHash  string `row:"planHash,omitempty"`  // empty: not computed yet
+	HashingAt Stamp  `row:"hashingAt,omitempty"` // when the hash was asked for, or worked on, last
+	AppliedBy string `row:"appliedBy,omitempty"` // id of the replay that applied the plan
+	PlanID    string `row:"planId,omitempty"`    // the plan that this replay applies
+
 	// Of a replay that is to end before its time.
 	StopStatus replay.Status `row:"stopStatus,omitempty"`
 	StopBy     string        `row:"stopBy,omitempty"`
@@ -90,6 +96,7 @@ type Page struct {
 	Next     string `row:"next,omitempty"`     // cursor of the next page; empty: this is the last
 	StartsAt Stamp  `row:"startsAt,omitempty"` // of a paced replay: when its first item is to start
 	Sent     bool   `row:"sent"`               // its messages are in the queue
+	Looked   int    `row:"looked,omitempty"`   // events that the filters of the selection looked at
 }
 
 // Entry is what a page selects: a resource, and of a failure the version that failed.
@@ -97,6 +104,8 @@ type Entry struct {
 	ResourceID string
 	VersionID  string
 	Failure    string // id of the failure
+	Planned    string // place of the item in the plan that is applied
+	Digest     string // of the item in that plan
 }
 
 // Claim is the row of an Idempotency-Key: the replay that it stands for, from its first use on.

@@ -7,8 +7,10 @@ type Series struct {
 	Page       int      `row:"page"`
 	Ordinal    int      `row:"ordinal"`
 	ResourceID string   `row:"resourceId"`
-	Versions   []string `row:"versions"` // oldest first
-	Rows       int      `row:"rows"`     // versions that have an item
+	Versions   []string `row:"versions"`          // oldest first
+	Digests    []string `row:"digests,omitempty"` // of the versions, as they were planned
+	Rows       int      `row:"rows"`              // versions that have an item
+	Looked     int      `row:"looked,omitempty"`  // versions that the filters of the selection looked at
 	Started    bool     `row:"started"`
 	Closed     bool     `row:"closed,omitempty"` // nothing of it is to start
 	CreatedAt  Stamp    `row:"createdAt"`

@@ -10,6 +10,7 @@ type Tally struct {
 	Succeeded int `row:"succeeded"`
 	Failed    int `row:"failed"`
 	Planned   int `row:"planned"`
+	Looked    int `row:"looked,omitempty"` // events that the filters of the selection looked at
 }
 
 // Plus returns the sum of two tallies.
@@ -17,6 +18,7 @@ func (t Tally) Plus(o Tally) Tally {
 	return Tally{
 		Matched: t.Matched + o.Matched, Started: t.Started + o.Started, Skipped: t.Skipped + o.Skipped,
 		Succeeded: t.Succeeded + o.Succeeded, Failed: t.Failed + o.Failed, Planned: t.Planned + o.Planned,
+		Looked: t.Looked + o.Looked,
 	}
 }
 

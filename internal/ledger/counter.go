@@ -41,13 +41,13 @@ func (l *table) transactCounted(ctx context.Context, doing string, writes []type
 // tally adds to the counts of a row.
 func (c *change) tally(t domain.Tally) *change {
 	return c.Add("matched", t.Matched).Add("started", t.Started).Add("skipped", t.Skipped).
-		Add("succeeded", t.Succeeded).Add("failed", t.Failed).Add("planned", t.Planned)
+		Add("succeeded", t.Succeeded).Add("failed", t.Failed).Add("planned", t.Planned).Add("looked", t.Looked)
 }
 
 // counts sets the counts of a row.
 func (c *change) counts(t domain.Tally) *change {
 	return c.Set("matched", num(t.Matched)).Set("started", num(t.Started)).Set("skipped", num(t.Skipped)).
-		Set("succeeded", num(t.Succeeded)).Set("failed", num(t.Failed)).Set("planned", num(t.Planned))
+		Set("succeeded", num(t.Succeeded)).Set("failed", num(t.Failed)).Set("planned", num(t.Planned)).Set("looked", num(t.Looked))
 }
 
 // unfinished is what the row of a replay has for the open items that functions of an earlier release look for. They

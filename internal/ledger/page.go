@@ -42,7 +42,7 @@ func (l *Pages) Add(ctx context.Context, r domain.Replay, p domain.Page, entries
 	}
 	counters := newChange(replayKey(p.ReplayID)).
 		Set("status", str(string(status))).Set("expanded", flag(last)).
-		Add("pages", 1).Add("matched", p.Items).
+		Add("pages", 1).Add("matched", p.Items).Add("looked", p.Looked).
 		If("{status} IN (?, ?) AND {pages} = ? AND attribute_not_exists({stopStatus})",
 			str(string(replay.Pending)), str(string(replay.Expanding)), num(p.Number))
 	if !r.Spread {
@@ -56,7 +56,7 @@ func (l *Pages) Add(ctx context.Context, r domain.Replay, p domain.Page, entries
 	for i, e := range entries {
 		it := domain.Item{
 			ReplayID: p.ReplayID, Page: p.Number, Ordinal: i, Outcome: replay.Waiting,
-			ResourceID: e.ResourceID, Want: e.VersionID, Failure: e.Failure,
+			ResourceID: e.ResourceID, Want: e.VersionID, Failure: e.Failure, Planned: e.Planned, Digest: e.Digest,
 		}
 		put, err := l.putNew(itemKeys(it), it)
 		if err != nil {

@@ -33,7 +33,7 @@ func (l *Failures) Quarantined(ctx context.Context, filter domain.QuarantineFilt
 			}
 			cursor = quarantineSort(f)
 			// What left the quarantine since may still be in the index. It counts for the cursor only.
-			if f.Status == domain.Quarantined && (filter.Error == nil || filter.Error(f.Error)) {
+			if f.Status == domain.Quarantined && filter.Matches(f) {
 				found = append(found, f)
 			}
 			if len(found) == limit {

@@ -42,18 +42,18 @@ func (l *Series) Add(ctx context.Context, r domain.Replay, s domain.Series) erro
 	}
 	more := len(s.Versions) - 1
 	first := domain.Item{ReplayID: s.ReplayID, Page: s.Page, Ordinal: s.Ordinal}
-	item := newChange(itemKey(first)).Set("want", str(s.Versions[0])).
+	item := newChange(itemKey(first)).Set("want", str(s.Versions[0])).Set("digest", str(digestOf(s, 0))).
 		If("{outcome} = ? AND attribute_not_exists({execution})", str(string(replay.Waiting)))
 	writes := []types.TransactWriteItem{{Put: put}, item.transact(l.name)}
 	if !r.Spread {
-		counters := newChange(replayKey(s.ReplayID)).Add("matched", more).Add("open", more).withRoom(r, more).
+		counters := newChange(replayKey(s.ReplayID)).Add("matched", more).Add("open", more).Add("looked", s.Looked).withRoom(r, more).
 			If("attribute_not_exists({stopStatus})")
 		return l.transact(ctx, "bind series "+s.Name, append(writes, counters.transact(l.name)))
 	}
 	if err := l.reserve(ctx, r, more); err != nil {
 		return err
 	}
-	err = l.transactCounted(ctx, "bind series "+s.Name, writes, r.ID, domain.Tally{Matched: more})
+	err = l.transactCounted(ctx, "bind series "+s.Name, writes, r.ID, domain.Tally{Matched: more, Looked: s.Looked})
 	if isConflict(err) { // another delivery bound it
 		return errors.Join(err, l.reserve(ctx, r, -more))
 	}
@@ -80,7 +80,7 @@ func (l *Series) AddItems(ctx context.Context, s domain.Series) error {
 		for i := s.Rows; i < s.Rows+n; i++ {
 			it := domain.Item{
 				ReplayID: s.ReplayID, Page: s.Page, Ordinal: s.Ordinal, Index: i, ResourceID: s.ResourceID,
-				Want: s.Versions[i], Outcome: replay.Waiting,
+				Want: s.Versions[i], Digest: digestOf(s, i), Outcome: replay.Waiting,
 			}
 			put, err := l.putNew(itemKeys(it), it)
 			if err != nil {
@@ -141,4 +141,12 @@ func (l *Series) CheckLater(ctx context.Context, name string, at time.Time) erro
 	c := newChange(seriesKey(name)).CheckAt(at, name)
 	_, err := l.update(ctx, c)
 	return ignoreConflict(conflict(err, nil, "postpone check of series"))
+}
+
+// digestOf is what is planned of a version, if anything is.
+func digestOf(s domain.Series, i int) string {
+	if i >= len(s.Digests) {
+		return ""
+	}
+	return s.Digests[i]
 }

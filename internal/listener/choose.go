@@ -41,6 +41,9 @@ func (l *Listener) choose(ctx context.Context, msg message.Replay, it domain.Ite
 	if it.ResourceID == "" {
 		return v, skip(`the failure names no resource: select it with versions "failed"`)
 	}
+	if p.Apply != nil {
+		return l.asPlanned(ctx, it, p)
+	}
 	newest := false
 	switch p.Versions.Mode {
 	case replay.VersionIDs, replay.FailedVersion:
@@ -50,6 +53,9 @@ func (l *Listener) choose(ctx context.Context, msg message.Replay, it domain.Ite
 		v, newest, err = l.search(ctx, msg, it, p, none, func(v eventlog.Version) bool { return !v.Time().After(*p.Versions.AsOf) })
 	default:
 		v, newest, err = l.search(ctx, msg, it, p, "no event of it was recorded in the window", func(eventlog.Version) bool { return true })
+	}
+	if err == nil {
+		err = l.unfit(ctx, it.ResourceID, v, p)
 	}
 	if err == nil && !newest {
 		err = l.stale(ctx, it.ResourceID, v, p)
@@ -171,31 +177,72 @@ func (l *Listener) stale(ctx context.Context, resourceID string, v eventlog.Vers
 }
 
 // rangeOf returns the ids of the versions of a resource that a series replays, oldest first, or a verdict, or errGoesOn.
-func (l *Listener) rangeOf(ctx context.Context, msg message.Replay, it domain.Item, p plan) ([]string, error) {
-	var found []string
+// Looked is how many versions the filters of the selection looked at.
+func (l *Listener) rangeOf(ctx context.Context, msg message.Replay, it domain.Item, p plan) (found []string, looked int, err error) {
 	var newest bool
-	var err error
+	if p.Apply != nil {
+		return l.rangePlanned(ctx, it, p)
+	}
 	if p.Versions.Series == nil {
 		found, newest, err = l.allWanted(ctx, it, p)
 	} else {
 		found, newest, err = l.inSeries(ctx, msg, it, p)
 	}
+	if err != nil {
+		return nil, 0, err
+	}
+	latest := found
+	if p.Select.Filters() {
+		looked = len(found)
+	}
+	if found, err = l.onlyFitting(ctx, it.ResourceID, found, p); err != nil {
+		return nil, 0, err
+	}
+	newest = newest && len(found) > 0 && found[0] == latest[0]
 	switch {
-	case err != nil:
-		return nil, err
+	case len(latest) == 0:
+		return nil, 0, skip("no event of it is in the series")
 	case len(found) == 0:
-		return nil, skip("no event of it is in the series")
+		return nil, 0, skip("no event of it in the series fits the selection")
 	case !newest:
 		last, err := l.named(ctx, it.ResourceID, found[0])
 		if err == nil {
 			err = l.stale(ctx, it.ResourceID, last, p)
 		}
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
 	slices.Reverse(found)
-	return found, nil
+	return found, looked, nil
+}
+
+// rangePlanned returns the ids of the versions that a plan has of a series, oldest first.
+func (l *Listener) rangePlanned(ctx context.Context, it domain.Item, p plan) (found []string, looked int, err error) {
+	latest, err := l.latest(ctx, it.ResourceID, p)
+	if err != nil {
+		return nil, 0, err
+	}
+	items, err := l.plannedSeries(ctx, it, p)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, planned := range items {
+		found = append(found, planned.VersionID)
+	}
+	if len(found) == 0 {
+		return nil, 0, skip("nothing of it was planned")
+	}
+	if last := found[len(found)-1]; last != latest.ID {
+		v, err := l.named(ctx, it.ResourceID, last)
+		if err == nil {
+			err = l.stale(ctx, it.ResourceID, v, p)
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+	}
+	return found, 0, nil
 }
 
 // allWanted returns the versions with the ids of a request, newest first, and whether the newest of the resource is

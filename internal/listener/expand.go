@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/internal/classify"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/queue"
-	"github.com/ce873799/replayable-ingestion/replay"
 )
 
 // expand finds one page of a replay's resources, queues an item for each, and queues the next page.
@@ -115,18 +112,20 @@ func (l *Listener) bindPage(ctx context.Context, msg message.Replay) (domain.Pag
 		if err != nil {
 			return before, err
 		}
-		entries, next, truncated, err := l.fill(ctx, r, plan.Request, before.Next)
+		found, truncated, err := l.fill(ctx, r, plan, before.Next)
 		if err != nil {
 			return before, err
 		}
-		p := domain.Page{ReplayID: msg.ReplayID, Number: msg.Page, Items: len(entries), Next: next}
+		p := domain.Page{
+			ReplayID: msg.ReplayID, Number: msg.Page, Items: len(found.entries), Next: found.next, Looked: found.looked,
+		}
 		if rate > 0 {
 			p.StartsAt = domain.At(l.now())
 			if due := before.StartsAt.Add(timeOf(before.Items, rate)); due.After(l.now()) {
 				p.StartsAt = domain.At(due)
 			}
 		}
-		err = l.Book.Pages.Add(ctx, r, p, entries, truncated)
+		err = l.Book.Pages.Add(ctx, r, p, found.entries, truncated)
 		if !errors.Is(err, ledger.ErrConflict) {
 			return p, err
 		}
@@ -136,86 +135,4 @@ func (l *Listener) bindPage(ctx context.Context, msg message.Replay) (domain.Pag
 		}
 	}
 	return before, fmt.Errorf("bind page %d of replay %s: %w", msg.Page, msg.ReplayID, ledger.ErrConflict)
-}
-
-// fill selects a page for which the replay has room. Truncated tells that the selection has more than maxItems.
-func (l *Listener) fill(ctx context.Context, r domain.Replay, req replay.Request, cursor string) (entries []domain.Entry, next string, truncated bool, err error) {
-	room := r.Room()
-	if room > 0 {
-		entries, next, err = l.selection(ctx, req.Select, cursor, min(room, ledger.MaxPageItems))
-		if err != nil || next == "" || len(entries) < room {
-			return entries, next, false, err
-		}
-		cursor = next
-	}
-	more, further, err := l.selection(ctx, req.Select, cursor, 1)
-	return entries, "", len(more) > 0 || further != "", err
-}
-
-// selection returns at most limit resources and the cursor of the next page, empty after the last.
-func (l *Listener) selection(ctx context.Context, s replay.Select, cursor string, limit int) (entries []domain.Entry, next string, err error) {
-	var ids []string
-	switch {
-	case s.Failures != nil:
-		return l.failures(ctx, *s.Failures, cursor, limit)
-	case s.All:
-		ids, next, err = l.Log.Resources(ctx, s.Recorded, cursor, limit)
-	case s.OwnerID != "":
-		var since time.Time
-		if s.Recorded != nil && s.Recorded.From != nil {
-			since = *s.Recorded.From
-		}
-		ids, next, err = l.Book.Owners.Resources(ctx, s.OwnerID, since, cursor, limit)
-	default:
-		from := 0
-		if cursor != "" {
-			if from, err = strconv.Atoi(cursor); err != nil || from > len(s.ResourceIDs) {
-				return nil, "", fmt.Errorf("resources cursor %q: %w", cursor, ledger.ErrCursor)
-			}
-		}
-		to := min(from+limit, len(s.ResourceIDs))
-		if ids = s.ResourceIDs[from:to]; to < len(s.ResourceIDs) {
-			next = strconv.Itoa(to)
-		}
-	}
-	entries = make([]domain.Entry, len(ids))
-	for i, id := range ids {
-		entries[i].ResourceID = id
-	}
-	return entries, next, err
-}
-
-// failures selects from the quarantine, newest first. Two failures of the same version are one item.
-func (l *Listener) failures(ctx context.Context, s replay.FailureFilter, cursor string, limit int) ([]domain.Entry, string, error) {
-	rows, next, err := l.Book.Failures.Quarantined(ctx, QuarantineFilter(s), cursor, limit)
-	if err != nil {
-		return nil, "", err
-	}
-	seen := map[domain.Entry]bool{}
-	var entries []domain.Entry
-	for _, f := range rows {
-		e := domain.Entry{ResourceID: f.ResourceID, VersionID: f.VersionID}
-		if seen[e] && e.VersionID != "" {
-			continue
-		}
-		seen[e] = true
-		e.Failure = domain.FailureID(f.Execution, f.RedriveCount)
-		entries = append(entries, e)
-	}
-	return entries, next, nil
-}
-
-// QuarantineFilter returns the ledger's form of a filter.
-func QuarantineFilter(s replay.FailureFilter) domain.QuarantineFilter {
-	var f domain.QuarantineFilter
-	if s.Since != nil {
-		f.Since = *s.Since
-	}
-	if s.Until != nil {
-		f.Until = *s.Until
-	}
-	if s.Error != "" {
-		f.Error = func(name string) bool { return classify.Match(s.Error, name) } // it was checked with the request
-	}
-	return f
 }

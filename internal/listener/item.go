@@ -24,6 +24,7 @@ type verdict struct {
 	reason  string
 	version string
 	diff    string
+	digest  string
 	arn     string
 }
 
@@ -51,7 +52,7 @@ func (l *Listener) decided(it domain.Item, err error) (*progress.Step, error) {
 		return nil, err
 	}
 	s := l.step(it, v.to, v.reason)
-	s.Version, s.Diff, s.ARN = v.version, v.diff, v.arn
+	s.Version, s.Diff, s.Digest, s.ARN = v.version, v.diff, v.digest, v.arn
 	return s, nil
 }
 
@@ -90,14 +91,14 @@ func (l *Listener) single(ctx context.Context, msg message.Replay, it domain.Ite
 	}
 	if it.Execution == "" && unrecorded(it, p) {
 		if it, err = l.commitUnrecorded(ctx, it, p); err != nil {
-			return l.decided(it, err)
+			return l.decided(it, p.drift(err))
 		}
 	} else if it.Execution == "" {
 		v := given
 		if v == nil {
 			chosen, err := l.choose(ctx, msg, it, p)
 			if err != nil {
-				return l.decided(it, err)
+				return l.decided(it, p.drift(err))
 			}
 			v = &chosen
 		}
@@ -121,12 +122,15 @@ func (l *Listener) commit(ctx context.Context, it domain.Item, p plan, v eventlo
 	if p.Action == replay.Republish {
 		return l.commitOutput(ctx, it, p, v)
 	}
-	diff, err := l.check(ctx, it, p, v.ID)
+	diff, digest, err := l.check(ctx, it, p, v.ID)
+	if err == nil {
+		err = p.sameAsPlanned(it, v.ID, digest)
+	}
 	if err != nil {
 		return it, err
 	}
 	if p.DryRun {
-		return it, verdict{to: replay.WouldRun, version: v.ID, diff: diff}
+		return it, verdict{to: replay.WouldRun, version: v.ID, diff: diff, digest: digest}
 	}
 	row := l.announcement(it, p, v)
 	row.Over = over
@@ -165,25 +169,28 @@ func (l *Listener) rebound(ctx context.Context, it domain.Item) (domain.Item, er
 	return it, err
 }
 
-// check applies the transform of a replay to a version, if there is one, and returns what it changes if the item is in
-// the sample of a plan. A transform that cannot be applied is the item's outcome.
-func (l *Listener) check(ctx context.Context, it domain.Item, p plan, versionID string) (diff string, err error) {
+// check applies the transform of a replay to a version, if there is one. It returns the digest of what it makes, and what
+// it changes if the item is in the sample of a plan. A transform that cannot be applied is the item's outcome.
+func (l *Listener) check(ctx context.Context, it domain.Item, p plan, versionID string) (diff, made string, err error) {
 	if p.transform == nil {
-		return "", nil
+		return "", "", nil
 	}
 	event, err := l.Log.Event(ctx, it.ResourceID, versionID)
 	if err != nil {
-		return "", unreadable(versionID, err)
+		return "", "", unreadable(versionID, err)
 	}
 	patched, err := l.patch(it.ResourceID, versionID, p, event)
-	if err != nil || !p.DryRun || !sampled(it) {
-		return "", err
+	if err != nil {
+		return "", "", err
+	}
+	if made = digest(patched); !p.DryRun || !sampled(it) {
+		return "", made, nil
 	}
 	changes, err := transform.Diff(event, patched)
 	if err != nil {
-		return "", nil //nolint:nilerr // too large to show; the item is planned all the same
+		return "", made, nil //nolint:nilerr // too large to show; the item is planned all the same
 	}
-	return string(changes), nil
+	return string(changes), made, nil
 }
 
 // sampled reports whether an item is in the sample of a plan.

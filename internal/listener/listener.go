@@ -211,6 +211,8 @@ func (l *Listener) handle(ctx context.Context, m events.SQSMessage) (*progress.S
 		return step, err
 	case message.KindSweep:
 		return nil, l.sweep(ctx, msg)
+	case message.KindHash:
+		return nil, l.hash(ctx, msg)
 	case message.KindClose:
 		return nil, l.closeSeries(ctx, msg)
 	default:

@@ -2,10 +2,12 @@ package listener
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"sync"
 
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/filter"
 	"github.com/ce873799/replayable-ingestion/internal/transform"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -14,6 +16,7 @@ import (
 type plan struct {
 	replay.Request
 	transform *transform.Transform // nil: none
+	where     *filter.Filter       // nil: none
 }
 
 // plans keeps the requests of the last replays: they never change, and every item needs its own.
@@ -36,11 +39,16 @@ func (l *Listener) plan(ctx context.Context, replayID string) (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
-	if p.Request, err = replay.Decode(body, l.now()); err != nil { // its times are absolute
-		return plan{}, err
+	if err := json.Unmarshal(body, &p.Request); err != nil { // the API has decoded it, and filled in defaults
+		return plan{}, fmt.Errorf("decode request of replay %s: %w", replayID, err)
 	}
 	if p.transform, err = transform.New(p.Transform); err != nil {
 		return plan{}, fmt.Errorf("replay %s: %w", replayID, err)
+	}
+	if p.Select.Where != "" {
+		if p.where, err = filter.Parse(p.Select.Where); err != nil {
+			return plan{}, fmt.Errorf("replay %s: %w", replayID, err)
+		}
 	}
 	l.plans.mu.Lock()
 	defer l.plans.mu.Unlock()

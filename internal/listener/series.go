@@ -30,7 +30,12 @@ func (l *Listener) unit(ctx context.Context, msg message.Replay, it domain.Item,
 		if err == nil && len(versions) == 1 {
 			v, err := l.named(ctx, it.ResourceID, versions[0])
 			if err != nil {
-				return l.decided(it, err)
+				return l.decided(it, p.drift(err))
+			}
+			if digests, err := l.digests(ctx, it, p); err != nil {
+				return nil, err
+			} else if len(digests) > 0 {
+				it.Digest = digests[0]
 			}
 			return l.single(ctx, msg, it, p, &v)
 		}
@@ -57,13 +62,17 @@ func (l *Listener) bindSeries(ctx context.Context, msg message.Replay, it domain
 	if r.Stopped() {
 		return nil, none, skip("%s", stopped(r))
 	}
-	versions, err := l.rangeOf(ctx, msg, it, p)
+	versions, looked, err := l.rangeOf(ctx, msg, it, p)
 	if err != nil || len(versions) == 1 {
-		return versions, none, err
+		return versions, none, p.drift(err)
+	}
+	digests, err := l.digests(ctx, it, p)
+	if err != nil {
+		return nil, none, err
 	}
 	s := domain.Series{
 		Name: name, ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, ResourceID: it.ResourceID,
-		Versions: versions, Rows: 1, CreatedAt: domain.At(l.now()),
+		Versions: versions, Digests: digests, Rows: 1, Looked: looked, CreatedAt: domain.At(l.now()),
 	}
 	for range bindRounds {
 		if r.Room() < len(versions)-1 {
@@ -85,6 +94,18 @@ func (l *Listener) bindSeries(ctx context.Context, msg message.Replay, it domain
 		}
 	}
 	return nil, none, fmt.Errorf("bind series %s: %w", name, ledger.ErrConflict)
+}
+
+// digests are what a plan has of the versions of a series, none if no plan is applied.
+func (l *Listener) digests(ctx context.Context, it domain.Item, p plan) (digests []string, err error) {
+	if p.Apply == nil {
+		return nil, nil
+	}
+	items, err := l.plannedSeries(ctx, it, p)
+	for _, planned := range items {
+		digests = append(digests, planned.Digest)
+	}
+	return digests, err
 }
 
 // planSeries looks at every version of a series and starts none.
@@ -229,7 +250,7 @@ func (l *Listener) bindVersion(ctx context.Context, in SeriesInput) (SeriesOrder
 	}
 	if it.Execution == "" {
 		if it, err = l.commitVersion(ctx, it, p); err != nil {
-			return l.end(ctx, it, err)
+			return l.end(ctx, it, p.drift(err))
 		}
 	}
 	if p.Action == replay.Republish {

@@ -1,9 +1,9 @@
 package listener
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/envelope"
@@ -30,7 +30,7 @@ func (l *Listener) commitUnrecorded(ctx context.Context, it domain.Item, p plan)
 	}
 	switch {
 	case f.Status != domain.Quarantined:
-		return it, skip("the failure of execution %s is %s by now", f.Execution, strings.ToLower(string(f.Status)))
+		return it, skip("%s", noLongerFailed(f))
 	case f.ARN == "":
 		return it, skip("%s is no event: it is kept under %s", f.Execution, f.InputKey)
 	case f.InputKey == "":
@@ -39,6 +39,9 @@ func (l *Listener) commitUnrecorded(ctx context.Context, it domain.Item, p plan)
 		return it, skip("the event of execution %s never ran: there is nothing to publish", f.Execution)
 	case p.Select.Recorded != nil:
 		return it, skip("the event of execution %s was never recorded", f.Execution)
+	}
+	if fits, err := l.keptFits(ctx, f, p); err != nil || !fits {
+		return it, cmp.Or(err, skip("the event of execution %s does not fit the selection", f.Execution))
 	}
 	original, event, ids, err := l.kept(ctx, f.InputKey, p)
 	if err != nil {
@@ -58,13 +61,16 @@ func (l *Listener) commitUnrecorded(ctx context.Context, it domain.Item, p plan)
 		}
 	}
 	if p.DryRun {
-		v := verdict{to: replay.WouldRun}
+		v := verdict{to: replay.WouldRun, digest: digest(event)}
 		if p.transform != nil && sampled(it) {
 			if changes, err := transform.Diff(original, event); err == nil { // else too large to show
 				v.diff = string(changes)
 			}
 		}
 		return it, v
+	}
+	if err := p.sameAsPlanned(it, "", digest(event)); err != nil {
+		return it, err
 	}
 	row := domain.Execution{
 		Name: naming.Failed(it.ReplayID, "", f.Execution), Mode: domain.API, Status: domain.Starting, Unrecorded: true,

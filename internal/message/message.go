@@ -22,6 +22,7 @@ const (
 	KindItem   = "item"   // replay one resource
 	KindAuto   = "auto"   // replay a failure automatically
 	KindSweep  = "sweep"  // skip what has not started of a replay that was stopped
+	KindHash   = "hash"   // compute the hash of a plan
 	KindClose  = "close"  // settle what a series has left, after its execution ended
 )
 
@@ -39,10 +40,12 @@ type Replay struct {
 	Slot     int64  `json:"slot,omitempty"`     // item, auto: the start that is reserved for it, in seconds since the epoch
 	Waits    int    `json:"waits,omitempty"`    // item, auto: how often in a row no start was free for it
 
-	Cursor string   `json:"cursor,omitempty"` // item: where the search for its version goes on; sweep: where it does
+	Cursor string   `json:"cursor,omitempty"` // item: where the search for its version goes on; sweep, hash: where it does
 	Found  []string `json:"found,omitempty"`  // item: versions of its series that were found up to there, newest first
 	Begun  bool     `json:"begun,omitempty"`  // item: the newest end of its series was found
 	Newest bool     `json:"newest,omitempty"` // item: the newest version of the resource is in its series
+
+	Sum []byte `json:"sum,omitempty"` // hash: its state after all that comes before the cursor
 
 	From int `json:"from,omitempty"` // item, close: index of the version of its series where the work on it goes on
 
@@ -76,7 +79,7 @@ func DecodeReplay(b string) (Replay, error) {
 	if err := json.Unmarshal([]byte(b), &m); err != nil {
 		return Replay{}, fmt.Errorf("%w: %w", ErrUnknown, err)
 	}
-	known := slices.Contains([]string{KindExpand, KindItem, KindAuto, KindSweep, KindClose}, m.Kind)
+	known := slices.Contains([]string{KindExpand, KindItem, KindAuto, KindSweep, KindClose, KindHash}, m.Kind)
 	if m.V != Version || !known {
 		return Replay{}, fmt.Errorf("%w: kind %q, version %d", ErrUnknown, m.Kind, m.V)
 	}

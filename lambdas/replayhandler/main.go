@@ -14,5 +14,6 @@ import (
 func main() {
 	cfg, aws, tell := boot.Start(config.LoadReplayHandler)
 	handler := replayhandler.New(cfg, dynamodb.NewFromConfig(aws), s3.NewFromConfig(aws), sqs.NewFromConfig(aws), tell)
+	handler.Region = aws.Region
 	boot.Run(tell, handler.Handle)
 }

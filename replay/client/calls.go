@@ -31,6 +31,22 @@ func (c *Client) CreateReplay(ctx context.Context, key string, request replay.Re
 	return accepted, err
 }
 
+// ApplyPlan runs what a dry run planned: those versions and no others. A plan is applied once; the same key with the same plan
+// returns the same replay. It is a RefusedError with status 409 if the plan has expired, was applied by another replay, has
+// another hash, or has none yet.
+func (c *Client) ApplyPlan(ctx context.Context, key string, plan replay.Apply) (replay.Accepted, error) {
+	var accepted replay.Accepted
+	if key == "" {
+		key = rand.Text()
+	}
+	body, err := json.Marshal(map[string]replay.Apply{"apply": plan})
+	if err != nil {
+		return accepted, fmt.Errorf("encode request: %w", err)
+	}
+	err = c.do(ctx, call{method: http.MethodPost, path: "/replays", body: body, key: key}, &accepted)
+	return accepted, err
+}
+
 // Replay reads a replay with its counts. Of an unknown id, NotFound reports true of the error.
 func (c *Client) Replay(ctx context.Context, id string) (r replay.Replay, err error) {
 	err = c.do(ctx, call{method: http.MethodGet, path: "/replays/" + url.PathEscape(id)}, &r)

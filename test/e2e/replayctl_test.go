@@ -64,13 +64,24 @@ func TestReplayctl(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ingest": scriptIngest, "quarantined": scriptQuarantined, "id": scriptID, "capture": scriptCapture,
+			"ingest": scriptIngest, "quarantined": scriptQuarantined, "id": scriptID, "capture": scriptCapture, "field": scriptField,
 		},
 	})
 }
 
 func scriptID(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0], fresh(strings.ToLower(args[0])))
+}
+
+// scriptField keeps what a description on standard output says under a name.
+func scriptField(ts *testscript.TestScript, _ bool, args []string) {
+	for line := range strings.Lines(ts.ReadFile("stdout")) {
+		if words := strings.Fields(line); len(words) == 2 && words[0] == args[1] {
+			ts.Setenv(args[0], words[1])
+			return
+		}
+	}
+	ts.Fatalf("standard output has no field %s", args[1])
 }
 
 func scriptCapture(ts *testscript.TestScript, _ bool, args []string) {

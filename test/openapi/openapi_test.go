@@ -51,6 +51,9 @@ func TestEveryExampleIsAccepted(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
+		if r.Apply != nil { // the answer has the request of the plan
+			continue
+		}
 		frozen, err := json.Marshal(r)
 		if err != nil {
 			t.Fatal(err)

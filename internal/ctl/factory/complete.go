@@ -60,6 +60,18 @@ func (o Completions) Replays(c *cobra.Command, args []string, _ string) ([]strin
 	}), noFiles
 }
 
+// Plans offers the newest plans.
+func (o Completions) Plans(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, noFiles
+	}
+	return offer(o.factory, c, func(ctx context.Context, api *client.Client) iter.Seq2[replay.Summary, error] {
+		return api.Replays(ctx, replay.Planned)
+	}, func(s replay.Summary) string {
+		return cobra.CompletionWithDesc(s.ReplayID, s.Reason)
+	}), noFiles
+}
+
 // Resources offers the resources that have failed last: those that people ask about.
 func (o Completions) Resources(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	return o.offerFailures(c, func(one replay.Failure) string {
@@ -73,6 +85,11 @@ func (o Completions) Resources(c *cobra.Command, _ []string, _ string) ([]string
 // Errors offers the errors of what has failed last.
 func (o Completions) Errors(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	return o.offerFailures(c, func(one replay.Failure) string { return one.Error })
+}
+
+// States offers the states that failed last.
+func (o Completions) States(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return o.offerFailures(c, func(one replay.Failure) string { return one.State })
 }
 
 func (o Completions) offerFailures(c *cobra.Command, of func(replay.Failure) string) ([]string, cobra.ShellCompDirective) {

@@ -16,6 +16,7 @@ import (
 var fields = map[string]string{
 	"select.resourceIds": "resource ids", "resourceIds": "resource ids", "select.ownerId": "--owner", "ownerId": "--owner",
 	"select.all": "--all", "select.failures": "--failures", "select.failures.error": "--error",
+	"select.failures.state": "--state", "select.failures.cause": "--cause", "select.where": "--where", "select.outcome": "--outcome",
 	"select.failures.since": "--since", "select.failures.until": "--until",
 	"select.recorded": "--recorded-from and --recorded-to", "select.recorded.from": "--recorded-from", "select.recorded.to": "--recorded-to",
 	"versions.ids": "--version", "versions.asOf": "--as-of", "asOf": "--as-of", "versions.series": "--series",

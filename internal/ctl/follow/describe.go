@@ -23,6 +23,9 @@ func Describe(f *factory.Factory, w io.Writer, r replay.Replay) error {
 		{Name: "completed", Value: completed(f, r)},
 		{Name: "items", Value: itemsOf(r)},
 	}
+	if r.Looked > 0 {
+		fields = append(fields, output.Field{Name: "looked at", Value: fmt.Sprintf("%d events, for --where or --outcome", r.Looked)})
+	}
 	if r.Truncated {
 		fields = append(fields, output.Field{Name: "truncated", Value: "the selection has more than --max-items", Color: output.Yellow})
 	}

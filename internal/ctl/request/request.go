@@ -24,8 +24,11 @@ type Flags struct {
 	file          string
 	owner         string
 	all, Failures bool
-	Error         string // a glob
+	Error, State  string // globs
+	Cause         string
 	Since, Until  string
+	where         string
+	outcome       string
 
 	recordedFrom, recordedTo string
 
@@ -39,6 +42,7 @@ type Flags struct {
 	mergePatch, jsonPatch string
 
 	suppressPublish, allowStale, DryRun bool
+	Plan                                bool
 	target, Reason                      string
 	maxPerSecond, maxItems, maxFailures int
 
@@ -77,15 +81,20 @@ func (o *Flags) addSelection(c *cobra.Command) {
 func (o *Flags) AddFailures(f *factory.Factory, c *cobra.Command, when string) {
 	set := c.Flags()
 	set.StringVar(&o.Error, "error", "", when+"only this error: a name, or a `GLOB` such as 'Geocoder*'")
+	set.StringVar(&o.State, "state", "", when+"only failures of this state: a name, or a `GLOB`")
+	set.StringVar(&o.Cause, "cause", "", when+"only failures that have this `TEXT` in their cause")
 	set.StringVar(&o.Since, "since", "", when+"only failures at this `TIME` or later")
 	set.StringVar(&o.Until, "until", "", when+"only failures before this `TIME`")
 	factory.CompleteWith(c, "error", f.Complete().Errors)
+	factory.CompleteWith(c, "state", f.Complete().States)
 }
 
 func (o *Flags) addVersions(f *factory.Factory, c *cobra.Command) {
 	set := c.Flags()
 	set.StringVar(&o.recordedFrom, "recorded-from", "", "only versions recorded at this `TIME` or later")
 	set.StringVar(&o.recordedTo, "recorded-to", "", "only versions recorded before this `TIME`")
+	set.StringVar(&o.outcome, "outcome", "", "only versions of which this became: `"+strings.Join(outcomes(), "|")+"`")
+	set.StringVar(&o.where, "where", "", "only events that this `FILTER` fits (RFC 9535), such as '@.listing.priceUsd > 500000'")
 	set.StringArrayVar(&o.Versions, "version", nil, "this `VERSION` of the resource; may be repeated")
 	set.StringVar(&o.asOf, "as-of", "", "the version that was the latest at this `TIME`")
 	set.BoolVar(&o.series, "series", false, "every version, oldest first, one after the other")
@@ -95,7 +104,15 @@ func (o *Flags) addVersions(f *factory.Factory, c *cobra.Command) {
 	set.BoolVar(&o.Latest, "latest", false, "with --failures: the latest version, not the one that failed")
 	set.StringVar(&o.onFailure, "on-failure", "", "what a series does after a version that failed: `stop|continue` (default stop)")
 	factory.Complete(c, "on-failure", string(replay.StopOnFailure), string(replay.ContinueOnFailure))
+	factory.Complete(c, "outcome", outcomes()...)
 	factory.CompleteWith(c, "version", f.Complete().Versions)
+}
+
+func outcomes() (words []string) {
+	for _, o := range replay.VersionOutcomes() {
+		words = append(words, string(o))
+	}
+	return words
 }
 
 // AddOptions adds what does not say which events.
@@ -113,9 +130,10 @@ func (o *Flags) AddOptions(c *cobra.Command) {
 	f.IntVar(&o.maxFailures, "max-failures", 0, "halt when more than `N` items have failed")
 	f.StringVarP(&o.Reason, "reason", "r", "", "why you replay: a `TEXT` that is stored with the replay and sent with every event")
 	f.BoolVarP(&o.DryRun, "dry-run", "n", false, "show what would happen, and start nothing")
+	f.BoolVar(&o.Plan, "plan", false, "as --dry-run, and show what `replayctl apply` needs to run exactly that")
 	f.BoolVarP(&o.Yes, "yes", "y", false, "do not ask, whatever the number of items")
 	f.BoolVarP(&o.Wait, "wait", "w", false, "wait for the end, with a progress bar")
-	o.AddFlags(c, "with --wait or --dry-run: ")
+	o.AddFlags(c, "with --wait, --dry-run or --plan: ")
 	f.StringVar(&o.Key, "idempotency-key", "", "the same `KEY` with the same command returns the same replay (default: random)")
 	o.given = f
 }

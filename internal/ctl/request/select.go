@@ -7,41 +7,49 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
+	"github.com/ce873799/replayable-ingestion/internal/filter"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// selection says which resources are meant: exactly one kind of them.
+// selection says which resources are meant: all that is given must hold, and --all stands alone.
 func (o *Flags) selection(f *factory.Factory, ids []string) (map[string]any, error) {
-	var kinds []string
 	sel := map[string]any{}
 	if len(ids) > 0 {
-		kinds, sel["resourceIds"] = append(kinds, "resource ids"), ids
+		sel["resourceIds"] = ids
 	}
 	if o.owner != "" {
-		kinds, sel["ownerId"] = append(kinds, "--owner"), o.owner
-	}
-	if o.all {
-		kinds, sel["all"] = append(kinds, "--all"), true
+		sel["ownerId"] = o.owner
 	}
 	failed, err := window(f, "since", o.Since, "until", o.Until, "since", "until")
 	if err != nil {
 		return nil, err
 	}
-	if o.Failures {
-		kinds = append(kinds, "--failures")
-		if o.Error != "" {
-			failed["error"] = o.Error
+	for field, value := range map[string]string{"error": o.Error, "state": o.State, "cause": o.Cause} {
+		if value != "" {
+			failed[field] = value
 		}
-		sel["failures"] = failed
-	} else if len(failed) > 0 || o.Error != "" {
-		return nil, exit.Usagef("--error, --since and --until go with --failures; --recorded-from and --recorded-to are about when events came")
 	}
-	switch len(kinds) {
-	case 0:
+	if o.Failures {
+		sel["failures"] = failed
+	} else if len(failed) > 0 {
+		return nil, exit.Usagef("--error, --state, --cause, --since and --until go with --failures; --recorded-from and --recorded-to are about when events came")
+	}
+	switch {
+	case o.all && len(sel) > 0:
+		return nil, exit.Usagef("--all does not go with resource ids, --owner and --failures, which select less: leave it out")
+	case o.all:
+		sel["all"] = true
+	case len(sel) == 0:
 		return nil, exit.Usagef("say what to replay: resource ids, -f FILE, --owner, --failures or --all")
-	case 1:
-	default:
-		return nil, exit.Usagef("%s cannot be used together: use one of them", list(kinds))
+	}
+	if o.where != "" || o.given.Changed("where") {
+		if _, err := filter.Parse(o.where); err != nil {
+			return nil, exit.Usagef("--where: %w", err)
+		}
+		sel["where"] = o.where
+	}
+	if o.outcome != "" {
+		sel["outcome"] = o.outcome
 	}
 	recorded, err := window(f, "recorded-from", o.recordedFrom, "recorded-to", o.recordedTo, "from", "to")
 	if len(recorded) > 0 {

@@ -18,10 +18,17 @@ import (
 )
 
 // dryRun says what a request would do.
-func dryRun(ctx context.Context, f *factory.Factory, api *client.Client, r request.Request, key string, o follow.Options) error {
-	plans, err := plan(ctx, f, api, r, key)
+func dryRun(ctx context.Context, f *factory.Factory, api *client.Client, r request.Request, o *request.Flags) error {
+	plans, err := plan(ctx, f, api, r, o.Key)
 	if err != nil {
 		return err
+	}
+	for i := range plans {
+		if o.Plan && plans[i].Plan != nil {
+			if plans[i], err = Hashed(ctx, f, api, plans[i]); err != nil {
+				return err
+			}
+		}
 	}
 	code := exit.OK
 	for _, r := range plans {
@@ -42,6 +49,11 @@ func dryRun(ctx context.Context, f *factory.Factory, api *client.Client, r reque
 	}
 	if err := ShowPlan(f, f.Printer.Out, sumUp(plans), replayIDs(plans)...); err != nil {
 		return err
+	}
+	if o.Plan {
+		if err := showPlans(f, plans); err != nil {
+			return err
+		}
 	}
 	f.Say("%s", f.PaintErr(output.Dim, "nothing was started"))
 	return exit.With(follow.Worse(code, o.Skipped(f, plans)))

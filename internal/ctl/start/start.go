@@ -14,12 +14,16 @@ import (
 
 // Run does what the flags of a command say.
 func Run(ctx context.Context, f *factory.Factory, o *request.Flags) error {
-	if o.FailOnSkipped && !o.Wait && !o.DryRun {
-		return exit.Usagef("--fail-on-skipped needs --wait or --dry-run")
+	if o.FailOnSkipped && !o.Wait && !o.DryRun && !o.Plan {
+		return exit.Usagef("--fail-on-skipped needs --wait, --dry-run or --plan")
 	}
-	if err := askReason(ctx, f, o); err != nil {
+	if o.Plan && o.DryRun {
+		return exit.Usagef("--plan and --dry-run exclude each other: use one")
+	}
+	if err := askReason(ctx, f, o); err != nil { // a plan has the reason for which it is applied
 		return err
 	}
+	o.DryRun = o.DryRun || o.Plan
 	d, err := o.Document(f)
 	if err != nil {
 		return err
@@ -42,7 +46,7 @@ func Run(ctx context.Context, f *factory.Factory, o *request.Flags) error {
 		return err
 	}
 	if o.DryRun {
-		return dryRun(ctx, f, api, r, o.Key, o.Options)
+		return dryRun(ctx, f, api, r, o)
 	}
 	if err := confirm(ctx, f, api, r, o); err != nil {
 		return err

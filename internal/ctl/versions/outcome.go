@@ -8,40 +8,6 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// What became of a version, besides the statuses of executions and of failures.
-const (
-	deletedVersion = "DELETED" // a delete marker
-	unknownVersion = "UNKNOWN" // nothing is known to have run it
-)
-
-// Outcome is the outcome of a version: an open execution or failure counts first, then a success, then how the last
-// execution ended. A success stays one, although a later replay of the version failed.
-func Outcome(v replay.Version) string {
-	if v.Deleted {
-		return deletedVersion
-	}
-	last, succeeded := unknownVersion, false
-	for _, e := range v.Executions {
-		switch e.Status {
-		case "STARTING", "RUNNING":
-			return "RUNNING"
-		case "SUCCEEDED":
-			succeeded = true
-		}
-		last = e.Status
-	}
-	for _, f := range v.Failures {
-		switch f.Status {
-		case "WAITING", "RETRYING", "QUARANTINED":
-			return f.Status
-		}
-	}
-	if succeeded {
-		return "SUCCEEDED"
-	}
-	return last
-}
-
 // Color goes with an outcome.
 func Color(outcome string) output.Color {
 	switch outcome {
@@ -49,7 +15,7 @@ func Color(outcome string) output.Color {
 		return output.Green
 	case "FAILED", "TIMED_OUT", "QUARANTINED":
 		return output.Red
-	case "ABORTED", "SUPERSEDED", deletedVersion, "WAITING", "RETRYING", unknownVersion:
+	case "ABORTED", "SUPERSEDED", "DELETED", "WAITING", "RETRYING", "UNKNOWN":
 		return output.Yellow
 	default:
 		return output.Plain

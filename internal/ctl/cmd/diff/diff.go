@@ -104,7 +104,7 @@ func showChanges(f *factory.Factory, w io.Writer, resource string, found []repla
 	}
 	for i, sign := range []string{"---", "+++"} {
 		v := found[i]
-		title := fmt.Sprintf("%s %s version %s, recorded %s, %s", sign, resource, v.VersionID, f.Printer.Time(&v.RecordedAt), versions.Outcome(v))
+		title := fmt.Sprintf("%s %s version %s, recorded %s, %s", sign, resource, v.VersionID, f.Printer.Time(&v.RecordedAt), v.Status())
 		if _, err := fmt.Fprintln(w, f.Printer.Paint(output.Bold, output.Printable(title))); err != nil {
 			return err
 		}

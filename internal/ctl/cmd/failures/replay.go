@@ -3,6 +3,7 @@ package failures
 import (
 	"context"
 	"fmt"
+	"path"
 	"strings"
 	"time"
 
@@ -77,7 +78,7 @@ func oneFailure(ctx context.Context, f *factory.Factory, o *request.Flags, execu
 			Do: []string{"`" + f.Hint("failures --detail") + "` lists each failure with its execution"}}
 	}
 	one := found[0]
-	o.Error, o.Since, o.Until = "", "", ""
+	o.Error, o.State, o.Cause, o.Since, o.Until = "", "", "", "", ""
 	if one.VersionID != "" {
 		o.Failures, o.Args = false, []string{one.ResourceID}
 		if !o.Latest {
@@ -134,6 +135,7 @@ func failedVersions(ctx context.Context, f *factory.Factory, o *request.Flags, r
 		switch {
 		case err != nil:
 			return err
+		case o.State != "" && !globbed(o.State, f.State) || !strings.Contains(f.Cause, o.Cause):
 		case f.VersionID == "":
 			unrecorded++
 		default:
@@ -151,7 +153,7 @@ func failedVersions(ctx context.Context, f *factory.Factory, o *request.Flags, r
 	if unrecorded > 0 {
 		f.Say("not among them: %s that never reached the event log; --execution selects one, and without --resource all run again", factory.Plural(unrecorded, "event"))
 	}
-	o.Failures, o.Error, o.Since, o.Until = false, "", "", ""
+	o.Failures, o.Error, o.State, o.Cause, o.Since, o.Until = false, "", "", "", "", ""
 	o.Args = []string{resource}
 	if o.Latest { // which is the default for a resource
 		o.Latest = false
@@ -159,4 +161,10 @@ func failedVersions(ctx context.Context, f *factory.Factory, o *request.Flags, r
 		o.Versions = factory.Unique(versions)
 	}
 	return nil
+}
+
+// globbed reports whether a glob fits a name. One that cannot be read fits nothing.
+func globbed(glob, name string) bool {
+	fits, err := path.Match(glob, name)
+	return fits && err == nil
 }

@@ -95,7 +95,7 @@ func history(ctx context.Context, api *client.Client, resource string, from, to 
 			if from != nil && v.RecordedAt.Before(*from) || to != nil && !v.RecordedAt.Before(*to) {
 				continue
 			}
-			if !yield(pastVersion{resource, versions.Outcome(v), v}, nil) {
+			if !yield(pastVersion{resource, v.Status(), v}, nil) {
 				return
 			}
 		}

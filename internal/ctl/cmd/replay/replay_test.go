@@ -26,6 +26,8 @@ func TestFlagsBecomeARequest(t *testing.T) {
 		{"r1 r2 r1", `"select":{"resourceIds":["r1","r2"]},"versions":"latest"`},
 		{"--owner o1", `"select":{"ownerId":"o1"}`},
 		{"--all --max-items 10", `"select":{"all":true}`},
+		{"r1 --owner o1 --failures --state Work* --cause late", `"select":{"resourceIds":["r1"],"ownerId":"o1","failures":{"state":"Work*","cause":"late"}}`},
+		{"--owner o1 --outcome failed --where @.n<5", `"select":{"ownerId":"o1","outcome":"failed","where":"@.n\u003c5"}`},
 		{"--failures", `"select":{"failures":{}},"versions":"failed"`},
 		{"--failures --latest --error Geo*", `"select":{"failures":{"error":"Geo*"}},"versions":"latest"`},
 		{"--failures --since 2026-11-24 --until 2026-11-25T01:00:00+01:00",
@@ -62,10 +64,14 @@ func TestWrongCommandLinesAreErrorsOfUsage(t *testing.T) {
 	w := operator.New(t)
 	for line, want := range map[string]string{
 		"replay --reason x":                                              "say what to replay: resource ids, -f FILE, --owner, --failures or --all",
-		"replay a --owner o --reason x":                                  "resource ids and --owner cannot be used together: use one of them",
+		"replay a --all --max-items 5 --reason x":                        "--all does not go with resource ids, --owner and --failures",
+		"replay --owner o --outcome lost --reason x":                     `--outcome must be "open" or "succeeded" or "failed"`,
+		"replay --owner o --where @.n=1 --reason x":                      `--where: not a filter: want the end, && or ||, got "=" at character 4`,
+		"replay --where @.n --reason x":                                  "say what to replay",
+		"replay a --cause x --reason x":                                  "--error, --state, --cause, --since and --until go with --failures",
 		"replay a":                                                       "--reason is required",
 		"replay --all --reason x":                                        "--max-items is required with --all",
-		"replay a --since 2h --reason x":                                 "--error, --since and --until go with --failures",
+		"replay a --since 2h --reason x":                                 "--error, --state, --cause, --since and --until go with --failures",
 		"replay --failures --since soon --reason x":                      `--since must be a time: how long ago (90m, 2h`,
 		"replay a --as-of tomorrow --reason x":                           `--as-of must be a time`,
 		"replay a --last 0 --reason x":                                   "--last must be a whole number from 1 to 1000",
@@ -84,7 +90,6 @@ func TestWrongCommandLinesAreErrorsOfUsage(t *testing.T) {
 		"ingest /":                                                       "FILE: / is a directory: name a file, or - for standard input",
 		"replay -f / --reason x":                                         "--file: / is a directory",
 		"replay --reason x --merge-patch {\"a\":\"\\ud83d\"} a":          "--merge-patch: a has half of a surrogate pair",
-		"replay a --reason x --owner o --failures":                       "resource ids, --owner and --failures cannot be used together",
 		"replay --failures --latest --reason x --on-failure stop":        "--on-failure goes with a series",
 		"replay a --series --on-failure never --reason x":                `--on-failure must be "stop" or "continue"`,
 		"replay a b --version v1 --reason x":                             "--version needs one resource",
@@ -110,7 +115,7 @@ func TestWrongCommandLinesAreErrorsOfUsage(t *testing.T) {
 		"list a":                                `unexpected argument "a"`,
 		"items a b":                             `unexpected argument "b"`,
 		"replay a --dry-run false":              "--dry-run takes a value after = only, got \"false\" after it\n  write --dry-run=false",
-		"replay a --fail-on-skipped --reason x": "--fail-on-skipped needs --wait or --dry-run",
+		"replay a --fail-on-skipped --reason x": "--fail-on-skipped needs --wait, --dry-run or --plan",
 		"items x --outcome LOST":                "--outcome must be one of WAITING, STARTED",
 	} {
 		got := w.Run(line)

@@ -70,7 +70,7 @@ func run(ctx context.Context, f *factory.Factory, api *client.Client, resource s
 		id = v.VersionID
 		if f.Process.Terminal.Err {
 			f.Say("%s", f.PaintErr(output.Dim, fmt.Sprintf("%s version %s, recorded %s (%s ago), %s",
-				output.Printable(resource), v.VersionID, f.Printer.Time(&v.RecordedAt), f.Age(v.RecordedAt), versions.Outcome(v))))
+				output.Printable(resource), v.VersionID, f.Printer.Time(&v.RecordedAt), f.Age(v.RecordedAt), v.Status())))
 		}
 	}
 	event, err := api.Event(ctx, resource, id)

@@ -1,0 +1,57 @@
+package estimate
+
+import (
+	"os"
+	"regexp"
+	"strconv"
+	"testing"
+
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+func TestEstimates(t *testing.T) {
+	series := replay.Versions{Mode: replay.VersionSeries, Series: &replay.Series{}}
+	for name, tt := range map[string]struct {
+		request replay.Request
+		region  string
+		seconds int
+		usd     float64
+	}{
+		"a rerun":                        {replay.Request{Action: replay.Rerun}, "us-east-1", 3_334, 88.06},
+		"a rerun in a smaller Region":    {replay.Request{Action: replay.Rerun}, "eu-central-1", 6_667, 88.06},
+		"a rerun at a pace":              {replay.Request{Action: replay.Rerun, MaxPerSecond: 20}, "us-east-1", 50_000, 88.06},
+		"a pace over the account's rate": {replay.Request{Action: replay.Rerun, MaxPerSecond: 1_000}, "us-east-1", 3_334, 88.06},
+		"a series":                       {replay.Request{Action: replay.Rerun, Versions: series}, "us-east-1", 3_334, 163.06},
+		"a republish":                    {replay.Request{Action: replay.Republish}, "us-east-1", 3_334, 38.06},
+	} {
+		got := Of(tt.request, 1_000_000, tt.region)
+		if got.Seconds != tt.seconds || got.USD != tt.usd || got.Without == "" {
+			t.Errorf("%s: got %+v, want %d s and %.2f USD", name, got, tt.seconds, tt.usd)
+		}
+	}
+	if got := Of(replay.Request{}, 0, ""); got.Seconds != 0 || got.USD != 0 {
+		t.Errorf("got %+v for nothing, want nothing", got)
+	}
+	if got := Of(replay.Request{}, 1, ""); got.Seconds != 1 || got.USD != 0.01 {
+		t.Errorf("got %+v for one item, want the least that is shown", got)
+	}
+}
+
+// The benchmark writes its counts into the document.
+func TestThePricesAreThoseThatWereCounted(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/cost.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for row, want := range map[string]float64{
+		`\*\*in all\*\*`: RerunUSD, `Step Functions, state transition \(STANDARD\)`: TransitionsUSD,
+	} {
+		found := regexp.MustCompile(`\| ` + row + ` \|.*\| \**([0-9.]+)\** \|\n`).FindSubmatch(doc)
+		if found == nil {
+			t.Fatalf("docs/cost.md has no row %s", row)
+		}
+		if got, err := strconv.ParseFloat(string(found[1]), 64); err != nil || got != want {
+			t.Errorf("%s: docs/cost.md has %v, %v for what is replayed, the estimate %v", row, got, err, want)
+		}
+	}
+}

@@ -1,0 +1,250 @@
+// Package filter decides by a filter of RFC 9535 whether an event is meant.
+//
+// A filter is a logical expression as section 2.3.5 has it between "?" and "]". In it, both "@" and "$" are the event.
+// Own code evaluates it, because github.com/theory/jsonpath compares numbers as float64 and cannot be interrupted: here
+// numbers are compared by all of their digits, and an evaluation has a bound (docs/adr/0064). The tests hold both
+// against each other.
+package filter
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrSyntax is wrapped by every error of Parse.
+	ErrSyntax = errors.New("not a filter")
+
+	// ErrEvent means that the event is not JSON, or is nested too deep to be read.
+	ErrEvent = errors.New("the event is not JSON")
+
+	// ErrTooCostly means that an evaluation took more than MaxSteps.
+	ErrTooCostly = fmt.Errorf("the filter takes more than %d steps on this event", MaxSteps)
+)
+
+// MaxSteps bounds what one evaluation looks at: values of the event, bytes that are compared, and the work of regular
+// expressions. An event of 256 KB has at most 130,000 values.
+const MaxSteps = 20_000_000
+
+// lookEvery is after how many steps an evaluation looks at its context.
+const lookEvery = 10_000
+
+// Filter is a filter that was parsed. It may be used by several goroutines.
+type Filter struct {
+	text string
+	test test
+}
+
+// String returns the text that was parsed.
+func (f *Filter) String() string { return f.text }
+
+// Match reports whether an event is meant. It returns ErrEvent and ErrTooCostly, which another try does not change, and
+// the error of a context that has ended.
+func (f *Filter) Match(ctx context.Context, event []byte) (bool, error) {
+	return f.match(ctx, event, MaxSteps)
+}
+
+func (f *Filter) match(ctx context.Context, event []byte, steps int) (meant bool, err error) {
+	dec := json.NewDecoder(bytes.NewReader(event))
+	dec.UseNumber() // digits are kept
+	var doc any
+	if err := dec.Decode(&doc); err != nil {
+		return false, fmt.Errorf("%w: %w", ErrEvent, err)
+	}
+	r := &run{ctx: ctx, root: doc, left: steps}
+	defer func() {
+		if p := recover(); p != nil {
+			stopped, is := p.(stop)
+			if !is {
+				panic(p)
+			}
+			meant, err = false, stopped.err
+		}
+	}()
+	return f.test(r, doc), nil
+}
+
+// run is one evaluation.
+type run struct {
+	ctx   context.Context
+	root  any
+	left  int // steps
+	since int // steps, since the context was looked at
+}
+
+// stop ends an evaluation from within. It travels as a panic, since every part of a filter would have to pass it on.
+type stop struct{ err error }
+
+func (r *run) step(n int) {
+	if r.left -= n; r.left < 0 {
+		panic(stop{ErrTooCostly})
+	}
+	if r.since += n; r.since >= lookEvery {
+		r.since = 0
+		if err := r.ctx.Err(); err != nil {
+			panic(stop{fmt.Errorf("evaluate filter: %w", err)})
+		}
+	}
+}
+
+type (
+	// test is a logical expression about a value.
+	test func(r *run, current any) bool
+
+	// value gives a value to compare; false: there is none.
+	value func(r *run, current any) (any, bool)
+
+	// selector shows the children of a value that it selects, until show wants none further, and reports whether it
+	// showed all of them.
+	selector func(r *run, of any, show func(any) bool) bool
+)
+
+// query selects values, beginning at the event or at the value that a filter is about.
+type query struct {
+	root     bool
+	segments []segment
+	singular bool // selects one value at most
+}
+
+type segment struct {
+	descendant bool
+	selectors  []selector
+}
+
+// each shows what the query selects, until show wants none further.
+func (q query) each(r *run, current any, show func(any) bool) bool {
+	if q.root {
+		current = r.root
+	}
+	return q.from(r, 0, current, show)
+}
+
+func (q query) from(r *run, i int, at any, show func(any) bool) bool {
+	r.step(1)
+	if i == len(q.segments) {
+		return show(at)
+	}
+	return q.segments[i].each(r, at, func(found any) bool { return q.from(r, i+1, found, show) })
+}
+
+func (s segment) each(r *run, at any, show func(any) bool) bool {
+	for _, selected := range s.selectors {
+		if !selected(r, at, show) {
+			return false
+		}
+	}
+	if !s.descendant {
+		return true
+	}
+	return wildcard(r, at, func(child any) bool { return s.each(r, child, show) })
+}
+
+// exists reports whether the query selects anything.
+func (q query) exists(r *run, current any) bool {
+	return !q.each(r, current, func(any) bool { return false })
+}
+
+// value returns what a query selects if that is one value.
+func (q query) value(r *run, current any) (found any, ok bool) {
+	n := 0
+	q.each(r, current, func(v any) bool {
+		found = v
+		n++
+		return n < 2
+	})
+	return found, n == 1
+}
+
+func wildcard(r *run, of any, show func(any) bool) bool {
+	switch of := of.(type) {
+	case []any:
+		for _, v := range of {
+			if r.step(1); !show(v) {
+				return false
+			}
+		}
+	case map[string]any:
+		for _, v := range of {
+			if r.step(1); !show(v) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func name(name string) selector {
+	return func(r *run, of any, show func(any) bool) bool {
+		r.step(1)
+		object, _ := of.(map[string]any)
+		v, found := object[name]
+		return !found || show(v)
+	}
+}
+
+func index(i int) selector {
+	return func(r *run, of any, show func(any) bool) bool {
+		r.step(1)
+		array, _ := of.([]any)
+		at := i
+		if at < 0 {
+			at += len(array)
+		}
+		return at < 0 || at >= len(array) || show(array[at])
+	}
+}
+
+// where selects the children for which a filter holds.
+func where(t test) selector {
+	return func(r *run, of any, show func(any) bool) bool {
+		return wildcard(r, of, func(child any) bool { return !t(r, child) || show(child) })
+	}
+}
+
+// slice is RFC 9535, section 2.3.4.2.2. An end that is nil was not given.
+func slice(start, end *int, step int) selector {
+	return func(r *run, of any, show func(any) bool) bool {
+		array, is := of.([]any)
+		if r.step(1); !is || step == 0 {
+			return true
+		}
+		n := len(array)
+		normal := func(i int) int {
+			if i < 0 {
+				return i + n
+			}
+			return i
+		}
+		if step > 0 {
+			lower, upper := 0, n
+			if start != nil {
+				lower = min(max(normal(*start), 0), n)
+			}
+			if end != nil {
+				upper = min(max(normal(*end), 0), n)
+			}
+			for i := lower; i < upper; i += min(step, n) { // a step over the end must not overflow
+				if r.step(1); !show(array[i]) {
+					return false
+				}
+			}
+			return true
+		}
+		upper, lower := n-1, -1
+		if start != nil {
+			upper = min(max(normal(*start), -1), n-1)
+		}
+		if end != nil {
+			lower = min(max(normal(*end), -1), n-1)
+		}
+		for i := upper; i > lower; i += max(step, -n) {
+			if r.step(1); !show(array[i]) {
+				return false
+			}
+		}
+		return true
+	}
+}

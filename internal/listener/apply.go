@@ -1,0 +1,164 @@
+package listener
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// applyReads is how many pages of a plan one page of the replay that applies it reads: pages of a plan may have nothing
+// that would run.
+const applyReads = 25
+
+// planned returns at most limit items of the plan that a replay applies, and the cursor of the next ones, empty after the
+// last: those that would run, in the order of the plan. The versions of a series are one entry.
+func (l *Listener) planned(ctx context.Context, p plan, cursor string, limit int) (entries []domain.Entry, next string, err error) {
+	plan, err := l.Book.Replays.Get(ctx, p.Apply.PlanID)
+	if err != nil {
+		return nil, "", err
+	}
+	page, ordinal, err := place(cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	of := l.plannedPage
+	if p.Versions.Several() {
+		of = l.plannedUnits
+	}
+	for reads := 0; page < plan.Pages; reads++ {
+		if reads == applyReads || len(entries) >= limit {
+			return entries, placeOf(page, ordinal), nil
+		}
+		some, err := of(ctx, plan.ID, page, ordinal, limit-len(entries))
+		if err != nil {
+			return nil, "", err
+		}
+		if entries = append(entries, some...); len(entries) >= limit {
+			_, last, err := place(entries[len(entries)-1].Planned)
+			if err != nil {
+				return nil, "", err
+			}
+			ordinal = last + 1
+			continue
+		}
+		page, ordinal = page+1, 0
+	}
+	return entries, "", nil
+}
+
+// plannedPage returns at most limit items of a page of a plan, each of one version, from an ordinal on.
+func (l *Listener) plannedPage(ctx context.Context, id string, page, from, limit int) (entries []domain.Entry, err error) {
+	items, _, err := l.Book.Items.OfPage(ctx, id, page, fmt.Sprintf("%04d", from), ledger.MaxPageItems)
+	for _, it := range items {
+		if it.Outcome == replay.WouldRun && len(entries) < limit {
+			entries = append(entries, entryOf(it))
+		}
+	}
+	return entries, err
+}
+
+// plannedUnits returns at most limit resources of a page of a plan of series, from an ordinal on. Of a series that was
+// bound it is not looked at yet whether any version would run.
+func (l *Listener) plannedUnits(ctx context.Context, id string, page, from, limit int) (entries []domain.Entry, err error) {
+	p, err := l.Book.Pages.Get(ctx, id, page)
+	for ordinal := from; err == nil && ordinal < p.Items && len(entries) < limit; ordinal++ {
+		var first []domain.Item
+		first, err = l.Book.Items.Unit(ctx, id, page, ordinal, 0, 1)
+		if len(first) > 0 && (first[0].Outcome == replay.WouldRun || first[0].Want != "") {
+			entries = append(entries, entryOf(first[0]))
+		}
+	}
+	return entries, err
+}
+
+func entryOf(it domain.Item) domain.Entry {
+	return domain.Entry{
+		ResourceID: it.ResourceID, VersionID: it.VersionID, Failure: it.Failure, Digest: it.Digest,
+		Planned: placeOf(it.Page, it.Ordinal),
+	}
+}
+
+func placeOf(page, ordinal int) string { return strconv.Itoa(page) + "#" + strconv.Itoa(ordinal) }
+
+// place reads what placeOf makes. An empty one is the beginning.
+func place(text string) (page, ordinal int, err error) {
+	if text == "" {
+		return 0, 0, nil
+	}
+	one, two, _ := strings.Cut(text, "#")
+	page, err = strconv.Atoi(one)
+	if err == nil {
+		ordinal, err = strconv.Atoi(two)
+	}
+	if err != nil {
+		return 0, 0, fmt.Errorf("place %q in a plan: %w", text, ledger.ErrCursor)
+	}
+	return page, ordinal, nil
+}
+
+// plannedSeries returns the items of a series that would run by the plan, oldest version first.
+func (l *Listener) plannedSeries(ctx context.Context, it domain.Item, p plan) ([]domain.Item, error) {
+	page, ordinal, err := place(it.Planned)
+	if err != nil {
+		return nil, err
+	}
+	items, err := l.Book.Items.Unit(ctx, p.Apply.PlanID, page, ordinal, 0, replay.MaxSeriesVersions)
+	return slices.DeleteFunc(items, func(it domain.Item) bool { return it.Outcome != replay.WouldRun }), err
+}
+
+// asPlanned returns the version that is planned for an item, or a verdict if what the plan was made on has changed.
+func (l *Listener) asPlanned(ctx context.Context, it domain.Item, p plan) (v eventlog.Version, err error) {
+	latest, err := l.latest(ctx, it.ResourceID, p)
+	if err != nil {
+		return v, err
+	}
+	if v, err = l.named(ctx, it.ResourceID, it.Want); err != nil {
+		return v, err
+	}
+	if p.Versions.Mode == replay.LatestVersion && p.Select.Recorded == nil && v.ID != latest.ID {
+		return v, verdict{to: replay.Skipped, version: v.ID, reason: fmt.Sprintf("version %s is newer than the planned one", latest.ID)}
+	}
+	if it.Failure != "" {
+		f, err := l.Book.Failures.Get(ctx, it.Failure)
+		if err != nil {
+			return v, err
+		}
+		if f.Status != domain.Quarantined {
+			return v, verdict{to: replay.Skipped, version: v.ID, reason: noLongerFailed(f)}
+		}
+	}
+	if err = l.unfit(ctx, it.ResourceID, v, p); err == nil && v.ID != latest.ID {
+		err = l.stale(ctx, it.ResourceID, v, p)
+	}
+	return v, err
+}
+
+func noLongerFailed(f domain.Failure) string {
+	return fmt.Sprintf("the failure of execution %s is %s by now", f.Execution, strings.ToLower(string(f.Status)))
+}
+
+// drift marks a verdict that keeps a planned item from running: something has changed since the plan was made.
+func (p plan) drift(err error) error {
+	var v verdict
+	if p.Apply == nil || !errors.As(err, &v) || v.to != replay.Skipped {
+		return err
+	}
+	v.reason = "drift: " + v.reason
+	return v
+}
+
+// sameAsPlanned is the verdict about an event that a transform has made, if it is another one than was planned.
+func (p plan) sameAsPlanned(it domain.Item, versionID, digest string) error {
+	if p.Apply == nil || it.Digest == digest {
+		return nil
+	}
+	return p.drift(verdict{to: replay.Skipped, version: versionID, reason: "the transform makes another event of it than was planned"})
+}

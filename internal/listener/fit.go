@@ -1,0 +1,227 @@
+package listener
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/filter"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+const (
+	// lookers is how many resources, or versions of one, are looked at at the same time.
+	lookers = 16
+	// maxLookedSeries is how many versions of a resource a page looks at. Behind so many that do not fit, its item does.
+	maxLookedSeries = 20
+	// lookFor is how long a page looks at resources. Those that it does not get to are looked at by their items: a filter may
+	// take a second for an event.
+	lookFor = 20 * time.Second
+)
+
+// fitting returns the resources of which it is not known that they do not fit the filters of a selection, and how many
+// events were looked at. Whatever else there is to say about a resource is the outcome of its item.
+func (l *Listener) fitting(ctx context.Context, p plan, some []domain.Entry) (fit []domain.Entry, looked int, err error) {
+	var count atomic.Int64
+	fits := make([]bool, len(some))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(lookers)
+	until := l.now().Add(lookFor)
+	for i, e := range some {
+		group.Go(func() (err error) {
+			if fits[i] = l.now().After(until); fits[i] {
+				return nil
+			}
+			var n int
+			fits[i], n, err = l.mayFit(ctx, p, e)
+			count.Add(int64(n))
+			var v verdict
+			if errors.As(err, &v) { // it is told by the item
+				fits[i], err = true, nil
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, 0, err
+	}
+	for i, e := range some {
+		if fits[i] {
+			fit = append(fit, e)
+		}
+	}
+	return fit, int(count.Load()), nil
+}
+
+// mayFit reports whether a resource fits the filters of a selection, as far as a page looks, or a verdict.
+func (l *Listener) mayFit(ctx context.Context, p plan, e domain.Entry) (fits bool, looked int, err error) {
+	it := domain.Item{ResourceID: e.ResourceID, Want: e.VersionID, Failure: e.Failure}
+	if unrecorded(it, p) {
+		f, err := l.Book.Failures.Get(ctx, e.Failure)
+		if err != nil {
+			return false, 0, err
+		}
+		fits, err = l.keptFits(ctx, f, p)
+		return fits, 1, err
+	}
+	if it.ResourceID == "" {
+		return true, 0, nil
+	}
+	if p.Versions.Mode == replay.FailedVersion || p.Versions.Mode == replay.VersionIDs && len(p.Versions.IDs) == 1 {
+		v, _, err := l.wanted(ctx, it, p)
+		if err != nil {
+			return false, 0, err
+		}
+		fits, err = l.fits(ctx, e.ResourceID, v, p)
+		return fits, 1, err
+	}
+	if p.Versions.Mode == replay.VersionIDs {
+		return true, 0, nil // a few versions of one resource
+	}
+	return l.anyFits(ctx, e.ResourceID, p)
+}
+
+// anyFits reports whether the version that a request is about, or one of the series, may fit.
+func (l *Listener) anyFits(ctx context.Context, resourceID string, p plan) (fits bool, looked int, err error) {
+	in := func(v eventlog.Version) (take, more bool) {
+		take = p.Versions.Mode != replay.VersionAsOf || !v.Time().After(*p.Versions.AsOf)
+		return take, !take || !p.Select.Recorded.Contains(v.At())
+	}
+	if p.Versions.Mode == replay.VersionSeries {
+		if in, err = l.ends(ctx, resourceID, *p.Versions.Series, false); err != nil {
+			return false, 0, err
+		}
+	}
+	var failed error
+	next, err := l.walk(ctx, resourceID, "", p, func(v eventlog.Version, _ bool) bool {
+		take, more := in(v)
+		if !take || !p.Select.Recorded.Contains(v.At()) {
+			return more
+		}
+		looked++
+		fits, failed = l.fits(ctx, resourceID, v, p)
+		last := p.Versions.Mode == replay.VersionSeries && p.Versions.Series.Last == looked
+		if !fits && failed == nil && more && !last && looked == maxLookedSeries {
+			fits = true // its item looks further
+		}
+		return more && !last && !fits && failed == nil
+	})
+	if err = errors.Join(err, failed); err != nil {
+		return false, looked, err
+	}
+	return fits || next != "" || looked == 0, looked, nil
+}
+
+// fits reports whether a version fits the filters of a selection, or a verdict if that cannot be found out.
+func (l *Listener) fits(ctx context.Context, resourceID string, v eventlog.Version, p plan) (bool, error) {
+	if p.Select.Outcome != "" {
+		h, err := l.Book.Executions.History(ctx, resourceID, v.At(), v.At())
+		if err != nil || outcomeOf(h, v.ID) != p.Select.Outcome {
+			return false, err
+		}
+	}
+	if p.where == nil {
+		return true, nil
+	}
+	event, err := l.Log.Event(ctx, resourceID, v.ID)
+	if err != nil {
+		return false, unreadable(v.ID, err)
+	}
+	return l.eventFits(ctx, v.ID, event, p)
+}
+
+func (l *Listener) eventFits(ctx context.Context, versionID string, event []byte, p plan) (bool, error) {
+	fits, err := p.where.Match(ctx, event)
+	if errors.Is(err, filter.ErrEvent) || errors.Is(err, filter.ErrTooCostly) {
+		err = fail(versionID, "FilterFailed: %v", err)
+	}
+	return fits, err
+}
+
+// keptFits reports whether an event that never reached the log fits the filters of a selection.
+func (l *Listener) keptFits(ctx context.Context, f domain.Failure, p plan) (bool, error) {
+	if p.Select.Outcome != "" && p.Select.Outcome != replay.VersionFailed {
+		return false, nil
+	}
+	if p.where == nil || f.InputKey == "" {
+		return true, nil
+	}
+	event, err := l.Log.Object(ctx, f.InputKey)
+	if errors.Is(err, eventlog.ErrNotFound) {
+		return false, skip("its input is gone from %s", f.InputKey)
+	}
+	if err != nil {
+		return false, err
+	}
+	return l.eventFits(ctx, "", event, p)
+}
+
+// outcomeOf says what became of a version.
+func outcomeOf(h domain.History, versionID string) replay.VersionOutcome {
+	var v replay.Version
+	for _, e := range h.Executions {
+		switch {
+		case e.VersionID != versionID:
+		case e.Superseded:
+			v.Executions = append(v.Executions, replay.Execution{Status: string(domain.Superseded)})
+		default:
+			v.Executions = append(v.Executions, replay.Execution{Status: string(e.Status)})
+		}
+	}
+	for _, f := range h.Failures {
+		if f.VersionID == versionID {
+			v.Failures = append(v.Failures, replay.Setback{Status: string(f.Status)})
+		}
+	}
+	return v.Outcome()
+}
+
+// unfit is the verdict about a version that does not fit the filters of a selection, nil if it does.
+func (l *Listener) unfit(ctx context.Context, resourceID string, v eventlog.Version, p plan) error {
+	if !p.Select.Filters() {
+		return nil
+	}
+	fits, err := l.fits(ctx, resourceID, v, p)
+	if err != nil || fits {
+		return err
+	}
+	return verdict{to: replay.Skipped, version: v.ID, reason: "version " + v.ID + " does not fit the selection"}
+}
+
+// onlyFitting returns the versions of a resource that fit the filters of a selection, in their order.
+func (l *Listener) onlyFitting(ctx context.Context, resourceID string, ids []string, p plan) ([]string, error) {
+	if !p.Select.Filters() {
+		return ids, nil
+	}
+	fits := make([]bool, len(ids))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(lookers)
+	for i, id := range ids {
+		group.Go(func() error {
+			v, err := l.Log.Version(ctx, resourceID, id)
+			if errors.Is(err, eventlog.ErrNotFound) { // its item says so
+				fits[i] = true
+				return nil
+			}
+			if err == nil {
+				fits[i], err = l.fits(ctx, resourceID, v, p)
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	var fitting []string
+	for i, id := range ids {
+		if fits[i] {
+			fitting = append(fitting, id)
+		}
+	}
+	return fitting, nil
+}

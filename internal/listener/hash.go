@@ -1,0 +1,98 @@
+package listener
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"strconv"
+
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/message"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// hashReads is how many pages one message adds to the hash of a plan, which takes about a second.
+const hashReads = 100
+
+// hash computes the hash of a plan: SHA-256 over the request as it is stored, and a line for each version that would run,
+// in the order of the items. A message takes the hash up where the one before left it, so that a plan of any size is
+// never in memory as a whole. Nothing of a plan changes, so a message that is repeated comes to the same.
+func (l *Listener) hash(ctx context.Context, msg message.Replay) error {
+	r, err := l.Book.Replays.Get(ctx, msg.ReplayID)
+	if err != nil || r.Status != replay.Planned || r.PlanHash != "" {
+		return err
+	}
+	now := domain.At(l.now())
+	if err := l.Book.Replays.MarkHashing(ctx, r.ID, now, now); err != nil && !errors.Is(err, ledger.ErrConflict) {
+		return err
+	}
+	sum, err := l.hashed(ctx, msg)
+	if err != nil {
+		return err
+	}
+	page, cursor, err := sweepPlace(msg.Cursor)
+	if err != nil {
+		return err
+	}
+	for reads := 0; page < r.Pages; reads++ {
+		if reads == hashReads {
+			msg.Cursor = strconv.Itoa(page) + "#" + cursor
+			if msg.Sum, err = sum.(encoding.BinaryMarshaler).MarshalBinary(); err != nil {
+				return fmt.Errorf("keep hash of plan %s: %w", r.ID, err)
+			}
+			return l.sendOn(ctx, msg)
+		}
+		items, next, err := l.Book.Items.OfPage(ctx, r.ID, page, cursor, ledger.MaxItemChanges)
+		if err != nil {
+			return err
+		}
+		for _, it := range items {
+			if it.Outcome == replay.WouldRun {
+				sum.Write(planLine(it))
+			}
+		}
+		if cursor = next; cursor == "" {
+			page++
+		}
+	}
+	return l.Book.Replays.SetPlanHash(ctx, r.ID, hex.EncodeToString(sum.Sum(nil)))
+}
+
+// hashed is the hash as the message before left it.
+func (l *Listener) hashed(ctx context.Context, msg message.Replay) (hash.Hash, error) {
+	sum := sha256.New()
+	if len(msg.Sum) > 0 {
+		if err := sum.(encoding.BinaryUnmarshaler).UnmarshalBinary(msg.Sum); err != nil {
+			return nil, fmt.Errorf("take up hash of plan %s: %w", msg.ReplayID, err)
+		}
+		return sum, nil
+	}
+	request, err := l.Log.Object(ctx, eventlog.RequestKey(msg.ReplayID))
+	if err != nil {
+		return nil, err
+	}
+	sum.Write(append(request, '\n'))
+	return sum, nil
+}
+
+// planLine is what the hash of a plan has of an item, as JSON.
+func planLine(it domain.Item) []byte {
+	line, err := json.Marshal([]string{it.ResourceID, it.VersionID, it.Digest})
+	if err != nil {
+		panic(err) // texts always marshal
+	}
+	return append(line, '\n')
+}
+
+// digest is what a plan keeps of an event that no version holds.
+func digest(event []byte) string {
+	sum := sha256.Sum256(event)
+	return hex.EncodeToString(sum[:])
+}

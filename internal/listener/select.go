@@ -1,0 +1,153 @@
+package listener
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/classify"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// selected is a part of a selection.
+type selected struct {
+	entries []domain.Entry
+	next    string // cursor of the next part; empty after the last
+	looked  int    // events that the filters of the selection looked at
+}
+
+// fill selects a page for which the replay has room. Truncated tells that the selection has more than maxItems, or with
+// filters, that it may.
+func (l *Listener) fill(ctx context.Context, r domain.Replay, p plan, cursor string) (found selected, truncated bool, err error) {
+	room := r.Room()
+	if room > 0 {
+		found, err = l.selection(ctx, p, cursor, min(room, ledger.MaxPageItems))
+		if err != nil || found.next == "" || len(found.entries) < room {
+			return found, false, err
+		}
+		cursor = found.next
+	}
+	more, err := l.selection(ctx, p, cursor, 1)
+	found.next, found.looked = "", found.looked+more.looked
+	return found, len(more.entries) > 0 || more.next != "", err
+}
+
+// maxLookedPage is how many resources a page looks at in search of some that fit: about three calls each, which takes
+// seconds.
+const maxLookedPage = 500
+
+// selection returns at most limit resources, as far as it is known that they belong to the selection: an item finds out
+// the rest. With filters it looks at as many as one message may, of which none may fit.
+func (l *Listener) selection(ctx context.Context, p plan, cursor string, limit int) (found selected, err error) {
+	if p.Apply != nil {
+		found.entries, found.next, err = l.planned(ctx, p, cursor, limit)
+		return found, err
+	}
+	if !p.Select.Filters() {
+		found.entries, found.next, err = l.candidates(ctx, p.Select, cursor, limit)
+		return found, err
+	}
+	for seen := 0; ; {
+		some, next, err := l.candidates(ctx, p.Select, cursor, limit-len(found.entries))
+		if err != nil {
+			return found, err
+		}
+		fit, looked, err := l.fitting(ctx, p, some)
+		if err != nil {
+			return found, err
+		}
+		found.entries, found.next, found.looked = append(found.entries, fit...), next, found.looked+looked
+		// A page that is half full is bound, rather than that the rest is looked for in ever smaller parts.
+		if seen += len(some); next == "" || seen >= maxLookedPage || 2*len(found.entries) >= limit {
+			return found, nil
+		}
+		cursor = next
+	}
+}
+
+// candidates returns at most limit resources that may belong to a selection, and the cursor of the next ones, empty
+// after the last. The condition that selects least says where to look. Others are the items' to check, as far as only an
+// item knows: whose the latest event is, and when versions were recorded.
+func (l *Listener) candidates(ctx context.Context, s replay.Select, cursor string, limit int) (entries []domain.Entry, next string, err error) {
+	var ids []string
+	switch {
+	case s.Failures != nil:
+		return l.failures(ctx, s, cursor, limit)
+	case len(s.ResourceIDs) > 0:
+		from := 0
+		if cursor != "" {
+			if from, err = strconv.Atoi(cursor); err != nil || from > len(s.ResourceIDs) {
+				return nil, "", fmt.Errorf("resources cursor %q: %w", cursor, ledger.ErrCursor)
+			}
+		}
+		to := min(from+limit, len(s.ResourceIDs))
+		if ids = s.ResourceIDs[from:to]; to < len(s.ResourceIDs) {
+			next = strconv.Itoa(to)
+		}
+	case s.OwnerID != "":
+		var since time.Time
+		if s.Recorded != nil && s.Recorded.From != nil {
+			since = *s.Recorded.From
+		}
+		ids, next, err = l.Book.Owners.Resources(ctx, s.OwnerID, since, cursor, limit)
+	case s.All:
+		ids, next, err = l.Log.Resources(ctx, s.Recorded, cursor, limit)
+	default:
+		return nil, "", fmt.Errorf("the selection is empty: %+v", s) // Decode refuses it
+	}
+	entries = make([]domain.Entry, len(ids))
+	for i, id := range ids {
+		entries[i].ResourceID = id
+	}
+	return entries, next, err
+}
+
+// failures selects from the quarantine, newest first. Two failures of the same version are one item.
+func (l *Listener) failures(ctx context.Context, s replay.Select, cursor string, limit int) ([]domain.Entry, string, error) {
+	rows, next, err := l.Book.Failures.Quarantined(ctx, quarantineFilter(s), cursor, limit)
+	if err != nil {
+		return nil, "", err
+	}
+	seen := map[domain.Entry]bool{}
+	var entries []domain.Entry
+	for _, f := range rows {
+		e := domain.Entry{ResourceID: f.ResourceID, VersionID: f.VersionID}
+		if seen[e] && e.VersionID != "" {
+			continue
+		}
+		seen[e] = true
+		e.Failure = domain.FailureID(f.Execution, f.RedriveCount)
+		entries = append(entries, e)
+	}
+	return entries, next, nil
+}
+
+// quarantineFilter returns the ledger's form of a selection that has failures.
+func quarantineFilter(s replay.Select) domain.QuarantineFilter {
+	var f domain.QuarantineFilter
+	if s.Failures.Since != nil {
+		f.Since = *s.Failures.Since
+	}
+	if s.Failures.Until != nil {
+		f.Until = *s.Failures.Until
+	}
+	glob := func(glob string) func(string) bool {
+		if glob == "" {
+			return nil
+		}
+		return func(name string) bool { return classify.Match(glob, name) } // it was checked with the request
+	}
+	f.Error, f.State = glob(s.Failures.Error), glob(s.Failures.State)
+	if s.Failures.Cause != "" || s.OwnerID != "" || len(s.ResourceIDs) > 0 {
+		f.Match = func(row domain.Failure) bool {
+			return strings.Contains(row.Cause, s.Failures.Cause) && (s.OwnerID == "" || row.OwnerID == s.OwnerID) &&
+				(len(s.ResourceIDs) == 0 || slices.Contains(s.ResourceIDs, row.ResourceID))
+		}
+	}
+	return f
+}
