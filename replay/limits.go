@@ -58,6 +58,12 @@ const (
 	// MaxFaults is the most faults that an answer names. A body of 6 MB can have a million, an answer cannot.
 	MaxFaults = 1_000
 
+	// MaxFailureGroups is the most groups that failures are counted by.
+	MaxFailureGroups = 200
+
+	// TrendSpan is how long ago the counts are from that those of now are compared with.
+	TrendSpan = time.Hour
+
 	// PlanSample is the most items of each kind that a plan shows.
 	PlanSample = 10
 )

@@ -26,6 +26,7 @@ func routes() []route {
 		{verb: "GET", path: "versions", history: true},
 		{verb: "GET", path: "versions/{versionId}", history: true},
 		{verb: "GET", path: "failures", history: true},
+		{verb: "GET", path: "failures/groups", history: true},
 	}
 }
 

@@ -29,6 +29,10 @@ type sender interface {
 	Send(ctx context.Context, bodies ...string) error
 }
 
+type waiting interface {
+	Waiting(ctx context.Context) (int, error)
+}
+
 // API answers the requests that API Gateway passes on.
 type API struct {
 	book   *ledger.Ledger
@@ -38,7 +42,8 @@ type API struct {
 	logger *slog.Logger
 	now    func() time.Time
 
-	Random io.Reader // of the ids of replays, by default ULID's own
+	Random      io.Reader // of the ids of replays, by default ULID's own
+	DeadLetters waiting   // nil: how many wait is not known
 }
 
 // New returns the API. A nil logger discards.
@@ -89,6 +94,7 @@ func (a *API) route(ctx context.Context, req request) (answer, error) {
 		"GET /versions":                   a.versions,
 		"GET /versions/{versionId}":       a.version,
 		"GET /failures":                   a.failures,
+		"GET /failures/groups":            a.failureGroups,
 	}
 	handle, found := routes[req.HTTPMethod+" "+req.Resource]
 	if !found {

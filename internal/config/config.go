@@ -154,9 +154,10 @@ func LoadAutoReplay(getenv func(string) string) (c AutoReplay, err error) {
 
 // ReplayHandler configures the function behind the replay API.
 type ReplayHandler struct {
-	EventLogBucket string
-	LedgerTable    string
-	ReplayQueueURL string
+	EventLogBucket     string
+	LedgerTable        string
+	ReplayQueueURL     string
+	DeadLetterQueueURL string
 }
 
 func (c *ReplayHandler) fields() []field {
@@ -164,6 +165,7 @@ func (c *ReplayHandler) fields() []field {
 		text("EVENT_LOG_BUCKET", &c.EventLogBucket),
 		text("LEDGER_TABLE", &c.LedgerTable),
 		text("REPLAY_QUEUE_URL", &c.ReplayQueueURL),
+		text("DEAD_LETTER_QUEUE_URL", &c.DeadLetterQueueURL),
 	}
 }
 

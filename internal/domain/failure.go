@@ -50,9 +50,12 @@ type Failure struct {
 	ReplayID     string        `row:"replayId,omitempty"` // of a replay that a person asked for
 }
 
+// FailurePrefix begins every id of a failure.
+const FailurePrefix = "F#"
+
 // FailureID is the id of a failure, by which an execution that heals it refers to it.
 func FailureID(execution string, redriveCount int) string {
-	return "F#" + execution + "#" + strconv.Itoa(redriveCount)
+	return FailurePrefix + execution + "#" + strconv.Itoa(redriveCount)
 }
 
 // ID returns the id of a failure.
@@ -70,7 +73,7 @@ func LineageOf(execution string, redriveCount int) string {
 // FirstOf returns the id of the failure that began a lineage.
 func FirstOf(lineage string) string {
 	if strings.Contains(lineage, "#") {
-		return "F#" + lineage
+		return FailurePrefix + lineage
 	}
 	return FailureID(lineage, 0)
 }

@@ -15,6 +15,11 @@ const failureSort = "F"
 // failureEnd tells failures of the same time apart in the sort keys of indexes.
 func failureEnd(f domain.Failure) string { return f.Execution + "#" + strconv.Itoa(f.RedriveCount) }
 
+func quarantinePartition(shard string) string { return "Q#" + shard }
+
+// closedPartition lists the failures that a person has closed.
+func closedPartition(shard string) string { return "CLOSED#" + shard }
+
 func duePartition(shard string) string { return "DUE#" + shard }
 
 func failureKeys(f domain.Failure) (k keys) {
@@ -25,12 +30,12 @@ func failureKeys(f domain.Failure) (k keys) {
 	}
 	switch {
 	case f.Status == domain.Quarantined:
-		k.GPK, k.GSK = quarantinePartition(shard(f.Execution)), quarantineSort(f)
+		k.GPK, k.GSK = quarantinePartition(shard(f.Execution)), failureSortKey(f, f.FailedAt)
 	case f.Status.Open() && f.Held: // due when it is too old to be held on
-		k.TPK, k.TSK = duePartition(shard(f.Execution)), f.DueAt.String()+"#"+failureEnd(f)
+		k.TPK, k.TSK = duePartition(shard(f.Execution)), failureSortKey(f, f.DueAt)
 		k.GPK, k.GSK = heldPartition(f.Group, shard(f.Execution)), heldSort(f)
 	case f.Status.Open():
-		k.TPK, k.TSK = duePartition(shard(f.Execution)), f.DueAt.String()+"#"+failureEnd(f)
+		k.TPK, k.TSK = duePartition(shard(f.Execution)), failureSortKey(f, f.DueAt)
 		if f.Group != "" {
 			k.GPK, k.GSK = openPartitionOf(f.Group, shard(f.Execution)), f.FailedAt.String()+"#"+failureEnd(f)
 		}

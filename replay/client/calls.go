@@ -73,17 +73,31 @@ func (c *Client) Event(ctx context.Context, resourceID, versionID string) ([]byt
 	return ans.body, err
 }
 
-// Failures lists the quarantined failures that a filter selects, newest first.
-func (c *Client) Failures(ctx context.Context, filter replay.FailureFilter) iter.Seq2[replay.Failure, error] {
-	query := only("error", filter.Error)
-	for name, t := range map[string]*time.Time{"since": filter.Since, "until": filter.Until} {
-		if t != nil {
-			query.Set(name, t.UTC().Format(time.RFC3339Nano))
+// Failures lists the failures that a query selects: by default the quarantine, newest first.
+func (c *Client) Failures(ctx context.Context, query replay.FailureQuery) iter.Seq2[replay.Failure, error] {
+	values := url.Values{}
+	for name, value := range map[string]string{
+		"status": string(query.Status), "error": query.Error, "state": query.State, "cause": query.Cause,
+		"resourceId": query.ResourceID, "ownerId": query.OwnerID,
+	} {
+		if value != "" {
+			values.Set(name, value)
 		}
 	}
-	return list(ctx, c, "/failures", query, func(p replay.Failures) ([]replay.Failure, string) {
+	for name, t := range map[string]*time.Time{"since": query.Since, "until": query.Until} {
+		if t != nil {
+			values.Set(name, t.UTC().Format(time.RFC3339Nano))
+		}
+	}
+	return list(ctx, c, "/failures", values, func(p replay.Failures) ([]replay.Failure, string) {
 		return p.Failures, p.NextCursor
 	})
+}
+
+// FailureGroups counts the failures that are open or in quarantine, by status, error and state.
+func (c *Client) FailureGroups(ctx context.Context) (g replay.FailureGroups, err error) {
+	err = c.do(ctx, call{method: http.MethodGet, path: "/failures/groups"}, &g)
+	return g, err
 }
 
 func only(name, value string) url.Values {

@@ -123,6 +123,10 @@ func TestLimitsAreThoseOfTheCode(t *testing.T) {
 	if got := *at(t, doc, "Plan", "sample").MaxItems; got != 3*replay.PlanSample {
 		t.Errorf("a plan shows %d items, want %d", got, 3*replay.PlanSample)
 	}
+	groups := doc.Spec().Paths.Value("/failures/groups").Get.Responses.Status(200).Value.Content["application/json"].Schema.Value
+	if got := *groups.Properties["groups"].Value.MaxItems; got != replay.MaxFailureGroups {
+		t.Errorf("got at most %d groups, want %d", got, replay.MaxFailureGroups)
+	}
 	if got := limits(doc.Spec().Components.Parameters["Limit"].Value.Schema.Value); got != whole(1, replay.MaxPageSize) {
 		t.Errorf("limit: got %s, want %s", got, whole(1, replay.MaxPageSize))
 	}
@@ -161,6 +165,7 @@ func TestWordsAreThoseOfTheCode(t *testing.T) {
 		{[]string{"FrozenRequest", "action"}, texts(actions)},
 		{[]string{"FrozenRequest", "publish"}, texts(publish)},
 		{[]string{"Summary", "action"}, texts(actions)},
+		{[]string{"FailureStatus"}, texts(replay.FailureStatuses())},
 		{[]string{"OnFailure"}, texts([]replay.OnFailure{replay.StopOnFailure, replay.ContinueOnFailure})},
 		{[]string{"Stop", "status"}, texts([]replay.Status{replay.Cancelled, replay.Halted})},
 	} {

@@ -56,6 +56,10 @@ func apiRoutes() []route {
 		{"GET /failures", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
 			return firstOf(api.Failures(ctx, noFilter))
 		}, 0},
+		{"GET /failures/groups", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
+			_, err := api.FailureGroups(ctx)
+			return err
+		}, 0},
 	}
 }
 
@@ -125,7 +129,7 @@ func refusal(v *verdict, r route, refused *client.RefusedError) {
 }
 
 // noFilter is every failure.
-var noFilter replay.FailureFilter
+var noFilter replay.FailureQuery
 
 // firstOf reads the first page of a list.
 func firstOf[T any](list iter.Seq2[T, error]) error {
