@@ -120,6 +120,10 @@ func TestEveryDocumentedAnswerIsGiven(t *testing.T) {
 	get(200, "/failures", url.Values{"error": {"*"}, "since": {"-P1D"}, "until": {"-PT1S"}})
 	get(400, "/failures", url.Values{"error": {"["}, "since": {"-PT1H"}, "until": {"-PT2H"}})
 
+	get(200, "/failures", url.Values{"status": {"HELD"}, "state": {"Enrich"}, "cause": {"x"}, "ownerId": {"o"}, "resourceId": {id}})
+	get(200, "/failures/groups", nil)
+	get(400, "/failures/groups", url.Values{"error": {"*"}})
+
 	for _, p := range doc.Missing(openapi.Deployed, watch.Seen()) {
 		t.Errorf("nothing here gets the answer %s", p)
 	}

@@ -235,7 +235,7 @@ func TestApiAuthorizesEveryMethod(t *testing.T) {
 		}
 	}
 	slices.Sort(verbs)
-	if got := strings.Join(verbs, " "); got != "failuresGET replaysGET replaysPOST replaysreplayIdGET "+
+	if got := strings.Join(verbs, " "); got != "failuresGET failuresgroupsGET replaysGET replaysPOST replaysreplayIdGET "+
 		"replaysreplayIdcancelPOST replaysreplayIditemsGET versionsGET versionsversionIdGET" {
 		t.Errorf("got methods %s", got)
 	}
