@@ -28,6 +28,8 @@ type FailureQuery struct {
 	Cause      string        `json:"cause,omitempty"`      // part of the cause, of its first 1,024 bytes: 1 to MaxTargetBytes
 	ResourceID string        `json:"resourceId,omitempty"` // of one resource
 	OwnerID    string        `json:"ownerId,omitempty"`    // of one owner
+	JobID      string        `json:"jobId,omitempty"`      // closed by this job
+	Superseded bool          `json:"superseded,omitempty"` // only those of which a newer event of the resource has succeeded
 	Since      *time.Time    `json:"since,omitempty"`      // failed at this time or after
 	Until      *time.Time    `json:"until,omitempty"`      // failed before this time
 }
@@ -47,6 +49,11 @@ type Failure struct {
 	Attempt    int           `json:"attempt"`         // automatic replays made before
 	FailedAt   time.Time     `json:"failedAt"`
 	NextAt     *time.Time    `json:"nextAttemptAt,omitempty"` // of one that is WAITING: when it is decided on next
+	JobID      string        `json:"jobId,omitempty"`         // of the job that closed or reopened it last
+
+	// SupersededSince is when, at the latest, a newer event of the resource had succeeded and was published; of one that is
+	// in quarantine. Nothing is to be done about the failure then: its replay would be skipped as stale.
+	SupersededSince *time.Time `json:"supersededSince,omitempty"`
 }
 
 // Failures is a page of GET /failures: newest first, and those that wait or are retried by when they are looked at next.
@@ -76,4 +83,42 @@ type FailureGroups struct {
 	Others     int            `json:"others,omitempty"`        // failures of further groups
 	Partial    bool           `json:"partial,omitempty"`       // there are more than could be counted, and auto-replay has not counted yet
 	NotTakenIn *int           `json:"notYetTakenIn,omitempty"` // about so many dead letters wait for auto-replay; nil: it is not known
+}
+
+// FailureAction is what a job does with failures.
+type FailureAction string
+
+// Actions of jobs.
+const (
+	CloseFailures  FailureAction = "close"  // nobody has to do anything about them: they leave the lists
+	ReopenFailures FailureAction = "reopen" // what was closed is in quarantine again
+)
+
+// FailureJobRequest is the body of POST /failures/close and POST /failures/reopen.
+type FailureJobRequest struct {
+	// Select has at least one field. A job changes what it selects at the request, and nothing that comes later. Its
+	// default status is FailureQuarantined, to reopen FailureClosed.
+	Select FailureQuery `json:"select"`
+	DryRun bool         `json:"dryRun"` // only counts
+	Reason string       `json:"reason"` // one line, 1 to MaxReasonBytes
+}
+
+// FailureJob closes or reopens failures. It is kept for good.
+type FailureJob struct {
+	JobID       string            `json:"jobId"`
+	Action      FailureAction     `json:"action"`
+	Status      Status            `json:"status"` // Running or Completed
+	DryRun      bool              `json:"dryRun"`
+	Reason      string            `json:"reason"`
+	RequestedBy string            `json:"requestedBy"`
+	CreatedAt   time.Time         `json:"createdAt"`
+	Select      FailureQuery      `json:"select"`
+	Count       int               `json:"count"` // failures that it has changed so far, or would change
+	Links       map[string]string `json:"links"` // self
+}
+
+// FailureJobs is a page of GET /failures/jobs, newest first.
+type FailureJobs struct {
+	Jobs       []FailureJob `json:"jobs"`
+	NextCursor string       `json:"nextCursor,omitempty"`
 }

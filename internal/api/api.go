@@ -19,9 +19,11 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/deadline"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/failurejob"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
+	"github.com/ce873799/replayable-ingestion/internal/supersede"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -39,6 +41,8 @@ type API struct {
 	log    *eventlog.Log
 	queue  sender
 	board  *progress.Board
+	jobs   *failurejob.Worker
+	newer  *supersede.Successes
 	logger *slog.Logger
 	now    func() time.Time
 
@@ -51,7 +55,9 @@ func New(book *ledger.Ledger, log *eventlog.Log, queue sender, logger *slog.Logg
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
+	newer := supersede.NewSuccesses(book.Executions, book.Publications)
 	return &API{
+		jobs: failurejob.New(book, newer, queue, logger), newer: newer,
 		book: book, log: log, queue: queue, board: progress.New(book.Items, book.Replays, queue), logger: logger,
 		now: time.Now, Random: ulid.DefaultEntropy(),
 	}
@@ -95,6 +101,10 @@ func (a *API) route(ctx context.Context, req request) (answer, error) {
 		"GET /versions/{versionId}":       a.version,
 		"GET /failures":                   a.failures,
 		"GET /failures/groups":            a.failureGroups,
+		"POST /failures/close":            a.changeFailures(replay.CloseFailures),
+		"POST /failures/reopen":           a.changeFailures(replay.ReopenFailures),
+		"GET /failures/jobs":              a.failureJobs,
+		"GET /failures/jobs/{jobId}":      a.failureJob,
 	}
 	handle, found := routes[req.HTTPMethod+" "+req.Resource]
 	if !found {

@@ -4,29 +4,40 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/classify"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/failurejob"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
 // failures lists those of a status, by default the quarantine.
 func (a *API) failures(ctx context.Context, req request) (answer, error) {
-	q := newQuery(req, "status", "error", "state", "cause", "resourceId", "ownerId", "since", "until", "limit", "cursor")
-	filter := failureFilter(q.failures(a.now()))
+	q := newQuery(req, "status", "error", "state", "cause", "resourceId", "ownerId",
+		"jobId", "superseded", "since", "until", "limit", "cursor")
+	asked := q.failures(a.now())
 	limit, cursor := q.page()
 	if err := q.err(); err != nil {
 		return answer{}, err
 	}
-	rows, next, err := a.book.Failures.List(ctx, filter, cursor, limit)
+	rows, next, err := a.book.Failures.List(ctx, failurejob.Filter(asked), cursor, limit)
 	if err != nil {
 		return answer{}, q.failed(err)
 	}
-	page := replay.Failures{Failures: make([]replay.Failure, len(rows)), NextCursor: q.next(next)}
+	page := replay.Failures{Failures: make([]replay.Failure, 0, len(rows)), NextCursor: q.next(next)}
+	since := make([]domain.Stamp, len(rows))
+	if asked.Status == "" || asked.Status == replay.FailureQuarantined {
+		if since, err = a.newer.NewerSuccess(ctx, rows); err != nil {
+			return answer{}, err
+		}
+	}
 	for i, f := range rows {
-		page.Failures[i] = failure(f)
+		one := failure(f)
+		one.SupersededSince = since[i].Pointer()
+		if !asked.Superseded || one.SupersededSince != nil {
+			page.Failures = append(page.Failures, one)
+		}
 	}
 	return answer{status: http.StatusOK, body: page}, nil
 }
@@ -35,6 +46,16 @@ func (a *API) failures(ctx context.Context, req request) (answer, error) {
 func (q *query) failures(now time.Time) replay.FailureQuery {
 	f := replay.FailureQuery{
 		Status: oneOf(q, "status", replay.FailureStatuses()), Error: q.glob("error"), State: q.glob("state"), Cause: q.params["cause"],
+		JobID: q.params["jobId"],
+	}
+	if v, given := q.params["superseded"]; given {
+		f.Superseded = v == "true"
+		switch {
+		case !f.Superseded:
+			q.fault("superseded", "must be true: leave it out to list others as well")
+		case f.Status != "" && f.Status != replay.FailureQuarantined:
+			q.fault("superseded", "goes with the status QUARANTINED only")
+		}
 	}
 	if _, given := q.params["cause"]; given && (f.Cause == "" || len(f.Cause) > replay.MaxTargetBytes) {
 		q.fault("cause", fmt.Sprintf("must be a part of the cause, of 1 to %d bytes", replay.MaxTargetBytes))
@@ -70,35 +91,11 @@ func pointer(t time.Time) *time.Time {
 	return &t
 }
 
-// failureFilter is a query that was checked, as the ledger takes it.
-func failureFilter(f replay.FailureQuery) domain.FailureFilter {
-	filter := domain.FailureFilter{Status: f.Status, ResourceID: f.ResourceID, Error: matcher(f.Error), State: matcher(f.State)}
-	if f.Since != nil {
-		filter.Since = *f.Since
-	}
-	if f.Until != nil {
-		filter.Until = *f.Until
-	}
-	if f.Cause != "" || f.OwnerID != "" {
-		filter.Match = func(row domain.Failure) bool {
-			return strings.Contains(row.Cause, f.Cause) && (f.OwnerID == "" || row.OwnerID == f.OwnerID)
-		}
-	}
-	return filter
-}
-
-func matcher(glob string) func(string) bool {
-	if glob == "" {
-		return nil
-	}
-	return func(name string) bool { return classify.Match(glob, name) }
-}
-
 func failure(f domain.Failure) replay.Failure {
 	out := replay.Failure{
 		Execution: f.Execution, Status: f.ListedAs(), ResourceID: f.ResourceID, OwnerID: f.OwnerID, VersionID: f.VersionID,
 		InputKey: f.InputKey, State: f.State, Error: f.Error, Cause: f.Cause, Decision: f.Decision, Attempt: f.Attempt,
-		FailedAt: f.FailedAt.Time,
+		FailedAt: f.FailedAt.Time, JobID: f.Job,
 	}
 	if out.Status == replay.FailureWaiting {
 		out.NextAt = f.DueAt.Pointer()

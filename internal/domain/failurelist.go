@@ -17,6 +17,8 @@ func (f Failure) ListedAs() replay.FailureStatus {
 		return replay.FailureHeld
 	case f.Status == Waiting:
 		return replay.FailureWaiting
+	case f.Status == Closed && f.Job != "":
+		return replay.FailureClosed
 	}
 	return ""
 }

@@ -46,7 +46,20 @@ const maxFilteredKeys = 10_000
 // when they are looked at next; those of a resource by their versions, the newest first. With a filter, a page may have
 // fewer entries than the limit although others follow.
 func (l *Failures) List(ctx context.Context, filter domain.FailureFilter, cursor string, limit int) ([]domain.Failure, string, error) {
+	return l.list(ctx, failureListOf(filter), filter, cursor, limit)
+}
+
+// Parts is in how many parts a list of failures can be read.
+func Parts(filter domain.FailureFilter) int { return len(failureListOf(filter).partitions) }
+
+// ListPart returns a page of a part of a list (0 to Parts-1), as List does.
+func (l *Failures) ListPart(ctx context.Context, filter domain.FailureFilter, part int, cursor string, limit int) ([]domain.Failure, string, error) {
 	list := failureListOf(filter)
+	list.partitions = list.partitions[part : part+1]
+	return l.list(ctx, list, filter, cursor, limit)
+}
+
+func (l *Failures) list(ctx context.Context, list failureList, filter domain.FailureFilter, cursor string, limit int) ([]domain.Failure, string, error) {
 	if cursor == "" && list.byFailedAt && !filter.Until.IsZero() {
 		cursor = domain.At(filter.Until).String()
 	}

@@ -221,8 +221,6 @@ func TestLongNamesAreListedWhole(t *testing.T) {
 
 func ptr[T any](v T) *T { return &v }
 
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-
 // endless is a table whose indexes have a million failures, made when they are read.
 type endless struct {
 	ledger.Client

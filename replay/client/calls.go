@@ -78,11 +78,14 @@ func (c *Client) Failures(ctx context.Context, query replay.FailureQuery) iter.S
 	values := url.Values{}
 	for name, value := range map[string]string{
 		"status": string(query.Status), "error": query.Error, "state": query.State, "cause": query.Cause,
-		"resourceId": query.ResourceID, "ownerId": query.OwnerID,
+		"resourceId": query.ResourceID, "ownerId": query.OwnerID, "jobId": query.JobID,
 	} {
 		if value != "" {
 			values.Set(name, value)
 		}
+	}
+	if query.Superseded {
+		values.Set("superseded", "true")
 	}
 	for name, t := range map[string]*time.Time{"since": query.Since, "until": query.Until} {
 		if t != nil {
@@ -98,6 +101,33 @@ func (c *Client) Failures(ctx context.Context, query replay.FailureQuery) iter.S
 func (c *Client) FailureGroups(ctx context.Context) (g replay.FailureGroups, err error) {
 	err = c.do(ctx, call{method: http.MethodGet, path: "/failures/groups"}, &g)
 	return g, err
+}
+
+// ChangeFailures closes or reopens failures, or counts them with request.DryRun. The same key with the same request is the
+// same job; an empty one is replaced by a random one.
+func (c *Client) ChangeFailures(ctx context.Context, action replay.FailureAction, key string, request replay.FailureJobRequest) (j replay.FailureJob, err error) {
+	if key == "" {
+		key = rand.Text()
+	}
+	body, err := json.Marshal(request)
+	if err != nil {
+		return j, fmt.Errorf("encode request: %w", err)
+	}
+	err = c.do(ctx, call{method: http.MethodPost, path: "/failures/" + string(action), body: body, key: key}, &j)
+	return j, err
+}
+
+// FailureJob reads how far a job is. Of an unknown id, NotFound reports true of the error.
+func (c *Client) FailureJob(ctx context.Context, id string) (j replay.FailureJob, err error) {
+	err = c.do(ctx, call{method: http.MethodGet, path: "/failures/jobs/" + url.PathEscape(id)}, &j)
+	return j, err
+}
+
+// FailureJobs lists who closed and reopened what, newest first.
+func (c *Client) FailureJobs(ctx context.Context) iter.Seq2[replay.FailureJob, error] {
+	return list(ctx, c, "/failures/jobs", url.Values{}, func(p replay.FailureJobs) ([]replay.FailureJob, string) {
+		return p.Jobs, p.NextCursor
+	})
 }
 
 func only(name, value string) url.Values {

@@ -107,6 +107,9 @@ func TestLimitsAreThoseOfTheCode(t *testing.T) {
 		{[]string{"Series", "{}", "last"}, whole(1, replay.MaxSeriesVersions)},
 		{[]string{"Bound"}, text(1, replay.MaxVersionIDBytes)},
 		{[]string{"Transform", "jsonPatch"}, items(1, replay.MaxPatchOperations)},
+		{[]string{"FailureJobRequest", "reason"}, text(1, replay.MaxReasonBytes)},
+		{[]string{"FailureQuery", "error"}, text(1, replay.MaxTargetBytes)},
+		{[]string{"FailureQuery", "cause"}, text(1, replay.MaxTargetBytes)},
 		{[]string{"FrozenRequest", "reason"}, text(1, replay.MaxReasonBytes)},
 		{[]string{"FrozenRequest", "target"}, text(1, replay.MaxTargetBytes)},
 		{[]string{"FrozenRequest", "maxPerSecond"}, whole(1, replay.MaxPerSecond)},
@@ -166,6 +169,7 @@ func TestWordsAreThoseOfTheCode(t *testing.T) {
 		{[]string{"FrozenRequest", "publish"}, texts(publish)},
 		{[]string{"Summary", "action"}, texts(actions)},
 		{[]string{"FailureStatus"}, texts(replay.FailureStatuses())},
+		{[]string{"FailureJob", "action"}, texts([]replay.FailureAction{replay.CloseFailures, replay.ReopenFailures})},
 		{[]string{"OnFailure"}, texts([]replay.OnFailure{replay.StopOnFailure, replay.ContinueOnFailure})},
 		{[]string{"Stop", "status"}, texts([]replay.Status{replay.Cancelled, replay.Halted})},
 	} {

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
+	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -63,7 +63,7 @@ func perLine(all ...string) []string {
 
 func TestAnOutageIsShownByWhatItsFailuresShare(t *testing.T) {
 	e := inMemory(t)
-	e.Reconfigure(func(_ *autoreplay.Deps, p *autoreplay.Policy) { p.BackoffBase, p.MaxBackoff = time.Hour, time.Hour })
+	e.Reconfigure(func(p *config.AutoReplay) { p.BackoffBase, p.MaxBackoff = time.Hour, time.Hour })
 	e.Machine.Work = failing(outage, never)
 	for i := range 20 { // more than the canary's threshold
 		e.Ingest(fmt.Sprintf("live-%02d", i), fmt.Sprintf(`{"id":"r%d","owner":"o%d"}`, i, i%2))

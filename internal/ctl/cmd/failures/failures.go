@@ -43,6 +43,7 @@ A TIME is ` + when.Help + `.`,
   replayctl failures --status HELD --detail
   replayctl failures --detail --limit 0 -o jsonl | jq -r '[.resourceId, .cause] | @tsv'
   replayctl failures --detail --execution e55a4ab2-26a5-43d8-9a4f-3d02f5b5f0d1
+  replayctl failures close --superseded --reason "newer events have succeeded"
   replayctl failures replay --error 'Geocoder*' --reason "the geocoder is back" --wait`,
 		Args: factory.NoArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -58,7 +59,7 @@ A TIME is ` + when.Help + `.`,
 	q.addFlags(f, c)
 	c.Flags().BoolVar(&detail, "detail", false, "describe each failure: error, cause, and what was decided")
 	factory.AddLimit(c, &limit, 100, "with --detail: ", "failures")
-	c.AddCommand(replayCommand(f))
+	c.AddCommand(replayCommand(f), changeCommand(f, replay.CloseFailures), changeCommand(f, replay.ReopenFailures), jobsCommand(f))
 	return c
 }
 
@@ -93,6 +94,8 @@ func failureFields(f *factory.Factory, one replay.Failure) []output.Field {
 		{Name: "cause", Value: factory.CauseText(one.Cause)},
 		{Name: "decision", Value: flagname.In(one.Decision)},
 		{Name: "failed", Value: fmt.Sprintf("%s (%s ago)", f.Printer.Time(&one.FailedAt), f.Age(one.FailedAt))},
+		{Name: "superseded since", Value: f.Printer.Time(one.SupersededSince)},
+		{Name: "job", Value: one.JobID},
 		{Name: "next attempt", Value: f.Printer.Time(one.NextAt)},
 		{Name: "resource", Value: one.ResourceID},
 		{Name: "owner", Value: one.OwnerID},

@@ -181,3 +181,48 @@ func TestTheMessageOfACauseIsShown(t *testing.T) {
 	got.Wants(t, exit.OK, []string{"  the price is -1\n", "  plain text\n", `{"errorMessage":"cut o`}, nil)
 	w.Run("failures --detail -o jsonl").Wants(t, exit.OK, []string{`\"errorMessage\":\"the price is -1\"`}, nil)
 }
+
+func TestFailuresAreClosedAndReopened(t *testing.T) {
+	w := operator.New(t)
+	w.Broken(map[string]string{"r1": "BadListing", "r2": "BadListing", "r3": "BadPrice"})
+	w.Run("failures close --reason x").Wants(t, exit.Usage, nil, []string{"say which failures are meant"})
+	w.Run("failures close --error BadPrice").Wants(t, exit.Usage, nil, []string{"--reason is required"})
+	w.Run("failures close --status retrying --reason x").Wants(t, exit.Refused, nil, []string{"must be \"QUARANTINED\""})
+	w.Run("failures close --resource r1 --resource r2 --reason x").Wants(t, exit.Usage, nil, []string{"--resource may be given once"})
+	w.Run("failures reopen --job none --since 2d --until 3d --reason x").Wants(t, exit.Usage, nil, []string{"--until must be later than --since"})
+	w.Run("failures close --superseded --dry-run").Wants(t, exit.OK, []string{"close, dry run", "COMPLETED", " 0 "}, nil)
+
+	w.Run("failures close --error BadListing --reason cleanup").Wants(t, exit.OK, []string{"COMPLETED", " 2 ", "cleanup"}, nil)
+	if got := w.Run("failures"); strings.Contains(got.Out, "BadListing") || !strings.Contains(got.Out, "BadPrice") {
+		t.Errorf("got %s, want what is closed left out", got.Out)
+	}
+	w.Run("failures --status closed").Wants(t, exit.OK, []string{"BadListing", "CLOSED"}, nil)
+	w.Run("failures --status closed --detail").Wants(t, exit.OK, []string{"closed by arn:aws:sts", "cleanup"}, nil)
+	w.Run("history r1 --detail").Wants(t, exit.OK, []string{"CLOSED: BadListing", "cleanup"}, nil)
+	jobs := w.Run("failures jobs -o jsonl --limit 1")
+	var job replay.FailureJob
+	if err := json.Unmarshal([]byte(jobs.Out), &job); err != nil || job.Count != 2 || job.DryRun {
+		t.Fatalf("got %s, %v", jobs.Out, err)
+	}
+	w.Run("failures reopen --job "+job.JobID+" --reason sorry").Wants(t, exit.OK, []string{"reopen", " 2 "}, nil)
+	w.Run("failures").Wants(t, exit.OK, []string{"BadListing"}, nil)
+	w.Run("failures --detail --error BadListing").Wants(t, exit.OK, []string{"reopened by arn:aws:sts", "QUARANTINED"}, nil)
+}
+
+func TestManyFailuresAreClosedAfterAYes(t *testing.T) {
+	w := operator.New(t)
+	errors := map[string]string{}
+	for i := range 101 {
+		errors[fmt.Sprint("r", i)] = "BadListing"
+	}
+	w.Broken(errors)
+	const line = "failures close --status quarantined --reason x"
+	w.Run(line).Wants(t, exit.Usage, nil, []string{"101 failures would be changed", "--yes"})
+	w.At("n\n")
+	w.Run(line).Wants(t, exit.General, nil, []string{"Close 101 failures? [y/N]", "nothing was changed"})
+	w.At("y\n")
+	w.Run(line).Wants(t, exit.OK, []string{" 101 "}, nil)
+	w.Run("failures").Wants(t, exit.OK, nil, []string{noFailures})
+	w.Process.Terminal.In = false
+	w.Run("failures reopen --error BadListing --reason x --yes").Wants(t, exit.OK, []string{" 101 "}, nil)
+}

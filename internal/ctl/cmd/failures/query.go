@@ -17,6 +17,8 @@ import (
 type query struct {
 	status, error, state, cause, owner, since, until string
 	resources, executions                            []string
+	superseded                                       bool
+	job                                              string
 }
 
 func (q *query) addFlags(f *factory.Factory, c *cobra.Command) {
@@ -29,6 +31,7 @@ func (q *query) addFlags(f *factory.Factory, c *cobra.Command) {
 	c.Flags().StringArrayVar(&q.resources, "resource", nil, "only of the resource with this `ID`; may be repeated")
 	c.Flags().StringArrayVar(&q.executions, "execution", nil, "only of the execution with this `NAME`, such as one whose event has no resource; may be repeated")
 	c.Flags().StringVar(&q.owner, "owner", "", "only of the owner with this `ID`")
+	c.Flags().BoolVar(&q.superseded, "superseded", false, "only failures in quarantine of which a newer event of the resource has succeeded")
 	factory.Complete(c, "status", factory.Texts(replay.FailureStatuses())...)
 	factory.CompleteWith(c, "error", f.Complete().Errors)
 	factory.CompleteWith(c, "resource", f.Complete().Resources)
@@ -45,6 +48,9 @@ func (q *query) none() string {
 			given = append(given, flag.name+" "+factory.ShellWord(flag.value))
 		}
 	}
+	if q.superseded {
+		given = append(given, "--superseded")
+	}
 	for _, id := range q.resources {
 		given = append(given, "--resource "+factory.ShellWord(id))
 	}
@@ -59,7 +65,7 @@ func (q *query) none() string {
 
 // narrowed reports whether failures are selected by more than what groups tell.
 func (q *query) narrowed() bool {
-	return q.cause+q.owner+q.since+q.until != "" || len(q.resources)+len(q.executions) > 0
+	return q.cause+q.owner+q.since+q.until != "" || len(q.resources)+len(q.executions) > 0 || q.superseded
 }
 
 // find reads the failures that are meant, page by page as they are asked for: those with --status, or else with any of
@@ -68,6 +74,9 @@ func (q *query) find(ctx context.Context, f *factory.Factory, api *client.Client
 	status, err := factory.OneOf("--status", q.status, replay.FailureStatuses())
 	if err != nil {
 		return nil, err
+	}
+	if q.superseded && status == "" {
+		status = replay.FailureQuarantined
 	}
 	if status != "" {
 		statuses = []replay.FailureStatus{status}
@@ -85,7 +94,7 @@ func (q *query) find(ctx context.Context, f *factory.Factory, api *client.Client
 			for _, resource := range resources {
 				for one, err := range api.Failures(ctx, replay.FailureQuery{
 					Status: status, Error: q.error, State: q.state, Cause: q.cause, ResourceID: resource, OwnerID: q.owner,
-					Since: from, Until: to,
+					Superseded: q.superseded, Since: from, Until: to,
 				}) {
 					if err == nil && len(q.executions) > 0 && !slices.Contains(q.executions, one.Execution) {
 						continue
