@@ -64,6 +64,12 @@ const (
 	// PlanLife is how long after its end a dry run may be applied.
 	PlanLife = 24 * time.Hour
 
+	// MaxFailureGroups is the most groups that failures are counted by.
+	MaxFailureGroups = 200
+
+	// TrendSpan is how long ago the counts are from that those of now are compared with.
+	TrendSpan = time.Hour
+
 	// PlanSample is the most items of each kind that a plan shows.
 	PlanSample = 10
 )

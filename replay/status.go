@@ -182,23 +182,3 @@ type History struct {
 	Versions   []Version `json:"versions"`
 	NextCursor string    `json:"nextCursor,omitempty"`
 }
-
-// Failure is a quarantined failure.
-type Failure struct {
-	Execution  string    `json:"execution"`
-	ResourceID string    `json:"resourceId,omitempty"` // empty where the event has no usable id
-	VersionID  string    `json:"versionId,omitempty"`  // empty where the event never reached the log
-	InputKey   string    `json:"inputKey,omitempty"`   // object in the event log bucket that keeps such an event
-	State      string    `json:"state,omitempty"`      // name of the state that failed; empty where none is known
-	Error      string    `json:"error"`
-	Cause      string    `json:"cause,omitempty"` // the first 1,024 bytes
-	Decision   string    `json:"decision"`        // why it is not replayed automatically
-	Attempt    int       `json:"attempt"`         // automatic replays made before
-	FailedAt   time.Time `json:"failedAt"`
-}
-
-// Failures is a page of GET /failures, newest first.
-type Failures struct {
-	Failures   []Failure `json:"failures"`
-	NextCursor string    `json:"nextCursor,omitempty"`
-}

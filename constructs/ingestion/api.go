@@ -26,6 +26,11 @@ func routes() []route {
 		{verb: "GET", path: "versions", history: true},
 		{verb: "GET", path: "versions/{versionId}", history: true},
 		{verb: "GET", path: "failures", history: true},
+		{verb: "GET", path: "failures/groups", history: true},
+		{verb: "POST", path: "failures/close", body: true},
+		{verb: "POST", path: "failures/reopen", body: true},
+		{verb: "GET", path: "failures/jobs", history: true},
+		{verb: "GET", path: "failures/jobs/{jobId}", history: true},
 	}
 }
 

@@ -54,17 +54,18 @@ func pauseAlarmARN(_ *ReplayableIngestion, s *settings) *string {
 
 // autoReplay are the settings of automatic replays.
 type autoReplay struct {
-	enabled        bool
-	interval       awscdk.Duration
-	retryOn        []string
-	doNotRetryOn   []string
-	maxAttempts    int
-	backoffBase    time.Duration
-	backoffRate    float64
-	maxBackoff     time.Duration
-	maxAge         time.Duration
-	settleAfter    time.Duration
-	supersedeOlder bool
+	enabled         bool
+	interval        awscdk.Duration
+	retryOn         []string
+	doNotRetryOn    []string
+	maxAttempts     int
+	backoffBase     time.Duration
+	backoffRate     float64
+	maxBackoff      time.Duration
+	maxAge          time.Duration
+	settleAfter     time.Duration
+	supersedeOlder  bool
+	closeSuperseded bool
 
 	canaryThreshold  int
 	unaccountedAfter time.Duration
@@ -73,15 +74,16 @@ type autoReplay struct {
 
 func (p *ReplayableIngestionProps) resolveAutoReplay() autoReplay {
 	a := autoReplay{
-		enabled:        or(p.AutoReplay, true),
-		interval:       p.AutoReplayInterval,
-		retryOn:        append(classify.DefaultRetryOn(), texts(p.RetryOn)...),
-		doNotRetryOn:   texts(p.DoNotRetryOn),
-		maxAttempts:    int(or(p.MaxAttempts, 5)),
-		backoffBase:    orDuration(p.BackoffBase, time.Minute),
-		backoffRate:    or(p.BackoffRate, 2),
-		maxAge:         orDuration(p.MaxAge, 3*day),
-		supersedeOlder: or(p.SupersedeOlder, true),
+		enabled:         or(p.AutoReplay, true),
+		interval:        p.AutoReplayInterval,
+		retryOn:         append(classify.DefaultRetryOn(), texts(p.RetryOn)...),
+		doNotRetryOn:    texts(p.DoNotRetryOn),
+		maxAttempts:     int(or(p.MaxAttempts, 5)),
+		backoffBase:     orDuration(p.BackoffBase, time.Minute),
+		backoffRate:     or(p.BackoffRate, 2),
+		maxAge:          orDuration(p.MaxAge, 3*day),
+		supersedeOlder:  or(p.SupersedeOlder, true),
+		closeSuperseded: or(p.CloseSuperseded, false),
 
 		canaryThreshold: int(or(p.CanaryThreshold, 10)),
 		pauseAlarm:      p.PauseAlarm,
@@ -126,6 +128,9 @@ func (p *ReplayableIngestionProps) validateAutoReplay(f *faults) {
 		!*settle.IsUnresolved() && goDuration(after) < goDuration(settle) {
 		f.add("UnaccountedAfter must be SettleAfter (%s) or more, got %s", goDuration(settle), goDuration(after))
 	}
+	if or(p.CloseSuperseded, false) && !or(p.SupersedeOlder, true) {
+		f.add("CloseSuperseded needs SupersedeOlder: without it, no event takes over from an older one: leave one of them out")
+	}
 	f.metricAlarm("PauseAlarm", p.PauseAlarm)
 	f.knownNumber("CanaryThreshold", p.CanaryThreshold)
 	f.number("CanaryThreshold", p.CanaryThreshold, 1, 10_000, whole)
@@ -143,6 +148,7 @@ func (r *ReplayableIngestion) autoReplayConfig(s *settings) config.AutoReplay {
 		ResourceIDPath:     s.resourceIDPath,
 		OwnerIDPath:        s.ownerIDPath,
 		SupersedeOlder:     s.auto.supersedeOlder,
+		CloseSuperseded:    s.auto.closeSuperseded,
 		RetryOn:            s.auto.retryOn,
 		DoNotRetryOn:       s.auto.doNotRetryOn,
 		MaxAttempts:        s.auto.maxAttempts,

@@ -177,6 +177,12 @@ type ReplayableIngestionProps struct {
 	// Default: true.
 	SupersedeOlder *bool
 
+	// CloseSuperseded takes a failure out of the quarantine by itself once a newer event of the same resource has
+	// succeeded and was published. It needs SupersedeOlder.
+	//
+	// Default: false: GET /failures marks it, and a person closes it.
+	CloseSuperseded *bool
+
 	// CanaryThreshold is how many failures may share an error before all of them are held: a whole number from 1 to
 	// 10,000. More than that mean that a dependency is broken. One of them is replayed as a probe, and another one
 	// after a backoff while probes fail. Once a probe has succeeded, the rest follow in growing steps.

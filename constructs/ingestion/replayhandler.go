@@ -17,16 +17,18 @@ var replayHandler = functionSpec{
 	field:       func(r *ReplayableIngestion) *awslambda.Function { return &r.ReplayHandlerFunction },
 	environment: func(r *ReplayableIngestion, _ *settings) map[string]string {
 		return config.ReplayHandler{
-			EventLogBucket: *r.bucketName(),
-			LedgerTable:    *r.tableName(),
-			ReplayQueueURL: *r.replayQueueURL(),
+			EventLogBucket:     *r.bucketName(),
+			LedgerTable:        *r.tableName(),
+			ReplayQueueURL:     *r.replayQueueURL(),
+			DeadLetterQueueURL: *r.DeadLetterQueue.QueueUrl(),
 		}.Env()
 	},
 	needs: slices.Concat(
 		readEvents(byID),
 		objects(schema.ReplaysPrefix, "s3:GetObject", "s3:PutObject"),
 		rows("GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem"),
-		queries(schema.ByResource, schema.ByGroup),
+		queries(schema.ByResource, schema.ByTime, schema.ByGroup),
 		sendsReplays(),
+		[]need{{resource: deadLetterQueueARN, actions: []string{"sqs:GetQueueAttributes"}, via: "sqs"}},
 	),
 }

@@ -37,7 +37,7 @@ var replayListener = functionSpec{
 	needs: slices.Concat(
 		bindVersions(),
 		objects(schema.UnrecordedPrefix, "s3:GetObject"),
-		queries(schema.ByGroup),
+		queries(schema.ByTime, schema.ByGroup),
 		onMachine((*ReplayableIngestion).machineARN, "states:StartExecution"),
 		onMachine((*ReplayableIngestion).seriesARN, "states:StartExecution"),
 		executions(ingestionMachine, "states:DescribeExecution"),

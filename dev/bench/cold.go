@@ -28,7 +28,7 @@ var environments = map[string]map[string]string{
 	"Tracker": config.Tracker{
 		LedgerTable: "t", StateMachineARN: "m", SeriesMachineARN: "s", ReplayQueueURL: "q",
 	}.Env(),
-	"ReplayHandler": config.ReplayHandler{EventLogBucket: "b", LedgerTable: "t", ReplayQueueURL: "q"}.Env(),
+	"ReplayHandler": config.ReplayHandler{EventLogBucket: "b", LedgerTable: "t", ReplayQueueURL: "q", DeadLetterQueueURL: "d"}.Env(),
 	"ReplayListener": config.ReplayListener{
 		EventLogBucket: "b", LedgerTable: "t", StateMachineARN: "m", SeriesMachineARN: "s", ReplayQueueURL: "q",
 		TopicARN: "a", ResourceIDPath: "$.listing.id", MaxEventBytes: 256_000,

@@ -83,17 +83,9 @@ func decode(body []byte, now time.Time) (replay.Request, error) {
 
 // once begins the replay that an Idempotency-Key stands for, or finishes beginning it where an earlier call died.
 func (a *API) once(ctx context.Context, req request, key string, body []byte, c domain.Claim) (answer, error) {
-	var err error
-	if c.BodyHash, err = hashOf(body); err != nil {
+	claimed, err := a.claim(ctx, "replay", key, body, c)
+	if err != nil {
 		return answer{}, err
-	}
-	claimed, err := a.book.Claims.Add(ctx, key, c)
-	if err != nil && !errors.Is(err, ledger.ErrConflict) {
-		return answer{}, err
-	}
-	if claimed.BodyHash != c.BodyHash {
-		return answer{}, &statusError{http.StatusConflict, fmt.Sprintf("the Idempotency-Key %q was used with another body, "+
-			"for replay %s: use a new key for a new request", replay.Shorten(key), claimed.ReplayID)}
 	}
 	r, err := decode(body, claimed.CreatedAt.Time) // relative times count from the first call
 	if err != nil {

@@ -19,14 +19,20 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/deadline"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/failurejob"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
+	"github.com/ce873799/replayable-ingestion/internal/supersede"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
 type sender interface {
 	Send(ctx context.Context, bodies ...string) error
+}
+
+type waiting interface {
+	Waiting(ctx context.Context) (int, error)
 }
 
 // API answers the requests that API Gateway passes on.
@@ -35,11 +41,14 @@ type API struct {
 	log    *eventlog.Log
 	queue  sender
 	board  *progress.Board
+	jobs   *failurejob.Worker
+	newer  *supersede.Successes
 	logger *slog.Logger
 	now    func() time.Time
 
-	Region string    // of the account, for estimates
-	Random io.Reader // of the ids of replays, by default ULID's own
+	Region      string    // of the account, for estimates
+	Random      io.Reader // of the ids of replays, by default ULID's own
+	DeadLetters waiting   // nil: how many wait is not known
 }
 
 // New returns the API. A nil logger discards.
@@ -47,7 +56,9 @@ func New(book *ledger.Ledger, log *eventlog.Log, queue sender, logger *slog.Logg
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
+	newer := supersede.NewSuccesses(book.Executions, book.Publications)
 	return &API{
+		jobs: failurejob.New(book, newer, queue, logger), newer: newer,
 		book: book, log: log, queue: queue, board: progress.New(book.Items, book.Replays, queue), logger: logger,
 		now: time.Now, Random: ulid.DefaultEntropy(),
 	}
@@ -90,6 +101,11 @@ func (a *API) route(ctx context.Context, req request) (answer, error) {
 		"GET /versions":                   a.versions,
 		"GET /versions/{versionId}":       a.version,
 		"GET /failures":                   a.failures,
+		"GET /failures/groups":            a.failureGroups,
+		"POST /failures/close":            a.changeFailures(replay.CloseFailures),
+		"POST /failures/reopen":           a.changeFailures(replay.ReopenFailures),
+		"GET /failures/jobs":              a.failureJobs,
+		"GET /failures/jobs/{jobId}":      a.failureJob,
 	}
 	handle, found := routes[req.HTTPMethod+" "+req.Resource]
 	if !found {

@@ -130,14 +130,17 @@ func (j *Job) Run(ctx context.Context, holder string, ask Request) (Summary, err
 		return time.Now().Add(time.Duration(share * float64(time.Until(end))))
 	}
 	r := j.newRound(work, until(0.05))
-	drained, listed, looked, decided := until(0.35), until(0.5), until(0.65), until(0.85)
+	drained, listed, looked, decided := until(0.35), until(0.5), until(0.65), until(0.8)
+	released, closed, counted := until(0.85), until(0.87), until(0.92)
 	err = errors.Join(
 		r.phase(work, drained, (*round).drain),
 		r.phase(work, listed, (*round).reconcileListed),
 		r.phase(work, looked, (*round).reconcileOpen),
 		r.phase(work, looked, (*round).reconcileReplays),
 		r.phase(work, decided, (*round).decideDue),
-		r.phase(work, end, (*round).lookAtGroups),
+		r.phase(work, released, (*round).lookAtGroups),
+		r.phase(work, closed, (*round).closeSuperseded),
+		r.phase(work, counted, (*round).countFailures),
 		r.phase(work, end, (*round).explain),
 		r.phase(work, end, (*round).rebuild),
 		once(ctx, func(ctx context.Context) error { return j.Book.Leases.Release(ctx, leaseName, holder) }),

@@ -43,6 +43,7 @@ func (r *round) poison(ctx context.Context, m queue.Message, msg message.Replay)
 		if err != nil || !s.Open() {
 			return err
 		}
+	case message.KindJob: // to go on with a part that is done does nothing
 	default:
 		return r.poisonPage(ctx, m, msg)
 	}
@@ -56,7 +57,7 @@ func (r *round) revive(ctx context.Context, m queue.Message, msg message.Replay)
 	}
 	msg.Revived, msg.Tries = msg.Revived+1, 0
 	r.Logger.WarnContext(ctx, "dead letter sent again", "kind", msg.Kind, "replayId", msg.ReplayID, "page", msg.Page,
-		"series", msg.Series, "revived", msg.Revived)
+		"series", msg.Series, "jobId", msg.JobID, "revived", msg.Revived)
 	return r.Replays.Send(ctx, msg.Encode())
 }
 
@@ -64,6 +65,8 @@ func (r *round) revive(ctx context.Context, m queue.Message, msg message.Replay)
 func (r *round) giveUp(ctx context.Context, m queue.Message, msg message.Replay) error {
 	what := fmt.Sprintf("%s of replay %s, page %d", msg.Kind, msg.ReplayID, msg.Page)
 	switch msg.Kind {
+	case message.KindJob:
+		what = fmt.Sprintf("part %d of job %s", msg.Part, msg.JobID)
 	case message.KindClose:
 		what = "close of series " + msg.Series
 	case message.KindExpand:

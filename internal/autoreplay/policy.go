@@ -23,6 +23,8 @@ type Policy struct {
 	StartsPerSecond float64       // of all replays: their share of the account's rate
 	Interval        time.Duration // from one run to the next
 
+	CloseSuperseded bool // takes failures out of the quarantine once a newer event has succeeded
+
 	SettleAfter      time.Duration // age at which an execution without an outcome is looked up
 	UnaccountedAfter time.Duration // age at which one that cannot be settled is reported
 }

@@ -4,12 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/ce873799/replayable-ingestion/internal/deadline"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
+	"github.com/ce873799/replayable-ingestion/replay"
 )
-
-// maxQuarantine is how many failures in quarantine a run counts: an index of 8 shards, in pages of 1 MB of keys.
-const maxQuarantine = 10_000
 
 // report writes what a run did as one line, and as metrics. Only a run that came to its end is a heartbeat.
 func (r *round) report(ctx context.Context, err error) {
@@ -37,14 +34,9 @@ func (r *round) report(ctx context.Context, err error) {
 	if r.left != nil {
 		r.Meter.Set(schema.DeadLettersLeft, float64(len(r.left)))
 	}
-	n, err := deadline.Do(ctx, func(ctx context.Context) (int, error) {
-		return r.Book.Failures.CountQuarantined(ctx, maxQuarantine)
-	})
-	if err != nil {
-		r.Logger.WarnContext(ctx, "quarantine not counted", "error", err)
-		return
+	if r.counted != nil {
+		r.Meter.Set(schema.InQuarantine, float64(r.counted.Of(replay.FailureQuarantined)+r.counted.Others))
 	}
-	r.Meter.Set(schema.InQuarantine, float64(n))
 }
 
 func (j *Job) notBegun(ctx context.Context, err error) error {

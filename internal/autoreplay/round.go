@@ -32,6 +32,8 @@ type round struct {
 	runs    map[string]bool // executions that were listed as running; nil: they were not listed
 	looked  bool            // every open execution was looked at
 
+	counted *domain.FailureTally // of all failures; nil: the run could not count them
+
 	left map[string]bool // dead letters, by message id, that are still in the queue after a try; nil: nobody has looked
 }
 

@@ -100,6 +100,7 @@ type AutoReplay struct {
 	ResourceIDPath     string
 	OwnerIDPath        string
 	SupersedeOlder     bool
+	CloseSuperseded    bool     // takes failures out of the quarantine once a newer event has succeeded
 	RetryOn            []string // globs of error names that are retriable
 	DoNotRetryOn       []string // globs that are not, although RetryOn matches
 	MaxAttempts        int      // automatic replays of one event
@@ -127,6 +128,7 @@ func (c *AutoReplay) fields() []field {
 		text("RESOURCE_ID_PATH", &c.ResourceIDPath),
 		optionalText("OWNER_ID_PATH", &c.OwnerIDPath),
 		flag("SUPERSEDE_OLDER", &c.SupersedeOlder),
+		flag("CLOSE_SUPERSEDED", &c.CloseSuperseded),
 		list("RETRY_ON", &c.RetryOn),
 		list("DO_NOT_RETRY_ON", &c.DoNotRetryOn),
 		number("MAX_ATTEMPTS", &c.MaxAttempts),
@@ -154,9 +156,10 @@ func LoadAutoReplay(getenv func(string) string) (c AutoReplay, err error) {
 
 // ReplayHandler configures the function behind the replay API.
 type ReplayHandler struct {
-	EventLogBucket string
-	LedgerTable    string
-	ReplayQueueURL string
+	EventLogBucket     string
+	LedgerTable        string
+	ReplayQueueURL     string
+	DeadLetterQueueURL string
 }
 
 func (c *ReplayHandler) fields() []field {
@@ -164,6 +167,7 @@ func (c *ReplayHandler) fields() []field {
 		text("EVENT_LOG_BUCKET", &c.EventLogBucket),
 		text("LEDGER_TABLE", &c.LedgerTable),
 		text("REPLAY_QUEUE_URL", &c.ReplayQueueURL),
+		text("DEAD_LETTER_QUEUE_URL", &c.DeadLetterQueueURL),
 	}
 }
 

@@ -45,14 +45,19 @@ type Failure struct {
 	FailedAt     Stamp         `row:"failedAt"`
 	FirstAt      Stamp         `row:"firstAt"` // when the root failed
 	DueAt        Stamp         `row:"dueAt,omitempty"`
-	Decision     string        `row:"decision,omitempty"` // what was decided last, and why
-	HealedBy     string        `row:"healedBy,omitempty"` // name of the execution that succeeded
-	ReplayID     string        `row:"replayId,omitempty"` // of a replay that a person asked for
+	Decision     string        `row:"decision,omitempty"`  // what was decided last, and why
+	HealedBy     string        `row:"healedBy,omitempty"`  // name of the execution that succeeded
+	ReplayID     string        `row:"replayId,omitempty"`  // of a replay that a person asked for
+	ChangedAt    Stamp         `row:"changedAt,omitempty"` // when it got its status, or was held; set by who keeps it
+	Job          string        `row:"job,omitempty"`       // id of the job that closed or reopened it last
 }
+
+// FailurePrefix begins every id of a failure.
+const FailurePrefix = "F#"
 
 // FailureID is the id of a failure, by which an execution that heals it refers to it.
 func FailureID(execution string, redriveCount int) string {
-	return "F#" + execution + "#" + strconv.Itoa(redriveCount)
+	return FailurePrefix + execution + "#" + strconv.Itoa(redriveCount)
 }
 
 // ID returns the id of a failure.
@@ -70,7 +75,7 @@ func LineageOf(execution string, redriveCount int) string {
 // FirstOf returns the id of the failure that began a lineage.
 func FirstOf(lineage string) string {
 	if strings.Contains(lineage, "#") {
-		return "F#" + lineage
+		return FailurePrefix + lineage
 	}
 	return FailureID(lineage, 0)
 }
@@ -81,7 +86,8 @@ type Move struct {
 	Decision string // why
 	DueAt    time.Time
 	HealedBy string
-	Hold     bool // until its group lets it go
+	Hold     bool   // until its group lets it go
+	Job      string // id of the job that it is a part of
 }
 
 // QuarantineFilter narrows the quarantine. The zero value selects all of it.

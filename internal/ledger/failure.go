@@ -8,12 +8,18 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/replay"
 )
 
 const failureSort = "F"
 
 // failureEnd tells failures of the same time apart in the sort keys of indexes.
 func failureEnd(f domain.Failure) string { return f.Execution + "#" + strconv.Itoa(f.RedriveCount) }
+
+func quarantinePartition(shard string) string { return "Q#" + shard }
+
+// closedPartition lists the failures that a person has closed.
+func closedPartition(shard string) string { return "CLOSED#" + shard }
 
 func duePartition(shard string) string { return "DUE#" + shard }
 
@@ -25,12 +31,14 @@ func failureKeys(f domain.Failure) (k keys) {
 	}
 	switch {
 	case f.Status == domain.Quarantined:
-		k.GPK, k.GSK = quarantinePartition(shard(f.Execution)), quarantineSort(f)
+		k.GPK, k.GSK = quarantinePartition(shard(f.Execution)), failureSortKey(f, f.FailedAt)
+	case f.ListedAs() == replay.FailureClosed:
+		k.GPK, k.GSK = closedPartition(shard(f.Execution)), failureSortKey(f, f.FailedAt)
 	case f.Status.Open() && f.Held: // due when it is too old to be held on
-		k.TPK, k.TSK = duePartition(shard(f.Execution)), f.DueAt.String()+"#"+failureEnd(f)
+		k.TPK, k.TSK = duePartition(shard(f.Execution)), failureSortKey(f, f.DueAt)
 		k.GPK, k.GSK = heldPartition(f.Group, shard(f.Execution)), heldSort(f)
 	case f.Status.Open():
-		k.TPK, k.TSK = duePartition(shard(f.Execution)), f.DueAt.String()+"#"+failureEnd(f)
+		k.TPK, k.TSK = duePartition(shard(f.Execution)), failureSortKey(f, f.DueAt)
 		if f.Group != "" {
 			k.GPK, k.GSK = openPartitionOf(f.Group, shard(f.Execution)), f.FailedAt.String()+"#"+failureEnd(f)
 		}
@@ -47,6 +55,7 @@ func (l *Failures) Get(ctx context.Context, id string) (domain.Failure, error) {
 
 // Add inserts a failure. If there is one, it returns that with ErrConflict.
 func (l *Failures) Add(ctx context.Context, f domain.Failure) (domain.Failure, error) {
+	f.ChangedAt = domain.At(l.now())
 	var existing domain.Failure
 	if err := l.insert(ctx, failureKeys(f), f, &existing); err != nil {
 		return existing, err
@@ -60,25 +69,38 @@ func (l *Failures) Move(ctx context.Context, f domain.Failure, m domain.Move, fr
 	if !slices.Contains(from, f.Status) {
 		return fmt.Errorf("move failure of %s from %s to %s: %w", f.Execution, f.Status, m.To, ErrConflict)
 	}
-	was := f.Status
+	c, moved := l.moveOf(f, m)
+	if _, err := l.update(ctx, c); err != nil {
+		return conflict(err, nil, "move failure of "+f.Execution)
+	}
+	l.countMove(f.Status, moved)
+	return nil
+}
+
+// moveOf is the change that moves a failure which is as it was read, and what the failure is then.
+func (l *table) moveOf(f domain.Failure, m domain.Move) (*change, domain.Failure) {
+	was := f
 	f.Status, f.DueAt, f.Held = m.To, domain.At(m.DueAt), m.Hold
+	if m.Job != "" {
+		f.Job = m.Job
+	}
+	if f.ListedAs() != was.ListedAs() || f.Status != was.Status {
+		f.ChangedAt = domain.At(l.now())
+	}
 	k := failureKeys(f)
 	c := newChange(k.PK, k.SK).
 		Set("status", str(string(m.To))).Set("decision", str(m.Decision)).Set("healedBy", str(m.HealedBy)).
 		Set("dueAt", str(f.DueAt.String())).Set("held", flag(m.Hold)).
+		Set("changedAt", str(f.ChangedAt.String())).Set("job", str(f.Job)).
 		Set("tpk", str(k.TPK)).Set("tsk", str(k.TSK)).Set("gpk", str(k.GPK)).Set("gsk", str(k.GSK)).
-		If("{status} = ?", str(string(was)))
+		If("{status} = ?", str(string(was.Status)))
 	if k.TPK == "" {
 		c.Remove("tpk", "tsk")
 	}
 	if k.GPK == "" {
 		c.Remove("gpk", "gsk")
 	}
-	if _, err := l.update(ctx, c); err != nil {
-		return conflict(err, nil, "move failure of "+f.Execution)
-	}
-	l.countMove(was, f)
-	return nil
+	return c, f
 }
 
 // Due returns at most limit failures of one shard (0 to Shards-1) that are due, oldest first, and the cursor of those

@@ -12,6 +12,8 @@
 //	counter      P#<replay>#COUNT#<n>        <n>
 //	page         P#<replay>#<page>           P
 //	item         P#<replay>#<page>           I#<ordinal>[#<index>] byGroup by outcome
+//	job          J#<job>                     J, J#<part>           byGroup, newest first
+//	count        COUNTED                     <when>
 //	series       S#<execution of Series>     S                     byTime while open
 //	pace         PACE#<budget>               <window>
 //	publication  N#<resource>                N
@@ -55,6 +57,7 @@ type Client interface {
 type Ledger struct {
 	Executions   *Executions
 	Failures     *Failures
+	FailureJobs  *FailureJobs
 	Groups       *Groups
 	Replays      *Replays
 	Pages        *Pages
@@ -72,6 +75,7 @@ type Ledger struct {
 type (
 	Executions   struct{ *table }
 	Failures     struct{ *table }
+	FailureJobs  struct{ *table }
 	Groups       struct{ *table }
 	Replays      struct{ *table }
 	Pages        struct{ *table }
@@ -92,7 +96,7 @@ func New(api Client, name string) *Ledger {
 
 func over(t *table) *Ledger {
 	return &Ledger{
-		Executions: &Executions{t}, Failures: &Failures{t}, Groups: &Groups{t}, Replays: &Replays{t}, Pages: &Pages{t},
+		Executions: &Executions{t}, Failures: &Failures{t}, FailureJobs: &FailureJobs{t}, Groups: &Groups{t}, Replays: &Replays{t}, Pages: &Pages{t},
 		Items: &Items{t}, Series: &Series{t}, Owners: &Owners{t}, Publications: &Publications{t}, Claims: &Claims{t},
 		Pace: &Pace{t}, Marks: &Marks{t}, Leases: &Leases{t},
 	}

@@ -17,6 +17,15 @@ func (l *Publications) Get(ctx context.Context, resourceID string) (domain.Publi
 	return p, err
 }
 
+// Find returns those of some resources that have a row.
+func (l *Publications) Find(ctx context.Context, resourceIDs []string) ([]domain.Publication, error) {
+	wanted := make([]item, len(resourceIDs))
+	for i, id := range resourceIDs {
+		wanted[i] = key(publicationKey(id))
+	}
+	return fetched[domain.Publication](ctx, l.table, wanted)
+}
+
 // Raise notes that an event is about to be published. The place of a row moves forward only: if that of a
 // newer event is there, RaisePublication leaves it. It returns the row as it is then.
 func (l *Publications) Raise(ctx context.Context, resourceID string, place domain.Stamp) (domain.Publication, error) {

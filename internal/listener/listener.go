@@ -18,6 +18,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/failurejob"
 	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/message"
@@ -26,6 +27,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/record"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/internal/states"
+	"github.com/ce873799/replayable-ingestion/internal/supersede"
 )
 
 type machine interface {
@@ -87,6 +89,7 @@ type Listener struct {
 	Deps
 	now   func() time.Time
 	plans plans
+	jobs  *failurejob.Worker
 }
 
 // New returns a Listener.
@@ -97,7 +100,8 @@ func New(deps Deps) *Listener {
 	if deps.Now == nil {
 		deps.Now = time.Now
 	}
-	return &Listener{Deps: deps, now: deps.Now}
+	successes := supersede.NewSuccesses(deps.Book.Executions, deps.Book.Publications)
+	return &Listener{Deps: deps, now: deps.Now, jobs: failurejob.New(deps.Book, successes, deps.Queue, deps.Logger)}
 }
 
 // Handle works off a batch. Messages that a service's passing trouble kept back are sent again and come sooner so;
@@ -213,6 +217,8 @@ func (l *Listener) handle(ctx context.Context, m events.SQSMessage) (*progress.S
 		return nil, l.sweep(ctx, msg)
 	case message.KindHash:
 		return nil, l.hash(ctx, msg)
+	case message.KindJob:
+		return nil, l.jobs.Advance(ctx, msg.JobID, msg.Part)
 	case message.KindClose:
 		return nil, l.closeSeries(ctx, msg)
 	default:

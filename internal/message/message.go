@@ -23,6 +23,7 @@ const (
 	KindAuto   = "auto"   // replay a failure automatically
 	KindSweep  = "sweep"  // skip what has not started of a replay that was stopped
 	KindHash   = "hash"   // compute the hash of a plan
+	KindJob    = "job"    // go on with a part of a job that closes or reopens failures
 	KindClose  = "close"  // settle what a series has left, after its execution ended
 )
 
@@ -48,6 +49,9 @@ type Replay struct {
 	Sum []byte `json:"sum,omitempty"` // hash: its state after all that comes before the cursor
 
 	From int `json:"from,omitempty"` // item, close: index of the version of its series where the work on it goes on
+
+	JobID string `json:"jobId,omitempty"` // job
+	Part  int    `json:"part,omitempty"`  // job
 
 	Series string `json:"series,omitempty"` // close: name of its execution
 	Reason string `json:"reason,omitempty"` // close: how it ended
@@ -79,7 +83,7 @@ func DecodeReplay(b string) (Replay, error) {
 	if err := json.Unmarshal([]byte(b), &m); err != nil {
 		return Replay{}, fmt.Errorf("%w: %w", ErrUnknown, err)
 	}
-	known := slices.Contains([]string{KindExpand, KindItem, KindAuto, KindSweep, KindClose, KindHash}, m.Kind)
+	known := slices.Contains([]string{KindExpand, KindItem, KindAuto, KindSweep, KindClose, KindHash, KindJob}, m.Kind)
 	if m.V != Version || !known {
 		return Replay{}, fmt.Errorf("%w: kind %q, version %d", ErrUnknown, m.Kind, m.V)
 	}

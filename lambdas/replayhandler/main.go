@@ -9,11 +9,13 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/app/replayhandler"
 	"github.com/ce873799/replayable-ingestion/internal/boot"
 	"github.com/ce873799/replayable-ingestion/internal/config"
+	"github.com/ce873799/replayable-ingestion/internal/queue"
 )
 
 func main() {
 	cfg, aws, tell := boot.Start(config.LoadReplayHandler)
-	handler := replayhandler.New(cfg, dynamodb.NewFromConfig(aws), s3.NewFromConfig(aws), sqs.NewFromConfig(aws), tell)
-	handler.Region = aws.Region
+	queues := sqs.NewFromConfig(aws)
+	handler := replayhandler.New(cfg, dynamodb.NewFromConfig(aws), s3.NewFromConfig(aws), queues, tell)
+	handler.Region, handler.DeadLetters = aws.Region, queue.NewDepth(queues, cfg.DeadLetterQueueURL)
 	boot.Run(tell, handler.Handle)
 }

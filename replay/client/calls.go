@@ -89,16 +89,60 @@ func (c *Client) Event(ctx context.Context, resourceID, versionID string) ([]byt
 	return ans.body, err
 }
 
-// Failures lists the quarantined failures that a filter selects, newest first.
-func (c *Client) Failures(ctx context.Context, filter replay.FailureFilter) iter.Seq2[replay.Failure, error] {
-	query := only("error", filter.Error)
-	for name, t := range map[string]*time.Time{"since": filter.Since, "until": filter.Until} {
-		if t != nil {
-			query.Set(name, t.UTC().Format(time.RFC3339Nano))
+// Failures lists the failures that a query selects: by default the quarantine, newest first.
+func (c *Client) Failures(ctx context.Context, query replay.FailureQuery) iter.Seq2[replay.Failure, error] {
+	values := url.Values{}
+	for name, value := range map[string]string{
+		"status": string(query.Status), "error": query.Error, "state": query.State, "cause": query.Cause,
+		"resourceId": query.ResourceID, "ownerId": query.OwnerID, "jobId": query.JobID,
+	} {
+		if value != "" {
+			values.Set(name, value)
 		}
 	}
-	return list(ctx, c, "/failures", query, func(p replay.Failures) ([]replay.Failure, string) {
+	if query.Superseded {
+		values.Set("superseded", "true")
+	}
+	for name, t := range map[string]*time.Time{"since": query.Since, "until": query.Until} {
+		if t != nil {
+			values.Set(name, t.UTC().Format(time.RFC3339Nano))
+		}
+	}
+	return list(ctx, c, "/failures", values, func(p replay.Failures) ([]replay.Failure, string) {
 		return p.Failures, p.NextCursor
+	})
+}
+
+// FailureGroups counts the failures that are open or in quarantine, by status, error and state.
+func (c *Client) FailureGroups(ctx context.Context) (g replay.FailureGroups, err error) {
+	err = c.do(ctx, call{method: http.MethodGet, path: "/failures/groups"}, &g)
+	return g, err
+}
+
+// ChangeFailures closes or reopens failures, or counts them with request.DryRun. The same key with the same request is the
+// same job; an empty one is replaced by a random one.
+func (c *Client) ChangeFailures(ctx context.Context, action replay.FailureAction, key string, request replay.FailureJobRequest) (j replay.FailureJob, err error) {
+	if key == "" {
+		key = rand.Text()
+	}
+	body, err := json.Marshal(request)
+	if err != nil {
+		return j, fmt.Errorf("encode request: %w", err)
+	}
+	err = c.do(ctx, call{method: http.MethodPost, path: "/failures/" + string(action), body: body, key: key}, &j)
+	return j, err
+}
+
+// FailureJob reads how far a job is. Of an unknown id, NotFound reports true of the error.
+func (c *Client) FailureJob(ctx context.Context, id string) (j replay.FailureJob, err error) {
+	err = c.do(ctx, call{method: http.MethodGet, path: "/failures/jobs/" + url.PathEscape(id)}, &j)
+	return j, err
+}
+
+// FailureJobs lists who closed and reopened what, newest first.
+func (c *Client) FailureJobs(ctx context.Context) iter.Seq2[replay.FailureJob, error] {
+	return list(ctx, c, "/failures/jobs", url.Values{}, func(p replay.FailureJobs) ([]replay.FailureJob, string) {
+		return p.Jobs, p.NextCursor
 	})
 }
 

@@ -165,7 +165,7 @@ func TestListsAreReadPageByPage(t *testing.T) {
 		t.Errorf("got %v, want that there is no such replay", listed)
 	}
 	since := time.Date(2026, 11, 24, 1, 0, 0, 5e6, time.FixedZone("CET", 3600))
-	all(t, s.Failures(t.Context(), replay.FailureFilter{Error: "Geo*", Since: &since}))
+	all(t, s.Failures(t.Context(), replay.FailureQuery{Error: "Geo*", Since: &since}))
 	calls := s.gateway.Calls()
 	if got, want := calls[len(calls)-1], "GET /failures?error=Geo%2A&limit=100&since=2026-11-24T00%3A00%3A00.005Z"; got != want {
 		t.Errorf("got %s, want %s", got, want)

@@ -120,6 +120,29 @@ func TestEveryDocumentedAnswerIsGiven(t *testing.T) {
 	get(200, "/failures", url.Values{"error": {"*"}, "since": {"-P1D"}, "until": {"-PT1S"}})
 	get(400, "/failures", url.Values{"error": {"["}, "since": {"-PT1H"}, "until": {"-PT2H"}})
 
+	get(200, "/failures", url.Values{"status": {"HELD"}, "state": {"Enrich"}, "cause": {"x"}, "ownerId": {"o"}, "resourceId": {id}})
+	const noJob = "/failures/jobs/01ARZ3NDEKTSV4RRFFQ69G5FAV"
+	var job, same replay.FailureJob
+	jobBody := `{"select":{"resourceId":"`+id+`"},"reason":"`+why+`"}`
+	for _, action := range []string{"close", "reopen"} {
+		jobKey := http.Header{"Idempotency-Key": {fresh("key")}}
+		if err := json.Unmarshal(ask(202, "POST", "/failures/"+action, nil, jobKey, jobBody), &job); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(ask(202, "POST", "/failures/"+action, nil, jobKey, jobBody), &same); err != nil || same.JobID != job.JobID {
+			t.Errorf("the same key again: got %s, %v, want %s", same.JobID, err, job.JobID)
+		}
+		ask(409, "POST", "/failures/"+action, nil, jobKey, `{"select":{"error":"x"},"reason":"another"}`)
+		ask(400, "POST", "/failures/"+action, nil, nil, `{"select":{},"reason":"x"}`)
+	}
+	get(200, "/failures/jobs", url.Values{"limit": {"5"}})
+	get(400, "/failures/jobs", url.Values{"limit": {"0"}})
+	get(200, "/failures/jobs/"+job.JobID, nil)
+	get(400, "/failures/jobs/"+job.JobID, url.Values{"verbose": {"1"}})
+	get(404, noJob, nil)
+	get(200, "/failures/groups", nil)
+	get(400, "/failures/groups", url.Values{"error": {"*"}})
+
 	for _, p := range doc.Missing(openapi.Deployed, watch.Seen()) {
 		t.Errorf("nothing here gets the answer %s", p)
 	}

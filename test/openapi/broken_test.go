@@ -63,11 +63,14 @@ func TestBrokenServicesAreAnsweredAsDocumented(t *testing.T) {
 		for _, op := range doc.Operations() {
 			req := events.APIGatewayProxyRequest{
 				HTTPMethod: op.Method, Resource: op.Path,
-				PathParameters: map[string]string{"replayId": "01ARZ3NDEKTSV4RRFFQ69G5FAV", "versionId": "v1"},
+				PathParameters: map[string]string{"replayId": "01ARZ3NDEKTSV4RRFFQ69G5FAV", "versionId": "v1", "jobId": "01ARZ3NDEKTSV4RRFFQ69G5FAV"},
 				RequestContext: events.APIGatewayProxyRequestContext{Stage: "v1", RequestID: "request-1"},
 			}
 			if op.OperationID == "createReplay" {
 				req.Body = `{"select":{"resourceIds":["r1"]},"reason":"a test"}`
+			}
+			if op.OperationID == "closeFailures" || op.OperationID == "reopenFailures" {
+				req.Body = `{"select":{"error":"*"},"reason":"a test"}`
 			}
 			if strings.HasPrefix(op.Path, "/versions") {
 				req.QueryStringParameters = map[string]string{"resourceId": "r1"}
@@ -84,7 +87,7 @@ func TestBrokenServicesAreAnsweredAsDocumented(t *testing.T) {
 			for name, value := range answer.Headers {
 				header.Set(name, value)
 			}
-			path := strings.NewReplacer("{replayId}", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "{versionId}", "v1").Replace(op.Path)
+			path := strings.NewReplacer("{replayId}", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "{versionId}", "v1", "{jobId}", "01ARZ3NDEKTSV4RRFFQ69G5FAV").Replace(op.Path)
 			pair, err := doc.Check(openapi.Answer{
 				Method: op.Method, Path: path, Status: answer.StatusCode, Header: header, Body: []byte(answer.Body),
 			})

@@ -110,6 +110,9 @@ func TestLimitsAreThoseOfTheCode(t *testing.T) {
 		{[]string{"Series", "{}", "last"}, whole(1, replay.MaxSeriesVersions)},
 		{[]string{"Bound"}, text(1, replay.MaxVersionIDBytes)},
 		{[]string{"Transform", "jsonPatch"}, items(1, replay.MaxPatchOperations)},
+		{[]string{"FailureJobRequest", "reason"}, text(1, replay.MaxReasonBytes)},
+		{[]string{"FailureQuery", "error"}, text(1, replay.MaxTargetBytes)},
+		{[]string{"FailureQuery", "cause"}, text(1, replay.MaxTargetBytes)},
 		{[]string{"FrozenRequest", "reason"}, text(1, replay.MaxReasonBytes)},
 		{[]string{"FrozenRequest", "target"}, text(1, replay.MaxTargetBytes)},
 		{[]string{"FrozenRequest", "maxPerSecond"}, whole(1, replay.MaxPerSecond)},
@@ -125,6 +128,10 @@ func TestLimitsAreThoseOfTheCode(t *testing.T) {
 	}
 	if got := *at(t, doc, "Plan", "sample").MaxItems; got != 3*replay.PlanSample {
 		t.Errorf("a plan shows %d items, want %d", got, 3*replay.PlanSample)
+	}
+	groups := doc.Spec().Paths.Value("/failures/groups").Get.Responses.Status(200).Value.Content["application/json"].Schema.Value
+	if got := *groups.Properties["groups"].Value.MaxItems; got != replay.MaxFailureGroups {
+		t.Errorf("got at most %d groups, want %d", got, replay.MaxFailureGroups)
 	}
 	if got := limits(doc.Spec().Components.Parameters["Limit"].Value.Schema.Value); got != whole(1, replay.MaxPageSize) {
 		t.Errorf("limit: got %s, want %s", got, whole(1, replay.MaxPageSize))
@@ -164,6 +171,8 @@ func TestWordsAreThoseOfTheCode(t *testing.T) {
 		{[]string{"FrozenRequest", "action"}, texts(actions)},
 		{[]string{"FrozenRequest", "publish"}, texts(publish)},
 		{[]string{"Summary", "action"}, texts(actions)},
+		{[]string{"FailureStatus"}, texts(replay.FailureStatuses())},
+		{[]string{"FailureJob", "action"}, texts([]replay.FailureAction{replay.CloseFailures, replay.ReopenFailures})},
 		{[]string{"OnFailure"}, texts([]replay.OnFailure{replay.StopOnFailure, replay.ContinueOnFailure})},
 		{[]string{"Stop", "status"}, texts([]replay.Status{replay.Cancelled, replay.Halted})},
 	} {

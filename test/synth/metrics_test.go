@@ -32,6 +32,7 @@ var servicesMetrics = map[string][2]string{
 	"Succeeded":      {"AWS/States", "ExecutionsSucceeded"},
 	"Failed":         {"AWS/States", "ExecutionsFailed"},
 	"TimedOut":       {"AWS/States", "ExecutionsTimedOut"},
+	"Throttled":      {"AWS/States", "ExecutionThrottled"},
 	"DeadLetterAge":  {"AWS/SQS", "ApproximateAgeOfOldestMessage"},
 	"OutcomesAge":    {"AWS/SQS", "ApproximateAgeOfOldestMessage"},
 	"ReplayAge":      {"AWS/SQS", "ApproximateAgeOfOldestMessage"},

@@ -65,6 +65,6 @@ func New(cfg config.AutoReplay, aws Services, tell boot.Telemetry) (*autoreplay.
 		MaxAttempts: cfg.MaxAttempts, BackoffBase: cfg.BackoffBase, BackoffRate: cfg.BackoffRate,
 		MaxBackoff: cfg.MaxBackoff, MaxAge: cfg.MaxAge,
 		CanaryThreshold: cfg.CanaryThreshold, StartsPerSecond: cfg.StartsPerSecond, Interval: cfg.Interval,
-		SettleAfter: cfg.SettleAfter, UnaccountedAfter: cfg.UnaccountedAfter,
+		CloseSuperseded: cfg.CloseSuperseded, SettleAfter: cfg.SettleAfter, UnaccountedAfter: cfg.UnaccountedAfter,
 	}), nil
 }

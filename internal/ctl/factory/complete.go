@@ -94,7 +94,7 @@ func (o Completions) States(c *cobra.Command, _ []string, _ string) ([]string, c
 
 func (o Completions) offerFailures(c *cobra.Command, of func(replay.Failure) string) ([]string, cobra.ShellCompDirective) {
 	return offer(o.factory, c, func(ctx context.Context, api *client.Client) iter.Seq2[replay.Failure, error] {
-		return api.Failures(ctx, replay.FailureFilter{})
+		return api.Failures(ctx, replay.FailureQuery{})
 	}, of), noFiles
 }
 

@@ -56,6 +56,25 @@ func apiRoutes() []route {
 		{"GET /failures", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
 			return firstOf(api.Failures(ctx, noFilter))
 		}, 0},
+		{"POST /failures/close", "GrantReplay", func(ctx context.Context, api *client.Client) error {
+			_, err := api.ChangeFailures(ctx, replay.CloseFailures, "", replay.FailureJobRequest{}) // selects nothing: refused
+			return err
+		}, http.StatusBadRequest},
+		{"POST /failures/reopen", "GrantReplay", func(ctx context.Context, api *client.Client) error {
+			_, err := api.ChangeFailures(ctx, replay.ReopenFailures, "", replay.FailureJobRequest{})
+			return err
+		}, http.StatusBadRequest},
+		{"GET /failures/jobs", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
+			return firstOf(api.FailureJobs(ctx))
+		}, 0},
+		{"GET /failures/jobs/{jobId}", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
+			_, err := api.FailureJob(ctx, noReplay)
+			return err
+		}, http.StatusNotFound},
+		{"GET /failures/groups", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
+			_, err := api.FailureGroups(ctx)
+			return err
+		}, 0},
 	}
 }
 
@@ -125,7 +144,7 @@ func refusal(v *verdict, r route, refused *client.RefusedError) {
 }
 
 // noFilter is every failure.
-var noFilter replay.FailureFilter
+var noFilter replay.FailureQuery
 
 // firstOf reads the first page of a list.
 func firstOf[T any](list iter.Seq2[T, error]) error {

@@ -69,7 +69,7 @@ func oneFailure(ctx context.Context, f *factory.Factory, o *request.Flags, execu
 	if err != nil {
 		return err
 	}
-	found, err := collect(ctx, f, api, &failureFilter{error: o.Error, since: o.Since, until: o.Until, executions: []string{execution}})
+	found, err := collect(ctx, f, api, &query{error: o.Error, since: o.Since, until: o.Until, executions: []string{execution}})
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func oneFailure(ctx context.Context, f *factory.Factory, o *request.Flags, execu
 	}
 	o.Error = globOf(one.Error)
 	o.Since, o.Until = one.FailedAt.Format(time.RFC3339Nano), one.FailedAt.Add(time.Millisecond).Format(time.RFC3339Nano)
-	same, err := collect(ctx, f, api, &failureFilter{error: o.Error, since: o.Since, until: o.Until})
+	same, err := collect(ctx, f, api, &query{error: o.Error, since: o.Since, until: o.Until})
 	if err != nil {
 		return err
 	}
@@ -105,8 +105,8 @@ func globOf(name string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(name)
 }
 
-func collect(ctx context.Context, f *factory.Factory, api *client.Client, filter *failureFilter) (all []replay.Failure, err error) {
-	found, err := list(ctx, f, api, filter)
+func collect(ctx context.Context, f *factory.Factory, api *client.Client, of *query) (all []replay.Failure, err error) {
+	found, err := of.find(ctx, f, api, replay.FailureQuarantined)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,8 @@ func failedVersions(ctx context.Context, f *factory.Factory, o *request.Flags, r
 	if err != nil {
 		return err
 	}
-	found, err := list(ctx, f, api, &failureFilter{error: o.Error, since: o.Since, until: o.Until, resources: []string{resource}})
+	of := &query{error: o.Error, since: o.Since, until: o.Until, resources: []string{resource}}
+	found, err := of.find(ctx, f, api, replay.FailureQuarantined)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func TestAFailureOfAnUnrecordedEventCanBeSelected(t *testing.T) {
 	if strings.Contains(got.Out, "bad-2") || strings.Contains(got.Out, "r1") {
 		t.Errorf("got others:\n%s", got.Out)
 	}
-	w.Run("failures --execution nobody").Wants(t, exit.OK, nil, []string{"no failures in quarantine match --execution nobody"})
+	w.Run("failures --execution nobody").Wants(t, exit.OK, nil, []string{"no failures match --execution nobody"})
 
 	w.Run("failures replay --execution bad-1 --dry-run").Wants(t, exit.Failures, []string{"1 item, for the reasons below", "correct it with a transform"}, nil)
 	sel := w.Requested().Request.Select.Failures

@@ -1,0 +1,71 @@
+package autoreplay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/supersede"
+)
+
+const (
+	// supersededMark is where the walk through the quarantine goes on that looks for superseded failures.
+	supersededMark = "close-superseded"
+	// supersededPages is how many pages of 100 failures a run looks at. The next one goes on, and begins anew at the end.
+	supersededPages = 20
+	supersededPage  = 100
+)
+
+// closeSuperseded takes failures out of the quarantine of which a newer event has succeeded and was published.
+func (r *round) closeSuperseded(ctx context.Context) error {
+	if !r.policy.CloseSuperseded {
+		return nil
+	}
+	mark, err := r.Book.Marks.Get(ctx, supersededMark)
+	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+		return err
+	}
+	cursor := mark.Token
+	for range supersededPages {
+		if cursor, err = r.supersededPage(ctx, cursor); err != nil {
+			return err
+		}
+		if err := r.Book.Marks.Save(ctx, domain.Mark{Name: supersededMark, Token: cursor, TakenAt: domain.At(r.now())}); err != nil {
+			return err
+		}
+		if cursor == "" || ctx.Err() != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (r *round) supersededPage(ctx context.Context, cursor string) (next string, err error) {
+	failures, next, err := r.Book.Failures.List(ctx, domain.FailureFilter{}, cursor, supersededPage)
+	if err != nil {
+		return cursor, err
+	}
+	since, err := supersede.NewSuccesses(r.Book.Executions, r.Book.Publications).NewerSuccess(ctx, failures)
+	if err != nil {
+		return cursor, err
+	}
+	for i, f := range failures {
+		if since[i].IsZero() {
+			continue
+		}
+		m := domain.Move{To: domain.Superseded, Decision: fmt.Sprintf("a newer event succeeded at %s or before", since[i])}
+		err := r.Book.Failures.Move(ctx, f, m, domain.Quarantined)
+		switch {
+		case errors.Is(err, ledger.ErrConflict): // it was replayed or closed meanwhile
+		case err != nil:
+			return cursor, err
+		default:
+			r.sum.Superseded++
+			r.Logger.InfoContext(ctx, "failure decided on", "execution", f.Execution, "resourceId", f.ResourceID, "error", f.Error,
+				"status", m.To, "decision", m.Decision)
+		}
+	}
+	return next, nil
+}
