@@ -111,7 +111,7 @@ var documented = map[string][]string{
 		"ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted",
 		"ExecutionThrottled",
 	},
-	"AWS/States APIName": {"ThrottledEvents"},
+	"AWS/States APIName":                                  {"ThrottledEvents"},
 	"AWS/SQS QueueName":                                   {"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"},
 	"AWS/Lambda FunctionName":                             {"Errors", "Throttles", "Duration", "ConcurrentExecutions"},
 	"AWS/ApiGateway ApiName Stage":                        {"Count", "4XXError", "5XXError", "Latency"},
