@@ -124,6 +124,10 @@ func (l *Failures) Explain(ctx context.Context, f domain.Failure, state, cause s
 		return nil
 	}
 	c := newChange(f.ID(), failureSort).Set("state", str(state)).Set("cause", str(cause)).If("attribute_exists({pk})")
+	if f.Status == domain.Quarantined && state != "" { // its key tells the state
+		f.State = state
+		c.Set("gsk", str(failureKeys(f).GSK)).If("{status} = ?", str(string(f.Status)))
+	}
 	_, err := l.update(ctx, c)
 	return ignoreConflict(conflict(err, nil, "explain failure of "+f.Execution))
 }

@@ -56,6 +56,7 @@ func fullProps(stack awscdk.Stack) []*ingestion.ReplayableIngestionProps {
 			MaxBackoff:           awscdk.Duration_Hours(jsii.Number(2)),
 			MaxAge:               awscdk.Duration_Days(jsii.Number(2)),
 			SupersedeOlder:       jsii.Bool(true),
+			CloseSuperseded:      jsii.Bool(true),
 			CanaryThreshold:      jsii.Number(20),
 			StartExecutionRate:   jsii.Number(300),
 			MaxReplayShare:       jsii.Number(0.1),
