@@ -29,8 +29,8 @@ func startsPerSecond(region string) float64 {
 }
 
 // Without says what an estimate does not have in it.
-const Without = "the time and the price of your own states, waits of a series for the version before, and live events, " +
-	"which share the rate of starts"
+const Without = "the time and the price of your own states, waits of a series for the version before, MaxReplayShare, to " +
+	"which all replays together keep, and live events, which share the rate of starts"
 
 // Of estimates what a request takes in a Region that has so many items to run.
 func Of(r replay.Request, items int, region string) replay.Estimate {
