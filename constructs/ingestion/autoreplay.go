@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsschedulertargets"
 	"github.com/aws/jsii-runtime-go"
 
-	"github.com/ce873799/replayable-ingestion/internal/classify"
 	"github.com/ce873799/replayable-ingestion/internal/config"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
@@ -76,7 +76,7 @@ func (p *ReplayableIngestionProps) resolveAutoReplay() autoReplay {
 	a := autoReplay{
 		enabled:         or(p.AutoReplay, true),
 		interval:        p.AutoReplayInterval,
-		retryOn:         append(classify.DefaultRetryOn(), texts(p.RetryOn)...),
+		retryOn:         append(domain.DefaultRetryOn(), texts(p.RetryOn)...),
 		doNotRetryOn:    texts(p.DoNotRetryOn),
 		maxAttempts:     int(or(p.MaxAttempts, 5)),
 		backoffBase:     orDuration(p.BackoffBase, time.Minute),

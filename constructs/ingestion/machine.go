@@ -6,7 +6,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctionstasks"
 	"github.com/aws/jsii-runtime-go"
 
-	"github.com/ce873799/replayable-ingestion/internal/classify"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
 // Retries of Record and Publish: up to 1 + 2 + 4 + 8 seconds, each wait random between nothing and that.
@@ -75,7 +75,7 @@ func retry(task awsstepfunctionstasks.LambdaInvoke) awsstepfunctions.TaskStateBa
 
 func retryWith(task awsstepfunctionstasks.LambdaInvoke, attempts float64, maxDelay awscdk.Duration) awsstepfunctions.TaskStateBase {
 	return task.AddRetry(&awsstepfunctions.RetryProps{
-		Errors:         jsii.Strings(append(classify.LambdaErrors(), serviceUnavailableError)...), // all are safe to repeat
+		Errors:         jsii.Strings(append(domain.LambdaErrors(), serviceUnavailableError)...), // all are safe to repeat
 		Interval:       awscdk.Duration_Seconds(jsii.Number(retryIntervalSeconds)),
 		BackoffRate:    jsii.Number(retryBackoffRate),
 		MaxAttempts:    jsii.Number(attempts),

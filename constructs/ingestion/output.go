@@ -6,23 +6,23 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
 
-	"github.com/ce873799/replayable-ingestion/internal/manifest"
+	"github.com/ce873799/replayable-ingestion/internal/config"
 )
 
 // addOutput tells replayctl where everything is. It comes last, when everything is there.
 func (r *ReplayableIngestion) addOutput() {
-	awscdk.NewCfnOutput(r, jsii.String(manifest.OutputID), &awscdk.CfnOutputProps{
+	awscdk.NewCfnOutput(r, jsii.String(config.ManifestOutputID), &awscdk.CfnOutputProps{
 		Description: jsii.String("Where the parts of " + r.path() + " are, for replayctl"),
 		Value:       jsii.String(r.manifest().Encode()),
 	})
 }
 
-func (r *ReplayableIngestion) manifest() manifest.Ingestion {
+func (r *ReplayableIngestion) manifest() config.Manifest {
 	dashboard := ""
 	if r.Dashboard != nil {
 		dashboard = *r.Dashboard.DashboardName()
 	}
-	return manifest.Ingestion{
+	return config.Manifest{
 		Path:               *r.Node().Path(),
 		Stack:              *awscdk.Aws_STACK_NAME(),
 		Region:             *awscdk.Stack_Of(r).Region(),

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
-	"github.com/ce873799/replayable-ingestion/internal/classify"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventpath"
 )
 
@@ -113,7 +113,7 @@ func (f *faults) globs(prop string, patterns *[]*string) {
 	for i, p := range *patterns {
 		if p == nil || *p == "" {
 			f.add("%s[%d] must be the name of an error or a glob, got nothing", prop, i)
-		} else if err := classify.CheckGlob(*p); err != nil {
+		} else if err := domain.CheckGlob(*p); err != nil {
 			f.add("%s[%d] must be a glob that path.Match reads, got %q", prop, i, *p)
 		} else if from, to, found := backwards(*p); found {
 			f.add("%s[%d] matches nothing, as %c comes after %c in %q: turn the range round", prop, i, from, to, *p)

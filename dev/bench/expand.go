@@ -17,7 +17,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/dev/bench/process"
 	"github.com/ce873799/replayable-ingestion/dev/bench/system"
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
-	"github.com/ce873799/replayable-ingestion/internal/message"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/internal/simtest"
 )
 
@@ -114,7 +114,7 @@ func expansion(ctx context.Context, program string, n int) (peak int64, err erro
 			break
 		}
 		for _, m := range messages {
-			if msg, err := message.DecodeReplay(m.Body); err != nil || msg.Kind != message.KindExpand {
+			if msg, err := protocol.DecodeReplayMessage(m.Body); err != nil || msg.Kind != protocol.KindExpand {
 				queued++
 				continue
 			}

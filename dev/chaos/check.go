@@ -10,7 +10,6 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
 )
 
 // Invariant is a rule that no fault may break.
@@ -114,7 +113,7 @@ func (c *checker) storm() {
 			continue
 		}
 		autos[row.Root]++
-		if naming.Auto(row.Root, row.Attempt) != name {
+		if domain.AutoName(row.Root, row.Attempt) != name {
 			c.fault(NoStorm, name, "is not attempt %d of %s", row.Attempt, row.Root)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -54,10 +53,10 @@ func TestEachBrokenRuleIsFound(t *testing.T) {
 		{"an event that Step Functions never saw", func(h history) { h.Sent["gone"] = Sent{Resource: "r"} }, NoneLost, "gone"},
 		{"a failure without a row", func(h history) { delete(h.Failures, domain.FailureID(old, 0)) }, NoneLost, old},
 		{"a failure of a replay without a row", func(h history) {
-			delete(h.Failures, domain.FailureID(naming.Auto(worn, 2), 0))
+			delete(h.Failures, domain.FailureID(domain.AutoName(worn, 2), 0))
 		}, NoneLost, worn},
 		{"healed by an execution that failed", func(h history) {
-			h.fail(healed, func(f *domain.Failure) { f.HealedBy = naming.Auto(worn, 1) })
+			h.fail(healed, func(f *domain.Failure) { f.HealedBy = domain.AutoName(worn, 1) })
 		}, NoneLost, healed},
 		{"superseded by nothing", func(h history) { h.fail(worn, func(f *domain.Failure) { f.Status = domain.Superseded }) }, NoneLost, worn},
 		{"superseded by an event that was aborted", func(h history) {
@@ -68,40 +67,40 @@ func TestEachBrokenRuleIsFound(t *testing.T) {
 		{"closed for no reason", func(h history) { h.fail(old, func(f *domain.Failure) { f.Status = domain.Closed }) }, NoneLost, old},
 
 		{"a version started too often", func(h history) { h.auto(worn, 3, 40, "Down") }, NoStorm, worn},
-		{"a replay that nobody announced", func(h history) { delete(h.Rows, naming.Auto(healed, 1)) }, NoStorm, naming.Auto(healed, 1)},
+		{"a replay that nobody announced", func(h history) { delete(h.Rows, domain.AutoName(healed, 1)) }, NoStorm, domain.AutoName(healed, 1)},
 		{"an attempt under another name", func(h history) {
-			h.change(naming.Auto(hard, 2), func(e *domain.Execution) { e.Attempt = 1 })
-		}, NoStorm, naming.Auto(hard, 2)},
+			h.change(domain.AutoName(hard, 2), func(e *domain.Execution) { e.Attempt = 1 })
+		}, NoStorm, domain.AutoName(hard, 2)},
 		{"an item started twice", func(h history) {
-			again := h.Rows[naming.API("replay-1", "r-fine", 0)]
+			again := h.Rows[domain.APIName("replay-1", "r-fine", 0)]
 			again.Name = "rp-again"
 			h.execution(again, 31, "")
 		}, NoStorm, ""},
 		{"a side effect repeated by a replay", func(h history) { h.Offers["r-fine"] = 2 }, NoStorm, ""},
 
-		{"an automatic replay of a superseded version", func(h history) { h.auto(old, 1, 20, "Down") }, NoStaleStart, naming.Auto(old, 1)},
-		{"an automatic replay that no message started", func(h history) { clear(h.Deliveries) }, NoStaleStart, naming.Auto(healed, 1)},
+		{"an automatic replay of a superseded version", func(h history) { h.auto(old, 1, 20, "Down") }, NoStaleStart, domain.AutoName(old, 1)},
+		{"an automatic replay that no message started", func(h history) { clear(h.Deliveries) }, NoStaleStart, domain.AutoName(healed, 1)},
 		{"a publication after that of a newer version", func(h history) {
 			h.auto(old, 1, 5.5, "")
-		}, NoStalePublish, naming.Auto(old, 1)},
+		}, NoStalePublish, domain.AutoName(old, 1)},
 		{"a requested replay of an older version", func(h history) { h.byAPI("replay-2", 40, old) },
-			NoStalePublish, naming.API("replay-2", "r-two", 0)},
+			NoStalePublish, domain.APIName("replay-2", "r-two", 0)},
 		{"a series that a newer event came between", func(h history) {
 			h.live("newest", "r-two", 35, "")
 			h.series("replay-2", 40, old, young)
-		}, NoStalePublish, naming.API("replay-2", "r-two", 1)},
+		}, NoStalePublish, domain.APIName("replay-2", "r-two", 1)},
 		{"a restart that publishes after a newer event", func(h history) {
 			restart := h.late()
 			h.Messages = append(h.Messages, Message{
 				Execution: restart, Version: "v-late", Resource: "r-late", Replay: true, At: at(3.1),
 			})
-		}, NoStalePublish, naming.Auto("late", 1)},
+		}, NoStalePublish, domain.AutoName("late", 1)},
 		{"a publication about what was deleted", func(h history) {
 			h.Deleted["r-healed"] = at(5)
-			h.PublishBegan[naming.Auto(healed, 1)] = at(10.5)
-		}, StaysDeleted, naming.Auto(healed, 1)},
+			h.PublishBegan[domain.AutoName(healed, 1)] = at(10.5)
+		}, StaysDeleted, domain.AutoName(healed, 1)},
 		{"a publication that nobody looked at", func(h history) { h.Deleted["r-healed"] = at(5) },
-			StaysDeleted, naming.Auto(healed, 1)},
+			StaysDeleted, domain.AutoName(healed, 1)},
 
 		{"a second version that counts", func(h history) {
 			v := h.Versions["r-fine"][0]
@@ -124,7 +123,7 @@ func TestEachBrokenRuleIsFound(t *testing.T) {
 
 		{"a row that has another place than its version", func(h history) {
 			h.change(h.late(), func(e *domain.Execution) { e.Place = domain.Stamp{} })
-		}, LedgerAgrees, naming.Auto("late", 1)},
+		}, LedgerAgrees, domain.AutoName("late", 1)},
 		{"a version without a row", func(h history) { delete(h.Rows, fine) }, LedgerAgrees, fine},
 		{"a row of a version that is not in S3", func(h history) { delete(h.Versions, "r-fine") }, LedgerAgrees, fine},
 		{"a row of another resource", func(h history) {
@@ -141,7 +140,7 @@ func TestEachBrokenRuleIsFound(t *testing.T) {
 		{"a failure of an execution that succeeded", func(h history) { h.failure(fine, domain.Healed, fine) }, LedgerAgrees, fine},
 		{"a publication that nobody got", func(h history) { h.Messages = h.Messages[1:] }, LedgerAgrees, fine},
 		{"a message of nobody", func(h history) { h.Messages = append(h.Messages, Message{Execution: "x"}) }, LedgerAgrees, "x"},
-		{"a replay that says it is none", func(h history) { h.Messages[1].Replay = false }, LedgerAgrees, naming.Auto(healed, 1)},
+		{"a replay that says it is none", func(h history) { h.Messages[1].Replay = false }, LedgerAgrees, domain.AutoName(healed, 1)},
 		{"an output that was not kept", func(h history) { delete(h.Objects, eventlog.OutputKey(fine)) }, LedgerAgrees, fine},
 		{"success without a publication", func(h history) {
 			h.change(fine, func(e *domain.Execution) { e.PublishedAt = domain.Stamp{} })
@@ -154,10 +153,10 @@ func TestEachBrokenRuleIsFound(t *testing.T) {
 			h.Replays["replay-1"] = r
 		}, ReplaysAdd, ""},
 		{"an item that says succeeded of one that failed", func(h history) {
-			h.run(naming.API("replay-1", "r-fine", 0), func(e *Execution) { e.Status = domain.Failed })
-		}, ReplaysAdd, naming.API("replay-1", "r-fine", 0)},
+			h.run(domain.APIName("replay-1", "r-fine", 0), func(e *Execution) { e.Status = domain.Failed })
+		}, ReplaysAdd, domain.APIName("replay-1", "r-fine", 0)},
 		{"an item that was skipped and started", func(h history) { h.Items["replay-1"][0].Outcome = replay.Skipped },
-			ReplaysAdd, naming.API("replay-1", "r-fine", 0)},
+			ReplaysAdd, domain.APIName("replay-1", "r-fine", 0)},
 		{"a replay begun twice", func(h history) {
 			r := h.Replays["replay-1"]
 			r.ID, r.Matched, r.Started, r.Succeeded = "replay-2", 0, 0, 0
@@ -205,14 +204,14 @@ func TestWhatIsAllowedIsNotAViolation(t *testing.T) {
 		{"the same message twice", func(h history) { h.Messages = append(h.Messages, h.Messages[0]) }},
 		{"a replay that started just before the newer version came", func(h history) {
 			h.auto(old, 1, 5.2, "Down")
-			h.failure(naming.Auto(old, 1), domain.Superseded, "")
+			h.failure(domain.AutoName(old, 1), domain.Superseded, "")
 			h.fail(old, func(f *domain.Failure) { f.Status = domain.FailedAgain })
 		}},
 		{"a replay of an older version when the newer one was aborted", func(h history) {
 			h.run(young, func(e *Execution) { e.Status = domain.Aborted })
 			h.change(young, func(e *domain.Execution) { e.Status, e.PublishedAt = domain.Aborted, domain.Stamp{} })
 			h.Messages = slices.DeleteFunc(h.Messages, func(m Message) bool { return m.Resource == "r-two" })
-			h.change(naming.API("replay-1", "r-two", 0), func(e *domain.Execution) {
+			h.change(domain.APIName("replay-1", "r-two", 0), func(e *domain.Execution) {
 				e.Superseded, e.PublishedAt = true, domain.Stamp{}
 			})
 			h.failure(old, domain.Healed, h.auto(old, 1, 20, ""))
@@ -224,7 +223,7 @@ func TestWhatIsAllowedIsNotAViolation(t *testing.T) {
 		}},
 		{"a requested replay of an older version that may be stale", func(h history) {
 			h.byAPI("replay-2", 40, old)
-			h.change(naming.API("replay-2", "r-two", 0), func(e *domain.Execution) { e.AllowStale = true })
+			h.change(domain.APIName("replay-2", "r-two", 0), func(e *domain.Execution) { e.AllowStale = true })
 		}},
 		{"a series that ends with the newest version", func(h history) { h.series("replay-2", 40, old, young) }},
 		{"a copy of a message that comes after a newer one", func(h history) {
@@ -235,7 +234,7 @@ func TestWhatIsAllowedIsNotAViolation(t *testing.T) {
 		{"an event that reached the log after a newer one", func(h history) { h.late() }},
 		{"a publication that had begun when its resource was deleted", func(h history) {
 			h.Deleted["r-healed"] = at(10.6)
-			h.PublishBegan[naming.Auto(healed, 1)] = at(10.5)
+			h.PublishBegan[domain.AutoName(healed, 1)] = at(10.5)
 		}},
 		{"a publication about a resource that came back", func(h history) {
 			h.Deleted["r-two"] = at(4)

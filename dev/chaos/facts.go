@@ -7,7 +7,6 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
 )
 
 // Facts are what Step Functions, S3, the ledger and the queues say after a run, beside what was done to the stack. The
@@ -82,9 +81,9 @@ type Message struct {
 // Span is a time from one moment to another.
 type Span struct{ From, To time.Time }
 
-func automatic(name string) bool { return strings.HasPrefix(name, naming.AutoPrefix) }
+func automatic(name string) bool { return strings.HasPrefix(name, domain.AutoPrefix) }
 
-func byAPI(name string) bool { return strings.HasPrefix(name, naming.APIPrefix) }
+func byAPI(name string) bool { return strings.HasPrefix(name, domain.APIPrefix) }
 
 func live(name string) bool { return !automatic(name) && !byAPI(name) }
 

@@ -6,7 +6,6 @@ import (
 	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -80,9 +79,9 @@ func (h history) auto(root string, attempt int, from float64, failed string) str
 	row := h.Rows[root]
 	before := root
 	if attempt > 1 {
-		before = naming.Auto(root, attempt-1)
+		before = domain.AutoName(root, attempt-1)
 	}
-	name := naming.Auto(root, attempt)
+	name := domain.AutoName(root, attempt)
 	failure := domain.FailureID(before, 0)
 	h.Deliveries[failure] = append(h.Deliveries[failure], Span{at(from - 0.5), at(from + 0.5)})
 	h.execution(domain.Execution{
@@ -111,7 +110,7 @@ func (h history) asked(id string, from float64, series bool, roots []string) {
 			ordinal, index = 0, i
 		}
 		row := h.Rows[root]
-		name := naming.API(id, row.ResourceID, index)
+		name := domain.APIName(id, row.ResourceID, index)
 		h.execution(domain.Execution{
 			Name: name, Mode: domain.API, ResourceID: row.ResourceID, OwnerID: owner, VersionID: row.VersionID, ReplayID: id,
 			Ordinal: ordinal, Index: index, Place: row.Placed(),
@@ -130,7 +129,7 @@ func (h history) late() (restart string) {
 	h.Sent[event] = Sent{Resource: resource, Owner: owner}
 	h.Executions[event] = Execution{Name: event, Status: domain.Failed, Error: "Down", Started: at(0), Stopped: at(1)}
 	h.live(next, resource, 2, "")
-	restart = naming.Auto(event, 1)
+	restart = domain.AutoName(event, 1)
 	failure := domain.FailureID(event, 0)
 	h.Deliveries[failure] = []Span{{at(1.7), at(2.7)}}
 	h.execution(domain.Execution{

@@ -14,7 +14,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/lambdahost"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/message"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 )
 
 // consumers are the functions that queues feed.
@@ -137,7 +137,7 @@ func (r *run) noted(call invoke) invoke {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		for _, m := range batch.Records {
-			if msg, derr := message.DecodeReplay(m.Body); derr == nil && msg.Kind == message.KindAuto {
+			if msg, derr := protocol.DecodeReplayMessage(m.Body); derr == nil && msg.Kind == protocol.KindAuto {
 				key := domain.FailureID(msg.Execution, msg.RedriveCount)
 				r.deliveries[key] = append(r.deliveries[key], span)
 			}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
 )
 
 // Outcome is what became of an event.
@@ -47,7 +46,7 @@ func (f *Facts) outcome(name string) (o Outcome, why string) {
 		if failure.Status != domain.FailedAgain {
 			return f.closed(name, failure)
 		}
-		at = naming.Auto(name, failure.Attempt+1)
+		at = domain.AutoName(name, failure.Attempt+1)
 	}
 	return Lost, "its failures have no end"
 }
@@ -67,7 +66,7 @@ func (f *Facts) closed(name string, last domain.Failure) (Outcome, string) {
 	case domain.Quarantined:
 		return f.quarantined(last)
 	case domain.Closed:
-		if by := f.Executions[naming.Auto(name, last.Attempt+1)]; by.Status == domain.Aborted {
+		if by := f.Executions[domain.AutoName(name, last.Attempt+1)]; by.Status == domain.Aborted {
 			return Aborted, ""
 		}
 		return Lost, "closed: " + last.Decision
@@ -79,7 +78,7 @@ func (f *Facts) closed(name string, last domain.Failure) (Outcome, string) {
 // a replay ran.
 func (f *Facts) superseded(name string, last domain.Failure) (Outcome, string) {
 	resource, began := f.Sent[name].Resource, f.Executions[name].Started.Truncate(time.Millisecond)
-	if _, deleted := f.Deleted[resource]; deleted && f.Rows[naming.Auto(name, last.Attempt+1)].Withheld != "" {
+	if _, deleted := f.Deleted[resource]; deleted && f.Rows[domain.AutoName(name, last.Attempt+1)].Withheld != "" {
 		return Superseded, ""
 	}
 	if last.VersionID != "" {

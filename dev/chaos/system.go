@@ -10,7 +10,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/faultproxy"
 	"github.com/ce873799/replayable-ingestion/dev/local"
-	"github.com/ce873799/replayable-ingestion/internal/classify"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
 // maxAttempts is small, so that the roughest level reaches it.
@@ -25,7 +25,7 @@ const (
 // earnest waits for seconds here.
 func (r *run) bringUp(ctx context.Context) error {
 	// A process that is killed at work is a passing trouble here. Who wants that elsewhere says so with RetryOn.
-	retryOn, err := json.Marshal(append(classify.DefaultRetryOn(), "Runtime.ExitError"))
+	retryOn, err := json.Marshal(append(domain.DefaultRetryOn(), "Runtime.ExitError"))
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/smithy-go"
 
-	"github.com/ce873799/replayable-ingestion/internal/fault"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
 )
 
 // backend answers as a service that has nothing to say, and counts.
@@ -123,7 +123,7 @@ func TestErrorsLookToTheSDKAsOnAWS(t *testing.T) {
 			if !errors.As(err, &status) || status.HTTPStatusCode() < 500 {
 				t.Errorf("got %v, want a status over 500", err)
 			}
-			if !retryable.IsErrorRetryable(err).Bool() || !fault.Transient(err) || fault.Throttled(err) {
+			if !retryable.IsErrorRetryable(err).Bool() || !errs.Transient(err) || errs.Throttled(err) {
 				t.Errorf("got %v, want an error to retry that is no throttle", err)
 			}
 
@@ -132,7 +132,7 @@ func TestErrorsLookToTheSDKAsOnAWS(t *testing.T) {
 			if !errors.As(err, &api) || api.ErrorCode() != c.throttle {
 				t.Errorf("got %v, want %s", err, c.throttle)
 			}
-			if !fault.Throttled(err) {
+			if !errs.Throttled(err) {
 				t.Errorf("the SDK does not take %v for a throttle", err)
 			}
 			if n := b.served.Load(); n != 0 {
@@ -150,7 +150,7 @@ func TestAHeadThatFailsHasAStatusOnly(t *testing.T) {
 	p := newProxy(t, newBackend(t))
 	p.Set(Faults{Rate: 1, Kinds: []Kind{Throttle}})
 	_, err := s3.NewFromConfig(config(p)).HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("b"), Key: aws.String("k")})
-	if !fault.Transient(err) {
+	if !errs.Transient(err) {
 		t.Errorf("got %v, want an error to retry", err)
 	}
 	if p.Counts()[Operation{"s3", "HeadObject"}][Throttle] != 1 {
@@ -178,7 +178,7 @@ func TestBrokenConnectionsAreRetried(t *testing.T) {
 			if took := time.Since(began); took < tt.least {
 				t.Errorf("the client knew after %s, want %s at least", took, tt.least)
 			}
-			if err == nil || !retryable.IsErrorRetryable(err).Bool() || !fault.Transient(err) {
+			if err == nil || !retryable.IsErrorRetryable(err).Bool() || !errs.Transient(err) {
 				t.Errorf("got %v, want an error to retry", err)
 			}
 			if n := b.served.Load(); n != tt.effect {

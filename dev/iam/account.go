@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ce873799/replayable-ingestion/internal/manifest"
+	"github.com/ce873799/replayable-ingestion/internal/config"
 )
 
 // Account is what a template makes of an account: its roles, the policies of its resources, and its ingestions.
@@ -17,7 +17,7 @@ type Account struct {
 	identity   map[string][]Document // by ARN of the role
 	managed    map[string][]Document // of AWS's own, by ARN of the role
 	resource   map[string][]Document // by ARN of the resource; of a role, who may assume it
-	ingestions []manifest.Ingestion
+	ingestions []config.Manifest
 	outputs    map[string]string
 	used       map[Permission]bool
 }
@@ -47,7 +47,7 @@ func Read(template []byte) (*Account, error) {
 			continue // of something that no policy is about; a manifest that is not found is an error of Requests
 		}
 		a.outputs[id] = value
-		if i, err := manifest.Decode(value); err == nil {
+		if i, err := config.DecodeManifest(value); err == nil {
 			a.ingestions = append(a.ingestions, i)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ce873799/replayable-ingestion/internal/manifest"
+	"github.com/ce873799/replayable-ingestion/internal/config"
 )
 
 type object = map[string]any
@@ -34,7 +34,7 @@ func trust(service string) object {
 // queue.
 func small() object {
 	const machine = `{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"${fn}","End":true}}}`
-	outputs := manifest.Ingestion{
+	outputs := config.Manifest{
 		EventLogBucket: "log", LedgerTable: "book", Functions: map[string]string{"Record": "RecordFunction12345678"},
 		ReplayQueueURL: "http://x/q", DeadLetterQueueURL: "http://x/d", OutcomesQueueURL: "http://x/o",
 		StateMachineARN: "arn:m", SeriesMachineARN: "arn:s", TopicARN: "arn:t",

@@ -11,7 +11,7 @@ import (
 	"sync"
 
 	"github.com/ce873799/replayable-ingestion/dev/faultproxy"
-	"github.com/ce873799/replayable-ingestion/internal/manifest"
+	"github.com/ce873799/replayable-ingestion/internal/config"
 )
 
 // Call is a call that a function makes, without what differs from call to call: a * stands for the names of objects
@@ -101,7 +101,7 @@ func parts(outputs map[string]string) map[string]string {
 		all["GeocoderParameter"] = arn("ssm", "parameter/"+strings.TrimPrefix(parameter, "/"))
 	}
 	for _, value := range outputs {
-		i, err := manifest.Decode(value)
+		i, err := config.DecodeManifest(value)
 		if err != nil {
 			continue
 		}

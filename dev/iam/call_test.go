@@ -20,7 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"github.com/ce873799/replayable-ingestion/dev/faultproxy"
-	"github.com/ce873799/replayable-ingestion/internal/manifest"
+	"github.com/ce873799/replayable-ingestion/internal/config"
 )
 
 // TestCallsAreNotedAsIAMSeesThem sends requests with the SDK's own clients through a proxy.
@@ -93,7 +93,7 @@ func TestCallsAreNotedAsIAMSeesThem(t *testing.T) {
 	} {
 		call()
 	}
-	ingestion := manifest.Ingestion{
+	ingestion := config.Manifest{
 		EventLogBucket: "b", LedgerTable: "t", ReplayQueueURL: "http://x/000000000000/q", DeadLetterQueueURL: "http://x/000000000000/d",
 		OutcomesQueueURL: "http://x/000000000000/o", StateMachineARN: "arn:aws:states:us-east-1:000000000000:stateMachine:m",
 		SeriesMachineARN: "arn:aws:states:us-east-1:000000000000:stateMachine:m2", TopicARN: "arn:aws:sns:us-east-1:000000000000:n",

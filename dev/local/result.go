@@ -12,8 +12,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/dev/bridge"
 	"github.com/ce873799/replayable-ingestion/dev/emulator"
 	"github.com/ce873799/replayable-ingestion/dev/observe"
+	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/stack"
-	"github.com/ce873799/replayable-ingestion/internal/manifest"
 )
 
 // Result says where the parts of the first stack are. Fields whose outputs the stack lacks are empty.
@@ -23,8 +23,8 @@ type Result struct {
 	observe.Stack
 	Functions map[string]string `json:"functions"` // deployed names by short name, such as Record
 
-	Ingestions []manifest.Ingestion `json:"ingestions"` // of every stack, with API URLs as callable from here
-	Lacks      []stack.Lack         `json:"lacks"`      // for replayctl doctor
+	Ingestions []config.Manifest `json:"ingestions"` // of every stack, with API URLs as callable from here
+	Lacks      []stack.Lack      `json:"lacks"`      // for replayctl doctor
 }
 
 func newResult(endpoint string, d *deployed, stack string) Result {
@@ -36,10 +36,10 @@ func newResult(endpoint string, d *deployed, stack string) Result {
 	}
 }
 
-func ingestions(endpoint string, d *deployed) (all []manifest.Ingestion) {
+func ingestions(endpoint string, d *deployed) (all []config.Manifest) {
 	for _, stack := range slices.Sorted(maps.Keys(d.outputs)) {
 		for _, output := range slices.Sorted(maps.Keys(d.outputs[stack])) {
-			if i, err := manifest.Decode(d.outputs[stack][output]); err == nil {
+			if i, err := config.DecodeManifest(d.outputs[stack][output]); err == nil {
 				i.APIURL = localAPI(endpoint, i.APIURL)
 				all = append(all, i)
 			}

@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
 )
 
 // Execution is one as Step Functions lists it.
@@ -31,10 +30,10 @@ func (e Execution) Failed() bool { return e.Status == domain.Failed || e.Status 
 func (e Execution) Ended() bool { return e.Status != domain.Running }
 
 // Automatic reports whether the execution is an automatic replay.
-func (e Execution) Automatic() bool { return strings.HasPrefix(e.Name, naming.AutoPrefix) }
+func (e Execution) Automatic() bool { return strings.HasPrefix(e.Name, domain.AutoPrefix) }
 
 // Requested reports whether a person or a service asked for the execution through the replay API.
-func (e Execution) Requested() bool { return strings.HasPrefix(e.Name, naming.APIPrefix) }
+func (e Execution) Requested() bool { return strings.HasPrefix(e.Name, domain.APIPrefix) }
 
 // Live reports whether a producer started the execution.
 func (e Execution) Live() bool { return !e.Automatic() && !e.Requested() }

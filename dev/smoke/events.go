@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
+	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -38,8 +38,8 @@ func eventSize(ctx context.Context, e *env) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if aws.ToString(got.Error) != fault.EventTooLarge {
-		return "", fmt.Errorf("%d bytes fail with %s, want %s", tooLarge, aws.ToString(got.Error), fault.EventTooLarge)
+	if aws.ToString(got.Error) != errs.EventTooLarge {
+		return "", fmt.Errorf("%d bytes fail with %s, want %s", tooLarge, aws.ToString(got.Error), errs.EventTooLarge)
 	}
 	return fmt.Sprintf("%d bytes pass, %d do not", replay.MaxEventBytes, tooLarge), nil
 }
@@ -54,7 +54,7 @@ func inputLimit(ctx context.Context, e *env) (string, error) {
 	if err == nil {
 		return "", fmt.Errorf("an input of %d bytes was accepted as execution %s", len(event), name)
 	}
-	if !fault.HasCode(err, "InvalidExecutionInput") && !fault.HasCode(err, "ValidationException") {
+	if !errs.HasCode(err, "InvalidExecutionInput") && !errs.HasCode(err, "ValidationException") {
 		return "", err
 	}
 	return shorten(err.Error()), nil

@@ -17,11 +17,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	smithytime "github.com/aws/smithy-go/time"
 
-	"github.com/ce873799/replayable-ingestion/internal/classify"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/message"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -143,7 +142,7 @@ func checkPointer(body, secret string) error {
 	if strings.Contains(body, secret) {
 		return fmt.Errorf("the dead letter carries the execution's input: %s", shorten(body))
 	}
-	m, err := message.DecodeStatus(body)
+	m, err := protocol.DecodeStatusMessage(body)
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, shorten(body))
 	}
@@ -185,7 +184,7 @@ func functionTimeout(ctx context.Context, e *env) (string, error) {
 		return "", err
 	}
 	name := aws.ToString(run.Error)
-	if !(classify.Policy{RetryOn: classify.DefaultRetryOn()}).Retriable(name) {
+	if !(domain.RetryPolicy{RetryOn: domain.DefaultRetryOn()}).Retriable(name) {
 		return "", fmt.Errorf("error %s is not retried by default; its cause is %s", name, shorten(aws.ToString(run.Cause)))
 	}
 	f, err := e.settled(ctx, *run.Name)

@@ -12,7 +12,7 @@ import (
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	smithytime "github.com/aws/smithy-go/time"
 
-	"github.com/ce873799/replayable-ingestion/internal/manifest"
+	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
@@ -55,7 +55,7 @@ func functionsMetrics(ctx context.Context, e *env) (string, error) {
 // dimensions are those of a deployed alarm on a metric of the functions.
 func (e *env) dimensions(ctx context.Context, client *cloudwatch.Client) ([]types.Dimension, error) {
 	for _, output := range e.Outputs {
-		m, err := manifest.Decode(output)
+		m, err := config.DecodeManifest(output)
 		if err != nil || m.Alarms["Unaccounted"] == "" {
 			continue
 		}

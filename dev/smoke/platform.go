@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/fault"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -34,7 +34,7 @@ func tlsOnly(ctx context.Context, e *env) (string, error) {
 	if err == nil {
 		return "", errors.New("the bucket answered a request without TLS")
 	}
-	if !fault.HasCode(err, "AccessDenied") {
+	if !errs.HasCode(err, "AccessDenied") {
 		return "", fmt.Errorf("without TLS: got %w, want AccessDenied", err)
 	}
 	return "AccessDenied without TLS", nil

@@ -19,7 +19,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/filter"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/message"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/internal/transform"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -179,12 +179,12 @@ func (a *API) begin(ctx context.Context, req request, id string, r replay.Reques
 	if err := a.book.Replays.Add(ctx, row); err != nil && (!keyed || !errors.Is(err, ledger.ErrConflict)) {
 		return answer{}, err
 	}
-	if err := a.queue.Send(ctx, message.Replay{Kind: message.KindExpand, ReplayID: id}.Encode()); err != nil {
+	if err := a.queue.Send(ctx, protocol.ReplayMessage{Kind: protocol.KindExpand, ReplayID: id}.Encode()); err != nil {
 		if keyed {
 			return answer{}, err // the caller comes back with the same key
 		}
 		// The caller learns that it was not accepted; it must not stay open.
-		return answer{}, errors.Join(err, a.board.Stop(ctx, id, replay.Stop{
+		return answer{}, errors.Join(err, a.progress.Stop(ctx, id, replay.Stop{
 			Status: replay.Halted, At: a.now(), Reason: "its first message could not be sent",
 		}))
 	}

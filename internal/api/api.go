@@ -17,13 +17,12 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/oklog/ulid/v2"
 
-	"github.com/ce873799/replayable-ingestion/internal/deadline"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/failurejob"
-	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/outcome"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
-	"github.com/ce873799/replayable-ingestion/internal/supersede"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -37,14 +36,14 @@ type waiting interface {
 
 // API answers the requests that API Gateway passes on.
 type API struct {
-	book   *ledger.Ledger
-	log    *eventlog.Log
-	queue  sender
-	board  *progress.Board
-	jobs   *failurejob.Worker
-	newer  *supersede.Successes
-	logger *slog.Logger
-	now    func() time.Time
+	book     *ledger.Ledger
+	log      *eventlog.Log
+	queue    sender
+	progress *progress.Replays
+	jobs     *failurejob.Worker
+	newer    *outcome.Successes
+	logger   *slog.Logger
+	now      func() time.Time
 
 	Region      string    // of the account, for estimates
 	Random      io.Reader // of the ids of replays, by default ULID's own
@@ -56,10 +55,10 @@ func New(book *ledger.Ledger, log *eventlog.Log, queue sender, logger *slog.Logg
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	newer := supersede.NewSuccesses(book.Executions, book.Publications)
+	newer := outcome.NewSuccesses(book.Executions, book.Publications)
 	return &API{
 		jobs: failurejob.New(book, newer, queue, logger), newer: newer,
-		book: book, log: log, queue: queue, board: progress.New(book.Items, book.Replays, queue), logger: logger,
+		book: book, log: log, queue: queue, progress: progress.New(book.Items, book.Replays, queue), logger: logger,
 		now: time.Now, Random: ulid.DefaultEntropy(),
 	}
 }
@@ -76,7 +75,7 @@ type request = events.APIGatewayProxyRequest
 
 // Handle answers one request, before API Gateway gives it up. Faults are answers, too: the error is always nil.
 func (a *API) Handle(ctx context.Context, req request) (events.APIGatewayProxyResponse, error) {
-	ans, err := deadline.Do(ctx, func(ctx context.Context) (answer, error) { return a.route(ctx, req) })
+	ans, err := errs.WithinDeadline(ctx, func(ctx context.Context) (answer, error) { return a.route(ctx, req) })
 	id := req.RequestContext.RequestID
 	if err != nil {
 		ans = problem(err, id)
@@ -149,10 +148,10 @@ func problem(err error, requestID string) answer {
 		p.Detail = faults(len(invalid.Faults))
 	case errors.As(err, &known):
 		p.Status, p.Detail = known.status, known.detail
-	case errors.Is(err, deadline.ErrPassed):
+	case errors.Is(err, errs.ErrDeadlinePassed):
 		p.Status = http.StatusGatewayTimeout
 		p.Detail = "no answer came in time, and the request may have done its work: try again"
-	case fault.Transient(err):
+	case errs.Transient(err):
 		p.Status, p.Detail = http.StatusServiceUnavailable, "a service behind the API did not answer: try again"
 	default:
 		p.Detail = "the request failed: see the function's log for the request id"

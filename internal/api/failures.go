@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/internal/classify"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/failurejob"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -78,7 +77,7 @@ func (q *query) failures(now time.Time) replay.FailureQuery {
 // glob reads a glob of names, empty if it is not given.
 func (q *query) glob(field string) string {
 	glob, given := q.params[field]
-	if given && (classify.CheckGlob(glob) != nil || glob == "" || len(glob) > replay.MaxTargetBytes) {
+	if given && (domain.CheckGlob(glob) != nil || glob == "" || len(glob) > replay.MaxTargetBytes) {
 		q.fault(field, fmt.Sprintf(`must be a name or a glob such as "Lambda.*" of 1 to %d bytes`, replay.MaxTargetBytes))
 	}
 	return glob

@@ -10,7 +10,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/estimate"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/message"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -58,7 +58,7 @@ func (a *API) hash(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	return a.queue.Send(ctx, message.Replay{Kind: message.KindHash, ReplayID: id}.Encode())
+	return a.queue.Send(ctx, protocol.ReplayMessage{Kind: protocol.KindHash, ReplayID: id}.Encode())
 }
 
 // resolve puts the request of a plan in the place of one that only names it, for the replay with an id. A plan is bound to

@@ -14,7 +14,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/ce873799/replayable-ingestion/internal/fault"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -164,7 +164,7 @@ func (q *query) open(cursor string) (position string, ok bool) {
 // failed blames the cursor for an error if it is forged so that the ledger cannot make a range of it.
 func (q *query) failed(err error) error {
 	_, given := q.params["cursor"]
-	if errors.Is(err, ledger.ErrCursor) || given && fault.HasCode(err, "ValidationException") {
+	if errors.Is(err, ledger.ErrCursor) || given && errs.HasCode(err, "ValidationException") {
 		q.fault("cursor", cursorRemedy)
 		return q.err()
 	}

@@ -113,9 +113,9 @@ func (a *API) cancel(ctx context.Context, req request) (answer, error) {
 	}
 	stop := replay.Stop{Status: replay.Cancelled, By: caller(req), At: a.now(), Reason: row.ReasonToStop("cancelled by request")}
 	if row.StopStatus == replay.Cancelled { // the message of the first request may not have been sent
-		err = a.board.Look(ctx, row.ID, a.now())
+		err = a.progress.CompleteIfDone(ctx, row.ID, a.now())
 	} else {
-		err = a.board.Stop(ctx, row.ID, stop)
+		err = a.progress.Stop(ctx, row.ID, stop)
 	}
 	if err != nil && !errors.Is(err, ledger.ErrConflict) {
 		return answer{}, err

@@ -11,9 +11,9 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/internal/deadline"
+	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/states"
 )
 
 // Job is the scheduled job.
@@ -70,7 +70,7 @@ func (r *round) phase(ctx context.Context, until time.Time, do func(*round, cont
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	part := r.copy()
-	returned, err := deadline.Do(ctx, func(ctx context.Context) (bool, error) { return true, do(part, ctx) })
+	returned, err := errs.WithinDeadline(ctx, func(ctx context.Context) (bool, error) { return true, do(part, ctx) })
 	if returned {
 		*r = *part
 	} else {
@@ -78,11 +78,11 @@ func (r *round) phase(ctx context.Context, until time.Time, do func(*round, cont
 		r.sum.Errors++
 		r.Logger.ErrorContext(ctx, "part of auto-replay left behind: a call did not return in time", "error", err)
 	}
-	if errors.Is(err, states.ErrBusy) {
+	if errors.Is(err, sfn.ErrBusy) {
 		r.Logger.WarnContext(ctx, "part of auto-replay ended: Step Functions is asked no more for now", "error", err)
 		return nil
 	}
-	if errors.Is(err, deadline.ErrPassed) {
+	if errors.Is(err, errs.ErrDeadlinePassed) {
 		return nil
 	}
 	return err
@@ -90,7 +90,7 @@ func (r *round) phase(ctx context.Context, until time.Time, do func(*round, cont
 
 // once does what a run does beside its parts, in the time that is left.
 func once(ctx context.Context, do func(context.Context) error) error {
-	_, err := deadline.Do(ctx, func(ctx context.Context) (none struct{}, err error) { return none, do(ctx) })
+	_, err := errs.WithinDeadline(ctx, func(ctx context.Context) (none struct{}, err error) { return none, do(ctx) })
 	return err
 }
 
@@ -133,7 +133,7 @@ func (j *Job) Run(ctx context.Context, holder string, ask Request) (Summary, err
 	drained, listed, looked, decided := until(0.35), until(0.5), until(0.65), until(0.8)
 	released, closed, counted := until(0.85), until(0.87), until(0.92)
 	err = errors.Join(
-		r.phase(work, drained, (*round).drain),
+		r.phase(work, drained, (*round).ingestDeadLetterQueue),
 		r.phase(work, listed, (*round).reconcileListed),
 		r.phase(work, looked, (*round).reconcileOpen),
 		r.phase(work, looked, (*round).reconcileReplays),

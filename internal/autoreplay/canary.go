@@ -7,10 +7,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/fault"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/states"
 )
 
 // When more failures share an error than the threshold, something that they depend on is broken: to replay all of them
@@ -109,7 +109,7 @@ func (r *round) lookAtGroup(ctx context.Context, g domain.Group) {
 	}
 	if err := r.advance(ctx, g); err != nil {
 		r.sum.Errors++
-		r.Logger.Log(ctx, fault.Level(err), "group of failures not looked at", "error", err, "group", g.Error)
+		r.Logger.Log(ctx, errs.Level(err), "group of failures not looked at", "error", err, "group", g.Error)
 	}
 }
 
@@ -219,13 +219,13 @@ func (r *round) step(ctx context.Context, g domain.Group) error {
 // release decides on a failure that its group lets go, and reports whether it was sent. One that cannot be decided on
 // stays held, and keeps nobody else back.
 func (r *round) release(ctx context.Context, f domain.Failure) (sent bool) {
-	sent, err := r.closeOrSend(ctx, f, r.policy.hopeless(f, r.now()))
+	sent, err := r.closeOrSend(ctx, f, r.policy.quarantineReason(f, r.now()))
 	switch {
-	case errors.Is(err, states.ErrBusy): // it stays held
+	case errors.Is(err, sfn.ErrBusy): // it stays held
 		r.sum.Waiting++
 	case err != nil:
 		r.sum.Errors++
-		r.Logger.Log(ctx, fault.Level(err), "held failure not decided on", "execution", f.Execution, "error", err)
+		r.Logger.Log(ctx, errs.Level(err), "held failure not decided on", "execution", f.Execution, "error", err)
 	}
 	return sent && err == nil
 }

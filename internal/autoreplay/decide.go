@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
-	"github.com/ce873799/replayable-ingestion/internal/states"
 )
 
 const (
@@ -51,11 +50,11 @@ func (r *round) decideDue(ctx context.Context) error {
 		r.each(due, func(r *round, f domain.Failure) {
 			err := r.decide(ctx, f)
 			switch {
-			case errors.Is(err, states.ErrBusy): // it stays due
+			case errors.Is(err, sfn.ErrBusy): // it stays due
 				r.sum.Waiting++
 			case err != nil:
 				r.sum.Errors++
-				r.Logger.Log(ctx, fault.Level(err), "failure not decided on", "execution", f.Execution, "error", err)
+				r.Logger.Log(ctx, errs.Level(err), "failure not decided on", "execution", f.Execution, "error", err)
 				r.postpone(ctx, f)
 			}
 		})
@@ -70,11 +69,11 @@ func (r *round) decideDue(ctx context.Context) error {
 // askGates finds out which errors are held before failures are decided on at the same time: a gate is closed once.
 func (r *round) askGates(ctx context.Context, due []domain.Failure) {
 	for _, f := range due {
-		if f.Group == "" || !r.policy.Enabled || r.policy.hopeless(f, r.now()) != "" {
+		if f.Group == "" || !r.policy.Enabled || r.policy.quarantineReason(f, r.now()) != "" {
 			continue
 		}
 		if _, err := r.holds(ctx, f.Group); err != nil {
-			r.Logger.Log(ctx, fault.Level(err), "group of failures not read", "group", f.Group, "error", err)
+			r.Logger.Log(ctx, errs.Level(err), "group of failures not read", "group", f.Group, "error", err)
 		}
 	}
 }
@@ -83,7 +82,7 @@ func (r *round) askGates(ctx context.Context, due []domain.Failure) {
 func (r *round) postpone(ctx context.Context, f domain.Failure) {
 	err := r.Book.Failures.Move(ctx, f, domain.Move{To: f.Status, DueAt: r.now().Add(pause)}, f.Status)
 	if err != nil && !errors.Is(err, ledger.ErrConflict) {
-		r.Logger.Log(ctx, fault.Level(err), "failure not postponed", "execution", f.Execution, "error", err)
+		r.Logger.Log(ctx, errs.Level(err), "failure not postponed", "execution", f.Execution, "error", err)
 	}
 }
 
@@ -95,7 +94,7 @@ func (r *round) decide(ctx context.Context, f domain.Failure) error {
 	if f.Status == domain.Retrying {
 		return r.recheck(ctx, f)
 	}
-	hopeless := r.policy.hopeless(f, r.now())
+	hopeless := r.policy.quarantineReason(f, r.now())
 	if hopeless == "" {
 		if !r.policy.Enabled {
 			r.sum.Waiting++
@@ -139,7 +138,7 @@ func (r *round) redriven(ctx context.Context, f domain.Failure) (bool, error) {
 		return false, err
 	}
 	d, err := r.Machine.Describe(ctx, f.Execution)
-	if errors.Is(err, states.ErrNotFound) {
+	if errors.Is(err, sfn.ErrNotFound) {
 		return false, nil
 	}
 	if err != nil {
@@ -168,10 +167,10 @@ func (r *round) redriven(ctx context.Context, f domain.Failure) (bool, error) {
 }
 
 func (r *round) superseded(ctx context.Context, f domain.Failure) (bool, error) {
-	if r.Judge == nil {
+	if r.Superseding == nil {
 		return false, nil
 	}
-	by, newer, err := r.Judge.OfFailure(ctx, f)
+	by, newer, err := r.Superseding.SupersederOf(ctx, f)
 	if errors.Is(err, eventlog.ErrNotFound) {
 		return true, r.quarantine(ctx, f, "its version is no longer in the event log")
 	}
@@ -194,15 +193,15 @@ func (r *round) quarantine(ctx context.Context, f domain.Failure, why string) er
 
 // recheck looks at a failure whose automatic replay was sent a while ago and has not been reported since.
 func (r *round) recheck(ctx context.Context, f domain.Failure) error {
-	name := naming.Auto(f.Root, f.Attempt+1)
+	name := domain.AutoName(f.Root, f.Attempt+1)
 	if r.runs[name] {
 		return r.recheckLater(ctx, f)
 	}
 	d, err := r.Machine.Describe(ctx, name)
 	switch {
-	case errors.Is(err, states.ErrBusy): // its end is reported by itself, most likely
+	case errors.Is(err, sfn.ErrBusy): // its end is reported by itself, most likely
 		return r.recheckLater(ctx, f)
-	case errors.Is(err, states.ErrNotFound):
+	case errors.Is(err, sfn.ErrNotFound):
 		if !r.mayStart() {
 			r.sum.Waiting++
 			return nil

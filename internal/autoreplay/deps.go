@@ -5,14 +5,14 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
+	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ingest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
-	"github.com/ce873799/replayable-ingestion/internal/queue"
-	"github.com/ce873799/replayable-ingestion/internal/record"
-	"github.com/ce873799/replayable-ingestion/internal/states"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -24,42 +24,42 @@ type eventLog interface {
 }
 
 type describer interface {
-	Describe(ctx context.Context, name string) (states.Description, error)
+	Describe(ctx context.Context, name string) (sfn.Description, error)
 	ExecutionARN(name string) string
 }
 
 type machine interface {
 	describer
-	List(ctx context.Context, status domain.ExecutionStatus, token string) ([]states.Listed, string, error)
+	List(ctx context.Context, status domain.ExecutionStatus, token string) ([]sfn.Listed, string, error)
 	FailedState(ctx context.Context, name string) (string, error)
 }
 
 type deadLetters interface {
-	Receive(ctx context.Context, hide time.Duration) ([]queue.Message, error)
-	Delete(ctx context.Context, m queue.Message) error
+	Receive(ctx context.Context, hide time.Duration) ([]sqs.Message, error)
+	Delete(ctx context.Context, m sqs.Message) error
 }
 
 type sender interface {
 	Send(ctx context.Context, bodies ...string) error
-	Post(ctx context.Context, posts ...queue.Post) error
+	Post(ctx context.Context, posts ...sqs.Post) error
 }
 
 type alarm interface {
 	InAlarm(ctx context.Context) (bool, error)
 }
 
-type settler interface {
-	Settle(ctx context.Context, ended []domain.Ended) []error
+type outcomeRecorder interface {
+	Record(ctx context.Context, ended []domain.Ended) []error
 }
 
-type board interface {
-	Take(ctx context.Context, steps []progress.Step) map[string]error
-	Look(ctx context.Context, id string, now time.Time) error
+type progressor interface {
+	Apply(ctx context.Context, steps []progress.Transition) map[string]error
+	CompleteIfDone(ctx context.Context, id string, now time.Time) error
 	Stop(ctx context.Context, id string, stop replay.Stop) error
 }
 
-type judge interface {
-	OfFailure(ctx context.Context, f domain.Failure) (eventlog.Version, bool, error)
+type superseding interface {
+	SupersederOf(ctx context.Context, f domain.Failure) (eventlog.Version, bool, error)
 }
 
 // Deps are what the job works with.
@@ -70,11 +70,11 @@ type Deps struct {
 	Series      describer // of the Series state machine
 	DeadLetters deadLetters
 	Replays     sender
-	Settler     settler
-	Board       board
-	Judge       judge // nil: older failures are not superseded by newer events
-	Pause       alarm // while it is in alarm, nothing is started; nil: there is none
-	Reader      record.Reader
+	Outcomes    outcomeRecorder
+	Progress    progressor
+	Superseding superseding // nil: older failures are not superseded by newer events
+	Pause       alarm       // while it is in alarm, nothing is started; nil: there is none
+	Reader      ingest.Reader
 	Logger      *slog.Logger
 	Meter       *emf.Meter       // of each run; nil: none
 	Now         func() time.Time // nil: time.Now

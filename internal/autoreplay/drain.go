@@ -8,32 +8,31 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/internal/deadline"
+	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
+	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/message"
-	"github.com/ce873799/replayable-ingestion/internal/queue"
-	"github.com/ce873799/replayable-ingestion/internal/states"
-	"github.com/ce873799/replayable-ingestion/internal/tracker"
+	"github.com/ce873799/replayable-ingestion/internal/outcome"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 )
 
 // hide is how long a dead letter stays hidden while it is worked on, and so the longest that one may take.
 const hide = time.Minute
 
-// drain takes dead letters into the ledger. A message is deleted once its row exists, never before: what fails stays
+// ingestDeadLetterQueue takes dead letters into the ledger. A message is deleted once its row exists, never before: what fails stays
 // in the queue for the next run.
-func (r *round) drain(ctx context.Context) error {
+func (r *round) ingestDeadLetterQueue(ctx context.Context) error {
 	d := drainer{round: r, err: make(chan error, drainers)}
 	d.begin(ctx)
 	d.group.Wait()
 	close(d.err)
-	var errs []error
+	var results []error
 	for err := range d.err {
-		errs = append(errs, err)
+		results = append(results, err)
 	}
-	return errors.Join(errs...)
+	return errors.Join(results...)
 }
 
 // drainers is how many batches are taken in at the same time, where the queue is full.
@@ -88,29 +87,29 @@ const fullBatch = 10
 
 // dissolveAll takes in dead letters that were received together. Over tells that the time of the part is: the next run
 // has what is left.
-func (d *drainer) dissolveAll(ctx context.Context, batch []queue.Message) (over bool) {
+func (d *drainer) dissolveAll(ctx context.Context, batch []sqs.Message) (over bool) {
 	hidden, cancel := context.WithTimeout(ctx, hide)
 	defer cancel()
 	end, limited := ctx.Deadline()
 	last := limited && time.Until(end) <= hide
-	_, errs := deadline.Each(hidden, batch, func(ctx context.Context, m queue.Message) (none struct{}, err error) {
-		return none, d.dissolve(ctx, m)
+	_, results := errs.EachWithinDeadline(hidden, batch, func(ctx context.Context, m sqs.Message) (none struct{}, err error) {
+		return none, d.ingestDeadLetter(ctx, m)
 	})
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for i, err := range errs {
+	for i, err := range results {
 		if err == nil {
 			delete(d.left, batch[i].ID) // a run may get a message twice
 			d.sum.DeadLetters++
 			continue
 		}
-		if errors.Is(err, states.ErrBusy) { // it comes again, and nothing is wrong with it
+		if errors.Is(err, sfn.ErrBusy) { // it comes again, and nothing is wrong with it
 			d.sum.Waiting++
 			continue
 		}
 		d.sum.Errors++
-		d.Logger.Log(ctx, fault.Level(err), "dead letter left in the queue", "messageId", batch[i].ID, "error", err)
-		if last && errors.Is(err, deadline.ErrPassed) {
+		d.Logger.Log(ctx, errs.Level(err), "dead letter left in the queue", "messageId", batch[i].ID, "error", err)
+		if last && errors.Is(err, errs.ErrDeadlinePassed) {
 			over = true
 		} else {
 			d.left[batch[i].ID] = true
@@ -119,17 +118,17 @@ func (d *drainer) dissolveAll(ctx context.Context, batch []queue.Message) (over 
 	return over
 }
 
-// dissolve takes a dead letter into the ledger and out of the queue.
-func (r *round) dissolve(ctx context.Context, m queue.Message) error {
-	parts := []queue.Message{m}
-	if bodies := message.Wrapped(m.Body); len(bodies) > 0 {
+// ingestDeadLetter takes a dead letter into the ledger and out of the queue.
+func (r *round) ingestDeadLetter(ctx context.Context, m sqs.Message) error {
+	parts := []sqs.Message{m}
+	if bodies := protocol.WrappedBodies(m.Body); len(bodies) > 0 {
 		parts = nil
 		for i, body := range bodies {
-			parts = append(parts, queue.Message{ID: fmt.Sprintf("%s-%d", m.ID, i), Body: body})
+			parts = append(parts, sqs.Message{ID: fmt.Sprintf("%s-%d", m.ID, i), Body: body})
 		}
 	}
 	for _, part := range parts {
-		err := r.takeIn(ctx, part)
+		err := r.takeInFailure(ctx, part)
 		if errors.Is(err, ledger.ErrNotFound) { // what it is about is gone: the message is all that is left
 			err = r.unknown(ctx, part, poisonMessage, err.Error())
 		}
@@ -140,21 +139,21 @@ func (r *round) dissolve(ctx context.Context, m queue.Message) error {
 	return r.DeadLetters.Delete(ctx, m)
 }
 
-// takeIn tells dead letters apart: a message of the Replay queue that was delivered too often, the end of an execution
+// takeInFailure tells dead letters apart: a message of the Replay queue that was delivered too often, the end of an execution
 // of one of the state machines, something else that names one, or none of these.
-func (r *round) takeIn(ctx context.Context, m queue.Message) error {
-	if msg, err := message.DecodeReplay(m.Body); err == nil {
+func (r *round) takeInFailure(ctx context.Context, m sqs.Message) error {
+	if msg, err := protocol.DecodeReplayMessage(m.Body); err == nil {
 		return r.poison(ctx, m, msg)
 	}
-	if status, err := message.DecodeStatus(m.Body); err == nil && domain.ExecutionStatus(status.Status).Terminal() {
+	if status, err := protocol.DecodeStatusMessage(m.Body); err == nil && domain.ExecutionStatus(status.Status).Terminal() {
 		return r.reported(ctx, status)
 	}
 	return r.named(ctx, m)
 }
 
 // reported takes in the end of an execution, which the failure rule reports, or which Tracker could not pass on.
-func (r *round) reported(ctx context.Context, status message.Status) error {
-	e := tracker.Ended(status)
+func (r *round) reported(ctx context.Context, status protocol.StatusMessage) error {
+	e := outcome.Ended(status)
 	if name, ours := nameOf(r.Machine, status.ExecutionARN); ours {
 		e.Name = name
 		return r.ended(ctx, e)
@@ -174,15 +173,15 @@ func nameOf(machine describer, arn string) (name string, ours bool) {
 }
 
 // named takes in a message of another form by the executions that it names: what became of them, Step Functions tells.
-func (r *round) named(ctx context.Context, m queue.Message) error {
+func (r *round) named(ctx context.Context, m sqs.Message) error {
 	understood := false
 	for _, of := range []struct {
 		machine describer
 		take    func(context.Context, domain.Ended) error
 	}{{r.Machine, r.ended}, {r.Series, r.seriesEnded}} {
-		for _, name := range message.Executions(m.Body, of.machine.ExecutionARN("")) {
+		for _, name := range protocol.ExecutionNames(m.Body, of.machine.ExecutionARN("")) {
 			d, err := of.machine.Describe(ctx, name)
-			if errors.Is(err, states.ErrNotFound) {
+			if errors.Is(err, sfn.ErrNotFound) {
 				continue
 			}
 			if err == nil && d.Status.Terminal() { // else its end will be reported
@@ -203,11 +202,11 @@ func (r *round) named(ctx context.Context, m queue.Message) error {
 
 // seriesEnded has the listener settle what a series has left.
 func (r *round) seriesEnded(ctx context.Context, e domain.Ended) error {
-	return r.Replays.Send(ctx, tracker.Close(e))
+	return r.Replays.Send(ctx, outcome.Close(e))
 }
 
 // unknown quarantines a message with its body, under a name of its own.
-func (r *round) unknown(ctx context.Context, m queue.Message, name, why string) error {
+func (r *round) unknown(ctx context.Context, m sqs.Message, name, why string) error {
 	execution := "message-" + m.ID
 	key := eventlog.UnrecordedKey(execution)
 	if err := r.Log.PutObject(ctx, key, []byte(m.Body)); err != nil {

@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 
-	"github.com/ce873799/replayable-ingestion/internal/classify"
+	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/states"
 )
 
 const (
@@ -52,16 +51,16 @@ func (r *round) explain(ctx context.Context) error {
 
 func (r *round) explainOne(ctx context.Context, f domain.Failure) error {
 	d, err := r.Machine.Describe(ctx, f.Execution)
-	if errors.Is(err, states.ErrNotFound) || err == nil && d.RedriveCount != f.RedriveCount {
+	if errors.Is(err, sfn.ErrNotFound) || err == nil && d.RedriveCount != f.RedriveCount {
 		return nil // nobody can tell any more
 	}
 	if err != nil {
 		return err
 	}
 	state, err := r.Machine.FailedState(ctx, f.Execution)
-	if err != nil && !errors.Is(err, states.ErrNotFound) {
+	if err != nil && !errors.Is(err, sfn.ErrNotFound) {
 		return err
 	}
-	_, cause := classify.Unwrap(d.Error, d.Cause)
+	_, cause := domain.UnwrapError(d.Error, d.Cause)
 	return r.Book.Failures.Explain(ctx, f, state, domain.Excerpt(cause))
 }

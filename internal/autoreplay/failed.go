@@ -6,8 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/states"
 )
 
 // failedPages is how many pages of failed executions of one status a run lists to find out what was redriven: 50,000.
@@ -73,7 +73,7 @@ func (r *round) listFailed(ctx context.Context, status domain.ExecutionStatus, l
 	page, next, err := r.Machine.List(ctx, status, list.token)
 	if err != nil { // this run asks for no more of them: each failure is described
 		list.pages = failedPages
-		if !errors.Is(err, states.ErrBusy) {
+		if !errors.Is(err, sfn.ErrBusy) {
 			r.Logger.WarnContext(ctx, "failed executions not listed", "status", status, "error", err)
 		}
 		return nil

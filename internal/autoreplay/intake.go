@@ -5,24 +5,23 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/ce873799/replayable-ingestion/internal/classify"
+	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/states"
 )
 
 // ended takes the end of an execution into the ledger: its own row, and a failure's row if it failed. Taking in the
 // same end again changes nothing.
 func (r *round) ended(ctx context.Context, e domain.Ended) error {
 	if e.Status != domain.Failed && e.Status != domain.TimedOut {
-		return errors.Join(r.Settler.Settle(ctx, []domain.Ended{e})[0], r.stopped(ctx, e))
+		return errors.Join(r.Outcomes.Record(ctx, []domain.Ended{e})[0], r.stopped(ctx, e))
 	}
 	d, err := r.Machine.Describe(ctx, e.Name)
 	switch {
-	case errors.Is(err, states.ErrNotFound):
-		d = states.Description{Ended: e} // gone after 90 days; what the message says is all there is
-	case errors.Is(err, states.ErrBusy):
+	case errors.Is(err, sfn.ErrNotFound):
+		d = sfn.Description{Ended: e} // gone after 90 days; what the message says is all there is
+	case errors.Is(err, sfn.ErrBusy):
 		if d, err = r.undescribed(ctx, e, err); err != nil {
 			return err
 		}
@@ -31,7 +30,7 @@ func (r *round) ended(ctx context.Context, e domain.Ended) error {
 	case sameRun(d.Ended, e):
 		e = d.Ended // with the cause
 	}
-	if err := r.Settler.Settle(ctx, []domain.Ended{e})[0]; err != nil {
+	if err := r.Outcomes.Record(ctx, []domain.Ended{e})[0]; err != nil {
 		return err
 	}
 	row, err := r.row(ctx, d)
@@ -57,18 +56,18 @@ func (r *round) ended(ctx context.Context, e domain.Ended) error {
 
 // undescribed is what is known of an end without asking Step Functions: what reported it, and the row of its execution. It
 // suffices if its error decides, and its event was recorded; otherwise busy is returned, and the end is taken in later.
-func (r *round) undescribed(ctx context.Context, e domain.Ended, busy error) (states.Description, error) {
+func (r *round) undescribed(ctx context.Context, e domain.Ended, busy error) (sfn.Description, error) {
 	if e.Error == "" || e.Error == wrappedError {
-		return states.Description{}, busy
+		return sfn.Description{}, busy
 	}
 	row, err := r.Book.Executions.Get(ctx, e.Name)
 	switch {
 	case errors.Is(err, ledger.ErrNotFound) || err == nil && row.VersionID == "":
-		return states.Description{}, busy
+		return sfn.Description{}, busy
 	case err != nil:
-		return states.Description{}, err
+		return sfn.Description{}, err
 	}
-	return states.Description{Ended: e, StartedAt: row.StartedAt.Time}, nil
+	return sfn.Description{Ended: e, StartedAt: row.StartedAt.Time}, nil
 }
 
 // wrappedError is the error of an execution whose cause has the error of a child.
@@ -85,7 +84,7 @@ func (r *round) stopped(ctx context.Context, e domain.Ended) error {
 		return err
 	}
 	d, err := r.Machine.Describe(ctx, e.Name)
-	if errors.Is(err, states.ErrNotFound) || err == nil && !d.Status.Terminal() {
+	if errors.Is(err, sfn.ErrNotFound) || err == nil && !d.Status.Terminal() {
 		return nil
 	}
 	if err == nil {
@@ -96,7 +95,7 @@ func (r *round) stopped(ctx context.Context, e domain.Ended) error {
 
 // row returns the row of an execution, completed from the event log where Record died before it could. It is the zero
 // row if the event never reached the log.
-func (r *round) row(ctx context.Context, d states.Description) (domain.Execution, error) {
+func (r *round) row(ctx context.Context, d sfn.Description) (domain.Execution, error) {
 	row, err := r.Book.Executions.Get(ctx, d.Name)
 	unrecorded := row.Mode == domain.Restart && row.VersionID == ""
 	if err == nil && !unrecorded || err != nil && !errors.Is(err, ledger.ErrNotFound) {
@@ -124,7 +123,7 @@ func sameRun(d, e domain.Ended) bool {
 
 // findRow looks for the version of an execution that has no row: Record may have died after it wrote the event. It
 // returns the zero row if there is none.
-func (r *round) findRow(ctx context.Context, d states.Description) (domain.Execution, error) {
+func (r *round) findRow(ctx context.Context, d sfn.Description) (domain.Execution, error) {
 	ids, err := r.Reader.Read(d.Input)
 	if err != nil {
 		return domain.Execution{}, nil //nolint:nilerr // an event without a usable id cannot be in the log
@@ -152,8 +151,8 @@ func (r *round) findRow(ctx context.Context, d states.Description) (domain.Execu
 	return row, nil
 }
 
-func (r *round) addFailure(ctx context.Context, e domain.Ended, d states.Description, row domain.Execution) error {
-	name, cause := classify.Unwrap(e.Error, e.Cause)
+func (r *round) addFailure(ctx context.Context, e domain.Ended, d sfn.Description, row domain.Execution) error {
+	name, cause := domain.UnwrapError(e.Error, e.Cause)
 	f := domain.Failure{
 		Execution: e.Name, ARN: r.Machine.ExecutionARN(e.Name), RedriveCount: e.RedriveCount, Status: domain.Waiting,
 		ResourceID: row.ResourceID, OwnerID: row.OwnerID, VersionID: row.VersionID, RecordedAt: row.RecordedAt,
@@ -216,7 +215,7 @@ func (r *round) addAsked(ctx context.Context, f domain.Failure, row domain.Execu
 func (r *round) insert(ctx context.Context, f domain.Failure) error {
 	if f.State == "" && f.ARN != "" {
 		state, err := r.Machine.FailedState(ctx, f.Execution)
-		if err != nil && !errors.Is(err, states.ErrBusy) { // good to know, and no reason to lose the rest
+		if err != nil && !errors.Is(err, sfn.ErrBusy) { // good to know, and no reason to lose the rest
 			r.Logger.WarnContext(ctx, "failed state not found", "execution", f.Execution, "error", err)
 		}
 		f.State = state
@@ -290,7 +289,7 @@ func (r *round) failedAgain(ctx context.Context, partition, why string, from ...
 }
 
 // keepInput keeps the input of an execution that never reached the log, since Step Functions forgets it in the end.
-func (r *round) keepInput(ctx context.Context, f *domain.Failure, d states.Description) error {
+func (r *round) keepInput(ctx context.Context, f *domain.Failure, d sfn.Description) error {
 	if f.InputKey != "" {
 		return nil
 	}

@@ -6,10 +6,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/fault"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/states"
 )
 
 const (
@@ -31,13 +31,13 @@ const (
 // eventually consistent and an execution may fail long after it started, it lists anew in each run, and asks the ledger
 // about each.
 func (r *round) reconcileListed(ctx context.Context) error {
-	var errs []error
+	var results []error
 	statuses := []domain.ExecutionStatus{domain.Failed, domain.TimedOut, domain.Aborted}
 	for i := range statuses { // each run begins with another, in case the look-ups do not suffice for all
 		turn := int(r.now().Unix()/max(int64(r.policy.Interval.Seconds()), 1)) + i
-		errs = append(errs, r.listEnded(ctx, statuses[turn%len(statuses)]))
+		results = append(results, r.listEnded(ctx, statuses[turn%len(statuses)]))
 	}
-	return errors.Join(errs...)
+	return errors.Join(results...)
 }
 
 func (r *round) listEnded(ctx context.Context, status domain.ExecutionStatus) error {
@@ -91,7 +91,7 @@ func (r *round) listPages(ctx context.Context, status domain.ExecutionStatus, to
 }
 
 // takeInListed takes in those of a page that the ledger knows nothing of. Left tells that the run may not look up all.
-func (r *round) takeInListed(ctx context.Context, page []states.Listed) (left bool, err error) {
+func (r *round) takeInListed(ctx context.Context, page []sfn.Listed) (left bool, err error) {
 	var asked []domain.Ended
 	for _, e := range page {
 		if !r.known.has(e) && r.now().Sub(e.StoppedAt) > settling {
@@ -110,13 +110,13 @@ func (r *round) takeInListed(ctx context.Context, page []states.Listed) (left bo
 			continue
 		}
 		err := r.ended(ctx, e)
-		if errors.Is(err, states.ErrBusy) {
+		if errors.Is(err, sfn.ErrBusy) {
 			left = true
 			continue
 		}
 		if err != nil {
 			r.sum.Errors++
-			r.Logger.Log(ctx, fault.Level(err), "unreported end not taken in", "execution", e.Name, "error", err)
+			r.Logger.Log(ctx, errs.Level(err), "unreported end not taken in", "execution", e.Name, "error", err)
 			continue
 		}
 		delete(missing, e.Name)
@@ -142,7 +142,7 @@ type known struct {
 
 const maxKnown = 200_000 // names of at most 80 bytes
 
-func (k *known) has(e states.Listed) bool {
+func (k *known) has(e sfn.Listed) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	n, ok := k.redrives[e.Name]

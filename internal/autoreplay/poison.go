@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
+	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/message"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
-	"github.com/ce873799/replayable-ingestion/internal/queue"
-	"github.com/ce873799/replayable-ingestion/internal/states"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -27,23 +26,23 @@ const (
 // poison deals with a message of the Replay queue that the listener could not handle in all its deliveries. One of them
 // may have done its work all the same, and died before it said so: nothing is given up before the ledger and Step
 // Functions have told what was started. What is given up is settled first, so that a late delivery starts nothing.
-func (r *round) poison(ctx context.Context, m queue.Message, msg message.Replay) error {
+func (r *round) poison(ctx context.Context, m sqs.Message, msg protocol.ReplayMessage) error {
 	switch msg.Kind {
-	case message.KindItem:
+	case protocol.KindItem:
 		return r.poisonItem(ctx, msg)
-	case message.KindAuto:
+	case protocol.KindAuto:
 		return r.poisonAuto(ctx, msg)
-	case message.KindSweep:
+	case protocol.KindSweep:
 		row, err := r.Book.Replays.Get(ctx, msg.ReplayID)
 		if err != nil || !row.Stopped() || row.Swept || row.Status.Final() {
 			return err
 		}
-	case message.KindClose:
+	case protocol.KindClose:
 		s, err := r.Book.Series.Get(ctx, msg.Series)
 		if err != nil || !s.Open() {
 			return err
 		}
-	case message.KindJob: // to go on with a part that is done does nothing
+	case protocol.KindJob: // to go on with a part that is done does nothing
 	default:
 		return r.poisonPage(ctx, m, msg)
 	}
@@ -51,7 +50,7 @@ func (r *round) poison(ctx context.Context, m queue.Message, msg message.Replay)
 }
 
 // revive sends a message again whose work nobody else does, and gives up one that died too often.
-func (r *round) revive(ctx context.Context, m queue.Message, msg message.Replay) error {
+func (r *round) revive(ctx context.Context, m sqs.Message, msg protocol.ReplayMessage) error {
 	if msg.Revived >= maxRevivals {
 		return r.giveUp(ctx, m, msg)
 	}
@@ -62,14 +61,14 @@ func (r *round) revive(ctx context.Context, m queue.Message, msg message.Replay)
 }
 
 // giveUp halts the replay of a page that cannot be found out, and keeps the message for a person.
-func (r *round) giveUp(ctx context.Context, m queue.Message, msg message.Replay) error {
+func (r *round) giveUp(ctx context.Context, m sqs.Message, msg protocol.ReplayMessage) error {
 	what := fmt.Sprintf("%s of replay %s, page %d", msg.Kind, msg.ReplayID, msg.Page)
 	switch msg.Kind {
-	case message.KindJob:
+	case protocol.KindJob:
 		what = fmt.Sprintf("part %d of job %s", msg.Part, msg.JobID)
-	case message.KindClose:
+	case protocol.KindClose:
 		what = "close of series " + msg.Series
-	case message.KindExpand:
+	case protocol.KindExpand:
 		if err := r.halt(ctx, msg, givenUp); err != nil {
 			return err
 		}
@@ -79,13 +78,13 @@ func (r *round) giveUp(ctx context.Context, m queue.Message, msg message.Replay)
 
 // poisonPage has a page that is bound sent on: nobody else sends the messages of its items. One that is not bound could
 // not be found out.
-func (r *round) poisonPage(ctx context.Context, m queue.Message, msg message.Replay) error {
+func (r *round) poisonPage(ctx context.Context, m sqs.Message, msg protocol.ReplayMessage) error {
 	row, err := r.Book.Replays.Get(ctx, msg.ReplayID)
 	if err != nil {
 		return err
 	}
 	if row.Stopped() || row.Status.Final() { // a sweep skips what waits
-		return r.Board.Look(ctx, row.ID, r.now())
+		return r.Progress.CompleteIfDone(ctx, row.ID, r.now())
 	}
 	p, err := r.Book.Pages.Get(ctx, msg.ReplayID, msg.Page)
 	switch {
@@ -98,15 +97,15 @@ func (r *round) poisonPage(ctx context.Context, m queue.Message, msg message.Rep
 }
 
 // poisonAuto gives up an automatic replay that was not started. One that was ends by itself, or has ended.
-func (r *round) poisonAuto(ctx context.Context, msg message.Replay) error {
+func (r *round) poisonAuto(ctx context.Context, msg protocol.ReplayMessage) error {
 	f, err := r.Book.Failures.Get(ctx, domain.FailureID(msg.Execution, msg.RedriveCount))
 	if err != nil || !f.Status.Open() {
 		return err
 	}
-	name := naming.Auto(f.Root, f.Attempt+1)
+	name := domain.AutoName(f.Root, f.Attempt+1)
 	d, err := r.Machine.Describe(ctx, name)
 	switch {
-	case errors.Is(err, states.ErrNotFound):
+	case errors.Is(err, sfn.ErrNotFound):
 		if err := r.neverStarted(ctx, name); err != nil {
 			return err
 		}
@@ -123,7 +122,7 @@ func (r *round) poisonAuto(ctx context.Context, msg message.Replay) error {
 
 // neverStarted settles an execution that was announced and that Step Functions does not know, and what it was for.
 func (r *round) neverStarted(ctx context.Context, name string) error {
-	return r.Settler.Settle(ctx, []domain.Ended{{
+	return r.Outcomes.Record(ctx, []domain.Ended{{
 		Name: name, Status: domain.Aborted, Error: domain.NeverStarted, Cause: givenUp, StoppedAt: r.now(),
 	}})[0]
 }
@@ -132,20 +131,20 @@ func (r *round) neverStarted(ctx context.Context, name string) error {
 const bindRounds = 3
 
 // poisonItem gives up an item that was not started.
-func (r *round) poisonItem(ctx context.Context, msg message.Replay) error {
+func (r *round) poisonItem(ctx context.Context, msg protocol.ReplayMessage) error {
 	for range bindRounds {
 		it, err := r.Book.Items.Get(ctx, msg.ReplayID, msg.Page, msg.Ordinal, 0)
 		if err != nil {
 			return err
 		}
-		s, err := r.Book.Series.Get(ctx, naming.Series(msg.ReplayID, msg.Page, msg.Ordinal))
+		s, err := r.Book.Series.Get(ctx, domain.SeriesName(msg.ReplayID, msg.Page, msg.Ordinal))
 		switch {
 		case err == nil:
 			return r.poisonSeries(ctx, it, s)
 		case !errors.Is(err, ledger.ErrNotFound):
 			return err
 		case it.Outcome != replay.Waiting: // started or ended: look whether that was all
-			return r.Board.Look(ctx, it.ReplayID, r.now())
+			return r.Progress.CompleteIfDone(ctx, it.ReplayID, r.now())
 		case it.Execution != "":
 			return r.poisonBound(ctx, it)
 		}
@@ -159,14 +158,14 @@ func (r *round) poisonItem(ctx context.Context, msg message.Replay) error {
 
 // failItem ends an item, unless another delivery has bound it since it was read.
 func (r *round) failItem(ctx context.Context, it domain.Item, why string) error {
-	return r.take(ctx, progress.Step{
+	return r.take(ctx, progress.Transition{
 		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, Index: it.Index, To: replay.Failed, Reason: why,
 		Bound: it.Execution, At: r.now(),
 	})
 }
 
-func (r *round) take(ctx context.Context, s progress.Step) error {
-	return r.Board.Take(ctx, []progress.Step{s})[s.ReplayID]
+func (r *round) take(ctx context.Context, s progress.Transition) error {
+	return r.Progress.Apply(ctx, []progress.Transition{s})[s.ReplayID]
 }
 
 // poisonBound does for an item that is bound what the delivery would have done that bound it.
@@ -180,7 +179,7 @@ func (r *round) poisonBound(ctx context.Context, it domain.Item) error {
 	}
 	d, err := r.Machine.Describe(ctx, it.Execution)
 	switch {
-	case errors.Is(err, states.ErrNotFound):
+	case errors.Is(err, sfn.ErrNotFound):
 		if err := r.neverStarted(ctx, it.Execution); err != nil {
 			return err
 		}
@@ -190,7 +189,7 @@ func (r *round) poisonBound(ctx context.Context, it domain.Item) error {
 	case d.Status.Terminal():
 		return r.ended(ctx, d.Ended)
 	}
-	return r.take(ctx, progress.Step{
+	return r.take(ctx, progress.Transition{
 		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, Index: it.Index, To: replay.Started,
 		ARN: d.ARN, At: d.StartedAt,
 	})
@@ -200,7 +199,7 @@ func (r *round) poisonBound(ctx context.Context, it domain.Item) error {
 func (r *round) poisonSeries(ctx context.Context, it domain.Item, s domain.Series) error {
 	d, err := r.Series.Describe(ctx, s.Name)
 	switch {
-	case errors.Is(err, states.ErrNotFound):
+	case errors.Is(err, sfn.ErrNotFound):
 		if err := r.Book.Series.GiveUp(ctx, s.Name); err != nil {
 			return err
 		}
@@ -219,5 +218,5 @@ func (r *round) poisonSeries(ctx context.Context, it domain.Item, s domain.Serie
 }
 
 func closeGivenUp(series string) string {
-	return message.Replay{Kind: message.KindClose, Series: series, Reason: givenUp}.Encode()
+	return protocol.ReplayMessage{Kind: protocol.KindClose, Series: series, Reason: givenUp}.Encode()
 }

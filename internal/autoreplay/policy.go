@@ -5,14 +5,13 @@ import (
 	"math"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/internal/classify"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
 // Policy says which failures are replayed automatically, how often and when.
 type Policy struct {
 	Enabled     bool // false: nothing is started
-	Errors      classify.Policy
+	Errors      domain.RetryPolicy
 	MaxAttempts int // automatic replays of one event
 	BackoffBase time.Duration
 	BackoffRate float64
@@ -50,8 +49,8 @@ func (p Policy) backoff(attempt int, random float64) time.Duration {
 	return time.Duration(min(most, float64(p.MaxBackoff)) * random)
 }
 
-// hopeless returns why a failure is not replayed automatically, or "" if it is.
-func (p Policy) hopeless(f domain.Failure, now time.Time) string {
+// quarantineReason returns why a failure is not replayed automatically, or "" if it is.
+func (p Policy) quarantineReason(f domain.Failure, now time.Time) string {
 	switch {
 	case !p.Errors.Retriable(f.Error):
 		return fmt.Sprintf("error %s is not retriable: correct the cause or the event, then replay it", f.Error)
@@ -65,7 +64,7 @@ func (p Policy) hopeless(f domain.Failure, now time.Time) string {
 
 // due returns when a new failure is to be decided on: at once if it is hopeless.
 func (p Policy) due(f domain.Failure, now time.Time, random float64) time.Time {
-	if p.hopeless(f, now) != "" {
+	if p.quarantineReason(f, now) != "" {
 		return now
 	}
 	return f.FailedAt.Add(p.backoff(f.Attempt, random))

@@ -7,14 +7,13 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/ce873799/replayable-ingestion/internal/classify"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
 var (
 	now    = time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
 	policy = Policy{
-		Enabled: true, Errors: classify.Policy{RetryOn: classify.DefaultRetryOn()}, MaxAttempts: 5,
+		Enabled: true, Errors: domain.RetryPolicy{RetryOn: domain.DefaultRetryOn()}, MaxAttempts: 5,
 		BackoffBase: time.Minute, BackoffRate: 2, MaxBackoff: time.Hour, MaxAge: 72 * time.Hour,
 	}
 )
@@ -58,7 +57,7 @@ func TestHopeless(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := policy.hopeless(tt.failure, now)
+			got := policy.quarantineReason(tt.failure, now)
 			if (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}

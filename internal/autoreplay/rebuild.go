@@ -5,11 +5,10 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
-	"github.com/ce873799/replayable-ingestion/internal/states"
 )
 
 const (
@@ -110,7 +109,7 @@ func (r *round) restoreExecution(ctx context.Context, e eventlog.Entry) error {
 	}
 	published := err == nil && row.Mode != domain.API // a try that nobody was to see has an output as well
 	d, err := r.Machine.Describe(ctx, e.Execution)
-	forgotten := errors.Is(err, states.ErrNotFound)
+	forgotten := errors.Is(err, sfn.ErrNotFound)
 	switch {
 	case forgotten && published:
 		row.Status, row.StoppedAt = domain.Succeeded, domain.At(stored)
@@ -138,9 +137,9 @@ func (r *round) restoreExecution(ctx context.Context, e eventlog.Entry) error {
 // modeOf tells from its name who started an execution that recorded an event.
 func modeOf(execution string) domain.Mode {
 	switch {
-	case strings.HasPrefix(execution, naming.AutoPrefix):
+	case strings.HasPrefix(execution, domain.AutoPrefix):
 		return domain.Restart
-	case strings.HasPrefix(execution, naming.APIPrefix):
+	case strings.HasPrefix(execution, domain.APIPrefix):
 		return domain.API
 	}
 	return domain.Live

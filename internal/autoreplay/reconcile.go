@@ -6,10 +6,10 @@ import (
 	"math"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/fault"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/states"
 )
 
 const (
@@ -82,12 +82,12 @@ func (r *round) settleOpen(ctx context.Context, e domain.Execution) error {
 		var err error
 		settled, err = r.lookUp(ctx, e)
 		switch {
-		case errors.Is(err, states.ErrBusy): // it comes first in the next run
+		case errors.Is(err, sfn.ErrBusy): // it comes first in the next run
 			r.lookUps = math.MaxInt
 			return nil
 		case err != nil:
 			r.sum.Errors++
-			r.Logger.Log(ctx, fault.Level(err), "open execution not looked up", "execution", e.Name, "error", err)
+			r.Logger.Log(ctx, errs.Level(err), "open execution not looked up", "execution", e.Name, "error", err)
 		}
 		if !settled { // the next run looks again, at others first
 			again := r.now()
@@ -118,7 +118,7 @@ func later(a, b time.Time) time.Time {
 func (r *round) lookUp(ctx context.Context, e domain.Execution) (settled bool, err error) {
 	d, err := r.Machine.Describe(ctx, e.Name)
 	switch {
-	case errors.Is(err, states.ErrNotFound):
+	case errors.Is(err, sfn.ErrNotFound):
 		return r.unstarted(ctx, e)
 	case err != nil:
 		return false, err
@@ -145,7 +145,7 @@ func (r *round) unstarted(ctx context.Context, e domain.Execution) (settled bool
 			StoppedAt: e.StoppedAt.Time, RedriveCount: e.RedriveCount,
 		})
 	}
-	return true, r.Settler.Settle(ctx, []domain.Ended{{
+	return true, r.Outcomes.Record(ctx, []domain.Ended{{
 		Name: e.Name, ARN: e.ARN, Status: domain.Aborted, Error: domain.NeverStarted, StoppedAt: r.now(),
 		Cause: "Step Functions does not know this execution",
 	}})[0]

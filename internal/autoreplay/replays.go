@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/fault"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/message"
-	"github.com/ce873799/replayable-ingestion/internal/states"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -26,9 +26,9 @@ func (r *round) reconcileReplays(ctx context.Context) error {
 	}
 	for _, row := range open {
 		err := errors.Join(r.lookAfter(ctx, row), r.Book.Replays.CheckLater(ctx, row, r.now()))
-		if err != nil && !errors.Is(err, states.ErrBusy) {
+		if err != nil && !errors.Is(err, sfn.ErrBusy) {
 			r.sum.Errors++
-			r.Logger.Log(ctx, fault.Level(err), "open replay not looked after", "replayId", row.ID, "error", err)
+			r.Logger.Log(ctx, errs.Level(err), "open replay not looked after", "replayId", row.ID, "error", err)
 		}
 	}
 	for shard := range ledger.Shards {
@@ -38,9 +38,9 @@ func (r *round) reconcileReplays(ctx context.Context) error {
 		}
 		for _, s := range series {
 			err := errors.Join(r.lookAfterSeries(ctx, s), r.Book.Series.CheckLater(ctx, s.Name, r.now()))
-			if err != nil && !errors.Is(err, states.ErrBusy) {
+			if err != nil && !errors.Is(err, sfn.ErrBusy) {
 				r.sum.Errors++
-				r.Logger.Log(ctx, fault.Level(err), "open series not looked after", "execution", s.Name, "error", err)
+				r.Logger.Log(ctx, errs.Level(err), "open series not looked after", "execution", s.Name, "error", err)
 			}
 		}
 	}
@@ -50,14 +50,14 @@ func (r *round) reconcileReplays(ctx context.Context) error {
 // lookAfter sends the first message of a replay again that nobody has begun, and ends one that only nobody has ended.
 func (r *round) lookAfter(ctx context.Context, row domain.Replay) error {
 	if row.Status == replay.Pending {
-		return r.Replays.Send(ctx, message.Replay{Kind: message.KindExpand, ReplayID: row.ID}.Encode())
+		return r.Replays.Send(ctx, protocol.ReplayMessage{Kind: protocol.KindExpand, ReplayID: row.ID}.Encode())
 	}
-	return r.Board.Look(ctx, row.ID, r.now())
+	return r.Progress.CompleteIfDone(ctx, row.ID, r.now())
 }
 
 func (r *round) lookAfterSeries(ctx context.Context, s domain.Series) error {
 	d, err := r.Series.Describe(ctx, s.Name)
-	if errors.Is(err, states.ErrNotFound) {
+	if errors.Is(err, sfn.ErrNotFound) {
 		if s.Closed { // it was given up, and the message got lost that was to settle it
 			return r.Replays.Send(ctx, closeGivenUp(s.Name))
 		}
@@ -73,8 +73,8 @@ func (r *round) lookAfterSeries(ctx context.Context, s domain.Series) error {
 }
 
 // halt ends a replay whose selection cannot be found out.
-func (r *round) halt(ctx context.Context, msg message.Replay, why string) error {
-	err := r.Board.Stop(ctx, msg.ReplayID, replay.Stop{
+func (r *round) halt(ctx context.Context, msg protocol.ReplayMessage, why string) error {
+	err := r.Progress.Stop(ctx, msg.ReplayID, replay.Stop{
 		Status: replay.Halted, At: r.now(), Reason: fmt.Sprintf("page %d: %s", msg.Page, why),
 	})
 	if errors.Is(err, ledger.ErrConflict) {

@@ -8,11 +8,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/internal/deadline"
+	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/message"
-	"github.com/ce873799/replayable-ingestion/internal/queue"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 )
 
 // round is one run of the job.
@@ -73,7 +73,7 @@ func (r *round) share(ctx context.Context) error {
 func (j *Job) pauseReason(ctx context.Context, until time.Time) string {
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
-	in, err := deadline.Do(ctx, j.Pause.InAlarm)
+	in, err := errs.WithinDeadline(ctx, j.Pause.InAlarm)
 	switch {
 	case err != nil:
 		j.Logger.ErrorContext(ctx, "auto-replay paused: the state of its alarm is not known", "error", err)
@@ -114,10 +114,10 @@ func (r *round) mayLookUp(share float64) bool {
 // and the deterministic execution name lets only one of them start anything. The starts of a run are spread over the
 // time until the next, so that they keep to their share at any moment.
 func (r *round) send(ctx context.Context, f domain.Failure) error {
-	msg := message.Replay{Kind: message.KindAuto, Execution: f.Execution, RedriveCount: f.RedriveCount}
+	msg := protocol.ReplayMessage{Kind: protocol.KindAuto, Execution: f.Execution, RedriveCount: f.RedriveCount}
 	// Counted from the beginning of the run: what is sent late in it must not reach into the next one's time.
 	delay := max(r.started.Add(time.Duration(float64(r.sent.Load())/r.rate*float64(time.Second))).Sub(r.now()), 0)
-	if err := r.Replays.Post(ctx, queue.Post{Body: msg.Encode(), Delay: delay}); err != nil {
+	if err := r.Replays.Post(ctx, sqs.Post{Body: msg.Encode(), Delay: delay}); err != nil {
 		return err
 	}
 	r.sent.Add(1)

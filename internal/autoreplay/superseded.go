@@ -7,7 +7,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/supersede"
+	"github.com/ce873799/replayable-ingestion/internal/outcome"
 )
 
 const (
@@ -47,7 +47,7 @@ func (r *round) supersededPage(ctx context.Context, cursor string) (next string,
 	if err != nil {
 		return cursor, err
 	}
-	since, err := supersede.NewSuccesses(r.Book.Executions, r.Book.Publications).NewerSuccess(ctx, failures)
+	since, err := outcome.NewSuccesses(r.Book.Executions, r.Book.Publications).NewerSuccess(ctx, failures)
 	if err != nil {
 		return cursor, err
 	}

@@ -11,10 +11,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"github.com/ce873799/replayable-ingestion/internal/queue"
+	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
 )
 
 // Queues is SQS.
@@ -29,16 +29,16 @@ func (q Queues) at(url *string) (*Queue, error) {
 }
 
 // SendMessageBatch is SQS's.
-func (q Queues) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
+func (q Queues) SendMessageBatch(_ context.Context, in *awssqs.SendMessageBatchInput, _ ...func(*awssqs.Options)) (*awssqs.SendMessageBatchOutput, error) {
 	one, err := q.at(in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
 	one.mu.Lock()
 	defer one.mu.Unlock()
-	out := &sqs.SendMessageBatchOutput{}
+	out := &awssqs.SendMessageBatchOutput{}
 	for _, e := range in.Entries {
-		id := one.put(queue.Post{Body: *e.MessageBody, Delay: time.Duration(e.DelaySeconds) * time.Second})
+		id := one.put(sqs.Post{Body: *e.MessageBody, Delay: time.Duration(e.DelaySeconds) * time.Second})
 		out.Successful = append(out.Successful, types.SendMessageBatchResultEntry{
 			Id: e.Id, MessageId: &id, MD5OfMessageBody: checksum(*e.MessageBody),
 		})
@@ -47,14 +47,14 @@ func (q Queues) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInpu
 }
 
 // ReceiveMessage is SQS's.
-func (q Queues) ReceiveMessage(_ context.Context, in *sqs.ReceiveMessageInput, _ ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
+func (q Queues) ReceiveMessage(_ context.Context, in *awssqs.ReceiveMessageInput, _ ...func(*awssqs.Options)) (*awssqs.ReceiveMessageOutput, error) {
 	one, err := q.at(in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
 	one.mu.Lock()
 	defer one.mu.Unlock()
-	out := &sqs.ReceiveMessageOutput{}
+	out := &awssqs.ReceiveMessageOutput{}
 	for _, m := range one.take(int(in.MaxNumberOfMessages)) {
 		one.hidden = append(one.hidden, m)
 		out.Messages = append(out.Messages, types.Message{
@@ -65,7 +65,7 @@ func (q Queues) ReceiveMessage(_ context.Context, in *sqs.ReceiveMessageInput, _
 }
 
 // DeleteMessage is SQS's.
-func (q Queues) DeleteMessage(_ context.Context, in *sqs.DeleteMessageInput, _ ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error) {
+func (q Queues) DeleteMessage(_ context.Context, in *awssqs.DeleteMessageInput, _ ...func(*awssqs.Options)) (*awssqs.DeleteMessageOutput, error) {
 	one, err := q.at(in.QueueUrl)
 	if err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func (q Queues) DeleteMessage(_ context.Context, in *sqs.DeleteMessageInput, _ .
 	same := func(m Message) bool { return m.ID == *in.ReceiptHandle }
 	one.hidden = slices.DeleteFunc(one.hidden, same)
 	one.messages = slices.DeleteFunc(one.messages, same) // it has come back
-	return &sqs.DeleteMessageOutput{}, nil
+	return &awssqs.DeleteMessageOutput{}, nil
 }
 
 // Queue is a queue. What is received stays in it until it is deleted, and comes back when a test says so.
@@ -83,7 +83,7 @@ type Queue struct {
 	URL    string
 	Now    func() time.Time // nil: what is held back comes at once
 	Delays []time.Duration  // of what was sent
-	OnPost func(queue.Post) // may be nil
+	OnPost func(sqs.Post)   // may be nil
 
 	mu       sync.Mutex
 	messages []Message
@@ -103,7 +103,7 @@ func checksum(body string) *string {
 	return aws.String(hex.EncodeToString(sum[:]))
 }
 
-func (q *Queue) put(p queue.Post) (id string) {
+func (q *Queue) put(p sqs.Post) (id string) {
 	q.sent++
 	m := Message{ID: fmt.Sprint("message-", q.sent), Body: p.Body}
 	if q.Now != nil && p.Delay > 0 {
@@ -121,7 +121,7 @@ func (q *Queue) Put(bodies ...string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, b := range bodies {
-		q.put(queue.Post{Body: b})
+		q.put(sqs.Post{Body: b})
 	}
 }
 

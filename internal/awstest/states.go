@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
-	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
 // States is Step Functions.
@@ -137,7 +137,7 @@ func (m *Machine) Start(name, input string) error {
 		return &types.ExecutionAlreadyExists{Message: aws.String(name)}
 	}
 	started := m.Now()
-	if next := m.lastEvent.Add(time.Millisecond); !naming.Replay(name) && !strings.HasPrefix(name, naming.SeriesPrefix) {
+	if next := m.lastEvent.Add(time.Millisecond); !domain.IsReplayName(name) && !strings.HasPrefix(name, domain.SeriesPrefix) {
 		if started.Before(next) { // no two events come at once: which of them is older must be clear
 			started = next
 		}

@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
-	"github.com/ce873799/replayable-ingestion/internal/manifest"
 	"github.com/ce873799/replayable-ingestion/internal/simtest/operator"
 )
 
@@ -19,7 +19,7 @@ func TestTheFileOfLocalMayStandAfterASpace(t *testing.T) {
 	t.Chdir(dir)
 	file := filepath.Join(dir, "my stack")
 	b, err := json.Marshal(map[string]any{
-		"endpointUrl": "http://127.0.0.1:1", "region": "us-east-1", "ingestions": []manifest.Ingestion{w.In("dev", "Listings")},
+		"endpointUrl": "http://127.0.0.1:1", "region": "us-east-1", "ingestions": []config.Manifest{w.In("dev", "Listings")},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -10,12 +10,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sns"
+	awssns "github.com/aws/aws-sdk-go-v2/service/sns"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/sns"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/fault"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
-	"github.com/ce873799/replayable-ingestion/internal/topic"
 )
 
 // TestVersioningNamesTheContract: who changes a name that others depend on comes by docs/versioning.md.
@@ -28,7 +28,7 @@ func TestVersioningNamesTheContract(t *testing.T) {
 	for _, name := range []string{
 		schema.RecordState, schema.PublishState, schema.EnvelopeKey,
 		schema.EventsPrefix, schema.OutputsPrefix, schema.DerivedPrefix, schema.UnrecordedPrefix, schema.ReplaysPrefix,
-		fault.InvalidEvent, fault.EventTooLarge, fault.OutputTooLarge, fault.ServiceUnavailable, fault.Internal,
+		errs.InvalidEvent, errs.EventTooLarge, errs.OutputTooLarge, errs.ServiceUnavailable, errs.Internal,
 	} {
 		if !strings.Contains(text, "`"+name+"`") {
 			t.Errorf("docs/versioning.md does not name %s", name)
@@ -44,9 +44,9 @@ func TestVersioningNamesTheContract(t *testing.T) {
 // published keeps what was sent to SNS.
 type published struct{ attributes []string }
 
-func (p *published) Publish(_ context.Context, in *sns.PublishInput, _ ...func(*sns.Options)) (*sns.PublishOutput, error) {
+func (p *published) Publish(_ context.Context, in *awssns.PublishInput, _ ...func(*awssns.Options)) (*awssns.PublishOutput, error) {
 	p.attributes = slices.Sorted(maps.Keys(in.MessageAttributes))
-	return &sns.PublishOutput{}, nil
+	return &awssns.PublishOutput{}, nil
 }
 
 // attributesOfPublications are those of an automatic and of a requested replay together: all that there are.
@@ -60,7 +60,7 @@ func attributesOfPublications(t *testing.T) []string {
 	for _, mode := range []domain.Mode{domain.API, domain.Auto} {
 		var p published
 		row.Mode = mode
-		if err := topic.New(&p, "arn").Send(t.Context(), row, "{}"); err != nil {
+		if err := sns.New(&p, "arn").Send(t.Context(), row, "{}"); err != nil {
 			t.Fatal(err)
 		}
 		all = append(all, p.attributes...)

@@ -3,8 +3,6 @@ package domain
 import (
 	"strings"
 	"time"
-
-	"github.com/ce873799/replayable-ingestion/internal/naming"
 )
 
 // ExecutionStatus is what the ledger knows of an execution. Beside the statuses of Step Functions there is Starting.
@@ -126,7 +124,7 @@ type Ended struct {
 // FollowedUp reports whether the end of an execution moves more than its row: a failure, an item of a replay. Until that
 // has moved, the execution stays open: whoever is to move it may die.
 func (o Ended) FollowedUp() bool {
-	return naming.Replay(o.Name) || o.RedriveCount > 0 || o.Status == Failed || o.Status == TimedOut
+	return IsReplayName(o.Name) || o.RedriveCount > 0 || o.Status == Failed || o.Status == TimedOut
 }
 
 // Published is what the Publish function did for an execution.

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/ce873799/replayable-ingestion/internal/fault"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -110,7 +110,7 @@ func (l *Log) Search(ctx context.Context, resourceID, cursor string, limit int, 
 	defer stop()
 	for range limit {
 		v, ok, err := h.pop()
-		if cursor != "" && fault.HasCode(err, "InvalidArgument") { // S3 knows no such version id
+		if cursor != "" && errs.HasCode(err, "InvalidArgument") { // S3 knows no such version id
 			return "", fmt.Errorf("versions after %q: %w", cursor, ErrCursor)
 		}
 		if err != nil || !ok || !more(v) {

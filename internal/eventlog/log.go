@@ -21,7 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"github.com/ce873799/replayable-ingestion/internal/fault"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -126,7 +126,7 @@ func (l *Log) Put(ctx context.Context, resourceID string, event []byte, meta Met
 	}
 	id := aws.ToString(out.VersionId)
 	if id == "" || id == "null" {
-		return "", fault.New(fault.Internal, "the bucket %s keeps no versions: turn versioning on", l.bucket)
+		return "", errs.New(errs.Internal, "the bucket %s keeps no versions: turn versioning on", l.bucket)
 	}
 	if tries, ok := retry.GetAttemptResults(out.ResultMetadata); ok && len(tries.Results) > 1 {
 		// The answer of an earlier try may have been lost after it wrote a version, which is the one that counts.
@@ -183,10 +183,10 @@ func (l *Log) Object(ctx context.Context, key string) ([]byte, error) {
 func (l *Log) get(ctx context.Context, key string, versionID *string, most int64) ([]byte, error) {
 	out, err := l.api.GetObject(ctx, &s3.GetObjectInput{Bucket: &l.bucket, Key: &key, VersionId: versionID})
 	if err != nil {
-		if versionID != nil && fault.HasCode(err, methodNotAllowed) {
+		if versionID != nil && errs.HasCode(err, methodNotAllowed) {
 			return nil, fmt.Errorf("get %s: %w", key, ErrDeleteMarker)
 		}
-		if notFound(err) || versionID != nil && fault.HasCode(err, noVersionID) {
+		if notFound(err) || versionID != nil && errs.HasCode(err, noVersionID) {
 			return nil, fmt.Errorf("get %s: %w", key, ErrNotFound)
 		}
 		return nil, fmt.Errorf("get %s: %w", key, err)
@@ -212,7 +212,7 @@ func (l *Log) headObject(ctx context.Context, key string, versionID *string) (*s
 		return out, nil
 	}
 	missing := notFound(err)
-	if versionID != nil && (fault.HasCode(err, "BadRequest") || fault.HasCode(err, noVersionID)) {
+	if versionID != nil && (errs.HasCode(err, "BadRequest") || errs.HasCode(err, noVersionID)) {
 		missing = l.refuses(ctx, key, *versionID)
 	}
 	if missing {
@@ -233,7 +233,7 @@ func (l *Log) refuses(ctx context.Context, key, versionID string) bool {
 	if err == nil {
 		_ = out.Body.Close()
 	}
-	return err != nil && (fault.HasCode(err, noVersionID) || notFound(err))
+	return err != nil && (errs.HasCode(err, noVersionID) || notFound(err))
 }
 
 // notFound knows the codes that S3 uses for an object or version that is not there. A delete marker is not an object: 405.
@@ -244,7 +244,7 @@ func notFound(err error) bool {
 	var noKey *types.NoSuchKey
 	var missing *types.NotFound
 	return errors.As(err, &noKey) || errors.As(err, &missing) ||
-		fault.HasCode(err, "NoSuchVersion") || fault.HasCode(err, methodNotAllowed)
+		errs.HasCode(err, "NoSuchVersion") || errs.HasCode(err, methodNotAllowed)
 }
 
 // Keys of documents outside of the histories.

@@ -14,7 +14,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/message"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -22,24 +22,24 @@ type sender interface {
 	Send(ctx context.Context, bodies ...string) error
 }
 
-type judge interface {
+type superseding interface {
 	NewerSuccess(ctx context.Context, failures []domain.Failure) ([]domain.Stamp, error)
 }
 
 // Worker works off jobs.
 type Worker struct {
-	book   *ledger.Ledger
-	judge  judge
-	queue  sender
-	logger *slog.Logger
+	book        *ledger.Ledger
+	superseding superseding
+	queue       sender
+	logger      *slog.Logger
 }
 
 // New returns a worker. A nil logger discards.
-func New(book *ledger.Ledger, judge judge, queue sender, logger *slog.Logger) *Worker {
+func New(book *ledger.Ledger, superseding superseding, queue sender, logger *slog.Logger) *Worker {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	return &Worker{book: book, judge: judge, queue: queue, logger: logger}
+	return &Worker{book: book, superseding: superseding, queue: queue, logger: logger}
 }
 
 // Begin adds a job, unless it is there, and sends a message for each part.
@@ -54,7 +54,7 @@ func (w *Worker) Begin(ctx context.Context, j domain.FailureJob, q replay.Failur
 	}
 	bodies := make([]string, j.Parts)
 	for part := range bodies {
-		bodies[part] = message.Replay{Kind: message.KindJob, JobID: j.ID, Part: part}.Encode()
+		bodies[part] = protocol.ReplayMessage{Kind: protocol.KindJob, JobID: j.ID, Part: part}.Encode()
 	}
 	return j, w.queue.Send(ctx, bodies...)
 }
@@ -96,7 +96,7 @@ func (w *Worker) Advance(ctx context.Context, jobID string, part int) error {
 	if p.Done {
 		return nil
 	}
-	return w.queue.Send(ctx, message.Replay{Kind: message.KindJob, JobID: j.ID, Part: part}.Encode())
+	return w.queue.Send(ctx, protocol.ReplayMessage{Kind: protocol.KindJob, JobID: j.ID, Part: part}.Encode())
 }
 
 // page works off the next page of a part, and returns how far the part is then.
@@ -150,7 +150,7 @@ func (w *Worker) part(ctx context.Context, j domain.FailureJob, p domain.Failure
 
 // superseded leaves out failures of which no newer event has succeeded.
 func (w *Worker) superseded(ctx context.Context, failures []domain.Failure) (kept []domain.Failure, err error) {
-	since, err := w.judge.NewerSuccess(ctx, failures)
+	since, err := w.superseding.NewerSuccess(ctx, failures)
 	if err != nil {
 		return nil, err
 	}

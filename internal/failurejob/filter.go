@@ -3,7 +3,6 @@ package failurejob
 import (
 	"strings"
 
-	"github.com/ce873799/replayable-ingestion/internal/classify"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -30,5 +29,5 @@ func matcher(glob string) func(string) bool {
 	if glob == "" {
 		return nil
 	}
-	return func(name string) bool { return classify.Match(glob, name) }
+	return func(name string) bool { return domain.MatchError(glob, name) }
 }

@@ -5,7 +5,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/ledgertest"
+	"github.com/ce873799/replayable-ingestion/internal/ledger/ledgertest"
 )
 
 // What every test of this package begins with.

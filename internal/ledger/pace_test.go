@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
-	"github.com/ce873799/replayable-ingestion/internal/fault"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
@@ -123,7 +123,7 @@ func TestStartsAreReservedByManyAtOnce(t *testing.T) {
 	for i := range 200 {
 		group.Go(func() {
 			r, err := l.Pace.Reserve(t.Context(), ledger.Starts(10), ledger.Claimant{Name: fmt.Sprint("r", i%3)}, 1+i%10, start)
-			if err != nil && !fault.Transient(err) {
+			if err != nil && !errs.Transient(err) {
 				t.Errorf("got %v, want a reservation or a fault that passes", err)
 			}
 			mu.Lock()

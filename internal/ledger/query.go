@@ -179,7 +179,7 @@ func (l *table) batchGet(ctx context.Context, found []item) ([]item, error) {
 		want.Keys = append(want.Keys, item{schema.PartitionKey: it[schema.PartitionKey], schema.SortKey: it[schema.SortKey]})
 	}
 	byKey := make(map[string]item, len(found))
-	err := patiently(ctx, attempts, func() (again bool, err error) { // the service leaves keys unprocessed when it throttles
+	err := retryOnContention(ctx, attempts, func() (again bool, err error) { // the service leaves keys unprocessed when it throttles
 		out, err := l.api.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
 			RequestItems: map[string]types.KeysAndAttributes{l.name: want},
 		})

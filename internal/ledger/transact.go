@@ -33,7 +33,7 @@ func (l *table) transact(ctx context.Context, doing string, writes []types.Trans
 
 // transactAnew asks for what to write at each try.
 func (l *table) transactAnew(ctx context.Context, doing string, writes func() []types.TransactWriteItem) error {
-	err := patiently(ctx, transactAttempts, func() (again bool, err error) {
+	err := retryOnContention(ctx, transactAttempts, func() (again bool, err error) {
 		_, err = l.api.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes()})
 		var cancelled *types.TransactionCanceledException
 		if !errors.As(err, &cancelled) {
@@ -52,7 +52,7 @@ func (l *table) transactAnew(ctx context.Context, doing string, writes func() []
 
 // update changes one row. The service refuses that while a transaction changes the row, and the SDK does not try again.
 func (l *table) update(ctx context.Context, c *change) (out *dynamodb.UpdateItemOutput, err error) {
-	err = patiently(ctx, attempts, func() (again bool, err error) {
+	err = retryOnContention(ctx, attempts, func() (again bool, err error) {
 		out, err = l.api.UpdateItem(ctx, c.input(l.name))
 		var busy *types.TransactionConflictException
 		return errors.As(err, &busy), err
@@ -60,8 +60,8 @@ func (l *table) update(ctx context.Context, c *change) (out *dynamodb.UpdateItem
 	return out, err
 }
 
-// patiently calls something again that met others or was throttled, a few times and with growing breaks.
-func patiently(ctx context.Context, attempts int, do func() (again bool, err error)) error {
+// retryOnContention calls something again that met others or was throttled, a few times and with growing breaks.
+func retryOnContention(ctx context.Context, attempts int, do func() (again bool, err error)) error {
 	for attempt := range attempts {
 		again, err := do()
 		if !again || attempt == attempts-1 {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/fault"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -53,7 +53,7 @@ func TestWritesThatMeetOnAReplayAreTriedAgain(t *testing.T) {
 		t.Errorf("got %+v, %v, want it stopped although its row was busy", stopped, err)
 	}
 	table.refuse = 100
-	if err := l.Replays.MarkSwept(t.Context(), "p"); err == nil || errors.Is(err, ledger.ErrConflict) || !fault.Transient(err) {
+	if err := l.Replays.MarkSwept(t.Context(), "p"); err == nil || errors.Is(err, ledger.ErrConflict) || !errs.Transient(err) {
 		t.Errorf("got %v, want a fault that passes", err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/fault"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
@@ -76,7 +76,7 @@ func TestKeysThatAreLeftUnprocessedAreAskedForAgainAfterABreak(t *testing.T) {
 			table, l := world(t, 1000)
 			begun := time.Now()
 			_, err := l.Failures.Find(t.Context(), partitions)
-			if !fault.Transient(err) || len(table.tries) > 10 || time.Since(begun) > 5*time.Second {
+			if !errs.Transient(err) || len(table.tries) > 10 || time.Since(begun) > 5*time.Second {
 				t.Errorf("got %v after %d tries and %s, want throttling after a few", err, len(table.tries), time.Since(begun))
 			}
 		})

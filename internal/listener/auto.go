@@ -9,12 +9,11 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/message"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 )
 
 // auto replays a failure that auto-replay found due.
-func (l *Listener) auto(ctx context.Context, msg message.Replay) error {
+func (l *Listener) auto(ctx context.Context, msg protocol.ReplayMessage) error {
 	f, err := l.Book.Failures.Get(ctx, domain.FailureID(msg.Execution, msg.RedriveCount))
 	if err != nil {
 		return err
@@ -25,7 +24,7 @@ func (l *Listener) auto(ctx context.Context, msg message.Replay) error {
 	if waits, err := l.paceAuto(ctx, msg); waits || err != nil {
 		return err
 	}
-	row, err := l.Book.Executions.Get(ctx, naming.Auto(f.Root, f.Attempt+1))
+	row, err := l.Book.Executions.Get(ctx, domain.AutoName(f.Root, f.Attempt+1))
 	switch {
 	case errors.Is(err, ledger.ErrNotFound):
 		row, err = l.announce(ctx, f)
@@ -50,7 +49,7 @@ func (l *Listener) auto(ctx context.Context, msg message.Replay) error {
 // start, because a newer event has come since the message was sent.
 func (l *Listener) announce(ctx context.Context, f domain.Failure) (domain.Execution, error) {
 	row := domain.Execution{
-		Name: naming.Auto(f.Root, f.Attempt+1), Mode: domain.Auto, Status: domain.Starting,
+		Name: domain.AutoName(f.Root, f.Attempt+1), Mode: domain.Auto, Status: domain.Starting,
 		ResourceID: f.ResourceID, OwnerID: f.OwnerID, VersionID: f.VersionID, RecordedAt: f.RecordedAt,
 		StartedAt: domain.At(l.now()), Place: f.StartedAt, Attempt: f.Attempt + 1, Root: f.Root,
 		Failure: domain.FailureID(f.Execution, f.RedriveCount), Reason: "failed with " + f.Error,
@@ -88,7 +87,7 @@ func (l *Listener) overtaken(ctx context.Context, f domain.Failure, row domain.E
 
 // needless returns how a failure is closed that needs no automatic replay any more, nil if it does.
 func (l *Listener) needless(ctx context.Context, f domain.Failure) (*domain.Move, error) {
-	by, newer, err := l.Judge.OfFailure(ctx, f)
+	by, newer, err := l.Superseding.SupersederOf(ctx, f)
 	switch {
 	case errors.Is(err, eventlog.ErrNotFound):
 		return &domain.Move{To: domain.Quarantined, Decision: "its version is no longer in the event log"}, nil

@@ -7,10 +7,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/message"
-	"github.com/ce873799/replayable-ingestion/internal/queue"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -22,7 +22,7 @@ const maxLooked = 1000
 var errGoesOn = errors.New("the search goes on")
 
 // goOn sends the message of an item again, to search on from a cursor.
-func (l *Listener) goOn(ctx context.Context, msg message.Replay, cursor string) error {
+func (l *Listener) goOn(ctx context.Context, msg protocol.ReplayMessage, cursor string) error {
 	msg.Cursor = cursor
 	if err := l.sendOn(ctx, msg); err != nil {
 		return err
@@ -31,13 +31,13 @@ func (l *Listener) goOn(ctx context.Context, msg message.Replay, cursor string) 
 }
 
 // sendOn sends a message that goes on with the work of the one at hand.
-func (l *Listener) sendOn(ctx context.Context, msg message.Replay) error {
+func (l *Listener) sendOn(ctx context.Context, msg protocol.ReplayMessage) error {
 	msg.Tries, msg.Since, msg.Revived = 0, 0, 0
-	return l.Queue.Post(ctx, queue.Post{Body: msg.Encode()})
+	return l.Queue.Post(ctx, sqs.Post{Body: msg.Encode()})
 }
 
 // choose returns the version of a resource that an item replays, or a verdict, or errGoesOn.
-func (l *Listener) choose(ctx context.Context, msg message.Replay, it domain.Item, p plan) (v eventlog.Version, err error) {
+func (l *Listener) choose(ctx context.Context, msg protocol.ReplayMessage, it domain.Item, p plan) (v eventlog.Version, err error) {
 	if it.ResourceID == "" {
 		return v, skip(`the failure names no resource: select it with versions "failed"`)
 	}
@@ -113,7 +113,7 @@ func barred(newest eventlog.Version, p plan) error {
 
 // search returns the newest version that fits and was recorded in the window of the request, and whether it is the
 // newest of all.
-func (l *Listener) search(ctx context.Context, msg message.Replay, it domain.Item, p plan, none string, fits func(eventlog.Version) bool) (found eventlog.Version, newest bool, err error) {
+func (l *Listener) search(ctx context.Context, msg protocol.ReplayMessage, it domain.Item, p plan, none string, fits func(eventlog.Version) bool) (found eventlog.Version, newest bool, err error) {
 	next, err := l.walk(ctx, it.ResourceID, msg.Cursor, p, func(v eventlog.Version, first bool) (more bool) {
 		if fits(v) && p.Select.Recorded.Contains(v.At()) {
 			found, newest = v, first
@@ -166,7 +166,7 @@ func (l *Listener) stale(ctx context.Context, resourceID string, v eventlog.Vers
 	if p.AllowStale {
 		return nil
 	}
-	by, found, err := l.Judge.Succeeded(ctx, resourceID, v.Place())
+	by, found, err := l.Superseding.Succeeded(ctx, resourceID, v.Place())
 	if err == nil && found {
 		return verdict{
 			to: replay.Skipped, version: v.ID,
@@ -178,7 +178,7 @@ func (l *Listener) stale(ctx context.Context, resourceID string, v eventlog.Vers
 
 // rangeOf returns the ids of the versions of a resource that a series replays, oldest first, or a verdict, or errGoesOn.
 // Looked is how many versions the filters of the selection looked at.
-func (l *Listener) rangeOf(ctx context.Context, msg message.Replay, it domain.Item, p plan) (found []string, looked int, err error) {
+func (l *Listener) rangeOf(ctx context.Context, msg protocol.ReplayMessage, it domain.Item, p plan) (found []string, looked int, err error) {
 	var newest bool
 	if p.Apply != nil {
 		return l.rangePlanned(ctx, it, p)
@@ -273,7 +273,7 @@ func (l *Listener) allWanted(ctx context.Context, it domain.Item, p plan) (ids [
 
 // inSeries returns the ids of the versions in a series, newest first, and whether the newest of the resource is among
 // them.
-func (l *Listener) inSeries(ctx context.Context, msg message.Replay, it domain.Item, p plan) (ids []string, newest bool, err error) {
+func (l *Listener) inSeries(ctx context.Context, msg protocol.ReplayMessage, it domain.Item, p plan) (ids []string, newest bool, err error) {
 	in, err := l.ends(ctx, it.ResourceID, *p.Versions.Series, msg.Begun)
 	if err != nil {
 		return nil, false, err

@@ -4,15 +4,15 @@ import (
 	"context"
 	"errors"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
-	"github.com/ce873799/replayable-ingestion/internal/states"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
 // closeSeries settles what a series has left, after its execution ended.
-func (l *Listener) closeSeries(ctx context.Context, msg message.Replay) error {
+func (l *Listener) closeSeries(ctx context.Context, msg protocol.ReplayMessage) error {
 	s, err := l.Book.Series.Get(ctx, msg.Series)
 	if err != nil {
 		return err
@@ -35,7 +35,7 @@ const (
 )
 
 // settleSeries gives every item of a series that will not run its outcome. One that runs still is left to its own end.
-func (l *Listener) settleSeries(ctx context.Context, msg message.Replay, r domain.Replay, s domain.Series, reason string) error {
+func (l *Listener) settleSeries(ctx context.Context, msg protocol.ReplayMessage, r domain.Replay, s domain.Series, reason string) error {
 	if err := l.Book.Series.AddItems(ctx, s); err != nil { // the replay counts them from when they were bound
 		return err
 	}
@@ -43,7 +43,7 @@ func (l *Listener) settleSeries(ctx context.Context, msg message.Replay, r domai
 	if err != nil {
 		return err
 	}
-	var steps []progress.Step
+	var steps []progress.Transition
 	lookUps := 0
 	for i, it := range items {
 		if it.Outcome.Final() {
@@ -55,7 +55,7 @@ func (l *Listener) settleSeries(ctx context.Context, msg message.Replay, r domai
 				break
 			}
 		}
-		step, err := l.left(ctx, r, it, reason)
+		step, err := l.outcomeOfLeftover(ctx, r, it, reason)
 		if err != nil {
 			return err
 		}
@@ -70,7 +70,7 @@ func (l *Listener) settleSeries(ctx context.Context, msg message.Replay, r domai
 }
 
 // seriesDone goes on with a series behind the items that were done for a message, or closes it after the last.
-func (l *Listener) seriesDone(ctx context.Context, msg message.Replay, s domain.Series, done []domain.Item) error {
+func (l *Listener) seriesDone(ctx context.Context, msg protocol.ReplayMessage, s domain.Series, done []domain.Item) error {
 	if len(done) > 0 && done[len(done)-1].Index+1 < len(s.Versions) {
 		msg.From = done[len(done)-1].Index + 1
 		return l.sendOn(ctx, msg)
@@ -78,11 +78,11 @@ func (l *Listener) seriesDone(ctx context.Context, msg message.Replay, s domain.
 	if err := l.Book.Series.Close(ctx, s.Name); err != nil {
 		return err
 	}
-	return l.Board.Look(ctx, s.ReplayID, l.now())
+	return l.Progress.CompleteIfDone(ctx, s.ReplayID, l.now())
 }
 
-// left returns the step of an item whose series has ended, nil if its execution runs.
-func (l *Listener) left(ctx context.Context, r domain.Replay, it domain.Item, reason string) (*progress.Step, error) {
+// outcomeOfLeftover returns the step of an item whose series has ended, nil if its execution runs.
+func (l *Listener) outcomeOfLeftover(ctx context.Context, r domain.Replay, it domain.Item, reason string) (*progress.Transition, error) {
 	if it.Execution == "" {
 		return l.step(it, replay.Skipped, reason), nil
 	}
@@ -91,7 +91,7 @@ func (l *Listener) left(ctx context.Context, r domain.Replay, it domain.Item, re
 	}
 	d, err := l.Machine.Describe(ctx, it.Execution)
 	switch {
-	case errors.Is(err, states.ErrNotFound):
+	case errors.Is(err, sfn.ErrNotFound):
 		if err := l.neverStarted(ctx, domain.Execution{Name: it.Execution}, reason); err != nil {
 			return nil, err
 		}

@@ -6,14 +6,14 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/message"
-	"github.com/ce873799/replayable-ingestion/internal/queue"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 )
 
 // expand finds one page of a replay's resources, queues an item for each, and queues the next page.
-func (l *Listener) expand(ctx context.Context, msg message.Replay) error {
+func (l *Listener) expand(ctx context.Context, msg protocol.ReplayMessage) error {
 	r, err := l.Book.Replays.Get(ctx, msg.ReplayID)
 	if err != nil {
 		return err
@@ -23,7 +23,7 @@ func (l *Listener) expand(ctx context.Context, msg message.Replay) error {
 		p, err = l.bindPage(ctx, msg)
 	}
 	if errors.Is(err, errStopped) {
-		return l.Board.Look(ctx, msg.ReplayID, l.now())
+		return l.Progress.CompleteIfDone(ctx, msg.ReplayID, l.now())
 	}
 	if err != nil || p.Sent {
 		return err
@@ -33,7 +33,7 @@ func (l *Listener) expand(ctx context.Context, msg message.Replay) error {
 		return err
 	}
 	if p.Next == "" && p.Items == 0 { // no item will look whether the replay is complete
-		if err := l.Board.Look(ctx, p.ReplayID, l.now()); err != nil {
+		if err := l.Progress.CompleteIfDone(ctx, p.ReplayID, l.now()); err != nil {
 			return err
 		}
 	}
@@ -46,7 +46,7 @@ func (l *Listener) expand(ctx context.Context, msg message.Replay) error {
 
 // posts are the messages of a page: one for each item and one for the next page, which goes last, so that nobody finds
 // it before the items are sent. Those of a paced replay are spread over the delays of the queue.
-func (l *Listener) posts(ctx context.Context, r domain.Replay, p domain.Page) ([]queue.Post, error) {
+func (l *Listener) posts(ctx context.Context, r domain.Replay, p domain.Page) ([]sqs.Post, error) {
 	after := func(int) time.Duration { return 0 }
 	rate, err := l.rate(ctx, r)
 	if err != nil {
@@ -62,14 +62,14 @@ func (l *Listener) posts(ctx context.Context, r domain.Replay, p domain.Page) ([
 		}
 		after = func(i int) time.Duration { return p.StartsAt.Add(timeOf(i, rate)).Sub(now) }
 	}
-	posts := make([]queue.Post, p.Items, p.Items+1)
+	posts := make([]sqs.Post, p.Items, p.Items+1)
 	for i := range posts {
-		m := message.Replay{Kind: message.KindItem, ReplayID: p.ReplayID, Page: p.Number, Ordinal: i}
-		posts[i] = queue.Post{Body: m.Encode(), Delay: after(i)}
+		m := protocol.ReplayMessage{Kind: protocol.KindItem, ReplayID: p.ReplayID, Page: p.Number, Ordinal: i}
+		posts[i] = sqs.Post{Body: m.Encode(), Delay: after(i)}
 	}
 	if p.Next != "" {
-		m := message.Replay{Kind: message.KindExpand, ReplayID: p.ReplayID, Page: p.Number + 1}
-		posts = append(posts, queue.Post{Body: m.Encode(), Delay: after(p.Items) - expandAhead})
+		m := protocol.ReplayMessage{Kind: protocol.KindExpand, ReplayID: p.ReplayID, Page: p.Number + 1}
+		posts = append(posts, sqs.Post{Body: m.Encode(), Delay: after(p.Items) - expandAhead})
 	}
 	return posts, nil
 }
@@ -88,7 +88,7 @@ var errStopped = errors.New("the replay was stopped")
 const bindRounds = 5 // series that add their versions take room at the same time
 
 // bindPage selects the resources of a page and binds them, so that a redelivery does not select others.
-func (l *Listener) bindPage(ctx context.Context, msg message.Replay) (domain.Page, error) {
+func (l *Listener) bindPage(ctx context.Context, msg protocol.ReplayMessage) (domain.Page, error) {
 	var before domain.Page
 	var err error
 	if msg.Page > 0 {

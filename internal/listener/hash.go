@@ -14,7 +14,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/message"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -24,7 +24,7 @@ const hashReads = 100
 // hash computes the hash of a plan: SHA-256 over the request as it is stored, and a line for each version that would run,
 // in the order of the items. A message takes the hash up where the one before left it, so that a plan of any size is
 // never in memory as a whole. Nothing of a plan changes, so a message that is repeated comes to the same.
-func (l *Listener) hash(ctx context.Context, msg message.Replay) error {
+func (l *Listener) hash(ctx context.Context, msg protocol.ReplayMessage) error {
 	r, err := l.Book.Replays.Get(ctx, msg.ReplayID)
 	if err != nil || r.Status != replay.Planned || r.PlanHash != "" {
 		return err
@@ -66,7 +66,7 @@ func (l *Listener) hash(ctx context.Context, msg message.Replay) error {
 }
 
 // hashed is the hash as the message before left it.
-func (l *Listener) hashed(ctx context.Context, msg message.Replay) (hash.Hash, error) {
+func (l *Listener) hashed(ctx context.Context, msg protocol.ReplayMessage) (hash.Hash, error) {
 	sum := sha256.New()
 	if len(msg.Sum) > 0 {
 		if err := sum.(encoding.BinaryUnmarshaler).UnmarshalBinary(msg.Sum); err != nil {

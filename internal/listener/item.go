@@ -5,15 +5,13 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/envelope"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/message"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
-	"github.com/ce873799/replayable-ingestion/internal/states"
 	"github.com/ce873799/replayable-ingestion/internal/transform"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -38,15 +36,15 @@ func fail(version, format string, args ...any) error {
 	return verdict{to: replay.Failed, version: version, reason: fmt.Sprintf(format, args...)}
 }
 
-func (l *Listener) step(it domain.Item, to replay.Outcome, reason string) *progress.Step {
-	return &progress.Step{
+func (l *Listener) step(it domain.Item, to replay.Outcome, reason string) *progress.Transition {
+	return &progress.Transition{
 		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, Index: it.Index, To: to, Reason: reason,
 		Bound: it.Execution, At: l.now(),
 	}
 }
 
 // decided returns the step of an item that a verdict ends, or the error itself.
-func (l *Listener) decided(it domain.Item, err error) (*progress.Step, error) {
+func (l *Listener) decided(it domain.Item, err error) (*progress.Transition, error) {
 	var v verdict
 	if !errors.As(err, &v) {
 		return nil, err
@@ -57,7 +55,7 @@ func (l *Listener) decided(it domain.Item, err error) (*progress.Step, error) {
 }
 
 // item replays one resource of a replay.
-func (l *Listener) item(ctx context.Context, msg message.Replay) (*progress.Step, error) {
+func (l *Listener) item(ctx context.Context, msg protocol.ReplayMessage) (*progress.Transition, error) {
 	it, err := l.Book.Items.Get(ctx, msg.ReplayID, msg.Page, msg.Ordinal, 0)
 	if err != nil {
 		return nil, err
@@ -73,7 +71,7 @@ func (l *Listener) item(ctx context.Context, msg message.Replay) (*progress.Step
 }
 
 // single replays one version of a resource: the given one, or the one that the request asks for.
-func (l *Listener) single(ctx context.Context, msg message.Replay, it domain.Item, p plan, given *eventlog.Version) (*progress.Step, error) {
+func (l *Listener) single(ctx context.Context, msg protocol.ReplayMessage, it domain.Item, p plan, given *eventlog.Version) (*progress.Transition, error) {
 	if it.Outcome != replay.Waiting {
 		// Started before. Its end may have come while the replay was still expanding, so look whether that was all.
 		return l.step(it, it.Outcome, ""), nil
@@ -144,9 +142,9 @@ func (l *Listener) commit(ctx context.Context, it domain.Item, p plan, v eventlo
 
 // announcement is the row that lets Record accept the execution of an item.
 func (l *Listener) announcement(it domain.Item, p plan, v eventlog.Version) domain.Execution {
-	name := naming.API(it.ReplayID, it.ResourceID, it.Index)
+	name := domain.APIName(it.ReplayID, it.ResourceID, it.Index)
 	if p.Versions.Mode == replay.FailedVersion {
-		name = naming.Failed(it.ReplayID, it.ResourceID, v.ID)
+		name = domain.FailedName(it.ReplayID, it.ResourceID, v.ID)
 	}
 	return domain.Execution{
 		Name: name, Mode: domain.API, Status: domain.Starting,
@@ -219,7 +217,7 @@ func (l *Listener) patch(resourceID, versionID string, p plan, event []byte) ([]
 	if err != nil {
 		return nil, fail(versionID, "TransformFailed: %v", err)
 	}
-	if envelope.Reserved(patched) {
+	if protocol.IsReserved(patched) {
 		return nil, fail(versionID, "TransformFailed: the patch sets the reserved key %q, which only replays may carry: "+
 			"leave it out", schema.EnvelopeKey)
 	}
@@ -234,7 +232,7 @@ func (l *Listener) patch(resourceID, versionID string, p plan, event []byte) ([]
 }
 
 // run starts what an item is bound to, or publishes it again.
-func (l *Listener) run(ctx context.Context, it domain.Item, p plan) (*progress.Step, error) {
+func (l *Listener) run(ctx context.Context, it domain.Item, p plan) (*progress.Transition, error) {
 	if p.Action == replay.Republish {
 		return l.decided(it, l.republish(ctx, it, p))
 	}
@@ -263,7 +261,7 @@ func (l *Listener) run(ctx context.Context, it domain.Item, p plan) (*progress.S
 // delivery may have started it before its version left the log.
 func (l *Listener) withdraw(ctx context.Context, row domain.Execution, why string) (started bool, err error) {
 	_, err = l.Machine.Describe(ctx, row.Name)
-	if !errors.Is(err, states.ErrNotFound) {
+	if !errors.Is(err, sfn.ErrNotFound) {
 		return err == nil, err
 	}
 	return false, l.neverStarted(ctx, row, why)

@@ -14,25 +14,24 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/ce873799/replayable-ingestion/internal/deadline"
+	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
+	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/emf"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/failurejob"
-	"github.com/ce873799/replayable-ingestion/internal/fault"
+	"github.com/ce873799/replayable-ingestion/internal/ingest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/message"
+	"github.com/ce873799/replayable-ingestion/internal/outcome"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
-	"github.com/ce873799/replayable-ingestion/internal/queue"
-	"github.com/ce873799/replayable-ingestion/internal/record"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
-	"github.com/ce873799/replayable-ingestion/internal/states"
-	"github.com/ce873799/replayable-ingestion/internal/supersede"
 )
 
 type machine interface {
 	Start(ctx context.Context, name string, input []byte) (arn string, err error)
-	Describe(ctx context.Context, name string) (states.Description, error)
+	Describe(ctx context.Context, name string) (sfn.Description, error)
 	ExecutionARN(name string) string
 }
 
@@ -42,17 +41,17 @@ type starter interface {
 
 type sender interface {
 	Send(ctx context.Context, bodies ...string) error
-	Post(ctx context.Context, posts ...queue.Post) error
+	Post(ctx context.Context, posts ...sqs.Post) error
 }
 
-type board interface {
-	Take(ctx context.Context, steps []progress.Step) map[string]error
-	Apply(ctx context.Context, id string, steps []progress.Step) (final bool, err error)
-	Look(ctx context.Context, id string, now time.Time) error
+type progressor interface {
+	Apply(ctx context.Context, steps []progress.Transition) map[string]error
+	ApplyTo(ctx context.Context, id string, steps []progress.Transition) (final bool, err error)
+	CompleteIfDone(ctx context.Context, id string, now time.Time) error
 }
 
-type judge interface {
-	OfFailure(ctx context.Context, f domain.Failure) (eventlog.Version, bool, error)
+type superseding interface {
+	SupersederOf(ctx context.Context, f domain.Failure) (eventlog.Version, bool, error)
 	Succeeded(ctx context.Context, resourceID string, place time.Time) (domain.Execution, bool, error)
 }
 
@@ -66,18 +65,18 @@ type topic interface {
 
 // Deps are what the listener works with.
 type Deps struct {
-	Book    *ledger.Ledger
-	Log     *eventlog.Log
-	Machine machine
-	Series  starter // of the Series state machine
-	Queue   sender
-	Board   board
-	Judge   judge
-	Topic   topic
-	Gate    gate
-	Reader  record.Reader // checks what a transform makes of an event
-	Logger  *slog.Logger
-	Meter   *emf.Meter // nil: counts nothing
+	Book        *ledger.Ledger
+	Log         *eventlog.Log
+	Machine     machine
+	Series      starter // of the Series state machine
+	Queue       sender
+	Progress    progressor
+	Superseding superseding
+	Topic       topic
+	Gate        gate
+	Reader      ingest.Reader // checks what a transform makes of an event
+	Logger      *slog.Logger
+	Meter       *emf.Meter // nil: counts nothing
 
 	SupersedeOlder bool             // automatic replays give way to newer events
 	Pace           Pace             // of all starts
@@ -100,7 +99,7 @@ func New(deps Deps) *Listener {
 	if deps.Now == nil {
 		deps.Now = time.Now
 	}
-	successes := supersede.NewSuccesses(deps.Book.Executions, deps.Book.Publications)
+	successes := outcome.NewSuccesses(deps.Book.Executions, deps.Book.Publications)
 	return &Listener{Deps: deps, now: deps.Now, jobs: failurejob.New(deps.Book, successes, deps.Queue, deps.Logger)}
 }
 
@@ -108,12 +107,12 @@ func New(deps Deps) *Listener {
 // others that could not be handled come again by themselves until they are dead letters. So do those that are not done
 // before the function's time is over; what they did counts when they come again.
 func (l *Listener) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
-	steps, errs := deadline.Each(l.withPurses(ctx, batch.Records), batch.Records, l.handle)
-	l.note(ctx, steps, errs)
+	steps, results := errs.EachWithinDeadline(l.withPurses(ctx, batch.Records), batch.Records, l.handle)
+	l.note(ctx, steps, results)
 
 	var failed []failure
 	var longest time.Duration
-	for i, err := range errs {
+	for i, err := range results {
 		if err == nil {
 			continue
 		}
@@ -122,7 +121,7 @@ func (l *Listener) Handle(ctx context.Context, batch events.SQSEvent) (events.SQ
 	}
 	l.Meter.Set(schema.ReplaysStuck, longest.Seconds())
 	var answer events.SQSEventResponse
-	sent, _ := deadline.Each(ctx, failed, l.again)
+	sent, _ := errs.EachWithinDeadline(ctx, failed, l.requeue)
 	for i, f := range failed {
 		if sent[i] {
 			l.Logger.WarnContext(ctx, "replay message sent again", "messageId", f.MessageId, "error", f.cause)
@@ -145,8 +144,8 @@ type failure struct {
 // is not tried meanwhile.
 func (l *Listener) triedFor(m events.SQSMessage) time.Duration {
 	now := l.now()
-	tried := queue.TriedFor(m, now)
-	if msg, err := message.DecodeReplay(m.Body); err == nil && msg.Since > 0 {
+	tried := sqs.TriedFor(m, now)
+	if msg, err := protocol.DecodeReplayMessage(m.Body); err == nil && msg.Since > 0 {
 		tried = max(tried, now.Sub(time.Unix(msg.Since, 0)))
 	}
 	return tried
@@ -158,14 +157,14 @@ const (
 	maxWait   = 5 * time.Minute
 )
 
-// again sends a message again that failed for a passing reason. A message that comes back by itself does so after the
+// requeue sends a message again that failed for a passing reason. A message that comes back by itself does so after the
 // queue's visibility timeout, and each return brings it nearer to the dead-letter queue: a throttled start is no poison.
 // One that took all the time there was may be, and may still be at work.
-func (l *Listener) again(ctx context.Context, f failure) (sent bool, err error) {
-	if errors.Is(f.cause, deadline.ErrPassed) || !fault.Transient(f.cause) && !errors.Is(f.cause, ledger.ErrConflict) {
+func (l *Listener) requeue(ctx context.Context, f failure) (sent bool, err error) {
+	if errors.Is(f.cause, errs.ErrDeadlinePassed) || !errs.Transient(f.cause) && !errors.Is(f.cause, ledger.ErrConflict) {
 		return false, nil
 	}
-	msg, err := message.DecodeReplay(f.Body)
+	msg, err := protocol.DecodeReplayMessage(f.Body)
 	if err != nil || msg.Tries >= maxTries {
 		return false, err
 	}
@@ -173,53 +172,53 @@ func (l *Listener) again(ctx context.Context, f failure) (sent bool, err error) 
 	msg.Tries++
 	msg.Since = l.now().Add(-f.tried).Unix()
 	wait = wait/2 + time.Duration(rand.Int64N(int64(wait))) //nolint:gosec // jitter
-	err = l.Queue.Post(ctx, queue.Post{Body: msg.Encode(), Delay: wait})
+	err = l.Queue.Post(ctx, sqs.Post{Body: msg.Encode(), Delay: wait})
 	return err == nil, err
 }
 
 // note takes the steps of a batch at once, so that each replay's counters move once per batch.
-func (l *Listener) note(ctx context.Context, steps []*progress.Step, errs []error) {
-	var taken []progress.Step
+func (l *Listener) note(ctx context.Context, steps []*progress.Transition, results []error) {
+	var taken []progress.Transition
 	for i, s := range steps {
-		if errs[i] == nil && s != nil {
+		if results[i] == nil && s != nil {
 			taken = append(taken, *s)
 		}
 	}
-	failed := l.Board.Take(ctx, taken)
+	failed := l.Progress.Apply(ctx, taken)
 	for i, s := range steps {
-		if errs[i] == nil && s != nil {
-			errs[i] = failed[s.ReplayID]
+		if results[i] == nil && s != nil {
+			results[i] = failed[s.ReplayID]
 		}
 	}
 }
 
 // take takes steps of one replay.
-func (l *Listener) take(ctx context.Context, replayID string, steps ...progress.Step) error {
-	return l.Board.Take(ctx, steps)[replayID]
+func (l *Listener) take(ctx context.Context, replayID string, steps ...progress.Transition) error {
+	return l.Progress.Apply(ctx, steps)[replayID]
 }
 
 // handle works off one message and returns the step of the item that it was about, if any.
-func (l *Listener) handle(ctx context.Context, m events.SQSMessage) (*progress.Step, error) {
-	msg, err := message.DecodeReplay(m.Body)
+func (l *Listener) handle(ctx context.Context, m events.SQSMessage) (*progress.Transition, error) {
+	msg, err := protocol.DecodeReplayMessage(m.Body)
 	if err != nil {
 		return nil, err
 	}
 	switch msg.Kind {
-	case message.KindExpand:
+	case protocol.KindExpand:
 		return nil, l.expand(ctx, msg)
-	case message.KindItem:
+	case protocol.KindItem:
 		step, err := l.item(ctx, msg)
 		if errors.Is(err, errGoesOn) {
 			return nil, nil
 		}
 		return step, err
-	case message.KindSweep:
+	case protocol.KindSweep:
 		return nil, l.sweep(ctx, msg)
-	case message.KindHash:
+	case protocol.KindHash:
 		return nil, l.hash(ctx, msg)
-	case message.KindJob:
+	case protocol.KindJob:
 		return nil, l.jobs.Advance(ctx, msg.JobID, msg.Part)
-	case message.KindClose:
+	case protocol.KindClose:
 		return nil, l.closeSeries(ctx, msg)
 	default:
 		return nil, l.auto(ctx, msg)

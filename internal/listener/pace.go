@@ -8,10 +8,10 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/message"
-	"github.com/ce873799/replayable-ingestion/internal/queue"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -63,12 +63,12 @@ type pursesKey struct{}
 func (l *Listener) withPurses(ctx context.Context, batch []events.SQSMessage) context.Context {
 	all := purses{}
 	for _, m := range batch {
-		msg, err := message.DecodeReplay(m.Body)
-		if err != nil || l.inTime(msg.Slot) || msg.Kind != message.KindItem && msg.Kind != message.KindAuto {
+		msg, err := protocol.DecodeReplayMessage(m.Body)
+		if err != nil || l.inTime(msg.Slot) || msg.Kind != protocol.KindItem && msg.Kind != protocol.KindAuto {
 			continue
 		}
 		name := ledger.AutoClaimant
-		if msg.Kind == message.KindItem {
+		if msg.Kind == protocol.KindItem {
 			name = msg.ReplayID
 		}
 		if all[name] == nil {
@@ -119,7 +119,7 @@ func (l *Listener) inTime(slot int64) bool {
 const maxPaceWait = 40 * time.Second
 
 // waits sends a message again whose start is not due. It is a new message each time, so its receives are not counted.
-func (l *Listener) waits(ctx context.Context, b ledger.Budget, c ledger.Claimant, msg message.Replay) (bool, error) {
+func (l *Listener) waits(ctx context.Context, b ledger.Budget, c ledger.Claimant, msg protocol.ReplayMessage) (bool, error) {
 	now := l.now()
 	slot := time.Unix(msg.Slot, 0)
 	if !l.inTime(msg.Slot) {
@@ -139,21 +139,21 @@ func (l *Listener) waits(ctx context.Context, b ledger.Budget, c ledger.Claimant
 }
 
 // askLater sends a message again that has no start yet. The more often it found none, the longer it waits.
-func (l *Listener) askLater(ctx context.Context, msg message.Replay, least time.Duration) error {
+func (l *Listener) askLater(ctx context.Context, msg protocol.ReplayMessage, least time.Duration) error {
 	spread := min(ledger.PaceWindow<<min(msg.Waits, 10), maxPaceWait)
 	msg.Slot, msg.Waits = 0, msg.Waits+1
 	return l.hold(ctx, msg, least+time.Duration(rand.Int64N(int64(spread)))) //nolint:gosec // jitter
 }
 
-func (l *Listener) hold(ctx context.Context, msg message.Replay, delay time.Duration) error {
+func (l *Listener) hold(ctx context.Context, msg protocol.ReplayMessage, delay time.Duration) error {
 	if msg.Since > 0 { // it waits on purpose now, and is not failing
 		msg.Since += int64(delay.Seconds())
 	}
-	return l.Queue.Post(ctx, queue.Post{Body: msg.Encode(), Delay: delay})
+	return l.Queue.Post(ctx, sqs.Post{Body: msg.Encode(), Delay: delay})
 }
 
 // pace sends the message of an item again when its replay may not start it now.
-func (l *Listener) pace(ctx context.Context, r domain.Replay, msg message.Replay) (waits bool, err error) {
+func (l *Listener) pace(ctx context.Context, r domain.Replay, msg protocol.ReplayMessage) (waits bool, err error) {
 	b, c, paced := l.Pace.budget(r)
 	if !paced {
 		return false, nil
@@ -162,7 +162,7 @@ func (l *Listener) pace(ctx context.Context, r domain.Replay, msg message.Replay
 }
 
 // paceAuto sends the message of an automatic replay again when it may not start now.
-func (l *Listener) paceAuto(ctx context.Context, msg message.Replay) (waits bool, err error) {
+func (l *Listener) paceAuto(ctx context.Context, msg protocol.ReplayMessage) (waits bool, err error) {
 	if l.Pace.PerSecond == 0 {
 		return false, nil
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -97,7 +96,7 @@ func (l *Listener) over(ctx context.Context, it domain.Item, p plan) (domain.Sta
 	if !p.Versions.Several() {
 		return domain.Stamp{}, nil
 	}
-	s, err := l.Book.Series.Get(ctx, naming.Series(it.ReplayID, it.Page, it.Ordinal))
+	s, err := l.Book.Series.Get(ctx, domain.SeriesName(it.ReplayID, it.Page, it.Ordinal))
 	if errors.Is(err, ledger.ErrNotFound) { // the resource has one version only
 		return domain.Stamp{}, nil
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/internal/classify"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -140,7 +139,7 @@ func quarantineFilter(s replay.Select) domain.QuarantineFilter {
 		if glob == "" {
 			return nil
 		}
-		return func(name string) bool { return classify.Match(glob, name) } // it was checked with the request
+		return func(name string) bool { return domain.MatchError(glob, name) } // it was checked with the request
 	}
 	f.Error, f.State = glob(s.Failures.Error), glob(s.Failures.State)
 	if s.Failures.Cause != "" || s.OwnerID != "" || len(s.ResourceIDs) > 0 {

@@ -6,20 +6,18 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/ce873799/replayable-ingestion/internal/deadline"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/fault"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/message"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
 // unit replays several versions of one resource. They are bound as a series before the first one starts.
-func (l *Listener) unit(ctx context.Context, msg message.Replay, it domain.Item, p plan) (*progress.Step, error) {
-	name := naming.Series(it.ReplayID, it.Page, it.Ordinal)
+func (l *Listener) unit(ctx context.Context, msg protocol.ReplayMessage, it domain.Item, p plan) (*progress.Transition, error) {
+	name := domain.SeriesName(it.ReplayID, it.Page, it.Ordinal)
 	s, err := l.Book.Series.Get(ctx, name)
 	if errors.Is(err, ledger.ErrNotFound) {
 		if it.Outcome != replay.Waiting || it.Execution != "" {
@@ -53,7 +51,7 @@ func (l *Listener) unit(ctx context.Context, msg message.Replay, it domain.Item,
 }
 
 // bindSeries binds the versions of a resource, unless there is only one.
-func (l *Listener) bindSeries(ctx context.Context, msg message.Replay, it domain.Item, p plan, name string) ([]string, domain.Series, error) {
+func (l *Listener) bindSeries(ctx context.Context, msg protocol.ReplayMessage, it domain.Item, p plan, name string) ([]string, domain.Series, error) {
 	none := domain.Series{}
 	r, err := l.Book.Replays.Get(ctx, it.ReplayID)
 	if err != nil {
@@ -109,12 +107,12 @@ func (l *Listener) digests(ctx context.Context, it domain.Item, p plan) (digests
 }
 
 // planSeries looks at every version of a series and starts none.
-func (l *Listener) planSeries(ctx context.Context, msg message.Replay, s domain.Series, p plan) error {
+func (l *Listener) planSeries(ctx context.Context, msg protocol.ReplayMessage, s domain.Series, p plan) error {
 	items, err := l.Book.Items.Unit(ctx, s.ReplayID, s.Page, s.Ordinal, msg.From, seriesItems)
 	if err != nil {
 		return err
 	}
-	var steps []progress.Step
+	var steps []progress.Transition
 	for _, it := range items {
 		if it.Outcome.Final() {
 			continue
@@ -184,7 +182,7 @@ type SeriesOrder struct {
 // of an execution repeats its input beside its output.
 const maxSeriesInput = 64_000
 
-func (l *Listener) startSeries(ctx context.Context, msg message.Replay, s domain.Series, p plan) error {
+func (l *Listener) startSeries(ctx context.Context, msg protocol.ReplayMessage, s domain.Series, p plan) error {
 	if s.Started || s.Closed {
 		return nil
 	}
@@ -217,11 +215,11 @@ func (l *Listener) startSeries(ctx context.Context, msg message.Replay, s domain
 // BindVersion answers the Series state machine about one version: it checks the guards once more, since the versions
 // before it took their time, and binds it.
 func (l *Listener) BindVersion(ctx context.Context, in SeriesInput) (SeriesOrder, error) {
-	order, err := deadline.Do(ctx, func(ctx context.Context) (SeriesOrder, error) { return l.bindVersion(ctx, in) })
+	order, err := errs.WithinDeadline(ctx, func(ctx context.Context) (SeriesOrder, error) { return l.bindVersion(ctx, in) })
 	if err != nil {
-		l.Logger.Log(ctx, fault.Level(err), "version of series not bound", "replayId", in.ReplayID, "page", in.Page,
+		l.Logger.Log(ctx, errs.Level(err), "version of series not bound", "replayId", in.ReplayID, "page", in.Page,
 			"ordinal", in.Ordinal, "index", in.Index, "error", err)
-		return SeriesOrder{}, fault.Name(err)
+		return SeriesOrder{}, errs.Name(err)
 	}
 	return order, nil
 }
@@ -269,7 +267,7 @@ func (l *Listener) end(ctx context.Context, it domain.Item, err error) (SeriesOr
 }
 
 func (l *Listener) commitVersion(ctx context.Context, it domain.Item, p plan) (domain.Item, error) {
-	s, err := l.Book.Series.Get(ctx, naming.Series(it.ReplayID, it.Page, it.Ordinal))
+	s, err := l.Book.Series.Get(ctx, domain.SeriesName(it.ReplayID, it.Page, it.Ordinal))
 	if err != nil {
 		return it, err
 	}

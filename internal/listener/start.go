@@ -5,8 +5,8 @@ import (
 	"errors"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/envelope"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -34,7 +34,7 @@ func (l *Listener) input(ctx context.Context, row domain.Execution, most int) ([
 	if err != nil {
 		return nil, unreadable(row.VersionID, err)
 	}
-	header := envelope.Header{
+	header := protocol.EnvelopeHeader{
 		Mode: string(row.Mode), ReplayID: row.ReplayID, ResourceID: row.ResourceID, VersionID: row.VersionID,
 		Attempt: row.Attempt, Reason: row.Reason,
 	}
@@ -47,11 +47,11 @@ func (l *Listener) input(ctx context.Context, row domain.Execution, most int) ([
 			return nil, err
 		}
 	} else {
-		input, err := envelope.Build(header, event)
+		input, err := protocol.BuildEnvelope(header, event)
 		if err == nil && len(input) <= most {
 			return input, nil
 		}
-		if err != nil && !errors.Is(err, envelope.ErrTooLarge) {
+		if err != nil && !errors.Is(err, protocol.ErrEnvelopeTooLarge) {
 			return nil, err
 		}
 	}
@@ -59,5 +59,5 @@ func (l *Listener) input(ctx context.Context, row domain.Execution, most int) ([
 	if err := l.Log.PutObject(ctx, header.EventKey, event); err != nil {
 		return nil, err
 	}
-	return envelope.Build(header, nil)
+	return protocol.BuildEnvelope(header, nil)
 }

@@ -10,8 +10,8 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/message"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -23,7 +23,7 @@ const (
 
 // sweep skips what has not started of a stopped replay. What is bound starts: its execution may have been started by a
 // delivery that did not come to note it.
-func (l *Listener) sweep(ctx context.Context, msg message.Replay) error {
+func (l *Listener) sweep(ctx context.Context, msg protocol.ReplayMessage) error {
 	r, err := l.Book.Replays.Get(ctx, msg.ReplayID)
 	if err != nil {
 		return err
@@ -32,7 +32,7 @@ func (l *Listener) sweep(ctx context.Context, msg message.Replay) error {
 		return nil
 	}
 	if r.Swept { // by a delivery that may not have come to look
-		return l.Board.Look(ctx, r.ID, l.now())
+		return l.Progress.CompleteIfDone(ctx, r.ID, l.now())
 	}
 	// The sweep is further than this message: another one goes on with it, or was to be sent by an earlier delivery.
 	if msg.Cursor != r.SweptTo && msg.Tries == 0 && l.now().Sub(r.SweepAt.Time) < progress.SweepAgain {
@@ -46,7 +46,7 @@ func (l *Listener) sweep(ctx context.Context, msg message.Replay) error {
 		if err := l.Book.Replays.MarkSwept(ctx, r.ID); err != nil {
 			return err
 		}
-		return l.Board.Look(ctx, r.ID, l.now())
+		return l.Progress.CompleteIfDone(ctx, r.ID, l.now())
 	}
 	err = l.Book.Replays.AdvanceSweep(ctx, r.ID, r.SweptTo, to, domain.At(l.now()))
 	if errors.Is(err, ledger.ErrConflict) {
@@ -55,7 +55,7 @@ func (l *Listener) sweep(ctx context.Context, msg message.Replay) error {
 	if err != nil {
 		return err
 	}
-	return l.Queue.Send(ctx, message.Replay{Kind: message.KindSweep, ReplayID: r.ID, Cursor: to}.Encode())
+	return l.Queue.Send(ctx, protocol.ReplayMessage{Kind: protocol.KindSweep, ReplayID: r.ID, Cursor: to}.Encode())
 }
 
 // sweepOn sweeps as much as one message may and returns where the next one goes on, empty if nothing is left: a page and
@@ -80,13 +80,13 @@ func (l *Listener) sweepOn(ctx context.Context, r domain.Replay) (to string, err
 		if err != nil {
 			return "", err
 		}
-		var steps []progress.Step
+		var steps []progress.Transition
 		for _, it := range items {
 			if it.Outcome == replay.Waiting && it.Execution == "" {
 				steps = append(steps, *l.step(it, replay.Skipped, stopped(r)))
 			}
 		}
-		if _, err := l.Board.Apply(ctx, r.ID, steps); err != nil { // the end of the sweep looks
+		if _, err := l.Progress.ApplyTo(ctx, r.ID, steps); err != nil { // the end of the sweep looks
 			return "", err
 		}
 		looked += len(items)

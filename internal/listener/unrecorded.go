@@ -6,11 +6,10 @@ import (
 	"errors"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/envelope"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ingest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
-	"github.com/ce873799/replayable-ingestion/internal/record"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/internal/transform"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -49,7 +48,7 @@ func (l *Listener) commitUnrecorded(ctx context.Context, it domain.Item, p plan)
 	}
 	if !p.AllowStale {
 		f.ResourceID = ids.ResourceID // a patch may have made it
-		by, newer, err := l.Judge.OfFailure(ctx, f)
+		by, newer, err := l.Superseding.SupersederOf(ctx, f)
 		if errors.Is(err, eventlog.ErrDeleted) {
 			return it, skip(deleted)
 		}
@@ -73,7 +72,7 @@ func (l *Listener) commitUnrecorded(ctx context.Context, it domain.Item, p plan)
 		return it, err
 	}
 	row := domain.Execution{
-		Name: naming.Failed(it.ReplayID, "", f.Execution), Mode: domain.API, Status: domain.Starting, Unrecorded: true,
+		Name: domain.FailedName(it.ReplayID, "", f.Execution), Mode: domain.API, Status: domain.Starting, Unrecorded: true,
 		StartedAt: domain.At(l.now()), Place: f.StartedAt, AllowStale: p.AllowStale, Reason: p.Reason,
 		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal,
 		Target: p.Target, Suppress: p.Publish == replay.PublishSuppress, Patched: p.transform != nil, Failure: it.Failure,
@@ -87,7 +86,7 @@ func (l *Listener) commitUnrecorded(ctx context.Context, it domain.Item, p plan)
 }
 
 // kept returns a kept input as it is and as it is to be started, which has to be an event, or a verdict.
-func (l *Listener) kept(ctx context.Context, key string, p plan) (original, event []byte, ids record.IDs, err error) {
+func (l *Listener) kept(ctx context.Context, key string, p plan) (original, event []byte, ids ingest.IDs, err error) {
 	original, err = l.Log.Object(ctx, key)
 	if errors.Is(err, eventlog.ErrNotFound) {
 		return nil, nil, ids, skip("its input is gone from %s", key)
@@ -101,7 +100,7 @@ func (l *Listener) kept(ctx context.Context, key string, p plan) (original, even
 			return nil, nil, ids, fail("", "TransformFailed: %v", err)
 		}
 	}
-	if envelope.Reserved(event) {
+	if protocol.IsReserved(event) {
 		return nil, nil, ids, fail("", "InvalidEvent: the event has the reserved key %q, which only replays may carry: "+
 			"remove it with a transform", schema.EnvelopeKey)
 	}

@@ -9,10 +9,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/internal/deadline"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/message"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -33,8 +33,8 @@ type sender interface {
 	Send(ctx context.Context, bodies ...string) error
 }
 
-// Step is what happened to an item.
-type Step struct {
+// Transition is what happened to an item.
+type Transition struct {
 	ReplayID string
 	Page     int
 	Ordinal  int
@@ -50,33 +50,33 @@ type Step struct {
 	At       time.Time
 }
 
-// Board takes steps.
-type Board struct {
+// Replays takes steps.
+type Replays struct {
 	items   items
 	replays replays
 	queue   sender
 	now     func() time.Time // when a replay ends: after all that its items report, whose times are others'
 }
 
-// New returns a Board over the ledger and the Replay queue.
-func New(items items, replays replays, queue sender) *Board {
-	return &Board{items: items, replays: replays, queue: queue, now: time.Now}
+// New returns the progress of replays over the ledger and the Replay queue.
+func New(items items, replays replays, queue sender) *Replays {
+	return &Replays{items: items, replays: replays, queue: queue, now: time.Now}
 }
 
 const rounds = 4 // a lost race means that another delivery moved an item, which each item allows twice
 
-// Take applies steps of any number of replays, those of each at once. Steps back are left out: an item
+// Apply applies steps of any number of replays, those of each at once. Steps back are left out: an item
 // moves from WAITING through STARTED to a final outcome. The result maps a replay to the error that kept its steps
 // from being taken, also one for which no time is left; the others were taken.
-func (b *Board) Take(ctx context.Context, steps []Step) map[string]error {
-	byReplay := map[string][]Step{}
+func (b *Replays) Apply(ctx context.Context, steps []Transition) map[string]error {
+	byReplay := map[string][]Transition{}
 	for _, s := range steps {
 		byReplay[s.ReplayID] = append(byReplay[s.ReplayID], s)
 	}
 	ids := slices.Collect(maps.Keys(byReplay))
-	_, errs := deadline.Each(ctx, ids, func(ctx context.Context, id string) (none struct{}, err error) {
+	_, errs := errs.EachWithinDeadline(ctx, ids, func(ctx context.Context, id string) (none struct{}, err error) {
 		for batch := range slices.Chunk(byReplay[id], ledger.MaxItemChanges) {
-			if err := b.take(ctx, id, batch); err != nil {
+			if err := b.applyAndComplete(ctx, id, batch); err != nil {
 				return none, err
 			}
 		}
@@ -91,17 +91,17 @@ func (b *Board) Take(ctx context.Context, steps []Step) map[string]error {
 	return failed
 }
 
-func (b *Board) take(ctx context.Context, id string, steps []Step) error {
-	final, err := b.Apply(ctx, id, steps)
+func (b *Replays) applyAndComplete(ctx context.Context, id string, steps []Transition) error {
+	final, err := b.ApplyTo(ctx, id, steps)
 	if err != nil || !final {
 		return err
 	}
-	return b.Look(ctx, id, steps[0].At)
+	return b.CompleteIfDone(ctx, id, steps[0].At)
 }
 
-// Apply applies at most ledger.MaxItemChanges steps of one replay. Final tells that the caller must look whether the
+// ApplyTo applies at most ledger.MaxItemChanges steps of one replay. Final tells that the caller must look whether the
 // replay is complete.
-func (b *Board) Apply(ctx context.Context, id string, steps []Step) (final bool, err error) {
+func (b *Replays) ApplyTo(ctx context.Context, id string, steps []Transition) (final bool, err error) {
 	for range rounds {
 		var changes []domain.ItemChange
 		if changes, final, err = b.changes(ctx, id, steps); err != nil {
@@ -118,8 +118,8 @@ func (b *Board) Apply(ctx context.Context, id string, steps []Step) (final bool,
 	return false, fmt.Errorf("items of replay %s: %w", id, ledger.ErrConflict)
 }
 
-// Look ends a replay if every item has its outcome, and halts one with too many failures.
-func (b *Board) Look(ctx context.Context, id string, now time.Time) error {
+// CompleteIfDone ends a replay if every item has its outcome, and halts one with too many failures.
+func (b *Replays) CompleteIfDone(ctx context.Context, id string, now time.Time) error {
 	r, err := b.replays.Get(ctx, id)
 	if err != nil || r.Status.Final() {
 		return err
@@ -152,8 +152,8 @@ func (b *Board) Look(ctx context.Context, id string, now time.Time) error {
 const SweepAgain = time.Minute
 
 // sweep sends the message that begins a sweep, or takes it up where it was left.
-func (b *Board) sweep(ctx context.Context, r domain.Replay, now time.Time) error {
-	msg := message.Replay{Kind: message.KindSweep, ReplayID: r.ID, Cursor: r.SweptTo}
+func (b *Replays) sweep(ctx context.Context, r domain.Replay, now time.Time) error {
+	msg := protocol.ReplayMessage{Kind: protocol.KindSweep, ReplayID: r.ID, Cursor: r.SweptTo}
 	if err := b.queue.Send(ctx, msg.Encode()); err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ func (b *Board) sweep(ctx context.Context, r domain.Replay, now time.Time) error
 
 // Stop lets nothing more of a replay start and has what waits skipped. It returns ErrConflict for a replay that has
 // ended or was stopped before.
-func (b *Board) Stop(ctx context.Context, id string, stop replay.Stop) error {
+func (b *Replays) Stop(ctx context.Context, id string, stop replay.Stop) error {
 	r, err := b.replays.Stop(ctx, id, stop)
 	if err != nil {
 		return err
@@ -178,7 +178,7 @@ func (b *Board) Stop(ctx context.Context, id string, stop replay.Stop) error {
 
 // changes reads the items and keeps the steps that lead forward. Final tells that the replay may be complete, also
 // when nothing is left to change: an earlier delivery may have died before it looked.
-func (b *Board) changes(ctx context.Context, id string, steps []Step) (changes []domain.ItemChange, final bool, err error) {
+func (b *Replays) changes(ctx context.Context, id string, steps []Transition) (changes []domain.ItemChange, final bool, err error) {
 	places := make([]domain.Place, len(steps))
 	for i, s := range steps {
 		places[i] = domain.Place{Page: s.Page, Ordinal: s.Ordinal, Index: s.Index}

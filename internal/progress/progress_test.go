@@ -91,8 +91,8 @@ func with(outcomes ...replay.Outcome) *rows {
 	return m
 }
 
-func step(ordinal int, to replay.Outcome) Step {
-	return Step{ReplayID: "p", Ordinal: ordinal, To: to, At: time.Unix(1, 0)}
+func step(ordinal int, to replay.Outcome) Transition {
+	return Transition{ReplayID: "p", Ordinal: ordinal, To: to, At: time.Unix(1, 0)}
 }
 
 func TestSteps(t *testing.T) {
@@ -114,11 +114,11 @@ func TestSteps(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			m := with(tt.before)
-			var steps []Step
+			var steps []Transition
 			for _, to := range tt.steps {
 				steps = append(steps, step(0, to))
 			}
-			if failed := New(m, m, m).Take(t.Context(), steps); len(failed) != 0 {
+			if failed := New(m, m, m).Apply(t.Context(), steps); len(failed) != 0 {
 				t.Fatal(failed)
 			}
 			if m.items[0].Outcome != tt.want || m.changed != tt.changed || m.completed != tt.done {
@@ -132,7 +132,7 @@ func TestSteps(t *testing.T) {
 func TestALostRaceIsReadAgain(t *testing.T) {
 	m := with(replay.Waiting, replay.Waiting)
 	m.meanwhile = func() { m.items[0] = domain.Item{ReplayID: "p", Outcome: replay.Succeeded} }
-	if failed := New(m, m, m).Take(t.Context(), []Step{step(0, replay.Started), step(1, replay.Started)}); len(failed) != 0 {
+	if failed := New(m, m, m).Apply(t.Context(), []Transition{step(0, replay.Started), step(1, replay.Started)}); len(failed) != 0 {
 		t.Fatal(failed)
 	}
 	if m.items[0].Outcome != replay.Succeeded || m.items[1].Outcome != replay.Started {
@@ -143,19 +143,19 @@ func TestALostRaceIsReadAgain(t *testing.T) {
 func TestAFaultIsToldPerReplay(t *testing.T) {
 	m := with(replay.Waiting)
 	m.err = errors.New("table on fire")
-	if failed := New(m, m, m).Take(t.Context(), []Step{step(0, replay.Started)}); !errors.Is(failed["p"], m.err) {
+	if failed := New(m, m, m).Apply(t.Context(), []Transition{step(0, replay.Started)}); !errors.Is(failed["p"], m.err) {
 		t.Errorf("got %v, want the fault under its replay", failed)
 	}
 }
 
 func TestManyStepsGoInSeveralTransactions(t *testing.T) {
 	outcomes := make([]replay.Outcome, 250)
-	steps := make([]Step, len(outcomes))
+	steps := make([]Transition, len(outcomes))
 	for i := range outcomes {
 		outcomes[i], steps[i] = replay.Waiting, step(i, replay.Skipped)
 	}
 	m := with(outcomes...)
-	if failed := New(m, m, m).Take(t.Context(), steps); len(failed) != 0 || m.changed != 250 || m.completed != 3 {
+	if failed := New(m, m, m).Apply(t.Context(), steps); len(failed) != 0 || m.changed != 250 || m.completed != 3 {
 		t.Errorf("got %v after %d changes in %d transactions, want 250 in 3", failed, m.changed, m.completed)
 	}
 }
@@ -165,24 +165,24 @@ func TestTooManyFailuresHaltTheReplay(t *testing.T) {
 	m := with(replay.Started)
 	m.replay = domain.Replay{ID: "p", Status: replay.Running, MaxFailures: &one, Tally: domain.Tally{Matched: 6, Failed: 1}}
 	b := New(m, m, m)
-	if err := b.Look(t.Context(), "p", time.Unix(1, 0)); err != nil || m.replay.Stopped() || len(m.sent) != 0 {
+	if err := b.CompleteIfDone(t.Context(), "p", time.Unix(1, 0)); err != nil || m.replay.Stopped() || len(m.sent) != 0 {
 		t.Fatalf("got %v, %+v after as many failures as allowed, want it to go on", err, m.replay)
 	}
 	m.replay.Failed = 2
-	if err := b.Look(t.Context(), "p", time.Unix(1, 0)); err != nil || m.replay.StopStatus != replay.Halted {
+	if err := b.CompleteIfDone(t.Context(), "p", time.Unix(1, 0)); err != nil || m.replay.StopStatus != replay.Halted {
 		t.Fatalf("got %v, %+v after one more, want it halted", err, m.replay)
 	}
 	if want := `{"v":1,"kind":"sweep","replayId":"p"}`; len(m.sent) != 1 || m.sent[0] != want {
 		t.Errorf("sent %v, want %s", m.sent, want)
 	}
-	if err := b.Look(t.Context(), "p", time.Unix(31, 0)); err != nil || len(m.sent) != 1 {
+	if err := b.CompleteIfDone(t.Context(), "p", time.Unix(31, 0)); err != nil || len(m.sent) != 1 {
 		t.Errorf("got %v, %v: want no other message while the first one is at work", err, m.sent)
 	}
-	if err := b.Look(t.Context(), "p", time.Unix(61, 0)); err != nil || len(m.sent) != 2 {
+	if err := b.CompleteIfDone(t.Context(), "p", time.Unix(61, 0)); err != nil || len(m.sent) != 2 {
 		t.Errorf("got %v, %v: want the message again if nothing was swept for long", err, m.sent)
 	}
 	m.replay.Matched, m.replay.Expanded, m.replay.Swept = m.replay.Failed, true, true
-	if err := b.Look(t.Context(), "p", time.Unix(1, 0)); err != nil || m.finished != 1 {
+	if err := b.CompleteIfDone(t.Context(), "p", time.Unix(1, 0)); err != nil || m.finished != 1 {
 		t.Errorf("got %v, finished %d times, want the replay ended", err, m.finished)
 	}
 }
@@ -190,12 +190,12 @@ func TestTooManyFailuresHaltTheReplay(t *testing.T) {
 func TestAStepThatWasDecidedBeforeTheItemWasBoundIsLeftOut(t *testing.T) {
 	m := with(replay.Waiting)
 	m.items[0] = domain.Item{ReplayID: "p", Outcome: replay.Waiting, Execution: "rp-1"}
-	if failed := New(m, m, m).Take(t.Context(), []Step{step(0, replay.Skipped)}); len(failed) != 0 || m.changed != 0 {
+	if failed := New(m, m, m).Apply(t.Context(), []Transition{step(0, replay.Skipped)}); len(failed) != 0 || m.changed != 0 {
 		t.Errorf("got %v after %d changes, want the bound item left alone", failed, m.changed)
 	}
 	s := step(0, replay.Skipped)
 	s.Bound = "rp-1"
-	if failed := New(m, m, m).Take(t.Context(), []Step{s}); len(failed) != 0 || m.items[0].Outcome != replay.Skipped {
+	if failed := New(m, m, m).Apply(t.Context(), []Transition{s}); len(failed) != 0 || m.items[0].Outcome != replay.Skipped {
 		t.Errorf("got %v, %s, want it skipped by who knew that it is bound", failed, m.items[0].Outcome)
 	}
 }

@@ -4,26 +4,25 @@ import (
 	"errors"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/internal/alarm"
 	"github.com/ce873799/replayable-ingestion/internal/api"
 	appautoreplay "github.com/ce873799/replayable-ingestion/internal/app/autoreplay"
+	"github.com/ce873799/replayable-ingestion/internal/app/boot"
 	apppublish "github.com/ce873799/replayable-ingestion/internal/app/publish"
 	apprecord "github.com/ce873799/replayable-ingestion/internal/app/record"
 	"github.com/ce873799/replayable-ingestion/internal/app/replayhandler"
 	"github.com/ce873799/replayable-ingestion/internal/app/replaylistener"
 	apptracker "github.com/ce873799/replayable-ingestion/internal/app/tracker"
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
-	"github.com/ce873799/replayable-ingestion/internal/boot"
+	"github.com/ce873799/replayable-ingestion/internal/aws/cloudwatch"
+	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
+	"github.com/ce873799/replayable-ingestion/internal/aws/sns"
+	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
 	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ingest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/listener"
-	"github.com/ce873799/replayable-ingestion/internal/publish"
-	"github.com/ce873799/replayable-ingestion/internal/queue"
-	"github.com/ce873799/replayable-ingestion/internal/record"
-	"github.com/ce873799/replayable-ingestion/internal/states"
-	"github.com/ce873799/replayable-ingestion/internal/topic"
-	"github.com/ce873799/replayable-ingestion/internal/tracker"
+	"github.com/ce873799/replayable-ingestion/internal/outcome"
 )
 
 // Config is what the functions are configured with, besides the names of what the world has.
@@ -38,10 +37,10 @@ type Config struct {
 type Services struct {
 	Table  ledger.Client
 	Bucket eventlog.API
-	Queues queue.API
-	States states.API
-	Topics topic.API
-	Alarms alarm.API
+	Queues sqs.API
+	States sfn.API
+	Topics sns.API
+	Alarms cloudwatch.API
 	Clocks
 }
 
@@ -56,9 +55,9 @@ type Clocks struct {
 
 // Functions are the handlers of an ingestion's functions.
 type Functions struct {
-	Recorder  *record.Recorder
-	Publisher *publish.Publisher
-	Tracker   *tracker.Tracker
+	Recorder  *ingest.Recorder
+	Publisher *ingest.Publisher
+	Tracker   *outcome.Tracker
 	Listener  *listener.Listener
 	Binder    *listener.Listener // of the Series state machine
 	API       *api.API
@@ -66,31 +65,31 @@ type Functions struct {
 }
 
 // Wire returns the functions of a world.
-func Wire(cfg Config, aws Services, tell boot.Telemetry) (f Functions, err error) {
+func Wire(cfg Config, services Services, telemetry boot.Telemetry) (f Functions, err error) {
 	var errs [4]error
 	f.Recorder, errs[0] = apprecord.New(config.Record{
 		EventLogBucket: Bucket, LedgerTable: Table,
 		ResourceIDPath: cfg.ResourceIDPath, OwnerIDPath: cfg.OwnerIDPath, MaxEventBytes: cfg.MaxEventBytes,
-	}, aws.Table, aws.Bucket, tell)
+	}, services.Table, services.Bucket, telemetry)
 	f.Publisher = apppublish.New(config.Publish{
 		EventLogBucket: Bucket, LedgerTable: Table, TopicARN: Topic, StoreOutputs: true, SupersedeOlder: true,
-	}, apppublish.Services{Table: aws.Table, Bucket: aws.Bucket, Topics: aws.Topics, Now: aws.Publish}, tell)
+	}, apppublish.Services{Table: services.Table, Bucket: services.Bucket, Topics: services.Topics, Now: services.Publish}, telemetry)
 	f.Tracker = apptracker.New(config.Tracker{
 		LedgerTable: Table, StateMachineARN: MachineARN, SeriesMachineARN: SeriesMachineARN, ReplayQueueURL: ReplaysURL,
-	}, aws.Table, aws.Queues, tell)
+	}, services.Table, services.Queues, telemetry)
 	f.API = replayhandler.New(config.ReplayHandler{
 		EventLogBucket: Bucket, LedgerTable: Table, ReplayQueueURL: ReplaysURL,
-	}, aws.Table, aws.Bucket, aws.Queues, tell)
+	}, services.Table, services.Bucket, services.Queues, telemetry)
 	replays := replaylistener.Services{
-		Table: aws.Table, Bucket: aws.Bucket, Queues: aws.Queues, States: aws.States, Topics: aws.Topics,
-		Now: aws.Now, GateNow: aws.Republish,
+		Table: services.Table, Bucket: services.Bucket, Queues: services.Queues, States: services.States, Topics: services.Topics,
+		Now: services.Now, GateNow: services.Republish,
 	}
-	f.Listener, errs[1] = replaylistener.New(ListenerConfig(cfg), replays, tell)
+	f.Listener, errs[1] = replaylistener.New(ListenerConfig(cfg), replays, telemetry)
 	f.Binder, errs[2] = replaylistener.NewSeries(config.ReplaySeries{
 		EventLogBucket: Bucket, LedgerTable: Table, StateMachineARN: MachineARN, ReplayQueueURL: ReplaysURL,
 		TopicARN: Topic, ResourceIDPath: cfg.ResourceIDPath, MaxEventBytes: cfg.MaxEventBytes,
-	}, replays, tell)
-	f.Job, errs[3] = WireJob(cfg, aws, tell)
+	}, replays, telemetry)
+	f.Job, errs[3] = WireJob(cfg, services, telemetry)
 	return f, errors.Join(errs[:]...)
 }
 
@@ -104,14 +103,14 @@ func ListenerConfig(cfg Config) config.ReplayListener {
 }
 
 // WireJob returns the job of auto-replay alone.
-func WireJob(cfg Config, aws Services, tell boot.Telemetry) (*autoreplay.Job, error) {
+func WireJob(cfg Config, services Services, telemetry boot.Telemetry) (*autoreplay.Job, error) {
 	auto := cfg.AutoReplay
 	auto.EventLogBucket, auto.LedgerTable = Bucket, Table
 	auto.StateMachineARN, auto.SeriesMachineARN = MachineARN, SeriesMachineARN
 	auto.DeadLetterQueueURL, auto.ReplayQueueURL = DeadURL, ReplaysURL
 	auto.ResourceIDPath, auto.OwnerIDPath, auto.SupersedeOlder = cfg.ResourceIDPath, cfg.OwnerIDPath, true
 	return appautoreplay.New(auto, appautoreplay.Services{
-		Table: aws.Table, Bucket: aws.Bucket, Queues: aws.Queues, States: aws.States, Alarms: aws.Alarms,
-		Now: aws.Job, Random: aws.Random,
-	}, tell)
+		Table: services.Table, Bucket: services.Bucket, Queues: services.Queues, States: services.States, Alarms: services.Alarms,
+		Now: services.Job, Random: services.Random,
+	}, telemetry)
 }

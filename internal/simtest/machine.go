@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
-	"github.com/ce873799/replayable-ingestion/internal/workflow"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 )
 
 // Machine is the ingestion's state machine: Record, one state of the user and Publish.
@@ -33,13 +33,13 @@ type End struct {
 }
 
 // ContextOf is what a state machine hands to the product's functions about an execution.
-func ContextOf(x awstest.Execution) workflow.Execution {
-	return workflow.Execution{ARN: x.ARN(), Name: x.Name, StartTime: x.Started, RedriveCount: int(x.Redrives)}
+func ContextOf(x awstest.Execution) protocol.ExecutionContext {
+	return protocol.ExecutionContext{ARN: x.ARN(), Name: x.Name, StartTime: x.Started, RedriveCount: int(x.Redrives)}
 }
 
 // RecordInput is what the Record state hands to its function.
-func RecordInput(x awstest.Execution) workflow.RecordInput {
-	return workflow.RecordInput{Input: json.RawMessage(x.Input), Execution: ContextOf(x)}
+func RecordInput(x awstest.Execution) protocol.RecordInput {
+	return protocol.RecordInput{Input: json.RawMessage(x.Input), Execution: ContextOf(x)}
 }
 
 // Pointer is what the construct's rules make of a status change.
@@ -79,7 +79,7 @@ func (m *Machine) Run(ctx context.Context, name string) {
 		now := m.Execution(name)
 		return now.Status != types.ExecutionStatusRunning || now.Redrives != x.Redrives
 	}
-	var out workflow.RecordOutput
+	var out protocol.RecordOutput
 	err := m.state(ctx, Record, func(ctx context.Context, attempt int) (err error) {
 		in := RecordInput(x)
 		in.RetryCount = attempt
@@ -103,7 +103,7 @@ func (m *Machine) Run(ctx context.Context, name string) {
 		return
 	}
 	err = m.state(ctx, Publish, func(ctx context.Context, _ int) error {
-		return m.world.Publisher.Handle(ctx, workflow.PublishInput{Output: json.RawMessage(output), Execution: ContextOf(x)})
+		return m.world.Publisher.Handle(ctx, protocol.PublishInput{Output: json.RawMessage(output), Execution: ContextOf(x)})
 	})
 	if !stopped() {
 		m.end(name, err)

@@ -12,20 +12,20 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	app "github.com/ce873799/replayable-ingestion/internal/app/autoreplay"
+	"github.com/ce873799/replayable-ingestion/internal/app/boot"
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
-	"github.com/ce873799/replayable-ingestion/internal/boot"
 	"github.com/ce873799/replayable-ingestion/internal/config"
 )
 
 func main() {
-	cfg, aws, tell := boot.Start(config.LoadAutoReplay)
+	cfg, awsConfig, telemetry := boot.Start(config.LoadAutoReplay)
 	job, err := app.New(cfg, app.Services{
-		Table: dynamodb.NewFromConfig(aws), Bucket: s3.NewFromConfig(aws), Queues: sqs.NewFromConfig(aws),
-		States: sfn.NewFromConfig(aws), Alarms: cloudwatch.NewFromConfig(aws),
-	}, tell)
-	boot.Check(tell, err)
-	boot.Run(tell, func(ctx context.Context, ask autoreplay.Request) (autoreplay.Summary, error) {
+		Table: dynamodb.NewFromConfig(awsConfig), Bucket: s3.NewFromConfig(awsConfig), Queues: sqs.NewFromConfig(awsConfig),
+		States: sfn.NewFromConfig(awsConfig), Alarms: cloudwatch.NewFromConfig(awsConfig),
+	}, telemetry)
+	boot.Check(telemetry, err)
+	boot.Run(telemetry, func(ctx context.Context, request autoreplay.Request) (autoreplay.Summary, error) {
 		// Not the request id: Lambda repeats a failed asynchronous call under the same one.
-		return job.Run(ctx, ulid.Make().String(), ask)
+		return job.Run(ctx, ulid.Make().String(), request)
 	})
 }

@@ -8,17 +8,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/ce873799/replayable-ingestion/internal/app/boot"
 	"github.com/ce873799/replayable-ingestion/internal/app/replaylistener"
-	"github.com/ce873799/replayable-ingestion/internal/boot"
 	"github.com/ce873799/replayable-ingestion/internal/config"
 )
 
 func main() {
-	cfg, aws, tell := boot.Start(config.LoadReplayListener)
+	cfg, awsConfig, telemetry := boot.Start(config.LoadReplayListener)
 	handler, err := replaylistener.New(cfg, replaylistener.Services{
-		Table: dynamodb.NewFromConfig(aws), Bucket: s3.NewFromConfig(aws), Queues: sqs.NewFromConfig(aws),
-		States: sfn.NewFromConfig(aws), Topics: sns.NewFromConfig(aws),
-	}, tell)
-	boot.Check(tell, err)
-	boot.Run(tell, handler.Handle)
+		Table: dynamodb.NewFromConfig(awsConfig), Bucket: s3.NewFromConfig(awsConfig), Queues: sqs.NewFromConfig(awsConfig),
+		States: sfn.NewFromConfig(awsConfig), Topics: sns.NewFromConfig(awsConfig),
+	}, telemetry)
+	boot.Check(telemetry, err)
+	boot.Run(telemetry, handler.Handle)
 }

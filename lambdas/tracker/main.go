@@ -5,12 +5,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/ce873799/replayable-ingestion/internal/app/boot"
 	"github.com/ce873799/replayable-ingestion/internal/app/tracker"
-	"github.com/ce873799/replayable-ingestion/internal/boot"
 	"github.com/ce873799/replayable-ingestion/internal/config"
 )
 
 func main() {
-	cfg, aws, tell := boot.Start(config.LoadTracker)
-	boot.Run(tell, tracker.New(cfg, dynamodb.NewFromConfig(aws), sqs.NewFromConfig(aws), tell).Handle)
+	cfg, awsConfig, telemetry := boot.Start(config.LoadTracker)
+	boot.Run(telemetry, tracker.New(cfg, dynamodb.NewFromConfig(awsConfig), sqs.NewFromConfig(awsConfig), telemetry).Handle)
 }

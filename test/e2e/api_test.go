@@ -13,7 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -50,7 +50,7 @@ func TestAReplayRunsTheLatestEventAgain(t *testing.T) {
 	}
 
 	// The execution: named after the replay, started with the newer event and what it is about.
-	name := naming.API(r.ReplayID, id, 0)
+	name := domain.APIName(r.ReplayID, id, 0)
 	it := sys.items(t, r.ReplayID, nil).Items[0]
 	v := sys.versions(t, id)
 	if it.ExecutionARN != sys.ExecutionARN(name) || it.VersionID != v.Versions[0].VersionID || it.StartedAt == nil || it.EndedAt == nil {
@@ -123,11 +123,11 @@ func TestAReplayOfAnOwnerSkipsWhatHasMovedOn(t *testing.T) {
 	if len(skipped) != 1 || skipped[0].ResourceID != moved || !strings.Contains(skipped[0].Reason, other) {
 		t.Errorf("got %+v, want %s skipped because of %s", skipped, moved, other)
 	}
-	if sys.describe(t, naming.API(r.ReplayID, moved, 0)) != nil {
+	if sys.describe(t, domain.APIName(r.ReplayID, moved, 0)) != nil {
 		t.Error("the moved resource was replayed")
 	}
 	for _, id := range ids[:2] {
-		sys.downstream.one(t, naming.API(r.ReplayID, id, 0))
+		sys.downstream.one(t, domain.APIName(r.ReplayID, id, 0))
 	}
 }
 

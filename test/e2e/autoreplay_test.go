@@ -18,7 +18,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/dev/bridge"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/message"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 )
 
 // How the example's geocoder behaves, as its parameter says.
@@ -121,7 +121,7 @@ func (y *system) deadLetter(t *testing.T, execution string) string {
 			return false, err
 		}
 		for _, m := range out.Messages {
-			if status, err := message.DecodeStatus(aws.ToString(m.Body)); err == nil && status.Name == execution {
+			if status, err := protocol.DecodeStatusMessage(aws.ToString(m.Body)); err == nil && status.Name == execution {
 				body = aws.ToString(m.Body)
 			}
 			_, err := y.Queues.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{

@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -109,7 +108,7 @@ func (y *system) throughAndThrough(t *testing.T, events map[string]string) repla
 			if len(v) != 1 || !slices.Equal(statuses(v[0]), []string{"live SUCCEEDED", "api SUCCEEDED"}) {
 				t.Errorf("got %+v", v)
 			}
-			again := naming.API(r.ReplayID, id, 0)
+			again := domain.APIName(r.ReplayID, id, 0)
 			for _, execution := range []string{runs[id], again} {
 				if got := y.downstream.one(t, execution).attributes["resourceId"]; got != id {
 					t.Errorf("published for %q, want %q", got, id)
@@ -151,7 +150,7 @@ func TestAnEventThatDoesNotFitIntoTheEnvelopeTravelsThroughS3(t *testing.T) {
 	if want := (replay.Counts{Matched: 1, Started: 1, Succeeded: 1}); r.Counts != want {
 		t.Fatalf("got counts %+v, want %+v: %+v", r.Counts, want, sys.items(t, r.ReplayID, nil))
 	}
-	name := naming.API(r.ReplayID, id, 0)
+	name := domain.APIName(r.ReplayID, id, 0)
 	input := aws.ToString(sys.describe(t, name).Input)
 	if len(input) > 3000 || !strings.Contains(input, `"eventKey":"derived/`+name+`"`) {
 		t.Errorf("got an input of %d bytes: %.300s", len(input), input)
@@ -175,7 +174,7 @@ func TestWholeNumbersBeyond2To53KeepEveryDigit(t *testing.T) {
 	}
 	r := sys.throughAndThrough(t, events)
 	for id, event := range events {
-		replayed := naming.API(r.ReplayID, id, 0)
+		replayed := domain.APIName(r.ReplayID, id, 0)
 		if input := aws.ToString(sys.succeeded(t, replayed).Input); !strings.Contains(input, `"event":`+event) {
 			t.Errorf("a replay starts with %s, want %s in it", input, event)
 		}
@@ -193,7 +192,7 @@ func TestAForgedEnvelopeIsRefusedAndKept(t *testing.T) {
 	event := listing{id: id, owner: owner}.json()
 	sys.succeeded(t, sys.ingest(t, event))
 	r := sys.replay(t, request{Select: selection{ResourceIDs: []string{id}}})
-	genuine := aws.ToString(sys.describe(t, naming.API(r.ReplayID, id, 0)).Input)
+	genuine := aws.ToString(sys.describe(t, domain.APIName(r.ReplayID, id, 0)).Input)
 	if !strings.Contains(genuine, r.ReplayID) {
 		t.Fatalf("got input %s", genuine)
 	}
@@ -220,7 +219,7 @@ func TestAForgedEnvelopeIsRefusedAndKept(t *testing.T) {
 		})
 	}
 	t.Run("under the name that a replay would have", func(t *testing.T) {
-		name := naming.API(r.ReplayID, id, 1)
+		name := domain.APIName(r.ReplayID, id, 1)
 		sys.start(t, name, genuine)
 		sys.refused(t, name, genuine, "InvalidEvent")
 	})

@@ -13,7 +13,6 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -126,7 +125,7 @@ func TestADryRunPlansAndATransformRuns(t *testing.T) {
 	}
 	wet := sys.asked(t, `"select":{"ownerId":%q},%s`, owner, patch)
 	sys.done(t, wet.ReplayID, replay.Completed, replay.Counts{Matched: 1, Started: 1, Succeeded: 1})
-	name := naming.API(wet.ReplayID, id, 0)
+	name := domain.APIName(wet.ReplayID, id, 0)
 	if body, _ := sys.object(t, eventlog.DerivedKey(name)); !strings.Contains(body, "1999999") {
 		t.Errorf("derived event %s, want it patched", body)
 	}

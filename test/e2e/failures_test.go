@@ -15,7 +15,6 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -37,7 +36,7 @@ func TestAFailureLeavesAPointerAndHealsByAutoReplay(t *testing.T) {
 	resume()
 
 	f := sys.decided(t, live, domain.Healed)
-	replayed := naming.Auto(live, 1)
+	replayed := domain.AutoName(live, 1)
 	if f.HealedBy != replayed || f.Error != unavailable || f.ResourceID != id || f.OwnerID != owner {
 		t.Errorf("got %+v, want it healed by %s", f, replayed)
 	}
@@ -92,7 +91,7 @@ func TestTheScheduleHealsAFailure(t *testing.T) {
 	eventually(t, scheduleLimit, "the schedule heals "+live, func(context.Context) (bool, error) {
 		return sys.failure(t, live).Status == domain.Healed, nil
 	})
-	sys.downstream.one(t, naming.Auto(live, 1))
+	sys.downstream.one(t, domain.AutoName(live, 1))
 }
 
 func TestAFailureThatNoReplayCanHealIsQuarantined(t *testing.T) {
@@ -109,7 +108,7 @@ func TestAFailureThatNoReplayCanHealIsQuarantined(t *testing.T) {
 		!strings.Contains(f.Decision, "not retriable") {
 		t.Errorf("got %+v", f)
 	}
-	if sys.describe(t, naming.Auto(live, 1)) != nil {
+	if sys.describe(t, domain.AutoName(live, 1)) != nil {
 		t.Error("it was replayed all the same")
 	}
 	if got := ways(sys.history(t, id)); !slices.Equal(got, []string{"live FAILED"}) {
@@ -123,13 +122,13 @@ func TestAttemptsAreCappedAndAReplayByAPIHealsWhatIsLeft(t *testing.T) {
 	live := sys.ingest(t, listing{id: id, owner: fresh("agency")}.json())
 	sys.failed(t, live, unavailable)
 	sys.decided(t, live, domain.FailedAgain)
-	first, second := naming.Auto(live, 1), naming.Auto(live, 2)
+	first, second := domain.AutoName(live, 1), domain.AutoName(live, 2)
 	sys.decided(t, first, domain.FailedAgain)
 	f := sys.decided(t, second, domain.Quarantined)
 	if f.Attempt != maxAttempts || f.Root != live || f.Decision != "2 of 2 automatic replays failed" {
 		t.Errorf("got %+v", f)
 	}
-	if sys.describe(t, naming.Auto(live, 3)) != nil {
+	if sys.describe(t, domain.AutoName(live, 3)) != nil {
 		t.Error("a third replay was started")
 	}
 	if got := sys.quarantined(t, second); got.Attempt != maxAttempts || got.Error != unavailable {
@@ -141,7 +140,7 @@ func TestAttemptsAreCappedAndAReplayByAPIHealsWhatIsLeft(t *testing.T) {
 	if want := (replay.Counts{Matched: 1, Started: 1, Succeeded: 1}); r.Counts != want {
 		t.Errorf("got counts %+v, want %+v", r.Counts, want)
 	}
-	byAPI := naming.API(r.ReplayID, id, 0)
+	byAPI := domain.APIName(r.ReplayID, id, 0)
 	eventually(t, patience, "the quarantined failure is healed", func(context.Context) (bool, error) {
 		f = sys.failure(t, second)
 		return f.Status == domain.Healed && f.HealedBy == byAPI, nil
@@ -168,7 +167,7 @@ func TestAFailureThatANewerEventSupersededIsClosed(t *testing.T) {
 	if !strings.Contains(f.Decision, newer) {
 		t.Errorf("the decision %q does not name %s", f.Decision, newer)
 	}
-	if sys.describe(t, naming.Auto(older, 1)) != nil {
+	if sys.describe(t, domain.AutoName(older, 1)) != nil {
 		t.Error("the older event was replayed over the newer one")
 	}
 	sys.downstream.one(t, newer)
@@ -190,7 +189,7 @@ func TestAFunctionThatRunsIntoItsTimeoutIsReplayed(t *testing.T) {
 	if f.Error != "Sandbox.Timedout" {
 		t.Errorf("got error %s", f.Error)
 	}
-	sys.downstream.one(t, naming.Auto(live, 1))
+	sys.downstream.one(t, domain.AutoName(live, 1))
 }
 
 func TestAnExecutionThatAnOperatorAbortedIsNotReplayed(t *testing.T) {

@@ -15,8 +15,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/dev/lambdahost"
 	"github.com/ce873799/replayable-ingestion/dev/local"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/emftest"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/internal/emf/emftest"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -77,7 +76,7 @@ func (y *system) makeHistory(t *testing.T) {
 	resume()
 	y.decided(t, heals, domain.Healed)
 	y.decided(t, older, domain.Superseded)
-	y.decided(t, naming.Auto(hopeless, 2), domain.Quarantined)
+	y.decided(t, domain.AutoName(hopeless, 2), domain.Quarantined)
 	for _, name := range bads {
 		y.decided(t, name, domain.Quarantined)
 	}
@@ -115,7 +114,7 @@ func (y *system) overtake(t *testing.T, fine func(string) string) {
 	held, release := make(chan struct{}), make(chan struct{})
 	var once atomic.Bool
 	y.hook(t, "Publish", func(ctx context.Context, payload []byte, invoke func([]byte) (lambdahost.Answer, error)) (lambdahost.Answer, error) {
-		if strings.Contains(string(payload), naming.Auto(late, 1)) && once.CompareAndSwap(false, true) {
+		if strings.Contains(string(payload), domain.AutoName(late, 1)) && once.CompareAndSwap(false, true) {
 			close(held)
 			select {
 			case <-release:
@@ -135,7 +134,7 @@ func (y *system) overtake(t *testing.T, fine func(string) string) {
 	})
 	y.succeeded(t, fine("late"))
 	close(release)
-	y.succeeded(t, naming.Auto(late, 1))
+	y.succeeded(t, domain.AutoName(late, 1))
 	y.decided(t, late, domain.Superseded)
 }
 

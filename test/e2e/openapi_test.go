@@ -123,7 +123,7 @@ func TestEveryDocumentedAnswerIsGiven(t *testing.T) {
 	get(200, "/failures", url.Values{"status": {"HELD"}, "state": {"Enrich"}, "cause": {"x"}, "ownerId": {"o"}, "resourceId": {id}})
 	const noJob = "/failures/jobs/01ARZ3NDEKTSV4RRFFQ69G5FAV"
 	var job, same replay.FailureJob
-	jobBody := `{"select":{"resourceId":"`+id+`"},"reason":"`+why+`"}`
+	jobBody := `{"select":{"resourceId":"` + id + `"},"reason":"` + why + `"}`
 	for _, action := range []string{"close", "reopen"} {
 		jobKey := http.Header{"Idempotency-Key": {fresh("key")}}
 		if err := json.Unmarshal(ask(202, "POST", "/failures/"+action, nil, jobKey, jobBody), &job); err != nil {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/local"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -55,7 +54,7 @@ func TestAnExistingStateMachine(t *testing.T) {
 		if want := (replay.Counts{Matched: 1, Started: 1, Succeeded: 1}); r.Counts != want {
 			t.Errorf("got counts %+v, want %+v", r.Counts, want)
 		}
-		name := naming.API(r.ReplayID, id, 0)
+		name := domain.APIName(r.ReplayID, id, 0)
 		l := y.downstream.one(t, name)
 		if decoded(t, l.body)["shipped"] == nil || decoded(t, l.body)["replayableIngestion"] != nil || l.attributes["isReplay"] != "true" {
 			t.Errorf("published %+v", l)
@@ -83,7 +82,7 @@ func TestAnExistingStateMachine(t *testing.T) {
 		if first.Error != "StockServiceUnavailable" || first.Cause != "the stock is being counted" {
 			t.Errorf("got %+v", first)
 		}
-		again := naming.Auto(name, 1)
+		again := domain.AutoName(name, 1)
 		if f := y.decided(t, again, domain.Quarantined); f.Attempt != 1 || f.Error != "StockServiceUnavailable" {
 			t.Errorf("got %+v", f)
 		}

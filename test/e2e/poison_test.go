@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/ce873799/replayable-ingestion/dev/lambdahost"
-	"github.com/ce873799/replayable-ingestion/internal/message"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -65,8 +65,8 @@ func TestAReplayWhoseMessagesArePoisonEnds(t *testing.T) {
 		status replay.Status
 		counts replay.Counts
 	}{
-		{message.KindItem, replay.Completed, replay.Counts{Matched: 1, Failed: 1}}, // nothing was started
-		{message.KindExpand, replay.Halted, replay.Counts{}},
+		{protocol.KindItem, replay.Completed, replay.Counts{Matched: 1, Failed: 1}}, // nothing was started
+		{protocol.KindExpand, replay.Halted, replay.Counts{}},
 	} {
 		t.Run(c.kind, func(t *testing.T) {
 			sys.hook(t, "ReplayListener", diesOf(c.kind))

@@ -18,8 +18,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/dev/lambdahost"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
-	"github.com/ce873799/replayable-ingestion/internal/tracker"
+	"github.com/ce873799/replayable-ingestion/internal/outcome"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -95,7 +94,7 @@ func TestWhatIsDeletedWhileItRunsIsNotPublished(t *testing.T) {
 	sys.succeeded(t, sys.ingest(t, listing{id: id, owner: fresh("agency")}.json()))
 	sys.deletes(t, "Publish", `"rp-`, id)
 	r := sys.replay(t, request{Select: selection{ResourceIDs: []string{id}}})
-	name := naming.API(r.ReplayID, id, 0)
+	name := domain.APIName(r.ReplayID, id, 0)
 	if row := sys.row(t, name); row.Withheld == "" || !row.PublishedAt.IsZero() {
 		t.Errorf("got row %+v, want its output withheld", row)
 	}
@@ -147,7 +146,7 @@ func TestASeriesIsPaced(t *testing.T) {
 // series is the ARN of the execution that runs the only series of a replay.
 func (y *system) series(replayID string) string {
 	machine := strings.Replace(y.Ingestions[0].SeriesMachineARN, ":stateMachine:", ":execution:", 1)
-	return machine + ":" + naming.Series(replayID, 0, 0)
+	return machine + ":" + domain.SeriesName(replayID, 0, 0)
 }
 
 func TestASeriesIsHaltedByWhatCannotBePatched(t *testing.T) {
@@ -169,8 +168,8 @@ func TestTheEndOfASeriesIsHeardEarly(t *testing.T) {
 		items := sys.items(t, accepted.ReplayID, nil).Items
 		return len(items) > 0 && items[0].Outcome == replay.Started, nil
 	})
-	sys.send(t, sys.ReplayQueueURL, tracker.Close(domain.Ended{
-		Name: naming.Series(accepted.ReplayID, 0, 0), Status: domain.Failed, Error: "SeriesStopped",
+	sys.send(t, sys.ReplayQueueURL, outcome.Close(domain.Ended{
+		Name: domain.SeriesName(accepted.ReplayID, 0, 0), Status: domain.Failed, Error: "SeriesStopped",
 	}))
 	eventually(t, patience, "the second version is skipped", func(context.Context) (bool, error) {
 		items := sys.items(t, accepted.ReplayID, nil).Items

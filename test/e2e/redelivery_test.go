@@ -18,8 +18,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/lambdahost"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/message"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -50,10 +49,10 @@ func TestRedeliveredMessagesRunNothingTwice(t *testing.T) {
 	r := sys.replay(t, request{Select: selection{OwnerID: owner}})
 	before := sys.completed(t, r.ReplayID)
 
-	expand := message.Replay{Kind: message.KindExpand, ReplayID: r.ReplayID}.Encode()
-	auto := message.Replay{Kind: message.KindAuto, Execution: failed}.Encode()
+	expand := protocol.ReplayMessage{Kind: protocol.KindExpand, ReplayID: r.ReplayID}.Encode()
+	auto := protocol.ReplayMessage{Kind: protocol.KindAuto, Execution: failed}.Encode()
 	item := func(n int) string {
-		return message.Replay{Kind: message.KindItem, ReplayID: r.ReplayID, Ordinal: n}.Encode()
+		return protocol.ReplayMessage{Kind: protocol.KindItem, ReplayID: r.ReplayID, Ordinal: n}.Encode()
 	}
 	sys.send(t, sys.ReplayQueueURL, item(2), item(2), auto, item(0), expand, item(1), auto, expand, item(2), item(0), expand, auto)
 	sys.drained(t)
@@ -66,12 +65,12 @@ func TestRedeliveredMessagesRunNothingTwice(t *testing.T) {
 		if got := ways(sys.history(t, id)); !slices.Equal(got, []string{"live SUCCEEDED", "api SUCCEEDED"}) {
 			t.Errorf("%s: got executions %v", id, got)
 		}
-		sys.downstream.one(t, naming.API(r.ReplayID, id, 0))
+		sys.downstream.one(t, domain.APIName(r.ReplayID, id, 0))
 	}
 	if got := ways(sys.history(t, failing)); !slices.Equal(got, []string{"live FAILED", "auto SUCCEEDED"}) {
 		t.Errorf("%s: got executions %v", failing, got)
 	}
-	sys.downstream.one(t, naming.Auto(failed, 1))
+	sys.downstream.one(t, domain.AutoName(failed, 1))
 }
 
 // The listener dies in the midst of its work and loses answers, so that messages are delivered again, to others.
@@ -125,7 +124,7 @@ func TestAReplayWhoseListenersAreKilledRunsEachResourceOnce(t *testing.T) {
 		if got := ways(sys.history(t, id)); !slices.Equal(got, []string{"live SUCCEEDED", "api SUCCEEDED"}) {
 			t.Errorf("%s: got executions %v", id, got)
 		}
-		sys.downstream.one(t, naming.API(r.ReplayID, id, 0))
+		sys.downstream.one(t, domain.APIName(r.ReplayID, id, 0))
 	}
 	t.Logf("%d processes killed at work, %d answers lost", killed.Load(), min(lost.Load(), losses))
 	if killed.Load() == 0 || lost.Load() < losses {
@@ -136,7 +135,7 @@ func TestAReplayWhoseListenersAreKilledRunsEachResourceOnce(t *testing.T) {
 // untouched finds an item of a batch that no delivery has worked on.
 func (y *system) untouched(ctx context.Context, payload []byte) (domain.Item, bool) {
 	for _, m := range replayMessages(payload) {
-		if m.Kind != message.KindItem {
+		if m.Kind != protocol.KindItem {
 			continue
 		}
 		it, err := y.Book.Items.Get(ctx, m.ReplayID, m.Page, m.Ordinal, 0)
@@ -162,14 +161,14 @@ func (y *system) killOnceBound(ctx context.Context, it domain.Item) bool {
 }
 
 // replayMessages reads a batch of the Replay queue.
-func replayMessages(payload []byte) []message.Replay {
+func replayMessages(payload []byte) []protocol.ReplayMessage {
 	var batch events.SQSEvent
 	if json.Unmarshal(payload, &batch) != nil {
 		return nil
 	}
-	var all []message.Replay
+	var all []protocol.ReplayMessage
 	for _, m := range batch.Records {
-		if r, err := message.DecodeReplay(m.Body); err == nil {
+		if r, err := protocol.DecodeReplayMessage(m.Body); err == nil {
 			all = append(all, r)
 		}
 	}
@@ -208,12 +207,12 @@ func TestANewerEventBetweenTwoDeliveriesDoesNotChangeTheBoundVersion(t *testing.
 	sys.succeeded(t, first)
 	bound := sys.row(t, first)
 
-	delivered, again := make(chan message.Replay, 1), make(chan struct{})
+	delivered, again := make(chan protocol.ReplayMessage, 1), make(chan struct{})
 	proceed := sync.OnceFunc(func() { close(again) })
 	t.Cleanup(proceed)
 	sys.hook(t, "ReplayListener", func(_ context.Context, payload []byte, invoke func([]byte) (lambdahost.Answer, error)) (lambdahost.Answer, error) {
 		for _, m := range replayMessages(payload) {
-			if m.Kind == message.KindItem {
+			if m.Kind == protocol.KindItem {
 				delivered <- m
 				<-again
 			}
@@ -221,7 +220,7 @@ func TestANewerEventBetweenTwoDeliveriesDoesNotChangeTheBoundVersion(t *testing.
 		return invoke(payload)
 	})
 	accepted := sys.accept(t, request{Select: selection{ResourceIDs: []string{id}}})
-	var m message.Replay
+	var m protocol.ReplayMessage
 	select {
 	case m = <-delivered:
 	case <-time.After(patience):
@@ -244,7 +243,7 @@ func TestANewerEventBetweenTwoDeliveriesDoesNotChangeTheBoundVersion(t *testing.
 	if want := (replay.Counts{Matched: 1, Started: 1, Succeeded: 1}); r.Counts != want {
 		t.Errorf("got counts %+v, want %+v", r.Counts, want)
 	}
-	name := naming.API(r.ReplayID, id, 0)
+	name := domain.APIName(r.ReplayID, id, 0)
 	if got := sys.downstream.one(t, name).attributes["versionId"]; got != bound.VersionID {
 		t.Errorf("published version %s, want %s", got, bound.VersionID)
 	}
@@ -262,7 +261,7 @@ func TestANewerEventBetweenTwoDeliveriesDoesNotChangeTheBoundVersion(t *testing.
 // announced is the row that a listener writes before it starts the execution of an item.
 func announced(it domain.Item, v domain.Execution) domain.Execution {
 	return domain.Execution{
-		Name: naming.API(it.ReplayID, it.ResourceID, 0), Mode: domain.API, Status: domain.Starting,
+		Name: domain.APIName(it.ReplayID, it.ResourceID, 0), Mode: domain.API, Status: domain.Starting,
 		ResourceID: it.ResourceID, OwnerID: v.OwnerID, VersionID: v.VersionID, RecordedAt: v.RecordedAt,
 		StartedAt: domain.At(time.Now()), Reason: why, ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal,
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/ledgertest"
+	"github.com/ce873799/replayable-ingestion/internal/ledger/ledgertest"
 )
 
 // TestLedger runs what the ledger's own tests run on the table in memory.

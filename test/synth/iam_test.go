@@ -25,7 +25,7 @@ var unnoted = []struct {
 	why  string
 }{
 	{iam.Call{Function: "AutoReplay", Action: "cloudwatch:DescribeAlarms", Resource: pauseAlarm},
-		"The emulator does not speak the protocol of CloudWatch's client: internal/alarm has a test of the call."},
+		"The emulator does not speak the protocol of CloudWatch's client: internal/aws/cloudwatch has a test of the call."},
 }
 
 // unused are permissions that no call uses, and why they are there. Expressions are for the text of a permission.

@@ -10,19 +10,19 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/ce873799/replayable-ingestion/constructs/ingestion"
-	"github.com/ce873799/replayable-ingestion/internal/manifest"
+	"github.com/ce873799/replayable-ingestion/internal/config"
 )
 
 // manifests are the values of a stack's outputs that are manifests, with references as text, by path.
-func manifests(t *testing.T, stack awscdk.Stack) (values []string, all []manifest.Ingestion) {
+func manifests(t *testing.T, stack awscdk.Stack) (values []string, all []config.Manifest) {
 	t.Helper()
 	for _, output := range synth(t, stack).Outputs {
 		value := render(output["Value"])
-		if i, err := manifest.Decode(value); err == nil {
+		if i, err := config.DecodeManifest(value); err == nil {
 			values, all = append(values, value), append(all, i)
 		}
 	}
-	slices.SortFunc(all, func(a, b manifest.Ingestion) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(all, func(a, b config.Manifest) int { return strings.Compare(a.Path, b.Path) })
 	return values, all
 }
 
@@ -100,8 +100,8 @@ func TestTheManifestFitsAnOutput(t *testing.T) {
 		t.Errorf("how long may %s be?", ref)
 		return ref
 	})
-	if len(resolved) > manifest.MaxBytes {
-		t.Errorf("got %d bytes, want %d at most", len(resolved), manifest.MaxBytes)
+	if len(resolved) > config.MaxManifestBytes {
+		t.Errorf("got %d bytes, want %d at most", len(resolved), config.MaxManifestBytes)
 	}
-	t.Logf("%d of %d bytes", len(resolved), manifest.MaxBytes)
+	t.Logf("%d of %d bytes", len(resolved), config.MaxManifestBytes)
 }

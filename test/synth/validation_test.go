@@ -14,7 +14,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/ce873799/replayable-ingestion/constructs/ingestion"
-	"github.com/ce873799/replayable-ingestion/internal/fault"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
 )
 
 func TestEveryFaultIsReportedAtOnceAndNothingIsCreated(t *testing.T) {
@@ -233,8 +233,8 @@ func TestTokensAreRefusedWhereTheValueIsNeeded(t *testing.T) {
 func TestRetriedErrorIsTheFunctions(t *testing.T) {
 	asl := spliced(t, func(s awscdk.Stack) ingestion.Workflow { return pass(s, "Work") })
 	for _, state := range []string{"Record", "Publish"} {
-		if retry := asl.States[state].Retry; len(retry) != 1 || !contains(retry[0].ErrorEquals, fault.ServiceUnavailable) {
-			t.Errorf("%s: got %v, want %s in it", state, retry, fault.ServiceUnavailable)
+		if retry := asl.States[state].Retry; len(retry) != 1 || !contains(retry[0].ErrorEquals, errs.ServiceUnavailable) {
+			t.Errorf("%s: got %v, want %s in it", state, retry, errs.ServiceUnavailable)
 		}
 	}
 }

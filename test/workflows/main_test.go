@@ -18,7 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/ce873799/replayable-ingestion/dev/local"
-	"github.com/ce873799/replayable-ingestion/internal/manifest"
+	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/test/workflows"
 )
 
@@ -31,8 +31,8 @@ var sys struct {
 	machines *sfn.Client
 	lambdas  *lambda.Client
 	inbox    *inbox
-	parts    map[string]manifest.Ingestion // by case
-	bare     map[string]string             // ARNs of bare workflows by case
+	parts    map[string]config.Manifest // by case
+	bare     map[string]string          // ARNs of bare workflows by case
 }
 
 func TestMain(m *testing.M) {
@@ -77,7 +77,7 @@ func deploy(ctx context.Context) (err error) {
 	}
 	cfg := sys.Config()
 	sys.machines, sys.lambdas = sfn.NewFromConfig(cfg), lambda.NewFromConfig(cfg)
-	sys.parts, sys.bare = map[string]manifest.Ingestion{}, map[string]string{}
+	sys.parts, sys.bare = map[string]config.Manifest{}, map[string]string{}
 	for _, i := range sys.Ingestions {
 		sys.parts[i.Path[strings.LastIndex(i.Path, "/")+1:]] = i
 	}

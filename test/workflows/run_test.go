@@ -18,8 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"github.com/ce873799/replayable-ingestion/dev/replayapi"
-	"github.com/ce873799/replayable-ingestion/internal/manifest"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/internal/config"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/test/workflows"
 )
 
@@ -50,7 +50,7 @@ func TestWorkflows(t *testing.T) {
 // runner runs one workflow.
 type runner struct {
 	workflows.Case
-	parts manifest.Ingestion
+	parts config.Manifest
 }
 
 // publishes lets events that succeed through, and counts their state transitions.
@@ -106,7 +106,7 @@ func (r *runner) failsAndIsReplayed(t *testing.T) {
 		want = r.WantBad
 	}
 	if r.Patch == "" {
-		again := naming.Auto(name, 1)
+		again := domain.AutoName(name, 1)
 		r.autoReplay(t, again)
 		r.published(t, again, id, want, "true")
 		return
@@ -125,7 +125,7 @@ func (r *runner) failsAndIsReplayed(t *testing.T) {
 	if err != nil || replay.Counts.Succeeded != 1 || replay.Counts.Matched != 1 {
 		t.Fatalf("got %+v, %v, want one success", replay.Counts, err)
 	}
-	r.published(t, naming.API(accepted.ReplayID, id, 0), id, want, "true")
+	r.published(t, domain.APIName(accepted.ReplayID, id, 0), id, want, "true")
 }
 
 // fails wants an execution to fail with an error, or to time out, and to publish nothing.

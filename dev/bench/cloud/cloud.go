@@ -17,12 +17,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
+	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/queue"
 	"github.com/ce873799/replayable-ingestion/internal/simtest"
-	"github.com/ce873799/replayable-ingestion/internal/states"
 )
 
 // Region is that of the clients.
@@ -46,8 +46,8 @@ type Cloud struct {
 
 	opts   Options
 	server *httptest.Server
-	states states.API
-	queues queue.API
+	states sfn.API
+	queues sqs.API
 	rate   rate
 	stored atomic.Int64 // bytes of objects
 	mu     sync.Mutex

@@ -17,9 +17,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/ce873799/replayable-ingestion/dev/bench/cloud"
-	"github.com/ce873799/replayable-ingestion/internal/boot"
-	"github.com/ce873799/replayable-ingestion/internal/classify"
+	"github.com/ce873799/replayable-ingestion/internal/app/boot"
 	"github.com/ce873799/replayable-ingestion/internal/config"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/simtest"
 )
 
@@ -28,7 +28,7 @@ func Config() simtest.Config {
 	return simtest.Config{
 		ResourceIDPath: "$.listing.id", OwnerIDPath: "$.listing.agencyId", MaxEventBytes: 256_000,
 		AutoReplay: config.AutoReplay{
-			Enabled: true, RetryOn: classify.DefaultRetryOn(), MaxAttempts: 3,
+			Enabled: true, RetryOn: domain.DefaultRetryOn(), MaxAttempts: 3,
 			BackoffBase: time.Second, BackoffRate: 1, MaxBackoff: time.Second, MaxAge: 24 * time.Hour,
 			CanaryThreshold: 1_000_000, StartsPerSecond: 1_000_000, Interval: 5 * time.Minute,
 			SettleAfter: time.Hour, UnaccountedAfter: 2 * time.Hour,

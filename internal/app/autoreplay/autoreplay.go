@@ -5,28 +5,27 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/internal/alarm"
+	"github.com/ce873799/replayable-ingestion/internal/app/boot"
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
-	"github.com/ce873799/replayable-ingestion/internal/boot"
-	"github.com/ce873799/replayable-ingestion/internal/classify"
+	"github.com/ce873799/replayable-ingestion/internal/aws/cloudwatch"
+	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
+	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
 	"github.com/ce873799/replayable-ingestion/internal/config"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ingest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/outcome"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
-	"github.com/ce873799/replayable-ingestion/internal/queue"
-	"github.com/ce873799/replayable-ingestion/internal/record"
-	"github.com/ce873799/replayable-ingestion/internal/settle"
-	"github.com/ce873799/replayable-ingestion/internal/states"
-	"github.com/ce873799/replayable-ingestion/internal/supersede"
 )
 
 // Services are what the function calls.
 type Services struct {
 	Table  ledger.Client
 	Bucket eventlog.API
-	Queues queue.API
-	States states.API
-	Alarms alarm.API
+	Queues sqs.API
+	States sfn.API
+	Alarms cloudwatch.API
 
 	Now    func() time.Time // nil: the machine's clock
 	Random func() float64   // from 0 up to 1; nil: math/rand
@@ -36,32 +35,32 @@ type Services struct {
 const askedAtOnce = 20
 
 // New returns the job that the function runs. The error says what is wrong with the configuration.
-func New(cfg config.AutoReplay, aws Services, tell boot.Telemetry) (*autoreplay.Job, error) {
+func New(cfg config.AutoReplay, services Services, telemetry boot.Telemetry) (*autoreplay.Job, error) {
 	// Inputs are only read for their ids here: the workflow's limit on events was Record's to apply.
-	reader, err := record.NewReader(cfg.ResourceIDPath, cfg.OwnerIDPath, record.AnySize)
+	reader, err := ingest.NewReader(cfg.ResourceIDPath, cfg.OwnerIDPath, ingest.AnySize)
 	if err != nil {
 		return nil, fmt.Errorf("wire auto-replay: %w", err)
 	}
-	book := ledger.New(aws.Table, cfg.LedgerTable).Metered(tell.Meter)
-	events := eventlog.New(aws.Bucket, cfg.EventLogBucket).Logging(tell.Log)
-	replays := queue.New(aws.Queues, cfg.ReplayQueueURL)
-	board := progress.New(book.Items, book.Replays, replays)
-	questions := states.NewQuota(book.Pace, askedAtOnce, aws.Now)
+	book := ledger.New(services.Table, cfg.LedgerTable).Metered(telemetry.Meter)
+	events := eventlog.New(services.Bucket, cfg.EventLogBucket).Logging(telemetry.Log)
+	replays := sqs.New(services.Queues, cfg.ReplayQueueURL)
+	replayProgress := progress.New(book.Items, book.Replays, replays)
+	questions := sfn.NewQuota(book.Pace, askedAtOnce, services.Now)
 	deps := autoreplay.Deps{
-		Book: book, Log: events, Machine: states.New(aws.States, cfg.StateMachineARN).Within(questions),
-		Series:      states.New(aws.States, cfg.SeriesMachineARN).Within(questions),
-		DeadLetters: queue.New(aws.Queues, cfg.DeadLetterQueueURL), Replays: replays,
-		Settler: settle.New(book.Executions, book.Failures, board, tell.Log), Board: board, Reader: reader, Logger: tell.Log, Meter: tell.Meter,
-		Now: aws.Now, Random: aws.Random,
+		Book: book, Log: events, Machine: sfn.New(services.States, cfg.StateMachineARN).Within(questions),
+		Series:      sfn.New(services.States, cfg.SeriesMachineARN).Within(questions),
+		DeadLetters: sqs.New(services.Queues, cfg.DeadLetterQueueURL), Replays: replays,
+		Outcomes: outcome.NewRecorder(book.Executions, book.Failures, replayProgress, telemetry.Log), Progress: replayProgress, Reader: reader, Logger: telemetry.Log, Meter: telemetry.Meter,
+		Now: services.Now, Random: services.Random,
 	}
 	if cfg.PauseAlarm != "" {
-		deps.Pause = alarm.New(aws.Alarms, cfg.PauseAlarm)
+		deps.Pause = cloudwatch.New(services.Alarms, cfg.PauseAlarm)
 	}
 	if cfg.SupersedeOlder {
-		deps.Judge = supersede.New(events, book.Executions)
+		deps.Superseding = outcome.NewSuperseding(events, book.Executions)
 	}
 	return autoreplay.New(deps, autoreplay.Policy{
-		Enabled: cfg.Enabled, Errors: classify.Policy{RetryOn: cfg.RetryOn, DoNotRetryOn: cfg.DoNotRetryOn},
+		Enabled: cfg.Enabled, Errors: domain.RetryPolicy{RetryOn: cfg.RetryOn, DoNotRetryOn: cfg.DoNotRetryOn},
 		MaxAttempts: cfg.MaxAttempts, BackoffBase: cfg.BackoffBase, BackoffRate: cfg.BackoffRate,
 		MaxBackoff: cfg.MaxBackoff, MaxAge: cfg.MaxAge,
 		CanaryThreshold: cfg.CanaryThreshold, StartsPerSecond: cfg.StartsPerSecond, Interval: cfg.Interval,

@@ -4,32 +4,32 @@ package publish
 import (
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/internal/boot"
+	"github.com/ce873799/replayable-ingestion/internal/app/boot"
+	"github.com/ce873799/replayable-ingestion/internal/aws/sns"
 	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ingest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/publish"
-	"github.com/ce873799/replayable-ingestion/internal/supersede"
-	"github.com/ce873799/replayable-ingestion/internal/topic"
+	"github.com/ce873799/replayable-ingestion/internal/outcome"
 )
 
 // Services are what the function calls.
 type Services struct {
 	Table  ledger.Client
 	Bucket eventlog.API
-	Topics topic.API
+	Topics sns.API
 	Now    func() time.Time // nil: the machine's clock
 }
 
 // New returns the function's handler.
-func New(cfg config.Publish, aws Services, tell boot.Telemetry) *publish.Publisher {
-	book := ledger.New(aws.Table, cfg.LedgerTable).Metered(tell.Meter)
-	gate := supersede.NewGate(book.Publications, tell.Log)
-	if aws.Now != nil {
-		gate.Now = aws.Now
+func New(cfg config.Publish, services Services, telemetry boot.Telemetry) *ingest.Publisher {
+	book := ledger.New(services.Table, cfg.LedgerTable).Metered(telemetry.Meter)
+	gate := outcome.NewGate(book.Publications, telemetry.Log)
+	if services.Now != nil {
+		gate.Now = services.Now
 	}
-	return publish.New(
-		topic.New(aws.Topics, cfg.TopicARN), eventlog.New(aws.Bucket, cfg.EventLogBucket).Logging(tell.Log),
+	return ingest.NewPublisher(
+		sns.New(services.Topics, cfg.TopicARN), eventlog.New(services.Bucket, cfg.EventLogBucket).Logging(telemetry.Log),
 		book.Executions, gate,
-		publish.Options{StoreOutputs: cfg.StoreOutputs, SupersedeOlder: cfg.SupersedeOlder}, tell.Log, tell.Meter)
+		ingest.PublishOptions{StoreOutputs: cfg.StoreOutputs, SupersedeOlder: cfg.SupersedeOlder}, telemetry.Log, telemetry.Meter)
 }

@@ -9,14 +9,14 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/smithy-go/middleware"
 
+	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/stack"
-	"github.com/ce873799/replayable-ingestion/internal/manifest"
 	"github.com/ce873799/replayable-ingestion/internal/sdk"
 	"github.com/ce873799/replayable-ingestion/replay"
 	"github.com/ce873799/replayable-ingestion/replay/client"
@@ -46,7 +46,7 @@ func (f *Factory) locate(ctx context.Context) (t stack.Target, err error) {
 			f.flags.region = region // a signature for another one would be refused
 		}
 		t.AWS, err = f.loadAWS(ctx)
-		t.Ingestion = manifest.Ingestion{APIURL: f.flags.apiURL, Region: t.AWS.Region}
+		t.Manifest = config.Manifest{APIURL: f.flags.apiURL, Region: t.AWS.Region}
 		return t, err
 	}
 	all, cfg, err := f.every(ctx)
@@ -54,7 +54,7 @@ func (f *Factory) locate(ctx context.Context) (t stack.Target, err error) {
 		return t, err
 	}
 	t.AWS = cfg
-	t.Ingestion, err = stack.Choose(all, f.flags.ingestion)
+	t.Manifest, err = stack.Choose(all, f.flags.ingestion)
 	return t, err
 }
 
@@ -70,7 +70,7 @@ func regionOf(apiURL string) string {
 }
 
 // every finds the ingestions that may be meant: of the stack that was named, or of all.
-func (f *Factory) every(ctx context.Context) (all []manifest.Ingestion, cfg aws.Config, err error) {
+func (f *Factory) every(ctx context.Context) (all []config.Manifest, cfg aws.Config, err error) {
 	if f.flags.local == "" {
 		if cfg, err = f.loadAWS(ctx); err != nil {
 			return nil, cfg, err
@@ -96,15 +96,15 @@ func (f *Factory) every(ctx context.Context) (all []manifest.Ingestion, cfg aws.
 }
 
 func (f *Factory) loadAWS(ctx context.Context) (aws.Config, error) {
-	options := []func(*config.LoadOptions) error{config.WithAPIOptions([]func(*middleware.Stack) error{sdk.PlainBodies})}
+	options := []func(*awsconfig.LoadOptions) error{awsconfig.WithAPIOptions([]func(*middleware.Stack) error{sdk.PlainBodies})}
 	if f.flags.profile != "" {
-		options = append(options, config.WithSharedConfigProfile(f.flags.profile))
+		options = append(options, awsconfig.WithSharedConfigProfile(f.flags.profile))
 	}
 	if f.flags.region != "" {
-		options = append(options, config.WithRegion(f.flags.region))
+		options = append(options, awsconfig.WithRegion(f.flags.region))
 	}
 	if f.flags.endpointURL != "" {
-		options = append(options, config.WithBaseEndpoint(f.flags.endpointURL))
+		options = append(options, awsconfig.WithBaseEndpoint(f.flags.endpointURL))
 	}
 	cfg, err := f.Process.LoadAWS(ctx, options...)
 	if err != nil {
@@ -118,7 +118,7 @@ func (f *Factory) loadAWS(ctx context.Context) (aws.Config, error) {
 }
 
 // ingestions looks for ingestions, of one stack or of all.
-func (f *Factory) ingestions(ctx context.Context, cfg aws.Config, name string) ([]manifest.Ingestion, error) {
+func (f *Factory) ingestions(ctx context.Context, cfg aws.Config, name string) ([]config.Manifest, error) {
 	cache, err := f.cache(ctx, cfg)
 	if err != nil {
 		return nil, err

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
-	"github.com/ce873799/replayable-ingestion/internal/manifest"
 	"github.com/ce873799/replayable-ingestion/internal/simtest/operator"
 )
 
@@ -102,7 +102,7 @@ func TestTheLocalStackIsFoundInItsFile(t *testing.T) {
 	w.Process.Env = operator.Environment(map[string]string{"REPLAYCTL_STACK": "production"}) // not what --local means
 	file := filepath.Join(t.TempDir(), "local.json")
 	b, err := json.Marshal(map[string]any{
-		"endpointUrl": "http://127.0.0.1:1", "region": "us-east-1", "ingestions": []manifest.Ingestion{w.In("dev", "Listings")},
+		"endpointUrl": "http://127.0.0.1:1", "region": "us-east-1", "ingestions": []config.Manifest{w.In("dev", "Listings")},
 	})
 	if err != nil {
 		t.Fatal(err)

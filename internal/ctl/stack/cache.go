@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/internal/manifest"
+	"github.com/ce873799/replayable-ingestion/internal/config"
 )
 
 // Cache keeps what was found in files of a directory. It is a convenience: what it cannot read or write it does without.
@@ -21,9 +21,9 @@ type Cache struct {
 }
 
 type cached struct {
-	Key   string               `json:"key"` // two keys may have one hash in theory
-	At    time.Time            `json:"at"`
-	Found []manifest.Ingestion `json:"found"`
+	Key   string            `json:"key"` // two keys may have one hash in theory
+	At    time.Time         `json:"at"`
+	Found []config.Manifest `json:"found"`
 }
 
 func (c *Cache) file(name string) string {
@@ -31,7 +31,7 @@ func (c *Cache) file(name string) string {
 	return filepath.Join(c.Dir, hex.EncodeToString(sum[:12])+".json")
 }
 
-func (c *Cache) read(name string) ([]manifest.Ingestion, bool) {
+func (c *Cache) read(name string) ([]config.Manifest, bool) {
 	if c == nil || c.Refresh {
 		return nil, false
 	}
@@ -48,7 +48,7 @@ func (c *Cache) read(name string) ([]manifest.Ingestion, bool) {
 }
 
 // write replaces the file in one step: another replayctl may be reading it.
-func (c *Cache) write(name string, found []manifest.Ingestion) {
+func (c *Cache) write(name string, found []config.Manifest) {
 	if c == nil || len(found) == 0 {
 		return
 	}

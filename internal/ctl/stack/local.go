@@ -8,7 +8,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/ce873799/replayable-ingestion/internal/manifest"
+	"github.com/ce873799/replayable-ingestion/internal/config"
 )
 
 // LocalFile is where `make local` says what it has started.
@@ -16,10 +16,10 @@ const LocalFile = "build/local.json"
 
 // Local is what runs on this machine.
 type Local struct {
-	EndpointURL string               `json:"endpointUrl"`
-	Region      string               `json:"region"`
-	Ingestions  []manifest.Ingestion `json:"ingestions"` // their API URLs are callable from here
-	Lacks       []Lack               `json:"lacks"`
+	EndpointURL string            `json:"endpointUrl"`
+	Region      string            `json:"region"`
+	Ingestions  []config.Manifest `json:"ingestions"` // their API URLs are callable from here
+	Lacks       []Lack            `json:"lacks"`
 }
 
 // NotOfAWS is what doctor says of an answer that it cannot read.

@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/smithy-go"
 
-	"github.com/ce873799/replayable-ingestion/internal/manifest"
+	"github.com/ce873799/replayable-ingestion/internal/config"
 )
 
 // Finder finds ingestions.
@@ -28,14 +28,14 @@ type Finder struct {
 var ErrNone = errors.New("no ingestion found")
 
 // SeveralError means that it must be said which ingestion is meant.
-type SeveralError struct{ Found []manifest.Ingestion }
+type SeveralError struct{ Found []config.Manifest }
 
 func (e *SeveralError) Error() string {
 	return fmt.Sprintf("there are %d ingestions: say which", len(e.Found))
 }
 
 // All lists the ingestions of a stack, or of every stack if name is empty, by path.
-func (f *Finder) All(ctx context.Context, name string) ([]manifest.Ingestion, error) {
+func (f *Finder) All(ctx context.Context, name string) ([]config.Manifest, error) {
 	if found, ok := f.Cache.read(name); ok {
 		return found, nil
 	}
@@ -43,7 +43,7 @@ func (f *Finder) All(ctx context.Context, name string) ([]manifest.Ingestion, er
 	if name != "" {
 		in.StackName = &name
 	}
-	var all []manifest.Ingestion
+	var all []config.Manifest
 	var damaged error
 	pages := cloudformation.NewDescribeStacksPaginator(f.Stacks, in)
 	for pages.HasMorePages() {
@@ -62,7 +62,7 @@ func (f *Finder) All(ctx context.Context, name string) ([]manifest.Ingestion, er
 	if damaged != nil && (name != "" || len(all) == 0) {
 		return nil, damaged // damage in other stacks is ignored
 	}
-	slices.SortFunc(all, func(a, b manifest.Ingestion) int {
+	slices.SortFunc(all, func(a, b config.Manifest) int {
 		return cmp.Or(strings.Compare(a.Stack, b.Stack), strings.Compare(a.Path, b.Path))
 	})
 	f.Cache.write(name, all)
@@ -75,11 +75,11 @@ func missing(err error, name string) bool {
 	return name != "" && errors.As(err, &api) && api.ErrorCode() == "ValidationError"
 }
 
-func ingestions(s types.Stack) (found []manifest.Ingestion, damaged error) {
+func ingestions(s types.Stack) (found []config.Manifest, damaged error) {
 	for _, o := range s.Outputs {
-		i, err := manifest.Decode(aws.ToString(o.OutputValue))
+		i, err := config.DecodeManifest(aws.ToString(o.OutputValue))
 		switch {
-		case errors.Is(err, manifest.ErrOther):
+		case errors.Is(err, config.ErrNotManifest):
 		case err != nil:
 			damaged = errors.Join(damaged, fmt.Errorf("stack %s, output %s: %w", aws.ToString(s.StackName), aws.ToString(o.OutputKey), err))
 		default:
@@ -91,10 +91,10 @@ func ingestions(s types.Stack) (found []manifest.Ingestion, damaged error) {
 
 // Choose picks the ingestion that is meant: the only one, or the one at a path. A path may lack its beginning: Listings
 // is listings-prod/Listings.
-func Choose(all []manifest.Ingestion, path string) (manifest.Ingestion, error) {
+func Choose(all []config.Manifest, path string) (config.Manifest, error) {
 	fits := all
 	if path != "" {
-		fits = slices.DeleteFunc(slices.Clone(all), func(i manifest.Ingestion) bool {
+		fits = slices.DeleteFunc(slices.Clone(all), func(i config.Manifest) bool {
 			return i.Path != path && !strings.HasSuffix(i.Path, "/"+path)
 		})
 	}
@@ -102,11 +102,11 @@ func Choose(all []manifest.Ingestion, path string) (manifest.Ingestion, error) {
 	case len(fits) == 1:
 		return fits[0], nil
 	case len(fits) > 1:
-		return manifest.Ingestion{}, &SeveralError{Found: fits}
+		return config.Manifest{}, &SeveralError{Found: fits}
 	case len(all) > 0:
-		return manifest.Ingestion{}, fmt.Errorf("none of them is at %s: %w", path, &SeveralError{Found: all})
+		return config.Manifest{}, fmt.Errorf("none of them is at %s: %w", path, &SeveralError{Found: all})
 	default:
-		return manifest.Ingestion{}, ErrNone
+		return config.Manifest{}, ErrNone
 	}
 }
 
@@ -115,7 +115,7 @@ const DefaultTTL = 12 * time.Hour
 
 // Target is an ingestion and how to reach it.
 type Target struct {
-	manifest.Ingestion // of an API that was named by its URL: only that and the Region
-	AWS                aws.Config
-	Lacks              []Lack // of a stack on this machine
+	config.Manifest // of an API that was named by its URL: only that and the Region
+	AWS             aws.Config
+	Lacks           []Lack // of a stack on this machine
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/smithy-go"
 
-	"github.com/ce873799/replayable-ingestion/internal/manifest"
+	"github.com/ce873799/replayable-ingestion/internal/config"
 )
 
 // account is CloudFormation with stacks, two on a page.
@@ -53,8 +53,8 @@ func (a *account) add(name string, values ...string) {
 	a.stacks = append(a.stacks, s)
 }
 
-func of(stack, id string) manifest.Ingestion {
-	return manifest.Ingestion{Stack: stack, Path: stack + "/" + id, APIURL: "https://" + stack + id}
+func of(stack, id string) config.Manifest {
+	return config.Manifest{Stack: stack, Path: stack + "/" + id, APIURL: "https://" + stack + id}
 }
 
 func TestIngestionsAreFoundInOutputs(t *testing.T) {
@@ -94,7 +94,7 @@ func TestAManifestThatCannotBeReadMattersOnlyWhereItIsMeant(t *testing.T) {
 }
 
 func TestChoosing(t *testing.T) {
-	all := []manifest.Ingestion{of("prod", "Listings"), of("shop", "Carts"), of("shop", "Orders")}
+	all := []config.Manifest{of("prod", "Listings"), of("shop", "Carts"), of("shop", "Orders")}
 	for path, want := range map[string]string{"Carts": "shop/Carts", "shop/Orders": "shop/Orders", "prod/Listings": "prod/Listings"} {
 		if got, err := Choose(all, path); err != nil || got.Path != want {
 			t.Errorf("%s: got %s, %v, want %s", path, got.Path, err, want)

@@ -9,8 +9,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/message"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -37,7 +36,7 @@ func TestALongSeriesIsSettledFromMessageToMessage(t *testing.T) {
 					StartedAt: domain.At(time.Now()), ReplayID: id, Index: i,
 				}))
 			}
-			first := message.Replay{Kind: message.KindClose, Series: naming.Series(id, 0, 0), Reason: "it was aborted"}
+			first := protocol.ReplayMessage{Kind: protocol.KindClose, Series: domain.SeriesName(id, 0, 0), Reason: "it was aborted"}
 			messages := 0
 			for bodies := []string{first.Encode()}; len(bodies) > 0; bodies = e.Replays.TakeAll() {
 				messages++
@@ -56,7 +55,7 @@ func TestALongSeriesIsSettledFromMessageToMessage(t *testing.T) {
 				t.Errorf("got %s with %d items skipped by %d messages, want COMPLETED, all and %d", r.Status, r.Skipped, messages,
 					tt.messages)
 			}
-			s, err := e.Book.Series.Get(t.Context(), naming.Series(id, 0, 0))
+			s, err := e.Book.Series.Get(t.Context(), domain.SeriesName(id, 0, 0))
 			if must(t, err); s.Open() {
 				t.Error("the series is open still")
 			}

@@ -15,7 +15,6 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -108,7 +107,7 @@ func longSeries(t *testing.T, e *Engine, pages int, at time.Time) string {
 		}
 		must(t, e.Book.Pages.Add(t.Context(), r, p, []domain.Entry{{ResourceID: resource}}, false))
 		s := domain.Series{
-			Name: naming.Series(r.ID, n, 0), ReplayID: r.ID, Page: n, ResourceID: resource, Versions: versions, Rows: 1,
+			Name: domain.SeriesName(r.ID, n, 0), ReplayID: r.ID, Page: n, ResourceID: resource, Versions: versions, Rows: 1,
 			CreatedAt: domain.At(at),
 		}
 		must(t, e.Book.Series.Add(t.Context(), r, s))
@@ -184,7 +183,7 @@ func TestOfTwoSweepsOneGoesOn(t *testing.T) {
 		t.Error("the second message, delivered late, swept beside the third")
 	}
 	ahead += 2 * progress.SweepAgain // the third one is lost, and whoever looks at the replay finds that
-	must(t, progress.New(e.Book.Items, e.Book.Replays, e.Replays).Look(t.Context(), id, now()))
+	must(t, progress.New(e.Book.Items, e.Book.Replays, e.Replays).CompleteIfDone(t.Context(), id, now()))
 	if fourth := e.Replays.TakeAll(); !slices.Equal(fourth, third) {
 		t.Fatalf("got %v, want a message that goes on where the sweep was left: %v", fourth, third)
 	}

@@ -11,10 +11,10 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/config"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/listener"
-	"github.com/ce873799/replayable-ingestion/internal/message"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 )
 
 // paced is an engine whose queue holds messages back and whose clock goes from message to message.
@@ -89,7 +89,7 @@ func (p *pacedEngine) ask(owner, more string) (id string) {
 // startsOf are the starts of a replay of an owner's resources.
 func (p *pacedEngine) startsOf(id, owner string, n int) (all []time.Time) {
 	for i := range n {
-		if at, started := p.starts[naming.API(id, fmt.Sprint(owner, "-", i), 0)]; started {
+		if at, started := p.starts[domain.APIName(id, fmt.Sprint(owner, "-", i), 0)]; started {
 			all = append(all, at)
 		}
 	}
@@ -157,7 +157,7 @@ func TestAutomaticReplaysShareTheBudget(t *testing.T) {
 	}
 	p.mail.waiting = nil
 	for _, body := range autos { // all at once, as after a stop of the queue
-		if _, err := message.DecodeReplay(body); err != nil {
+		if _, err := protocol.DecodeReplayMessage(body); err != nil {
 			t.Fatal(err)
 		}
 		p.mail.put(body, p.clock.Now())

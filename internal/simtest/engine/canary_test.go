@@ -17,7 +17,6 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
@@ -72,7 +71,7 @@ func TestAThousandFailuresOfOneDependencyAreProbed(t *testing.T) {
 	for range 72 { // six hours
 		held += tick(e).Held
 	}
-	probes := len(e.Machine.Names(naming.AutoPrefix))
+	probes := len(e.Machine.Names(domain.AutoPrefix))
 	if probes < 5 || probes > 15 {
 		t.Errorf("the outage of six hours cost %d executions, want a handful", probes)
 	}
@@ -85,7 +84,7 @@ func TestAThousandFailuresOfOneDependencyAreProbed(t *testing.T) {
 		sent += tick(e).Replayed
 	}
 	healed := 0
-	for _, name := range append(live(n), e.Machine.Names(naming.AutoPrefix)...) {
+	for _, name := range append(live(n), e.Machine.Names(domain.AutoPrefix)...) {
 		f, err := e.Book.Failures.Get(t.Context(), domain.FailureID(name, 0))
 		switch {
 		case errors.Is(err, ledger.ErrNotFound): // an automatic replay that succeeded
@@ -100,7 +99,7 @@ func TestAThousandFailuresOfOneDependencyAreProbed(t *testing.T) {
 	if healed != n {
 		t.Errorf("%d of %d healed after %d runs", healed, n, runs)
 	}
-	if total := len(e.Machine.Names(naming.AutoPrefix)); total != n+probes {
+	if total := len(e.Machine.Names(domain.AutoPrefix)); total != n+probes {
 		t.Errorf("%d automatic replays, want %d that heal and %d probes", total, n, probes)
 	}
 	t.Logf("%d failures: %d probes in six hours, healed within %d runs", n, probes, runs)
@@ -130,8 +129,8 @@ func TestAPoisonousProbeDoesNotHoldBackTheOthers(t *testing.T) {
 	e.Schedule() // holds them and lets the oldest go
 	down = false
 	e.Pump()
-	first := naming.Auto("live-0", 1)
-	if got := e.Machine.Names(naming.AutoPrefix); len(got) != 1 || got[0] != first {
+	first := domain.AutoName("live-0", 1)
+	if got := e.Machine.Names(domain.AutoPrefix); len(got) != 1 || got[0] != first {
 		t.Fatalf("probed %v, want the poisonous event alone, as %s", got, first)
 	}
 	for range 12 {
@@ -143,7 +142,7 @@ func TestAPoisonousProbeDoesNotHoldBackTheOthers(t *testing.T) {
 	for range 60 { // its attempts
 		tick(e)
 	}
-	last := naming.Auto("live-0", e.Policy.MaxAttempts)
+	last := domain.AutoName("live-0", e.Policy.MaxAttempts)
 	if f := failure(t, e, last); f.Status != domain.Quarantined || f.Attempt != e.Policy.MaxAttempts {
 		t.Errorf("got %+v, want the poisonous event quarantined after its attempts", f)
 	}
@@ -193,7 +192,7 @@ func TestACrashBetweenChoosingAndSendingAProbe(t *testing.T) {
 		t.Fatal("the run did not die before it sent a probe")
 	}
 	tick(e) // the lease of the dead run is over
-	if got := e.Machine.Names(naming.AutoPrefix); len(got) != 1 {
+	if got := e.Machine.Names(domain.AutoPrefix); len(got) != 1 {
 		t.Errorf("got %d probes, want one", len(got))
 	}
 	g, err := e.Book.Groups.Get(t.Context(), outage)

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/message"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -40,7 +40,7 @@ func TestResourcesThatCannotRunSayWhy(t *testing.T) {
 			t.Errorf("got %+v, want it skipped: %s", it, want)
 		}
 	}
-	row, err := e.Book.Executions.Get(t.Context(), naming.API(id, "res1", 0))
+	row, err := e.Book.Executions.Get(t.Context(), domain.APIName(id, "res1", 0))
 	if err != nil || row.VersionID != versionIDs(t, e, "res1")[0] {
 		t.Errorf("res1 ran %+v, %v, want its own version", row, err)
 	}
@@ -245,9 +245,9 @@ func TestAThousandResourcesByIDAndFiveThousandOfAnOwner(t *testing.T) {
 // A message about a replay that the ledger does not have is for a person to look at.
 func TestAMessageOfAnUnknownReplayIsRefused(t *testing.T) {
 	e, _ := quick(t)
-	for _, m := range []message.Replay{
-		{Kind: message.KindExpand, ReplayID: "none"}, {Kind: message.KindItem, ReplayID: "none"},
-		{Kind: message.KindSweep, ReplayID: "none"}, {Kind: message.KindClose, Series: "none"},
+	for _, m := range []protocol.ReplayMessage{
+		{Kind: protocol.KindExpand, ReplayID: "none"}, {Kind: protocol.KindItem, ReplayID: "none"},
+		{Kind: protocol.KindSweep, ReplayID: "none"}, {Kind: protocol.KindClose, Series: "none"},
 	} {
 		if refused := e.Listen(m.Encode()); refused != 1 || !e.Replays.Empty() {
 			t.Errorf("%s: refused %d, want it to come back until it is a dead letter", m.Kind, refused)

@@ -3,7 +3,7 @@ package engine
 import (
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -70,7 +70,7 @@ func (w *weather) verify(published int) {
 			}
 		}
 	}
-	if n := len(w.e.Machine.Names(naming.APIPrefix)); r.DryRun && n > 0 {
+	if n := len(w.e.Machine.Names(domain.APIPrefix)); r.DryRun && n > 0 {
 		w.rt.Errorf("a dry run started %d executions", n)
 	}
 }

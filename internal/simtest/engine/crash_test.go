@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -202,7 +201,7 @@ func checkRuns(t tester, e *Engine, r replay.Replay, published int) {
 	if r.DryRun && (len(sent) > 0 || len(claimed) > 0) {
 		t.Errorf("a dry run published %v and started %v", sent, claimed)
 	}
-	for _, name := range e.Machine.Names(naming.APIPrefix) {
+	for _, name := range e.Machine.Names(domain.APIPrefix) {
 		if n := e.Machine.Starts[name]; n != 1 || !claimed[name] {
 			t.Errorf("%s was started %d times, an item says so: %t", name, n, claimed[name])
 		}

@@ -8,8 +8,7 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/message"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -62,7 +61,7 @@ func TestADeadLetterOfAnEndSettlesIt(t *testing.T) {
 				history(t, e, "r1", 1)
 				id := ask(t, e, oneItem)
 				e.Listen(drainToItems(t, e)...)
-				execution := naming.API(id, "r1", 0)
+				execution := domain.APIName(id, "r1", 0)
 				want := replay.Counts{Matched: 1, Started: 1, Failed: 1}
 				switch status {
 				case "SUCCEEDED":
@@ -109,7 +108,7 @@ func TestADeadLetterOfASeriesClosesIt(t *testing.T) {
 			e.Series.RunAll(t.Context())
 			e.Replays.TakeAll() // the sweep gets lost
 			pointer := e.Series.TakeEnds()[0].Message
-			arn := seriesARN(naming.Series(id, 0, 0))
+			arn := seriesARN(domain.SeriesName(id, 0, 0))
 			dead(t, e, map[string]string{"pointer": pointer, "event": raw(arn, SeriesMachineARN, "FAILED"), "text": arn}[form])
 			if rows := inQuarantine(t, e); len(rows) != 0 {
 				t.Errorf("%s: got %+v, want no failure of a series", form, rows)
@@ -177,7 +176,7 @@ func TestEachMessageOfAFailedInvocationIsTakenIn(t *testing.T) {
 	e.Machine.Work = failing("BadListing", never)
 	e.Ingest("live-1", ev("r2", 1))
 	pointer := e.Machine.TakeEnds()[0].Message
-	gone := message.Replay{Kind: message.KindItem, ReplayID: "none"}.Encode()
+	gone := protocol.ReplayMessage{Kind: protocol.KindItem, ReplayID: "none"}.Encode()
 	dead(t, e, failedInvocation(t, item[0], pointer, gone, "hello"))
 	finished(t, e, id, replay.Completed, replay.Counts{Matched: 1, Failed: 1})
 	errors := map[string]int{}

@@ -13,8 +13,8 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
 	"github.com/ce873799/replayable-ingestion/internal/config"
-	"github.com/ce873799/replayable-ingestion/internal/emftest"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/emf/emftest"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -92,7 +92,7 @@ func TestASlowDeadLetterStaysInTheQueueAndKeepsNothingBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		settleDown(t, e)
-		if names := e.Machine.Names(naming.AutoPrefix); len(names) != 12 {
+		if names := e.Machine.Names(domain.AutoPrefix); len(names) != 12 {
 			t.Errorf("got %d automatic replays, want 12", len(names))
 		}
 		healedOnce(t, e, 12)

@@ -13,11 +13,11 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/ce873799/replayable-ingestion/internal/fault"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/listener"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/internal/simtest"
-	"github.com/ce873799/replayable-ingestion/internal/workflow"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -113,7 +113,7 @@ func startedOnce(t *testing.T, e *Engine, id string) {
 	t.Helper()
 	e.Pump()
 	finished(t, e, id, replay.Completed, replay.Counts{Matched: 5, Started: 5, Succeeded: 5})
-	if names := e.Machine.Names(naming.APIPrefix); len(names) != 5 {
+	if names := e.Machine.Names(domain.APIPrefix); len(names) != 5 {
 		t.Errorf("got %d executions, want 5", len(names))
 	}
 }
@@ -247,8 +247,8 @@ func TestASlowQueueDoesNotKeepEndsFromBeingSettled(t *testing.T) {
 func unavailableInTime[T any](t *testing.T, run func(context.Context) (T, error)) {
 	t.Helper()
 	_, err := inTime(t, short, run)
-	if got, cause := simtest.FaultOf(err); got != fault.ServiceUnavailable {
-		t.Errorf("got %s, %s, want %s", got, cause, fault.ServiceUnavailable)
+	if got, cause := simtest.FaultOf(err); got != errs.ServiceUnavailable {
+		t.Errorf("got %s, %s, want %s", got, cause, errs.ServiceUnavailable)
 	}
 }
 
@@ -285,7 +285,7 @@ func TestASlowRecordIsRetriedAndRecordsOnce(t *testing.T) {
 				in := simtest.RecordInput(e.Machine.Execution("live-1"))
 				release := hang(e, ignore, 1, at)
 				defer release()
-				unavailableInTime(t, func(ctx context.Context) (workflow.RecordOutput, error) {
+				unavailableInTime(t, func(ctx context.Context) (protocol.RecordOutput, error) {
 					return e.Recorder.Handle(ctx, in)
 				})
 				if !late {
@@ -316,7 +316,7 @@ func TestASlowPublishIsRetriedAndPublishes(t *testing.T) {
 			if _, err := e.Recorder.Handle(t.Context(), in); err != nil {
 				t.Fatal(err)
 			}
-			out := workflow.PublishInput{Output: json.RawMessage(`{"done":1}`), Execution: in.Execution}
+			out := protocol.PublishInput{Output: json.RawMessage(`{"done":1}`), Execution: in.Execution}
 			release := hang(e, ignore, 1, at)
 			defer release()
 			unavailableInTime(t, func(ctx context.Context) (none struct{}, err error) {

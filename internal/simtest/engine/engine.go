@@ -15,17 +15,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
-	"github.com/ce873799/replayable-ingestion/internal/alarm"
+	"github.com/ce873799/replayable-ingestion/internal/app/boot"
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
+	"github.com/ce873799/replayable-ingestion/internal/aws/cloudwatch"
+	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
-	"github.com/ce873799/replayable-ingestion/internal/boot"
-	"github.com/ce873799/replayable-ingestion/internal/classify"
 	"github.com/ce873799/replayable-ingestion/internal/config"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/emf"
-	"github.com/ce873799/replayable-ingestion/internal/emftest"
+	"github.com/ce873799/replayable-ingestion/internal/emf/emftest"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/queue"
 	"github.com/ce873799/replayable-ingestion/internal/simtest"
 )
 
@@ -45,14 +45,14 @@ type Engine struct {
 	Table  *awstest.Table  // of an engine in memory
 
 	OnPublish func(context.Context, *sns.PublishInput) // sees each message before it is published; may be nil
-	Alarms    alarm.API                                // of Job, once it is configured to ask for one
+	Alarms    cloudwatch.API                           // of Job, once it is configured to ask for one
 	Plain     *ledger.Ledger                           // the ledger without faults
 	PlainLog  *eventlog.Log                            // the event log without faults
 
 	table     ledger.Client
 	faults    *Faults
 	services  simtest.Services
-	tell      boot.Telemetry
+	telemetry boot.Telemetry
 	mu        sync.Mutex
 	Published []*sns.PublishInput
 
@@ -65,7 +65,7 @@ type Mailbox struct {
 	*client
 }
 
-type client = queue.Queue
+type client = sqs.Queue
 
 // New wires an engine whose functions log to the test's output.
 func New(t testing.TB) *Engine {
@@ -101,7 +101,7 @@ type Clock struct {
 func wire(t testing.TB, table ledger.Client, bucket eventlog.API, faults *Faults, clock Clock, logger *slog.Logger) *Engine {
 	t.Helper()
 	e := &Engine{t: t, table: table, faults: faults}
-	e.tell = boot.Telemetry{Log: logger, Meter: emf.New(&e.metricsLog, "importer")}
+	e.telemetry = boot.Telemetry{Log: logger, Meter: emf.New(&e.metricsLog, "importer")}
 	account := simtest.NewAccount()
 	e.services = simtest.Services{
 		Table: faultyTable{table, faults}, Bucket: faultyBucket{bucket, faults}, Topics: e,
@@ -112,11 +112,11 @@ func wire(t testing.TB, table ledger.Client, bucket eventlog.API, faults *Faults
 		},
 	}
 	e.Policy = config.AutoReplay{
-		Enabled: true, RetryOn: classify.DefaultRetryOn(), MaxAttempts: 3,
+		Enabled: true, RetryOn: domain.DefaultRetryOn(), MaxAttempts: 3,
 		BackoffBase: time.Millisecond, BackoffRate: 1, MaxBackoff: time.Millisecond, MaxAge: 24 * time.Hour,
 		CanaryThreshold: 10, StartsPerSecond: 30, Interval: 5 * time.Minute, SettleAfter: clock.SettleAfter, UnaccountedAfter: time.Hour,
 	}
-	functions, err := simtest.Wire(e.config(), e.services, e.tell)
+	functions, err := simtest.Wire(e.config(), e.services, e.telemetry)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,9 +130,9 @@ func wire(t testing.TB, table ledger.Client, bucket eventlog.API, faults *Faults
 		}
 		return err
 	}
-	e.Replays = &Mailbox{account.Replays, queue.New(e.services.Queues, simtest.ReplaysURL)}
-	e.Dead = &Mailbox{account.Dead, queue.New(e.services.Queues, simtest.DeadURL)}
-	e.Book = ledger.New(e.services.Table, simtest.Table).Metered(e.tell.Meter)
+	e.Replays = &Mailbox{account.Replays, sqs.New(e.services.Queues, simtest.ReplaysURL)}
+	e.Dead = &Mailbox{account.Dead, sqs.New(e.services.Queues, simtest.DeadURL)}
+	e.Book = ledger.New(e.services.Table, simtest.Table).Metered(e.telemetry.Meter)
 	e.Log = eventlog.New(e.services.Bucket, simtest.Bucket)
 	e.Plain, e.PlainLog = ledger.New(table, simtest.Table), eventlog.New(bucket, simtest.Bucket)
 	return e
@@ -181,7 +181,7 @@ func (e *Engine) Metrics() []emftest.Datum {
 // flush ends an invocation for the metrics.
 func (e *Engine) flush() {
 	e.t.Helper()
-	if err := e.tell.Meter.Flush(""); err != nil {
+	if err := e.telemetry.Meter.Flush(""); err != nil {
 		e.t.Fatal(err)
 	}
 }
@@ -264,7 +264,7 @@ func (e *Engine) Reconfigure(change func(*config.AutoReplay)) {
 	e.t.Helper()
 	change(&e.Policy)
 	e.services.Alarms = e.Alarms
-	job, err := simtest.WireJob(e.config(), e.services, e.tell)
+	job, err := simtest.WireJob(e.config(), e.services, e.telemetry)
 	if err != nil {
 		e.t.Fatal(err)
 	}

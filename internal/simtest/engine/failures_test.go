@@ -13,7 +13,6 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
 )
 
 const outage = "GeocoderServiceUnavailable"
@@ -30,7 +29,7 @@ func failing(fault string, passes func(execution string) bool) func(string, stri
 	}
 }
 
-func automatic(execution string) bool { return strings.HasPrefix(execution, naming.AutoPrefix) }
+func automatic(execution string) bool { return strings.HasPrefix(execution, domain.AutoPrefix) }
 
 func never(string) bool { return false }
 
@@ -67,7 +66,7 @@ func TestAFailureHealsByItself(t *testing.T) {
 	e.Report()
 	settleDown(t, e)
 	f := failure(t, e, "live-1")
-	if f.Status != domain.Healed || f.Error != outage || f.HealedBy != naming.Auto("live-1", 1) {
+	if f.Status != domain.Healed || f.Error != outage || f.HealedBy != domain.AutoName("live-1", 1) {
 		t.Errorf("got %+v, want it healed by the first automatic replay", f)
 	}
 	if n := e.PublishedBy(f.HealedBy); n != 1 || len(e.Published) != 1 {
@@ -99,10 +98,10 @@ func TestAttemptsAreCapped(t *testing.T) {
 	e.Ingest("live-1", sale(1))
 	e.Report()
 	settleDown(t, e)
-	if got := len(e.Machine.Names(naming.AutoPrefix)); got != 3 {
+	if got := len(e.Machine.Names(domain.AutoPrefix)); got != 3 {
 		t.Errorf("%d automatic replays, want 3, the policy's limit", got)
 	}
-	last := failure(t, e, naming.Auto("live-1", 3))
+	last := failure(t, e, domain.AutoName("live-1", 3))
 	if last.Status != domain.Quarantined || last.Root != "live-1" || last.Attempt != 3 || !strings.Contains(last.Decision, "3 of 3") {
 		t.Errorf("got %+v, want the lineage quarantined with its root", last)
 	}
@@ -121,7 +120,7 @@ func TestAnErrorThatIsNotRetriableIsQuarantined(t *testing.T) {
 	if f.Status != domain.Quarantined || f.Error != "InvalidListing" || f.Cause == "" || f.VersionID == "" {
 		t.Errorf("got %+v, want it quarantined with error, cause and version", f)
 	}
-	if got := e.Machine.Names(naming.AutoPrefix); len(got) != 0 {
+	if got := e.Machine.Names(domain.AutoPrefix); len(got) != 0 {
 		t.Errorf("started %v, want nothing", got)
 	}
 	page := e.Call("GET", "/failures", "", nil, nil)
@@ -141,7 +140,7 @@ func TestANewerEventSupersedesAnOlderFailure(t *testing.T) {
 	if f := failure(t, e, "live-1"); f.Status != domain.Superseded || !strings.Contains(f.Decision, "live-2") {
 		t.Errorf("got %+v, want it superseded by live-2", f)
 	}
-	if got := e.Machine.Names(naming.AutoPrefix); len(got) != 0 {
+	if got := e.Machine.Names(domain.AutoPrefix); len(got) != 0 {
 		t.Errorf("started %v: the old event would have undone the new one", got)
 	}
 }
@@ -169,7 +168,7 @@ func TestALateWriteOfAFailedEventDoesNotHideTheNewerOne(t *testing.T) {
 	if f := failure(t, e, "live-1"); f.Status != domain.Superseded || f.VersionID != first.ID || !strings.Contains(f.Decision, "live-2") {
 		t.Errorf("got %+v, want it superseded by live-2", f)
 	}
-	if got := e.Machine.Names(naming.AutoPrefix); len(got) != 0 {
+	if got := e.Machine.Names(domain.AutoPrefix); len(got) != 0 {
 		t.Errorf("started %v: the old event would have undone the new one", got)
 	}
 }
@@ -202,7 +201,7 @@ func TestALateAutomaticReplayPublishesNothing(t *testing.T) {
 	for _, body := range e.Replays.TakeAll() {
 		e.Listen(body) // starts the replay, which does not run yet
 	}
-	auto := naming.Auto("live-1", 1)
+	auto := domain.AutoName("live-1", 1)
 	if e.Machine.Status(auto) != types.ExecutionStatusRunning {
 		t.Fatal("the automatic replay was not started")
 	}
@@ -275,12 +274,12 @@ func TestAnEventThatNeverReachedTheLog(t *testing.T) {
 		if f := failure(t, e, "live-1"); f.Status != domain.Healed {
 			t.Errorf("got %+v, want it healed", f)
 		}
-		auto := naming.Auto("live-1", 1)
+		auto := domain.AutoName("live-1", 1)
 		if v, err := e.Log.Latest(t.Context(), "r1"); err != nil || v.Execution != auto {
 			t.Errorf("latest version is %+v, %v, want the one that %s recorded", v, err, auto)
 		}
-		if len(e.Machine.Names(naming.AutoPrefix)) != 1 || e.PublishedBy(auto) != 1 {
-			t.Errorf("started %v, published %d, want one of each", e.Machine.Names(naming.AutoPrefix), e.PublishedBy(auto))
+		if len(e.Machine.Names(domain.AutoPrefix)) != 1 || e.PublishedBy(auto) != 1 {
+			t.Errorf("started %v, published %d, want one of each", e.Machine.Names(domain.AutoPrefix), e.PublishedBy(auto))
 		}
 	})
 	t.Run("finds the version that a dead Record left", func(t *testing.T) {

@@ -10,15 +10,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/sfn"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	awssfn "github.com/aws/aws-sdk-go-v2/service/sfn"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
+	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/queue"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
-	"github.com/ce873799/replayable-ingestion/internal/states"
 )
 
 // Faults breaks one call of a function to a service. Calls count while During runs.
@@ -199,43 +199,43 @@ func (b faultyBucket) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Inp
 }
 
 type faultyStates struct {
-	states.API
+	sfn.API
 	f *Faults
 }
 
-func (s faultyStates) StartExecution(ctx context.Context, in *sfn.StartExecutionInput, _ ...func(*sfn.Options)) (*sfn.StartExecutionOutput, error) {
-	return call(ctx, s.f, "StartExecution "+*in.Name, func() (*sfn.StartExecutionOutput, error) { return s.API.StartExecution(ctx, in) })
+func (s faultyStates) StartExecution(ctx context.Context, in *awssfn.StartExecutionInput, _ ...func(*awssfn.Options)) (*awssfn.StartExecutionOutput, error) {
+	return call(ctx, s.f, "StartExecution "+*in.Name, func() (*awssfn.StartExecutionOutput, error) { return s.API.StartExecution(ctx, in) })
 }
 
-func (s faultyStates) DescribeExecution(ctx context.Context, in *sfn.DescribeExecutionInput, _ ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error) {
-	return call(ctx, s.f, "DescribeExecution "+*in.ExecutionArn, func() (*sfn.DescribeExecutionOutput, error) { return s.API.DescribeExecution(ctx, in) })
+func (s faultyStates) DescribeExecution(ctx context.Context, in *awssfn.DescribeExecutionInput, _ ...func(*awssfn.Options)) (*awssfn.DescribeExecutionOutput, error) {
+	return call(ctx, s.f, "DescribeExecution "+*in.ExecutionArn, func() (*awssfn.DescribeExecutionOutput, error) { return s.API.DescribeExecution(ctx, in) })
 }
 
-func (s faultyStates) ListExecutions(ctx context.Context, in *sfn.ListExecutionsInput, _ ...func(*sfn.Options)) (*sfn.ListExecutionsOutput, error) {
-	return call(ctx, s.f, "ListExecutions", func() (*sfn.ListExecutionsOutput, error) { return s.API.ListExecutions(ctx, in) })
+func (s faultyStates) ListExecutions(ctx context.Context, in *awssfn.ListExecutionsInput, _ ...func(*awssfn.Options)) (*awssfn.ListExecutionsOutput, error) {
+	return call(ctx, s.f, "ListExecutions", func() (*awssfn.ListExecutionsOutput, error) { return s.API.ListExecutions(ctx, in) })
 }
 
-func (s faultyStates) GetExecutionHistory(ctx context.Context, in *sfn.GetExecutionHistoryInput, _ ...func(*sfn.Options)) (*sfn.GetExecutionHistoryOutput, error) {
-	return call(ctx, s.f, "GetExecutionHistory", func() (*sfn.GetExecutionHistoryOutput, error) { return s.API.GetExecutionHistory(ctx, in) })
+func (s faultyStates) GetExecutionHistory(ctx context.Context, in *awssfn.GetExecutionHistoryInput, _ ...func(*awssfn.Options)) (*awssfn.GetExecutionHistoryOutput, error) {
+	return call(ctx, s.f, "GetExecutionHistory", func() (*awssfn.GetExecutionHistoryOutput, error) { return s.API.GetExecutionHistory(ctx, in) })
 }
 
 type faultyQueues struct {
-	queue.API
+	sqs.API
 	f *Faults
 }
 
-func (q faultyQueues) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
-	return call(ctx, q.f, "SendMessageBatch", func() (*sqs.SendMessageBatchOutput, error) { return q.API.SendMessageBatch(ctx, in) })
+func (q faultyQueues) SendMessageBatch(ctx context.Context, in *awssqs.SendMessageBatchInput, _ ...func(*awssqs.Options)) (*awssqs.SendMessageBatchOutput, error) {
+	return call(ctx, q.f, "SendMessageBatch", func() (*awssqs.SendMessageBatchOutput, error) { return q.API.SendMessageBatch(ctx, in) })
 }
 
-func (q faultyQueues) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, _ ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
+func (q faultyQueues) ReceiveMessage(ctx context.Context, in *awssqs.ReceiveMessageInput, _ ...func(*awssqs.Options)) (*awssqs.ReceiveMessageOutput, error) {
 	if err := q.f.stall(ctx, "ReceiveMessage"); err != nil {
 		return nil, err
 	}
 	return q.API.ReceiveMessage(ctx, in) //nolint:wrapcheck // as the SDK has it
 }
 
-func (q faultyQueues) DeleteMessage(ctx context.Context, in *sqs.DeleteMessageInput, _ ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error) {
+func (q faultyQueues) DeleteMessage(ctx context.Context, in *awssqs.DeleteMessageInput, _ ...func(*awssqs.Options)) (*awssqs.DeleteMessageOutput, error) {
 	if err := q.f.stall(ctx, "DeleteMessage "+*in.ReceiptHandle); err != nil {
 		return nil, err
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -123,7 +122,7 @@ func TestAnIndexThatShowsRowsTwiceMisleadsNobody(t *testing.T) {
 		t.Errorf("got %+v, %d failed items, want 7 matched, and each failed one listed once", r.Counts,
 			len(list(t, e, id, "FAILED")))
 	}
-	if n := len(e.Machine.Names(naming.APIPrefix)); n != 7 {
+	if n := len(e.Machine.Names(domain.APIPrefix)); n != 7 {
 		t.Errorf("%d executions of 7 resources", n)
 	}
 }

@@ -8,12 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/sns"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
-	"github.com/ce873799/replayable-ingestion/internal/publish"
-	"github.com/ce873799/replayable-ingestion/internal/supersede"
-	"github.com/ce873799/replayable-ingestion/internal/topic"
+	"github.com/ce873799/replayable-ingestion/internal/ingest"
+	"github.com/ce873799/replayable-ingestion/internal/outcome"
 )
 
 type slowStore struct {
@@ -32,7 +31,7 @@ func between(t *testing.T, e *Engine, older string) int {
 	t.Helper()
 	once := true
 	normal := e.Publisher
-	e.Publisher = publish.New(topic.New(e, "arn:aws:sns:us-east-1:000000000000:topic"), slowStore{e.Log, func() {
+	e.Publisher = ingest.NewPublisher(sns.New(e, "arn:aws:sns:us-east-1:000000000000:topic"), slowStore{e.Log, func() {
 		if !once {
 			return
 		}
@@ -40,7 +39,7 @@ func between(t *testing.T, e *Engine, older string) int {
 		e.Publisher = normal
 		backoff() // no two events come at once
 		run(t, e, "live-9", sale(9))
-	}}, e.Book.Executions, supersede.NewGate(e.Book.Publications, nil), publish.Options{StoreOutputs: true, SupersedeOlder: true}, nil, nil)
+	}}, e.Book.Executions, outcome.NewGate(e.Book.Publications, nil), ingest.PublishOptions{StoreOutputs: true, SupersedeOlder: true}, nil, nil)
 	before := e.PublishedBy(older)
 	e.Machine.RunAll(t.Context())
 	e.Report()
@@ -57,14 +56,14 @@ func TestWhetherToPublishIsDecidedLast(t *testing.T) {
 		e.Ingest("live-1", sale(1))
 		e.Report()
 		e.Listen(due(e)...)
-		if n := between(t, e, naming.Auto("live-1", 1)); n != 0 {
+		if n := between(t, e, domain.AutoName("live-1", 1)); n != 0 {
 			t.Errorf("published %d messages after a newer event", n)
 		}
 	})
 	t.Run("by a restart", func(t *testing.T) {
 		e := inMemory(t)
 		e.Listen(neverRecorded(t, e, sale(1))...)
-		if n := between(t, e, naming.Auto("live-1", 1)); n != 0 {
+		if n := between(t, e, domain.AutoName("live-1", 1)); n != 0 {
 			t.Errorf("published %d messages after a newer event", n)
 		}
 	})
@@ -74,7 +73,7 @@ func TestWhetherToPublishIsDecidedLast(t *testing.T) {
 			history(t, e, "r1", 1)
 			id := ask(t, e, fmt.Sprintf(`{"select":{"resourceIds":["r1"]},"allowStale":%t,"reason":"x"}`, allow))
 			e.Listen(drainToItems(t, e)...)
-			name := e.Machine.Names(naming.APIPrefix)[0]
+			name := e.Machine.Names(domain.APIPrefix)[0]
 			if n := between(t, e, name); n != want {
 				t.Errorf("published %d messages after a newer event, want %d", n, want)
 			}
@@ -92,7 +91,7 @@ func TestANewerEventWaitsForAnOlderOneThatIsBeingSent(t *testing.T) {
 	for _, dies := range []bool{false, true} {
 		t.Run(fmt.Sprintf("the sender dies: %t", dies), func(t *testing.T) {
 			e := inMemory(t)
-			gate := supersede.NewGate(e.Book.Publications, nil)
+			gate := outcome.NewGate(e.Book.Publications, nil)
 			slept := time.Duration(0)
 			now := time.Now()
 			gate.Now = func() time.Time { return now.Add(slept) }
@@ -143,7 +142,7 @@ func TestANewerEventWaitsForARequestThatWasGivenUp(t *testing.T) {
 	} {
 		t.Run(tt.what, func(t *testing.T) {
 			e := inMemory(t)
-			gate := supersede.NewGate(e.Book.Publications, nil)
+			gate := outcome.NewGate(e.Book.Publications, nil)
 			began, slept := time.Now(), time.Duration(0)
 			gate.Now = func() time.Time { return began.Add(slept) }
 			gate.Sleep = func(_ context.Context, d time.Duration) error { slept += d; return nil }

@@ -14,7 +14,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/failurejob"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/supersede"
+	"github.com/ce873799/replayable-ingestion/internal/outcome"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -241,7 +241,7 @@ func TestAJobOverManyFailuresGoesOnPageByPage(t *testing.T) {
 		}
 	}
 	queue := &bodies{}
-	w := failurejob.New(book, supersede.NewSuccesses(book.Executions, book.Publications), queue, nil)
+	w := failurejob.New(book, outcome.NewSuccesses(book.Executions, book.Publications), queue, nil)
 	q := replay.FailureQuery{Status: replay.FailureQuarantined}
 	job := domain.FailureJob{ID: "01ARZ3NDEKTSV4RRFFQ69G5FAV", Action: replay.CloseFailures, Reason: "x", RequestedBy: "me", AskedAt: domain.At(time.Now())}
 	if _, err := w.Begin(t.Context(), job, q); err != nil {

@@ -7,7 +7,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
 )
 
 // quarantine puts a failure into quarantine, whatever it was.
@@ -26,7 +25,7 @@ func lastAttempt(t *testing.T, e *Engine) (attempts []string) {
 	e.Report()
 	settleDown(t, e)
 	for n := 1; n <= 3; n++ {
-		attempts = append(attempts, naming.Auto("live-1", n))
+		attempts = append(attempts, domain.AutoName("live-1", n))
 	}
 	if f := failure(t, e, attempts[2]); f.Status != domain.Quarantined {
 		t.Fatalf("got %+v, want the last attempt quarantined", f)
@@ -37,7 +36,7 @@ func lastAttempt(t *testing.T, e *Engine) (attempts []string) {
 // An automatic replay succeeds: whatever of its lineage is in quarantine leaves it, and what has failed again stays.
 func TestASuccessHealsItsWholeLineage(t *testing.T) {
 	e := inMemory(t)
-	third := naming.Auto("live-1", 3)
+	third := domain.AutoName("live-1", 3)
 	e.Machine.Work = failing(outage, func(x string) bool { return x == third })
 	e.Ingest("live-1", sale(1))
 	e.Report()
@@ -53,7 +52,7 @@ func TestASuccessHealsItsWholeLineage(t *testing.T) {
 	quarantine(t, e, "live-1")
 	e.Pump()
 	for execution, want := range map[string]domain.FailureStatus{
-		"live-1": domain.Healed, naming.Auto("live-1", 1): domain.FailedAgain, naming.Auto("live-1", 2): domain.Healed,
+		"live-1": domain.Healed, domain.AutoName("live-1", 1): domain.FailedAgain, domain.AutoName("live-1", 2): domain.Healed,
 	} {
 		if f := failure(t, e, execution); f.Status != want {
 			t.Errorf("%s is %s, want %s: %+v", execution, f.Status, want, f)
@@ -94,7 +93,7 @@ func TestALineageIsInTheQuarantineOnce(t *testing.T) {
 	settleDown(t, e)
 	settleDown(t, e)
 	rows := inQuarantine(t, e)
-	if len(rows) != 1 || rows[0].Execution != naming.Auto("live-1", 3) {
+	if len(rows) != 1 || rows[0].Execution != domain.AutoName("live-1", 3) {
 		t.Errorf("got %+v, want the last attempt alone", rows)
 	}
 }
@@ -102,7 +101,7 @@ func TestALineageIsInTheQuarantineOnce(t *testing.T) {
 // An automatic replay gives way to a newer event: what of its lineage is in quarantine is superseded as well.
 func TestWhatGivesWaySupersedesItsWholeLineage(t *testing.T) {
 	e := inMemory(t)
-	second := naming.Auto("live-1", 2)
+	second := domain.AutoName("live-1", 2)
 	e.Machine.Work = failing(outage, func(x string) bool { return x == second || x == "live-2" })
 	e.Listen(dueReplay(t, e)...)
 	e.Machine.RunAll(t.Context())
@@ -133,14 +132,14 @@ func TestWhatGivesWaySupersedesItsWholeLineage(t *testing.T) {
 // event has succeeded, and is not replayed once more.
 func TestAFailureOfWhatHasSucceededMeanwhileIsClosed(t *testing.T) {
 	e := inMemory(t)
-	first := naming.Auto("live-1", 1)
-	e.Machine.Work = failing(outage, func(x string) bool { return strings.HasPrefix(x, naming.APIPrefix) })
+	first := domain.AutoName("live-1", 1)
+	e.Machine.Work = failing(outage, func(x string) bool { return strings.HasPrefix(x, domain.APIPrefix) })
 	e.Listen(dueReplay(t, e)...)
 	if err := e.Replays.Send(t.Context(), drainOf(t, e, oneItem)...); err != nil {
 		t.Fatal(err)
 	}
 	e.Listen(e.Replays.TakeAll()...)
-	asked := e.Machine.Names(naming.APIPrefix)[0]
+	asked := e.Machine.Names(domain.APIPrefix)[0]
 	e.Machine.Run(t.Context(), asked)
 	e.Report()
 	if f := failure(t, e, "live-1"); f.Status != domain.Healed || f.HealedBy != asked {
@@ -151,7 +150,7 @@ func TestAFailureOfWhatHasSucceededMeanwhileIsClosed(t *testing.T) {
 	if f := failure(t, e, first); f.Status != domain.Closed || !strings.Contains(f.Decision, asked) {
 		t.Errorf("got %+v, want it closed: %s had succeeded", f, asked)
 	}
-	if names := e.Machine.Names(naming.AutoPrefix); len(names) != 1 {
+	if names := e.Machine.Names(domain.AutoPrefix); len(names) != 1 {
 		t.Errorf("got %v, want no further automatic replay", names)
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/emftest"
-	"github.com/ce873799/replayable-ingestion/internal/message"
+	"github.com/ce873799/replayable-ingestion/internal/emf/emftest"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -181,7 +181,7 @@ func TestASupersededReplayCountsWhereItMeetsTheNewerOne(t *testing.T) {
 
 func TestAPoisonMessageIsAQuarantinedFailure(t *testing.T) {
 	e := inMemory(t)
-	poison := message.Replay{Kind: message.KindSweep, ReplayID: "01J"}.Encode()
+	poison := protocol.ReplayMessage{Kind: protocol.KindSweep, ReplayID: "01J"}.Encode()
 	if err := e.Dead.Send(t.Context(), poison); err != nil {
 		t.Fatal(err)
 	}

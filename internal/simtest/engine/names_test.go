@@ -6,9 +6,9 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/listener"
-	"github.com/ce873799/replayable-ingestion/internal/queue"
 	"github.com/ce873799/replayable-ingestion/internal/simtest"
 )
 
@@ -18,7 +18,7 @@ const (
 	SeriesMachineARN = simtest.SeriesMachineARN
 )
 
-type post = queue.Post
+type post = sqs.Post
 
 func batch(bodies ...string) events.SQSEvent { return simtest.Batch(bodies...) }
 

@@ -9,12 +9,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	awssfn "github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/smithy-go"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
 	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/states"
 )
 
 var outageFailures = flag.Int("outage", 2000, "failures of the outage that is played")
@@ -43,14 +43,14 @@ func (b *tokens) take(now time.Time) bool {
 
 // quotaed plays what Step Functions refuses in most Regions ("Quotas related to API action throttling").
 type quotaed struct {
-	states.API
+	sfn.API
 	now func() time.Time
 
 	mu                       sync.Mutex
 	describe, history, lists *tokens
 }
 
-func newQuotaed(api states.API, now func() time.Time) *quotaed {
+func newQuotaed(api sfn.API, now func() time.Time) *quotaed {
 	full := func(size, perSecond float64) *tokens { return &tokens{size: size, perSecond: perSecond, left: size} }
 	return &quotaed{API: api, now: now, describe: full(250, 10), history: full(400, 20), lists: full(200, 5)}
 }
@@ -64,21 +64,21 @@ func (q *quotaed) within(b *tokens) error {
 	return nil
 }
 
-func (q *quotaed) DescribeExecution(ctx context.Context, in *sfn.DescribeExecutionInput, o ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error) {
+func (q *quotaed) DescribeExecution(ctx context.Context, in *awssfn.DescribeExecutionInput, o ...func(*awssfn.Options)) (*awssfn.DescribeExecutionOutput, error) {
 	if err := q.within(q.describe); err != nil {
 		return nil, err
 	}
 	return q.API.DescribeExecution(ctx, in, o...)
 }
 
-func (q *quotaed) GetExecutionHistory(ctx context.Context, in *sfn.GetExecutionHistoryInput, o ...func(*sfn.Options)) (*sfn.GetExecutionHistoryOutput, error) {
+func (q *quotaed) GetExecutionHistory(ctx context.Context, in *awssfn.GetExecutionHistoryInput, o ...func(*awssfn.Options)) (*awssfn.GetExecutionHistoryOutput, error) {
 	if err := q.within(q.history); err != nil {
 		return nil, err
 	}
 	return q.API.GetExecutionHistory(ctx, in, o...)
 }
 
-func (q *quotaed) ListExecutions(ctx context.Context, in *sfn.ListExecutionsInput, o ...func(*sfn.Options)) (*sfn.ListExecutionsOutput, error) {
+func (q *quotaed) ListExecutions(ctx context.Context, in *awssfn.ListExecutionsInput, o ...func(*awssfn.Options)) (*awssfn.ListExecutionsOutput, error) {
 	if err := q.within(q.lists); err != nil {
 		return nil, err
 	}

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/queue"
 )
 
 // parcel is a message that is delivered at a time.
@@ -50,8 +50,8 @@ func (m *mail) put(body string, at time.Time) {
 	heap.Push(&m.waiting, parcel{at: at.Add(m.late(at)), n: m.sent, body: body})
 }
 
-func (m *mail) post(p queue.Post) {
-	delay := min(max(p.Delay, 0), queue.MaxDelay)
+func (m *mail) post(p sqs.Post) {
+	delay := min(max(p.Delay, 0), sqs.MaxDelay)
 	delay = (delay + time.Second - 1).Truncate(time.Second)
 	if m.backlog && !strings.Contains(p.Body, `"slot"`) {
 		delay = 0

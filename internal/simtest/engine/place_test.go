@@ -13,7 +13,6 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -62,7 +61,7 @@ func latestBy(t *testing.T, e *Engine, id string) string {
 func TestARestartDoesNotPublishOverANewerEvent(t *testing.T) {
 	e := inMemory(t)
 	e.Listen(neverRecorded(t, e, sale(1))...)
-	auto := naming.Auto("live-1", 1)
+	auto := domain.AutoName("live-1", 1)
 	if e.Machine.Status(auto) != types.ExecutionStatusRunning {
 		t.Fatal("the automatic replay was not started")
 	}
@@ -82,7 +81,7 @@ func TestARestartDoesNotPublishOverANewerEvent(t *testing.T) {
 
 func TestTheAgeOfALineageIsNotForgotten(t *testing.T) {
 	e := inMemory(t)
-	first, second := naming.Auto("live-1", 1), naming.Auto("live-1", 2)
+	first, second := domain.AutoName("live-1", 1), domain.AutoName("live-1", 2)
 	e.Machine.Work = failing(outage, func(x string) bool { return x != first })
 	e.Listen(neverRecorded(t, e, sale(1))...)
 	run(t, e, "live-2", sale(2))
@@ -139,7 +138,7 @@ func TestWhatWasDeletedStaysDeleted(t *testing.T) {
 		e.Report()
 		e.Bucket.Delete("events/r1")
 		settleDown(t, e)
-		if n := e.PublishedBy(naming.Auto("live-1", 1)); n > 0 {
+		if n := e.PublishedBy(domain.AutoName("live-1", 1)); n > 0 {
 			t.Errorf("published %d messages about a resource that was deleted", n)
 		}
 		if f := failure(t, e, "live-1"); f.Status != domain.Quarantined || !strings.Contains(f.Decision, "deleted") {
@@ -155,7 +154,7 @@ func TestWhatWasDeletedStaysDeleted(t *testing.T) {
 		e.Bucket.Delete("events/r1")
 		e.Machine.RunAll(t.Context())
 		e.Report()
-		if n := e.PublishedBy(naming.Auto("live-1", 1)); n > 0 {
+		if n := e.PublishedBy(domain.AutoName("live-1", 1)); n > 0 {
 			t.Errorf("published %d messages about a resource that was deleted", n)
 		}
 	})
@@ -174,7 +173,7 @@ func TestWhatWasDeletedStaysDeleted(t *testing.T) {
 			e.Machine.RunAll(t.Context())
 			e.Report()
 			settleDown(t, e)
-			if n := e.PublishedBy(naming.Auto("live-1", 1)); n > 0 {
+			if n := e.PublishedBy(domain.AutoName("live-1", 1)); n > 0 {
 				t.Errorf("published %d messages about a resource that was deleted", n)
 			}
 			if v, err := e.Log.Latest(t.Context(), "r1"); err == nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/message"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -77,7 +77,7 @@ func allocated(e *Engine, body string) uint64 {
 func follow(e *Engine, kind string) (allocs []uint64) {
 	for bodies := e.Replays.TakeAll(); len(bodies) > 0; bodies = e.Replays.TakeAll() {
 		for _, body := range bodies {
-			if msg, err := message.DecodeReplay(body); err == nil && msg.Kind == kind {
+			if msg, err := protocol.DecodeReplayMessage(body); err == nil && msg.Kind == kind {
 				allocs = append(allocs, allocated(e, body))
 			}
 		}
@@ -99,13 +99,13 @@ func planOf(t testing.TB, n int) (hashing, applying []uint64) {
 		return answer.Body
 	}
 	call("GET", "/replays/{replayId}", "")
-	hashing = follow(e, message.KindHash)
+	hashing = follow(e, protocol.KindHash)
 	var r replay.Replay
 	if err := json.Unmarshal([]byte(call("GET", "/replays/{replayId}", "")), &r); err != nil || len(r.Plan.PlanHash) != 64 || r.Plan.Items != n {
 		t.Fatalf("got %+v, %v, want the hash of %d items", r.Plan, err, n)
 	}
 	call("POST", "/replays", fmt.Sprintf(`{"apply":{"planId":%q,"planHash":%q}}`, id, r.Plan.PlanHash))
-	applying = follow(e, message.KindExpand)
+	applying = follow(e, protocol.KindExpand)
 	if err := json.Unmarshal([]byte(call("GET", "/replays/{replayId}", "")), &r); err != nil || r.Plan.AppliedBy == "" {
 		t.Fatalf("got %+v, %v", r.Plan, err)
 	}

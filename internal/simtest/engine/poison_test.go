@@ -10,8 +10,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/message"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -91,10 +90,10 @@ func TestAnItemThatWasNotStartedIsGivenUpForGood(t *testing.T) {
 		if it := list(t, e, id, "")[0]; !strings.Contains(it.Reason, "came back too often") {
 			t.Errorf("got %+v, want why it was given up", it)
 		}
-		if names := e.Machine.Names(naming.APIPrefix); len(names) != 0 {
+		if names := e.Machine.Names(domain.APIPrefix); len(names) != 0 {
 			t.Errorf("a late delivery started %v", names)
 		}
-		row, err := e.Book.Executions.Get(t.Context(), naming.API(id, "r1", 0))
+		row, err := e.Book.Executions.Get(t.Context(), domain.APIName(id, "r1", 0))
 		if announced := at == "StartExecution"; announced != (err == nil) || announced && row.Error != domain.NeverStarted {
 			t.Errorf("died at %s: got %+v, %v, want the announced execution settled as never started", at, row, err)
 		}
@@ -145,7 +144,7 @@ func TestAnAutomaticReplayThatWasStartedIsNotGivenUp(t *testing.T) {
 	for _, attempts := range []int{1, 2} {
 		for _, before := range []bool{true, false} {
 			e := inMemory(t)
-			last := naming.Auto("live-1", attempts)
+			last := domain.AutoName("live-1", attempts)
 			e.Machine.Work = failing(outage, func(x string) bool { return x == last })
 			bodies := dueReplay(t, e)
 			e.Listen(bodies...)
@@ -184,7 +183,7 @@ func TestAnAutomaticReplayThatWasNotStartedIsGivenUpForGood(t *testing.T) {
 		if f.Status != domain.Quarantined || !strings.Contains(f.Decision, "came back too often") {
 			t.Errorf("died at %s: got %+v, want it in quarantine with the reason", at, f)
 		}
-		name := naming.Auto("live-1", 1)
+		name := domain.AutoName("live-1", 1)
 		if e.Machine.Starts[name] != 0 {
 			t.Errorf("died at %s: a late delivery started it", at)
 		}
@@ -211,7 +210,7 @@ func TestASeriesThatWasStartedIsNotGivenUp(t *testing.T) {
 		}
 		dead(t, e, item...)
 		if !before {
-			if s, err := e.Book.Series.Get(t.Context(), naming.Series(id, 0, 0)); err != nil || !s.Started || !s.Open() {
+			if s, err := e.Book.Series.Get(t.Context(), domain.SeriesName(id, 0, 0)); err != nil || !s.Started || !s.Open() {
 				t.Errorf("got %+v, %v, want the series noted as started", s, err)
 			}
 		}
@@ -240,10 +239,10 @@ func TestASeriesThatWasNotStartedIsGivenUpForGood(t *testing.T) {
 		}
 		e.Pump()
 		finished(t, e, id, replay.Completed, replay.Counts{Matched: 3, Failed: 1, Skipped: 2})
-		if n := len(e.Machine.Names(naming.APIPrefix)); n != 0 {
+		if n := len(e.Machine.Names(domain.APIPrefix)); n != 0 {
 			t.Errorf("%d executions were started", n)
 		}
-		if s, err := e.Book.Series.Get(t.Context(), naming.Series(id, 0, 0)); err != nil || s.Open() {
+		if s, err := e.Book.Series.Get(t.Context(), domain.SeriesName(id, 0, 0)); err != nil || s.Open() {
 			t.Errorf("got %+v, %v, want the series closed", s, err)
 		}
 	}
@@ -263,7 +262,7 @@ func TestABoundPageThatIsADeadLetterIsSentAgain(t *testing.T) {
 			if healed {
 				break
 			}
-			if page = e.Replays.TakeAll(); !strings.Contains(fmt.Sprint(page), message.KindExpand) {
+			if page = e.Replays.TakeAll(); !strings.Contains(fmt.Sprint(page), protocol.KindExpand) {
 				break
 			}
 		}

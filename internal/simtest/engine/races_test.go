@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"github.com/ce873799/replayable-ingestion/internal/message"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -49,7 +49,7 @@ func TestACancelledSeriesWhoseStartWasNotNotedRunsWhatIsBound(t *testing.T) {
 	}
 	e.Pump()
 	finished(t, e, id, replay.Cancelled, replay.Counts{Matched: 3, Started: 1, Succeeded: 1, Skipped: 2})
-	if n := len(e.Machine.Names(naming.APIPrefix)); n != 1 {
+	if n := len(e.Machine.Names(domain.APIPrefix)); n != 1 {
 		t.Errorf("%d executions, want the one that was bound", n)
 	}
 }
@@ -112,7 +112,7 @@ func TestACancelledReplayIsSweptOnce(t *testing.T) {
 	cancel(t, e, id, 200)
 	sweeps := 0
 	e.Replays.OnPost = func(p post) {
-		if strings.Contains(p.Body, `"kind":"`+message.KindSweep) {
+		if strings.Contains(p.Body, `"kind":"`+protocol.KindSweep) {
 			sweeps++
 		}
 	}

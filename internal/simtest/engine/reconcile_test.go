@@ -13,8 +13,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/emftest"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/internal/emf/emftest"
 	"github.com/ce873799/replayable-ingestion/internal/simtest"
 )
 
@@ -303,7 +302,7 @@ func TestEveryFailureOfAVersionIsKept(t *testing.T) {
 	tried := ask(t, e, `{"select":{"resourceIds":["r1"]},"transform":{"mergePatch":{"n":5}},"reason":"a test"}`)
 	e.Pump()
 	settleDown(t, e)
-	asked, patched := naming.API(accepted, "r1", 0), naming.API(tried, "r1", 0)
+	asked, patched := domain.APIName(accepted, "r1", 0), domain.APIName(tried, "r1", 0)
 	for name, want := range map[string]domain.FailureStatus{"live-1": domain.Quarantined, asked: domain.Quarantined, patched: domain.Closed} {
 		f := failure(t, e, name)
 		if f.Status != want || f.State != "Work" || f.Error != "InvalidListing" || !strings.Contains(f.Cause, "user's state") {

@@ -10,7 +10,6 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
 )
 
 func redriven(t *testing.T, e *Engine, execution string, count int) domain.Failure {
@@ -39,7 +38,7 @@ func TestARedriveThatFailsBeginsItsAttemptsAnew(t *testing.T) {
 	up = true
 	settleDown(t, e)
 	f := redriven(t, e, "live-1", 1)
-	if f.Status != domain.Healed || f.HealedBy != naming.Auto("live-1#1", 1) {
+	if f.Status != domain.Healed || f.HealedBy != domain.AutoName("live-1#1", 1) {
 		t.Errorf("got %+v, want it healed by the first attempt of its own lineage", f)
 	}
 	if first := redriven(t, e, "live-1", 0); first.Status.Open() || first.Status == domain.Quarantined {
@@ -54,7 +53,7 @@ func TestARedrivenAutomaticReplayClosesItsQuarantine(t *testing.T) {
 	e.Ingest("live-1", sale(1))
 	e.Report()
 	settleDown(t, e)
-	last := naming.Auto("live-1", 3)
+	last := domain.AutoName("live-1", 3)
 	if f := failure(t, e, last); f.Status != domain.Quarantined {
 		t.Fatalf("got %+v, want the last attempt quarantined", f)
 	}

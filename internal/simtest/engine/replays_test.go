@@ -13,8 +13,8 @@ import (
 	"github.com/aws/smithy-go"
 	"pgregory.net/rapid"
 
-	"github.com/ce873799/replayable-ingestion/internal/message"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -95,7 +95,7 @@ func TestAReplayByResourceIDs(t *testing.T) {
 	if it := all["unknown"]; it.Outcome != replay.Skipped || !strings.Contains(it.Reason, "no such resource") {
 		t.Errorf("got %+v, want it skipped with the reason", it)
 	}
-	if it := all["a/b"]; it.Outcome != replay.Succeeded || it.VersionID == "" || !strings.Contains(it.ExecutionARN, naming.APIPrefix) {
+	if it := all["a/b"]; it.Outcome != replay.Succeeded || it.VersionID == "" || !strings.Contains(it.ExecutionARN, domain.APIPrefix) {
 		t.Errorf("got %+v, want its version and execution", it)
 	}
 	if got := len(e.Published) - published; got != 3 {
@@ -144,14 +144,14 @@ func TestAFailedReplayIsItsItemsOutcome(t *testing.T) {
 		t.Errorf("got %+v, want the error as the reason", it)
 	}
 	settleDown(t, e)
-	if got := e.Machine.Names(naming.AutoPrefix); len(got) != 0 {
+	if got := e.Machine.Names(domain.AutoPrefix); len(got) != 0 {
 		t.Errorf("started %v: a failed API replay is never retried automatically", got)
 	}
 }
 
 func TestAReplayEmptiesTheQuarantineOfItsVersion(t *testing.T) {
 	e := New(t)
-	e.Machine.Work = failing("InvalidListing", func(x string) bool { return strings.HasPrefix(x, naming.APIPrefix) })
+	e.Machine.Work = failing("InvalidListing", func(x string) bool { return strings.HasPrefix(x, domain.APIPrefix) })
 	e.Ingest("live-1", event("r1", "o1", 1))
 	e.Report()
 	settleDown(t, e)
@@ -211,7 +211,7 @@ func TestALostAnswerStartsNothingTwice(t *testing.T) {
 	if r := get(t, e, id); r.Status != replay.Completed || r.Counts != (replay.Counts{Matched: 1, Started: 1, Succeeded: 1}) {
 		t.Errorf("got %s %+v, want it completed", r.Status, r.Counts)
 	}
-	if n := e.Machine.Starts[naming.API(id, "r1", 0)]; n != 1 {
+	if n := e.Machine.Starts[domain.APIName(id, "r1", 0)]; n != 1 {
 		t.Errorf("started %d times, want once", n)
 	}
 }
@@ -236,8 +236,8 @@ func TestAnEndedExecutionIsNotStartedAgain(t *testing.T) {
 		t.Errorf("got %+v, want it started", it)
 	}
 	e.Report()
-	if r := get(t, e, id); r.Status != replay.Completed || e.Machine.Starts[naming.API(id, "r1", 0)] != 1 {
-		t.Errorf("got %s after %d starts, want COMPLETED after one", r.Status, e.Machine.Starts[naming.API(id, "r1", 0)])
+	if r := get(t, e, id); r.Status != replay.Completed || e.Machine.Starts[domain.APIName(id, "r1", 0)] != 1 {
+		t.Errorf("got %s after %d starts, want COMPLETED after one", r.Status, e.Machine.Starts[domain.APIName(id, "r1", 0)])
 	}
 }
 
@@ -288,7 +288,7 @@ func TestAThrottledStartComesAgain(t *testing.T) {
 	e.Listen(e.Replays.TakeAll()...)
 	deliveries := e.Replays.TakeAll()
 	e.Machine.StartFault = func(name string) (error, bool) {
-		if name == naming.API(id, "r2", 0) {
+		if name == domain.APIName(id, "r2", 0) {
 			return &smithy.GenericAPIError{Code: "ThrottlingException", Message: "rate exceeded"}, false
 		}
 		return nil, false
@@ -375,7 +375,7 @@ func TestDeliveriesInAnyOrderAndNumber(t *testing.T) {
 			ids = append(ids, fmt.Sprint("r", i))
 		}
 		e.Machine.Work = func(execution, event string) (string, string) {
-			if strings.HasPrefix(execution, naming.APIPrefix) && len(event)%2 == 0 {
+			if strings.HasPrefix(execution, domain.APIPrefix) && len(event)%2 == 0 {
 				return "", outage
 			}
 			return event, ""
@@ -399,7 +399,7 @@ func TestDeliveriesInAnyOrderAndNumber(t *testing.T) {
 // completed.
 func anyOrder(t *testing.T, e *Engine, id string, d drawn) {
 	t.Helper()
-	seen := []string{message.Replay{Kind: message.KindExpand, ReplayID: id}.Encode()}
+	seen := []string{protocol.ReplayMessage{Kind: protocol.KindExpand, ReplayID: id}.Encode()}
 	var statuses []string
 	for range d.IntN(100) {
 		seen = shuffled(d, append(seen, e.Replays.TakeAll()...))
@@ -445,7 +445,7 @@ func verify(rt *rapid.T, t *testing.T, e *Engine, id string, ids []string) {
 			rt.Fatalf("%s has no item", want)
 		}
 		got.Matched++
-		starts := e.Machine.Starts[naming.API(id, want, 0)]
+		starts := e.Machine.Starts[domain.APIName(id, want, 0)]
 		switch it.Outcome {
 		case replay.Skipped:
 			got.Skipped++

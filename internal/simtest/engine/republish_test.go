@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -95,7 +95,7 @@ func TestAPatchSetsNoReservedKey(t *testing.T) {
 	id := ask(t, e, `{"select":{"resourceIds":["r1"]},"transform":{"mergePatch":{"replayableIngestion":{"a":1}}},"reason":"x"}`)
 	e.Pump()
 	it := list(t, e, id, "")[0]
-	if it.Outcome != replay.Failed || !strings.Contains(it.Reason, "reserved key") || len(e.Machine.Names(naming.APIPrefix)) != 0 {
+	if it.Outcome != replay.Failed || !strings.Contains(it.Reason, "reserved key") || len(e.Machine.Names(domain.APIPrefix)) != 0 {
 		t.Errorf("got %s (%s), want it refused", it.Outcome, it.Reason)
 	}
 }

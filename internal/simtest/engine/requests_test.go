@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -153,7 +153,7 @@ func TestATransform(t *testing.T) {
 	if it := list(t, e, id, "FAILED")[0]; it.ResourceID != "x" || !strings.Contains(it.Reason, "TransformFailed") || it.VersionID == "" {
 		t.Errorf("got %+v, want the event that has no n", it)
 	}
-	name := naming.API(id, "r1", 0)
+	name := domain.APIName(id, "r1", 0)
 	derived, err := e.Log.Object(t.Context(), eventlog.DerivedKey(name))
 	if want := `{"id":"r1","owner":"o1","n":7}`; err != nil || string(derived) != want {
 		t.Errorf("derived event %s, %v, want %s", derived, err, want)
@@ -195,7 +195,7 @@ func TestAPatchedReplayThatFailsIsNotRetried(t *testing.T) {
 		e.Pump()
 	}
 	finished(t, e, id, replay.Completed, replay.Counts{Matched: 1, Started: 1, Failed: 1})
-	if got := e.Machine.Names(naming.AutoPrefix); len(got) != 0 {
+	if got := e.Machine.Names(domain.AutoPrefix); len(got) != 0 {
 		t.Errorf("automatic replays %v, want none", got)
 	}
 }
@@ -347,7 +347,7 @@ func TestAnIdempotencyKeyNamesOneReplay(t *testing.T) {
 		t.Errorf("got %d %+v, want the replay as it is now", status, done)
 	}
 	e.Pump()
-	if n := len(e.Machine.Names(naming.APIPrefix)); n != 1 {
+	if n := len(e.Machine.Names(domain.APIPrefix)); n != 1 {
 		t.Errorf("%d executions, want one", n)
 	}
 	if status, _ := post("k1", selecting("r1")); status != 409 {

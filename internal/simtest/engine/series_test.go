@@ -11,7 +11,6 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/listener"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -104,7 +103,7 @@ func checkCounts(t tester, e *Engine, r replay.Replay) {
 // order returns the versions in the order in which a replay's executions were started.
 func order(t *testing.T, e *Engine) (ids []string) {
 	t.Helper()
-	for _, name := range e.Machine.Names(naming.APIPrefix) {
+	for _, name := range e.Machine.Names(domain.APIPrefix) {
 		row, err := e.Book.Executions.Get(t.Context(), name)
 		if err != nil {
 			t.Fatal(err)

@@ -13,8 +13,8 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
 	"github.com/ce873799/replayable-ingestion/internal/config"
-	"github.com/ce873799/replayable-ingestion/internal/message"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/internal/simtest"
 )
 
@@ -50,7 +50,7 @@ func (o *storm) resource() string { return fmt.Sprint("r", o.draw("resource", re
 func (o *storm) drive(th *Thread) {
 	mode := o.draw("how far", 4)
 	defer func() { o.rt.Logf("%s: %s", th.Name, o.threads.Waits(th)) }()
-	series := strings.HasPrefix(th.Name, naming.SeriesPrefix) // it waits for executions that run beside it
+	series := strings.HasPrefix(th.Name, domain.SeriesPrefix) // it waits for executions that run beside it
 	if mode < 2 && !series {
 		o.finish(th)
 		return
@@ -224,7 +224,7 @@ func (o *storm) track(s simtest.End) {
 
 // form is a dead letter of an end in one of its forms.
 func (o *storm) form(pointer string) string {
-	status, err := message.DecodeStatus(pointer)
+	status, err := protocol.DecodeStatusMessage(pointer)
 	if err != nil {
 		o.rt.Fatal(err)
 	}
@@ -284,7 +284,7 @@ func (o *storm) operate() {
 		return
 	}
 	name := names[o.draw("execution", len(names))]
-	if strings.HasPrefix(name, naming.SeriesPrefix) {
+	if strings.HasPrefix(name, domain.SeriesPrefix) {
 		if o.Series.Status(name) == types.ExecutionStatusRunning {
 			o.Series.Abort(name)
 		}
@@ -321,8 +321,8 @@ func (o *storm) deadLetter() {
 		o.dies(known[i])
 	default:
 		o.dies(rapid.SampledFrom([]string{
-			"hello", `{"v":9,"kind":"item"}`, message.Replay{Kind: message.KindItem, ReplayID: "none"}.Encode(),
-			message.Replay{Kind: message.KindAuto, Execution: "live-1"}.Encode(), executionARN("live-1"),
+			"hello", `{"v":9,"kind":"item"}`, protocol.ReplayMessage{Kind: protocol.KindItem, ReplayID: "none"}.Encode(),
+			protocol.ReplayMessage{Kind: protocol.KindAuto, Execution: "live-1"}.Encode(), executionARN("live-1"),
 			executionARN("nobody"), `{"Records":[{"s3":{}}]}`,
 		}).Draw(o.rt, "body"))
 	}

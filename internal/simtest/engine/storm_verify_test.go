@@ -13,7 +13,6 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/naming"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -36,7 +35,7 @@ func (o *storm) calm() {
 	o.up, o.full, o.double = true, false, false
 	o.Table.Thaw()
 	for _, th := range o.threads.Open() {
-		if !strings.HasPrefix(th.Name, naming.SeriesPrefix) {
+		if !strings.HasPrefix(th.Name, domain.SeriesPrefix) {
 			o.finish(th)
 		}
 	}
@@ -128,7 +127,7 @@ func (o *storm) verifyExecution(name string) {
 		if n > 0 {
 			root = fmt.Sprintf("%s#%d", name, n)
 		}
-		if extra := naming.Auto(root, o.Policy.MaxAttempts+1); m.Status(extra) != "" {
+		if extra := domain.AutoName(root, o.Policy.MaxAttempts+1); m.Status(extra) != "" {
 			o.rt.Errorf("%s was replayed more than %d times", root, o.Policy.MaxAttempts)
 		}
 	}
@@ -139,7 +138,7 @@ func (o *storm) verifyLineage(f domain.Failure) {
 	first, _, _ := strings.Cut(f.Root, "#")
 	names := []string{f.Execution, first}
 	for attempt := range o.Policy.MaxAttempts {
-		names = append(names, naming.Auto(f.Root, attempt+1))
+		names = append(names, domain.AutoName(f.Root, attempt+1))
 	}
 	for _, name := range names {
 		if o.Machine.Status(name) == types.ExecutionStatusSucceeded {

@@ -7,9 +7,9 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
-	"github.com/ce873799/replayable-ingestion/internal/message"
-	"github.com/ce873799/replayable-ingestion/internal/queue"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 )
 
 // received is a message as Lambda delivers it, that was received for the first time at a moment.
@@ -73,7 +73,7 @@ func TestTheListenerSaysForHowLongItHasTriedInVain(t *testing.T) {
 	}
 
 	// SQS knows nothing of the message that is sent again for it.
-	next := message.Replay{Kind: message.KindSweep, ReplayID: "01J"}.Encode()
+	next := protocol.ReplayMessage{Kind: protocol.KindSweep, ReplayID: "01J"}.Encode()
 	for _, tried := range []time.Duration{0, 30 * time.Minute, time.Hour, 90 * time.Minute} {
 		listen(received(next, c.Now()))
 		if got := latest(t, e, "ReplaysStuck"); got != tried {
@@ -103,15 +103,15 @@ func TestWhatAPaceHoldsBackIsNotTriedInVain(t *testing.T) {
 	ask(t, e, `{"select":{"resourceIds":["r1"]},"maxPerSecond":1,"reason":"a test"}`)
 	expand := e.Replays.TakeAll()
 	e.Listen(expand...)
-	var item message.Replay
+	var item protocol.ReplayMessage
 	for _, body := range e.Replays.TakeAll() {
-		if m, err := message.DecodeReplay(body); err == nil && m.Kind == message.KindItem {
+		if m, err := protocol.DecodeReplayMessage(body); err == nil && m.Kind == protocol.KindItem {
 			item = m
 		}
 	}
 	item.Slot, item.Since = c.Now().Add(10*time.Minute).Unix(), c.Now().Add(-time.Minute).Unix()
-	var posted []queue.Post
-	e.Replays.OnPost = func(p queue.Post) { posted = append(posted, p) }
+	var posted []sqs.Post
+	e.Replays.OnPost = func(p sqs.Post) { posted = append(posted, p) }
 	answer, err := e.Listener.Handle(t.Context(), events.SQSEvent{Records: []events.SQSMessage{received(item.Encode(), c.Now().Add(-time.Hour))}})
 	if err != nil || len(answer.BatchItemFailures) != 0 || len(posted) != 1 {
 		t.Fatalf("got %+v, %v, posted %+v", answer, err, posted)

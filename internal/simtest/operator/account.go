@@ -9,26 +9,26 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 
-	"github.com/ce873799/replayable-ingestion/internal/manifest"
+	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
+	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/simtest"
-	"github.com/ce873799/replayable-ingestion/internal/states"
 )
 
 // CloudFormation answers DescribeStacks as AWS does, in pages of one stack, and the calls of Step Functions that ingest makes.
 type CloudFormation struct {
-	stacks map[string][]manifest.Ingestion
+	stacks map[string][]config.Manifest
 	order  []string
 
-	machines states.API // of Step Functions beside it
-	Refuse   string     // an error code, instead
+	machines sfn.API // of Step Functions beside it
+	Refuse   string  // an error code, instead
 	Asked    int
 }
 
 // Add adds a stack with ingestions.
-func (c *CloudFormation) Add(stack string, all ...manifest.Ingestion) {
-	c.stacks[stack] = append([]manifest.Ingestion{}, all...)
+func (c *CloudFormation) Add(stack string, all ...config.Manifest) {
+	c.stacks[stack] = append([]config.Manifest{}, all...)
 	c.order = append(c.order, stack)
 }
 
@@ -93,7 +93,7 @@ func (c *CloudFormation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Account has the world's ingestion found in stacks.
 func (w *World) Account() *CloudFormation {
 	w.T.Helper()
-	c := &CloudFormation{stacks: map[string][]manifest.Ingestion{}, machines: w.Engine.States()}
+	c := &CloudFormation{stacks: map[string][]config.Manifest{}, machines: w.Engine.States()}
 	server := httptest.NewServer(c)
 	w.T.Cleanup(server.Close)
 	w.Process.Env = Environment(map[string]string{})
@@ -103,13 +103,13 @@ func (w *World) Account() *CloudFormation {
 }
 
 // In is the manifest of the world's ingestion as a construct of a stack.
-func (w *World) In(stack, id string) manifest.Ingestion {
-	return manifest.Ingestion{Stack: stack, Path: stack + "/" + id, Region: "us-east-1", APIURL: w.Gateway.URL + "/", StateMachineARN: simtest.MachineARN}
+func (w *World) In(stack, id string) config.Manifest {
+	return config.Manifest{Stack: stack, Path: stack + "/" + id, Region: "us-east-1", APIURL: w.Gateway.URL + "/", StateMachineARN: simtest.MachineARN}
 }
 
 // Loaded applies the options that flags give to what was found without them.
-func Loaded(cfg aws.Config, options []func(*config.LoadOptions) error) (aws.Config, error) {
-	var o config.LoadOptions
+func Loaded(cfg aws.Config, options []func(*awsconfig.LoadOptions) error) (aws.Config, error) {
+	var o awsconfig.LoadOptions
 	for _, option := range options {
 		if err := option(&o); err != nil {
 			return cfg, err
@@ -131,7 +131,7 @@ func Environment(vars map[string]string) func(string) string {
 
 // Loading has credentials found that a test chooses.
 func (w *World) Loading(region string, provider aws.CredentialsProvider) {
-	w.Process.LoadAWS = func(_ context.Context, options ...func(*config.LoadOptions) error) (aws.Config, error) {
+	w.Process.LoadAWS = func(_ context.Context, options ...func(*awsconfig.LoadOptions) error) (aws.Config, error) {
 		return Loaded(aws.Config{Region: region, Credentials: provider}, options)
 	}
 }

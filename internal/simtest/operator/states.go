@@ -8,19 +8,19 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	awssfn "github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/smithy-go"
 
-	"github.com/ce873799/replayable-ingestion/internal/fault"
+	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
-	"github.com/ce873799/replayable-ingestion/internal/states"
 )
 
 // called is what the calls of Step Functions have in them.
 type called struct{ StateMachineArn, Name, Input, ExecutionArn string }
 
 // serveStates answers a call of Step Functions, with the world's state machine.
-func serveStates(w http.ResponseWriter, r *http.Request, m states.API) {
+func serveStates(w http.ResponseWriter, r *http.Request, m sfn.API) {
 	var in called
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -37,15 +37,15 @@ func serveStates(w http.ResponseWriter, r *http.Request, m states.API) {
 	_ = json.NewEncoder(w).Encode(out) // the test fails without it
 }
 
-func answer(ctx context.Context, m states.API, op string, in called) (map[string]any, error) {
+func answer(ctx context.Context, m sfn.API, op string, in called) (map[string]any, error) {
 	if op == "StartExecution" {
-		out, err := m.StartExecution(ctx, &sfn.StartExecutionInput{StateMachineArn: &in.StateMachineArn, Name: &in.Name, Input: &in.Input})
+		out, err := m.StartExecution(ctx, &awssfn.StartExecutionInput{StateMachineArn: &in.StateMachineArn, Name: &in.Name, Input: &in.Input})
 		if err != nil {
 			return nil, err
 		}
 		return map[string]any{"executionArn": *out.ExecutionArn, "startDate": 1}, nil
 	}
-	out, err := m.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &in.ExecutionArn})
+	out, err := m.DescribeExecution(ctx, &awssfn.DescribeExecutionInput{ExecutionArn: &in.ExecutionArn})
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func answer(ctx context.Context, m states.API, op string, in called) (map[string
 		return map[string]any{"executionArn": in.ExecutionArn, "status": out.Status, "startDate": 1, "error": out.Error, "cause": out.Cause}, nil
 	}
 	history := []any{map[string]any{"id": 1, "timestamp": 1, "type": "ExecutionStarted"}}
-	if aws.ToString(out.Error) != fault.InvalidEvent {
+	if aws.ToString(out.Error) != errs.InvalidEvent {
 		history = append(history, map[string]any{
 			"id": 2, "timestamp": 1, "type": "TaskStateExited", "stateExitedEventDetails": map[string]any{"name": schema.RecordState},
 		})

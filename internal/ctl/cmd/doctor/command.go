@@ -58,7 +58,7 @@ func run(ctx context.Context, f *factory.Factory, skip []string, strict, all boo
 	if f.Process.Terminal.Err {
 		f.Say("%s", f.PaintErr(output.Dim, "looking at "+output.Printable(cmpPath(t.Path, t.APIURL))))
 	}
-	found := Examine(ctx, Patient{Ingestion: t.Ingestion, AWS: t.AWS, API: api, Clock: clock, Lacks: t.Lacks}, skip)
+	found := Examine(ctx, Patient{Ingestion: t.Manifest, AWS: t.AWS, API: api, Clock: clock, Lacks: t.Lacks}, skip)
 	if ctx.Err() != nil {
 		return exit.ErrInterrupted
 	}

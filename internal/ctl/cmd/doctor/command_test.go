@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/doctor"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/stack"
-	"github.com/ce873799/replayable-ingestion/internal/manifest"
 	"github.com/ce873799/replayable-ingestion/internal/simtest/gateway"
 	"github.com/ce873799/replayable-ingestion/internal/simtest/operator"
 )
@@ -44,7 +44,7 @@ func TestSkippedChecksAreOneLine(t *testing.T) {
 	in := w.In("listings", "Listings")
 	w.Account().Add("listings", in)
 	file := filepath.Join(t.TempDir(), "local.json")
-	local, err := json.Marshal(stack.Local{EndpointURL: w.Gateway.URL, Region: gateway.Region, Ingestions: []manifest.Ingestion{in},
+	local, err := json.Marshal(stack.Local{EndpointURL: w.Gateway.URL, Region: gateway.Region, Ingestions: []config.Manifest{in},
 		Lacks: []stack.Lack{{Check: "function", Why: "test"}, {Check: "queue", Why: "test"}}})
 	if err != nil {
 		t.Fatal(err)

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/stack"
-	"github.com/ce873799/replayable-ingestion/internal/manifest"
 	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
@@ -44,7 +44,7 @@ type Finding struct {
 
 // Patient is the ingestion that is looked at, and how to reach it.
 type Patient struct {
-	Ingestion manifest.Ingestion // without a stack, only the API is known
+	Ingestion config.Manifest // without a stack, only the API is known
 	AWS       aws.Config
 	API       *client.Client // its transport is the clock's
 	Clock     *Clock

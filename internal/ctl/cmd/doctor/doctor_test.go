@@ -10,9 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/smithy-go/encoding/cbor"
 
+	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/doctor"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/stack"
-	"github.com/ce873799/replayable-ingestion/internal/manifest"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/replay/client"
 )
@@ -318,7 +318,7 @@ func TestOnlyTheURLIsKnown(t *testing.T) {
 	c := newCloud(t, time.Now())
 	p := patient(c)
 	url := p.Ingestion.APIURL
-	p.Ingestion = manifest.Ingestion{}
+	p.Ingestion = config.Manifest{}
 	p.Ingestion.APIURL = url
 	found := doctor.Examine(t.Context(), p, nil)
 	if f := of(t, found, "manifest"); f.Status != doctor.Skipped || len(found) != 16 {

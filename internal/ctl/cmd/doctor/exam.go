@@ -27,14 +27,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
+	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/stack"
-	"github.com/ce873799/replayable-ingestion/internal/manifest"
 )
 
 // exam is one look at an ingestion.
 type exam struct {
 	Patient
-	at manifest.Ingestion
+	at config.Manifest
 
 	stacks    *cloudformation.Client
 	metrics   *cloudwatch.Client

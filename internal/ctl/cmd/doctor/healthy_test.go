@@ -7,7 +7,7 @@ import (
 
 	"github.com/aws/smithy-go/encoding/cbor"
 
-	"github.com/ce873799/replayable-ingestion/internal/manifest"
+	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
@@ -24,8 +24,8 @@ func queueURL(name string) string {
 func queueARN(name string) string { return "arn:aws:sqs:eu-west-1:" + account + ":" + name }
 
 // ingestion is what the manifest of a stack says.
-func ingestion() manifest.Ingestion {
-	return manifest.Ingestion{
+func ingestion() config.Manifest {
+	return config.Manifest{
 		Path: "shop/Orders", Stack: "shop", Region: "eu-west-1",
 		StateMachineARN: machine, SeriesMachineARN: series, EventLogBucket: "log", LedgerTable: "ledger",
 		TopicARN:           "arn:aws:sns:eu-west-1:" + account + ":topic",

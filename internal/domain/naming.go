@@ -1,0 +1,54 @@
+package domain
+
+// Execution names are deterministic, so that a redelivered message starts nothing twice,
+// and use at most 80 characters of 0-9, A-Z, a-z, "-" and "_", as Step Functions asks for.
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"fmt"
+	"strings"
+)
+
+// Prefixes of execution names.
+const (
+	APIPrefix  = "rp-"
+	AutoPrefix = "ar-"
+
+	SeriesPrefix = "rs-" // of the Series state machine
+)
+
+// IsReplayName reports whether a name is that of a replay's execution.
+func IsReplayName(name string) bool {
+	return strings.HasPrefix(name, APIPrefix) || strings.HasPrefix(name, AutoPrefix)
+}
+
+// APIName names the execution of an item of a replay. The ordinal counts the versions of one resource in a series, from 0.
+func APIName(replayID, resourceID string, ordinal int) string {
+	return APIPrefix + digest(replayID, resourceID, fmt.Sprint(ordinal))
+}
+
+// FailedName names the execution of an item that replays the version that failed: a resource may have several of them in
+// one replay.
+func FailedName(replayID, resourceID, versionID string) string {
+	return APIPrefix + digest(replayID, resourceID, "failed", versionID)
+}
+
+// SeriesName names the execution of the Series state machine for one resource of a replay, by its place.
+func SeriesName(replayID string, page, ordinal int) string {
+	return SeriesPrefix + digest(replayID, fmt.Sprint(page), fmt.Sprint(ordinal))
+}
+
+// AutoName names an automatic replay: root is the execution that failed first, attempt counts from 1.
+func AutoName(root string, attempt int) string {
+	return AutoPrefix + digest(root, fmt.Sprint(attempt))
+}
+
+// digest hashes parts such that no two lists of parts are hashed alike.
+func digest(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		_, _ = fmt.Fprintf(h, "%d:%s", len(p), p) // a hash never fails
+	}
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(h.Sum(nil)))
+}

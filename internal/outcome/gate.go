@@ -1,0 +1,125 @@
+package outcome
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	smithytime "github.com/aws/smithy-go/time"
+
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+)
+
+// Publications are the rows of the ledger that a Gate uses.
+type Publications interface {
+	Get(ctx context.Context, resourceID string) (domain.Publication, error)
+	Raise(ctx context.Context, resourceID string, place domain.Stamp) (domain.Publication, error)
+	Hold(ctx context.Context, h domain.Hold) (domain.Publication, error)
+	Release(ctx context.Context, resourceID, holder string) error
+}
+
+// Gate orders the publications of a resource. An event raises the resource's place before it is sent; an older one
+// that must not follow a newer one holds the place while it is sent, and newer ones wait until it lets go.
+//
+// What it cannot exclude: a request to SNS that is under way for longer than the hold, after its client has given it up.
+// One whose message SNS took at a second try may leave a copy that comes after newer events.
+type Gate struct {
+	publications Publications
+	logger       *slog.Logger
+
+	Now   func() time.Time                           // the clock, by default the machine's
+	Sleep func(context.Context, time.Duration) error // waits, by default by the machine's clock
+}
+
+const (
+	// holdFor is how long a holder that died keeps newer events of its resource waiting.
+	holdFor = 10 * time.Second
+	// sendFor is how long a holder may send. The rest of the hold is for clocks that differ.
+	sendFor = 5 * time.Second
+	// poll is the time between two looks at who holds a place.
+	poll = 50 * time.Millisecond
+)
+
+// NewGate returns a Gate. A nil logger discards.
+func NewGate(publications Publications, logger *slog.Logger) *Gate {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	return &Gate{publications: publications, logger: logger, Now: time.Now, Sleep: smithytime.SleepWithContext}
+}
+
+// Pass sends the output that a row is about, unless it must not follow what was published of its resource: then it
+// returns false and sends nothing. Any row passes that is not guarded.
+func (g *Gate) Pass(ctx context.Context, row domain.Execution, guarded bool, send func(context.Context) error) (sent bool, err error) {
+	if guarded {
+		return g.hold(ctx, row, send)
+	}
+	p, err := g.publications.Raise(ctx, row.ResourceID, row.Placed())
+	if err != nil {
+		return false, err
+	}
+	if err := g.await(ctx, p, row); err != nil {
+		return false, err
+	}
+	return true, send(ctx)
+}
+
+// await waits while an older event is being sent. A holder that does not let go has died: its hold ends by itself.
+func (g *Gate) await(ctx context.Context, p domain.Publication, row domain.Execution) error {
+	began := g.Now()
+	first := p
+	for p.Holder != "" && p.Holder != row.Name && p.HolderPlace.Before(row.Placed().Time) {
+		// The holder's clock may differ, so the wait goes by this one's, but for holds that ended long ago.
+		if g.Now().Sub(began) > holdFor || g.Now().Sub(p.HeldUntil.Time) > holdFor {
+			if p.Holder == first.Holder {
+				return g.publications.Release(ctx, row.ResourceID, p.Holder)
+			}
+			return nil
+		}
+		if err := g.Sleep(ctx, poll); err != nil {
+			return fmt.Errorf("wait for publication by %s: %w", p.Holder, err)
+		}
+		var err error
+		if p, err = g.publications.Get(ctx, row.ResourceID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *Gate) hold(ctx context.Context, row domain.Execution, send func(context.Context) error) (sent bool, err error) {
+	for {
+		h := domain.Hold{ResourceID: row.ResourceID, Execution: row.Name, Place: row.Placed(), Over: row.Over, Now: g.Now()}
+		if h.Over.Before(h.Place.Time) {
+			h.Over = h.Place
+		}
+		h.Until = h.Now.Add(holdFor)
+		p, err := g.publications.Hold(ctx, h)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, ledger.ErrConflict) {
+			return false, err
+		}
+		if p.Place.After(h.Over.Time) {
+			return false, nil
+		}
+		if err := g.Sleep(ctx, poll); err != nil { // another replay of the resource is being sent
+			return false, fmt.Errorf("wait for publication by %s: %w", p.Holder, err)
+		}
+	}
+	sending, cancel := context.WithTimeout(ctx, sendFor)
+	defer cancel()
+	err = send(sending)
+	if errs.Transient(err) { // the request may be under way still: the hold ends by itself
+		return false, err
+	}
+	if rerr := g.publications.Release(ctx, row.ResourceID, row.Name); rerr != nil {
+		g.logger.Log(ctx, errs.Level(rerr), "publication not released", "execution", row.Name, "error", rerr)
+	}
+	return err == nil, err
+}

@@ -1,0 +1,141 @@
+package outcome
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+)
+
+func healedBy(row domain.Execution) domain.Move {
+	return domain.Move{To: domain.Healed, Decision: "replayed with success", HealedBy: row.Name}
+}
+
+// healVersion closes what is open or in quarantine of the failures of a version after a replay of it succeeded.
+func (s *Recorder) healVersion(ctx context.Context, row domain.Execution) error {
+	failures, err := s.failures.OfVersion(ctx, row.ResourceID, row.RecordedAt)
+	if err != nil {
+		return err
+	}
+	for _, f := range failures {
+		if f.VersionID != row.VersionID || !slices.Contains(unsettled, f.Status) {
+			continue
+		}
+		if _, err := s.moveUnsettled(ctx, domain.FailureID(f.Execution, f.RedriveCount), healedBy(row)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// closeRedriven closes the failures of the earlier runs of an execution that a redrive brought to success, and those of
+// the automatic replays of these runs. There may be 1,000 runs: those that failed are found 100 at once.
+func (s *Recorder) closeRedriven(ctx context.Context, row domain.Execution) error {
+	runs, attempts := make([]string, row.RedriveCount), make([]string, row.RedriveCount)
+	for n := range row.RedriveCount {
+		runs[n] = domain.FailureID(row.Name, n)
+		attempts[n] = domain.FailureID(domain.AutoName(domain.LineageOf(row.Name, n), 1), 0)
+	}
+	rows, err := s.failures.Find(ctx, slices.Concat(runs, attempts))
+	if err != nil {
+		return err
+	}
+	there := map[string]bool{}
+	for _, f := range rows {
+		there[domain.FailureID(f.Execution, f.RedriveCount)] = true
+	}
+	m := domain.Move{To: domain.Closed, Decision: "redriven with success", HealedBy: row.Name}
+	for n := range row.RedriveCount {
+		if there[runs[n]] {
+			if _, err := s.moveUnsettled(ctx, runs[n], m); err != nil {
+				return err
+			}
+		}
+		if there[attempts[n]] {
+			if err := s.moveAttempts(ctx, domain.LineageOf(row.Name, n), 1, m); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// moveLineage closes the failure that an execution was to heal and what is open or in quarantine of its lineage: the
+// failure that came first, and those of the automatic replays of it. One whose replay failed as well stays as it is.
+func (s *Recorder) moveLineage(ctx context.Context, row domain.Execution, m domain.Move) error {
+	f, err := s.moveUnsettled(ctx, row.Failure, m)
+	if err != nil || f.Root == "" {
+		return err
+	}
+	if first := domain.FirstOf(f.Root); first != row.Failure {
+		if _, err := s.moveUnsettled(ctx, first, m); err != nil {
+			return err
+		}
+	}
+	for attempt := 1; attempt < f.Attempt; attempt++ { // the last one is row.Failure
+		if _, err := s.moveUnsettled(ctx, domain.FailureID(domain.AutoName(f.Root, attempt), 0), m); err != nil {
+			return err
+		}
+	}
+	if row.Mode != domain.API && row.RedriveCount == 0 { // an automatic replay that succeeds is the last attempt
+		return nil
+	}
+	return s.moveAttempts(ctx, f.Root, f.Attempt+1, m)
+}
+
+// maxAttempts is the most automatic replays of one event that the construct allows.
+const maxAttempts = 100
+
+// moveAttempts closes what is open or in quarantine of the failures of automatic replays from one on. If that one did
+// not fail, no other followed it.
+func (s *Recorder) moveAttempts(ctx context.Context, lineage string, from int, m domain.Move) error {
+	for attempt := from; attempt <= maxAttempts; attempt++ {
+		f, err := s.moveUnsettled(ctx, domain.FailureID(domain.AutoName(lineage, attempt), 0), m)
+		if err != nil || f.Root == "" {
+			return err
+		}
+	}
+	return nil
+}
+
+// unsettled are the statuses of failures that are open or in quarantine.
+var unsettled = []domain.FailureStatus{domain.Waiting, domain.Retrying, domain.Quarantined}
+
+func (s *Recorder) moveUnsettled(ctx context.Context, partition string, m domain.Move) (domain.Failure, error) {
+	return s.move(ctx, partition, m, unsettled...)
+}
+
+func (s *Recorder) moveOpen(ctx context.Context, partition string, m domain.Move) error {
+	_, err := s.move(ctx, partition, m, domain.Waiting, domain.Retrying)
+	return err
+}
+
+const moveRounds = 3
+
+// move treats a failure that is somewhere else as settled: it was moved before, or must not be. One that moved between
+// two open statuses while we looked is tried again. It returns the failure as it was read, zero if there is none.
+func (s *Recorder) move(
+	ctx context.Context, partition string, m domain.Move, from ...domain.FailureStatus,
+) (domain.Failure, error) {
+	for range moveRounds {
+		f, err := s.failures.Get(ctx, partition)
+		if errors.Is(err, ledger.ErrNotFound) {
+			return domain.Failure{}, nil
+		}
+		if err != nil || !slices.Contains(from, f.Status) {
+			return f, err
+		}
+		err = s.failures.Move(ctx, f, m, from...)
+		if errors.Is(err, ledger.ErrConflict) {
+			continue
+		}
+		if err == nil {
+			s.logger.InfoContext(ctx, "failure closed", "execution", f.Execution, "status", m.To, "decision", m.Decision)
+		}
+		return f, err
+	}
+	return domain.Failure{}, fmt.Errorf("close failure %s: %w", partition, ledger.ErrConflict)
+}

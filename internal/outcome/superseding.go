@@ -1,0 +1,142 @@
+package outcome
+
+// Superseding answers whether a newer event of a resource has taken over from an older one, and keeps an older one
+// from being published after a newer one.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+)
+
+type eventLog interface {
+	Newest(ctx context.Context, resourceID string) (eventlog.Version, error)
+	First(ctx context.Context, resourceID, versionID string) (eventlog.Version, error)
+	Versions(ctx context.Context, resourceID, cursor string) iter.Seq2[eventlog.Version, error]
+}
+
+type executions interface {
+	Get(ctx context.Context, name string) (domain.Execution, error)
+	History(ctx context.Context, resourceID string, from, to time.Time) (domain.History, error)
+	Latest(ctx context.Context, resourceID string, since time.Time) iter.Seq2[domain.Execution, error]
+}
+
+// Superseding compares events of a resource by their places: when the first execution of each started.
+type Superseding struct {
+	log        eventLog
+	executions executions
+}
+
+// NewSuperseding returns a Superseding over the event log and the ledger.
+func NewSuperseding(log eventLog, executions executions) *Superseding {
+	return &Superseding{log: log, executions: executions}
+}
+
+// Responsible returns the newer version that is responsible for a resource now: its place is after that of the given
+// version, and its execution was not aborted. Found is false if the given version still is. It returns
+// eventlog.ErrNotFound if there is no such version, and eventlog.ErrDeleted if the resource was deleted after it.
+func (j *Superseding) Responsible(ctx context.Context, resourceID, versionID string) (by eventlog.Version, found bool, err error) {
+	if newest, err := j.newest(ctx, resourceID, versionID); newest || err != nil {
+		return by, false, err
+	}
+	given, err := j.log.First(ctx, resourceID, versionID)
+	if err != nil {
+		return by, false, err
+	}
+	return j.later(ctx, resourceID, given.Place(), func(v eventlog.Version) bool { return v.ID == given.ID })
+}
+
+// clockSkew is more than the clocks of Step Functions, S3 and the functions differ.
+const clockSkew = 15 * time.Second
+
+// newest reports whether a version is surely the newest one that counts, as most are, without a list. It is not if S3
+// has one after it; nor if it reached the log late; nor if it may be a second one of its execution, or an event that came
+// later was recorded before it: then the ledger has that among those that were recorded since the execution started.
+func (j *Superseding) newest(ctx context.Context, resourceID, versionID string) (bool, error) {
+	v, err := j.log.Newest(ctx, resourceID)
+	switch {
+	case errors.Is(err, eventlog.ErrNotFound): // its object was deleted
+		return false, nil
+	case err != nil || v.ID != versionID || v.StartedAt.IsZero() || !v.FirstStartedAt.IsZero():
+		return false, err
+	}
+	h, err := j.executions.History(ctx, resourceID, v.StartedAt.Add(-clockSkew), v.At().Add(clockSkew))
+	if err != nil {
+		return false, err
+	}
+	return !slices.ContainsFunc(h.Executions, func(e domain.Execution) bool { return e.VersionID != versionID }), nil
+}
+
+// Later returns a version whose place is after a time and whose execution was not aborted: what is responsible instead of
+// an event that never reached the log. It returns eventlog.ErrDeleted if the resource was deleted after that time.
+func (j *Superseding) Later(ctx context.Context, resourceID string, place time.Time) (by eventlog.Version, found bool, err error) {
+	return j.later(ctx, resourceID, place.Truncate(time.Millisecond), func(eventlog.Version) bool { return false })
+}
+
+// maxAborted is how many newer versions are looked at whose executions were aborted. Behind so many, none is taken to be
+// responsible.
+const maxAborted = 100
+
+// later looks for a version after a place, newest first, until is tells that it has come to the event itself.
+func (j *Superseding) later(ctx context.Context, resourceID string, place time.Time, is func(eventlog.Version) bool) (by eventlog.Version, found bool, err error) {
+	looked := 0
+	for v, err := range j.log.Versions(ctx, resourceID, "") {
+		if err != nil {
+			return by, false, err
+		}
+		if v.Deleted {
+			if !v.Modified.Before(place.Add(-clockSkew)) { // what came within seconds of it counts as deleted
+				return by, false, fmt.Errorf("resource %q: %w", resourceID, eventlog.ErrDeleted)
+			}
+			continue
+		}
+		if is(v) || looked > maxAborted || v.Place().Before(place.Add(-2*clockSkew)) {
+			break
+		}
+		if !v.Place().After(place) {
+			continue // a delete marker may follow
+		}
+		looked++
+		row, err := j.executions.Get(ctx, v.Execution)
+		if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+			return by, false, err
+		}
+		if row.Status != domain.Aborted {
+			return v, true, nil
+		}
+	}
+	return by, false, nil
+}
+
+// SupersederOf returns the version that is responsible for a failure's resource instead of the event that failed.
+func (j *Superseding) SupersederOf(ctx context.Context, f domain.Failure) (by eventlog.Version, found bool, err error) {
+	switch {
+	case f.VersionID != "":
+		return j.Responsible(ctx, f.ResourceID, f.VersionID)
+	case f.ResourceID != "" && !f.StartedAt.IsZero():
+		return j.Later(ctx, f.ResourceID, f.StartedAt.Time)
+	}
+	return by, false, nil
+}
+
+// Succeeded returns an execution of a newer event that has succeeded, and was to be published. It looks at the latest
+// executions of the resource, as many as ledger.MaxHistory.
+func (j *Superseding) Succeeded(ctx context.Context, resourceID string, place time.Time) (by domain.Execution, found bool, err error) {
+	for e, err := range j.executions.Latest(ctx, resourceID, place.Add(-clockSkew)) { // by when they were recorded
+		if err != nil {
+			return by, false, err
+		}
+		done := e.Status == domain.Succeeded && !e.Superseded && !e.Suppress
+		if done && e.Placed().After(place) {
+			return e, true, nil
+		}
+	}
+	return by, false, nil
+}
