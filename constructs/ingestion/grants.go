@@ -17,7 +17,8 @@ func (r *ReplayableIngestion) GrantIngest(grantee awsiam.IGrantable) awsiam.Gran
 	})
 }
 
-// GrantReplay lets a caller of the API start replays and follow them: execute-api:Invoke on the methods of /replays.
+// GrantReplay lets a caller of the API start replays and follow them, and close and reopen failures: execute-api:Invoke on
+// the methods of /replays, and on POST /failures/close and /failures/reopen.
 // It panics if the API has an ApiAuthorizer, as IAM does not decide then.
 func (r *ReplayableIngestion) GrantReplay(grantee awsiam.IGrantable) awsiam.Grant {
 	return r.grantInvoke("GrantReplay", grantee, r.replayMethods)

@@ -287,7 +287,8 @@ type ReplayableIngestionProps struct {
 	// Default: none; callers sign their requests, and IAM decides.
 	ApiAuthorizer awsapigateway.IAuthorizer
 
-	// ApiReplayScopes are scopes of Cognito access tokens. A call of /replays needs one of them.
+	// ApiReplayScopes are scopes of Cognito access tokens. A call of /replays, and of POST /failures/close and
+	// /failures/reopen, needs one of them.
 	//
 	// Default: none; ApiAuthorizer accepts ID tokens.
 	ApiReplayScopes *[]*string
