@@ -91,10 +91,10 @@ func TestBuildIsTheSameFromAnyDirectory(t *testing.T) {
 func TestBuildWorksInAReadOnlyModule(t *testing.T) {
 	dir := newModule(t, hello) // the module cache is read-only
 	for _, d := range []string{filepath.Join(dir, "fn"), dir} {
-		if err := os.Chmod(d, 0o500); err != nil { //nolint:gosec // a directory needs its x bit
+		if err := os.Chmod(d, 0o500); err != nil { // a directory needs its x bit
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = os.Chmod(d, 0o700) }) //nolint:gosec // so that TempDir can be removed
+		t.Cleanup(func() { _ = os.Chmod(d, 0o700) }) // so that TempDir can be removed
 	}
 	if err := build(name, dir, "./fn", "arm64", filepath.Join(t.TempDir(), Bootstrap)); err != nil {
 		t.Error(err)

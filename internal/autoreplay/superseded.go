@@ -36,7 +36,7 @@ func (r *round) closeSuperseded(ctx context.Context) error {
 			return err
 		}
 		if cursor == "" || ctx.Err() != nil {
-			return nil
+			break // the next run goes on
 		}
 	}
 	return nil

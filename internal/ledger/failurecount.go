@@ -20,10 +20,7 @@ func (l *Failures) Count(ctx context.Context, t *domain.FailureTally, most int) 
 		failureListOf(domain.FailureFilter{Status: replay.FailureQuarantined}),
 		failureListOf(domain.FailureFilter{Status: replay.FailureWaiting}),
 	}
-	for read := 0; t.Partition < len(lists)*Shards; {
-		if read >= most || ctx.Err() != nil {
-			return nil
-		}
+	for read := 0; t.Partition < len(lists)*Shards && read < most && ctx.Err() == nil; {
 		list := lists[t.Partition/Shards]
 		keys, more, err := l.keysOf(ctx, span{
 			index: list.index, partition: list.partitions[t.Partition%Shards], after: t.After, limit: min(countedPage, most-read),

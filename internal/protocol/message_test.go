@@ -73,10 +73,9 @@ func TestAStatusIsReadHoweverANullIsRendered(t *testing.T) {
 					t.Fatalf("%s: %v", body, err)
 				}
 				want := StatusMessage{Error: `Bo"om`, RedriveCount: 2}
-				switch {
-				case field == "error":
+				if field == "error" {
 					want.Error = ""
-				default:
+				} else {
 					want.RedriveCount = 0
 				}
 				if got.Name != "e" || got.ExecutionARN != "arn:e" || got.StateMachineARN != "arn:m" || got.Status != "FAILED" ||

@@ -208,8 +208,8 @@ func TestEnvironments(t *testing.T) {
 					}
 				}
 			}
-			if calls != 5 {
-				t.Errorf("got %d grants, want 5", calls)
+			if calls != 7 {
+				t.Errorf("got %d grants, want 7", calls)
 			}
 		})
 	}
