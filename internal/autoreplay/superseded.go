@@ -28,15 +28,13 @@ func (r *round) closeSuperseded(ctx context.Context) error {
 		return err
 	}
 	cursor := mark.Token
-	for range supersededPages {
+	for n := 0; n < supersededPages && (n == 0 || cursor != "") && ctx.Err() == nil; n++ { // the next run goes on
+		var err error
 		if cursor, err = r.supersededPage(ctx, cursor); err != nil {
 			return err
 		}
 		if err := r.Book.Marks.Save(ctx, domain.Mark{Name: supersededMark, Token: cursor, TakenAt: domain.At(r.now())}); err != nil {
 			return err
-		}
-		if cursor == "" || ctx.Err() != nil {
-			break // the next run goes on
 		}
 	}
 	return nil

@@ -41,7 +41,7 @@ func (l *Failures) Count(ctx context.Context, t *domain.FailureTally, most int) 
 		}
 		t.Partition, t.After = t.Partition+1, ""
 	}
-	t.Done = true
+	t.Done = t.Partition == len(lists)*Shards
 	return nil
 }
 
