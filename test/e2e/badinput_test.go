@@ -43,7 +43,7 @@ func TestEventsWithoutAUsableIDAreRefusedAndKept(t *testing.T) {
 		{"an array", withID([]any{"a"}), "an array at $.listing.id"},
 		{"null", withID(nil), "null at $.listing.id"},
 		{"a boolean", withID(true), "the value true at $.listing.id"},
-		{"a fraction", `{"listing":{"id":1.5}}`, "a text or a whole number"},
+		{"a fraction", `{"listing":{"id":1.5}}`, "a string or a whole number"},
 		{"a control character", withID("a\u0007b"), "control character U+0007"},
 		{"a key over 1,024 bytes", withID(strings.Repeat("é", 200)), "the most is 1024"},
 		{"no object at all", `["a"]`, "nothing at $.listing.id"},

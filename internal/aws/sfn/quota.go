@@ -24,6 +24,7 @@ type Quota struct {
 	purse purse
 	chunk int
 	now   func() time.Time
+	turn  chan struct{} // who has it may spend: others wait for what it gets
 
 	mu    sync.Mutex
 	left  int
@@ -47,7 +48,7 @@ func NewQuota(purse purse, chunk int, now func() time.Time) *Quota {
 	if now == nil {
 		now = time.Now
 	}
-	return &Quota{purse: purse, chunk: chunk, now: now}
+	return &Quota{purse: purse, chunk: chunk, now: now, turn: make(chan struct{}, 1)}
 }
 
 func busy() error {
@@ -58,7 +59,16 @@ func (q *Quota) take(ctx context.Context) error {
 	if q == nil {
 		return nil
 	}
-	if asked, err := q.have(); asked {
+	if known, err := q.have(); known {
+		return err
+	}
+	select {
+	case q.turn <- struct{}{}:
+		defer func() { <-q.turn }()
+	case <-ctx.Done():
+		return fmt.Errorf("wait for questions to Step Functions: %w", ctx.Err())
+	}
+	if known, err := q.have(); known { // of what another has spent meanwhile
 		return err
 	}
 	n, err := q.purse.Spend(ctx, ledger.Questions(), q.chunk, q.now()) // not under the lock: a call may hang

@@ -3,6 +3,7 @@ package sfn
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -88,5 +89,31 @@ func TestWhoIsThrottledAsksNoMoreForAWhile(t *testing.T) {
 	api.refuse, now = false, now.Add(throttledFor)
 	if _, err := m.Describe(t.Context(), "x"); err != nil {
 		t.Errorf("got %v after a while", err)
+	}
+}
+
+// Many ask at once: they spend one chunk after the other, so that nobody is refused while another holds what is left.
+func TestThoseWhoAskTogetherShareAChunk(t *testing.T) {
+	left := 100
+	q := NewQuota(purseFunc(func(n int) int {
+		n = min(n, left)
+		left -= n // under the quota's turn
+		time.Sleep(time.Millisecond)
+		return n
+	}), 20, nil)
+	var group sync.WaitGroup
+	refused := make(chan error, 100)
+	for range 100 {
+		group.Go(func() { refused <- q.take(t.Context()) })
+	}
+	group.Wait()
+	close(refused)
+	for err := range refused {
+		if err != nil {
+			t.Fatalf("got %v, want 100 questions out of 100", err)
+		}
+	}
+	if err := q.take(t.Context()); !errors.Is(err, ErrBusy) {
+		t.Errorf("got %v, want ErrBusy", err)
 	}
 }
