@@ -143,6 +143,17 @@ func decodeAttribute(v any) (types.AttributeValue, error) {
 				out.Value = append(out.Value, av)
 			}
 			return out, nil
+		case "M":
+			object, _ := value.(map[string]any)
+			out := &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{}}
+			for name, e := range object {
+				av, err := decodeAttribute(e)
+				if err != nil {
+					return nil, err
+				}
+				out.Value[name] = av
+			}
+			return out, nil
 		}
 	}
 	return nil, refused("attribute %v", v)
@@ -222,6 +233,12 @@ func encodeAttribute(av types.AttributeValue) any {
 			list[i] = encodeAttribute(e)
 		}
 		return map[string]any{"L": list}
+	case *types.AttributeValueMemberM:
+		object := make(map[string]any, len(av.Value))
+		for name, e := range av.Value {
+			object[name] = encodeAttribute(e)
+		}
+		return map[string]any{"M": object}
 	default:
 		return map[string]any{"NULL": true}
 	}
