@@ -94,8 +94,8 @@ func (r *round) decide(ctx context.Context, f domain.Failure) error {
 	if f.Status == domain.Retrying {
 		return r.recheck(ctx, f)
 	}
-	hopeless := r.policy.quarantineReason(f, r.now())
-	if hopeless == "" {
+	reason := r.policy.quarantineReason(f, r.now())
+	if reason == "" {
 		if !r.policy.Enabled {
 			r.sum.Waiting++
 			return r.move(ctx, f, domain.Move{To: domain.Waiting, Decision: r.sum.Paused, DueAt: r.now().Add(recheck)})
@@ -110,21 +110,21 @@ func (r *round) decide(ctx context.Context, f domain.Failure) error {
 			return nil
 		}
 	}
-	_, err := r.closeOrSend(ctx, f, hopeless)
+	_, err := r.closeOrSend(ctx, f, reason)
 	return err
 }
 
 // closeOrSend closes or quarantines a failure that needs no automatic replay, or cannot have one, and sends one
 // otherwise.
-func (r *round) closeOrSend(ctx context.Context, f domain.Failure, hopeless string) (sent bool, err error) {
+func (r *round) closeOrSend(ctx context.Context, f domain.Failure, reason string) (sent bool, err error) {
 	if moved, err := r.redriven(ctx, f); moved || err != nil {
 		return false, err
 	}
 	if moved, err := r.superseded(ctx, f); moved || err != nil {
 		return false, err
 	}
-	if hopeless != "" {
-		return false, r.quarantine(ctx, f, hopeless)
+	if reason != "" {
+		return false, r.quarantine(ctx, f, reason)
 	}
 	if f.VersionID == "" && f.InputKey == "" {
 		return false, r.quarantine(ctx, f, "its event never reached the log and its input is gone")

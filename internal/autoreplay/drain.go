@@ -75,7 +75,7 @@ func (d *drainer) work(ctx context.Context) error {
 		if len(batch) == fullBatch {
 			d.begin(ctx)
 		}
-		if over := d.dissolveAll(ctx, batch); over {
+		if over := d.ingestDeadLetters(ctx, batch); over {
 			return nil
 		}
 	}
@@ -85,9 +85,9 @@ func (d *drainer) work(ctx context.Context) error {
 // fullBatch is the most that SQS gives at once.
 const fullBatch = 10
 
-// dissolveAll takes in dead letters that were received together. Over tells that the time of the part is: the next run
+// ingestDeadLetters takes in dead letters that were received together. Over tells that the time of the part is: the next run
 // has what is left.
-func (d *drainer) dissolveAll(ctx context.Context, batch []sqs.Message) (over bool) {
+func (d *drainer) ingestDeadLetters(ctx context.Context, batch []sqs.Message) (over bool) {
 	hidden, cancel := context.WithTimeout(ctx, hide)
 	defer cancel()
 	end, limited := ctx.Deadline()

@@ -62,7 +62,7 @@ func (p Policy) quarantineReason(f domain.Failure, now time.Time) string {
 	return ""
 }
 
-// due returns when a new failure is to be decided on: at once if it is hopeless.
+// due returns when a new failure is to be decided on: at once if it belongs into quarantine.
 func (p Policy) due(f domain.Failure, now time.Time, random float64) time.Time {
 	if p.quarantineReason(f, now) != "" {
 		return now
