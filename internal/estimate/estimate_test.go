@@ -21,8 +21,8 @@ func TestEstimates(t *testing.T) {
 		"a rerun in a smaller Region":    {replay.Request{Action: replay.Rerun}, "eu-central-1", 6_667, 87.98},
 		"a rerun at a pace":              {replay.Request{Action: replay.Rerun, MaxPerSecond: 20}, "us-east-1", 50_000, 87.98},
 		"a pace over the account's rate": {replay.Request{Action: replay.Rerun, MaxPerSecond: 1_000}, "us-east-1", 3_334, 87.98},
-		"a series":                       {replay.Request{Action: replay.Rerun, Versions: series}, "us-east-1", 3_334, 163.06},
-		"a republish":                    {replay.Request{Action: replay.Republish}, "us-east-1", 3_334, 38.06},
+		"a series":                       {replay.Request{Action: replay.Rerun, Versions: series}, "us-east-1", 3_334, 162.98},
+		"a republish":                    {replay.Request{Action: replay.Republish}, "us-east-1", 3_334, 37.98},
 	} {
 		got := Of(tt.request, 1_000_000, tt.region)
 		if got.Seconds != tt.seconds || got.USD != tt.usd || got.Without == "" {
