@@ -5,11 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
-	"maps"
 	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -69,9 +69,21 @@ func TestTheCallsAreThoseOfTheDocuments(t *testing.T) {
 	}
 }
 
+// budgeted are calls whose number depends on how far the budget of questions to Step Functions has refilled meanwhile.
+var budgeted = []string{"states.DescribeExecution", "states.GetExecutionHistory", "dynamodb.GetItem"}
+
 // alike compares calls per event. One event in 200 may need a call more: batches and lists depend on what comes together.
 func alike(got, want map[string]float64) bool {
-	return maps.EqualFunc(got, want, func(g, w float64) bool { return math.Abs(g-w) <= 0.02 })
+	for call := range got {
+		most := 0.02
+		if slices.Contains(budgeted, call) {
+			most = 0.25
+		}
+		if w, known := want[call]; !known || math.Abs(got[call]-w) > most {
+			return false
+		}
+	}
+	return len(got) == len(want)
 }
 
 func TestTheTablesInTheDocumentsAreTrue(t *testing.T) {
