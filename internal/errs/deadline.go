@@ -31,7 +31,7 @@ func WithinDeadline[O any](ctx context.Context, do func(context.Context) (O, err
 }
 
 // EachWithinDeadline does something with each input, all at once, and returns the results in their order. It returns before ctx ends,
-// also while some of the work ignores its context: such work has ErrPassed, and what becomes of it is not known. So the
+// also while some of the work ignores its context: such work has ErrDeadlinePassed, and what becomes of it is not known. So the
 // work must not write to what its caller reads.
 func EachWithinDeadline[I, O any](ctx context.Context, in []I, do func(context.Context, I) (O, error)) ([]O, []error) {
 	work, last, cancel := within(ctx)

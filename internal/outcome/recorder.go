@@ -59,7 +59,7 @@ func (s *Recorder) Metered(m *emf.Meter) *Recorder {
 
 // Record settles executions and returns one error per execution, nil for those that are settled. An execution without
 // a row is settled: it never reached the ledger, and if it failed, its dead letter brings it in. Those that are not
-// settled in time have deadline.ErrPassed.
+// settled in time have errs.ErrDeadlinePassed.
 func (s *Recorder) Record(ctx context.Context, ended []domain.Ended) []error {
 	rows, results := errs.EachWithinDeadline(ctx, ended, s.recordOutcome)
 	var steps []progress.Transition
