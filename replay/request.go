@@ -40,7 +40,7 @@ type Request struct {
 // answer, the other fields are those of the plan's request.
 type Apply struct {
 	PlanID   string `json:"planId"`   // replay id of the dry run
-	PlanHash string `json:"planHash"` // Plan.PlanHash: that this is the plan which somebody has seen
+	PlanHash string `json:"planHash"` // Plan.PlanHash: of the plan that was reviewed
 }
 
 // Publish says whether the workflow's output goes to the topic.

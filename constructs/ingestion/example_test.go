@@ -131,7 +131,7 @@ func ExampleFunctionCode() {
 	})
 }
 
-// The critical alarms wake somebody up, the others send a mail.
+// The critical alarms wake a person up, the others send a mail.
 func ExampleReplayableIngestion_CriticalAlarms() {
 	stack := awscdk.NewStack(nil, jsii.String("Orders"), nil)
 	work := awsstepfunctions.NewPass(stack, jsii.String("Work"), nil)

@@ -140,7 +140,8 @@ type ReplayableIngestionProps struct {
 	// Default: none; service, throttling and timeout errors are retried in any case.
 	RetryOn *[]*string
 
-	// DoNotRetryOn excludes errors by name: globs as in RetryOn. It takes precedence over RetryOn and over the errors retried by default.
+	// DoNotRetryOn excludes errors by name: globs as in RetryOn. It takes precedence over RetryOn and over the errors
+	// retried by default.
 	//
 	// Default: none.
 	DoNotRetryOn *[]*string

@@ -28,7 +28,7 @@ type event struct {
 	resource string // empty: the event has no usable id
 	owner    string
 	twice    bool // the producer starts it twice, not knowing whether the first time worked
-	abort    bool // somebody stops it at once
+	abort    bool // it is stopped at once
 	unkept   bool // S3 refuses it for as long as its execution tries
 	remove   bool // the object of its resource is deleted soon after
 }

@@ -15,7 +15,7 @@ type Facts struct {
 	MaxAttempts int // automatic replays of one event
 
 	Sent  map[string]Sent   // what producers sent, by execution
-	Asked map[string]string // replays asked for by API: ids by reason, which is unique
+	Asked map[string]string // replays requested through the API: ids by reason, which is unique
 
 	Executions map[string]Execution        // of the ingestion state machine, by name
 	Versions   map[string][]Version        // every version in S3, by resource, in S3's order: what it took last first
@@ -32,7 +32,7 @@ type Facts struct {
 
 	// Deliveries are when the listener worked on the message of an automatic replay, by failure.
 	Deliveries map[string][]Span
-	// Deleted is when somebody had deleted the object of a resource, of which every version is kept.
+	// Deleted is when the object of a resource was deleted. Every version is kept.
 	Deleted map[string]time.Time
 	// Denied are the calls that functions made and that the policies of the deployed template do not allow.
 	Denied []string

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ce873799/replayable-ingestion/dev/chaos"
+	"github.com/ce873799/replayable-ingestion/dev/command"
 	"github.com/ce873799/replayable-ingestion/dev/toolchain"
 )
 
@@ -26,12 +27,12 @@ func (a *app) chaos() *cobra.Command {
 			opts := chaos.Options{Dir: p.root, Events: events, Out: a.out, Report: report, Seed: uint64(rand.Uint32())} //nolint:gosec // printed, to be given again
 			if seed != "" {
 				if opts.Seed, err = strconv.ParseUint(seed, 10, 64); err != nil {
-					return fmt.Errorf("%w: --seed must be a whole number from 0 up, got %q", errUsage, seed)
+					return fmt.Errorf("%w: --seed must be a whole number from 0 up, got %q", command.ErrUsage, seed)
 				}
 			}
 			for _, l := range percent {
 				if l < 0 || l > 100 {
-					return fmt.Errorf("%w: --levels must be percentages from 0 to 100, got %v", errUsage, l)
+					return fmt.Errorf("%w: --levels must be percentages from 0 to 100, got %v", command.ErrUsage, l)
 				}
 				opts.Levels = append(opts.Levels, l/100)
 			}

@@ -3,49 +3,19 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"github.com/ce873799/replayable-ingestion/dev/command"
 	"github.com/ce873799/replayable-ingestion/dev/toolchain"
 )
 
-// Exit codes.
-const (
-	ExitOK          = 0
-	ExitFailure     = 1
-	ExitUsage       = 2
-	ExitInterrupted = 130
-)
-
-var errUsage = errors.New("usage")
-
 // Main runs a command and returns its exit code. An interrupt ends what it started first.
 func Main(ctx context.Context, args []string, out, errOut io.Writer) int {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	c := command(out, errOut)
-	c.SetArgs(args)
-	err := c.ExecuteContext(ctx)
-	switch {
-	case err == nil:
-		return ExitOK
-	case ctx.Err() != nil:
-		_, _ = fmt.Fprintln(errOut, "interrupted; everything that was started has been stopped")
-		return ExitInterrupted
-	case errors.Is(err, errUsage):
-		_, _ = fmt.Fprintln(errOut, err)
-		return ExitUsage
-	default:
-		_, _ = fmt.Fprintln(errOut, "error:", err)
-		return ExitFailure
-	}
+	return command.Execute(ctx, newCommand(out, errOut), args, errOut)
 }
 
 // app is what the commands share.
@@ -53,19 +23,19 @@ type app struct {
 	out, errOut io.Writer
 }
 
-func command(out, errOut io.Writer) *cobra.Command {
+func newCommand(out, errOut io.Writer) *cobra.Command {
 	a := &app{out: out, errOut: errOut}
 	root := &cobra.Command{
 		Use: "dev", Short: "Runs the example on this machine, without an AWS account",
 		SilenceUsage: true, SilenceErrors: true,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return fmt.Errorf("%w: %s <command>, see --help", errUsage, c.Name())
+			return fmt.Errorf("%w: %s <command>, see --help", command.ErrUsage, c.Name())
 		},
 	}
 	root.SetOut(out)
 	root.SetErr(errOut)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", command.ErrUsage, err) })
 	root.AddCommand(a.tools(), a.demo(), a.chaos(), a.bench(), a.local(), a.serve(), a.localStop())
 	root.CompletionOptions.DisableDefaultCmd = true
 	return root
@@ -82,7 +52,7 @@ const defaultName = "local"
 
 func find(name string) (paths, error) {
 	if name == "" || filepath.Base(name) != name {
-		return paths{}, fmt.Errorf("%w: %q cannot be the name of a local stack: it becomes that of a file", errUsage, name)
+		return paths{}, fmt.Errorf("%w: %q cannot be the name of a local stack: it becomes that of a file", command.ErrUsage, name)
 	}
 	root, err := toolchain.Root(".")
 	return paths{root, name}, err

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ce873799/replayable-ingestion/dev/command"
 )
 
 func TestExitCodes(t *testing.T) {
@@ -14,11 +16,11 @@ func TestExitCodes(t *testing.T) {
 		code       int
 		out, diag  string
 	}{
-		{"no command", "", ExitUsage, "", "--help"},
-		{"an unknown flag", "local --nope", ExitUsage, "", "unknown flag"},
-		{"a name that leaves the directory", "local --name ../x", ExitUsage, "", "cannot be the name"},
-		{"help", "--help", ExitOK, "local-stop", ""},
-		{"nothing to stop", "local-stop --name none", ExitOK, "no local stack is running\n", ""},
+		{"no command", "", command.ExitUsage, "", "--help"},
+		{"an unknown flag", "local --nope", command.ExitUsage, "", "unknown flag"},
+		{"a name that leaves the directory", "local --name ../x", command.ExitUsage, "", "cannot be the name"},
+		{"help", "--help", command.ExitOK, "local-stop", ""},
+		{"nothing to stop", "local-stop --name none", command.ExitOK, "no local stack is running\n", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

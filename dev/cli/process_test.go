@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/dev/command"
 	"github.com/ce873799/replayable-ingestion/dev/proc"
 	"github.com/ce873799/replayable-ingestion/dev/toolchain"
 )
@@ -57,8 +58,8 @@ func TestInterruptLeavesNoProcess(t *testing.T) {
 				t.Fatal(err)
 			}
 			_ = cmd.Wait() // the exit code says how it went
-			if code := cmd.ProcessState.ExitCode(); code != ExitInterrupted {
-				t.Errorf("got exit code %d, want %d:\n%s", code, ExitInterrupted, text(said))
+			if code := cmd.ProcessState.ExitCode(); code != command.ExitInterrupted {
+				t.Errorf("got exit code %d, want %d:\n%s", code, command.ExitInterrupted, text(said))
 			}
 			if left := session(t, cmd.Process.Pid); len(left) > 0 {
 				t.Errorf("these are left: %v", left)

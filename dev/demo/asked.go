@@ -59,7 +59,7 @@ const tooMany = 90
 // tooMuch starts a slow replay and stops it on its way.
 func (d *demo) tooMuch(ctx context.Context) error {
 	d.chapter("10. A replay is stopped on its way")
-	d.say("Somebody replays everything, %d listings at most, one per second, and finds that nobody needs it.", tooMany)
+	d.say("An operator replays everything, %d listings at most, one per second, and finds that it is not needed.", tooMany)
 	started := d.operate(ctx, "", "replay", "--all", "--max-items", fmt.Sprint(tooMany), "--max-per-second", "1",
 		"--reason", "the search index lost them, or so it seemed", "--yes")
 	if err := started.must(exit.OK); err != nil {

@@ -17,7 +17,7 @@ func (d *demo) printTable(f Figures) {
 	row(f.Superseded, "failures superseded by a newer event", "ledger")
 	row(f.Quarantined, "failures in quarantine", "ledger")
 	d.say("")
-	row(f.Replays, "replays asked for by API", "ledger")
+	row(f.Replays, "replays requested through the API", "ledger")
 	row(f.Planned, "items planned by dry runs", "ledger")
 	row(f.StartedByDryRuns, "executions of dry runs", "ledger")
 	row(f.APIReplayed, "executions of the other replays", "Step Functions")

@@ -159,7 +159,7 @@ func (p *Proxy) fate(r *http.Request, op Operation) throw {
 	}
 	p.counts[op][t.kind]++
 	if t.kind == LateEffect {
-		p.late.Add(1) // here, so that none is added while somebody waits after Set
+		p.late.Add(1) // here, so that none is added while Set waits
 	}
 	return t
 }

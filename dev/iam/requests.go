@@ -196,7 +196,7 @@ func (a *Account) keys() (map[string]string, error) {
 	return keys, nil
 }
 
-// keyIn is the ARN of a key that stands in a property; "" for none, and for one of AWS, of which nobody needs a
+// keyIn is the ARN of a key that stands in a property; "" for none, and for an AWS managed key, which needs no
 // permission.
 func (a *Account) keyIn(r resource, path ...string) (string, error) {
 	var v any = r.Properties

@@ -1,56 +1,27 @@
-// Package replaydev is the command that deploys somebody's CDK app to an emulator on this machine, runs its functions, and
+// Package replaydev is the command that deploys a user's CDK app to an emulator on this machine, runs its functions, and
 // removes everything when it ends. It shares its machinery with `make local`, and needs no checkout.
 package replaydev
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/ce873799/replayable-ingestion/dev/command"
 	"github.com/ce873799/replayable-ingestion/dev/local"
 	"github.com/ce873799/replayable-ingestion/dev/toolchain"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
 )
 
-// Exit codes.
-const (
-	ExitOK          = 0 // also after Ctrl-C, once the app was up
-	ExitFailure     = 1
-	ExitUsage       = 2
-	ExitInterrupted = 130 // before the app was up
-)
-
-var errUsage = errors.New("usage")
-
 // Main runs the command and returns its exit code.
 func Main(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	c := command(in, out, errOut)
-	c.SetArgs(args)
-	err := c.ExecuteContext(ctx)
-	switch {
-	case err == nil:
-		return ExitOK
-	case ctx.Err() != nil:
-		_, _ = fmt.Fprintln(errOut, "interrupted; everything that was started has been stopped")
-		return ExitInterrupted
-	case errors.Is(err, errUsage):
-		_, _ = fmt.Fprintln(errOut, "error:", err)
-		return ExitUsage
-	default:
-		_, _ = fmt.Fprintln(errOut, "error:", err)
-		return ExitFailure
-	}
+	return command.Execute(ctx, newCommand(in, out, errOut), args, errOut)
 }
 
 type options struct {
@@ -61,7 +32,7 @@ type options struct {
 	watch   bool
 }
 
-func command(in io.Reader, out, errOut io.Writer) *cobra.Command {
+func newCommand(in io.Reader, out, errOut io.Writer) *cobra.Command {
 	var o options
 	c := &cobra.Command{
 		Use:   "replaydev",
@@ -86,7 +57,7 @@ queue whose properties changed.`,
 		SilenceUsage: true, SilenceErrors: true,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return fmt.Errorf("%w: replaydev takes flags only, got %q: name a stack with --stack", errUsage, args[0])
+				return fmt.Errorf("%w: replaydev takes flags only, got %q: name a stack with --stack", command.ErrUsage, args[0])
 			}
 			return nil
 		},
@@ -100,7 +71,7 @@ queue whose properties changed.`,
 	c.SetOut(out)
 	c.SetErr(errOut)
 	c.SetVersionTemplate("replaydev {{.Version}}\n")
-	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", command.ErrUsage, err) })
 	c.CompletionOptions.DisableDefaultCmd = true
 	return c
 }
@@ -111,7 +82,7 @@ func (o options) local(dir string) (local.Options, error) {
 	for _, c := range o.context {
 		key, value, ok := strings.Cut(c, "=")
 		if !ok || key == "" {
-			return opts, fmt.Errorf("%w: --context must be KEY=VALUE, got %q", errUsage, c)
+			return opts, fmt.Errorf("%w: --context must be KEY=VALUE, got %q", command.ErrUsage, c)
 		}
 		opts.Context[key] = value
 	}
@@ -122,7 +93,7 @@ func (o options) local(dir string) (local.Options, error) {
 	}
 	if o.app == "" {
 		if _, err := os.Stat(filepath.Join(dir, "cdk.json")); err != nil {
-			return opts, fmt.Errorf("%w: %s has no cdk.json: change to the directory of your CDK app, or give its command with --app", errUsage, dir)
+			return opts, fmt.Errorf("%w: %s has no cdk.json: change to the directory of your CDK app, or give its command with --app", command.ErrUsage, dir)
 		}
 	}
 	return opts, nil

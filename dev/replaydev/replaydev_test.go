@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/dev/command"
 	"github.com/ce873799/replayable-ingestion/dev/toolchain"
 )
 
@@ -18,12 +19,12 @@ func TestUsage(t *testing.T) {
 		code       int
 		out, diag  string
 	}{
-		{"help", "--help", ExitOK, "replaydev --stack Orders", ""},
-		{"version", "--version", ExitOK, "replaydev ", ""},
-		{"an unknown flag", "--nope", ExitUsage, "", "unknown flag: --nope"},
-		{"a stack without its flag", "Orders", ExitUsage, "", "name a stack with --stack"},
-		{"a context without a value", "--context stage", ExitUsage, "", `--context must be KEY=VALUE, got "stage"`},
-		{"no app", "", ExitUsage, "", "has no cdk.json: change to the directory of your CDK app, or give its command with --app"},
+		{"help", "--help", command.ExitOK, "replaydev --stack Orders", ""},
+		{"version", "--version", command.ExitOK, "replaydev ", ""},
+		{"an unknown flag", "--nope", command.ExitUsage, "", "unknown flag: --nope"},
+		{"a stack without its flag", "Orders", command.ExitUsage, "", "name a stack with --stack"},
+		{"a context without a value", "--context stage", command.ExitUsage, "", `--context must be KEY=VALUE, got "stage"`},
+		{"no app", "", command.ExitUsage, "", "has no cdk.json: change to the directory of your CDK app, or give its command with --app"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var out, diag bytes.Buffer
@@ -42,7 +43,7 @@ func TestWhatIsMissingIsSaidBeforeAnythingStarts(t *testing.T) {
 	t.Chdir(t.TempDir())
 	var out, diag bytes.Buffer
 	code := Main(t.Context(), []string{"--app", "go run ."}, strings.NewReader(""), &out, &diag)
-	if code != ExitFailure || out.Len() > 0 || !strings.Contains(diag.String(), "Node.js 18.0 or newer is needed") {
+	if code != command.ExitFailure || out.Len() > 0 || !strings.Contains(diag.String(), "Node.js 18.0 or newer is needed") {
 		t.Errorf("got code %d, out %q, diagnosis %q", code, out.String(), diag.String())
 	}
 	if left, err := os.ReadDir(cache); err != nil || len(left) > 0 {

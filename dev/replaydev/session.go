@@ -83,7 +83,7 @@ func (s session) stay(ctx context.Context, in io.Reader, watch bool) error {
 		case <-s.Done():
 			return fmt.Errorf("the emulator ended; its log is %s", filepath.Join(s.LogDir, "emulator.log"))
 		case _, open := <-enter:
-			if !open { // there is no more input: only --watch deploys
+			if !open { // input has ended: only --watch deploys
 				enter = nil
 				continue
 			}

@@ -55,7 +55,7 @@ func TestEveryAssumptionHasItsSourceAndItsCheck(t *testing.T) {
 		for check := range strings.SplitSeq(checks, ", ") {
 			check = strings.Trim(check, "`")
 			if named[check] = true; !slices.Contains(smoke.Names(), check) {
-				t.Errorf("%s: there is no smoke check %s", row[0], check)
+				t.Errorf("%s: smoke check %s does not exist", row[0], check)
 			}
 		}
 	}

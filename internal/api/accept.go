@@ -27,14 +27,7 @@ import (
 // accept stores a request and sends one message. The request is stored first and its row last before the message, so
 // that the handler of the message finds both.
 func (a *API) accept(ctx context.Context, req request) (answer, error) {
-	if err := noQuery(req); err != nil {
-		return answer{}, err
-	}
-	key, keyed, err := idempotencyKey(req)
-	if err != nil {
-		return answer{}, err
-	}
-	body, err := bodyOf(req)
+	key, keyed, body, err := submitted(req)
 	if err != nil {
 		return answer{}, err
 	}
@@ -59,6 +52,18 @@ func (a *API) accept(ctx context.Context, req request) (answer, error) {
 		first.body = body
 	}
 	return first, err
+}
+
+// submitted returns the Idempotency-Key, if there is one, and the body of a request that has no query.
+func submitted(req request) (key string, keyed bool, body []byte, err error) {
+	if err := noQuery(req); err != nil {
+		return "", false, nil, err
+	}
+	if key, keyed, err = idempotencyKey(req); err != nil {
+		return "", false, nil, err
+	}
+	body, err = bodyOf(req)
+	return key, keyed, body, err
 }
 
 func decode(body []byte, now time.Time) (replay.Request, error) {

@@ -17,14 +17,7 @@ import (
 // changeFailures accepts a job that closes or reopens failures.
 func (a *API) changeFailures(action replay.FailureAction) func(context.Context, request) (answer, error) {
 	return func(ctx context.Context, req request) (answer, error) {
-		if err := noQuery(req); err != nil {
-			return answer{}, err
-		}
-		key, keyed, err := idempotencyKey(req)
-		if err != nil {
-			return answer{}, err
-		}
-		body, err := bodyOf(req)
+		key, keyed, body, err := submitted(req)
 		if err != nil {
 			return answer{}, err
 		}

@@ -94,7 +94,7 @@ func once(ctx context.Context, do func(context.Context) error) error {
 	return err
 }
 
-// Request is what somebody who calls the job may ask for. The schedule asks for nothing.
+// Request is what a caller of the job may ask for. The schedule asks for nothing.
 type Request struct {
 	Rebuild bool `json:"rebuild"` // make the rows of versions and owners again that the ledger lacks
 }

@@ -132,7 +132,7 @@ func (r *round) closeOrSend(ctx context.Context, f domain.Failure, reason string
 	return true, r.send(ctx, f)
 }
 
-// redriven looks whether somebody redrove the execution meanwhile.
+// redriven reports whether an operator has redriven the execution meanwhile.
 func (r *round) redriven(ctx context.Context, f domain.Failure) (bool, error) {
 	if still, err := r.stillFailed(ctx, f); still || err != nil {
 		return false, err

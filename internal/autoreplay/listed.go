@@ -27,7 +27,7 @@ const (
 )
 
 // reconcileListed takes in what ended and was never reported, also of executions without a row: those that failed before
-// Record wrote one, and those that somebody redrove. It lists by status and start, the newest first; since the list is
+// Record wrote one, and those that were redriven. It lists by status and start, the newest first; since the list is
 // eventually consistent and an execution may fail long after it started, it lists anew in each run, and asks the ledger
 // about each.
 func (r *round) reconcileListed(ctx context.Context) error {

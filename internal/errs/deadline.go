@@ -24,7 +24,7 @@ func reserve(left time.Duration) time.Duration {
 	return min(max(min(left/10, maxReserve), minReserve), left/2)
 }
 
-// WithinDeadline does one thing as Each does many.
+// WithinDeadline does one thing as EachWithinDeadline does many.
 func WithinDeadline[O any](ctx context.Context, do func(context.Context) (O, error)) (O, error) {
 	outs, errs := EachWithinDeadline(ctx, []struct{}{{}}, func(ctx context.Context, _ struct{}) (O, error) { return do(ctx) })
 	return outs[0], errs[0]

@@ -55,10 +55,10 @@ func TestEachReturnsInTimeWhateverTheWorkDoes(t *testing.T) {
 			t.Errorf("refused: got %v, want its own error", errs[1])
 		}
 		if !errors.Is(errs[2], ErrDeadlinePassed) || !strings.Contains(errs[2].Error(), "head object") {
-			t.Errorf("minds its context: got %v, want ErrPassed and the call", errs[2])
+			t.Errorf("minds its context: got %v, want ErrDeadlinePassed and the call", errs[2])
 		}
 		if !errors.Is(errs[3], ErrDeadlinePassed) || outs[3] != "" {
-			t.Errorf("ignores its context: got %q, %v, want ErrPassed", outs[3], errs[3])
+			t.Errorf("ignores its context: got %q, %v, want ErrDeadlinePassed", outs[3], errs[3])
 		}
 	})
 }
@@ -82,7 +82,7 @@ func TestOneAfterTheOtherTheyAllReturnBeforeTheEnd(t *testing.T) {
 		release := make(chan struct{})
 		for range 3 { // the batch, its steps, and what is sent again
 			if _, err := WithinDeadline(ctx, func(context.Context) (int, error) { <-release; return 0, nil }); !errors.Is(err, ErrDeadlinePassed) {
-				t.Errorf("got %v, want ErrPassed", err)
+				t.Errorf("got %v, want ErrDeadlinePassed", err)
 			}
 		}
 		end, _ := ctx.Deadline()

@@ -63,7 +63,7 @@ func NewPublisher(topic sender, store store, executions publications, gate gate,
 }
 
 // Handle publishes the output of an execution. A repeated attempt publishes nothing again once the ledger says that
-// it was published. Its errors carry the names of package fault.
+// it was published. Its errors carry the names of package errs.
 func (p *Publisher) Handle(ctx context.Context, in protocol.PublishInput) error {
 	type outcome struct {
 		done string

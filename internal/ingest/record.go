@@ -64,7 +64,7 @@ func NewRecorder(log eventLog, executions executions, owners owners, reader Read
 }
 
 // Handle records a live event, or accepts a replay, and hands the event on unchanged. Its errors carry the names of
-// package fault: InvalidEvent, EventTooLarge, IngestionServiceUnavailable or IngestionError.
+// package errs: InvalidEvent, EventTooLarge, IngestionServiceUnavailable or IngestionError.
 func (r *Recorder) Handle(ctx context.Context, in protocol.RecordInput) (protocol.RecordOutput, error) {
 	handle, done := r.live, "event recorded"
 	if protocol.IsReserved(in.Input) {

@@ -21,7 +21,7 @@ func (l *Groups) Get(ctx context.Context, name string) (domain.Group, error) {
 	return g, err
 }
 
-// Save writes a group as it was read and changed since. It returns ErrConflict if somebody else changed it.
+// Save writes a group as it was read and changed since. It returns ErrConflict if another caller changed it.
 func (l *Groups) Save(ctx context.Context, g domain.Group) (domain.Group, error) {
 	var k keys
 	k.PK, k.SK = groupKey(g.Error)

@@ -39,7 +39,7 @@ import (
 // ErrNotFound means that the ledger has no such row.
 var ErrNotFound = errors.New("not found in the ledger")
 
-// ErrConflict means that a row was not in the state that a change expected: somebody else changed it first.
+// ErrConflict means that a row was not in the state that a change expected: another caller changed it first.
 var ErrConflict = errors.New("changed in the ledger meanwhile")
 
 // Client is the part of the DynamoDB client that the ledger uses.

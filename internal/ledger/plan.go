@@ -7,7 +7,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// MarkHashing notes that somebody works on the hash of a plan. It returns ErrConflict if somebody has since a time, or if the
+// MarkHashing notes that the hash of a plan is being computed. It returns ErrConflict if that was noted since a time, or if the
 // plan has its hash.
 func (l *Replays) MarkHashing(ctx context.Context, id string, at, since domain.Stamp) error {
 	c := newChange(replayKey(id)).Set("hashingAt", str(at.String())).

@@ -32,6 +32,20 @@ const (
 	spendTries = 5
 )
 
+// Purse is a bucket to spend from.
+type Purse struct {
+	pace   *Pace
+	bucket Bucket
+}
+
+// Purse returns what spends from a bucket.
+func (l *Pace) Purse(b Bucket) Purse { return Purse{l, b} }
+
+// Spend takes up to n out of the bucket and returns how many there were.
+func (p Purse) Spend(ctx context.Context, n int, now time.Time) (int, error) {
+	return p.pace.Spend(ctx, p.bucket, n, now)
+}
+
 // Spend takes up to n out of a bucket and returns how many there were.
 func (l *Pace) Spend(ctx context.Context, b Bucket, n int, now time.Time) (int, error) {
 	for range spendTries {

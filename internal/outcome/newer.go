@@ -43,7 +43,7 @@ func (s *Successes) NewerSuccess(ctx context.Context, failures []domain.Failure)
 	for _, p := range rows {
 		published[p.ResourceID] = p.Place
 	}
-	since, errs := errs.EachWithinDeadline(ctx, failures, func(ctx context.Context, f domain.Failure) (domain.Stamp, error) {
+	since, results := errs.EachWithinDeadline(ctx, failures, func(ctx context.Context, f domain.Failure) (domain.Stamp, error) {
 		if f.StartedAt.IsZero() || !published[f.ResourceID].After(f.StartedAt.Time) {
 			return domain.Stamp{}, nil
 		}
@@ -53,5 +53,5 @@ func (s *Successes) NewerSuccess(ctx context.Context, failures []domain.Failure)
 		}
 		return by.StoppedAt, nil
 	})
-	return since, errors.Join(errs...)
+	return since, errors.Join(results...)
 }

@@ -74,7 +74,7 @@ func (b *Replays) Apply(ctx context.Context, steps []Transition) map[string]erro
 		byReplay[s.ReplayID] = append(byReplay[s.ReplayID], s)
 	}
 	ids := slices.Collect(maps.Keys(byReplay))
-	_, errs := errs.EachWithinDeadline(ctx, ids, func(ctx context.Context, id string) (none struct{}, err error) {
+	_, results := errs.EachWithinDeadline(ctx, ids, func(ctx context.Context, id string) (none struct{}, err error) {
 		for batch := range slices.Chunk(byReplay[id], ledger.MaxItemChanges) {
 			if err := b.applyAndComplete(ctx, id, batch); err != nil {
 				return none, err
@@ -83,7 +83,7 @@ func (b *Replays) Apply(ctx context.Context, steps []Transition) map[string]erro
 		return none, nil
 	})
 	failed := map[string]error{}
-	for i, err := range errs {
+	for i, err := range results {
 		if err != nil {
 			failed[ids[i]] = err
 		}

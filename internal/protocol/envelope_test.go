@@ -41,7 +41,7 @@ func TestBuildRefusesWhatDoesNotFit(t *testing.T) {
 		t.Errorf("an input of exactly the limit: %d bytes, %v", len(input), err)
 	}
 	if _, err := BuildEnvelope(header, append(fits[:len(fits)-1], []byte(`x"`)...)); !errors.Is(err, ErrEnvelopeTooLarge) {
-		t.Errorf("one byte more: got %v, want ErrTooLarge", err)
+		t.Errorf("one byte more: got %v, want ErrEnvelopeTooLarge", err)
 	}
 }
 

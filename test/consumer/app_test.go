@@ -14,7 +14,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/dev/toolchain"
 )
 
-// app is a module of somebody else that requires this one.
+// app is a module of a user that requires this one.
 type app struct {
 	dir string
 	env []string

@@ -30,7 +30,7 @@ func TestAFailureLeavesAPointerAndHealsByAutoReplay(t *testing.T) {
 
 	checkPointer(t, sys.deadLetter(t, live), live, secret)
 	if got := sys.failure(t, live); got.Status != "" {
-		t.Fatalf("somebody took the dead letter: %+v", got)
+		t.Fatalf("the dead letter is gone: %+v", got)
 	}
 	sys.geocoder(t, geocoderOK)
 	resume()

@@ -11,7 +11,6 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/errs"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
 // ErrBusy means that Step Functions is not asked now, because the account's quota is needed by others, or that it refused
@@ -40,7 +39,7 @@ const (
 
 // purse keeps what all functions share.
 type purse interface {
-	Spend(ctx context.Context, b ledger.Bucket, n int, now time.Time) (granted int, err error)
+	Spend(ctx context.Context, n int, now time.Time) (granted int, err error)
 }
 
 // NewQuota returns a quota that takes so many questions at once out of a purse. A nil now is the clock.
@@ -71,7 +70,7 @@ func (q *Quota) take(ctx context.Context) error {
 	if known, err := q.have(); known { // of what another has spent meanwhile
 		return err
 	}
-	n, err := q.purse.Spend(ctx, ledger.Questions(), q.chunk, q.now()) // not under the lock: a call may hang
+	n, err := q.purse.Spend(ctx, q.chunk, q.now()) // not under the lock: a call may hang
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/ce873799/replayable-ingestion/internal/errs"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
 // asked counts what it is asked, and may refuse.
@@ -36,7 +35,7 @@ func (a *asked) GetExecutionHistory(context.Context, *sfn.GetExecutionHistoryInp
 
 type purseFunc func(n int) int
 
-func (f purseFunc) Spend(_ context.Context, _ ledger.Bucket, n int, _ time.Time) (int, error) {
+func (f purseFunc) Spend(_ context.Context, n int, _ time.Time) (int, error) {
 	return f(n), nil
 }
 

@@ -37,7 +37,7 @@ func New(api API, arn string) *Topic {
 // maxMessageBytes is what SNS takes in one message, its attributes included.
 const maxMessageBytes = 262_144
 
-// Send publishes the output of the execution that a row is about. It returns fault.OutputTooLarge for one that SNS does
+// Send publishes the output of the execution that a row is about. It returns errs.OutputTooLarge for one that SNS does
 // not take.
 func (t *Topic) Send(ctx context.Context, row domain.Execution, output string) error {
 	attrs := attributes(row)

@@ -19,7 +19,7 @@ const (
 	hashFor  = 10 * time.Minute // a million items take about two
 )
 
-// Hashed waits until a plan has its hash, which is computed once somebody looks at the plan.
+// Hashed waits until a plan has its hash, which is computed when the plan is first read.
 func Hashed(ctx context.Context, f *factory.Factory, api *client.Client, r replay.Replay) (replay.Replay, error) {
 	for waited := time.Duration(0); r.Plan.PlanHash == ""; waited += hashPoll {
 		if waited >= hashFor {
