@@ -136,7 +136,10 @@ func Session(leader int) ([]string, error) {
 		_, rest, ok := strings.Cut(string(stat), ") ")
 		fields := strings.Fields(rest) // state, parent, group, session
 		if ok && len(fields) > 3 && fields[3] == strconv.Itoa(leader) && fields[0] != "Z" {
-			cmdline, _ := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline")) // for people
+			cmdline, err := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline"))
+			if err != nil || len(cmdline) == 0 {
+				continue // it has given its memory back already, and only its end is left
+			}
 			members = append(members, fmt.Sprintf("%s %q", e.Name(), cmdline))
 		}
 	}
