@@ -12,10 +12,10 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
-// need is something that a function does: a statement of its role, from which follow the use of keys and the answers to
-// cdk-nag. Statements are written by hand because CDK's grants are wider: bucket.GrantPut allows
-// s3:PutObjectLegalHold and others, table.GrantReadWriteData allows Scan and the table's stream. Who adds a call to a
-// function adds its need. test/synth holds the result as a table.
+// need is something that a function does. It becomes a statement of the function's role. The use of keys and the
+// suppressions of cdk-nag follow from it. Statements are written by hand because CDK's grants are wider:
+// bucket.GrantPut allows s3:PutObjectLegalHold and others, table.GrantReadWriteData allows Scan and the table's stream.
+// A new call of a function needs a new entry in its needs. test/synth holds the result as a table.
 type need struct {
 	resource  func(*ReplayableIngestion, *settings) *string // nil: it is not needed with these settings
 	actions   []string

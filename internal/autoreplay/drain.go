@@ -85,8 +85,8 @@ func (d *drainer) work(ctx context.Context) error {
 // fullBatch is the most that SQS gives at once.
 const fullBatch = 10
 
-// ingestDeadLetters takes in dead letters that were received together. Over tells that the time of the part is: the next run
-// has what is left.
+// ingestDeadLetters takes in dead letters that were received together. Over is true when the time of this part is used
+// up. The next run takes in the rest.
 func (d *drainer) ingestDeadLetters(ctx context.Context, batch []sqs.Message) (over bool) {
 	hidden, cancel := context.WithTimeout(ctx, hide)
 	defer cancel()

@@ -7,9 +7,9 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
-// MarkPublished marks an execution succeeded, in its last state. A live one leaves the open executions with that; a
-// replay stays there until its item or its failure is settled, and a redriven one until the failures before are. An attempt that comes late does not move back when it
-// was published last.
+// MarkPublished marks an execution SUCCEEDED, from its last state, and returns its row. A live execution leaves the open
+// executions with that. A replay stays there until the outcome of its item or failure is recorded, and a redriven
+// execution until those of its earlier failures are. An attempt that comes late does not move PublishedAt back.
 func (l *Executions) MarkPublished(ctx context.Context, e domain.Execution, p domain.Published) (domain.Execution, error) {
 	row, err := l.markPublished(ctx, e, p)
 	if isConflict(err) && row.PublishedAt.After(p.At) {

@@ -74,8 +74,8 @@ func (l *Listener) posts(ctx context.Context, r domain.Replay, p domain.Page) ([
 	return posts, nil
 }
 
-// expandAhead is how much earlier than its first item is due a page of a paced replay is looked up: the queue's delays
-// are whole seconds, rounded up, and a fast replay has many pages in one.
+// expandAhead is how long before its first item is due a page of a paced replay is expanded. The delays of a queue are
+// whole seconds, rounded up, and a fast replay has many pages in one second.
 const expandAhead = 2 * ledger.PaceWindow
 
 // timeOf is the time that n starts take at a rate.

@@ -103,9 +103,9 @@ func New(deps Deps) *Listener {
 	return &Listener{Deps: deps, now: deps.Now, jobs: failurejob.New(deps.Book, successes, deps.Queue, deps.Logger)}
 }
 
-// Handle works off a batch. Messages that a service's passing trouble kept back are sent again and come sooner so;
-// others that could not be handled come again by themselves until they are dead letters. So do those that are not done
-// before the function's time is over; what they did counts when they come again.
+// Handle handles a batch. It sends a message again when a service failed in passing, because that is sooner than the
+// queue's visibility timeout. SQS delivers every other message that failed again, until it is a dead letter. SQS also
+// delivers again what was not finished in the function's time. The steps that it took count.
 func (l *Listener) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 	steps, results := errs.EachWithinDeadline(l.withPurses(ctx, batch.Records), batch.Records, l.handle)
 	l.note(ctx, steps, results)
@@ -140,8 +140,8 @@ type failure struct {
 	cause error
 }
 
-// triedFor is since when a message has failed, also before it was sent again. What a replay's pace holds back
-// is not tried meanwhile.
+// triedFor is how long a message has failed, also before it was sent again. Time that it waited for the pace of its
+// replay does not count.
 func (l *Listener) triedFor(m events.SQSMessage) time.Duration {
 	now := l.now()
 	tried := sqs.TriedFor(m, now)

@@ -74,17 +74,17 @@ func (j *Superseding) newest(ctx context.Context, resourceID, versionID string) 
 	return !slices.ContainsFunc(h.Executions, func(e domain.Execution) bool { return e.VersionID != versionID }), nil
 }
 
-// Later returns a version whose place is after a time and whose execution was not aborted: what is responsible instead of
-// an event that never reached the log. It returns eventlog.ErrDeleted if the resource was deleted after that time.
+// Later returns a version whose place is after a time and whose execution was not aborted. It supersedes an event that
+// never reached the log. Later returns eventlog.ErrDeleted if the resource was deleted after that time.
 func (j *Superseding) Later(ctx context.Context, resourceID string, place time.Time) (by eventlog.Version, found bool, err error) {
 	return j.later(ctx, resourceID, place.Truncate(time.Millisecond), func(eventlog.Version) bool { return false })
 }
 
-// maxAborted is how many newer versions are looked at whose executions were aborted. Behind so many, none is taken to be
-// responsible.
+// maxAborted is how many newer versions with an aborted execution are read. After that many, no version supersedes the
+// event.
 const maxAborted = 100
 
-// later looks for a version after a place, newest first, until is tells that it has come to the event itself.
+// later looks for a version after a place, newest first. It stops when is reports that a version is the event itself.
 func (j *Superseding) later(ctx context.Context, resourceID string, place time.Time, is func(eventlog.Version) bool) (by eventlog.Version, found bool, err error) {
 	looked := 0
 	for v, err := range j.log.Versions(ctx, resourceID, "") {

@@ -106,7 +106,7 @@ func Ended(m protocol.StatusMessage) domain.Ended {
 	}
 }
 
-// Close is the message that has what a series left settled.
+// Close is the message that makes the listener record an outcome for the items that a series left.
 func Close(e domain.Ended) string {
 	reason := "its series has ended"
 	switch {

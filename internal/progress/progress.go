@@ -50,7 +50,7 @@ type Transition struct {
 	At       time.Time
 }
 
-// Replays takes steps.
+// Replays applies transitions of items to replays.
 type Replays struct {
 	items   items
 	replays replays
@@ -65,8 +65,8 @@ func New(items items, replays replays, queue sender) *Replays {
 
 const rounds = 4 // a lost race means that another delivery moved an item, which each item allows twice
 
-// Apply applies steps of any number of replays, those of each at once. Steps back are left out: an item
-// moves from WAITING through STARTED to a final outcome. The result maps a replay to the error that kept its steps
+// Apply applies transitions of any number of replays, those of each replay at once. It leaves out transitions back: an
+// item moves from WAITING through STARTED to a final outcome. The result maps a replay to the error that kept its steps
 // from being taken, also one for which no time is left; the others were taken.
 func (b *Replays) Apply(ctx context.Context, steps []Transition) map[string]error {
 	byReplay := map[string][]Transition{}
