@@ -63,10 +63,11 @@ tidy: ## go mod tidy of every module
 cdk-latest: tools ## try the construct with the latest awscdk; VERSION=v2.276.0 for another
 	@PATH="$(CURDIR)/$(node):$$PATH" tools/cdk-latest.sh $(VERSION)
 
-# go test keeps the results of a module's tests although files outside of the module have changed: therefore -count 1.
+# go test keeps the results of a module's tests although files outside of the module have changed: therefore -count 1. What
+# takes longest comes first.
 test: check ## check, then every test of every module, the end-to-end ones included
 	@echo "go test ./..."; PATH="$(CURDIR)/$(node):$$PATH" go test -timeout 20m ./...
-	@echo "go test, of the modules dev and test"; PATH="$(CURDIR)/$(node):$$PATH" go test -timeout 20m -count 1 ./dev/... ./test/...
+	@echo "go test, of the modules dev and test"; PATH="$(CURDIR)/$(node):$$PATH" go test -timeout 20m -count 1 ./test/e2e ./dev/... ./test/...
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=3s
 
 # go fuzzes one target per call. A new failing input is kept in testdata/fuzz, where every go test tries it again.

@@ -19,21 +19,6 @@ func (s States) ListExecutions(_ context.Context, in *sfn.ListExecutionsInput, _
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.Lists++
-	var all []types.ExecutionListItem
-	for _, name := range slices.Backward(m.order) {
-		x := *m.executions[name]
-		if x.Status != in.StatusFilter {
-			continue
-		}
-		item := types.ExecutionListItem{
-			Name: &x.Name, ExecutionArn: aws.String(x.ARN()), StateMachineArn: &x.Machine, Status: x.Status,
-			StartDate: &x.Started, RedriveCount: aws.Int32(x.Redrives),
-		}
-		if !x.Stopped.IsZero() {
-			item.StopDate = &x.Stopped
-		}
-		all = append(all, item)
-	}
 	from := 0
 	if in.NextToken != nil {
 		if from, err = strconv.Atoi(*in.NextToken); err != nil {
@@ -44,10 +29,28 @@ func (s States) ListExecutions(_ context.Context, in *sfn.ListExecutionsInput, _
 	if m.PageSize > 0 {
 		size = min(size, m.PageSize)
 	}
-	to := min(from+size, len(all))
-	out := &sfn.ListExecutionsOutput{Executions: all[min(from, to):to]}
-	if to < len(all) {
-		out.NextToken = aws.String(strconv.Itoa(to))
+	out := &sfn.ListExecutionsOutput{}
+	matched := 0
+	for _, name := range slices.Backward(m.order) {
+		if m.executions[name].Status != in.StatusFilter {
+			continue
+		}
+		if matched++; matched <= from {
+			continue
+		}
+		if len(out.Executions) == size {
+			out.NextToken = aws.String(strconv.Itoa(from + size))
+			break
+		}
+		x := *m.executions[name]
+		item := types.ExecutionListItem{
+			Name: &x.Name, ExecutionArn: aws.String(x.ARN()), StateMachineArn: &x.Machine, Status: x.Status,
+			StartDate: &x.Started, RedriveCount: aws.Int32(x.Redrives),
+		}
+		if !x.Stopped.IsZero() {
+			item.StopDate = &x.Stopped
+		}
+		out.Executions = append(out.Executions, item)
 	}
 	return out, nil
 }

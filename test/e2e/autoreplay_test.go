@@ -213,7 +213,7 @@ func TestTheScheduleFindsEndsThatNobodyReports(t *testing.T) {
 		return a != nil && b != nil && a.Status == "FAILED" && b.Status == "FAILED", nil
 	})
 	eventually(t, 4*time.Minute, "both failures are in quarantine", func(context.Context) (bool, error) {
-		sys.autoReplay(t) // beside the schedule; ends count as lost after a minute
+		sys.autoReplay(t) // beside the schedule; ends count as lost after SETTLE_AFTER
 		return sys.failure(t, invalid).Status == domain.Quarantined && sys.failure(t, unrecorded).Status == domain.Quarantined, nil
 	})
 	if f := sys.failure(t, invalid); f.State != "Enrich" || f.VersionID == "" {

@@ -215,7 +215,8 @@ func TestFailuresAreReplayedAndLeaveTheQuarantine(t *testing.T) {
 	id, owner := fresh("failed"), fresh("agency")
 	execution := sys.ingest(t, listing{id: id, owner: owner, price: bad}.json())
 	sys.ended(t, execution, "FAILED")
-	eventually(t, 3*time.Minute, execution+" is quarantined", func(context.Context) (bool, error) {
+	sys.decided(t, execution, domain.Quarantined)
+	eventually(t, patience, execution+" is listed", func(context.Context) (bool, error) {
 		var page replay.Failures
 		err := sys.API.Get(t.Context(), "/failures", url.Values{"error": {"*"}, "since": {"-PT10M"}, "limit": {"100"}}, &page)
 		return slices.ContainsFunc(page.Failures, func(f replay.Failure) bool { return f.Execution == execution }), err

@@ -38,7 +38,7 @@ func run(m *testing.M) (code int) {
 	go stopEarly(ctx)
 
 	shared, err := stacks.start(ctx, local.Options{Env: map[string]map[string]string{
-		"AutoReplay": {"MAX_ATTEMPTS": fmt.Sprint(maxAttempts), "BACKOFF_BASE": "1s", "MAX_BACKOFF": "1s"},
+		"AutoReplay": {"MAX_ATTEMPTS": fmt.Sprint(maxAttempts), "BACKOFF_BASE": "1s", "MAX_BACKOFF": "1s", "SETTLE_AFTER": "10s"},
 	}})
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "cannot bring the stack up: %v\n", err)
