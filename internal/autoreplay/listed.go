@@ -22,7 +22,7 @@ const (
 	tailPages = 5
 	// tokenLife is how long a token of a list works: 24 hours, less an hour.
 	tokenLife = 23 * time.Hour
-	// settling is how long after the end its status event is waited for: it is cheaper.
+	// settling is how long after the end its status event is waited for, or SettleAfter if that is less: it is cheaper.
 	settling = time.Minute
 )
 
@@ -94,7 +94,7 @@ func (r *round) listPages(ctx context.Context, status domain.ExecutionStatus, to
 func (r *round) takeInListed(ctx context.Context, page []sfn.Listed) (left bool, err error) {
 	var asked []domain.Ended
 	for _, e := range page {
-		if !r.known.has(e) && r.now().Sub(e.StoppedAt) > settling {
+		if !r.known.has(e) && r.now().Sub(e.StoppedAt) > min(settling, r.policy.SettleAfter) {
 			asked = append(asked, domain.Ended{Name: e.Name, Status: e.Status, StoppedAt: e.StoppedAt, RedriveCount: e.RedriveCount})
 		}
 	}
