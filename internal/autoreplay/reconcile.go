@@ -136,7 +136,7 @@ func (r *round) lookUp(ctx context.Context, e domain.Execution) (settled bool, e
 // up, or Step Functions has forgotten it.
 func (r *round) unstarted(ctx context.Context, e domain.Execution) (settled bool, err error) {
 	if r.now().Sub(e.StartedAt.Time) < messageLife {
-		return false, nil
+		return r.replaced(ctx, e)
 	}
 	r.sum.Settled++
 	if e.Status.Terminal() { // failed, and its failure was never taken in
@@ -149,4 +149,27 @@ func (r *round) unstarted(ctx context.Context, e domain.Execution) (settled bool
 		Name: e.Name, ARN: e.ARN, Status: domain.Aborted, Error: domain.NeverStarted, StoppedAt: r.now(),
 		Cause: "Step Functions does not know this execution",
 	}})[0]
+}
+
+// replaced closes the row of an event whose execution is gone with its state machine, when a replay of its version, or a
+// newer event of its resource, has succeeded since.
+func (r *round) replaced(ctx context.Context, e domain.Execution) (settled bool, err error) {
+	if e.Status.Terminal() || e.VersionID == "" || e.Mode != domain.Live && e.Mode != domain.Restart {
+		return false, nil
+	}
+	for x, err := range r.Book.Executions.Latest(ctx, e.ResourceID, e.RecordedAt.Time) {
+		if err != nil {
+			return false, err
+		}
+		newer := x.VersionID != e.VersionID && x.Placed().After(e.Placed().Time)
+		if x.Status != domain.Succeeded || x.Name == e.Name || x.VersionID != e.VersionID && !newer {
+			continue
+		}
+		r.sum.Settled++
+		return true, r.Outcomes.Record(ctx, []domain.Ended{{
+			Name: e.Name, ARN: e.ARN, Status: domain.Aborted, StoppedAt: r.now(),
+			Cause: "Step Functions does not know this execution, and " + x.Name + " has succeeded since",
+		}})[0]
+	}
+	return false, nil
 }

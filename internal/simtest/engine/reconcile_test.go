@@ -201,6 +201,33 @@ func TestAnEventOfWhichNobodyKnowsIsReported(t *testing.T) {
 	}
 }
 
+// An execution that is gone with its state machine is accounted for once its version has been replayed with success.
+func TestAReplayAccountsForAnExecutionThatIsGone(t *testing.T) {
+	e := inMemory(t)
+	e.Ingest("live-1", sale(1))
+	if err := e.Machine.Start("live-2", ev("r2", 1)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Recorder.Handle(t.Context(), simtest.RecordInput(e.Machine.Execution("live-2"))); err != nil {
+		t.Fatal(err)
+	}
+	e.Report()
+	e.Machine.Forget("live-2")
+	e.Ahead = 2 * time.Hour
+	if sum := e.Schedule(); sum.Unaccounted != 1 {
+		t.Fatalf("got %+v, want one unaccounted", sum)
+	}
+	ask(t, e, `{"select":{"resourceIds":["r2"]},"reason":"its execution is gone"}`)
+	e.Pump()
+	e.Ahead += period
+	if sum := e.Schedule(); sum.Unaccounted != 0 || sum.Errors != 0 {
+		t.Errorf("got %+v, want none unaccounted", sum)
+	}
+	if row, err := e.Book.Executions.Get(t.Context(), "live-2"); err != nil || row.Status != domain.Aborted {
+		t.Errorf("got %+v, %v, want it aborted", row, err)
+	}
+}
+
 // While nobody could look, no figure says that all is well.
 func TestNoFigureIsGivenWhenNobodyCouldLook(t *testing.T) {
 	e := inMemory(t)
