@@ -15,12 +15,15 @@ var replayHandler = functionSpec{
 	description: "Answers the replay API",
 	code:        func(c *FunctionCode) *awslambda.Code { return &c.ReplayHandler },
 	field:       func(r *ReplayableIngestion) *awslambda.Function { return &r.ReplayHandlerFunction },
-	environment: func(r *ReplayableIngestion, _ *settings) map[string]string {
+	environment: func(r *ReplayableIngestion, s *settings) map[string]string {
 		return config.ReplayHandler{
 			EventLogBucket:     *r.bucketName(),
 			LedgerTable:        *r.tableName(),
 			ReplayQueueURL:     *r.replayQueueURL(),
 			DeadLetterQueueURL: *r.DeadLetterQueue.QueueUrl(),
+			StartsPerSecond:    s.pace.starts,
+
+			RequestedStartsPerSecond: s.pace.requested,
 		}.Env()
 	},
 	needs: slices.Concat(

@@ -18,6 +18,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/ce873799/replayable-ingestion/internal/errs"
+	"github.com/ce873799/replayable-ingestion/internal/estimate"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/failurejob"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
@@ -45,9 +46,9 @@ type API struct {
 	logger   *slog.Logger
 	now      func() time.Time
 
-	Region      string    // of the account, for estimates
-	Random      io.Reader // of the ids of replays, by default ULID's own
-	DeadLetters waiting   // nil: how many wait is not known
+	Pace        estimate.Pace // for estimates
+	Random      io.Reader     // of the ids of replays, by default ULID's own
+	DeadLetters waiting       // nil: how many wait is not known
 }
 
 // New returns the API. A nil logger discards.

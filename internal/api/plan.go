@@ -23,7 +23,7 @@ func (a *API) planOf(ctx context.Context, row domain.Replay, r replay.Request) (
 	plan := &replay.Plan{
 		Items: row.Planned, Skipped: row.Skipped, Failed: row.Failed, Sample: []replay.Item{},
 		PlanHash: row.PlanHash, ExpiresAt: expiryOf(row), AppliedBy: row.AppliedBy,
-		Estimate: estimate.Of(r, row.Planned, a.Region),
+		Estimate: estimate.Of(r, row.Planned, a.Pace),
 	}
 	for _, kind := range []struct {
 		outcome replay.Outcome

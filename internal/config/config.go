@@ -160,6 +160,9 @@ type ReplayHandler struct {
 	LedgerTable        string
 	ReplayQueueURL     string
 	DeadLetterQueueURL string
+	StartsPerSecond    float64 // of all replays together, for estimates
+
+	RequestedStartsPerSecond float64 // beside that, of replays that ask for more; 0: they keep to it
 }
 
 func (c *ReplayHandler) fields() []field {
@@ -168,6 +171,8 @@ func (c *ReplayHandler) fields() []field {
 		text("LEDGER_TABLE", &c.LedgerTable),
 		text("REPLAY_QUEUE_URL", &c.ReplayQueueURL),
 		text("DEAD_LETTER_QUEUE_URL", &c.DeadLetterQueueURL),
+		rate("STARTS_PER_SECOND", &c.StartsPerSecond),
+		optionalRate("REQUESTED_STARTS_PER_SECOND", &c.RequestedStartsPerSecond),
 	}
 }
 

@@ -3,7 +3,6 @@ package estimate
 
 import (
 	"math"
-	"slices"
 
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -19,34 +18,47 @@ const (
 	transitionUSD     = 25.00
 )
 
-// startsPerSecond is how many executions an account may start per second, burst aside ("Quotas related to API action
-// throttling", Step Functions Developer Guide).
-func startsPerSecond(region string) float64 {
-	if slices.Contains([]string{"us-east-1", "us-west-2", "eu-west-1"}, region) {
-		return 300
+// Pace is how many executions a second the replays of an ingestion may start together: MaxReplayShare and
+// MaxRequestedShare of the account's rate.
+type Pace struct {
+	PerSecond          float64 // 0: no bound
+	RequestedPerSecond float64 // beside it, for replays that ask for more than PerSecond; 0: none
+}
+
+// publishesPerSecond is what republishing reaches at least: it starts nothing.
+const publishesPerSecond = 150
+
+// of is how many items of a request run a second, if no other replay runs.
+func (p Pace) of(r replay.Request) float64 {
+	asked := float64(r.MaxPerSecond)
+	switch {
+	case r.Action == replay.Republish || p.PerSecond == 0:
+		p.PerSecond = publishesPerSecond
+	case asked > p.PerSecond && p.RequestedPerSecond > 0:
+		return min(asked, p.RequestedPerSecond)
 	}
-	return 150
+	if asked > 0 {
+		return min(asked, p.PerSecond)
+	}
+	return p.PerSecond
 }
 
 // Without says what an estimate does not have in it.
-const Without = "the time and the price of your own states, waits of a series for the version before, MaxReplayShare, to " +
-	"which all replays together keep, and live events, which share the rate of starts"
+const Without = "the time and the price of your own states, waits of a series for the version before, and other replays, " +
+	"which share the rate of starts"
 
-// Of estimates what a request takes in a Region that has so many items to run.
-func Of(r replay.Request, items int, region string) replay.Estimate {
-	usd, rate := RerunUSD, startsPerSecond(region)
+// Of estimates what a request takes that has so many items to run.
+func Of(r replay.Request, items int, pace Pace) replay.Estimate {
+	usd := RerunUSD
 	if r.Action == replay.Republish {
 		usd -= TransitionsUSD
 	}
 	if r.Versions.Several() {
 		usd += seriesTransitions * transitionUSD
 	}
-	if r.MaxPerSecond > 0 {
-		rate = min(rate, float64(r.MaxPerSecond))
-	}
 	cents := math.Round(float64(items) * usd / 1e6 * 1e2)
 	if items > 0 {
 		cents = max(cents, 1)
 	}
-	return replay.Estimate{Seconds: int(math.Ceil(float64(items) / rate)), USD: cents / 1e2, Without: Without}
+	return replay.Estimate{Seconds: int(math.Ceil(float64(items) / pace.of(r))), USD: cents / 1e2, Without: Without}
 }

@@ -11,28 +11,32 @@ import (
 
 func TestEstimates(t *testing.T) {
 	series := replay.Versions{Mode: replay.VersionSeries, Series: &replay.Series{}}
+	usual := Pace{PerSecond: 30}
 	for name, tt := range map[string]struct {
 		request replay.Request
-		region  string
+		pace    Pace
 		seconds int
 		usd     float64
 	}{
-		"a rerun":                        {replay.Request{Action: replay.Rerun}, "us-east-1", 3_334, 87.98},
-		"a rerun in a smaller Region":    {replay.Request{Action: replay.Rerun}, "eu-central-1", 6_667, 87.98},
-		"a rerun at a pace":              {replay.Request{Action: replay.Rerun, MaxPerSecond: 20}, "us-east-1", 50_000, 87.98},
-		"a pace over the account's rate": {replay.Request{Action: replay.Rerun, MaxPerSecond: 1_000}, "us-east-1", 3_334, 87.98},
-		"a series":                       {replay.Request{Action: replay.Rerun, Versions: series}, "us-east-1", 3_334, 162.98},
-		"a republish":                    {replay.Request{Action: replay.Republish}, "us-east-1", 3_334, 37.98},
+		"a rerun":                             {replay.Request{Action: replay.Rerun}, usual, 33_334, 87.98},
+		"a rerun in a larger Region":          {replay.Request{Action: replay.Rerun}, Pace{PerSecond: 60}, 16_667, 87.98},
+		"a rerun at a pace":                   {replay.Request{Action: replay.Rerun, MaxPerSecond: 20}, usual, 50_000, 87.98},
+		"a pace over the share":               {replay.Request{Action: replay.Rerun, MaxPerSecond: 1_000}, usual, 33_334, 87.98},
+		"a pace over the share, which may be": {replay.Request{Action: replay.Rerun, MaxPerSecond: 50}, Pace{30, 75}, 20_000, 87.98},
+		"a pace over that, too":               {replay.Request{Action: replay.Rerun, MaxPerSecond: 1_000}, Pace{30, 75}, 13_334, 87.98},
+		"a series":                            {replay.Request{Action: replay.Rerun, Versions: series}, usual, 33_334, 162.98},
+		"a republish":                         {replay.Request{Action: replay.Republish}, usual, 6_667, 37.98},
+		"a republish at a pace":               {replay.Request{Action: replay.Republish, MaxPerSecond: 50}, usual, 20_000, 37.98},
 	} {
-		got := Of(tt.request, 1_000_000, tt.region)
+		got := Of(tt.request, 1_000_000, tt.pace)
 		if got.Seconds != tt.seconds || got.USD != tt.usd || got.Without == "" {
 			t.Errorf("%s: got %+v, want %d s and %.2f USD", name, got, tt.seconds, tt.usd)
 		}
 	}
-	if got := Of(replay.Request{}, 0, ""); got.Seconds != 0 || got.USD != 0 {
+	if got := Of(replay.Request{}, 0, usual); got.Seconds != 0 || got.USD != 0 {
 		t.Errorf("got %+v for nothing, want nothing", got)
 	}
-	if got := Of(replay.Request{}, 1, ""); got.Seconds != 1 || got.USD != 0.01 {
+	if got := Of(replay.Request{}, 1, usual); got.Seconds != 1 || got.USD != 0.01 {
 		t.Errorf("got %+v for one item, want the least that is shown", got)
 	}
 }

@@ -16,6 +16,6 @@ func main() {
 	cfg, awsConfig, telemetry := boot.Start(config.LoadReplayHandler)
 	queues := awssqs.NewFromConfig(awsConfig)
 	handler := replayhandler.New(cfg, dynamodb.NewFromConfig(awsConfig), s3.NewFromConfig(awsConfig), queues, telemetry)
-	handler.Region, handler.DeadLetters = awsConfig.Region, sqs.NewDepth(queues, cfg.DeadLetterQueueURL)
+	handler.DeadLetters = sqs.NewDepth(queues, cfg.DeadLetterQueueURL)
 	boot.Run(telemetry, handler.Handle)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/app/boot"
 	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
 	"github.com/ce873799/replayable-ingestion/internal/config"
+	"github.com/ce873799/replayable-ingestion/internal/estimate"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
@@ -14,8 +15,10 @@ import (
 func New(
 	cfg config.ReplayHandler, table ledger.Client, bucket eventlog.API, queues sqs.API, telemetry boot.Telemetry,
 ) *api.API {
-	return api.New(
+	handler := api.New(
 		ledger.New(table, cfg.LedgerTable).Metered(telemetry.Meter),
 		eventlog.New(bucket, cfg.EventLogBucket).Logging(telemetry.Log),
 		sqs.New(queues, cfg.ReplayQueueURL), telemetry.Log)
+	handler.Pace = estimate.Pace{PerSecond: cfg.StartsPerSecond, RequestedPerSecond: cfg.RequestedStartsPerSecond}
+	return handler
 }
