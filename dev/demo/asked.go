@@ -30,15 +30,26 @@ func (d *demo) again(ctx context.Context) error {
 // correction is what the bad listings need: their price is in another field.
 const correction = `[{"op": "move", "from": "/listing/askingPriceUsd", "path": "/listing/priceUsd"}]`
 
-// correct replays the quarantine with a patch, first as a dry run.
+// correct shows what failed, plans a replay of it with a patch, and applies the plan.
 func (d *demo) correct(ctx context.Context) error {
 	d.chapter("7. The bad listings are corrected")
-	d.say("Their producer wrote -1 into priceUsd, and the price into askingPriceUsd. A JSON Patch moves it.")
-	command := []string{"replay", "--failures", "--error", "InvalidListing", "--json-patch", correction}
-	if err := d.plan(ctx, command...); err != nil {
+	groups := d.operate(ctx, "", "failures")
+	if err := groups.must(exit.OK); err != nil {
 		return err
 	}
-	if _, err := d.replay(ctx, "", append(command, "--reason", "prices were sent in the wrong field")...); err != nil {
+	d.show(groups.data)
+	d.say("Their producer wrote -1 into priceUsd, and the price into askingPriceUsd. A JSON Patch moves it.")
+	planned := d.operate(ctx, "", "replay", "--failures", "--error", "InvalidListing", "--json-patch", correction,
+		"--reason", "prices were sent in the wrong field", "--plan")
+	if err := planned.must(exit.OK); err != nil {
+		return err
+	}
+	d.show(planned.data)
+	plan, err := d.replayOf(ctx, planned.data)
+	if err != nil {
+		return err
+	}
+	if _, err := d.replay(ctx, "", "apply", plan.ReplayID, "--hash", plan.Plan.PlanHash); err != nil {
 		return err
 	}
 	if err := d.settled(ctx); err != nil {
