@@ -67,7 +67,11 @@ func (j *Superseding) newest(ctx context.Context, resourceID, versionID string) 
 	case err != nil || v.ID != versionID || v.StartedAt.IsZero() || !v.FirstStartedAt.IsZero():
 		return false, err
 	}
-	h, err := j.executions.History(ctx, resourceID, v.StartedAt.Add(-clockSkew), v.At().Add(clockSkew))
+	recorded := v.At()
+	if v.StartedAt.After(recorded) { // by another clock: no range may end before it begins
+		recorded = v.StartedAt
+	}
+	h, err := j.executions.History(ctx, resourceID, v.StartedAt.Add(-clockSkew), recorded.Add(clockSkew))
 	if err != nil {
 		return false, err
 	}

@@ -106,6 +106,14 @@ func TestNothingIsNewerThanTheNewest(t *testing.T) {
 	w.wants(a, b)
 }
 
+// Record's clock may be far behind that of Step Functions, so that a version was recorded before its execution started.
+func TestAnEventRecordedBeforeItsStartIsDecided(t *testing.T) {
+	w := newWorld(t)
+	a := w.put("a", -time.Minute)
+	w.enter("a", a, -time.Minute, true)
+	w.wants(a, "")
+}
+
 // A late write of an execution's first attempt lands after a newer event.
 func TestALateSecondVersionHidesNoNewerEvent(t *testing.T) {
 	w := newWorld(t)
