@@ -27,7 +27,7 @@ type Request struct {
 	Publish      Publish    `json:"publish,omitempty"`      // default: PublishNormal, the only one with Republish
 	Target       string     `json:"target,omitempty"`       // message attribute "target": 1 to MaxTargetBytes; default: none
 	AllowStale   bool       `json:"allowStale"`             // also versions older than one that has succeeded; default: false
-	MaxPerSecond int        `json:"maxPerSecond,omitempty"` // starts, averaged over 60 s: 1 to MaxPerSecond; 0: no bound
+	MaxPerSecond int        `json:"maxPerSecond,omitempty"` // starts, averaged over 60 s: 1 to MaxPerSecond; 0: the pace of all replays
 	MaxItems     int        `json:"maxItems,omitempty"`     // 1 to MaxItems; 0: no bound; required with Select.All
 	MaxFailures  *int       `json:"maxFailures,omitempty"`  // more failed items halt the replay: 0 to MaxItems; nil: any number
 	DryRun       bool       `json:"dryRun"`                 // ends as PLANNED, starts nothing; default: false

@@ -59,7 +59,7 @@ func (i Manifest) Encode() string {
 	return string(b)
 }
 
-// DecodeManifest reads the value of an output. It returns ErrOther for values that are something else.
+// DecodeManifest reads the value of an output. It returns ErrNotManifest for values that are something else.
 func DecodeManifest(value string) (Manifest, error) {
 	var i Manifest
 	if !strings.HasPrefix(value, `{"replayableIngestion":`) {

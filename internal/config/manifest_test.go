@@ -21,7 +21,7 @@ func TestWhatIsEncodedIsDecoded(t *testing.T) {
 func TestOtherOutputsAreNoManifests(t *testing.T) {
 	for _, value := range []string{"", "arn:aws:sns:us-east-1:1:t", `{"a":1}`, `[1]`} {
 		if _, err := DecodeManifest(value); !errors.Is(err, ErrNotManifest) {
-			t.Errorf("%s: got %v, want ErrOther", value, err)
+			t.Errorf("%s: got %v, want ErrNotManifest", value, err)
 		}
 	}
 }

@@ -17,7 +17,7 @@ const (
 	FailedAgain FailureStatus = "FAILED_AGAIN" // its automatic replay failed, that failure has a row of its own
 	Superseded  FailureStatus = "SUPERSEDED"   // a newer event of the resource is responsible
 	Quarantined FailureStatus = "QUARANTINED"  // kept for a person
-	Closed      FailureStatus = "CLOSED"       // nothing to do: redriven and succeeded, or stopped by an operator
+	Closed      FailureStatus = "CLOSED"       // nothing to do: redriven and succeeded, stopped, or closed by an operator or a job
 )
 
 // Open reports whether auto-replay still has to look at the failure.

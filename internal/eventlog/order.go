@@ -15,7 +15,7 @@ import (
 )
 
 // history puts versions, which S3 lists in the order in which they reached the log, in the order of their places, and
-// drops those of which an older one names the same execution.
+// leaves out a version if an older one names the same execution.
 //
 // An event is recorded after it came. So once S3's list has got to what it took before a version's place, nothing that
 // follows stands before that version.

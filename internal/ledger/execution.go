@@ -76,8 +76,8 @@ func recorded(r domain.Recorded) *change {
 }
 
 // Settle records how an execution ended. A row moves only forward, by redrive count and stop time: for anything older
-// than what it knows, Settle returns the row as it is with ErrConflict. It returns ErrNotFound if there is no row. That an
-// execution was never started is what we took for granted: whatever Step Functions says of its end is newer.
+// than what it knows, Settle returns the row as it is with ErrConflict. It returns ErrNotFound if there is no row. NeverStarted
+// is our assumption, so any end that Step Functions reports replaces it.
 //
 // One that is followed up stays among the open executions until TakenIn: a message may get lost, a function may die.
 func (l *Executions) Settle(ctx context.Context, o domain.Ended) (domain.Execution, error) {

@@ -23,7 +23,7 @@ const MaxHistory = 5000
 
 func isFailure(row item) bool { return row["execution"] != nil }
 
-// latestPage is how many executions LatestExecutions reads at once: most callers want one.
+// latestPage is how many executions Latest reads at once: most callers want one.
 const latestPage = 100
 
 // Latest yields the executions of the versions of a resource that were recorded since a time, the latest

@@ -27,7 +27,7 @@ func (l *Publications) Find(ctx context.Context, resourceIDs []string) ([]domain
 }
 
 // Raise notes that an event is about to be published. The place of a row moves forward only: if that of a
-// newer event is there, RaisePublication leaves it. It returns the row as it is then.
+// newer event is there, Raise leaves it. It returns the row as it is then.
 func (l *Publications) Raise(ctx context.Context, resourceID string, place domain.Stamp) (domain.Publication, error) {
 	c := publicationChange(resourceID).Latest("place", place)
 	p, err := l.updatePublication(ctx, c, "raise publication")

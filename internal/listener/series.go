@@ -190,7 +190,7 @@ func (l *Listener) startSeries(ctx context.Context, msg protocol.ReplayMessage, 
 	if err != nil {
 		return err
 	}
-	r.Action = "" // one that republishes is started all the same
+	r.Action = "" // starting Series costs a start, also for a republish
 	if waits, err := l.pace(ctx, r, msg); waits || err != nil {
 		return err
 	}

@@ -28,8 +28,8 @@ func (l *Listener) start(ctx context.Context, row domain.Execution) (arn string,
 }
 
 // input returns the input of the execution that a row announces: the event in its envelope. An event that a transform
-// changed, or with which the input would be larger than most, is stored under derived/, and the envelope points there.
-func (l *Listener) input(ctx context.Context, row domain.Execution, most int) ([]byte, error) {
+// changed, or with which the input would be larger than maxBytes, is stored under derived/, and the envelope points there.
+func (l *Listener) input(ctx context.Context, row domain.Execution, maxBytes int) ([]byte, error) {
 	event, err := l.Log.Event(ctx, row.ResourceID, row.VersionID)
 	if err != nil {
 		return nil, unreadable(row.VersionID, err)
@@ -48,7 +48,7 @@ func (l *Listener) input(ctx context.Context, row domain.Execution, most int) ([
 		}
 	} else {
 		input, err := protocol.BuildEnvelope(header, event)
-		if err == nil && len(input) <= most {
+		if err == nil && len(input) <= maxBytes {
 			return input, nil
 		}
 		if err != nil && !errors.Is(err, protocol.ErrEnvelopeTooLarge) {

@@ -73,7 +73,7 @@ func (g *Gate) await(ctx context.Context, p domain.Publication, row domain.Execu
 	began := g.Now()
 	first := p
 	for p.Holder != "" && p.Holder != row.Name && p.HolderPlace.Before(row.Placed().Time) {
-		// The holder's clock may differ, so the wait goes by this one's, but for holds that ended long ago.
+		// The holder's clock may differ, so this clock measures the wait. A hold that ended long ago is not waited for.
 		if g.Now().Sub(began) > holdFor || g.Now().Sub(p.HeldUntil.Time) > holdFor {
 			if p.Holder == first.Holder {
 				return g.publications.Release(ctx, row.ResourceID, p.Holder)

@@ -1,7 +1,6 @@
 package outcome
 
-// Superseding answers whether a newer event of a resource has taken over from an older one, and keeps an older one
-// from being published after a newer one.
+// Superseding answers whether a newer event of a resource has taken over from an older one.
 
 import (
 	"context"

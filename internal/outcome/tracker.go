@@ -51,8 +51,8 @@ func (t *Tracker) Metered(meter *emf.Meter) *Tracker {
 	return t
 }
 
-// Handle settles a batch. Messages that could not be settled in time come again; a message that is not a status change of
-// this state machine comes again too, until it is a dead letter for a person to look at.
+// Handle records the outcomes that a batch reports. SQS delivers again what was not recorded in time, and a message that
+// cannot be decoded, until it is a dead letter. The end of an execution of another state machine is ignored.
 func (t *Tracker) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 	var answer events.SQSEventResponse
 	var longest time.Duration

@@ -80,7 +80,7 @@ func (m ReplayMessage) Encode() string {
 	return string(b)
 }
 
-// DecodeReplayMessage reads a message of the Replay queue. It returns ErrUnknown for anything else.
+// DecodeReplayMessage reads a message of the Replay queue. It returns ErrUnknownMessage for anything else.
 func DecodeReplayMessage(b string) (ReplayMessage, error) {
 	var m ReplayMessage
 	if err := json.Unmarshal([]byte(b), &m); err != nil {
@@ -108,7 +108,7 @@ type StatusMessage struct {
 	RedriveCount    Count  `json:"redriveCount"`
 }
 
-// DecodeStatusMessage reads a status message. It returns ErrUnknown for anything else.
+// DecodeStatusMessage reads a status message. It returns ErrUnknownMessage for anything else.
 func DecodeStatusMessage(b string) (StatusMessage, error) {
 	var m StatusMessage
 	if err := json.Unmarshal([]byte(b), &m); err != nil {

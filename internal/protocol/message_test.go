@@ -90,10 +90,10 @@ func TestAStatusIsReadHoweverANullIsRendered(t *testing.T) {
 func TestUnknownMessages(t *testing.T) {
 	for _, body := range []string{``, `{}`, `null`, `hello`, `{"v":2,"kind":"item"}`, `{"v":1,"kind":"other"}`, `{"v":1,"kind":"status"}`} {
 		if _, err := DecodeReplayMessage(body); !errors.Is(err, ErrUnknownMessage) {
-			t.Errorf("DecodeReplay(%q) = %v, want ErrUnknown", body, err)
+			t.Errorf("DecodeReplay(%q) = %v, want ErrUnknownMessage", body, err)
 		}
 		if _, err := DecodeStatusMessage(body); !errors.Is(err, ErrUnknownMessage) {
-			t.Errorf("DecodeStatus(%q) = %v, want ErrUnknown", body, err)
+			t.Errorf("DecodeStatus(%q) = %v, want ErrUnknownMessage", body, err)
 		}
 	}
 }

@@ -40,9 +40,9 @@ func Indexes() []Index {
 const (
 	// EventsPrefix holds one object per resource; its versions are the resource's history.
 	EventsPrefix = "events/"
-	// OutputsPrefix holds one object per execution that published: the workflow's output.
+	// OutputsPrefix holds one object per execution that reached Publish, with StoreOutputs: the workflow's output.
 	OutputsPrefix = "outputs/"
-	// DerivedPrefix holds the event of a replay that does not fit into its execution's input.
+	// DerivedPrefix holds the event of a replay that a transform changed, or that does not fit into its execution's input.
 	DerivedPrefix = "derived/"
 	// UnrecordedPrefix holds the inputs of failed executions that never reached the log.
 	UnrecordedPrefix = "unrecorded/"

@@ -1,4 +1,4 @@
-// Package states starts and describes executions of one Step Functions state machine.
+// Package sfn starts and describes executions of one Step Functions state machine.
 package sfn
 
 import (
