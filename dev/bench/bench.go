@@ -41,13 +41,14 @@ type Sizes struct {
 	Synths     int           // of each app
 	EndToEnd   [2]int        // sales on the emulator
 	CostEvents int           // events of which the calls are counted
+	Failures   int           // of the outage
 }
 
 // Full is what `make bench` measures.
 func Full() Sizes {
 	return Sizes{
 		Settling: 3 * time.Second, Window: 8 * time.Second, Resources: [2]int{10_000, 1_000_000}, Starts: 30,
-		Synths: 5, EndToEnd: [2]int{500, 2_000}, CostEvents: 100,
+		Synths: 5, EndToEnd: [2]int{500, 2_000}, CostEvents: 100, Failures: 100_000,
 	}
 }
 
@@ -72,6 +73,7 @@ func parts() []part {
 		{"cold", (*run).cold, true},
 		{"listener", (*run).listener, true},
 		{"expand", (*run).expand, true},
+		{"outage", (*run).outage, false},
 		{"cost", (*run).costs, false},
 		{"emulator", (*run).emulated, true},
 	}

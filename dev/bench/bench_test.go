@@ -16,6 +16,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/bench/cost"
 	"github.com/ce873799/replayable-ingestion/dev/lambdahost"
+	"github.com/ce873799/replayable-ingestion/dev/toolchain"
 )
 
 var update = flag.Bool("update", false, "write the tables of the documents anew")
@@ -217,6 +218,17 @@ func TestSelectionsAreExpandedByTheListenersProgram(t *testing.T) {
 		if peak < 1e6 || peak > 200e6 {
 			t.Errorf("%d resources: got %d bytes of memory at most, want megabytes", n, peak)
 		}
+	}
+}
+
+func TestAnOutageIsPlayed(t *testing.T) {
+	r := &run{Options: Options{Tools: toolchain.Tools{Root: filepath.Join("..", "..")}, Sizes: Sizes{Failures: 200}}}
+	rows, err := r.outage(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 2 || !rows[0].Holds || rows[0].Value < 5 || rows[1].Value < 5 {
+		t.Errorf("got %+v, want both to take an interval of the schedule at least", rows)
 	}
 }
 
