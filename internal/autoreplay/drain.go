@@ -103,8 +103,9 @@ func (d *drainer) ingestDeadLetters(ctx context.Context, batch []sqs.Message) (o
 			d.sum.DeadLetters++
 			continue
 		}
-		if errors.Is(err, sfn.ErrBusy) { // it comes again, and nothing is wrong with it
-			d.sum.Waiting++
+		if errors.Is(err, sfn.ErrBusy) || ctx.Err() != nil && errors.Is(err, errs.ErrDeadlinePassed) {
+			d.sum.Waiting++ // it comes again, and nothing is wrong with it
+			over = over || ctx.Err() != nil
 			continue
 		}
 		d.sum.Errors++
