@@ -10,8 +10,9 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
-// failedPages is how many pages of failed executions of one status a run lists to find out what was redriven: 50,000.
-const failedPages = 50
+// failedPages is how many pages of failed executions of one status a run lists to find out what was redriven: 400,000.
+// The budget for questions to Step Functions bounds it further.
+const failedPages = 400
 
 // listShare is the part of the time that is left which one list may take.
 const listShare = 8
