@@ -19,6 +19,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ingest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -48,7 +49,11 @@ func newBackend(t testing.TB) *backend {
 	b := &backend{table: awstest.NewTable(), bucket: awstest.NewBucket()}
 	b.bucket.Now = func() time.Time { return written }
 	book, log := ledger.New(b.table, "ledger"), eventlog.New(b.bucket, "events")
-	b.api = New(book, log, b, nil)
+	reader, err := ingest.NewReader("$.id", "$.owner", replay.MaxEventBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.api = New(book, log, b, reader, nil)
 	b.api.now = func() time.Time { return written.Add(time.Hour) }
 	check := func(err error) {
 		t.Helper()

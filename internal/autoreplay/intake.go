@@ -97,7 +97,7 @@ func (r *round) stopped(ctx context.Context, e domain.Ended) error {
 // row if the event never reached the log.
 func (r *round) row(ctx context.Context, d sfn.Description) (domain.Execution, error) {
 	row, err := r.Book.Executions.Get(ctx, d.Name)
-	unrecorded := row.Mode == domain.Restart && row.VersionID == ""
+	unrecorded := row.Records() && row.VersionID == ""
 	if err == nil && !unrecorded || err != nil && !errors.Is(err, ledger.ErrNotFound) {
 		return row, err
 	}
@@ -162,6 +162,9 @@ func (r *round) addFailure(ctx context.Context, e domain.Ended, d sfn.Descriptio
 	if row.Root != "" {
 		f.Root = row.Root
 	}
+	if row.Corrects != "" {
+		f.StartedAt = row.Placed() // what came later than the version that it corrects is newer
+	}
 	before, err := r.inherit(ctx, &f, row)
 	if err != nil {
 		return err
@@ -203,6 +206,9 @@ func (r *round) addAsked(ctx context.Context, f domain.Failure, row domain.Execu
 	f.Status, f.Decision = domain.Quarantined, "its replay failed: correct the cause or the event, then replay it again"
 	if row.Patched || row.Suppress {
 		f.Status, f.Decision = domain.Closed, "a replay with a patch or without publication failed: see its items"
+	}
+	if row.Corrects != "" && f.VersionID == "" {
+		f.Status, f.Decision = domain.Closed, "a correction failed before it was recorded, and changed nothing: correct the version again"
 	}
 	if err := r.insert(ctx, f); err != nil || row.Failure == "" || f.Status == domain.Closed {
 		return err

@@ -106,9 +106,17 @@ func (r *Recorder) version(ctx context.Context, in protocol.RecordInput, ids IDs
 		ResourceID: ids.ResourceID, OwnerID: ids.OwnerID,
 		StartedAt: domain.At(ex.StartTime), RedriveCount: ex.RedriveCount,
 	}
+	var corrects eventlog.Correction
 	if domain.IsReplayName(ex.Name) {
-		if row.Place, err = r.restarted(ctx, row); err != nil {
+		announced, err := r.announced(ctx, row)
+		if err != nil {
 			return row, false, err
+		}
+		row.Place = announced.Place
+		if announced.Corrects != "" {
+			corrects = eventlog.Correction{
+				Of: announced.Corrects, By: announced.RequestedBy, Reason: announced.Reason, ReplayID: announced.ReplayID,
+			}
 		}
 	}
 	if in.Repeated() {
@@ -134,7 +142,7 @@ func (r *Recorder) version(ctx context.Context, in protocol.RecordInput, ids IDs
 	group.Go(func() (err error) {
 		meta := eventlog.Meta{
 			Execution: ex.Name, OwnerID: ids.OwnerID, RecordedAt: row.RecordedAt.Time, StartedAt: ex.StartTime,
-			FirstStartedAt: row.Place.Time,
+			FirstStartedAt: row.Place.Time, Correction: corrects,
 		}
 		row.VersionID, err = r.log.Put(gctx, ids.ResourceID, in.Input, meta)
 		return err
@@ -151,22 +159,22 @@ func (r *Recorder) version(ctx context.Context, in protocol.RecordInput, ids IDs
 	return row, wrote, err
 }
 
-// restarted returns the place of an event whose first execution failed before it could be recorded, zero for one that
-// nobody restarted. What was deleted after it came stays deleted.
-func (r *Recorder) restarted(ctx context.Context, row domain.Execution) (place domain.Stamp, err error) {
-	announced, err := r.executions.Get(ctx, row.Name)
+// announced returns the row of an event that has a place before it is recorded: its first execution failed before it
+// could be, or it is a correction. It is the zero row for another. What was deleted after that place stays deleted.
+func (r *Recorder) announced(ctx context.Context, row domain.Execution) (announced domain.Execution, err error) {
+	announced, err = r.executions.Get(ctx, row.Name)
 	if errors.Is(err, ledger.ErrNotFound) {
-		return place, nil
+		return domain.Execution{}, nil
 	}
 	if err != nil || announced.Place.IsZero() || announced.VersionID != "" {
-		return announced.Place, err
+		return announced, err
 	}
 	gone, err := r.log.DeletedSince(ctx, row.ResourceID, announced.Place.Time)
 	if gone {
 		err = errs.New(errs.ResourceDeleted, "the object of resource %q was deleted from the event log after the event "+
 			"had started at %s: send the event again if it is still wanted", row.ResourceID, announced.Place)
 	}
-	return announced.Place, err
+	return announced, err
 }
 
 func (r *Recorder) own(ctx context.Context, row domain.Execution) error {
@@ -176,8 +184,7 @@ func (r *Recorder) own(ctx context.Context, row domain.Execution) error {
 	return r.owners.Note(ctx, row.OwnerID, row.ResourceID, row.RecordedAt)
 }
 
-// enter writes the execution's row. If there is one, an earlier attempt wrote it, or auto-replay did, for an event
-// whose first execution failed before it could be recorded.
+// enter writes the execution's row. If there is one, an earlier attempt wrote it, or a replay did that records its event.
 func (r *Recorder) enter(ctx context.Context, row domain.Execution, wrote bool) (domain.Execution, error) {
 	present, err := r.executions.Add(ctx, row)
 	switch {
@@ -191,7 +198,7 @@ func (r *Recorder) enter(ctx context.Context, row domain.Execution, wrote bool) 
 			r.meter.Add(schema.Recorded, 1)
 		}
 		return present, nil // counts once: the version that was entered first
-	case present.Mode != domain.Restart && !present.Unrecorded:
+	case !present.Records():
 		return row, errs.New(errs.InvalidEvent,
 			"the execution name %q belongs to a replay: start the event under another name", row.Name)
 	case present.VersionID != "":

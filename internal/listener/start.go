@@ -15,6 +15,9 @@ func (l *Listener) start(ctx context.Context, row domain.Execution) (arn string,
 	if row.Unrecorded {
 		return l.startUnrecorded(ctx, row)
 	}
+	if row.Corrects != "" {
+		return l.startCorrection(ctx, row)
+	}
 	input, err := l.input(ctx, row, replay.MaxExecutionInputBytes)
 	if err != nil {
 		return "", err
