@@ -155,8 +155,8 @@ func execution(e domain.Execution) replay.Execution {
 		status = string(domain.Superseded)
 	}
 	return replay.Execution{
-		Name: e.Name, Kind: string(kind), Status: status, Error: e.Error, Attempt: e.Attempt, ReplayID: e.ReplayID, Patched: e.Patched,
-		StartedAt: e.StartedAt.Time, StoppedAt: e.StoppedAt.Pointer(), Published: e.PublishedAt.Pointer(),
+		Name: e.Name, Kind: string(kind), Status: status, Error: e.Error, Attempt: e.Attempt, ReplayID: e.ReplayID,
+		Patched: e.Patched, StartedAt: e.StartedAt.Time, StoppedAt: e.StoppedAt.Pointer(), Published: e.PublishedAt.Pointer(),
 	}
 }
 

@@ -208,7 +208,8 @@ func (r *round) addAsked(ctx context.Context, f domain.Failure, row domain.Execu
 		f.Status, f.Decision = domain.Closed, "a replay with a patch or without publication failed: see its items"
 	}
 	if row.Corrects != "" && f.VersionID == "" {
-		f.Status, f.Decision = domain.Closed, "a correction failed before it was recorded, and changed nothing: correct the version again"
+		f.Status = domain.Closed
+		f.Decision = "a correction failed before it was recorded, and changed nothing: correct the version again"
 	}
 	if err := r.insert(ctx, f); err != nil || row.Failure == "" || f.Status == domain.Closed {
 		return err

@@ -50,7 +50,9 @@ func lastPublished(e *Engine) string {
 	return *e.Published[len(e.Published)-1].Message
 }
 
-func one(started int) replay.Counts { return replay.Counts{Matched: 1, Started: started, Succeeded: started} }
+func one(started int) replay.Counts {
+	return replay.Counts{Matched: 1, Started: started, Succeeded: started}
+}
 
 func TestACorrectionStays(t *testing.T) {
 	e := inMemory(t)
