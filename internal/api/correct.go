@@ -69,6 +69,8 @@ func (a *API) corrects(ctx context.Context, r replay.Request, versionID string) 
 		return notAnEvent
 	case err != nil:
 		return err
+	case !isEvent(event):
+		return notAnEvent
 	}
 	patch, err := transform.New(r.Transform)
 	if err != nil {

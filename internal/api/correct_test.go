@@ -85,7 +85,7 @@ func TestACorrectionThatCannotBeIsRefused(t *testing.T) {
 			}
 		}
 	}
-	for resource, want := range map[string]int{"r9": 404, "by-hand": 400} {
+	for resource, want := range map[string]int{"r9": 404, "by-hand": 422} {
 		req := routed("POST", "/versions", "")
 		req.Body = `{"resourceId":"` + resource + `","reason":"x",` + patch + `}`
 		if answer := b.ask(t, req); answer.StatusCode != want {

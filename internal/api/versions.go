@@ -78,10 +78,15 @@ func (a *API) version(ctx context.Context, req request) (answer, error) {
 	if err != nil && !errors.Is(err, eventlog.ErrNotAnEvent) {
 		return answer{}, err
 	}
-	if err != nil || len(event) > maxBodyBytes || !utf8.Valid(event) || !json.Valid(event) {
+	if err != nil || !isEvent(event) {
 		return answer{}, notAnEvent
 	}
 	return answer{status: http.StatusOK, raw: event}, nil
+}
+
+// isEvent reports whether an object can be an event: what was put by hand may be anything.
+func isEvent(object []byte) bool {
+	return len(object) <= maxBodyBytes && utf8.Valid(object) && json.Valid(object)
 }
 
 // history reads one page of versions, and the cursor of those that follow.
