@@ -282,7 +282,9 @@ func output(event json.RawMessage, row domain.Execution) protocol.RecordOutput {
 		if mode == domain.Restart {
 			mode = domain.Auto
 		}
-		in.Replay = &protocol.ReplayContext{Mode: string(mode), ReplayID: row.ReplayID, Attempt: row.Attempt, Reason: row.Reason}
+		in.Replay = &protocol.ReplayContext{
+			Mode: string(mode), ReplayID: row.ReplayID, Attempt: row.Attempt, Reason: row.Reason, CorrectionOf: row.Corrects,
+		}
 	}
 	return protocol.RecordOutput{Event: event, Ingestion: in}
 }

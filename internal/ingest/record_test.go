@@ -434,7 +434,8 @@ func TestACorrectionIsRecordedOnceAndMarked(t *testing.T) {
 			in.RetryCount = 1
 			out, _, err = handle(t, m, in)
 		}
-		if err != nil || string(out.Event) != big || out.Ingestion.VersionID != "v0" || out.Ingestion.Replay.Reason != "a typo" {
+		if err != nil || string(out.Event) != big || out.Ingestion.VersionID != "v0" || out.Ingestion.Replay.Reason != "a typo" ||
+			out.Ingestion.Replay.CorrectionOf != "v7" {
 			t.Fatalf("%s: got %+v, %v, want the version v0", op, out.Ingestion, err)
 		}
 		want := eventlog.Correction{Of: "v7", By: "ada", Reason: "a typo", ReplayID: "01J"}

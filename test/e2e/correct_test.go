@@ -59,7 +59,8 @@ func TestACorrectionStays(t *testing.T) {
 		t.Errorf("the log has %s with %v, want %s, marked as a correction", body, metadata, right)
 	}
 	name := domain.APIName(accepted.ReplayID, id, 0)
-	if got := sys.downstream.one(t, name).attributes; got["versionId"] != h[0].VersionID || got["isReplay"] != "true" || got["reason"] != why {
+	if got := sys.downstream.one(t, name).attributes; got["versionId"] != h[0].VersionID || got["correctionOf"] != h[1].VersionID ||
+		got["isReplay"] != "true" || got["reason"] != why {
 		t.Errorf("got attributes %v", got)
 	}
 	if f := sys.quarantined(t, live); f.SupersededSince == nil {
