@@ -160,9 +160,9 @@ type ReplayHandler struct {
 	LedgerTable        string
 	ReplayQueueURL     string
 	DeadLetterQueueURL string
-	ResourceIDPath     string // a corrected event must be one of the same resource
-	OwnerIDPath        string // empty: events have no owner
-	MaxEventBytes      int    // largest corrected event, in bytes
+	ResourceIDPath     string  // a corrected event must be one of the same resource
+	OwnerIDPath        string  // empty: events have no owner
+	MaxEventBytes      int     // largest corrected event, in bytes
 	StartsPerSecond    float64 // of all replays together, for estimates
 
 	RequestedStartsPerSecond float64 // beside that, of replays that ask for more; 0: they keep to it
