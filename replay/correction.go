@@ -2,8 +2,8 @@ package replay
 
 import "encoding/json"
 
-// CorrectionRequest is the body of POST /versions: it corrects one version of a resource for good. The corrected event is
-// recorded as a version of its own and runs, so that later replays take it in place of the one that was corrected.
+// CorrectionRequest is the body of POST /versions: it corrects one version of a resource for good. The corrected event
+// is recorded as a version of its own and runs. Later replays take it in place of the version that was corrected.
 type CorrectionRequest struct {
 	ResourceID string     `json:"resourceId"`
 	VersionID  string     `json:"versionId,omitempty"` // default: the latest
@@ -61,7 +61,7 @@ func (d *decoder) correction(body []byte, fields map[string]json.RawMessage, r *
 	if raw, given := fields["transform"]; given {
 		r.Transform = d.transform(raw)
 	} else {
-		d.fault("transform", nil, `is required: {"mergePatch": {...}} or {"jsonPatch": [...]}, which says what is to be right`)
+		d.fault("transform", nil, `is required: {"mergePatch": {...}} or {"jsonPatch": [...]}`)
 	}
 	d.boolean("allowStale", fields["allowStale"], &r.AllowStale)
 	d.boolean("dryRun", fields["dryRun"], &r.DryRun)

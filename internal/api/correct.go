@@ -28,8 +28,8 @@ var correction = asked{
 	},
 }
 
-// named puts the id of the version in a correction that is to change the latest, and refuses one that cannot be: the version
-// is not there, a newer event has come, or the corrected event is not one.
+// named puts the id of the version in a correction that is to change the latest, and refuses one that cannot be: the
+// version is not there, a newer event has come, or the corrected event is not one.
 func (a *API) named(ctx context.Context, r replay.Request) (replay.Request, error) {
 	resource := r.Select.ResourceIDs[0]
 	latest, err := a.log.Latest(ctx, resource)
@@ -52,8 +52,8 @@ func (a *API) named(ctx context.Context, r replay.Request) (replay.Request, erro
 		}
 	}
 	if version.ID != latest.ID && !r.AllowStale {
-		return r, refused("version %s is newer than %s, recorded at %s: correct the newer one, or set allowStale to have the "+
-			"corrected version become the latest", latest.ID, version.ID, latest.At().UTC().Format(time.RFC3339))
+		return r, refused("version %s is newer than %s, recorded at %s: correct the newer one, or set allowStale to have "+
+			"the corrected version become the latest", latest.ID, version.ID, latest.At().UTC().Format(time.RFC3339))
 	}
 	r.Versions = replay.Versions{Mode: replay.VersionIDs, IDs: []string{version.ID}, OnFailure: replay.StopOnFailure}
 	return r, a.corrects(ctx, r, version.ID)

@@ -131,6 +131,8 @@ func FuzzQuery(f *testing.F) {
 	for _, s := range []struct{ method, path, query, header, body string }{
 		{"POST", "/replays", "", "", `{"select":{"resourceIds":["a/b"]},"reason":"x"}`},
 		{"POST", "/replays", "dryRun=true", "key-1", `{"select":{"all":true},"maxItems":1,"reason":"x"}`},
+		{"POST", "/versions", "", "key-2", `{"resourceId":"a/b","versionId":"v000004","transform":{"mergePatch":{"n":2}},"reason":"x"}`},
+		{"POST", "/versions", "", "", `{"resourceId":"by-hand","transform":{"jsonPatch":[]},"dryRun":true,"reason":"x"}`},
 		{"GET", "/replays", "status=PENDING&limit=1", "", ""},
 		{"GET", "/replays/" + finished, "", "", ""},
 		{"GET", "/replays/" + planned, "", "", ""},

@@ -61,8 +61,8 @@ func (a *API) hash(ctx context.Context, id string) error {
 	return a.queue.Send(ctx, protocol.ReplayMessage{Kind: protocol.KindHash, ReplayID: id}.Encode())
 }
 
-// resolve names the version of a correction, and puts the request of a plan in the place of one that only names it, for the
-// replay with an id. A plan is bound to the replay that applies it before that is accepted: it runs once.
+// resolve names the version of a correction. It puts the request of a plan in the place of one that only names it, for
+// the replay with an id. A plan is bound to the replay that applies it before that is accepted: it runs once.
 func (a *API) resolve(ctx context.Context, r replay.Request, id string) (replay.Request, error) {
 	if r.Action == replay.Correct {
 		return a.named(ctx, r)

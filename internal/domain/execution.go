@@ -48,7 +48,7 @@ type Execution struct {
 	VersionID    string          `row:"versionId,omitempty"`
 	RecordedAt   Stamp           `row:"recordedAt,omitempty"`
 	StartedAt    Stamp           `row:"startedAt"`
-	Place        Stamp           `row:"place,omitempty"` // of a replay: when the first execution of its event started; of a correction: see PlaceBehind
+	Place        Stamp           `row:"place,omitempty"` // of a replay: when the first execution of its event started, or PlaceBehind
 	StoppedAt    Stamp           `row:"stoppedAt,omitempty"`
 	CheckAt      Stamp           `row:"-"` // while it is open: when it is to be looked at
 	RedriveCount int             `row:"redriveCount"`

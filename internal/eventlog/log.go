@@ -76,8 +76,8 @@ type Meta struct {
 	Correction Correction // the zero value: it is none
 }
 
-// Correction says which version a version corrects, by whom, and why. The ledger has all of it; here it is cut to what S3
-// takes.
+// Correction says which version a version corrects, by whom, and why. The ledger has all of it; here it is cut to what
+// S3 takes.
 type Correction struct {
 	Of       string // version id
 	By       string

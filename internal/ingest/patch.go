@@ -15,7 +15,8 @@ func (r Reader) Patch(t *transform.Transform, resourceID string, event []byte) (
 		return nil, err
 	}
 	if protocol.IsReserved(patched) {
-		return nil, fmt.Errorf("the patch sets the reserved key %q, which only replays may carry: leave it out", schema.EnvelopeKey)
+		return nil, fmt.Errorf("the patch sets the reserved key %q, which only replays may carry: leave it out",
+			schema.EnvelopeKey)
 	}
 	ids, err := r.Read(patched)
 	if err != nil {

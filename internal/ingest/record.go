@@ -184,7 +184,8 @@ func (r *Recorder) own(ctx context.Context, row domain.Execution) error {
 	return r.owners.Note(ctx, row.OwnerID, row.ResourceID, row.RecordedAt)
 }
 
-// enter writes the execution's row. If there is one, an earlier attempt wrote it, or a replay did that records its event.
+// enter writes the execution's row. If there is one, an earlier attempt wrote it, or it was announced for a replay that
+// records its event.
 func (r *Recorder) enter(ctx context.Context, row domain.Execution, wrote bool) (domain.Execution, error) {
 	present, err := r.executions.Add(ctx, row)
 	switch {

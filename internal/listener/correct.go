@@ -43,15 +43,16 @@ func (l *Listener) startCorrection(ctx context.Context, row domain.Execution) (a
 	return arn, err
 }
 
-// outdated is the guard over a version that is not the latest of its resource. A correction must not undo a newer event,
-// whatever became of it; a replay must not undo one that has succeeded.
+// outdated is the guard over a version that is not the latest of its resource. A correction must not undo a newer
+// event, whatever became of it; a replay must not undo one that has succeeded.
 func (l *Listener) outdated(ctx context.Context, resourceID string, v, latest eventlog.Version, p plan) error {
 	if p.Action != replay.Correct || p.AllowStale {
 		return l.stale(ctx, resourceID, v, p)
 	}
 	return verdict{
 		to: replay.Skipped, version: v.ID,
-		reason: fmt.Sprintf("superseded: version %s is newer than the one to correct; allowStale corrects it all the same", latest.ID),
+		reason: fmt.Sprintf("superseded: version %s is newer than the one to correct; allowStale corrects it all the same",
+			latest.ID),
 	}
 }
 

@@ -1,7 +1,6 @@
 package listener
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -130,7 +129,10 @@ func (l *Listener) commit(ctx context.Context, it domain.Item, p plan, v eventlo
 	}
 	if p.DryRun {
 		warning, err := l.warning(ctx, it, p, v)
-		return it, cmp.Or(err, error(verdict{to: replay.WouldRun, version: v.ID, diff: diff, warning: warning, digest: digest}))
+		if err != nil {
+			return it, err
+		}
+		return it, verdict{to: replay.WouldRun, version: v.ID, diff: diff, warning: warning, digest: digest}
 	}
 	row := l.announcement(it, p, v)
 	row.Over = over

@@ -29,10 +29,12 @@ func (c *Client) ApplyPlan(ctx context.Context, key string, plan replay.Apply) (
 	return c.accept(ctx, "/replays", key, map[string]replay.Apply{"apply": plan})
 }
 
-// CorrectVersion records a corrected version of a resource and runs it, or plans that with request.DryRun. What it returns is
-// a replay of one item, and keys are as in CreateReplay. It is a RefusedError with status 409 if a newer event has come
-// since the version, unless request.AllowStale is set.
-func (c *Client) CorrectVersion(ctx context.Context, key string, request replay.CorrectionRequest) (replay.Accepted, error) {
+// CorrectVersion records a corrected version of a resource and runs it, or plans that with request.DryRun. What it
+// returns is a replay of one item, and keys are as in CreateReplay. It is a RefusedError with status 409 if a newer
+// event has come since the version, unless request.AllowStale is set.
+func (c *Client) CorrectVersion(
+	ctx context.Context, key string, request replay.CorrectionRequest,
+) (replay.Accepted, error) {
 	return c.accept(ctx, "/versions", key, request)
 }
 

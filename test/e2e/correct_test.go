@@ -54,8 +54,8 @@ func TestACorrectionStays(t *testing.T) {
 		t.Errorf("got %+v, want what it corrects, by whom and why", c)
 	}
 	body, metadata := sys.object(t, eventKey(t, id))
-	if body != right || metadata["correction-of"] != h[1].VersionID || metadata["correction-replay"] != accepted.ReplayID ||
-		metadata["corrected-by"] == "" || metadata["correction-reason"] == "" {
+	if body != right || metadata["correction-of"] != h[1].VersionID ||
+		metadata["correction-replay"] != accepted.ReplayID || metadata["corrected-by"] == "" || metadata["correction-reason"] == "" {
 		t.Errorf("the log has %s with %v, want %s, marked as a correction", body, metadata, right)
 	}
 	name := domain.APIName(accepted.ReplayID, id, 0)

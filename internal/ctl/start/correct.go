@@ -85,7 +85,8 @@ func (o Correction) request(f *factory.Factory) (r replay.CorrectionRequest, err
 		return r, exit.Usagef("--merge-patch or --json-patch is required: it says what is to be right")
 	}
 	r = replay.CorrectionRequest{
-		ResourceID: o.ResourceID, Transform: patch, AllowStale: o.AllowStale, DryRun: o.DryRun, Reason: strings.TrimSpace(o.Reason),
+		ResourceID: o.ResourceID, Transform: patch, AllowStale: o.AllowStale, DryRun: o.DryRun,
+		Reason: strings.TrimSpace(o.Reason),
 	}
 	var body bytes.Buffer
 	if err := json.NewEncoder(&body).Encode(r); err != nil {
@@ -114,12 +115,14 @@ func (o Correction) explain(f *factory.Factory, err error, key string) error {
 	}
 	e := f.Explain(err)
 	if e.Code == exit.Unreachable {
-		e.Do = append(e.Do, "it may have been accepted: the same command with --idempotency-key "+key+" returns the same replay")
+		e.Do = append(e.Do, "it may have been accepted: "+
+			"the same command with --idempotency-key "+key+" returns the same replay")
 	}
 	var refused *client.RefusedError
 	if errors.As(err, &refused) && (refused.Status == http.StatusNotFound || refused.Status == http.StatusConflict) {
 		e.Err = errors.New(flagname.In(e.Error()))
-		e.Do = append(e.Do, "`"+f.Hint("history "+factory.ShellWord(output.Printable(o.ResourceID)))+"` lists the versions there are")
+		history := f.Hint("history " + factory.ShellWord(output.Printable(o.ResourceID)))
+		e.Do = append(e.Do, "`"+history+"` lists the versions there are")
 	}
 	return e
 }

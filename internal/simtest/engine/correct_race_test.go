@@ -1,0 +1,111 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// A newer event must not be undone by the correction of an older one, whenever it comes.
+func TestACorrectionDoesNotUndoANewerEvent(t *testing.T) {
+	newer := func(t *testing.T, e *Engine) {
+		t.Helper()
+		backoff() // no two events come at once
+		run(t, e, "live-9", sale(9))
+	}
+	start := func(t *testing.T, e *Engine) {
+		t.Helper()
+		e.Listen(drainToItems(t, e)...)
+	}
+	wins := func(t *testing.T, e *Engine) {
+		t.Helper()
+		e.Pump()
+		if got := latestBy(t, e, "r1"); got != "live-9" {
+			t.Errorf("the latest version is that of %s, want live-9", got)
+		}
+		if got := lastPublished(e); got != sale(9) {
+			t.Errorf("published %s last, want the newer event", got)
+		}
+	}
+	t.Run("before the request", func(t *testing.T) {
+		e := inMemory(t)
+		old := history(t, e, "r1", 1)[0]
+		newer(t, e)
+		answer := e.Call("POST", "/versions", correcting(5, fmt.Sprintf(`,"versionId":%q`, old)), nil, nil)
+		if answer.StatusCode != 409 || !strings.Contains(answer.Body, "is newer than "+old) || !strings.Contains(answer.Body, "allowStale") {
+			t.Errorf("got %d %s, want 409 with the newer version and the remedy", answer.StatusCode, answer.Body)
+		}
+		wins(t, e)
+	})
+	t.Run("after the request", func(t *testing.T) {
+		e := inMemory(t)
+		history(t, e, "r1", 1)
+		id := correct(t, e, correcting(5, ""))
+		newer(t, e)
+		wins(t, e)
+		finished(t, e, id, replay.Completed, replay.Counts{Matched: 1, Skipped: 1})
+		if it := list(t, e, id, "")[0]; !strings.Contains(it.Reason, "superseded: version") {
+			t.Errorf("got %+v, want why it was skipped", it)
+		}
+	})
+	t.Run("after its start, and before it is recorded", func(t *testing.T) {
+		e := inMemory(t)
+		history(t, e, "r1", 1)
+		id := correct(t, e, correcting(5, ""))
+		start(t, e)
+		newer(t, e)
+		wins(t, e)
+		finished(t, e, id, replay.Completed, one(1))
+		if it := list(t, e, id, "")[0]; !strings.Contains(it.Reason, "not published: a newer event") {
+			t.Errorf("got %+v, want it withheld", it)
+		}
+	})
+	t.Run("before its start, and recorded after it", func(t *testing.T) {
+		e := inMemory(t)
+		history(t, e, "r1", 1)
+		correct(t, e, correcting(5, ""))
+		items := drainToItems(t, e)
+		backoff()
+		if err := e.Machine.Start("live-9", sale(9)); err != nil { // Record of it is slow
+			t.Fatal(err)
+		}
+		backoff()
+		e.Listen(items...)
+		e.Machine.Run(t.Context(), e.Machine.Names(domain.APIPrefix)[0])
+		if got := latestBy(t, e, "r1"); got == "live-9" {
+			t.Fatal("live-9 is recorded already")
+		}
+		e.Machine.Run(t.Context(), "live-9")
+		wins(t, e)
+	})
+	t.Run("after it was published", func(t *testing.T) {
+		e := inMemory(t)
+		history(t, e, "r1", 1)
+		id := correct(t, e, correcting(5, ""))
+		e.Pump()
+		finished(t, e, id, replay.Completed, one(1))
+		newer(t, e)
+		wins(t, e)
+	})
+	t.Run("unless the caller means it", func(t *testing.T) {
+		e := inMemory(t)
+		old := history(t, e, "r1", 1)[0]
+		newer(t, e)
+		backoff()
+		id := correct(t, e, correcting(5, fmt.Sprintf(`,"versionId":%q,"allowStale":true`, old)))
+		e.Pump()
+		finished(t, e, id, replay.Completed, one(1))
+		if h := past(t, e); h[0].Correction == nil || h[0].Correction.Of != old || lastPublished(e) != sale(5) {
+			t.Errorf("got %+v and published %s, want the correction to be the latest", h[0], lastPublished(e))
+		}
+		again := ask(t, e, selecting("r1"))
+		e.Pump()
+		finished(t, e, again, replay.Completed, one(1))
+		if got := lastPublished(e); got != sale(5) {
+			t.Errorf("a replay of the latest published %s, want the correction", got)
+		}
+	})
+}
