@@ -8,6 +8,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ingest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
@@ -88,7 +89,7 @@ func (r *round) stopped(ctx context.Context, e domain.Ended) error {
 		return nil
 	}
 	if err == nil {
-		_, err = r.findRow(ctx, d)
+		_, err = r.findRow(ctx, d, domain.Execution{})
 	}
 	return err
 }
@@ -101,7 +102,7 @@ func (r *round) row(ctx context.Context, d sfn.Description) (domain.Execution, e
 	if err == nil && !unrecorded || err != nil && !errors.Is(err, ledger.ErrNotFound) {
 		return row, err
 	}
-	found, ferr := r.findRow(ctx, d)
+	found, ferr := r.findRow(ctx, d, row)
 	if ferr != nil || found.VersionID == "" || err != nil {
 		if err == nil {
 			found = row
@@ -121,10 +122,13 @@ func sameRun(d, e domain.Ended) bool {
 		(d.RedriveCount == e.RedriveCount || domain.At(d.StoppedAt).Equal(domain.At(e.StoppedAt).Time))
 }
 
-// findRow looks for the version of an execution that has no row: Record may have died after it wrote the event. It
-// returns the zero row if there is none.
-func (r *round) findRow(ctx context.Context, d sfn.Description) (domain.Execution, error) {
+// findRow looks for the version of an execution of which no row has it, at most one that was announced: Record may have
+// died after it wrote the event. It returns the zero row if there is none.
+func (r *round) findRow(ctx context.Context, d sfn.Description, announced domain.Execution) (domain.Execution, error) {
 	ids, err := r.Reader.Read(d.Input)
+	if announced.Corrects != "" { // its input only points to the event
+		ids, err = ingest.IDs{ResourceID: announced.ResourceID}, nil
+	}
 	if err != nil {
 		return domain.Execution{}, nil //nolint:nilerr // an event without a usable id cannot be in the log
 	}
@@ -134,6 +138,9 @@ func (r *round) findRow(ctx context.Context, d sfn.Description) (domain.Executio
 	}
 	if err != nil {
 		return domain.Execution{}, err
+	}
+	if announced.Corrects != "" {
+		ids.OwnerID = v.OwnerID
 	}
 	row := domain.Execution{
 		Name: d.Name, ARN: d.ARN, Mode: domain.Live, Status: d.Status, ResourceID: ids.ResourceID, OwnerID: ids.OwnerID,
@@ -172,7 +179,7 @@ func (r *round) addFailure(ctx context.Context, e domain.Ended, d sfn.Descriptio
 	if e.RedriveCount > 0 { // a person tried again: the attempts begin anew, under names that were not used
 		f.Root, f.Attempt, f.FirstAt = domain.LineageOf(e.Name, e.RedriveCount), 0, f.FailedAt
 	}
-	if f.VersionID == "" {
+	if f.VersionID == "" && row.Corrects == "" {
 		if ids, err := r.Reader.Read(d.Input); err == nil {
 			f.ResourceID, f.OwnerID = ids.ResourceID, ids.OwnerID // a newer event of it may take over
 		}

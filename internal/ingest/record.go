@@ -81,12 +81,17 @@ func (r *Recorder) Handle(ctx context.Context, in protocol.RecordInput) (protoco
 }
 
 func (r *Recorder) live(ctx context.Context, in protocol.RecordInput) (protocol.RecordOutput, error) {
+	return r.record(ctx, in, false)
+}
+
+// record records a live event, or a correction.
+func (r *Recorder) record(ctx context.Context, in protocol.RecordInput, correction bool) (protocol.RecordOutput, error) {
 	in.Input = compact(in.Input)
 	ids, err := r.reader.Read(in.Input)
 	if err != nil {
 		return protocol.RecordOutput{}, err
 	}
-	row, wrote, err := r.version(ctx, in, ids)
+	row, wrote, err := r.version(ctx, in, ids, correction)
 	if err != nil {
 		return protocol.RecordOutput{}, err
 	}
@@ -99,7 +104,9 @@ func (r *Recorder) live(ctx context.Context, in protocol.RecordInput) (protocol.
 
 // version finds or writes the version of a live event. Only a repeated attempt looks for one first: usually there is
 // none, and the look costs a request. Wrote tells that the version is this attempt's.
-func (r *Recorder) version(ctx context.Context, in protocol.RecordInput, ids IDs) (row domain.Execution, wrote bool, err error) {
+func (r *Recorder) version(
+	ctx context.Context, in protocol.RecordInput, ids IDs, correction bool,
+) (row domain.Execution, wrote bool, err error) {
 	ex := in.Execution
 	row = domain.Execution{
 		Name: ex.Name, ARN: ex.ARN, Mode: domain.Live, Status: domain.Running,
@@ -112,8 +119,12 @@ func (r *Recorder) version(ctx context.Context, in protocol.RecordInput, ids IDs
 		if err != nil {
 			return row, false, err
 		}
+		replay := announced.Name != "" && announced.Mode != domain.Live
+		if replay && (!announced.Records() || (announced.Corrects != "") != correction) {
+			return row, false, taken(row.Name)
+		}
 		row.Place = announced.Place
-		if announced.Corrects != "" {
+		if correction {
 			corrects = eventlog.Correction{
 				Of: announced.Corrects, By: announced.RequestedBy, Reason: announced.Reason, ReplayID: announced.ReplayID,
 			}
@@ -200,8 +211,7 @@ func (r *Recorder) enter(ctx context.Context, row domain.Execution, wrote bool) 
 		}
 		return present, nil // counts once: the version that was entered first
 	case !present.Records():
-		return row, errs.New(errs.InvalidEvent,
-			"the execution name %q belongs to a replay: start the event under another name", row.Name)
+		return row, taken(row.Name)
 	case present.VersionID != "":
 		return present, nil
 	}
@@ -219,8 +229,12 @@ func (r *Recorder) enter(ctx context.Context, row domain.Execution, wrote bool) 
 	return marked, err
 }
 
+func taken(name string) error {
+	return errs.New(errs.InvalidEvent, "the execution name %q belongs to a replay: start the event under another name", name)
+}
+
 // replay accepts an envelope if the listener or auto-replay announced it in the ledger, and refuses it as forged
-// otherwise. It writes no version: the history would fill with copies of itself.
+// otherwise. It writes no version, or the history would fill with copies of itself, unless it is a correction.
 func (r *Recorder) replay(ctx context.Context, in protocol.RecordInput) (protocol.RecordOutput, error) {
 	none := protocol.RecordOutput{}
 	header, event, err := protocol.ParseEnvelope(in.Input)
@@ -242,6 +256,10 @@ func (r *Recorder) replay(ctx context.Context, in protocol.RecordInput) (protoco
 			return none, err
 		}
 	}
+	if row.Corrects != "" {
+		in.Input = event
+		return r.record(ctx, in, true)
+	}
 	marked, err := r.executions.MarkRunning(ctx, domain.Recorded{
 		Name: row.Name, ARN: in.Execution.ARN, StartedAt: in.Execution.StartTime,
 	})
@@ -258,7 +276,9 @@ func mismatch(h protocol.EnvelopeHeader, row domain.Execution) string {
 	switch {
 	case row.Mode != domain.API && row.Mode != domain.Auto, string(row.Mode) != h.Mode:
 		return fmt.Sprintf("it says mode %q, what was announced is %q", h.Mode, row.Mode)
-	case row.ResourceID != h.ResourceID || row.VersionID != h.VersionID:
+	case row.Corrects != h.CorrectionOf || row.Corrects != "" && h.EventKey == "":
+		return "it names another correction than what was announced"
+	case row.ResourceID != h.ResourceID || row.Corrects == "" && row.VersionID != h.VersionID:
 		return "it names another version than what was announced"
 	case row.ReplayID != h.ReplayID || row.Attempt != h.Attempt:
 		return "it names another replay than what was announced"

@@ -3,10 +3,10 @@ package listener
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -22,25 +22,28 @@ func asCorrection(row domain.Execution, p plan, v eventlog.Version, by string) d
 	return row
 }
 
-// startCorrection starts the execution that a row announces with the corrected event, which Record takes as a new one.
-func (l *Listener) startCorrection(ctx context.Context, row domain.Execution) (arn string, err error) {
+// correction returns the input of the execution that a row announces: an envelope that points to the corrected event.
+// Record takes it from there byte for byte, since Step Functions may write numbers in another way.
+func (l *Listener) correction(ctx context.Context, row domain.Execution) ([]byte, error) {
 	p, err := l.plan(ctx, row.ReplayID)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	event, err := l.Log.Event(ctx, row.ResourceID, row.Corrects)
 	if err != nil {
-		return "", unreadable(row.Corrects, err)
+		return nil, unreadable(row.Corrects, err)
 	}
 	if event, err = l.patch(row.ResourceID, row.Corrects, p, event); err != nil {
-		return "", err
+		return nil, err
 	}
-	arn, err = l.Machine.Start(ctx, row.Name, event)
-	if err == nil {
-		l.Logger.InfoContext(ctx, "correction started", "execution", row.Name, "resourceId", row.ResourceID,
-			"correctionOf", row.Corrects, "replayId", row.ReplayID)
+	header := protocol.EnvelopeHeader{
+		Mode: string(row.Mode), ReplayID: row.ReplayID, ResourceID: row.ResourceID, CorrectionOf: row.Corrects,
+		Reason: row.Reason, EventKey: eventlog.DerivedKey(row.Name),
 	}
-	return arn, err
+	if err := l.Log.PutObject(ctx, header.EventKey, event); err != nil {
+		return nil, err
+	}
+	return protocol.BuildEnvelope(header, nil)
 }
 
 // outdated is the guard over a version that is not the latest of its resource. A correction must not undo a newer
@@ -65,13 +68,13 @@ func (l *Listener) warning(ctx context.Context, it domain.Item, p plan, v eventl
 	if err != nil {
 		return "", err
 	}
-	succeeded := slices.DeleteFunc(h.Executions, func(e domain.Execution) bool {
-		return e.VersionID != v.ID || e.Status != domain.Succeeded || e.Suppress || e.Superseded
-	})
-	if len(succeeded) == 0 {
-		return "", nil
+	var last domain.Execution
+	for _, e := range h.Executions {
+		done := e.VersionID == v.ID && e.Status == domain.Succeeded && !e.Suppress && !e.Superseded
+		if done && !e.StartedAt.Before(last.StartedAt.Time) {
+			last = e
+		}
 	}
-	last := slices.MaxFunc(succeeded, func(a, b domain.Execution) int { return a.StartedAt.Compare(b.StartedAt.Time) })
 	if !last.Patched {
 		return "", nil
 	}

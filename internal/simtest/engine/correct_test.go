@@ -10,9 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
-	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -187,7 +187,7 @@ func TestACorrectionThatIsNotRecordedChangesNothing(t *testing.T) {
 	name := e.Machine.Names(domain.APIPrefix)[0]
 	x := e.Machine.Execution(name)
 	x.Status, x.Error, x.Stopped = types.ExecutionStatusFailed, "IngestionServiceUnavailable", time.Now()
-	e.Machine.Put(awstest.Execution(x))
+	e.Machine.Put(x)
 	if err := e.Dead.Send(t.Context(), e.pointer(name)); err != nil {
 		t.Fatal(err)
 	}
@@ -244,6 +244,7 @@ func TestADryRunWarnsThatAPatchWouldBeUndone(t *testing.T) {
 	e := inMemory(t)
 	history(t, e, "r1", 1)
 	history(t, e, "r2", 1)
+	backoff()
 	patched := ask(t, e, `{"select":{"resourceIds":["r1"]},"transform":{"mergePatch":{"n":8}},"reason":"x"}`)
 	e.Pump()
 	if h := past(t, e); len(h[0].Executions) != 2 || !h[0].Executions[1].Patched || h[0].Executions[0].Patched {
@@ -300,6 +301,46 @@ func TestARebuiltLedgerKnowsCorrections(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	again := ask(t, e, selecting("r1"))
+	e.Pump()
+	finished(t, e, again, replay.Completed, one(1))
+	if lastPublished(e) != sale(2) {
+		t.Errorf("published %s, want the correction", lastPublished(e))
+	}
+}
+
+// Record died between the version and the row: the failure has the version, which stays the latest.
+func TestACorrectionThatDiesHalfRecordedIsKept(t *testing.T) {
+	e := inMemory(t)
+	history(t, e, "r1", 1)
+	id := correct(t, e, correcting(2, ""))
+	e.Listen(drainToItems(t, e)...)
+	name := e.Machine.Names(domain.APIPrefix)[0]
+	row, err := e.Book.Executions.Get(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := e.Machine.Execution(name)
+	version, err := e.Log.Put(t.Context(), "r1", []byte(sale(2)), eventlog.Meta{
+		Execution: name, OwnerID: "o1", RecordedAt: time.Now(), StartedAt: x.Started, FirstStartedAt: row.Place.Time,
+		Correction: eventlog.Correction{Of: row.Corrects, By: "ada", Reason: "a typo", ReplayID: id},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.Status, x.Error, x.Stopped = types.ExecutionStatusFailed, "IngestionServiceUnavailable", time.Now()
+	e.Machine.Put(x)
+	if err := e.Dead.Send(t.Context(), e.pointer(name)); err != nil {
+		t.Fatal(err)
+	}
+	e.Schedule()
+	e.Pump()
+	if f := failure(t, e, name); f.Status != domain.Quarantined || f.VersionID != version {
+		t.Errorf("got %+v, want it in quarantine with the version", f)
+	}
+	if h := past(t, e); len(h) != 2 || h[0].VersionID != version || len(h[0].Executions) != 1 || h[0].OwnerID != "o1" {
+		t.Errorf("got %+v, want the correction with its execution", h)
+	}
+	again := ask(t, e, `{"select":{"failures":{}},"reason":"once more"}`)
 	e.Pump()
 	finished(t, e, again, replay.Completed, one(1))
 	if lastPublished(e) != sale(2) {
