@@ -109,3 +109,70 @@ func TestACorrectionDoesNotUndoANewerEvent(t *testing.T) {
 		}
 	})
 }
+
+// Whatever comes first: the start of the correction or that of a newer event, the end of the one or of the other.
+func TestANewerEventWinsInAnyOrder(t *testing.T) {
+	for _, order := range []string{"CcLl", "CLcl", "CLlc", "LCcl", "LClc", "LlCc"} {
+		t.Run(order, func(t *testing.T) {
+			e := inMemory(t)
+			history(t, e, "r1", 1)
+			id := correct(t, e, correcting(5, ""))
+			items := drainToItems(t, e)
+			for _, step := range order {
+				backoff() // no two things happen at once
+				switch step {
+				case 'C':
+					e.Listen(items...)
+				case 'c':
+					for _, name := range e.Machine.Names(domain.APIPrefix) {
+						e.Machine.Run(t.Context(), name)
+					}
+				case 'L':
+					if err := e.Machine.Start("live-9", sale(9)); err != nil {
+						t.Fatal(err)
+					}
+				case 'l':
+					e.Machine.Run(t.Context(), "live-9")
+				}
+			}
+			e.Pump()
+			if r := get(t, e, id); r.Status != replay.Completed {
+				t.Errorf("the correction is %s", r.Status)
+			}
+			if got := latestBy(t, e, "r1"); got != "live-9" || lastPublished(e) != sale(9) {
+				t.Errorf("the latest is that of %s, and %s was published last, want live-9", got, lastPublished(e))
+			}
+			again := ask(t, e, selecting("r1"))
+			e.Pump()
+			finished(t, e, again, replay.Completed, one(1))
+			if lastPublished(e) != sale(9) {
+				t.Errorf("a replay published %s, want the newer event", lastPublished(e))
+			}
+		})
+	}
+}
+
+// A correction may be wrong as well. Of two that are bound at the same time, the one that is recorded last counts.
+func TestACorrectionIsCorrected(t *testing.T) {
+	e := inMemory(t)
+	history(t, e, "r1", 1)
+	correct(t, e, correcting(2, ""))
+	e.Pump()
+	correct(t, e, correcting(3, ""))
+	e.Pump()
+	h := past(t, e)
+	if len(h) != 3 || h[0].Correction.Of != h[1].VersionID || h[1].Correction.Of != h[2].VersionID || lastPublished(e) != sale(3) {
+		t.Errorf("got %+v and published %s, want a correction of a correction", h, lastPublished(e))
+	}
+	first, second := correct(t, e, correcting(4, "")), correct(t, e, correcting(5, ""))
+	e.Pump()
+	for _, id := range []string{first, second} {
+		finished(t, e, id, replay.Completed, one(1))
+	}
+	again := ask(t, e, selecting("r1"))
+	e.Pump()
+	finished(t, e, again, replay.Completed, one(1))
+	if h := past(t, e); len(h) != 5 || h[0].Correction.Of != h[2].VersionID || h[1].Correction.Of != h[2].VersionID {
+		t.Errorf("got %+v, want two corrections of one version", h)
+	}
+}
