@@ -23,7 +23,7 @@ func TestACorrectionDoesNotUndoANewerEvent(t *testing.T) {
 	wins := func(t *testing.T, e *Engine) {
 		t.Helper()
 		e.Pump()
-		if got := latestBy(t, e, "r1"); got != "live-9" {
+		if got := latestBy(t, e); got != "live-9" {
 			t.Errorf("the latest version is that of %s, want live-9", got)
 		}
 		if got := lastPublished(e); got != sale(9) {
@@ -58,7 +58,7 @@ func TestACorrectionDoesNotUndoANewerEvent(t *testing.T) {
 		start(t, e)
 		newer(t, e)
 		wins(t, e)
-		finished(t, e, id, replay.Completed, one(1))
+		finished(t, e, id, replay.Completed, oneRan)
 		if it := list(t, e, id, "")[0]; !strings.Contains(it.Reason, "not published: a newer event") {
 			t.Errorf("got %+v, want it withheld", it)
 		}
@@ -75,7 +75,7 @@ func TestACorrectionDoesNotUndoANewerEvent(t *testing.T) {
 		backoff()
 		e.Listen(items...)
 		e.Machine.Run(t.Context(), e.Machine.Names(domain.APIPrefix)[0])
-		if got := latestBy(t, e, "r1"); got == "live-9" {
+		if got := latestBy(t, e); got == "live-9" {
 			t.Fatal("live-9 is recorded already")
 		}
 		e.Machine.Run(t.Context(), "live-9")
@@ -86,7 +86,7 @@ func TestACorrectionDoesNotUndoANewerEvent(t *testing.T) {
 		history(t, e, "r1", 1)
 		id := correct(t, e, correcting(5, ""))
 		e.Pump()
-		finished(t, e, id, replay.Completed, one(1))
+		finished(t, e, id, replay.Completed, oneRan)
 		newer(t, e)
 		wins(t, e)
 	})
@@ -97,13 +97,13 @@ func TestACorrectionDoesNotUndoANewerEvent(t *testing.T) {
 		backoff()
 		id := correct(t, e, correcting(5, fmt.Sprintf(`,"versionId":%q,"allowStale":true`, old)))
 		e.Pump()
-		finished(t, e, id, replay.Completed, one(1))
+		finished(t, e, id, replay.Completed, oneRan)
 		if h := past(t, e); h[0].Correction == nil || h[0].Correction.Of != old || lastPublished(e) != sale(5) {
 			t.Errorf("got %+v and published %s, want the correction to be the latest", h[0], lastPublished(e))
 		}
 		again := ask(t, e, selecting("r1"))
 		e.Pump()
-		finished(t, e, again, replay.Completed, one(1))
+		finished(t, e, again, replay.Completed, oneRan)
 		if got := lastPublished(e); got != sale(5) {
 			t.Errorf("a replay of the latest published %s, want the correction", got)
 		}
@@ -139,12 +139,12 @@ func TestANewerEventWinsInAnyOrder(t *testing.T) {
 			if r := get(t, e, id); r.Status != replay.Completed {
 				t.Errorf("the correction is %s", r.Status)
 			}
-			if got := latestBy(t, e, "r1"); got != "live-9" || lastPublished(e) != sale(9) {
+			if got := latestBy(t, e); got != "live-9" || lastPublished(e) != sale(9) {
 				t.Errorf("the latest is that of %s, and %s was published last, want live-9", got, lastPublished(e))
 			}
 			again := ask(t, e, selecting("r1"))
 			e.Pump()
-			finished(t, e, again, replay.Completed, one(1))
+			finished(t, e, again, replay.Completed, oneRan)
 			if lastPublished(e) != sale(9) {
 				t.Errorf("a replay published %s, want the newer event", lastPublished(e))
 			}
@@ -167,11 +167,11 @@ func TestACorrectionIsCorrected(t *testing.T) {
 	first, second := correct(t, e, correcting(4, "")), correct(t, e, correcting(5, ""))
 	e.Pump()
 	for _, id := range []string{first, second} {
-		finished(t, e, id, replay.Completed, one(1))
+		finished(t, e, id, replay.Completed, oneRan)
 	}
 	again := ask(t, e, selecting("r1"))
 	e.Pump()
-	finished(t, e, again, replay.Completed, one(1))
+	finished(t, e, again, replay.Completed, oneRan)
 	if h := past(t, e); len(h) != 5 || h[0].Correction.Of != h[2].VersionID || h[1].Correction.Of != h[2].VersionID {
 		t.Errorf("got %+v, want two corrections of one version", h)
 	}

@@ -51,9 +51,8 @@ func lastPublished(e *Engine) string {
 	return *e.Published[len(e.Published)-1].Message
 }
 
-func one(started int) replay.Counts {
-	return replay.Counts{Matched: 1, Started: started, Succeeded: started}
-}
+// oneRan are the counts of a replay whose only item ran with success.
+var oneRan = replay.Counts{Matched: 1, Started: 1, Succeeded: 1}
 
 func TestACorrectionStays(t *testing.T) {
 	e := inMemory(t)
@@ -73,7 +72,7 @@ func TestACorrectionStays(t *testing.T) {
 	e.Listen(bodies...)
 	e.Listen(bodies...) // delivered again
 	e.Pump()
-	r := finished(t, e, id, replay.Completed, one(1))
+	r := finished(t, e, id, replay.Completed, oneRan)
 	if r.Action != replay.Correct || r.Request.Versions.IDs[0] == "" {
 		t.Errorf("got %+v, want a correction of a named version", r)
 	}
@@ -97,7 +96,7 @@ func TestACorrectionStays(t *testing.T) {
 	for _, body := range []string{selecting("r1"), `{"select":{"ownerId":"o1"},"reason":"x"}`} {
 		again := ask(t, e, body)
 		e.Pump()
-		finished(t, e, again, replay.Completed, one(1))
+		finished(t, e, again, replay.Completed, oneRan)
 		if got := list(t, e, again, "")[0].VersionID; got != ids[1] || lastPublished(e) != corrected {
 			t.Errorf("replayed version %s and published %s, want the correction", got, lastPublished(e))
 		}
@@ -120,7 +119,7 @@ func TestAPlannedCorrectionIsApplied(t *testing.T) {
 	apply := fmt.Sprintf(`{"apply":{"planId":%q,"planHash":%q}}`, dry, get(t, e, dry).Plan.PlanHash)
 	id := ask(t, e, apply)
 	e.Pump()
-	finished(t, e, id, replay.Completed, one(1))
+	finished(t, e, id, replay.Completed, oneRan)
 	if h := past(t, e); h[0].Correction == nil || h[0].Correction.ReplayID != id {
 		t.Errorf("got %+v, want the latest to be a correction by %s", h, id)
 	}
@@ -138,7 +137,7 @@ func TestACorrectionSupersedesTheFailureOfItsVersion(t *testing.T) {
 			e.Machine.Work = failing(fault, func(string) bool { return true })
 			id := correct(t, e, correcting(2, ""))
 			e.Pump()
-			finished(t, e, id, replay.Completed, one(1))
+			finished(t, e, id, replay.Completed, oneRan)
 			if fault == outage {
 				e.Ahead += 2 * time.Hour
 				settleDown(t, e)
@@ -172,7 +171,7 @@ func TestACorrectionThatFailsIsInQuarantine(t *testing.T) {
 	e.Machine.Work = failing("InvalidListing", func(string) bool { return true })
 	again := ask(t, e, `{"select":{"failures":{}},"reason":"mended"}`)
 	e.Pump()
-	finished(t, e, again, replay.Completed, one(1))
+	finished(t, e, again, replay.Completed, oneRan)
 	if f := failure(t, e, name); f.Status != domain.Healed {
 		t.Errorf("got %s, want HEALED", f.Status)
 	}
@@ -202,7 +201,7 @@ func TestACorrectionThatIsNotRecordedChangesNothing(t *testing.T) {
 	}
 	again := correct(t, e, correcting(2, ""))
 	e.Pump()
-	finished(t, e, again, replay.Completed, one(1))
+	finished(t, e, again, replay.Completed, oneRan)
 }
 
 func TestACorrectionDoesNotBringBackWhatWasDeleted(t *testing.T) {
@@ -302,7 +301,7 @@ func TestARebuiltLedgerKnowsCorrections(t *testing.T) {
 	}
 	again := ask(t, e, selecting("r1"))
 	e.Pump()
-	finished(t, e, again, replay.Completed, one(1))
+	finished(t, e, again, replay.Completed, oneRan)
 	if lastPublished(e) != sale(2) {
 		t.Errorf("published %s, want the correction", lastPublished(e))
 	}
@@ -342,7 +341,7 @@ func TestACorrectionThatDiesHalfRecordedIsKept(t *testing.T) {
 	}
 	again := ask(t, e, `{"select":{"failures":{}},"reason":"once more"}`)
 	e.Pump()
-	finished(t, e, again, replay.Completed, one(1))
+	finished(t, e, again, replay.Completed, oneRan)
 	if lastPublished(e) != sale(2) {
 		t.Errorf("published %s, want the correction", lastPublished(e))
 	}
