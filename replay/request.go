@@ -12,6 +12,7 @@ type Action string
 const (
 	Rerun     Action = "rerun"     // runs the workflow again; the default
 	Republish Action = "republish" // sends the stored output of the version's last success to the topic again
+	Correct   Action = "correct"   // records a corrected version and runs it: of POST /versions, not of POST /replays
 )
 
 // Request is the body of POST /replays. The zero value is invalid: Select and Reason are required. Decode fills in the
@@ -23,7 +24,7 @@ type Request struct {
 	Action       Action     `json:"action,omitempty"` // default: Rerun
 	Select       Select     `json:"select"`
 	Versions     Versions   `json:"versions,omitzero"`      // default: LatestVersion; FailedVersion with Select.Failures
-	Transform    *Transform `json:"transform,omitempty"`    // of each event before it runs; only with Rerun; default: none
+	Transform    *Transform `json:"transform,omitempty"`    // of each event before it runs; not with Republish; default: none
 	Publish      Publish    `json:"publish,omitempty"`      // default: PublishNormal, the only one with Republish
 	Target       string     `json:"target,omitempty"`       // message attribute "target": 1 to MaxTargetBytes; default: none
 	AllowStale   bool       `json:"allowStale"`             // also versions older than one that has succeeded; default: false

@@ -95,10 +95,11 @@ type Replays struct {
 
 // Plan is what a dry run found out.
 type Plan struct {
-	Items   int    `json:"items"`   // would be started
-	Skipped int    `json:"skipped"` // would be skipped
-	Failed  int    `json:"failed"`  // have an event that the transform cannot be applied to
-	Sample  []Item `json:"sample"`  // the first items of each kind, at most PlanSample of each
+	Items   int    `json:"items"`            // would be started
+	Skipped int    `json:"skipped"`          // would be skipped
+	Failed  int    `json:"failed"`           // have an event that the transform cannot be applied to
+	Warned  int    `json:"warned,omitempty"` // would be started, and have a warning
+	Sample  []Item `json:"sample"`           // the first items of each kind, at most PlanSample of each
 
 	PlanHash  string    `json:"planHash,omitempty"`  // what Apply takes; absent while it is being computed
 	ExpiresAt time.Time `json:"expiresAt"`           // from then on the plan cannot be applied
@@ -132,6 +133,10 @@ type Item struct {
 	StartedAt    *time.Time      `json:"startedAt,omitempty"`
 	EndedAt      *time.Time      `json:"endedAt,omitempty"`
 	Diff         json.RawMessage `json:"diff,omitempty"` // in a plan: what the transform does, as RFC 6902 operations
+
+	// Warning is of an item that a plan would run although that may not be meant: its version succeeded last with a patch,
+	// which the replay would undo.
+	Warning string `json:"warning,omitempty"`
 }
 
 // Items is a page of GET /replays/{replayId}/items.
@@ -148,6 +153,7 @@ type Execution struct {
 	Error     string     `json:"error,omitempty"`
 	Attempt   int        `json:"attempt,omitempty"` // of automatic replays
 	ReplayID  string     `json:"replayId,omitempty"`
+	Patched   bool       `json:"patched,omitempty"` // a transform changed the event on its way
 	StartedAt time.Time  `json:"startedAt"`
 	StoppedAt *time.Time `json:"stoppedAt,omitempty"`
 	Published *time.Time `json:"publishedAt,omitempty"`
@@ -158,10 +164,11 @@ type Version struct {
 	VersionID  string      `json:"versionId"`
 	RecordedAt time.Time   `json:"recordedAt"`
 	OwnerID    string      `json:"ownerId,omitempty"`
-	Size       int64       `json:"size"`               // in bytes
-	Deleted    bool        `json:"deleted,omitempty"`  // a delete marker: the object was deleted at this point
-	Executions []Execution `json:"executions"`         // oldest first
-	Failures   []Setback   `json:"failures,omitempty"` // oldest first
+	Size       int64       `json:"size"`                 // in bytes
+	Deleted    bool        `json:"deleted,omitempty"`    // a delete marker: the object was deleted at this point
+	Executions []Execution `json:"executions"`           // oldest first
+	Failures   []Setback   `json:"failures,omitempty"`   // oldest first
+	Correction *Correction `json:"correction,omitempty"` // nil: it is an event of a producer
 }
 
 // Setback is a failure of a version. It stays in the history whatever becomes of the version.

@@ -23,6 +23,7 @@ func routes() []route {
 		{verb: "GET", path: "replays/{replayId}"},
 		{verb: "GET", path: "replays/{replayId}/items"},
 		{verb: "POST", path: "replays/{replayId}/cancel"},
+		{verb: "POST", path: "versions", body: true},
 		{verb: "GET", path: "versions", history: true},
 		{verb: "GET", path: "versions/{versionId}", history: true},
 		{verb: "GET", path: "failures", history: true},

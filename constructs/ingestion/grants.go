@@ -17,15 +17,15 @@ func (r *ReplayableIngestion) GrantIngest(grantee awsiam.IGrantable) awsiam.Gran
 	})
 }
 
-// GrantReplay lets a caller of the API start replays and follow them, and close and reopen failures: execute-api:Invoke on
-// the methods of /replays, and on POST /failures/close and /failures/reopen.
+// GrantReplay lets a caller of the API start replays and follow them, correct events, and close and reopen failures:
+// execute-api:Invoke on the methods of /replays, and on POST /versions, /failures/close and /failures/reopen.
 // It panics if the API has an ApiAuthorizer, as IAM does not decide then.
 func (r *ReplayableIngestion) GrantReplay(grantee awsiam.IGrantable) awsiam.Grant {
 	return r.grantInvoke("GrantReplay", grantee, r.replayMethods)
 }
 
 // GrantReadHistory lets a caller of the API read the past of a resource and the failures: execute-api:Invoke on the
-// methods of /versions and /failures. It does not include replays. It panics if the API has an ApiAuthorizer, as IAM
+// methods of /versions and /failures that read. It does not include replays. It panics if the API has an ApiAuthorizer, as IAM
 // does not decide then.
 func (r *ReplayableIngestion) GrantReadHistory(grantee awsiam.IGrantable) awsiam.Grant {
 	return r.grantInvoke("GrantReadHistory", grantee, r.historyMethods)

@@ -288,13 +288,13 @@ type ReplayableIngestionProps struct {
 	// Default: none; callers sign their requests, and IAM decides.
 	ApiAuthorizer awsapigateway.IAuthorizer
 
-	// ApiReplayScopes are scopes of Cognito access tokens. A call of /replays, and of POST /failures/close and
+	// ApiReplayScopes are scopes of Cognito access tokens. A call of /replays, and of POST /versions, /failures/close and
 	// /failures/reopen, needs one of them.
 	//
 	// Default: none; ApiAuthorizer accepts ID tokens.
 	ApiReplayScopes *[]*string
 
-	// ApiHistoryScopes are scopes of Cognito access tokens. A call of /versions or /failures needs one of them.
+	// ApiHistoryScopes are scopes of Cognito access tokens. A GET of /versions or /failures needs one of them.
 	//
 	// Default: none; ApiAuthorizer accepts ID tokens.
 	ApiHistoryScopes *[]*string

@@ -21,6 +21,9 @@ var replayHandler = functionSpec{
 			LedgerTable:        *r.tableName(),
 			ReplayQueueURL:     *r.replayQueueURL(),
 			DeadLetterQueueURL: *r.DeadLetterQueue.QueueUrl(),
+			ResourceIDPath:     s.resourceIDPath,
+			OwnerIDPath:        s.ownerIDPath,
+			MaxEventBytes:      s.workflow.maxEventBytes(),
 			StartsPerSecond:    s.pace.starts,
 
 			RequestedStartsPerSecond: s.pace.requested,

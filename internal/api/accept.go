@@ -24,15 +24,26 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// accept stores a request and sends one message. The request is stored first and its row last before the message, so
-// that the handler of the message finds both.
+// asked is what a caller may ask for that becomes a replay.
+type asked struct {
+	what   string // an Idempotency-Key stands for one of a kind
+	decode func(body []byte, now time.Time) (replay.Request, error)
+}
+
+// accept accepts a replay.
 func (a *API) accept(ctx context.Context, req request) (answer, error) {
+	return a.submit(ctx, req, asked{"replay", decode})
+}
+
+// submit stores a request and sends one message. The request is stored first and its row last before the message, so
+// that the handler of the message finds both.
+func (a *API) submit(ctx context.Context, req request, kind asked) (answer, error) {
 	key, keyed, body, err := submitted(req)
 	if err != nil {
 		return answer{}, err
 	}
 	now := a.now()
-	r, err := decode(body, now)
+	r, err := kind.decode(body, now)
 	if err != nil {
 		return answer{}, err
 	}
@@ -46,7 +57,7 @@ func (a *API) accept(ctx context.Context, req request) (answer, error) {
 		}
 		return a.begin(ctx, req, id.String(), r, now, false)
 	}
-	first, err := a.once(ctx, req, key, body, domain.Claim{ReplayID: id.String(), CreatedAt: domain.At(now)})
+	first, err := a.once(ctx, req, kind, key, body, domain.Claim{ReplayID: id.String(), CreatedAt: domain.At(now)})
 	if body, is := first.body.(replay.Accepted); is {
 		body.Repeated = body.ReplayID != id.String()
 		first.body = body
@@ -71,6 +82,11 @@ func decode(body []byte, now time.Time) (replay.Request, error) {
 	if err != nil {
 		return r, err
 	}
+	return r, parsable(r)
+}
+
+// parsable reports what is wrong with a filter or a transform, which the contract does not parse.
+func parsable(r replay.Request) error {
 	var faults []replay.Fault
 	if r.Select.Where != "" {
 		if _, err := filter.Parse(r.Select.Where); err != nil {
@@ -81,18 +97,22 @@ func decode(body []byte, now time.Time) (replay.Request, error) {
 		faults = append(faults, replay.Fault{Field: "transform", Detail: err.Error()})
 	}
 	if len(faults) > 0 {
-		return r, &replay.InvalidError{Faults: faults}
+		return &replay.InvalidError{Faults: faults}
 	}
-	return r, nil
+	return nil
 }
 
 // once begins the replay that an Idempotency-Key stands for, or finishes beginning it where an earlier call died.
-func (a *API) once(ctx context.Context, req request, key string, body []byte, c domain.Claim) (answer, error) {
-	claimed, err := a.claim(ctx, "replay", key, body, c)
+func (a *API) once(ctx context.Context, req request, kind asked, key string, body []byte, c domain.Claim) (answer, error) {
+	keyFor := body
+	if kind.what != "replay" { // keys of replays stand for their bodies alone, since before there were others
+		keyFor = fmt.Appendf(nil, `{%q:%s}`, kind.what, body)
+	}
+	claimed, err := a.claim(ctx, "replay", key, keyFor, c)
 	if err != nil {
 		return answer{}, err
 	}
-	r, err := decode(body, claimed.CreatedAt.Time) // relative times count from the first call
+	r, err := kind.decode(body, claimed.CreatedAt.Time) // relative times count from the first call
 	if err != nil {
 		return answer{}, err
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/estimate"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/failurejob"
+	"github.com/ce873799/replayable-ingestion/internal/ingest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/outcome"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
@@ -43,6 +44,7 @@ type API struct {
 	progress *progress.Replays
 	jobs     *failurejob.Worker
 	newer    *outcome.Successes
+	reader   ingest.Reader // checks corrected events
 	logger   *slog.Logger
 	now      func() time.Time
 
@@ -52,13 +54,13 @@ type API struct {
 }
 
 // New returns the API. A nil logger discards.
-func New(book *ledger.Ledger, log *eventlog.Log, queue sender, logger *slog.Logger) *API {
+func New(book *ledger.Ledger, log *eventlog.Log, queue sender, reader ingest.Reader, logger *slog.Logger) *API {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
 	newer := outcome.NewSuccesses(book.Executions, book.Publications)
 	return &API{
-		jobs: failurejob.New(book, newer, queue, logger), newer: newer,
+		jobs: failurejob.New(book, newer, queue, logger), newer: newer, reader: reader,
 		book: book, log: log, queue: queue, progress: progress.New(book.Items, book.Replays, queue), logger: logger,
 		now: time.Now, Random: ulid.DefaultEntropy(),
 	}
@@ -98,6 +100,7 @@ func (a *API) route(ctx context.Context, req request) (answer, error) {
 		"GET /replays/{replayId}":         a.replay,
 		"GET /replays/{replayId}/items":   a.items,
 		"POST /replays/{replayId}/cancel": a.cancel,
+		"POST /versions":                  a.correct,
 		"GET /versions":                   a.versions,
 		"GET /versions/{versionId}":       a.version,
 		"GET /failures":                   a.failures,

@@ -19,6 +19,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ingest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -48,7 +49,11 @@ func newBackend(t testing.TB) *backend {
 	b := &backend{table: awstest.NewTable(), bucket: awstest.NewBucket()}
 	b.bucket.Now = func() time.Time { return written }
 	book, log := ledger.New(b.table, "ledger"), eventlog.New(b.bucket, "events")
-	b.api = New(book, log, b, nil)
+	reader, err := ingest.NewReader("$.id", "$.owner", replay.MaxEventBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.api = New(book, log, b, reader, nil)
 	b.api.now = func() time.Time { return written.Add(time.Hour) }
 	check := func(err error) {
 		t.Helper()
@@ -126,6 +131,8 @@ func FuzzQuery(f *testing.F) {
 	for _, s := range []struct{ method, path, query, header, body string }{
 		{"POST", "/replays", "", "", `{"select":{"resourceIds":["a/b"]},"reason":"x"}`},
 		{"POST", "/replays", "dryRun=true", "key-1", `{"select":{"all":true},"maxItems":1,"reason":"x"}`},
+		{"POST", "/versions", "", "key-2", `{"resourceId":"a/b","versionId":"v000004","transform":{"mergePatch":{"n":2}},"reason":"x"}`},
+		{"POST", "/versions", "", "", `{"resourceId":"by-hand","transform":{"jsonPatch":[]},"dryRun":true,"reason":"x"}`},
 		{"GET", "/replays", "status=PENDING&limit=1", "", ""},
 		{"GET", "/replays/" + finished, "", "", ""},
 		{"GET", "/replays/" + planned, "", "", ""},

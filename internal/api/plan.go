@@ -21,7 +21,7 @@ const hashAgain = 30 * time.Second
 // computed.
 func (a *API) planOf(ctx context.Context, row domain.Replay, r replay.Request) (*replay.Plan, error) {
 	plan := &replay.Plan{
-		Items: row.Planned, Skipped: row.Skipped, Failed: row.Failed, Sample: []replay.Item{},
+		Items: row.Planned, Skipped: row.Skipped, Failed: row.Failed, Warned: row.Warned, Sample: []replay.Item{},
 		PlanHash: row.PlanHash, ExpiresAt: expiryOf(row), AppliedBy: row.AppliedBy,
 		Estimate: estimate.Of(r, row.Planned, a.Pace),
 	}
@@ -61,9 +61,12 @@ func (a *API) hash(ctx context.Context, id string) error {
 	return a.queue.Send(ctx, protocol.ReplayMessage{Kind: protocol.KindHash, ReplayID: id}.Encode())
 }
 
-// resolve puts the request of a plan in the place of one that only names it, for the replay with an id. A plan is bound to
-// the replay that applies it before that is accepted: it runs once.
+// resolve names the version of a correction. It puts the request of a plan in the place of one that only names it, for
+// the replay with an id. A plan is bound to the replay that applies it before that is accepted: it runs once.
 func (a *API) resolve(ctx context.Context, r replay.Request, id string) (replay.Request, error) {
+	if r.Action == replay.Correct {
+		return a.named(ctx, r)
+	}
 	if r.Apply == nil {
 		return r, nil
 	}

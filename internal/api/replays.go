@@ -168,5 +168,6 @@ func item(it domain.Item) replay.Item {
 	return replay.Item{
 		ResourceID: it.ResourceID, Outcome: it.Outcome, VersionID: it.VersionID, ExecutionARN: it.ARN,
 		Reason: it.Reason, StartedAt: it.StartedAt.Pointer(), EndedAt: it.EndedAt.Pointer(), Diff: json.RawMessage(it.Diff),
+		Warning: it.Warning,
 	}
 }

@@ -35,7 +35,7 @@ func (a *API) versions(ctx context.Context, req request) (answer, error) {
 	for i, v := range found {
 		page.Versions[i] = replay.Version{
 			VersionID: v.ID, RecordedAt: v.RecordedAt, OwnerID: v.OwnerID, Size: v.Size, Deleted: v.Deleted,
-			Executions: []replay.Execution{},
+			Executions: []replay.Execution{}, Correction: correctionOf(v),
 		}
 	}
 	if err := a.addExecutions(ctx, id, found, page.Versions); err != nil {
@@ -49,6 +49,9 @@ func (a *API) versions(ctx context.Context, req request) (answer, error) {
 const maxBodyBytes = 1_000_000
 
 var noVersion = &statusError{http.StatusNotFound, "the event log has no such version of the resource"}
+
+var notAnEvent = &statusError{http.StatusUnprocessableEntity,
+	"the object is not an event: it is not JSON in UTF-8, or too large to be sent: read it from S3"}
 
 // version returns one event, byte for byte.
 func (a *API) version(ctx context.Context, req request) (answer, error) {
@@ -75,11 +78,15 @@ func (a *API) version(ctx context.Context, req request) (answer, error) {
 	if err != nil && !errors.Is(err, eventlog.ErrNotAnEvent) {
 		return answer{}, err
 	}
-	if err != nil || len(event) > maxBodyBytes || !utf8.Valid(event) || !json.Valid(event) {
-		return answer{}, &statusError{http.StatusUnprocessableEntity,
-			"the object is not an event: it is not JSON in UTF-8, or too large to be sent: read it from S3"}
+	if err != nil || !isEvent(event) {
+		return answer{}, notAnEvent
 	}
 	return answer{status: http.StatusOK, raw: event}, nil
+}
+
+// isEvent reports whether an object can be an event: what was put by hand may be anything.
+func isEvent(object []byte) bool {
+	return len(object) <= maxBodyBytes && utf8.Valid(object) && json.Valid(object)
 }
 
 // history reads one page of versions, and the cursor of those that follow.
@@ -112,6 +119,9 @@ func (a *API) addExecutions(ctx context.Context, id string, found []eventlog.Ver
 	for _, e := range h.Executions {
 		if i, ok := place[e.VersionID]; ok {
 			page[i].Executions = append(page[i].Executions, execution(e))
+			if c := page[i].Correction; c != nil && e.Corrects == c.Of { // the event log has less of it
+				c.By, c.Reason = e.RequestedBy, e.Reason
+			}
 		}
 	}
 	for _, f := range h.Failures {
@@ -130,6 +140,14 @@ func (a *API) addExecutions(ctx context.Context, id string, found []eventlog.Ver
 	return nil
 }
 
+func correctionOf(v eventlog.Version) *replay.Correction {
+	c := v.Correction
+	if c.Of == "" {
+		return nil
+	}
+	return &replay.Correction{Of: c.Of, By: c.By, Reason: c.Reason, ReplayID: c.ReplayID}
+}
+
 // maxCauses is how many failures of a version are shown with their causes.
 const maxCauses = 10
 
@@ -143,7 +161,7 @@ func execution(e domain.Execution) replay.Execution {
 	}
 	return replay.Execution{
 		Name: e.Name, Kind: string(kind), Status: status, Error: e.Error, Attempt: e.Attempt, ReplayID: e.ReplayID,
-		StartedAt: e.StartedAt.Time, StoppedAt: e.StoppedAt.Pointer(), Published: e.PublishedAt.Pointer(),
+		Patched: e.Patched, StartedAt: e.StartedAt.Time, StoppedAt: e.StoppedAt.Pointer(), Published: e.PublishedAt.Pointer(),
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ingest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
@@ -88,7 +89,7 @@ func (r *round) stopped(ctx context.Context, e domain.Ended) error {
 		return nil
 	}
 	if err == nil {
-		_, err = r.findRow(ctx, d)
+		_, err = r.findRow(ctx, d, domain.Execution{})
 	}
 	return err
 }
@@ -97,11 +98,11 @@ func (r *round) stopped(ctx context.Context, e domain.Ended) error {
 // row if the event never reached the log.
 func (r *round) row(ctx context.Context, d sfn.Description) (domain.Execution, error) {
 	row, err := r.Book.Executions.Get(ctx, d.Name)
-	unrecorded := row.Mode == domain.Restart && row.VersionID == ""
+	unrecorded := row.Records() && row.VersionID == ""
 	if err == nil && !unrecorded || err != nil && !errors.Is(err, ledger.ErrNotFound) {
 		return row, err
 	}
-	found, ferr := r.findRow(ctx, d)
+	found, ferr := r.findRow(ctx, d, row)
 	if ferr != nil || found.VersionID == "" || err != nil {
 		if err == nil {
 			found = row
@@ -121,10 +122,13 @@ func sameRun(d, e domain.Ended) bool {
 		(d.RedriveCount == e.RedriveCount || domain.At(d.StoppedAt).Equal(domain.At(e.StoppedAt).Time))
 }
 
-// findRow looks for the version of an execution that has no row: Record may have died after it wrote the event. It
-// returns the zero row if there is none.
-func (r *round) findRow(ctx context.Context, d sfn.Description) (domain.Execution, error) {
+// findRow looks for the version of an execution of which no row has it, at most one that was announced: Record may have
+// died after it wrote the event. It returns the zero row if there is none.
+func (r *round) findRow(ctx context.Context, d sfn.Description, announced domain.Execution) (domain.Execution, error) {
 	ids, err := r.Reader.Read(d.Input)
+	if announced.Corrects != "" { // its input only points to the event
+		ids, err = ingest.IDs{ResourceID: announced.ResourceID}, nil
+	}
 	if err != nil {
 		return domain.Execution{}, nil //nolint:nilerr // an event without a usable id cannot be in the log
 	}
@@ -134,6 +138,9 @@ func (r *round) findRow(ctx context.Context, d sfn.Description) (domain.Executio
 	}
 	if err != nil {
 		return domain.Execution{}, err
+	}
+	if announced.Corrects != "" {
+		ids.OwnerID = v.OwnerID
 	}
 	row := domain.Execution{
 		Name: d.Name, ARN: d.ARN, Mode: domain.Live, Status: d.Status, ResourceID: ids.ResourceID, OwnerID: ids.OwnerID,
@@ -162,6 +169,9 @@ func (r *round) addFailure(ctx context.Context, e domain.Ended, d sfn.Descriptio
 	if row.Root != "" {
 		f.Root = row.Root
 	}
+	if row.Corrects != "" {
+		f.StartedAt = row.Placed() // what came later than the version that it corrects is newer
+	}
 	before, err := r.inherit(ctx, &f, row)
 	if err != nil {
 		return err
@@ -169,7 +179,7 @@ func (r *round) addFailure(ctx context.Context, e domain.Ended, d sfn.Descriptio
 	if e.RedriveCount > 0 { // a person tried again: the attempts begin anew, under names that were not used
 		f.Root, f.Attempt, f.FirstAt = domain.LineageOf(e.Name, e.RedriveCount), 0, f.FailedAt
 	}
-	if f.VersionID == "" {
+	if f.VersionID == "" && row.Corrects == "" {
 		if ids, err := r.Reader.Read(d.Input); err == nil {
 			f.ResourceID, f.OwnerID = ids.ResourceID, ids.OwnerID // a newer event of it may take over
 		}
@@ -203,6 +213,10 @@ func (r *round) addAsked(ctx context.Context, f domain.Failure, row domain.Execu
 	f.Status, f.Decision = domain.Quarantined, "its replay failed: correct the cause or the event, then replay it again"
 	if row.Patched || row.Suppress {
 		f.Status, f.Decision = domain.Closed, "a replay with a patch or without publication failed: see its items"
+	}
+	if row.Corrects != "" && f.VersionID == "" {
+		f.Status = domain.Closed
+		f.Decision = "a correction failed before it was recorded, and changed nothing: correct the version again"
 	}
 	if err := r.insert(ctx, f); err != nil || row.Failure == "" || f.Status == domain.Closed {
 		return err

@@ -102,6 +102,7 @@ func (r *round) restoreExecution(ctx context.Context, e eventlog.Entry) error {
 		Name: e.Execution, ARN: r.Machine.ExecutionARN(e.Execution), Mode: modeOf(e.Execution), Status: domain.Running,
 		ResourceID: e.ResourceID, OwnerID: e.OwnerID, VersionID: v.ID, RecordedAt: domain.At(v.RecordedAt),
 		StartedAt: domain.At(v.StartedAt), Place: domain.At(v.FirstStartedAt),
+		Corrects: v.Correction.Of, RequestedBy: v.Correction.By, Reason: v.Correction.Reason,
 	}
 	stored, err := r.Log.Stored(ctx, eventlog.OutputKey(e.Execution))
 	if err != nil && !errors.Is(err, eventlog.ErrNotFound) {

@@ -160,6 +160,9 @@ type ReplayHandler struct {
 	LedgerTable        string
 	ReplayQueueURL     string
 	DeadLetterQueueURL string
+	ResourceIDPath     string  // a corrected event must be one of the same resource
+	OwnerIDPath        string  // empty: events have no owner
+	MaxEventBytes      int     // largest corrected event, in bytes
 	StartsPerSecond    float64 // of all replays together, for estimates
 
 	RequestedStartsPerSecond float64 // beside that, of replays that ask for more; 0: they keep to it
@@ -171,6 +174,9 @@ func (c *ReplayHandler) fields() []field {
 		text("LEDGER_TABLE", &c.LedgerTable),
 		text("REPLAY_QUEUE_URL", &c.ReplayQueueURL),
 		text("DEAD_LETTER_QUEUE_URL", &c.DeadLetterQueueURL),
+		text("RESOURCE_ID_PATH", &c.ResourceIDPath),
+		optionalText("OWNER_ID_PATH", &c.OwnerIDPath),
+		number("MAX_EVENT_BYTES", &c.MaxEventBytes),
 		rate("STARTS_PER_SECOND", &c.StartsPerSecond),
 		optionalRate("REQUESTED_STARTS_PER_SECOND", &c.RequestedStartsPerSecond),
 	}

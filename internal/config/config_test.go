@@ -35,7 +35,10 @@ func TestEveryConfigurationSurvivesTheEnvironment(t *testing.T) {
 	tra := Tracker{LedgerTable: "t", StateMachineARN: "arn", SeriesMachineARN: "series", ReplayQueueURL: "q"}
 	roundTrip(t, tra, tra.Env(), LoadTracker)
 	roundTrip(t, autoReplay, autoReplay.Env(), LoadAutoReplay)
-	han := ReplayHandler{EventLogBucket: "b", LedgerTable: "t", ReplayQueueURL: "q", DeadLetterQueueURL: "d", StartsPerSecond: 30}
+	han := ReplayHandler{
+		EventLogBucket: "b", LedgerTable: "t", ReplayQueueURL: "q", DeadLetterQueueURL: "d", ResourceIDPath: "$.id",
+		OwnerIDPath: "$.owner", MaxEventBytes: 256000, StartsPerSecond: 30,
+	}
 	roundTrip(t, han, han.Env(), LoadReplayHandler)
 	lis := ReplayListener{
 		EventLogBucket: "b", LedgerTable: "t", StateMachineARN: "arn", SeriesMachineARN: "series", ReplayQueueURL: "q",

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/apply"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/cancel"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/correct"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/dev"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/diff"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/doctor"
@@ -163,7 +164,7 @@ type constructors []func(*factory.Factory) *cobra.Command
 func groups() []commandGroup {
 	return []commandGroup{
 		{"Investigate:", constructors{failures.New, history.New, show.New, diff.New}},
-		{"Replay:", constructors{replay.New, republish.New, apply.New}},
+		{"Replay:", constructors{replay.New, republish.New, apply.New, correct.New}},
 		{"Send events:", constructors{ingest.New}},
 		{"Follow replays:", constructors{status.New, items.New, list.New, cancel.New}},
 		{"Check:", constructors{doctor.New}},

@@ -48,7 +48,7 @@ type Execution struct {
 	VersionID    string          `row:"versionId,omitempty"`
 	RecordedAt   Stamp           `row:"recordedAt,omitempty"`
 	StartedAt    Stamp           `row:"startedAt"`
-	Place        Stamp           `row:"place,omitempty"` // of a replay: when the first execution of its event started
+	Place        Stamp           `row:"place,omitempty"` // of a replay: when the first execution of its event started, or PlaceBehind
 	StoppedAt    Stamp           `row:"stoppedAt,omitempty"`
 	CheckAt      Stamp           `row:"-"` // while it is open: when it is to be looked at
 	RedriveCount int             `row:"redriveCount"`
@@ -78,8 +78,15 @@ type Execution struct {
 
 	Unrecorded bool `row:"unrecorded,omitempty"` // api: the kept input of an execution that never reached the log
 
+	// Of a correction. Its own version is known once Record has recorded it.
+	Corrects    string `row:"corrects,omitempty"`    // api: id of the version that it corrects
+	RequestedBy string `row:"requestedBy,omitempty"` // api: who asked for it
+
 	Source string `row:"source,omitempty"` // api, of a republish: the execution whose output is sent
 }
+
+// Records reports whether the execution is a replay that records the event that it runs, as a live one does.
+func (e Execution) Records() bool { return e.Mode == Restart || e.Unrecorded || e.Corrects != "" }
 
 // Placed returns where the event of an execution stands among those of its resource.
 func (e Execution) Placed() Stamp {
@@ -88,6 +95,10 @@ func (e Execution) Placed() Stamp {
 	}
 	return e.Place
 }
+
+// PlaceBehind is the place of a correction: right behind the version that it corrects, and before all events that came
+// later.
+func PlaceBehind(place time.Time) Stamp { return At(place.Add(time.Millisecond)) }
 
 // MaxCauseBytes is how much of a cause the ledger keeps. The whole of it is in Step Functions.
 const MaxCauseBytes = 1024

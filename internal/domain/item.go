@@ -18,6 +18,7 @@ type Item struct {
 	Failure    string         `row:"failure,omitempty"`   // id of the failure that was selected
 	Planned    string         `row:"planned,omitempty"`   // place of the item in the plan that is applied
 	Diff       string         `row:"diff,omitempty"`      // of a plan: what the transform does
+	Warning    string         `row:"warning,omitempty"`   // of a plan: why running it may not be meant
 	Digest     string         `row:"digest,omitempty"`    // of a plan, and as planned: SHA-256 of the event that runs, if it is not a recorded one
 	ARN        string         `row:"arn,omitempty"`
 	Reason     string         `row:"reason,omitempty"`
@@ -42,6 +43,7 @@ type ItemChange struct {
 
 	ResourceID string // the same
 	Diff       string
+	Warning    string
 	Digest     string
 	ARN        string // of the item's execution; empty if it was never started
 	At         Stamp
@@ -70,6 +72,9 @@ func (ch ItemChange) Tally() (t Tally) {
 		t.Failed++
 	case replay.WouldRun:
 		t.Planned++
+		if ch.Warning != "" {
+			t.Warned++
+		}
 	}
 	return t
 }

@@ -11,6 +11,7 @@ type Tally struct {
 	Failed    int `row:"failed"`
 	Planned   int `row:"planned"`
 	Looked    int `row:"looked,omitempty"` // events that the filters of the selection looked at
+	Warned    int `row:"warned,omitempty"` // of those that are planned: with a warning
 }
 
 // Plus returns the sum of two tallies.
@@ -18,7 +19,7 @@ func (t Tally) Plus(o Tally) Tally {
 	return Tally{
 		Matched: t.Matched + o.Matched, Started: t.Started + o.Started, Skipped: t.Skipped + o.Skipped,
 		Succeeded: t.Succeeded + o.Succeeded, Failed: t.Failed + o.Failed, Planned: t.Planned + o.Planned,
-		Looked: t.Looked + o.Looked,
+		Looked: t.Looked + o.Looked, Warned: t.Warned + o.Warned,
 	}
 }
 

@@ -70,8 +70,19 @@ type Meta struct {
 	StartedAt  time.Time // of the execution; no version older than this can name it
 
 	// FirstStartedAt is when the first execution of the event started, if that was another: it failed before it could
-	// record the event.
+	// record the event. Of a correction it is its place.
 	FirstStartedAt time.Time
+
+	Correction Correction // the zero value: it is none
+}
+
+// Correction says which version a version corrects, by whom, and why. The ledger has all of it; here it is cut to what
+// S3 takes.
+type Correction struct {
+	Of       string // version id
+	By       string
+	Reason   string
+	ReplayID string
 }
 
 // Metadata keys. S3 keeps them in lower case.
@@ -81,6 +92,17 @@ const (
 	metaRecorded  = "recorded-at"
 	metaStarted   = "started-at"
 	metaFirst     = "first-started-at"
+	metaOf        = "correction-of"
+	metaReplay    = "correction-replay"
+	metaBy        = "corrected-by"
+	metaReason    = "correction-reason"
+)
+
+// maxMeta is what is written of metadata at most, prefixes included. S3 takes 2 KB without them.
+const (
+	maxMeta    = 2_000
+	metaPrefix = len("x-amz-meta-")
+	maxBy      = 300 // of that: who corrected it
 )
 
 func (m Meta) encode() map[string]string {
@@ -95,17 +117,43 @@ func (m Meta) encode() map[string]string {
 	if m.OwnerID != "" {
 		out[metaOwner] = replay.PercentEncode(m.OwnerID)
 	}
+	if c := m.Correction; c.Of != "" {
+		out[metaOf], out[metaReplay] = replay.PercentEncode(c.Of), replay.PercentEncode(c.ReplayID)
+		fill(out, metaBy, c.By, maxBy)
+		fill(out, metaReason, c.Reason, maxMeta)
+	}
 	return out
+}
+
+// fill adds as much of a text to metadata as there is room for, and at most so many bytes of it, encoded.
+func fill(meta map[string]string, key, text string, most int) {
+	left := maxMeta - len(key) - metaPrefix
+	for k, v := range meta {
+		left -= len(k) + len(v) + metaPrefix
+	}
+	encoded := ""
+	for _, r := range text {
+		next := encoded + replay.PercentEncode(string(r))
+		if len(next) > min(left, most) {
+			break
+		}
+		encoded = next
+	}
+	if encoded != "" {
+		meta[key] = encoded
+	}
 }
 
 // decodeMeta is lenient: an object that was put by hand has none of the keys and still is a version.
 func decodeMeta(in map[string]string) Meta {
 	var m Meta
-	if execution, err := url.PathUnescape(in[metaExecution]); err == nil {
-		m.Execution = execution
-	}
-	if owner, err := url.PathUnescape(in[metaOwner]); err == nil {
-		m.OwnerID = owner
+	for key, into := range map[string]*string{
+		metaExecution: &m.Execution, metaOwner: &m.OwnerID, metaOf: &m.Correction.Of, metaReplay: &m.Correction.ReplayID,
+		metaBy: &m.Correction.By, metaReason: &m.Correction.Reason,
+	} {
+		if text, err := url.PathUnescape(in[key]); err == nil {
+			*into = text
+		}
 	}
 	m.RecordedAt, _ = time.Parse(time.RFC3339Nano, in[metaRecorded])
 	m.StartedAt, _ = time.Parse(time.RFC3339Nano, in[metaStarted])

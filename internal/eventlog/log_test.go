@@ -81,6 +81,41 @@ func TestMetadataOfAnyExecutionNameIsASCII(t *testing.T) {
 	}
 }
 
+// S3 takes 2 KB of metadata: what a correction says of itself is cut to what is left, between characters.
+func TestTheMetadataOfACorrectionFits(t *testing.T) {
+	long := strings.Repeat("ü", 500)
+	for _, tt := range []struct {
+		name, owner, by, reason string
+		whole                   bool
+	}{
+		{"what is usual", "agency-7", "arn:aws:sts::123456789012:assumed-role/operator/ada", "the price had a digit too many", true},
+		{"everything is long", strings.Repeat("o", 1024), long, long, false},
+	} {
+		b := newBucket()
+		l := New(b, "log")
+		m := meta("rp-"+strings.Repeat("a", 52), start)
+		m.OwnerID, m.FirstStartedAt = tt.owner, start
+		m.Correction = Correction{Of: strings.Repeat("v", 32), By: tt.by, Reason: tt.reason, ReplayID: strings.Repeat("0", 26)}
+		id, err := l.Put(t.Context(), "r", []byte("{}"), m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size := 0
+		for k, v := range b.metadata("events/r") {
+			size += len(k) + len(v)
+		}
+		v, err := l.Version(t.Context(), "r", id)
+		got := v.Correction
+		if err != nil || size > 2048 || got.Of != m.Correction.Of || got.ReplayID != m.Correction.ReplayID ||
+			!strings.HasPrefix(tt.by, got.By) || !strings.HasPrefix(tt.reason, got.Reason) || got.By == "" || got.Reason == "" {
+			t.Errorf("%s: got %+v of %d bytes, %v", tt.name, got, size, err)
+		}
+		if tt.whole && got != m.Correction {
+			t.Errorf("%s: got %+v, want %+v", tt.name, got, m.Correction)
+		}
+	}
+}
+
 func TestABucketWithoutVersionsIsRefused(t *testing.T) {
 	for _, id := range []string{"", "null"} {
 		b := newBucket()

@@ -235,6 +235,17 @@ func TestSuppressedReplayIsKeptAndNotSent(t *testing.T) {
 	}
 }
 
+func TestACorrectionIsToldFromOtherReplays(t *testing.T) {
+	w := newWorld(domain.API)
+	w.row.Corrects, w.row.Attempt = "v0", 0
+	if err := w.handle(t, PublishOptions{}, `{}`); err != nil {
+		t.Fatal(err)
+	}
+	if got := attrs(w.sent[0]); got["correctionOf"] != "v0" || got["isReplay"] != "true" || len(got) > 10 {
+		t.Errorf("got %v, want a replay that says what it corrects", got)
+	}
+}
+
 func TestTargetIsAnAttributeOfReplays(t *testing.T) {
 	w := newWorld(domain.API)
 	w.row.Target = "search"

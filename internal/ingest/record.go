@@ -81,12 +81,17 @@ func (r *Recorder) Handle(ctx context.Context, in protocol.RecordInput) (protoco
 }
 
 func (r *Recorder) live(ctx context.Context, in protocol.RecordInput) (protocol.RecordOutput, error) {
+	return r.record(ctx, in, false)
+}
+
+// record records a live event, or a correction.
+func (r *Recorder) record(ctx context.Context, in protocol.RecordInput, correction bool) (protocol.RecordOutput, error) {
 	in.Input = compact(in.Input)
 	ids, err := r.reader.Read(in.Input)
 	if err != nil {
 		return protocol.RecordOutput{}, err
 	}
-	row, wrote, err := r.version(ctx, in, ids)
+	row, wrote, err := r.version(ctx, in, ids, correction)
 	if err != nil {
 		return protocol.RecordOutput{}, err
 	}
@@ -99,16 +104,30 @@ func (r *Recorder) live(ctx context.Context, in protocol.RecordInput) (protocol.
 
 // version finds or writes the version of a live event. Only a repeated attempt looks for one first: usually there is
 // none, and the look costs a request. Wrote tells that the version is this attempt's.
-func (r *Recorder) version(ctx context.Context, in protocol.RecordInput, ids IDs) (row domain.Execution, wrote bool, err error) {
+func (r *Recorder) version(
+	ctx context.Context, in protocol.RecordInput, ids IDs, correction bool,
+) (row domain.Execution, wrote bool, err error) {
 	ex := in.Execution
 	row = domain.Execution{
 		Name: ex.Name, ARN: ex.ARN, Mode: domain.Live, Status: domain.Running,
 		ResourceID: ids.ResourceID, OwnerID: ids.OwnerID,
 		StartedAt: domain.At(ex.StartTime), RedriveCount: ex.RedriveCount,
 	}
+	var corrects eventlog.Correction
 	if domain.IsReplayName(ex.Name) {
-		if row.Place, err = r.restarted(ctx, row); err != nil {
+		announced, err := r.announced(ctx, row)
+		if err != nil {
 			return row, false, err
+		}
+		replay := announced.Name != "" && announced.Mode != domain.Live
+		if replay && (!announced.Records() || (announced.Corrects != "") != correction) {
+			return row, false, taken(row.Name)
+		}
+		row.Place = announced.Place
+		if correction {
+			corrects = eventlog.Correction{
+				Of: announced.Corrects, By: announced.RequestedBy, Reason: announced.Reason, ReplayID: announced.ReplayID,
+			}
 		}
 	}
 	if in.Repeated() {
@@ -134,7 +153,7 @@ func (r *Recorder) version(ctx context.Context, in protocol.RecordInput, ids IDs
 	group.Go(func() (err error) {
 		meta := eventlog.Meta{
 			Execution: ex.Name, OwnerID: ids.OwnerID, RecordedAt: row.RecordedAt.Time, StartedAt: ex.StartTime,
-			FirstStartedAt: row.Place.Time,
+			FirstStartedAt: row.Place.Time, Correction: corrects,
 		}
 		row.VersionID, err = r.log.Put(gctx, ids.ResourceID, in.Input, meta)
 		return err
@@ -151,22 +170,22 @@ func (r *Recorder) version(ctx context.Context, in protocol.RecordInput, ids IDs
 	return row, wrote, err
 }
 
-// restarted returns the place of an event whose first execution failed before it could be recorded, zero for one that
-// nobody restarted. What was deleted after it came stays deleted.
-func (r *Recorder) restarted(ctx context.Context, row domain.Execution) (place domain.Stamp, err error) {
-	announced, err := r.executions.Get(ctx, row.Name)
+// announced returns the row of an event that has a place before it is recorded: its first execution failed before it
+// could be, or it is a correction. It is the zero row for another. What was deleted after that place stays deleted.
+func (r *Recorder) announced(ctx context.Context, row domain.Execution) (announced domain.Execution, err error) {
+	announced, err = r.executions.Get(ctx, row.Name)
 	if errors.Is(err, ledger.ErrNotFound) {
-		return place, nil
+		return domain.Execution{}, nil
 	}
 	if err != nil || announced.Place.IsZero() || announced.VersionID != "" {
-		return announced.Place, err
+		return announced, err
 	}
 	gone, err := r.log.DeletedSince(ctx, row.ResourceID, announced.Place.Time)
 	if gone {
 		err = errs.New(errs.ResourceDeleted, "the object of resource %q was deleted from the event log after the event "+
 			"had started at %s: send the event again if it is still wanted", row.ResourceID, announced.Place)
 	}
-	return announced.Place, err
+	return announced, err
 }
 
 func (r *Recorder) own(ctx context.Context, row domain.Execution) error {
@@ -176,8 +195,8 @@ func (r *Recorder) own(ctx context.Context, row domain.Execution) error {
 	return r.owners.Note(ctx, row.OwnerID, row.ResourceID, row.RecordedAt)
 }
 
-// enter writes the execution's row. If there is one, an earlier attempt wrote it, or auto-replay did, for an event
-// whose first execution failed before it could be recorded.
+// enter writes the execution's row. If there is one, an earlier attempt wrote it, or it was announced for a replay that
+// records its event.
 func (r *Recorder) enter(ctx context.Context, row domain.Execution, wrote bool) (domain.Execution, error) {
 	present, err := r.executions.Add(ctx, row)
 	switch {
@@ -191,9 +210,8 @@ func (r *Recorder) enter(ctx context.Context, row domain.Execution, wrote bool) 
 			r.meter.Add(schema.Recorded, 1)
 		}
 		return present, nil // counts once: the version that was entered first
-	case present.Mode != domain.Restart && !present.Unrecorded:
-		return row, errs.New(errs.InvalidEvent,
-			"the execution name %q belongs to a replay: start the event under another name", row.Name)
+	case !present.Records():
+		return row, taken(row.Name)
 	case present.VersionID != "":
 		return present, nil
 	}
@@ -211,8 +229,12 @@ func (r *Recorder) enter(ctx context.Context, row domain.Execution, wrote bool) 
 	return marked, err
 }
 
+func taken(name string) error {
+	return errs.New(errs.InvalidEvent, "the execution name %q belongs to a replay: start the event under another name", name)
+}
+
 // replay accepts an envelope if the listener or auto-replay announced it in the ledger, and refuses it as forged
-// otherwise. It writes no version: the history would fill with copies of itself.
+// otherwise. It writes no version, or the history would fill with copies of itself, unless it is a correction.
 func (r *Recorder) replay(ctx context.Context, in protocol.RecordInput) (protocol.RecordOutput, error) {
 	none := protocol.RecordOutput{}
 	header, event, err := protocol.ParseEnvelope(in.Input)
@@ -234,6 +256,10 @@ func (r *Recorder) replay(ctx context.Context, in protocol.RecordInput) (protoco
 			return none, err
 		}
 	}
+	if row.Corrects != "" {
+		in.Input = event
+		return r.record(ctx, in, true)
+	}
 	marked, err := r.executions.MarkRunning(ctx, domain.Recorded{
 		Name: row.Name, ARN: in.Execution.ARN, StartedAt: in.Execution.StartTime,
 	})
@@ -250,7 +276,9 @@ func mismatch(h protocol.EnvelopeHeader, row domain.Execution) string {
 	switch {
 	case row.Mode != domain.API && row.Mode != domain.Auto, string(row.Mode) != h.Mode:
 		return fmt.Sprintf("it says mode %q, what was announced is %q", h.Mode, row.Mode)
-	case row.ResourceID != h.ResourceID || row.VersionID != h.VersionID:
+	case row.Corrects != h.CorrectionOf || row.Corrects != "" && h.EventKey == "":
+		return "it names another correction than what was announced"
+	case row.ResourceID != h.ResourceID || row.Corrects == "" && row.VersionID != h.VersionID:
 		return "it names another version than what was announced"
 	case row.ReplayID != h.ReplayID || row.Attempt != h.Attempt:
 		return "it names another replay than what was announced"
@@ -275,7 +303,9 @@ func output(event json.RawMessage, row domain.Execution) protocol.RecordOutput {
 		if mode == domain.Restart {
 			mode = domain.Auto
 		}
-		in.Replay = &protocol.ReplayContext{Mode: string(mode), ReplayID: row.ReplayID, Attempt: row.Attempt, Reason: row.Reason}
+		in.Replay = &protocol.ReplayContext{
+			Mode: string(mode), ReplayID: row.ReplayID, Attempt: row.Attempt, Reason: row.Reason, CorrectionOf: row.Corrects,
+		}
 	}
 	return protocol.RecordOutput{Event: event, Ingestion: in}
 }

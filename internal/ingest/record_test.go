@@ -408,3 +408,78 @@ func TestARestartDoesNotBringBackWhatWasDeleted(t *testing.T) {
 		t.Errorf("a producer sent the resource anew: %v", err)
 	}
 }
+
+// Whichever answer is lost, a correction is one version, marked as what it is, at the place that was announced.
+func TestACorrectionIsRecordedOnceAndMarked(t *testing.T) {
+	place := domain.PlaceBehind(startTime.Add(-time.Hour))
+	for _, op := range []string{"", "Put", "Note", "MarkRunning"} {
+		m := newMemory()
+		m.rows["rp-1"] = domain.Execution{
+			Name: "rp-1", Mode: domain.API, Status: domain.Starting, ResourceID: "r1", Place: place, ReplayID: "01J",
+			Corrects: "v7", RequestedBy: "ada", Reason: "a typo",
+		}
+		m.fail = func(got string) error {
+			if got == op {
+				return unavailable
+			}
+			return nil
+		}
+		m.objects["derived/rp-1"] = big
+		in := replayInput(t, protocol.EnvelopeHeader{
+			Mode: "api", ResourceID: "r1", ReplayID: "01J", CorrectionOf: "v7", EventKey: "derived/rp-1",
+		}, "")
+		out, _, err := handle(t, m, in)
+		if op != "" {
+			if err == nil {
+				t.Fatalf("%s failed, and Record did not", op)
+			}
+			m.fail = func(string) error { return nil }
+			in.RetryCount = 1
+			out, _, err = handle(t, m, in)
+		}
+		if err != nil || string(out.Event) != big || out.Ingestion.VersionID != "v0" || out.Ingestion.Replay.Reason != "a typo" ||
+			out.Ingestion.Replay.CorrectionOf != "v7" {
+			t.Fatalf("%s: got %+v, %v, want the version v0", op, out.Ingestion, err)
+		}
+		want := eventlog.Correction{Of: "v7", By: "ada", Reason: "a typo", ReplayID: "01J"}
+		if row := m.rows["rp-1"]; len(m.versions) != 1 || row.VersionID != "v0" || row.Status != domain.Running {
+			t.Errorf("%s: got %d versions, row %+v, want one", op, len(m.versions), row)
+		} else if v := m.versions[0]; v.Correction != want || !v.Place().Equal(place.Time) {
+			t.Errorf("%s: got %+v at %s, want %+v at %s", op, v.Correction, v.Place(), want, place)
+		}
+	}
+}
+
+// Nobody else's event is recorded in the name of a correction.
+func TestACorrectionIsNotForged(t *testing.T) {
+	header := protocol.EnvelopeHeader{
+		Mode: "api", ResourceID: "r1", ReplayID: "01J", CorrectionOf: "v7", EventKey: "derived/rp-1",
+	}
+	changed := func(change func(*protocol.EnvelopeHeader)) protocol.RecordInput {
+		h := header
+		change(&h)
+		event := ""
+		if h.EventKey == "" {
+			event = big
+		}
+		return replayInput(t, h, event)
+	}
+	for name, in := range map[string]protocol.RecordInput{
+		"a plain event":        input("rp-1", big),
+		"an event of its own":  changed(func(h *protocol.EnvelopeHeader) { h.EventKey = "" }),
+		"another version":      changed(func(h *protocol.EnvelopeHeader) { h.CorrectionOf = "v8" }),
+		"a replay":             changed(func(h *protocol.EnvelopeHeader) { h.CorrectionOf = "" }),
+		"another resource":     changed(func(h *protocol.EnvelopeHeader) { h.ResourceID = "r2" }),
+		"another event's key":  changed(func(h *protocol.EnvelopeHeader) { h.EventKey = "derived/rp-2" }),
+		"another replay of it": changed(func(h *protocol.EnvelopeHeader) { h.ReplayID = "01K" }),
+	} {
+		m := newMemory()
+		m.objects["derived/rp-1"], m.objects["derived/rp-2"] = big, big
+		m.rows["rp-1"] = domain.Execution{
+			Name: "rp-1", Mode: domain.API, Status: domain.Starting, ResourceID: "r1", ReplayID: "01J", Corrects: "v7",
+		}
+		if _, got, err := handle(t, m, in); got != errs.InvalidEvent || len(m.versions) != 0 {
+			t.Errorf("%s: got %v and %d versions, want %s and none", name, err, len(m.versions), errs.InvalidEvent)
+		}
+	}
+}

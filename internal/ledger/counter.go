@@ -41,13 +41,14 @@ func (l *table) transactCounted(ctx context.Context, doing string, writes []type
 // tally adds to the counts of a row.
 func (c *change) tally(t domain.Tally) *change {
 	return c.Add("matched", t.Matched).Add("started", t.Started).Add("skipped", t.Skipped).
-		Add("succeeded", t.Succeeded).Add("failed", t.Failed).Add("planned", t.Planned).Add("looked", t.Looked)
+		Add("succeeded", t.Succeeded).Add("failed", t.Failed).Add("planned", t.Planned).Add("looked", t.Looked).Add("warned", t.Warned)
 }
 
 // counts sets the counts of a row.
 func (c *change) counts(t domain.Tally) *change {
 	return c.Set("matched", num(t.Matched)).Set("started", num(t.Started)).Set("skipped", num(t.Skipped)).
-		Set("succeeded", num(t.Succeeded)).Set("failed", num(t.Failed)).Set("planned", num(t.Planned)).Set("looked", num(t.Looked))
+		Set("succeeded", num(t.Succeeded)).Set("failed", num(t.Failed)).Set("planned", num(t.Planned)).Set("looked", num(t.Looked)).
+		Set("warned", num(t.Warned))
 }
 
 // unfinished is what the row of a replay has for the open items that functions of an earlier release look for. They
@@ -79,6 +80,7 @@ func (l *Replays) Show(ctx context.Context, r domain.Replay) (domain.Replay, err
 		return outcomes, err
 	}
 	r, err = l.Count(ctx, r)
-	r.Skipped, r.Succeeded, r.Failed, r.Planned = outcomes.Skipped, outcomes.Succeeded, outcomes.Failed, outcomes.Planned
+	r.Skipped, r.Succeeded, r.Failed = outcomes.Skipped, outcomes.Succeeded, outcomes.Failed
+	r.Planned, r.Warned = outcomes.Planned, outcomes.Warned
 	return r, err
 }

@@ -117,7 +117,8 @@ func itemChange(ch domain.ItemChange) *change {
 	c := newChange(k.PK, k.SK).
 		Set("outcome", str(string(ch.To))).Set("reason", str(ch.Reason)).Set("arn", str(ch.ARN)).
 		Set("gpk", str(k.GPK)).Set("gsk", str(k.GSK)).
-		Set("diff", str(ch.Diff)).Set("digest", str(ch.Digest)).If("{outcome} = ?", str(string(ch.Item.Outcome)))
+		Set("diff", str(ch.Diff)).Set("warning", str(ch.Warning)).Set("digest", str(ch.Digest)).
+		If("{outcome} = ?", str(string(ch.Item.Outcome)))
 	if ch.Item.VersionID == "" { // an unrecorded event has one from when it was recorded
 		c.Set("versionId", str(ch.VersionID))
 	}

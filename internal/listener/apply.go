@@ -136,7 +136,7 @@ func (l *Listener) asPlanned(ctx context.Context, it domain.Item, p plan) (v eve
 		}
 	}
 	if err = l.unfit(ctx, it.ResourceID, v, p); err == nil && v.ID != latest.ID {
-		err = l.stale(ctx, it.ResourceID, v, p)
+		err = l.outdated(ctx, it.ResourceID, v, latest, p)
 	}
 	return v, err
 }

@@ -44,10 +44,11 @@ func (l *Listener) choose(ctx context.Context, msg protocol.ReplayMessage, it do
 	if p.Apply != nil {
 		return l.asPlanned(ctx, it, p)
 	}
-	newest := false
+	newest, latest := false, eventlog.Version{}
 	switch p.Versions.Mode {
 	case replay.VersionIDs, replay.FailedVersion:
-		v, newest, err = l.wanted(ctx, it, p)
+		v, latest, err = l.wanted(ctx, it, p)
+		newest = v.ID == latest.ID
 	case replay.VersionAsOf:
 		none := fmt.Sprintf("no event of it was recorded until %s", p.Versions.AsOf.Format(time.RFC3339Nano))
 		v, newest, err = l.search(ctx, msg, it, p, none, func(v eventlog.Version) bool { return !v.Time().After(*p.Versions.AsOf) })
@@ -58,16 +59,15 @@ func (l *Listener) choose(ctx context.Context, msg protocol.ReplayMessage, it do
 		err = l.unfit(ctx, it.ResourceID, v, p)
 	}
 	if err == nil && !newest {
-		err = l.stale(ctx, it.ResourceID, v, p)
+		err = l.outdated(ctx, it.ResourceID, v, latest, p)
 	}
 	return v, err
 }
 
-// wanted returns the version that an item names, and whether it is the newest of its resource.
-func (l *Listener) wanted(ctx context.Context, it domain.Item, p plan) (v eventlog.Version, newest bool, err error) {
-	latest, err := l.latest(ctx, it.ResourceID, p)
-	if err != nil {
-		return v, false, err
+// wanted returns the version that an item names, and the latest of its resource.
+func (l *Listener) wanted(ctx context.Context, it domain.Item, p plan) (v, latest eventlog.Version, err error) {
+	if latest, err = l.latest(ctx, it.ResourceID, p); err != nil {
+		return v, latest, err
 	}
 	want := it.Want
 	if want == "" {
@@ -76,7 +76,7 @@ func (l *Listener) wanted(ctx context.Context, it domain.Item, p plan) (v eventl
 	if v, err = l.named(ctx, it.ResourceID, want); err == nil && !p.Select.Recorded.Contains(v.At()) {
 		err = skip("version %s was not recorded in the window", want)
 	}
-	return v, v.ID == latest.ID, err
+	return v, latest, err
 }
 
 // latest returns the newest version of a resource, or the verdict of a guard.

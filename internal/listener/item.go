@@ -11,7 +11,6 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
-	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/internal/transform"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -22,6 +21,7 @@ type verdict struct {
 	reason  string
 	version string
 	diff    string
+	warning string
 	digest  string
 	arn     string
 }
@@ -50,7 +50,7 @@ func (l *Listener) decided(it domain.Item, err error) (*progress.Transition, err
 		return nil, err
 	}
 	s := l.step(it, v.to, v.reason)
-	s.Version, s.Diff, s.Digest, s.ARN = v.version, v.diff, v.digest, v.arn
+	s.Version, s.Diff, s.Warning, s.Digest, s.ARN = v.version, v.diff, v.warning, v.digest, v.arn
 	return s, nil
 }
 
@@ -128,15 +128,26 @@ func (l *Listener) commit(ctx context.Context, it domain.Item, p plan, v eventlo
 		return it, err
 	}
 	if p.DryRun {
-		return it, verdict{to: replay.WouldRun, version: v.ID, diff: diff, digest: digest}
+		warning, err := l.warning(ctx, it, p, v)
+		if err != nil {
+			return it, err
+		}
+		return it, verdict{to: replay.WouldRun, version: v.ID, diff: diff, warning: warning, digest: digest}
 	}
 	row := l.announcement(it, p, v)
 	row.Over = over
+	if p.Action == replay.Correct {
+		r, err := l.Book.Replays.Get(ctx, it.ReplayID)
+		if err != nil {
+			return it, err
+		}
+		row = asCorrection(row, p, v, r.RequestedBy)
+	}
 	err = l.Book.Items.Bind(ctx, it, row)
 	if errors.Is(err, ledger.ErrConflict) {
 		return l.rebound(ctx, it)
 	}
-	it.VersionID, it.Execution = v.ID, row.Name
+	it.VersionID, it.Execution = row.VersionID, row.Name
 	return it, err
 }
 
@@ -213,20 +224,9 @@ func gone(versionID string) error {
 
 // patch applies a transform. What it makes must still be an event of the same resource, within the limits.
 func (l *Listener) patch(resourceID, versionID string, p plan, event []byte) ([]byte, error) {
-	patched, err := p.transform.Apply(event)
+	patched, err := l.Reader.Patch(p.transform, resourceID, event)
 	if err != nil {
 		return nil, fail(versionID, "TransformFailed: %v", err)
-	}
-	if protocol.IsReserved(patched) {
-		return nil, fail(versionID, "TransformFailed: the patch sets the reserved key %q, which only replays may carry: "+
-			"leave it out", schema.EnvelopeKey)
-	}
-	ids, err := l.Reader.Read(patched)
-	if err != nil {
-		return nil, fail(versionID, "TransformFailed: the patched event is refused: %v", err)
-	}
-	if ids.ResourceID != resourceID {
-		return nil, fail(versionID, "TransformFailed: the patch changes the resource id to %q", ids.ResourceID)
 	}
 	return patched, nil
 }

@@ -1,6 +1,7 @@
 package listener
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -22,7 +23,7 @@ func (l *Listener) start(ctx context.Context, row domain.Execution) (arn string,
 	arn, err = l.Machine.Start(ctx, row.Name, input)
 	if err == nil {
 		l.Logger.InfoContext(ctx, "replay started", "execution", row.Name, "mode", row.Mode, "resourceId", row.ResourceID,
-			"versionId", row.VersionID, "replayId", row.ReplayID, "attempt", row.Attempt)
+			"versionId", cmp.Or(row.VersionID, row.Corrects), "replayId", row.ReplayID, "attempt", row.Attempt)
 	}
 	return arn, err
 }
@@ -30,6 +31,9 @@ func (l *Listener) start(ctx context.Context, row domain.Execution) (arn string,
 // input returns the input of the execution that a row announces: the event in its envelope. An event that a transform
 // changed, or with which the input would be larger than maxBytes, is stored under derived/, and the envelope points there.
 func (l *Listener) input(ctx context.Context, row domain.Execution, maxBytes int) ([]byte, error) {
+	if row.Corrects != "" {
+		return l.correction(ctx, row)
+	}
 	event, err := l.Log.Event(ctx, row.ResourceID, row.VersionID)
 	if err != nil {
 		return nil, unreadable(row.VersionID, err)

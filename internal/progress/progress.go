@@ -44,6 +44,7 @@ type Transition struct {
 	Version  string // where it is known and not bound
 	Resource string // the same
 	Diff     string // of a plan
+	Warning  string // of a plan
 	Digest   string // of a plan
 	ARN      string // of the item's execution; empty if it was never started
 	Bound    string // without ARN: the execution that the item was bound to when this was decided
@@ -206,7 +207,8 @@ func (b *Replays) changes(ctx context.Context, id string, steps []Transition) (c
 		}
 		seen[at] = len(changes)
 		changes = append(changes, domain.ItemChange{
-			Item: item, To: s.To, Reason: s.Reason, VersionID: s.Version, ResourceID: s.Resource, Diff: s.Diff, Digest: s.Digest, ARN: s.ARN, At: domain.At(s.At),
+			Item: item, To: s.To, Reason: s.Reason, VersionID: s.Version, ResourceID: s.Resource, Diff: s.Diff, Warning: s.Warning,
+			Digest: s.Digest, ARN: s.ARN, At: domain.At(s.At),
 		})
 	}
 	return changes, final, nil

@@ -25,10 +25,12 @@ type EnvelopeHeader struct {
 	Mode       string `json:"mode"` // auto or api
 	ReplayID   string `json:"replayId,omitempty"`
 	ResourceID string `json:"resourceId"`
-	VersionID  string `json:"versionId"`
-	Attempt    int    `json:"attempt,omitempty"` // of automatic replays, from 1
+	VersionID  string `json:"versionId,omitempty"` // of a correction: none, Record writes it
+	Attempt    int    `json:"attempt,omitempty"`   // of automatic replays, from 1
 	Reason     string `json:"reason"`
 	EventKey   string `json:"eventKey,omitempty"` // object of the event log bucket that holds the event
+
+	CorrectionOf string `json:"correctionOf,omitempty"` // of a correction: id of the version that it corrects
 }
 
 // ErrEnvelopeTooLarge means that the event does not fit into the input beside the header.

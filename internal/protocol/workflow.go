@@ -46,6 +46,8 @@ type ReplayContext struct {
 	ReplayID string `json:"replayId,omitempty"`
 	Attempt  int    `json:"attempt,omitempty"`
 	Reason   string `json:"reason"`
+
+	CorrectionOf string `json:"correctionOf,omitempty"` // of an event that was corrected: id of the version that was wrong
 }
 
 // PublishInput is the payload of the Publish state.

@@ -66,7 +66,7 @@ type Functions struct {
 
 // Wire returns the functions of a world.
 func Wire(cfg Config, services Services, telemetry boot.Telemetry) (f Functions, err error) {
-	var errs [4]error
+	var errs [5]error
 	f.Recorder, errs[0] = apprecord.New(config.Record{
 		EventLogBucket: Bucket, LedgerTable: Table,
 		ResourceIDPath: cfg.ResourceIDPath, OwnerIDPath: cfg.OwnerIDPath, MaxEventBytes: cfg.MaxEventBytes,
@@ -77,8 +77,9 @@ func Wire(cfg Config, services Services, telemetry boot.Telemetry) (f Functions,
 	f.Tracker = apptracker.New(config.Tracker{
 		LedgerTable: Table, StateMachineARN: MachineARN, SeriesMachineARN: SeriesMachineARN, ReplayQueueURL: ReplaysURL,
 	}, services.Table, services.Queues, telemetry)
-	f.API = replayhandler.New(config.ReplayHandler{
+	f.API, errs[4] = replayhandler.New(config.ReplayHandler{
 		EventLogBucket: Bucket, LedgerTable: Table, ReplayQueueURL: ReplaysURL,
+		ResourceIDPath: cfg.ResourceIDPath, OwnerIDPath: cfg.OwnerIDPath, MaxEventBytes: cfg.MaxEventBytes,
 	}, services.Table, services.Bucket, services.Queues, telemetry)
 	replays := replaylistener.Services{
 		Table: services.Table, Bucket: services.Bucket, Queues: services.Queues, States: services.States, Topics: services.Topics,

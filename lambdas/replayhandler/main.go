@@ -15,7 +15,8 @@ import (
 func main() {
 	cfg, awsConfig, telemetry := boot.Start(config.LoadReplayHandler)
 	queues := awssqs.NewFromConfig(awsConfig)
-	handler := replayhandler.New(cfg, dynamodb.NewFromConfig(awsConfig), s3.NewFromConfig(awsConfig), queues, telemetry)
+	handler, err := replayhandler.New(cfg, dynamodb.NewFromConfig(awsConfig), s3.NewFromConfig(awsConfig), queues, telemetry)
+	boot.Check(telemetry, err)
 	handler.DeadLetters = sqs.NewDepth(queues, cfg.DeadLetterQueueURL)
 	boot.Run(telemetry, handler.Handle)
 }

@@ -19,7 +19,27 @@ import (
 // replay for 30 days; with another request it is a RefusedError with status 409. An empty key is replaced by a random
 // one, so that the attempts of this call start one replay at most.
 func (c *Client) CreateReplay(ctx context.Context, key string, request replay.Request) (replay.Accepted, error) {
-	var accepted replay.Accepted
+	return c.accept(ctx, "/replays", key, request)
+}
+
+// ApplyPlan runs what a dry run planned: those versions and no others. A plan is applied once; the same key with the same plan
+// returns the same replay. It is a RefusedError with status 409 if the plan has expired, was applied by another replay, has
+// another hash, or has none yet.
+func (c *Client) ApplyPlan(ctx context.Context, key string, plan replay.Apply) (replay.Accepted, error) {
+	return c.accept(ctx, "/replays", key, map[string]replay.Apply{"apply": plan})
+}
+
+// CorrectVersion records a corrected version of a resource and runs it, or plans that with request.DryRun. What it
+// returns is a replay of one item, and keys are as in CreateReplay. It is a RefusedError with status 409 if a newer
+// event has come since the version, unless request.AllowStale is set.
+func (c *Client) CorrectVersion(
+	ctx context.Context, key string, request replay.CorrectionRequest,
+) (replay.Accepted, error) {
+	return c.accept(ctx, "/versions", key, request)
+}
+
+// accept asks for a replay.
+func (c *Client) accept(ctx context.Context, path, key string, request any) (accepted replay.Accepted, err error) {
 	if key == "" {
 		key = rand.Text()
 	}
@@ -27,23 +47,7 @@ func (c *Client) CreateReplay(ctx context.Context, key string, request replay.Re
 	if err != nil {
 		return accepted, fmt.Errorf("encode request: %w", err)
 	}
-	err = c.do(ctx, call{method: http.MethodPost, path: "/replays", body: body, key: key}, &accepted)
-	return accepted, err
-}
-
-// ApplyPlan runs what a dry run planned: those versions and no others. A plan is applied once; the same key with the same plan
-// returns the same replay. It is a RefusedError with status 409 if the plan has expired, was applied by another replay, has
-// another hash, or has none yet.
-func (c *Client) ApplyPlan(ctx context.Context, key string, plan replay.Apply) (replay.Accepted, error) {
-	var accepted replay.Accepted
-	if key == "" {
-		key = rand.Text()
-	}
-	body, err := json.Marshal(map[string]replay.Apply{"apply": plan})
-	if err != nil {
-		return accepted, fmt.Errorf("encode request: %w", err)
-	}
-	err = c.do(ctx, call{method: http.MethodPost, path: "/replays", body: body, key: key}, &accepted)
+	err = c.do(ctx, call{method: http.MethodPost, path: path, body: body, key: key}, &accepted)
 	return accepted, err
 }
 

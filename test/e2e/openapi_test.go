@@ -117,6 +117,17 @@ func TestEveryDocumentedAnswerIsGiven(t *testing.T) {
 	get(400, "/versions/"+version, nil)
 	get(404, "/versions/"+version, url.Values{"resourceId": {fresh("unknown")}})
 	get(422, "/versions/"+*put.VersionId, url.Values{"resourceId": {byHand}})
+	correction := func(resource, version string) string {
+		return `{"resourceId":"` + resource + `","versionId":"` + version + `","transform":{"mergePatch":{"listing":{"priceUsd":7}}},"reason":"` + why + `"}`
+	}
+	ask(404, "POST", "/versions", nil, nil, correction(fresh("unknown"), version))
+	ask(422, "POST", "/versions", nil, nil, correction(byHand, *put.VersionId))
+	ask(400, "POST", "/versions", nil, nil, `{"resourceId":"`+id+`"}`)
+	correctionKey := http.Header{"Idempotency-Key": {fresh("key")}}
+	for range 2 {
+		ask(202, "POST", "/versions", nil, correctionKey, correction(id, version))
+	}
+	ask(409, "POST", "/versions", nil, correctionKey, correction(id, "another"))
 	get(200, "/failures", url.Values{"error": {"*"}, "since": {"-P1D"}, "until": {"-PT1S"}})
 	get(400, "/failures", url.Values{"error": {"["}, "since": {"-PT1H"}, "until": {"-PT2H"}})
 

@@ -58,8 +58,11 @@ func TestBrokenServicesAreAnsweredAsDocumented(t *testing.T) {
 			Region: "us-east-1", HTTPClient: tt.service, Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
 			Retryer: func() aws.Retryer { return aws.NopRetryer{} },
 		}
-		handler := replayhandler.New(config.ReplayHandler{LedgerTable: "table", EventLogBucket: "bucket"},
+		handler, err := replayhandler.New(config.ReplayHandler{LedgerTable: "table", EventLogBucket: "bucket", ResourceIDPath: "$.id"},
 			dynamodb.NewFromConfig(cfg), s3.NewFromConfig(cfg), awstest.Queues{{}}, boot.NewTelemetry(io.Discard, config.Telemetry{}))
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, op := range doc.Operations() {
 			req := events.APIGatewayProxyRequest{
 				HTTPMethod: op.Method, Resource: op.Path,
@@ -69,10 +72,13 @@ func TestBrokenServicesAreAnsweredAsDocumented(t *testing.T) {
 			if op.OperationID == "createReplay" {
 				req.Body = `{"select":{"resourceIds":["r1"]},"reason":"a test"}`
 			}
+			if op.OperationID == "correctVersion" {
+				req.Body = `{"resourceId":"r1","transform":{"mergePatch":{"n":1}},"reason":"a test"}`
+			}
 			if op.OperationID == "closeFailures" || op.OperationID == "reopenFailures" {
 				req.Body = `{"select":{"error":"*"},"reason":"a test"}`
 			}
-			if strings.HasPrefix(op.Path, "/versions") {
+			if strings.HasPrefix(op.Path, "/versions") && op.Method == "GET" {
 				req.QueryStringParameters = map[string]string{"resourceId": "r1"}
 			}
 			answer, err := handler.Handle(t.Context(), req)

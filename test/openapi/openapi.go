@@ -159,6 +159,9 @@ func (d *Document) Frozen(body []byte) error {
 	return d.visit("FrozenRequest", body)
 }
 
+// Correction checks the body of POST /versions.
+func (d *Document) Correction(body []byte) error { return d.visit("CorrectionRequest", body) }
+
 func (d *Document) visit(schema string, body []byte) error {
 	var v any
 	if err := json.Unmarshal(body, &v); err != nil {

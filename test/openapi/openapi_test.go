@@ -64,6 +64,43 @@ func TestEveryExampleIsAccepted(t *testing.T) {
 	}
 }
 
+func TestTheExampleOfACorrectionIsAccepted(t *testing.T) {
+	doc := load(t)
+	body, err := json.Marshal(doc.Spec().Paths.Value("/versions").Post.RequestBody.Value.Content["application/json"].Example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := replay.DecodeCorrection(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	frozen, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{doc.Correction(body), doc.Frozen(frozen)} {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	for _, body := range []string{
+		`{"transform":{"mergePatch":{"n":1}},"reason":"x"}`,
+		`{"resourceId":"r","reason":"x"}`,
+		`{"resourceId":"r","transform":null,"reason":"x"}`,
+		`{"resourceId":"r","transform":{"mergePatch":{}},"reason":"x"}`,
+		`{"resourceId":"r","transform":{"mergePatch":{"n":1}}}`,
+		`{"resourceId":"r","transform":{"mergePatch":{"n":1}},"reason":"x","publish":"suppress"}`,
+		`{"resourceId":"r","versionId":"","transform":{"mergePatch":{"n":1}},"reason":"x"}`,
+	} {
+		if _, err := replay.DecodeCorrection([]byte(body)); err == nil {
+			t.Errorf("the code accepts %s", body)
+		}
+		if err := doc.Correction([]byte(body)); err == nil {
+			t.Errorf("the document accepts %s", body)
+		}
+	}
+}
+
 // at walks from a component schema by names of properties; "[]" stands for the items of an array, "{}" for the
 // alternative that is an object.
 func at(t *testing.T, doc *openapi.Document, path ...string) *openapi3.Schema {
@@ -110,6 +147,8 @@ func TestLimitsAreThoseOfTheCode(t *testing.T) {
 		{[]string{"Series", "{}", "last"}, whole(1, replay.MaxSeriesVersions)},
 		{[]string{"Bound"}, text(1, replay.MaxVersionIDBytes)},
 		{[]string{"Transform", "jsonPatch"}, items(1, replay.MaxPatchOperations)},
+		{[]string{"CorrectionRequest", "reason"}, text(1, replay.MaxReasonBytes)},
+		{[]string{"CorrectionRequest", "resourceId"}, text(1, resourceIDBytes)},
 		{[]string{"FailureJobRequest", "reason"}, text(1, replay.MaxReasonBytes)},
 		{[]string{"FailureQuery", "error"}, text(1, replay.MaxTargetBytes)},
 		{[]string{"FailureQuery", "cause"}, text(1, replay.MaxTargetBytes)},
@@ -159,6 +198,7 @@ func limits(s *openapi3.Schema) string {
 func TestWordsAreThoseOfTheCode(t *testing.T) {
 	doc := load(t)
 	actions := []replay.Action{replay.Rerun, replay.Republish}
+	all := append(slices.Clone(actions), replay.Correct) // of POST /versions
 	publish := []replay.Publish{replay.PublishNormal, replay.PublishSuppress}
 	for _, tt := range []struct {
 		path []string
@@ -168,9 +208,9 @@ func TestWordsAreThoseOfTheCode(t *testing.T) {
 		{[]string{"Outcome"}, texts(replay.Outcomes())},
 		{[]string{"ReplayRequest", "action"}, texts(actions)},
 		{[]string{"ReplayRequest", "publish"}, texts(publish)},
-		{[]string{"FrozenRequest", "action"}, texts(actions)},
+		{[]string{"FrozenRequest", "action"}, texts(all)},
 		{[]string{"FrozenRequest", "publish"}, texts(publish)},
-		{[]string{"Summary", "action"}, texts(actions)},
+		{[]string{"Summary", "action"}, texts(all)},
 		{[]string{"FailureStatus"}, texts(replay.FailureStatuses())},
 		{[]string{"FailureJob", "action"}, texts([]replay.FailureAction{replay.CloseFailures, replay.ReopenFailures})},
 		{[]string{"OnFailure"}, texts([]replay.OnFailure{replay.StopOnFailure, replay.ContinueOnFailure})},

@@ -8,17 +8,22 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/estimate"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ingest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
 // New returns the function's handler.
 func New(
 	cfg config.ReplayHandler, table ledger.Client, bucket eventlog.API, queues sqs.API, telemetry boot.Telemetry,
-) *api.API {
+) (*api.API, error) {
+	reader, err := ingest.NewReader(cfg.ResourceIDPath, cfg.OwnerIDPath, cfg.MaxEventBytes)
+	if err != nil {
+		return nil, err
+	}
 	handler := api.New(
 		ledger.New(table, cfg.LedgerTable).Metered(telemetry.Meter),
 		eventlog.New(bucket, cfg.EventLogBucket).Logging(telemetry.Log),
-		sqs.New(queues, cfg.ReplayQueueURL), telemetry.Log)
+		sqs.New(queues, cfg.ReplayQueueURL), reader, telemetry.Log)
 	handler.Pace = estimate.Pace{PerSecond: cfg.StartsPerSecond, RequestedPerSecond: cfg.RequestedStartsPerSecond}
-	return handler
+	return handler, nil
 }

@@ -94,6 +94,7 @@ func attributes(row domain.Execution) map[string]types.MessageAttributeValue {
 		set("replayId", row.ReplayID)
 		set("reason", row.Reason)
 		set("target", row.Target)
+		set("correctionOf", row.Corrects)
 		if row.Attempt > 0 {
 			set("attempt", strconv.Itoa(row.Attempt))
 		}

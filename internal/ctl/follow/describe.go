@@ -89,6 +89,14 @@ func OutcomeColor(o replay.Outcome) output.Color {
 	}
 }
 
+// Why is why an item ended as it did, or why running it may not be meant.
+func Why(i replay.Item) string {
+	if i.Warning != "" {
+		return "warning: " + i.Warning
+	}
+	return flagname.In(i.Reason)
+}
+
 // Items counts items, such as "1 item" and "2 items".
 func Items(n int) string {
 	if n == 1 {

@@ -29,23 +29,44 @@ func Freeze(d Document, moment time.Time) (Request, error) {
 			return r, exit.Usagef("encode the request: %w", err)
 		}
 		decoded, err := replay.Decode(body, moment)
-		var invalid *replay.InvalidError
-		switch {
-		case errors.As(err, &invalid):
-			for _, f := range invalid.Faults {
-				if text := flagname.Of(f); !slices.Contains(faults, text) && len(faults) < maxShownFaults {
-					faults = append(faults, text)
-				}
-			}
-		case err != nil:
-			return r, exit.Usagef("read the request: %w", err)
+		if faults, err = named(faults, err); err != nil {
+			return r, err
 		}
 		r.Parts = append(r.Parts, decoded)
 	}
-	if len(faults) > 0 {
-		return r, &exit.Error{Code: exit.Usage, Err: errors.New(faults[0]), Do: faults[1:]}
+	return r, usage(faults)
+}
+
+// Faults is what the API would refuse of a request, named by flags; nil if it would refuse nothing.
+func Faults(err error) error {
+	faults, err := named(nil, err)
+	if err != nil {
+		return err
 	}
-	return r, nil
+	return usage(faults)
+}
+
+// named adds the faults of an error to others, each once.
+func named(faults []string, err error) ([]string, error) {
+	var invalid *replay.InvalidError
+	switch {
+	case errors.As(err, &invalid):
+		for _, f := range invalid.Faults {
+			if text := flagname.Of(f); !slices.Contains(faults, text) && len(faults) < maxShownFaults {
+				faults = append(faults, text)
+			}
+		}
+	case err != nil:
+		return nil, exit.Usagef("read the request: %w", err)
+	}
+	return faults, nil
+}
+
+func usage(faults []string) error {
+	if len(faults) == 0 {
+		return nil
+	}
+	return &exit.Error{Code: exit.Usage, Err: errors.New(faults[0]), Do: faults[1:]}
 }
 
 const maxShownFaults = 20

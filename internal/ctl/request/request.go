@@ -141,18 +141,18 @@ func (o *Flags) AddOptions(c *cobra.Command) {
 // Document is a request as the flags say it, in the form of the API. Its times may be relative: request.freeze makes
 // them absolute.
 type Document struct {
-	Action       replay.Action              `json:"action,omitempty"`
-	Select       map[string]any             `json:"select"`
-	Versions     any                        `json:"versions,omitempty"`
-	Transform    map[string]json.RawMessage `json:"transform,omitempty"`
-	Publish      replay.Publish             `json:"publish,omitempty"`
-	Target       string                     `json:"target,omitempty"`
-	AllowStale   bool                       `json:"allowStale,omitempty"`
-	MaxPerSecond *int                       `json:"maxPerSecond,omitempty"`
-	MaxItems     *int                       `json:"maxItems,omitempty"`
-	MaxFailures  *int                       `json:"maxFailures,omitempty"`
-	DryRun       bool                       `json:"dryRun,omitempty"`
-	Reason       string                     `json:"reason"`
+	Action       replay.Action     `json:"action,omitempty"`
+	Select       map[string]any    `json:"select"`
+	Versions     any               `json:"versions,omitempty"`
+	Transform    *replay.Transform `json:"transform,omitempty"`
+	Publish      replay.Publish    `json:"publish,omitempty"`
+	Target       string            `json:"target,omitempty"`
+	AllowStale   bool              `json:"allowStale,omitempty"`
+	MaxPerSecond *int              `json:"maxPerSecond,omitempty"`
+	MaxItems     *int              `json:"maxItems,omitempty"`
+	MaxFailures  *int              `json:"maxFailures,omitempty"`
+	DryRun       bool              `json:"dryRun,omitempty"`
+	Reason       string            `json:"reason"`
 
 	IDs []string `json:"-"` // of select.resourceIds, all of them
 }
@@ -182,7 +182,7 @@ func (o *Flags) Document(f *factory.Factory) (d Document, err error) {
 	if d.Versions, err = o.versionsOf(f); err != nil {
 		return d, err
 	}
-	if d.Transform, err = o.transform(f); err != nil {
+	if d.Transform, err = Transform(f, o.mergePatch, o.jsonPatch); err != nil {
 		return d, err
 	}
 	return d, nil
@@ -212,12 +212,17 @@ func (o *Flags) resourceIDs(f *factory.Factory) ([]string, error) {
 	return factory.Unique(append(slices.Clone(ids), read...)), nil
 }
 
-func (o *Flags) transform(f *factory.Factory) (map[string]json.RawMessage, error) {
-	if o.mergePatch != "" && o.jsonPatch != "" {
+// Transform reads the patch of --merge-patch or of --json-patch, nil if there is none.
+func Transform(f *factory.Factory, mergePatch, jsonPatch string) (*replay.Transform, error) {
+	if mergePatch != "" && jsonPatch != "" {
 		return nil, exit.Usagef("--merge-patch and --json-patch cannot be used together: use one of them")
 	}
-	for _, p := range []struct{ field, flag, value string }{
-		{"mergePatch", "--merge-patch", o.mergePatch}, {"jsonPatch", "--json-patch", o.jsonPatch},
+	var t replay.Transform
+	for _, p := range []struct {
+		flag, value string
+		into        *json.RawMessage
+	}{
+		{"--merge-patch", mergePatch, &t.MergePatch}, {"--json-patch", jsonPatch, &t.JSONPatch},
 	} {
 		if p.value == "" {
 			continue
@@ -235,7 +240,8 @@ func (o *Flags) transform(f *factory.Factory) (map[string]json.RawMessage, error
 		if err := replay.CheckText(b); err != nil {
 			return nil, exit.Usagef("%s: %w", p.flag, err)
 		}
-		return map[string]json.RawMessage{p.field: b}, nil
+		*p.into = b
+		return &t, nil
 	}
 	return nil, nil
 }

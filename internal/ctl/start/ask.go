@@ -22,18 +22,19 @@ func interactive(f *factory.Factory, o *request.Flags) bool {
 	return f.Process.Terminal.In && f.Process.Terminal.Err && !o.ReadsInput()
 }
 
-func askReason(ctx context.Context, f *factory.Factory, o *request.Flags) (err error) {
+// askFor asks a person for the reason that was not given. A dry run needs none.
+func askFor(ctx context.Context, f *factory.Factory, reason *string, dryRun, interactive bool) (err error) {
 	switch {
-	case strings.TrimSpace(o.Reason) != "":
+	case strings.TrimSpace(*reason) != "":
 		return nil
-	case o.DryRun:
-		o.Reason = "dry run"
+	case dryRun:
+		*reason = "dry run"
 		return nil
-	case !interactive(f, o):
+	case !interactive:
 		return exit.Usagef(`--reason is required: say why; the text is stored with the replay and sent with every event`)
 	}
-	o.Reason, err = f.Ask(ctx, "Why? The reason is stored with the replay and sent with every event:")
-	if err == nil && o.Reason == "" {
+	*reason, err = f.Ask(ctx, "Why? The reason is stored with the replay and sent with every event:")
+	if err == nil && *reason == "" {
 		return exit.Usagef("--reason is required")
 	}
 	return err

@@ -9,7 +9,6 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
-	"github.com/ce873799/replayable-ingestion/internal/ctl/flagname"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/follow"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/request"
@@ -30,6 +29,11 @@ func dryRun(ctx context.Context, f *factory.Factory, api *client.Client, r reque
 			}
 		}
 	}
+	return showPlanned(f, plans, o.Plan, o.Options)
+}
+
+// showPlanned shows dry runs that have ended, and on request what it takes to apply them.
+func showPlanned(f *factory.Factory, plans []replay.Replay, apply bool, o follow.Options) error {
 	code := exit.OK
 	for _, r := range plans {
 		code = follow.Worse(code, follow.CodeOf(r))
@@ -50,7 +54,7 @@ func dryRun(ctx context.Context, f *factory.Factory, api *client.Client, r reque
 	if err := ShowPlan(f, f.Printer.Out, sumUp(plans), replayIDs(plans)...); err != nil {
 		return err
 	}
-	if o.Plan {
+	if apply {
 		if err := showPlans(f, plans); err != nil {
 			return err
 		}
@@ -95,6 +99,7 @@ func sumUp(plans []replay.Replay) (sum replay.Plan) {
 			continue
 		}
 		sum.Items, sum.Skipped, sum.Failed = sum.Items+r.Plan.Items, sum.Skipped+r.Plan.Skipped, sum.Failed+r.Plan.Failed
+		sum.Warned += r.Plan.Warned
 		for _, it := range r.Plan.Sample {
 			if kinds[it.Outcome]++; kinds[it.Outcome] <= replay.PlanSample {
 				sum.Sample = append(sum.Sample, it)
@@ -113,11 +118,16 @@ func replayIDs(all []replay.Replay) (ids []string) {
 
 // ShowPlan says what a dry run found. ids are those of the dry runs that the plan sums up.
 func ShowPlan(f *factory.Factory, w io.Writer, p replay.Plan, ids ...string) error {
-	err := f.Printer.Fields(w,
-		output.Field{Name: "would run", Value: follow.Items(p.Items), Color: output.Green},
-		output.Field{Name: "be skipped", Value: follow.Items(p.Skipped)},
-		output.Field{Name: "fail", Value: failing(p)},
-	)
+	fields := []output.Field{
+		{Name: "would run", Value: follow.Items(p.Items), Color: output.Green},
+		{Name: "be skipped", Value: follow.Items(p.Skipped)},
+		{Name: "fail", Value: failing(p)},
+	}
+	if p.Warned > 0 {
+		undone := follow.Items(p.Warned) + ", of those that would run"
+		fields = append(fields, output.Field{Name: "undo a patch", Value: undone, Color: output.Yellow})
+	}
+	err := f.Printer.Fields(w, fields...)
 	if err != nil || len(p.Sample) == 0 {
 		return err
 	}
@@ -128,7 +138,7 @@ func ShowPlan(f *factory.Factory, w io.Writer, p replay.Plan, ids ...string) err
 		{Title: "RESOURCE", Cell: func(i replay.Item) string { return i.ResourceID }},
 		{Title: "VERSION", Cell: func(i replay.Item) string { return i.VersionID }},
 		{Title: "WOULD", Cell: func(i replay.Item) string { return would(i.Outcome) }, Color: func(i replay.Item) output.Color { return follow.OutcomeColor(i.Outcome) }},
-		{Title: "REASON", Flex: true, Cell: func(i replay.Item) string { return flagname.In(i.Reason) }},
+		{Title: "REASON", Flex: true, Cell: follow.Why},
 	}
 	if _, err := output.List(f.Printer, "sample", columns, factory.Sequence(p.Sample)); err != nil {
 		return err

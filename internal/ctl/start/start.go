@@ -20,7 +20,7 @@ func Run(ctx context.Context, f *factory.Factory, o *request.Flags) error {
 	if o.Plan && o.DryRun {
 		return exit.Usagef("--plan and --dry-run exclude each other: use one")
 	}
-	if err := askReason(ctx, f, o); err != nil { // a plan has the reason for which it is applied
+	if err := askFor(ctx, f, &o.Reason, o.DryRun, interactive(f, o)); err != nil { // a plan has the reason for which it is applied
 		return err
 	}
 	o.DryRun = o.DryRun || o.Plan

@@ -33,7 +33,14 @@ func Runs(v replay.Version) string {
 		parts = append(parts, fmt.Sprintf("%d more", skipped))
 	}
 	for _, e := range v.Executions[skipped:] {
-		parts = append(parts, Kind(e)+" "+e.Status)
+		part := Kind(e) + " " + e.Status
+		switch {
+		case v.Correction != nil && e.ReplayID == v.Correction.ReplayID && e.ReplayID != "":
+			part = "correction " + e.Status
+		case e.Patched:
+			part += " (patched)"
+		}
+		parts = append(parts, part)
 	}
 	return strings.Join(parts, ", ")
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -19,7 +20,8 @@ type scenario struct {
 	name   string
 	setup  func(t *testing.T, e *Engine)
 	body   func(t *testing.T, e *Engine) string
-	cancel int // after so many batches that the listener handled; 0: not
+	path   string // what is asked for; empty: a replay
+	cancel int    // after so many batches that the listener handled; 0: not
 	want   replay.Status
 	loose  bool // how many items run depends on what comes first
 	stride int  // between the calls that are broken; 0: every one
@@ -100,6 +102,9 @@ func scenarios() []scenario {
 		{name: "series that go on", setup: bad, body: body(r123 + `,"versions":{"series":"all","onFailure":"continue"}`), want: replay.Completed},
 		{name: "series up to maxItems", setup: three, body: body(r123 + `,"versions":{"series":"all"},"maxItems":4`), want: replay.Completed, loose: true},
 		{name: "a series with a transform", setup: three, body: body(`"select":{"resourceIds":["r1"]},"versions":{"series":{"last":2}},"transform":{"jsonPatch":[{"op":"test","path":"/n","value":2}]}`), want: replay.Completed},
+		{name: "a correction", setup: three, path: "/versions", body: body(`"resourceId":"r1","transform":{"mergePatch":{"n":7}}`), want: replay.Completed},
+		{name: "a correction that fails", setup: bad, path: "/versions", body: body(`"resourceId":"r1","transform":{"mergePatch":{"n":1}}`), want: replay.Completed},
+		{name: "a dry run of a correction", setup: three, path: "/versions", body: body(`"resourceId":"r1","transform":{"mergePatch":{"n":7}},"dryRun":true`), want: replay.Planned},
 		{name: "halted", setup: bad, body: body(r123 + `,"maxFailures":0`), want: replay.Halted, loose: true},
 		{name: "series halted", setup: bad, body: body(r123 + `,"versions":{"series":"all","onFailure":"continue"},"maxFailures":0`), want: replay.Halted, loose: true},
 		{name: "cancelled before its page", setup: three, body: body(r123), cancel: -1, want: replay.Cancelled, loose: true},
@@ -173,7 +178,7 @@ func (s scenario) ask(t *testing.T, e *Engine) string {
 	t.Helper()
 	d := &driver{e: e}
 	var accepted replay.Accepted
-	if err := json.Unmarshal([]byte(d.until(t, "/replays", s.body(t, e), nil)), &accepted); err != nil || accepted.ReplayID == "" {
+	if err := json.Unmarshal([]byte(d.until(t, cmp.Or(s.path, "/replays"), s.body(t, e), nil)), &accepted); err != nil || accepted.ReplayID == "" {
 		t.Fatalf("got %+v, %v, want a replay", accepted, err)
 	}
 	return accepted.ReplayID

@@ -31,8 +31,6 @@ func seriesARN(name string) string {
 }
 
 // pointer is what EventBridge reports of an execution.
-//
-//nolint:unparam // tests happen to ask about one name
 func (e *Engine) pointer(name string) string { return simtest.Pointer(e.Machine.Execution(name)) }
 
 // seriesInput is the input of the first execution of the Series state machine.

@@ -110,6 +110,7 @@ type Past struct {
 	RecordedAt                     time.Time
 	Executions                     []replay.Execution
 	Failures                       []replay.Setback
+	Correction                     *replay.Correction
 }
 
 // VersionsOf lists the versions of a resource, newest first.

@@ -46,6 +46,10 @@ func apiRoutes() []route {
 			_, err := api.CancelReplay(ctx, noReplay)
 			return err
 		}, http.StatusNotFound},
+		{"POST /versions", "GrantReplay", func(ctx context.Context, api *client.Client) error {
+			_, err := api.CorrectVersion(ctx, "", replay.CorrectionRequest{}) // names no resource: refused
+			return err
+		}, http.StatusBadRequest},
 		{"GET /versions", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
 			return firstOf(api.Versions(ctx, noResource))
 		}, http.StatusNotFound},

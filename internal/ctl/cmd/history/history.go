@@ -40,7 +40,9 @@ The outcome is SUCCEEDED once any execution of the version has succeeded, RUNNIN
 while auto-replay handles it, and QUARANTINED while it needs a person. Otherwise it is that of the last execution: FAILED,
 TIMED_OUT, ABORTED, SUPERSEDED. DELETED is a delete marker, UNKNOWN a version without an execution in the ledger.
 
-Executions are listed oldest first. A producer started live ones, auto-replay auto ones, and a replay api ones.
+Executions are listed oldest first. A producer started live ones, auto-replay auto ones, and a replay api ones; (patched)
+marks those of which the replay changed the event. A correction is the execution of replayctl correct that recorded the
+version: --detail shows which version it corrects, by whom and why.
 
 A TIME is ` + when.Help + `.`,
 		Example: `  replayctl history L-1
@@ -130,6 +132,11 @@ func versionFields(f *factory.Factory, v pastVersion) []output.Field {
 		{Name: "size", Value: size(v)},
 		{Name: "owner", Value: v.OwnerID},
 	}
+	if c := v.Correction; c != nil {
+		fields = append(fields,
+			output.Field{Name: "corrects", Value: fmt.Sprintf("%s, by %s, replay %s", c.Of, c.By, c.ReplayID)},
+			output.Field{Name: "  reason", Value: c.Reason})
+	}
 	for _, e := range v.Executions {
 		text := fmt.Sprintf("%s, %s, %s, started %s", e.Name, versions.Kind(e), e.Status, f.Printer.Time(&e.StartedAt))
 		if e.StoppedAt != nil {
@@ -137,6 +144,9 @@ func versionFields(f *factory.Factory, v pastVersion) []output.Field {
 		}
 		if e.ReplayID != "" {
 			text += ", replay " + e.ReplayID
+		}
+		if e.Patched {
+			text += ", with a patch"
 		}
 		if e.Error != "" {
 			text += ", " + e.Error

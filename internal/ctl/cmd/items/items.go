@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
-	"github.com/ce873799/replayable-ingestion/internal/ctl/flagname"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/follow"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -71,7 +70,7 @@ func columns() []output.Column[replay.Item] {
 		{Title: "OUTCOME", Cell: func(i replay.Item) string { return string(i.Outcome) }, Color: outcomeColor},
 		{Title: "TOOK", Right: true, Cell: took},
 		{Title: "EXECUTION", Cell: func(i replay.Item) string { return i.ExecutionARN[strings.LastIndex(i.ExecutionARN, ":")+1:] }},
-		{Title: "REASON", Flex: true, Cell: func(i replay.Item) string { return flagname.In(i.Reason) }},
+		{Title: "REASON", Flex: true, Cell: follow.Why},
 	}
 }
 
@@ -90,7 +89,7 @@ func describe(f *factory.Factory, items iter.Seq2[replay.Item, error]) error {
 			output.Field{Name: "resource", Value: i.ResourceID},
 			output.Field{Name: "version", Value: i.VersionID},
 			output.Field{Name: "outcome", Value: string(i.Outcome), Color: outcomeColor(i)},
-			output.Field{Name: "reason", Value: flagname.In(i.Reason)},
+			output.Field{Name: "reason", Value: follow.Why(i)},
 			output.Field{Name: "started", Value: f.Printer.Time(i.StartedAt)},
 			output.Field{Name: "took", Value: took(i)},
 			output.Field{Name: "execution", Value: i.ExecutionARN},

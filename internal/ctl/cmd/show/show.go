@@ -71,6 +71,10 @@ func run(ctx context.Context, f *factory.Factory, api *client.Client, resource s
 		if f.Process.Terminal.Err {
 			f.Say("%s", f.PaintErr(output.Dim, fmt.Sprintf("%s version %s, recorded %s (%s ago), %s",
 				output.Printable(resource), v.VersionID, f.Printer.Time(&v.RecordedAt), f.Age(v.RecordedAt), v.Status())))
+			if c := v.Correction; c != nil {
+				corrects := fmt.Sprintf("it corrects version %s, by %s: %s", c.Of, c.By, c.Reason)
+				f.Say("%s", f.PaintErr(output.Dim, output.Printable(corrects)))
+			}
 		}
 	}
 	event, err := api.Event(ctx, resource, id)
