@@ -79,6 +79,18 @@ type Execution struct {
 	Unrecorded bool `row:"unrecorded,omitempty"` // api: the kept input of an execution that never reached the log
 
 	Source string `row:"source,omitempty"` // api, of a republish: the execution whose output is sent
+
+	// Of the run that a redrive of the API has begun, or is to begin. A later redrive replaces it.
+	RedriveID      string `row:"redriveId,omitempty"` // id of the replay; empty: none
+	RedriveRun     int    `row:"redriveRun,omitempty"`
+	RedrivePage    int    `row:"redrivePage,omitempty"`
+	RedriveOrdinal int    `row:"redriveOrdinal,omitempty"`
+	RedriveStale   bool   `row:"redriveStale,omitempty"` // it may be published after newer events
+}
+
+// Redriven reports whether a run of an execution is one that a redrive of the API has begun, or one after it.
+func (e Execution) Redriven(redriveCount int) bool {
+	return e.RedriveID != "" && redriveCount >= e.RedriveRun
 }
 
 // Placed returns where the event of an execution stands among those of its resource.
