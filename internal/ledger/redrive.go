@@ -57,7 +57,7 @@ func (l *Items) ReleaseRedrive(ctx context.Context, replayID string, e domain.Ex
 	}
 	pk, sk := executionKey(e.Name)
 	c := newChange(pk, sk).Remove("redriveId", "redriveRun", "redrivePage", "redriveOrdinal", "redriveStale", "reopened", "tpk", "tsk").
-		If("{redriveId} = ? AND {redriveCount} < {redriveRun}", str(replayID))
+		If("{redriveId} = ? AND {redriveRun} = ? AND {redriveCount} < ?", str(replayID), num(e.RedriveRun), num(e.RedriveRun))
 	if _, err := l.update(ctx, c); err != nil {
 		return ignoreConflict(conflict(err, nil, fmt.Sprintf("release execution %s", e.Name)))
 	}
