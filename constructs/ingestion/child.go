@@ -126,6 +126,13 @@ func (w child) splice(
 	return out
 }
 
+// redrivable reports whether a failed execution can go on from the state that failed. Around an EXPRESS machine that is a
+// Fail state, behind the machine.
+func redrivable(w Workflow) bool {
+	c, is := w.(child)
+	return !is || !c.express()
+}
+
 // permitKey is what Step Functions asks of who starts or describes an execution (Step Functions Developer Guide, "Data at
 // rest encryption").
 func (w child) permitKey(key awskms.IKey) awsiam.PolicyStatement {

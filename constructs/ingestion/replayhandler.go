@@ -21,6 +21,7 @@ var replayHandler = functionSpec{
 			LedgerTable:        *r.tableName(),
 			ReplayQueueURL:     *r.replayQueueURL(),
 			DeadLetterQueueURL: *r.DeadLetterQueue.QueueUrl(),
+			Redrivable:         redrivable(s.workflow),
 			StartsPerSecond:    s.pace.starts,
 
 			RequestedStartsPerSecond: s.pace.requested,

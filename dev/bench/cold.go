@@ -28,7 +28,7 @@ var environments = map[string]map[string]string{
 	"Tracker": config.Tracker{
 		LedgerTable: "t", StateMachineARN: "m", SeriesMachineARN: "s", ReplayQueueURL: "q",
 	}.Env(),
-	"ReplayHandler": config.ReplayHandler{EventLogBucket: "b", LedgerTable: "t", ReplayQueueURL: "q", DeadLetterQueueURL: "d", StartsPerSecond: 30}.Env(),
+	"ReplayHandler": config.ReplayHandler{EventLogBucket: "b", LedgerTable: "t", ReplayQueueURL: "q", DeadLetterQueueURL: "d", StartsPerSecond: 30, Redrivable: true}.Env(),
 	"ReplayListener": config.ReplayListener{
 		EventLogBucket: "b", LedgerTable: "t", StateMachineARN: "m", SeriesMachineARN: "s", ReplayQueueURL: "q",
 		TopicARN: "a", ResourceIDPath: "$.listing.id", MaxEventBytes: 256_000,

@@ -32,7 +32,7 @@ func (a *API) accept(ctx context.Context, req request) (answer, error) {
 		return answer{}, err
 	}
 	now := a.now()
-	r, err := decode(body, now)
+	r, err := a.decode(body, now)
 	if err != nil {
 		return answer{}, err
 	}
@@ -66,7 +66,7 @@ func submitted(req request) (key string, keyed bool, body []byte, err error) {
 	return key, keyed, body, err
 }
 
-func decode(body []byte, now time.Time) (replay.Request, error) {
+func (a *API) decode(body []byte, now time.Time) (replay.Request, error) {
 	r, err := replay.Decode(body, now)
 	if err != nil {
 		return r, err
@@ -80,6 +80,12 @@ func decode(body []byte, now time.Time) (replay.Request, error) {
 	if _, err := transform.New(r.Transform); err != nil {
 		faults = append(faults, replay.Fault{Field: "transform", Detail: err.Error()})
 	}
+	if r.Action == replay.Redrive && !a.Redrivable {
+		faults = append(faults, replay.Fault{
+			Field: "action", Value: string(r.Action), Detail: "is not possible around an EXPRESS state machine: its failed execution " +
+				"would go on behind it, and fail again: use rerun",
+		})
+	}
 	if len(faults) > 0 {
 		return r, &replay.InvalidError{Faults: faults}
 	}
@@ -92,7 +98,7 @@ func (a *API) once(ctx context.Context, req request, key string, body []byte, c 
 	if err != nil {
 		return answer{}, err
 	}
-	r, err := decode(body, claimed.CreatedAt.Time) // relative times count from the first call
+	r, err := a.decode(body, claimed.CreatedAt.Time) // relative times count from the first call
 	if err != nil {
 		return answer{}, err
 	}

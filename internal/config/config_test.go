@@ -35,7 +35,7 @@ func TestEveryConfigurationSurvivesTheEnvironment(t *testing.T) {
 	tra := Tracker{LedgerTable: "t", StateMachineARN: "arn", SeriesMachineARN: "series", ReplayQueueURL: "q"}
 	roundTrip(t, tra, tra.Env(), LoadTracker)
 	roundTrip(t, autoReplay, autoReplay.Env(), LoadAutoReplay)
-	han := ReplayHandler{EventLogBucket: "b", LedgerTable: "t", ReplayQueueURL: "q", DeadLetterQueueURL: "d", StartsPerSecond: 30}
+	han := ReplayHandler{EventLogBucket: "b", LedgerTable: "t", ReplayQueueURL: "q", DeadLetterQueueURL: "d", StartsPerSecond: 30, Redrivable: true}
 	roundTrip(t, han, han.Env(), LoadReplayHandler)
 	lis := ReplayListener{
 		EventLogBucket: "b", LedgerTable: "t", StateMachineARN: "arn", SeriesMachineARN: "series", ReplayQueueURL: "q",

@@ -78,7 +78,7 @@ func Wire(cfg Config, services Services, telemetry boot.Telemetry) (f Functions,
 		LedgerTable: Table, StateMachineARN: MachineARN, SeriesMachineARN: SeriesMachineARN, ReplayQueueURL: ReplaysURL,
 	}, services.Table, services.Queues, telemetry)
 	f.API = replayhandler.New(config.ReplayHandler{
-		EventLogBucket: Bucket, LedgerTable: Table, ReplayQueueURL: ReplaysURL,
+		EventLogBucket: Bucket, LedgerTable: Table, ReplayQueueURL: ReplaysURL, Redrivable: true,
 	}, services.Table, services.Bucket, services.Queues, telemetry)
 	replays := replaylistener.Services{
 		Table: services.Table, Bucket: services.Bucket, Queues: services.Queues, States: services.States, Topics: services.Topics,
