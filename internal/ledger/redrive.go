@@ -12,9 +12,9 @@ import (
 )
 
 // BindRedrive ties an item to the failed run of an execution that it redrives, and claims the run's failure, in one
-// transaction and before the execution is redriven. A zero failure is not claimed: an aborted execution has none. It returns
-// ErrConflict if the item is bound already or finished, if the execution has another end than was read, one that is still
-// being taken in or another redrive, or if somebody else has moved the failure.
+// transaction and before the execution is redriven. A zero failure is not claimed: an aborted execution has none, and its
+// end must have been taken in. It returns ErrConflict if the item is bound already or finished, if the execution has another
+// end than was read, or another redrive, or if somebody else has moved the failure.
 //
 // The execution is open from then on: nobody may report the end of the redrive.
 func (l *Items) BindRedrive(ctx context.Context, i domain.Item, e domain.Execution, f domain.Failure, m domain.Move) error {
@@ -25,7 +25,7 @@ func (l *Items) BindRedrive(ctx context.Context, i domain.Item, e domain.Executi
 	run := newChange(pk, sk).Set("redriveId", str(i.ReplayID)).Set("redriveRun", num(e.RedriveCount+1)).
 		Set("redrivePage", num(i.Page)).Set("redriveOrdinal", num(i.Ordinal)).Set("redriveStale", flag(e.RedriveStale)).
 		Set("reopened", flag(true)).Set("tpk", str(openPartition(e.Name))).Set("tsk", str(at.String()+"#"+e.Name)).
-		If("{status} = ? AND {redriveCount} = ? AND attribute_not_exists({tpk})", str(string(e.Status)), num(e.RedriveCount)).
+		If("{status} = ? AND {redriveCount} = ?", str(string(e.Status)), num(e.RedriveCount)).
 		If("attribute_not_exists({redriveRun}) OR {redriveRun} <= ?", num(e.RedriveCount))
 	writes := []types.TransactWriteItem{bound.transact(l.name), run.transact(l.name)}
 	moved := f
@@ -33,6 +33,9 @@ func (l *Items) BindRedrive(ctx context.Context, i domain.Item, e domain.Executi
 		var c *change
 		c, moved = l.moveOf(f, m)
 		writes = append(writes, c.transact(l.name))
+	} else { // nothing else tells that the item of the run before has its outcome
+		run.If("attribute_not_exists({tpk})")
+		writes[1] = run.transact(l.name)
 	}
 	if err := l.transact(ctx, "bind redrive to item of replay "+i.ReplayID, writes); err != nil {
 		return err

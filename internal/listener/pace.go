@@ -35,9 +35,6 @@ func (p Pace) budget(r domain.Replay) (b ledger.Budget, c ledger.Claimant, paced
 	switch {
 	case r.DryRun:
 		return b, c, false
-	case r.Action == replay.Redrive && p.PerSecond == 0:
-		c.PerSecond = min(cmp.Or(r.MaxPerSecond, maxRedrives), maxRedrives)
-		return ledger.Own(r.ID, c.PerSecond), c, true
 	case r.Action == replay.Republish || p.PerSecond == 0:
 		return ledger.Own(r.ID, r.MaxPerSecond), c, r.MaxPerSecond > 0
 	case r.Action == replay.Redrive:

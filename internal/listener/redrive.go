@@ -169,6 +169,9 @@ func (l *Listener) openRun(ctx context.Context, it domain.Item) (run failedRun, 
 		if row.RedriveRun > row.RedriveCount {
 			return run, skip("replay %s redrives execution %s", row.RedriveID, row.Name)
 		}
+		if !row.CheckAt.IsZero() {
+			return run, skip("the end of execution %s is still being recorded: try again in some minutes", row.Name)
+		}
 		return failedRun{row: row}, nil
 	}
 	f, found, err := l.Book.Failures.NewestUnsettled(ctx, it.ResourceID)

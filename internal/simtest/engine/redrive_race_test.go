@@ -12,8 +12,9 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-func autoMessage(execution string) string {
-	return protocol.ReplayMessage{Kind: protocol.KindAuto, Execution: execution}.Encode()
+// auto is the message of the automatic replay of live-1.
+func auto() string {
+	return protocol.ReplayMessage{Kind: protocol.KindAuto, Execution: "live-1"}.Encode()
 }
 
 // waiting leaves a failure waiting for its automatic replay.
@@ -40,13 +41,13 @@ func TestARedriveRacesAnAutomaticReplay(t *testing.T) {
 	}{
 		"the redrive claims first": {redrive: true, race: func(_ *testing.T, e *Engine, redrive []string) {
 			e.Listen(redrive...)
-			e.Listen(autoMessage("live-1"))
+			e.Listen(auto())
 			e.Ahead += 2 * time.Minute
 			e.Schedule()
 		}},
 		"the redrive claims, and dies before it begins": {redrive: true, race: func(t *testing.T, e *Engine, redrive []string) {
 			died(t, e, "RedriveExecution", redrive...)
-			e.Listen(autoMessage("live-1"))
+			e.Listen(auto())
 			e.Ahead += 20 * time.Minute
 			e.Schedule()
 			e.Listen(redrive...)
@@ -57,7 +58,7 @@ func TestARedriveRacesAnAutomaticReplay(t *testing.T) {
 			e.Listen(redrive...)
 		}},
 		"the message of the automatic replay comes before it is noted": {race: func(_ *testing.T, e *Engine, redrive []string) {
-			e.Listen(autoMessage("live-1"))
+			e.Listen(auto())
 			e.Listen(redrive...)
 		}},
 		"the job has read the failure before the redrive claims it": {redrive: true, race: func(t *testing.T, e *Engine, redrive []string) {
@@ -66,7 +67,7 @@ func TestARedriveRacesAnAutomaticReplay(t *testing.T) {
 			if err := e.Book.Failures.Move(t.Context(), f, domain.Move{To: domain.Retrying}, domain.Waiting); err == nil {
 				t.Error("the job moved a failure that a redrive has claimed")
 			}
-			e.Listen(autoMessage("live-1"))
+			e.Listen(auto())
 		}},
 	}
 	for name, tt := range tests {
