@@ -59,14 +59,14 @@ func (d *decoder) request(body []byte) Request {
 	if raw, given := fields["apply"]; given {
 		return d.apply(raw, fields)
 	}
-	choice(d, "action", fields["action"], &r.Action, Rerun, Republish)
+	choice(d, "action", fields["action"], &r.Action, Rerun, Republish, Redrive)
 	choice(d, "publish", fields["publish"], &r.Publish, PublishNormal, PublishSuppress)
 	if raw, given := fields["select"]; given {
 		r.Select = d.selection(raw)
 	} else {
 		d.fault("select", nil, `is required: {"resourceIds": [...]}, {"ownerId": "..."}, {"failures": {}} or {"all": true}`)
 	}
-	r.Versions = d.versions(fields["versions"], r.Select)
+	r.Versions = d.versions(fields["versions"], r.Select, r.Action)
 	if raw, given := fields["transform"]; given {
 		r.Transform = d.transform(raw)
 	}
@@ -91,14 +91,35 @@ func (d *decoder) together(fields map[string]json.RawMessage, r Request) {
 	if _, given := fields["maxItems"]; r.Select.All && !given {
 		d.fault("maxItems", nil, `is required with select.all: say how many items the replay may have at most`)
 	}
-	if r.Action != Republish {
-		return
+	switch r.Action {
+	case Republish:
+		if r.Transform != nil {
+			d.fault("transform", nil, "does not go with a republish: a republish sends the stored output as it is: use rerun")
+		}
+		if r.Publish == PublishSuppress {
+			d.fault("publish", fields["publish"], "does not go with a republish, which only publishes: leave it out")
+		}
+	case Redrive:
+		d.redrive(fields, r)
 	}
+}
+
+// redrive refuses what would have to change an execution that goes on with its own input.
+func (d *decoder) redrive(fields map[string]json.RawMessage, r Request) {
 	if r.Transform != nil {
-		d.fault("transform", nil, "does not go with a republish: a republish sends the stored output as it is: use rerun")
+		d.fault("transform", nil, "does not go with a redrive, which goes on with the input of the execution: use rerun")
 	}
 	if r.Publish == PublishSuppress {
-		d.fault("publish", fields["publish"], "does not go with a republish, which only publishes: leave it out")
+		d.fault("publish", fields["publish"], "does not go with a redrive, which publishes as the execution would have: use rerun")
+	}
+	if r.Target != "" {
+		d.fault("target", fields["target"], "does not go with a redrive, which publishes as the execution would have: use rerun")
+	}
+	if r.Select.All {
+		d.fault("select.all", nil, `does not go with a redrive, which is about failures: use {"failures": {}}`)
+	}
+	if r.Versions.Mode != FailedVersion {
+		d.fault("versions", fields["versions"], "does not go with a redrive, which goes on with the execution that failed: leave it out")
 	}
 }
 

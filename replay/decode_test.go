@@ -114,6 +114,11 @@ func everyForm() []form {
 			})},
 		{"a rerun that is not published", with(`"publish":"suppress"`), changed(func(r *Request) { r.Publish = PublishSuppress })},
 		{"a republish", with(`"action":"republish","publish":"normal","target":"search index"`), changed(func(r *Request) { r.Action, r.Target = Republish, "search index" })},
+		{"a redrive", with(`"action":"redrive","publish":"normal","maxPerSecond":2`), changed(func(r *Request) {
+			r.Action, r.Versions, r.MaxPerSecond = Redrive, Versions{Mode: FailedVersion}, 2
+		})},
+		{"a redrive of failures", `{"action":"redrive","select":{"failures":{}},"versions":"failed","reason":"x"}`,
+			Request{Action: Redrive, Publish: PublishNormal, Reason: "x", Select: Select{Failures: &FailureFilter{}}, Versions: Versions{Mode: FailedVersion}}},
 		{"the longest target", with(`"target":"` + strings.Repeat("t", 256) + `"`), changed(func(r *Request) { r.Target = strings.Repeat("t", 256) })},
 		{"switches", with(`"allowStale":true,"dryRun":true`), changed(func(r *Request) { r.AllowStale, r.DryRun = true, true })},
 		{"the least of every bound", with(`"maxPerSecond":1,"maxItems":1,"maxFailures":0`),
@@ -208,6 +213,10 @@ func TestDecodeRefusesInEveryField(t *testing.T) {
 		{name: "an action that is no text", body: with(`"action":1`), fields: []string{"action"}},
 		{name: "an empty action", body: with(`"action":""`), fields: []string{"action"}},
 		{name: "a republish with a transform, not published", body: with(`"action":"republish","transform":{"mergePatch":{"a":1}},"publish":"suppress"`), fields: []string{"transform", "publish"}},
+		{name: "a redrive with a transform, not published, for a target", body: with(`"action":"redrive","transform":{"mergePatch":{"a":1}},"publish":"suppress","target":"t"`), fields: []string{"transform", "publish", "target"}},
+		{name: "a redrive of the latest version", body: with(`"action":"redrive","versions":"latest"`), fields: []string{"versions"}},
+		{name: "a redrive of a series", body: with(`"action":"redrive","versions":{"series":"all"}`), fields: []string{"versions"}},
+		{name: "a redrive of everything", body: `{"action":"redrive","select":{"all":true},"maxItems":1,"reason":"x"}`, fields: []string{"select.all"}},
 		{name: "a selection that is no object", body: `{"select":["a"],"reason":"x"}`, fields: []string{"select"}},
 		{name: "a null selection", body: `{"select":null,"reason":"x"}`, fields: []string{"select"}},
 		{name: "a selection of nulls", body: `{"select":{"all":null},"reason":"x"}`, fields: []string{"select"}},
@@ -410,6 +419,8 @@ func limited(r Request) error {
 		return errors.New("a text that is too long")
 	case r.Action == Republish && (r.Transform != nil || r.Publish != PublishNormal):
 		return errors.New("a republish that changes or suppresses")
+	case r.Action == Redrive && (r.Transform != nil || r.Publish != PublishNormal || r.Target != "" || r.Select.All || r.Versions.Mode != FailedVersion):
+		return errors.New("a redrive that would change its execution")
 	case r.Transform != nil && outside(len(r.Transform.MergePatch)+len(r.Transform.JSONPatch), 1, MaxTransformBytes):
 		return errors.New("a transform out of range")
 	}
@@ -424,7 +435,7 @@ func limited(r Request) error {
 		return errors.New("version ids out of range")
 	case v.Series != nil && outside(v.Series.Last, 0, MaxSeriesVersions):
 		return errors.New("too long a series")
-	case v.Mode == FailedVersion && r.Select.Failures == nil:
+	case v.Mode == FailedVersion && r.Select.Failures == nil && r.Action != Redrive:
 		return errors.New("failed versions of no failures")
 	}
 	return nil

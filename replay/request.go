@@ -13,6 +13,7 @@ const (
 	Rerun     Action = "rerun"     // runs the workflow again; the default
 	Republish Action = "republish" // sends the stored output of the version's last success to the topic again
 	Correct   Action = "correct"   // records a corrected version and runs it: of POST /versions, not of POST /replays
+	Redrive   Action = "redrive"   // goes on with the failed execution from the state that failed, by RedriveExecution
 )
 
 // Request is the body of POST /replays. The zero value is invalid: Select and Reason are required. Decode fills in the
@@ -23,10 +24,10 @@ const (
 type Request struct {
 	Action       Action     `json:"action,omitempty"` // default: Rerun
 	Select       Select     `json:"select"`
-	Versions     Versions   `json:"versions,omitzero"`      // default: LatestVersion; FailedVersion with Select.Failures
-	Transform    *Transform `json:"transform,omitempty"`    // of each event before it runs; not with Republish; default: none
-	Publish      Publish    `json:"publish,omitempty"`      // default: PublishNormal, the only one with Republish
-	Target       string     `json:"target,omitempty"`       // message attribute "target": 1 to MaxTargetBytes; default: none
+	Versions     Versions   `json:"versions,omitzero"`      // default: LatestVersion; FailedVersion with Select.Failures or Redrive
+	Transform    *Transform `json:"transform,omitempty"`    // of each event before it runs; only with Rerun; default: none
+	Publish      Publish    `json:"publish,omitempty"`      // default: PublishNormal, the only one with Republish and Redrive
+	Target       string     `json:"target,omitempty"`       // message attribute "target": 1 to MaxTargetBytes; not with Redrive
 	AllowStale   bool       `json:"allowStale"`             // also versions older than one that has succeeded; default: false
 	MaxPerSecond int        `json:"maxPerSecond,omitempty"` // starts, averaged over 60 s: 1 to MaxPerSecond; 0: the pace of all replays
 	MaxItems     int        `json:"maxItems,omitempty"`     // 1 to MaxItems; 0: no bound; required with Select.All
@@ -96,7 +97,7 @@ type VersionMode string
 // Version modes.
 const (
 	LatestVersion VersionMode = "latest" // the newest when the item starts; the default
-	FailedVersion VersionMode = "failed" // the one that failed; only with Select.Failures, and its default
+	FailedVersion VersionMode = "failed" // the one that failed; only with Select.Failures or Redrive, and their default
 	VersionIDs    VersionMode = "ids"    // named ones of exactly one resource
 	VersionSeries VersionMode = "series" // several of each resource, oldest first, one after the other
 	VersionAsOf   VersionMode = "asOf"   // the newest that was recorded at a time or before

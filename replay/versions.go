@@ -11,9 +11,10 @@ import (
 const versionForms = `must be "latest", "failed", {"ids": [...]}, {"asOf": time} or {"series": ...}`
 
 // versions reads which versions are replayed.
-func (d *decoder) versions(raw json.RawMessage, s Select) Versions {
+func (d *decoder) versions(raw json.RawMessage, s Select, a Action) Versions {
 	v := Versions{Mode: LatestVersion}
-	if s.Failures != nil {
+	failed := s.Failures != nil || a == Redrive
+	if failed {
 		v.Mode = FailedVersion
 	}
 	switch {
@@ -24,7 +25,7 @@ func (d *decoder) versions(raw json.RawMessage, s Select) Versions {
 			d.fault("versions", raw, versionForms)
 			return v
 		}
-		if v.Mode = word; v.Mode == FailedVersion && s.Failures == nil {
+		if v.Mode = word; v.Mode == FailedVersion && !failed {
 			d.fault("versions", raw, `needs select.failures, which says what failed: use "latest"`)
 		}
 	case raw[0] == '{':

@@ -44,12 +44,12 @@ type StateMachineOptions struct {
 // its output is published. Its executions see no replay marker. options may be nil.
 //
 // A STANDARD machine runs by startExecution.sync:2. Events are at most 128,000 bytes, because the task's result holds
-// the child's input beside its output.
+// the child's input beside its output. A redrive starts a child that failed anew.
 //
 // An EXPRESS machine runs by startSyncExecution, for 5 minutes at most. Events are at most 64,000 bytes: its input and
 // output come back as texts, in which each quote counts twice. One that fails or times out fails the ingestion with its
 // own error and cause, States.Timeout for want of one. Replay such an event; a redrive would begin at the state that
-// fails, behind the child.
+// fails, behind the child, so the replay API refuses it.
 func FromStateMachine(machine awsstepfunctions.IStateMachine, options *StateMachineOptions) Workflow {
 	return child{machine, or(options, StateMachineOptions{})}
 }
@@ -124,6 +124,13 @@ func (w child) splice(
 		out.statements = append(out.statements, w.permitKey(key))
 	}
 	return out
+}
+
+// redrivable reports whether a failed execution can go on from the state that failed. Around an EXPRESS machine that is a
+// Fail state, behind the machine.
+func redrivable(w Workflow) bool {
+	c, is := w.(child)
+	return !is || !c.express()
 }
 
 // permitKey is what Step Functions asks of who starts or describes an execution (Step Functions Developer Guide, "Data at

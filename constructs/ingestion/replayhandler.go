@@ -24,6 +24,7 @@ var replayHandler = functionSpec{
 			ResourceIDPath:     s.resourceIDPath,
 			OwnerIDPath:        s.ownerIDPath,
 			MaxEventBytes:      s.workflow.maxEventBytes(),
+			Redrivable:         redrivable(s.workflow),
 			StartsPerSecond:    s.pace.starts,
 
 			RequestedStartsPerSecond: s.pace.requested,

@@ -40,6 +40,6 @@ var replayListener = functionSpec{
 		queries(schema.ByTime, schema.ByGroup),
 		onMachine((*ReplayableIngestion).machineARN, "states:StartExecution"),
 		onMachine((*ReplayableIngestion).seriesARN, "states:StartExecution"),
-		executions(ingestionMachine, "states:DescribeExecution"),
+		executions(ingestionMachine, "states:DescribeExecution", "states:RedriveExecution"),
 	),
 }

@@ -30,7 +30,7 @@ var environments = map[string]map[string]string{
 	}.Env(),
 	"ReplayHandler": config.ReplayHandler{
 		EventLogBucket: "b", LedgerTable: "t", ReplayQueueURL: "q", DeadLetterQueueURL: "d", StartsPerSecond: 30,
-		ResourceIDPath: "$.listing.id", OwnerIDPath: "$.listing.agencyId", MaxEventBytes: 256_000,
+		ResourceIDPath: "$.listing.id", OwnerIDPath: "$.listing.agencyId", MaxEventBytes: 256_000, Redrivable: true,
 	}.Env(),
 	"ReplayListener": config.ReplayListener{
 		EventLogBucket: "b", LedgerTable: "t", StateMachineARN: "m", SeriesMachineARN: "s", ReplayQueueURL: "q",

@@ -1,9 +1,10 @@
 // Package bridge puts Step Functions' status changes on the default event bus. AWS does so by itself, the emulator does
-// not. Each execution's end gives one event, in the order in which the executions ended.
+// not. Each end of an execution gives one event, also after a redrive, in the order in which the executions ended.
 package bridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -70,8 +71,8 @@ type Bridge struct {
 // machine is what the bridge knows about the executions of one state machine.
 type machine struct {
 	arn  string
-	done map[string]bool // ended executions by ARN, delivered or dropped
-	skip int             // executions at the head of the list that are all done
+	done map[string]time.Time // ended executions by ARN, delivered or dropped: when they stopped
+	skip int                  // executions at the head of the list that are all done
 }
 
 // Start starts a bridge. Executions that have ended before are delivered as well.
@@ -92,7 +93,7 @@ func (b *Bridge) Add(arns ...string) {
 	defer b.mu.Unlock()
 	for _, arn := range arns {
 		if !slices.ContainsFunc(b.machines, func(m *machine) bool { return m.arn == arn }) {
-			b.machines = append(b.machines, &machine{arn: arn, done: map[string]bool{}})
+			b.machines = append(b.machines, &machine{arn: arn, done: map[string]time.Time{}})
 		}
 	}
 }
@@ -161,7 +162,7 @@ func (b *Bridge) look(ctx context.Context) error {
 	slices.SortStableFunc(ended, func(x, y end) int { return x.stopped.Compare(y.stopped) })
 	if b.mode == Drop {
 		for _, e := range ended {
-			e.machine.done[e.arn] = true
+			e.machine.done[e.arn] = e.stopped
 		}
 		b.stats.Dropped += len(ended)
 		return nil
@@ -177,7 +178,7 @@ type end struct {
 }
 
 // ended lists what ended and is not done. The emulator lists in the order of starting and its token is the number of
-// executions before the page, so a look costs what is open and new, not all that ever ran.
+// executions before the page, so a look costs what is open, new or was redriven, not all that ever ran.
 func (m *machine) ended(ctx context.Context, api stepFunctions) ([]end, error) {
 	in := &sfn.ListExecutionsInput{StateMachineArn: &m.arn, MaxResults: 1000}
 	if m.skip > 0 {
@@ -191,11 +192,33 @@ func (m *machine) ended(ctx context.Context, api stepFunctions) ([]end, error) {
 			return nil, err
 		}
 		for _, e := range page.Executions {
-			done := m.done[*e.ExecutionArn]
+			_, done := m.done[*e.ExecutionArn]
 			if head = head && done; head {
 				m.skip++
 			}
 			if !done && e.Status != types.ExecutionStatusRunning && e.StopDate != nil {
+				ends = append(ends, end{machine: m, arn: *e.ExecutionArn, stopped: *e.StopDate})
+			}
+		}
+		if page.NextToken == nil {
+			again, err := m.redriven(ctx, api)
+			return append(ends, again...), err
+		}
+		in.NextToken = page.NextToken
+	}
+}
+
+// redriven lists the ends that are not done of executions that have ended before.
+func (m *machine) redriven(ctx context.Context, api stepFunctions) (ends []end, err error) {
+	in := &sfn.ListExecutionsInput{StateMachineArn: &m.arn, MaxResults: 1000, RedriveFilter: types.ExecutionRedriveFilterRedriven}
+	for {
+		page, err := api.ListExecutions(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range page.Executions {
+			before, done := m.done[*e.ExecutionArn]
+			if done && e.Status != types.ExecutionStatusRunning && e.StopDate != nil && !e.StopDate.Equal(before) {
 				ends = append(ends, end{machine: m, arn: *e.ExecutionArn, stopped: *e.StopDate})
 			}
 		}
@@ -206,12 +229,18 @@ func (m *machine) ended(ctx context.Context, api stepFunctions) ([]end, error) {
 	}
 }
 
+// errRedriven means that an execution runs again since it was listed. Its next end comes up by itself.
+var errRedriven = errors.New("redriven")
+
 // deliver puts the events in their order, in as few calls as the size allows. What it did not get to when it returns an
 // error comes up again at the next look.
 func (b *Bridge) deliver(ctx context.Context, ends []end) error {
 	var pending batch
 	for _, e := range ends {
 		entry, err := b.entry(ctx, e)
+		if errors.Is(err, errRedriven) {
+			continue
+		}
 		if err != nil {
 			return err
 		}

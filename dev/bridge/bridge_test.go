@@ -23,6 +23,7 @@ import (
 type fake struct {
 	mu     sync.Mutex
 	execs  []types.ExecutionListItem
+	again  map[string]bool // names of executions that were redriven
 	input  string
 	put    []string // names, in the order of the events
 	calls  int      // PutEvents
@@ -52,10 +53,14 @@ func (f *fake) add(name string, status types.ExecutionStatus, stopped int) {
 func (f *fake) ListExecutions(_ context.Context, in *sfn.ListExecutionsInput, _ ...func(*sfn.Options)) (*sfn.ListExecutionsOutput, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	execs := slices.Clone(f.execs)
+	if in.RedriveFilter == types.ExecutionRedriveFilterRedriven {
+		execs = slices.DeleteFunc(execs, func(e types.ExecutionListItem) bool { return !f.again[*e.Name] })
+	}
 	from, _ := strconv.Atoi(aws.ToString(in.NextToken))
-	to := min(len(f.execs), from+3) // small pages
-	out := &sfn.ListExecutionsOutput{Executions: slices.Clone(f.execs[from:to])}
-	if to < len(f.execs) {
+	to := min(len(execs), from+3) // small pages
+	out := &sfn.ListExecutionsOutput{Executions: execs[from:to]}
+	if to < len(execs) {
 		out.NextToken = aws.String(strconv.Itoa(to))
 	}
 	f.listed += to - from
@@ -130,6 +135,27 @@ func TestEveryEndIsDeliveredOnceInTheOrderOfEnding(t *testing.T) {
 	}
 	if got := b.Stats(); got != (Stats{Delivered: 5}) {
 		t.Errorf("got %+v, want 5 delivered", got)
+	}
+}
+
+func TestTheEndAfterARedriveIsDeliveredToo(t *testing.T) {
+	f := &fake{again: map[string]bool{}}
+	b := idle(t, f)
+	f.add("a", types.ExecutionStatusFailed, 1)
+	f.add("b", types.ExecutionStatusFailed, 2)
+	look(t, b)
+	look(t, b) // finds that all are done
+	f.again["a"] = true
+	f.add("a", types.ExecutionStatusRunning, 0)
+	look(t, b)
+	f.add("a", types.ExecutionStatusFailed, 3)
+	look(t, b)
+	look(t, b)
+	f.add("a", types.ExecutionStatusSucceeded, 4)
+	look(t, b)
+	look(t, b)
+	if got, want := strings.Join(f.put, ""), "abaa"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	eventtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 )
 
 // maxData is how much input and output together, escaped, a status event carries; what is over it is left out.
@@ -48,6 +49,9 @@ func (b *Bridge) entry(ctx context.Context, e end) (eventtypes.PutEventsRequestE
 	x, err := b.config.StepFunctions.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &e.arn})
 	if err != nil {
 		return eventtypes.PutEventsRequestEntry{}, fmt.Errorf("describe %s: %w", e.arn, err)
+	}
+	if x.Status == types.ExecutionStatusRunning {
+		return eventtypes.PutEventsRequestEntry{}, errRedriven
 	}
 	d := describe(x)
 	body, err := json.Marshal(d)
@@ -149,7 +153,7 @@ func (b *Bridge) put(ctx context.Context, batch batch) error {
 			err = fmt.Errorf("put the event of %s: %s: %s", e.arn, *code, aws.ToString(out.Entries[i].ErrorMessage))
 			continue
 		}
-		e.machine.done[e.arn] = true
+		e.machine.done[e.arn] = e.stopped
 		b.stats.Delivered++
 	}
 	return err

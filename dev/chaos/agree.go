@@ -35,7 +35,7 @@ func (c *checker) rows() {
 	}
 	for _, p := range sorted(c.Failures) {
 		f := c.Failures[p]
-		if e, ok := c.Executions[f.Execution]; ok && !e.Failed() {
+		if e, ok := c.Executions[f.Execution]; ok && !e.Failed() && f.RedriveCount >= c.Rows[f.Execution].RedriveCount {
 			c.fault(LedgerAgrees, f.Execution, "has a failure row (%s), and is %s", f.Status, e.Status)
 		}
 	}
@@ -67,7 +67,7 @@ func (c *checker) versions() {
 	for _, name := range sorted(c.Rows) {
 		row := c.Rows[name]
 		if row.VersionID == "" {
-			if row.Mode == domain.Live || row.Status == domain.Succeeded {
+			if row.Mode == domain.Live && !row.Unrecorded || row.Status == domain.Succeeded {
 				c.fault(LedgerAgrees, name, "its row names no version")
 			}
 			continue
@@ -123,7 +123,7 @@ func (c *checker) replays() {
 		}
 		want := replay.Counts{}
 		for _, it := range c.Items[id] {
-			c.item(it, &want)
+			c.item(r, it, &want)
 		}
 		if got := r.Counts(); got != want || r.Open() != 0 {
 			c.fault(ReplaysAdd, "", "replay %s (%s): counts %+v with %d open, its items give %+v", id, r.Reason, got, r.Open(), want)
@@ -136,12 +136,17 @@ func (c *checker) replays() {
 	}
 }
 
-func (c *checker) item(it domain.Item, counts *replay.Counts) {
+// item compares an item with its execution. One that was redriven since may have ended in another way.
+func (c *checker) item(r domain.Replay, it domain.Item, counts *replay.Counts) {
 	counts.Matched++
 	if it.ARN != "" {
 		counts.Started++
 	}
 	e, started := c.Executions[it.Execution]
+	redriven := c.Rows[it.Execution].RedriveID != ""
+	if r.Action == replay.Redrive {
+		started = it.ARN != ""
+	}
 	switch it.Outcome {
 	case replay.Succeeded:
 		counts.Succeeded++
@@ -150,7 +155,7 @@ func (c *checker) item(it domain.Item, counts *replay.Counts) {
 		}
 	case replay.Failed:
 		counts.Failed++
-		if started && e.Status == domain.Succeeded {
+		if started && !redriven && e.Status == domain.Succeeded {
 			c.fault(ReplaysAdd, it.Execution, "its item says FAILED, Step Functions %s", e.Status)
 		}
 	case replay.Skipped:

@@ -52,21 +52,27 @@ func (r *run) ask(ctx context.Context, seed uint64, n int, events []event) error
 		choice     map[string]any
 		versions   any
 		allowStale bool
+		action     replay.Action
 	}
 	wishes := []wish{
-		{"an owner", map[string]any{"ownerId": owner[0]}, "latest", false},
-		{"some resources", map[string]any{"resourceIds": pick(ids, 8)}, "latest", false},
-		{"histories", map[string]any{"resourceIds": pick(append(several, ids[0]), 4)}, map[string]any{"series": "all", "onFailure": "continue"}, false},
-		{"histories, however old", map[string]any{"resourceIds": pick(several, 2)}, map[string]any{"series": "all"}, true},
+		{"an owner", map[string]any{"ownerId": owner[0]}, "latest", false, replay.Rerun},
+		{"some resources", map[string]any{"resourceIds": pick(ids, 8)}, "latest", false, replay.Rerun},
+		{"histories", map[string]any{"resourceIds": pick(append(several, ids[0]), 4)}, map[string]any{"series": "all", "onFailure": "continue"}, false, replay.Rerun},
+		{"histories, however old", map[string]any{"resourceIds": pick(several, 2)}, map[string]any{"series": "all"}, true, replay.Rerun},
 	}
 	for i, id := range sorted(old) {
 		wishes = append(wishes, wish{
-			"an old version of " + id, map[string]any{"resourceIds": []string{id}}, map[string]any{"ids": []string{old[id]}}, i > 1,
+			"an old version of " + id, map[string]any{"resourceIds": []string{id}}, map[string]any{"ids": []string{old[id]}}, i > 1, replay.Rerun,
 		})
 	}
+	wishes = append(wishes,
+		wish{"failures, redriven", map[string]any{"failures": map[string]any{}}, "failed", false, replay.Redrive},
+		wish{"some resources, redriven", map[string]any{"resourceIds": pick(ids, 8)}, "failed", false, replay.Redrive},
+		wish{"some resources, redriven however old", map[string]any{"resourceIds": pick(several, 8)}, "failed", true, replay.Redrive},
+	)
 	for _, a := range wishes {
 		reason := fmt.Sprintf("chaos %d.%d: %s", seed, n, a.what)
-		request := map[string]any{"select": a.choice, "versions": a.versions, "reason": reason, "allowStale": a.allowStale}
+		request := map[string]any{"action": a.action, "select": a.choice, "versions": a.versions, "reason": reason, "allowStale": a.allowStale}
 		if err := r.askUntilAccepted(ctx, reason, request); err != nil {
 			return err
 		}

@@ -191,7 +191,11 @@ func (c *checker) stalePublications() {
 		}
 		seen[m.Execution] = true
 		over, last := c.over(row), newest[m.Resource]
-		if m.Replay && !row.AllowStale && last.After(over.Time) {
+		guarded := m.Replay && !row.AllowStale
+		if row.RedriveID != "" {
+			guarded = !row.RedriveStale
+		}
+		if guarded && last.After(over.Time) {
 			c.fault(NoStalePublish, m.Execution, "message %d is of an event that came at %s, after one of %s, which came at %s",
 				n, over, by[m.Resource], last)
 		}
@@ -241,7 +245,7 @@ func (c *checker) deletions() {
 func (f *Facts) afterDeletion(m Message) (at time.Time, ours bool) {
 	at, deleted := f.Deleted[m.Resource]
 	row, known := f.Rows[m.Execution]
-	if !deleted || !known || !m.Replay || !row.Placed().Before(at) || m.At.Before(at) {
+	if !deleted || !known || !m.Replay && row.RedriveID == "" || !row.Placed().Before(at) || m.At.Before(at) {
 		return at, false
 	}
 	since := slices.ContainsFunc(f.Versions[m.Resource], func(v Version) bool { return !v.visible().Before(at) })

@@ -43,6 +43,13 @@ func (f *Facts) outcome(name string) (o Outcome, why string) {
 		if !ok {
 			return Lost, fmt.Sprintf("%s failed with %s and has no failure row", at, f.Executions[at].Error)
 		}
+		for redriven := 1; ; redriven++ { // the last run decides
+			again, ok := f.Failures[domain.FailureID(at, redriven)]
+			if !ok {
+				break
+			}
+			failure = again
+		}
 		if failure.Status != domain.FailedAgain {
 			return f.closed(name, failure)
 		}
@@ -66,6 +73,12 @@ func (f *Facts) closed(name string, last domain.Failure) (Outcome, string) {
 	case domain.Quarantined:
 		return f.quarantined(last)
 	case domain.Closed:
+		if f.Executions[last.HealedBy].Status == domain.Succeeded { // redriven
+			return Healed, ""
+		}
+		if f.Executions[last.Execution].Status == domain.Aborted {
+			return Aborted, ""
+		}
 		if by := f.Executions[domain.AutoName(name, last.Attempt+1)]; by.Status == domain.Aborted {
 			return Aborted, ""
 		}

@@ -103,16 +103,19 @@ def nested_failure(execution):
 
 
 def list_executions(data):
-    """List executions of one status newest first, as Step Functions does.
+    """List executions of one status, or those that were redriven, newest first, as Step Functions does.
 
     Lists of every status stay in the order of starting, which the bridge relies on.
     """
-    if not data.get("statusFilter"):
+    status, redrives = data.get("statusFilter"), data.get("redriveFilter")
+    if not status and not redrives:
         return _LIST(data)
     listed = [
-        {key: e.get(key) for key in ("executionArn", "stateMachineArn", "name", "status", "startDate", "stopDate")}
+        {"redriveCount": e.get("redriveCount", 0),
+         **{key: e.get(key) for key in ("executionArn", "stateMachineArn", "name", "status", "startDate", "stopDate")}}
         for e in list(stepfunctions._executions.values())
-        if e["stateMachineArn"] == data.get("stateMachineArn") and e["status"] == data["statusFilter"]
+        if e["stateMachineArn"] == data.get("stateMachineArn") and (not status or e["status"] == status)
+        and (not redrives or (redrives == "REDRIVEN") == (e.get("redriveCount", 0) > 0))
     ]
     listed.sort(key=lambda e: e["startDate"], reverse=True)
     start = int(data.get("nextToken") or 0)

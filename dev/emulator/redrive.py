@@ -11,6 +11,10 @@ from asl.interpreter import run_execution
 
 _REDRIVABLE_FOR = timedelta(days=14)
 _MOST_REDRIVES = 1000
+_MOST_EVENTS = 24_999  # a history of so many has no room for a redrive
+_TOKENS_KEPT = 10
+_TOKEN_LIFE = timedelta(minutes=15)
+_TURN = threading.Lock()  # two requests with one token must not both redrive
 _HANDLE = stepfunctions.handle_request
 _DESCRIBE = stepfunctions._describe_execution
 
@@ -26,11 +30,24 @@ def redrive(data):
     if not execution:
         return stepfunctions.error_response_json(
             "ExecutionDoesNotExist", f"Execution Does Not Exist: '{data.get('executionArn')}'", 400)
+    with _TURN:
+        return _redrive(execution, data.get("clientToken"))
+
+
+def _redrive(execution, token):
+    now = datetime.now(timezone.utc)
+    tokens = execution.setdefault("redriveTokens", {})  # by token: when it redrove the execution, and the answer
+    if token in tokens and now - tokens[token][0] <= _TOKEN_LIFE:
+        return stepfunctions.json_response({"redriveDate": tokens[token][1]})
     reason = unredrivable(execution)
     if reason:
         return stepfunctions.error_response_json("ExecutionNotRedrivable", reason, 400)
     execution.update(redriveCount=execution.get("redriveCount", 0) + 1, redriveDate=stepfunctions.now_iso(),
                      stopDate=None, error=None, cause=None, status="RUNNING")
+    if token:
+        tokens[token] = now, execution["redriveDate"]
+        for old in list(tokens)[:-_TOKENS_KEPT]:
+            del tokens[old]
     stepfunctions._add_event(
         execution, "ExecutionRedriven", {"executionRedrivenEventDetails": {"redriveCount": execution["redriveCount"]}})
     threading.Thread(
@@ -47,6 +64,8 @@ def unredrivable(execution):
     stopped = datetime.fromisoformat(execution["stopDate"].replace("Z", "+00:00"))
     if datetime.now(timezone.utc) - stopped > _REDRIVABLE_FOR:
         return "Execution history event retention period has expired"
+    if len(execution.get("events", ())) >= _MOST_EVENTS:
+        return "Execution history size limit exceeded"
     if execution.get("redriveCount", 0) >= _MOST_REDRIVES:
         return f"Execution has been redriven {_MOST_REDRIVES} times"
     return None

@@ -2,6 +2,7 @@ package emulator_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -69,6 +70,52 @@ func TestRedriveEndsWellOnceItCan(t *testing.T) {
 	_, err := client.RedriveExecution(t.Context(), &sfn.RedriveExecutionInput{ExecutionArn: failed.ExecutionArn})
 	if code(err) != "ExecutionNotRedrivable" {
 		t.Errorf("got %v, want ExecutionNotRedrivable", err)
+	}
+}
+
+// A Distributed Map's children that have ended are not run again, and the context object tells when the redrive was.
+func TestRedriveOfADistributedMapRunsTheFailedChildren(t *testing.T) {
+	client := sfn.NewFromConfig(start(t).Config())
+	machine := newMachine(t, client, "distributed", `{"StartAt":"Each","States":{
+		"Each":{"Type":"Map","MaxConcurrency":1,"End":true,"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"},
+			"StartAt":"Item","States":{
+			"Item":{"Type":"Pass","Parameters":{"n.$":"$","redrives.$":"$$.Execution.RedriveCount"},"Next":"Try"},
+			"Try":{"Type":"Choice","Default":"Good","Choices":[{"And":[{"Variable":"$.n","NumericEquals":2},
+				{"Variable":"$$.Execution.RedriveTime","IsPresent":false}],"Next":"Again"}]},
+			"Again":{"Type":"Choice","Choices":[{"Variable":"$$.Execution.RedriveTime","IsPresent":true,"Next":"Good"}]},
+			"Good":{"Type":"Succeed"}}}}}}`)
+	failed := execute(t, client, *machine, `[1,3,2]`)
+	if failed.Status != sfntypes.ExecutionStatusFailed {
+		t.Fatalf("got %s, want it failed", failed.Status)
+	}
+	redrive(t, client, failed.ExecutionArn)
+	out := ended(t, client, *failed.ExecutionArn)
+	want := `[{"n":1,"redrives":0},{"n":3,"redrives":0},{"n":2,"redrives":0}]`
+	if aws.ToString(out.Output) != want {
+		t.Errorf("got %s (%s), want every item entered once: %s", aws.ToString(out.Output), aws.ToString(out.Cause), want)
+	}
+}
+
+func TestATokenRedrivesOnce(t *testing.T) {
+	client := sfn.NewFromConfig(start(t).Config())
+	machine := newMachine(t, client, "token", `{"StartAt":"Bad","States":{"Bad":{"Type":"Fail","Error":"NotYet"}}}`)
+	failed := execute(t, client, *machine, `{}`)
+	in := &sfn.RedriveExecutionInput{ExecutionArn: failed.ExecutionArn, ClientToken: aws.String("once")}
+	var dates []time.Time
+	for range 2 {
+		out, err := client.RedriveExecution(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dates = append(dates, *out.RedriveDate)
+		ended(t, client, *failed.ExecutionArn)
+	}
+	if out := ended(t, client, *failed.ExecutionArn); aws.ToInt32(out.RedriveCount) != 1 || !dates[0].Equal(dates[1]) {
+		t.Errorf("got %d redrives, answered %v; want one, and its answer twice", aws.ToInt32(out.RedriveCount), dates)
+	}
+	in.ClientToken = aws.String("again")
+	if _, err := client.RedriveExecution(t.Context(), in); err != nil {
+		t.Errorf("got %v for another token, want it redriven", err)
 	}
 }
 

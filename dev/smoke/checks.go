@@ -145,12 +145,10 @@ func checks() []check {
 			run:      expiredVersion,
 		},
 		{
-			name:     "redrive",
-			proves:   "redriving a failed execution works, publishes with redriveCount 1 and closes its failure",
-			emulator: "the local runner puts one status event for each execution, none after a redrive",
-			realOnly: true,
-			alone:    true,
-			run:      redrive,
+			name:   "redrive",
+			proves: "redriving a failed execution works, publishes with redriveCount 1 and closes its failure",
+			alone:  true,
+			run:    redrive,
 		},
 		{
 			name:   "timed-out",

@@ -128,7 +128,7 @@ func outputs() map[string]string {
 func TestRunSkipsWhatTheEmulatorCannotShow(t *testing.T) {
 	var reported []Result
 	results, err := Run(t.Context(), aws.Config{Region: "us-east-1"}, Options{
-		Outputs: outputs(), Emulator: true, Only: []string{"tls-only", "redrive"},
+		Outputs: outputs(), Emulator: true, Only: []string{"tls-only", "recursion"},
 		Report: func(r Result) { reported = append(reported, r) },
 	})
 	if err != nil || len(results) != 2 || len(reported) != 2 {

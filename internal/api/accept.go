@@ -32,7 +32,7 @@ type asked struct {
 
 // accept accepts a replay.
 func (a *API) accept(ctx context.Context, req request) (answer, error) {
-	return a.submit(ctx, req, asked{"replay", decode})
+	return a.submit(ctx, req, asked{"replay", a.decode})
 }
 
 // submit stores a request and sends one message. The request is stored first and its row last before the message, so
@@ -77,16 +77,16 @@ func submitted(req request) (key string, keyed bool, body []byte, err error) {
 	return key, keyed, body, err
 }
 
-func decode(body []byte, now time.Time) (replay.Request, error) {
+func (a *API) decode(body []byte, now time.Time) (replay.Request, error) {
 	r, err := replay.Decode(body, now)
 	if err != nil {
 		return r, err
 	}
-	return r, parsable(r)
+	return r, a.parsable(r)
 }
 
-// parsable reports what is wrong with a filter or a transform, which the contract does not parse.
-func parsable(r replay.Request) error {
+// parsable reports what the contract does not know to be wrong: a filter, a transform, an action that is not possible here.
+func (a *API) parsable(r replay.Request) error {
 	var faults []replay.Fault
 	if r.Select.Where != "" {
 		if _, err := filter.Parse(r.Select.Where); err != nil {
@@ -95,6 +95,12 @@ func parsable(r replay.Request) error {
 	}
 	if _, err := transform.New(r.Transform); err != nil {
 		faults = append(faults, replay.Fault{Field: "transform", Detail: err.Error()})
+	}
+	if r.Action == replay.Redrive && !a.Redrivable {
+		faults = append(faults, replay.Fault{
+			Field: "action", Value: string(r.Action), Detail: "is not possible around an EXPRESS state machine: its failed execution " +
+				"would go on behind it, and fail again: use rerun",
+		})
 	}
 	if len(faults) > 0 {
 		return &replay.InvalidError{Faults: faults}

@@ -50,6 +50,7 @@ type API struct {
 
 	Pace        estimate.Pace // for estimates
 	Random      io.Reader     // of the ids of replays, by default ULID's own
+	Redrivable  bool          // failed executions can be redriven; by default true
 	DeadLetters waiting       // nil: how many wait is not known
 }
 
@@ -62,7 +63,7 @@ func New(book *ledger.Ledger, log *eventlog.Log, queue sender, reader ingest.Rea
 	return &API{
 		jobs: failurejob.New(book, newer, queue, logger), newer: newer, reader: reader,
 		book: book, log: log, queue: queue, progress: progress.New(book.Items, book.Replays, queue), logger: logger,
-		now: time.Now, Random: ulid.DefaultEntropy(),
+		now: time.Now, Random: ulid.DefaultEntropy(), Redrivable: true,
 	}
 }
 

@@ -14,18 +14,18 @@ import (
 
 // correct accepts a correction: a replay of one version, whose execution records the corrected event.
 func (a *API) correct(ctx context.Context, req request) (answer, error) {
-	return a.submit(ctx, req, correction)
+	return a.submit(ctx, req, asked{correction, a.decodeCorrection})
 }
 
-var correction = asked{
-	what: "correction",
-	decode: func(body []byte, _ time.Time) (replay.Request, error) {
-		r, err := replay.DecodeCorrection(body)
-		if err != nil {
-			return r, err
-		}
-		return r, parsable(r)
-	},
+// correction is what an Idempotency-Key of a correction stands for.
+const correction = "correction"
+
+func (a *API) decodeCorrection(body []byte, _ time.Time) (replay.Request, error) {
+	r, err := replay.DecodeCorrection(body)
+	if err != nil {
+		return r, err
+	}
+	return r, a.parsable(r)
 }
 
 // named puts the id of the version in a correction that is to change the latest, and refuses one that cannot be: the

@@ -80,7 +80,7 @@ func (r *round) askGates(ctx context.Context, due []domain.Failure) {
 
 // postpone lets others come first for a while, or a failure that always errs would keep them back.
 func (r *round) postpone(ctx context.Context, f domain.Failure) {
-	err := r.Book.Failures.Move(ctx, f, domain.Move{To: f.Status, DueAt: r.now().Add(pause)}, f.Status)
+	err := r.Book.Failures.Move(ctx, f, domain.Move{To: f.Status, DueAt: r.now().Add(pause), Redrive: f.Redrive}, f.Status)
 	if err != nil && !errors.Is(err, ledger.ErrConflict) {
 		r.Logger.Log(ctx, errs.Level(err), "failure not postponed", "execution", f.Execution, "error", err)
 	}
@@ -90,6 +90,9 @@ func (r *round) postpone(ctx context.Context, f domain.Failure) {
 func (r *round) decide(ctx context.Context, f domain.Failure) error {
 	if !f.Status.Open() || f.DueAt.After(r.now()) { // the index lags behind
 		return nil
+	}
+	if f.Redrive != "" {
+		return r.recheckRedrive(ctx, f)
 	}
 	if f.Status == domain.Retrying {
 		return r.recheck(ctx, f)
@@ -219,7 +222,7 @@ func (r *round) recheck(ctx context.Context, f domain.Failure) error {
 
 func (r *round) recheckLater(ctx context.Context, f domain.Failure) error {
 	r.sum.Waiting++
-	err := r.Book.Failures.Move(ctx, f, domain.Move{To: domain.Retrying, DueAt: r.now().Add(recheck)}, domain.Retrying)
+	err := r.Book.Failures.Move(ctx, f, domain.Move{To: domain.Retrying, DueAt: r.now().Add(recheck), Redrive: f.Redrive}, domain.Retrying)
 	if errors.Is(err, ledger.ErrConflict) { // its end moved it
 		return nil
 	}

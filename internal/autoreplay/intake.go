@@ -187,7 +187,10 @@ func (r *round) addFailure(ctx context.Context, e domain.Ended, d sfn.Descriptio
 			return err
 		}
 	}
-	if row.Mode == domain.API {
+	switch {
+	case row.Redriven(e.RedriveCount):
+		return r.addRedriven(ctx, f, row)
+	case row.Mode == domain.API:
 		return r.addAsked(ctx, f, row)
 	}
 	if before.HealedBy != "" && e.RedriveCount == 0 { // another replay of the event was faster
@@ -283,7 +286,11 @@ func (r *round) closeBefore(ctx context.Context, f domain.Failure, row domain.Ex
 	}
 	again := domain.Move{To: domain.FailedAgain, Decision: "redriven, and failed again"}
 	for _, before := range rows {
-		err := r.Book.Failures.Move(ctx, before, again, domain.Waiting, domain.Quarantined)
+		from := []domain.FailureStatus{domain.Waiting, domain.Quarantined}
+		if before.Redrive != "" { // no automatic replay of it is under way
+			from = append(from, domain.Retrying)
+		}
+		err := r.Book.Failures.Move(ctx, before, again, from...)
 		if err != nil && !errors.Is(err, ledger.ErrConflict) {
 			return err
 		}

@@ -99,7 +99,7 @@ func (r *round) poisonPage(ctx context.Context, m sqs.Message, msg protocol.Repl
 // poisonAuto gives up an automatic replay that was not started. One that was ends by itself, or has ended.
 func (r *round) poisonAuto(ctx context.Context, msg protocol.ReplayMessage) error {
 	f, err := r.Book.Failures.Get(ctx, domain.FailureID(msg.Execution, msg.RedriveCount))
-	if err != nil || !f.Status.Open() {
+	if err != nil || !f.Status.Open() || f.Redrive != "" {
 		return err
 	}
 	name := domain.AutoName(f.Root, f.Attempt+1)
@@ -176,6 +176,9 @@ func (r *round) poisonBound(ctx context.Context, it domain.Item) error {
 	}
 	if row.Action == replay.Republish { // what it is bound to ran long ago, and tells nothing
 		return r.failItem(ctx, it, "OutputNotSent: "+givenUp+", and it is not known whether the output was sent")
+	}
+	if row.Action == replay.Redrive {
+		return r.poisonRedrive(ctx, it)
 	}
 	d, err := r.Machine.Describe(ctx, it.Execution)
 	switch {

@@ -122,6 +122,8 @@ func (r *round) lookUp(ctx context.Context, e domain.Execution) (settled bool, e
 		return r.unstarted(ctx, e)
 	case err != nil:
 		return false, err
+	case d.Status.Terminal() && d.RedriveCount < e.RedriveRun: // the message that redrives it is in the Replay queue
+		return true, r.Book.Executions.CheckLater(ctx, e, r.now())
 	case d.Status.Terminal():
 		r.sum.Settled++
 		if err := r.ended(ctx, d.Ended); err != nil {

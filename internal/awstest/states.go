@@ -73,6 +73,13 @@ func (s States) DescribeExecution(_ context.Context, in *sfn.DescribeExecutionIn
 	if !x.Stopped.IsZero() {
 		out.StopDate = &x.Stopped
 	}
+	m.mu.Lock()
+	why := m.unredrivable(x)
+	m.mu.Unlock()
+	out.RedriveStatus = types.ExecutionRedriveStatusRedrivable
+	if why != "" {
+		out.RedriveStatus, out.RedriveStatusReason = types.ExecutionRedriveStatusNotRedrivable, &why
+	}
 	return out, nil
 }
 
@@ -83,6 +90,10 @@ type Machine struct {
 
 	// StartFault breaks StartExecution: after is whether it takes effect all the same. nil: never.
 	StartFault func(execution string) (err error, after bool)
+	// OnRedrive sees each execution before it is redriven by a function; may be nil.
+	OnRedrive func(ctx context.Context, name string)
+	// Unredrivable has executions that cannot be redriven for a reason that Step Functions gives, by name.
+	Unredrivable map[string]string
 	// OnStart sees each execution before it is started by a function; may be nil.
 	OnStart func(ctx context.Context, name, input string)
 
@@ -92,9 +103,11 @@ type Machine struct {
 	lastEvent  time.Time      // when the last live execution started
 	ran        int            // all before this place in the order were returned by Next, or have ended
 	Starts     map[string]int // answered calls of StartExecution that started something, by name
-	Lists      int            // calls of ListExecutions
-	Describes  int            // calls of DescribeExecution
-	PageSize   int            // of ListExecutions; 0: as many as are asked for
+	Redriven   map[string]int // calls of RedriveExecution that redrove something, by name
+	tokens     map[string][]clientToken
+	Lists      int // calls of ListExecutions
+	Describes  int // calls of DescribeExecution
+	PageSize   int // of ListExecutions; 0: as many as are asked for
 	ended      []Execution
 }
 
@@ -118,7 +131,8 @@ func (x Execution) ARN() string {
 
 // NewMachine returns a state machine without executions.
 func NewMachine(arn string) *Machine {
-	return &Machine{ARN: arn, Now: time.Now, executions: map[string]*Execution{}, Starts: map[string]int{}}
+	return &Machine{ARN: arn, Now: time.Now, executions: map[string]*Execution{}, Starts: map[string]int{}, Redriven: map[string]int{}, tokens: map[string][]clientToken{},
+		Unredrivable: map[string]string{}}
 }
 
 // ExecutionARN is the ARN of the execution with a name.
@@ -195,16 +209,6 @@ func (m *Machine) Finish(name string, status types.ExecutionStatus, fault, cause
 
 // Abort stops a running execution, as an operator does.
 func (m *Machine) Abort(name string) { m.Finish(name, types.ExecutionStatusAborted, "", "") }
-
-// Redrive starts a failed execution again from its beginning.
-func (m *Machine) Redrive(name string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	x := m.executions[name]
-	x.Status, x.Stopped, x.Error, x.Cause = types.ExecutionStatusRunning, time.Time{}, "", ""
-	x.Redrives++
-	m.ran = 0
-}
 
 // Ended takes the executions that have ended since the last call, as they ended.
 func (m *Machine) Ended() []Execution {

@@ -163,6 +163,7 @@ type ReplayHandler struct {
 	ResourceIDPath     string  // a corrected event must be one of the same resource
 	OwnerIDPath        string  // empty: events have no owner
 	MaxEventBytes      int     // largest corrected event, in bytes
+	Redrivable         bool    // false: a failed execution must be run anew
 	StartsPerSecond    float64 // of all replays together, for estimates
 
 	RequestedStartsPerSecond float64 // beside that, of replays that ask for more; 0: they keep to it
@@ -177,6 +178,7 @@ func (c *ReplayHandler) fields() []field {
 		text("RESOURCE_ID_PATH", &c.ResourceIDPath),
 		optionalText("OWNER_ID_PATH", &c.OwnerIDPath),
 		number("MAX_EVENT_BYTES", &c.MaxEventBytes),
+		flag("REDRIVABLE", &c.Redrivable),
 		rate("STARTS_PER_SECOND", &c.StartsPerSecond),
 		optionalRate("REQUESTED_STARTS_PER_SECOND", &c.RequestedStartsPerSecond),
 	}

@@ -37,7 +37,7 @@ func TestEveryConfigurationSurvivesTheEnvironment(t *testing.T) {
 	roundTrip(t, autoReplay, autoReplay.Env(), LoadAutoReplay)
 	han := ReplayHandler{
 		EventLogBucket: "b", LedgerTable: "t", ReplayQueueURL: "q", DeadLetterQueueURL: "d", ResourceIDPath: "$.id",
-		OwnerIDPath: "$.owner", MaxEventBytes: 256000, StartsPerSecond: 30,
+		OwnerIDPath: "$.owner", MaxEventBytes: 256000, StartsPerSecond: 30, Redrivable: true,
 	}
 	roundTrip(t, han, han.Env(), LoadReplayHandler)
 	lis := ReplayListener{

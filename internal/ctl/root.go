@@ -21,6 +21,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/ingest"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/items"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/list"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/redrive"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/replay"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/republish"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/show"
@@ -164,7 +165,7 @@ type constructors []func(*factory.Factory) *cobra.Command
 func groups() []commandGroup {
 	return []commandGroup{
 		{"Investigate:", constructors{failures.New, history.New, show.New, diff.New}},
-		{"Replay:", constructors{replay.New, republish.New, apply.New, correct.New}},
+		{"Replay:", constructors{replay.New, redrive.New, republish.New, apply.New, correct.New}},
 		{"Send events:", constructors{ingest.New}},
 		{"Follow replays:", constructors{status.New, items.New, list.New, cancel.New}},
 		{"Check:", constructors{doctor.New}},

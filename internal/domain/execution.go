@@ -83,6 +83,18 @@ type Execution struct {
 	RequestedBy string `row:"requestedBy,omitempty"` // api: who asked for it
 
 	Source string `row:"source,omitempty"` // api, of a republish: the execution whose output is sent
+
+	// Of the run that a redrive of the API has begun, or is to begin. A later redrive replaces it.
+	RedriveID      string `row:"redriveId,omitempty"` // id of the replay; empty: none
+	RedriveRun     int    `row:"redriveRun,omitempty"`
+	RedrivePage    int    `row:"redrivePage,omitempty"`
+	RedriveOrdinal int    `row:"redriveOrdinal,omitempty"`
+	RedriveStale   bool   `row:"redriveStale,omitempty"` // it may be published after newer events
+}
+
+// Redriven reports whether a run of an execution is one that a redrive of the API has begun, or one after it.
+func (e Execution) Redriven(redriveCount int) bool {
+	return e.RedriveID != "" && redriveCount >= e.RedriveRun
 }
 
 // Records reports whether the execution is a replay that records the event that it runs, as a live one does.

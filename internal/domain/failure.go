@@ -23,6 +23,9 @@ const (
 // Open reports whether auto-replay still has to look at the failure.
 func (s FailureStatus) Open() bool { return s == Waiting || s == Retrying }
 
+// RedrivableFor is how long after its end an execution can be redriven (RedriveExecution, Step Functions API Reference).
+const RedrivableFor = 14 * 24 * time.Hour
+
 // Failure is the row of one failed run of an execution. Redriving an execution that fails again makes another row.
 type Failure struct {
 	Execution    string        `row:"execution"`
@@ -50,7 +53,11 @@ type Failure struct {
 	ReplayID     string        `row:"replayId,omitempty"`  // of a replay that a person asked for
 	ChangedAt    Stamp         `row:"changedAt,omitempty"` // when it got its status, or was held; set by who keeps it
 	Job          string        `row:"job,omitempty"`       // id of the job that closed or reopened it last
+	Redrive      string        `row:"redrive,omitempty"`   // while it is retried by a redrive instead of an automatic replay: the replay's id
 }
+
+// Unsettled reports whether a failure is open or in quarantine.
+func (f Failure) Unsettled() bool { return f.Status.Open() || f.Status == Quarantined }
 
 // FailurePrefix begins every id of a failure.
 const FailurePrefix = "F#"
@@ -88,6 +95,7 @@ type Move struct {
 	HealedBy string
 	Hold     bool   // until its group lets it go
 	Job      string // id of the job that it is a part of
+	Redrive  string // of a move to Retrying: id of the replay that redrives the execution
 }
 
 // QuarantineFilter narrows the quarantine. The zero value selects all of it.

@@ -44,6 +44,11 @@ func AutoName(root string, attempt int) string {
 	return AutoPrefix + digest(root, fmt.Sprint(attempt))
 }
 
+// RedriveToken is the client token with which a replay redrives the run of an execution: the same for each delivery.
+func RedriveToken(replayID, execution string, run int) string {
+	return digest(replayID, execution, "redrive", fmt.Sprint(run))
+}
+
 // digest hashes parts such that no two lists of parts are hashed alike.
 func digest(parts ...string) string {
 	h := sha256.New()

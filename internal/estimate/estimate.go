@@ -9,7 +9,7 @@ import (
 
 // What a million items cost in US dollars: calls as the benchmark counts them, priced for us-east-1 (docs/cost.md). The
 // user's own states are not included. A republish runs no state and calls neither Record nor Publish; what it makes of the
-// rest is bounded by that of a rerun.
+// rest is bounded by that of a rerun. A redrive is a transition and goes on to Publish, which are the two of a rerun.
 const (
 	RerunUSD       = 87.98
 	TransitionsUSD = 50.00 // of RerunUSD: the two states that the construct adds
@@ -28,12 +28,17 @@ type Pace struct {
 // publishesPerSecond is what republishing reaches at least: it starts nothing.
 const publishesPerSecond = 150
 
+// redrivesPerSecond is how many executions a replay redrives at most: as many as it may describe before.
+const redrivesPerSecond = 5
+
 // of is how many items of a request run a second, if no other replay runs.
 func (p Pace) of(r replay.Request) float64 {
 	asked := float64(r.MaxPerSecond)
 	switch {
 	case r.Action == replay.Republish || p.PerSecond == 0:
 		p.PerSecond = publishesPerSecond
+	case r.Action == replay.Redrive:
+		p.PerSecond = min(p.PerSecond, redrivesPerSecond)
 	case asked > p.PerSecond && p.RequestedPerSecond > 0:
 		return min(asked, p.RequestedPerSecond)
 	}

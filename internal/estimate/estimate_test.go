@@ -27,6 +27,7 @@ func TestEstimates(t *testing.T) {
 		"a series":                            {replay.Request{Action: replay.Rerun, Versions: series}, usual, 33_334, 162.98},
 		"a republish":                         {replay.Request{Action: replay.Republish}, usual, 6_667, 37.98},
 		"a republish at a pace":               {replay.Request{Action: replay.Republish, MaxPerSecond: 50}, usual, 20_000, 37.98},
+		"a redrive":                           {replay.Request{Action: replay.Redrive, MaxPerSecond: 9}, usual, 200_000, 87.98},
 	} {
 		got := Of(tt.request, 1_000_000, tt.pace)
 		if got.Seconds != tt.seconds || got.USD != tt.usd || got.Without == "" {

@@ -128,7 +128,7 @@ const (
 
 // send publishes an output, or returns why it must not be: decided last, after all that takes time.
 func (p *Publisher) send(ctx context.Context, row domain.Execution, output string) (withheld string, err error) {
-	if row.Mode != domain.Live {
+	if row.Mode != domain.Live || row.RedriveID != "" {
 		if gone, err := p.store.DeletedSince(ctx, row.ResourceID, row.Placed().Time); gone || err != nil {
 			return deleted, err
 		}
@@ -141,8 +141,11 @@ func (p *Publisher) send(ctx context.Context, row domain.Execution, output strin
 }
 
 // guarded reports whether an output must not be published after that of a newer event: a producer's may, since its
-// events may overtake each other, and a replay with allowStale.
+// events may overtake each other, and a replay or redrive with allowStale.
 func (p *Publisher) guarded(row domain.Execution) bool {
+	if row.RedriveID != "" {
+		return !row.RedriveStale
+	}
 	switch row.Mode {
 	case domain.Auto, domain.Restart:
 		return p.opts.SupersedeOlder

@@ -80,7 +80,7 @@ func (l *Failures) Move(ctx context.Context, f domain.Failure, m domain.Move, fr
 // moveOf is the change that moves a failure which is as it was read, and what the failure is then.
 func (l *table) moveOf(f domain.Failure, m domain.Move) (*change, domain.Failure) {
 	was := f
-	f.Status, f.DueAt, f.Held = m.To, domain.At(m.DueAt), m.Hold
+	f.Status, f.DueAt, f.Held, f.Redrive = m.To, domain.At(m.DueAt), m.Hold, m.Redrive
 	if m.Job != "" {
 		f.Job = m.Job
 	}
@@ -91,9 +91,12 @@ func (l *table) moveOf(f domain.Failure, m domain.Move) (*change, domain.Failure
 	c := newChange(k.PK, k.SK).
 		Set("status", str(string(m.To))).Set("decision", str(m.Decision)).Set("healedBy", str(m.HealedBy)).
 		Set("dueAt", str(f.DueAt.String())).Set("held", flag(m.Hold)).
-		Set("changedAt", str(f.ChangedAt.String())).Set("job", str(f.Job)).
+		Set("changedAt", str(f.ChangedAt.String())).Set("job", str(f.Job)).Set("redrive", str(f.Redrive)).
 		Set("tpk", str(k.TPK)).Set("tsk", str(k.TSK)).Set("gpk", str(k.GPK)).Set("gsk", str(k.GSK)).
 		If("{status} = ?", str(string(was.Status)))
+	if was.Redrive != "" && f.Redrive == "" {
+		c.Remove("redrive")
+	}
 	if k.TPK == "" {
 		c.Remove("tpk", "tsk")
 	}

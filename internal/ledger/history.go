@@ -87,6 +87,34 @@ func (l *Executions) History(ctx context.Context, resourceID string, from, to ti
 	return h, nil
 }
 
+// NewestUnsettled returns the newest failure of a resource that is open or in quarantine: of the newest version, or event
+// that was never recorded, the one that failed last. It looks at the latest 5,000 executions and failures.
+func (l *Failures) NewestUnsettled(ctx context.Context, resourceID string) (f domain.Failure, found bool, err error) {
+	after := ""
+	for range MaxHistory / latestPage {
+		rows, more, err := l.find(ctx, span{
+			index: &schema.ByResource, partition: resourcePartition(resourceID), after: after, newest: true, limit: latestPage,
+		})
+		if err != nil {
+			return f, false, err
+		}
+		for _, row := range rows {
+			after = textOf(row, schema.ByResource.SortKey)
+			if !isFailure(row) {
+				continue
+			}
+			var f domain.Failure
+			if err := Decode(row, &f); err != nil || f.Unsettled() {
+				return f, err == nil, err
+			}
+		}
+		if !more || len(rows) == 0 {
+			break
+		}
+	}
+	return f, false, nil
+}
+
 // maxVersionFailures bounds what is read of one version: each of its failed runs and replays is one.
 const maxVersionFailures = 1000
 

@@ -21,7 +21,13 @@ func (l *Listener) auto(ctx context.Context, msg protocol.ReplayMessage) error {
 	if !f.Status.Open() {
 		return nil // closed since the message was sent
 	}
+	if f.Redrive != "" {
+		return nil // it is redriven instead
+	}
 	if waits, err := l.paceAuto(ctx, msg); waits || err != nil {
+		return err
+	}
+	if f, err = l.claim(ctx, f); err != nil {
 		return err
 	}
 	row, err := l.Book.Executions.Get(ctx, domain.AutoName(f.Root, f.Attempt+1))
@@ -43,6 +49,19 @@ func (l *Listener) auto(ctx context.Context, msg protocol.ReplayMessage) error {
 		return l.move(ctx, f, domain.Move{To: domain.Quarantined, Decision: v.reason})
 	}
 	return err
+}
+
+// claim keeps a redrive from taking up a failure whose message came before auto-replay noted that it was sent.
+func (l *Listener) claim(ctx context.Context, f domain.Failure) (domain.Failure, error) {
+	if f.Status != domain.Waiting {
+		return f, nil
+	}
+	m := domain.Move{
+		To: domain.Retrying, Decision: fmt.Sprintf("automatic replay %d starts", f.Attempt+1), DueAt: l.now().Add(redriveRecheck),
+	}
+	err := l.Book.Failures.Move(ctx, f, m, domain.Waiting)
+	f.Status = domain.Retrying
+	return f, err
 }
 
 // announce writes the row that lets Record accept the automatic replay. It returns the zero row if there is nothing to

@@ -69,8 +69,8 @@ func (l *Listener) mayFit(ctx context.Context, p plan, e domain.Entry) (fits boo
 		fits, err = l.keptFits(ctx, f, p)
 		return fits, 1, err
 	}
-	if it.ResourceID == "" {
-		return true, 0, nil
+	if it.ResourceID == "" || p.Action == replay.Redrive && it.Want == "" {
+		return true, 0, nil // its item finds out what failed
 	}
 	if p.Versions.Mode == replay.FailedVersion || p.Versions.Mode == replay.VersionIDs && len(p.Versions.IDs) == 1 {
 		v, _, err := l.wanted(ctx, it, p)

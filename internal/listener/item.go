@@ -87,6 +87,9 @@ func (l *Listener) single(ctx context.Context, msg protocol.ReplayMessage, it do
 	if waits, err := l.pace(ctx, r, msg); waits || err != nil {
 		return nil, err
 	}
+	if p.Action == replay.Redrive {
+		return l.redrive(ctx, it, p)
+	}
 	if it.Execution == "" && unrecorded(it, p) {
 		if it, err = l.commitUnrecorded(ctx, it, p); err != nil {
 			return l.decided(it, p.drift(err))

@@ -31,6 +31,7 @@ import (
 
 type machine interface {
 	Start(ctx context.Context, name string, input []byte) (arn string, err error)
+	Redrive(ctx context.Context, name, token string) error
 	Describe(ctx context.Context, name string) (sfn.Description, error)
 	ExecutionARN(name string) string
 }

@@ -1,6 +1,7 @@
 package listener
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"math/rand/v2"
@@ -22,6 +23,11 @@ type Pace struct {
 	RequestedPerSecond float64 // beside it, of replays that ask for more than PerSecond; 0: those keep to PerSecond
 }
 
+// maxRedrives is how many executions a second a replay redrives at most. Each is described before, and DescribeExecution
+// refills at 10 to 15 a second, of which auto-replay takes up to 5 ("Quotas related to API action throttling", Step
+// Functions Developer Guide). RedriveExecution has a quota of its own, which is larger.
+const maxRedrives = 5
+
 // budget is what the starts of a replay are taken from, and by whom. Paced is false if nothing bounds them. A republish
 // starts nothing, and has only the pace that it asks for.
 func (p Pace) budget(r domain.Replay) (b ledger.Budget, c ledger.Claimant, paced bool) {
@@ -31,6 +37,9 @@ func (p Pace) budget(r domain.Replay) (b ledger.Budget, c ledger.Claimant, paced
 		return b, c, false
 	case r.Action == replay.Republish || p.PerSecond == 0:
 		return ledger.Own(r.ID, r.MaxPerSecond), c, r.MaxPerSecond > 0
+	case r.Action == replay.Redrive:
+		c.PerSecond = min(cmp.Or(r.MaxPerSecond, maxRedrives), maxRedrives)
+		return ledger.Starts(p.PerSecond), c, true
 	case float64(r.MaxPerSecond) > p.PerSecond && p.RequestedPerSecond > 0:
 		return ledger.Requested(p.RequestedPerSecond), c, true
 	}

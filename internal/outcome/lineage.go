@@ -63,6 +63,20 @@ func (s *Recorder) closeRedriven(ctx context.Context, row domain.Execution) erro
 	return nil
 }
 
+// moveClaimed closes what a redrive of the API ends beside its own lineage: other failures of the version if it
+// succeeded, the failure that it has claimed if it was aborted.
+func (s *Recorder) moveClaimed(ctx context.Context, row domain.Execution) error {
+	switch {
+	case row.Status == domain.Aborted:
+		m := domain.Move{To: domain.Closed, Decision: "redriven, and stopped by an operator"}
+		_, err := s.move(ctx, domain.FailureID(row.Name, row.RedriveRun-1), m, domain.Retrying)
+		return err
+	case row.Status == domain.Succeeded && !row.Superseded && !row.Suppress && row.VersionID != "":
+		return s.healVersion(ctx, row)
+	}
+	return nil
+}
+
 // moveLineage closes the failure that an execution was to heal and what is open or in quarantine of its lineage: the
 // failure that came first, and those of the automatic replays of it. One whose replay failed as well stays as it is.
 func (s *Recorder) moveLineage(ctx context.Context, row domain.Execution, m domain.Move) error {

@@ -66,11 +66,17 @@ func (s *Recorder) Record(ctx context.Context, ended []domain.Ended) []error {
 	replayOf := map[string][]int{} // replay id -> places in ended
 	for i, e := range ended {
 		row := rows[i]
-		if results[i] != nil || row.Mode != domain.API || row.ReplayID == "" {
+		if results[i] != nil {
 			continue
 		}
-		steps = append(steps, step(row, e))
-		replayOf[row.ReplayID] = append(replayOf[row.ReplayID], i)
+		if row.Mode == domain.API && row.ReplayID != "" {
+			steps = append(steps, step(row, e))
+			replayOf[row.ReplayID] = append(replayOf[row.ReplayID], i)
+		}
+		if row.Redriven(e.RedriveCount) {
+			steps = append(steps, redriveStep(row, e))
+			replayOf[row.RedriveID] = append(replayOf[row.RedriveID], i)
+		}
 	}
 	for id, err := range s.progress.Apply(ctx, steps) {
 		for _, i := range replayOf[id] {
@@ -130,6 +136,11 @@ func (s *Recorder) moveFailures(ctx context.Context, row domain.Execution) error
 			return err
 		}
 	}
+	if row.Redriven(row.RedriveCount) {
+		if err := s.moveClaimed(ctx, row); err != nil {
+			return err
+		}
+	}
 	switch {
 	case row.Status == domain.Succeeded && row.Superseded && row.Failure == "": // it changed nothing for anybody
 		return nil
@@ -151,6 +162,13 @@ func (s *Recorder) moveFailures(ctx context.Context, row domain.Execution) error
 		return s.healVersion(ctx, row)
 	}
 	return nil
+}
+
+// redriveStep is the step of the item that has redriven an execution.
+func redriveStep(row domain.Execution, e domain.Ended) progress.Transition {
+	st := step(row, e)
+	st.ReplayID, st.Page, st.Ordinal, st.Index = row.RedriveID, row.RedrivePage, row.RedriveOrdinal, 0
+	return st
 }
 
 func step(row domain.Execution, e domain.Ended) progress.Transition {

@@ -192,18 +192,18 @@ func (b *Replays) changes(ctx context.Context, id string, steps []Transition) (c
 	for i, s := range steps {
 		final = final || s.To.Final()
 		at := places[i]
+		item := items[at]
+		if s.ARN == "" && item.Execution != s.Bound {
+			continue // another delivery bound it meanwhile: it starts
+		}
 		if i, again := seen[at]; again { // two deliveries in one batch
 			if s.To.Final() && !changes[i].To.Final() {
 				changes[i].To, changes[i].Reason, changes[i].At = s.To, s.Reason, domain.At(s.At)
 			}
 			continue
 		}
-		item := items[at]
 		if item.Outcome.Final() || item.Outcome == s.To {
 			continue
-		}
-		if s.ARN == "" && item.Execution != s.Bound {
-			continue // another delivery bound it meanwhile: it starts
 		}
 		seen[at] = len(changes)
 		changes = append(changes, domain.ItemChange{

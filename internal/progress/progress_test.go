@@ -95,6 +95,22 @@ func step(ordinal int, to replay.Outcome) Transition {
 	return Transition{ReplayID: "p", Ordinal: ordinal, To: to, At: time.Unix(1, 0)}
 }
 
+// Another delivery has bound the item and started it, while this one found that nothing could be started.
+func TestAVerdictOfADeliveryThatDidNotBindChangesNothing(t *testing.T) {
+	m := with(replay.Waiting)
+	it := m.items[0]
+	it.Execution = "x"
+	m.items[0] = it
+	started, skipped := step(0, replay.Started), step(0, replay.Skipped)
+	started.ARN, started.Bound = "arn:x", "x"
+	if failed := New(m, m, m).Apply(t.Context(), []Transition{started, skipped}); len(failed) > 0 {
+		t.Fatal(failed)
+	}
+	if got := m.items[0].Outcome; got != replay.Started {
+		t.Errorf("got %s, want STARTED", got)
+	}
+}
+
 func TestSteps(t *testing.T) {
 	tests := []struct {
 		name          string

@@ -79,7 +79,7 @@ func Wire(cfg Config, services Services, telemetry boot.Telemetry) (f Functions,
 	}, services.Table, services.Queues, telemetry)
 	f.API, errs[4] = replayhandler.New(config.ReplayHandler{
 		EventLogBucket: Bucket, LedgerTable: Table, ReplayQueueURL: ReplaysURL,
-		ResourceIDPath: cfg.ResourceIDPath, OwnerIDPath: cfg.OwnerIDPath, MaxEventBytes: cfg.MaxEventBytes,
+		ResourceIDPath: cfg.ResourceIDPath, OwnerIDPath: cfg.OwnerIDPath, MaxEventBytes: cfg.MaxEventBytes, Redrivable: true,
 	}, services.Table, services.Bucket, services.Queues, telemetry)
 	replays := replaylistener.Services{
 		Table: services.Table, Bucket: services.Bucket, Queues: services.Queues, States: services.States, Topics: services.Topics,

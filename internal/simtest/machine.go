@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
@@ -23,8 +24,35 @@ type Machine struct {
 	// Early ends an execution after the user's state, without Publish: a Succeed state. nil: none.
 	Early func(execution string) bool
 
+	mu   sync.Mutex
+	done map[string]finished // by the name of an execution
+
 	Attempts int // of a state of the product, while it says that a service is unavailable; 0: one
 }
+
+// finished are the states of an execution that have ended well: a redrive does not repeat them.
+type finished struct {
+	recorded *protocol.RecordOutput
+	worked   *string // the output of the user's state
+}
+
+func (m *Machine) finished(name string) finished {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.done[name]
+}
+
+func (m *Machine) finish(name string, f finished) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.done == nil {
+		m.done = map[string]finished{}
+	}
+	m.done[name] = f
+}
+
+// Repeat makes a redrive of an execution begin with Record, which had not ended.
+func (m *Machine) Repeat(name string) { m.finish(name, finished{}) }
 
 // End is how an execution ended.
 type End struct {
@@ -72,37 +100,55 @@ func (m *Machine) RunOne(ctx context.Context) bool {
 	return ok
 }
 
-// Run runs an execution to its end.
+// Run runs an execution to its end. One that was redriven goes on from the state that failed.
 func (m *Machine) Run(ctx context.Context, name string) {
 	x := m.Execution(name)
 	stopped := func() bool { // by an operator
 		now := m.Execution(name)
 		return now.Status != types.ExecutionStatusRunning || now.Redrives != x.Redrives
 	}
-	var out protocol.RecordOutput
-	err := m.state(ctx, Record, func(ctx context.Context, attempt int) (err error) {
-		in := RecordInput(x)
-		in.RetryCount = attempt
-		out, err = m.world.Recorder.Handle(ctx, in)
-		return err
-	})
-	if stopped() {
-		return
+	done := finished{}
+	if x.Redrives > 0 {
+		done = m.finished(name)
 	}
-	if err != nil {
-		m.end(name, err)
-		return
+	if done.recorded == nil {
+		var out protocol.RecordOutput
+		err := m.state(ctx, Record, func(ctx context.Context, attempt int) (err error) {
+			in := RecordInput(x)
+			in.RetryCount = attempt
+			out, err = m.world.Recorder.Handle(ctx, in)
+			return err
+		})
+		if stopped() {
+			return
+		}
+		if err != nil {
+			m.end(name, err)
+			return
+		}
+		done.recorded = &out
+		m.finish(name, done)
 	}
-	output, fault := m.Work(name, string(out.Event))
-	if fault != "" {
-		m.Finish(name, types.ExecutionStatusFailed, fault, "the user's state failed")
-		return
+	if done.worked == nil {
+		output, fault := m.Work(name, string(done.recorded.Event))
+		if fault != "" {
+			m.Finish(name, types.ExecutionStatusFailed, fault, "the user's state failed")
+			return
+		}
+		done.worked = &output
+		m.finish(name, done)
 	}
+	m.publish(ctx, x, *done.worked, stopped)
+}
+
+// publish runs what follows the user's state.
+func (m *Machine) publish(ctx context.Context, x awstest.Execution, output string, stopped func() bool) {
+	name := x.Name
 	if m.Early != nil && m.Early(name) {
 		m.end(name, nil)
 		return
 	}
-	err = m.state(ctx, Publish, func(ctx context.Context, _ int) error {
+	err := m.state(ctx, Publish, func(ctx context.Context, _ int) error {
 		return m.world.Publisher.Handle(ctx, protocol.PublishInput{Output: json.RawMessage(output), Execution: ContextOf(x)})
 	})
 	if !stopped() {

@@ -13,8 +13,10 @@ import (
 
 // request is a body of POST /replays.
 type request struct {
-	Select selection `json:"select"`
-	Reason string    `json:"reason"`
+	Action replay.Action `json:"action,omitempty"`
+	Select selection     `json:"select"`
+	DryRun bool          `json:"dryRun,omitempty"`
+	Reason string        `json:"reason"`
 }
 
 type selection struct {

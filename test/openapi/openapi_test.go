@@ -197,7 +197,7 @@ func limits(s *openapi3.Schema) string {
 
 func TestWordsAreThoseOfTheCode(t *testing.T) {
 	doc := load(t)
-	actions := []replay.Action{replay.Rerun, replay.Republish}
+	actions := []replay.Action{replay.Rerun, replay.Republish, replay.Redrive}
 	all := append(slices.Clone(actions), replay.Correct) // of POST /versions
 	publish := []replay.Publish{replay.PublishNormal, replay.PublishSuppress}
 	for _, tt := range []struct {
@@ -280,6 +280,9 @@ func TestTheDocumentRefusesWhatTheCodeRefuses(t *testing.T) {
 		`{"select":{"ownerId":"o"},"reason":"x","dryRum":true}`,
 		`{"select":{"ownerId":"o"},"reason":null}`,
 		`{"select":{"ownerId":"o"},"reason":"x","action":"republish","publish":"suppress"}`,
+		`{"select":{"ownerId":"o"},"reason":"x","action":"redrive","target":"t"}`,
+		`{"select":{"ownerId":"o"},"reason":"x","action":"redrive","versions":"latest"}`,
+		`{"select":{"all":true},"maxItems":1,"reason":"x","action":"redrive"}`,
 		`{"select":{"ownerId":"o"},"reason":"x","action":"republish","transform":{"mergePatch":{"a":1}}}`,
 		`{"select":{"ownerId":"o"},"reason":"x","versions":{"series":{}}}`,
 		`{"select":{"ownerId":"o"},"reason":"x","versions":{"series":{"last":1,"to":"-PT1H"}}}`,

@@ -25,5 +25,6 @@ func New(
 		eventlog.New(bucket, cfg.EventLogBucket).Logging(telemetry.Log),
 		sqs.New(queues, cfg.ReplayQueueURL), reader, telemetry.Log)
 	handler.Pace = estimate.Pace{PerSecond: cfg.StartsPerSecond, RequestedPerSecond: cfg.RequestedStartsPerSecond}
+	handler.Redrivable = cfg.Redrivable
 	return handler, nil
 }

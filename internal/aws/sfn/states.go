@@ -2,6 +2,7 @@
 package sfn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ var ErrNotFound = errors.New("execution does not exist")
 // API is the part of the Step Functions client that a machine uses.
 type API interface {
 	StartExecution(context.Context, *sfn.StartExecutionInput, ...func(*sfn.Options)) (*sfn.StartExecutionOutput, error)
+	RedriveExecution(context.Context, *sfn.RedriveExecutionInput, ...func(*sfn.Options)) (*sfn.RedriveExecutionOutput, error)
 	DescribeExecution(context.Context, *sfn.DescribeExecutionInput, ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error)
 	ListExecutions(context.Context, *sfn.ListExecutionsInput, ...func(*sfn.Options)) (*sfn.ListExecutionsOutput, error)
 	GetExecutionHistory(context.Context, *sfn.GetExecutionHistoryInput, ...func(*sfn.Options)) (*sfn.GetExecutionHistoryOutput, error)
@@ -58,11 +60,34 @@ func (m *Machine) Start(ctx context.Context, name string, input []byte) (string,
 	return aws.ToString(out.ExecutionArn), nil
 }
 
+// ErrNotRedrivable means that Step Functions does not redrive an execution, and never will as it stands.
+var ErrNotRedrivable = errors.New("execution cannot be redriven")
+
+// Redrive goes on with an execution that has not succeeded, from the states that failed. It returns ErrNotRedrivable if
+// Step Functions refuses that, and ErrNotFound. A token that has redriven the execution within 15 minutes does so once.
+func (m *Machine) Redrive(ctx context.Context, name, token string) error {
+	arn := m.ExecutionARN(name)
+	_, err := m.api.RedriveExecution(ctx, &sfn.RedriveExecutionInput{ExecutionArn: &arn, ClientToken: &token})
+	var missing *types.ExecutionDoesNotExist
+	var refused *types.ExecutionNotRedrivable
+	switch {
+	case errors.As(err, &missing):
+		return fmt.Errorf("redrive execution %s: %w", name, ErrNotFound)
+	case errors.As(err, &refused):
+		return fmt.Errorf("redrive execution %s: %w: %s", name, ErrNotRedrivable, aws.ToString(refused.Message))
+	case err != nil:
+		return fmt.Errorf("redrive execution %s: %w", name, err)
+	}
+	return nil
+}
+
 // Description is what Step Functions knows about an execution.
 type Description struct {
 	domain.Ended
 	StartedAt time.Time
 	Input     []byte
+
+	Unredrivable string // why it cannot be redriven; empty: it can
 }
 
 // Describe returns what Step Functions knows about an execution, or ErrNotFound.
@@ -84,6 +109,9 @@ func (m *Machine) Describe(ctx context.Context, name string) (Description, error
 		},
 		StartedAt: aws.ToTime(out.StartDate),
 		Input:     []byte(aws.ToString(out.Input)),
+	}
+	if out.RedriveStatus == types.ExecutionRedriveStatusNotRedrivable {
+		d.Unredrivable = cmp.Or(aws.ToString(out.RedriveStatusReason), "Step Functions gives no reason")
 	}
 	if d.Status == domain.TimedOut && d.Error == "" {
 		d.Error = "States.Timeout"

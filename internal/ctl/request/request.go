@@ -62,7 +62,10 @@ func (o *Flags) ReadsInput() bool {
 func (o *Flags) Add(f *factory.Factory, c *cobra.Command) {
 	o.addSelection(c)
 	o.AddFailures(f, c, "with --failures: ")
-	o.addVersions(f, c)
+	o.addFilters(c)
+	if o.Action != replay.Redrive {
+		o.addVersions(f, c)
+	}
 	o.AddOptions(c)
 	c.ValidArgsFunction = f.Complete().Resources
 }
@@ -73,7 +76,9 @@ func (o *Flags) addSelection(c *cobra.Command) {
 	f.StringVarP(&o.file, "file", "f", "", "read resource ids from `FILE`, or - for standard input: one per line, or JSON lines with resourceId")
 	f.StringVar(&o.owner, "owner", "", "all resources of the owner with this `ID`")
 	factory.CompleteWith(c, "file", factory.Files)
-	f.BoolVar(&o.all, "all", false, "all resources; needs --max-items")
+	if o.Action != replay.Redrive {
+		f.BoolVar(&o.all, "all", false, "all resources; needs --max-items")
+	}
 	f.BoolVar(&o.Failures, "failures", false, "the versions in quarantine, which failed")
 }
 
@@ -89,12 +94,17 @@ func (o *Flags) AddFailures(f *factory.Factory, c *cobra.Command, when string) {
 	factory.CompleteWith(c, "state", f.Complete().States)
 }
 
-func (o *Flags) addVersions(f *factory.Factory, c *cobra.Command) {
+func (o *Flags) addFilters(c *cobra.Command) {
 	set := c.Flags()
 	set.StringVar(&o.recordedFrom, "recorded-from", "", "only versions recorded at this `TIME` or later")
 	set.StringVar(&o.recordedTo, "recorded-to", "", "only versions recorded before this `TIME`")
 	set.StringVar(&o.outcome, "outcome", "", "only versions of which this became: `"+strings.Join(outcomes(), "|")+"`")
 	set.StringVar(&o.where, "where", "", "only events that this `FILTER` fits (RFC 9535), such as '@.listing.priceUsd > 500000'")
+	factory.Complete(c, "outcome", outcomes()...)
+}
+
+func (o *Flags) addVersions(f *factory.Factory, c *cobra.Command) {
+	set := c.Flags()
 	set.StringArrayVar(&o.Versions, "version", nil, "this `VERSION` of the resource; may be repeated")
 	set.StringVar(&o.asOf, "as-of", "", "the version that was the latest at this `TIME`")
 	set.BoolVar(&o.series, "series", false, "every version, oldest first, one after the other")
@@ -104,7 +114,6 @@ func (o *Flags) addVersions(f *factory.Factory, c *cobra.Command) {
 	set.BoolVar(&o.Latest, "latest", false, "with --failures: the latest version, not the one that failed")
 	set.StringVar(&o.onFailure, "on-failure", "", "what a series does after a version that failed: `stop|continue` (default stop)")
 	factory.Complete(c, "on-failure", string(replay.StopOnFailure), string(replay.ContinueOnFailure))
-	factory.Complete(c, "outcome", outcomes()...)
 	factory.CompleteWith(c, "version", f.Complete().Versions)
 }
 
@@ -123,7 +132,9 @@ func (o *Flags) AddOptions(c *cobra.Command) {
 		f.StringVar(&o.jsonPatch, "json-patch", "", "change each event with this `JSON` Patch (RFC 6902), or @FILE")
 		f.BoolVar(&o.suppressPublish, "suppress-publish", false, "run the workflow without publishing its output")
 	}
-	f.StringVar(&o.target, "target", "", "value of the message attribute target: a `NAME` that subscribers filter by")
+	if o.Action != replay.Redrive {
+		f.StringVar(&o.target, "target", "", "value of the message attribute target: a `NAME` that subscribers filter by")
+	}
 	f.BoolVar(&o.allowStale, "allow-stale", false, "also versions older than a version that succeeded")
 	f.IntVar(&o.maxPerSecond, "max-per-second", 0, "at most `N` starts per second")
 	f.IntVar(&o.maxItems, "max-items", 0, "at most `N` items")

@@ -40,6 +40,9 @@ func (o *Flags) selection(f *factory.Factory, ids []string) (map[string]any, err
 	case o.all:
 		sel["all"] = true
 	case len(sel) == 0:
+		if o.Action == replay.Redrive {
+			return nil, exit.Usagef("say what to redrive: resource ids, -f FILE, --owner or --failures")
+		}
 		return nil, exit.Usagef("say what to replay: resource ids, -f FILE, --owner, --failures or --all")
 	}
 	if o.where != "" || o.given.Changed("where") {

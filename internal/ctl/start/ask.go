@@ -71,8 +71,11 @@ func confirm(ctx context.Context, f *factory.Factory, api *client.Client, r requ
 }
 
 func startedBy(action replay.Action) string {
-	if action == replay.Republish {
+	switch action {
+	case replay.Republish:
 		return "be sent again"
+	case replay.Redrive:
+		return "go on from the state that failed"
 	}
 	return "run again"
 }

@@ -78,7 +78,10 @@ func request(rt *rapid.T, versions []string) map[string]any {
 	if rapid.IntRange(0, 4).Draw(rt, "paced") == 0 {
 		set("maxPerSecond", 1000)
 	}
-	if rapid.IntRange(0, 3).Draw(rt, "republish") == 0 {
+	if !all && rapid.IntRange(0, 3).Draw(rt, "redrive") == 0 {
+		set("action", "redrive")
+		delete(r, "versions")
+	} else if rapid.IntRange(0, 3).Draw(rt, "republish") == 0 {
 		set("action", "republish")
 	} else if rapid.IntRange(0, 3).Draw(rt, "patched") == 0 {
 		set("transform", map[string]any{"jsonPatch": []any{map[string]any{"op": "replace", "path": "/n", "value": 7}}})

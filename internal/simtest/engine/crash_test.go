@@ -96,6 +96,13 @@ func scenarios() []scenario {
 		{name: "republish", setup: three, body: body(`"action":"republish",` + r123), want: replay.Completed},
 		{name: "a dry run of republish", setup: three, body: body(`"action":"republish",` + r123 + `,"dryRun":true`), want: replay.Planned},
 		{name: "republish of series", setup: three, body: body(`"action":"republish",` + r123 + `,"versions":{"series":"all"}`), want: replay.Completed},
+		{name: "redrive", setup: broken, body: body(`"action":"redrive",` + r123), want: replay.Completed},
+		{name: "redrive of failures", setup: broken, body: body(`"action":"redrive","select":{"failures":{}}`), want: replay.Completed},
+		{name: "redrive that fails", setup: brokenStill, body: body(`"action":"redrive",` + r123), want: replay.Completed},
+		{name: "redrive of what was aborted", setup: aborted, body: body(`"action":"redrive",` + r123), want: replay.Completed},
+		{name: "redrive of what was never recorded", setup: unrecordedFailure, body: body(`"action":"redrive","select":{"failures":{}}`), want: replay.Completed},
+		{name: "a dry run of redrive", setup: broken, body: body(`"action":"redrive",` + r123 + `,"dryRun":true`), want: replay.Planned},
+		{name: "redrive cancelled", setup: broken, body: body(`"action":"redrive",` + r123), cancel: 2, want: replay.Cancelled, loose: true},
 		{name: "series", setup: three, body: body(r123 + `,"versions":{"series":"all"}`), want: replay.Completed},
 		{name: "a paced series", setup: three, body: body(r123 + `,"versions":{"series":"all"},"maxPerSecond":1000`), want: replay.Completed},
 		{name: "series that stop", setup: bad, body: body(r123 + `,"versions":{"series":"all"}`), want: replay.Completed},
@@ -213,6 +220,12 @@ func checkRuns(t tester, e *Engine, r replay.Replay, published int) {
 	for _, name := range e.Machine.Names(domain.APIPrefix) {
 		if n := e.Machine.Starts[name]; n != 1 || !claimed[name] {
 			t.Errorf("%s was started %d times, an item says so: %t", name, n, claimed[name])
+		}
+		delete(claimed, name)
+	}
+	for name, n := range e.Machine.Redriven {
+		if n != 1 || !claimed[name] {
+			t.Errorf("%s was redriven %d times, an item says so: %t", name, n, claimed[name])
 		}
 		delete(claimed, name)
 	}

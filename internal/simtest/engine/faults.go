@@ -207,6 +207,10 @@ func (s faultyStates) StartExecution(ctx context.Context, in *awssfn.StartExecut
 	return call(ctx, s.f, "StartExecution "+*in.Name, func() (*awssfn.StartExecutionOutput, error) { return s.API.StartExecution(ctx, in) })
 }
 
+func (s faultyStates) RedriveExecution(ctx context.Context, in *awssfn.RedriveExecutionInput, _ ...func(*awssfn.Options)) (*awssfn.RedriveExecutionOutput, error) {
+	return call(ctx, s.f, "RedriveExecution "+*in.ExecutionArn, func() (*awssfn.RedriveExecutionOutput, error) { return s.API.RedriveExecution(ctx, in) })
+}
+
 func (s faultyStates) DescribeExecution(ctx context.Context, in *awssfn.DescribeExecutionInput, _ ...func(*awssfn.Options)) (*awssfn.DescribeExecutionOutput, error) {
 	return call(ctx, s.f, "DescribeExecution "+*in.ExecutionArn, func() (*awssfn.DescribeExecutionOutput, error) { return s.API.DescribeExecution(ctx, in) })
 }

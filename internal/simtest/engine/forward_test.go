@@ -38,6 +38,7 @@ func TestAnOwnersResourceIsNotSeenEarlierAgain(t *testing.T) {
 	for name, again := range map[string]func(t *testing.T, e *Engine){
 		"its dead letter is taken in": func(_ *testing.T, e *Engine) { e.Schedule() },
 		"it is redriven": func(t *testing.T, e *Engine) {
+			e.Machine.Repeat("live-1")
 			e.Machine.Redrive("live-1")
 			e.Machine.RunAll(t.Context())
 		},

@@ -1,0 +1,78 @@
+package autoreplay
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/progress"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// recheckRedrive looks at a failure whose execution a replay redrives, in case nobody has reported the end. Until the
+// replay's message is worked off, the execution stands as it failed.
+func (r *round) recheckRedrive(ctx context.Context, f domain.Failure) error {
+	if r.runs[f.Execution] {
+		return r.recheckLater(ctx, f)
+	}
+	d, err := r.Machine.Describe(ctx, f.Execution)
+	switch {
+	case errors.Is(err, sfn.ErrBusy):
+		return r.recheckLater(ctx, f)
+	case errors.Is(err, sfn.ErrNotFound):
+		return r.quarantine(ctx, f, "Step Functions no longer knows its execution, which replay "+f.Redrive+" was to redrive")
+	case err != nil:
+		return err
+	case d.Status.Terminal() && d.RedriveCount > f.RedriveCount:
+		if err := r.ended(ctx, d.Ended); err != nil {
+			return err
+		}
+	}
+	return r.recheckLater(ctx, f)
+}
+
+// addRedriven adds the failure of a run that a redrive of the API has begun. A person has asked for it, and it is kept for
+// a person, as that of a replay.
+func (r *round) addRedriven(ctx context.Context, f domain.Failure, row domain.Execution) error {
+	f.ReplayID = row.RedriveID
+	f.Status, f.Decision = domain.Quarantined, "its redrive failed: correct the cause, then redrive or replay it again"
+	if row.Mode == domain.API && (row.Patched || row.Suppress) {
+		f.Status, f.Decision = domain.Closed, "a replay with a patch or without publication failed: see its items"
+	}
+	if err := r.insert(ctx, f); err != nil {
+		return err
+	}
+	return r.closeBefore(ctx, f, row)
+}
+
+// poisonRedrive gives up the redrive of an item that is bound, unless it has begun: then the execution's end counts.
+func (r *round) poisonRedrive(ctx context.Context, it domain.Item) error {
+	row, err := r.Book.Executions.Get(ctx, it.Execution)
+	if err != nil {
+		return err
+	}
+	if row.RedriveID == it.ReplayID {
+		d, err := r.Machine.Describe(ctx, row.Name)
+		switch {
+		case err != nil && !errors.Is(err, sfn.ErrNotFound):
+			return err
+		case err == nil && d.RedriveCount >= row.RedriveRun && d.Status.Terminal():
+			return r.ended(ctx, d.Ended)
+		case err == nil && d.RedriveCount >= row.RedriveRun:
+			return r.take(ctx, progress.Transition{
+				ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, To: replay.Started, ARN: d.ARN, At: r.now(),
+			})
+		}
+		f, err := r.Book.Failures.Get(ctx, domain.FailureID(row.Name, row.RedriveRun-1))
+		if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+			return err
+		}
+		why := domain.Move{To: domain.Quarantined, Decision: "not redriven: " + givenUp}
+		if err := r.Book.Items.ReleaseRedrive(ctx, it.ReplayID, row, f, why); err != nil {
+			return err
+		}
+	}
+	return r.failItem(ctx, it, givenUp)
+}

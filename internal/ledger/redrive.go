@@ -1,0 +1,68 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/replay"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// BindRedrive ties an item to the failed run of an execution that it redrives, and claims the run's failure, in one
+// transaction and before the execution is redriven. A zero failure is not claimed: an aborted execution has none, and its
+// end must have been taken in. It returns ErrConflict if the item is bound already or finished, if the execution has another
+// end than was read, or another redrive, or if somebody else has moved the failure.
+//
+// The execution is open from then on: nobody may report the end of the redrive.
+func (l *Items) BindRedrive(ctx context.Context, i domain.Item, e domain.Execution, f domain.Failure, m domain.Move) error {
+	bound := newChange(itemKey(i)).Set("versionId", str(e.VersionID)).Set("execution", str(e.Name)).
+		If("{outcome} = ? AND attribute_not_exists({execution})", str(string(replay.Waiting)))
+	pk, sk := executionKey(e.Name)
+	at := domain.At(l.now())
+	run := newChange(pk, sk).Set("redriveId", str(i.ReplayID)).Set("redriveRun", num(e.RedriveCount+1)).
+		Set("redrivePage", num(i.Page)).Set("redriveOrdinal", num(i.Ordinal)).Set("redriveStale", flag(e.RedriveStale)).
+		Set("reopened", flag(true)).Set("tpk", str(openPartition(e.Name))).Set("tsk", str(at.String()+"#"+e.Name)).
+		If("{status} = ? AND {redriveCount} = ?", str(string(e.Status)), num(e.RedriveCount)).
+		If("attribute_not_exists({redriveRun}) OR {redriveRun} <= ?", num(e.RedriveCount))
+	writes := []types.TransactWriteItem{bound.transact(l.name), run.transact(l.name)}
+	moved := f
+	if f.Execution != "" {
+		var c *change
+		c, moved = l.moveOf(f, m)
+		writes = append(writes, c.transact(l.name))
+	} else { // nothing else tells that the item of the run before has its outcome
+		run.If("attribute_not_exists({tpk})")
+		writes[1] = run.transact(l.name)
+	}
+	if err := l.transact(ctx, "bind redrive to item of replay "+i.ReplayID, writes); err != nil {
+		return err
+	}
+	if f.Execution != "" {
+		l.countMove(f.Status, moved)
+	}
+	return nil
+}
+
+// ReleaseRedrive takes back that a replay redrives an execution, which it cannot, and moves the failure that it claimed.
+// One that has been redriven, or is another replay's, is left alone.
+func (l *Items) ReleaseRedrive(ctx context.Context, replayID string, e domain.Execution, f domain.Failure, m domain.Move) error {
+	if f.Redrive == replayID && f.Status == domain.Retrying {
+		c, moved := l.moveOf(f, m)
+		_, err := l.update(ctx, c.If("{redrive} = ?", str(replayID)))
+		if err = conflict(err, nil, "release failure of "+f.Execution); err == nil {
+			l.countMove(f.Status, moved)
+		} else if !errors.Is(err, ErrConflict) {
+			return err
+		}
+	}
+	pk, sk := executionKey(e.Name)
+	c := newChange(pk, sk).Remove("redriveId", "redriveRun", "redrivePage", "redriveOrdinal", "redriveStale", "reopened", "tpk", "tsk").
+		If("{redriveId} = ? AND {redriveRun} = ? AND {redriveCount} < ?", str(replayID), num(e.RedriveRun), num(e.RedriveRun))
+	if _, err := l.update(ctx, c); err != nil {
+		return ignoreConflict(conflict(err, nil, fmt.Sprintf("release execution %s", e.Name)))
+	}
+	return nil
+}

@@ -1,0 +1,296 @@
+package listener
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/progress"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// failedRun is the failed run of an execution that an item redrives.
+type failedRun struct {
+	row     domain.Execution
+	failure domain.Failure // zero if the execution was aborted
+}
+
+// stoppedAt is when the run ended.
+func (r failedRun) stoppedAt() time.Time {
+	if r.failure.FailedAt.IsZero() {
+		return r.row.StoppedAt.Time
+	}
+	return r.failure.FailedAt.Time
+}
+
+// redriveRecheck is when auto-replay looks after a failure that is being redriven.
+const redriveRecheck = 15 * time.Minute
+
+// redrive goes on with the failed execution of an item, from the state that failed.
+func (l *Listener) redrive(ctx context.Context, it domain.Item, p plan) (*progress.Transition, error) {
+	if it.Execution == "" {
+		bound, err := l.commitRedrive(ctx, it, p)
+		if err != nil {
+			return l.decided(it, p.drift(err))
+		}
+		it = bound
+	}
+	row, err := l.Book.Executions.Get(ctx, it.Execution)
+	if err != nil {
+		return nil, err
+	}
+	if row.RedriveID != it.ReplayID { // released by an earlier delivery, which did not come to say so
+		return l.decided(it, skip("execution %s could not be redriven: replay it instead", row.Name))
+	}
+	begun, err := l.beginRun(ctx, it, row)
+	if err != nil || !begun {
+		return l.decided(it, err)
+	}
+	l.Logger.InfoContext(ctx, "execution redriven", "execution", row.Name, "resourceId", row.ResourceID,
+		"versionId", row.VersionID, "replayId", it.ReplayID, "run", row.RedriveRun)
+	s := l.step(it, replay.Started, "")
+	s.ARN = l.Machine.ExecutionARN(row.Name)
+	return s, nil
+}
+
+// commitRedrive binds an item to a failed run, and claims its failure: no automatic replay and no other redrive follows
+// it then. It returns the item as it is bound, by this delivery or by another one, or a verdict.
+func (l *Listener) commitRedrive(ctx context.Context, it domain.Item, p plan) (domain.Item, error) {
+	run, err := l.runOf(ctx, it)
+	if err == nil {
+		err = l.mayRedrive(ctx, it, p, run)
+	}
+	if err != nil {
+		return it, err
+	}
+	if p.DryRun {
+		return it, wouldRedrive(run)
+	}
+	if err := l.stillFailed(ctx, run.row); err != nil {
+		return it, err
+	}
+	if run.row.Mode == "" {
+		run.row.Mode = domain.Live
+		if _, err := l.Book.Executions.Add(ctx, run.row); err != nil && !errors.Is(err, ledger.ErrConflict) {
+			return it, err
+		}
+	}
+	run.row.RedriveStale = p.AllowStale
+	err = l.Book.Items.BindRedrive(ctx, it, run.row, run.failure, domain.Move{
+		To: domain.Retrying, Decision: "redriven by replay " + it.ReplayID, DueAt: l.now().Add(redriveRecheck), Redrive: it.ReplayID,
+	})
+	if errors.Is(err, ledger.ErrConflict) {
+		now, gerr := l.Book.Items.Get(ctx, it.ReplayID, it.Page, it.Ordinal, it.Index)
+		switch {
+		case gerr != nil:
+			return it, gerr
+		case now.Execution != "":
+			return now, nil
+		case now.Outcome.Final():
+			return now, verdict{to: now.Outcome}
+		}
+		return it, err // something has happened to the execution or its failure: look again
+	}
+	it.VersionID, it.Execution, it.Bound = run.row.VersionID, run.row.Name, true
+	return it, err
+}
+
+func wouldRedrive(run failedRun) verdict {
+	v := verdict{to: replay.WouldRun, version: run.row.VersionID, reason: "goes on with execution " + run.row.Name}
+	if run.failure.State != "" {
+		v.reason += fmt.Sprintf(" from state %q", run.failure.State)
+	}
+	return v
+}
+
+// runOf returns the failed run that an item is about, or a verdict: that of the failure that was selected, or the newest
+// of the resource.
+func (l *Listener) runOf(ctx context.Context, it domain.Item) (run failedRun, err error) {
+	if it.Failure == "" {
+		return l.openRun(ctx, it)
+	}
+	f, err := l.Book.Failures.Get(ctx, it.Failure)
+	if err != nil {
+		return run, err
+	}
+	if f.VersionID != "" {
+		others, err := l.Book.Failures.OfVersion(ctx, f.ResourceID, f.RecordedAt)
+		if err != nil {
+			return run, err
+		}
+		for _, other := range others {
+			if other.VersionID == f.VersionID && other.Unsettled() && other.FailedAt.After(f.FailedAt.Time) {
+				return run, skip("execution %s of the same version failed later, and is the one to redrive", other.Execution)
+			}
+		}
+	}
+	return l.runOfFailure(ctx, f)
+}
+
+func (l *Listener) runOfFailure(ctx context.Context, f domain.Failure) (run failedRun, err error) {
+	switch {
+	case f.Redrive != "":
+		return run, skip("replay %s redrives execution %s", f.Redrive, f.Execution)
+	case f.Status == domain.Retrying:
+		return run, skip("an automatic replay of execution %s is under way", f.Execution)
+	case !f.Unsettled():
+		return run, skip("%s", noLongerFailed(f))
+	case f.ARN == "":
+		return run, skip("%s is not an execution: it is kept under %s", f.Execution, f.InputKey)
+	}
+	row, err := l.Book.Executions.Get(ctx, f.Execution)
+	switch {
+	case errors.Is(err, ledger.ErrNotFound): // its event never reached the log; the redrive begins with Record
+		row, err = domain.Execution{
+			Name: f.Execution, ARN: f.ARN, Status: domain.Failed, Unrecorded: true, StartedAt: f.StartedAt, StoppedAt: f.FailedAt,
+			RedriveCount: f.RedriveCount, Error: f.Error, Cause: f.Cause,
+		}, nil
+	case err == nil && row.RedriveCount != f.RedriveCount:
+		err = skip("execution %s was redriven meanwhile", f.Execution)
+	}
+	return failedRun{row, f}, err
+}
+
+// openRun returns the newest run of a resource that failed and is open, or a verdict: its latest execution, if that was
+// aborted, or its newest failure that no one has settled.
+func (l *Listener) openRun(ctx context.Context, it domain.Item) (run failedRun, err error) {
+	for row, err := range l.Book.Executions.Latest(ctx, it.ResourceID, time.Time{}) {
+		if err != nil {
+			return run, err
+		}
+		if row.Status != domain.Aborted || row.Error == domain.NeverStarted {
+			break
+		}
+		if row.RedriveRun > row.RedriveCount {
+			return run, skip("replay %s redrives execution %s", row.RedriveID, row.Name)
+		}
+		if !row.CheckAt.IsZero() {
+			return run, skip("the end of execution %s is still being recorded: try again in some minutes", row.Name)
+		}
+		return failedRun{row: row}, nil
+	}
+	f, found, err := l.Book.Failures.NewestUnsettled(ctx, it.ResourceID)
+	if err != nil {
+		return run, err
+	}
+	if !found {
+		return run, skip("none of its executions has failed and is open")
+	}
+	return l.runOfFailure(ctx, f)
+}
+
+// mayRedrive is the verdict of the guards about a failed run, nil if it may be redriven.
+func (l *Listener) mayRedrive(ctx context.Context, it domain.Item, p plan, run failedRun) error {
+	if l.now().Sub(run.stoppedAt()) > domain.RedrivableFor {
+		return skip("execution %s ended at %s: Step Functions redrives for 14 days only: replay it instead",
+			run.row.Name, run.stoppedAt().Format(time.RFC3339))
+	}
+	if it.Want != "" && it.Want != run.row.VersionID {
+		return skip("another version of it has failed meanwhile")
+	}
+	if run.row.VersionID == "" {
+		return l.mayRedriveUnrecorded(ctx, p, run.failure)
+	}
+	latest, err := l.latest(ctx, run.row.ResourceID, p)
+	if err != nil {
+		return err
+	}
+	v, err := l.named(ctx, run.row.ResourceID, run.row.VersionID)
+	switch {
+	case err != nil:
+		return err
+	case !p.Select.Recorded.Contains(v.At()):
+		return skip("version %s was not recorded in the window", v.ID)
+	}
+	if err = l.unfit(ctx, run.row.ResourceID, v, p); err == nil && v.ID != latest.ID {
+		err = l.stale(ctx, run.row.ResourceID, v, p)
+	}
+	return err
+}
+
+func (l *Listener) mayRedriveUnrecorded(ctx context.Context, p plan, f domain.Failure) error {
+	if p.Select.Recorded != nil {
+		return skip("the event of execution %s was never recorded", f.Execution)
+	}
+	fits, err := l.keptFits(ctx, f, p)
+	if err != nil {
+		return err
+	}
+	if !fits {
+		return skip("the event of execution %s does not fit the selection", f.Execution)
+	}
+	by, newer, err := l.Superseding.SupersederOf(ctx, f)
+	switch {
+	case errors.Is(err, eventlog.ErrDeleted):
+		return skip(deleted)
+	case err != nil && !errors.Is(err, eventlog.ErrNotFound):
+		return err
+	case newer && !p.AllowStale:
+		return skip("stale: version %s is newer; allowStale redrives it all the same", by.ID)
+	}
+	return nil
+}
+
+// stillFailed is the verdict about a run by what Step Functions knows, nil if the run is the last one and can be redriven.
+func (l *Listener) stillFailed(ctx context.Context, row domain.Execution) error {
+	d, err := l.Machine.Describe(ctx, row.Name)
+	switch {
+	case errors.Is(err, sfn.ErrNotFound):
+		return skip("Step Functions no longer knows execution %s", row.Name)
+	case err != nil:
+		return err
+	case !d.Status.Terminal():
+		return skip("execution %s was redriven meanwhile, and runs", row.Name)
+	case d.Status == domain.Succeeded:
+		return skip("execution %s was redriven meanwhile, and has succeeded", row.Name)
+	case d.RedriveCount > row.RedriveCount:
+		return skip("execution %s was redriven meanwhile, and has failed again", row.Name)
+	case d.Unredrivable != "":
+		return skip("Step Functions cannot redrive execution %s: %s: replay it instead", row.Name, d.Unredrivable)
+	}
+	return nil
+}
+
+// beginRun redrives the execution that an item is bound to, unless that was done: by an earlier delivery, or by an
+// operator. The token alone does not tell: it is kept for 15 minutes. Begun is false, with a verdict, if it cannot be.
+func (l *Listener) beginRun(ctx context.Context, it domain.Item, row domain.Execution) (begun bool, err error) {
+	if !it.Bound {
+		d, err := l.Machine.Describe(ctx, row.Name)
+		if err != nil && !errors.Is(err, sfn.ErrNotFound) {
+			return false, err
+		}
+		if d.RedriveCount >= row.RedriveRun {
+			return true, nil
+		}
+	}
+	err = l.Machine.Redrive(ctx, row.Name, domain.RedriveToken(it.ReplayID, row.Name, row.RedriveRun))
+	if !errors.Is(err, sfn.ErrNotRedrivable) && !errors.Is(err, sfn.ErrNotFound) {
+		return err == nil, err
+	}
+	d, derr := l.Machine.Describe(ctx, row.Name)
+	if derr != nil && !errors.Is(derr, sfn.ErrNotFound) {
+		return false, derr
+	}
+	if d.RedriveCount >= row.RedriveRun {
+		return true, nil
+	}
+	why := fmt.Sprintf("%v: replay it instead", err)
+	if err := l.releaseRedrive(ctx, it.ReplayID, row, why); err != nil {
+		return false, err
+	}
+	return false, skip("%s", why)
+}
+
+// releaseRedrive gives the failure of a run back to a person that cannot be redriven after all.
+func (l *Listener) releaseRedrive(ctx context.Context, replayID string, row domain.Execution, why string) error {
+	f, err := l.Book.Failures.Get(ctx, domain.FailureID(row.Name, row.RedriveRun-1))
+	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+		return err
+	}
+	return l.Book.Items.ReleaseRedrive(ctx, replayID, row, f, domain.Move{To: domain.Quarantined, Decision: why})
+}
