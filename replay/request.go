@@ -34,6 +34,8 @@ type Request struct {
 	DryRun       bool       `json:"dryRun"`                 // ends as PLANNED, starts nothing; default: false
 	Reason       string     `json:"reason"`                 // one line, 1 to MaxReasonBytes
 
+	IgnorePauseAlarm bool `json:"ignorePauseAlarm,omitempty"` // goes on while PauseAlarm is in ALARM; default: false
+
 	Apply *Apply `json:"apply,omitempty"` // the plan that this replay applies; nil: none
 }
 
