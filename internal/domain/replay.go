@@ -2,6 +2,7 @@ package domain
 
 import (
 	"math"
+	"time"
 
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -60,6 +61,9 @@ type Replay struct {
 	ResendTo         string `row:"resendTo,omitempty"` // where it goes on; empty: at the beginning
 	IgnorePauseAlarm bool   `row:"ignorePauseAlarm,omitempty"`
 }
+
+// ResendAgain is how long nobody must have gone on to send messages again until another message takes that up.
+const ResendAgain = time.Minute
 
 // Paused reports whether a person paused this replay.
 func (r Replay) Paused() bool { return !r.PausedAt.IsZero() && !r.Stopped() && !r.Status.Final() }

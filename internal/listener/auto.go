@@ -21,6 +21,9 @@ func (l *Listener) auto(ctx context.Context, msg protocol.ReplayMessage) error {
 	if !f.Status.Open() {
 		return nil // closed since the message was sent
 	}
+	if paused, err := l.parkAuto(ctx); paused || err != nil {
+		return err
+	}
 	if waits, err := l.paceAuto(ctx, msg); waits || err != nil {
 		return err
 	}
