@@ -51,7 +51,7 @@ func (a *API) resume(ctx context.Context, req request) (answer, error) {
 	if err != nil && !errors.Is(err, ledger.ErrConflict) {
 		return answer{}, err
 	}
-	if err := a.progress.GoOn(ctx, row.ID, a.now()); err != nil {
+	if err := a.progress.GoOn(ctx, row.ID, a.now(), 0); err != nil {
 		return answer{}, err
 	}
 	row, ans, err := a.summaryOf(ctx, req, row.ID)
@@ -190,7 +190,7 @@ func (a *API) changeControls(ctx context.Context, req request) (answer, error) {
 			return answer{}, err
 		}
 		for _, row := range rows {
-			if err := a.progress.GoOn(ctx, row.ID, now); err != nil {
+			if err := a.progress.GoOn(ctx, row.ID, now, 0); err != nil {
 				return answer{}, err
 			}
 		}

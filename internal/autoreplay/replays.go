@@ -52,7 +52,7 @@ func (r *round) lookAfter(ctx context.Context, row domain.Replay) error {
 	if r.pauses(row) { // its messages were let go
 		return r.Progress.CompleteIfDone(ctx, row.ID, r.now())
 	}
-	if err := r.Progress.GoOn(ctx, row.ID, r.now()); err != nil {
+	if err := r.Progress.GoOn(ctx, row.ID, r.now(), domain.ResendAgain); err != nil {
 		return err
 	}
 	if row.Status == replay.Pending {

@@ -116,12 +116,13 @@ func (l *Listener) resend(ctx context.Context, msg protocol.ReplayMessage) error
 	if r.Stopped() || r.Status.Final() || r.ResendAt.IsZero() || r.Resends != msg.Resend {
 		return nil
 	}
-	// It went on without this message: another one goes on, or was to be sent by an earlier delivery.
-	if msg.Cursor != r.ResendTo && msg.Tries == 0 && l.now().Sub(r.ResendAt.Time) < domain.ResendAgain {
-		return nil
-	}
 	if err := l.park(ctx, r); err != nil {
 		return err
+	}
+	next := protocol.ReplayMessage{Kind: protocol.KindResend, ReplayID: r.ID, Resend: r.Resends}
+	if msg.Cursor != r.ResendTo { // an earlier delivery got on, and may have died before it sent the next message
+		next.Cursor = r.ResendTo
+		return l.Queue.Post(ctx, sqs.Post{Body: next.Encode(), Delay: r.ResendAt.Sub(l.now())})
 	}
 	rate, err := l.rate(ctx, r)
 	if err != nil {
@@ -136,24 +137,25 @@ func (l *Listener) resend(ctx context.Context, msg protocol.ReplayMessage) error
 		takes = timeOf(len(posts), rate)
 	}
 	if to == "" && !r.Expanded {
-		next := protocol.ReplayMessage{Kind: protocol.KindExpand, ReplayID: r.ID, Page: r.Pages}
-		posts = append(posts, sqs.Post{Body: next.Encode(), Delay: takes - expandAhead})
+		page := protocol.ReplayMessage{Kind: protocol.KindExpand, ReplayID: r.ID, Page: r.Pages}
+		posts = append(posts, sqs.Post{Body: page.Encode(), Delay: takes - expandAhead})
 	}
 	if err := l.Queue.Post(ctx, posts...); err != nil {
 		return err
 	}
-	due := l.now().Add(max(takes-expandAhead, 0))
-	if err := l.Book.Replays.AdvanceResend(ctx, r, to, domain.At(due)); err != nil {
-		if errors.Is(err, ledger.ErrConflict) {
-			return nil
-		}
+	due := domain.At(l.now().Add(max(takes-expandAhead, 0)))
+	err = l.Book.Replays.AdvanceResend(ctx, r, to, due)
+	if errors.Is(err, ledger.ErrConflict) { // another delivery got on, and sends the next message
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	if to == "" {
 		l.Logger.InfoContext(ctx, "messages of a resumed replay sent again", "replayId", r.ID)
 		return nil
 	}
-	next := protocol.ReplayMessage{Kind: protocol.KindResend, ReplayID: r.ID, Resend: r.Resends, Cursor: to}
+	next.Cursor = to
 	return l.Queue.Post(ctx, sqs.Post{Body: next.Encode(), Delay: takes - expandAhead})
 }
 

@@ -11,8 +11,9 @@ import (
 )
 
 // GoOn has messages sent again for what waits in a replay whose messages were let go while it was paused. Nothing happens if
-// it is paused still, or if that is under way. To repeat it is harmless, and needed if a caller died.
-func (b *Replays) GoOn(ctx context.Context, id string, now time.Time) error {
+// it is paused still, or if that is under way and last went on less than a time ago. To repeat it is harmless, and needed if a
+// caller died.
+func (b *Replays) GoOn(ctx context.Context, id string, now time.Time, after time.Duration) error {
 	r, err := b.replays.Get(ctx, id)
 	switch {
 	case err != nil:
@@ -21,7 +22,7 @@ func (b *Replays) GoOn(ctx context.Context, id string, now time.Time) error {
 		return nil
 	case r.Parked:
 		return b.Resend(ctx, r, now)
-	case !r.ResendAt.IsZero() && now.Sub(r.ResendAt.Time) >= domain.ResendAgain:
+	case !r.ResendAt.IsZero() && now.Sub(r.ResendAt.Time) >= after:
 		return b.sendResend(ctx, r)
 	}
 	return nil

@@ -31,7 +31,7 @@ func TestAReplayGoesOn(t *testing.T) {
 			m := with()
 			m.replay = tt.row
 			m.replay.ID = "p"
-			if err := New(m, m, m).GoOn(t.Context(), "p", now); err != nil {
+			if err := New(m, m, m).GoOn(t.Context(), "p", now, domain.ResendAgain); err != nil {
 				t.Fatal(err)
 			}
 			var want []string
