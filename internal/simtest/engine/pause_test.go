@@ -388,6 +388,7 @@ func TestReplaysWaitForThePauseAlarm(t *testing.T) {
 func TestAnotherPaceTakesEffectWithinSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e, _ := quick(t)
+		e.Replays.Now = time.Now
 		many(t, e)
 		id := ask(t, e, `{"select":{"ownerId":"o1"},"maxPerSecond":1,"reason":"a test"}`)
 		deadline := time.Now().Add(20 * time.Second)
