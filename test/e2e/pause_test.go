@@ -40,11 +40,11 @@ func TestAReplayIsPausedAndResumed(t *testing.T) {
 		sys.get(t, self, nil, &r)
 		return r
 	}
-	waitFor(t, patience, "the first version to start", func(context.Context) bool { return now().Counts.Started > 0 })
+	eventually(t, patience, "the first version to start", func(context.Context) (bool, error) { return now().Counts.Started > 0, nil })
 	do(http.MethodPost, self+"/pause", `{"reason":"a look"}`)
-	waitFor(t, patience, "what started to end", func(context.Context) bool {
+	eventually(t, patience, "what started to end", func(context.Context) (bool, error) {
 		c := now().Counts
-		return c.Started == c.Succeeded
+		return c.Started == c.Succeeded, nil
 	})
 	before := now()
 	if before.Status != replay.Paused || before.Counts.Started == versions {
