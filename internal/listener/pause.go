@@ -103,6 +103,23 @@ func (l *Listener) parkSeries(ctx context.Context, r domain.Replay, s domain.Ser
 	return errParked
 }
 
+// left lists the versions that an execution of a series has to run: all of them, or those that a pause has left.
+func (l *Listener) left(ctx context.Context, s domain.Series) (indexes []int, err error) {
+	if s.Run == 0 {
+		for i := range s.Versions {
+			indexes = append(indexes, i)
+		}
+		return indexes, nil
+	}
+	items, err := l.Book.Items.Unit(ctx, s.ReplayID, s.Page, s.Ordinal, 0, replay.MaxSeriesVersions)
+	for _, it := range items {
+		if !it.Outcome.Final() {
+			indexes = append(indexes, it.Index)
+		}
+	}
+	return indexes, err
+}
+
 // resendReads is how many reads of items one message makes to find some that wait.
 const resendReads = 25
 

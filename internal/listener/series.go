@@ -230,23 +230,6 @@ func (l *Listener) startSeries(ctx context.Context, msg protocol.ReplayMessage, 
 	return l.Book.Series.MarkStarted(ctx, s.Name)
 }
 
-// left lists the versions that an execution of a series has to run: all of them, or those that a pause has left.
-func (l *Listener) left(ctx context.Context, s domain.Series) (indexes []int, err error) {
-	if s.Run == 0 {
-		for i := range s.Versions {
-			indexes = append(indexes, i)
-		}
-		return indexes, nil
-	}
-	items, err := l.Book.Items.Unit(ctx, s.ReplayID, s.Page, s.Ordinal, 0, replay.MaxSeriesVersions)
-	for _, it := range items {
-		if !it.Outcome.Final() {
-			indexes = append(indexes, it.Index)
-		}
-	}
-	return indexes, err
-}
-
 // BindVersion answers the Series state machine about one version: it checks the guards once more, since the versions
 // before it took their time, and binds it.
 func (l *Listener) BindVersion(ctx context.Context, in SeriesInput) (SeriesOrder, error) {
