@@ -49,7 +49,7 @@ func (d *decoder) fault(field string, value any, detail string) {
 func (d *decoder) request(body []byte) Request {
 	r := Request{Action: Rerun, Publish: PublishNormal}
 	fields, ok := d.object("body", body, "apply", "action", "select", "versions", "transform", "publish", "target", "allowStale",
-		"maxPerSecond", "maxItems", "maxFailures", "dryRun", "reason")
+		"maxPerSecond", "ignorePauseAlarm", "maxItems", "maxFailures", "dryRun", "reason")
 	if !ok {
 		return r
 	}
@@ -75,6 +75,7 @@ func (d *decoder) request(body []byte) Request {
 	}
 	d.boolean("allowStale", fields["allowStale"], &r.AllowStale)
 	d.boolean("dryRun", fields["dryRun"], &r.DryRun)
+	d.boolean("ignorePauseAlarm", fields["ignorePauseAlarm"], &r.IgnorePauseAlarm)
 	d.number("maxPerSecond", fields["maxPerSecond"], 1, MaxPerSecond, &r.MaxPerSecond)
 	d.number("maxItems", fields["maxItems"], 1, MaxItems, &r.MaxItems)
 	if raw, given := fields["maxFailures"]; given {
@@ -124,7 +125,11 @@ func (d *decoder) redrive(fields map[string]json.RawMessage, r Request) {
 }
 
 func (d *decoder) reason(raw json.RawMessage, reason *string) {
-	const remedy = "is required: say why, the text is kept with the replay and sent with every event"
+	d.required(raw, reason, "is required: say why, the text is kept with the replay and sent with every event")
+}
+
+// required reads a reason, with a remedy where there is none.
+func (d *decoder) required(raw json.RawMessage, reason *string, remedy string) {
 	if raw == nil {
 		d.fault("reason", nil, remedy)
 		return

@@ -22,18 +22,19 @@ const (
 // Wherever a request has a time, it may be given as RFC 3339 or relative to now, see ParseTime. A decoded request has
 // absolute times: UTC, in whole milliseconds.
 type Request struct {
-	Action       Action     `json:"action,omitempty"` // default: Rerun
-	Select       Select     `json:"select"`
-	Versions     Versions   `json:"versions,omitzero"`      // default: LatestVersion; FailedVersion with Select.Failures or Redrive
-	Transform    *Transform `json:"transform,omitempty"`    // of each event before it runs; only with Rerun; default: none
-	Publish      Publish    `json:"publish,omitempty"`      // default: PublishNormal, the only one with Republish and Redrive
-	Target       string     `json:"target,omitempty"`       // message attribute "target": 1 to MaxTargetBytes; not with Redrive
-	AllowStale   bool       `json:"allowStale"`             // also versions older than one that has succeeded; default: false
-	MaxPerSecond int        `json:"maxPerSecond,omitempty"` // starts, averaged over 60 s: 1 to MaxPerSecond; 0: the pace of all replays
-	MaxItems     int        `json:"maxItems,omitempty"`     // 1 to MaxItems; 0: no bound; required with Select.All
-	MaxFailures  *int       `json:"maxFailures,omitempty"`  // more failed items halt the replay: 0 to MaxItems; nil: any number
-	DryRun       bool       `json:"dryRun"`                 // ends as PLANNED, starts nothing; default: false
-	Reason       string     `json:"reason"`                 // one line, 1 to MaxReasonBytes
+	Action           Action     `json:"action,omitempty"` // default: Rerun
+	Select           Select     `json:"select"`
+	Versions         Versions   `json:"versions,omitzero"`          // default: LatestVersion; FailedVersion with Select.Failures or Redrive
+	Transform        *Transform `json:"transform,omitempty"`        // of each event before it runs; only with Rerun; default: none
+	Publish          Publish    `json:"publish,omitempty"`          // default: PublishNormal, the only one with Republish and Redrive
+	Target           string     `json:"target,omitempty"`           // message attribute "target": 1 to MaxTargetBytes; not with Redrive
+	AllowStale       bool       `json:"allowStale"`                 // also versions older than one that has succeeded; default: false
+	MaxPerSecond     int        `json:"maxPerSecond,omitempty"`     // starts, averaged over 60 s: 1 to MaxPerSecond; 0: the pace of all replays
+	IgnorePauseAlarm bool       `json:"ignorePauseAlarm,omitempty"` // goes on while PauseAlarm is in ALARM; default: false
+	MaxItems         int        `json:"maxItems,omitempty"`         // 1 to MaxItems; 0: no bound; required with Select.All
+	MaxFailures      *int       `json:"maxFailures,omitempty"`      // more failed items halt the replay: 0 to MaxItems; nil: any number
+	DryRun           bool       `json:"dryRun"`                     // ends as PLANNED, starts nothing; default: false
+	Reason           string     `json:"reason"`                     // one line, 1 to MaxReasonBytes
 
 	Apply *Apply `json:"apply,omitempty"` // the plan that this replay applies; nil: none
 }

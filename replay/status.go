@@ -8,11 +8,13 @@ import (
 // Status is where a replay stands.
 type Status string
 
-// A replay moves from Pending through Expanding and Running to one of the last four, and never back.
+// A replay moves from Pending through Expanding and Running to one of the last four, and never back. Until its end it may
+// be Paused, any number of times.
 const (
 	Pending   Status = "PENDING"   // accepted, nothing done yet
 	Expanding Status = "EXPANDING" // finding out which resources it is about
 	Running   Status = "RUNNING"   // every resource is known, some are not finished
+	Paused    Status = "PAUSED"    // a person paused it, or all replays: nothing more starts until it is resumed
 	Completed Status = "COMPLETED" // every item has an outcome
 	Planned   Status = "PLANNED"   // a dry run: every item has been looked at, nothing was started
 	Halted    Status = "HALTED"    // too many failures, or a part of its resources could not be found out
@@ -21,7 +23,7 @@ const (
 
 // Statuses lists every status in the order in which a replay may pass them.
 func Statuses() []Status {
-	return []Status{Pending, Expanding, Running, Completed, Planned, Halted, Cancelled}
+	return []Status{Pending, Expanding, Running, Paused, Completed, Planned, Halted, Cancelled}
 }
 
 // Final reports whether a replay with this status is finished.
@@ -73,10 +75,14 @@ type Summary struct {
 	CreatedAt   time.Time         `json:"createdAt"`
 	CompletedAt *time.Time        `json:"completedAt,omitempty"`
 	Stopped     *Stop             `json:"stopped,omitempty"`   // cancelled or halted; what had started by then goes on
+	Paused      *Pause            `json:"paused,omitempty"`    // with the status PAUSED
+	Resumed     *Resumption       `json:"resumed,omitempty"`   // the last time that it was resumed by itself
 	Truncated   bool              `json:"truncated,omitempty"` // maxItems was reached, the selection has more
 	Looked      int               `json:"looked,omitempty"`    // events that the filters of the selection looked at
 	Counts      Counts            `json:"counts"`
-	Links       map[string]string `json:"links"` // self, items, cancel: paths
+	Links       map[string]string `json:"links"` // self, items, cancel, pause, resume: paths
+
+	MaxPerSecond int `json:"maxPerSecond,omitempty"` // its own bound now; 0: none
 }
 
 // Stop says why a replay ended before its time.

@@ -225,9 +225,9 @@ type ReplayableIngestionProps struct {
 	MaxRequestedShare *float64
 
 	// PauseAlarm is a metric alarm on live traffic. While it is in ALARM or its state is unknown, no automatic replay is
-	// sent. Replays sent before start within the next AutoReplayInterval.
+	// sent, and requested ones are paused, unless they have ignorePauseAlarm. Each run of auto-replay looks at it.
 	//
-	// Default: none; automatic replays are never paused.
+	// Default: none; no alarm pauses replays.
 	PauseAlarm awscloudwatch.IAlarm
 
 	// SettleAfter is the age at which an execution without an outcome is looked up: 1 minute to 1 day. EventBridge delivers

@@ -56,6 +56,7 @@ func (r *ReplayableIngestion) addSeries(s *settings) {
 			"page":      awsstepfunctions.JsonPath_NumberAt(jsii.String("$.page")),
 			"ordinal":   awsstepfunctions.JsonPath_NumberAt(jsii.String("$.ordinal")),
 			"onFailure": awsstepfunctions.JsonPath_StringAt(jsii.String("$.onFailure")),
+			"execution": awsstepfunctions.JsonPath_StringAt(jsii.String("$$.Execution.Name")), // one that a pause ended binds nothing more
 			"index":     awsstepfunctions.JsonPath_NumberAt(jsii.String("$$.Map.Item.Value")),
 		},
 		ResultPath: awsstepfunctions.JsonPath_DISCARD(),
@@ -95,7 +96,7 @@ func (r *ReplayableIngestion) eachVersion(scope constructs.Construct) awsstepfun
 	})
 	wait.Next(bind)
 	stop := awsstepfunctions.NewFail(scope, jsii.String("Stop"), &awsstepfunctions.FailProps{
-		Error: jsii.String("SeriesStopped"), Cause: jsii.String("the replay was cancelled or halted"),
+		Error: jsii.String("SeriesStopped"), Cause: jsii.String("the replay was cancelled, halted or paused"),
 	})
 	is := func(decision string) awsstepfunctions.Condition {
 		return awsstepfunctions.Condition_StringEquals(jsii.String("$.bound.decision"), jsii.String(decision))

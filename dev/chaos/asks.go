@@ -77,7 +77,7 @@ func (r *run) ask(ctx context.Context, seed uint64, n int, events []event) error
 			return err
 		}
 	}
-	return nil
+	return r.pauses(ctx, random)
 }
 
 // oldest returns the oldest versions of some resources that have several by now, by resource.

@@ -60,6 +60,9 @@ func (r *run) rest(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.opts.Patience)
 	defer cancel()
+	if err := r.resumeAll(ctx); err != nil {
+		return err
+	}
 	before, since := "", time.Now()
 	for {
 		if _, err := r.autoReplay(ctx); err != nil && !errors.As(err, new(errFunction)) && ctx.Err() == nil {

@@ -199,7 +199,7 @@ func (a *API) begin(ctx context.Context, req request, id string, r replay.Reques
 	row := domain.Replay{
 		ID: id, Status: replay.Pending, RequestedBy: caller(req), Action: r.Action, DryRun: r.DryRun, Reason: r.Reason,
 		OwnerID: r.Select.OwnerID, MaxItems: r.MaxItems, MaxFailures: r.MaxFailures, MaxPerSecond: r.MaxPerSecond,
-		CreatedAt: domain.At(now),
+		CreatedAt: domain.At(now), IgnorePauseAlarm: r.IgnorePauseAlarm,
 	}
 	if r.Apply != nil {
 		row.PlanID = r.Apply.PlanID

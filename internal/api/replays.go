@@ -17,7 +17,7 @@ import (
 
 func linksOf(req request, id string) map[string]string {
 	self := linkTo(req, "/replays/"+id)
-	return map[string]string{"self": self, "items": self + "/items", "cancel": self + "/cancel"}
+	return map[string]string{"self": self, "items": self + "/items", "cancel": self + "/cancel", "pause": self + "/pause", "resume": self + "/resume"}
 }
 
 func (a *API) find(ctx context.Context, req request) (domain.Replay, error) {
@@ -47,7 +47,11 @@ func (a *API) replay(ctx context.Context, req request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	full := replay.Replay{Summary: summary(req, row), Request: r}
+	c, err := a.book.Controls.Get(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	full := replay.Replay{Summary: summary(req, row, c), Request: r}
 	if row.Status == replay.Planned {
 		if full.Plan, err = a.planOf(ctx, row, r); err != nil {
 			return answer{}, err
@@ -56,11 +60,26 @@ func (a *API) replay(ctx context.Context, req request) (answer, error) {
 	return answer{status: http.StatusOK, body: full}, nil
 }
 
-func summary(req request, row domain.Replay) replay.Summary {
+// shown is the status of a replay as people see it, and what pauses it.
+func shown(row domain.Replay, c domain.Controls) (replay.Status, *replay.Pause) {
+	if row.Paused() {
+		return replay.Paused, &replay.Pause{By: row.PausedBy, At: row.PausedAt.Time, Reason: row.PauseReason}
+	}
+	if p := c.Pausing(row); p != nil {
+		return replay.Paused, p
+	}
+	return row.Status, nil
+}
+
+func summary(req request, row domain.Replay, c domain.Controls) replay.Summary {
 	s := replay.Summary{
 		ReplayID: row.ID, Status: row.Status, Action: row.Action, DryRun: row.DryRun, Reason: row.Reason,
 		RequestedBy: row.RequestedBy, CreatedAt: row.CreatedAt.Time, CompletedAt: row.CompletedAt.Pointer(),
-		Truncated: row.Truncated, Looked: row.Looked, Counts: row.Counts(), Links: linksOf(req, row.ID),
+		Truncated: row.Truncated, Looked: row.Looked, Counts: row.Counts(), Links: linksOf(req, row.ID), MaxPerSecond: row.MaxPerSecond,
+	}
+	s.Status, s.Paused = shown(row, c)
+	if !row.ResumedAt.IsZero() {
+		s.Resumed = &replay.Resumption{By: row.ResumedBy, At: row.ResumedAt.Time}
 	}
 	if row.Stopped() {
 		s.Stopped = &replay.Stop{Status: row.StopStatus, By: row.StopBy, At: row.StopAt.Time, Reason: row.StopReason}
@@ -88,7 +107,14 @@ func (a *API) replays(ctx context.Context, req request) (answer, error) {
 	if err := q.err(); err != nil {
 		return answer{}, err
 	}
-	rows, next, err := a.book.Replays.List(ctx, status, cursor, limit)
+	c, err := a.book.Controls.Get(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	rows, next, err := a.book.Replays.List(ctx, func(row domain.Replay) bool {
+		is, _ := shown(row, c)
+		return status == "" || is == status
+	}, cursor, limit)
 	if err != nil {
 		return answer{}, q.failed(err)
 	}
@@ -97,7 +123,7 @@ func (a *API) replays(ctx context.Context, req request) (answer, error) {
 		if row, err = a.book.Replays.Show(ctx, row); err != nil {
 			return answer{}, err
 		}
-		page.Replays[i] = summary(req, row)
+		page.Replays[i] = summary(req, row, c)
 	}
 	return answer{status: http.StatusOK, body: page}, nil
 }
@@ -120,9 +146,7 @@ func (a *API) cancel(ctx context.Context, req request) (answer, error) {
 	if err != nil && !errors.Is(err, ledger.ErrConflict) {
 		return answer{}, err
 	}
-	if row, err = a.book.Replays.Get(ctx, row.ID); err == nil {
-		row, err = a.book.Replays.Show(ctx, row)
-	}
+	row, ans, err := a.summaryOf(ctx, req, row.ID)
 	if err != nil {
 		return answer{}, err
 	}
@@ -131,7 +155,7 @@ func (a *API) cancel(ctx context.Context, req request) (answer, error) {
 			row.ID, row.Status, ending(row))}
 	}
 	a.logger.InfoContext(ctx, "replay cancelled", "replayId", row.ID)
-	return answer{status: http.StatusOK, body: summary(req, row)}, nil
+	return ans, nil
 }
 
 // ending says of a replay that was halted that the rest of it ends by itself.

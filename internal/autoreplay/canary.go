@@ -72,9 +72,15 @@ func (r *round) hold(ctx context.Context, f domain.Failure) error {
 	r.sum.Held++
 	r.held[f.Group] = true
 	return r.move(ctx, f, domain.Move{
-		To: domain.Waiting, Hold: true, DueAt: f.FirstAt.Add(r.policy.MaxAge + time.Second), // too old then
+		To: domain.Waiting, Hold: true, DueAt: r.tooOldAt(f),
 		Decision: fmt.Sprintf("held: more than %d failures share its error; waits for a probe to succeed", r.policy.CanaryThreshold),
 	})
+}
+
+// tooOldAt is when a failure is too old to be replayed, as far as is known.
+func (r *round) tooOldAt(f domain.Failure) time.Time {
+	paused := r.now().Sub(r.controls.WithoutPause(f.FirstAt.Time, r.now()))
+	return f.FirstAt.Add(r.policy.MaxAge + time.Second + paused)
 }
 
 // lookAtGroups goes on with every group whose time has come.
@@ -219,7 +225,7 @@ func (r *round) step(ctx context.Context, g domain.Group) error {
 // release decides on a failure that its group lets go, and reports whether it was sent. One that cannot be decided on
 // stays held, and keeps nobody else back.
 func (r *round) release(ctx context.Context, f domain.Failure) (sent bool) {
-	sent, err := r.closeOrSend(ctx, f, r.policy.quarantineReason(f, r.now()))
+	sent, err := r.closeOrSend(ctx, f, r.quarantineReason(f))
 	switch {
 	case errors.Is(err, sfn.ErrBusy): // it stays held
 		r.sum.Waiting++

@@ -69,13 +69,18 @@ func (r *round) decideDue(ctx context.Context) error {
 // askGates finds out which errors are held before failures are decided on at the same time: a gate is closed once.
 func (r *round) askGates(ctx context.Context, due []domain.Failure) {
 	for _, f := range due {
-		if f.Group == "" || !r.policy.Enabled || r.policy.quarantineReason(f, r.now()) != "" {
+		if f.Group == "" || !r.policy.Enabled || r.quarantineReason(f) != "" {
 			continue
 		}
 		if _, err := r.holds(ctx, f.Group); err != nil {
 			r.Logger.Log(ctx, errs.Level(err), "group of failures not read", "group", f.Group, "error", err)
 		}
 	}
+}
+
+// quarantineReason is why a failure is not replayed automatically. It does not get older while auto-replay is paused.
+func (r *round) quarantineReason(f domain.Failure) string {
+	return r.policy.quarantineReason(f, r.controls.WithoutPause(f.FirstAt.Time, r.now()))
 }
 
 // postpone lets others come first for a while, or a failure that always errs would keep them back.
@@ -97,7 +102,7 @@ func (r *round) decide(ctx context.Context, f domain.Failure) error {
 	if f.Status == domain.Retrying {
 		return r.recheck(ctx, f)
 	}
-	reason := r.policy.quarantineReason(f, r.now())
+	reason := r.quarantineReason(f)
 	if reason == "" {
 		if !r.policy.Enabled {
 			r.sum.Waiting++
@@ -105,7 +110,7 @@ func (r *round) decide(ctx context.Context, f domain.Failure) error {
 		}
 		if hold, err := r.holds(ctx, f.Group); err != nil {
 			return err
-		} else if hold && !f.Held {
+		} else if hold { // also one that is due because auto-replay was paused, and younger than it was taken for
 			return r.hold(ctx, f)
 		}
 		if !r.mayStart() { // it stays due

@@ -55,6 +55,7 @@ type outcomeRecorder interface {
 type progressor interface {
 	Apply(ctx context.Context, steps []progress.Transition) map[string]error
 	CompleteIfDone(ctx context.Context, id string, now time.Time) error
+	GoOn(ctx context.Context, id string, now time.Time, after time.Duration) error
 	Stop(ctx context.Context, id string, stop replay.Stop) error
 }
 

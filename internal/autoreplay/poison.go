@@ -38,8 +38,13 @@ func (r *round) poison(ctx context.Context, m sqs.Message, msg protocol.ReplayMe
 			return err
 		}
 	case protocol.KindClose:
-		s, err := r.Book.Series.Get(ctx, msg.Series)
-		if err != nil || !s.Open() {
+		s, err := r.Book.Series.Get(ctx, domain.SeriesOf(msg.Series))
+		if err != nil || !s.Open() || msg.Series != s.Execution() {
+			return err
+		}
+	case protocol.KindResend:
+		row, err := r.Book.Replays.Get(ctx, msg.ReplayID)
+		if err != nil || row.Resends != msg.Resend || row.ResendAt.IsZero() {
 			return err
 		}
 	case protocol.KindJob: // to go on with a part that is done does nothing
@@ -200,7 +205,10 @@ func (r *round) poisonBound(ctx context.Context, it domain.Item) error {
 
 // poisonSeries gives up a series that was not started. What it has is settled by the listener.
 func (r *round) poisonSeries(ctx context.Context, it domain.Item, s domain.Series) error {
-	d, err := r.Series.Describe(ctx, s.Name)
+	if s.Parked { // resuming sends another message
+		return nil
+	}
+	d, err := r.Series.Describe(ctx, s.Execution())
 	switch {
 	case errors.Is(err, sfn.ErrNotFound):
 		if err := r.Book.Series.GiveUp(ctx, s.Name); err != nil {
@@ -211,7 +219,7 @@ func (r *round) poisonSeries(ctx context.Context, it domain.Item, s domain.Serie
 				return err
 			}
 		}
-		return r.Replays.Send(ctx, closeGivenUp(s.Name))
+		return r.Replays.Send(ctx, closeGivenUp(s.Execution()))
 	case err != nil:
 		return err
 	case d.Status.Terminal():

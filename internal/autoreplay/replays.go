@@ -49,6 +49,12 @@ func (r *round) reconcileReplays(ctx context.Context) error {
 
 // lookAfter sends the first message of a replay again that nobody has begun, and ends one that only nobody has ended.
 func (r *round) lookAfter(ctx context.Context, row domain.Replay) error {
+	if r.pauses(row) { // its messages were let go
+		return r.Progress.CompleteIfDone(ctx, row.ID, r.now())
+	}
+	if err := r.Progress.GoOn(ctx, row.ID, r.now(), domain.ResendAgain); err != nil {
+		return err
+	}
 	if row.Status == replay.Pending {
 		return r.Replays.Send(ctx, protocol.ReplayMessage{Kind: protocol.KindExpand, ReplayID: row.ID}.Encode())
 	}
@@ -56,21 +62,43 @@ func (r *round) lookAfter(ctx context.Context, row domain.Replay) error {
 }
 
 func (r *round) lookAfterSeries(ctx context.Context, s domain.Series) error {
-	d, err := r.Series.Describe(ctx, s.Name)
+	if s.Parked {
+		return r.lookAfterParked(ctx, s)
+	}
+	d, err := r.Series.Describe(ctx, s.Execution())
 	if errors.Is(err, sfn.ErrNotFound) {
 		if s.Closed { // it was given up, and the message got lost that was to settle it
-			return r.Replays.Send(ctx, closeGivenUp(s.Name))
+			return r.Replays.Send(ctx, closeGivenUp(s.Execution()))
 		}
-		if r.now().Sub(s.CreatedAt.Time) < messageLife { // its start is in the Replay queue
+		if r.now().Sub(later(s.CreatedAt.Time, s.UnparkedAt.Time)) < messageLife { // its start is in the Replay queue
 			return nil
 		}
-		d.Ended, err = domain.Ended{Name: s.Name, Status: domain.Aborted}, nil
+		d.Ended, err = domain.Ended{Name: s.Execution(), Status: domain.Aborted}, nil
 	}
 	if err != nil || !d.Status.Terminal() {
 		return err
 	}
 	return r.seriesEnded(ctx, d.Ended)
 }
+
+// lookAfterParked has a series that a pause ended settled if its replay was stopped meanwhile, and go on if it was resumed.
+func (r *round) lookAfterParked(ctx context.Context, s domain.Series) error {
+	row, err := r.Book.Replays.Get(ctx, s.ReplayID)
+	switch {
+	case err != nil:
+		return err
+	case row.Stopped() || row.Status.Final():
+		return r.Replays.Send(ctx, closeGivenUp(s.Execution()))
+	case r.pauses(row):
+		return nil
+	}
+	return r.Replays.Send(ctx, protocol.ReplayMessage{
+		Kind: protocol.KindItem, ReplayID: s.ReplayID, Page: s.Page, Ordinal: s.Ordinal,
+	}.Encode())
+}
+
+// pauses reports whether a replay is paused, by itself or with others.
+func (r *round) pauses(row domain.Replay) bool { return row.Paused() || r.controls.Pausing(row) != nil }
 
 // halt ends a replay whose selection cannot be found out.
 func (r *round) halt(ctx context.Context, msg protocol.ReplayMessage, why string) error {

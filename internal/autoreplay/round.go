@@ -25,6 +25,8 @@ type round struct {
 	gated   map[string]bool // errors whose gate this run closed: an index may not show their groups yet
 	held    map[string]bool // errors of which this run held failures: an index may not show them yet
 
+	controls domain.Controls // what is paused
+
 	rate    float64 // of automatic replays, per second: what other replays leave them
 	started time.Time
 	failed  *failedRuns
@@ -42,12 +44,7 @@ func (j *Job) newRound(ctx context.Context, until time.Time) *round {
 		Job: j, sent: new(atomic.Int64), gates: map[string]bool{}, gated: map[string]bool{}, held: map[string]bool{},
 		started: j.now(), rate: j.policy.StartsPerSecond, failed: newFailedRuns(),
 	}
-	switch {
-	case !j.policy.Enabled:
-		r.sum.Paused = "auto-replay is off"
-	case j.Pause != nil:
-		r.sum.Paused = j.pauseReason(ctx, until)
-	}
+	r.sum.Paused = r.pauseReason(ctx, until)
 	return r
 }
 
@@ -68,20 +65,52 @@ func (r *round) share(ctx context.Context) error {
 	return err
 }
 
-// pauseReason says why nothing is started now, "" if it is. If nobody can tell how the alarm stands, live traffic is
-// taken to be in trouble: what waits is not lost.
-func (j *Job) pauseReason(ctx context.Context, until time.Time) string {
+// pauseReason says why nothing is started now, "" if it is. If nobody can tell what is paused, it is taken to be: what waits
+// is not lost.
+func (r *round) pauseReason(ctx context.Context, until time.Time) string {
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
-	in, err := errs.WithinDeadline(ctx, j.Pause.InAlarm)
-	switch {
-	case err != nil:
-		j.Logger.ErrorContext(ctx, "auto-replay paused: the state of its alarm is not known", "error", err)
-		return "the state of the pause alarm is not known"
-	case in:
-		return "the pause alarm is in ALARM"
+	var err error
+	if r.controls, err = errs.WithinDeadline(ctx, r.Book.Controls.Get); err != nil {
+		r.Logger.ErrorContext(ctx, "auto-replay paused: what is paused is not known", "error", err)
+		return "what is paused is not known"
 	}
-	return ""
+	alarm := r.alarmReason(ctx)
+	switch {
+	case !r.policy.Enabled:
+		return "auto-replay is off"
+	case !r.controls.AutoPausedAt.IsZero():
+		return "auto-replay is paused: " + r.controls.AutoPauseReason
+	}
+	return alarm
+}
+
+// alarmReason says why PauseAlarm pauses automatic replays and others, "" if it does not. If nobody can tell how it stands,
+// live traffic is taken to be in trouble. The ledger tells the listener.
+func (r *round) alarmReason(ctx context.Context) (why string) {
+	if r.Pause != nil {
+		in, err := errs.WithinDeadline(ctx, r.Pause.InAlarm)
+		switch {
+		case err != nil:
+			r.Logger.ErrorContext(ctx, "replays paused: the state of the pause alarm is not known", "error", err)
+			why = "the state of the pause alarm is not known"
+		case in:
+			why = "the pause alarm is in ALARM"
+		}
+	}
+	if (why == "") == r.controls.AlarmAt.IsZero() {
+		return why
+	}
+	now := domain.At(r.now())
+	err := once(ctx, func(ctx context.Context) error { return r.Book.Controls.SetAlarm(ctx, now, why) })
+	if err != nil {
+		r.Logger.ErrorContext(ctx, "state of the pause alarm not noted", "error", err)
+		return why
+	}
+	if r.controls.AlarmAt, r.controls.AlarmReason = now, why; why == "" {
+		r.controls.AlarmAt = domain.Stamp{}
+	}
+	return why
 }
 
 // mayStart reports whether the run may send one more automatic replay.

@@ -21,6 +21,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/ingest"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/items"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/list"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/pace"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/pause"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/redrive"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/replay"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/republish"
@@ -167,7 +169,7 @@ func groups() []commandGroup {
 		{"Investigate:", constructors{failures.New, history.New, show.New, diff.New}},
 		{"Replay:", constructors{replay.New, redrive.New, republish.New, apply.New, correct.New}},
 		{"Send events:", constructors{ingest.New}},
-		{"Follow replays:", constructors{status.New, items.New, list.New, cancel.New}},
+		{"Follow replays:", constructors{status.New, items.New, list.New, cancel.New, pause.New, pause.NewResume, pace.New}},
 		{"Check:", constructors{doctor.New}},
 		{"Develop:", constructors{dev.New}},
 	}

@@ -39,6 +39,24 @@ func SeriesName(replayID string, page, ordinal int) string {
 	return SeriesPrefix + digest(replayID, fmt.Sprint(page), fmt.Sprint(ordinal))
 }
 
+// SeriesRun names the execution that runs a series for the first time, or goes on with it after so many pauses.
+func SeriesRun(series string, run int) string {
+	if run == 0 {
+		return series
+	}
+	return fmt.Sprintf("%s-%d", series, run)
+}
+
+// SeriesOf returns the name of the series that an execution of the Series state machine runs.
+func SeriesOf(execution string) string {
+	hash, ours := strings.CutPrefix(execution, SeriesPrefix)
+	if !ours {
+		return execution
+	}
+	hash, _, _ = strings.Cut(hash, "-")
+	return SeriesPrefix + hash
+}
+
 // AutoName names an automatic replay: root is the execution that failed first, attempt counts from 1.
 func AutoName(root string, attempt int) string {
 	return AutoPrefix + digest(root, fmt.Sprint(attempt))

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"math"
+	"time"
 
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -46,7 +47,26 @@ type Replay struct {
 	SweptTo    string        `row:"sweptTo,omitempty"` // where the sweep goes on; empty: at the beginning
 	SweptAt    Stamp         `row:"sweptAt,omitempty"` // when that was noted
 	Swept      bool          `row:"swept,omitempty"`   // what had not started is skipped
+
+	// Of a replay that is paused, or was. Messages of a paused replay are let go: what waits is in the ledger, and resuming
+	// sends messages for it again.
+	PausedAt         Stamp  `row:"pausedAt,omitempty"` // zero: it is not paused by itself
+	PausedBy         string `row:"pausedBy,omitempty"`
+	PauseReason      string `row:"pauseReason,omitempty"`
+	ResumedAt        Stamp  `row:"resumedAt,omitempty"` // the last time
+	ResumedBy        string `row:"resumedBy,omitempty"`
+	Parked           bool   `row:"parked,omitempty"`   // a message of it was let go, and is to be sent again
+	Resends          int    `row:"resends,omitempty"`  // how often it was begun to send them again: the newest one counts
+	ResendAt         Stamp  `row:"resendAt,omitempty"` // when that went on last; zero: it is done
+	ResendTo         string `row:"resendTo,omitempty"` // where it goes on; empty: at the beginning
+	IgnorePauseAlarm bool   `row:"ignorePauseAlarm,omitempty"`
 }
+
+// ResendAgain is how long nobody must have gone on to send messages again until another message takes that up.
+const ResendAgain = time.Minute
+
+// Paused reports whether a person paused this replay.
+func (r Replay) Paused() bool { return !r.PausedAt.IsZero() && !r.Stopped() && !r.Status.Final() }
 
 // Stopped reports whether nothing more of the replay is to start.
 func (r Replay) Stopped() bool { return r.StopStatus != "" }

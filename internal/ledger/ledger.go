@@ -20,6 +20,7 @@
 //	idempotency  K#<hash of the key>         K
 //	mark         M#<walk>                    M
 //	lease        L#<name>                    L
+//	controls     CONTROLS                    C
 package ledger
 
 import (
@@ -69,6 +70,7 @@ type Ledger struct {
 	Pace         *Pace
 	Marks        *Marks
 	Leases       *Leases
+	Controls     *Controls
 }
 
 // Each reads and writes the rows of one kind.
@@ -87,6 +89,7 @@ type (
 	Pace         struct{ *table }
 	Marks        struct{ *table }
 	Leases       struct{ *table }
+	Controls     struct{ *table }
 )
 
 // New returns a ledger over a table.
@@ -98,7 +101,7 @@ func over(t *table) *Ledger {
 	return &Ledger{
 		Executions: &Executions{t}, Failures: &Failures{t}, FailureJobs: &FailureJobs{t}, Groups: &Groups{t}, Replays: &Replays{t}, Pages: &Pages{t},
 		Items: &Items{t}, Series: &Series{t}, Owners: &Owners{t}, Publications: &Publications{t}, Claims: &Claims{t},
-		Pace: &Pace{t}, Marks: &Marks{t}, Leases: &Leases{t},
+		Pace: &Pace{t}, Marks: &Marks{t}, Leases: &Leases{t}, Controls: &Controls{t},
 	}
 }
 

@@ -44,9 +44,9 @@ func (l *Replays) Get(ctx context.Context, id string) (domain.Replay, error) {
 	return r, err
 }
 
-// List returns a page of all replays, newest first, and the cursor of the next page. With a status, only those of
-// it: then a page may have fewer entries than the limit although others follow.
-func (l *Replays) List(ctx context.Context, status replay.Status, cursor string, limit int) ([]domain.Replay, string, error) {
+// List returns a page of the replays that fit, newest first, and the cursor of the next page. If some do not, a page may
+// have fewer entries than the limit although others follow.
+func (l *Replays) List(ctx context.Context, fits func(domain.Replay) bool, cursor string, limit int) ([]domain.Replay, string, error) {
 	var found []domain.Replay
 	for range maxFilteredPages {
 		rows, more, err := query[domain.Replay](ctx, l.table, span{
@@ -57,7 +57,7 @@ func (l *Replays) List(ctx context.Context, status replay.Status, cursor string,
 		}
 		for _, r := range rows {
 			cursor = r.ID
-			if status == "" || r.Status == status {
+			if fits(r) {
 				found = append(found, r)
 			}
 			if len(found) == limit {

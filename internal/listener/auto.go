@@ -24,6 +24,9 @@ func (l *Listener) auto(ctx context.Context, msg protocol.ReplayMessage) error {
 	if f.Redrive != "" {
 		return nil // it is redriven instead
 	}
+	if paused, err := l.parkAuto(ctx); paused || err != nil {
+		return err
+	}
 	if waits, err := l.paceAuto(ctx, msg); waits || err != nil {
 		return err
 	}

@@ -13,13 +13,16 @@ import (
 
 // closeSeries settles what a series has left, after its execution ended.
 func (l *Listener) closeSeries(ctx context.Context, msg protocol.ReplayMessage) error {
-	s, err := l.Book.Series.Get(ctx, msg.Series)
+	s, err := l.Book.Series.Get(ctx, domain.SeriesOf(msg.Series))
 	if err != nil {
 		return err
 	}
 	r, err := l.Book.Replays.Get(ctx, s.ReplayID)
 	if err != nil {
 		return err
+	}
+	if msg.Series != s.Execution() || s.Parked && !r.Stopped() {
+		return nil // a pause ended it: another execution goes on with the rest, or will
 	}
 	reason := msg.Reason
 	if r.Stopped() {

@@ -108,6 +108,9 @@ func (l *Listener) bindPage(ctx context.Context, msg protocol.ReplayMessage) (do
 		if r.Stopped() {
 			return before, errStopped
 		}
+		if err := l.park(ctx, r); err != nil {
+			return before, err
+		}
 		rate, err := l.rate(ctx, r)
 		if err != nil {
 			return before, err

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"strconv"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
@@ -43,7 +42,7 @@ func (l *Listener) hash(ctx context.Context, msg protocol.ReplayMessage) error {
 	}
 	for reads := 0; page < r.Pages; reads++ {
 		if reads == hashReads {
-			msg.Cursor = strconv.Itoa(page) + "#" + cursor
+			msg.Cursor = sweepTo(page, cursor)
 			if msg.Sum, err = sum.(encoding.BinaryMarshaler).MarshalBinary(); err != nil {
 				return fmt.Errorf("keep hash of plan %s: %w", r.ID, err)
 			}

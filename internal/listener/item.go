@@ -83,6 +83,11 @@ func (l *Listener) single(ctx context.Context, msg protocol.ReplayMessage, it do
 	if it.Execution == "" && r.Stopped() {
 		return l.step(it, replay.Skipped, stopped(r)), nil
 	}
+	if it.Execution == "" { // what is bound starts: a delivery may have started it that did not come to note it
+		if err := l.park(ctx, r); err != nil {
+			return nil, err
+		}
+	}
 	// Also what is bound: after an hour in which Step Functions refused it, it must not come all at once.
 	if waits, err := l.pace(ctx, r, msg); waits || err != nil {
 		return nil, err

@@ -89,7 +89,9 @@ type Listener struct {
 	Deps
 	now   func() time.Time
 	plans plans
-	jobs  *failurejob.Worker
+
+	control controls
+	jobs    *failurejob.Worker
 }
 
 // New returns a Listener.
@@ -204,17 +206,23 @@ func (l *Listener) handle(ctx context.Context, m events.SQSMessage) (*progress.T
 	if err != nil {
 		return nil, err
 	}
+	step, err := l.workOff(ctx, msg)
+	if errors.Is(err, errGoesOn) || errors.Is(err, errParked) {
+		return nil, nil
+	}
+	return step, err
+}
+
+func (l *Listener) workOff(ctx context.Context, msg protocol.ReplayMessage) (*progress.Transition, error) {
 	switch msg.Kind {
 	case protocol.KindExpand:
 		return nil, l.expand(ctx, msg)
 	case protocol.KindItem:
-		step, err := l.item(ctx, msg)
-		if errors.Is(err, errGoesOn) {
-			return nil, nil
-		}
-		return step, err
+		return l.item(ctx, msg)
 	case protocol.KindSweep:
 		return nil, l.sweep(ctx, msg)
+	case protocol.KindResend:
+		return nil, l.resend(ctx, msg)
 	case protocol.KindHash:
 		return nil, l.hash(ctx, msg)
 	case protocol.KindJob:

@@ -60,6 +60,9 @@ func (l *Listener) bindSeries(ctx context.Context, msg protocol.ReplayMessage, i
 	if r.Stopped() {
 		return nil, none, skip("%s", stopped(r))
 	}
+	if err := l.park(ctx, r); err != nil {
+		return nil, none, err
+	}
 	versions, looked, err := l.rangeOf(ctx, msg, it, p)
 	if err != nil || len(versions) == 1 {
 		return versions, none, p.drift(err)
@@ -156,6 +159,8 @@ type SeriesInput struct {
 	OnFailure replay.OnFailure `json:"onFailure"`
 	Indexes   []int            `json:"indexes,omitempty"`
 
+	Execution string `json:"execution,omitempty"` // that asks
+
 	Index int         `json:"index"`
 	Bound SeriesOrder `json:"bound,omitzero"` // the order to wait that was given before
 }
@@ -183,10 +188,23 @@ type SeriesOrder struct {
 const maxSeriesInput = 64_000
 
 func (l *Listener) startSeries(ctx context.Context, msg protocol.ReplayMessage, s domain.Series, p plan) error {
-	if s.Started || s.Closed {
+	if s.Started && !s.Parked || s.Closed {
 		return nil
 	}
 	r, err := l.Book.Replays.Get(ctx, s.ReplayID)
+	if err != nil {
+		return err
+	}
+	if s.Parked {
+		if err := l.park(ctx, r); err != nil {
+			return err
+		}
+		if s, err = l.Book.Series.Unpark(ctx, s, domain.At(l.now())); errors.Is(err, ledger.ErrConflict) {
+			return nil // another message goes on with it
+		}
+	} else {
+		err = l.parkSeries(ctx, r, s)
+	}
 	if err != nil {
 		return err
 	}
@@ -197,18 +215,18 @@ func (l *Listener) startSeries(ctx context.Context, msg protocol.ReplayMessage, 
 	// Also when the replay was stopped: an earlier delivery may have started the series and died before it noted that.
 	// A series of a stopped replay binds nothing more, and its end settles what is left.
 	in := SeriesInput{ReplayID: s.ReplayID, Page: s.Page, Ordinal: s.Ordinal, OnFailure: p.Versions.OnFailure}
-	for i := range s.Versions {
-		in.Indexes = append(in.Indexes, i)
+	if in.Indexes, err = l.left(ctx, s); err != nil {
+		return err
 	}
 	input, err := json.Marshal(in)
 	if err != nil {
 		return fmt.Errorf("encode series input: %w", err)
 	}
-	if _, err := l.Series.Start(ctx, s.Name, input); err != nil {
+	if _, err := l.Series.Start(ctx, s.Execution(), input); err != nil {
 		return err
 	}
-	l.Logger.InfoContext(ctx, "series started", "execution", s.Name, "resourceId", s.ResourceID,
-		"versions", len(s.Versions), "replayId", s.ReplayID)
+	l.Logger.InfoContext(ctx, "series started", "execution", s.Execution(), "resourceId", s.ResourceID,
+		"versions", len(in.Indexes), "replayId", s.ReplayID)
 	return l.Book.Series.MarkStarted(ctx, s.Name)
 }
 
@@ -243,11 +261,25 @@ func (l *Listener) bindVersion(ctx context.Context, in SeriesInput) (SeriesOrder
 	if it.Outcome.Final() {
 		return SeriesOrder{Decision: decisionSkip}, nil
 	}
+	var s domain.Series
+	if it.Execution == "" {
+		if s, err = l.Book.Series.Get(ctx, domain.SeriesName(it.ReplayID, it.Page, it.Ordinal)); err != nil {
+			return SeriesOrder{}, err
+		}
+		if in.Execution != "" && in.Execution != s.Execution() {
+			return SeriesOrder{Decision: decisionStop}, nil // another execution goes on with it
+		}
+		if err := l.parkSeries(ctx, r, s); errors.Is(err, errParked) {
+			return SeriesOrder{Decision: decisionStop}, nil // resuming starts another execution with the rest
+		} else if err != nil {
+			return SeriesOrder{}, err
+		}
+	}
 	if wait := l.seriesPace(ctx, r, in.Bound); wait != nil {
 		return wait.order, wait.err
 	}
 	if it.Execution == "" {
-		if it, err = l.commitVersion(ctx, it, p); err != nil {
+		if it, err = l.commitVersion(ctx, it, p, s); err != nil {
 			return l.end(ctx, it, p.drift(err))
 		}
 	}
@@ -266,11 +298,7 @@ func (l *Listener) end(ctx context.Context, it domain.Item, err error) (SeriesOr
 	return SeriesOrder{Decision: decisionSkip}, err
 }
 
-func (l *Listener) commitVersion(ctx context.Context, it domain.Item, p plan) (domain.Item, error) {
-	s, err := l.Book.Series.Get(ctx, domain.SeriesName(it.ReplayID, it.Page, it.Ordinal))
-	if err != nil {
-		return it, err
-	}
+func (l *Listener) commitVersion(ctx context.Context, it domain.Item, p plan, s domain.Series) (domain.Item, error) {
 	v, err := l.version(ctx, it, s)
 	if err != nil {
 		return it, err

@@ -68,7 +68,7 @@ func (l *Listener) sweepOn(ctx context.Context, r domain.Replay) (to string, err
 	var marked time.Time
 	for reads, looked := 0, 0; page < r.Pages; reads++ {
 		if reads == sweepReads || looked >= sweepItems {
-			return strconv.Itoa(page) + "#" + cursor, nil
+			return sweepTo(page, cursor), nil
 		}
 		if now := l.now(); now.Sub(marked) >= progress.SweepAgain/4 { // nobody must take it for dead
 			if err := l.Book.Replays.MarkSweeping(ctx, r.ID, domain.At(now)); err != nil {
@@ -96,6 +96,8 @@ func (l *Listener) sweepOn(ctx context.Context, r domain.Replay) (to string, err
 	}
 	return "", nil
 }
+
+func sweepTo(page int, cursor string) string { return strconv.Itoa(page) + "#" + cursor }
 
 func sweepPlace(to string) (page int, cursor string, err error) {
 	if to == "" {

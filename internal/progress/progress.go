@@ -26,6 +26,7 @@ type replays interface {
 	Count(ctx context.Context, r domain.Replay) (domain.Replay, error)
 	Stop(ctx context.Context, id string, stop replay.Stop) (domain.Replay, error)
 	MarkSweeping(ctx context.Context, id string, at domain.Stamp) error
+	BeginResend(ctx context.Context, r domain.Replay, at domain.Stamp) (domain.Replay, error)
 	Finish(ctx context.Context, r domain.Replay, at domain.Stamp) error
 }
 

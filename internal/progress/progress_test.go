@@ -73,6 +73,14 @@ func (m *rows) MarkSweeping(_ context.Context, _ string, at domain.Stamp) error 
 	return nil
 }
 
+func (m *rows) BeginResend(_ context.Context, r domain.Replay, at domain.Stamp) (domain.Replay, error) {
+	if r.Resends != m.replay.Resends {
+		return m.replay, ledger.ErrConflict
+	}
+	m.replay.Resends, m.replay.ResendAt, m.replay.ResendTo, m.replay.Parked = r.Resends+1, at, "", false
+	return m.replay, nil
+}
+
 func (m *rows) Finish(context.Context, domain.Replay, domain.Stamp) error {
 	m.finished++
 	return nil

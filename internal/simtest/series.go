@@ -55,7 +55,7 @@ func (s *Series) Run(ctx context.Context, name string) {
 			return
 		}
 		each := in
-		each.Index, each.Indexes = i, nil
+		each.Execution, each.Index, each.Indexes = name, i, nil
 		status, fault := s.version(ctx, each)
 		if s.Status(name) != types.ExecutionStatusRunning { // stopped by an operator
 			return

@@ -63,6 +63,47 @@ func (c *Client) CancelReplay(ctx context.Context, id string) (s replay.Summary,
 	return s, err
 }
 
+// PauseReplay lets nothing more of a replay start until it is resumed. What runs goes on to its end. It is a RefusedError with
+// status 409 if the replay has ended, or was cancelled or halted.
+func (c *Client) PauseReplay(ctx context.Context, id string, request replay.PauseRequest) (s replay.Summary, err error) {
+	err = c.send(ctx, http.MethodPost, "/replays/"+url.PathEscape(id)+"/pause", request, &s)
+	return s, err
+}
+
+// ResumeReplay has a replay go on that was paused. One that is not paused stays as it is. While all replays are paused, it
+// waits for those.
+func (c *Client) ResumeReplay(ctx context.Context, id string) (s replay.Summary, err error) {
+	err = c.do(ctx, call{method: http.MethodPost, path: "/replays/" + url.PathEscape(id) + "/resume"}, &s)
+	return s, err
+}
+
+// ChangeReplay gives a replay another pace, from the next starts on.
+func (c *Client) ChangeReplay(ctx context.Context, id string, change replay.ReplayChange) (s replay.Summary, err error) {
+	err = c.send(ctx, http.MethodPatch, "/replays/"+url.PathEscape(id), change, &s)
+	return s, err
+}
+
+// Controls says what is paused of the whole ingestion.
+func (c *Client) Controls(ctx context.Context) (s replay.Controls, err error) {
+	err = c.do(ctx, call{method: http.MethodGet, path: "/controls"}, &s)
+	return s, err
+}
+
+// ChangeControls pauses or resumes all replays, automatic replays, or both.
+func (c *Client) ChangeControls(ctx context.Context, change replay.ControlsChange) (s replay.Controls, err error) {
+	err = c.send(ctx, http.MethodPatch, "/controls", change, &s)
+	return s, err
+}
+
+// send makes a call with a body that may be repeated.
+func (c *Client) send(ctx context.Context, method, path string, request, into any) error {
+	body, err := json.Marshal(request)
+	if err != nil {
+		return fmt.Errorf("encode request: %w", err)
+	}
+	return c.do(ctx, call{method: method, path: path, body: body}, into)
+}
+
 // Replays lists replays, newest first: those with a status, or all of them if it is empty.
 func (c *Client) Replays(ctx context.Context, status replay.Status) iter.Seq2[replay.Summary, error] {
 	return list(ctx, c, "/replays", only("status", string(status)), func(p replay.Replays) ([]replay.Summary, string) {

@@ -95,12 +95,28 @@ func TestEveryDocumentedAnswerIsGiven(t *testing.T) {
 	ask(400, "POST", "/replays", nil, nil, `{"select":{}}`)
 	ask(400, "POST", "/replays", url.Values{"dryRun": {"true"}}, nil, body)
 	self := "/replays/" + first.ReplayID
+	for _, method := range []struct{ verb, path, body string }{
+		{"POST", "/pause", `{"reason":"a test"}`}, {"POST", "/resume", ""}, {"PATCH", "", `{"maxPerSecond":2}`},
+	} {
+		ask(200, method.verb, self+method.path, nil, nil, method.body)
+		ask(400, method.verb, self+method.path, url.Values{"force": {"true"}}, nil, method.body)
+	}
+	get(200, "/controls", nil)
+	get(400, "/controls", url.Values{"verbose": {"1"}})
+	ask(200, "PATCH", "/controls", nil, nil, `{"pauseReplays":false}`)
+	ask(400, "PATCH", "/controls", nil, nil, `{"pauseReplays":true}`)
 	ask(200, "POST", self+"/cancel", nil, nil, "")
+	ask(409, "POST", self+"/pause", nil, nil, `{"reason":"a test"}`)
+	ask(409, "POST", self+"/resume", nil, nil, "")
+	ask(409, "PATCH", self, nil, nil, `{"maxPerSecond":2}`)
 	done := sys.replay(t, request{Select: selection{ResourceIDs: []string{id}}})
 	ask(409, "POST", "/replays/"+done.ReplayID+"/cancel", nil, nil, "")
 
 	const noReplay = "/replays/01ARZ3NDEKTSV4RRFFQ69G5FAV"
 	ask(404, "POST", noReplay+"/cancel", nil, nil, "")
+	ask(404, "POST", noReplay+"/pause", nil, nil, `{"reason":"a test"}`)
+	ask(404, "POST", noReplay+"/resume", nil, nil, "")
+	ask(404, "PATCH", noReplay, nil, nil, `{"maxPerSecond":2}`)
 	ask(400, "POST", self+"/cancel", url.Values{"force": {"true"}}, nil, "")
 	get(200, "/replays", url.Values{"limit": {"100"}, "status": {string(replay.Completed)}})
 	get(400, "/replays", url.Values{"status": {"DONE"}})

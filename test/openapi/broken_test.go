@@ -78,6 +78,11 @@ func TestBrokenServicesAreAnsweredAsDocumented(t *testing.T) {
 			if op.OperationID == "closeFailures" || op.OperationID == "reopenFailures" {
 				req.Body = `{"select":{"error":"*"},"reason":"a test"}`
 			}
+			if body := map[string]string{
+				"changeReplay": `{"maxPerSecond":1}`, "pauseReplay": `{"reason":"a test"}`, "changeControls": `{"pauseReplays":false}`,
+			}[op.OperationID]; body != "" {
+				req.Body = body
+			}
 			if strings.HasPrefix(op.Path, "/versions") && op.Method == "GET" {
 				req.QueryStringParameters = map[string]string{"resourceId": "r1"}
 			}

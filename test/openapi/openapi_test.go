@@ -239,7 +239,7 @@ func texts[T ~string](words []T) (all []string) {
 func TestAnAnswerThatDoesNotFitIsNoticed(t *testing.T) {
 	doc := load(t)
 	const counts = `{"matched":0,"started":0,"skipped":0,"succeeded":0,"failed":0}`
-	const summary = `"replayId":"01ARZ3NDEKTSV4RRFFQ69G5FAV","status":"PENDING","action":"rerun","dryRun":false,"reason":"x","requestedBy":"me","createdAt":"2026-01-01T00:00:00Z","counts":` + counts + `,"links":{"self":"/v1","items":"/v1","cancel":"/v1"}`
+	const summary = `"replayId":"01ARZ3NDEKTSV4RRFFQ69G5FAV","status":"PENDING","action":"rerun","dryRun":false,"reason":"x","requestedBy":"me","createdAt":"2026-01-01T00:00:00Z","counts":` + counts + `,"links":{"self":"/v1","items":"/v1","cancel":"/v1","pause":"/v1","resume":"/v1"}`
 	get := func(status int, kind, body string) openapi.Answer {
 		return openapi.Answer{
 			Method: "GET", Path: "/replays", Status: status, Header: map[string][]string{"Content-Type": {kind}}, Body: []byte(body),
@@ -260,7 +260,7 @@ func TestAnAnswerThatDoesNotFitIsNoticed(t *testing.T) {
 		"a time that is none":      get(200, kind, `{"replays":[{`+summary+`,"completedAt":"2026-13-01T00:00:00Z"}]}`),
 		"what is not JSON":         get(200, kind, `replays`),
 		"no Location": {Method: "POST", Path: "/replays", Status: 202, Header: map[string][]string{"Content-Type": {kind}},
-			Body: []byte(`{"replayId":"01ARZ3NDEKTSV4RRFFQ69G5FAV","status":"PENDING","request":{"action":"rerun","select":{"all":true},"versions":"latest","publish":"normal","allowStale":false,"dryRun":false,"reason":"x"},"links":{"self":"/v1","items":"/v1","cancel":"/v1"}}`)},
+			Body: []byte(`{"replayId":"01ARZ3NDEKTSV4RRFFQ69G5FAV","status":"PENDING","request":{"action":"rerun","select":{"all":true},"versions":"latest","publish":"normal","allowStale":false,"dryRun":false,"reason":"x"},"links":{"self":"/v1","items":"/v1","cancel":"/v1","pause":"/v1","resume":"/v1"}}`)},
 	} {
 		if _, err := doc.Check(a); err == nil {
 			t.Errorf("%s: not noticed", name)

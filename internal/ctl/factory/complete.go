@@ -53,9 +53,32 @@ func (o Completions) Replays(c *cobra.Command, args []string, _ string) ([]strin
 	if len(args) > 0 {
 		return nil, noFiles
 	}
+	return o.replays(c, "", func(replay.Summary) bool { return true })
+}
+
+// OpenReplays offers the newest replays that have not ended.
+func (o Completions) OpenReplays(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, noFiles
+	}
+	return o.replays(c, "", func(s replay.Summary) bool { return !s.Status.Final() })
+}
+
+// PausedReplays offers the newest replays that are paused.
+func (o Completions) PausedReplays(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, noFiles
+	}
+	return o.replays(c, replay.Paused, func(replay.Summary) bool { return true })
+}
+
+func (o Completions) replays(c *cobra.Command, status replay.Status, fits func(replay.Summary) bool) ([]string, cobra.ShellCompDirective) {
 	return offer(o.factory, c, func(ctx context.Context, api *client.Client) iter.Seq2[replay.Summary, error] {
-		return api.Replays(ctx, "")
+		return api.Replays(ctx, status)
 	}, func(s replay.Summary) string {
+		if !fits(s) {
+			return ""
+		}
 		return cobra.CompletionWithDesc(s.ReplayID, string(s.Status)+" "+s.Reason)
 	}), noFiles
 }

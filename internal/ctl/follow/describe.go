@@ -26,6 +26,14 @@ func Describe(f *factory.Factory, w io.Writer, r replay.Replay) error {
 	if r.Looked > 0 {
 		fields = append(fields, output.Field{Name: "looked at", Value: fmt.Sprintf("%d events, for --where or --outcome", r.Looked)})
 	}
+	if r.MaxPerSecond > 0 {
+		fields = append(fields, output.Field{Name: "pace", Value: fmt.Sprintf("%d starts per second at most", r.MaxPerSecond)})
+	}
+	if p := r.Paused; p != nil {
+		fields = append(fields, output.Field{Name: "paused", Value: PauseText(f, *p), Color: output.Yellow})
+	} else if s := r.Resumed; s != nil {
+		fields = append(fields, output.Field{Name: "resumed", Value: fmt.Sprintf("at %s (%s)", f.Printer.Time(&s.At), s.By)})
+	}
 	if r.Truncated {
 		fields = append(fields, output.Field{Name: "truncated", Value: "the selection has more than --max-items", Color: output.Yellow})
 	}
@@ -37,6 +45,15 @@ func Describe(f *factory.Factory, w io.Writer, r replay.Replay) error {
 		fields = append(fields, output.Field{Name: "stopped", Value: text, Color: output.Yellow})
 	}
 	return f.Printer.Fields(w, fields...)
+}
+
+// PauseText says since when something is paused, by whom and why.
+func PauseText(f *factory.Factory, p replay.Pause) string {
+	text := fmt.Sprintf("paused at %s: %s", f.Printer.Time(&p.At), p.Reason)
+	if p.By != "" {
+		text += " (" + p.By + ")"
+	}
+	return text
 }
 
 func action(r replay.Replay) string {
@@ -66,7 +83,7 @@ func StatusColor(s replay.Summary) output.Color {
 	switch {
 	case s.Status == replay.Halted, s.Status.Final() && s.Counts.Failed > 0:
 		return output.Red
-	case s.Status == replay.Cancelled:
+	case s.Status == replay.Cancelled, s.Status == replay.Paused:
 		return output.Yellow
 	case s.Status.Final():
 		return output.Green

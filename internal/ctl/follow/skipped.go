@@ -60,6 +60,17 @@ func NewestOpen(ctx context.Context, f *factory.Factory, api *client.Client, arg
 	return newest(ctx, f, api, args, func(s replay.Summary) bool { return !s.Status.Final() })
 }
 
+// NewestPaused is the id that was named, or that of the newest replay that is paused.
+func NewestPaused(ctx context.Context, f *factory.Factory, api *client.Client, args []string) (string, error) {
+	if len(args) > 0 {
+		return args[0], nil
+	}
+	for s, err := range api.Replays(ctx, replay.Paused) {
+		return s.ReplayID, err
+	}
+	return "", &exit.Error{Code: exit.Refused, Err: errors.New("no replay is paused"), Do: []string{"`" + f.Hint("list") + "` lists replays"}}
+}
+
 func newest(ctx context.Context, f *factory.Factory, api *client.Client, args []string, fits func(replay.Summary) bool) (string, error) {
 	if len(args) > 0 {
 		return args[0], nil

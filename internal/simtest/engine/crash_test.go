@@ -22,6 +22,7 @@ type scenario struct {
 	body   func(t *testing.T, e *Engine) string
 	path   string // what is asked for; empty: a replay
 	cancel int    // after so many batches that the listener handled; 0: not
+	pause  int    // the same, for as long as nothing else happens; -1: before the first
 	want   replay.Status
 	loose  bool // how many items run depends on what comes first
 	stride int  // between the calls that are broken; 0: every one
@@ -119,6 +120,13 @@ func scenarios() []scenario {
 		{name: "cancelled among its items", setup: three, body: body(r123), cancel: 2, want: replay.Cancelled, loose: true},
 		{name: "cancelled among its pages", setup: many, body: body(`"select":{"ownerId":"o1"}`), cancel: 30, want: replay.Cancelled, loose: true, stride: 61},
 		{name: "series cancelled", setup: three, body: body(r123 + `,"versions":{"series":"all"}`), cancel: 2, want: replay.Cancelled, loose: true},
+		{name: "paused before its page", setup: three, body: body(r123), pause: -1, want: replay.Completed},
+		{name: "paused among its items", setup: three, body: body(r123), pause: 2, want: replay.Completed},
+		{name: "paused among its pages", setup: many, body: body(`"select":{"ownerId":"o1"}`), pause: 30, want: replay.Completed, stride: 61},
+		{name: "paced and paused", setup: three, body: body(r123 + `,"maxPerSecond":1000`), pause: 1, want: replay.Completed},
+		{name: "series paused", setup: three, body: body(r123 + `,"versions":{"series":"all"}`), pause: 2, want: replay.Completed},
+		{name: "republish of series paused", setup: three, body: body(`"action":"republish",` + r123 + `,"versions":{"series":"all"}`), pause: 2, want: replay.Completed},
+		{name: "paused and cancelled", setup: three, body: body(r123 + `,"versions":{"series":"all"}`), pause: 1, cancel: 3, want: replay.Cancelled, loose: true},
 		{name: "republish of series cancelled", setup: three, body: body(`"action":"republish",` + r123 + `,"versions":{"series":"all"}`), cancel: 2, want: replay.Cancelled, loose: true},
 	}
 }
@@ -162,6 +170,9 @@ func (s scenario) run(t *testing.T, f *Faults) replay.Replay {
 	id := s.ask(t, e)
 	d := &driver{e: e, batch: 1}
 	d.after = func(batches int) {
+		if batches == s.pause {
+			d.until(t, "/replays/{replayId}/pause", `{"reason":"a test"}`, map[string]string{"replayId": id})
+		}
 		if batches == s.cancel {
 			d.until(t, "/replays/{replayId}/cancel", "", map[string]string{"replayId": id})
 		}
@@ -169,8 +180,18 @@ func (s scenario) run(t *testing.T, f *Faults) replay.Replay {
 	if s.cancel < 0 {
 		d.until(t, "/replays/{replayId}/cancel", "", map[string]string{"replayId": id})
 	}
+	if s.pause < 0 {
+		d.until(t, "/replays/{replayId}/pause", `{"reason":"a test"}`, map[string]string{"replayId": id})
+	}
 	d.drive(t)
 	r := get(t, e, id)
+	if r.Status == replay.Paused {
+		d.until(t, "/replays/{replayId}/resume", "", map[string]string{"replayId": id})
+		d.drive(t)
+		r = get(t, e, id)
+	} else if s.pause != 0 && f.Broken == "" && s.cancel == 0 {
+		t.Errorf("got %s after the pause, want PAUSED", r.Status)
+	}
 	if !r.Status.Final() {
 		t.Errorf("still %s %+v: %+v", r.Status, r.Counts, list(t, e, id, ""))
 		return r

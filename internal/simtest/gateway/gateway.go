@@ -133,6 +133,7 @@ var routes = []string{
 	"POST /replays", "GET /replays", "GET /replays/{replayId}", "GET /replays/{replayId}/items",
 	"POST /replays/{replayId}/cancel", "POST /versions", "GET /versions", "GET /versions/{versionId}", "GET /failures",
 	"GET /failures/groups", "POST /failures/close", "POST /failures/reopen",
+	"POST /replays/{replayId}/pause", "POST /replays/{replayId}/resume", "PATCH /replays/{replayId}", "GET /controls", "PATCH /controls",
 	"GET /failures/jobs", "GET /failures/jobs/{jobId}",
 }
 

@@ -178,6 +178,11 @@ func healthy() map[string]answer {
 		"API GET /replays/00000000000000000000000000":         {code: "-", status: 404},
 		"API GET /replays/00000000000000000000000000/items":   {code: "-", status: 404},
 		"API POST /replays/00000000000000000000000000/cancel": {code: "-", status: 404},
+		"API PATCH /replays/00000000000000000000000000":       {code: "-", status: 404},
+		"API POST /replays/00000000000000000000000000/pause":  {code: "-", status: 404},
+		"API POST /replays/00000000000000000000000000/resume": {code: "-", status: 404},
+		"API GET /controls":   {body: `{"replays":{},"autoReplay":{}}`},
+		"API PATCH /controls": {code: "-", status: 400},
 	}
 	for rule, to := range map[string]string{"failures": "dead", "outcomes-rule": "outcomes"} {
 		all["ListTargetsByRule "+rule] = targets(queueARN(to))

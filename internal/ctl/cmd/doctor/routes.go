@@ -42,6 +42,26 @@ func apiRoutes() []route {
 		{"GET /replays/{replayId}/items", "GrantReplay", func(ctx context.Context, api *client.Client) error {
 			return firstOf(api.Items(ctx, noReplay, ""))
 		}, http.StatusNotFound},
+		{"PATCH /replays/{replayId}", "GrantReplay", func(ctx context.Context, api *client.Client) error {
+			_, err := api.ChangeReplay(ctx, noReplay, replay.ReplayChange{})
+			return err
+		}, http.StatusNotFound},
+		{"POST /replays/{replayId}/pause", "GrantReplay", func(ctx context.Context, api *client.Client) error {
+			_, err := api.PauseReplay(ctx, noReplay, replay.PauseRequest{Reason: noResource})
+			return err
+		}, http.StatusNotFound},
+		{"POST /replays/{replayId}/resume", "GrantReplay", func(ctx context.Context, api *client.Client) error {
+			_, err := api.ResumeReplay(ctx, noReplay)
+			return err
+		}, http.StatusNotFound},
+		{"GET /controls", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
+			_, err := api.Controls(ctx)
+			return err
+		}, 0},
+		{"PATCH /controls", "GrantReplay", func(ctx context.Context, api *client.Client) error {
+			_, err := api.ChangeControls(ctx, replay.ControlsChange{}) // changes nothing: refused
+			return err
+		}, http.StatusBadRequest},
 		{"POST /replays/{replayId}/cancel", "GrantReplay", func(ctx context.Context, api *client.Client) error {
 			_, err := api.CancelReplay(ctx, noReplay)
 			return err

@@ -18,6 +18,7 @@ import (
 
 // groups counts failures by what they share: as the API does, unless only some of a group are meant.
 func groups(ctx context.Context, f *factory.Factory, q *query) error {
+	paused := autoReplayPaused(ctx, f)
 	found, err := q.groups(ctx, f)
 	if err != nil {
 		return err
@@ -39,10 +40,27 @@ func groups(ctx context.Context, f *factory.Factory, q *query) error {
 	if n := found.NotTakenIn; n != nil && *n > 0 {
 		f.Say("about %s not taken in yet: auto-replay does that with its next run", factory.Plural(*n, "failure"))
 	}
+	if paused != nil {
+		f.Say("automatic replays are paused: %s", paused.Reason)
+	}
 	if len(found.Groups) > 0 && f.Process.Terminal.Err {
 		f.Say("%s", f.PaintErr(output.Dim, "`"+f.Hint("failures --detail")+"` lists each one in quarantine"))
 	}
 	return nil
+}
+
+// autoReplayPaused says why nothing is retried automatically, nil if it is, or if that is not known: groups are shown all the
+// same.
+func autoReplayPaused(ctx context.Context, f *factory.Factory) *replay.Pause {
+	api, err := f.Client(ctx)
+	if err != nil || f.Printer.Format != output.Table {
+		return nil
+	}
+	c, err := api.Controls(ctx)
+	if err != nil {
+		return nil
+	}
+	return c.AutoReplay.Paused
 }
 
 func (q *query) groups(ctx context.Context, f *factory.Factory) (found replay.FailureGroups, err error) {

@@ -1,0 +1,223 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// pause lets nothing more of a replay start. Pausing it again changes nothing.
+func (a *API) pause(ctx context.Context, req request) (answer, error) {
+	row, body, err := a.about(ctx, req)
+	if err != nil {
+		return answer{}, err
+	}
+	r, err := replay.DecodePause(body)
+	if err != nil {
+		return answer{}, err
+	}
+	_, err = a.book.Replays.Pause(ctx, row.ID, replay.Pause{By: caller(req), At: a.now(), Reason: r.Reason})
+	if err != nil && !errors.Is(err, ledger.ErrConflict) {
+		return answer{}, err
+	}
+	row, ans, err := a.summaryOf(ctx, req, row.ID)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := open(row, "paused"); err != nil {
+		return answer{}, err
+	}
+	a.logger.InfoContext(ctx, "replay paused", "replayId", row.ID)
+	return ans, nil
+}
+
+// resume has a replay go on. Resuming it again changes nothing, and sends the message that an earlier call did not come to
+// send.
+func (a *API) resume(ctx context.Context, req request) (answer, error) {
+	if err := noQuery(req); err != nil {
+		return answer{}, err
+	}
+	row, err := a.find(ctx, req)
+	if err != nil {
+		return answer{}, err
+	}
+	_, err = a.book.Replays.Resume(ctx, row.ID, replay.Resumption{By: caller(req), At: a.now()})
+	if err != nil && !errors.Is(err, ledger.ErrConflict) {
+		return answer{}, err
+	}
+	if err := a.progress.GoOn(ctx, row.ID, a.now(), 0); err != nil {
+		return answer{}, err
+	}
+	row, ans, err := a.summaryOf(ctx, req, row.ID)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := open(row, "resumed"); err != nil {
+		return answer{}, err
+	}
+	a.logger.InfoContext(ctx, "replay resumed", "replayId", row.ID)
+	return ans, nil
+}
+
+// change gives a replay another pace. What waits for the pace of before is sent again, so that it does not wait for long.
+func (a *API) change(ctx context.Context, req request) (answer, error) {
+	row, body, err := a.about(ctx, req)
+	if err != nil {
+		return answer{}, err
+	}
+	r, err := replay.DecodeReplayChange(body)
+	if err != nil {
+		return answer{}, err
+	}
+	before, pace := row.MaxPerSecond, 0
+	if r.MaxPerSecond != nil {
+		pace = *r.MaxPerSecond
+	}
+	changed, err := a.book.Replays.SetPace(ctx, row.ID, pace)
+	if err != nil && !errors.Is(err, ledger.ErrConflict) {
+		return answer{}, err
+	}
+	if faster := before > 0 && (pace == 0 || pace > before); err == nil && faster && !changed.Paused() {
+		if err := a.progress.Resend(ctx, changed, a.now()); err != nil {
+			return answer{}, err
+		}
+	}
+	row, ans, err := a.summaryOf(ctx, req, row.ID)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := open(row, "given another pace"); err != nil {
+		return answer{}, err
+	}
+	a.logger.InfoContext(ctx, "pace of replay changed", "replayId", row.ID, "maxPerSecond", pace)
+	return ans, nil
+}
+
+// about reads which replay a call is about, and its body.
+func (a *API) about(ctx context.Context, req request) (row domain.Replay, body []byte, err error) {
+	if err := noQuery(req); err != nil {
+		return row, nil, err
+	}
+	if row, err = a.find(ctx, req); err != nil {
+		return row, nil, err
+	}
+	body, err = bodyOf(req)
+	return row, body, err
+}
+
+// summaryOf answers with a replay as it stands.
+func (a *API) summaryOf(ctx context.Context, req request, id string) (domain.Replay, answer, error) {
+	row, err := a.book.Replays.Get(ctx, id)
+	if err == nil {
+		row, err = a.book.Replays.Show(ctx, row)
+	}
+	if err != nil {
+		return row, answer{}, err
+	}
+	c, err := a.book.Controls.Get(ctx)
+	return row, answer{status: http.StatusOK, body: summary(req, row, c)}, err
+}
+
+// open refuses what a replay that has ended, or ends, cannot be.
+func open(row domain.Replay, what string) error {
+	if !row.Status.Final() && !row.Stopped() {
+		return nil
+	}
+	status := row.Status
+	if row.Stopped() && !status.Final() {
+		status = row.StopStatus
+	}
+	return &statusError{http.StatusConflict, fmt.Sprintf("replay %s cannot be %s: it is %s", row.ID, what, status)}
+}
+
+// controls says what is paused of the whole ingestion.
+func (a *API) controls(ctx context.Context, req request) (answer, error) {
+	if err := noQuery(req); err != nil {
+		return answer{}, err
+	}
+	c, err := a.book.Controls.Get(ctx)
+	return answer{status: http.StatusOK, body: controlsOf(c)}, err
+}
+
+// goesOn bounds how many replays one call has go on that all were paused. Auto-replay takes up the others.
+const goesOn = 100
+
+// changeControls pauses or resumes all replays, automatic ones, or both.
+func (a *API) changeControls(ctx context.Context, req request) (answer, error) {
+	if err := noQuery(req); err != nil {
+		return answer{}, err
+	}
+	body, err := bodyOf(req)
+	if err != nil {
+		return answer{}, err
+	}
+	r, err := replay.DecodeControlsChange(body)
+	if err != nil {
+		return answer{}, err
+	}
+	now, by := a.now(), caller(req)
+	for _, part := range []struct {
+		want   *bool
+		what   string
+		pause  func(context.Context, replay.Pause) error
+		resume func(context.Context, replay.Resumption) error
+	}{
+		{r.PauseReplays, "replays", a.book.Controls.PauseReplays, a.book.Controls.ResumeReplays},
+		{r.PauseAutoReplay, "autoReplay", a.book.Controls.PauseAutoReplay, a.book.Controls.ResumeAutoReplay},
+	} {
+		switch {
+		case part.want == nil:
+			continue
+		case *part.want:
+			err = part.pause(ctx, replay.Pause{By: by, At: now, Reason: r.Reason})
+		default:
+			err = part.resume(ctx, replay.Resumption{By: by, At: now})
+		}
+		if err != nil {
+			return answer{}, err
+		}
+		a.logger.InfoContext(ctx, "controls changed", "of", part.what, "paused", *part.want)
+	}
+	if r.PauseReplays != nil && !*r.PauseReplays {
+		rows, err := a.book.Replays.Open(ctx, now.Add(clockSkew), goesOn)
+		if err != nil {
+			return answer{}, err
+		}
+		for _, row := range rows {
+			if err := a.progress.GoOn(ctx, row.ID, now, 0); err != nil {
+				return answer{}, err
+			}
+		}
+	}
+	c, err := a.book.Controls.Get(ctx)
+	return answer{status: http.StatusOK, body: controlsOf(c)}, err
+}
+
+// clockSkew is by how much the clocks of functions differ at most.
+const clockSkew = 15 * time.Second
+
+func controlsOf(c domain.Controls) replay.Controls {
+	var out replay.Controls
+	out.Replays = controlOf(c.ReplaysPausedAt, c.ReplaysPausedBy, c.ReplaysPauseReason, c.ReplaysResumedAt, c.ReplaysResumedBy)
+	out.AutoReplay = controlOf(c.AutoPausedAt, c.AutoPausedBy, c.AutoPauseReason, c.AutoResumedAt, c.AutoResumedBy)
+	if !c.AlarmAt.IsZero() {
+		out.PauseAlarm = &replay.Pause{At: c.AlarmAt.Time, Reason: c.AlarmReason}
+	}
+	return out
+}
+
+func controlOf(pausedAt domain.Stamp, by, reason string, resumedAt domain.Stamp, resumedBy string) (c replay.Control) {
+	if !pausedAt.IsZero() {
+		c.Paused = &replay.Pause{By: by, At: pausedAt.Time, Reason: reason}
+	}
+	if !resumedAt.IsZero() {
+		c.Resumed = &replay.Resumption{By: resumedBy, At: resumedAt.Time}
+	}
+	return c
+}

@@ -1,0 +1,59 @@
+package domain
+
+import (
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// Controls is the row that says what is paused of the whole ingestion. The zero value is that of one in which nothing ever
+// was.
+type Controls struct {
+	ReplaysPausedAt    Stamp  `row:"replaysPausedAt,omitempty"` // zero: replays are not paused
+	ReplaysPausedBy    string `row:"replaysPausedBy,omitempty"`
+	ReplaysPauseReason string `row:"replaysPauseReason,omitempty"`
+	ReplaysResumedAt   Stamp  `row:"replaysResumedAt,omitempty"`
+	ReplaysResumedBy   string `row:"replaysResumedBy,omitempty"`
+
+	AutoPausedAt    Stamp  `row:"autoPausedAt,omitempty"` // zero: auto-replay is not paused
+	AutoPausedBy    string `row:"autoPausedBy,omitempty"`
+	AutoPauseReason string `row:"autoPauseReason,omitempty"`
+	AutoPausedFrom  Stamp  `row:"autoPausedFrom,omitempty"` // when the pause began that was resumed last
+	AutoResumedAt   Stamp  `row:"autoResumedAt,omitempty"`
+	AutoResumedBy   string `row:"autoResumedBy,omitempty"`
+
+	AlarmAt     Stamp  `row:"alarmAt,omitempty"` // since when PauseAlarm was found to pause; zero: it does not
+	AlarmReason string `row:"alarmReason,omitempty"`
+}
+
+// Pausing returns what pauses a replay beside itself, nil if nothing does. A dry run starts nothing, so nothing pauses it.
+func (c Controls) Pausing(r Replay) *replay.Pause {
+	switch {
+	case r.DryRun || r.Stopped() || r.Status.Final():
+		return nil
+	case !c.ReplaysPausedAt.IsZero():
+		return &replay.Pause{By: c.ReplaysPausedBy, At: c.ReplaysPausedAt.Time, Reason: "all replays: " + c.ReplaysPauseReason}
+	case !c.AlarmAt.IsZero() && !r.IgnorePauseAlarm:
+		return &replay.Pause{At: c.AlarmAt.Time, Reason: c.AlarmReason}
+	}
+	return nil
+}
+
+// WithoutPause returns a time earlier by as long as auto-replay was paused between two times: what waited for that must not
+// be too old. Only the pause that goes on, and the one that was resumed last, are known.
+func (c Controls) WithoutPause(from, now time.Time) time.Time {
+	paused := time.Duration(0)
+	add := func(since, until time.Time) {
+		if since.Before(from) {
+			since = from
+		}
+		paused += max(until.Sub(since), 0)
+	}
+	if !c.AutoPausedFrom.IsZero() && !c.AutoResumedAt.IsZero() {
+		add(c.AutoPausedFrom.Time, c.AutoResumedAt.Time)
+	}
+	if !c.AutoPausedAt.IsZero() {
+		add(c.AutoPausedAt.Time, now)
+	}
+	return now.Add(-paused)
+}

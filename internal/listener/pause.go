@@ -1,0 +1,223 @@
+package listener
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// errParked means that a message was let go because its replay is paused. What it was about waits in the ledger, and
+// resuming sends a message for it again. So nothing of a pause is in a queue, however long it takes.
+var errParked = errors.New("the replay is paused")
+
+// controlsFor is how long it may be unknown that all replays, or automatic ones, were paused. That a pause is over is not
+// kept from anybody: see park.
+const controlsFor = 3 * time.Second
+
+// controls keeps what is paused of the whole ingestion.
+type controls struct {
+	mu   sync.Mutex
+	last domain.Controls
+	at   time.Time
+}
+
+// controls says what is paused, or was controlsFor ago.
+func (l *Listener) controls(ctx context.Context) (domain.Controls, error) {
+	l.control.mu.Lock()
+	last, at := l.control.last, l.control.at
+	l.control.mu.Unlock()
+	if age := l.now().Sub(at); !at.IsZero() && age >= 0 && age < controlsFor {
+		return last, nil
+	}
+	return l.freshControls(ctx)
+}
+
+func (l *Listener) freshControls(ctx context.Context) (domain.Controls, error) {
+	now := l.now()
+	c, err := l.Book.Controls.Get(ctx)
+	if err != nil {
+		return c, err
+	}
+	l.control.mu.Lock()
+	defer l.control.mu.Unlock()
+	l.control.last, l.control.at = c, now
+	return c, nil
+}
+
+// park returns errParked if a replay is paused, by itself or with all others. Its row says so then, before the message at hand
+// is let go: whoever resumes it sends messages for all that waits.
+func (l *Listener) park(ctx context.Context, r domain.Replay) error {
+	if r.Paused() {
+		if !r.Parked {
+			if err := l.Book.Replays.Park(ctx, r.ID, true); err != nil {
+				return err // resumed just now: the message is sent again
+			}
+		}
+		return errParked
+	}
+	c, err := l.controls(ctx)
+	if err != nil || c.Pausing(r) == nil {
+		return err
+	}
+	if !r.Parked {
+		if err := l.Book.Replays.Park(ctx, r.ID, false); err != nil {
+			return err
+		}
+	}
+	// Only after the row says it: whoever resumes all replays looks at their rows after that.
+	if c, err = l.freshControls(ctx); err != nil || c.Pausing(r) == nil {
+		return err
+	}
+	return errParked
+}
+
+// parkSeries ends a series, or does not start it, while its replay is paused. It returns errParked then.
+func (l *Listener) parkSeries(ctx context.Context, r domain.Replay, s domain.Series) error {
+	if !s.Parked {
+		if err := l.park(ctx, r); !errors.Is(err, errParked) {
+			return err
+		}
+		if err := l.Book.Series.Park(ctx, s); err != nil {
+			return err
+		}
+	}
+	// Whoever resumed meanwhile may have looked at the series before it was parked.
+	r, err := l.Book.Replays.Get(ctx, s.ReplayID)
+	if err != nil {
+		return err
+	}
+	if err := l.park(ctx, r); err != nil {
+		return err
+	}
+	msg := protocol.ReplayMessage{Kind: protocol.KindItem, ReplayID: s.ReplayID, Page: s.Page, Ordinal: s.Ordinal}
+	if err := l.Queue.Send(ctx, msg.Encode()); err != nil {
+		return err
+	}
+	return errParked
+}
+
+// left lists the versions that an execution of a series has to run: all of them, or those that a pause has left.
+func (l *Listener) left(ctx context.Context, s domain.Series) (indexes []int, err error) {
+	if s.Run == 0 {
+		for i := range s.Versions {
+			indexes = append(indexes, i)
+		}
+		return indexes, nil
+	}
+	items, err := l.Book.Items.Unit(ctx, s.ReplayID, s.Page, s.Ordinal, 0, replay.MaxSeriesVersions)
+	for _, it := range items {
+		if !it.Outcome.Final() {
+			indexes = append(indexes, it.Index)
+		}
+	}
+	return indexes, err
+}
+
+// resendReads is how many reads of items one message makes to find some that wait.
+const resendReads = 25
+
+// resend sends messages again for what waits in a replay that was resumed: for each resource, or what its series has left,
+// and for the page that is to be found next. A message is sent although there may be one already: it starts nothing twice.
+func (l *Listener) resend(ctx context.Context, msg protocol.ReplayMessage) error {
+	r, err := l.Book.Replays.Get(ctx, msg.ReplayID)
+	if err != nil {
+		return err
+	}
+	if r.Stopped() || r.Status.Final() || r.ResendAt.IsZero() || r.Resends != msg.Resend {
+		return nil
+	}
+	if err := l.park(ctx, r); err != nil {
+		return err
+	}
+	next := protocol.ReplayMessage{Kind: protocol.KindResend, ReplayID: r.ID, Resend: r.Resends}
+	if msg.Cursor != r.ResendTo { // an earlier delivery got on, and may have died before it sent the next message
+		next.Cursor = r.ResendTo
+		return l.Queue.Post(ctx, sqs.Post{Body: next.Encode(), Delay: r.ResendAt.Sub(l.now())})
+	}
+	rate, err := l.rate(ctx, r)
+	if err != nil {
+		return err
+	}
+	posts, to, err := l.waiting(ctx, r, rate)
+	if err != nil {
+		return err
+	}
+	takes := time.Duration(0)
+	if rate > 0 {
+		takes = timeOf(len(posts), rate)
+	}
+	if to == "" && !r.Expanded {
+		page := protocol.ReplayMessage{Kind: protocol.KindExpand, ReplayID: r.ID, Page: r.Pages}
+		posts = append(posts, sqs.Post{Body: page.Encode(), Delay: takes - expandAhead})
+	}
+	if err := l.Queue.Post(ctx, posts...); err != nil {
+		return err
+	}
+	due := domain.At(l.now().Add(max(takes-expandAhead, 0)))
+	err = l.Book.Replays.AdvanceResend(ctx, r, to, due)
+	if errors.Is(err, ledger.ErrConflict) { // another delivery got on, and sends the next message
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if to == "" {
+		l.Logger.InfoContext(ctx, "messages of a resumed replay sent again", "replayId", r.ID)
+		return nil
+	}
+	next.Cursor = to
+	return l.Queue.Post(ctx, sqs.Post{Body: next.Encode(), Delay: takes - expandAhead})
+}
+
+// waiting makes messages for what waits from the place on that a replay's row has, as many as a page has items, and returns
+// where the next message goes on, empty if nothing is left.
+func (l *Listener) waiting(ctx context.Context, r domain.Replay, rate float64) (posts []sqs.Post, to string, err error) {
+	page, cursor, err := sweepPlace(r.ResendTo)
+	if err != nil {
+		return nil, "", err
+	}
+	for reads := 0; page < r.Pages; reads++ {
+		if reads == resendReads || len(posts) >= ledger.MaxPageItems {
+			return posts, sweepTo(page, cursor), nil
+		}
+		items, next, err := l.Book.Items.OfPage(ctx, r.ID, page, cursor, ledger.MaxItemChanges)
+		if err != nil {
+			return nil, "", err
+		}
+		last := -1
+		for _, it := range items {
+			if it.Outcome != replay.Waiting || it.Execution != "" || it.Ordinal == last {
+				continue
+			}
+			last = it.Ordinal
+			m := protocol.ReplayMessage{Kind: protocol.KindItem, ReplayID: r.ID, Page: page, Ordinal: it.Ordinal}
+			post := sqs.Post{Body: m.Encode()}
+			if rate > 0 {
+				post.Delay = timeOf(len(posts), rate)
+			}
+			posts = append(posts, post)
+		}
+		if cursor = next; cursor == "" {
+			page++
+		}
+	}
+	return posts, "", nil
+}
+
+// parkAuto reports whether the message of an automatic replay is let go, because they are paused. Its failure stays open, and
+// auto-replay sends it again once they are resumed.
+func (l *Listener) parkAuto(ctx context.Context) (bool, error) {
+	c, err := l.controls(ctx)
+	if err != nil || c.AutoPausedAt.IsZero() {
+		return false, err
+	}
+	c, err = l.freshControls(ctx)
+	return err == nil && !c.AutoPausedAt.IsZero(), err
+}
