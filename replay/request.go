@@ -25,7 +25,7 @@ type Request struct {
 	Action           Action     `json:"action,omitempty"` // default: Rerun
 	Select           Select     `json:"select"`
 	Versions         Versions   `json:"versions,omitzero"`          // default: LatestVersion; FailedVersion with Select.Failures or Redrive
-	Transform        *Transform `json:"transform,omitempty"`        // of each event before it runs; only with Rerun; default: none
+	Transform        *Transform `json:"transform,omitempty"`        // of each event before it runs; not with Republish and Redrive; default: none
 	Publish          Publish    `json:"publish,omitempty"`          // default: PublishNormal, the only one with Republish and Redrive
 	Target           string     `json:"target,omitempty"`           // message attribute "target": 1 to MaxTargetBytes; not with Redrive
 	AllowStale       bool       `json:"allowStale"`                 // also versions older than one that has succeeded; default: false
