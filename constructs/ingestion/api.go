@@ -22,6 +22,7 @@ func routes() []route {
 		{verb: "GET", path: "replays"},
 		{verb: "GET", path: "replays/{replayId}"},
 		{verb: "GET", path: "replays/{replayId}/items"},
+		{verb: "GET", path: "replays/{replayId}/evidence"},
 		{verb: "POST", path: "replays/{replayId}/cancel"},
 		{verb: "POST", path: "versions", body: true},
 		{verb: "GET", path: "versions", history: true},

@@ -95,20 +95,21 @@ func (a *API) Handle(ctx context.Context, req request) (events.APIGatewayProxyRe
 
 func (a *API) route(ctx context.Context, req request) (answer, error) {
 	routes := map[string]func(context.Context, request) (answer, error){
-		"POST /replays":                   a.accept,
-		"GET /replays":                    a.replays,
-		"GET /replays/{replayId}":         a.replay,
-		"GET /replays/{replayId}/items":   a.items,
-		"POST /replays/{replayId}/cancel": a.cancel,
-		"POST /versions":                  a.correct,
-		"GET /versions":                   a.versions,
-		"GET /versions/{versionId}":       a.version,
-		"GET /failures":                   a.failures,
-		"GET /failures/groups":            a.failureGroups,
-		"POST /failures/close":            a.changeFailures(replay.CloseFailures),
-		"POST /failures/reopen":           a.changeFailures(replay.ReopenFailures),
-		"GET /failures/jobs":              a.failureJobs,
-		"GET /failures/jobs/{jobId}":      a.failureJob,
+		"POST /replays":                    a.accept,
+		"GET /replays":                     a.replays,
+		"GET /replays/{replayId}":          a.replay,
+		"GET /replays/{replayId}/items":    a.items,
+		"POST /replays/{replayId}/cancel":  a.cancel,
+		"POST /versions":                   a.correct,
+		"GET /versions":                    a.versions,
+		"GET /versions/{versionId}":        a.version,
+		"GET /failures":                    a.failures,
+		"GET /failures/groups":             a.failureGroups,
+		"POST /failures/close":             a.changeFailures(replay.CloseFailures),
+		"POST /failures/reopen":            a.changeFailures(replay.ReopenFailures),
+		"GET /failures/jobs":               a.failureJobs,
+		"GET /failures/jobs/{jobId}":       a.failureJob,
+		"GET /replays/{replayId}/evidence": a.evidence,
 	}
 	handle, found := routes[req.HTTPMethod+" "+req.Resource]
 	if !found {

@@ -57,15 +57,11 @@ func (a *API) replay(ctx context.Context, req request) (answer, error) {
 }
 
 func summary(req request, row domain.Replay) replay.Summary {
-	s := replay.Summary{
+	return replay.Summary{
 		ReplayID: row.ID, Status: row.Status, Action: row.Action, DryRun: row.DryRun, Reason: row.Reason,
 		RequestedBy: row.RequestedBy, CreatedAt: row.CreatedAt.Time, CompletedAt: row.CompletedAt.Pointer(),
-		Truncated: row.Truncated, Looked: row.Looked, Counts: row.Counts(), Links: linksOf(req, row.ID),
+		Stopped: row.Stop(), Truncated: row.Truncated, Looked: row.Looked, Counts: row.Counts(), Links: linksOf(req, row.ID),
 	}
-	if row.Stopped() {
-		s.Stopped = &replay.Stop{Status: row.StopStatus, By: row.StopBy, At: row.StopAt.Time, Reason: row.StopReason}
-	}
-	return s
 }
 
 // stored is the request of a replay.
@@ -159,15 +155,7 @@ func (a *API) items(ctx context.Context, req request) (answer, error) {
 	}
 	page := replay.Items{Items: make([]replay.Item, len(rows)), NextCursor: q.next(next)}
 	for i, it := range rows {
-		page.Items[i] = item(it)
+		page.Items[i] = it.Shown()
 	}
 	return answer{status: http.StatusOK, body: page}, nil
-}
-
-func item(it domain.Item) replay.Item {
-	return replay.Item{
-		ResourceID: it.ResourceID, Outcome: it.Outcome, VersionID: it.VersionID, ExecutionARN: it.ARN,
-		Reason: it.Reason, StartedAt: it.StartedAt.Pointer(), EndedAt: it.EndedAt.Pointer(), Diff: json.RawMessage(it.Diff),
-		Warning: it.Warning,
-	}
 }

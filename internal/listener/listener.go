@@ -216,6 +216,8 @@ func (l *Listener) handle(ctx context.Context, m events.SQSMessage) (*progress.T
 		return nil, l.sweep(ctx, msg)
 	case protocol.KindHash:
 		return nil, l.hash(ctx, msg)
+	case protocol.KindProve:
+		return nil, l.prove(ctx, msg)
 	case protocol.KindJob:
 		return nil, l.jobs.Advance(ctx, msg.JobID, msg.Part)
 	case protocol.KindClose:

@@ -140,7 +140,7 @@ func (b *Replays) CompleteIfDone(ctx context.Context, id string, now time.Time) 
 		}
 	}
 	if r.Done() {
-		return b.replays.Finish(ctx, r, domain.At(b.now()))
+		return b.finish(ctx, r)
 	}
 	if r.Stopped() && !r.Swept && now.Sub(r.SweepAt.Time) >= SweepAgain { // the sender of the message may have died
 		return b.sweep(ctx, r, now)
@@ -172,9 +172,17 @@ func (b *Replays) Stop(ctx context.Context, id string, stop replay.Stop) error {
 		return err
 	}
 	if r.Done() {
-		return b.replays.Finish(ctx, r, domain.At(b.now()))
+		return b.finish(ctx, r)
 	}
 	return b.sweep(ctx, r, stop.At)
+}
+
+// finish ends a replay and has its evidence written. If the message is not sent, auto-replay sends it.
+func (b *Replays) finish(ctx context.Context, r domain.Replay) error {
+	if err := b.replays.Finish(ctx, r, domain.At(b.now())); err != nil || r.DryRun {
+		return err
+	}
+	return b.queue.Send(ctx, protocol.ReplayMessage{Kind: protocol.KindProve, ReplayID: r.ID}.Encode())
 }
 
 // changes reads the items and keeps the steps that lead forward. Final tells that the replay may be complete, also

@@ -78,6 +78,12 @@ func (c *Client) Items(ctx context.Context, id string, outcome replay.Outcome) i
 	})
 }
 
+// Evidence reads what is kept of a replay that has ended. It is a RefusedError with status 409 until it is written.
+func (c *Client) Evidence(ctx context.Context, id string) (e replay.Evidence, err error) {
+	err = c.do(ctx, call{method: http.MethodGet, path: "/replays/" + url.PathEscape(id) + "/evidence"}, &e)
+	return e, err
+}
+
 // Versions lists the versions of a resource with their executions and failures, newest first.
 func (c *Client) Versions(ctx context.Context, resourceID string) iter.Seq2[replay.Version, error] {
 	return list(ctx, c, "/versions", url.Values{"resourceId": {resourceID}}, func(p replay.History) ([]replay.Version, string) {
