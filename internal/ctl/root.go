@@ -22,6 +22,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/items"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/list"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/replay"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/report"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/republish"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/show"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/status"
@@ -166,7 +167,7 @@ func groups() []commandGroup {
 		{"Investigate:", constructors{failures.New, history.New, show.New, diff.New}},
 		{"Replay:", constructors{replay.New, republish.New, apply.New, correct.New}},
 		{"Send events:", constructors{ingest.New}},
-		{"Follow replays:", constructors{status.New, items.New, list.New, cancel.New}},
+		{"Follow replays:", constructors{status.New, items.New, list.New, cancel.New, report.New}},
 		{"Check:", constructors{doctor.New}},
 		{"Develop:", constructors{dev.New}},
 	}
