@@ -25,6 +25,8 @@ func routes() []route {
 		{verb: "GET", path: "replays/{replayId}/evidence"},
 		{verb: "POST", path: "replays/{replayId}/cancel"},
 		{verb: "POST", path: "versions", body: true},
+		{verb: "GET", path: "resources", history: true},
+		{verb: "GET", path: "executions", history: true},
 		{verb: "GET", path: "versions", history: true},
 		{verb: "GET", path: "versions/{versionId}", history: true},
 		{verb: "GET", path: "failures", history: true},

@@ -101,6 +101,8 @@ func (a *API) route(ctx context.Context, req request) (answer, error) {
 		"GET /replays/{replayId}/items":    a.items,
 		"POST /replays/{replayId}/cancel":  a.cancel,
 		"POST /versions":                   a.correct,
+		"GET /resources":                   a.resources,
+		"GET /executions":                  a.executions,
 		"GET /versions":                    a.versions,
 		"GET /versions/{versionId}":        a.version,
 		"GET /failures":                    a.failures,

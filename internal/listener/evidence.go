@@ -162,7 +162,9 @@ func cut(text string) string {
 
 func (l *Listener) writeEvidence(ctx context.Context, r domain.Replay, g gathered) error {
 	p, err := l.plan(ctx, r.ID)
-	if err != nil {
+	if errors.Is(err, eventlog.ErrNotFound) { // deleted by hand: what the ledger knows of it
+		p.Request = replay.Request{Action: r.Action, Select: replay.Select{OwnerID: r.OwnerID}, Reason: r.Reason}
+	} else if err != nil {
 		return err
 	}
 	now := l.now()

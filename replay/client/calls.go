@@ -91,6 +91,38 @@ func (c *Client) Versions(ctx context.Context, resourceID string) iter.Seq2[repl
 	})
 }
 
+// Resources lists the resources of which an owner has had events, each with the last execution of its latest version.
+func (c *Client) Resources(ctx context.Context, ownerID string) iter.Seq2[replay.OwnedResource, error] {
+	return list(ctx, c, "/resources", url.Values{"ownerId": {ownerID}}, func(p replay.Resources) ([]replay.OwnedResource, string) {
+		return p.Resources, p.NextCursor
+	})
+}
+
+// Executions lists the executions that have ended in the last days, what was reported last first.
+func (c *Client) Executions(ctx context.Context, query replay.ExecutionQuery) iter.Seq2[replay.EndedExecution, error] {
+	values := url.Values{}
+	set(values, map[string]string{
+		"status": string(query.Status), "error": query.Error, "resourceId": query.ResourceID, "ownerId": query.OwnerID,
+	}, map[string]*time.Time{"since": query.Since, "until": query.Until})
+	return list(ctx, c, "/executions", values, func(p replay.Executions) ([]replay.EndedExecution, string) {
+		return p.Executions, p.NextCursor
+	})
+}
+
+// set adds the parameters that are given.
+func set(values url.Values, texts map[string]string, times map[string]*time.Time) {
+	for name, value := range texts {
+		if value != "" {
+			values.Set(name, value)
+		}
+	}
+	for name, t := range times {
+		if t != nil {
+			values.Set(name, t.UTC().Format(time.RFC3339Nano))
+		}
+	}
+}
+
 // Event reads the event of a version, byte for byte.
 func (c *Client) Event(ctx context.Context, resourceID, versionID string) ([]byte, error) {
 	ans, err := c.again(ctx, call{
@@ -102,21 +134,12 @@ func (c *Client) Event(ctx context.Context, resourceID, versionID string) ([]byt
 // Failures lists the failures that a query selects: by default the quarantine, newest first.
 func (c *Client) Failures(ctx context.Context, query replay.FailureQuery) iter.Seq2[replay.Failure, error] {
 	values := url.Values{}
-	for name, value := range map[string]string{
+	set(values, map[string]string{
 		"status": string(query.Status), "error": query.Error, "state": query.State, "cause": query.Cause,
 		"resourceId": query.ResourceID, "ownerId": query.OwnerID, "jobId": query.JobID,
-	} {
-		if value != "" {
-			values.Set(name, value)
-		}
-	}
+	}, map[string]*time.Time{"since": query.Since, "until": query.Until})
 	if query.Superseded {
 		values.Set("superseded", "true")
-	}
-	for name, t := range map[string]*time.Time{"since": query.Since, "until": query.Until} {
-		if t != nil {
-			values.Set(name, t.UTC().Format(time.RFC3339Nano))
-		}
 	}
 	return list(ctx, c, "/failures", values, func(p replay.Failures) ([]replay.Failure, string) {
 		return p.Failures, p.NextCursor

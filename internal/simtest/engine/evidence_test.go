@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -141,6 +142,14 @@ func breaks(fault, prefix string) func(execution, event string) (string, string)
 		}
 		return event, ""
 	}
+}
+
+// unproven leaves out the messages that have evidence written.
+func unproven(bodies []string) []string {
+	return slices.DeleteFunc(bodies, func(body string) bool {
+		msg, err := protocol.DecodeReplayMessage(body)
+		return err == nil && msg.Kind == protocol.KindProve
+	})
 }
 
 // ended runs a replay to its end, and returns the messages that are to have its evidence written.

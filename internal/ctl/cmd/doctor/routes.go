@@ -42,6 +42,10 @@ func apiRoutes() []route {
 		{"GET /replays/{replayId}/items", "GrantReplay", func(ctx context.Context, api *client.Client) error {
 			return firstOf(api.Items(ctx, noReplay, ""))
 		}, http.StatusNotFound},
+		{"GET /replays/{replayId}/evidence", "GrantReplay", func(ctx context.Context, api *client.Client) error {
+			_, err := api.Evidence(ctx, noReplay)
+			return err
+		}, http.StatusNotFound},
 		{"POST /replays/{replayId}/cancel", "GrantReplay", func(ctx context.Context, api *client.Client) error {
 			_, err := api.CancelReplay(ctx, noReplay)
 			return err
@@ -50,6 +54,12 @@ func apiRoutes() []route {
 			_, err := api.CorrectVersion(ctx, "", replay.CorrectionRequest{}) // names no resource: refused
 			return err
 		}, http.StatusBadRequest},
+		{"GET /resources", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
+			return firstOf(api.Resources(ctx, noResource))
+		}, 0},
+		{"GET /executions", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
+			return firstOf(api.Executions(ctx, replay.ExecutionQuery{}))
+		}, 0},
 		{"GET /versions", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
 			return firstOf(api.Versions(ctx, noResource))
 		}, http.StatusNotFound},
