@@ -48,7 +48,7 @@ func (a *API) resources(ctx context.Context, req request) (answer, error) {
 // executions lists those that have ended in the last days, what was reported last first.
 func (a *API) executions(ctx context.Context, req request) (answer, error) {
 	now := a.now()
-	q := newQuery(req, "status", "error", "resourceId", "ownerId", "since", "until", "limit", "cursor")
+	q := newQuery(req, "status", "error", "resourceId", "ownerId", "since", "until", "follow", "limit", "cursor")
 	f := domain.EndFilter{Status: oneOf(q, "status", replay.EndStatuses())}
 	if glob := q.glob("error"); glob != "" {
 		f.Error = func(name string) bool { return domain.MatchError(glob, name) }
@@ -56,10 +56,19 @@ func (a *API) executions(ctx context.Context, req request) (answer, error) {
 	f.ResourceID, f.OwnerID = q.optionalIDs()
 	f.Since, f.Until = q.times(now)
 	limit, cursor := q.page()
+	list := a.book.Executions.Ends
+	if v, given := q.params["follow"]; given {
+		if list = a.book.Executions.FollowEnds; v != "true" {
+			q.fault("follow", "must be true: leave it out to list what was reported last first")
+		}
+		if !f.Until.IsZero() {
+			q.fault("until", "does not go with follow, which goes on: leave one out")
+		}
+	}
 	if err := q.err(); err != nil {
 		return answer{}, err
 	}
-	ends, next, err := a.book.Executions.Ends(ctx, f, now, cursor, limit)
+	ends, next, err := list(ctx, f, now, cursor, limit)
 	if err != nil {
 		return answer{}, q.failed(err)
 	}

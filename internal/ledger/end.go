@@ -112,6 +112,66 @@ func (l *Executions) Ends(ctx context.Context, f domain.EndFilter, now time.Time
 	return l.withRows(ctx, found, "")
 }
 
+// FollowEnds returns the ends that follow a place, in the order in which they were reported, and the place behind them: always
+// one, to go on with later. The last seconds are left out, since what has their time may still be written. An empty cursor
+// stands for f.Since.
+func (l *Executions) FollowEnds(ctx context.Context, f domain.EndFilter, now time.Time, cursor string, limit int) (found []domain.End, next string, err error) {
+	place := f.Since
+	if place.IsZero() {
+		place = now
+	}
+	after, skip := domain.At(place).String(), 0
+	if cursor != "" {
+		if place, after, skip, err = endsPlace(cursor); err != nil {
+			return nil, "", err
+		}
+		after = strings.TrimSuffix(after, " ") // the row itself comes first again
+	}
+	if kept := now.Add(-replay.EndsKept); place.Before(kept) {
+		place, after, skip = kept, domain.At(kept).String(), 0
+	}
+	last := now.Add(-endsWritten)
+	if last.Before(place) {
+		return nil, after + "@" + strconv.Itoa(skip), nil
+	}
+	until := domain.At(last).String() + "#"
+	for day, looked := place.Truncate(endsDay), 0; !day.After(last); {
+		rows, more, err := query[endsRow](ctx, l.table, span{partition: endsPartition(day), after: after, until: until, limit: endsRead})
+		if err != nil {
+			return nil, "", err
+		}
+		for _, row := range rows {
+			ends, err := row.decode()
+			if err != nil {
+				return nil, "", err
+			}
+			if row.SK != after { // it is not the one that was read in part
+				skip = 0
+			}
+			for i := min(skip, len(ends)); i < len(ends); i++ {
+				if !f.Matches(ends[i]) {
+					continue
+				}
+				if found = append(found, ends[i]); len(found) == limit {
+					return l.withRows(ctx, found, row.SK+"@"+strconv.Itoa(i+1))
+				}
+			}
+			after, skip = row.SK, len(ends)
+			if looked += len(ends); looked >= endsLooks {
+				return l.withRows(ctx, found, after+"@"+strconv.Itoa(skip))
+			}
+		}
+		if !more {
+			day = day.Add(endsDay)
+			after, skip = domain.At(day).String(), 0
+		}
+	}
+	return l.withRows(ctx, found, until+"@0")
+}
+
+// endsWritten is how long after its time a row of ends may be written: a call that is tried again takes as long.
+const endsWritten = 5 * time.Second
+
 // endsPlace reads a cursor: the row where a list goes on, and how many of its ends come before.
 func endsPlace(cursor string) (day time.Time, after string, skip int, err error) {
 	sk, number, _ := strings.Cut(cursor, "@")

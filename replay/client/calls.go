@@ -109,6 +109,18 @@ func (c *Client) Executions(ctx context.Context, query replay.ExecutionQuery) it
 	})
 }
 
+// FollowExecutions reads the executions that have ended behind a place, in the order in which they were reported. An empty
+// cursor stands for query.Since; the answer's is the place to go on from, now or later. The last seconds are left out, since
+// what has their time may still be written.
+func (c *Client) FollowExecutions(ctx context.Context, query replay.ExecutionQuery, cursor string) (page replay.Executions, err error) {
+	values := url.Values{"follow": {"true"}, "limit": {strconv.Itoa(c.page)}}
+	set(values, map[string]string{
+		"status": string(query.Status), "error": query.Error, "resourceId": query.ResourceID, "ownerId": query.OwnerID, "cursor": cursor,
+	}, map[string]*time.Time{"since": query.Since})
+	err = c.do(ctx, call{method: http.MethodGet, path: "/executions", query: values}, &page)
+	return page, err
+}
+
 // set adds the parameters that are given.
 func set(values url.Values, texts map[string]string, times map[string]*time.Time) {
 	for name, value := range texts {
