@@ -175,9 +175,11 @@ func healthy() map[string]answer {
 		"API GET /failures/groups": {body: `{"groups":[]}`}, "API GET /failures/jobs": {body: `{"jobs":[]}`},
 		"API GET /failures/jobs/00000000000000000000000000": {code: "-", status: 404}, "API POST /failures/close": {code: "-", status: 400}, "API POST /failures/reopen": {code: "-", status: 400},
 		"API POST /replays": {code: "-"}, "API POST /versions": {code: "-", status: 400}, "API GET /versions": {code: "-", status: 404}, "API GET /versions/none": {code: "-", status: 404},
-		"API GET /replays/00000000000000000000000000":         {code: "-", status: 404},
-		"API GET /replays/00000000000000000000000000/items":   {code: "-", status: 404},
-		"API POST /replays/00000000000000000000000000/cancel": {code: "-", status: 404},
+		"API GET /replays/00000000000000000000000000":          {code: "-", status: 404},
+		"API GET /replays/00000000000000000000000000/items":    {code: "-", status: 404},
+		"API POST /replays/00000000000000000000000000/cancel":  {code: "-", status: 404},
+		"API GET /replays/00000000000000000000000000/evidence": {code: "-", status: 404},
+		"API GET /resources": {body: `{"resources":[]}`}, "API GET /executions": {body: `{"executions":[]}`},
 	}
 	for rule, to := range map[string]string{"failures": "dead", "outcomes-rule": "outcomes"} {
 		all["ListTargetsByRule "+rule] = targets(queueARN(to))
