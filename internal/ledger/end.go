@@ -61,7 +61,9 @@ const (
 
 // Ends returns a page of ends, what was reported last first, and the cursor of the next page. With a filter, a page may have
 // fewer entries than the limit although others follow.
-func (l *Executions) Ends(ctx context.Context, f domain.EndFilter, now time.Time, cursor string, limit int) (found []domain.End, next string, err error) {
+func (l *Executions) Ends(
+	ctx context.Context, f domain.EndFilter, now time.Time, cursor string, limit int,
+) (found []domain.End, next string, err error) {
 	from := now.Add(-replay.EndsKept)
 	if f.Since.After(from) {
 		from = f.Since
@@ -79,7 +81,9 @@ func (l *Executions) Ends(ctx context.Context, f domain.EndFilter, now time.Time
 		}
 	}
 	for looked := 0; !day.Before(from.Truncate(endsDay)); {
-		rows, more, err := query[endsRow](ctx, l.table, span{partition: endsPartition(day), after: after, newest: true, limit: endsRead})
+		rows, more, err := query[endsRow](ctx, l.table, span{
+			partition: endsPartition(day), after: after, newest: true, limit: endsRead,
+		})
 		if err != nil {
 			return nil, "", err
 		}
@@ -115,7 +119,9 @@ func (l *Executions) Ends(ctx context.Context, f domain.EndFilter, now time.Time
 // FollowEnds returns the ends that follow a place, in the order in which they were reported, and the place behind them: always
 // one, to go on with later. The last seconds are left out, since what has their time may still be written. An empty cursor
 // stands for f.Since.
-func (l *Executions) FollowEnds(ctx context.Context, f domain.EndFilter, now time.Time, cursor string, limit int) (found []domain.End, next string, err error) {
+func (l *Executions) FollowEnds(
+	ctx context.Context, f domain.EndFilter, now time.Time, cursor string, limit int,
+) (found []domain.End, next string, err error) {
 	place := f.Since
 	if place.IsZero() {
 		place = now
@@ -136,7 +142,9 @@ func (l *Executions) FollowEnds(ctx context.Context, f domain.EndFilter, now tim
 	}
 	until := domain.At(last).String() + "#"
 	for day, looked := place.Truncate(endsDay), 0; !day.After(last); {
-		rows, more, err := query[endsRow](ctx, l.table, span{partition: endsPartition(day), after: after, until: until, limit: endsRead})
+		rows, more, err := query[endsRow](ctx, l.table, span{
+			partition: endsPartition(day), after: after, until: until, limit: endsRead,
+		})
 		if err != nil {
 			return nil, "", err
 		}

@@ -33,7 +33,9 @@ func (l *Owners) Resources(ctx context.Context, ownerID string, since time.Time,
 }
 
 // List is Resources with what is known of them.
-func (l *Owners) List(ctx context.Context, ownerID string, since time.Time, cursor string, limit int) (found []domain.OwnedResource, next string, err error) {
+func (l *Owners) List(
+	ctx context.Context, ownerID string, since time.Time, cursor string, limit int,
+) (found []domain.OwnedResource, next string, err error) {
 	at, after := 0, ""
 	if cursor != "" {
 		part, rest, _ := strings.Cut(cursor, "#")

@@ -21,7 +21,8 @@ import (
 func rendered(t *testing.T, page string) string {
 	t.Helper()
 	var out bytes.Buffer
-	if err := goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(html.WithUnsafe())).Convert([]byte(page), &out); err != nil {
+	markdown := goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(html.WithUnsafe()))
+	if err := markdown.Convert([]byte(page), &out); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
