@@ -63,8 +63,8 @@ func tail(ctx context.Context, f *factory.Factory, s selection) error {
 	for {
 		page, err := api.FollowExecutions(ctx, q, cursor)
 		switch {
-		case ctx.Err() != nil: // Ctrl-C is how it ends
-			return nil
+		case ctx.Err() != nil:
+			return nil //nolint:nilerr // Ctrl-C is how it ends
 		case err == nil:
 			quiet, cursor = time.Time{}, page.NextCursor
 		case !client.Temporary(err):
@@ -90,7 +90,7 @@ func tail(ctx context.Context, f *factory.Factory, s selection) error {
 			}
 		}
 		if f.Sleep(ctx, poll) != nil {
-			return nil
+			return nil //nolint:nilerr // Ctrl-C is how it ends
 		}
 		poll = min(poll*3/2, maxPoll)
 	}
