@@ -70,6 +70,9 @@ const (
 	// TrendSpan is how long ago the counts are from that those of now are compared with.
 	TrendSpan = time.Hour
 
+	// EvidenceSample is the most failed items that Evidence shows.
+	EvidenceSample = 20
+
 	// PlanSample is the most items of each kind that a plan shows.
 	PlanSample = 10
 )

@@ -37,6 +37,7 @@ var replayListener = functionSpec{
 	needs: slices.Concat(
 		bindVersions(),
 		objects(schema.UnrecordedPrefix, "s3:GetObject"),
+		objects(schema.ReplaysPrefix, "s3:PutObject"), // the evidence
 		queries(schema.ByTime, schema.ByGroup),
 		onMachine((*ReplayableIngestion).machineARN, "states:StartExecution"),
 		onMachine((*ReplayableIngestion).seriesARN, "states:StartExecution"),

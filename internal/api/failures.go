@@ -59,18 +59,9 @@ func (q *query) failures(now time.Time) replay.FailureQuery {
 	if _, given := q.params["cause"]; given && (f.Cause == "" || len(f.Cause) > replay.MaxTargetBytes) {
 		q.fault("cause", fmt.Sprintf("must be a part of the cause, of 1 to %d bytes", replay.MaxTargetBytes))
 	}
-	if _, given := q.params["resourceId"]; given {
-		f.ResourceID = q.resourceID()
-	}
-	if id, given := q.params["ownerId"]; given {
-		if f.OwnerID = id; replay.CheckOwnerID(id) != nil {
-			q.fault("ownerId", replay.CheckOwnerID(id).Error())
-		}
-	}
-	f.Since, f.Until = pointer(q.time("since", now)), pointer(q.time("until", now))
-	if f.Since != nil && f.Until != nil && !f.Since.Before(*f.Until) {
-		q.fault("until", "must be later than since, "+f.Since.Format(time.RFC3339Nano))
-	}
+	f.ResourceID, f.OwnerID = q.optionalIDs()
+	since, until := q.times(now)
+	f.Since, f.Until = pointer(since), pointer(until)
 	return f
 }
 

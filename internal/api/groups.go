@@ -4,16 +4,11 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
-
-// maxCounted is how many failures are counted while the caller waits: some 3 MB of keys. Of more, the last count of
-// auto-replay is shown, with its time.
-const maxCounted = 10_000
 
 // failureGroups counts what failed and has not healed, by what it shares.
 func (a *API) failureGroups(ctx context.Context, req request) (answer, error) {
@@ -21,7 +16,7 @@ func (a *API) failureGroups(ctx context.Context, req request) (answer, error) {
 		return answer{}, err
 	}
 	now := a.now()
-	counted, partial, err := a.counted(ctx, now)
+	counted, partial, err := a.book.Failures.CountNow(ctx, now)
 	if err != nil {
 		return answer{}, err
 	}
@@ -52,20 +47,6 @@ func (a *API) failureGroups(ctx context.Context, req request) (answer, error) {
 		}
 	}
 	return answer{status: http.StatusOK, body: body}, nil
-}
-
-// counted counts failures, or returns the last count of auto-replay if they are too many. Partial tells that there is no
-// such count yet, and that those that are shown are not all.
-func (a *API) counted(ctx context.Context, now time.Time) (c domain.Counted, partial bool, err error) {
-	var t domain.FailureTally
-	if err := a.book.Failures.Count(ctx, &t, maxCounted); err != nil || t.Done {
-		return domain.CountedAt(t, now), false, err
-	}
-	c, err = a.book.Failures.Counted(ctx, time.Time{}, now)
-	if errors.Is(err, ledger.ErrNotFound) {
-		return domain.CountedAt(t, now), true, nil
-	}
-	return c, false, err
 }
 
 // addSamples shows the latest failure of each group, unless it has moved on since it was counted.

@@ -37,7 +37,7 @@ func (a *API) planOf(ctx context.Context, row domain.Replay, r replay.Request) (
 			return nil, err
 		}
 		for _, it := range rows {
-			plan.Sample = append(plan.Sample, item(it))
+			plan.Sample = append(plan.Sample, it.Shown())
 		}
 	}
 	if row.PlanHash == "" {

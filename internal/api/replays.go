@@ -75,14 +75,11 @@ func summary(req request, row domain.Replay, c domain.Controls) replay.Summary {
 	s := replay.Summary{
 		ReplayID: row.ID, Status: row.Status, Action: row.Action, DryRun: row.DryRun, Reason: row.Reason,
 		RequestedBy: row.RequestedBy, CreatedAt: row.CreatedAt.Time, CompletedAt: row.CompletedAt.Pointer(),
-		Truncated: row.Truncated, Looked: row.Looked, Counts: row.Counts(), Links: linksOf(req, row.ID), MaxPerSecond: row.MaxPerSecond,
+		Stopped: row.Stop(), Truncated: row.Truncated, Looked: row.Looked, Counts: row.Counts(), Links: linksOf(req, row.ID), MaxPerSecond: row.MaxPerSecond,
 	}
 	s.Status, s.Paused = shown(row, c)
 	if !row.ResumedAt.IsZero() {
 		s.Resumed = &replay.Resumption{By: row.ResumedBy, At: row.ResumedAt.Time}
-	}
-	if row.Stopped() {
-		s.Stopped = &replay.Stop{Status: row.StopStatus, By: row.StopBy, At: row.StopAt.Time, Reason: row.StopReason}
 	}
 	return s
 }
@@ -183,15 +180,7 @@ func (a *API) items(ctx context.Context, req request) (answer, error) {
 	}
 	page := replay.Items{Items: make([]replay.Item, len(rows)), NextCursor: q.next(next)}
 	for i, it := range rows {
-		page.Items[i] = item(it)
+		page.Items[i] = it.Shown()
 	}
 	return answer{status: http.StatusOK, body: page}, nil
-}
-
-func item(it domain.Item) replay.Item {
-	return replay.Item{
-		ResourceID: it.ResourceID, Outcome: it.Outcome, VersionID: it.VersionID, ExecutionARN: it.ARN,
-		Reason: it.Reason, StartedAt: it.StartedAt.Pointer(), EndedAt: it.EndedAt.Pointer(), Diff: json.RawMessage(it.Diff),
-		Warning: it.Warning,
-	}
 }

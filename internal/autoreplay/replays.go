@@ -47,7 +47,8 @@ func (r *round) reconcileReplays(ctx context.Context) error {
 	return nil
 }
 
-// lookAfter sends the first message of a replay again that nobody has begun, and ends one that only nobody has ended.
+// lookAfter sends the first message of a replay again that nobody has begun, ends one that only nobody has ended, and has the
+// evidence written of one that has none.
 func (r *round) lookAfter(ctx context.Context, row domain.Replay) error {
 	if r.pauses(row) { // its messages were let go
 		return r.Progress.CompleteIfDone(ctx, row.ID, r.now())
@@ -57,6 +58,9 @@ func (r *round) lookAfter(ctx context.Context, row domain.Replay) error {
 	}
 	if row.Status == replay.Pending {
 		return r.Replays.Send(ctx, protocol.ReplayMessage{Kind: protocol.KindExpand, ReplayID: row.ID}.Encode())
+	}
+	if row.Status.Final() { // its evidence was to be written
+		return r.Replays.Send(ctx, protocol.ReplayMessage{Kind: protocol.KindProve, ReplayID: row.ID}.Encode())
 	}
 	return r.Progress.CompleteIfDone(ctx, row.ID, r.now())
 }

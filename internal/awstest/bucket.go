@@ -80,6 +80,9 @@ func (b *Bucket) PutObject(_ context.Context, in *s3.PutObjectInput, _ ...func(*
 		return nil, fmt.Errorf("read body: %w", err)
 	}
 	b.Writes++
+	if _, err := b.find(in.Key, nil); aws.ToString(in.IfNoneMatch) == "*" && err == nil {
+		return nil, &smithy.GenericAPIError{Code: "PreconditionFailed", Message: *in.Key}
+	}
 	if len(*in.Key) > maxKeyBytes {
 		return nil, &smithy.GenericAPIError{Code: "KeyTooLongError", Message: *in.Key}
 	}
@@ -196,4 +199,10 @@ func (b *Bucket) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input, _ .
 		out.Contents = append(out.Contents, types.Object{Key: &key, LastModified: &v.at, Size: aws.Int64(int64(len(v.body)))})
 	}
 	return out, nil
+}
+
+// Versions counts the versions of an object, delete markers included.
+func (b *Bucket) Versions(key string) int {
+	defer b.lock()()
+	return len(b.objects[key])
 }

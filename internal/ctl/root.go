@@ -16,6 +16,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/dev"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/diff"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/doctor"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/executions"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/failures"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/history"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/ingest"
@@ -25,7 +26,9 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/pause"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/redrive"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/replay"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/report"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/republish"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/resources"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/show"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/status"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
@@ -166,10 +169,10 @@ type constructors []func(*factory.Factory) *cobra.Command
 // groups lists the constructors of the commands. A new command is one more.
 func groups() []commandGroup {
 	return []commandGroup{
-		{"Investigate:", constructors{failures.New, history.New, show.New, diff.New}},
+		{"Investigate:", constructors{failures.New, history.New, show.New, diff.New, resources.New, executions.New, executions.Tail}},
 		{"Replay:", constructors{replay.New, redrive.New, republish.New, apply.New, correct.New}},
 		{"Send events:", constructors{ingest.New}},
-		{"Follow replays:", constructors{status.New, items.New, list.New, cancel.New, pause.New, pause.NewResume, pace.New}},
+		{"Follow replays:", constructors{status.New, items.New, list.New, cancel.New, pause.New, pause.NewResume, pace.New, report.New}},
 		{"Check:", constructors{doctor.New}},
 		{"Develop:", constructors{dev.New}},
 	}

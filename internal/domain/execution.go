@@ -116,11 +116,13 @@ func PlaceBehind(place time.Time) Stamp { return At(place.Add(time.Millisecond))
 const MaxCauseBytes = 1024
 
 // Excerpt cuts a cause to what the ledger keeps, on a character boundary.
-func Excerpt(cause string) string {
-	if len(cause) <= MaxCauseBytes {
-		return cause
+func Excerpt(cause string) string { return excerpt(cause, MaxCauseBytes) }
+
+func excerpt(text string, most int) string {
+	if len(text) <= most {
+		return text
 	}
-	return strings.ToValidUTF8(cause[:MaxCauseBytes], "")
+	return strings.ToValidUTF8(text[:most], "")
 }
 
 // Recorded is what the Record function learns about an execution whose row exists already.

@@ -1,6 +1,8 @@
 package domain
 
 import (
+	"encoding/json"
+
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -33,6 +35,15 @@ type Place struct{ Page, Ordinal, Index int }
 
 // Place returns where an item stands.
 func (i Item) Place() Place { return Place{Page: i.Page, Ordinal: i.Ordinal, Index: i.Index} }
+
+// Shown is the item as callers of the API see it.
+func (i Item) Shown() replay.Item {
+	return replay.Item{
+		ResourceID: i.ResourceID, Outcome: i.Outcome, VersionID: i.VersionID, ExecutionARN: i.ARN,
+		Reason: i.Reason, StartedAt: i.StartedAt.Pointer(), EndedAt: i.EndedAt.Pointer(), Diff: json.RawMessage(i.Diff),
+		Warning: i.Warning,
+	}
+}
 
 // ItemChange is a new outcome of an item, as it was read before.
 type ItemChange struct {

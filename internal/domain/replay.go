@@ -38,6 +38,10 @@ type Replay struct {
 	AppliedBy string `row:"appliedBy,omitempty"` // id of the replay that applied the plan
 	PlanID    string `row:"planId,omitempty"`    // the plan that this replay applies
 
+	// Of a replay that has ended.
+	Evidence   string `row:"evidence,omitempty"`   // digest of its items, once replay.Evidence is in S3
+	EvidenceAt Stamp  `row:"evidenceAt,omitempty"` // when the evidence was asked for, or worked on, last
+
 	// Of a replay that is to end before its time.
 	StopStatus replay.Status `row:"stopStatus,omitempty"`
 	StopBy     string        `row:"stopBy,omitempty"`
@@ -70,6 +74,14 @@ func (r Replay) Paused() bool { return !r.PausedAt.IsZero() && !r.Stopped() && !
 
 // Stopped reports whether nothing more of the replay is to start.
 func (r Replay) Stopped() bool { return r.StopStatus != "" }
+
+// Stop says how the replay was stopped; nil if it was not.
+func (r Replay) Stop() *replay.Stop {
+	if !r.Stopped() {
+		return nil
+	}
+	return &replay.Stop{Status: r.StopStatus, By: r.StopBy, At: r.StopAt.Time, Reason: r.StopReason}
+}
 
 // Over reports whether more items have failed than the request allows.
 func (r Replay) Over() bool { return r.MaxFailures != nil && r.Failed > *r.MaxFailures }

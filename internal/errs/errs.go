@@ -70,7 +70,7 @@ var (
 // unavailable are codes of passing faults that the SDK knows by their HTTP status only.
 var unavailable = []string{
 	"InternalError", "InternalServerError", "InternalFailure", "ServiceUnavailable", "ServiceUnavailableException",
-	"TransactionCanceledException", "TransactionConflictException", "TransactionInProgressException",
+	"ConditionalRequestConflict", "TransactionCanceledException", "TransactionConflictException", "TransactionInProgressException",
 }
 
 // Transient reports whether the same call may succeed later: what the SDK itself would retry, a deadline, or a

@@ -213,6 +213,24 @@ const (
 	maxDocument = 32 << 20 // a request has 10 MB at most, an output and an input 256 KiB
 )
 
+// ErrExists means that there is such an object already.
+var ErrExists = errors.New("in the event log already")
+
+// PutOnce stores a document that never changes. It returns ErrExists if there is one.
+func (l *Log) PutOnce(ctx context.Context, key string, body []byte) error {
+	_, err := l.api.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: &l.bucket, Key: &key, Body: bytes.NewReader(body), ContentType: aws.String("application/json"),
+		IfNoneMatch: aws.String("*"),
+	})
+	if errs.HasCode(err, "PreconditionFailed") {
+		return fmt.Errorf("put %s: %w", key, ErrExists)
+	}
+	if err != nil {
+		return fmt.Errorf("put %s: %w", key, err)
+	}
+	return nil
+}
+
 // Event returns the event of a version, byte for byte. It returns ErrNotFound if the resource has no such version, and
 // ErrNotAnEvent for an object that is too large to be one.
 func (l *Log) Event(ctx context.Context, resourceID, versionID string) ([]byte, error) {
@@ -308,3 +326,6 @@ func UnrecordedKey(execution string) string { return schema.UnrecordedPrefix + e
 
 // RequestKey is where an accepted replay request is kept.
 func RequestKey(replayID string) string { return schema.ReplaysPrefix + replayID + "/request.json" }
+
+// EvidenceKey is where the evidence of a replay that has ended is kept.
+func EvidenceKey(replayID string) string { return schema.ReplaysPrefix + replayID + "/evidence.json" }

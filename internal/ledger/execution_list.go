@@ -2,10 +2,13 @@ package ledger
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
@@ -100,4 +103,38 @@ func (l *Executions) Missing(ctx context.Context, names []string) (map[string]bo
 		delete(missing, row.Name)
 	}
 	return missing, err
+}
+
+const (
+	newestKeys  = 5  // of a resource, to find an execution among them: a version may have failed several times
+	newestCalls = 10 // at the same time
+)
+
+// Newest returns of each resource the last execution of its newest version, for those that have one among the newest rows.
+func (l *Executions) Newest(ctx context.Context, resourceIDs []string) (map[string]domain.Execution, error) {
+	wanted := make([]item, len(resourceIDs))
+	group, calls := errgroup.WithContext(ctx)
+	group.SetLimit(newestCalls)
+	for i, id := range resourceIDs {
+		group.Go(func() error {
+			found, _, err := l.keysOf(calls, span{
+				index: &schema.ByResource, partition: resourcePartition(id), newest: true, limit: newestKeys,
+			})
+			for _, it := range found {
+				if wanted[i] == nil && strings.HasPrefix(textOf(it, schema.PartitionKey), executionPrefix) {
+					wanted[i] = it
+				}
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, fmt.Errorf("find newest executions: %w", err)
+	}
+	rows, err := fetched[domain.Execution](ctx, l.table, slices.DeleteFunc(wanted, func(it item) bool { return it == nil }))
+	newest := make(map[string]domain.Execution, len(rows))
+	for _, row := range rows {
+		newest[row.ResourceID] = row
+	}
+	return newest, err
 }

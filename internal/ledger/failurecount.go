@@ -63,6 +63,23 @@ func (l *Failures) tally(ctx context.Context, t *domain.FailureTally, list failu
 	return err
 }
 
+// maxCounted is how many failures are counted at once: some 3 MB of keys.
+const maxCounted = 10_000
+
+// CountNow counts failures, or returns the last count of auto-replay if they are too many. Partial tells that there is no
+// such count yet, and that those that it returns are not all.
+func (l *Failures) CountNow(ctx context.Context, now time.Time) (c domain.Counted, partial bool, err error) {
+	var t domain.FailureTally
+	if err := l.Count(ctx, &t, maxCounted); err != nil || t.Done {
+		return domain.CountedAt(t, now), false, err
+	}
+	c, err = l.Counted(ctx, time.Time{}, now)
+	if errors.Is(err, ErrNotFound) {
+		return domain.CountedAt(t, now), true, nil
+	}
+	return c, false, err
+}
+
 // countedFor is how long counts are kept, to tell how they have changed.
 const countedFor = 2 * 24 * time.Hour
 

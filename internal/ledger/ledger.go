@@ -18,6 +18,7 @@
 //	pace         PACE#<budget>               <window>
 //	publication  N#<resource>                N
 //	idempotency  K#<hash of the key>         K
+//	ends         ENDS#<day>                  <when>#<hash>
 //	mark         M#<walk>                    M
 //	lease        L#<name>                    L
 //	controls     CONTROLS                    C

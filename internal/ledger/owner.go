@@ -10,11 +10,6 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
-type owned struct {
-	ResourceID string       `row:"resourceId"`
-	SeenAt     domain.Stamp `row:"seenAt"`
-}
-
 func ownerPartition(ownerID, shard string) string { return "O#" + ownerID + "#" + shard }
 
 // Note notes that an owner had an event about a resource, unless the ledger knows of a later one: events are noted
@@ -30,6 +25,17 @@ func (l *Owners) Note(ctx context.Context, ownerID, resourceID string, at domain
 // empty after the last. The first page has an empty cursor. Resources of which the owner had no event since a time are
 // left out.
 func (l *Owners) Resources(ctx context.Context, ownerID string, since time.Time, cursor string, limit int) (ids []string, next string, err error) {
+	rows, next, err := l.List(ctx, ownerID, since, cursor, limit)
+	for _, r := range rows {
+		ids = append(ids, r.ResourceID)
+	}
+	return ids, next, err
+}
+
+// List is Resources with what is known of them.
+func (l *Owners) List(
+	ctx context.Context, ownerID string, since time.Time, cursor string, limit int,
+) (found []domain.OwnedResource, next string, err error) {
 	at, after := 0, ""
 	if cursor != "" {
 		part, rest, _ := strings.Cut(cursor, "#")
@@ -40,21 +46,21 @@ func (l *Owners) Resources(ctx context.Context, ownerID string, since time.Time,
 	}
 	for ; at < Shards; at, after = at+1, "" {
 		partition := ownerPartition(ownerID, strconv.Itoa(at))
-		rows, more, err := query[owned](ctx, l.table, tableRange(partition, after, limit-len(ids)))
+		rows, more, err := query[domain.OwnedResource](ctx, l.table, tableRange(partition, after, limit-len(found)))
 		if err != nil {
 			return nil, "", err
 		}
 		for _, r := range rows {
 			if !r.SeenAt.Before(since) {
-				ids = append(ids, r.ResourceID)
+				found = append(found, r)
 			}
 		}
 		if more {
-			return ids, strconv.Itoa(at) + "#" + rows[len(rows)-1].ResourceID, nil
+			return found, strconv.Itoa(at) + "#" + rows[len(rows)-1].ResourceID, nil
 		}
-		if len(ids) >= limit && at+1 < Shards {
-			return ids, strconv.Itoa(at+1) + "#", nil
+		if len(found) >= limit && at+1 < Shards {
+			return found, strconv.Itoa(at+1) + "#", nil
 		}
 	}
-	return ids, "", nil
+	return found, "", nil
 }

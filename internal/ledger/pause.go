@@ -7,8 +7,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// open is a condition: nobody has ended or stopped the replay.
-func (c *change) open() *change {
+// ifOpen is a condition: nobody has ended or stopped the replay.
+func (c *change) ifOpen() *change {
 	return c.If("{status} IN (?, ?, ?) AND attribute_not_exists({stopStatus})",
 		str(string(replay.Pending)), str(string(replay.Expanding)), str(string(replay.Running)))
 }
@@ -18,7 +18,7 @@ func (c *change) open() *change {
 func (l *Replays) Pause(ctx context.Context, id string, p replay.Pause) (domain.Replay, error) {
 	c := newChange(replayKey(id)).
 		Set("pausedAt", str(domain.At(p.At).String())).Set("pausedBy", str(p.By)).Set("pauseReason", str(p.Reason)).
-		open().If("attribute_not_exists({pausedAt})")
+		ifOpen().If("attribute_not_exists({pausedAt})")
 	r, err := l.updateReplay(ctx, c, "pause replay "+id)
 	if isConflict(err) && r.Paused() {
 		return r, nil
@@ -29,14 +29,14 @@ func (l *Replays) Pause(ctx context.Context, id string, p replay.Pause) (domain.
 // Resume has a replay go on that is paused. It returns the row, with ErrConflict if the replay is not paused.
 func (l *Replays) Resume(ctx context.Context, id string, by replay.Resumption) (domain.Replay, error) {
 	c := newChange(replayKey(id)).Set("resumedAt", str(domain.At(by.At).String())).Set("resumedBy", str(by.By)).
-		Remove("pausedAt", "pausedBy", "pauseReason").open().If("attribute_exists({pausedAt})")
+		Remove("pausedAt", "pausedBy", "pauseReason").ifOpen().If("attribute_exists({pausedAt})")
 	return l.updateReplay(ctx, c, "resume replay "+id)
 }
 
 // SetPace gives a replay another bound on its starts, 0 for none. It returns the row, with ErrConflict if the replay has ended
 // or was stopped.
 func (l *Replays) SetPace(ctx context.Context, id string, perSecond int) (domain.Replay, error) {
-	c := newChange(replayKey(id)).open()
+	c := newChange(replayKey(id)).ifOpen()
 	if perSecond == 0 {
 		c.Remove("maxPerSecond")
 	} else {
@@ -59,7 +59,7 @@ func (l *Replays) Park(ctx context.Context, id string, own bool) error {
 // BeginResend notes that messages for what waits in a replay are being sent again, from the beginning: whatever began that
 // before ends. It returns the row, with ErrConflict if another call began it since the row was read.
 func (l *Replays) BeginResend(ctx context.Context, r domain.Replay, at domain.Stamp) (domain.Replay, error) {
-	c := newChange(replayKey(r.ID)).Add("resends", 1).Set("resendAt", str(at.String())).Remove("resendTo", "parked").open()
+	c := newChange(replayKey(r.ID)).Add("resends", 1).Set("resendAt", str(at.String())).Remove("resendTo", "parked").ifOpen()
 	if r.Resends == 0 {
 		c.If("attribute_not_exists({resends})")
 	} else {

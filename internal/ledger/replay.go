@@ -14,7 +14,8 @@ func replayKey(id string) (pk, sk string) { return "P#" + id, "P" }
 // replaysPartition lists replays newest first, since their ids are ULIDs.
 const replaysPartition = "REPLAYS"
 
-// openReplaysPartition lists replays that have not ended, oldest first. People ask for them, so they are few.
+// openReplaysPartition lists replays that have not ended, or whose evidence is not written, oldest first. People ask for
+// them, so they are few.
 const openReplaysPartition = "OPENREPLAYS"
 
 // Add inserts a replay. Finding the same replay there is success: the answer of a first try was lost, and the SDK
@@ -71,7 +72,8 @@ func (l *Replays) List(ctx context.Context, fits func(domain.Replay) bool, curso
 	return found, cursor, nil
 }
 
-// Open returns at most limit replays that have not ended and were to be looked at by now, oldest first.
+// Open returns at most limit replays that have not ended, or whose evidence is not written, and that were to be looked at by
+// now, oldest first.
 func (l *Replays) Open(ctx context.Context, by time.Time, limit int) ([]domain.Replay, error) {
 	rows, _, err := query[domain.Replay](ctx, l.table, span{
 		index: &schema.ByTime, partition: openReplaysPartition, until: domain.At(by).String() + "#~", limit: limit,
@@ -163,7 +165,7 @@ func (l *Replays) finish(ctx context.Context, row domain.Replay, t domain.Tally,
 		return nil
 	}
 	c := newChange(replayKey(row.ID)).
-		Set("status", str(string(row.Ending()))).Set("completedAt", str(at.String())).Remove("tpk", "tsk").
+		Set("status", str(string(row.Ending()))).Set("completedAt", str(at.String())).
 		counts(t).Set("open", num(0)).
 		If("{expanded} = ? AND {matched} = ? AND {status} = ?", flag(true), num(row.Matched), str(string(row.Status)))
 	if row.Stopped() {
@@ -171,8 +173,18 @@ func (l *Replays) finish(ctx context.Context, row domain.Replay, t domain.Tally,
 	} else {
 		c.If("attribute_not_exists({stopStatus})")
 	}
+	if row.DryRun {
+		c.Remove("tpk", "tsk")
+	} else { // until its evidence is written: whoever has that done may die
+		c.open(at, row.ID)
+	}
 	_, err := l.updateReplay(ctx, c, "finish replay "+row.ID)
 	return err
+}
+
+// open lists a replay among those to look at.
+func (c *change) open(at domain.Stamp, id string) *change {
+	return c.Set("tpk", str(openReplaysPartition)).Set("tsk", str(at.String()+"#"+id))
 }
 
 func (l *Replays) updateReplay(ctx context.Context, c *change, doing string) (domain.Replay, error) {

@@ -225,6 +225,8 @@ func (l *Listener) workOff(ctx context.Context, msg protocol.ReplayMessage) (*pr
 		return nil, l.resend(ctx, msg)
 	case protocol.KindHash:
 		return nil, l.hash(ctx, msg)
+	case protocol.KindProve:
+		return nil, l.prove(ctx, msg)
 	case protocol.KindJob:
 		return nil, l.jobs.Advance(ctx, msg.JobID, msg.Part)
 	case protocol.KindClose:

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/emf"
@@ -19,6 +20,7 @@ import (
 type outcomes interface {
 	Settle(ctx context.Context, o domain.Ended) (domain.Execution, error)
 	TakenIn(ctx context.Context, name string) error
+	NoteEnds(ctx context.Context, ends []domain.End, at time.Time) error
 }
 
 type failures interface {
@@ -39,6 +41,8 @@ type Recorder struct {
 	progress   progressor
 	logger     *slog.Logger
 	meter      *emf.Meter
+	tracks     bool // of Tracker
+	now        func() time.Time
 }
 
 // NewRecorder returns a Recorder. A nil logger discards.
@@ -46,14 +50,14 @@ func NewRecorder(executions outcomes, failures failures, progress progressor, lo
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	return &Recorder{executions: executions, failures: failures, progress: progress, logger: logger}
+	return &Recorder{executions: executions, failures: failures, progress: progress, logger: logger, now: time.Now}
 }
 
-// Metered returns the recorder with the ends counted that have no row, which the ledger cannot tell from those that come
-// again: for Tracker, which is told of each once as a rule.
+// Metered returns the recorder of Tracker, which is told of each end once as a rule. It counts and lists ends that have no row,
+// which the ledger cannot tell from those that come again, and lists once more what comes again.
 func (s *Recorder) Metered(m *emf.Meter) *Recorder {
 	counted := *s
-	counted.meter = m
+	counted.meter, counted.tracks = m, true
 	return &counted
 }
 
@@ -61,7 +65,11 @@ func (s *Recorder) Metered(m *emf.Meter) *Recorder {
 // a row is settled: it never reached the ledger, and if it failed, its dead letter brings it in. Those that are not
 // settled in time have errs.ErrDeadlinePassed.
 func (s *Recorder) Record(ctx context.Context, ended []domain.Ended) []error {
-	rows, results := errs.EachWithinDeadline(ctx, ended, s.recordOutcome)
+	settled, results := errs.EachWithinDeadline(ctx, ended, s.recordOutcome)
+	rows := make([]domain.Execution, len(ended))
+	for i, one := range settled {
+		rows[i] = one.row
+	}
 	var steps []progress.Transition
 	replayOf := map[string][]int{} // replay id -> places in ended
 	for i, e := range ended {
@@ -97,33 +105,68 @@ func (s *Recorder) Record(ctx context.Context, ended []domain.Ended) []error {
 	for k, i := range known {
 		results[i] = taken[k]
 	}
+	s.list(ctx, ended, settled, results)
 	return results
 }
 
-// recordOutcome settles the row and the failures. It returns the zero row if the end is none of ours or an old one.
-func (s *Recorder) recordOutcome(ctx context.Context, e domain.Ended) (domain.Execution, error) {
+// list keeps what has ended for GET /executions. Ends that cannot be listed count as not settled: they come again.
+func (s *Recorder) list(ctx context.Context, ended []domain.Ended, settled []settled, results []error) {
+	var ends []domain.End
+	var of []int // places in ended
+	for i, e := range ended {
+		if results[i] == nil && (settled[i].anew || s.tracks && settled[i].known) {
+			ends, of = append(ends, domain.EndOf(explained(e), settled[i].row)), append(of, i)
+		}
+	}
+	if len(ends) == 0 {
+		return
+	}
+	_, err := errs.WithinDeadline(ctx, func(ctx context.Context) (none struct{}, err error) {
+		return none, s.executions.NoteEnds(ctx, ends, s.now())
+	})
+	for _, i := range of {
+		results[i] = err
+	}
+}
+
+// settled is what became of an end: the zero row if it is none of ours or an old one.
+type settled struct {
+	row   domain.Execution
+	anew  bool // the ledger did not know of it
+	known bool // it may have, and it is about the last run
+}
+
+func explained(e domain.Ended) domain.Ended {
 	if e.Status == domain.TimedOut && e.Error == "" {
 		e.Error = "States.Timeout"
 	}
+	return e
+}
+
+// recordOutcome settles the row and the failures.
+func (s *Recorder) recordOutcome(ctx context.Context, e domain.Ended) (settled, error) {
+	e = explained(e)
 	row, err := s.executions.Settle(ctx, e)
+	anew := false
 	switch {
 	case errors.Is(err, ledger.ErrNotFound):
 		if e.Status != domain.Aborted && !domain.IsReplayName(e.Name) { // it failed before it was recorded
 			s.meter.Observe(schema.FailureRate, domain.FailureRate(e.Status))
 		}
 		s.logger.InfoContext(ctx, "execution without a row ended", "execution", e.Name, "status", e.Status)
-		return domain.Execution{}, nil
+		return settled{known: true}, nil
 	case errors.Is(err, ledger.ErrConflict):
 		if !matchesVersion(row, e) {
-			return domain.Execution{}, nil // it is about an earlier run
+			return settled{}, nil // it is about an earlier run
 		}
 	case err != nil:
-		return domain.Execution{}, err
+		return settled{}, err
 	default:
+		anew = true
 		s.logger.InfoContext(ctx, "execution settled", "execution", e.Name, "status", e.Status, "error", e.Error,
 			"mode", row.Mode, "resourceId", row.ResourceID)
 	}
-	return row, s.moveFailures(ctx, row)
+	return settled{row: row, anew: anew, known: true}, s.moveFailures(ctx, row)
 }
 
 func matchesVersion(row domain.Execution, e domain.Ended) bool {

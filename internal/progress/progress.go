@@ -141,7 +141,7 @@ func (b *Replays) CompleteIfDone(ctx context.Context, id string, now time.Time) 
 		}
 	}
 	if r.Done() {
-		return b.replays.Finish(ctx, r, domain.At(b.now()))
+		return b.finish(ctx, r)
 	}
 	if r.Stopped() && !r.Swept && now.Sub(r.SweepAt.Time) >= SweepAgain { // the sender of the message may have died
 		return b.sweep(ctx, r, now)
@@ -173,9 +173,41 @@ func (b *Replays) Stop(ctx context.Context, id string, stop replay.Stop) error {
 		return err
 	}
 	if r.Done() {
-		return b.replays.Finish(ctx, r, domain.At(b.now()))
+		return b.finish(ctx, r)
 	}
 	return b.sweep(ctx, r, stop.At)
+}
+
+// finish ends a replay and has its evidence written.
+func (b *Replays) finish(ctx context.Context, r domain.Replay) error {
+	if err := b.replays.Finish(ctx, r, domain.At(b.now())); err != nil || r.DryRun {
+		return err
+	}
+	b.haveProven(ctx, r.ID)
+	return nil
+}
+
+// toldWithin is how long the message about a replay's end may take.
+const toldWithin = 2 * time.Second
+
+// haveProven sends the message that has evidence written. If that fails or takes long, auto-replay sends it: what was done
+// counts, and a slow queue must not keep ends from being settled.
+func (b *Replays) haveProven(ctx context.Context, id string) {
+	limit := toldWithin
+	if end, limited := ctx.Deadline(); limited {
+		limit = min(limit, time.Until(end)/4)
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		defer cancel()
+		_ = b.queue.Send(ctx, protocol.ReplayMessage{Kind: protocol.KindProve, ReplayID: id}.Encode())
+	}()
+	select {
+	case <-sent:
+	case <-ctx.Done():
+	}
 }
 
 // changes reads the items and keeps the steps that lead forward. Final tells that the replay may be complete, also

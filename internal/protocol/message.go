@@ -28,6 +28,7 @@ const (
 	KindHash   = "hash"   // compute the hash of a plan
 	KindJob    = "job"    // go on with a part of a job that closes or reopens failures
 	KindResend = "resend" // send messages again for what waits in a replay that was resumed
+	KindProve  = "prove"  // write the evidence of a replay that has ended
 	KindClose  = "close"  // settle what a series has left, after its execution ended
 )
 
@@ -45,7 +46,7 @@ type ReplayMessage struct {
 	Slot     int64  `json:"slot,omitempty"`     // item, auto: the start that is reserved for it, in seconds since the epoch
 	Waits    int    `json:"waits,omitempty"`    // item, auto: how often in a row no start was free for it
 
-	Cursor string   `json:"cursor,omitempty"` // item: where the search for its version goes on; sweep, hash, resend: where it does
+	Cursor string   `json:"cursor,omitempty"` // item: where the search for its version goes on; sweep, hash, resend, prove: where it does
 	Found  []string `json:"found,omitempty"`  // item: versions of its series that were found up to there, newest first
 	Begun  bool     `json:"begun,omitempty"`  // item: the newest end of its series was found
 	Newest bool     `json:"newest,omitempty"` // item: the newest version of the resource is in its series
@@ -53,6 +54,8 @@ type ReplayMessage struct {
 	Resend int `json:"resend,omitempty"` // resend: which time it is
 
 	Sum []byte `json:"sum,omitempty"` // hash: its state after all that comes before the cursor
+
+	Gathered json.RawMessage `json:"gathered,omitempty"` // prove: of the items that come before the cursor
 
 	From int `json:"from,omitempty"` // item, close: index of the version of its series where the work on it goes on
 
@@ -89,7 +92,7 @@ func DecodeReplayMessage(b string) (ReplayMessage, error) {
 	if err := json.Unmarshal([]byte(b), &m); err != nil {
 		return ReplayMessage{}, fmt.Errorf("%w: %w", ErrUnknownMessage, err)
 	}
-	known := slices.Contains([]string{KindExpand, KindItem, KindAuto, KindSweep, KindResend, KindClose, KindHash, KindJob}, m.Kind)
+	known := slices.Contains([]string{KindExpand, KindItem, KindAuto, KindSweep, KindResend, KindClose, KindHash, KindJob, KindProve}, m.Kind)
 	if m.V != MessageVersion || !known {
 		return ReplayMessage{}, fmt.Errorf("%w: kind %q, version %d", ErrUnknownMessage, m.Kind, m.V)
 	}

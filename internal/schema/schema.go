@@ -46,7 +46,7 @@ const (
 	DerivedPrefix = "derived/"
 	// UnrecordedPrefix holds the inputs of failed executions that never reached the log.
 	UnrecordedPrefix = "unrecorded/"
-	// ReplaysPrefix holds accepted replay requests.
+	// ReplaysPrefix holds accepted replay requests, and the evidence of replays that have ended.
 	ReplaysPrefix = "replays/"
 )
 

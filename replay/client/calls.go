@@ -119,11 +119,61 @@ func (c *Client) Items(ctx context.Context, id string, outcome replay.Outcome) i
 	})
 }
 
+// Evidence reads what is kept of a replay that has ended. It is a RefusedError with status 409 until it is written.
+func (c *Client) Evidence(ctx context.Context, id string) (e replay.Evidence, err error) {
+	err = c.do(ctx, call{method: http.MethodGet, path: "/replays/" + url.PathEscape(id) + "/evidence"}, &e)
+	return e, err
+}
+
 // Versions lists the versions of a resource with their executions and failures, newest first.
 func (c *Client) Versions(ctx context.Context, resourceID string) iter.Seq2[replay.Version, error] {
 	return list(ctx, c, "/versions", url.Values{"resourceId": {resourceID}}, func(p replay.History) ([]replay.Version, string) {
 		return p.Versions, p.NextCursor
 	})
+}
+
+// Resources lists the resources of which an owner has had events, each with the last execution of its latest version.
+func (c *Client) Resources(ctx context.Context, ownerID string) iter.Seq2[replay.OwnedResource, error] {
+	return list(ctx, c, "/resources", url.Values{"ownerId": {ownerID}}, func(p replay.Resources) ([]replay.OwnedResource, string) {
+		return p.Resources, p.NextCursor
+	})
+}
+
+// Executions lists the executions that have ended in the last days, what was reported last first.
+func (c *Client) Executions(ctx context.Context, query replay.ExecutionQuery) iter.Seq2[replay.EndedExecution, error] {
+	values := url.Values{}
+	set(values, map[string]string{
+		"status": string(query.Status), "error": query.Error, "resourceId": query.ResourceID, "ownerId": query.OwnerID,
+	}, map[string]*time.Time{"since": query.Since, "until": query.Until})
+	return list(ctx, c, "/executions", values, func(p replay.Executions) ([]replay.EndedExecution, string) {
+		return p.Executions, p.NextCursor
+	})
+}
+
+// FollowExecutions reads the executions that have ended behind a place, in the order in which they were reported. An empty
+// cursor stands for query.Since; the answer's is the place to go on from, now or later. The last seconds are left out, since
+// what has their time may still be written.
+func (c *Client) FollowExecutions(ctx context.Context, query replay.ExecutionQuery, cursor string) (page replay.Executions, err error) {
+	values := url.Values{"follow": {"true"}, "limit": {strconv.Itoa(c.page)}}
+	set(values, map[string]string{
+		"status": string(query.Status), "error": query.Error, "resourceId": query.ResourceID, "ownerId": query.OwnerID, "cursor": cursor,
+	}, map[string]*time.Time{"since": query.Since})
+	err = c.do(ctx, call{method: http.MethodGet, path: "/executions", query: values}, &page)
+	return page, err
+}
+
+// set adds the parameters that are given.
+func set(values url.Values, texts map[string]string, times map[string]*time.Time) {
+	for name, value := range texts {
+		if value != "" {
+			values.Set(name, value)
+		}
+	}
+	for name, t := range times {
+		if t != nil {
+			values.Set(name, t.UTC().Format(time.RFC3339Nano))
+		}
+	}
 }
 
 // Event reads the event of a version, byte for byte.
@@ -137,21 +187,12 @@ func (c *Client) Event(ctx context.Context, resourceID, versionID string) ([]byt
 // Failures lists the failures that a query selects: by default the quarantine, newest first.
 func (c *Client) Failures(ctx context.Context, query replay.FailureQuery) iter.Seq2[replay.Failure, error] {
 	values := url.Values{}
-	for name, value := range map[string]string{
+	set(values, map[string]string{
 		"status": string(query.Status), "error": query.Error, "state": query.State, "cause": query.Cause,
 		"resourceId": query.ResourceID, "ownerId": query.OwnerID, "jobId": query.JobID,
-	} {
-		if value != "" {
-			values.Set(name, value)
-		}
-	}
+	}, map[string]*time.Time{"since": query.Since, "until": query.Until})
 	if query.Superseded {
 		values.Set("superseded", "true")
-	}
-	for name, t := range map[string]*time.Time{"since": query.Since, "until": query.Until} {
-		if t != nil {
-			values.Set(name, t.UTC().Format(time.RFC3339Nano))
-		}
 	}
 	return list(ctx, c, "/failures", values, func(p replay.Failures) ([]replay.Failure, string) {
 		return p.Failures, p.NextCursor

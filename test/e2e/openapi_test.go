@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -62,8 +63,8 @@ func TestEveryDocumentedAnswerIsGiven(t *testing.T) {
 	}
 	get := func(status int, path string, query url.Values) { t.Helper(); ask(status, "GET", path, query, nil, "") }
 
-	id := fresh("documented")
-	sys.succeeded(t, sys.ingest(t, listing{id: id, owner: fresh("agency"), price: costly}.json()))
+	id, owner := fresh("documented"), fresh("agency")
+	sys.succeeded(t, sys.ingest(t, listing{id: id, owner: owner, price: costly}.json()))
 	version := sys.versions(t, id).Versions[0].VersionID
 	byHand := fresh("by-hand")
 	put, err := sys.Bucket.PutObject(t.Context(), &s3.PutObjectInput{
@@ -126,6 +127,24 @@ func TestEveryDocumentedAnswerIsGiven(t *testing.T) {
 	get(200, self+"/items", url.Values{"outcome": {"SKIPPED"}})
 	get(400, self+"/items", url.Values{"outcome": {"SKIPPED", "FAILED"}}) // API Gateway passes on the last one, and both
 	get(404, noReplay+"/items", nil)
+	self = "/replays/" + done.ReplayID
+	eventually(t, patience, "the evidence of "+done.ReplayID, func(ctx context.Context) (bool, error) {
+		row, err := sys.Book.Replays.Get(ctx, done.ReplayID)
+		return row.Evidence != "", err
+	})
+	get(200, self+"/evidence", nil)
+	get(400, self+"/evidence", url.Values{"verbose": {"1"}})
+	get(404, noReplay+"/evidence", nil)
+	if err := json.Unmarshal(ask(202, "POST", "/replays", nil, nil, body), &first); err != nil {
+		t.Fatal(err)
+	}
+	get(409, "/replays/"+first.ReplayID+"/evidence", nil)
+	ask(200, "POST", "/replays/"+first.ReplayID+"/cancel", nil, nil, "")
+	get(200, "/resources", url.Values{"ownerId": {owner}})
+	get(400, "/resources", nil)
+	get(200, "/executions", url.Values{"ownerId": {owner}, "status": {"SUCCEEDED"}})
+	get(200, "/executions", url.Values{"follow": {"true"}, "since": {"-PT10M"}})
+	get(400, "/executions", url.Values{"status": {"DONE"}, "follow": {"no"}})
 	get(200, "/versions", url.Values{"resourceId": {id}})
 	get(400, "/versions", nil)
 	get(404, "/versions", url.Values{"resourceId": {fresh("unknown")}})

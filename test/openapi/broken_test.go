@@ -86,6 +86,9 @@ func TestBrokenServicesAreAnsweredAsDocumented(t *testing.T) {
 			if strings.HasPrefix(op.Path, "/versions") && op.Method == "GET" {
 				req.QueryStringParameters = map[string]string{"resourceId": "r1"}
 			}
+			if op.OperationID == "listResources" {
+				req.QueryStringParameters = map[string]string{"ownerId": "o1"}
+			}
 			answer, err := handler.Handle(t.Context(), req)
 			if err != nil || answer.StatusCode != tt.want {
 				t.Errorf("%s, %s: got %d %s, %v, want %d", op.OperationID, tt.service.code, answer.StatusCode, answer.Body, err, tt.want)

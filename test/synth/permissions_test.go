@@ -146,6 +146,7 @@ func TestGrants(t *testing.T) {
 		{"GrantReplay", (*ingestion.ReplayableIngestion).GrantReplay, []string{
 			"execute-api:Invoke  ${API}/GET/replays",
 			"execute-api:Invoke  ${API}/GET/replays/*",
+			"execute-api:Invoke  ${API}/GET/replays/*/evidence",
 			"execute-api:Invoke  ${API}/GET/replays/*/items",
 			"execute-api:Invoke  ${API}/POST/failures/close",
 			"execute-api:Invoke  ${API}/POST/failures/reopen",
@@ -153,10 +154,12 @@ func TestGrants(t *testing.T) {
 			"execute-api:Invoke  ${API}/POST/replays/*/cancel",
 		}},
 		{"GrantReadHistory", (*ingestion.ReplayableIngestion).GrantReadHistory, []string{
+			"execute-api:Invoke  ${API}/GET/executions",
 			"execute-api:Invoke  ${API}/GET/failures",
 			"execute-api:Invoke  ${API}/GET/failures/groups",
 			"execute-api:Invoke  ${API}/GET/failures/jobs",
 			"execute-api:Invoke  ${API}/GET/failures/jobs/*",
+			"execute-api:Invoke  ${API}/GET/resources",
 			"execute-api:Invoke  ${API}/GET/versions",
 			"execute-api:Invoke  ${API}/GET/versions/*",
 		}},

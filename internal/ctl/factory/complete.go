@@ -110,6 +110,11 @@ func (o Completions) Errors(c *cobra.Command, _ []string, _ string) ([]string, c
 	return o.offerFailures(c, func(one replay.Failure) string { return one.Error })
 }
 
+// Owners offers the owners of what has failed last.
+func (o Completions) Owners(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return o.offerFailures(c, func(one replay.Failure) string { return one.OwnerID })
+}
+
 // States offers the states that failed last.
 func (o Completions) States(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	return o.offerFailures(c, func(one replay.Failure) string { return one.State })

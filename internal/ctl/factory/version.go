@@ -3,10 +3,12 @@ package factory
 import (
 	"runtime/debug"
 	"strings"
+
+	"github.com/ce873799/replayable-ingestion/internal/release"
 )
 
 // Release is the version that the newest section of the changelog has.
-const Release = "v0.2.0"
+const Release = release.Version
 
 // stamped is set by the linker in the archives of a release: -X .../internal/ctl/factory.stamped=v0.2.0.
 var stamped string

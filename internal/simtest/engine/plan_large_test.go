@@ -21,6 +21,12 @@ import (
 // largePlan writes the rows of a dry run that has planned n items.
 func largePlan(t testing.TB, e *Engine, n int) (id string) {
 	t.Helper()
+	return large(t, e, n, replay.WouldRun)
+}
+
+// large writes the rows of a replay whose n items have an outcome.
+func large(t testing.TB, e *Engine, n int, outcome replay.Outcome) (id string) {
+	t.Helper()
 	check := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -31,13 +37,13 @@ func largePlan(t testing.TB, e *Engine, n int) (id string) {
 	id = ulid.Make().String()
 	r := replay.Request{
 		Action: replay.Rerun, Select: replay.Select{All: true}, Versions: replay.Versions{Mode: replay.LatestVersion},
-		Publish: replay.PublishNormal, MaxItems: n, DryRun: true, Reason: "a test",
+		Publish: replay.PublishNormal, MaxItems: n, DryRun: outcome == replay.WouldRun, Reason: "a test",
 	}
 	body, err := json.Marshal(r)
 	check(err)
 	check(e.Log.PutObject(ctx, eventlog.RequestKey(id), body))
 	check(e.Book.Replays.Add(ctx, domain.Replay{
-		ID: id, Status: replay.Pending, Action: r.Action, DryRun: true, Reason: r.Reason, MaxItems: n, CreatedAt: domain.At(time.Now()),
+		ID: id, Status: replay.Pending, Action: r.Action, DryRun: r.DryRun, Reason: r.Reason, MaxItems: n, CreatedAt: domain.At(time.Now()),
 	}))
 	for page := 0; page*ledger.MaxPageItems < n; page++ {
 		entries := make([]domain.Entry, min(ledger.MaxPageItems, n-page*ledger.MaxPageItems))
@@ -46,7 +52,7 @@ func largePlan(t testing.TB, e *Engine, n int) (id string) {
 			entries[i].ResourceID = fmt.Sprintf("r%07d", page*ledger.MaxPageItems+i)
 			item := domain.Item{ReplayID: id, Page: page, Ordinal: i, ResourceID: entries[i].ResourceID, Outcome: replay.Waiting}
 			changes[i] = domain.ItemChange{
-				Item: item, To: replay.WouldRun, VersionID: fmt.Sprintf("%032d", i), Digest: strings.Repeat("0", 64), At: domain.At(time.Now()),
+				Item: item, To: outcome, VersionID: fmt.Sprintf("%032d", i), Digest: strings.Repeat("0", 64), At: domain.At(time.Now()),
 			}
 		}
 		p := domain.Page{ReplayID: id, Number: page}

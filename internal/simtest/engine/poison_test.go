@@ -323,6 +323,7 @@ func TestACloseThatIsADeadLetterIsSentAgain(t *testing.T) {
 	e.Listen(body...)
 	finished(t, e, id, replay.Completed, replay.Counts{Matched: 3, Started: 1, Succeeded: 1, Skipped: 2})
 	n := len(inQuarantine(t, e))
+	e.Pump() // the evidence
 	dead(t, e, body...)
 	if rows := inQuarantine(t, e); len(rows) != n || !e.Replays.Empty() {
 		t.Errorf("got %+v, want the message of a closed series left alone", rows)

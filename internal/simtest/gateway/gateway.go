@@ -131,7 +131,8 @@ func Refuse(w http.ResponseWriter, status int, kind, detail string) {
 // routes are those of the construct's API.
 var routes = []string{
 	"POST /replays", "GET /replays", "GET /replays/{replayId}", "GET /replays/{replayId}/items",
-	"POST /replays/{replayId}/cancel", "POST /versions", "GET /versions", "GET /versions/{versionId}", "GET /failures",
+	"GET /replays/{replayId}/evidence", "POST /replays/{replayId}/cancel",
+	"GET /resources", "GET /executions", "POST /versions", "GET /versions", "GET /versions/{versionId}", "GET /failures",
 	"GET /failures/groups", "POST /failures/close", "POST /failures/reopen",
 	"POST /replays/{replayId}/pause", "POST /replays/{replayId}/resume", "PATCH /replays/{replayId}", "GET /controls", "PATCH /controls",
 	"GET /failures/jobs", "GET /failures/jobs/{jobId}",

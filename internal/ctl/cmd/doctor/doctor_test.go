@@ -67,7 +67,7 @@ func TestAHealthyIngestionPassesEveryCheck(t *testing.T) {
 			t.Errorf("%s: got detail %q and remedy %v of a pass", f.Check, f.Detail, f.Remedy)
 		}
 	}
-	if len(found) != 50 || of(t, found, "key").Status != doctor.Skipped {
+	if len(found) != 53 || of(t, found, "key").Status != doctor.Skipped {
 		t.Errorf("got %d checks", len(found))
 	}
 	again := doctor.Examine(t.Context(), patient(c), []string{"schedule.runs"})
@@ -321,7 +321,7 @@ func TestOnlyTheURLIsKnown(t *testing.T) {
 	p.Ingestion = config.Manifest{}
 	p.Ingestion.APIURL = url
 	found := doctor.Examine(t.Context(), p, nil)
-	if f := of(t, found, "manifest"); f.Status != doctor.Skipped || len(found) != 22 {
+	if f := of(t, found, "manifest"); f.Status != doctor.Skipped || len(found) != 25 {
 		t.Errorf("got %d findings, %+v", len(found), f)
 	}
 }

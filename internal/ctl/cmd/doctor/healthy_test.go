@@ -183,6 +183,8 @@ func healthy() map[string]answer {
 		"API POST /replays/00000000000000000000000000/resume": {code: "-", status: 404},
 		"API GET /controls":   {body: `{"replays":{},"autoReplay":{}}`},
 		"API PATCH /controls": {code: "-", status: 400},
+		"API GET /replays/00000000000000000000000000/evidence": {code: "-", status: 404},
+		"API GET /resources": {body: `{"resources":[]}`}, "API GET /executions": {body: `{"executions":[]}`},
 	}
 	for rule, to := range map[string]string{"failures": "dead", "outcomes-rule": "outcomes"} {
 		all["ListTargetsByRule "+rule] = targets(queueARN(to))

@@ -62,6 +62,10 @@ func apiRoutes() []route {
 			_, err := api.ChangeControls(ctx, replay.ControlsChange{}) // changes nothing: refused
 			return err
 		}, http.StatusBadRequest},
+		{"GET /replays/{replayId}/evidence", "GrantReplay", func(ctx context.Context, api *client.Client) error {
+			_, err := api.Evidence(ctx, noReplay)
+			return err
+		}, http.StatusNotFound},
 		{"POST /replays/{replayId}/cancel", "GrantReplay", func(ctx context.Context, api *client.Client) error {
 			_, err := api.CancelReplay(ctx, noReplay)
 			return err
@@ -70,6 +74,12 @@ func apiRoutes() []route {
 			_, err := api.CorrectVersion(ctx, "", replay.CorrectionRequest{}) // names no resource: refused
 			return err
 		}, http.StatusBadRequest},
+		{"GET /resources", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
+			return firstOf(api.Resources(ctx, noResource))
+		}, 0},
+		{"GET /executions", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
+			return firstOf(api.Executions(ctx, replay.ExecutionQuery{}))
+		}, 0},
 		{"GET /versions", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
 			return firstOf(api.Versions(ctx, noResource))
 		}, http.StatusNotFound},

@@ -1,0 +1,27 @@
+package ledger
+
+import (
+	"context"
+
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// MarkProving notes that the evidence of a replay that has ended is being written. It returns ErrConflict if that was noted
+// since a time, or if the evidence is there. Until it is, the replay is among those that Open returns.
+func (l *Replays) MarkProving(ctx context.Context, id string, at, since domain.Stamp) error {
+	c := newChange(replayKey(id)).Set("evidenceAt", str(at.String())).open(at, id).
+		If("{status} IN (?, ?, ?) AND attribute_not_exists({evidence}) AND "+
+			"(attribute_not_exists({evidenceAt}) OR {evidenceAt} <= ?)",
+			str(string(replay.Completed)), str(string(replay.Cancelled)), str(string(replay.Halted)), str(since.String()))
+	_, err := l.updateReplay(ctx, c, "mark evidence of replay "+id)
+	return err
+}
+
+// SetEvidence keeps the digest of a replay whose evidence is written.
+func (l *Replays) SetEvidence(ctx context.Context, id, digest string) error {
+	c := newChange(replayKey(id)).Set("evidence", str(digest)).Remove("tpk", "tsk").
+		If("attribute_exists({completedAt}) AND attribute_not_exists({evidence})")
+	_, err := l.updateReplay(ctx, c, "set evidence of replay "+id)
+	return ignoreConflict(err) // another delivery has written the same
+}

@@ -1,0 +1,218 @@
+package listener
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
+	"github.com/ce873799/replayable-ingestion/internal/release"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+const (
+	// proofReads is how many pages one message adds to the digest of a replay, which takes some seconds.
+	proofReads = 100
+	// proveAgain is how long nobody must have worked on the evidence of a replay until another message begins.
+	proveAgain = 30 * time.Second
+)
+
+// gathered is what the evidence of a replay has of its items so far. Its size does not depend on their number.
+type gathered struct {
+	Items    int                       `json:"items"`
+	Digest   *replay.ItemsDigest       `json:"-"`
+	Sum      []byte                    `json:"sum"` // state of Digest
+	Failed   []replay.Item             `json:"failed,omitempty"`
+	Selected []replay.SelectedFailures `json:"selected,omitempty"`
+	Others   int                       `json:"others,omitempty"`
+}
+
+// prove writes the evidence of a replay that has ended. A message takes it up where the one before left it, so that a replay of
+// any size is never in memory as a whole. Nothing of such a replay changes, so a message that is repeated finds the same, and
+// of two that come to the end one writes.
+func (l *Listener) prove(ctx context.Context, msg protocol.ReplayMessage) error {
+	r, err := l.Book.Replays.Get(ctx, msg.ReplayID)
+	if err != nil || !r.Status.Final() || r.DryRun || r.Evidence != "" {
+		return err
+	}
+	now := l.now()
+	since, begins := now, len(msg.Gathered) == 0 && msg.Tries == 0
+	if begins { // everybody who sees that a replay has ended sends such a message
+		since = now.Add(-proveAgain)
+	}
+	err = l.Book.Replays.MarkProving(ctx, r.ID, domain.At(now), domain.At(since))
+	switch {
+	case errors.Is(err, ledger.ErrConflict) && begins: // another one is at work
+		return nil
+	case err != nil && !errors.Is(err, ledger.ErrConflict):
+		return err
+	}
+	g, err := readGathered(msg.Gathered)
+	if err != nil {
+		return fmt.Errorf("evidence of replay %s: %w", r.ID, err)
+	}
+	page, cursor, err := sweepPlace(msg.Cursor)
+	if err != nil {
+		return err
+	}
+	for reads := 0; page < r.Pages; reads++ {
+		if reads == proofReads {
+			msg.Cursor = strconv.Itoa(page) + "#" + cursor
+			if msg.Gathered, err = g.encode(); err != nil {
+				return err
+			}
+			return l.sendOn(ctx, msg)
+		}
+		items, next, err := l.Book.Items.OfPage(ctx, r.ID, page, cursor, ledger.MaxItemChanges)
+		if err != nil {
+			return err
+		}
+		if err := l.gather(ctx, &g, items); err != nil {
+			return err
+		}
+		if cursor = next; cursor == "" {
+			page++
+		}
+	}
+	return l.writeEvidence(ctx, r, g)
+}
+
+func readGathered(raw json.RawMessage) (g gathered, err error) {
+	g.Digest = replay.NewItemsDigest()
+	if len(raw) == 0 {
+		return g, nil
+	}
+	if err := json.Unmarshal(raw, &g); err != nil {
+		return g, fmt.Errorf("decode what was gathered: %w", err)
+	}
+	return g, g.Digest.UnmarshalBinary(g.Sum)
+}
+
+func (g gathered) encode() (raw json.RawMessage, err error) {
+	if g.Sum, err = g.Digest.MarshalBinary(); err != nil {
+		return nil, err
+	}
+	if raw, err = json.Marshal(g); err != nil {
+		return nil, fmt.Errorf("encode what was gathered: %w", err)
+	}
+	return raw, nil
+}
+
+// gather adds items, and what became of the failures that were selected.
+func (l *Listener) gather(ctx context.Context, g *gathered, items []domain.Item) error {
+	var failures []string
+	for _, it := range items {
+		shown := it.Shown()
+		g.Items++
+		g.Digest.Add(shown)
+		if it.Outcome == replay.Failed && len(g.Failed) < replay.EvidenceSample {
+			shown.Reason = cut(shown.Reason)
+			g.Failed = append(g.Failed, shown)
+		}
+		if it.Failure != "" {
+			failures = append(failures, it.Failure)
+		}
+	}
+	if len(failures) == 0 {
+		return nil
+	}
+	rows, err := l.Book.Failures.Find(ctx, failures)
+	for _, f := range rows {
+		g.count(f)
+	}
+	return err
+}
+
+func (g *gathered) count(f domain.Failure) {
+	name, state := cut(f.Error), cut(f.State)
+	at := -1
+	for i, s := range g.Selected {
+		if s.Error == name && s.State == state {
+			at = i
+		}
+	}
+	if at < 0 {
+		if len(g.Selected) == replay.MaxFailureGroups {
+			g.Others++
+			return
+		}
+		at = len(g.Selected)
+		g.Selected = append(g.Selected, replay.SelectedFailures{Error: name, State: state, Now: map[string]int{}})
+	}
+	g.Selected[at].Count++
+	g.Selected[at].Now[string(f.Status)]++
+}
+
+// maxProofText is how much of a text goes along with messages.
+const maxProofText = 256
+
+func cut(text string) string {
+	if len(text) <= maxProofText {
+		return text
+	}
+	return replay.Shorten(text)
+}
+
+func (l *Listener) writeEvidence(ctx context.Context, r domain.Replay, g gathered) error {
+	p, err := l.plan(ctx, r.ID)
+	if errors.Is(err, eventlog.ErrNotFound) { // deleted by hand: what the ledger knows of it
+		p.Request = replay.Request{Action: r.Action, Select: replay.Select{OwnerID: r.OwnerID}, Reason: r.Reason}
+	} else if err != nil {
+		return err
+	}
+	now := l.now()
+	e := replay.Evidence{
+		Version: replay.EvidenceVersion, ReplayID: r.ID, Status: r.Status, Action: r.Action, Reason: r.Reason,
+		RequestedBy: r.RequestedBy, CreatedAt: r.CreatedAt.Time, CompletedAt: r.CompletedAt.Pointer(), Stopped: r.Stop(),
+		Truncated: r.Truncated, Looked: r.Looked, Request: p.Request, Counts: r.Counts(),
+		Items: g.Items, Digest: g.Digest.Sum(), Failed: g.Failed,
+		Failures:  replay.EvidenceFailures{Selected: g.Selected, Others: g.Others},
+		Software:  replay.Software{Release: release.Version, Go: runtime.Version()},
+		WrittenAt: now.UTC().Truncate(time.Millisecond),
+	}
+	if a := p.Apply; a != nil {
+		e.PlanID, e.PlanHash = a.PlanID, a.PlanHash
+	}
+	before, err := l.Book.Failures.Counted(ctx, time.Time{}, r.CreatedAt.Time)
+	if err == nil {
+		e.Failures.Before = countOf(before, false)
+	} else if !errors.Is(err, ledger.ErrNotFound) {
+		return err
+	}
+	after, partial, err := l.Book.Failures.CountNow(ctx, now)
+	if err != nil {
+		return err
+	}
+	e.Failures.After = countOf(after, partial)
+	body, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("encode evidence of replay %s: %w", r.ID, err)
+	}
+	err = l.Log.PutOnce(ctx, eventlog.EvidenceKey(r.ID), body)
+	if err != nil && !errors.Is(err, eventlog.ErrExists) { // else an earlier delivery wrote it
+		return err
+	}
+	if err := l.Book.Replays.SetEvidence(ctx, r.ID, e.Digest); err != nil {
+		return err
+	}
+	l.Logger.InfoContext(ctx, "evidence written", "replayId", r.ID, "items", e.Items, "digest", e.Digest)
+	return nil
+}
+
+func countOf(c domain.Counted, partial bool) *replay.FailureCount {
+	out := &replay.FailureCount{
+		CountedAt: c.At.Time, Total: c.Others, Groups: make([]replay.FailureTotal, len(c.Groups)), Others: c.Others, Partial: partial,
+	}
+	for i, g := range c.Groups {
+		out.Groups[i] = replay.FailureTotal{Status: g.Status, Error: g.Error, State: g.State, Count: g.Count}
+		out.Total += g.Count
+	}
+	return out
+}
