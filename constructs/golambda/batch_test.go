@@ -10,7 +10,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/constructs/golambda/internal/binaries"
 )
 
-// says is a program that prints a text.
+// says is a program that prints a string.
 func says(text string) string { return "package main\n\nfunc main() { println(\"" + text + "\") }\n" }
 
 // newFunctions writes a module with a function in each directory, and asks for them.
@@ -112,7 +112,7 @@ func TestFunctionsOfTheSameNameAreCompiledApart(t *testing.T) {
 		sources[dir] = says("old " + dir)
 	}
 	s, fn := newFunctions(t, sources)
-	for _, state := range []string{"old ", "new "} { // of the new ones, the old ones are kept
+	for _, state := range []string{"old ", "new "} { // the binaries of the old ones are kept when the new ones compile
 		for _, dir := range dirs {
 			write(t, filepath.Join(fn(dir).root, dir), says(state+dir))
 			s.ask(fn(dir))

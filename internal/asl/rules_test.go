@@ -110,7 +110,7 @@ func TestWhatStepFunctionsTakesIsTaken(t *testing.T) {
 	}
 }
 
-// TestTheWorkflowsThatAreRunAreTaken: test/workflows deploys and runs them.
+// TestTheWorkflowsThatAreRunAreTaken parses the workflows that test/workflows deploys and runs.
 func TestTheWorkflowsThatAreRunAreTaken(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "..", "test", "workflows", "testdata", "*.asl.json"))
 	if err != nil || len(files) < 20 {
