@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// rfc is the document of RFC 9535, section 2.3.5.3, with one value more to compare.
+// rfc is the document of RFC 9535, section 2.3.5.3, with one more value to compare.
 const rfc = `{"obj": {"x": "y"}, "arr": [2, 3], "a": [3, 5, 1, 2, 4, 6, {"b": "j"}, {"b": "k"}, {"b": {}}, {"b": "kilo"}],
   "o": {"p": 1, "q": 2, "r": 3, "s": 5, "t": {"u": 6}}, "e": "f", "null": null}`
 
@@ -48,7 +48,7 @@ func TestFilters(t *testing.T) {
 	}
 }
 
-// Float64 makes the first two pairs equal, and cannot hold the last ones at all.
+// As float64, the first two pairs are equal, and the last ones overflow.
 func TestNumbersAreComparedByAllOfTheirDigits(t *testing.T) {
 	huge := "1" + strings.Repeat("0", 400)
 	for _, pair := range [][2]string{
@@ -173,7 +173,7 @@ func TestAFilterOfCatastrophicCostEnds(t *testing.T) {
 	}
 }
 
-// What people ask is answered also of such events.
+// Filters that people use work on such events too.
 func TestSimpleFiltersGetOverHostileEvents(t *testing.T) {
 	for name, event := range hostile() {
 		for _, text := range []string{

@@ -32,7 +32,7 @@ func (s *Recorder) healVersion(ctx context.Context, row domain.Execution) error 
 }
 
 // closeRedriven closes the failures of the earlier runs of an execution that a redrive brought to success, and those of
-// the automatic replays of these runs. There may be 1,000 runs: those that failed are found 100 at once.
+// the automatic replays of these runs. There may be 1,000 runs. Those that failed are found 100 at a time.
 func (s *Recorder) closeRedriven(ctx context.Context, row domain.Execution) error {
 	runs, attempts := make([]string, row.RedriveCount), make([]string, row.RedriveCount)
 	for n := range row.RedriveCount {
@@ -103,7 +103,7 @@ func (s *Recorder) moveLineage(ctx context.Context, row domain.Execution, m doma
 // maxAttempts is the most automatic replays of one event that the construct allows.
 const maxAttempts = 100
 
-// moveAttempts closes what is open or in quarantine of the failures of automatic replays from one on. If that one did
+// moveAttempts closes the failures of automatic replays, from one on, that are open or in quarantine. If that one did
 // not fail, no other followed it.
 func (s *Recorder) moveAttempts(ctx context.Context, lineage string, from int, m domain.Move) error {
 	for attempt := from; attempt <= maxAttempts; attempt++ {
@@ -129,8 +129,9 @@ func (s *Recorder) moveOpen(ctx context.Context, partition string, m domain.Move
 
 const moveRounds = 3
 
-// move treats a failure that is somewhere else as settled: it was moved before, or must not be. One that moved between
-// two open statuses while we looked is tried again. It returns the failure as it was read, zero if there is none.
+// move treats a failure with another status as settled: it was moved before, or must not be moved. If it changed from
+// one open status to another meanwhile, move tries again. It returns the failure as it was read, or the zero value if
+// there is none.
 func (s *Recorder) move(
 	ctx context.Context, partition string, m domain.Move, from ...domain.FailureStatus,
 ) (domain.Failure, error) {

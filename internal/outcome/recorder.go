@@ -1,5 +1,5 @@
-// Package outcome carries the end of an execution into the ledger: its row, the replay item or the failure that it
-// belongs to. Settling the same end again changes nothing, and finishes what a crash left half done.
+// Package outcome records the end of an execution in the ledger: in its row, and in its replay item or failure.
+// Recording the same end again changes nothing, and completes what a crash left unfinished.
 package outcome
 
 import (
@@ -49,17 +49,17 @@ func NewRecorder(executions outcomes, failures failures, progress progressor, lo
 	return &Recorder{executions: executions, failures: failures, progress: progress, logger: logger}
 }
 
-// Metered returns the recorder with the ends counted that have no row, which the ledger cannot tell from those that come
-// again: for Tracker, which is told of each once as a rule.
+// Metered returns the recorder and makes it count ends without a row. The ledger cannot detect whether such an end is
+// reported twice. Therefore, only Tracker uses it, which usually gets each end once.
 func (s *Recorder) Metered(m *emf.Meter) *Recorder {
 	counted := *s
 	counted.meter = m
 	return &counted
 }
 
-// Record settles executions and returns one error per execution, nil for those that are settled. An execution without
-// a row is settled: it never reached the ledger, and if it failed, its dead letter brings it in. Those that are not
-// settled in time have errs.ErrDeadlinePassed.
+// Record settles executions and returns one error per execution, nil for those that are settled. An execution without a
+// row is settled: it never reached the ledger, and if it failed, its dead letter adds it. Executions that are not
+// settled in time get errs.ErrDeadlinePassed.
 func (s *Recorder) Record(ctx context.Context, ended []domain.Ended) []error {
 	rows, results := errs.EachWithinDeadline(ctx, ended, s.recordOutcome)
 	var steps []progress.Transition
@@ -85,7 +85,7 @@ func (s *Recorder) Record(ctx context.Context, ended []domain.Ended) []error {
 	}
 	var known []int // places in ended
 	for i, e := range ended {
-		// Failed ones are auto-replay's to take in.
+		// Auto-replay records the failed ones.
 		followed := e.FollowedUp() && (e.Status == domain.Succeeded || e.Status == domain.Aborted)
 		if results[i] == nil && rows[i].Name != "" && followed {
 			known = append(known, i)
@@ -100,7 +100,8 @@ func (s *Recorder) Record(ctx context.Context, ended []domain.Ended) []error {
 	return results
 }
 
-// recordOutcome settles the row and the failures. It returns the zero row if the end is none of ours or an old one.
+// recordOutcome settles the row and the failures. It returns the zero row if the execution has no row, or the end is
+// that of an earlier run.
 func (s *Recorder) recordOutcome(ctx context.Context, e domain.Ended) (domain.Execution, error) {
 	if e.Status == domain.TimedOut && e.Error == "" {
 		e.Error = "States.Timeout"
@@ -115,7 +116,7 @@ func (s *Recorder) recordOutcome(ctx context.Context, e domain.Ended) (domain.Ex
 		return domain.Execution{}, nil
 	case errors.Is(err, ledger.ErrConflict):
 		if !matchesVersion(row, e) {
-			return domain.Execution{}, nil // it is about an earlier run
+			return domain.Execution{}, nil // it is the end of an earlier run
 		}
 	case err != nil:
 		return domain.Execution{}, err
@@ -142,11 +143,11 @@ func (s *Recorder) moveFailures(ctx context.Context, row domain.Execution) error
 		}
 	}
 	switch {
-	case row.Status == domain.Succeeded && row.Superseded && row.Failure == "": // it changed nothing for anybody
+	case row.Status == domain.Succeeded && row.Superseded && row.Failure == "": // it published nothing and heals no failure
 		return nil
 	case row.Status == domain.Succeeded && row.Superseded:
 		return s.moveLineage(ctx, row, domain.Move{To: domain.Superseded, Decision: "not published: " + row.Withheld})
-	case row.Mode == domain.API && row.Suppress: // downstream has not seen it
+	case row.Mode == domain.API && row.Suppress: // downstream has not received it
 		return nil
 	case row.Failure != "" && row.Status == domain.Succeeded:
 		return s.moveLineage(ctx, row, healedBy(row))
