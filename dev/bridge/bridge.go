@@ -37,7 +37,7 @@ type Mode int
 const (
 	Deliver Mode = iota // put the event
 	Hold                // keep it until the mode changes
-	Drop                // lose it for good, as AWS may: status events are best effort
+	Drop                // lose it, as AWS may: status events are delivered on a best-effort basis
 )
 
 // Config says what a bridge connects.
@@ -45,8 +45,8 @@ type Config struct {
 	StepFunctions stepFunctions
 	Events        eventBus
 	StateMachines []string      // ARNs
-	Interval      time.Duration // between two looks. Default: 250 ms
-	Report        func(error)   // gets what went wrong; the bridge tries again. May be nil
+	Interval      time.Duration // between two polls. Default: 250 ms
+	Report        func(error)   // gets each error; the bridge retries. May be nil
 }
 
 // Stats counts ends of executions.
@@ -75,7 +75,7 @@ type machine struct {
 	skip int                  // executions at the head of the list that are all done
 }
 
-// Start starts a bridge. Executions that have ended before are delivered as well.
+// Start starts a bridge. Executions that ended earlier are delivered as well.
 func Start(c Config) *Bridge {
 	if c.Interval <= 0 {
 		c.Interval = defaultInterval
@@ -87,7 +87,7 @@ func Start(c Config) *Bridge {
 	return b
 }
 
-// Add connects state machines, in so far as they are not.
+// Add connects the state machines that are not yet connected.
 func (b *Bridge) Add(arns ...string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -104,8 +104,8 @@ func (b *Bridge) Stop() {
 	<-b.done
 }
 
-// SetMode changes what happens to the ends of executions from now on. It returns when no look under the old mode is
-// under way.
+// SetMode changes what happens to the ends of executions from now on. It returns when no poll in the old mode is in
+// progress.
 func (b *Bridge) SetMode(m Mode) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -144,7 +144,7 @@ func (b *Bridge) failed(err error) {
 	}
 }
 
-// look finds the executions that ended since the last look and handles them.
+// look finds the executions that ended since the last poll and handles them.
 func (b *Bridge) look(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
