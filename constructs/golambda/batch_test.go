@@ -192,7 +192,7 @@ func TestTogetherOnlyWhatHasChangedIsLinked(t *testing.T) {
 	last.ask(fn("b"))
 	for dir, text := range map[string]string{"a": "hello a", "b": "other b"} {
 		if got := bundle(t, last, fn(dir)); !bytes.Contains(got, []byte(text)) {
-			t.Errorf("%s: what was kept and is no program was trusted", dir)
+			t.Errorf("%s: a kept file that is not a program was used", dir)
 		}
 	}
 }

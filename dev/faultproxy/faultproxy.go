@@ -26,7 +26,7 @@ const (
 	Reset        Kind = "reset"           // the connection is closed at once, without effect
 	SlowAnswer   Kind = "slow answer"     // the answer comes late
 	LostAnswer   Kind = "answer lost"     // the request takes effect, but the connection is closed instead of an answer
-	LateEffect   Kind = "effect too late" // the connection is closed, and the request takes effect after the client has retried
+	LateEffect   Kind = "effect too late" // the connection is closed; the effect follows after the client's retry
 )
 
 // Kinds returns all kinds in a fixed order.

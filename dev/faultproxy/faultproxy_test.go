@@ -124,7 +124,7 @@ func TestErrorsLookToTheSDKAsOnAWS(t *testing.T) {
 				t.Errorf("got %v, want a status over 500", err)
 			}
 			if !retryable.IsErrorRetryable(err).Bool() || !errs.Transient(err) || errs.Throttled(err) {
-				t.Errorf("got %v, want an error to retry that is no throttle", err)
+				t.Errorf("got %v, want a retriable error other than throttling", err)
 			}
 
 			p.Set(Faults{Rate: 1, Kinds: []Kind{Throttle}})

@@ -169,7 +169,7 @@ func words(v any) (all []string, err error) {
 		case bool, float64, json.Number:
 			all = append(all, fmt.Sprint(one))
 		default:
-			return nil, fmt.Errorf("got %v, want a text", one)
+			return nil, fmt.Errorf("got %v, want a string", one)
 		}
 	}
 	return all, nil

@@ -130,7 +130,7 @@ func (all resolver) text(v any) (string, error) {
 	}
 	text, ok := v.(string)
 	if !ok {
-		return "", fmt.Errorf("got %v, want a text", v)
+		return "", fmt.Errorf("got %v, want a string", v)
 	}
 	return text, nil
 }

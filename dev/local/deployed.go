@@ -46,7 +46,7 @@ func readDeployed(ctx context.Context, cfg aws.Config, stacks []assemblyStack) (
 			return nil, err
 		}
 		var a assets
-		if err := readJSON(stack.assets, &a); err != nil && !errors.Is(err, fs.ErrNotExist) { // some synthesizers do not write one
+		if err := readJSON(stack.assets, &a); err != nil && !errors.Is(err, fs.ErrNotExist) { // it is optional
 			return nil, err
 		}
 		ids, err := physicalIDs(ctx, client, stack.name)

@@ -84,7 +84,7 @@ func badRequest(ctx context.Context, e *env) (string, error) {
 	}
 	var p replay.Problem
 	if err := json.Unmarshal(ans.Body, &p); err != nil {
-		return "", fmt.Errorf("answer %d is no problem: %w: %s", ans.Status, err, shorten(string(ans.Body)))
+		return "", fmt.Errorf("answer %d is not a problem document: %w: %s", ans.Status, err, shorten(string(ans.Body)))
 	}
 	kind := ans.Header.Get("Content-Type")
 	if ans.Status != http.StatusBadRequest || !strings.HasPrefix(kind, replay.ProblemType) || len(p.Errors) != 3 {

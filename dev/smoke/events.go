@@ -92,7 +92,7 @@ func (e *env) digits(ctx context.Context, check string, numbers ...string) (stri
 		{"event log", string(stored[0])}, {"input of the replay", aws.ToString(run.Input)},
 	} {
 		if !strings.Contains(place.text, `"digits":`+string(raw)) {
-			errs = append(errs, fmt.Errorf("the %s has not %s: %s", place.name, raw, shorten(place.text)))
+			errs = append(errs, fmt.Errorf("the %s does not contain %s: %s", place.name, raw, shorten(place.text)))
 		}
 	}
 	return strings.Join(numbers, " "), errors.Join(errs...)

@@ -335,7 +335,7 @@ func TestWhatIsNotOursIsSkipped(t *testing.T) {
 			t.Errorf("got %v, want %v", got, want)
 		}
 		if n := strings.Count(log.String(), "objects that are not events skipped"); n == 0 {
-			t.Error("nobody was told of what was skipped")
+			t.Error("the skipped objects were not logged")
 		}
 	}
 	var walked []string

@@ -143,7 +143,7 @@ func (s *Recorder) moveFailures(ctx context.Context, row domain.Execution) error
 		}
 	}
 	switch {
-	case row.Status == domain.Succeeded && row.Superseded && row.Failure == "": // it published nothing and heals no failure
+	case row.Status == domain.Succeeded && row.Superseded && row.Failure == "": // it healed nothing
 		return nil
 	case row.Status == domain.Succeeded && row.Superseded:
 		return s.moveLineage(ctx, row, domain.Move{To: domain.Superseded, Decision: "not published: " + row.Withheld})

@@ -220,7 +220,7 @@ func TestAFailureThatCannotBeDecidedOnKeepsNobodyBack(t *testing.T) {
 		e.Pump()
 	}
 	if got := statuses(t, e, 20); got[domain.Healed] != 19 || got[domain.Waiting] != 1 {
-		t.Errorf("got %v, want all healed but the one that nobody can decide on", got)
+		t.Errorf("got %v, want all healed but the one that cannot be decided", got)
 	}
 }
 
@@ -321,7 +321,7 @@ func TestAnAlarmPausesAutoReplay(t *testing.T) {
 	}
 	trouble.in, trouble.err = false, errors.New("CloudWatch does not answer")
 	if sum := tick(e); sum.Replayed != 0 || sum.Paused == "" {
-		t.Errorf("got %+v, want it paused while nobody can tell", sum)
+		t.Errorf("got %+v, want it paused while the alarm cannot be read", sum)
 	}
 	trouble.err = nil
 	if sum := tick(e); sum.Replayed != 4 || sum.Paused != "" {

@@ -186,7 +186,7 @@ func TestEachMessageOfAFailedInvocationIsTakenIn(t *testing.T) {
 		errors[f.Error]++
 	}
 	if errors["BadListing"] != 1 || errors["PoisonMessage"] != 1 || errors["UnknownMessage"] != 1 || len(errors) != 3 {
-		t.Errorf("got %v, want the failure of the event and the two messages that nobody can handle", errors)
+		t.Errorf("got %v, want the failure of the event and the two messages that cannot be handled", errors)
 	}
 }
 

@@ -88,7 +88,7 @@ func TestASlowDeadLetterStaysInTheQueueAndKeepsNothingBack(t *testing.T) {
 			t.Errorf("got %v, want the run and the one that is left reported", got)
 		}
 		release()
-		if err := e.Dead.Send(t.Context(), bodies...); err != nil { // the slow one is redelivered, and others do no harm
+		if err := e.Dead.Send(t.Context(), bodies...); err != nil { // redelivers the slow one; the others do no harm
 			t.Fatal(err)
 		}
 		settleDown(t, e)

@@ -184,7 +184,7 @@ func TestAnAbortedNewerEventDoesNotSupersede(t *testing.T) {
 	e.Report()
 	settleDown(t, e)
 	if f := failure(t, e, "live-1"); f.Status != domain.Healed {
-		t.Errorf("got %+v, want it healed: nobody else is responsible for the resource", f)
+		t.Errorf("got %+v, want it healed: no newer version is responsible for the resource", f)
 	}
 }
 

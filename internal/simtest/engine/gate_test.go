@@ -68,7 +68,7 @@ func TestWhetherToPublishIsDecidedLast(t *testing.T) {
 		}
 	})
 	for allow, want := range map[bool]int{false: 0, true: 1} {
-		t.Run(fmt.Sprintf("by a replay that somebody asked for, allowStale %t", allow), func(t *testing.T) {
+		t.Run(fmt.Sprintf("by a requested replay, allowStale %t", allow), func(t *testing.T) {
 			e := inMemory(t)
 			history(t, e, "r1", 1)
 			id := ask(t, e, fmt.Sprintf(`{"select":{"resourceIds":["r1"]},"allowStale":%t,"reason":"x"}`, allow))

@@ -72,7 +72,7 @@ func TestAnOutageIsShownByWhatItsFailuresShare(t *testing.T) {
 	e.Ingest("live-bad", `{"id":"bad","owner":"o1"}`)
 	e.Report()
 	if g := groupsOf(t, e); len(g.Groups) > 0 || g.NotTakenIn != nil {
-		t.Errorf("got %+v, want nothing: no failure is taken in, and nobody counts dead letters", g)
+		t.Errorf("got %+v, want nothing: no failure is recorded, and dead letters are not counted", g)
 	}
 	e.API.DeadLetters = depth(21)
 	if g := groupsOf(t, e); g.NotTakenIn == nil || *g.NotTakenIn != 21 {

@@ -119,7 +119,7 @@ func TestARepublishThatIsGivenUpDoesNotTakeTheOutcomeOfItsSource(t *testing.T) {
 	e.Pump()
 	finished(t, e, id, replay.Completed, replay.Counts{Matched: 1, Failed: 1})
 	if it := list(t, e, id, "")[0]; !strings.Contains(it.Reason, "not known whether the output was sent") {
-		t.Errorf("got %+v, want it said that nobody knows", it)
+		t.Errorf("got %+v, want a reason that says that it is unknown", it)
 	}
 }
 

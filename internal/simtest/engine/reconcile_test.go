@@ -240,7 +240,7 @@ func TestNoFigureIsGivenWhenNobodyCouldLook(t *testing.T) {
 	})
 	got := emftest.Names(e.Metrics())
 	if slices.Contains(got, "UnaccountedVersions") || slices.Contains(got, "AutoReplayRuns") || !slices.Contains(got, "InQuarantine") {
-		t.Errorf("got %v, want neither what nobody knows nor a heartbeat, but the others", got)
+		t.Errorf("got %v, want neither unknown figures nor a heartbeat, but the others", got)
 	}
 }
 

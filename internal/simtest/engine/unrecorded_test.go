@@ -130,7 +130,7 @@ func TestAnUnrecordedEventDoesNotOvertakeANewerOne(t *testing.T) {
 	e.Pump()
 	finished(t, e, allowed, replay.Completed, replay.Counts{Matched: 1, Started: 1, Succeeded: 1})
 	if f := failure(t, e, "live-1"); f.Status != domain.Quarantined {
-		t.Errorf("got %+v, want it in quarantine: nobody has seen its output", f)
+		t.Errorf("got %+v, want it in quarantine: its output was not published", f)
 	}
 }
 
