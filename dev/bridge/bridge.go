@@ -1,5 +1,5 @@
-// Package bridge puts Step Functions' status changes on the default event bus. AWS does so by itself, the emulator does
-// not. Each end of an execution gives one event, also after a redrive, in the order in which the executions ended.
+// Package bridge puts Step Functions' status changes on the default event bus. AWS does so itself, but the emulator
+// does not. Each end of an execution gives one event, also after a redrive, in the order in which the executions ended.
 package bridge
 
 import (
@@ -72,7 +72,7 @@ type Bridge struct {
 type machine struct {
 	arn  string
 	done map[string]time.Time // ended executions by ARN, delivered or dropped: when they stopped
-	skip int                  // executions at the head of the list that are all done
+	skip int                  // executions at the head of the list, all done
 }
 
 // Start starts a bridge. Executions that ended earlier are delivered as well.
@@ -177,8 +177,8 @@ type end struct {
 	stopped time.Time
 }
 
-// ended lists what ended and is not done. The emulator lists in the order of starting and its token is the number of
-// executions before the page, so a look costs what is open, new or was redriven, not all that ever ran.
+// ended lists executions that ended and are not done. The emulator lists by start, and its token is the number of
+// executions before the page. So a poll reads only open, new and redriven executions, not all of them.
 func (m *machine) ended(ctx context.Context, api stepFunctions) ([]end, error) {
 	in := &sfn.ListExecutionsInput{StateMachineArn: &m.arn, MaxResults: 1000}
 	if m.skip > 0 {
@@ -229,11 +229,11 @@ func (m *machine) redriven(ctx context.Context, api stepFunctions) (ends []end, 
 	}
 }
 
-// errRedriven means that an execution runs again since it was listed. Its next end comes up by itself.
+// errRedriven means that an execution was redriven after it was listed. A later poll finds its next end.
 var errRedriven = errors.New("redriven")
 
-// deliver puts the events in their order, in as few calls as the size allows. What it did not get to when it returns an
-// error comes up again at the next look.
+// deliver puts the events in order, in as few calls as the size allows. If it returns an error, the remaining events
+// are tried again at the next poll.
 func (b *Bridge) deliver(ctx context.Context, ends []end) error {
 	var pending batch
 	for _, e := range ends {

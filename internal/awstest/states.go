@@ -92,7 +92,7 @@ type Machine struct {
 	StartFault func(execution string) (err error, after bool)
 	// OnRedrive sees each execution before it is redriven by a function; may be nil.
 	OnRedrive func(ctx context.Context, name string)
-	// Unredrivable has executions that cannot be redriven for a reason that Step Functions gives, by name.
+	// Unredrivable has Step Functions' reasons why executions cannot be redriven, by name.
 	Unredrivable map[string]string
 	// OnStart sees each execution before it is started by a function; may be nil.
 	OnStart func(ctx context.Context, name, input string)
@@ -107,7 +107,7 @@ type Machine struct {
 	tokens     map[string][]clientToken
 	Lists      int // calls of ListExecutions
 	Describes  int // calls of DescribeExecution
-	PageSize   int // of ListExecutions; 0: as many as are asked for
+	PageSize   int // of ListExecutions; 0: as many as requested
 	ended      []Execution
 }
 

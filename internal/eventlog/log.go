@@ -125,7 +125,7 @@ func (m Meta) encode() map[string]string {
 	return out
 }
 
-// fill adds as much of a text to metadata as there is room for, and at most so many bytes of it, encoded.
+// fill adds as much of a string to the metadata as fits, and at most the given number of encoded bytes.
 func fill(meta map[string]string, key, text string, most int) {
 	left := maxMeta - len(key) - metaPrefix
 	for k, v := range meta {
@@ -144,7 +144,7 @@ func fill(meta map[string]string, key, text string, most int) {
 	}
 }
 
-// decodeMeta is lenient: an object that was put by hand has none of the keys and still is a version.
+// decodeMeta is lenient: an object that was put by hand has none of the keys and is still a version.
 func decodeMeta(in map[string]string) Meta {
 	var m Meta
 	for key, into := range map[string]*string{

@@ -63,8 +63,8 @@ func (s *Recorder) closeRedriven(ctx context.Context, row domain.Execution) erro
 	return nil
 }
 
-// moveClaimed closes what a redrive of the API ends beside its own lineage: other failures of the version if it
-// succeeded, the failure that it has claimed if it was aborted.
+// moveClaimed closes the failures that a redrive through the API ends outside of its own lineage. If it succeeded,
+// these are other failures of the version. If it was aborted, it is the failure that it claimed.
 func (s *Recorder) moveClaimed(ctx context.Context, row domain.Execution) error {
 	switch {
 	case row.Status == domain.Aborted:
@@ -77,8 +77,9 @@ func (s *Recorder) moveClaimed(ctx context.Context, row domain.Execution) error 
 	return nil
 }
 
-// moveLineage closes the failure that an execution was to heal and what is open or in quarantine of its lineage: the
-// failure that came first, and those of the automatic replays of it. One whose replay failed as well stays as it is.
+// moveLineage closes the failure that an execution was to heal. It also closes the failures of its lineage that are
+// open or in quarantine: the first failure, and those of its automatic replays. A failure whose replay failed as well
+// does not change.
 func (s *Recorder) moveLineage(ctx context.Context, row domain.Execution, m domain.Move) error {
 	f, err := s.moveUnsettled(ctx, row.Failure, m)
 	if err != nil || f.Root == "" {
