@@ -167,7 +167,7 @@ func TestAFunctionThatIsAskedForAgainIsCompiledAnew(t *testing.T) {
 	}
 }
 
-func TestTogetherOnlyWhatHasChangedIsLinked(t *testing.T) {
+func TestABatchLinksOnlyWhatHasChanged(t *testing.T) {
 	s, fn := newFunctions(t, map[string]string{"a": says("hello a"), "b": says("hello b")})
 	first := bundle(t, s, fn("a"))
 	bundle(t, s, fn("b"))

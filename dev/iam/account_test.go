@@ -123,8 +123,8 @@ func TestAWholeTemplate(t *testing.T) {
 	}
 }
 
-// TestEachLackIsFound checks that the evaluation finds each missing or unused permission.
-func TestEachLackIsFound(t *testing.T) {
+// TestEachMissingOrUnusedPermissionIsFound checks that the evaluation finds each missing or unused permission.
+func TestEachMissingOrUnusedPermissionIsFound(t *testing.T) {
 	properties := func(t object, id string) object { return t["Resources"].(object)[id].(object)["Properties"].(object) }
 	statements := func(t object, id string) []any {
 		return properties(t, id)["PolicyDocument"].(object)["Statement"].([]any)

@@ -118,8 +118,8 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-// TestAPermissionIsUsedByItself: a use of one value of a condition does not count for the other values.
-func TestAPermissionIsUsedByItself(t *testing.T) {
+// TestEachConditionValueIsUsedSeparately: a use of one value of a condition does not count for the other values.
+func TestEachConditionValueIsUsedSeparately(t *testing.T) {
 	doc := policy(t, document(`{"Effect":"Allow","Action":["kms:Decrypt","kms:Encrypt"],"Resource":"*",`+
 		`"Condition":{"StringEquals":{"kms:ViaService":["s3","sqs"]}}}`))
 	if got := len(doc.Statements[0].single()); got != 4 {

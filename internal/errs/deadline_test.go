@@ -75,7 +75,7 @@ func TestWorkWithoutALimitIsWaitedFor(t *testing.T) {
 	})
 }
 
-func TestOneAfterTheOtherTheyAllReturnBeforeTheEnd(t *testing.T) {
+func TestSuccessiveDeadlinesAllEndBeforeTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()

@@ -312,7 +312,7 @@ func TestARefusedHeadSaysNothingAboutExistence(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotOursIsSkipped(t *testing.T) {
+func TestOtherObjectsAreSkipped(t *testing.T) {
 	b := newBucket()
 	b.pages = 2
 	var log strings.Builder

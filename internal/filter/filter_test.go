@@ -174,7 +174,7 @@ func TestAFilterOfCatastrophicCostEnds(t *testing.T) {
 }
 
 // Filters that people use work on such events too.
-func TestSimpleFiltersGetOverHostileEvents(t *testing.T) {
+func TestSimpleFiltersWorkOnHostileEvents(t *testing.T) {
 	for name, event := range hostile() {
 		for _, text := range []string{
 			`@.a == 1`, `@..a`, `@.a == @.b`, `@.a < 12345678901234567890.1`, `@[?@.a == 2]`, `search(@.a, 'b$')`, `match(@.a, '(a|b)*')`, `count(@..*) > 1`,
@@ -203,7 +203,7 @@ func TestAnEvaluationEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotJSONIsNoMismatch(t *testing.T) {
+func TestAnEventThatIsNotJSONIsAnError(t *testing.T) {
 	f, err := Parse(`@.a`)
 	if err != nil {
 		t.Fatal(err)

@@ -136,7 +136,7 @@ func TestAnEnteredSecondVersionHidesNoNewerEvent(t *testing.T) {
 	w.wants(late, b)
 }
 
-func TestADeletedResourceIsNobodys(t *testing.T) {
+func TestADeletedResourceHasNoResponsibleVersion(t *testing.T) {
 	w := newWorld(t)
 	a := w.put("a", time.Second)
 	b := w.put("b", time.Second)
@@ -165,7 +165,7 @@ func TestADeletedResourceIsNobodys(t *testing.T) {
 }
 
 // A restarted event reaches the log after newer ones.
-func TestARestartedEventIsOldWhereverItStands(t *testing.T) {
+func TestARestartedEventIsOldAtAnyPosition(t *testing.T) {
 	w := newWorld(t)
 	b := w.put("b", time.Second)
 	w.enter("b", b, time.Second, true)
