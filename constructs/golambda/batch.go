@@ -13,16 +13,16 @@ import (
 	"github.com/ce873799/replayable-ingestion/constructs/golambda/internal/binaries"
 )
 
-// batches compiles functions of one module with one call of the go command. It loads their packages, most of which they
-// share, and that is most of what is left to do when nothing has changed.
+// batches compiles the functions of one module with one call of the go command. The functions share most packages. When
+// nothing has changed, loading these packages takes most of the time.
 type batches struct {
 	mu      sync.Mutex
 	waiting []bundler            // asked for, in this order, and not compiled yet
 	ready   map[bundler]*os.File // compiled with another, and not handed out yet
-	done    map[bundler]bool     // handed out: as a rule CDK has its bundle, and asks for it no more in this process
+	done    map[bundler]bool     // handed out: CDK usually has its bundle, and does not ask again in this process
 }
 
-// functions are those of this process.
+// functions are the batches of this process.
 var functions = batches{ready: map[bundler]*os.File{}, done: map[bundler]bool{}}
 
 // ask notes that CDK may want to bundle a function.
@@ -35,14 +35,14 @@ func (s *batches) ask(b bundler) {
 	}
 }
 
-// write compiles a function to a file, and with it those that wait.
+// write compiles a function to a file, together with the waiting ones.
 func (s *batches) write(b bundler, output string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.done[b] = true
 	if s.ready[b] == nil {
 		if batch := s.take(b); len(batch) > 1 {
-			_ = s.compile(batch) // what did not compile is compiled alone, when its turn comes, with an error of its own
+			_ = s.compile(batch) // a function that did not compile is later compiled alone, with its own error
 		}
 	}
 	binary := s.ready[b]
@@ -61,7 +61,7 @@ func (s *batches) forget(b bundler) {
 	}
 }
 
-// take returns a function with those that wait and can be compiled with it, which no longer wait.
+// take returns a function and the waiting ones that can be compiled with it. It removes them from the waiting ones.
 func (s *batches) take(b bundler) []bundler {
 	batch, names := []bundler{b}, map[string]bool{b.binary(): true}
 	s.waiting = slices.DeleteFunc(s.waiting, func(w bundler) bool {
@@ -77,20 +77,21 @@ func (s *batches) take(b bundler) []bundler {
 	return batch
 }
 
-// binary is what the go command calls the function's binary among others: its directory's name.
+// binary is the name of the function's binary in a batch. The go command uses the directory's name.
 func (b bundler) binary() string { return path.Base(b.pkg) }
 
-// versions are names of directories that the go command does not call a binary after.
+// versions matches directory names that the go command does not use as a binary name.
 var versions = regexp.MustCompile(`^v[0-9.]+$`)
 
-// batches reports whether a function can be compiled with others. The go command has other names for one in the root of its
-// module or in a directory v2. Windows does not remove open files, and those of a batch would stay.
+// batches reports whether a function can be compiled with others. The go command uses another name for a function in
+// the root of its module or in a directory v2. Windows does not remove open files, so the files of a batch would
+// remain.
 func (b bundler) batches() bool {
 	return b.binary() != "." && !versions.MatchString(b.binary()) && runtime.GOOS != "windows"
 }
 
-// compile makes the binaries of a batch ready. They have no names any more when it returns: nothing is left of them once
-// they are closed, or the process ends.
+// compile prepares the binaries of a batch. It deletes their names before it returns, so they disappear when they are
+// closed or the process ends.
 func (s *batches) compile(batch []bundler) error {
 	dir, err := os.MkdirTemp("", "golambda-")
 	if err != nil {
@@ -100,7 +101,7 @@ func (s *batches) compile(batch []bundler) error {
 	pkgs := make([]string, len(batch))
 	for i, b := range batch {
 		pkgs[i] = b.pkg
-		_ = binaries.Lay(binaries.Kept(b.module, b.pkg, b.goarch), filepath.Join(dir, b.binary())) // without it, it is linked
+		_ = binaries.Lay(binaries.Kept(b.module, b.pkg, b.goarch), filepath.Join(dir, b.binary())) // without it, go links
 	}
 	if err := compile(batch[0].root, batch[0].goarch, dir+string(filepath.Separator), pkgs...); err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/constructs/golambda/internal/binaries"
 )
 
-// says is a program that prints a text.
+// says is a program that prints a string.
 func says(text string) string { return "package main\n\nfunc main() { println(\"" + text + "\") }\n" }
 
 // newFunctions writes a module with a function in each directory, and asks for them.
@@ -112,7 +112,7 @@ func TestFunctionsOfTheSameNameAreCompiledApart(t *testing.T) {
 		sources[dir] = says("old " + dir)
 	}
 	s, fn := newFunctions(t, sources)
-	for _, state := range []string{"old ", "new "} { // of the new ones, the old ones are kept
+	for _, state := range []string{"old ", "new "} { // the binaries of the old ones are kept when the new ones compile
 		for _, dir := range dirs {
 			write(t, filepath.Join(fn(dir).root, dir), says(state+dir))
 			s.ask(fn(dir))
@@ -167,7 +167,7 @@ func TestAFunctionThatIsAskedForAgainIsCompiledAnew(t *testing.T) {
 	}
 }
 
-func TestTogetherOnlyWhatHasChangedIsLinked(t *testing.T) {
+func TestABatchLinksOnlyWhatHasChanged(t *testing.T) {
 	s, fn := newFunctions(t, map[string]string{"a": says("hello a"), "b": says("hello b")})
 	first := bundle(t, s, fn("a"))
 	bundle(t, s, fn("b"))
@@ -192,7 +192,7 @@ func TestTogetherOnlyWhatHasChangedIsLinked(t *testing.T) {
 	last.ask(fn("b"))
 	for dir, text := range map[string]string{"a": "hello a", "b": "other b"} {
 		if got := bundle(t, last, fn(dir)); !bytes.Contains(got, []byte(text)) {
-			t.Errorf("%s: what was kept and is no program was trusted", dir)
+			t.Errorf("%s: a kept file that is not a program was used", dir)
 		}
 	}
 }

@@ -29,12 +29,12 @@ func build(module, root, pkg, goarch, output string) error {
 	return nil
 }
 
-// compile calls the compiler, and the linker unless the file output is what it would make. Of several packages, output is
-// the directory of their binaries.
+// compile calls the compiler. It calls the linker unless the file output already is what the linker would write. For
+// several packages, output is the directory of their binaries.
 //
-// The environment shuts out what differs between apps and machines: workspaces, GOFLAGS, cgo, processor levels. The flags
-// leave out paths and version control stamps, so that equal source gives equal bytes; lambda.norpc leaves out the protocol
-// of the retired go1.x runtime. The build id stays: it is a hash of what goes in, and the same everywhere.
+// The environment excludes what differs between apps and machines: workspaces, GOFLAGS, cgo, processor levels. The
+// flags leave out paths and version control stamps, so equal source gives equal bytes. lambda.norpc leaves out the
+// protocol of the retired go1.x runtime. The build id stays. It is a hash of the inputs and the same everywhere.
 func compile(root, goarch, output string, pkgs ...string) error {
 	env := []string{"GOOS=linux", "GOARCH=" + goarch, "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-mod=readonly",
 		"GOAMD64=", "GOARM64=", "GOEXPERIMENT="}
@@ -45,7 +45,7 @@ func compile(root, goarch, output string, pkgs ...string) error {
 
 // run calls the go command and returns its output, also of a call that failed; the error holds what it wrote to stderr.
 func run(dir string, env []string, args ...string) (string, error) {
-	cmd := exec.Command("go", args...) //nolint:gosec // the arguments are the construct's, none comes from input
+	cmd := exec.Command("go", args...) //nolint:gosec // all arguments are the construct's, none comes from input
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), env...)
 	var stdout, stderr bytes.Buffer

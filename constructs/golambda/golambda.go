@@ -3,20 +3,19 @@
 //	code := golambda.Code("github.com/acme/shop", "lambdas/pricing", awslambda.Architecture_ARM_64())
 //
 // compiles the main package in directory lambdas/pricing of the module github.com/acme/shop for provided.al2023. The
-// module is the app's own or any that the app requires: it is built inside its own directory, with its own go.sum, so
-// a library brings its functions along and the app's go.mod stays as it is. No Docker is involved.
+// module is the app's own or any that the app requires: it is built inside its own directory, with its own go.sum. So a
+// library can ship its functions, and the app's go.mod does not change. Docker is not used.
 //
-// A module is looked for where the app's binary says that it came from: in the module cache, in the version that was
-// compiled in. So the app synthesizes in any directory, and also when it is vendored, although a vendor directory holds
-// no functions; a module that the cache lacks is downloaded, and checked against the app's go.sum. The go command is
-// asked, in the working directory, for what has no version: the app's own module, one of its workspace, and one that a
-// directory replaces.
+// The app's binary says which version of a module it was compiled with. Code takes that version from the module cache.
+// So the app synthesizes in any directory. It also synthesizes when it is vendored, although a vendor directory holds
+// no functions. A module that the cache lacks is downloaded, and checked against the app's go.sum. Modules without a
+// version are looked up by the go command in the working directory: the app's own module, one of its workspace, and one
+// that a directory replaces.
 //
-// The same source and version of Go give the same bytes on every machine, so that an asset changes only when its code
-// does.
+// The same source and version of Go give the same bytes on every machine. An asset changes only when its code does.
 //
-// The last binary of each function is kept in the user's cache directory, so that a function that has not changed is not
-// linked again. GOLAMBDA_CACHE=off in the environment turns that off.
+// The last binary of each function is kept in the user's cache directory. A function that has not changed is not linked
+// again. GOLAMBDA_CACHE=off in the environment turns that off.
 package golambda
 
 import (
@@ -37,8 +36,8 @@ const Bootstrap = "bootstrap"
 // Code compiles the main package in directory dir of a Go module for Lambda. dir is relative to the module's root and
 // separated by slashes. Nothing is compiled where CDK skips bundling, as `cdk ls` and tests do.
 //
-// Functions of one module are compiled together with the first of them that CDK bundles, which happens when it becomes part
-// of a function. To call Code for all of them before saves a second of each `cdk synth`.
+// Functions of one module are compiled together with the first of them that CDK bundles, which happens when it becomes
+// part of a function. Calling Code for all of them first saves a second of each `cdk synth`.
 //
 // It panics, as CDK constructs do, when the module cannot be found or does not compile; the message is the compiler's.
 func Code(module, dir string, arch awslambda.Architecture) awslambda.Code {
@@ -72,7 +71,8 @@ type bundler struct {
 	module, root, pkg, goarch string
 }
 
-// TryBundle compiles into outputDir. CDK would try Docker if it returned false and hide why; so it panics instead.
+// TryBundle compiles into outputDir. It panics on an error. If it returned false, CDK would try Docker and hide the
+// error.
 func (b *bundler) TryBundle(outputDir *string, _ *awscdk.BundlingOptions) *bool {
 	if err := functions.write(*b, filepath.Join(*outputDir, Bootstrap)); err != nil {
 		panic(err)

@@ -94,7 +94,7 @@ func TestBuildWorksInAReadOnlyModule(t *testing.T) {
 		if err := os.Chmod(d, 0o500); err != nil { // a directory needs its x bit
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = os.Chmod(d, 0o700) }) // so that TempDir can be removed
+		t.Cleanup(func() { _ = os.Chmod(d, 0o700) }) // lets TempDir be removed
 	}
 	if err := build(name, dir, "./fn", "arm64", filepath.Join(t.TempDir(), Bootstrap)); err != nil {
 		t.Error(err)
@@ -160,7 +160,8 @@ func TestBuildLinksOnlyWhatHasChanged(t *testing.T) {
 	dir := newModule(t, hello)
 	first := built(t, dir)
 	kept := binaries.Kept(name, "./fn", "arm64")
-	// Beyond its build id, nobody looks into the kept one: a change of it shows whether it was taken.
+	// The go command reads only the build id of the kept binary. Another change of it shows whether the binary was
+	// used.
 	if err := os.WriteFile(kept, bytes.ReplaceAll(first, []byte("hello"), []byte("HELLO")), 0o600); err != nil {
 		t.Fatal(err)
 	}

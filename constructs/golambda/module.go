@@ -34,8 +34,8 @@ func moduleDir(name string) (string, error) {
 const remedy = "run the app in its module's directory with access to the module cache or a module proxy, or pass ready " +
 	"code to the construct, as prop Code does"
 
-// find prefers what is written in the app's binary: that is the version that the app was compiled with, wherever it
-// runs, and also where its packages came from a vendor directory, which never has functions in it.
+// find prefers the version in the app's binary. That is the version that the app was compiled with, wherever it runs.
+// It also works if the packages came from a vendor directory, which never contains functions.
 func find(name string, info *debug.BuildInfo) (string, error) {
 	if m := compiledIn(name, info); m != nil {
 		return cached(m)
@@ -43,8 +43,8 @@ func find(name string, info *debug.BuildInfo) (string, error) {
 	return listed(name)
 }
 
-// compiledIn returns the module of the cache that the binary was made with; nil if that is a directory somewhere, by a
-// workspace, by a replacement or as the app itself.
+// compiledIn returns the cached module that the binary was built with. It returns nil if the module is a directory: by
+// a workspace, by a replacement or as the app itself.
 func compiledIn(name string, info *debug.BuildInfo) *debug.Module {
 	if info == nil {
 		return nil
@@ -66,7 +66,7 @@ func compiledIn(name string, info *debug.BuildInfo) *debug.Module {
 
 // listed asks the go command, which needs the app's go.mod, in the working directory or above.
 //
-// -mod=readonly keeps it from editing that, and makes it look into the module cache where the app is vendored.
+// -mod=readonly keeps it from editing that go.mod, and makes it use the module cache if the app is vendored.
 func listed(name string) (string, error) {
 	out, err := run("", nil, "list", "-mod=readonly", "-m", "-json", name)
 	if err != nil {
@@ -89,7 +89,7 @@ func listed(name string) (string, error) {
 	return download(&debug.Module{Path: m.Path, Version: m.Version})
 }
 
-// cached returns the directory of a module in the cache, after downloading it if need be.
+// cached returns the directory of a module in the cache, and downloads it if it is not there.
 func cached(m *debug.Module) (string, error) {
 	cache, err := run("", nil, "env", "GOMODCACHE")
 	if err != nil {
@@ -108,7 +108,7 @@ func cached(m *debug.Module) (string, error) {
 	return dir, checkSum(zipHash, m)
 }
 
-// places returns where the cache keeps a module and the checksum of what it was unpacked from.
+// places returns where the cache keeps a module, and where it keeps the checksum of the zip file.
 func places(cache string, m *debug.Module) (dir, zipHash string, err error) {
 	path, err := module.EscapePath(m.Path)
 	if err != nil {
@@ -123,8 +123,8 @@ func places(cache string, m *debug.Module) (dir, zipHash string, err error) {
 		filepath.Join(cache, "cache", "download", path, "@v", version+".ziphash"), nil
 }
 
-// checkSum compares the module in the cache with the one that was compiled in: the functions and the construct belong
-// together. A vendored app has no sums in its binary.
+// checkSum compares the module in the cache with the one that was compiled in: the functions and the construct must
+// have the same version. The binary of a vendored app has no checksums.
 func checkSum(zipHash string, m *debug.Module) error {
 	if m.Sum == "" {
 		return nil
@@ -143,8 +143,8 @@ func checkSum(zipHash string, m *debug.Module) error {
 	return nil
 }
 
-// download has the go command fetch a module into the cache, as it would for go build. It runs in a module of its own,
-// so that nothing of the app changes, with the app's checksums.
+// download has the go command fetch a module into the cache, as it would for go build. It runs in a separate module
+// with the app's checksums, so the app does not change.
 func download(m *debug.Module) (dir string, err error) {
 	tmp, err := os.MkdirTemp("", "golambda-")
 	if err != nil {

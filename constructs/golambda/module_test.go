@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// What an app sees of this is in test/consumer.
+// test/consumer tests what an app sees.
 
 func TestCompiledInIsTheVersionInTheBinary(t *testing.T) {
 	const name = "example.com/lib"

@@ -1,5 +1,5 @@
-// Package bench measures what the construct costs: time, memory, calls and money. Targets are ratios of two things
-// that take turns within the same run on this machine, so that the machine cancels out.
+// Package bench measures what the construct costs: time, memory, calls and money. Targets are ratios of two things that
+// are measured in turn within the same run, so the speed of the machine cancels out.
 //
 // docs/performance.md explains each figure.
 package bench
@@ -22,20 +22,20 @@ import (
 	"github.com/ce873799/replayable-ingestion/dev/toolchain"
 )
 
-// Options say what is measured.
+// Options select what is measured.
 type Options struct {
 	Tools  toolchain.Tools
-	Out    io.Writer // what happens, and the table
+	Out    io.Writer // progress, and the table
 	Report string    // file of the rows, as JSON. Empty: none
 	Only   []string  // names of parts; none: all
-	Update bool      // make what is measured the baseline, and the tables of the documents anew
+	Update bool      // write the measurements to the baseline, and update the tables of the documents
 	Sizes  Sizes
 }
 
 // Sizes say how much is measured.
 type Sizes struct {
-	Settling   time.Duration // until starts are counted: the bucket of the limit empties, connections open
-	Window     time.Duration // over which starts are counted
+	Settling   time.Duration // time before starts are counted, in which the token bucket empties and connections open
+	Window     time.Duration // time in which starts are counted
 	Resources  [2]int        // of the selections that are expanded
 	Starts     int           // of each function
 	Synths     int           // of each app
@@ -57,14 +57,14 @@ type run struct {
 	Options
 	assembly string // of the example's stages, once it is synthesized
 	dirs     []string
-	workload cost.Workload // what the events took, once they were counted
+	workload cost.Workload // usage of the events, once they were counted
 }
 
 // part measures some rows.
 type part struct {
 	name    string
 	measure func(*run, context.Context) ([]Row, error)
-	noisy   bool // it is measured again if a row is missed
+	noisy   bool // it is measured again if a row misses its target
 }
 
 func parts() []part {
@@ -79,7 +79,7 @@ func parts() []part {
 	}
 }
 
-// Parts are the names of what can be measured by itself.
+// Parts are the names of the parts that can be measured separately.
 func Parts() (names []string) {
 	for _, p := range parts() {
 		names = append(names, p.name)
@@ -87,16 +87,16 @@ func Parts() (names []string) {
 	return names
 }
 
-// ErrRegression means that something became worse than the baseline.
+// ErrRegression means that a row is worse than the baseline.
 var ErrRegression = errors.New("worse than the baseline")
 
-// ErrUnknownPart means that there is no part of a name.
+// ErrUnknownPart means that no part has this name.
 var ErrUnknownPart = errors.New("no such part")
 
 //go:embed baseline.json
 var baseline []byte
 
-// Baseline is what was measured when it was last committed.
+// Baseline is the committed measurement.
 func Baseline() (rows []Row, err error) {
 	if err := json.Unmarshal(baseline, &rows); err != nil {
 		return nil, fmt.Errorf("read the baseline: %w", err)
@@ -104,7 +104,7 @@ func Baseline() (rows []Row, err error) {
 	return rows, nil
 }
 
-// attempts is how often a part that depends on the machine's mood is measured until its rows hold.
+// attempts is how often a part that depends on the machine's load is measured until its rows meet their targets.
 const attempts = 2
 
 // Run measures, prints the table and writes the report. The error is ErrRegression if a row is worse than the baseline.
@@ -176,7 +176,7 @@ func (r *run) temp() (string, error) {
 	return dir, nil
 }
 
-// clean removes what the run has made; make clean removes what is left.
+// clean removes the files of the run. `make clean` removes the rest.
 func (r *run) clean() {
 	for _, dir := range r.dirs {
 		_ = os.RemoveAll(dir)

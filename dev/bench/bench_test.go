@@ -36,7 +36,7 @@ func TestTheListenerIsMeasuredUnderALimit(t *testing.T) {
 	}
 }
 
-// TestTheCallsAreThoseOfTheDocuments counts the calls of the functions again: who adds one, adds to the bill.
+// TestTheCallsAreThoseOfTheDocuments counts the calls of the functions again, because each further call costs money.
 func TestTheCallsAreThoseOfTheDocuments(t *testing.T) {
 	want, err := cost.Committed()
 	if err != nil {
@@ -70,10 +70,11 @@ func TestTheCallsAreThoseOfTheDocuments(t *testing.T) {
 	}
 }
 
-// budgeted are calls whose number depends on how far the budget of questions to Step Functions has refilled meanwhile.
+// budgeted are calls whose number depends on how far the budget of Step Functions calls has refilled meanwhile.
 var budgeted = []string{"states.DescribeExecution", "states.GetExecutionHistory", "dynamodb.GetItem"}
 
-// alike compares calls per event. One event in 200 may need a call more: batches and lists depend on what comes together.
+// alike compares calls per event. One event in 200 may need one more call, because batches and lists depend on which
+// messages arrive together.
 func alike(got, want map[string]float64) bool {
 	for call := range got {
 		most := 0.02

@@ -16,7 +16,7 @@ import (
 
 const nodeFunction = "Node.js"
 
-// environments are those of the functions, which read them before they ask for an event.
+// environments are the environment variables of the functions, which read them before they ask for an event.
 var environments = map[string]map[string]string{
 	"Record": config.Record{
 		EventLogBucket: "b", LedgerTable: "t", ResourceIDPath: "$.listing.id", OwnerIDPath: "$.listing.agencyId",
@@ -101,12 +101,12 @@ func (r *run) cold(ctx context.Context) ([]Row, error) {
 	}
 	took := map[string][]float64{} // milliseconds
 	for n := range r.Sizes.Starts + 1 {
-		for name, args := range argv { // in another order each time
+		for name, args := range argv { // the order differs each time
 			ready, err := start(ctx, args, environments[name])
 			if err != nil {
 				return nil, fmt.Errorf("start %s: %w", name, err)
 			}
-			if n > 0 { // the first one reads the program from the disk
+			if n > 0 { // the first start reads the program from disk
 				took[name] = append(took[name], float64(ready)/1e6)
 			}
 		}

@@ -37,7 +37,7 @@ func (r *run) costs(ctx context.Context) ([]Row, error) {
 	return rows, nil
 }
 
-// latency is what a service's call takes here: about what it takes within a Region.
+// latency is how long a service's call takes here, which is about as long as within a Region.
 func latency(call string) time.Duration {
 	service, _, _ := strings.Cut(call, ".")
 	return map[string]time.Duration{
@@ -46,7 +46,7 @@ func latency(call string) time.Duration {
 	}[service]
 }
 
-// snapshot is what was used up to a moment.
+// snapshot is the usage up to a time.
 type snapshot struct {
 	calls       map[string]int
 	invocations map[string]int
@@ -57,8 +57,8 @@ type snapshot struct {
 	logged      int64
 }
 
-// MeasureUsage runs a number of events through the functions: once well, once with a failure that heals, once as a
-// replay. The counts are the same in each run; the seconds depend on the delay.
+// MeasureUsage runs a number of events through the functions: once with success, once with a failure that heals, and
+// once as a replay. The counts are the same in each run. The seconds depend on the delay.
 func MeasureUsage(ctx context.Context, events int, delay func(string) time.Duration) (w cost.Workload, err error) {
 	all, err := sales.Read(2 * events)
 	if err != nil {
@@ -104,7 +104,7 @@ func MeasureUsage(ctx context.Context, events int, delay func(string) time.Durat
 	if err := ingest(events, 2*events); err != nil {
 		return w, err
 	}
-	for range 2 { // the first run takes the failures in, the second finds their backoff over
+	for range 2 { // the first run records the failures, and in the second their backoff has ended
 		if err := s.Heal(ctx, 5*time.Minute); err != nil {
 			return w, err
 		}
@@ -125,7 +125,7 @@ func MeasureUsage(ctx context.Context, events int, delay func(string) time.Durat
 	return w, nil
 }
 
-// per divides what was used between two moments by a number of events.
+// per divides the usage between two times by a number of events.
 func per(events int, before, after snapshot) cost.Measured {
 	n := float64(events)
 	m := cost.Measured{
@@ -159,7 +159,7 @@ func difference(after, before map[string]int) map[string]int {
 	return out
 }
 
-// minus leaves what one takes more than another.
+// minus returns the difference of two measurements.
 func minus(m, other cost.Measured) cost.Measured {
 	sub := func(a, b map[string]float64) map[string]float64 {
 		out := maps.Clone(a)

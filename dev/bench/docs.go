@@ -13,7 +13,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/dev/report"
 )
 
-// ErrMarks means that a document lacks the marks between which a table is kept.
+// ErrMarks means that a document lacks the marks around a table.
 var ErrMarks = errors.New("the marks of a table are missing")
 
 // Tables returns the tables of the documents, by file and by the name in their marks.
@@ -50,7 +50,7 @@ func Fill(document string, tables map[string]string) (string, error) {
 	return document, nil
 }
 
-// merged are rows in the place of those of the same figure, and new ones behind them.
+// merged replaces rows of the same figure, and appends new ones.
 func merged(rows, before []Row) []Row {
 	all := slices.Clone(before)
 	for _, r := range rows {
@@ -63,8 +63,8 @@ func merged(rows, before []Row) []Row {
 	return all
 }
 
-// update commits what was measured: the baseline, the calls, and the tables made of both. Where only some parts were
-// measured, the rows of the others stay.
+// update writes the measurements: the baseline, the calls, and the tables of both. If only some parts were measured,
+// the rows of the others do not change.
 func (r *run) update(rows, before []Row) error {
 	if len(r.Only) > 0 {
 		rows = merged(rows, before)

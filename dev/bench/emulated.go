@@ -58,7 +58,7 @@ func (r *run) emulated(ctx context.Context) ([]Row, error) {
 	rows := []Row{exact("State transitions added per event", added, "transitions", 1)}
 	from := 5
 	var passes [2][]pass
-	for n := range 7 { // taking turns: the machine's other work changes over minutes
+	for n := range 7 { // in turns, because the load of the machine changes over minutes
 		i := n % 2
 		size := r.Sizes.EndToEnd[i]
 		p, err := d.ingestAndReplay(ctx, all[from:from+size])
@@ -83,7 +83,7 @@ func (r *run) emulated(ctx context.Context) ([]Row, error) {
 	return append(rows, most("End to end on the emulator: time per sale, "+sizes, growth, ratio, 1.2)), nil
 }
 
-// probePrefix begins the names of executions that only count states.
+// probePrefix is the name prefix of executions that only count states.
 const probePrefix = "once-"
 
 // distinct returns the first sale of each listing.
@@ -207,7 +207,8 @@ func (d *deployed) ingestAndReplay(ctx context.Context, events []sales.Sale) (p 
 	return p, err
 }
 
-// receive reads the subscriber's queue until it has the messages of as many sales as wanted, and the queue stays empty.
+// receive reads the subscriber's queue until it has the messages of the wanted number of sales, and the queue remains
+// empty.
 func (d *deployed) receive(ctx context.Context, got received, want int, sales func() int) error {
 	deadline := time.Now().Add(10 * time.Minute)
 	for empty := 0; empty < 3; {
@@ -279,7 +280,7 @@ func once[K comparable](counts map[K]int) (n int) {
 	return n
 }
 
-// pass is what a number of sales took.
+// pass is the measurement of a number of sales.
 type pass struct {
 	recorded, replayed int           // sales that were published exactly once
 	record, replay     time.Duration // per sale

@@ -21,7 +21,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/simtest"
 )
 
-// endless is a bucket whose list of resources is made up as it is read.
+// endless is a bucket that generates its list of resources as it is read.
 type endless struct {
 	*awstest.Bucket
 	resources int
@@ -93,7 +93,7 @@ func expansion(ctx context.Context, program string, n int) (peak int64, err erro
 	table := &pages{Table: awstest.NewTable()}
 	c := cloud.Start(cloud.Options{Table: table, Bucket: &endless{awstest.NewBucket(), n}})
 	defer c.Stop()
-	c.Replays.Now = nil // delays are not waited for
+	c.Replays.Now = nil // does not wait for delays
 	s, err := system.New(c)
 	if err != nil {
 		return 0, err
@@ -102,7 +102,7 @@ func expansion(ctx context.Context, program string, n int) (peak int64, err erro
 		return 0, err
 	}
 	cfg := simtest.ListenerConfig(system.Config())
-	cfg.StartsPerSecond = 1e6 // the pace is not what is measured either
+	cfg.StartsPerSecond = 1e6 // the pace must not limit the measurement
 	env := cfg.Env()
 	env["AWS_ENDPOINT_URL"] = c.URL()
 	p, err := process.Start(ctx, []string{program}, withTelemetry(env))

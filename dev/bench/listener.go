@@ -14,13 +14,13 @@ import (
 	"github.com/ce873799/replayable-ingestion/dev/bench/system"
 )
 
-// startLimit is how many executions a second Step Functions starts here: what a smaller Region's quota refills.
+// startLimit is how many executions a second Step Functions starts here: the refill rate of a smaller Region's quota.
 const startLimit = 150
 
-// enough instances work at the same time that the limit is what bounds them.
+// enough is a number of parallel instances at which the limit bounds the starts.
 const enough = 12
 
-// listener counts what the listener starts in a second, by the number of its instances.
+// listener counts the starts per second, by the number of listener instances.
 func (r *run) listener(ctx context.Context) ([]Row, error) {
 	var slow atomic.Bool
 	c := cloud.Start(cloud.Options{StartsPerSecond: startLimit, Delay: func(call string) time.Duration {
@@ -78,7 +78,7 @@ func (r *run) starts(ctx context.Context, c *cloud.Cloud, instances int, window 
 
 const everything = `{"select":{"all":true},"maxItems":1000000,"reason":"bench"}`
 
-// fillLog records so many sales without waiting for anything.
+// fillLog records a number of sales without delays.
 func (r *run) fillLog(ctx context.Context, c *cloud.Cloud, n int) error {
 	events, err := sales.Read(n)
 	if err != nil {

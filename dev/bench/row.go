@@ -10,7 +10,7 @@ import (
 	"text/tabwriter"
 )
 
-// Row is one figure, as the report has it.
+// Row is one figure of the report.
 type Row struct {
 	Figure string  `json:"figure"`
 	Value  float64 `json:"value"`
@@ -37,7 +37,7 @@ func most(figure string, value float64, unit string, bound float64) Row {
 	return Row{figure, tidy(value), unit, atMost + number(bound), tidy(value) <= bound}
 }
 
-// least is a share, in percent, that must not be less.
+// least is a minimum share, in percent.
 func least(figure string, value, bound float64) Row {
 	return Row{figure, tidy(value), percent, atLeast + number(bound), tidy(value) >= bound}
 }
@@ -50,7 +50,7 @@ func list(figure string, value float64, unit string) Row {
 	return Row{figure, tidy(value), unit, listed, true}
 }
 
-// tidy leaves four digits, which is more than is measured. Whole numbers stay.
+// tidy rounds to four digits, more than the accuracy of the measurement. Whole numbers do not change.
 func tidy(v float64) float64 {
 	if v == math.Trunc(v) || v == 0 || math.IsNaN(v) || math.IsInf(v, 0) {
 		return v
@@ -59,7 +59,7 @@ func tidy(v float64) float64 {
 	return math.Round(v*scale) / scale
 }
 
-// number writes a value as people do: thousands apart, without an exponent.
+// number formats a value for people: with thousands separators, without an exponent.
 func number(v float64) string {
 	text := strconv.FormatFloat(v, 'f', -1, 64)
 	whole, fraction, broken := strings.Cut(text, ".")
@@ -96,8 +96,8 @@ func Print(out io.Writer, rows []Row) {
 // tolerance is how much worse than the baseline a ratio may become.
 const tolerance = 0.20
 
-// Regressions returns what became worse than the baseline says: ratios by more than a fifth, and targets that held there
-// and are missed now. Rows that the baseline does not have are new.
+// Regressions returns what is worse than the baseline: ratios by more than a fifth, and targets that were met there and
+// are missed now. Rows that are not in the baseline are new.
 func Regressions(rows, baseline []Row) (worse []string) {
 	for _, r := range rows {
 		measured := fmt.Sprintf("%s: %s %s", r.Figure, number(r.Value), r.Unit)

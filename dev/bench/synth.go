@@ -18,7 +18,8 @@ import (
 // apps are the programs whose synthesis is measured, as in cdk.json.
 var apps = map[string]string{"example": "go run .", "bare": "go run ./dev/bench/bare"}
 
-// synth times the synthesis of all stages of the example, and of a bare app. The first one of each fills the caches.
+// synth times the synthesis of all stages of the example, and of a bare app. The first synthesis of each fills the
+// caches.
 func (r *run) synth(ctx context.Context) ([]Row, error) {
 	dir, err := r.temp()
 	if err != nil {
@@ -49,7 +50,7 @@ func (r *run) synth(ctx context.Context) ([]Row, error) {
 	}, nil
 }
 
-// childrenCPUTime is the CPU time of child processes that have ended, and of theirs.
+// childrenCPUTime is the CPU time of ended child processes and their children.
 func childrenCPUTime() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_CHILDREN, &u); err != nil {
@@ -62,7 +63,7 @@ func childrenCPUTime() time.Duration {
 func (r *run) synthesize(ctx context.Context, app, out string) error {
 	return r.command(ctx, []string{"CDK_DISABLE_VERSION_CHECK=true", "CDK_DISABLE_CLI_TELEMETRY=true", "CI=true"},
 		filepath.Join(r.Tools.NodeBin, "node"), r.Tools.CDK, "--no-notices", "synth", "--quiet", "--app", app,
-		"--output", out, "--context", "architecture="+architecture()) // the functions are started here
+		"--output", out, "--context", "architecture="+architecture()) // the functions run on this machine
 }
 
 func architecture() string {
@@ -103,7 +104,7 @@ type stack struct {
 
 // functions are the programs of the ingestion's functions as they are deployed, by short name.
 func (r *run) functions(ctx context.Context) (map[string]string, error) {
-	if r.assembly == "" { // the part that synthesizes it has not run
+	if r.assembly == "" { // the part that synthesizes has not run
 		dir, err := r.temp()
 		if err != nil {
 			return nil, err

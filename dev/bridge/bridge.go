@@ -1,5 +1,5 @@
-// Package bridge puts Step Functions' status changes on the default event bus. AWS does so by itself, the emulator does
-// not. Each end of an execution gives one event, also after a redrive, in the order in which the executions ended.
+// Package bridge puts Step Functions' status changes on the default event bus. AWS does so itself, but the emulator
+// does not. Each end of an execution gives one event, also after a redrive, in the order in which the executions ended.
 package bridge
 
 import (
@@ -37,7 +37,7 @@ type Mode int
 const (
 	Deliver Mode = iota // put the event
 	Hold                // keep it until the mode changes
-	Drop                // lose it for good, as AWS may: status events are best effort
+	Drop                // lose it, as AWS may: status events are delivered on a best-effort basis
 )
 
 // Config says what a bridge connects.
@@ -45,8 +45,8 @@ type Config struct {
 	StepFunctions stepFunctions
 	Events        eventBus
 	StateMachines []string      // ARNs
-	Interval      time.Duration // between two looks. Default: 250 ms
-	Report        func(error)   // gets what went wrong; the bridge tries again. May be nil
+	Interval      time.Duration // between two polls. Default: 250 ms
+	Report        func(error)   // gets each error; the bridge retries. May be nil
 }
 
 // Stats counts ends of executions.
@@ -72,10 +72,10 @@ type Bridge struct {
 type machine struct {
 	arn  string
 	done map[string]time.Time // ended executions by ARN, delivered or dropped: when they stopped
-	skip int                  // executions at the head of the list that are all done
+	skip int                  // executions at the head of the list, all done
 }
 
-// Start starts a bridge. Executions that have ended before are delivered as well.
+// Start starts a bridge. Executions that ended earlier are delivered as well.
 func Start(c Config) *Bridge {
 	if c.Interval <= 0 {
 		c.Interval = defaultInterval
@@ -87,7 +87,7 @@ func Start(c Config) *Bridge {
 	return b
 }
 
-// Add connects state machines, in so far as they are not.
+// Add connects the state machines that are not yet connected.
 func (b *Bridge) Add(arns ...string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -104,8 +104,8 @@ func (b *Bridge) Stop() {
 	<-b.done
 }
 
-// SetMode changes what happens to the ends of executions from now on. It returns when no look under the old mode is
-// under way.
+// SetMode changes what happens to the ends of executions from now on. It returns when no poll in the old mode is in
+// progress.
 func (b *Bridge) SetMode(m Mode) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -144,7 +144,7 @@ func (b *Bridge) failed(err error) {
 	}
 }
 
-// look finds the executions that ended since the last look and handles them.
+// look finds the executions that ended since the last poll and handles them.
 func (b *Bridge) look(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -177,8 +177,8 @@ type end struct {
 	stopped time.Time
 }
 
-// ended lists what ended and is not done. The emulator lists in the order of starting and its token is the number of
-// executions before the page, so a look costs what is open, new or was redriven, not all that ever ran.
+// ended lists executions that ended and are not done. The emulator lists by start, and its token is the number of
+// executions before the page. So a poll reads only open, new and redriven executions, not all of them.
 func (m *machine) ended(ctx context.Context, api stepFunctions) ([]end, error) {
 	in := &sfn.ListExecutionsInput{StateMachineArn: &m.arn, MaxResults: 1000}
 	if m.skip > 0 {
@@ -229,11 +229,11 @@ func (m *machine) redriven(ctx context.Context, api stepFunctions) (ends []end, 
 	}
 }
 
-// errRedriven means that an execution runs again since it was listed. Its next end comes up by itself.
+// errRedriven means that an execution was redriven after it was listed. A later poll finds its next end.
 var errRedriven = errors.New("redriven")
 
-// deliver puts the events in their order, in as few calls as the size allows. What it did not get to when it returns an
-// error comes up again at the next look.
+// deliver puts the events in order, in as few calls as the size allows. If it returns an error, the remaining events
+// are tried again at the next poll.
 func (b *Bridge) deliver(ctx context.Context, ends []end) error {
 	var pending batch
 	for _, e := range ends {

@@ -171,7 +171,7 @@ func TestAMachineThatIsAddedTwiceIsConnectedOnce(t *testing.T) {
 	}
 }
 
-func TestALookCostsWhatIsOpenAndNew(t *testing.T) {
+func TestAPollReadsOnlyOpenAndNewExecutions(t *testing.T) {
 	f := &fake{}
 	b := idle(t, f)
 	for i := range 100 {

@@ -13,11 +13,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 )
 
-// maxData is how much input and output together, escaped, a status event carries; what is over it is left out.
+// maxData is the maximum escaped size of input and output together in a status event. Larger data is left out.
 const maxData = 248 * 1024
 
-// detail is the documented detail of a "Step Functions Execution Status Change". The service has error and cause as null
-// where there are none; they are left out here, because the emulator's input transformer makes null the text "null".
+// detail is the documented detail of a "Step Functions Execution Status Change". AWS sets a missing error or cause to
+// null. Here, they are left out, because the emulator's input transformer turns null into the string "null".
 type detail struct {
 	ExecutionARN           string  `json:"executionArn"`
 	StateMachineARN        string  `json:"stateMachineArn"`
@@ -39,12 +39,12 @@ type detail struct {
 	RedriveStatusReason    *string `json:"redriveStatusReason"`
 }
 
-// data says whether the event carries the data it describes.
+// data says whether the event includes its input or output.
 type data struct {
 	Included bool `json:"included"`
 }
 
-// entry makes the event of an execution that ended.
+// entry returns the event of an execution that ended.
 func (b *Bridge) entry(ctx context.Context, e end) (eventtypes.PutEventsRequestEntry, error) {
 	x, err := b.config.StepFunctions.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &e.arn})
 	if err != nil {
@@ -97,7 +97,7 @@ func describe(x *sfn.DescribeExecutionOutput) detail {
 	return d
 }
 
-// escaped is the size of a text as a JSON string.
+// escaped is the size of a string in JSON.
 func escaped(s *string) int {
 	if s == nil {
 		return 0
@@ -122,7 +122,7 @@ const (
 	maxBatchBytes = 256 * 1024
 )
 
-// batch is what one PutEvents call puts.
+// batch is the content of one PutEvents call.
 type batch struct {
 	ends    []end
 	entries []eventtypes.PutEventsRequestEntry
@@ -139,7 +139,7 @@ func (b *batch) add(e end, entry eventtypes.PutEventsRequestEntry) {
 	b.bytes += len(*entry.Detail)
 }
 
-// put puts a batch and notes what was taken, so that nothing is put twice.
+// put puts a batch and notes which events were accepted, so no event is put twice.
 func (b *Bridge) put(ctx context.Context, batch batch) error {
 	if len(batch.entries) == 0 {
 		return nil

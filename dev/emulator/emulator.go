@@ -24,24 +24,24 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/sdk"
 )
 
-// The emulator's only account and the Region that everything is deployed to.
+// The emulator's only account, and the Region of all deployments.
 const (
 	Account = "000000000000"
 	Region  = "us-east-1"
 )
 
-// Credentials that the emulator accepts, as it accepts any.
+// Credentials for the emulator, which accepts any.
 const (
 	AccessKey = "test"
 	SecretKey = "test"
 )
 
-// observerKey is the access key of who watches: quotas.py knows it.
+// observerKey is the access key of observers. quotas.py knows it.
 const observerKey = "observer"
 
 const (
 	startTimeout = 30 * time.Second
-	// Another process may take the free port between its choice and its use.
+	// Another process may take the free port before it is used.
 	startAttempts = 3
 )
 
@@ -52,27 +52,28 @@ var launcher embed.FS
 type Quotas string
 
 const (
-	// LargeRegionQuotas are those of us-east-1, us-west-2 and eu-west-1.
+	// LargeRegionQuotas are the quotas of us-east-1, us-west-2 and eu-west-1.
 	LargeRegionQuotas Quotas = "large"
-	// OtherRegionQuotas are those of every other Region.
+	// OtherRegionQuotas are the quotas of every other Region.
 	OtherRegionQuotas Quotas = "other"
 )
 
-// quotasVariable sets Quotas where the options leave them out.
+// quotasVariable sets Quotas if the options do not.
 const quotasVariable = "EMULATOR_QUOTAS"
 
-// Options say where the emulator may write, and what it plays.
+// Options say where the emulator may write, and what it simulates.
 type Options struct {
 	Tools  toolchain.Tools
 	Dir    string // scratch files; removed by the caller
-	LogDir string // gets emulator.log, and what functions print that the emulator runs
+	LogDir string // gets emulator.log, and the output of functions that the emulator runs
 
-	// Quotas that calls and data are held to.
+	// Quotas limit calls and data.
 	//
-	// Default: those that the environment variable EMULATOR_QUOTAS names, else none.
+	// Default: the quotas in the environment variable EMULATOR_QUOTAS, else none.
 	Quotas Quotas
 
-	// TransactionTime is how long a transaction of DynamoDB takes, where quotas are played: what overlaps is refused.
+	// TransactionTime is how long a DynamoDB transaction takes when quotas are simulated. Overlapping transactions are
+	// rejected.
 	//
 	// Default: 10 ms.
 	TransactionTime time.Duration
@@ -127,7 +128,7 @@ func start(ctx context.Context, opts Options) (*Emulator, error) {
 	if err != nil {
 		return nil, err
 	}
-	programs := filepath.Join(opts.Dir, fmt.Sprintf("launch-%d", port)) // another attempt has its own
+	programs := filepath.Join(opts.Dir, fmt.Sprintf("launch-%d", port)) // each attempt has its own
 	if err := os.CopyFS(programs, launcher); err != nil {
 		return nil, err
 	}
@@ -156,7 +157,7 @@ func start(ctx context.Context, opts Options) (*Emulator, error) {
 	return e, nil
 }
 
-// BareEnv is an environment for child processes that holds no account of the user: only what programs need to run.
+// BareEnv is an environment for child processes without AWS settings of the user: only what programs need to run.
 func BareEnv() []string {
 	var env []string
 	for _, name := range []string{"PATH", "HOME", "USER", "LANG", "TMPDIR", "GOPATH", "GOCACHE", "GOMODCACHE", "GOFLAGS",
@@ -207,10 +208,10 @@ func healthy(ctx context.Context, url string) bool {
 // URL is the endpoint of all services.
 func (e *Emulator) URL() string { return e.url }
 
-// Done is closed when the emulator has ended, asked or not.
+// Done is closed when the emulator has ended, whether or not Stop was called.
 func (e *Emulator) Done() <-chan struct{} { return e.process.Done() }
 
-// Config is for the SDK's clients. Clients of S3 need path-style addressing, which the loopback address brings.
+// Config is for the SDK's clients. S3 clients need path-style addressing, which the SDK uses with the loopback address.
 func (e *Emulator) Config() aws.Config {
 	return aws.Config{
 		APIOptions:   []func(*middleware.Stack) error{sdk.PlainBodies},
@@ -220,14 +221,14 @@ func (e *Emulator) Config() aws.Config {
 	}
 }
 
-// ObserverConfig is for what watches the account without being a part of it: its calls count toward no quota.
+// ObserverConfig is for clients that only observe the account. Their calls do not count toward quotas.
 func (e *Emulator) ObserverConfig() aws.Config {
 	cfg := e.Config()
 	cfg.Credentials = credentials.NewStaticCredentialsProvider(observerKey, SecretKey, "")
 	return cfg
 }
 
-// Stop stops the emulator and waits until it has ended. All it held is gone.
+// Stop stops the emulator and waits until it has ended. All of its data is lost.
 func (e *Emulator) Stop() {
 	e.process.Stop(proc.Grace)
 	_ = e.log.Close() // the emulator wrote it, not this process

@@ -68,7 +68,7 @@ func TestStartStopsWithItsContext(t *testing.T) {
 	}
 }
 
-// The error of a hosted function has to be the error of the execution: everything that classifies failures needs it.
+// The error of a hosted function must be the error of the execution, because the classification of failures needs it.
 func TestFunctionErrorIsTheExecutionsError(t *testing.T) {
 	e := start(t)
 	arn := hostFunction(t, e)
@@ -106,7 +106,7 @@ func TestFunctionErrorIsTheExecutionsError(t *testing.T) {
 	}
 }
 
-// Record relies on it: only a repeated attempt looks for what an earlier one has done.
+// Record relies on it: only a retry looks for the result of an earlier attempt.
 func TestAttemptsAreCountedInTheContextObject(t *testing.T) {
 	e := start(t)
 	arn := hostFunction(t, e)
@@ -121,13 +121,13 @@ func TestAttemptsAreCountedInTheContextObject(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The function fails until it is told of the second retry, which is the last.
+	// The function fails until the event shows the second retry, which is the last.
 	if got := execute(t, client, *machine.StateMachineArn, `{}`); got.Status != sfntypes.ExecutionStatusSucceeded {
 		t.Errorf("got %s, error %q, want it to succeed", got.Status, aws.ToString(got.Error))
 	}
 }
 
-// The bridge relies on it: the list is in the order of starting, and its token counts what comes before the page.
+// The bridge relies on it: the list is sorted by start, and its token counts the executions before the page.
 func TestExecutionsAreListedFromAnOffset(t *testing.T) {
 	client := sfn.NewFromConfig(start(t).Config())
 	machine, err := client.CreateStateMachine(t.Context(), &sfn.CreateStateMachineInput{

@@ -15,7 +15,7 @@ import (
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// Whatever is written, moved and deleted, an index has what a scan finds.
+// After any writes, moves and deletes, an index has the rows that a scan finds.
 func TestAnIndexHasWhatAScanFinds(t *testing.T) {
 	client := dynamodb.NewFromConfig(start(t).Config())
 	table := aws.String("table")
@@ -78,7 +78,7 @@ func TestAnIndexHasWhatAScanFinds(t *testing.T) {
 				Parameters: []dynamodbtypes.AttributeValue{owner[":owner"], key["pk"], key["sk"]},
 			})
 			var missing *dynamodbtypes.ConditionalCheckFailedException
-			if errors.As(err, &missing) { // there is no such item
+			if errors.As(err, &missing) { // the item does not exist
 				err = nil
 			}
 		case 7:
@@ -146,7 +146,7 @@ func named(item map[string]dynamodbtypes.AttributeValue, names ...string) string
 	return strings.Join(values, " ")
 }
 
-// Whatever is put and deleted, the list of a prefix is the part of the whole list that starts with it.
+// After any puts and deletes, the list of a prefix is the part of the whole list that starts with the prefix.
 func TestVersionsOfAPrefixAreThoseOfAllThatStartWithIt(t *testing.T) {
 	client := s3.NewFromConfig(start(t).Config(), func(o *s3.Options) { o.UsePathStyle = true })
 	for _, bucket := range []*string{aws.String("before"), aws.String("events"), aws.String("more")} {

@@ -15,7 +15,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/dev/emulator"
 )
 
-// The history has a function's own events, with what it was given.
+// The history has a function's own events, with its input.
 func TestHistoryTellsOfFunctions(t *testing.T) {
 	client := sfn.NewFromConfig(start(t).Config())
 	nobody := "arn:aws:lambda:us-east-1:" + emulator.Account + ":function:nobody"
@@ -67,7 +67,7 @@ func TestATimeoutEndsAnExecution(t *testing.T) {
 	}
 }
 
-// What led to what is read from histories; states within a Map or a Parallel are in them, too.
+// Causes are read from histories. States within a Map or a Parallel are in them, too.
 func TestNestedStatesAreInTheHistory(t *testing.T) {
 	client := sfn.NewFromConfig(start(t).Config())
 	machine, err := client.CreateStateMachine(t.Context(), &sfn.CreateStateMachineInput{
@@ -155,7 +155,7 @@ func TestTasksThatWaitForAToken(t *testing.T) {
 	}
 }
 
-// A recording shows that States.ALL catches it, unlike what the Developer Guide says: localstack
+// A recording shows that States.ALL catches it, although the Developer Guide says otherwise: localstack
 // v2/error_handling/test_states_errors::test_task_lambda_catch_state_all_data_limit_exceeded_on_large_utf8_response.
 func TestAllCatchesATasksResultThatIsTooLarge(t *testing.T) {
 	e := start(t)
@@ -191,7 +191,7 @@ func run(t *testing.T, client *sfn.Client, definition, input string) (execution 
 	return *started.ExecutionArn
 }
 
-// An expression that fails is told of with its field, once per attempt.
+// An expression that fails is reported with its field, once per attempt.
 func TestHistoryTellsOfFailedEvaluations(t *testing.T) {
 	client := sfn.NewFromConfig(start(t).Config())
 	arn := run(t, client, `{"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Parallel",

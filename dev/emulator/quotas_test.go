@@ -57,7 +57,7 @@ func TestCallsOverTheirQuotaAreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// A bucket of 200, which takes in 5 a second meanwhile.
+	// A bucket of 200, which refills 5 a second meanwhile.
 	if calls < 200 || calls > 300 {
 		t.Errorf("got %d calls before one was refused, want about 200", calls)
 	}
@@ -76,7 +76,7 @@ func TestTransitionsOverTheirQuotaAreDelayed(t *testing.T) {
 		"StartAt":"I","States":{"I":{"Type":"Pass","End":true}}},"ResultPath":null,"End":true}}}`)
 	began := time.Now()
 	out := execute(t, client, *machine, "["+strings.Repeat("0,", 1799)+"0]")
-	// 1,801 states, 800 of them at once and the others at 500 a second.
+	// 1,801 states: 800 at once and the others at 500 a second.
 	if took := out.StopDate.Sub(*out.StartDate); took < 1900*time.Millisecond || time.Since(began) > 15*time.Second {
 		t.Errorf("got %s after %s, want it delayed for 2 s", out.Status, took)
 	}
@@ -128,7 +128,7 @@ func TestOverlappingTransactionsConflict(t *testing.T) {
 	for i := range errs {
 		group.Go(func() { errs[i] = transact(t.Context(), fmt.Sprintf("own-%d", i), "shared") })
 	}
-	<-time.After(time.Second) // both have come, neither is over
+	<-time.After(time.Second) // both have started, neither has ended
 	_, write := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: table, Item: item("shared", "")})
 	_, other := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: table, Item: item("other", "")})
 	group.Wait()

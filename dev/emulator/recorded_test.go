@@ -18,19 +18,20 @@ import (
 	"github.com/ce873799/replayable-ingestion/dev/emulator"
 )
 
-// languageCase is a state, what it is given and what AWS makes of it. A text @<n><letter> stands for n such letters.
+// languageCase is a state, its input and its result on AWS. A string @<n><letter> stands for n such letters.
 type languageCase struct {
 	Name   string         `json:"name"`
 	State  any            `json:"state"`
 	States map[string]any `json:"states"` // further ones, besides Z, which succeeds
 	Input  any            `json:"input"`
-	Want   any            `json:"want"`   // the output, or an exclamation mark and the name of the error
+	Want   any            `json:"want"`   // the output, or "!" and the name of the error
 	Cause  string         `json:"cause"`  // a part of the failure's cause
 	Never  string         `json:"never"`  // a type of event that the history must not have
-	Source string         `json:"source"` // where AWS says so, or whose recording of AWS shows it
+	Source string         `json:"source"` // the AWS documentation, or a recording of AWS
 }
 
-// TestStatesLanguageAsRecorded holds the interpreter to what AWS documents, and to what others recorded on AWS.
+// TestStatesLanguageAsRecorded compares the interpreter with the AWS documentation, and with recordings of AWS by
+// others.
 func TestStatesLanguageAsRecorded(t *testing.T) {
 	client := sfn.NewFromConfig(start(t).Config())
 	files, err := filepath.Glob(filepath.Join("testdata", "language", "*.json"))
@@ -138,7 +139,7 @@ func encode(t *testing.T, value any) string {
 	return string(text)
 }
 
-// spelledOut replaces the texts that stand for long ones.
+// spelledOut replaces the strings that stand for long ones.
 func spelledOut(value any) any {
 	switch v := value.(type) {
 	case string:

@@ -9,8 +9,8 @@ import (
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 )
 
-// Developer Guide "Restarting state machine executions with redrive": successful states are not run again, the
-// definition and the input stay, and the context object counts.
+// Developer Guide "Restarting state machine executions with redrive": successful states do not run again, the
+// definition and the input remain the same, and the context object counts redrives.
 func TestRedriveGoesOnFromTheFailedState(t *testing.T) {
 	client := sfn.NewFromConfig(start(t).Config())
 	machine := newMachine(t, client, "redrive", `{"StartAt":"Once","States":{
@@ -32,7 +32,7 @@ func TestRedriveGoesOnFromTheFailedState(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	// Bad fails whatever happens before it: what is redriven is the state that failed.
+	// Bad always fails, so the redrive restarts this state.
 	for range 2 {
 		redrive(t, client, failed.ExecutionArn)
 		if out := ended(t, client, *failed.ExecutionArn); aws.ToString(out.Error) != "NotYet" || out.RedriveDate == nil {

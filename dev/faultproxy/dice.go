@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// dice decide by seed, operation and how many requests of that operation came before. Concurrent requests of one
-// operation may change places from run to run; what happens to the nth of them does not.
+// dice decide by the seed, the operation and the number of earlier requests of that operation. The order of concurrent
+// requests may differ from run to run, but the fate of the nth request does not.
 type dice struct {
 	seed   uint64
 	thrown map[Operation]uint64
 }
 
-// throw is what happens to one request. Share is from 0 to 1 and settles the details.
+// throw is what happens to one request. Share is from 0 to 1 and decides the details.
 type throw struct {
 	kind  Kind
 	share float64

@@ -6,14 +6,14 @@ import (
 	"net/http"
 )
 
-// refusal is an error as a service sends it.
+// refusal is an error in the form that a service sends.
 type refusal struct {
 	status int
 	code   string
 }
 
-// The errors of each service, as its API reference lists them. Services that are not here answer in JSON with the
-// errors that all services of AWS have in common.
+// The errors of each service, as its API reference lists them. Services that are not listed answer in JSON with the
+// common errors of AWS.
 var (
 	serviceErrors = map[string][]refusal{
 		"dynamodb": {{500, "InternalServerError"}, {503, "ServiceUnavailable"}},
@@ -69,7 +69,7 @@ func (o Operation) refuse(w http.ResponseWriter, e refusal, message string) {
 		body = fmt.Sprintf("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>%s</Code><Message>%s</Message>"+
 			"<RequestId>%s</RequestId></Error>", e.code, message, requestID)
 		if o.Name == "HeadObject" {
-			body = "" // a HEAD has none: all that the client sees is the status
+			body = "" // a HEAD answer has none: the client sees only the status
 		}
 	case "sns":
 		h.Set("Content-Type", "text/xml")
@@ -80,7 +80,7 @@ func (o Operation) refuse(w http.ResponseWriter, e refusal, message string) {
 	default:
 		h.Set("Content-Type", "application/x-amz-json-1.0")
 		h.Set("x-amzn-RequestId", requestID)
-		if o.Service == "sqs" { // for clients that know the codes of its former protocol
+		if o.Service == "sqs" { // for clients that use the codes of its former protocol
 			h.Set("x-amzn-query-error", e.code+";"+fault)
 		}
 		b, err := json.Marshal(map[string]string{"__type": namespaces[o.Service] + e.code, "message": message})
@@ -90,5 +90,5 @@ func (o Operation) refuse(w http.ResponseWriter, e refusal, message string) {
 		body = string(b)
 	}
 	w.WriteHeader(e.status)
-	_, _ = fmt.Fprint(w, body) // the client has gone if this fails
+	_, _ = fmt.Fprint(w, body) // this fails only if the client has disconnected
 }

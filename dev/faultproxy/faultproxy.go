@@ -1,5 +1,5 @@
-// Package faultproxy stands between the functions and an AWS endpoint and does to their requests what networks and
-// services do: errors, throttles, time-outs, resets, slow answers, answers that are lost after the effect.
+// Package faultproxy is a proxy between the functions and an AWS endpoint. It injects the faults of networks and
+// services: errors, throttling, timeouts, resets, slow answers, and answers that are lost after the effect.
 package faultproxy
 
 import (
@@ -20,13 +20,13 @@ type Kind string
 
 // Kinds of faults. All but SlowAnswer make the SDK try again, or give up.
 const (
-	ServiceError Kind = "service error"   // 500 or 503 in the service's own words, without effect
+	ServiceError Kind = "service error"   // 500 or 503 in the service's own format, without effect
 	Throttle     Kind = "throttle"        // the service's own throttling error, without effect
-	Timeout      Kind = "timeout"         // nothing comes for seconds, then the connection is gone, without effect
-	Reset        Kind = "reset"           // the connection is gone at once, without effect
+	Timeout      Kind = "timeout"         // no answer for seconds, then the connection is closed, without effect
+	Reset        Kind = "reset"           // the connection is closed at once, without effect
 	SlowAnswer   Kind = "slow answer"     // the answer comes late
-	LostAnswer   Kind = "answer lost"     // the effect is there, and the connection gone instead of the answer
-	LateEffect   Kind = "effect too late" // the connection is gone, and the effect comes when the client has tried again
+	LostAnswer   Kind = "answer lost"     // the request takes effect, but the connection is closed instead of an answer
+	LateEffect   Kind = "effect too late" // the connection is closed; the effect follows after the client's retry
 )
 
 // Kinds returns all kinds in a fixed order.
@@ -34,7 +34,7 @@ func Kinds() []Kind {
 	return []Kind{ServiceError, Throttle, Timeout, Reset, SlowAnswer, LostAnswer, LateEffect}
 }
 
-// Limits of what a request waits for.
+// Limits on how long a request waits.
 const (
 	slowLeast, slowMost = 100 * time.Millisecond, 800 * time.Millisecond
 	hangLeast, hangMost = 2 * time.Second, 3 * time.Second
@@ -42,16 +42,16 @@ const (
 	lateLeast, lateMost = 500 * time.Millisecond, 2 * time.Second
 )
 
-// Options say what is proxied.
+// Options say which endpoint is proxied, and how.
 type Options struct {
 	Backend string // URL of the endpoint, such as http://127.0.0.1:4566
 	Seed    uint64 // of what happens to which request
 
-	// Observe sees each request before anything happens to it, from many goroutines at once. It may be nil.
+	// Observe is called with each request before any fault, from many goroutines at once. It may be nil.
 	Observe func(op Operation, r *http.Request, body []byte)
 }
 
-// Proxy is a running proxy on a port of the loopback interface. It begins without faults.
+// Proxy is a running proxy on a port of the loopback interface. It starts without faults.
 type Proxy struct {
 	backend  *url.URL
 	observe  func(Operation, *http.Request, []byte)
@@ -69,19 +69,19 @@ type Proxy struct {
 	counts Counts
 }
 
-// Faults say how often something happens, and to what.
+// Faults say how often faults happen, and to which requests.
 type Faults struct {
-	Rate  float64                 // share of the requests that something happens to, from 0 to 1
+	Rate  float64                 // share of the requests with a fault, from 0 to 1
 	Kinds []Kind                  // empty: all of them
 	Only  func(op Operation) bool // nil: every operation
 
-	Refuse func(*http.Request) bool // requests that the service always refuses with an error; nil: none
+	Refuse func(*http.Request) bool // requests that always get an error; nil: none
 }
 
-// Counts are how often what happened to which operation. A request that nothing happened to counts as kind None.
+// Counts are the number of faults by operation and kind. A request without a fault counts as kind None.
 type Counts map[Operation]map[Kind]int
 
-// None is the kind of a request that nothing happened to.
+// None is the kind of a request without a fault.
 const None Kind = ""
 
 // Start starts a proxy.
@@ -109,7 +109,7 @@ func Start(opts Options) (*Proxy, error) {
 	return p, nil
 }
 
-// Stop ends the proxy. Effects that are still to come do not.
+// Stop ends the proxy. Pending late effects are dropped.
 func (p *Proxy) Stop() {
 	p.close()
 	p.Set(Faults{})
@@ -122,14 +122,14 @@ func (p *Proxy) Stop() {
 // URL is the endpoint to give to clients.
 func (p *Proxy) URL() string { return "http://" + p.listener.Addr().String() }
 
-// Set changes what happens from now on. The zero value lets everything through.
+// Set changes the faults from now on. The zero value injects none.
 func (p *Proxy) Set(f Faults) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.faults = f
 }
 
-// Quiet lets everything through from now on, and returns when no effect is on its way any more that comes too late.
+// Quiet injects no more faults, and returns when no late effect is pending.
 func (p *Proxy) Quiet() {
 	p.Set(Faults{})
 	p.late.Wait()
@@ -159,7 +159,7 @@ func (p *Proxy) fate(r *http.Request, op Operation) throw {
 	}
 	p.counts[op][t.kind]++
 	if t.kind == LateEffect {
-		p.late.Add(1) // here, so that none is added while Set waits
+		p.late.Add(1) // here, so none is added while Set waits
 	}
 	return t
 }
@@ -197,7 +197,7 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// answer hands the backend's answer on, later if the request's fate says so.
+// answer passes the backend's answer on, late if the fault is SlowAnswer.
 func (p *Proxy) answer(w http.ResponseWriter, r *http.Request, body []byte, t throw) {
 	answer, err := p.forward(r.Context(), r, body)
 	if err != nil {
@@ -210,7 +210,7 @@ func (p *Proxy) answer(w http.ResponseWriter, r *http.Request, body []byte, t th
 	}
 	maps.Copy(w.Header(), answer.Header)
 	w.WriteHeader(answer.StatusCode)
-	_, _ = io.Copy(w, answer.Body) // the client has gone if this fails
+	_, _ = io.Copy(w, answer.Body) // this fails only if the client has disconnected
 }
 
 // forward sends a request on and returns the answer with its body read.
@@ -262,7 +262,7 @@ func (p *Proxy) wait(ctx context.Context, d time.Duration) {
 	}
 }
 
-// reset ends the connection as a broken network does, without a word.
+// reset ends the connection without a response, as a broken network does.
 func reset(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {

@@ -26,7 +26,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/errs"
 )
 
-// backend answers as a service that has nothing to say, and counts.
+// backend answers with empty results and counts requests.
 type backend struct {
 	*httptest.Server
 	served atomic.Int32
@@ -61,7 +61,7 @@ func newProxy(t *testing.T, b *backend) *Proxy {
 	return p
 }
 
-// config is for clients that try once, so that a test sees what comes of one request.
+// config is for clients that do not retry, so a test sees the result of one request.
 func config(p *Proxy) aws.Config {
 	return aws.Config{
 		Region: "us-east-1", BaseEndpoint: aws.String(p.URL()),
@@ -124,7 +124,7 @@ func TestErrorsLookToTheSDKAsOnAWS(t *testing.T) {
 				t.Errorf("got %v, want a status over 500", err)
 			}
 			if !retryable.IsErrorRetryable(err).Bool() || !errs.Transient(err) || errs.Throttled(err) {
-				t.Errorf("got %v, want an error to retry that is no throttle", err)
+				t.Errorf("got %v, want a retriable error other than throttling", err)
 			}
 
 			p.Set(Faults{Rate: 1, Kinds: []Kind{Throttle}})
@@ -161,7 +161,7 @@ func TestAHeadThatFailsHasAStatusOnly(t *testing.T) {
 func TestBrokenConnectionsAreRetried(t *testing.T) {
 	for _, tt := range []struct {
 		kind   Kind
-		effect int32 // before anybody tries again
+		effect int32 // before any retry
 		least  time.Duration
 	}{
 		{Reset, 0, 0},
@@ -209,7 +209,7 @@ func TestTheSDKGetsThroughAFewFaults(t *testing.T) {
 	p := newProxy(t, newBackend(t))
 	p.Set(Faults{Rate: 0.2, Kinds: []Kind{ServiceError, Throttle, Reset, LostAnswer}})
 	cfg := config(p)
-	cfg.RetryMaxAttempts = 0 // it would win
+	cfg.RetryMaxAttempts = 0 // it would take precedence
 	cfg.Retryer = func() aws.Retryer {
 		return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 8, 10*time.Millisecond })
 	}

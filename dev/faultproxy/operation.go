@@ -9,12 +9,12 @@ import (
 // Operation is what a request asks a service to do.
 type Operation struct {
 	Service string // as in the scope of the signature: dynamodb, s3, sns, sqs, ssm, states
-	Name    string // such as PutItem; of an unknown request its method
+	Name    string // such as PutItem; the HTTP method if the request is unknown
 }
 
 func (o Operation) String() string { return o.Service + ":" + o.Name }
 
-// targets are the services of the X-Amz-Target header, which the JSON protocols carry.
+// targets are the services of the X-Amz-Target header, which the JSON protocols use.
 var targets = map[string]string{
 	"DynamoDB_20120810": "dynamodb",
 	"AmazonSQS":         "sqs",
@@ -52,7 +52,7 @@ func scope(r *http.Request) string {
 	return parts[3]
 }
 
-// s3Operation tells the operations of S3 apart that have no name in the request.
+// s3Operation returns the S3 operation of a request, which does not name it.
 func s3Operation(r *http.Request) string {
 	query := r.URL.Query()
 	_, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")

@@ -11,18 +11,18 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/config"
 )
 
-// Account is what a template makes of an account: its roles, the policies of its resources, and its ingestions.
+// Account is an account with the resources of a template: its roles, the policies of its resources, and its ingestions.
 type Account struct {
 	resources  resolver
 	identity   map[string][]Document // by ARN of the role
-	managed    map[string][]Document // of AWS's own, by ARN of the role
-	resource   map[string][]Document // by ARN of the resource; of a role, who may assume it
+	managed    map[string][]Document // AWS managed policies, by ARN of the role
+	resource   map[string][]Document // by ARN of the resource; of a role, its trust policy
 	ingestions []config.Manifest
 	outputs    map[string]string
 	used       map[Permission]bool
 }
 
-// Read reads a template as CloudFormation takes it.
+// Read reads a CloudFormation template.
 func Read(template []byte) (*Account, error) {
 	var t struct {
 		Resources resolver
@@ -44,7 +44,7 @@ func Read(template []byte) (*Account, error) {
 	for _, id := range slices.Sorted(maps.Keys(t.Outputs)) {
 		value, err := a.resources.text(t.Outputs[id].Value)
 		if err != nil {
-			continue // of something that no policy is about; a manifest that is not found is an error of Requests
+			continue // not relevant to policies; Requests returns an error for a missing manifest
 		}
 		a.outputs[id] = value
 		if i, err := config.DecodeManifest(value); err == nil {
@@ -57,7 +57,7 @@ func Read(template []byte) (*Account, error) {
 	return a, nil
 }
 
-// add takes in the policies of a resource.
+// add adds the policies of a resource.
 func (a *Account) add(id string, r resource) error {
 	p := func(property string) any { return r.Properties[property] }
 	switch r.Type {
@@ -118,7 +118,7 @@ func (a *Account) add(id string, r resource) error {
 	return nil
 }
 
-// managedPolicies are those of AWS that the example's roles have (AWS Managed Policy Reference Guide).
+// managedPolicies are the AWS managed policies of the example's roles (AWS Managed Policy Reference Guide).
 var managedPolicies = map[string]Document{
 	"arn:" + partition + ":iam::aws:policy/service-role/AWSLambdaBasicExecutionRole": {Statements: []Statement{{
 		Actions: []string{"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"}, Resources: []string{"*"},
@@ -193,15 +193,15 @@ func functionARN(name string) string {
 	return kinds["AWS::Lambda::Function"].arn(name)
 }
 
-// queueARN is that of a queue whose URL is given.
+// queueARN returns the ARN of a queue from its URL.
 func queueARN(url string) string { return arn("sqs", url[strings.LastIndex(url, "/")+1:]) }
 
-// readable is a logical id without the hash that CDK puts behind it.
+// readable returns a logical id without the hash that CDK appends.
 func readable(id string) string { return hash.ReplaceAllString(id, "") }
 
 var hash = regexp.MustCompile(`[0-9A-F]{8}$`)
 
-// Decide tells whether a request is allowed, and remembers by what.
+// Decide reports whether a request is allowed, and records the permissions that allow it.
 func (a *Account) Decide(r Request) Decision {
 	on := r.Resource
 	if bucket, _, found := strings.Cut(on, "/"); found && strings.HasPrefix(on, "arn:"+partition+":s3:::") {
@@ -218,7 +218,7 @@ func (a *Account) Decide(r Request) Decision {
 	return d
 }
 
-// Unused are the permissions that no request has used up to now.
+// Unused are the permissions that no request has used so far.
 func (a *Account) Unused() []Permission {
 	unused := map[Permission]bool{}
 	for _, docs := range slices.Concat(slices.Collect(maps.Values(a.identity)), slices.Collect(maps.Values(a.resource))) {

@@ -91,7 +91,7 @@ func read(t *testing.T, template object) (*Account, error) {
 	return Read(b)
 }
 
-// denied are the requests of services and of one function that the policies of a template do not allow.
+// denied returns the requests of services and of one function that the policies of a template do not allow.
 func denied(t *testing.T, a *Account) (all []string) {
 	t.Helper()
 	requests, err := a.Services()
@@ -123,8 +123,8 @@ func TestAWholeTemplate(t *testing.T) {
 	}
 }
 
-// TestEachLackIsFound: an evaluation that finds nothing would be worth nothing.
-func TestEachLackIsFound(t *testing.T) {
+// TestEachMissingOrUnusedPermissionIsFound checks that the evaluation finds each missing or unused permission.
+func TestEachMissingOrUnusedPermissionIsFound(t *testing.T) {
 	properties := func(t object, id string) object { return t["Resources"].(object)[id].(object)["Properties"].(object) }
 	statements := func(t object, id string) []any {
 		return properties(t, id)["PolicyDocument"].(object)["Statement"].([]any)
@@ -133,7 +133,7 @@ func TestEachLackIsFound(t *testing.T) {
 		name   string
 		spoil  func(template object)
 		denied []string
-		unused string // what each unused permission has in its text; "": none is unused
+		unused string // a part of the unused permission; "": all are used
 	}{
 		{"a role that may not read the table", func(m object) {
 			statements(m, "Policy")[0] = allow("dynamodb:PutItem", "arn:aws:dynamodb:us-east-1:000000000000:table/book")
@@ -191,7 +191,7 @@ func TestEachLackIsFound(t *testing.T) {
 	}
 }
 
-// TestUnknownTemplatesAreRefused: what is not understood could need a permission.
+// TestUnknownTemplatesAreRefused: a part that is not understood could need a permission.
 func TestUnknownTemplatesAreRefused(t *testing.T) {
 	for _, tt := range []struct {
 		name, id string

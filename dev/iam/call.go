@@ -14,8 +14,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/config"
 )
 
-// Call is a call that a function makes, without what differs from call to call: a * stands for the names of objects
-// and executions.
+// Call is a call that a function makes. A * replaces the names of objects and executions, which differ from call to
+// call.
 type Call struct {
 	Function string `json:"function"` // short name, such as Record
 	Action   string `json:"action"`
@@ -29,14 +29,14 @@ func Compare(a, b Call) int {
 		cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Prefix, b.Prefix))
 }
 
-// Recorder notes the calls that functions make through a proxy. The zero value is ready to use.
+// Recorder records the calls that functions make through a proxy. The zero value is ready to use.
 type Recorder struct {
 	mu    sync.Mutex
 	calls map[Call]bool
 	bad   []error
 }
 
-// Observe notes a request: it is an Observe of a proxy.
+// Observe records a request. It is the Observe function of a proxy.
 func (rec *Recorder) Observe(op faultproxy.Operation, r *http.Request, body []byte) {
 	calls, err := calls(op, r, body)
 	rec.mu.Lock()
@@ -55,8 +55,8 @@ func (rec *Recorder) Observe(op faultproxy.Operation, r *http.Request, body []by
 	}
 }
 
-// Calls are those noted up to now, with the parts of the ingestions by name. It is an error if a request was not
-// understood.
+// Calls returns the calls recorded so far, with the parts of the ingestions by name. It returns an error if a request
+// was not recognized.
 func (rec *Recorder) Calls(outputs map[string]map[string]string) ([]Call, error) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
@@ -76,7 +76,7 @@ func (rec *Recorder) Calls(outputs map[string]map[string]string) ([]Call, error)
 	return all, nil
 }
 
-// name puts the part of an ingestion in the place of its ARN, which begins a resource.
+// name replaces the ARN at the start of a resource with the part of an ingestion.
 func name(resource string, outputs map[string]map[string]string) string {
 	for _, stack := range outputs {
 		for part, arn := range parts(stack) {
@@ -88,13 +88,13 @@ func name(resource string, outputs map[string]map[string]string) string {
 	return resource
 }
 
-// cutPart returns what follows in a resource behind a part of an ingestion, if the resource is that or below it.
+// cutPart returns the rest of a resource after a part of an ingestion, if the resource is that part or below it.
 func cutPart(resource, part string) (rest string, ok bool) {
 	rest, ok = strings.CutPrefix(resource, part)
 	return rest, ok && (rest == "" || strings.ContainsAny(rest[:1], "/:"))
 }
 
-// parts are the ARNs of what functions call, by name: of the ingestion in a stack's outputs, and of the example.
+// parts are the ARNs that functions call, by name: of the ingestion in a stack's outputs, and of the example.
 func parts(outputs map[string]string) map[string]string {
 	all := map[string]string{}
 	if parameter := outputs["GeocoderParameter"]; parameter != "" {
@@ -117,20 +117,20 @@ func parts(outputs map[string]string) map[string]string {
 	return all
 }
 
-// executions is how the ARNs of a state machine's executions begin.
+// executions is the prefix of the ARNs of a state machine's executions.
 func executions(machine string) string {
 	return strings.Replace(machine, ":stateMachine:", ":execution:", 1)
 }
 
-// accessKey is the one that a request is signed with.
+// accessKey is the access key that signed a request.
 func accessKey(r *http.Request) string {
 	_, credential, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 	key, _, _ := strings.Cut(credential, "/")
 	return key
 }
 
-// calls are the actions that IAM is asked about for one request (Service Authorization Reference, "Actions,
-// resources, and condition keys" of each service).
+// calls are the IAM actions of one request (Service Authorization Reference, "Actions, resources, and condition keys"
+// of each service).
 func calls(op faultproxy.Operation, r *http.Request, body []byte) ([]Call, error) {
 	switch op.Service {
 	case "dynamodb":
@@ -210,7 +210,7 @@ func dynamoDB(operation string, body []byte) (all []Call, err error) {
 	return all, nil
 }
 
-// s3 takes paths that begin with the bucket. Of keys only the part before the first / stays.
+// s3 takes paths that begin with the bucket. It keeps only the part of a key before the first /.
 func s3(operation string, r *http.Request) ([]Call, error) {
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	query := r.URL.Query()

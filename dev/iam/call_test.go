@@ -26,7 +26,7 @@ import (
 // TestCallsAreNotedAsIAMSeesThem sends requests with the SDK's own clients through a proxy.
 func TestCallsAreNotedAsIAMSeesThem(t *testing.T) {
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // what it says does not matter
+		_, _ = io.Copy(io.Discard, r.Body) // the content does not matter
 		w.WriteHeader(http.StatusBadRequest)
 	}))
 	defer backend.Close()
@@ -48,7 +48,7 @@ func TestCallsAreNotedAsIAMSeesThem(t *testing.T) {
 	update := func(transaction ...dynamotypes.TransactWriteItem) {
 		_, _ = table.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: transaction})
 	}
-	for _, call := range []func(){ // each is answered with an error
+	for _, call := range []func(){ // each gets an error as its answer
 		func() {
 			_, _ = bucket.GetObject(ctx, &awss3.GetObjectInput{Bucket: aws.String("b"), Key: aws.String("events/a/b")})
 		},
@@ -123,7 +123,7 @@ func TestCallsAreNotedAsIAMSeesThem(t *testing.T) {
 	}
 }
 
-// TestRequestsThatNeedMoreAreRefused: with another action of IAM behind a header, the note would say too little.
+// TestRequestsThatNeedMoreAreRefused: a header may require another IAM action, which the record would lack.
 func TestRequestsThatNeedMoreAreRefused(t *testing.T) {
 	for _, tt := range []struct {
 		name, method, target string

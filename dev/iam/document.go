@@ -1,6 +1,7 @@
-// Package iam decides by the policies of a synthesized template which calls AWS would allow: those that a proxy
-// noted, and those that AWS's services make for the resources of the template. It knows the part of the policy
-// language that the templates here use, and refuses anything else. ADR 62 says why it is not a library.
+// Package iam evaluates the policies of a synthesized template and decides which calls AWS would allow. The calls are
+// those that a proxy recorded, and those that AWS services make for the resources of the template. It supports the part
+// of the policy language that the templates here use, and rejects anything else. ADR 62 says why it does not use a
+// library.
 package iam
 
 import (
@@ -11,14 +12,14 @@ import (
 	"strings"
 )
 
-// Document is a policy: of an identity, of a resource, or of who may assume a role.
+// Document is a policy: of an identity or a resource, or the trust policy of a role.
 type Document struct {
 	Owner      string // what the policy is attached to, for permissions
 	Statements []Statement
 }
 
-// Statement is a statement of a policy. Principals is nil in the policy of an identity, Resources in that of a role's
-// trust.
+// Statement is a statement of a policy. Principals is nil in the policy of an identity, and Resources is nil in a trust
+// policy.
 type Statement struct {
 	Deny       bool
 	Principals []Principal
@@ -33,7 +34,7 @@ type Principal struct {
 	Name string
 }
 
-// Condition compares one key of a request's context with values, of which one must fit.
+// Condition compares one key of a request's context with values, of which one must match.
 type Condition struct {
 	Operator, Key string
 	Values        []string
@@ -156,7 +157,7 @@ func list(v any) []any {
 	return []any{v}
 }
 
-// words are one text or several. A policy variable such as ${aws:username} would be another language.
+// words are one string or several. Policy variables such as ${aws:username} are not supported.
 func words(v any) (all []string, err error) {
 	for _, one := range list(v) {
 		switch one := one.(type) {
@@ -168,7 +169,7 @@ func words(v any) (all []string, err error) {
 		case bool, float64, json.Number:
 			all = append(all, fmt.Sprint(one))
 		default:
-			return nil, fmt.Errorf("got %v, want a text", one)
+			return nil, fmt.Errorf("got %v, want a string", one)
 		}
 	}
 	return all, nil

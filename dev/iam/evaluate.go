@@ -14,7 +14,7 @@ type Request struct {
 	Action    string
 	Resource  string
 	Context   map[string]string
-	Why       string // where the call is documented or was seen
+	Why       string // where the call is documented or was recorded
 }
 
 func (r Request) String() string {
@@ -25,7 +25,7 @@ func (r Request) String() string {
 	return fmt.Sprintf("%s: %s on %s with %s (%s)", r.Principal.Name, r.Action, r.Resource, context, r.Why)
 }
 
-// Permission is one action on one resource, for one value of each condition, of a statement that allows.
+// Permission is one action on one resource, for one value of each condition, in an Allow statement.
 type Permission struct {
 	Owner, Principal, Action, Resource, Condition string
 }
@@ -42,7 +42,7 @@ func (p Permission) String() string {
 	return text
 }
 
-// Decision is what IAM says to a request.
+// Decision is the result of a request's evaluation.
 type Decision struct {
 	Allowed bool
 	By      []Permission // all that allow it
@@ -50,8 +50,8 @@ type Decision struct {
 }
 
 // decide evaluates the policies of the caller and of the resource, both in one account (AWS IAM User Guide, "Policy
-// evaluation logic"). The consent of either is enough, but that of a key comes first: what its policy leaves to the
-// account, IAM decides (AWS KMS Developer Guide, "Default key policy").
+// evaluation logic"). Either may allow the call. A key's policy is evaluated first: IAM policies apply only if it
+// allows the account (AWS KMS Developer Guide, "Default key policy").
 func decide(r Request, identity, resource []Document, account string) Decision {
 	var d Decision
 	root := Principal{"AWS", "arn:aws:iam::" + account + ":root"}
@@ -89,7 +89,7 @@ func decide(r Request, identity, resource []Document, account string) Decision {
 	return d
 }
 
-// fits reports whether a statement is about a request, whoever makes it.
+// fits reports whether a statement matches a request, for any principal.
 func (s Statement) fits(r Request) bool {
 	return anyFits(s.Actions, r.Action, true) && (s.Resources == nil || anyFits(s.Resources, r.Resource, false)) &&
 		!slices.ContainsFunc(s.Conditions, func(c Condition) bool { return !c.met(r.Context) })
@@ -99,15 +99,15 @@ func anyFits(patterns []string, text string, fold bool) bool {
 	return slices.ContainsFunc(patterns, func(pattern string) bool { return like(pattern, text, fold) })
 }
 
-// names reports whether a statement of a resource's policy is about a caller. The account's root stands for what IAM
-// allows, and for no caller by itself.
+// names reports whether a statement of a resource's policy names a caller. The account's root delegates to IAM
+// policies, and does not name a caller.
 func (s Statement) names(caller Principal) bool {
 	return slices.ContainsFunc(s.Principals, func(p Principal) bool {
 		return p == caller || p == Principal{"AWS", "*"}
 	})
 }
 
-// permissions are those of a statement that allow a request.
+// permissions are the permissions in a statement that allow a request.
 func (s Statement) permissions(owner string, r Request) (all []Permission) {
 	for _, one := range s.single() {
 		if one.fits(r) && (one.Principals == nil || one.names(r.Principal)) {
@@ -117,7 +117,7 @@ func (s Statement) permissions(owner string, r Request) (all []Permission) {
 	return all
 }
 
-// single splits a statement into those of one principal, action, resource and value of each condition.
+// single splits a statement into statements with one principal, action, resource and value of each condition.
 func (s Statement) single() []Statement {
 	all := []Statement{{Deny: s.Deny}}
 	split := func(n int, with func(one *Statement, i int)) {
@@ -138,7 +138,7 @@ func (s Statement) single() []Statement {
 	split(len(s.Actions), func(one *Statement, i int) { one.Actions = s.Actions[i : i+1] })
 	split(len(s.Resources), func(one *Statement, i int) { one.Resources = s.Resources[i : i+1] })
 	for _, c := range s.Conditions {
-		if operators[c.Operator].negated { // its values belong together
+		if operators[c.Operator].negated { // its values must stay together
 			split(1, func(one *Statement, _ int) { one.Conditions = append(slices.Clone(one.Conditions), c) })
 			continue
 		}
@@ -149,7 +149,7 @@ func (s Statement) single() []Statement {
 	return all
 }
 
-// permission is that of a single statement.
+// permission is the permission of a single statement.
 func (s Statement) permission(owner string) Permission {
 	p := Permission{Owner: owner, Action: s.Actions[0]}
 	if s.Principals != nil {
@@ -166,8 +166,8 @@ func (s Statement) permission(owner string) Permission {
 	return p
 }
 
-// operators compare a value of a request's context with one of a statement. A key that the context lacks fits a
-// negated one, and no other (AWS IAM User Guide, "IAM JSON policy elements: Condition operators").
+// operators compare a value of a request's context with one of a statement. A key that the context lacks matches
+// negated operators only (AWS IAM User Guide, "IAM JSON policy elements: Condition operators").
 var operators = map[string]struct {
 	fits    func(want, got string) bool
 	negated bool
@@ -192,7 +192,7 @@ func (c Condition) met(context map[string]string) bool {
 	return fits != op.negated
 }
 
-// arnLike compares part by part: a * does not reach over a colon, but in the last part.
+// arnLike compares part by part. A * does not match a colon, except in the last part.
 func arnLike(pattern, arn string) bool {
 	const parts = 6
 	p, a := strings.SplitN(pattern, ":", parts), strings.SplitN(arn, ":", parts)
@@ -207,7 +207,7 @@ func arnLike(pattern, arn string) bool {
 	return true
 }
 
-// like matches a text against a pattern in which * stands for anything and ? for one character.
+// like matches a string against a pattern. In it, * matches any characters and ? matches one.
 func like(pattern, text string, fold bool) bool {
 	if fold {
 		pattern, text = strings.ToLower(pattern), strings.ToLower(text)

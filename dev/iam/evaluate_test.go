@@ -84,7 +84,7 @@ func TestDecisions(t *testing.T) {
 
 func TestConditions(t *testing.T) {
 	for _, tt := range []struct {
-		operator, want, got string // got "": the key is not there
+		operator, want, got string // got "": the context lacks the key
 		met                 bool
 	}{
 		{"StringEquals", "a", "a", true},
@@ -118,8 +118,8 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-// TestAPermissionIsUsedByItself: what one value of a condition allows says nothing about the others.
-func TestAPermissionIsUsedByItself(t *testing.T) {
+// TestEachConditionValueIsUsedSeparately: a use of one value of a condition does not count for the other values.
+func TestEachConditionValueIsUsedSeparately(t *testing.T) {
 	doc := policy(t, document(`{"Effect":"Allow","Action":["kms:Decrypt","kms:Encrypt"],"Resource":"*",`+
 		`"Condition":{"StringEquals":{"kms:ViaService":["s3","sqs"]}}}`))
 	if got := len(doc.Statements[0].single()); got != 4 {
@@ -132,7 +132,7 @@ func TestAPermissionIsUsedByItself(t *testing.T) {
 	}
 }
 
-// TestWhatIsNotKnownIsRefused: a part of a policy that was skipped could deny what is called, or allow what is not.
+// TestWhatIsNotKnownIsRefused: a skipped part of a policy could deny a call, or allow one that is never made.
 func TestWhatIsNotKnownIsRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"Version":"2008-10-17","Statement":[]}`:                                                                   "got version 2008-10-17",

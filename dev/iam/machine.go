@@ -51,7 +51,7 @@ func (a *Account) ofMachine(id string, p map[string]any, keys map[string]string)
 	return all, nil
 }
 
-// encrypted is what a key of the state machine's own is used for.
+// encrypted are the uses of the state machine's own key.
 func encrypted(me Principal, self, key string, logging bool) []Request {
 	const guide = statesGuide + `"Data at rest encryption in Step Functions"`
 	all := ofKey(me, self, key)
@@ -63,7 +63,7 @@ func encrypted(me Principal, self, key string, logging bool) []Request {
 	return all
 }
 
-// substitute puts the substitutions into the definition.
+// substitute applies the substitutions to the definition.
 func substitute(p map[string]any) string {
 	definition := fmt.Sprint(p["DefinitionString"])
 	if values, ok := p["DefinitionSubstitutions"].(map[string]any); ok {
@@ -74,7 +74,7 @@ func substitute(p map[string]any) string {
 	return definition
 }
 
-// walk visits all states of a definition, also those within Map and Parallel.
+// walk visits all states of a definition, including those within Map and Parallel.
 func walk(machine map[string]any, visit func(state map[string]any) error) error {
 	states, _ := machine["States"].(map[string]any)
 	for _, name := range slices.Sorted(maps.Keys(states)) {
@@ -150,7 +150,7 @@ func ofState(me Principal, self string, state map[string]any, keys map[string]st
 	return nil, fmt.Errorf("unknown task %s: write it in dev/iam", task)
 }
 
-// ofKey is what it takes to run executions of a state machine that has a key, and to start and describe them.
+// ofKey returns the requests to run, start and describe executions of a state machine that has a key.
 func ofKey(me Principal, machine, key string) []Request {
 	if key == "" {
 		return nil

@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// any stands for the name of an object or an execution that a call was about.
+// any replaces the name of an object or an execution in a call.
 const anyName = "any"
 
-// function is one of the template.
+// function is a function of the template.
 type function struct {
 	short, id string
 	arn, role string // ARNs
-	key       string // ARN of the key of its environment; "" for none
+	key       string // ARN of the key of its environment variables; "" for none
 }
 
-// functions are those of the template whose role is in it.
+// functions are the functions whose role is in the template.
 func (a *Account) functions() (all []function, err error) {
 	for id, r := range a.ofType("AWS::Lambda::Function") {
 		f := function{id: id, short: readable(id)}
@@ -54,7 +54,7 @@ func (a *Account) ofType(kind string) func(yield func(string, resource) bool) {
 	}
 }
 
-// Requests are what IAM is asked because of a call that a function makes. There are none if the template has not the
+// Requests returns the IAM requests for a call of a function. There are none if the template does not have the
 // function.
 func (a *Account) Requests(c Call) (all []Request, err error) {
 	functions, err := a.functions()
@@ -74,7 +74,7 @@ func (a *Account) Requests(c Call) (all []Request, err error) {
 	return all, nil
 }
 
-// asked are the questions because of one call: the call itself, and those about the key of what it is about.
+// asked returns the IAM requests for one call: the call itself, and the use of its resource's key.
 func asked(f function, c Call, named, keys map[string]string) []Request {
 	resource := c.Resource
 	best := ""
@@ -109,7 +109,7 @@ func secure(context map[string]string) map[string]string {
 	return all
 }
 
-// keyUse is what a service does with the key of a resource, in the name of who calls it.
+// keyUse is how a service uses the key of a resource on behalf of the caller.
 type keyUse struct {
 	call    string // prefix of the calls
 	actions []string
@@ -137,7 +137,7 @@ var keyUses = []keyUse{
 		`Step Functions Developer Guide, "Data at rest encryption in Step Functions", Permissions`},
 }
 
-// keyed are the questions about the key of what a call is about, if it has one.
+// keyed returns the requests for the key of a call's resource, if it has one.
 func keyed(f function, r Request, keys map[string]string) (all []Request) {
 	resource := strings.Replace(r.Resource, ":execution:", ":stateMachine:", 1)
 	if strings.HasPrefix(r.Resource, arn("states", "execution:")) {
@@ -167,7 +167,7 @@ func keyed(f function, r Request, keys map[string]string) (all []Request) {
 	return all
 }
 
-// keyOf is where a resource of each type names its key.
+// keyOf is the property that names the key, by resource type.
 var keyOf = map[string][]string{
 	"AWS::S3::Bucket": {"BucketEncryption", "ServerSideEncryptionConfiguration", "ServerSideEncryptionByDefault",
 		"KMSMasterKeyID"},
@@ -177,7 +177,7 @@ var keyOf = map[string][]string{
 	"AWS::StepFunctions::StateMachine": {"EncryptionConfiguration", "KmsKeyId"},
 }
 
-// keys are the customer managed keys by ARN of what they encrypt.
+// keys are the customer managed keys by ARN of the encrypted resource.
 func (a *Account) keys() (map[string]string, error) {
 	keys := map[string]string{}
 	for kind, path := range keyOf {
@@ -196,8 +196,7 @@ func (a *Account) keys() (map[string]string, error) {
 	return keys, nil
 }
 
-// keyIn is the ARN of a key that stands in a property; "" for none, and for an AWS managed key, which needs no
-// permission.
+// keyIn is the ARN of the key in a property. It is "" for none, and for an AWS managed key, which needs no permission.
 func (a *Account) keyIn(r resource, path ...string) (string, error) {
 	var v any = r.Properties
 	for _, field := range path {

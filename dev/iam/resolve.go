@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Where everything is: what a template says about a place by itself is resolved to these.
+// The account and Region to which the pseudo parameters of a template are resolved.
 const (
 	partition = "aws"
 	region    = "us-east-1"
@@ -24,8 +24,8 @@ func arn(service, resource string) string {
 	return "arn:" + partition + ":" + service + ":" + region + ":" + accountID + ":" + resource
 }
 
-// kind is a type of resource: where its template names it, and what its ARN is. Without a name in the template, its
-// logical id is its name.
+// kind is a type of resource: the property that names it, and the form of its ARN. Without that property, its logical
+// id is its name.
 type kind struct {
 	name  string // property
 	arn   func(name string) string
@@ -52,7 +52,7 @@ var kinds = map[string]kind{
 	"AWS::ApiGateway::Stage":   {name: "StageName"},
 }
 
-// after makes ARNs that end with the name.
+// after returns the form of ARNs that end with the name.
 func after(prefix string) func(name string) string {
 	return func(name string) string { return prefix + name }
 }
@@ -61,13 +61,13 @@ func queueURL(name string) string {
 	return "https://sqs." + region + "." + urlSuffix + "/" + accountID + "/" + name
 }
 
-// resource is one of a template.
+// resource is a resource of a template.
 type resource struct {
 	Type       string
 	Properties map[string]any
 }
 
-// resolver replaces intrinsic functions by what they give.
+// resolver replaces intrinsic functions with their results.
 type resolver map[string]resource
 
 func (all resolver) name(id string) (string, error) {
@@ -122,7 +122,7 @@ func (all resolver) attribute(id, attribute string) (string, error) {
 	return "", fmt.Errorf("unknown attribute %s of %s, a %s: write it in dev/iam", attribute, id, all[id].Type)
 }
 
-// text resolves what is to be one text.
+// text resolves a value that must be a string.
 func (all resolver) text(v any) (string, error) {
 	v, err := all.resolve(v)
 	if err != nil {
@@ -130,7 +130,7 @@ func (all resolver) text(v any) (string, error) {
 	}
 	text, ok := v.(string)
 	if !ok {
-		return "", fmt.Errorf("got %v, want a text", v)
+		return "", fmt.Errorf("got %v, want a string", v)
 	}
 	return text, nil
 }
@@ -174,7 +174,7 @@ func (all resolver) call(name string, argument any) (any, error) {
 	if id, ok := argument.(string); ok && name == "Ref" {
 		return all.ref(id)
 	}
-	args, _ := argument.([]any) // those that are known have a list
+	args, _ := argument.([]any) // the supported functions take a list
 	switch {
 	case name == "Fn::GetAtt" && len(args) == 2:
 		return all.attribute(fmt.Sprint(args[0]), fmt.Sprint(args[1]))

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Services are the requests that AWS's services make for the resources of the template, in the name of its roles or
-// in their own.
+// Services are the requests that AWS services make for the resources of the template, with its roles or as service
+// principals.
 func (a *Account) Services() (all []Request, err error) {
 	keys, err := a.keys()
 	if err != nil {
@@ -50,11 +50,11 @@ func (a *Account) Services() (all []Request, err error) {
 	return all, nil
 }
 
-// skipped are properties that no request follows from.
+// skipped are properties that cause no request.
 var skipped = map[string]bool{"Code": true, "Environment": true, "Tags": true, "VpcConfig": true, "AuthorizerId": true,
 	"ProviderARNs": true}
 
-// by makes requests of one principal for the same thing.
+// by creates requests of one principal for the same reason.
 func by(p Principal, resource string, context map[string]string, why string, actions ...string) (all []Request) {
 	for _, action := range actions {
 		all = append(all, Request{p, action, resource, secure(context), why})
@@ -120,7 +120,7 @@ func (a *Account) ofMapping(_ string, p map[string]any, keys map[string]string) 
 	return all, nil
 }
 
-// send is a message of a service to a queue, whose key the service uses in its own name.
+// send is a message of a service to a queue. The service uses the queue's key as a service principal.
 func send(from Principal, queue, source string, keys map[string]string, guide string) []Request {
 	context := map[string]string{"aws:SourceArn": source, "aws:SourceAccount": accountID}
 	all := by(from, queue, context, guide, "sqs:SendMessage")
@@ -166,7 +166,7 @@ func (a *Account) ofSchedule(_ string, p map[string]any, _ map[string]string) ([
 	), nil
 }
 
-// ofLogGroup: CloudWatch Logs uses a log group's key in its own name.
+// ofLogGroup: CloudWatch Logs uses a log group's key as a service principal.
 func (a *Account) ofLogGroup(id string, p map[string]any, _ map[string]string) ([]Request, error) {
 	key, ok := p["KmsKeyId"].(string)
 	if !ok {
@@ -220,7 +220,7 @@ func invoked(uri any) string {
 	return strings.TrimSuffix(function, "/invocations")
 }
 
-// path is that of a resource of an API, from its root. Path parameters stand for any text, and a * in the policy for
+// path is the path of an API resource, from its root. Path parameters match any string. In the policy, a * stands for
 // them.
 func (a *Account) path(id string) (string, error) {
 	r, ok := a.resources[id]

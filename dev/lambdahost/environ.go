@@ -8,7 +8,7 @@ import (
 )
 
 // environ is the environment of a process: what Lambda sets, dummy credentials, then the function's own variables.
-// Nothing of this process's environment goes in, least of all real credentials.
+// Nothing is taken from this process's environment, so it has no real credentials.
 func (f *function) environ(runtimeAPI string) []string {
 	vars := map[string]string{
 		"AWS_LAMBDA_RUNTIME_API":          runtimeAPI,
@@ -20,7 +20,7 @@ func (f *function) environ(runtimeAPI string) []string {
 		"AWS_LAMBDA_LOG_STREAM_NAME":      time.Now().UTC().Format("2006/01/02/[$LATEST]") + newRequestID(),
 		"AWS_REGION":                      f.opts.Region,
 		"AWS_DEFAULT_REGION":              f.opts.Region,
-		"AWS_ACCESS_KEY_ID":               f.Name, // tells a proxy whose call it is; the emulator takes any
+		"AWS_ACCESS_KEY_ID":               f.Name, // tells a proxy which function calls; the emulator accepts any key
 		"AWS_SECRET_ACCESS_KEY":           "test",
 		"AWS_XRAY_CONTEXT_MISSING":        "LOG_ERROR",
 		"_HANDLER":                        f.Handler,

@@ -20,8 +20,8 @@ type event struct {
 	trace     string
 }
 
-// Hook stands between an event and the function: it may change, refuse, delay or repeat the invocation, or lose its
-// answer. It calls invoke to run the event.
+// Hook wraps the invocation of a function. It may change, reject, delay or repeat the invocation, or drop its answer.
+// It calls invoke to run the event.
 type Hook func(ctx context.Context, payload []byte, invoke func(payload []byte) (Answer, error)) (Answer, error)
 
 // function is a hosted function with its processes.
@@ -62,7 +62,7 @@ func newFunction(fn Function, opts Options) (*function, error) {
 
 var errStopped = errors.New("the Lambda host is stopped")
 
-// invoke waits for a free slot and for the end of a pause, then runs the event, through the hook if there is one.
+// invoke waits for a free slot and for the end of a pause. Then it runs the event, through the hook if there is one.
 func (f *function) invoke(ctx context.Context, ev event) (Answer, error) {
 	select {
 	case f.slots <- struct{}{}:
@@ -102,8 +102,8 @@ func (f *function) admit(ctx context.Context) (Hook, error) {
 	}
 }
 
-// run gives the event to a process. A process that ended before it took the event is replaced: only a new one that
-// cannot take it is the function's fault.
+// run gives the event to a process. A process that ended before it took the event is replaced. It is the function's
+// error only if a new process cannot take the event.
 func (f *function) run(ctx context.Context, ev event) (Answer, error) {
 	f.mu.Lock()
 	f.invoked++
@@ -122,7 +122,7 @@ func (f *function) run(ctx context.Context, ev event) (Answer, error) {
 	}
 }
 
-// note keeps failures in the log, as the platform's own lines are: a crash or a timeout prints nothing by itself.
+// note writes failures to the log, like the lines of the Lambda platform. A crash or a timeout itself prints nothing.
 func (f *function) note(a Answer) {
 	if a.Failed {
 		_, _ = fmt.Fprintf(f.log, "{\"type\":\"platform.error\",\"record\":%s}\n", a.Payload)
@@ -163,7 +163,7 @@ func (f *function) release(p *process) {
 	}
 }
 
-// kill ends the processes that run now and returns how many they were.
+// kill ends the running processes and returns their number.
 func (f *function) kill() int {
 	f.mu.Lock()
 	var doomed []*process

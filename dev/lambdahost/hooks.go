@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// ErrNotReady means that a program did not ask for an event in time, or ended before.
+// ErrNotReady means that a program did not ask for an event in time, or ended first.
 var ErrNotReady = errors.New("the program did not ask for an event")
 
 // Warm starts a process of a function ahead of its first event. It returns how long it took from exec until the process
@@ -38,8 +38,8 @@ func (h *Host) Warm(ctx context.Context, name string) (ready time.Duration, pid 
 	return 0, 0, fmt.Errorf("warm %s: %w", name, err)
 }
 
-// Kill ends the processes of a function that run now, working or idle, and returns how many they were. An event that one
-// of them worked on fails with Runtime.ExitError; the next event gets a new process.
+// Kill ends the running processes of a function, busy or idle, and returns their number. Their events fail with
+// Runtime.ExitError; the next event gets a new process.
 func (h *Host) Kill(name string) (int, error) {
 	f, err := h.function(name)
 	if err != nil {
@@ -48,7 +48,7 @@ func (h *Host) Kill(name string) (int, error) {
 	return f.kill(), nil
 }
 
-// Invocations is how often the function was run, refused and waiting events not counted.
+// Invocations is how often the function ran, without rejected and waiting events.
 func (h *Host) Invocations(name string) (int, error) {
 	f, err := h.function(name)
 	if err != nil {
@@ -59,7 +59,7 @@ func (h *Host) Invocations(name string) (int, error) {
 	return f.invoked, nil
 }
 
-// Pause makes further events of a function wait until resume is called. Events that run are not touched.
+// Pause makes further events of a function wait until resume is called. Running events are not affected.
 func (h *Host) Pause(name string) (resume func(), err error) {
 	f, err := h.function(name)
 	if err != nil {
@@ -81,7 +81,7 @@ func (h *Host) Pause(name string) (resume func(), err error) {
 	}, nil
 }
 
-// SetHook puts a hook before a function; nil takes it away. It replaces the hook before it.
+// SetHook sets or replaces the hook of a function. nil removes it.
 func (h *Host) SetHook(name string, hook Hook) error {
 	f, err := h.function(name)
 	if err != nil {

@@ -1,6 +1,6 @@
 // Package lambdahost runs compiled bootstraps as Lambda does: warm processes behind the documented Runtime API, one
-// event at a time in each, timeouts enforced, output kept. The emulator calls it over HTTP in place of its own executor,
-// which starts a process per call, serves one event several times and loses the output.
+// event at a time in each, timeouts enforced, output kept. The emulator calls it over HTTP instead of its own executor.
+// That one starts a process per call, serves one event several times and loses the output.
 package lambdahost
 
 import (
@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// Headers between the emulator and the host. The error header is that of Lambda's own Invoke API.
+// Headers between the emulator and the host. The error header is from Lambda's Invoke API.
 const (
 	requestIDHeader     = "X-Amzn-Lambda-Request-Id"
 	traceHeader         = "X-Amzn-Trace-Id"
@@ -34,7 +34,7 @@ type Options struct {
 
 // Function is one function's configuration.
 type Function struct {
-	Name         string // key of the host's methods, and name of the log file
+	Name         string // key for the host's methods, and name of the log file
 	FunctionName string // AWS_LAMBDA_FUNCTION_NAME; empty: Name
 	ARN          string
 	Bootstrap    string // path of the program
@@ -44,10 +44,10 @@ type Function struct {
 	MemoryMB     int
 	Timeout      time.Duration
 	Env          map[string]string
-	MaxProcesses int // events handled at once; more of them wait. 0: 1
+	MaxProcesses int // events handled at once; further events wait. 0: 1
 }
 
-// Answer is what an invocation returned. Payload is the function's error object if Failed.
+// Answer is what an invocation returned. If Failed, Payload is the function's error object.
 type Answer struct {
 	Payload []byte
 	Failed  bool
@@ -60,7 +60,7 @@ type Host struct {
 	server   *http.Server
 	served   chan struct{}
 	close    context.CancelFunc
-	ctx      context.Context // ends with the host: an invocation outlives its caller's connection, as in Lambda
+	ctx      context.Context // ends with the host; as in Lambda, an invocation outlives its caller's connection
 
 	mu        sync.Mutex
 	functions map[string]*function
@@ -82,10 +82,10 @@ func Start(opts Options) (*Host, error) {
 	return h, nil
 }
 
-// Stop ends all processes and refuses further events.
+// Stop ends all processes and rejects further events.
 func (h *Host) Stop() {
 	h.close()
-	_ = h.server.Close() // closes the listener too; nothing is left to report to
+	_ = h.server.Close() // closes the listener too
 	<-h.served
 	for _, f := range h.all() {
 		f.stop()
@@ -107,8 +107,7 @@ func (h *Host) Add(fn Function) error {
 	return nil
 }
 
-// Put registers a function in the place of one of its name, unless that is the same. Events that the one before works on
-// fail.
+// Put replaces the function with the same name, unless the two are equal. Events in progress fail.
 func (h *Host) Put(fn Function) error {
 	f, err := h.make(fn)
 	if err != nil {
@@ -135,7 +134,7 @@ func (h *Host) make(fn Function) (*function, error) {
 	return newFunction(fn, h.opts)
 }
 
-// URL is where events of a function are posted to.
+// URL is the address to which events of a function are posted.
 func (h *Host) URL(name string) string {
 	return "http://" + h.listener.Addr().String() + "/" + name
 }
@@ -160,10 +159,10 @@ func (h *Host) all() []*function {
 	return all
 }
 
-// ErrUnknownFunction means that the host has no function of a name.
+// ErrUnknownFunction means that the host has no function with that name.
 var ErrUnknownFunction = errors.New("no such function")
 
-// Invoke runs one event. The error says that the host could not; an error of the function is an Answer.
+// Invoke runs one event. An error means that the host could not run it. An error of the function is an Answer.
 func (h *Host) Invoke(ctx context.Context, name string, payload []byte) (Answer, error) {
 	f, err := h.function(name)
 	if err != nil {
@@ -172,7 +171,7 @@ func (h *Host) Invoke(ctx context.Context, name string, payload []byte) (Answer,
 	return f.invoke(ctx, event{payload: payload, requestID: newRequestID(), trace: newTraceID()})
 }
 
-// serve answers as Lambda's Invoke API does: 200 also for an error of the function, which a header tells apart.
+// serve answers as Lambda's Invoke API does: 200 even for an error of the function, which a header marks.
 func (h *Host) serve(w http.ResponseWriter, r *http.Request) {
 	payload, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -200,7 +199,7 @@ func (h *Host) serve(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(functionErrorHeader, "Unhandled")
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(answer.Payload) // the caller has gone if this fails
+	_, _ = w.Write(answer.Payload) // this fails only if the caller has disconnected
 }
 
 // functionError is the object that Lambda returns for a failed event.

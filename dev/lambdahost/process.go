@@ -59,8 +59,8 @@ func startProcess(f *function) (*process, error) {
 	return p, nil
 }
 
-// handle runs one event. taken says whether the process got it: if not, another process may try without running
-// anything twice.
+// handle runs one event. taken says whether the process received it. If not, another process may run it, and no event
+// runs twice.
 func (p *process) handle(ctx context.Context, ev event) (answer Answer, taken bool, err error) {
 	inv := &invocation{event: ev, answer: make(chan Answer, 1)}
 	init := time.NewTimer(initTimeout)
@@ -93,7 +93,7 @@ func (p *process) await(ctx context.Context, inv *invocation) (Answer, error) {
 			inv.requestID, p.fn.Timeout.Seconds()), nil
 	case <-p.child.Done():
 		select {
-		case a := <-inv.answer: // it answered, then ended
+		case a := <-inv.answer: // it answered before it ended
 			return a, nil
 		default:
 			return p.exitError(inv.requestID), nil
@@ -104,7 +104,7 @@ func (p *process) await(ctx context.Context, inv *invocation) (Answer, error) {
 	}
 }
 
-// initFailure is the answer of a process that ended before its first event.
+// initFailure is the answer for a process that ended before its first event.
 func (p *process) initFailure(requestID string) Answer {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -130,7 +130,7 @@ func (p *process) ended() bool {
 	}
 }
 
-// stop ends the process as Lambda does with one it no longer needs: without asking.
+// stop kills the process without a signal to shut down, as Lambda does.
 func (p *process) stop() {
 	p.child.Kill()
 	_ = p.server.Close()

@@ -19,7 +19,7 @@ func (p *process) routes() http.Handler {
 	return mux
 }
 
-// next hands over an event once there is one.
+// next returns the next event, and waits until there is one.
 func (p *process) next(w http.ResponseWriter, r *http.Request) {
 	select {
 	case p.polled <- time.Now():
@@ -40,10 +40,10 @@ func (p *process) next(w http.ResponseWriter, r *http.Request) {
 	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(p.fn.Timeout).UnixMilli(), 10))
 	h.Set("Lambda-Runtime-Invoked-Function-Arn", p.fn.ARN)
 	h.Set("Lambda-Runtime-Trace-Id", inv.trace)
-	_, _ = w.Write(inv.payload) // if the process has gone, its end says so
+	_, _ = w.Write(inv.payload) // if the process has ended, its exit is handled elsewhere
 }
 
-// answer takes the result of the current event. Results for another one, or a second result, are refused.
+// answer takes the result of the current event. A result for another event, or a second result, is rejected.
 func (p *process) answer(w http.ResponseWriter, r *http.Request, failed bool) {
 	payload, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -58,7 +58,7 @@ func (p *process) answer(w http.ResponseWriter, r *http.Request, failed bool) {
 	}
 	p.current = nil
 	p.mu.Unlock()
-	// First of all: a process that is told its answer arrived may end at once, and must not be taken for a crash.
+	// This comes first. A process may end as soon as its answer is acknowledged, and that must not count as a crash.
 	inv.answer <- Answer{Payload: payload, Failed: failed}
 	w.WriteHeader(http.StatusAccepted)
 	_, _ = io.WriteString(w, `{"status":"OK"}`)

@@ -21,14 +21,14 @@ import (
 	"github.com/ce873799/replayable-ingestion/dev/proc"
 )
 
-// bootstrapAndDeploy has the CDK CLI synthesize the app, bootstrap the emulator and deploy the stacks. The app compiles while
-// the emulator is bootstrapped: neither needs the other.
+// bootstrapAndDeploy has the CDK CLI synthesize the app, bootstrap the emulator and deploy the stacks. The app compiles
+// while the emulator is bootstrapped, because neither depends on the other.
 func (r *run) bootstrapAndDeploy(ctx context.Context) error {
 	group, gctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return r.synth(gctx) })
 	group.Go(func() error {
 		return r.timed("cdk bootstrap", func() error {
-			// In a directory without cdk.json, or the CLI would run the app once more.
+			// The directory has no cdk.json, or the CLI would run the app again.
 			return r.cdk(gctx, "bootstrap", r.stack.runDir, "bootstrap", "aws://"+emulator.Account+"/"+emulator.Region)
 		})
 	})
@@ -38,7 +38,7 @@ func (r *run) bootstrapAndDeploy(ctx context.Context) error {
 	return r.deployAssembly(ctx)
 }
 
-// deploy synthesizes and deploys once more.
+// deploy synthesizes and deploys again.
 func (r *run) deploy(ctx context.Context) error {
 	if err := r.synth(ctx); err != nil {
 		return err
@@ -49,7 +49,7 @@ func (r *run) deploy(ctx context.Context) error {
 func (r *run) deployAssembly(ctx context.Context) error {
 	args := append([]string{"deploy"}, r.opts.stacks()...)
 	args = append(args, "--app", r.assembly, "--outputs-file", r.outputsFile(), "--require-approval", "never",
-		// With change sets, the emulator breaks after one deploy that changes nothing.
+		// With change sets, the emulator breaks after a deployment without changes.
 		"--method=direct", "--progress", "events", "--no-color")
 	return r.timed("cdk deploy", func() error { return r.cdk(ctx, "deploy", r.stack.runDir, args...) })
 }
@@ -79,14 +79,14 @@ func isAssembly(dir string) bool {
 	return dir != "" && err == nil
 }
 
-// assemblyStack is a stack that the app has.
+// assemblyStack is a stack of the app.
 type assemblyStack struct {
 	name             string
 	template, assets string // files
-	dir              string // of the assembly that it is in
+	dir              string // of its assembly
 }
 
-// stacksOf lists the stacks of an assembly, and of those in it, which stages are.
+// stacksOf lists the stacks of an assembly and of its nested assemblies. Each stage is one.
 func stacksOf(assembly string) (all []assemblyStack, err error) {
 	var manifest struct {
 		Artifacts map[string]struct {
@@ -119,8 +119,8 @@ func stacksOf(assembly string) (all []assemblyStack, err error) {
 	return all, nil
 }
 
-// deployedStacks are those that the emulator has of the app's: the ones that were selected, and what these need. The first
-// that was named comes first.
+// deployedStacks are the app's stacks on the emulator: the selected ones and their dependencies. The first one that was
+// named comes first.
 func (r *run) deployedStacks(ctx context.Context) ([]assemblyStack, error) {
 	all, err := stacksOf(r.assembly)
 	if err != nil {
@@ -153,8 +153,7 @@ func (r *run) deployedStacks(ctx context.Context) ([]assemblyStack, error) {
 
 func (r *run) outputsFile() string { return filepath.Join(r.stack.runDir, "outputs.json") }
 
-// cdk runs the CDK CLI against the emulator, and nothing else: no credentials or profiles of the user are in its
-// environment.
+// cdk runs the CDK CLI against the emulator only. Its environment has no credentials or profiles of the user.
 func (r *run) cdk(ctx context.Context, step, dir string, args ...string) error {
 	path := filepath.Join(r.stack.LogDir, "cdk-"+step+".log")
 	log, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // below the run's log directory

@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 )
 
-// deployed is what the template says and what the emulator made of it.
+// deployed joins the templates with what the emulator created.
 type deployed struct {
 	resources []deployedResource
 	outputs   map[string]map[string]string // by stack and output
@@ -46,7 +46,7 @@ func readDeployed(ctx context.Context, cfg aws.Config, stacks []assemblyStack) (
 			return nil, err
 		}
 		var a assets
-		if err := readJSON(stack.assets, &a); err != nil && !errors.Is(err, fs.ErrNotExist) { // some synthesizers write none
+		if err := readJSON(stack.assets, &a); err != nil && !errors.Is(err, fs.ErrNotExist) { // it is optional
 			return nil, err
 		}
 		ids, err := physicalIDs(ctx, client, stack.name)
@@ -108,7 +108,7 @@ func (d *deployed) ofType(name string) []deployedResource {
 	return rs
 }
 
-// properties decodes the template's properties of a resource, which may have none.
+// properties decodes the properties of a resource in the template, if it has any.
 func (r deployedResource) properties(into any) error {
 	if len(r.Properties) == 0 {
 		return nil
@@ -119,7 +119,7 @@ func (r deployedResource) properties(into any) error {
 	return nil
 }
 
-// shortestNames names each function as shortly as no other is called.
+// shortestNames gives each function its shortest unique name.
 func shortestNames(functions []deployedResource) []string {
 	called := map[string]int{}
 	for _, f := range functions {
@@ -138,8 +138,8 @@ func shortestNames(functions []deployedResource) []string {
 	return names
 }
 
-// names are those that fit a path such as listings-dev/Listings/RecordFunction/Resource, shortest first: Record,
-// Listings-Record, listings-dev-Listings-Record.
+// names are the possible names for a path such as listings-dev/Listings/RecordFunction/Resource, shortest first:
+// Record, Listings-Record, listings-dev-Listings-Record.
 func (r deployedResource) names() []string {
 	path := strings.TrimSuffix(strings.TrimSuffix(r.Metadata.Path, "/Resource"), "Function")
 	all := strings.Split(path, "/")

@@ -11,7 +11,7 @@ func at(path string) deployedResource {
 	return r
 }
 
-func TestNamesOfFunctionsAreAsShortAsNoOther(t *testing.T) {
+func TestFunctionsHaveTheirShortestUniqueNames(t *testing.T) {
 	tests := []struct{ path, want string }{
 		{"listings-dev/Listings/TrackerFunction/Resource", "Tracker"},
 		{"listings-dev/EnrichFunction/Resource", "Enrich"},

@@ -19,14 +19,14 @@ import (
 // proxyVariable makes the emulator send a function's events to a URL.
 const proxyVariable = "MINISTACK_LAMBDA_PROXY_URL"
 
-// functionProperties are what the template says about a function.
+// functionProperties are the template's properties of a function.
 type functionProperties struct {
 	Runtime string
 	Code    struct{ S3Key string }
 }
 
-// hostFunctions runs the deployed programs in the Lambda host and points the emulator at it. The emulator's own executor
-// starts a process per event, hands one event out several times, and loses what is printed.
+// hostFunctions runs the deployed programs in the Lambda host and points the emulator at it. The emulator's own
+// executor starts a process per event, delivers one event several times, and loses the output.
 func (r *run) hostFunctions(ctx context.Context, d *deployed) error {
 	if r.stack.Host == nil {
 		endpoint, err := r.opts.functionEndpoint(r.stack.emulator.URL())
@@ -47,7 +47,7 @@ func (r *run) hostFunctions(ctx context.Context, d *deployed) error {
 			return err
 		}
 		if !strings.HasPrefix(p.Runtime, "provided.") {
-			continue // the emulator runs it: it is none of ours
+			continue // the emulator runs functions of other runtimes
 		}
 		name := names[i]
 		if err := r.hostFunction(ctx, client, name, f, p.Code.S3Key); err != nil {
@@ -58,7 +58,7 @@ func (r *run) hostFunctions(ctx context.Context, d *deployed) error {
 	return nil
 }
 
-// hostFunction hosts one function: the program of its own asset, with the configuration that was deployed.
+// hostFunction hosts one function: the program of its own asset, with the deployed configuration.
 func (r *run) hostFunction(ctx context.Context, client *lambda.Client, name string, f deployedResource, key string) error {
 	bootstrap := filepath.Join(f.assets[key], "bootstrap")
 	if err := runsHere(bootstrap); err != nil {
@@ -71,7 +71,7 @@ func (r *run) hostFunction(ctx context.Context, client *lambda.Client, name stri
 	env := map[string]string{}
 	if config.Environment != nil {
 		maps.Copy(env, config.Environment.Variables)
-		delete(env, proxyVariable) // of the deployment before
+		delete(env, proxyVariable) // of the previous deployment
 	}
 	maps.Copy(env, r.opts.Env[name])
 	fn := lambdahost.Function{

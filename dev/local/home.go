@@ -15,7 +15,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/dev/toolchain"
 )
 
-// Home is where an app is, what it is deployed with, and where its runs may write.
+// Home has the directories of an app and its tools, and of the files that its runs write.
 type Home struct {
 	App   string // directory in which the app synthesizes
 	Tools toolchain.Tools
@@ -28,8 +28,9 @@ func checkout(tools toolchain.Tools) *Home {
 	return &Home{App: tools.Root, Tools: tools, Runs: build, Logs: filepath.Join(build, "logs")}
 }
 
-// appEnv is the environment in which an app synthesizes: the user's without his account, and functions compiled for this
-// machine. The example's app is told its architecture, and gets a bare one.
+// appEnv is the environment in which an app synthesizes: the user's environment without AWS settings, and with
+// functions compiled for this machine. The example's app takes its architecture as context, and gets a bare
+// environment.
 func (r *run) appEnv() ([]string, error) {
 	path := r.home.Tools.NodeBin + string(os.PathListSeparator) + os.Getenv("PATH")
 	if r.opts.Home == nil {
@@ -50,11 +51,12 @@ func (r *run) appEnv() ([]string, error) {
 		return nil, err
 	}
 	return append(append(env, emulator.BareEnv()...), "PATH="+bin+string(os.PathListSeparator)+path, "TMPDIR="+temporary,
-		"NODE_COMPILE_CACHE="+filepath.Join(r.home.Tools.Root, "node-compile-cache")), nil // not among the temporary files
+		"NODE_COMPILE_CACHE="+filepath.Join(r.home.Tools.Root, "node-compile-cache")), nil // not in the temporary directory
 }
 
-// Functions are compiled for an architecture of Lambda, arm64 by default, and run on this machine. The app is not to know.
-// The go command puts its own directory first in the PATH of what go run starts, therefore the second script.
+// Functions are compiled for an architecture of Lambda, arm64 by default, but run on this machine. The app should not
+// know about it. The go command puts its own directory first in the PATH of programs that go run starts, so a second
+// script is needed.
 const (
 	goScript = `#!/bin/sh
 case "$GOOS:$GOARCH" in linux:?*) export GOARCH=%[3]s ;; esac
@@ -66,7 +68,8 @@ PATH='%s':"$PATH" exec "$@"
 `
 )
 
-// goForThisMachine makes a directory with a go command that compiles for this machine what is to be compiled for Linux.
+// goForThisMachine creates a directory with a go command. Where a program is to be compiled for Linux, it compiles for
+// this machine.
 func (r *run) goForThisMachine() (bin string, err error) {
 	compiler, err := exec.LookPath("go")
 	if errors.Is(err, exec.ErrNotFound) {
@@ -86,7 +89,7 @@ func (r *run) goForThisMachine() (bin string, err error) {
 	)
 }
 
-// runsHere says what keeps a program from running on this machine. What is not compiled, such as a script, runs.
+// runsHere returns an error if a program cannot run on this machine. A script, which is not compiled, can.
 func runsHere(bootstrap string) error {
 	f, err := elf.Open(bootstrap)
 	var unread *fs.PathError

@@ -33,7 +33,7 @@ func put(t *testing.T, dir string, files map[string]string) {
 	}
 }
 
-// An app is started by go run, which changes PATH, and has the go command compile for Linux on another architecture.
+// go run starts an app and changes its PATH. The app makes the go command compile for Linux on another architecture.
 func TestWhatAnAppCompilesForLambdaRunsHere(t *testing.T) {
 	r := &run{stack: &Stack{runDir: t.TempDir()}}
 	bin, err := r.goForThisMachine()

@@ -2,7 +2,7 @@ package local
 
 import "github.com/ce873799/replayable-ingestion/internal/ctl/stack"
 
-// lacks is what doctor would find wrong with a stack that is whole, because the emulator differs from AWS.
+// lacks is what doctor would report for a complete stack, because the emulator differs from AWS.
 func lacks() []stack.Lack {
 	const (
 		cbor       = "the emulator answers CloudWatch's client with something else"

@@ -1,6 +1,6 @@
-// Package local brings the real stack up on this machine: it starts the emulator, has the CDK CLI deploy the app to it,
-// hosts the deployed functions, and makes up for what the emulator lacks. The demo, `make local` and the end-to-end
-// tests share it. Nothing in the construct or its functions knows of it.
+// Package local runs the real stack on this machine. It starts the emulator, deploys the app to it with the CDK CLI,
+// hosts the deployed functions, and compensates for gaps of the emulator. The demo, `make local` and the end-to-end
+// tests share it. The construct and its functions do not know about it.
 package local
 
 import (
@@ -32,11 +32,11 @@ const defaultProcesses = 8
 type Options struct {
 	// Dir is a directory of the checkout. Default: the current one.
 	Dir string
-	// Home says where an app is that is not the checkout's. Default: the checkout that holds Dir.
+	// Home locates an app outside of the checkout. Default: the checkout that holds Dir.
 	Home *Home
 	// App is the command that synthesizes, or the directory of a cloud assembly. Default: the app of cdk.json.
 	App string
-	// Stacks are the stacks to deploy. Default: DefaultStack; with a Home, all that the app has.
+	// Stacks are the stacks to deploy. Default: DefaultStack; with a Home, all stacks of the app.
 	Stacks []string
 	// Context is given to the app; without a Home, besides the stage (dev) and this machine's architecture.
 	Context map[string]string
@@ -44,8 +44,8 @@ type Options struct {
 	Env map[string]map[string]string
 	// Timeouts overrides the time limits of functions, by short name.
 	Timeouts map[string]time.Duration
-	// FunctionEndpoint returns the endpoint that the functions, and nobody else, are given instead of the emulator's, such
-	// as that of a proxy that injects faults. Default: the emulator's.
+	// FunctionEndpoint returns the endpoint that only the functions use instead of the emulator's, such as a proxy that
+	// injects faults. Default: the emulator's.
 	FunctionEndpoint func(emulatorURL string) (string, error)
 	// MaxProcesses is how many events a function handles at once. Default: 8.
 	MaxProcesses int
@@ -53,7 +53,7 @@ type Options struct {
 	Progress io.Writer
 }
 
-// Stack is what runs. Its JSON form is build/local.json.
+// Stack is a running stack. Its JSON form is build/local.json.
 type Stack struct {
 	Result
 
@@ -62,9 +62,9 @@ type Stack struct {
 	Timings []Timing         `json:"-"`
 	LogDir  string           `json:"logDir"` // runner.log, emulator.log, cdk-*.log and <function>.log
 
-	// Outputs are those of the deployed stacks, by stack and output.
+	// Outputs are the outputs of the deployed stacks, by stack and output.
 	Outputs map[string]map[string]string `json:"-"`
-	// Templates are those of the deployed stacks, as JSON.
+	// Templates are the templates of the deployed stacks, as JSON.
 	Templates map[string][]byte `json:"-"`
 
 	run      *run
@@ -80,7 +80,7 @@ type Timing struct {
 	Took time.Duration
 }
 
-// Start brings the stack up. When it returns an error, nothing is left running. The stack outlives ctx: stop it.
+// Start starts the stack. When it returns an error, nothing is left running. The stack outlives ctx, so call Stop.
 func Start(ctx context.Context, opts Options) (*Stack, error) {
 	home := opts.Home
 	if home == nil {
@@ -101,8 +101,8 @@ func Start(ctx context.Context, opts Options) (*Stack, error) {
 	return r.stack, nil
 }
 
-// Redeploy deploys the app again, and has the functions that changed run anew. When it returns an error, what was
-// deployed before goes on, in so far as the deployment has left it.
+// Redeploy deploys the app again, and restarts the functions that changed. When it returns an error, the earlier
+// deployment continues to run, as far as the new one has not changed it.
 func (s *Stack) Redeploy(ctx context.Context) error {
 	if err := s.run.deploy(ctx); err != nil {
 		return err
@@ -110,7 +110,7 @@ func (s *Stack) Redeploy(ctx context.Context) error {
 	return s.run.complete(ctx)
 }
 
-// Stop ends everything and removes the run's directory; the logs stay. Further calls do nothing.
+// Stop ends everything and removes the run's directory, but keeps the logs. Further calls do nothing.
 func (s *Stack) Stop() {
 	s.stop.Do(func() {
 		if s.Bridge != nil {
@@ -136,7 +136,7 @@ func (s *Stack) System() *observe.System { return observe.New(s.Config(), s.Stac
 // Config is for the SDK's clients.
 func (s *Stack) Config() aws.Config { return s.emulator.Config() }
 
-// note keeps what happens while the stack runs.
+// note writes events of the running stack to the log.
 func (s *Stack) note(format string, args ...any) {
 	_, _ = fmt.Fprintf(s.log, time.Now().Format(time.RFC3339)+" "+format+"\n", args...)
 }
@@ -157,7 +157,7 @@ func (o Options) dir() string {
 	return o.Dir
 }
 
-// stacks selects those to deploy, in the language of the CDK CLI.
+// stacks selects the stacks to deploy, as arguments of the CDK CLI.
 func (o Options) stacks() []string {
 	switch {
 	case len(o.Stacks) > 0:
@@ -192,7 +192,7 @@ type run struct {
 	mu sync.Mutex // guards the timings, which parallel steps append to
 }
 
-// newRun makes the directories of a run, which no other run uses.
+// newRun creates the directories of a run. No other run uses them.
 func newRun(home Home, opts Options) (*run, error) {
 	if err := errors.Join(os.MkdirAll(home.Runs, 0o750), os.MkdirAll(home.Logs, 0o750)); err != nil {
 		return nil, err
@@ -278,7 +278,7 @@ func (r *run) say(format string, args ...any) {
 	}
 }
 
-// relative shortens a path of the app's for people.
+// relative shortens a path of the app for display.
 func (r *run) relative(path string) string {
 	if rel, err := filepath.Rel(r.home.App, path); err == nil && filepath.IsLocal(rel) {
 		return rel
@@ -286,7 +286,7 @@ func (r *run) relative(path string) string {
 	return path
 }
 
-// architecture is this machine's, as Lambda names it: the functions run here.
+// architecture is the architecture of this machine, in Lambda's terms, because the functions run here.
 func architecture() string {
 	if runtime.GOARCH == "arm64" {
 		return "arm64"

@@ -17,7 +17,7 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// One deployment serves all subtests: it takes longer than they do.
+// All subtests share one deployment, which takes longer than they do.
 func TestStack(t *testing.T) {
 	s, err := Start(t.Context(), Options{
 		Progress: t.Output(),
@@ -90,7 +90,7 @@ func appliesRedrive(t *testing.T, s *Stack) {
 	}
 }
 
-// bridgesFailures goes the whole way: state machine, hosted function, status change, rule with its input transformer.
+// bridgesFailures tests the whole path: state machine, hosted function, status change, rule with its input transformer.
 func bridgesFailures(t *testing.T, s *Stack) {
 	started, err := sfn.NewFromConfig(s.Config()).StartExecution(t.Context(), &sfn.StartExecutionInput{
 		StateMachineArn: &s.StateMachineARN, Input: aws.String(`{}`), Name: aws.String("without-an-id"),

@@ -18,8 +18,8 @@ type queueProperties struct {
 	}
 }
 
-// applyRedrive sets the redrive policies of the template's queues: the emulator's CloudFormation drops them, and without
-// them a message that always fails would come back for ever.
+// applyRedrive sets the redrive policies of the template's queues: the emulator's CloudFormation drops them. Without
+// them, a message that always fails would come back for ever.
 func applyRedrive(ctx context.Context, cfg aws.Config, d *deployed) error {
 	client := sqs.NewFromConfig(cfg)
 	for _, q := range d.ofType("AWS::SQS::Queue") {
@@ -51,7 +51,7 @@ func applyRedrive(ctx context.Context, cfg aws.Config, d *deployed) error {
 	return nil
 }
 
-// queueARN resolves what a template says in the place of a queue's ARN: the ARN, or Fn::GetAtt of a queue.
+// queueARN resolves a queue's ARN in a template: the ARN itself, or Fn::GetAtt of a queue.
 func queueARN(ctx context.Context, client *sqs.Client, d *deployed, stack string, value json.RawMessage) (string, error) {
 	var arn string
 	if json.Unmarshal(value, &arn) == nil {

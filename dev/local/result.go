@@ -16,7 +16,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ctl/stack"
 )
 
-// Result says where the parts of the first stack are. Fields whose outputs the stack lacks are empty.
+// Result says where the parts of the first stack are. A field is empty if the stack has no output for it.
 type Result struct {
 	EndpointURL string `json:"endpointUrl"`
 	Region      string `json:"region"`
@@ -58,8 +58,8 @@ func localAPI(endpoint, deployedURL string) string {
 	return endpoint + "/_aws/execute-api/" + id + "/" + strings.Trim(u.Path, "/")
 }
 
-// connectBridge connects the STANDARD state machines with the event bus, as AWS does: the emulator reports no status
-// changes. EXPRESS ones report none on AWS either.
+// connectBridge connects the STANDARD state machines with the event bus, as AWS does. The emulator reports no status
+// changes. On AWS, EXPRESS ones report none either.
 func (r *run) connectBridge(d *deployed) error {
 	var machines []string
 	for _, m := range d.ofType("AWS::StepFunctions::StateMachine") {

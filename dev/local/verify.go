@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 )
 
-// verify checks that what moves events by itself was made and is switched on: the emulator reports a stack as complete
-// also when it left something out.
+// verify checks that event source mappings, rules and schedules exist and are enabled. The emulator reports a stack as
+// complete even when it left a resource out.
 func verify(ctx context.Context, cfg aws.Config, d *deployed) error {
 	return errors.Join(
 		verifyMappings(ctx, lambda.NewFromConfig(cfg), d),

@@ -14,11 +14,11 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
-// Execution is one as Step Functions lists it.
+// Execution is an execution as Step Functions lists it.
 type Execution struct {
 	Name    string
 	Status  domain.ExecutionStatus
-	Error   string // of a failed one; lists do not have it
+	Error   string // of a failed one; empty in lists
 	Started time.Time
 	Stopped time.Time // zero while it runs
 }
@@ -26,7 +26,7 @@ type Execution struct {
 // Failed reports whether the execution failed or timed out.
 func (e Execution) Failed() bool { return e.Status == domain.Failed || e.Status == domain.TimedOut }
 
-// Ended reports whether the execution runs no more.
+// Ended reports whether the execution has ended.
 func (e Execution) Ended() bool { return e.Status != domain.Running }
 
 // Automatic reports whether the execution is an automatic replay.
@@ -59,8 +59,8 @@ func (s *System) Executions(ctx context.Context) ([]Execution, error) {
 	return all, nil
 }
 
-// StartExecution starts an execution with an event, as a producer does. The name is used once: that it exists already means
-// that the answer to a first attempt was lost.
+// StartExecution starts an execution with an event, as a producer does. The name is used only once. If it already
+// exists, the answer to a first attempt was lost.
 func (s *System) StartExecution(ctx context.Context, name, event string) error {
 	_, err := s.Machine.StartExecution(ctx, &sfn.StartExecutionInput{StateMachineArn: &s.StateMachineARN, Name: &name, Input: &event})
 	var exists *types.ExecutionAlreadyExists

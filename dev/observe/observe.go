@@ -1,5 +1,6 @@
-// Package observe looks at a deployed stack of the example from outside: at Step Functions, S3, the ledger and the queues.
-// The demo, chaos, the smoke checks and the end-to-end tests share it, so that what they compare is read in one way.
+// Package observe looks at a deployed stack of the example from outside: at Step Functions, S3, the ledger and the
+// queues. The demo, chaos, the smoke checks and the end-to-end tests share it, so all of them read the system in the
+// same way.
 package observe
 
 import (
@@ -82,14 +83,14 @@ func New(cfg aws.Config, stack Stack) *System {
 	}
 }
 
-// Modes of the example's geocoder, which its parameter holds.
+// Modes of the example's geocoder, stored in its parameter.
 const (
 	GeocoderOK          = "ok"
 	GeocoderUnavailable = "unavailable"
 	GeocoderHang        = "hang"
 )
 
-// GeocoderTTL is how long the example's functions keep a mode that they have read, and a little more.
+// GeocoderTTL is a little more than the time for which the example's functions cache the mode.
 const GeocoderTTL = 1200 * time.Millisecond
 
 // SetGeocoder changes how the example's geocoder behaves. Functions notice within GeocoderTTL.
@@ -103,7 +104,7 @@ func (s *System) SetGeocoder(ctx context.Context, mode string) error {
 	return nil
 }
 
-// Eventually asks at an interval until the answer is yes. Its error says what it waited for.
+// Eventually polls at an interval until the answer is true. Its error says what it waited for.
 func Eventually(ctx context.Context, interval time.Duration, what string, ask func(context.Context) (bool, error)) error {
 	for {
 		yes, err := ask(ctx)

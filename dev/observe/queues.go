@@ -11,18 +11,18 @@ import (
 	smithytime "github.com/aws/smithy-go/time"
 )
 
-// hiddenAgain is how long Receive waits between looks at messages that are in flight.
+// hiddenAgain is how long Receive waits between two checks for messages in flight.
 const hiddenAgain = 500 * time.Millisecond
 
-// Message is one of a queue, with the texts of its message attributes.
+// Message is a message of a queue, with its string attributes.
 type Message struct {
 	Body       string
 	Attributes map[string]string
-	Sent       time.Time // when the queue took it
+	Sent       time.Time // when it was sent to the queue
 }
 
-// Receive takes each message of a queue once, until the queue is empty. The answer to a receive may be lost; its messages
-// come again after their visibility timeout, and Receive waits for them.
+// Receive takes each message of a queue once, until the queue is empty. If the answer to a receive is lost, Receive
+// waits until the visibility timeout of its messages ends.
 func (s *System) Receive(ctx context.Context, url string, take func(Message) error) error {
 	seen := map[string]bool{}
 	for {
@@ -53,7 +53,7 @@ func (s *System) Receive(ctx context.Context, url string, take func(Message) err
 			seen[*m.MessageId] = true
 			entries[i] = types.DeleteMessageBatchRequestEntry{Id: m.MessageId, ReceiptHandle: m.ReceiptHandle}
 		}
-		// Those that are not deleted come again, and are known then.
+		// Messages that are not deleted become visible again, and are recognized then.
 		if _, err := s.Queues.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &url, Entries: entries}); err != nil {
 			return fmt.Errorf("delete received: %w", err)
 		}
@@ -72,7 +72,7 @@ func message(m types.Message) Message {
 	return got
 }
 
-// Queued counts the messages of a queue, those in flight and those held back included.
+// Queued counts the messages of a queue, including messages in flight and delayed messages.
 func (s *System) Queued(ctx context.Context, url string) (total int, err error) {
 	out, err := s.Queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
 		QueueUrl: &url, AttributeNames: []types.QueueAttributeName{

@@ -14,7 +14,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
-// Rows are what the ledger holds.
+// Rows are the rows of the ledger.
 type Rows struct {
 	Executions map[string]domain.Execution // by name
 	Failures   map[string]domain.Failure   // by partition key
@@ -26,7 +26,7 @@ type Rows struct {
 // Owned says that an owner had a resource.
 type Owned struct{ Owner, Resource string }
 
-// Rows reads the whole table: fit for a demo or a test, and for nothing else.
+// Rows reads the whole table, so use it only for a demo or a test.
 func (s *System) Rows(ctx context.Context) (Rows, error) {
 	all := Rows{
 		Executions: map[string]domain.Execution{}, Failures: map[string]domain.Failure{}, Replays: map[string]domain.Replay{},
@@ -47,7 +47,7 @@ func (s *System) Rows(ctx context.Context) (Rows, error) {
 	return all, nil
 }
 
-// add sorts a row of the table in by its keys.
+// add stores a row of the table by its keys.
 func (r *Rows) add(row map[string]types.AttributeValue) error {
 	var key struct {
 		PK string `dynamodbav:"pk"`

@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package proc runs child processes that never outlive this one: they get a process group of their own, which is asked
-// to stop and then killed, and the kernel kills them when this process dies without a word.
+// Package proc runs child processes that never outlive this one: they get their own process group, which is asked to
+// stop and then killed. If this process dies without stopping them, the kernel kills them.
 package proc
 
 import (
@@ -23,7 +23,7 @@ import (
 const Grace = 5 * time.Second
 
 // starts hands commands to one OS thread: Pdeathsig fires when the thread that started the child ends, not the process,
-// and Go ends threads as it likes.
+// and Go may end threads at any time.
 var starts = sync.OnceValue(func() chan func() {
 	calls := make(chan func())
 	go func() {
@@ -49,7 +49,7 @@ func Start(cmd *exec.Cmd) (*Process, error) {
 	}
 	cmd.SysProcAttr.Setpgid = true
 	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
-	// A grandchild that keeps the output open must not keep Wait from returning.
+	// A grandchild that keeps the output open must not block Wait.
 	cmd.WaitDelay = Grace
 	started := make(chan error, 1)
 	starts() <- func() { started <- cmd.Start() }
@@ -60,7 +60,7 @@ func Start(cmd *exec.Cmd) (*Process, error) {
 	go func() {
 		defer close(p.done)
 		p.err = cmd.Wait()
-		p.signal(syscall.SIGKILL) // what the leader left behind in its group
+		p.signal(syscall.SIGKILL) // processes that the leader left in its group
 	}()
 	return p, nil
 }
@@ -121,7 +121,7 @@ func Run(ctx context.Context, cmd *exec.Cmd) error {
 	}
 }
 
-// Session lists the processes of a session, which are all descendants of its leader that made none of their own.
+// Session lists the processes of a session: all descendants of its leader that did not start their own session.
 func Session(leader int) ([]string, error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
@@ -131,14 +131,14 @@ func Session(leader int) ([]string, error) {
 	for _, e := range entries {
 		stat, err := os.ReadFile(filepath.Join("/proc", e.Name(), "stat"))
 		if err != nil {
-			continue // no process, or one that ended meanwhile
+			continue // not a process, or it ended meanwhile
 		}
 		_, rest, ok := strings.Cut(string(stat), ") ")
 		fields := strings.Fields(rest) // state, parent, group, session
 		if ok && len(fields) > 3 && fields[3] == strconv.Itoa(leader) && fields[0] != "Z" {
 			cmdline, err := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline"))
 			if err != nil || len(cmdline) == 0 {
-				continue // it has given its memory back already, and only its end is left
+				continue // it has released its memory and is about to end
 			}
 			members = append(members, fmt.Sprintf("%s %q", e.Name(), cmdline))
 		}
@@ -146,7 +146,7 @@ func Session(leader int) ([]string, error) {
 	return members, nil
 }
 
-// Alive says whether a process exists and is no zombie.
+// Alive says whether a process exists and is not a zombie.
 func Alive(pid int) bool {
 	err := syscall.Kill(pid, 0)
 	if err != nil && !errors.Is(err, syscall.EPERM) {
@@ -156,7 +156,7 @@ func Alive(pid int) bool {
 	return err == nil && state(stat) != 'Z'
 }
 
-// state is the field after the command name, which stands in parentheses and may hold any character.
+// state is the field after the command name. The name is in parentheses and may hold any character.
 func state(stat []byte) byte {
 	for i := len(stat) - 1; i >= 0; i-- {
 		if stat[i] == ')' && i+2 < len(stat) {

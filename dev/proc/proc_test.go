@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// parent starts a child that outlives it unless the kernel ends it, says its id, and waits to be killed.
+// parent starts a child that outlives it unless the kernel ends it. It prints the child's id and waits to be killed.
 func parent() {
 	p, err := Start(exec.Command("sleep", "600"))
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// replayOf replays the latest event of a resource by API and returns its item, which must have succeeded.
+// replayOf replays the latest event of a resource through the API and returns its item, which must have succeeded.
 func (e *env) replayOf(ctx context.Context, resourceID string) (replay.Item, error) {
 	var item replay.Item
 	accepted, err := e.API.Replay(ctx, replay.Request{
@@ -84,7 +84,7 @@ func badRequest(ctx context.Context, e *env) (string, error) {
 	}
 	var p replay.Problem
 	if err := json.Unmarshal(ans.Body, &p); err != nil {
-		return "", fmt.Errorf("answer %d is no problem: %w: %s", ans.Status, err, shorten(string(ans.Body)))
+		return "", fmt.Errorf("answer %d is not a problem document: %w: %s", ans.Status, err, shorten(string(ans.Body)))
 	}
 	kind := ans.Header.Get("Content-Type")
 	if ans.Status != http.StatusBadRequest || !strings.HasPrefix(kind, replay.ProblemType) || len(p.Errors) != 3 {
@@ -134,7 +134,7 @@ func refused(status int, body []byte) (string, error) {
 	return "403 " + shorten(string(body)), nil
 }
 
-// scanned hides what is received while a queue is looked through; others get it back soon.
+// scanned is the visibility timeout while a queue is searched. Other receivers soon get the messages again.
 const scanned = 20
 
 func subscriberWithoutReplays(ctx context.Context, e *env) (string, error) {
@@ -149,7 +149,7 @@ func subscriberWithoutReplays(ctx context.Context, e *env) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// The topic sends to both at the same time: what the one has, the other has, give or take a moment.
+	// The topic sends to both at about the same time, so both queues have the same messages.
 	live, err := e.published(ctx, e.DownstreamLiveQueueURL, id, 1)
 	if err != nil {
 		return "", err
@@ -160,8 +160,8 @@ func subscriberWithoutReplays(ctx context.Context, e *env) (string, error) {
 	return fmt.Sprintf("by isReplay: one subscriber got %v, the other %v", all, live), nil
 }
 
-// published receives what a subscriber got about a resource, until it has at least n messages and the queue shows no
-// others, and counts it by isReplay. It deletes those messages and no others.
+// published receives a subscriber's messages about a resource, until it has at least n and the queue returns no others.
+// It counts them by isReplay. It deletes those messages and no others.
 func (e *env) published(ctx context.Context, queue, resourceID string, n int) (map[string]int, error) {
 	counts, quiet := map[string]int{}, 0
 	err := eventually(ctx, fmt.Sprintf("%d messages about %s in %s", n, resourceID, queue), func() (bool, error) {

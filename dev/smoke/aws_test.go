@@ -11,8 +11,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/dev/smoke"
 )
 
-// assumptions are the rows of the tables of docs/aws.md: an assumption, its source, and the checks that would show
-// it.
+// assumptions are the rows of the tables of docs/aws.md: an assumption, its source, and the checks that test it.
 func assumptions(t *testing.T) (rows [][]string) {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("..", "..", "docs", "aws.md"))
@@ -27,8 +26,8 @@ func assumptions(t *testing.T) (rows [][]string) {
 	return rows
 }
 
-// TestEveryAssumptionHasItsSourceAndItsCheck: a document of AWS and a section or an operation in it, and smoke checks
-// that exist. Every check is there for an assumption.
+// TestEveryAssumptionHasItsSourceAndItsCheck requires a document of AWS with a section or an operation, and existing
+// smoke checks. Every check must belong to an assumption.
 func TestEveryAssumptionHasItsSourceAndItsCheck(t *testing.T) {
 	rows := assumptions(t)
 	if len(rows) < 50 {

@@ -2,14 +2,14 @@ package smoke
 
 import "context"
 
-// check is one thing to find out.
+// check is one smoke check.
 type check struct {
 	name   string
 	proves string
-	// emulator says what of it the emulator cannot show; empty: it shows all of it.
+	// emulator says which part the emulator cannot show; empty: it shows all of it.
 	emulator string
 	realOnly bool // not run on the emulator
-	alone    bool // turns the geocoder off or watches auto-replay: runs when no other check does
+	alone    bool // turns the geocoder off or watches auto-replay, so it runs alone
 	run      func(ctx context.Context, e *env) (detail string, err error)
 }
 

@@ -22,8 +22,8 @@ const (
 	exitUsage  = 2
 )
 
-// Main runs the checks from a command line: results go to out as they come, everything else to errOut. It returns the
-// exit code. The AWS settings are those of the environment, AWS_ENDPOINT_URL included.
+// Main runs the checks from a command line: results go to out as they arrive, everything else to errOut. It returns the
+// exit code. The AWS settings come from the environment, including AWS_ENDPOINT_URL.
 func Main(ctx context.Context, args []string, out, errOut io.Writer) int {
 	flags := flag.NewFlagSet("smoke", flag.ContinueOnError)
 	flags.SetOutput(errOut)

@@ -16,7 +16,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/dev/observe"
 )
 
-// env is what the checks work with.
+// env is the environment of the checks.
 type env struct {
 	*observe.System
 	Options
@@ -33,7 +33,7 @@ func newEnv(cfg aws.Config, opts Options) (*env, error) {
 	return &env{System: observe.New(cfg, stack), Options: opts, id: strings.ToLower(rand.Text()[:10])}, nil
 }
 
-// resource is an id that no other check and no other run uses; owner is its owner's.
+// resource is an id that no other check or run uses. owner is the id of its owner.
 func (e *env) resource(check string) (id, owner string) {
 	return "smoke-" + e.id + "-" + check, "smoke-agency-" + e.id + "-" + check
 }
@@ -44,7 +44,7 @@ func (e *env) start(ctx context.Context, event []byte) (string, error) {
 	return name, e.StartExecution(ctx, name, string(event))
 }
 
-// ingest starts an execution with an event and waits for the status that it is to end with.
+// ingest starts an execution with an event and waits until it ends with the given status.
 func (e *env) ingest(ctx context.Context, event []byte, want types.ExecutionStatus) (*sfn.DescribeExecutionOutput, error) {
 	name, err := e.start(ctx, event)
 	if err != nil {
@@ -70,13 +70,13 @@ func (e *env) ended(ctx context.Context, name string, want types.ExecutionStatus
 	return got, nil
 }
 
-// during runs f while the geocoder is in a mode, and makes it well again in any case.
+// during runs f while the geocoder is in a mode, and always restores it.
 func (e *env) during(ctx context.Context, mode string, f func() error) (err error) {
 	if err := e.geocoder(ctx, mode); err != nil {
 		return err
 	}
 	defer func() {
-		// Also when ctx is over: the stack must not stay broken.
+		// Even if ctx has ended, because the stack must not remain broken.
 		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
 		err = errors.Join(err, e.geocoder(undo, "ok"))
@@ -93,7 +93,7 @@ func (e *env) geocoder(ctx context.Context, mode string) error {
 
 const pollEvery = 300 * time.Millisecond
 
-// eventually asks until the answer is yes, or fails with what was waited for.
+// eventually polls until the answer is true, or fails and says what it waited for.
 func eventually(ctx context.Context, what string, ask func() (done bool, err error)) error {
 	return observe.Eventually(ctx, pollEvery, what, func(context.Context) (bool, error) { return ask() })
 }

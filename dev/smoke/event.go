@@ -9,7 +9,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// listing is an event of the example's form that enrichment accepts. Fields of extra are added beside it as they are.
+// listing is an event in the example's format that enrichment accepts, with the fields of extra.
 func listing(id, owner string, extra map[string]json.RawMessage) []byte {
 	event := map[string]any{
 		"eventType":  "ListingSold",
@@ -26,7 +26,7 @@ func listing(id, owner string, extra map[string]json.RawMessage) []byte {
 	return compact(event)
 }
 
-// badListing is an event with a usable id that enrichment refuses for good. secret is text that must not leave it.
+// badListing is an event with a usable id that enrichment always rejects. secret is a string that must not leave it.
 func badListing(id, owner, secret string) []byte {
 	return compact(map[string]any{
 		"note":    secret,
@@ -48,7 +48,7 @@ func sized(id, owner string, n int) ([]byte, error) {
 	return pad(missing), nil
 }
 
-// tooLarge is one byte more than a workflow accepts.
+// tooLarge is one byte over the limit of a workflow.
 const tooLarge = replay.MaxEventBytes + 1
 
 func compact(v any) []byte {
@@ -56,7 +56,7 @@ func compact(v any) []byte {
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
-		panic(err) // maps of texts and numbers always encode
+		panic(err) // maps of strings and numbers always encode
 	}
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
 }

@@ -68,7 +68,7 @@ func decimals(ctx context.Context, e *env) (string, error) {
 	return e.digits(ctx, "decimal", "1.10", "0.1234567890123456789012345", "12345678901234567890.5")
 }
 
-// digits ingests numbers and looks for their text in the event log, then in the input of a replay.
+// digits ingests numbers and searches for their spelling in the event log, then in the input of a replay.
 func (e *env) digits(ctx context.Context, check string, numbers ...string) (string, error) {
 	id, owner := e.resource(check)
 	raw := json.RawMessage("[" + strings.Join(numbers, ",") + "]")
@@ -92,7 +92,7 @@ func (e *env) digits(ctx context.Context, check string, numbers ...string) (stri
 		{"event log", string(stored[0])}, {"input of the replay", aws.ToString(run.Input)},
 	} {
 		if !strings.Contains(place.text, `"digits":`+string(raw)) {
-			errs = append(errs, fmt.Errorf("the %s has not %s: %s", place.name, raw, shorten(place.text)))
+			errs = append(errs, fmt.Errorf("the %s does not contain %s: %s", place.name, raw, shorten(place.text)))
 		}
 	}
 	return strings.Join(numbers, " "), errors.Join(errs...)
@@ -171,7 +171,7 @@ func attemptContext(ctx context.Context, e *env) (string, error) {
 	return "retryCount 0, redriveCount 0", nil
 }
 
-// attempt is what a state's function is told of the attempt. Absent numbers must be found out.
+// attempt is the payload that tells a state's function about the attempt. A nil number was absent.
 type attempt struct {
 	RetryCount *int
 	Execution  struct {

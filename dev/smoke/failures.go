@@ -25,7 +25,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// settled waits until the failure of an execution's first run is no longer open, running auto-replay meanwhile.
+// settled runs auto-replay until the failure of an execution's first run is no longer open.
 func (e *env) settled(ctx context.Context, execution string) (domain.Failure, error) {
 	var f domain.Failure
 	err := eventually(ctx, "failure of "+execution+" is decided on", func() (done bool, err error) {
@@ -44,7 +44,7 @@ func (e *env) settled(ctx context.Context, execution string) (domain.Failure, er
 	return f, nil
 }
 
-// nudge runs auto-replay if its function is known; otherwise the schedule does, in a minute or so.
+// nudge runs auto-replay if its function is known. Otherwise the schedule runs it, in about a minute.
 func (e *env) nudge(ctx context.Context) error {
 	if e.AutoReplayFunction == "" {
 		return smithytime.SleepWithContext(ctx, 2*time.Second)
@@ -133,7 +133,7 @@ func (e *env) deadLetter(ctx context.Context, execution string) (body string, er
 	return body, err
 }
 
-// checkPointer reports what is wrong with a message that a rule made.
+// checkPointer reports errors in a message that a rule created.
 func checkPointer(body, secret string) error {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(body), &fields); err != nil {
@@ -259,7 +259,7 @@ func redrive(ctx context.Context, e *env) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// Auto-replay may have sent its replay before the redrive; then that one closed it.
+	// Auto-replay may have sent its replay before the redrive. Then the replay closed the failure.
 	if !slices.Contains([]domain.FailureStatus{domain.Closed, domain.Healed}, f.Status) {
 		return "", fmt.Errorf("the failure is %s: %s; want %s", f.Status, f.Decision, domain.Closed)
 	}
@@ -275,7 +275,7 @@ func timedOut(ctx context.Context, e *env) (string, error) {
 	if err := json.Unmarshal([]byte(aws.ToString(m.Definition)), &definition); err != nil {
 		return "", fmt.Errorf("definition of the state machine: %w", err)
 	}
-	// The enrich function's own timeout is 3 seconds and would come first.
+	// The enrich function's own timeout of 3 seconds would come first.
 	if definition.TimeoutSeconds < 1 || definition.TimeoutSeconds > 2 {
 		return "", skipped{"the workflow has no Timeout of 1 or 2 seconds; deploy the stage with one to run this check"}
 	}

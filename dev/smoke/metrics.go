@@ -16,8 +16,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
-// functionsMetrics looks whether CloudWatch makes metrics of the functions' log lines, under the dimension at which a
-// deployed alarm looks.
+// functionsMetrics checks whether CloudWatch extracts metrics from the functions' log lines, with the dimension of a
+// deployed alarm.
 func functionsMetrics(ctx context.Context, e *env) (string, error) {
 	client := cloudwatch.NewFromConfig(e.AWSConfig)
 	dimensions, err := e.dimensions(ctx, client)

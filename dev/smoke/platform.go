@@ -40,8 +40,8 @@ func tlsOnly(ctx context.Context, e *env) (string, error) {
 	return "AccessDenied without TLS", nil
 }
 
-// lease looks until no run of auto-replay holds the lease. A run that cannot give it back leaves it until it expires,
-// and by then the next run holds it.
+// lease polls until no run of auto-replay holds the lease. If a run cannot release it, it remains until it expires, and
+// by then the next run holds it.
 func lease(ctx context.Context, e *env) (string, error) {
 	if err := e.nudge(ctx); err != nil {
 		return "", err
@@ -67,11 +67,11 @@ func row(pk, sk string) map[string]types.AttributeValue {
 	}
 }
 
-// hops is how many pages the replay of the recursion check has. Lambda ends other loops after 16.
+// hops is the number of pages of the recursion check's replay. Lambda stops other loops after 16.
 const hops = 20
 
-// recursion replays an owner of many resources that the event log does not know: each page costs a hop through the
-// queue, and no item starts an execution. The owner's rows are written to the ledger directly and deleted afterwards.
+// recursion replays an owner of many resources that are not in the event log. Each page costs a hop through the queue,
+// and no item starts an execution. The owner's rows are written to the ledger directly and deleted afterwards.
 func recursion(ctx context.Context, e *env) (detail string, err error) {
 	_, owner := e.resource("recursion")
 	ids := make([]string, hops*ledger.MaxPageItems)

@@ -11,8 +11,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// series replays two versions of a listing in order, patched, and then publishes their outputs again. The patch makes
-// the binder write beside the log; publishing again makes it read outputs and use the topic.
+// series replays two versions of a listing in order, patched, and then publishes their outputs again. With the patch,
+// the binder writes under derived/. With the republish, it reads outputs and uses the topic.
 func series(ctx context.Context, e *env) (string, error) {
 	id, owner := e.resource("series")
 	for range 2 {

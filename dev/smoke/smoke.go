@@ -1,9 +1,9 @@
-// Package smoke checks a deployed stack of the example: what only a real AWS account can show, and on the emulator
-// those checks that it can run.
+// Package smoke checks a deployed stack of the example. It checks what only a real AWS account can show. On the
+// emulator, it runs the checks that the emulator supports.
 //
-// It starts executions, switches the example's geocoder off and on, and reads the stack's queues; so it wants a dev
-// stage that nobody else uses meanwhile. What it ingests stays in the event log under resource ids that begin with
-// "smoke-". docs/aws-smoke.md tells how to run it and what each check proves.
+// It starts executions, switches the example's geocoder off and on, and reads the stack's queues; so run it only on a
+// dev stage that is not in use. Its events stay in the event log under resource ids that begin with "smoke-".
+// docs/aws-smoke.md says how to run it and what each check proves.
 package smoke
 
 import (
@@ -27,7 +27,7 @@ type Options struct {
 	// APIURL is the base URL of the replay API, stage included. Empty: the output ApiUrl. On the emulator, see APIURL.
 	APIURL string
 
-	// Emulator says that the stack is deployed to MiniStack. Checks that it cannot show are skipped.
+	// Emulator says that the stack is deployed to MiniStack. Checks that it does not support are skipped.
 	Emulator bool
 
 	// AutoReplayFunction is the name of the function to invoke instead of waiting for its schedule. Empty: wait.
@@ -36,7 +36,7 @@ type Options struct {
 	// Only are the names of the checks to run. Empty: all.
 	Only []string
 
-	// Report gets each result as soon as there is one. It may be nil.
+	// Report is called with each result. It may be nil.
 	Report func(Result)
 }
 
@@ -55,24 +55,24 @@ type Result struct {
 	Name    string
 	Proves  string
 	Outcome Outcome
-	Detail  string // what was seen, what is wrong, or why it was skipped
+	Detail  string // what was observed, what is wrong, or why it was skipped
 	Took    time.Duration
 }
 
 // ErrFailed means that a check failed.
 var ErrFailed = errors.New("smoke checks failed")
 
-// How long one check may take. On a real account most of it is waiting for the schedule.
+// How long one check may take. On a real account, most of the time is spent waiting for the schedule.
 const (
 	emulatorTimeout = 30 * time.Second
 	accountTimeout  = 6 * time.Minute
 )
 
-// parallel is how many checks run at once of those that may.
+// parallel is how many checks run at once, if they may.
 const parallel = 4
 
-// Run runs the checks and returns a result for each, in a fixed order. The error is ErrFailed if one of them failed;
-// any other one means that the checks could not be run.
+// Run runs the checks and returns a result for each, in a fixed order. The error is ErrFailed if a check failed. Any
+// other error means that the checks could not run.
 func Run(ctx context.Context, cfg aws.Config, opts Options) ([]Result, error) {
 	selected, err := choose(checks(), opts.Only)
 	if err != nil {
@@ -109,7 +109,7 @@ func Run(ctx context.Context, cfg aws.Config, opts Options) ([]Result, error) {
 	return results, failed(results)
 }
 
-// Names are those of all checks.
+// Names returns the names of all checks.
 func Names() []string {
 	var names []string
 	for _, c := range checks() {
@@ -177,7 +177,7 @@ func (e *env) run(ctx context.Context, c check) Result {
 	return r
 }
 
-// skipped is the error of a check that finds that it cannot run.
+// skipped is the error of a check that cannot run.
 type skipped struct{ why string }
 
 func (s skipped) Error() string { return "skipped: " + s.why }

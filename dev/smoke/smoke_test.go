@@ -116,7 +116,7 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// outputs of a stack that is not there.
+// outputs of a stack that does not exist.
 func outputs() map[string]string {
 	m := map[string]string{}
 	for _, name := range needed() {

@@ -1,5 +1,5 @@
 // Package toolchain finds and installs, inside the checkout, what the local runner and the checks need besides Go: the
-// CDK CLI with its Node.js, the emulator in a virtual environment, and the linter. For who has no checkout it installs the
+// CDK CLI with its Node.js, the emulator in a virtual environment, and the linter. Without a checkout, it installs the
 // CDK CLI and the emulator in the user's cache. Lock files pin every version.
 package toolchain
 
@@ -17,7 +17,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/dev/proc"
 )
 
-// ErrMissing means that a tool is not installed, or not in the version that the lock files name.
+// ErrMissing means that a tool is not installed, or has another version than the lock files.
 var ErrMissing = errors.New("run `make tools` to install it")
 
 // Tools are the installed programs.
@@ -61,8 +61,8 @@ func Find(dir string) (Tools, error) {
 	return t, nil
 }
 
-// Install installs CDK and the emulator, and the linter if asked, unless they are there in the versions that the lock
-// files name. Only one process installs at a time; the others wait and find the work done.
+// Install installs CDK and the emulator, and the linter if asked, unless they are installed in the versions of the lock
+// files. Only one process installs at a time. The others wait and find the tools installed.
 func Install(ctx context.Context, root string, withLinter bool, progress io.Writer) (Tools, error) {
 	t := at(root)
 	parts := []part{t.npm(), t.python()}
@@ -92,8 +92,8 @@ func at(root string) Tools {
 // part is one installed directory or program.
 type part struct {
 	name  string
-	files []string // what has to exist afterwards
-	locks []string // what decides the version, relative to the root
+	files []string // files that must exist afterwards
+	locks []string // files that pin the version, relative to the root
 	stamp string   // holds the digest of the locks, written when the installation is complete
 	steps []step
 }
@@ -117,7 +117,7 @@ func (t Tools) python() part {
 	return t.virtualEnvironment("requirements.txt", filepath.Join("dev", "toolchain", emulatorLock))
 }
 
-// virtualEnvironment has what the first file requires; the others are those that it includes.
+// virtualEnvironment installs the requirements of the first file, which includes the others.
 func (t Tools) virtualEnvironment(requirements ...string) part {
 	venv := filepath.Join(t.Root, ".venv")
 	return part{
@@ -127,7 +127,7 @@ func (t Tools) virtualEnvironment(requirements ...string) part {
 		stamp: filepath.Join(venv, ".stamp"),
 		steps: []step{
 			{argv: []string{"python3", "-m", "venv", "--clear", venv}},
-			// Every transitive requirement is pinned in the file: nothing is to be resolved.
+			// The file pins every transitive requirement, so nothing needs to be resolved.
 			{argv: []string{t.Python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r", requirements[0]}},
 		},
 	}
@@ -180,7 +180,7 @@ func (p part) current() bool {
 	return err == nil && p.missing() == nil && string(got) == p.digest(p.root())
 }
 
-// root is the checkout: every stamp lies in a directory directly below it.
+// root is the checkout. Every stamp is in a directory directly below it.
 func (p part) root() string { return filepath.Dir(filepath.Dir(p.stamp)) }
 
 func (p part) missing() error {
@@ -192,7 +192,7 @@ func (p part) missing() error {
 	return nil
 }
 
-// digest is over the lock files and the checkout's path: a virtual environment that was moved does not work.
+// digest covers the lock files and the checkout's path, because a moved virtual environment does not work.
 func (p part) digest(root string) string {
 	h := sha256.New()
 	_, _ = h.Write([]byte(root))

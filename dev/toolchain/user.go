@@ -24,7 +24,7 @@ const emulatorLock = "emulator.txt"
 //go:embed emulator.txt cdk/package.json cdk/package-lock.json
 var locks embed.FS
 
-// need is a program that is not installed here, because the user has it or chooses how to get it.
+// need is a program that this package does not install. The user has it or chooses how to install it.
 type need struct {
 	name   string
 	argv   []string // prints the version
@@ -32,7 +32,7 @@ type need struct {
 	remedy string
 }
 
-// needs are those of an app in Go. The oldest Node.js is that of the pinned CDK CLI.
+// needs are the programs for an app in Go. The pinned CDK CLI determines the oldest Node.js.
 func needs(ownCDK bool) []need {
 	all := []need{
 		{"Go", []string{"go", "env", "GOVERSION"}, [2]int{1, 26}, "install it as go.dev/doc/install says"},
@@ -73,12 +73,12 @@ func (n need) check(ctx context.Context, dir string) error {
 	return nil
 }
 
-// quietEnv keeps npm from leaving a cache among the temporary files.
+// quietEnv keeps npm from leaving a cache in the temporary directory.
 func quietEnv() []string { return append(os.Environ(), "NODE_DISABLE_COMPILE_CACHE=1") }
 
-// ForApp returns tools to deploy an app with that is not in the checkout: the CDK CLI that the app has installed, or the
-// pinned one, and the emulator. What is missing is installed in a directory below cache. All that the user has to install
-// is named at once, before anything starts.
+// ForApp returns the tools to deploy an app outside of the checkout: the app's own CDK CLI or the pinned one, and the
+// emulator. Missing tools are installed in a directory below cache. The error names all programs that the user has to
+// install at once, before anything starts.
 func ForApp(ctx context.Context, app, cache string, progress io.Writer) (Tools, error) {
 	own := filepath.Join(app, "node_modules", ".bin", "cdk")
 	var lacks []error
@@ -117,8 +117,8 @@ func ForApp(ctx context.Context, app, cache string, progress io.Writer) (Tools, 
 	return t, nil
 }
 
-// unpack writes the lock files to a directory of their own below cache: other versions of this program have others, and
-// may run at the same time.
+// unpack writes the lock files to a separate directory below cache. Other versions of this program have other lock
+// files, and may run at the same time.
 func unpack(cache string) (dir string, err error) {
 	h := sha256.New()
 	files := map[string][]byte{}

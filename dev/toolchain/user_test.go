@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestEverythingThatIsMissingIsNamedAtOnce has programs in PATH that answer with versions.
+// TestEverythingThatIsMissingIsNamedAtOnce puts programs into PATH that print versions.
 func TestEverythingThatIsMissingIsNamedAtOnce(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -49,7 +49,7 @@ func TestEverythingThatIsMissingIsNamedAtOnce(t *testing.T) {
 	}
 }
 
-// Users get the CDK CLI that the checkout is tested with.
+// Users get the version of the CDK CLI with which the checkout is tested.
 func TestUsersGetTheCDKCLIOfTheCheckout(t *testing.T) {
 	root, err := Root(".")
 	if err != nil {

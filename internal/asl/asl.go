@@ -1,6 +1,6 @@
-// Package asl reads workflows in the Amazon States Language, names what is wrong with them, and puts a state before
-// their first one and another after their open ends. It knows the structure of the language; what a path or an
-// expression means is left to Step Functions.
+// Package asl reads workflows in the Amazon States Language, reports their errors, and puts a state before their first
+// one and another after their open ends. It knows the structure of the language. It does not evaluate paths and
+// expressions.
 package asl
 
 import (
@@ -16,27 +16,26 @@ const (
 	jsonata  = "JSONata"
 )
 
-// MaxBytes is the largest definition that Step Functions takes.
+// MaxBytes is the largest definition that Step Functions accepts.
 const MaxBytes = 1 << 20
 
 // Document is a workflow.
 type Document struct {
 	root *Object
-	// Unused are the names of the substitutions that the workflow has no placeholder for.
+	// Unused are the names of substitutions without a placeholder in the workflow.
 	Unused []string
 }
 
 // Options go with a definition.
 type Options struct {
-	Substitutions map[string]string // what stands for ${name}
+	Substitutions map[string]string // what replaces ${name}
 	States        []string          // names that states must not have, nested ones included
 	Variables     []string          // names of variables that no state may assign
 	YAML          bool              // also for a string that begins like JSON
 }
 
-// Parse reads a workflow, in JSON or YAML, and puts values in the place of its ${name} placeholders. The error joins
-// everything that is wrong with it; each fault begins with a verb whose subject is the definition, or with the name of a
-// state.
+// Parse reads a workflow, in JSON or YAML, and replaces its ${name} placeholders with values. The error joins all
+// problems. Each begins with the name of a state, or with a verb whose subject is the definition.
 func Parse(text string, options Options) (*Document, error) {
 	text = strings.TrimPrefix(text, "\ufeff") // some editors write a byte order mark
 	if strings.TrimSpace(text) == "" {
@@ -66,7 +65,7 @@ func Parse(text string, options Options) (*Document, error) {
 	return &Document{root, unused}, nil
 }
 
-// notUTF8 returns where the first byte is that is not UTF-8; -1 if all are.
+// notUTF8 returns the position of the first byte that is not UTF-8, or -1.
 func notUTF8(text string) int {
 	for i, r := range text {
 		if r != utf8.RuneError {
@@ -96,8 +95,8 @@ func (m machine) state(name string) *Object {
 	return s
 }
 
-// transitions calls visit with every way on from a state: the field that names the next state, the name, and whether
-// an error leads there.
+// transitions calls visit with every transition from a state: the field that names the next state, its name, and
+// whether an error leads there.
 func transitions(state *Object, visit func(field string, target any, caught bool)) {
 	if state.Has("Next") {
 		visit("Next", state.Get("Next"), false)

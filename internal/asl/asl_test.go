@@ -125,7 +125,7 @@ func TestDistributedMapsAreFoundByLabel(t *testing.T) {
 	}
 }
 
-// FuzzParse: whatever a definition is, it is refused with reasons, or spliced into one that can be read again.
+// FuzzParse checks that any definition is rejected with reasons, or spliced into one that can be parsed again.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		``, `{`, `null`, `[]`, `{"StartAt":1,"States":[]}`, `{"States":{"A":null}}`,

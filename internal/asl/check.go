@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// checker collects everything that is wrong with a workflow.
+// checker collects all errors of a workflow.
 type checker struct {
 	reserved  []string // names of states
 	variables []string // that no state may assign
-	language  string   // of states that name none
+	language  string   // of states without a QueryLanguage
 	names     map[string]bool
 	faults    []error
 }
@@ -115,7 +115,7 @@ func (c *checker) state(name string, state *Object, m machine, language string) 
 	c.nested(name, state)
 }
 
-// ending wants one of Next and End where a state leads on, and neither where it cannot.
+// ending requires either Next or End if the kind of state has a next one, and neither if it does not.
 func (c *checker) ending(name string, state *Object, kindOf string, rule kindRule) {
 	end, next := state.Get("End") == true, state.Has("Next")
 	switch {
@@ -164,7 +164,7 @@ func (c *checker) nested(name string, state *Object) {
 	}
 }
 
-// notBack refuses JSONPath within a JSONata definition, as Step Functions does.
+// notBack rejects JSONPath within a JSONata definition, as Step Functions does.
 func (c *checker) notBack(who, language string) {
 	if language == jsonPath && c.language == jsonata {
 		c.add("%s speaks JSONPath in a JSONata definition, which Step Functions refuses: take the top-level QueryLanguage out "+
@@ -188,7 +188,7 @@ func prefix(where string) string {
 	return where + " "
 }
 
-// list names at most a few.
+// list names only the first few.
 func list(names []string) string {
 	const most = 8
 	if len(names) == 0 {

@@ -43,7 +43,7 @@ func ordered(v any) any {
 	case float64:
 		b, err := json.Marshal(v)
 		if err != nil {
-			panic(err) // NaN and infinities, which JSON cannot have brought
+			panic(err) // only for NaN and infinities, which JSON cannot contain
 		}
 		return json.Number(b)
 	}
@@ -100,8 +100,8 @@ func (o *Object) text(key string) (string, bool) {
 // maxDepth is far beyond what Step Functions accepts.
 const maxDepth = 500
 
-// decode reads one JSON value. Numbers keep every digit. A name that is twice in an object is an error: which of the
-// two would count depends on the reader.
+// decode reads one JSON value. Numbers keep every digit. A duplicate name in an object is an error, because readers
+// differ in which of the two they use.
 func decode(text string) (any, error) {
 	text = quoteBare(text)
 	var raw json.RawMessage
@@ -147,7 +147,7 @@ func (d *decoder) object(path []string) (*Object, error) {
 		if err != nil {
 			return nil, err
 		}
-		key, _ := token.(string) // the decoder lets nothing else be a name
+		key, _ := token.(string) // the decoder accepts only strings as names
 		v, err := d.value(append(path, key))
 		if err != nil {
 			return nil, err
@@ -193,7 +193,7 @@ func position(text string, err error) (line, column int) {
 	return strings.Count(read, "\n") + 1, len(read) - strings.LastIndex(read, "\n")
 }
 
-// Encode writes a value as compact JSON. Each string is written by text, or as JSON if that is nil.
+// Encode writes a value as compact JSON. text writes each string. If it is nil, strings are written as JSON.
 func Encode(v any, text func(string) string) string { return encoded(v, text, nil) }
 
 func encoded(v any, text func(string) string, raw func(Raw) string) string {
@@ -255,7 +255,7 @@ func comma(open string, i int) string {
 	return ","
 }
 
-// ending opens what had no member that would have opened it.
+// ending writes the opening bracket of an object or array without members.
 func ending(open string, n int) string {
 	if n == 0 {
 		return open

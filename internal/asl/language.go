@@ -2,7 +2,7 @@ package asl
 
 import "fmt"
 
-// kindRule is what the structure of a kind of state is held to.
+// kindRule is what the structure of a kind of state must be.
 type kindRule struct {
 	leadsOn  bool // by Next or End
 	catches  bool
@@ -21,12 +21,12 @@ var kinds = map[string]kindRule{
 	"Fail":     {},
 }
 
-// foreign are fields that one query language has and the other has not, with what to use there.
+// foreign are fields that only one query language has, with what to use in the other.
 type foreign struct{ field, instead string }
 
 const expression = "an expression {% … %} in "
 
-// Of JSONPath, and what stands for them in JSONata.
+// Fields of JSONPath, and what replaces them in JSONata.
 var onlyJSONPath = []foreign{
 	{"InputPath", "$states.input in the expressions"},
 	{"Parameters", "Arguments, or Output in a Pass, or ItemSelector in a Map"},
@@ -46,7 +46,7 @@ var onlyJSONPath = []foreign{
 	{"ToleratedFailurePercentagePath", expression + "ToleratedFailurePercentage"},
 }
 
-// Of JSONata.
+// Fields of JSONata.
 var onlyJSONata = []foreign{
 	{"Arguments", "Parameters"},
 	{"Output", "Parameters, ResultSelector, ResultPath and OutputPath"},
@@ -81,7 +81,7 @@ func (c *checker) speaks(name, kindOf string, state *Object, language string) {
 	case jsonPath:
 		fields, parts, remedy = onlyJSONata, partsOfJSONata, `, or set "QueryLanguage": "JSONata" in the state`
 	default:
-		return // it was refused
+		return // it was already rejected
 	}
 	report := func(where string, o *Object, found []foreign) {
 		for _, f := range found {
@@ -101,7 +101,7 @@ func (c *checker) speaks(name, kindOf string, state *Object, language string) {
 	}
 }
 
-// conditions wants the rules of a Choice that speaks JSONata to be expressions.
+// conditions checks that the rules of a Choice in JSONata are expressions.
 func (c *checker) conditions(name, kindOf string, state *Object) {
 	if kindOf != "Choice" {
 		return

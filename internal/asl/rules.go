@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// What AWS refuses when it deploys is said here when the app synthesizes. A rule is a condition on the value of a field,
-// and what to say when it is not met. What is known later, and expressions of JSONata, are not checked.
+// These rules report at synthesis what AWS would reject at deployment. A rule is a condition on the value of a field,
+// and the message if it is not met. Values that are known later, and JSONata expressions, are not checked.
 
 // maxSeconds is the longest time that the language has, in seconds.
 const maxSeconds = 99_999_999
@@ -81,7 +81,7 @@ var (
 	}
 )
 
-// exclusive are fields of which a state, or a part of it, has one at most.
+// exclusive are fields of which a state, or a part of it, may have only one.
 var exclusive = [][2]string{
 	{"TimeoutSeconds", "TimeoutSecondsPath"}, {"HeartbeatSeconds", "HeartbeatSecondsPath"},
 	{"Error", "ErrorPath"}, {"Cause", "CausePath"},
@@ -91,7 +91,7 @@ var exclusive = [][2]string{
 	{"Parameters", "ItemSelector"},
 }
 
-// templates are the fields of JSONPath in which names that end with .$ take a path or an intrinsic function.
+// templates are the JSONPath fields in which a name that ends with .$ takes a path or an intrinsic function.
 var templates = []string{"Parameters", "ResultSelector", "ItemSelector", "Assign", "Credentials", "BatchInput"}
 
 // fields checks what a state's fields hold.
@@ -162,7 +162,7 @@ func (p *place) holds(o *Object, all []rule) {
 	}
 }
 
-// later reports whether a value is known when the definition is deployed or run only.
+// later reports whether a value is known only when the definition is deployed or run.
 func (p *place) later(v any) bool {
 	s, _ := v.(string)
 	return isRaw(v) || strings.Contains(s, "${Token[") || p.language == jsonata && strings.HasPrefix(s, "{%")
@@ -195,10 +195,10 @@ func (p *place) common(o *Object) {
 	}
 }
 
-// elsewhere are fields without expressions of their own: other places, and comments.
+// elsewhere are fields that are checked in another place, and comments.
 var elsewhere = []string{"Choices", "Catch", "ItemProcessor", "Iterator", "Branches", "Comment"}
 
-// template checks what stands behind names that end with .$, at any depth.
+// template checks the values of names that end with .$, at any depth.
 func (p *place) template(where string, v any) {
 	switch v := v.(type) {
 	case []any:
@@ -226,10 +226,10 @@ func (p *place) template(where string, v any) {
 	}
 }
 
-// quoted are the texts in an intrinsic function.
+// quoted matches the strings in an intrinsic function.
 var quoted = regexp.MustCompile(`'(?:[^'\\]|\\.)*'`)
 
-// escapes wants those of the language in the texts of intrinsic functions: \' \{ \} and \\.
+// escapes allows only the language's escapes in the strings of intrinsic functions: \' \{ \} and \\.
 func (p *place) escapes(where, call string) {
 	if !isIntrinsic(call) {
 		return
@@ -248,7 +248,7 @@ func (p *place) escapes(where, call string) {
 	}
 }
 
-// expressions wants what begins as an expression of JSONata to end as one.
+// expressions checks that a string that begins as a JSONata expression also ends as one.
 func (p *place) expressions(where string, v any) {
 	switch v := v.(type) {
 	case []any:
@@ -267,7 +267,7 @@ func (p *place) expressions(where string, v any) {
 	}
 }
 
-// errors wants the names of the errors that a Retry or a Catch is about.
+// errors checks that a Retry or a Catch names its errors.
 func (p *place) errors(o *Object, last bool) {
 	if !o.Has("ErrorEquals") {
 		p.add("state %q has no %sErrorEquals: name the errors, such as States.ALL", p.state, p.part)

@@ -87,7 +87,7 @@ func TestWhatStepFunctionsRefusesIsRefusedBefore(t *testing.T) {
 	}
 }
 
-func TestWhatStepFunctionsTakesIsTaken(t *testing.T) {
+func TestWhatStepFunctionsAcceptsIsAccepted(t *testing.T) {
 	for _, state := range []string{
 		`{"Type":"Wait","Seconds":0,"Next":"B"}`,
 		`{"Type":"Wait","Timestamp":"2030-01-02T03:04:05.123+01:00","Next":"B"}`,
@@ -110,8 +110,8 @@ func TestWhatStepFunctionsTakesIsTaken(t *testing.T) {
 	}
 }
 
-// TestTheWorkflowsThatAreRunAreTaken: test/workflows deploys and runs them.
-func TestTheWorkflowsThatAreRunAreTaken(t *testing.T) {
+// TestTheWorkflowsOfTheTestsAreAccepted parses the workflows that test/workflows deploys and runs.
+func TestTheWorkflowsOfTheTestsAreAccepted(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "..", "test", "workflows", "testdata", "*.asl.json"))
 	if err != nil || len(files) < 20 {
 		t.Fatalf("got %d files, %v", len(files), err)

@@ -1,11 +1,11 @@
 package asl
 
 // Splice makes first the workflow's first state and last the state after every open end, and returns how many ends
-// there are. The two speak JSONPath. Ends that only a Catch leads to, Succeed and Fail stay as they are: what a Catch
-// leads to has dealt with a failure, and must not look like a result.
+// there are. Both use JSONPath. Succeed, Fail and ends that only a Catch leads to do not change: they handled a
+// failure, which must not look like a result.
 //
-// A top-level QueryLanguage JSONata moves into the states, nested ones included: under it, Step Functions refuses
-// states that speak JSONPath.
+// A top-level QueryLanguage JSONata moves into the states, nested ones included: under it, Step Functions rejects
+// states that use JSONPath.
 func (d *Document) Splice(firstName string, first *Object, lastName string, last *Object) (open int) {
 	d.ownLanguages()
 	m := machineOf(d.root)
@@ -22,7 +22,7 @@ func (d *Document) Splice(firstName string, first *Object, lastName string, last
 		}
 		states.Set(name, state)
 	}
-	if open > 0 { // an unreachable state is refused
+	if open > 0 { // an unreachable state is rejected
 		last.Delete("Next")
 		last.Set("End", true)
 		states.Set(lastName, last)
@@ -41,7 +41,7 @@ func (d *Document) ownLanguages() {
 	}
 }
 
-// moveLanguage does so in one workflow. A nested one does not inherit from the state around it, but from the top.
+// moveLanguage does so in one workflow. A nested workflow inherits from the top level, not from the state around it.
 func moveLanguage(o *Object, top string) {
 	m := machineOf(o)
 	language := top
@@ -65,7 +65,8 @@ func moveLanguage(o *Object, top string) {
 // SetTimeout replaces the workflow's time limit, in seconds: JSON text.
 func (d *Document) SetTimeout(seconds Raw) { d.root.Set("TimeoutSeconds", seconds) }
 
-// Encode writes the workflow as compact JSON, each string by text and what is not quoted by raw. Either may be nil.
+// Encode writes the workflow as compact JSON. text writes each string, and raw each value without quotes. Either may be
+// nil.
 func (d *Document) Encode(text func(string) string, raw func(Raw) string) string {
 	return encoded(d.root, text, raw)
 }

@@ -14,10 +14,10 @@ import (
 // ${Token[…]} do not.
 var placeholder = regexp.MustCompile(`\$\{[A-Za-z0-9_-]+((\.|::)[A-Za-z0-9_-]+)*\}`)
 
-// bare begins a string that was a placeholder without quotes, as in "Seconds": ${n}. No text of JSON begins so.
+// bare begins a string that was a placeholder without quotes, as in "Seconds": ${n}. No JSON string begins with it.
 const bare = "\x00"
 
-// quoteBare puts quotes around placeholders that have none, so that the text is JSON.
+// quoteBare puts quotes around placeholders that have none, which makes the text valid JSON.
 func quoteBare(text string) string {
 	if !strings.Contains(text, "${") {
 		return text
@@ -43,7 +43,7 @@ func quoteBare(text string) string {
 	return b.String()
 }
 
-// substitution puts values in the place of placeholders.
+// substitution replaces placeholders with values.
 type substitution struct {
 	values  map[string]string
 	given   *regexp.Regexp // the placeholders of values; nil: there are none
@@ -52,8 +52,8 @@ type substitution struct {
 	faults  []error
 }
 
-// substitute replaces the placeholders in every string of the document, names of members included. Values are put in
-// once: a placeholder in a value stays. It returns the names that no placeholder has.
+// substitute replaces the placeholders in every string of the document, names of members included. It does not replace
+// placeholders in values. It returns the substitutions that no placeholder uses.
 func substitute(doc *Object, values map[string]string) (unused []string, errs []error) {
 	s := &substitution{values: values, used: map[string]bool{}, missing: map[string]string{}}
 	if names := slices.Sorted(maps.Keys(values)); len(names) > 0 {

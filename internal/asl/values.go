@@ -65,7 +65,7 @@ func isWhole(v any, lowest, highest int64) bool {
 
 func compare(a, b any) int { return rational(a).Cmp(rational(b)) }
 
-// brief is a value as JSON, cut where it becomes long.
+// brief is a value as JSON, cut if it is long.
 func brief(v any) string {
 	const most = 120
 	text := []rune(Encode(v, nil))

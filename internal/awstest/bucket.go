@@ -23,7 +23,7 @@ type Bucket struct {
 	keys    keys
 	objects map[string][]version // newest first
 	written int
-	Calls   int              // of any operation
+	Calls   int              // all operations
 	Writes  int              // of PutObject
 	Now     func() time.Time // when an object is modified
 }
@@ -36,7 +36,7 @@ type version struct {
 	deleted bool
 }
 
-// maxKeyBytes is the longest key that S3 takes.
+// maxKeyBytes is the longest key that S3 accepts.
 const maxKeyBytes = 1024
 
 // NewBucket returns an empty bucket.
@@ -97,7 +97,7 @@ func (b *Bucket) find(key, id *string) (version, error) {
 		}
 		return all[0], nil
 	}
-	if !strings.HasPrefix(*id, "v") { // can be no version id at all
+	if !strings.HasPrefix(*id, "v") { // cannot be a version id
 		return version{}, &smithy.GenericAPIError{Code: "InvalidArgument", Message: *id}
 	}
 	at := slices.IndexFunc(all, func(v version) bool { return v.id == *id })
@@ -125,7 +125,7 @@ func (b *Bucket) HeadObject(_ context.Context, in *s3.HeadObjectInput, _ ...func
 	defer b.lock()()
 	v, err := b.find(in.Key, in.VersionId)
 	var api smithy.APIError
-	if errors.As(err, &api) && api.ErrorCode() == "InvalidArgument" { // the answer has no body that says more than 400
+	if errors.As(err, &api) && api.ErrorCode() == "InvalidArgument" { // a HEAD answer has no body, only the status 400
 		return nil, &smithy.GenericAPIError{Code: "BadRequest"}
 	}
 	if err != nil {

@@ -11,17 +11,17 @@ type Clock struct {
 	now time.Time
 }
 
-// NewClock returns a clock that shows a time.
+// NewClock returns a clock set to a time.
 func NewClock(now time.Time) *Clock { return &Clock{now: now} }
 
-// Now is what it shows.
+// Now returns its time.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
 }
 
-// Set has it show another time.
+// Set changes its time.
 func (c *Clock) Set(t time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -12,9 +12,9 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
-// Contended is a table whose calls take time, for tests with a clock that does not wait. While a transaction has a row,
-// others that want it are cancelled, and single writes to it are refused (DynamoDB Developer Guide, "Transaction conflict
-// handling in DynamoDB").
+// Contended is a table whose calls take time, for tests with a simulated clock. While a transaction uses a row, other
+// transactions on it are cancelled, and single writes to it are rejected (DynamoDB Developer Guide, "Transaction
+// conflict handling in DynamoDB").
 type Contended struct {
 	*Table
 	Takes     time.Duration // a call
@@ -22,8 +22,8 @@ type Contended struct {
 
 	mu        sync.Mutex
 	held      map[rowKey]bool
-	Cancelled int // transactions that met another one
-	Refused   int // single writes that met one
+	Cancelled int // transactions that conflicted with another one
+	Refused   int // single writes that conflicted with a transaction
 	units     map[partitionSecond]float64
 }
 
@@ -34,15 +34,15 @@ type partitionSecond struct {
 	writes bool
 }
 
-// NewContended returns a table on which a call and a transaction take so long.
+// NewContended returns a table on which calls and transactions take these times.
 func NewContended(table *Table, takes time.Duration, transacts func() time.Duration) *Contended {
 	return &Contended{
 		Table: table, Takes: takes, Transacts: transacts, held: map[rowKey]bool{}, units: map[partitionSecond]float64{},
 	}
 }
 
-// Busiest returns the most write and read units that one of some partition keys of the table took in a second. Rows that
-// are written count as one unit each: the ledger's are small.
+// Busiest returns the most write and read units that one partition key took in a second. A written row counts as one
+// unit, because the ledger's rows are small.
 func (t *Contended) Busiest(of func(pk string) bool) (writes, reads float64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -73,7 +73,7 @@ func (t *Contended) wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// write makes a single write, unless a transaction has its row.
+// write makes a single write, unless a transaction uses its row.
 func (t *Contended) write(ctx context.Context, key row, do func() error) error {
 	if err := t.wait(ctx, t.Takes); err != nil {
 		return err

@@ -11,9 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// expression reads the expressions of one call: conditions of comparisons with =, <, <=, >, >= and IN, of attribute_exists and
-// attribute_not_exists, joined by AND and OR; updates with SET, ADD and REMOVE. As the service does, it refuses names
-// and values that no expression uses, and two changes of the same attribute.
+// expression reads the expressions of one call: conditions of comparisons with =, <, <=, >, >= and IN, of
+// attribute_exists and attribute_not_exists, joined by AND and OR; updates with SET, ADD and REMOVE. Like DynamoDB, it
+// rejects names and values that no expression uses, and two changes of the same attribute.
 type expression struct {
 	names  map[string]string
 	values row
@@ -94,7 +94,7 @@ func (e *expression) allUsed() error {
 	return e.err
 }
 
-// condition evaluates a condition, which holds if there is none.
+// condition evaluates a condition. Without a condition, it returns true.
 func (e *expression) condition(s *string, r row) (bool, error) {
 	if s == nil {
 		return true, nil

@@ -6,8 +6,8 @@ import (
 	"sort"
 )
 
-// keys are sorted. They stand in chunks, so that adding one costs about the same however many there are: tens of thousands
-// are added one by one.
+// keys are sorted. They are stored in chunks, because tests add tens of thousands one by one. Adding one costs about
+// the same, however many there are.
 type keys struct {
 	chunks [][]string
 }
@@ -37,7 +37,7 @@ func (k *keys) add(key string) {
 	}
 }
 
-// from yields the keys from a text on, in order.
+// from yields the keys from a string on, in order.
 func (k *keys) from(start string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		i := k.chunk(start)

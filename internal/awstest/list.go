@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 )
 
-// ListExecutions is Step Functions': those that started last first.
+// ListExecutions is Step Functions': newest start first.
 func (s States) ListExecutions(_ context.Context, in *sfn.ListExecutionsInput, _ ...func(*sfn.Options)) (*sfn.ListExecutionsOutput, error) {
 	m, err := s.machine(in.StateMachineArn)
 	if err != nil {

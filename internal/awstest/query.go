@@ -42,7 +42,8 @@ func (t *Table) BatchGetItem(_ context.Context, in *dynamodb.BatchGetItemInput, 
 	return out, nil
 }
 
-// Query is DynamoDB's. After as many rows as the limit it names a key to go on from, also when none follow.
+// Query is DynamoDB's. When it returns as many rows as the limit, it also returns a LastEvaluatedKey, even if no rows
+// follow.
 func (t *Table) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
 	defer t.lock()()
 	index, pk, sk := "", schema.PartitionKey, schema.SortKey
@@ -95,7 +96,7 @@ func (t *Table) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dyn
 	return out, nil
 }
 
-// Freeze keeps what the indexes have, as an index does that lags behind.
+// Freeze stops updates of the indexes, like an index that lags behind.
 func (t *Table) Freeze() {
 	defer t.lock()()
 	t.frozen = map[string]map[string]*partition{"": t.parts[""]}

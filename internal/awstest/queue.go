@@ -74,15 +74,15 @@ func (q Queues) DeleteMessage(_ context.Context, in *awssqs.DeleteMessageInput, 
 	defer one.mu.Unlock()
 	same := func(m Message) bool { return m.ID == *in.ReceiptHandle }
 	one.hidden = slices.DeleteFunc(one.hidden, same)
-	one.messages = slices.DeleteFunc(one.messages, same) // it has come back
+	one.messages = slices.DeleteFunc(one.messages, same) // it was made visible again
 	return &awssqs.DeleteMessageOutput{}, nil
 }
 
-// Queue is a queue. What is received stays in it until it is deleted, and comes back when a test says so.
+// Queue is a queue. A received message stays in it until it is deleted, and becomes visible again when a test says so.
 type Queue struct {
 	URL    string
-	Now    func() time.Time // nil: what is held back comes at once
-	Delays []time.Duration  // of what was sent
+	Now    func() time.Time // nil: delayed messages come at once
+	Delays []time.Duration  // of sent messages
 	OnPost func(sqs.Post)   // may be nil
 
 	mu       sync.Mutex
@@ -91,7 +91,7 @@ type Queue struct {
 	sent     int
 }
 
-// Message is a message of a queue. Its id is its receipt too.
+// Message is a message of a queue. Its id is also its receipt handle.
 type Message struct {
 	ID   string
 	Body string
@@ -116,7 +116,7 @@ func (q *Queue) put(p sqs.Post) (id string) {
 	return m.ID
 }
 
-// Put puts messages into the queue, as a service does that needs no client.
+// Put puts messages into the queue without an SDK client, as an AWS service does.
 func (q *Queue) Put(bodies ...string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -125,7 +125,7 @@ func (q *Queue) Put(bodies ...string) {
 	}
 }
 
-// take takes up to n messages out of the queue that are due.
+// take takes up to n due messages out of the queue.
 func (q *Queue) take(n int) (taken []Message) {
 	var now time.Time
 	if q.Now != nil {
@@ -137,7 +137,7 @@ func (q *Queue) take(n int) (taken []Message) {
 		k++
 	}
 	taken, q.messages = q.messages[:k:k], q.messages[k:]
-	if k < n && len(q.messages) > 0 { // the first of those left is held back
+	if k < n && len(q.messages) > 0 { // the first remaining message is delayed
 		q.messages = slices.DeleteFunc(slices.Clone(q.messages), func(m Message) bool {
 			got := len(taken) < n && due(m)
 			if got {
@@ -149,24 +149,24 @@ func (q *Queue) take(n int) (taken []Message) {
 	return taken
 }
 
-// ComeBack shows messages again that were received and not deleted. None does so by itself.
+// ComeBack makes messages visible again that were received and not deleted. There is no visibility timeout.
 func (q *Queue) ComeBack() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.messages, q.hidden = append(q.messages, q.hidden...), nil
 }
 
-// Take takes up to n messages out of the queue that are due, as an event source mapping does.
+// Take takes up to n due messages out of the queue, as an event source mapping does.
 func (q *Queue) Take(n int) []Message {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.take(n)
 }
 
-// TakeAll takes every message out of the queue that is due, and returns their bodies.
+// TakeAll takes every due message out of the queue, and returns their bodies.
 func (q *Queue) TakeAll() []string { return Bodies(q.Take(math.MaxInt)) }
 
-// Bodies are those of messages.
+// Bodies returns the bodies of messages.
 func Bodies(messages []Message) (bodies []string) {
 	for _, m := range messages {
 		bodies = append(bodies, m.Body)
@@ -181,7 +181,7 @@ func (q *Queue) Clear() {
 	q.messages = nil
 }
 
-// Empty reports whether nothing is in the queue, due or not.
+// Empty reports whether the queue has no messages, due or not.
 func (q *Queue) Empty() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()

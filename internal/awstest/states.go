@@ -88,11 +88,11 @@ type Machine struct {
 	ARN string
 	Now func() time.Time // the clock of Step Functions
 
-	// StartFault breaks StartExecution: after is whether it takes effect all the same. nil: never.
+	// StartFault breaks StartExecution: after means that the call still takes effect. nil: no faults.
 	StartFault func(execution string) (err error, after bool)
 	// OnRedrive sees each execution before it is redriven by a function; may be nil.
 	OnRedrive func(ctx context.Context, name string)
-	// Unredrivable has executions that cannot be redriven for a reason that Step Functions gives, by name.
+	// Unredrivable has Step Functions' reasons why executions cannot be redriven, by name.
 	Unredrivable map[string]string
 	// OnStart sees each execution before it is started by a function; may be nil.
 	OnStart func(ctx context.Context, name, input string)
@@ -101,13 +101,13 @@ type Machine struct {
 	executions map[string]*Execution
 	order      []string
 	lastEvent  time.Time      // when the last live execution started
-	ran        int            // all before this place in the order were returned by Next, or have ended
+	ran        int            // all before this index were returned by Next, or have ended
 	Starts     map[string]int // answered calls of StartExecution that started something, by name
 	Redriven   map[string]int // calls of RedriveExecution that redrove something, by name
 	tokens     map[string][]clientToken
 	Lists      int // calls of ListExecutions
 	Describes  int // calls of DescribeExecution
-	PageSize   int // of ListExecutions; 0: as many as are asked for
+	PageSize   int // of ListExecutions; 0: as many as requested
 	ended      []Execution
 }
 
@@ -152,7 +152,7 @@ func (m *Machine) Start(name, input string) error {
 	}
 	started := m.Now()
 	if next := m.lastEvent.Add(time.Millisecond); !domain.IsReplayName(name) && !strings.HasPrefix(name, domain.SeriesPrefix) {
-		if started.Before(next) { // no two events come at once: which of them is older must be clear
+		if started.Before(next) { // no two events start at the same time, so one is always older
 			started = next
 		}
 		m.lastEvent = started
@@ -170,7 +170,7 @@ func (m *Machine) put(x Execution) {
 	m.executions[x.Name] = &x
 }
 
-// Put adds an execution, or changes one, that a test has made up.
+// Put adds or replaces an execution that a test made up.
 func (m *Machine) Put(x Execution) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -219,7 +219,7 @@ func (m *Machine) Ended() []Execution {
 	return ended
 }
 
-// Execution returns an execution as it stands, the zero one if there is none of that name.
+// Execution returns a copy of an execution, or the zero value if it does not exist.
 func (m *Machine) Execution(name string) Execution {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -229,7 +229,7 @@ func (m *Machine) Execution(name string) Execution {
 	return Execution{}
 }
 
-// Status returns how an execution stands, empty if there is none of that name.
+// Status returns the status of an execution, or an empty one if it does not exist.
 func (m *Machine) Status(name string) types.ExecutionStatus { return m.Execution(name).Status }
 
 // Names returns the names of all executions with a prefix, in order of their start.

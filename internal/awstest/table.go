@@ -1,8 +1,8 @@
 // Package awstest has a table, a versioned bucket, queues and state machines that live in the test's own process, for
 // tests that make tens of thousands of calls: crashes at every call, simulated hours, thousands of resources.
 //
-// They know what the product uses of the services, and refuse everything else, so that nothing passes here by being
-// ignored. A test runs the same calls on them and on the emulator.
+// They support what the product uses of the services. They reject everything else, so a test cannot pass because a
+// parameter was ignored. A test runs the same calls on them and on the emulator.
 package awstest
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
-// Names of the table and the bucket. They answer to any other as well.
+// Names of the table and the bucket. They accept any other name as well.
 const (
 	TableName  = "ledger"
 	BucketName = "events"
@@ -36,15 +36,15 @@ type Table struct {
 	mu     sync.Mutex
 	parts  map[string]map[string]*partition // by index (empty: the table) and partition key
 	Calls  int                              // of any operation
-	Writes int                              // of those that write
-	Units  Units                            // what they would cost
+	Writes int                              // of write operations
+	Units  Units                            // what the calls would cost
 
-	frozen map[string]map[string]*partition // what queries of the indexes see; nil: what there is
+	frozen map[string]map[string]*partition // what queries of the indexes see; nil: the current rows
 }
 
 type partition struct {
 	rows   map[string]map[rowKey]row // by sort key
-	sorted []string                  // the sort keys; nil: not known
+	sorted []string                  // the sort keys; nil: not sorted yet
 }
 
 // NewTable returns an empty table with the ledger's indexes.
@@ -84,7 +84,7 @@ func (t *Table) get(k rowKey) row {
 	return nil
 }
 
-// places are where a row stands: in the table, and in the indexes for which it has both keys.
+// places are the locations of a row: in the table, and in each index for which it has both keys.
 func places(r row) (at [][3]string, err error) {
 	k, err := keyOf(r)
 	at = append(at, [3]string{"", k.pk, k.sk})
@@ -141,8 +141,8 @@ func (t *Table) remove(k rowKey) {
 	}
 }
 
-// Erase removes every row of which the partition key begins with a prefix, and returns how many they were: what a hand
-// or a bug may do to a real table.
+// Erase removes every row whose partition key begins with a prefix, and returns the number of rows. An operator or a
+// bug may do so in a real table.
 func (t *Table) Erase(prefix string) (n int) {
 	defer t.lock()()
 	var doomed []rowKey

@@ -48,7 +48,7 @@ func sizeOf(v types.AttributeValue) (n int) {
 
 func unitsOf(bytes, unit int) float64 { return max(math.Ceil(float64(bytes)/float64(unit)), 1) }
 
-// written bills the change of a row. An index is written to if an entry comes, goes or moves, which is both.
+// written bills the change of a row. An index is written if an entry is added or removed. A move is both.
 func (t *Table) written(before, after row, factor float64) {
 	t.Units.Write += factor * unitsOf(max(size(before), size(after)), writeUnit)
 	t.Units.Stored += size(after) - size(before)
@@ -72,7 +72,7 @@ func billed(entry [4]string, exists bool) int {
 	return len(entry[0]) + len(entry[1]) + len(entry[2]) + len(entry[3]) + entryOverhead
 }
 
-// entry is what an index has of a row: keys only.
+// entry is the part of a row in an index: keys only.
 func entry(ix schema.Index, r row) (keys [4]string, exists bool) {
 	for i, attr := range []string{ix.PartitionKey, ix.SortKey, schema.PartitionKey, schema.SortKey} {
 		value, ok := text(r[attr])
@@ -89,7 +89,7 @@ func (t *Table) refused(present row, factor float64) {
 	t.Units.Write += factor * unitsOf(size(present), writeUnit)
 }
 
-// read bills rows that were read in one call, strongly consistent or of an index.
+// read bills rows of one call: strongly consistent, or from an index.
 func (t *Table) read(bytes int, consistent bool) {
 	units := unitsOf(bytes, readUnit)
 	if !consistent {

@@ -27,7 +27,7 @@ func encode(fields []field) map[string]string {
 	return env
 }
 
-// decode fills the fields and names every fault at once.
+// decode fills the fields. Its error names every invalid variable at once.
 func decode(fields []field, getenv func(string) string) error {
 	var errs []error
 	for _, f := range fields {

@@ -28,7 +28,7 @@ func (c *Record) fields() []field {
 // Env returns the variables that LoadRecord reads.
 func (c Record) Env() map[string]string { return encode(c.fields()) }
 
-// LoadRecord decodes the environment; the error names every fault.
+// LoadRecord decodes the environment. The error names every invalid variable.
 func LoadRecord(getenv func(string) string) (c Record, err error) {
 	err = decode(c.fields(), getenv)
 	return c, err
@@ -40,7 +40,7 @@ type Publish struct {
 	LedgerTable    string
 	TopicARN       string
 	StoreOutputs   bool // keep each output under outputs/<execution name>
-	SupersedeOlder bool // an automatic replay publishes nothing once a newer version was published
+	SupersedeOlder bool // an automatic replay does not publish if a newer version was published
 }
 
 func (c *Publish) fields() []field {
@@ -56,7 +56,7 @@ func (c *Publish) fields() []field {
 // Env returns the variables that LoadPublish reads.
 func (c Publish) Env() map[string]string { return encode(c.fields()) }
 
-// LoadPublish decodes the environment; the error names every fault.
+// LoadPublish decodes the environment. The error names every invalid variable.
 func LoadPublish(getenv func(string) string) (c Publish, err error) {
 	err = decode(c.fields(), getenv)
 	return c, err
@@ -82,7 +82,7 @@ func (c *Tracker) fields() []field {
 // Env returns the variables that LoadTracker reads.
 func (c Tracker) Env() map[string]string { return encode(c.fields()) }
 
-// LoadTracker decodes the environment; the error names every fault.
+// LoadTracker decodes the environment. The error names every invalid variable.
 func LoadTracker(getenv func(string) string) (c Tracker, err error) {
 	err = decode(c.fields(), getenv)
 	return c, err
@@ -100,20 +100,20 @@ type AutoReplay struct {
 	ResourceIDPath     string
 	OwnerIDPath        string
 	SupersedeOlder     bool
-	CloseSuperseded    bool     // takes failures out of the quarantine once a newer event has succeeded
+	CloseSuperseded    bool     // moves failures out of the quarantine when a newer event has succeeded
 	RetryOn            []string // globs of error names that are retriable
-	DoNotRetryOn       []string // globs that are not, although RetryOn matches
+	DoNotRetryOn       []string // globs of error names that are not, even if RetryOn matches
 	MaxAttempts        int      // automatic replays of one event
 	BackoffBase        time.Duration
 	BackoffRate        float64 // factor per attempt
 	MaxBackoff         time.Duration
 	MaxAge             time.Duration // of the first failure
-	SettleAfter        time.Duration // age at which an open execution is looked at
-	UnaccountedAfter   time.Duration // age at which an event is reported whose outcome is unknown
+	SettleAfter        time.Duration // age at which an open execution is looked up
+	UnaccountedAfter   time.Duration // age at which an event with an unknown outcome is reported
 	Interval           time.Duration // from one run to the next
-	CanaryThreshold    int           // more failures than that with the same error are held, and probed
+	CanaryThreshold    int           // if more failures have the same error, they are held and probed
 	StartsPerSecond    float64       // of all replays together
-	PauseAlarm         string        // name of an alarm while which nothing is started; empty: none
+	PauseAlarm         string        // name of the alarm that pauses all starts; empty: none
 }
 
 func (c *AutoReplay) fields() []field {
@@ -148,7 +148,7 @@ func (c *AutoReplay) fields() []field {
 // Env returns the variables that LoadAutoReplay reads.
 func (c AutoReplay) Env() map[string]string { return encode(c.fields()) }
 
-// LoadAutoReplay decodes the environment; the error names every fault.
+// LoadAutoReplay decodes the environment. The error names every invalid variable.
 func LoadAutoReplay(getenv func(string) string) (c AutoReplay, err error) {
 	err = decode(c.fields(), getenv)
 	return c, err
@@ -166,7 +166,7 @@ type ReplayHandler struct {
 	Redrivable         bool    // false: a failed execution must be run anew
 	StartsPerSecond    float64 // of all replays together, for estimates
 
-	RequestedStartsPerSecond float64 // beside that, of replays that ask for more; 0: they keep to it
+	RequestedStartsPerSecond float64 // separate budget of replays that ask for more; 0: they share the one above
 }
 
 func (c *ReplayHandler) fields() []field {
@@ -187,7 +187,7 @@ func (c *ReplayHandler) fields() []field {
 // Env returns the variables that LoadReplayHandler reads.
 func (c ReplayHandler) Env() map[string]string { return encode(c.fields()) }
 
-// LoadReplayHandler decodes the environment; the error names every fault.
+// LoadReplayHandler decodes the environment. The error names every invalid variable.
 func LoadReplayHandler(getenv func(string) string) (c ReplayHandler, err error) {
 	err = decode(c.fields(), getenv)
 	return c, err
@@ -206,7 +206,7 @@ type ReplayListener struct {
 	SupersedeOlder   bool
 	StartsPerSecond  float64 // of all replays together
 
-	RequestedStartsPerSecond float64 // beside that, of replays that ask for more; 0: they keep to it
+	RequestedStartsPerSecond float64 // separate budget of replays that ask for more; 0: they share the one above
 }
 
 func (c *ReplayListener) fields() []field {
@@ -228,7 +228,7 @@ func (c *ReplayListener) fields() []field {
 // Env returns the variables that LoadReplayListener reads.
 func (c ReplayListener) Env() map[string]string { return encode(c.fields()) }
 
-// LoadReplayListener decodes the environment; the error names every fault.
+// LoadReplayListener decodes the environment. The error names every invalid variable.
 func LoadReplayListener(getenv func(string) string) (c ReplayListener, err error) {
 	err = decode(c.fields(), getenv)
 	return c, err
@@ -245,7 +245,7 @@ type ReplaySeries struct {
 	MaxEventBytes   int
 	StartsPerSecond float64 // of all replays together
 
-	RequestedStartsPerSecond float64 // beside that, of replays that ask for more; 0: they keep to it
+	RequestedStartsPerSecond float64 // separate budget of replays that ask for more; 0: they share the one above
 }
 
 func (c *ReplaySeries) fields() []field {
@@ -265,7 +265,7 @@ func (c *ReplaySeries) fields() []field {
 // Env returns the variables that LoadReplaySeries reads.
 func (c ReplaySeries) Env() map[string]string { return encode(c.fields()) }
 
-// LoadReplaySeries decodes the environment; the error names every fault.
+// LoadReplaySeries decodes the environment. The error names every invalid variable.
 func LoadReplaySeries(getenv func(string) string) (c ReplaySeries, err error) {
 	err = decode(c.fields(), getenv)
 	return c, err

@@ -10,20 +10,21 @@ import (
 	"strings"
 )
 
-// ManifestVersion is the version of the format. It goes up when a field changes its meaning; new fields leave it as it is.
+// ManifestVersion is the version of the format. It increases when a field changes its meaning. New fields do not change
+// it.
 const ManifestVersion = 1
 
 // ManifestOutputID is the construct id of the output, below the ingestion's.
 const ManifestOutputID = "Manifest"
 
-// MaxManifestBytes is what an output may hold at most, once CloudFormation has filled in names. CloudFormation documents no
-// limit for outputs; this is the one of parameters, into which outputs are handed on.
+// MaxManifestBytes is the maximum size of the output, after CloudFormation has filled in names. CloudFormation
+// documents no limit for outputs. This is the limit of parameters, to which outputs may be passed.
 const MaxManifestBytes = 4_096
 
-// Manifest says where the parts of one ingestion are. In the construct, texts may be tokens of CDK: names and ARNs
-// have no characters that JSON would escape.
+// Manifest says where the parts of one ingestion are. In the construct, strings may be CDK tokens: names and ARNs have
+// no characters that JSON would escape.
 type Manifest struct {
-	Version int    `json:"replayableIngestion"` // by this field the value is known
+	Version int    `json:"replayableIngestion"` // this field identifies a manifest
 	Path    string `json:"path"`                // of the construct, such as listings-prod/Listings
 	Stack   string `json:"stack"`
 	Region  string `json:"region"`
@@ -53,13 +54,13 @@ var ErrNotManifest = errors.New("no manifest of an ingestion")
 func (i Manifest) Encode() string {
 	i.Version = ManifestVersion
 	b, err := json.Marshal(i)
-	if err != nil { // texts and maps of texts
+	if err != nil { // strings and maps of strings
 		panic(err)
 	}
 	return string(b)
 }
 
-// DecodeManifest reads the value of an output. It returns ErrNotManifest for values that are something else.
+// DecodeManifest reads the value of an output. It returns ErrNotManifest for any other value.
 func DecodeManifest(value string) (Manifest, error) {
 	var i Manifest
 	if !strings.HasPrefix(value, `{"replayableIngestion":`) {

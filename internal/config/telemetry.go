@@ -2,7 +2,7 @@ package config
 
 import "log/slog"
 
-// Telemetry is what every function has in its environment beside its own configuration.
+// Telemetry is in the environment of every function, beside its own configuration.
 type Telemetry struct {
 	Ingestion string     // dimension of the metrics
 	LogLevel  slog.Level // of log lines; metrics are written at any level
@@ -18,7 +18,7 @@ func (c *Telemetry) fields() []field {
 // Env returns the variables that LoadTelemetry reads.
 func (c Telemetry) Env() map[string]string { return encode(c.fields()) }
 
-// LoadTelemetry decodes the environment; the error names every fault.
+// LoadTelemetry decodes the environment. The error names every invalid variable.
 func LoadTelemetry(getenv func(string) string) (c Telemetry, err error) {
 	err = decode(c.fields(), getenv)
 	return c, err

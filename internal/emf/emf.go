@@ -1,7 +1,7 @@
-// Package emf writes metrics in CloudWatch's embedded metric format: a log line of which CloudWatch Logs makes metrics
-// ("Specification: Embedded metric format", Amazon CloudWatch User Guide). It costs no call to AWS. Lambda passes a line
-// that is JSON on as it is, also in its JSON log format ("Configuring JSON and plain text log formats", AWS Lambda
-// Developer Guide).
+// Package emf writes metrics in CloudWatch's embedded metric format: log lines from which CloudWatch Logs extracts
+// metrics ("Specification: Embedded metric format", Amazon CloudWatch User Guide). It needs no call to AWS. Lambda does
+// not change a line that is JSON, also in its JSON log format ("Configuring JSON and plain text log formats", AWS
+// Lambda Developer Guide).
 package emf
 
 import (
@@ -16,8 +16,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
-// Meter collects the metrics of one invocation and writes them when it ends: one line, however many records it had. A nil
-// Meter collects nothing. It is safe for concurrent use.
+// Meter collects the metrics of one invocation and writes them when it ends: one line, however many records the
+// invocation had. A nil Meter collects nothing. It is safe for concurrent use.
 type Meter struct {
 	out       io.Writer
 	ingestion string
@@ -36,7 +36,7 @@ func New(out io.Writer, ingestion string) *Meter {
 	return m
 }
 
-// Add adds to a metric of the invocation. Adding 0 writes a 0, where nothing would leave a gap.
+// Add adds to a metric of the invocation. Adding 0 writes a 0. Without it, the metric would have a gap.
 func (m *Meter) Add(metric schema.Metric, n float64) {
 	if m == nil {
 		return
@@ -46,7 +46,7 @@ func (m *Meter) Add(metric schema.Metric, n float64) {
 	m.sums[metric] += n
 }
 
-// Set sets a metric that is measured and not counted.
+// Set sets a gauge: a metric that is measured, not counted.
 func (m *Meter) Set(metric schema.Metric, value float64) {
 	if m == nil {
 		return
@@ -56,7 +56,7 @@ func (m *Meter) Set(metric schema.Metric, value float64) {
 	m.sums[metric] = value
 }
 
-// Observe adds a value to those of which CloudWatch makes averages and percentiles.
+// Observe adds a value to a metric for which CloudWatch computes averages and percentiles.
 func (m *Meter) Observe(metric schema.Metric, value float64) {
 	if m == nil {
 		return
@@ -69,7 +69,7 @@ func (m *Meter) Observe(metric schema.Metric, value float64) {
 // maxValues is how many values of a metric one line may hold.
 const maxValues = 100
 
-// Flush writes what the invocation has collected, and begins anew. It writes nothing if there is nothing.
+// Flush writes and resets what the invocation has collected. It writes nothing if there are no metrics.
 func (m *Meter) Flush(requestID string) error {
 	if m == nil {
 		return nil
@@ -95,7 +95,7 @@ func (m *Meter) Flush(requestID string) error {
 	return nil
 }
 
-// take returns what was collected and begins anew.
+// take returns and resets what was collected.
 func (m *Meter) take() (sums map[schema.Metric]float64, values map[schema.Metric][]float64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -119,7 +119,7 @@ func (m *Meter) write(values map[schema.Metric]any, requestID string) error {
 	d := directive{Namespace: schema.MetricNamespace, Dimensions: [][]string{{schema.MetricDimension}}}
 	line := map[string]any{schema.MetricDimension: m.ingestion}
 	if requestID != "" {
-		line["requestId"] = requestID // leads from a metric's line to the invocation's others; it is not a dimension
+		line["requestId"] = requestID // links a metric's line to the invocation's other lines; it is not a dimension
 	}
 	for metric, v := range values {
 		d.Metrics = append(d.Metrics, definition{Name: metric.Name, Unit: metric.Unit})
@@ -131,6 +131,6 @@ func (m *Meter) write(values map[schema.Metric]any, requestID string) error {
 	if err != nil {
 		return err
 	}
-	_, err = m.out.Write(append(b, '\n')) // one call, so that no other line comes in between
+	_, err = m.out.Write(append(b, '\n')) // one call, so no other line gets in between
 	return err
 }

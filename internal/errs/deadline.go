@@ -1,6 +1,6 @@
 package errs
 
-// Deadlines let a handler answer before Lambda ends its function, whatever the calls do that it has made.
+// Deadlines let a handler answer before Lambda ends its function, even if its calls do not return.
 
 import (
 	"context"
@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// Work ends a reserve before its context: a tenth of what is left, within these bounds, and never more than half.
+// Work ends before its context, by a reserve: a tenth of the remaining time, within these bounds, and never more than
+// half of it.
 const (
 	minReserve = 500 * time.Millisecond
 	maxReserve = 3 * time.Second
@@ -24,15 +25,15 @@ func reserve(left time.Duration) time.Duration {
 	return min(max(min(left/10, maxReserve), minReserve), left/2)
 }
 
-// WithinDeadline does one thing as EachWithinDeadline does many.
+// WithinDeadline is EachWithinDeadline for one input.
 func WithinDeadline[O any](ctx context.Context, do func(context.Context) (O, error)) (O, error) {
 	outs, errs := EachWithinDeadline(ctx, []struct{}{{}}, func(ctx context.Context, _ struct{}) (O, error) { return do(ctx) })
 	return outs[0], errs[0]
 }
 
-// EachWithinDeadline does something with each input, all at once, and returns the results in their order. It returns before ctx ends,
-// also while some of the work ignores its context: such work has ErrDeadlinePassed, and what becomes of it is not known. So the
-// work must not write to what its caller reads.
+// EachWithinDeadline does something with each input, all at once, and returns the results in their order. It returns
+// before ctx ends, even if some of the work ignores its context. Such work has ErrDeadlinePassed, and its result is
+// unknown. So the work must not write to what its caller reads.
 func EachWithinDeadline[I, O any](ctx context.Context, in []I, do func(context.Context, I) (O, error)) ([]O, []error) {
 	work, last, cancel := within(ctx)
 	defer cancel()
@@ -57,7 +58,7 @@ func EachWithinDeadline[I, O any](ctx context.Context, in []I, do func(context.C
 		select {
 		case r := <-results:
 			if r.panic != nil {
-				panic(r.panic) // where Lambda reports it; in its own goroutine it would take the process with it
+				panic(r.panic) // where Lambda reports it; in its own goroutine it would end the process
 			}
 			outs[r.at], errs[r.at] = r.out, passed(work, r.err)
 		case <-last:
@@ -74,8 +75,8 @@ type result[O any] struct {
 	panic error
 }
 
-// within returns the context of the work, and a channel that tells when to wait for it no longer: a little after the
-// context has ended, so that work that minds it can say which call it was at.
+// within returns the context of the work, and a channel that is closed when waiting must end. That is a little after
+// the context has ended, so work that respects its context can still report its current call.
 func within(ctx context.Context) (work context.Context, last <-chan time.Time, cancel func()) {
 	end, limited := ctx.Deadline()
 	if !limited {
@@ -89,7 +90,7 @@ func within(ctx context.Context) (work context.Context, last <-chan time.Time, c
 	return work, timer.C, func() { timer.Stop(); stop() }
 }
 
-// passed marks an error that the end of the work has caused.
+// passed marks an error that was caused by the end of the work.
 func passed(work context.Context, err error) error {
 	if work.Err() == nil || !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrDeadlinePassed) {
 		return err

@@ -43,7 +43,7 @@ func TestEachReturnsInTimeWhateverTheWorkDoes(t *testing.T) {
 			return in, nil
 		})
 		took := time.Since(began)
-		close(release) // what comes late must not reach the results
+		close(release) // late results must not reach the caller
 		synctest.Wait()
 		if took < 27*time.Second || took > 28*time.Second {
 			t.Errorf("got an answer after %s, want a reserve of 3 s before the end", took)
@@ -75,7 +75,7 @@ func TestWorkWithoutALimitIsWaitedFor(t *testing.T) {
 	})
 }
 
-func TestOneAfterTheOtherTheyAllReturnBeforeTheEnd(t *testing.T) {
+func TestSuccessiveDeadlinesAllEndBeforeTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()

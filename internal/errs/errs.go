@@ -21,7 +21,7 @@ const (
 	InvalidEvent = "InvalidEvent"
 	// EventTooLarge: the event is over the limit of bytes. Replaying it does not help.
 	EventTooLarge = "EventTooLarge"
-	// OutputTooLarge: the workflow's output is over what SNS takes in one message.
+	// OutputTooLarge: the workflow's output is larger than one SNS message may be.
 	OutputTooLarge = "OutputTooLarge"
 	// ResourceDeleted: the resource was deleted from the event log after the event came, and before it was recorded.
 	ResourceDeleted = "ResourceDeleted"
@@ -67,14 +67,14 @@ var (
 	throttle  = retry.IsErrorThrottles(retry.DefaultThrottles)
 )
 
-// unavailable are codes of passing faults that the SDK knows by their HTTP status only.
+// unavailable are codes of transient errors that the SDK recognizes only by their HTTP status.
 var unavailable = []string{
 	"InternalError", "InternalServerError", "InternalFailure", "ServiceUnavailable", "ServiceUnavailableException",
 	"ConditionalRequestConflict", "TransactionCanceledException", "TransactionConflictException", "TransactionInProgressException",
 }
 
-// Transient reports whether the same call may succeed later: what the SDK itself would retry, a deadline, or a
-// network fault.
+// Transient reports whether the same call may succeed later: what the SDK itself would retry, a deadline, or a network
+// error.
 func Transient(err error) bool {
 	var network net.Error
 	return Throttled(err) || retryable.IsErrorRetryable(err).Bool() ||
@@ -82,8 +82,8 @@ func Transient(err error) bool {
 		slices.ContainsFunc(unavailable, func(code string) bool { return HasCode(err, code) })
 }
 
-// Level is that of the log line about an error: ERROR if it needs a person. What passes is tried again, and what an event
-// or the workflow does to itself is for the quarantine.
+// Level is the level of the log line about an error: ERROR if it needs a person. Transient errors are retried. Errors
+// of an event or the workflow itself go to the quarantine.
 func Level(err error) slog.Level {
 	var named *Named
 	if errors.As(err, &named) && named.Name != Internal || Transient(err) {
@@ -92,7 +92,7 @@ func Level(err error) slog.Level {
 	return slog.LevelError
 }
 
-// Throttled reports whether a service refused a call because of its rate.
+// Throttled reports whether a service rejected a call because of its rate.
 func Throttled(err error) bool {
 	return throttle.IsErrorThrottle(err).Bool() || HasCode(err, "ExecutionLimitExceeded")
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 )
 
-// bucket lets a test lay down any history, and counts what is asked about it.
+// bucket lets a test create any history, and counts the calls.
 type bucket struct {
 	*awstest.Bucket
 	pages   int32   // most versions per page; 0: as asked for

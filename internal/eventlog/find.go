@@ -9,7 +9,7 @@ import (
 )
 
 // First returns the version of the execution that recorded a version: the version itself, or an older one that names
-// the same execution and counts in its place. It returns ErrNotFound if the resource has no such version.
+// the same execution and counts in its place. It returns ErrNotFound if the resource does not have that version.
 func (l *Log) First(ctx context.Context, resourceID, versionID string) (Version, error) {
 	key, err := replay.EventKey(resourceID)
 	if err != nil {
@@ -35,13 +35,13 @@ func (l *Log) First(ctx context.Context, resourceID, versionID string) (Version,
 }
 
 // FindExecution returns the version that an execution recorded, the oldest if there are several, and ErrNotFound if
-// there is none. startedAt is when the execution started: older versions are not looked at.
+// there is none. startedAt is when the execution started: older versions are not read.
 func (l *Log) FindExecution(ctx context.Context, resourceID, execution string, startedAt time.Time) (Version, error) {
 	return l.FindEnded(ctx, resourceID, execution, startedAt, time.Time{})
 }
 
-// FindEnded is FindExecution for an execution that has ended, or recorded its version, at a time: newer versions are
-// listed only. A zero time means that it may still record one.
+// FindEnded is FindExecution for an execution that ended, or recorded its version, at a given time. Newer versions are
+// only listed, without their metadata. With a zero time, the execution may still record one.
 func (l *Log) FindEnded(ctx context.Context, resourceID, execution string, startedAt, endedAt time.Time) (found Version, err error) {
 	key, err := replay.EventKey(resourceID)
 	if err != nil {

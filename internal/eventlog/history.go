@@ -19,15 +19,16 @@ import (
 // Version is one event of a resource's history.
 type Version struct {
 	ID       string
-	Modified time.Time // when S3 took it, in whole seconds
+	Modified time.Time // when S3 stored it, in whole seconds
 	Size     int64     // in bytes
 	Deleted  bool      // a delete marker: no event, and no metadata
 	Meta
 
-	place time.Time // of a delete marker: after all that S3 took before it
+	place time.Time // of a delete marker: after all that S3 stored before it
 }
 
-// At returns when an event was recorded. An object that was put by hand has no metadata: then when S3 took it.
+// At returns when an event was recorded. For an object that was put by hand, without metadata, it returns when S3
+// stored it.
 func (v Version) At() time.Time {
 	if v.RecordedAt.IsZero() {
 		return v.Modified
@@ -35,8 +36,8 @@ func (v Version) At() time.Time {
 	return v.RecordedAt
 }
 
-// Place returns where an event stands among those of its resource: when its first execution started, in milliseconds.
-// S3's order is that in which events reached the log, and a restarted event reaches it after newer ones.
+// Place returns the sort position of an event among those of its resource: when its first execution started, in
+// milliseconds. S3 orders events as they reached the log, and a restarted event reaches it after newer ones.
 func (v Version) Place() time.Time {
 	at := v.At()
 	switch {
@@ -50,11 +51,11 @@ func (v Version) Place() time.Time {
 	return at.Truncate(time.Millisecond)
 }
 
-// LateAfter is how long Record may take, its retries included, until an event counts as one that reached the log late.
+// LateAfter is how long Record may take, retries included, before an event counts as late.
 const LateAfter = time.Minute
 
-// Time returns the moment at which an event counts: when it was recorded, or for one that reached the log late, when
-// its first execution started.
+// Time returns the time of an event: when it was recorded or, if it reached the log late, when its first execution
+// started.
 func (v Version) Time() time.Time {
 	if at, place := v.At(), v.Place(); at.Sub(place) <= LateAfter {
 		return at
@@ -62,12 +63,12 @@ func (v Version) Time() time.Time {
 	return v.Place()
 }
 
-// clockSkew is how far the clocks of Step Functions, S3, functions and callers may differ, and the second that S3
-// rounds down to.
+// clockSkew is how far the clocks of Step Functions, S3, functions and callers may differ. It includes the second to
+// which S3 rounds down.
 const clockSkew = 15 * time.Second
 
-// Versions yields a resource's history, newest place first, from a cursor of Page on (all of it when empty). An
-// unknown resource has none. It reads page by page and holds only versions that may stand elsewhere than S3 lists them.
+// Versions yields a resource's history, newest place first, from a cursor of Page on (all of it when empty). An unknown
+// resource has none. It reads page by page, and holds only versions whose place may differ from S3's order.
 func (l *Log) Versions(ctx context.Context, resourceID, cursor string) iter.Seq2[Version, error] {
 	return func(yield func(Version, error) bool) {
 		h, stop, err := l.history(ctx, resourceID, cursor)
@@ -100,8 +101,8 @@ func (l *Log) Page(ctx context.Context, resourceID, cursor string, limit int) (f
 }
 
 // Search shows at most limit versions of a resource's history, newest place first, from a cursor on (empty: from the
-// newest), until more says that it wants none further. It returns the cursor of those that follow if it stopped for the
-// limit, and ErrCursor for a cursor that it did not give out.
+// newest), until more returns false. If it stopped at the limit, it returns the cursor of the versions that follow. It
+// returns ErrCursor for a cursor that it did not give out.
 func (l *Log) Search(ctx context.Context, resourceID, cursor string, limit int, more func(Version) bool) (next string, err error) {
 	h, stop, err := l.history(ctx, resourceID, cursor)
 	if err != nil {
@@ -110,7 +111,7 @@ func (l *Log) Search(ctx context.Context, resourceID, cursor string, limit int, 
 	defer stop()
 	for range limit {
 		v, ok, err := h.pop()
-		if cursor != "" && errs.HasCode(err, "InvalidArgument") { // S3 knows no such version id
+		if cursor != "" && errs.HasCode(err, "InvalidArgument") { // S3 does not know this version id
 			return "", fmt.Errorf("versions after %q: %w", cursor, ErrCursor)
 		}
 		if err != nil || !ok || !more(v) {
@@ -128,8 +129,8 @@ func (l *Log) Search(ctx context.Context, resourceID, cursor string, limit int, 
 var ErrCursor = errors.New("unknown cursor")
 
 // raw yields every version of exactly one key in S3's order, newest first, from after a version (all when empty), each
-// with its metadata. Those that S3 took after until are listed only, and left out; zero: none are. A long history is
-// described in parallel, ahead of who reads it.
+// with its metadata. Versions that S3 stored after until are only listed, and left out, unless until is zero. The
+// metadata of a long history is read in parallel, ahead of the caller.
 func (l *Log) raw(ctx context.Context, key, after string, until time.Time) iter.Seq2[Version, error] {
 	return func(yield func(Version, error) bool) {
 		in := &s3.ListObjectVersionsInput{Bucket: &l.bucket, Prefix: &key, MaxKeys: aws.Int32(firstPage)}
@@ -168,21 +169,21 @@ func (l *Log) raw(ctx context.Context, key, after string, until time.Time) iter.
 	}
 }
 
-// firstPage is small, since most callers want the newest version only; the rest of a long history comes in pages of
-// the most that S3 gives.
+// firstPage is small, because most callers want only the newest version. The rest of a long history comes in pages of
+// the maximum size.
 const (
 	firstPage = 10
 	nextPages = 1000
 )
 
-// describeAll adds the metadata of some versions. Those that expired since they were listed are left out.
+// describeAll adds the metadata of versions. Versions that expired since they were listed are left out.
 func (l *Log) describeAll(ctx context.Context, key string, versions []Version) ([]Version, error) {
 	errs := make([]error, len(versions))
 	var group errgroup.Group
 	for i := range versions {
 		group.Go(func() error {
 			errs[i] = l.describe(ctx, key, &versions[i])
-			return nil // kept in its place: what comes before an error is known
+			return nil // kept at its index: the versions before an error are still valid
 		})
 	}
 	_ = group.Wait() // no function above returns an error
@@ -209,8 +210,8 @@ func (l *Log) describe(ctx context.Context, key string, v *Version) (err error) 
 	return err
 }
 
-// exactly merges the versions and delete markers of one key in the order of the list, newest first. S3 lists by
-// prefix, in key order, so that keys of which this one is a prefix follow: past tells that they began.
+// exactly merges the versions and delete markers of one key in the order of the list, newest first. S3 lists by prefix,
+// in key order, so longer keys that begin with this key follow. past is true when they begin.
 func exactly(key string, page *s3.ListObjectVersionsOutput) (versions []Version, past bool) {
 	markers := make([]Version, 0, len(page.DeleteMarkers))
 	for _, m := range page.DeleteMarkers {
@@ -252,9 +253,9 @@ func (l *Log) Latest(ctx context.Context, resourceID string) (Version, error) {
 	return Version{}, fmt.Errorf("resource %q: %w", resourceID, ErrNotFound)
 }
 
-// Newest returns the version that S3 took last, which is not the newest by its place if it reached the log late, and may
-// be a second one of its execution. It costs a twelfth of a list. It returns ErrNotFound for
-// a resource that the log does not know and for one whose object was deleted.
+// Newest returns the version that S3 stored last. It may not be the newest by place, if it reached the log late. It may
+// also be a second version of its execution. It costs a twelfth of a list. It returns ErrNotFound for a resource that
+// the log does not know and for one whose object was deleted.
 func (l *Log) Newest(ctx context.Context, resourceID string) (Version, error) {
 	key, err := replay.EventKey(resourceID)
 	if err != nil {
@@ -267,8 +268,8 @@ func (l *Log) Newest(ctx context.Context, resourceID string) (Version, error) {
 	return headed(aws.ToString(out.VersionId), out), nil
 }
 
-// DeletedAt returns when a resource's object was deleted, in whole seconds: zero if the version that S3 took last is an
-// event, or if there is none.
+// DeletedAt returns when a resource's object was deleted, in whole seconds. It returns zero if the version that S3
+// stored last is an event, or if there is none.
 func (l *Log) DeletedAt(ctx context.Context, resourceID string) (time.Time, error) {
 	key, err := replay.EventKey(resourceID)
 	if err != nil {
@@ -284,8 +285,8 @@ func (l *Log) DeletedAt(ctx context.Context, resourceID string) (time.Time, erro
 	return time.Time{}, nil
 }
 
-// DeletedSince reports whether a resource's object was deleted after an event came, as far as clocks tell: one that
-// came within seconds of the deletion counts as deleted.
+// DeletedSince reports whether a resource's object was deleted after an event came, within the accuracy of clocks. An
+// event that came within seconds of the deletion counts as deleted.
 func (l *Log) DeletedSince(ctx context.Context, resourceID string, place time.Time) (bool, error) {
 	if _, err := l.Newest(ctx, resourceID); !errors.Is(err, ErrNotFound) { // a twelfth of a list
 		return false, err

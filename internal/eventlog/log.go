@@ -1,9 +1,9 @@
 // Package eventlog keeps events in a versioned S3 bucket: one object per resource, whose versions are its history.
 //
-// The history is in the order of places: when the first execution of each event started, which is not always the order
-// in which S3 took them. Versions that name the same execution count once, the oldest of them: a lost answer, a late
-// write of an attempt that timed out, or a redrive can leave a second one. Everything here that reads the history sees
-// it so, but for Newest.
+// The history is sorted by place: the time when the first execution of each event started. S3 may have stored the
+// versions in another order. Of several versions that name the same execution, only the oldest counts. A lost answer, a
+// late write of an attempt that timed out, or a redrive can leave a second one. Everything here that reads the history
+// follows these rules, except Newest.
 package eventlog
 
 import (
@@ -26,7 +26,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// ErrNotFound means that there is no such resource, version or object.
+// ErrNotFound means that a resource, version or object does not exist.
 var ErrNotFound = errors.New("not found in the event log")
 
 // ErrDeleteMarker means that a version is a delete marker, which has no event. It is an ErrNotFound.
@@ -56,18 +56,18 @@ func New(api API, bucket string) *Log {
 	return &Log{api: api, bucket: bucket, logger: slog.New(slog.DiscardHandler)}
 }
 
-// Logging has the log say what it skips. It returns the log.
+// Logging makes the log report what it skips. It returns the log.
 func (l *Log) Logging(logger *slog.Logger) *Log {
 	l.logger = logger
 	return l
 }
 
-// Meta is what the log keeps beside an event, as user metadata of its object.
+// Meta is stored with an event, as user metadata of its object.
 type Meta struct {
 	Execution  string    // name of the execution that recorded it
 	OwnerID    string    // empty: none
 	RecordedAt time.Time // millisecond precision
-	StartedAt  time.Time // of the execution; no version older than this can name it
+	StartedAt  time.Time // of the execution; no older version can name it
 
 	// FirstStartedAt is when the first execution of the event started, if that was another: it failed before it could
 	// record the event. Of a correction it is its place.
@@ -125,7 +125,7 @@ func (m Meta) encode() map[string]string {
 	return out
 }
 
-// fill adds as much of a text to metadata as there is room for, and at most so many bytes of it, encoded.
+// fill adds as much of a string to the metadata as fits, and at most the given number of encoded bytes.
 func fill(meta map[string]string, key, text string, most int) {
 	left := maxMeta - len(key) - metaPrefix
 	for k, v := range meta {
@@ -144,7 +144,7 @@ func fill(meta map[string]string, key, text string, most int) {
 	}
 }
 
-// decodeMeta is lenient: an object that was put by hand has none of the keys and still is a version.
+// decodeMeta is lenient: an object that was put by hand has none of the keys and is still a version.
 func decodeMeta(in map[string]string) Meta {
 	var m Meta
 	for key, into := range map[string]*string{
@@ -161,8 +161,8 @@ func decodeMeta(in map[string]string) Meta {
 	return m
 }
 
-// Put appends an event to a resource's history and returns the id of its version. It fails if the bucket keeps no
-// versions: each event would replace the one before.
+// Put appends an event to a resource's history and returns the id of its version. It fails if the bucket is not
+// versioned, because each event would replace the one before.
 func (l *Log) Put(ctx context.Context, resourceID string, event []byte, meta Meta) (string, error) {
 	key, err := replay.EventKey(resourceID)
 	if err != nil {
@@ -177,7 +177,7 @@ func (l *Log) Put(ctx context.Context, resourceID string, event []byte, meta Met
 		return "", errs.New(errs.Internal, "the bucket %s keeps no versions: turn versioning on", l.bucket)
 	}
 	if tries, ok := retry.GetAttemptResults(out.ResultMetadata); ok && len(tries.Results) > 1 {
-		// The answer of an earlier try may have been lost after it wrote a version, which is the one that counts.
+		// An earlier try may have written a version and lost its answer. That version counts.
 		v, err := l.FindExecution(ctx, resourceID, meta.Execution, meta.StartedAt)
 		return v.ID, err
 	}
@@ -207,7 +207,7 @@ func (l *Log) put(ctx context.Context, key string, body []byte, meta map[string]
 // ErrNotAnEvent means that an object is larger than any event: it was put by hand.
 var ErrNotAnEvent = errors.New("not an event: the object is larger than any event")
 
-// Bounds of what is read into memory.
+// Bounds on reads into memory.
 const (
 	maxEvent    = 1 << 20  // no workflow takes more than a quarter of it
 	maxDocument = 32 << 20 // a request has 10 MB at most, an output and an input 256 KiB
@@ -231,8 +231,8 @@ func (l *Log) PutOnce(ctx context.Context, key string, body []byte) error {
 	return nil
 }
 
-// Event returns the event of a version, byte for byte. It returns ErrNotFound if the resource has no such version, and
-// ErrNotAnEvent for an object that is too large to be one.
+// Event returns the event of a version, byte for byte. It returns ErrNotFound if the resource does not have that
+// version, and ErrNotAnEvent for an object that is too large for an event.
 func (l *Log) Event(ctx context.Context, resourceID, versionID string) ([]byte, error) {
 	key, err := replay.EventKey(resourceID)
 	if err != nil {
@@ -258,7 +258,7 @@ func (l *Log) get(ctx context.Context, key string, versionID *string, most int64
 		return nil, fmt.Errorf("get %s: %w", key, err)
 	}
 	defer func() { _ = out.Body.Close() }() // read to its end below, unless it is too large
-	if aws.ToBool(out.DeleteMarker) {       // as an emulator answers
+	if aws.ToBool(out.DeleteMarker) {       // an emulator answers so
 		return nil, fmt.Errorf("get %s: %w", key, ErrDeleteMarker)
 	}
 	body, err := io.ReadAll(io.LimitReader(out.Body, most+1))
@@ -271,7 +271,7 @@ func (l *Log) get(ctx context.Context, key string, versionID *string, most int64
 	return body, nil
 }
 
-// headObject asks for what is known about a version, or about the newest.
+// headObject reads the metadata of a version, or of the newest one.
 func (l *Log) headObject(ctx context.Context, key string, versionID *string) (*s3.HeadObjectOutput, error) {
 	out, err := l.api.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &l.bucket, Key: &key, VersionId: versionID})
 	if err == nil {
@@ -290,8 +290,8 @@ func (l *Log) headObject(ctx context.Context, key string, versionID *string) (*s
 // noVersionID is S3's code for an id that cannot be that of a version.
 const noVersionID = "InvalidArgument"
 
-// refuses reports whether S3 accepts a string as a version id. The answer to a HEAD has no body, so that it is 400 for an
-// expired token or a wrong key as well; a GET of one byte tells them apart.
+// refuses reports whether S3 rejects a string as a version id. The answer to a HEAD has no body, so an expired token or
+// a wrong key gives the same 400. A GET of one byte tells them apart.
 func (l *Log) refuses(ctx context.Context, key, versionID string) bool {
 	out, err := l.api.GetObject(ctx, &s3.GetObjectInput{
 		Bucket: &l.bucket, Key: &key, VersionId: &versionID, Range: aws.String("bytes=0-0"),
@@ -302,10 +302,10 @@ func (l *Log) refuses(ctx context.Context, key, versionID string) bool {
 	return err != nil && (errs.HasCode(err, noVersionID) || notFound(err))
 }
 
-// notFound knows the codes that S3 uses for an object or version that is not there. A delete marker is not an object: 405.
-// methodNotAllowed is S3's answer to a read of a delete marker by its version id.
+// methodNotAllowed is the code of S3's answer to a read of a delete marker by its version id.
 const methodNotAllowed = "MethodNotAllowed"
 
+// notFound matches the codes that S3 uses for an object or version that does not exist.
 func notFound(err error) bool {
 	var noKey *types.NoSuchKey
 	var missing *types.NotFound
@@ -315,16 +315,16 @@ func notFound(err error) bool {
 
 // Keys of documents outside of the histories.
 
-// OutputKey is where the output of an execution is kept.
+// OutputKey is the key of the output of an execution.
 func OutputKey(execution string) string { return schema.OutputsPrefix + execution }
 
-// DerivedKey is where the event of a replay is kept that does not fit into its execution's input.
+// DerivedKey is the key of a replay's event that does not fit into its execution's input.
 func DerivedKey(execution string) string { return schema.DerivedPrefix + execution }
 
-// UnrecordedKey is where the input of a failed execution is kept that never reached the log.
+// UnrecordedKey is the key of a failed execution's input that never reached the log.
 func UnrecordedKey(execution string) string { return schema.UnrecordedPrefix + execution }
 
-// RequestKey is where an accepted replay request is kept.
+// RequestKey is the key of an accepted replay request.
 func RequestKey(replayID string) string { return schema.ReplaysPrefix + replayID + "/request.json" }
 
 // EvidenceKey is where the evidence of a replay that has ended is kept.

@@ -220,8 +220,8 @@ func TestFindExecutionDoesNotReadBackForEver(t *testing.T) {
 	}
 }
 
-// Whatever the order of writes, the places and the size of pages: each execution counts once, at its oldest version, the
-// newest place first, and reading on from any page gives the rest.
+// For any order of writes, places and page size, each execution counts once, at its oldest version, newest place first.
+// Reading on from any page gives the rest.
 func TestHistoryProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := newBucket()
@@ -312,7 +312,7 @@ func TestARefusedHeadSaysNothingAboutExistence(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotOursIsSkipped(t *testing.T) {
+func TestOtherObjectsAreSkipped(t *testing.T) {
 	b := newBucket()
 	b.pages = 2
 	var log strings.Builder
@@ -335,7 +335,7 @@ func TestWhatIsNotOursIsSkipped(t *testing.T) {
 			t.Errorf("got %v, want %v", got, want)
 		}
 		if n := strings.Count(log.String(), "objects that are not events skipped"); n == 0 {
-			t.Error("nobody was told of what was skipped")
+			t.Error("the skipped objects were not logged")
 		}
 	}
 	var walked []string
@@ -369,8 +369,8 @@ func TestAWindowAllowsForClocks(t *testing.T) {
 	}
 }
 
-// Step Functions' clock may be further ahead of S3's than is allowed for. Such a version stands where it is read, and is
-// not left out.
+// Step Functions' clock may be further ahead of S3's than the allowance. Such a version is sorted where it is read, and
+// is not left out.
 func TestAVersionFromTheFutureIsNotLeftOut(t *testing.T) {
 	b := newBucket()
 	b.add("events/r", "v", meta("future", start.Add(200*time.Second)), start.Add(40*time.Second))

@@ -14,21 +14,21 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// history puts versions, which S3 lists in the order in which they reached the log, in the order of their places, and
-// leaves out a version if an older one names the same execution.
+// history sorts versions by their places. S3 lists them in the order in which they reached the log. It leaves out a
+// version if an older one names the same execution.
 //
-// An event is recorded after it came. So once S3's list has got to what it took before a version's place, nothing that
-// follows stands before that version.
+// An event is recorded after it starts. So once S3's list reaches versions that were stored before a version's place,
+// no newer version can follow.
 type history struct {
 	next  func() (Version, error, bool) // in S3's order, newest first
 	ahead []ranked                      // read, not yet given out, in order of place
 	read  int
-	last  time.Time // when S3 took the version that was read last
+	last  time.Time // when S3 stored the version that was read last
 	done  bool
 
 	lastID  string // of the version that was read last
 	given   mark   // of the version that was given out last
-	rereads bool   // from before given: what was given out before comes again, and is passed over
+	rereads bool   // it began before given, so versions that were given out come again and are skipped
 }
 
 // ranked is a version with its rank in S3's order, 0 for the one that was read first.
@@ -56,7 +56,7 @@ func (h *history) pop() (Version, bool, error) {
 		v := h.ahead[0]
 		h.ahead = h.ahead[1:]
 		again := v.Execution != "" && slices.ContainsFunc(h.ahead, func(o ranked) bool {
-			return o.Execution == v.Execution && o.rank > v.rank // an older one, which counts
+			return o.Execution == v.Execution && o.rank > v.rank // the older one counts
 		})
 		passed := h.rereads && (v.Place().UnixMilli() > h.given.Place || v.ID == h.given.ID)
 		if again || passed {
@@ -73,7 +73,7 @@ func (h *history) more() (bool, error) {
 	return len(h.ahead) > 0, err
 }
 
-// fill reads until it is known which version comes next.
+// fill reads until the next version is known.
 func (h *history) fill() error {
 	for !h.done && (len(h.ahead) == 0 || !h.last.Before(h.ahead[0].Place().Add(-clockSkew))) {
 		v, err, ok := h.next()
@@ -92,39 +92,40 @@ func (h *history) fill() error {
 }
 
 func (h *history) add(v Version) {
-	if v.Deleted && v.place.IsZero() { // what S3 took within seconds after it may have come after it
+	if v.Deleted && v.place.IsZero() { // clocks differ: an event from seconds before it may have started after it
 		v.place = v.Modified.Add(-clockSkew)
 	}
 	r := ranked{v, h.read, h.lastID}
 	h.read++
 	for i := range h.ahead {
 		if o := &h.ahead[i]; o.Deleted && o.Place().Before(v.Place()) {
-			o.place = v.Place() // what a marker deleted stands behind it
+			o.place = v.Place() // events that a marker deleted sort after it
 		}
 	}
 	h.ahead = append(h.ahead, r)
 	slices.SortStableFunc(h.ahead, byPlace)
 }
 
-// position is what a cursor says: S3's list goes on after a version, and some were read before and not yet given out.
+// position is the content of a cursor: the version after which S3's list continues, and versions that were read but not
+// given out.
 type position struct {
 	After string `json:"a,omitempty"` // empty: from the newest on
-	Last  int64  `json:"l,omitempty"` // when S3 took that version, in seconds
+	Last  int64  `json:"l,omitempty"` // when S3 stored that version, in seconds
 	From  string `json:"f,omitempty"` // all that are held come after this version
 	Held  []held `json:"h,omitempty"`
 	Given mark   `json:"g"`
 	Again bool   `json:"r,omitempty"` // After comes before Given
 }
 
-// held is a version that stands further back than S3 lists it.
+// held is a version whose place is further back than S3 lists it.
 type held struct {
 	ID      string `json:"i"`
-	Deleted int64  `json:"d,omitempty"` // of a delete marker: when S3 took it, in seconds
+	Deleted int64  `json:"d,omitempty"` // of a delete marker: when S3 stored it, in seconds
 	Place   int64  `json:"p,omitempty"` // of a delete marker, in milliseconds
 }
 
-// maxHeld keeps a cursor well under the length that an address may have. With more versions to hold, the next page
-// reads them again.
+// maxHeld keeps a cursor well under the maximum length of a URL. If more versions must be held, the next page reads
+// them again.
 const maxHeld = 64
 
 func (h *history) cursor() string {
@@ -145,7 +146,7 @@ func (h *history) cursor() string {
 	}
 	b, err := json.Marshal(at)
 	if err != nil {
-		panic(err) // texts and numbers always marshal
+		panic(err) // strings and numbers always marshal
 	}
 	return base64.RawURLEncoding.EncodeToString(b)
 }
@@ -161,7 +162,7 @@ func parsePosition(cursor string) (at position, err error) {
 	return at, nil
 }
 
-// history begins to read a resource's history at a cursor.
+// history starts reading a resource's history at a cursor.
 func (l *Log) history(ctx context.Context, resourceID, cursor string) (h *history, stop func(), err error) {
 	key, err := replay.EventKey(resourceID)
 	if err != nil {

@@ -15,12 +15,13 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// listCalls bounds the calls of one page of Resources, which may then be short, or empty, although others follow.
+// listCalls bounds the calls for one page of Resources. A page may then be short or empty although others follow.
 const listCalls = 10
 
 // Resources returns a page of the resources of the log in the order of their keys, at most limit, and the cursor of the
-// next page, empty after the last. Deleted ones are left out. With a window, those that can have no version recorded in
-// it are left out as well; since S3 lists the time at which it took a version, some of those that stay may have none.
+// next page, empty after the last. Deleted resources are left out. With a window, resources that cannot have a version
+// recorded in it are left out as well. S3 lists only the time at which it stored a version, so some of the others may
+// have none either.
 func (l *Log) Resources(ctx context.Context, w *replay.Window, cursor string, limit int) (ids []string, next string, err error) {
 	if w != nil {
 		return l.resourcesIn(ctx, *w, cursor, limit)
@@ -57,8 +58,8 @@ func (l *Log) Resources(ctx context.Context, w *replay.Window, cursor string, li
 	return ids, cursor, nil
 }
 
-// listVersions asks S3 to escape the keys of a list, and undoes that: XML cannot hold every key that may exist
-// put by hand.
+// listVersions asks S3 to escape the keys of a list, and decodes them. XML cannot hold every key that a user may put by
+// hand.
 func (l *Log) listVersions(ctx context.Context, in *s3.ListObjectVersionsInput) (*s3.ListObjectVersionsOutput, error) {
 	in.EncodingType = types.EncodingTypeUrl
 	page, err := l.api.ListObjectVersions(ctx, in)
@@ -77,7 +78,7 @@ func (l *Log) listVersions(ctx context.Context, in *s3.ListObjectVersionsInput) 
 	return page, nil
 }
 
-// decodeKey undoes the escapes of a list, if S3 says that it has any.
+// decodeKey undoes the escapes of a list, if S3 reports an encoding.
 func decodeKey(key *string, encoding types.EncodingType) string {
 	if encoding == types.EncodingTypeUrl {
 		if plain, err := url.QueryUnescape(aws.ToString(key)); err == nil {
@@ -99,14 +100,14 @@ func (o *others) add(key string) {
 	}
 }
 
-// skipped says in one line what a page had that is not ours.
+// skipped logs in one line which objects of a page are not events of this log.
 func (l *Log) skipped(ctx context.Context, o others) {
 	if o.n > 0 {
 		l.logger.WarnContext(ctx, "objects that are not events skipped", "objects", o.n, "firstKey", o.first)
 	}
 }
 
-// resourceOf reads the id out of a key; an object of another origin is not a resource.
+// resourceOf reads the id from a key. An object with another kind of key is not a resource.
 func resourceOf(key string) (string, bool) {
 	id, err := url.PathUnescape(strings.TrimPrefix(key, schema.EventsPrefix))
 	if err != nil {
@@ -116,7 +117,7 @@ func resourceOf(key string) (string, bool) {
 	return id, err == nil && same == key
 }
 
-// resourcesIn lists versions. The cursor is the last key of which a version matched, and where S3's list goes on: a key
+// resourcesIn lists versions. The cursor is the last key with a matching version, and the position in S3's list: a key
 // and a version.
 func (l *Log) resourcesIn(ctx context.Context, w replay.Window, cursor string, limit int) (ids []string, next string, err error) {
 	in := &s3.ListObjectVersionsInput{
@@ -137,7 +138,7 @@ func (l *Log) resourcesIn(ctx context.Context, w replay.Window, cursor string, l
 				continue
 			}
 			if len(ids) == limit {
-				return ids, join(done, done), nil // S3 goes on behind the key
+				return ids, join(done, done), nil // S3 continues after the key
 			}
 			done = key
 			if id, ok := resourceOf(key); ok {
@@ -158,12 +159,12 @@ func (l *Log) resourcesIn(ctx context.Context, w replay.Window, cursor string, l
 // join makes a cursor of keys and version ids. Keys that were put by hand may have any character.
 func join(parts ...string) string {
 	for i, p := range parts {
-		parts[i] = url.QueryEscape(p) // without spaces
+		parts[i] = url.QueryEscape(p) // leaves no spaces
 	}
 	return strings.Join(parts, " ")
 }
 
-// split undoes join. What is missing is empty.
+// split undoes join. Missing parts are empty.
 func split(cursor string, n int) []string {
 	parts := make([]string, n)
 	for i, p := range strings.SplitN(cursor, " ", n) {
@@ -174,7 +175,7 @@ func split(cursor string, n int) []string {
 	return parts
 }
 
-// marker is a part of a cursor as S3 wants it.
+// marker is a part of a cursor in the form that S3 expects.
 func marker(s string) *string {
 	if s == "" {
 		return nil
@@ -182,8 +183,8 @@ func marker(s string) *string {
 	return &s
 }
 
-// mayHold reports whether a version that S3 took at a time may have been recorded in a window: by the clock of Record's
-// function, some seconds before or after S3's, and up to its retries earlier.
+// mayHold reports whether a version that S3 stored at a time may have been recorded in a window. The clock of Record's
+// function differs by some seconds from S3's, and its retries may have begun earlier.
 func mayHold(w replay.Window, modified time.Time) bool {
 	if w.From != nil && modified.Before(w.From.Add(-clockSkew)) {
 		return false

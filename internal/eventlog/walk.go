@@ -19,12 +19,12 @@ type Entry struct {
 	Version
 }
 
-// walkers is how many versions are described at the same time.
+// walkers is the number of versions described at the same time.
 const walkers = 16
 
 // Walk returns a page of all versions in the log with their metadata, resource by resource and newest first, and the
-// cursor of the next page, empty after the last. The first page has an empty cursor. Delete markers, and what is not an event
-// of this log, are left out, so that a page may be short, or empty, although others follow.
+// cursor of the next page, empty after the last. The first page has an empty cursor. Delete markers, and objects that
+// are not events of this log, are left out. A page may therefore be short or empty although others follow.
 func (l *Log) Walk(ctx context.Context, cursor string, limit int) ([]Entry, string, error) {
 	in := &s3.ListObjectVersionsInput{
 		Bucket: &l.bucket, Prefix: aws.String(schema.EventsPrefix), MaxKeys: aws.Int32(int32(min(limit, nextPages))), //nolint:gosec // bounded above

@@ -1,8 +1,8 @@
 // Package eventpath reads one value from an event by its RFC 9535 JSONPath.
 //
-// The construct refuses a bad path at synth time and the functions evaluate the same path at run time, so that what
-// was accepted is what runs. Only singular queries whose meaning does not depend on the rest of the document are
-// paths here: the root, member names and array indexes counted from the front.
+// The construct rejects an invalid path at synthesis, and the functions evaluate the same path at run time. A path is a
+// singular query whose meaning does not depend on the rest of the document: the root, member names, and array indexes
+// counted from the front.
 package eventpath
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/theory/jsonpath/spec"
 )
 
-// ErrPath is what every error of Parse wraps.
+// ErrPath is wrapped by every error of Parse.
 var ErrPath = errors.New("not a path")
 
 const want = "want the root $ followed by member names and indexes only, such as $.order.id or $['order-id'] or $.ids[0]"
@@ -24,9 +24,9 @@ type Path struct {
 	steps []any // string: member name; int: index
 }
 
-// Parse reads a path such as $.listing.id, $['listing']['id'] or $.ids[0]. It refuses everything that could select
-// more than one value, or a different one when the event grows: wildcards, slices, filters, descendants, unions,
-// negative indexes, and paths that do not begin at the root. Errors are ErrPath.
+// Parse reads a path such as $.listing.id, $['listing']['id'] or $.ids[0]. It rejects everything that could select more
+// than one value, or another value when the event grows: wildcards, slices, filters, descendants, unions, negative
+// indexes, and paths that do not begin at the root. Errors are ErrPath.
 func Parse(path string) (Path, error) {
 	parsed, err := jsonpath.Parse(path)
 	if err != nil {

@@ -75,7 +75,7 @@ func (r *run) equal(a, b any) bool {
 	}
 }
 
-// less orders numbers, and texts by their characters. Nothing else has an order.
+// less orders numbers, and strings by their characters. Other types have no order.
 func (r *run) less(a, b any) bool {
 	switch a := a.(type) {
 	case json.Number:
@@ -89,7 +89,7 @@ func (r *run) less(a, b any) bool {
 }
 
 func (r *run) compareTexts(a, b string) int {
-	r.step(min(len(a), len(b)) / 64) // a machine compares faster than it looks values up
+	r.step(min(len(a), len(b)) / 64) // comparing bytes is faster than looking up values
 	return strings.Compare(a, b)     // the order of UTF-8 is that of the characters
 }
 
@@ -102,8 +102,7 @@ func (r *run) order(a, b json.Number) int {
 	return decimalOf(string(a)).compare(decimalOf(string(b)))
 }
 
-// decimal is 0.digits times ten to the power of exponent: digits begin and end with other digits than 0, and zero has
-// none.
+// decimal is 0.digits times ten to the power of exponent. digits has no leading or trailing 0, and is empty for zero.
 type decimal struct {
 	negative bool
 	digits   string
@@ -136,7 +135,7 @@ func (d decimal) compare(o decimal) int {
 	if c == 0 {
 		c = strings.Compare(d.digits, o.digits)
 	}
-	return c * d.sign() // of zero, none is different
+	return c * d.sign() // two zeros are equal
 }
 
 func (d decimal) sign() int {

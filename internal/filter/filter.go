@@ -1,9 +1,9 @@
-// Package filter decides by a filter of RFC 9535 whether an event is meant.
+// Package filter decides whether an event matches a filter of RFC 9535.
 //
-// A filter is a logical expression as section 2.3.5 has it between "?" and "]". In it, both "@" and "$" are the event.
-// Own code evaluates it, because github.com/theory/jsonpath compares numbers as float64 and cannot be interrupted: here
-// numbers are compared by all of their digits, and an evaluation has a bound (docs/adr/0064). The tests hold both
-// against each other.
+// A filter is a logical expression, which section 2.3.5 has between "?" and "]". In it, both "@" and "$" are the event.
+// This package has its own evaluator, because github.com/theory/jsonpath compares numbers as float64 and cannot be
+// interrupted. Here, numbers are compared by all of their digits, and an evaluation is bounded (docs/adr/0064). The
+// tests compare the two.
 package filter
 
 import (
@@ -18,31 +18,31 @@ var (
 	// ErrSyntax is wrapped by every error of Parse.
 	ErrSyntax = errors.New("not a filter")
 
-	// ErrEvent means that the event is not JSON, or is nested too deep to be read.
+	// ErrEvent means that the event is not JSON, or is nested too deeply.
 	ErrEvent = errors.New("the event is not JSON")
 
 	// ErrTooCostly means that an evaluation took more than MaxSteps.
 	ErrTooCostly = fmt.Errorf("the filter takes more than %d steps on this event", MaxSteps)
 )
 
-// MaxSteps bounds what one evaluation looks at: values of the event, bytes that are compared, and the work of regular
-// expressions. An event of 256 KB has at most 130,000 values.
+// MaxSteps bounds the work of one evaluation: values of the event, compared bytes, and regular expressions. An event of
+// 256 KB has at most 130,000 values.
 const MaxSteps = 20_000_000
 
-// lookEvery is after how many steps an evaluation looks at its context.
+// lookEvery is the number of steps between two checks of the context.
 const lookEvery = 10_000
 
-// Filter is a filter that was parsed. It may be used by several goroutines.
+// Filter is a parsed filter. It is safe for concurrent use.
 type Filter struct {
 	text string
 	test test
 }
 
-// String returns the text that was parsed.
+// String returns the parsed string.
 func (f *Filter) String() string { return f.text }
 
-// Match reports whether an event is meant. It returns ErrEvent and ErrTooCostly, which another try does not change, and
-// the error of a context that has ended.
+// Match reports whether an event matches. It returns ErrEvent or ErrTooCostly, for which a retry does not help, or the
+// error of a context that has ended.
 func (f *Filter) Match(ctx context.Context, event []byte) (bool, error) {
 	return f.match(ctx, event, MaxSteps)
 }
@@ -72,10 +72,10 @@ type run struct {
 	ctx   context.Context
 	root  any
 	left  int // steps
-	since int // steps, since the context was looked at
+	since int // steps since the last check of the context
 }
 
-// stop ends an evaluation from within. It travels as a panic, since every part of a filter would have to pass it on.
+// stop ends an evaluation from within. It is a panic, because otherwise every part of a filter would have to return it.
 type stop struct{ err error }
 
 func (r *run) step(n int) {
@@ -94,15 +94,15 @@ type (
 	// test is a logical expression about a value.
 	test func(r *run, current any) bool
 
-	// value gives a value to compare; false: there is none.
+	// value returns a value to compare, or false if there is none.
 	value func(r *run, current any) (any, bool)
 
-	// selector shows the children of a value that it selects, until show wants none further, and reports whether it
-	// showed all of them.
+	// selector shows the children of a value that it selects, until show returns false, and reports whether it showed
+	// all of them.
 	selector func(r *run, of any, show func(any) bool) bool
 )
 
-// query selects values, beginning at the event or at the value that a filter is about.
+// query selects values, starting at the event or at the current value of a filter.
 type query struct {
 	root     bool
 	segments []segment
@@ -114,7 +114,7 @@ type segment struct {
 	selectors  []selector
 }
 
-// each shows what the query selects, until show wants none further.
+// each shows what the query selects, until show returns false.
 func (q query) each(r *run, current any, show func(any) bool) bool {
 	if q.root {
 		current = r.root
@@ -204,7 +204,7 @@ func where(t test) selector {
 	}
 }
 
-// slice is RFC 9535, section 2.3.4.2.2. An end that is nil was not given.
+// slice is RFC 9535, section 2.3.4.2.2. A nil end was not given.
 func slice(start, end *int, step int) selector {
 	return func(r *run, of any, show func(any) bool) bool {
 		array, is := of.([]any)

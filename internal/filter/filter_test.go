@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// rfc is the document of RFC 9535, section 2.3.5.3, with one value more to compare.
+// rfc is the document of RFC 9535, section 2.3.5.3, with one more value to compare.
 const rfc = `{"obj": {"x": "y"}, "arr": [2, 3], "a": [3, 5, 1, 2, 4, 6, {"b": "j"}, {"b": "k"}, {"b": {}}, {"b": "kilo"}],
   "o": {"p": 1, "q": 2, "r": 3, "s": 5, "t": {"u": 6}}, "e": "f", "null": null}`
 
@@ -48,7 +48,7 @@ func TestFilters(t *testing.T) {
 	}
 }
 
-// Float64 makes the first two pairs equal, and cannot hold the last ones at all.
+// As float64, the first two pairs are equal, and the last ones overflow.
 func TestNumbersAreComparedByAllOfTheirDigits(t *testing.T) {
 	huge := "1" + strings.Repeat("0", 400)
 	for _, pair := range [][2]string{
@@ -173,8 +173,8 @@ func TestAFilterOfCatastrophicCostEnds(t *testing.T) {
 	}
 }
 
-// What people ask is answered also of such events.
-func TestSimpleFiltersGetOverHostileEvents(t *testing.T) {
+// Filters that people use work on such events too.
+func TestSimpleFiltersWorkOnHostileEvents(t *testing.T) {
 	for name, event := range hostile() {
 		for _, text := range []string{
 			`@.a == 1`, `@..a`, `@.a == @.b`, `@.a < 12345678901234567890.1`, `@[?@.a == 2]`, `search(@.a, 'b$')`, `match(@.a, '(a|b)*')`, `count(@..*) > 1`,
@@ -203,7 +203,7 @@ func TestAnEvaluationEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotJSONIsNoMismatch(t *testing.T) {
+func TestAnEventThatIsNotJSONIsAnError(t *testing.T) {
 	f, err := Parse(`@.a`)
 	if err != nil {
 		t.Fatal(err)

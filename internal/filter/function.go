@@ -18,7 +18,7 @@ const (
 	isNodes
 )
 
-// operand is what a comparison or a function is given.
+// operand is an operand of a comparison or an argument of a function.
 type operand struct {
 	kind    kind
 	value   value  // of isValue, and of a query that selects one value at most
@@ -28,7 +28,7 @@ type operand struct {
 	fixed   bool // it is a literal
 }
 
-// valueOf returns an operand that is to be a value.
+// valueOf returns an operand that must be a value.
 func (o operand) valueOf() (value, bool) { return o.value, o.value != nil }
 
 // call makes an operand of a function of RFC 9535, section 2.4.4 to 2.4.8.
@@ -92,8 +92,9 @@ func length(of value) value {
 	}
 }
 
-// matches tests texts with a regular expression. Go's take a time that grows with the text times the expression, which
-// is what a test counts as steps; a filter whose expression comes from the event could not be bounded so.
+// matches tests strings with a regular expression. In Go, the time grows with the size of the string times that of the
+// expression, and the steps count that. If the expression came from the event, the time could not be bounded in this
+// way.
 func matches(of value, pattern string, whole bool) (test, error) {
 	re, size, err := compile(pattern, whole)
 	if err != nil {
@@ -105,13 +106,13 @@ func matches(of value, pattern string, whole bool) (test, error) {
 		if !is {
 			return false
 		}
-		r.step(len(text) * size / 8) // several steps of an automaton take the time of one step here
+		r.step(len(text) * size / 8) // several steps of the automaton take as long as one step here
 		return re.MatchString(text)
 	}, nil
 }
 
-// compile reads an expression of RFC 9485, in which a dot is neither a line feed nor a carriage return. Size is how many
-// instructions it has.
+// compile reads an expression of RFC 9485, in which a dot is neither a line feed nor a carriage return. size is its
+// number of instructions.
 func compile(pattern string, whole bool) (re *regexp.Regexp, size int, err error) {
 	tree, err := syntax.Parse(pattern, syntax.Perl|syntax.DotNL)
 	if err != nil {
@@ -132,7 +133,7 @@ func compile(pattern string, whole bool) (re *regexp.Regexp, size int, err error
 	return re, len(program.Inst), nil
 }
 
-// noDot has a dot match no end of a line.
+// noDot makes a dot match no line ending.
 func noDot(tree *syntax.Regexp) {
 	if tree.Op == syntax.OpAnyChar {
 		*tree = syntax.Regexp{Op: syntax.OpCharClass, Rune: []rune{0, '\n' - 1, '\n' + 1, '\r' - 1, '\r' + 1, utf8.MaxRune}}

@@ -9,10 +9,10 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth bounds how deep expressions and queries are nested in each other.
+// maxDepth bounds the nesting of expressions and queries.
 const maxDepth = 20
 
-// Parse reads a filter. Its error says what is wrong where; it wraps ErrSyntax.
+// Parse reads a filter. Its error names the problem and the position, and wraps ErrSyntax.
 func Parse(text string) (f *Filter, err error) {
 	p := &parser{text: text}
 	defer func() {
@@ -35,7 +35,7 @@ func Parse(text string) (f *Filter, err error) {
 	return &Filter{text: text, test: t}, nil
 }
 
-// parser descends through the grammar of RFC 9535, appendix A. Its faults travel as panics.
+// parser is a recursive descent parser for the grammar of RFC 9535, appendix A. Its errors are panics.
 type parser struct {
 	text  string
 	at    int
@@ -63,7 +63,7 @@ func (p *parser) blank() {
 
 func (p *parser) sees(token string) bool { return strings.HasPrefix(p.text[p.at:], token) }
 
-// take goes past a token, if it is next.
+// take skips a token, if it is next.
 func (p *parser) take(token string) bool {
 	if !p.sees(token) {
 		return false
@@ -78,7 +78,7 @@ func (p *parser) want(token string) {
 	}
 }
 
-// find takes what an expression matches here.
+// find takes what a regular expression matches here.
 func (p *parser) find(re *regexp.Regexp) (string, bool) {
 	found := re.FindString(p.text[p.at:])
 	p.at += len(found)
@@ -284,7 +284,7 @@ func (p *parser) segment() (s segment, singular, is bool) {
 	return s, !s.descendant, true
 }
 
-// selector is one of those in brackets. Singular tells that it selects one value at most.
+// selector is a selector in brackets. Singular means that it selects one value at most.
 func (p *parser) selector() (s selector, singular bool) {
 	switch {
 	case p.sees(`"`), p.sees("'"):
@@ -316,7 +316,7 @@ func (p *parser) selector() (s selector, singular bool) {
 	return slice(start, end, step), false
 }
 
-// maxInteger is RFC 9535, section 2.1.
+// maxInteger is the limit of RFC 9535, section 2.1.
 const maxInteger = 1<<53 - 1
 
 func (p *parser) integer() *int {

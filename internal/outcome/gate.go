@@ -22,11 +22,11 @@ type Publications interface {
 	Release(ctx context.Context, resourceID, holder string) error
 }
 
-// Gate orders the publications of a resource. An event raises the resource's place before it is sent; an older one
-// that must not follow a newer one holds the place while it is sent, and newer ones wait until it lets go.
+// Gate orders the publications of a resource. An event raises the resource's place before it is sent; an older one that
+// must not follow a newer one holds the place while it is sent, and newer ones wait until it is released.
 //
-// What it cannot exclude: a request to SNS that is under way for longer than the hold, after its client has given it up.
-// One whose message SNS took at a second try may leave a copy that comes after newer events.
+// One case remains: a request to SNS may take longer than the hold, after its client has given it up. If SNS accepted
+// the message at a second try, the first one may deliver a copy after newer events.
 type Gate struct {
 	publications Publications
 	logger       *slog.Logger
@@ -38,9 +38,9 @@ type Gate struct {
 const (
 	// holdFor is how long a holder that died keeps newer events of its resource waiting.
 	holdFor = 10 * time.Second
-	// sendFor is how long a holder may send. The rest of the hold is for clocks that differ.
+	// sendFor is how long a holder may send. The rest of the hold allows for clock differences.
 	sendFor = 5 * time.Second
-	// poll is the time between two looks at who holds a place.
+	// poll is the time between two checks of the holder.
 	poll = 50 * time.Millisecond
 )
 
@@ -52,8 +52,8 @@ func NewGate(publications Publications, logger *slog.Logger) *Gate {
 	return &Gate{publications: publications, logger: logger, Now: time.Now, Sleep: smithytime.SleepWithContext}
 }
 
-// Pass sends the output that a row is about, unless it must not follow what was published of its resource: then it
-// returns false and sends nothing. Any row passes that is not guarded.
+// Pass sends the output that a row is about, unless it must not follow what was published of its resource. Then it
+// returns false and sends nothing. A row that is not guarded always passes.
 func (g *Gate) Pass(ctx context.Context, row domain.Execution, guarded bool, send func(context.Context) error) (sent bool, err error) {
 	if guarded {
 		return g.hold(ctx, row, send)
@@ -68,7 +68,7 @@ func (g *Gate) Pass(ctx context.Context, row domain.Execution, guarded bool, sen
 	return true, send(ctx)
 }
 
-// await waits while an older event is being sent. A holder that does not let go has died: its hold ends by itself.
+// await waits while an older event is being sent. A holder that does not release it has died, and its hold expires.
 func (g *Gate) await(ctx context.Context, p domain.Publication, row domain.Execution) error {
 	began := g.Now()
 	first := p
@@ -108,14 +108,14 @@ func (g *Gate) hold(ctx context.Context, row domain.Execution, send func(context
 		if p.Place.After(h.Over.Time) {
 			return false, nil
 		}
-		if err := g.Sleep(ctx, poll); err != nil { // another replay of the resource is being sent
+		if err := g.Sleep(ctx, poll); err != nil { // another replay of the resource is sending
 			return false, fmt.Errorf("wait for publication by %s: %w", p.Holder, err)
 		}
 	}
 	sending, cancel := context.WithTimeout(ctx, sendFor)
 	defer cancel()
 	err = send(sending)
-	if errs.Transient(err) { // the request may be under way still: the hold ends by itself
+	if errs.Transient(err) { // the request may still be in progress, so the hold must expire
 		return false, err
 	}
 	if rerr := g.publications.Release(ctx, row.ResourceID, row.Name); rerr != nil {

@@ -32,7 +32,7 @@ func (s *Recorder) healVersion(ctx context.Context, row domain.Execution) error 
 }
 
 // closeRedriven closes the failures of the earlier runs of an execution that a redrive brought to success, and those of
-// the automatic replays of these runs. There may be 1,000 runs: those that failed are found 100 at once.
+// the automatic replays of these runs. There may be 1,000 runs. Those that failed are found 100 at a time.
 func (s *Recorder) closeRedriven(ctx context.Context, row domain.Execution) error {
 	runs, attempts := make([]string, row.RedriveCount), make([]string, row.RedriveCount)
 	for n := range row.RedriveCount {
@@ -63,8 +63,8 @@ func (s *Recorder) closeRedriven(ctx context.Context, row domain.Execution) erro
 	return nil
 }
 
-// moveClaimed closes what a redrive of the API ends beside its own lineage: other failures of the version if it
-// succeeded, the failure that it has claimed if it was aborted.
+// moveClaimed closes the failures that a redrive through the API ends outside of its own lineage. If it succeeded,
+// these are other failures of the version. If it was aborted, it is the failure that it claimed.
 func (s *Recorder) moveClaimed(ctx context.Context, row domain.Execution) error {
 	switch {
 	case row.Status == domain.Aborted:
@@ -77,8 +77,9 @@ func (s *Recorder) moveClaimed(ctx context.Context, row domain.Execution) error 
 	return nil
 }
 
-// moveLineage closes the failure that an execution was to heal and what is open or in quarantine of its lineage: the
-// failure that came first, and those of the automatic replays of it. One whose replay failed as well stays as it is.
+// moveLineage closes the failure that an execution was to heal. It also closes the failures of its lineage that are
+// open or in quarantine: the first failure, and those of its automatic replays. A failure whose replay failed as well
+// does not change.
 func (s *Recorder) moveLineage(ctx context.Context, row domain.Execution, m domain.Move) error {
 	f, err := s.moveUnsettled(ctx, row.Failure, m)
 	if err != nil || f.Root == "" {
@@ -103,7 +104,7 @@ func (s *Recorder) moveLineage(ctx context.Context, row domain.Execution, m doma
 // maxAttempts is the most automatic replays of one event that the construct allows.
 const maxAttempts = 100
 
-// moveAttempts closes what is open or in quarantine of the failures of automatic replays from one on. If that one did
+// moveAttempts closes the failures of automatic replays, from one on, that are open or in quarantine. If that one did
 // not fail, no other followed it.
 func (s *Recorder) moveAttempts(ctx context.Context, lineage string, from int, m domain.Move) error {
 	for attempt := from; attempt <= maxAttempts; attempt++ {
@@ -129,8 +130,9 @@ func (s *Recorder) moveOpen(ctx context.Context, partition string, m domain.Move
 
 const moveRounds = 3
 
-// move treats a failure that is somewhere else as settled: it was moved before, or must not be. One that moved between
-// two open statuses while we looked is tried again. It returns the failure as it was read, zero if there is none.
+// move treats a failure with another status as settled: it was moved before, or must not be moved. If it changed from
+// one open status to another meanwhile, move tries again. It returns the failure as it was read, or the zero value if
+// there is none.
 func (s *Recorder) move(
 	ctx context.Context, partition string, m domain.Move, from ...domain.FailureStatus,
 ) (domain.Failure, error) {

@@ -12,20 +12,20 @@ type publications interface {
 	Find(ctx context.Context, resourceIDs []string) ([]domain.Publication, error)
 }
 
-// Successes tells of failures whether a newer event of their resource has succeeded.
+// Successes finds out whether a newer event of a failure's resource has succeeded.
 type Successes struct {
 	superseding  *Superseding
 	publications publications
 }
 
-// NewSuccesses returns what tells of newer successes.
+// NewSuccesses returns a Successes.
 func NewSuccesses(executions executions, publications publications) *Successes {
 	return &Successes{superseding: NewSuperseding(nil, executions), publications: publications}
 }
 
 // NewerSuccess returns for each failure when, at the latest, a newer event of its resource had succeeded and was to be
-// published; the zero time if none has. The place up to which a resource is published tells which to look at: one read for
-// each resource, and a query of its executions where a newer event has been published.
+// published; the zero time if none has. It reads the publication place once for each resource. If a newer event has
+// been published, it also queries the resource's executions.
 func (s *Successes) NewerSuccess(ctx context.Context, failures []domain.Failure) ([]domain.Stamp, error) {
 	asked := map[string]bool{}
 	var resources []string

@@ -1,5 +1,5 @@
-// Package outcome carries the end of an execution into the ledger: its row, the replay item or the failure that it
-// belongs to. Settling the same end again changes nothing, and finishes what a crash left half done.
+// Package outcome records the end of an execution in the ledger: in its row, and in its replay item or failure.
+// Recording the same end again changes nothing, and completes what a crash left unfinished.
 package outcome
 
 import (
@@ -61,9 +61,9 @@ func (s *Recorder) Metered(m *emf.Meter) *Recorder {
 	return &counted
 }
 
-// Record settles executions and returns one error per execution, nil for those that are settled. An execution without
-// a row is settled: it never reached the ledger, and if it failed, its dead letter brings it in. Those that are not
-// settled in time have errs.ErrDeadlinePassed.
+// Record settles executions and returns one error per execution, nil for those that are settled. An execution without a
+// row is settled: it never reached the ledger, and if it failed, its dead letter adds it. Executions that are not
+// settled in time get errs.ErrDeadlinePassed.
 func (s *Recorder) Record(ctx context.Context, ended []domain.Ended) []error {
 	settled, results := errs.EachWithinDeadline(ctx, ended, s.recordOutcome)
 	rows := make([]domain.Execution, len(ended))
@@ -93,7 +93,7 @@ func (s *Recorder) Record(ctx context.Context, ended []domain.Ended) []error {
 	}
 	var known []int // places in ended
 	for i, e := range ended {
-		// Failed ones are auto-replay's to take in.
+		// Auto-replay records the failed ones.
 		followed := e.FollowedUp() && (e.Status == domain.Succeeded || e.Status == domain.Aborted)
 		if results[i] == nil && rows[i].Name != "" && followed {
 			known = append(known, i)
@@ -185,11 +185,11 @@ func (s *Recorder) moveFailures(ctx context.Context, row domain.Execution) error
 		}
 	}
 	switch {
-	case row.Status == domain.Succeeded && row.Superseded && row.Failure == "": // it changed nothing for anybody
+	case row.Status == domain.Succeeded && row.Superseded && row.Failure == "": // it healed nothing
 		return nil
 	case row.Status == domain.Succeeded && row.Superseded:
 		return s.moveLineage(ctx, row, domain.Move{To: domain.Superseded, Decision: "not published: " + row.Withheld})
-	case row.Mode == domain.API && row.Suppress: // downstream has not seen it
+	case row.Mode == domain.API && row.Suppress: // downstream has not received it
 		return nil
 	case row.Failure != "" && row.Status == domain.Succeeded:
 		return s.moveLineage(ctx, row, healedBy(row))

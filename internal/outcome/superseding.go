@@ -1,6 +1,6 @@
 package outcome
 
-// Superseding answers whether a newer event of a resource has taken over from an older one.
+// Superseding finds out whether a newer event of a resource supersedes an older one.
 
 import (
 	"context"
@@ -40,7 +40,7 @@ func NewSuperseding(log eventLog, executions executions) *Superseding {
 
 // Responsible returns the newer version that is responsible for a resource now: its place is after that of the given
 // version, and its execution was not aborted. Found is false if the given version still is. It returns
-// eventlog.ErrNotFound if there is no such version, and eventlog.ErrDeleted if the resource was deleted after it.
+// eventlog.ErrNotFound if the version does not exist, and eventlog.ErrDeleted if the resource was deleted after it.
 func (j *Superseding) Responsible(ctx context.Context, resourceID, versionID string) (by eventlog.Version, found bool, err error) {
 	if newest, err := j.newest(ctx, resourceID, versionID); newest || err != nil {
 		return by, false, err
@@ -55,9 +55,10 @@ func (j *Superseding) Responsible(ctx context.Context, resourceID, versionID str
 // clockSkew is more than the clocks of Step Functions, S3 and the functions differ.
 const clockSkew = 15 * time.Second
 
-// newest reports whether a version is surely the newest one that counts, as most are, without a list. It is not if S3
-// has one after it; nor if it reached the log late; nor if it may be a second one of its execution, or an event that came
-// later was recorded before it: then the ledger has that among those that were recorded since the execution started.
+// newest reports, without a list, whether a version is certainly the newest one that counts. Most versions are. It is
+// not certain if S3 has one after it, or if it reached the log late. Nor is it if the version may be a second one of
+// its execution, or a later event was recorded before it. Then the ledger has another version that was recorded since
+// the execution started.
 func (j *Superseding) newest(ctx context.Context, resourceID, versionID string) (bool, error) {
 	v, err := j.log.Newest(ctx, resourceID)
 	switch {
@@ -67,7 +68,7 @@ func (j *Superseding) newest(ctx context.Context, resourceID, versionID string) 
 		return false, err
 	}
 	recorded := v.At()
-	if v.StartedAt.After(recorded) { // by another clock: no range may end before it begins
+	if v.StartedAt.After(recorded) { // by another clock; a range must not end before it begins
 		recorded = v.StartedAt
 	}
 	h, err := j.executions.History(ctx, resourceID, v.StartedAt.Add(-clockSkew), recorded.Add(clockSkew))
@@ -83,8 +84,8 @@ func (j *Superseding) Later(ctx context.Context, resourceID string, place time.T
 	return j.later(ctx, resourceID, place.Truncate(time.Millisecond), func(eventlog.Version) bool { return false })
 }
 
-// maxAborted is how many newer versions with an aborted execution are read. After that many, no version supersedes the
-// event.
+// maxAborted is the number of newer versions with an aborted execution that are read. After that many, no version
+// supersedes the event.
 const maxAborted = 100
 
 // later looks for a version after a place, newest first. It stops when is reports that a version is the event itself.
@@ -95,7 +96,7 @@ func (j *Superseding) later(ctx context.Context, resourceID string, place time.T
 			return by, false, err
 		}
 		if v.Deleted {
-			if !v.Modified.Before(place.Add(-clockSkew)) { // what came within seconds of it counts as deleted
+			if !v.Modified.Before(place.Add(-clockSkew)) { // what was stored within seconds of it counts as deleted
 				return by, false, fmt.Errorf("resource %q: %w", resourceID, eventlog.ErrDeleted)
 			}
 			continue
@@ -129,8 +130,8 @@ func (j *Superseding) SupersederOf(ctx context.Context, f domain.Failure) (by ev
 	return by, false, nil
 }
 
-// Succeeded returns an execution of a newer event that has succeeded, and was to be published. It looks at the latest
-// executions of the resource, as many as ledger.MaxHistory.
+// Succeeded returns an execution of a newer event that has succeeded and was to be published. It checks the latest
+// ledger.MaxHistory executions of the resource.
 func (j *Superseding) Succeeded(ctx context.Context, resourceID string, place time.Time) (by domain.Execution, found bool, err error) {
 	for e, err := range j.executions.Latest(ctx, resourceID, place.Add(-clockSkew)) { // by when they were recorded
 		if err != nil {

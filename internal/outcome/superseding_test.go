@@ -84,7 +84,7 @@ func (w *world) enter(execution, version string, after time.Duration, published 
 	}
 }
 
-// wants judges a version.
+// wants checks which version supersedes a version.
 func (w *world) wants(version, by string) {
 	w.Helper()
 	got, found, err := w.superseding.Responsible(w.Context(), "r", version)
@@ -106,7 +106,7 @@ func TestNothingIsNewerThanTheNewest(t *testing.T) {
 	w.wants(a, b)
 }
 
-// Record's clock may be far behind that of Step Functions, so that a version was recorded before its execution started.
+// Record's clock may be far behind that of Step Functions. A version may then be recorded before its execution started.
 func TestAnEventRecordedBeforeItsStartIsDecided(t *testing.T) {
 	w := newWorld(t)
 	a := w.put("a", -time.Minute)
@@ -125,7 +125,7 @@ func TestALateSecondVersionHidesNoNewerEvent(t *testing.T) {
 	w.wants(a, b)
 }
 
-// As above, and what was entered into the ledger is the late one, as of an invocation that was repeated uncounted.
+// As above, but the ledger has the late version, as when an invocation was repeated without being counted.
 func TestAnEnteredSecondVersionHidesNoNewerEvent(t *testing.T) {
 	w := newWorld(t)
 	w.put("a", time.Second)
@@ -136,7 +136,7 @@ func TestAnEnteredSecondVersionHidesNoNewerEvent(t *testing.T) {
 	w.wants(late, b)
 }
 
-func TestADeletedResourceIsNobodys(t *testing.T) {
+func TestADeletedResourceHasNoResponsibleVersion(t *testing.T) {
 	w := newWorld(t)
 	a := w.put("a", time.Second)
 	b := w.put("b", time.Second)
@@ -165,7 +165,7 @@ func TestADeletedResourceIsNobodys(t *testing.T) {
 }
 
 // A restarted event reaches the log after newer ones.
-func TestARestartedEventIsOldWhereverItStands(t *testing.T) {
+func TestARestartedEventIsOldAtAnyPosition(t *testing.T) {
 	w := newWorld(t)
 	b := w.put("b", time.Second)
 	w.enter("b", b, time.Second, true)

@@ -36,8 +36,8 @@ type Tracker struct {
 	logger   *slog.Logger
 }
 
-// NewTracker returns a Tracker of the ingestion and the Series state machine, by their ARNs. It sends what is to be done after
-// a series to the Replay queue. A nil logger discards.
+// NewTracker returns a Tracker of the ingestion and the Series state machine, by their ARNs. It sends the work that
+// follows a series to the Replay queue. A nil logger discards.
 func NewTracker(outcomes outcomeRecorder, queue sender, machine, series string, logger *slog.Logger) *Tracker {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
@@ -45,14 +45,14 @@ func NewTracker(outcomes outcomeRecorder, queue sender, machine, series string, 
 	return &Tracker{outcomes: outcomes, queue: queue, machine: machine, series: series, logger: logger}
 }
 
-// Metered has the tracker say for how long it has failed. It returns the tracker.
+// Metered makes the tracker report for how long it has failed. It returns the tracker.
 func (t *Tracker) Metered(meter *emf.Meter) *Tracker {
 	t.meter = meter
 	return t
 }
 
-// Handle records the outcomes that a batch reports. SQS delivers again what was not recorded in time, and a message that
-// cannot be decoded, until it is a dead letter. The end of an execution of another state machine is ignored.
+// Handle records the outcomes that a batch reports. SQS redelivers messages that were not recorded in time, or cannot
+// be decoded, until they are dead letters. The end of an execution of another state machine is ignored.
 func (t *Tracker) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 	var answer events.SQSEventResponse
 	var longest time.Duration
@@ -82,7 +82,7 @@ func (t *Tracker) Handle(ctx context.Context, batch events.SQSEvent) (events.SQS
 		ended, told = append(ended, Ended(status)), append(told, m)
 	}
 	var sent []error
-	var closing sync.WaitGroup // at the same time: neither may take the other's time
+	var closing sync.WaitGroup // in parallel: neither may use up the other's time
 	closing.Go(func() {
 		_, sent = errs.EachWithinDeadline(ctx, closes, func(ctx context.Context, body string) (none struct{}, err error) {
 			return none, t.queue.Send(ctx, body)

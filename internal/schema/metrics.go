@@ -7,7 +7,7 @@ const (
 	MetricDimension = "Ingestion"
 )
 
-// Metric is one that functions write and the construct offers. Its statistic is the one that says something.
+// Metric is a metric that functions write and the construct offers, with its most useful statistic.
 type Metric struct {
 	Name      string
 	Unit      string
@@ -20,8 +20,8 @@ const (
 	percent = "Percent"
 )
 
-// The metrics, by writer. A count is written by the function that made the change in the ledger, so that
-// what is delivered twice counts once.
+// The metrics, by writer. The function that made the change in the ledger writes a count, so a message that is
+// delivered twice counts once.
 var (
 	// Recorded counts events that entered the log. By Record.
 	Recorded = Metric{"Recorded", count, "Sum"}
@@ -33,7 +33,7 @@ var (
 	PublishSuperseded = Metric{"PublishSuperseded", count, "Sum"}
 
 	// FailureRate is the share of live executions that failed or timed out, among those that ended. By the function
-	// that records the end: Tracker as a rule, AutoReplay for what EventBridge lost.
+	// that records the end: usually Tracker, and AutoReplay if EventBridge lost the event.
 	FailureRate = Metric{"FailureRate", percent, "Average"}
 
 	// Failures counts failed runs as they are written to the ledger; the next ones count their outcomes. AutoReplay
@@ -41,7 +41,7 @@ var (
 	Failures     = Metric{"Failures", count, "Sum"}
 	AutoReplayed = Metric{"AutoReplayed", count, "Sum"} // an automatic replay was sent
 	Healed       = Metric{"Healed", count, "Sum"}
-	FailedAgain  = Metric{"FailedAgain", count, "Sum"} // its replay or redrive failed, and is a failure of its own
+	FailedAgain  = Metric{"FailedAgain", count, "Sum"} // its replay or redrive failed, which is a separate failure
 	Superseded   = Metric{"Superseded", count, "Sum"}
 	Quarantined  = Metric{"Quarantined", count, "Sum"}
 	Closed       = Metric{"Closed", count, "Sum"} // nothing to do: redriven with success, or stopped by an operator
@@ -59,16 +59,17 @@ var (
 	// Republished counts outputs that were sent again without an execution. By ReplayListener and Series.
 	Republished = Metric{"Republished", count, "Sum"}
 
-	// AutoReplayRuns is 1 for each run of the schedule that came to its end, the heartbeat; AutoReplaySeconds is how long
-	// it took. Unaccounted and InQuarantine are gauges, also when they are 0. By AutoReplay.
+	// AutoReplayRuns is 1 for each scheduled run that completed, the heartbeat. AutoReplaySeconds is how long it took.
+	// Unaccounted and InQuarantine are gauges, and are written even when they are 0. By AutoReplay.
 	AutoReplayRuns    = Metric{"AutoReplayRuns", count, "Sum"}
 	AutoReplaySeconds = Metric{"AutoReplaySeconds", seconds, "Maximum"}
 	Unaccounted       = Metric{"UnaccountedVersions", count, "Maximum"}
 	InQuarantine      = Metric{"InQuarantine", count, "Maximum"}
 
-	// DeadLettersLeft is a gauge, too, of AutoReplay: dead letters that a run tried to take in and had to leave in the queue.
-	// OutcomesStuck, by Tracker, and ReplaysStuck, by ReplayListener, are for how long the message that is tried longest has
-	// failed; 0 where all goes well. SQS's own age tells none of this: it leaves out what was received three times.
+	// DeadLettersLeft is also a gauge of AutoReplay: dead letters that a run tried to record and had to leave in the
+	// queue. OutcomesStuck, by Tracker, and ReplaysStuck, by ReplayListener, are how long the message with the longest
+	// retries has failed, 0 if none fails. SQS's own age does not show this, because it leaves out messages that were
+	// received three times.
 	DeadLettersLeft = Metric{"DeadLettersLeft", count, "Maximum"}
 	OutcomesStuck   = Metric{"OutcomesStuck", seconds, "Maximum"}
 	ReplaysStuck    = Metric{"ReplaysStuck", seconds, "Maximum"}

@@ -1,7 +1,7 @@
 // Package schema names the keys and indexes of the ledger table.
 //
-// It is the one place that the construct, which creates the table, and the ledger adapter, which reads and writes it,
-// agree on. It holds no types and imports nothing, so that the construct stays free of the AWS SDK.
+// The construct, which creates the table, and the ledger adapter, which reads and writes it, both use these names. The
+// package has no imports, so the construct does not depend on the AWS SDK.
 package schema
 
 // Key attributes of the table. Both are strings.
@@ -13,8 +13,8 @@ const (
 // TTL is the attribute that DynamoDB's time to live reads: seconds since the epoch, set on bookkeeping rows only.
 const TTL = "expiresAt"
 
-// Index is a sparse global secondary index: a row is in it only if it carries both key attributes. All of them
-// project keys only, so that a status change of a row does not write to an index that does not depend on it.
+// Index is a sparse global secondary index: a row is in it only if it carries both key attributes. All of them project
+// keys only. A status change of a row does not write to an index that does not depend on the status.
 type Index struct {
 	Name         string
 	PartitionKey string
@@ -25,7 +25,7 @@ type Index struct {
 var (
 	// ByResource lists what happened to a resource in time order: its executions and its failures.
 	ByResource = Index{Name: "byResource", PartitionKey: "rpk", SortKey: "rsk"}
-	// ByTime lists work that waits for a moment: open executions by start, failures by due time.
+	// ByTime lists work that waits for a time: open executions by start, failures by due time.
 	ByTime = Index{Name: "byTime", PartitionKey: "tpk", SortKey: "tsk"}
 	// ByGroup lists members of a group: quarantined failures, items of a replay by outcome, replays newest first.
 	ByGroup = Index{Name: "byGroup", PartitionKey: "gpk", SortKey: "gsk"}

@@ -25,7 +25,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/outcome"
 )
 
-// Config is what the functions are configured with, besides the names of what the world has.
+// Config is the configuration of the functions, without the names of the world's resources.
 type Config struct {
 	ResourceIDPath string
 	OwnerIDPath    string
@@ -33,7 +33,7 @@ type Config struct {
 	AutoReplay     config.AutoReplay
 }
 
-// Services are what the functions call.
+// Services are the AWS services that the functions call.
 type Services struct {
 	Table  ledger.Client
 	Bucket eventlog.API
@@ -48,8 +48,8 @@ type Services struct {
 type Clocks struct {
 	Now       func() time.Time // of the listener
 	Job       func() time.Time // of auto-replay
-	Publish   func() time.Time // of what orders the publications of Publish
-	Republish func() time.Time // of what orders those of the listener
+	Publish   func() time.Time // of the gate of Publish
+	Republish func() time.Time // of the gate of the listener
 	Random    func() float64   // of auto-replay
 }
 

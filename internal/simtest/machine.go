@@ -60,19 +60,19 @@ type End struct {
 	Failed  bool // of the ingestion's state machine
 }
 
-// ContextOf is what a state machine hands to the product's functions about an execution.
+// ContextOf is the context of an execution that a state machine passes to the product's functions.
 func ContextOf(x awstest.Execution) protocol.ExecutionContext {
 	return protocol.ExecutionContext{ARN: x.ARN(), Name: x.Name, StartTime: x.Started, RedriveCount: int(x.Redrives)}
 }
 
-// RecordInput is what the Record state hands to its function.
+// RecordInput is the input that the Record state passes to its function.
 func RecordInput(x awstest.Execution) protocol.RecordInput {
 	return protocol.RecordInput{Input: json.RawMessage(x.Input), Execution: ContextOf(x)}
 }
 
-// Pointer is what the construct's rules make of a status change.
+// Pointer is the message of the construct's rules for a status change.
 //
-// Step Functions gives a succeeded execution a null error, which must not disturb its settling.
+// Step Functions gives a succeeded execution a null error, which must not affect how it is settled.
 func Pointer(x awstest.Execution) string {
 	fault := fmt.Sprintf("%q", x.Error)
 	if x.Error == "" {
@@ -156,7 +156,7 @@ func (m *Machine) publish(ctx context.Context, x awstest.Execution, output strin
 	}
 }
 
-// state runs a function of the product as its state does, which retries what passes.
+// state runs a function of the product like its state, which retries transient errors.
 func (m *Machine) state(ctx context.Context, function string, do func(ctx context.Context, attempt int) error) (err error) {
 	for attempt := range max(m.Attempts, 1) {
 		err = m.world.Invoke(ctx, function, func(ctx context.Context) error { return do(ctx, attempt) })
@@ -188,7 +188,7 @@ func FaultOf(err error) (fault, cause string) {
 	return "Lambda.Unknown", err.Error()
 }
 
-// TakeEnds takes what EventBridge is to report.
+// TakeEnds takes the ends that EventBridge must report.
 func (m *Machine) TakeEnds() []End { return takeEnds(m.Machine) }
 
 func takeEnds(m *awstest.Machine) (ends []End) {

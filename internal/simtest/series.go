@@ -71,7 +71,7 @@ func (s *Series) Run(ctx context.Context, name string) {
 // bindTries is how often the Map state asks about a version; the construct's definition tries more often.
 const bindTries = 3
 
-// version is one iteration of the Map state.
+// version is an iteration of the Map state.
 func (s *Series) version(ctx context.Context, in listener.SeriesInput) (types.ExecutionStatus, string) {
 	for {
 		var order listener.SeriesOrder
@@ -115,5 +115,5 @@ func (s *Series) version(ctx context.Context, in listener.SeriesInput) (types.Ex
 	}
 }
 
-// TakeEnds takes what EventBridge is to report.
+// TakeEnds takes the ends that EventBridge must report.
 func (s *Series) TakeEnds() []End { return takeEnds(s.Machine) }

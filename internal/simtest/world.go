@@ -1,5 +1,5 @@
-// Package simtest is an ingestion in this process: the handlers of the functions, wired as their programs do, and
-// between them what AWS does, which a test or a benchmark steers.
+// Package simtest is an ingestion in this process. It wires the handlers of the functions as their programs do, and
+// simulates AWS between them. A test or a benchmark controls the simulation.
 package simtest
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 )
 
-// Names of what a world has.
+// Names of a world's resources.
 const (
 	Table            = awstest.TableName
 	Bucket           = awstest.BucketName
@@ -56,7 +56,7 @@ type World struct {
 	Machine *Machine
 	Series  *Series
 
-	// Invoke runs a function, by its name among the constants below. By default it does just that.
+	// Invoke runs a function, by its name among the constants below. By default it calls the function directly.
 	Invoke func(ctx context.Context, function string, do func(context.Context) error) error
 
 	runs atomic.Int64
@@ -92,7 +92,7 @@ func New(f Functions, a Account) *World {
 // BatchSize is that of the event source mappings.
 const BatchSize = 10
 
-// ErrRefused means that a function refused what it must take.
+// ErrRefused means that a function refused a message that it must accept.
 var ErrRefused = errors.New("refused by a function")
 
 // Batch is an event of SQS.
@@ -105,7 +105,7 @@ func Batch(bodies ...string) (b events.SQSEvent) {
 
 type batchHandler func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)
 
-// batches hands messages to a function, which must take them.
+// batches passes messages to a function, which must accept them.
 func (w *World) batches(ctx context.Context, function string, handle batchHandler, bodies []string) error {
 	for len(bodies) > 0 {
 		n := min(BatchSize, len(bodies))
@@ -127,16 +127,16 @@ func (w *World) batches(ctx context.Context, function string, handle batchHandle
 // Ingest starts an execution for an event, as a producer does.
 func (w *World) Ingest(name, event string) error { return w.Machine.Start(name, event) }
 
-// Run runs what was started, and reports whether anything was.
+// Run runs the started executions, and reports whether there were any.
 func (w *World) Run(ctx context.Context) bool {
 	series := w.Series.RunAll(ctx)
 	return w.Machine.RunAll(ctx) || series
 }
 
-// TakeEnds takes what EventBridge is to report.
+// TakeEnds takes the ends that EventBridge must report.
 func (w *World) TakeEnds() []End { return append(w.Series.TakeEnds(), w.Machine.TakeEnds()...) }
 
-// Report does what EventBridge does with ends: the tracker is told of all, and the dead-letter queue of failures.
+// Report delivers ends as EventBridge does: all of them to the tracker, and failures to the dead-letter queue.
 func (w *World) Report(ctx context.Context) error {
 	var bodies []string
 	for _, end := range w.TakeEnds() {
@@ -153,7 +153,8 @@ func (w *World) Listen(ctx context.Context, bodies ...string) error {
 	return w.batches(ctx, ReplayListener, w.Listener.Handle, bodies)
 }
 
-// Deliver hands the listener what is due in the Replay queue until nothing is, and reports whether anything was.
+// Deliver passes due messages of the Replay queue to the listener until none is due, and reports whether there were
+// any.
 func (w *World) Deliver(ctx context.Context) (delivered bool, err error) {
 	for err == nil {
 		bodies := w.Replays.TakeAll()
@@ -165,10 +166,10 @@ func (w *World) Deliver(ctx context.Context) (delivered bool, err error) {
 	return delivered, err
 }
 
-// heldBack is how often the queue is looked at while it has only messages that are not due.
+// heldBack is how often the queue is polled while none of its messages is due.
 const heldBack = 10 * time.Millisecond
 
-// Settle delivers the Replay queue, runs what was started and reports it, until nothing is left to do.
+// Settle delivers the Replay queue, runs the started executions and reports them, until nothing is left to do.
 func (w *World) Settle(ctx context.Context) error {
 	for {
 		delivered, err := w.Deliver(ctx)

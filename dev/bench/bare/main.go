@@ -1,5 +1,5 @@
-// Command bare is the least that a CDK app with the example's stages can be: one bucket for each. Synthesizing the
-// example is compared with it.
+// Command bare is a minimal CDK app with the example's stages: one bucket for each. The example's synthesis time is
+// compared with its time.
 package main
 
 import (

@@ -1,8 +1,8 @@
-// Package cloud serves what internal/awstest has over HTTP, as DynamoDB, S3, Step Functions and SQS do, and takes what is
-// published to SNS. The functions' own AWS clients talk to it, so that what is measured
-// includes their requests, their connections and the reading of their answers.
+// Package cloud serves internal/awstest over HTTP, as DynamoDB, S3, Step Functions and SQS do. It also accepts messages
+// to SNS. The functions' own AWS clients talk to it, so measurements include their requests, their connections and the
+// reading of their answers.
 //
-// It counts calls, takes as long as it is told to, and starts no more executions per second than it is told to.
+// It counts calls, and simulates delays and a limit of started executions per second.
 package cloud
 
 import (
@@ -25,10 +25,10 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/simtest"
 )
 
-// Region is that of the clients.
+// Region is the Region of the clients.
 const Region = "us-east-1"
 
-// Options say what a Cloud is made of. Without any it is empty, answers at once and starts what it is asked to.
+// Options configure a Cloud. The zero value is empty, answers at once and does not limit starts.
 type Options struct {
 	Table  ledger.Client // nil: an awstest.Table
 	Bucket eventlog.API  // nil: an awstest.Bucket
@@ -39,7 +39,7 @@ type Options struct {
 	StartsPerSecond float64
 }
 
-// Cloud is what answers.
+// Cloud is a server that answers AWS requests.
 type Cloud struct {
 	simtest.Account
 	Table *awstest.Table // nil if Options brought another
@@ -80,7 +80,8 @@ func (c *Cloud) Stop() { c.server.Close() }
 // URL is its endpoint.
 func (c *Cloud) URL() string { return c.server.URL }
 
-// Config is what AWS clients need to talk to it. Each has connections of its own, as each instance of a function has.
+// Config is the configuration of AWS clients for it. Each configuration has separate connections, as each instance of a
+// function has.
 func (c *Cloud) Config() aws.Config {
 	return aws.Config{
 		Region: Region, BaseEndpoint: aws.String(c.server.URL),

@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// The SDK's structs have no JSON tags: its own code for reading and writing them is private. Their fields have the names
-// of the protocol, apart from the case of the first letter.
+// The SDK's structs have no JSON tags, because the SDK uses private code to read and write them. Their fields have the
+// names of the protocol, except for the case of the first letter.
 
 var (
 	attribute = reflect.TypeFor[types.AttributeValue]()
@@ -34,7 +34,7 @@ func fields(t reflect.Type) map[string]int {
 	return all
 }
 
-// decode reads what json made of a request into an input of the SDK.
+// decode converts a request that json decoded into an input of the SDK.
 func decode(v any, into reflect.Value) error {
 	if v == nil {
 		return nil
@@ -159,7 +159,8 @@ func decodeAttribute(v any) (types.AttributeValue, error) {
 	return nil, refused("attribute %v", v)
 }
 
-// encode makes of an output what json can write. Lower tells that names begin with a small letter.
+// encode converts an output of the SDK into a value that json can write. If lower is set, names begin with a lower-case
+// letter.
 func encode(v reflect.Value, lower bool) any {
 	if !v.IsValid() {
 		return nil

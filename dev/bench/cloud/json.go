@@ -28,13 +28,13 @@ func (c *Cloud) serveJSON(w http.ResponseWriter, r *http.Request, service, op st
 	}
 	text, err := json.Marshal(encode(reflect.ValueOf(out), service == "states"))
 	if err != nil {
-		panic(err) // maps, texts and numbers always marshal
+		panic(err) // maps, strings and numbers always marshal
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(text) // the caller has gone if this fails
+	_, _ = w.Write(text) // this fails only if the caller has disconnected
 }
 
-// answer calls the operation of a service. An interface's value has the operations that the functions use, and no other.
+// answer calls the operation of a service. The interface's value has only the operations that the functions use.
 func (c *Cloud) answer(ctx context.Context, service, op string, body any) (any, error) {
 	at, ok := map[string]reflect.Value{
 		"dynamodb": reflect.ValueOf(&c.opts.Table), "states": reflect.ValueOf(&c.states), "sqs": reflect.ValueOf(&c.queues),
@@ -54,7 +54,7 @@ func (c *Cloud) answer(ctx context.Context, service, op string, body any) (any, 
 	return out[0].Interface(), err
 }
 
-// fault is an error's answer: its own fields, and its name.
+// fault is the answer for an error: its fields and its name.
 func fault(err error) (any, int) {
 	var api smithy.APIError
 	if !errors.As(err, &api) {

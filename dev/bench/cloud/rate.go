@@ -7,8 +7,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// rate is the bucket of tokens that limits how many executions are started. It holds what a second refills. That of an
-// account holds five seconds' worth, which would hide the limit for as long.
+// rate is the bucket of tokens that limits how many executions are started. It holds one second's refill. An account's
+// bucket holds five seconds' worth, which would hide the limit for that time.
 type rate struct {
 	perSecond float64 // 0: no limit
 
@@ -23,7 +23,7 @@ func newRate(perSecond float64) rate {
 	return rate{perSecond: perSecond, tokens: perSecond, filled: time.Now()}
 }
 
-// allow takes a token out of the bucket, or returns the error of a start that comes too fast.
+// allow takes a token out of the bucket, or returns the error of a throttled start.
 func (r *rate) allow() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

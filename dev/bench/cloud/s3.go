@@ -94,7 +94,7 @@ func (c *Cloud) object(w http.ResponseWriter, r *http.Request, key, op string) e
 	sum := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(body))
 	h.Set("X-Amz-Checksum-Crc32", base64.StdEncoding.EncodeToString(sum)) // the client checks it
 	describe(h, out.Metadata, out.VersionId)
-	_, _ = w.Write(body) // the caller has gone if this fails
+	_, _ = w.Write(body) // this fails only if the caller has disconnected
 	return nil
 }
 

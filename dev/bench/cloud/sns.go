@@ -17,5 +17,5 @@ func (c *Cloud) serveSNS(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "only Publish is known", http.StatusBadRequest)
 		return
 	}
-	_ = xml.NewEncoder(w).Encode(published{MessageID: "m"}) // the caller has gone if this fails
+	_ = xml.NewEncoder(w).Encode(published{MessageID: "m"}) // this fails only if the caller has disconnected
 }

@@ -1,4 +1,4 @@
-// Package cost computes what a million events cost from the calls that the functions were seen to make.
+// Package cost computes the cost of a million events from the measured calls of the functions.
 package cost
 
 import (
@@ -17,7 +17,7 @@ type Price struct {
 	Unit     string  `json:"unit"`
 	Source   string  `json:"source"`
 	Dated    string  `json:"dated"`
-	Verified bool    `json:"verified"` // found in a source that can be read again
+	Verified bool    `json:"verified"` // found in a source that can be checked again
 }
 
 //go:embed prices.json
@@ -31,7 +31,7 @@ func Prices() (all []Price, err error) {
 	return all, nil
 }
 
-// Usage is how much of what has a price is used, by the price's id.
+// Usage is the used amount of each priced item, by the price's id.
 type Usage map[string]float64
 
 // Plus returns the sum of two usages.
@@ -61,7 +61,7 @@ type Item struct {
 	Cost     float64
 }
 
-// Bill lists what a usage costs, in the order of the price list, and in all.
+// Bill lists the costs of a usage, in the order of the price list, and their sum.
 func Bill(u Usage) (items []Item, total float64, err error) {
 	prices, err := Prices()
 	if err != nil {

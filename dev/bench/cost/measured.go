@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// Measured is what a number of events was seen to take, per event.
+// Measured is the measured usage per event.
 type Measured struct {
 	Calls       map[string]float64 `json:"calls"`       // to services, such as s3.PutObject
 	Invocations map[string]float64 `json:"invocations"` // of functions
@@ -14,22 +14,22 @@ type Measured struct {
 	Read        float64            `json:"read"`
 	Row         float64            `json:"row"`     // bytes that stay in DynamoDB
 	Object      float64            `json:"object"`  // bytes that stay in S3
-	Logged      float64            `json:"logged"`  // bytes of the functions' own lines
+	Logged      float64            `json:"logged"`  // bytes of the functions' own log lines
 	Seconds     map[string]float64 `json:"seconds"` // that functions took, at the latencies of the measurement
 }
 
-// Workload is what is counted: events that go well, failures that auto-replay heals, and replays that the API takes.
+// Workload has the measured kinds: events that succeed, failures that auto-replay heals, and replays by the API.
 type Workload struct {
 	Events   int      `json:"events"`
 	Ingested Measured `json:"ingested"`
-	Failed   Measured `json:"failed"`   // what a failure costs on top, until it is healed
-	Replayed Measured `json:"replayed"` // what a replay of an event costs
+	Failed   Measured `json:"failed"`   // additional usage of a failure until it is healed
+	Replayed Measured `json:"replayed"` // usage of a replay of an event
 }
 
 //go:embed measured.json
 var committed []byte
 
-// Committed is what was measured when it was last committed.
+// Committed is the committed measurement.
 func Committed() (w Workload, err error) {
 	if err := json.Unmarshal(committed, &w); err != nil {
 		return w, fmt.Errorf("read what was measured: %w", err)
@@ -37,7 +37,7 @@ func Committed() (w Workload, err error) {
 	return w, nil
 }
 
-// What is taken to be so, since nothing here can measure it.
+// Assumptions that cannot be measured here.
 const (
 	platformLines = 700.0 // bytes that Lambda logs of each invocation itself, as JSON
 	sampled       = 0.05  // of executions are traced, X-Ray's default beyond the first of a second
@@ -50,7 +50,7 @@ var memoryGB = map[string]float64{
 	"AutoReplay": 0.5,
 }
 
-// Usage is what an event uses of what has a price. Transitions are those of Record and Publish, which no call shows.
+// Usage is an event's usage of priced items. Transitions are those of Record and Publish, which do not appear as calls.
 func (m Measured) Usage(transitions float64) Usage {
 	u := Usage{
 		"transition": transitions, "wru": m.Write, "rru": m.Read,
@@ -71,11 +71,11 @@ func (m Measured) Usage(transitions float64) Usage {
 	return u
 }
 
-// priceOf are the calls that are billed each. DynamoDB bills units instead, Step Functions transitions.
+// priceOf has the calls that are billed per call. DynamoDB bills units instead, and Step Functions bills transitions.
 var priceOf = map[string]string{
 	"s3.PutObject": "s3put", "s3.ListObjectVersions": "s3put", "s3.ListObjectsV2": "s3put",
 	"s3.GetObject": "s3get", "s3.HeadObject": "s3get",
 	"sns.Publish": "sns", "sqs.SendMessageBatch": "sqs", "sqs.ReceiveMessage": "sqs", "sqs.DeleteMessage": "sqs",
-	// What AWS does between the functions.
+	// Usage by AWS between the functions.
 	"eventbridge.SendMessage": "sqs", "lambda.ReceiveMessage": "sqs", "lambda.DeleteMessageBatch": "sqs",
 }

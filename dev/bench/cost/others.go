@@ -1,30 +1,31 @@
 package cost
 
-// Way is one way to keep events, to try failures restart and to replay.
+// Way is one way to store events, retry failures and replay.
 type Way struct {
 	Name                       string
 	Ingested, Failed, Replayed Usage
 	Lacks                      string
 }
 
-// Ours is what the construct uses per event.
+// Ours is the usage of the construct per event.
 func (w Workload) Ours() Way {
 	return Way{
 		Name: "ReplayableIngestion", Ingested: w.Ingested.Usage(2), Failed: w.Failed.Usage(2), Replayed: w.Replayed.Usage(2),
 	}
 }
 
-// Ways are ours and those of others, per event. Each of them has a state machine that publishes its output in a last state
-// of its own: one transition and one message, like ours. The user's own states are in none of them.
+// Ways are the construct and its alternatives, per event. Each has a state machine that publishes its output in a
+// separate last state: one transition and one message. None includes the user's own states.
 func (w Workload) Ways() []Way {
 	size := w.Ingested.Object / 2 // an event and its output are kept
 	run := Usage{"transition": 1, "sns": 1, "trace": sampled / 2}
-	// A failed execution goes through a rule into a queue, and a function of 512 MB starts it again: what one builds first.
+	// A failed execution goes through a rule into a queue, and a function of 512 MB restarts it. That is the usual
+	// first solution.
 	restart := Usage{"sqs": 1 + 0.1 + 0.1, "invocation": 0.1, "gbs": 0.1 * 0.2 * 0.5, "logs": 0.1 * platformLines / 1e9}
 	kept := (size + envelopeBytes) / 1e9
 	bus := Usage{"event": 1, "archived": kept, "archivemonth": kept}
 	row := Usage{"transition": 1, "wru": 1, "ddbmonth": (size + envelopeBytes) / 1e9, "pitr": (size + envelopeBytes) / 1e9}
-	// A function reads a query's page of items of about 1 KB, and starts an execution for each.
+	// A function reads a page of items of about 1 KB each with a query, and starts an execution for each.
 	starts := Usage{"rru": 0.25, "invocation": 0.1, "gbs": 0.1 * 0.2 * 0.5, "logs": 0.1 * platformLines / 1e9}
 	rounded := 1024.0 / 1e9 // each record counts as 1 KB at least
 	reader := Usage{"kinesisout": rounded, "invocation": 0.1, "gbs": 0.1 * 0.2 * 0.5, "logs": 0.1 * platformLines / 1e9}

@@ -1,5 +1,5 @@
-// Package sales has the house sales of King County, Washington, from May 2014 to May 2015 (public records, CC0): 21,597
-// events of 21,420 listings, in date order.
+// Package sales contains the house sales of King County, Washington, from May 2014 to May 2015 (public records, CC0):
+// 21,597 events of 21,420 listings, in date order.
 package sales
 
 import (

@@ -12,8 +12,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/simtest"
 )
 
-// Drain lets so many instances of the listener work off the Replay queue until a time, as an event source mapping with
-// that MaximumConcurrency does: each instance takes a batch at a time.
+// Drain runs a number of listener instances on the Replay queue until a time, as an event source mapping with that
+// MaximumConcurrency does: each instance takes a batch at a time.
 func Drain(ctx context.Context, c *cloud.Cloud, instances int, until time.Time) error {
 	group, gctx := errgroup.WithContext(ctx)
 	for range instances {

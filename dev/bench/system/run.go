@@ -14,7 +14,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/simtest"
 )
 
-// Record has an event recorded by an execution that Step Functions does not have.
+// Record records an event with an execution that Step Functions does not have.
 func (s *System) Record(ctx context.Context, name, event string) error {
 	return s.Invoke(ctx, simtest.Record, func(ctx context.Context) error {
 		x := awstest.Execution{Name: name, Machine: simtest.MachineARN, Input: event, Started: time.Now()}

@@ -1,5 +1,5 @@
 // Package system is a world of internal/simtest whose functions talk to a cloud.Cloud with their own AWS clients. It
-// counts their invocations, how long they take and what they log.
+// measures their invocations, their duration and the size of their logs.
 package system
 
 import (
@@ -23,7 +23,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/simtest"
 )
 
-// Config is what the functions are configured with. The paths are those of the example's events.
+// Config is the configuration of the functions. The paths are those of the example's events.
 func Config() simtest.Config {
 	return simtest.Config{
 		ResourceIDPath: "$.listing.id", OwnerIDPath: "$.listing.agencyId", MaxEventBytes: 256_000,
@@ -75,7 +75,7 @@ func New(c *cloud.Cloud) (*System, error) {
 	return s, nil
 }
 
-// later is the clock of auto-replay: backoffs are over once the clock is put ahead.
+// later is the clock of auto-replay. Backoffs end when the clock is set ahead.
 func (s *System) later() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
 
 // Logged is how many bytes the functions wrote to their logs.

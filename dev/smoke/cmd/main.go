@@ -11,7 +11,7 @@ import (
 )
 
 func main() {
-	// A check that is interrupted still makes the geocoder well again.
+	// An interrupted check still restores the geocoder.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := smoke.Main(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()

@@ -1,5 +1,6 @@
-// Package emftest reads the metrics that functions write into their logs, as CloudWatch Logs does: after the rules of
-// "Specification: Embedded metric format" (Amazon CloudWatch User Guide). The emulator makes no metrics of log lines.
+// Package emftest reads the metrics that functions write into their logs, as CloudWatch Logs does: by the rules of
+// "Specification: Embedded metric format" (Amazon CloudWatch User Guide). The emulator does not extract metrics from
+// log lines.
 package emftest
 
 import (
@@ -39,13 +40,13 @@ type line struct {
 	} `json:"_aws"`
 }
 
-// units are those that a metric may have (MetricDatum, Amazon CloudWatch API Reference), as far as they are used here.
+// units are the units of a metric (MetricDatum, Amazon CloudWatch API Reference) that are used here.
 var units = []string{"Count", "Seconds", "Percent", "Milliseconds", "None", ""}
 
 const maxLine = 1 << 20
 
-// Read returns the metrics in a log. Lines that are none of metrics are passed over; one that has "_aws" and breaks the
-// rules is an error: CloudWatch would drop it.
+// Read returns the metrics in a log. Lines without metrics are skipped. A line that has "_aws" and breaks the rules is
+// an error, because CloudWatch would drop it.
 func Read(log io.Reader) ([]Datum, error) {
 	var all []Datum
 	lines := bufio.NewScanner(log)

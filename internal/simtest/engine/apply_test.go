@@ -68,7 +68,7 @@ func TestAPlanRunsExactlyWhatItPlanned(t *testing.T) {
 	}
 }
 
-// Anybody can compute a hash again from what the API and the bucket show, but for the digests of patched events.
+// A caller can recompute a hash from the API and the bucket, except for the digests of patched events.
 func TestTheHashOfAPlanIsOverItsRequestAndItsVersions(t *testing.T) {
 	e := inMemory(t)
 	history(t, e, "r1", 3)
@@ -110,7 +110,7 @@ func TestAPlanOfSeriesRunsItsVersions(t *testing.T) {
 	}
 }
 
-// What a plan was made on changes in every way before it is applied: each is told as drift, and the rest runs.
+// The data of a plan changes in every way before it is applied. Each change is reported as drift, and the rest runs.
 func TestWhatHasChangedSinceAPlanIsDrift(t *testing.T) {
 	e := inMemory(t)
 	e.Machine.Work = failing("InvalidListing", func(execution string) bool { return !strings.Contains(execution, "bad") })
@@ -160,8 +160,8 @@ func TestWhatHasChangedSinceAPlanIsDrift(t *testing.T) {
 	}
 }
 
-// expire removes the only version of a resource that an execution recorded, as the lifecycle of a bucket does once it is not
-// the newest, and records another one behind the plan's back.
+// expire removes the version that an execution recorded, as the lifecycle does with noncurrent versions, and records
+// another one that the plan does not know.
 func expire(t *testing.T, e *Engine, resource, execution string) {
 	t.Helper()
 	v, err := e.Log.Latest(t.Context(), resource)
@@ -178,7 +178,7 @@ func TestAnEventThatIsPatchedOtherwiseThanPlannedIsDrift(t *testing.T) {
 	history(t, e, "r1", 1)
 	history(t, e, "r2", 1)
 	plan := planned(t, e, `"select":{"ownerId":"o1"},"transform":{"mergePatch":{"n":9}}`)
-	// As if the plan were of another version of the software, whose transform made something else.
+	// This is as if the plan came from another release, whose transform had another result.
 	first := list(t, e, plan.ReplayID, "")[0]
 	change(t, e, "P#"+plan.ReplayID+"#0", "I#0000", "digest", strings.Repeat("0", 64))
 	id := ask(t, e, applying(plan))
@@ -242,7 +242,7 @@ func TestAPlanThatCannotBeApplied(t *testing.T) {
 	refused(applying(again), 409, "was applied by replay "+id)
 }
 
-// The same call may be sent again: it is one replay, also when the plan has expired since.
+// The same call may be sent again. It is one replay, even if the plan has expired since.
 func TestAPlanIsAppliedOnceUnderOneKey(t *testing.T) {
 	e := inMemory(t)
 	history(t, e, "r1", 1)

@@ -116,7 +116,7 @@ func longSeries(t *testing.T, e *Engine, pages int, at time.Time) string {
 	return r.ID
 }
 
-// stoppedSeries is a long series of which nothing more is to start.
+// stoppedSeries is a long series that must not start anything more.
 func stoppedSeries(t *testing.T, e *Engine, pages int, at time.Time) string {
 	t.Helper()
 	id := longSeries(t, e, pages, at)
@@ -132,7 +132,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// A transaction takes ten seconds here, so that a sweep takes more than half an hour.
+// A transaction takes ten seconds here, so a sweep takes more than half an hour.
 func TestASweepGoesOnFromMessageToMessageAndIsTheOnlyOne(t *testing.T) {
 	begun, table := time.Now(), &counted{Client: awstest.NewTable()}
 	now := func() time.Time { return begun.Add(time.Duration(table.transactions.Load()) * 10 * time.Second) }
@@ -162,7 +162,7 @@ func TestASweepGoesOnFromMessageToMessageAndIsTheOnlyOne(t *testing.T) {
 	}
 }
 
-// A message may be delivered again, or another one be sent because the first waits in the queue for long.
+// A message may be redelivered, or a second one sent because the first waits in the queue for a long time.
 func TestOfTwoSweepsOneGoesOn(t *testing.T) {
 	ahead := time.Duration(0)
 	now := func() time.Time { return time.Now().Add(ahead) }
@@ -182,7 +182,7 @@ func TestOfTwoSweepsOneGoesOn(t *testing.T) {
 	if e.Listen(second...); len(e.Replays.TakeAll()) > 0 {
 		t.Error("the second message, delivered late, swept beside the third")
 	}
-	ahead += 2 * progress.SweepAgain // the third one is lost, and whoever looks at the replay finds that
+	ahead += 2 * progress.SweepAgain // the third one is lost, which the next look at the replay detects
 	must(t, progress.New(e.Book.Items, e.Book.Replays, e.Replays).CompleteIfDone(t.Context(), id, now()))
 	if fourth := e.Replays.TakeAll(); !slices.Equal(fourth, third) {
 		t.Fatalf("got %v, want a message that goes on where the sweep was left: %v", fourth, third)

@@ -17,7 +17,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
 )
 
-// paced is an engine whose queue holds messages back and whose clock goes from message to message.
+// paced is an engine whose queue delays messages, and whose clock moves from message to message.
 type pacedEngine struct {
 	*Engine
 	t      *testing.T
@@ -111,7 +111,7 @@ func TestReplaysWithoutAPaceKeepToTheBudget(t *testing.T) {
 	}
 }
 
-// A large replay, automatic replays and a small replay that comes later share the budget evenly, and nobody waits for long.
+// A large replay, automatic replays and a later small replay share the budget evenly, and none waits for long.
 func TestReplaysAtTheSameTimeShareTheBudget(t *testing.T) {
 	p := newPaced(t, listener.Pace{PerSecond: 10})
 	p.owned("large", 3000)
@@ -204,7 +204,7 @@ func TestAMaxPerSecondNarrowsTheBudgetAndDoesNotWidenIt(t *testing.T) {
 	}
 }
 
-// Series take their own start and that of each version from the budget.
+// A series takes its own start and that of each version from the budget.
 func TestSeriesKeepToTheBudget(t *testing.T) {
 	p := newPaced(t, listener.Pace{PerSecond: 2})
 	for i := range 30 {

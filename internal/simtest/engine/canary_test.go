@@ -59,7 +59,7 @@ func statuses(t *testing.T, e *Engine, n int) map[domain.FailureStatus]int {
 	return count
 }
 
-// A dependency of all events breaks down and comes back: the outage costs a handful of executions, and then all heal.
+// A dependency of all events breaks down and recovers. The outage costs few executions, and then all failures heal.
 func TestAThousandFailuresOfOneDependencyAreProbed(t *testing.T) {
 	e := inMemory(t)
 	asDeployed(e)
@@ -112,7 +112,8 @@ func live(n int) (names []string) {
 	return names
 }
 
-// One event is poisonous and comes first: the next probe is another one, so the rest heal, and it ends in quarantine.
+// The first event is poisonous. The next probe is another event, so the rest heal, and the poisonous one ends in
+// quarantine.
 func TestAPoisonousProbeDoesNotHoldBackTheOthers(t *testing.T) {
 	e := inMemory(t)
 	asDeployed(e)
@@ -162,7 +163,7 @@ func TestFewFailuresAreReplayedAtOnce(t *testing.T) {
 	}
 }
 
-// What is held is not forgotten when nothing helps.
+// Held failures are quarantined if no probe succeeds.
 func TestHeldFailuresAge(t *testing.T) {
 	e := inMemory(t)
 	asDeployed(e)
@@ -179,7 +180,7 @@ func TestHeldFailuresAge(t *testing.T) {
 	}
 }
 
-// The job dies after it chose a probe and before it sent it: the next run sends that one, and no other.
+// The job dies after it chose a probe and before it sent it. The next run sends that probe, and no other.
 func TestACrashBetweenChoosingAndSendingAProbe(t *testing.T) {
 	e := inMemory(t)
 	asDeployed(e)
@@ -201,7 +202,7 @@ func TestACrashBetweenChoosingAndSendingAProbe(t *testing.T) {
 	}
 }
 
-// A failure that cannot be decided on keeps nobody else of its group back.
+// A failure that cannot be decided does not block the others of its group.
 func TestAFailureThatCannotBeDecidedOnKeepsNobodyBack(t *testing.T) {
 	e := inMemory(t)
 	asDeployed(e)
@@ -219,7 +220,7 @@ func TestAFailureThatCannotBeDecidedOnKeepsNobodyBack(t *testing.T) {
 		e.Pump()
 	}
 	if got := statuses(t, e, 20); got[domain.Healed] != 19 || got[domain.Waiting] != 1 {
-		t.Errorf("got %v, want all healed but the one that nobody can decide on", got)
+		t.Errorf("got %v, want all healed but the one that cannot be decided", got)
 	}
 }
 
@@ -233,7 +234,7 @@ func (b illegible) HeadObject(ctx context.Context, in *s3.HeadObjectInput, o ...
 	return b.API.HeadObject(ctx, in, o...)
 }
 
-// The indexes show a run nothing of what it did itself. Nothing that is held is forgotten all the same.
+// The indexes do not show a run its own writes. Held failures are still not forgotten.
 func TestALaggingIndexForgetsNothingThatIsHeld(t *testing.T) {
 	e := inMemory(t)
 	asDeployed(e)
@@ -292,7 +293,8 @@ func (a *alarmState) DescribeAlarms(context.Context, *cloudwatch.DescribeAlarmsI
 	return &cloudwatch.DescribeAlarmsOutput{MetricAlarms: []cwtypes.MetricAlarm{{StateValue: state}}}, a.err
 }
 
-// While live traffic is in trouble nothing is started; failures are taken in, and hopeless ones quarantined.
+// While the pause alarm is on, nothing starts. Failures are still recorded, and those that are not retriable are
+// quarantined.
 func TestAnAlarmPausesAutoReplay(t *testing.T) {
 	e := inMemory(t)
 	asDeployed(e)
@@ -319,7 +321,7 @@ func TestAnAlarmPausesAutoReplay(t *testing.T) {
 	}
 	trouble.in, trouble.err = false, errors.New("CloudWatch does not answer")
 	if sum := tick(e); sum.Replayed != 0 || sum.Paused == "" {
-		t.Errorf("got %+v, want it paused while nobody can tell", sum)
+		t.Errorf("got %+v, want it paused while the alarm cannot be read", sum)
 	}
 	trouble.err = nil
 	if sum := tick(e); sum.Replayed != 4 || sum.Paused != "" {
@@ -330,7 +332,7 @@ func TestAnAlarmPausesAutoReplay(t *testing.T) {
 	}
 }
 
-// Automatic replays keep to their share of the account's rate, at any moment and over time, and none is left out.
+// Automatic replays keep to their share of the account's rate, at any time and over time, and every one is sent.
 func TestAutomaticReplaysKeepToTheirShare(t *testing.T) {
 	e := inMemory(t)
 	asDeployed(e)

@@ -93,7 +93,7 @@ func TestTwoReplaysOfAResourceAtOnce(t *testing.T) {
 	}
 }
 
-// Events arrive between the versions of a series: they are none of it, and an older version does not run over the
+// Events arrive between the versions of a series. They are not part of it, and an older version does not run after the
 // success of a newer one.
 func TestEventsThatArriveDuringASeries(t *testing.T) {
 	for _, allow := range []bool{false, true} {
@@ -118,7 +118,7 @@ func TestEventsThatArriveDuringASeries(t *testing.T) {
 	}
 }
 
-// The clock of Record is some seconds behind that of Step Functions: what it recorded since is newer all the same.
+// The clock of Record is some seconds behind that of Step Functions. Versions that it recorded since are still newer.
 func TestAnEventIsNewerByTheClockOfStepFunctions(t *testing.T) {
 	e, _ := quick(t)
 	begin, ahead := time.Now(), 4*time.Second
@@ -138,7 +138,7 @@ func TestAnEventIsNewerByTheClockOfStepFunctions(t *testing.T) {
 	}
 }
 
-// A Record that was tried again left a second version of the same execution.
+// A retry of Record left a second version of the same execution.
 func TestASecondVersionOfAnExecutionCountsOnce(t *testing.T) {
 	e, _ := quick(t)
 	history(t, e, "r1", 1)
@@ -186,7 +186,7 @@ func TestASecondVersionOfAnExecutionCountsOnce(t *testing.T) {
 	}
 }
 
-// The last executions end, and nobody says so.
+// The last executions end, and their ends are not reported.
 func TestALostEndIsMadeUpFor(t *testing.T) {
 	e, _ := quick(t)
 	history(t, e, "r1", 2)
@@ -262,7 +262,7 @@ func TestAMessageOfAnUnknownReplayIsRefused(t *testing.T) {
 	}
 }
 
-// The function dies while it plans a long series: what it has planned by then stays.
+// The function dies while it plans a long series. The versions that it has planned remain.
 func TestALongPlanGetsOn(t *testing.T) {
 	e, f := quick(t)
 	logged(t, e, "r1", 250)
@@ -283,7 +283,7 @@ func TestALongPlanGetsOn(t *testing.T) {
 	}
 }
 
-// A message that finds the starts of the next windows taken is not refused: it asks again until it gets one.
+// If all starts of the next windows are taken, a message is not refused. It asks again until it gets a start.
 func TestAMessageAsksForAStartUntilItGetsOne(t *testing.T) {
 	begin := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	c := awstest.NewClock(begin)

@@ -15,9 +15,9 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// Whatever is asked for, in whatever order and number messages come, whatever calls break, and whenever somebody
-// cancels or aborts: a replay that ended has one outcome for everything that it selected, ran what it says and nothing
-// else, each version once, and counts its items. After it was stopped, nothing starts that was not bound before.
+// The test draws requests, the order and number of messages, broken calls, cancels and aborts. A replay that ended has
+// one outcome for everything that it selected. It ran exactly what it reports, each version once, and its counts equal
+// its items. After a stop, only items that were bound before may start.
 func TestAnyReplayInAnyWeather(t *testing.T) {
 	checks(t, "400") // about 8 s
 	rapid.Check(t, func(rt *rapid.T) {
@@ -89,7 +89,7 @@ func request(rt *rapid.T, versions []string) map[string]any {
 	return r
 }
 
-// weather delivers messages again, in any order, and breaks calls.
+// weather redelivers messages, in any order, and breaks calls.
 type weather struct {
 	driver
 	drawn
@@ -111,7 +111,7 @@ type weather struct {
 func (w *weather) world() {
 	e, t := w.e, w.t
 	e.Machine.Work = func(_, event string) (string, string) {
-		time.Sleep(time.Millisecond) // no two events come at once
+		time.Sleep(time.Millisecond) // no two events start at the same time
 		if strings.Contains(event, `"n":1`) {
 			return "", "BadListing"
 		}
@@ -142,7 +142,7 @@ func (w *weather) world() {
 	e.Series.Between = func() bool { w.between(); return !w.rarely(12) }
 }
 
-// between is what happens meanwhile.
+// between draws an action during the replay.
 func (w *weather) between() {
 	switch w.IntN(6) {
 	case 1:
@@ -209,7 +209,7 @@ func (w *weather) deliver() {
 	w.seen = append(w.seen, bodies...)
 }
 
-// collect takes what EventBridge knows of ends, and loses some.
+// collect takes the ends that EventBridge reports, and loses some.
 func (w *weather) collect() {
 	for _, end := range w.e.TakeEnds() {
 		if !w.rarely(10) {
@@ -218,7 +218,7 @@ func (w *weather) collect() {
 	}
 }
 
-// report tells the tracker of some ends, some of them twice.
+// report delivers some ends to the tracker, some of them twice.
 func (w *weather) report() {
 	w.collect()
 	w.statuses = shuffled(w.drawn, w.statuses)
@@ -259,7 +259,7 @@ func (w *weather) schedule() {
 	w.e.faults.During(func() {
 		w.runs++
 		_, err := w.e.Job.Run(w.t.Context(), fmt.Sprint("run-", w.runs), autoreplay.Request{})
-		_ = err // the next run goes on
+		_ = err // the next run continues
 	})
 }
 
@@ -268,7 +268,7 @@ func (w *weather) cancel() {
 	w.look()
 }
 
-// look notes what is bound when the replay is stopped.
+// look records which executions are bound when the replay is stopped.
 func (w *weather) look() {
 	r, err := w.e.Book.Replays.Get(w.t.Context(), w.id)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// calm lets everything come to its end, the schedule included, which makes up for what was lost.
+// calm runs everything to its end, including the schedule, which recovers what was lost.
 func (w *weather) calm() {
 	e := w.e
 	e.faults.At = 0

@@ -19,8 +19,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// Step Functions starts 300 executions a second, and DynamoDB cancels transactions that overlap. No message of such a
-// replay may need a second delivery for that.
+// Step Functions starts 300 executions a second, and DynamoDB cancels transactions that overlap. That must not make any
+// message of such a replay need a second delivery.
 func TestTransactionsOfAReplayDoNotMeet(t *testing.T) {
 	tests := []struct {
 		name      string
@@ -59,7 +59,7 @@ func TestTransactionsOfAReplayDoNotMeet(t *testing.T) {
 				writes, reads := c.table.Busiest(func(pk string) bool { // the rows of items are spread by their pages
 					return pk == "P#"+c.id || strings.HasPrefix(pk, "P#"+c.id+"#COUNT#")
 				})
-				if writes > 500 || reads > 1500 { // half of what one takes and gives
+				if writes > 500 || reads > 1500 { // half of the limits of a partition
 					t.Errorf("a partition takes %.0f write units in a second and gives %.0f, want at most 500 and 1,500", writes, reads)
 				}
 				t.Logf("%d transactions were cancelled; a partition took %.0f write units in a second and gave %.0f",
@@ -69,13 +69,13 @@ func TestTransactionsOfAReplayDoNotMeet(t *testing.T) {
 	}
 }
 
-// crowded is an engine on a table with transactions that take their time.
+// crowded is an engine on a table whose transactions take time.
 type crowded struct {
 	*testing.T
 	e     *Engine
 	id    string
 	table *awstest.Contended
-	again atomic.Int64 // messages that have to come again
+	again atomic.Int64 // messages that need a redelivery
 	under sync.WaitGroup
 }
 
@@ -98,7 +98,7 @@ const (
 	runs            = 2 * time.Second // an execution
 )
 
-// replay runs a replay to its end, with so many messages of items a second and so many of them an invocation.
+// replay runs a replay to its end, with the given messages per second and per invocation.
 func (c *crowded) replay(body string, size int) {
 	c.Helper()
 	c.id = ask(c.T, c.e, body)
@@ -119,7 +119,7 @@ func (c *crowded) replay(body string, size int) {
 	stop()
 }
 
-// workOff is what SQS, Lambda, Step Functions and EventBridge do. It returns what ends them.
+// workOff simulates SQS, Lambda, Step Functions and EventBridge. It returns a function that stops them.
 func (c *crowded) workOff(size int) (stop func()) {
 	done := make(chan struct{})
 	every := func(d time.Duration, do func()) {

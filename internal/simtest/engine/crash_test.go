@@ -24,11 +24,11 @@ type scenario struct {
 	cancel int    // after so many batches that the listener handled; 0: not
 	pause  int    // the same, for as long as nothing else happens; -1: before the first
 	want   replay.Status
-	loose  bool // how many items run depends on what comes first
+	loose  bool // the number of items that run depends on the order
 	stride int  // between the calls that are broken; 0: every one
 }
 
-func bad(t *testing.T, e *Engine) { // the second version of each resource, and r2, cannot be worked off
+func bad(t *testing.T, e *Engine) { // the second version of each resource, and r2, fail
 	three(t, e)
 	e.Machine.Work = func(_, event string) (string, string) {
 		if strings.Contains(event, `"n":1`) || strings.Contains(event, `"r2"`) {
@@ -131,12 +131,12 @@ func scenarios() []scenario {
 	}
 }
 
-// Whichever call of the listener, the tracker, the series' function or the API breaks, before it takes effect or after,
-// with the function or alone: the message comes again, the replay ends as it does without, and its counts are those of
-// its items.
+// Each call of the listener, the tracker, the series' function or the API breaks in turn. It breaks before or after its
+// effect, with or without the function. The message is redelivered, the replay ends as it does without the fault, and
+// its counts equal its items.
 func TestASingleCrashAtEveryCall(t *testing.T) {
 	for _, s := range scenarios() {
-		// What waits for a time to pass does not have to wait here.
+		// Delays are skipped here.
 		t.Run(s.name, func(t *testing.T) { synctest.Test(t, s.crashEverywhere) })
 	}
 }
@@ -212,7 +212,7 @@ func (s scenario) ask(t *testing.T, e *Engine) string {
 	return accepted.ReplayID
 }
 
-// checkRuns checks that exactly those items ran that say so, each once.
+// checkRuns checks that exactly the items with a run outcome ran, each once.
 func checkRuns(t tester, e *Engine, r replay.Replay, published int) {
 	t.Helper()
 	claimed, unknown := map[string]bool{}, false
@@ -264,7 +264,7 @@ func checkRuns(t tester, e *Engine, r replay.Replay, published int) {
 	}
 }
 
-// driver is what SQS, Lambda and EventBridge do: a message that was not handled comes again.
+// driver simulates SQS, Lambda and EventBridge: a message that was not handled is redelivered.
 type driver struct {
 	e       *Engine
 	batch   int

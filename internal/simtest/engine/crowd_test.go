@@ -9,7 +9,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// Many listeners have the same messages at the same time, while somebody cancels.
+// Many listeners handle the same messages at the same time while the replay is cancelled.
 func TestManyListenersAtOnce(t *testing.T) {
 	for seed := range uint64(40) {
 		e, _ := quick(t)

@@ -12,13 +12,13 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// raw is the event that EventBridge has of an execution, which no rule of the construct passes on as it is.
+// raw is EventBridge's event of an execution. The construct's rules never pass it on unchanged.
 func raw(arn, machine, status string) string {
 	return fmt.Sprintf(`{"version":"0","source":"aws.states","detail-type":"Step Functions Execution Status Change",`+
 		`"resources":[%q],"detail":{"executionArn":%q,"stateMachineArn":%q,"status":%q}}`, arn, arn, machine, status)
 }
 
-// failedInvocation is the record that Lambda makes of an event that a function failed at.
+// failedInvocation is Lambda's record of an event at which a function failed.
 func failedInvocation(t *testing.T, bodies ...string) string {
 	t.Helper()
 	type record struct {
@@ -90,8 +90,8 @@ func TestADeadLetterOfAnEndSettlesIt(t *testing.T) {
 	}
 }
 
-// The end of a series that Tracker could not pass on closes the series, in whatever form it comes, and is no failure of
-// an event.
+// The end of a series that Tracker could not process closes the series, in any form, and does not count as a failed
+// event.
 func TestADeadLetterOfASeriesClosesIt(t *testing.T) {
 	for _, form := range []string{"pointer", "event", "text"} {
 		for _, stopped := range []bool{false, true} {
@@ -123,7 +123,7 @@ func TestADeadLetterOfASeriesClosesIt(t *testing.T) {
 	}
 }
 
-// An event failed, and its dead letter is not the pointer that the construct's rule makes: it heals all the same.
+// An event failed, and its dead letter is not the pointer of the construct's rule. It still heals.
 func TestADeadLetterOfAnotherFormHealsItsEvent(t *testing.T) {
 	for _, body := range []string{
 		raw(executionARN("live-1"), MachineARN, "FAILED"),
@@ -141,7 +141,7 @@ func TestADeadLetterOfAnotherFormHealsItsEvent(t *testing.T) {
 	}
 }
 
-// What has nothing to do with this ingestion is left alone, and what nobody can read is kept with its body.
+// Messages of other systems are ignored, and unreadable messages are kept with their body.
 func TestADeadLetterOfAnotherMachineIsIgnored(t *testing.T) {
 	e := inMemory(t)
 	other := strings.ReplaceAll(MachineARN, ":importer", ":importer2")
@@ -167,7 +167,7 @@ func TestADeadLetterOfAnotherMachineIsIgnored(t *testing.T) {
 	}
 }
 
-// A record of a failed invocation carries several messages: each is taken in as if it had come by itself.
+// A record of a failed invocation carries several messages. Each is processed as if it had arrived alone.
 func TestEachMessageOfAFailedInvocationIsTakenIn(t *testing.T) {
 	e := inMemory(t)
 	history(t, e, "r1", 1)
@@ -186,11 +186,11 @@ func TestEachMessageOfAFailedInvocationIsTakenIn(t *testing.T) {
 		errors[f.Error]++
 	}
 	if errors["BadListing"] != 1 || errors["PoisonMessage"] != 1 || errors["UnknownMessage"] != 1 || len(errors) != 3 {
-		t.Errorf("got %v, want the failure of the event and the two messages that nobody can handle", errors)
+		t.Errorf("got %v, want the failure of the event and the two messages that cannot be handled", errors)
 	}
 }
 
-// Something that a message names runs still: it is left to its end.
+// An execution that a message names is still running, so it is left to its end.
 func TestADeadLetterAboutWhatRunsIsLeftToItsEnd(t *testing.T) {
 	e := inMemory(t)
 	if err := e.Machine.Start("live-1", sale(1)); err != nil {

@@ -88,7 +88,7 @@ func TestASlowDeadLetterStaysInTheQueueAndKeepsNothingBack(t *testing.T) {
 			t.Errorf("got %v, want the run and the one that is left reported", got)
 		}
 		release()
-		if err := e.Dead.Send(t.Context(), bodies...); err != nil { // the slow one comes again, and others do no harm
+		if err := e.Dead.Send(t.Context(), bodies...); err != nil { // redelivers the slow one; the others do no harm
 			t.Fatal(err)
 		}
 		settleDown(t, e)
@@ -110,7 +110,7 @@ func TestAPartOfAutoReplayThatHangsDoesNotTakeTheOthersWithIt(t *testing.T) {
 				e.Reconfigure(func(p *config.AutoReplay) { p.Enabled = false })
 				e.Schedule() // takes them in, and starts nothing
 				e.Reconfigure(func(p *config.AutoReplay) { p.Enabled = true })
-				time.Sleep(time.Hour) // of a clock that does not wait: they are due
+				time.Sleep(time.Hour) // of a simulated clock, so they are due
 				before := emftest.Sums(e.Metrics())["AutoReplayRuns"]
 				release := hang(e, ignore, 0, at)
 				defer release()

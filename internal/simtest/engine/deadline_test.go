@@ -32,7 +32,7 @@ const (
 	fiveResources = `{"select":{"resourceIds":["r0","r1","r2","r3","r4"]},"reason":"a test"}`
 )
 
-// hanging runs a test with calls that hang: they mind their context, or ignore it. Its clock does not wait.
+// hanging runs a test with calls that hang: they respect their context, or ignore it. Its clock is simulated.
 func hanging(t *testing.T, test func(t *testing.T, e *Engine, ignore bool)) {
 	t.Helper()
 	for _, ignore := range []bool{false, true} {
@@ -42,8 +42,8 @@ func hanging(t *testing.T, test func(t *testing.T, e *Engine, ignore bool)) {
 	}
 }
 
-// hang has the first n calls hang whose name has a text, all if n is 0. The function that it returns lets them go on,
-// and waits until they come to nothing more.
+// hang makes the first n calls hang whose name contains a string, or all if n is 0. It returns a function that lets
+// them continue and waits for them.
 func hang(e *Engine, ignore bool, n int, at string) (release func()) {
 	over := make(chan struct{})
 	var mu sync.Mutex
@@ -90,7 +90,7 @@ func inTime[T any](t *testing.T, limit time.Duration, run func(context.Context) 
 	return out, err
 }
 
-// refused are the places of the messages in a batch that come again.
+// refused are the indexes of the messages in a batch that are redelivered.
 func refused(answer events.SQSEventResponse) (ids []string) {
 	for _, f := range answer.BatchItemFailures {
 		ids = append(ids, f.ItemIdentifier)
@@ -108,7 +108,7 @@ func itemsOf(t *testing.T, e *Engine) (id string, bodies []string) {
 	return id, drainToItems(t, e)
 }
 
-// startedOnce fails unless a replay of five resources ends well and nothing was started twice.
+// startedOnce fails unless a replay of five resources completes and nothing was started twice.
 func startedOnce(t *testing.T, e *Engine, id string) {
 	t.Helper()
 	e.Pump()
@@ -277,7 +277,7 @@ func TestASlowVersionOfASeriesIsTriedAgain(t *testing.T) {
 
 func TestASlowRecordIsRetriedAndRecordsOnce(t *testing.T) {
 	for _, at := range []string{"PutObject events/", "UpdateItem", "PutItem"} {
-		for _, late := range []bool{false, true} { // whether the first attempt goes on after the second
+		for _, late := range []bool{false, true} { // whether the first attempt continues after the second
 			hanging(t, func(t *testing.T, e *Engine, ignore bool) {
 				if err := e.Machine.Start("live-1", sale(1)); err != nil {
 					t.Fatal(err)

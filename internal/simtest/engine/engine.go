@@ -1,5 +1,5 @@
-// Package engine has tests steer a world over a table and a bucket in memory: what is delivered again, which execution
-// fails, which answer is lost.
+// Package engine lets tests control a world over a table and a bucket in memory: which messages are redelivered, which
+// executions fail, and which answers are lost.
 package engine
 
 import (
@@ -29,7 +29,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/simtest"
 )
 
-// Engine is a world of which a test steers the services.
+// Engine is a world whose services a test controls.
 type Engine struct {
 	*simtest.World
 	t       testing.TB
@@ -73,7 +73,7 @@ func New(t testing.TB) *Engine {
 	return inMemoryLogging(t, &Faults{}, Clock{Now: time.Now, SettleAfter: time.Hour}, slog.New(slog.NewTextHandler(t.Output(), nil)))
 }
 
-// InMemory wires an engine to a table and a bucket in this process, whose calls break as the faults say. It is some
+// InMemory wires an engine to a table and a bucket in this process, whose calls break as the faults say. It is about a
 // hundred times faster than an emulator.
 func InMemory(t testing.TB, faults *Faults, clock Clock) *Engine {
 	t.Helper()
@@ -90,12 +90,12 @@ func inMemoryLogging(t testing.TB, faults *Faults, clock Clock, logger *slog.Log
 	return e
 }
 
-// Clock is how time passes for an engine.
+// Clock has the clocks of an engine.
 type Clock struct {
 	Now         func() time.Time // of the listener
-	SettleAfter time.Duration    // how long something must be open until auto-replay looks after it
-	Publish     func() time.Time // of what orders publications, in Publish; nil: the machine's
-	Republish   func() time.Time // of the same in the listener
+	SettleAfter time.Duration    // age at which auto-replay looks up open executions
+	Publish     func() time.Time // of the gate in Publish; nil: the machine's
+	Republish   func() time.Time // of the gate in the listener
 }
 
 func wire(t testing.TB, table ledger.Client, bucket eventlog.API, faults *Faults, clock Clock, logger *slog.Logger) *Engine {
@@ -167,7 +167,7 @@ func (e *Engine) PublishedBy(execution string) (n int) {
 	return n
 }
 
-// Metrics returns the metrics that the functions have written up to now.
+// Metrics returns the metrics that the functions have written so far.
 func (e *Engine) Metrics() []emftest.Datum {
 	e.t.Helper()
 	e.flush()
@@ -195,7 +195,7 @@ func (e *Engine) Ingest(name, event string) {
 	e.Machine.RunAll(e.t.Context())
 }
 
-// Report tells the tracker, and for failures the dead-letter queue, how executions ended: what EventBridge does.
+// Report delivers ends of executions to the tracker, and failures to the dead-letter queue, as EventBridge does.
 func (e *Engine) Report() {
 	e.t.Helper()
 	if err := e.World.Report(e.t.Context()); err != nil {
@@ -223,7 +223,7 @@ func (e *Engine) Schedule() autoreplay.Summary {
 	return sum
 }
 
-// Listen hands messages to the listener as one batch and returns how many it refused.
+// Listen passes messages to the listener as one batch, and returns how many it refused.
 func (e *Engine) Listen(bodies ...string) int {
 	e.t.Helper()
 	answer, err := e.Listener.Handle(e.t.Context(), simtest.Batch(bodies...))
@@ -233,7 +233,7 @@ func (e *Engine) Listen(bodies ...string) int {
 	return len(answer.BatchItemFailures)
 }
 
-// Pump delivers the Replay queue, runs what was started and reports it, until nothing is left.
+// Pump delivers the Replay queue, runs the started executions and reports them, until nothing is left.
 func (e *Engine) Pump() {
 	e.t.Helper()
 	if err := e.Settle(e.t.Context()); err != nil {
@@ -259,7 +259,7 @@ func (e *Engine) CallWith(method, resource, body string, path, query, headers ma
 	return answer
 }
 
-// Reconfigure makes the job anew, as a deployment does: with another configuration, and with nothing remembered.
+// Reconfigure creates the job again, as a deployment does: with another configuration and an empty memory.
 func (e *Engine) Reconfigure(change func(*config.AutoReplay)) {
 	e.t.Helper()
 	change(&e.Policy)

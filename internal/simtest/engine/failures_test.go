@@ -19,7 +19,7 @@ const outage = "GeocoderServiceUnavailable"
 
 func sale(n int) string { return fmt.Sprintf(`{"id":"r1","owner":"o1","n":%d}`, n) }
 
-// failing makes the user's state fail with an error until the execution's name passes.
+// failing makes the user's state fail with an error, unless the execution's name passes.
 func failing(fault string, passes func(execution string) bool) func(string, string) (string, string) {
 	return func(execution, event string) (string, string) {
 		if passes(execution) {
@@ -45,7 +45,7 @@ func failure(t *testing.T, e *Engine, execution string) domain.Failure {
 // backoff waits for longer than the policy does.
 func backoff() { time.Sleep(2 * time.Millisecond) }
 
-// settleDown runs the schedule and what it starts until nothing moves any more.
+// settleDown runs the schedule and its executions until nothing changes.
 func settleDown(t *testing.T, e *Engine) {
 	t.Helper()
 	for range 12 {
@@ -145,7 +145,7 @@ func TestANewerEventSupersedesAnOlderFailure(t *testing.T) {
 	}
 }
 
-// The write of a timed-out attempt lands last, and makes the older event's second version the newest one of all.
+// The write of a timed-out attempt arrives last. It makes the older event's second version the newest version.
 func TestALateWriteOfAFailedEventDoesNotHideTheNewerOne(t *testing.T) {
 	e := New(t)
 	e.Machine.Work = failing(outage, func(x string) bool { return x != "live-1" })
@@ -184,7 +184,7 @@ func TestAnAbortedNewerEventDoesNotSupersede(t *testing.T) {
 	e.Report()
 	settleDown(t, e)
 	if f := failure(t, e, "live-1"); f.Status != domain.Healed {
-		t.Errorf("got %+v, want it healed: nobody else is responsible for the resource", f)
+		t.Errorf("got %+v, want it healed: no newer version is responsible for the resource", f)
 	}
 }
 
@@ -327,7 +327,7 @@ func TestUnknownDeadLettersAreKept(t *testing.T) {
 	}
 }
 
-// A status event that never came: the schedule finds the execution by itself.
+// A status event is lost, and the schedule finds the execution.
 func TestAnUnreportedEndIsFound(t *testing.T) {
 	e := New(t)
 	e.Machine.Work = failing(outage, automatic)

@@ -24,11 +24,11 @@ import (
 // Faults breaks one call of a function to a service. Calls count while During runs.
 type Faults struct {
 	At    int    // the call to break, from 1; 0: none
-	After bool   // it takes effect all the same, its answer is lost
-	Dies  bool   // the function dies with it; otherwise the service says that it is unavailable
-	Name  string // dies at every call of which the name has this, before it takes effect; empty: none
+	After bool   // the call takes effect, but its answer is lost
+	Dies  bool   // the function dies too; otherwise the service is unavailable
+	Name  string // dies at every call whose name contains this, before it takes effect; empty: none
 
-	// Refuse names calls that the service is unavailable for; empty: none.
+	// Refuse names calls for which the service is unavailable; empty: none.
 	Refuse string
 
 	Threads *Threads // decide about every call instead; nil: there are none
@@ -43,7 +43,7 @@ type Faults struct {
 
 var errDied = errors.New("the function has died")
 
-// During runs a function of the product and reports whether it died, so that nobody has its answer.
+// During runs a function of the product and reports whether it died. Then its answer is lost.
 func (f *Faults) During(run func()) (died bool) {
 	f.mu.Lock()
 	f.running = true
@@ -63,7 +63,7 @@ func (f *Faults) Arm(n int, dies, after bool) {
 	f.At, f.Dies, f.After = f.calls+n, dies, after
 }
 
-// Slow has every call wait for as long as a function does, which may return the error that the call ends with.
+// Slow delays every call by a function, which may return an error for the call.
 func (f *Faults) Slow(wait func(ctx context.Context, what string) error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -80,7 +80,7 @@ func (f *Faults) stall(ctx context.Context, what string) error {
 	return slow(ctx, what)
 }
 
-// next counts a call and says what becomes of it.
+// next counts a call and decides its fate.
 func (f *Faults) next(what string) (skip bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -246,8 +246,8 @@ func (q faultyQueues) DeleteMessage(ctx context.Context, in *awssqs.DeleteMessag
 	return q.API.DeleteMessage(ctx, in) //nolint:wrapcheck // as the SDK has it
 }
 
-// unavailable is how a service says that it is in trouble.
+// unavailable is the error of an unavailable service.
 var unavailable = smithy.GenericAPIError{Code: "ServiceUnavailable", Message: "503"}
 
-// throttling is how Step Functions refuses a start that comes too fast.
+// throttling is the error of Step Functions for a throttled start.
 var throttling = smithy.GenericAPIError{Code: "ThrottlingException", Message: "rate exceeded"}

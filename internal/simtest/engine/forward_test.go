@@ -15,7 +15,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// apart makes a moment that lies between two events, for certain.
+// apart returns a time that is certainly between two events.
 func apart() time.Time {
 	time.Sleep(5 * time.Millisecond)
 	at := time.Now().UTC()
@@ -23,7 +23,7 @@ func apart() time.Time {
 	return at
 }
 
-// matchedSince is how many resources of the owner had an event since a time.
+// matchedSince is the number of resources of the owner with an event since a time.
 func matchedSince(t *testing.T, e *Engine, since time.Time) int {
 	t.Helper()
 	id := ask(t, e, fmt.Sprintf(`{"select":{"ownerId":"o1","recorded":{"from":%q}},"reason":"a test","dryRun":true}`,
@@ -32,8 +32,8 @@ func matchedSince(t *testing.T, e *Engine, since time.Time) int {
 	return get(t, e, id).Counts.Matched
 }
 
-// Record died behind S3 with an event, and a newer one came. Then the older one is noted, by auto-replay, by a redrive
-// or by a rebuild: an owner's replay of what was recorded since matches the resource all the same.
+// Record died after it wrote an event to S3, and a newer event arrived. Then auto-replay, a redrive or a rebuild
+// records the older one. An owner's replay of events recorded since then still matches the resource.
 func TestAnOwnersResourceIsNotSeenEarlierAgain(t *testing.T) {
 	for name, again := range map[string]func(t *testing.T, e *Engine){
 		"its dead letter is taken in": func(_ *testing.T, e *Engine) { e.Schedule() },
@@ -70,8 +70,8 @@ func TestAnOwnersResourceIsNotSeenEarlierAgain(t *testing.T) {
 	}
 }
 
-// moving shows each entry of an index twice, as an index does while its rows move from one place to another, and like
-// DynamoDB it refuses a key that is asked for twice.
+// moving returns each entry of an index twice, as an index may while its rows move. Like DynamoDB, it rejects a
+// duplicate key in a batch.
 type moving struct{ ledger.Client }
 
 func (m moving) Query(ctx context.Context, in *dynamodb.QueryInput, o ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
@@ -83,8 +83,8 @@ func (m moving) Query(ctx context.Context, in *dynamodb.QueryInput, o ...func(*d
 	return out, err
 }
 
-// Everything that reads an index works while its rows move in it: a storm is held, probed and heals; a quarantine and
-// the items of a replay are listed once each.
+// All readers of an index work while its rows move. A storm is held, probed and heals. A quarantine and the items of a
+// replay are listed once each.
 func TestAnIndexThatShowsRowsTwiceMisleadsNobody(t *testing.T) {
 	bucket, up := awstest.NewBucket(), false
 	bucket.Now = time.Now

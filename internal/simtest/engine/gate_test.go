@@ -25,8 +25,8 @@ func (s slowStore) PutObject(ctx context.Context, key string, doc []byte) error 
 	return s.Log.PutObject(ctx, key, doc)
 }
 
-// between has a newer event published while Publish stores the output of an older one, and returns how often the older
-// one was published.
+// between publishes a newer event while Publish stores the output of an older one. It returns how often the older one
+// was published.
 func between(t *testing.T, e *Engine, older string) int {
 	t.Helper()
 	once := true
@@ -37,7 +37,7 @@ func between(t *testing.T, e *Engine, older string) int {
 		}
 		once = false
 		e.Publisher = normal
-		backoff() // no two events come at once
+		backoff() // no two events start at the same time
 		run(t, e, "live-9", sale(9))
 	}}, e.Book.Executions, outcome.NewGate(e.Book.Publications, nil), ingest.PublishOptions{StoreOutputs: true, SupersedeOlder: true}, nil, nil)
 	before := e.PublishedBy(older)
@@ -68,7 +68,7 @@ func TestWhetherToPublishIsDecidedLast(t *testing.T) {
 		}
 	})
 	for allow, want := range map[bool]int{false: 0, true: 1} {
-		t.Run(fmt.Sprintf("by a replay that somebody asked for, allowStale %t", allow), func(t *testing.T) {
+		t.Run(fmt.Sprintf("by a requested replay, allowStale %t", allow), func(t *testing.T) {
 			e := inMemory(t)
 			history(t, e, "r1", 1)
 			id := ask(t, e, fmt.Sprintf(`{"select":{"resourceIds":["r1"]},"allowStale":%t,"reason":"x"}`, allow))
@@ -130,7 +130,8 @@ func TestANewerEventWaitsForAnOlderOneThatIsBeingSent(t *testing.T) {
 	}
 }
 
-// SNS did not answer a replay that publishes. Its request may be under way, so a newer event waits until the hold is over.
+// SNS did not answer a replay that publishes. Its request may still be in progress, so a newer event waits until the
+// hold ends.
 func TestANewerEventWaitsForARequestThatWasGivenUp(t *testing.T) {
 	for _, tt := range []struct {
 		what  string

@@ -13,7 +13,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// groupsOf asks for the groups of what failed.
+// groupsOf requests the groups of failures.
 func groupsOf(t *testing.T, e *Engine) (g replay.FailureGroups) {
 	t.Helper()
 	answer := e.Call("GET", "/failures/groups", "", nil, nil)
@@ -23,7 +23,7 @@ func groupsOf(t *testing.T, e *Engine) (g replay.FailureGroups) {
 	return g
 }
 
-// listed asks for failures in pages of two.
+// listed requests failures in pages of two.
 func listed(t *testing.T, e *Engine, query map[string]string) (all []replay.Failure) {
 	t.Helper()
 	asked := map[string]string{"limit": "2"}
@@ -45,7 +45,7 @@ func listed(t *testing.T, e *Engine, query map[string]string) (all []replay.Fail
 	return nil
 }
 
-// inGroups is the state of what failed, such as "HELD Down Work 12".
+// inGroups lists the groups of failures, such as "HELD Down Work 12".
 func inGroups(g replay.FailureGroups) (all []string) {
 	for _, one := range g.Groups {
 		all = append(all, fmt.Sprintln(one.Status, one.Error, one.Count))
@@ -72,7 +72,7 @@ func TestAnOutageIsShownByWhatItsFailuresShare(t *testing.T) {
 	e.Ingest("live-bad", `{"id":"bad","owner":"o1"}`)
 	e.Report()
 	if g := groupsOf(t, e); len(g.Groups) > 0 || g.NotTakenIn != nil {
-		t.Errorf("got %+v, want nothing: no failure is taken in, and nobody counts dead letters", g)
+		t.Errorf("got %+v, want nothing: no failure is recorded, and dead letters are not counted", g)
 	}
 	e.API.DeadLetters = depth(21)
 	if g := groupsOf(t, e); g.NotTakenIn == nil || *g.NotTakenIn != 21 {
@@ -97,7 +97,7 @@ func TestAnOutageIsShownByWhatItsFailuresShare(t *testing.T) {
 		t.Errorf("got %+v, want no attempt of what is in quarantine", last)
 	}
 
-	// When their time comes, they are too many: all are held but the probe.
+	// When they are due, they are too many, so all but the probe are held.
 	e.Ahead = 61 * time.Minute
 	e.Schedule()
 	g = groupsOf(t, e)
@@ -134,7 +134,7 @@ func TestAnOutageIsShownByWhatItsFailuresShare(t *testing.T) {
 	}
 }
 
-// depth plays the depth of a queue; a negative one cannot be read.
+// depth simulates the depth of a queue. A negative depth cannot be read.
 type depth int
 
 func (d depth) Waiting(context.Context) (int, error) {
@@ -173,7 +173,7 @@ func TestGroupsTellHowTheyHaveChanged(t *testing.T) {
 	}
 }
 
-// A run that cannot count all failures keeps what it has counted, and the next one goes on.
+// A run that cannot count all failures keeps its partial count, and the next one continues.
 func TestACountGoesOnFromRunToRun(t *testing.T) {
 	e := inMemory(t)
 	e.Machine.Work = failing("BadPrice", never)

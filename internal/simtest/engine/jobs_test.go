@@ -37,7 +37,7 @@ func jobOf(t *testing.T, e *Engine, id string) (j replay.FailureJob) {
 	return j
 }
 
-// quarantineSome has resources fail from one number to another, and puts them into the quarantine.
+// quarantineSome makes a range of resources fail, and moves them to the quarantine.
 func quarantineSome(e *Engine, from, to int) {
 	work := e.Machine.Work
 	e.Machine.Work = failing("BadPrice", never)
@@ -101,8 +101,8 @@ func TestAJobClosesWhatItSelectsAndReopensIt(t *testing.T) {
 	}
 }
 
-// Failures arrive, heal and are quarantined between the request and the job's messages. None that the caller did not
-// mean is closed.
+// Failures arrive, heal and are quarantined between the request and the job's messages. A failure that the caller did
+// not mean is never closed.
 func TestClosingIsFrozenWhileFailuresArrive(t *testing.T) {
 	e := inMemory(t)
 	quarantineSome(e, 0, 20)
@@ -226,7 +226,7 @@ func TestAJobWithAKeyIsBegunOnce(t *testing.T) {
 	}
 }
 
-// A job takes as much memory and as many reads for each failure, however many there are, and one message is bounded.
+// A job needs the same memory and reads per failure, however many there are, and the work of one message is bounded.
 func TestAJobOverManyFailuresGoesOnPageByPage(t *testing.T) {
 	table := awstest.NewTable()
 	book := ledger.New(table, awstest.TableName)

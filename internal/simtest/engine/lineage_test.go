@@ -33,7 +33,8 @@ func lastAttempt(t *testing.T, e *Engine) (attempts []string) {
 	return attempts
 }
 
-// An automatic replay succeeds: whatever of its lineage is in quarantine leaves it, and what has failed again stays.
+// An automatic replay succeeds. The quarantined failures of its lineage leave the quarantine, and those that failed
+// again do not change.
 func TestASuccessHealsItsWholeLineage(t *testing.T) {
 	e := inMemory(t)
 	third := domain.AutoName("live-1", 3)
@@ -60,7 +61,7 @@ func TestASuccessHealsItsWholeLineage(t *testing.T) {
 	}
 }
 
-// An operator redrives one run of a lineage with success: what followed it leaves the quarantine.
+// An operator redrives one run of a lineage with success. The failures that followed it leave the quarantine.
 func TestARedriveWithSuccessClosesTheAttemptsThatFollowed(t *testing.T) {
 	for _, redriven := range []int{0, 1, 2} {
 		e := inMemory(t)
@@ -84,7 +85,8 @@ func TestARedriveWithSuccessClosesTheAttemptsThatFollowed(t *testing.T) {
 	}
 }
 
-// A failure was quarantined while its automatic replay ran, and that fails as well: the event is in quarantine once.
+// A failure was quarantined while its automatic replay ran, and the replay fails as well. The event is in quarantine
+// only once.
 func TestALineageIsInTheQuarantineOnce(t *testing.T) {
 	e := inMemory(t)
 	e.Machine.Work = failing(outage, never)
@@ -98,7 +100,7 @@ func TestALineageIsInTheQuarantineOnce(t *testing.T) {
 	}
 }
 
-// An automatic replay gives way to a newer event: what of its lineage is in quarantine is superseded as well.
+// A newer event supersedes an automatic replay. The quarantined failures of its lineage are superseded as well.
 func TestWhatGivesWaySupersedesItsWholeLineage(t *testing.T) {
 	e := inMemory(t)
 	second := domain.AutoName("live-1", 2)
@@ -128,8 +130,8 @@ func TestWhatGivesWaySupersedesItsWholeLineage(t *testing.T) {
 	}
 }
 
-// A replay that a person asked for succeeds while the automatic replay of the same version runs, which fails then: the
-// event has succeeded, and is not replayed once more.
+// A requested replay succeeds while the automatic replay of the same version runs. Then the automatic replay fails. The
+// event has succeeded, and is not replayed again.
 func TestAFailureOfWhatHasSucceededMeanwhileIsClosed(t *testing.T) {
 	e := inMemory(t)
 	first := domain.AutoName("live-1", 1)

@@ -22,9 +22,9 @@ func (l *lines) Write(p []byte) (int, error) {
 	return l.buf.Write(p)
 }
 
-// TestNoLogHasPayloads runs the real handlers on what may be in an event, in a request and in an error of the user's
-// code, well and not so well, and looks for it in every line. Ids of resources, versions, executions and replays may be
-// logged, and nothing else that comes from outside.
+// TestNoLogHasPayloads puts marked data into events, requests and errors of the user's code. It runs the real handlers,
+// with success and with failures, and searches every log line for the data. Of all input, only ids of resources,
+// versions, executions and replays may be logged.
 func TestNoLogHasPayloads(t *testing.T) {
 	const marker = "MARKER"
 	var log lines

@@ -11,8 +11,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// twice delivers everything that moves twice: the ends of executions to the tracker and the dead-letter queue, and the
-// messages of the Replay queue, to the same instance and in one batch.
+// twice delivers everything twice: the ends of executions to the tracker and the dead-letter queue, and the messages of
+// the Replay queue, to the same instance and in one batch.
 func twice(t *testing.T, e *Engine) {
 	t.Helper()
 	for range 20 {
@@ -101,7 +101,7 @@ func TestWhatIsDeliveredTwiceCountsOnce(t *testing.T) {
 	}
 }
 
-// checkFailures checks that what became of failures adds up, none being open.
+// checkFailures checks that the outcomes of failures add up, and that none is open.
 func checkFailures(t *testing.T, e *Engine, failures float64) {
 	t.Helper()
 	m := emftest.Sums(e.Metrics())
@@ -118,8 +118,8 @@ func checkFailures(t *testing.T, e *Engine, failures float64) {
 	}
 }
 
-// checkMetrics compares the metrics of an engine that had one replay with its counts. With faults, what nobody knows to
-// have done is counted by nobody, and nothing is counted twice.
+// checkMetrics compares the metrics of an engine that had one replay with its counts. With faults, a change with a lost
+// answer is not counted, and nothing is counted twice.
 func checkMetrics(t tester, e *Engine, r replay.Replay, exact bool) {
 	t.Helper()
 	m := emftest.Sums(e.Metrics())
@@ -169,7 +169,7 @@ func TestASupersededReplayCountsWhereItMeetsTheNewerOne(t *testing.T) {
 	e.Schedule() // sends its replay
 	newer := false
 	e.Machine.Work = func(execution, event string) (string, string) {
-		if automatic(execution) && !newer { // comes in and is published while the replay runs
+		if automatic(execution) && !newer { // arrives and is published while the replay runs
 			newer = true
 			e.Ingest("live-2", sale(2))
 		}

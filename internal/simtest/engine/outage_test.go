@@ -41,7 +41,7 @@ func (b *tokens) take(now time.Time) bool {
 	return true
 }
 
-// quotaed plays what Step Functions refuses in most Regions ("Quotas related to API action throttling").
+// quotaed simulates the throttling of Step Functions in most Regions ("Quotas related to API action throttling").
 type quotaed struct {
 	sfn.API
 	now func() time.Time
@@ -85,8 +85,9 @@ func (q *quotaed) ListExecutions(ctx context.Context, in *awssfn.ListExecutionsI
 	return q.API.ListExecutions(ctx, in, o...)
 }
 
-// An outage fails every event with one error, for as long as it lasts. The account's quotas hold, no run errs, and no
-// message is left in the dead-letter queue; once it is over, everything heals at the pace of all replays.
+// An outage fails every event with one error, for as long as it lasts. The account's quotas apply, no run returns an
+// error, and no message remains in the dead-letter queue. After the outage, everything heals at the pace of all
+// replays.
 func TestAnOutageWithinTheQuotas(t *testing.T) {
 	const startsPerSecond = 30
 	e := InMemory(t, &Faults{}, Clock{Now: time.Now, SettleAfter: time.Hour})

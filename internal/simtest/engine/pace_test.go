@@ -42,7 +42,7 @@ type mail struct {
 	sent    int
 	late    func(due time.Time) time.Duration
 	twice   func() bool
-	backlog bool // the items' first messages were held up elsewhere, and come all at once
+	backlog bool // the items' first messages were delayed elsewhere, and arrive at once
 }
 
 func (m *mail) put(body string, at time.Time) {
@@ -64,7 +64,7 @@ func TestMaxPerSecond(t *testing.T) {
 	tests := []struct {
 		name        string
 		rate, items int
-		rough       bool // messages come late, some twice
+		rough       bool // messages arrive late, some twice
 		throttled   bool // Step Functions starts nothing in the second minute
 		backlog     bool // all items come at once, then messages are late by nearly two windows, then in time
 	}{

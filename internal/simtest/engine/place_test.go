@@ -16,7 +16,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// neverRecorded has an execution fail before Record could keep its event, and returns the messages that restart it.
+// neverRecorded makes an execution fail before Record could store its event, and returns the messages that restart it.
 func neverRecorded(t *testing.T, e *Engine, event string) []string {
 	t.Helper()
 	const name = "live-1"
@@ -28,7 +28,7 @@ func neverRecorded(t *testing.T, e *Engine, event string) []string {
 	if err := e.Dead.Send(t.Context(), pointer); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(2 * time.Millisecond) // what comes now started later
+	time.Sleep(2 * time.Millisecond) // later events have a later start
 	return due(e)
 }
 
@@ -105,7 +105,7 @@ func TestTheHistoryIsInTheOrderOfPlaces(t *testing.T) {
 	between := time.Now().UTC()
 	time.Sleep(3 * time.Millisecond)
 	run(t, e, "live-3", sale(3))
-	// A person asks for the first event as well: it reaches the log last.
+	// An operator also replays the first event, which reaches the log last.
 	e.Policy.Enabled = false
 	e.Listen(start...)
 	e.Machine.RunAll(t.Context())

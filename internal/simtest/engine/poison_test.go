@@ -14,7 +14,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// dead makes dead letters of messages and has the schedule take them in.
+// dead turns messages into dead letters and lets the schedule process them.
 func dead(t *testing.T, e *Engine, bodies ...string) {
 	t.Helper()
 	if err := e.Dead.Send(t.Context(), bodies...); err != nil {
@@ -74,8 +74,8 @@ func TestAnItemThatWasStartedIsNotGivenUp(t *testing.T) {
 	}
 }
 
-// An item is bound, and its execution never started: it fails with the reason, the row that announced the execution is
-// settled, and a late delivery of the message starts nothing.
+// An item is bound, but its execution never started. The item fails with the reason, the announced row is settled, and
+// a late delivery of the message starts nothing.
 func TestAnItemThatWasNotStartedIsGivenUpForGood(t *testing.T) {
 	for _, at := range []string{"StartExecution", "TransactWriteItems"} { // bound, and not bound
 		e := inMemory(t)
@@ -106,7 +106,8 @@ func TestAnItemThatWasNotStartedIsGivenUpForGood(t *testing.T) {
 	}
 }
 
-// The item of a republish is bound to an execution that ran long ago: that one's success is not the item's.
+// The item of a republish is bound to an execution that ran long ago. The success of that execution is not the item's
+// outcome.
 func TestARepublishThatIsGivenUpDoesNotTakeTheOutcomeOfItsSource(t *testing.T) {
 	e := inMemory(t)
 	history(t, e, "r1", 1)
@@ -118,11 +119,11 @@ func TestARepublishThatIsGivenUpDoesNotTakeTheOutcomeOfItsSource(t *testing.T) {
 	e.Pump()
 	finished(t, e, id, replay.Completed, replay.Counts{Matched: 1, Failed: 1})
 	if it := list(t, e, id, "")[0]; !strings.Contains(it.Reason, "not known whether the output was sent") {
-		t.Errorf("got %+v, want it said that nobody knows", it)
+		t.Errorf("got %+v, want a reason that says that it is unknown", it)
 	}
 }
 
-// dueReplay brings a live failure to where its automatic replay is in the queue, and returns that message.
+// dueReplay fails a live event until its automatic replay is in the queue, and returns that message.
 func dueReplay(t *testing.T, e *Engine) []string {
 	t.Helper()
 	e.Ingest("live-1", sale(1))
@@ -138,8 +139,8 @@ func dueReplay(t *testing.T, e *Engine) []string {
 	return bodies
 }
 
-// The message of an automatic replay is given up while the replay runs: what becomes of the event is what becomes of
-// the replay, and of those that follow. Nothing stays in quarantine once the event has succeeded.
+// The message of an automatic replay is given up while the replay runs. The outcome of the event follows from the
+// replay and later ones. Nothing remains in quarantine after the event has succeeded.
 func TestAnAutomaticReplayThatWasStartedIsNotGivenUp(t *testing.T) {
 	for _, attempts := range []int{1, 2} {
 		for _, before := range []bool{true, false} {
@@ -219,8 +220,8 @@ func TestASeriesThatWasStartedIsNotGivenUp(t *testing.T) {
 	}
 }
 
-// A series that was not started fails at its first version and is closed; a late delivery does not start it, also while
-// what closes it is under way or has got lost.
+// A series that was not started fails at its first version and is closed. A late delivery does not start it, even while
+// the closing message is in the queue or lost.
 func TestASeriesThatWasNotStartedIsGivenUpForGood(t *testing.T) {
 	for _, lost := range []bool{false, true} {
 		e := inMemory(t)
@@ -248,8 +249,8 @@ func TestASeriesThatWasNotStartedIsGivenUpForGood(t *testing.T) {
 	}
 }
 
-// A page was bound and its messages were never sent: it is sent again, a few times at most. Then its replay halts, and
-// a person has the message.
+// A page was bound, but its messages were never sent. The page is sent again, a few times at most. Then its replay
+// halts, and the message is left to a person.
 func TestABoundPageThatIsADeadLetterIsSentAgain(t *testing.T) {
 	for _, healed := range []bool{true, false} {
 		e := inMemory(t)
@@ -271,7 +272,7 @@ func TestABoundPageThatIsADeadLetterIsSentAgain(t *testing.T) {
 			finished(t, e, id, replay.Completed, replay.Counts{Matched: 1, Started: 1, Succeeded: 1})
 			continue
 		}
-		if err := e.Replays.Send(t.Context(), page...); err != nil { // what halting has sent
+		if err := e.Replays.Send(t.Context(), page...); err != nil { // the messages that halting sent
 			t.Fatal(err)
 		}
 		e.Pump()
@@ -282,7 +283,8 @@ func TestABoundPageThatIsADeadLetterIsSentAgain(t *testing.T) {
 	}
 }
 
-// A stopped replay whose sweep became a dead letter is swept from where that was; one that is swept needs nothing.
+// If the sweep of a stopped replay became a dead letter, the sweep continues from its position. A replay that is
+// already swept needs no action.
 func TestASweepThatIsADeadLetterIsSentAgain(t *testing.T) {
 	e := inMemory(t)
 	history(t, e, "r1", 1)
@@ -300,7 +302,8 @@ func TestASweepThatIsADeadLetterIsSentAgain(t *testing.T) {
 	}
 }
 
-// What settles an ended series became a dead letter, once and again: it is sent again, and quarantined in the end.
+// The message that settles an ended series became a dead letter several times. It is sent again, and finally
+// quarantined.
 func TestACloseThatIsADeadLetterIsSentAgain(t *testing.T) {
 	e := inMemory(t)
 	history(t, e, "r1", 3)
@@ -330,8 +333,8 @@ func TestACloseThatIsADeadLetterIsSentAgain(t *testing.T) {
 	}
 }
 
-// A delivery of the listener dies at any call, the message becomes a dead letter and comes late once more: counts,
-// items and executions tell the same, whatever it had done.
+// The listener dies at any call, and the message becomes a dead letter and is delivered late once more. Counts, items
+// and executions always agree.
 func TestAGivenUpMessageLeavesNothingOpen(t *testing.T) {
 	for _, body := range []string{
 		oneItem, fmt.Sprintf(seriesOf, `"all"`, "stop"),
@@ -368,7 +371,7 @@ func TestAGivenUpMessageLeavesNothingOpen(t *testing.T) {
 	}
 }
 
-// An item is bound and never started, and its message is gone for good: once no message of it can be left, it fails.
+// An item is bound and never started, and its message is lost. It fails when none of its messages can exist any more.
 func TestABoundItemWithoutAMessageFailsInTheEnd(t *testing.T) {
 	e := inMemory(t)
 	history(t, e, "r1", 1)

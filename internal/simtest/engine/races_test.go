@@ -30,8 +30,8 @@ func died(t *testing.T, e *Engine, at string, bodies ...string) {
 	e.faults.Name = ""
 }
 
-// A series runs although nobody noted that it was started. Cancelling its replay must not settle what it has bound and
-// is about to run.
+// A series runs although its start was not recorded. Cancelling its replay must not settle a version that it has bound
+// and is about to run.
 func TestACancelledSeriesWhoseStartWasNotNotedRunsWhatIsBound(t *testing.T) {
 	e, _ := quick(t)
 	history(t, e, "r1", 3)
@@ -90,7 +90,7 @@ func TestASeriesWithoutItsItemsIsClosed(t *testing.T) {
 	checkCounts(t, e, r)
 }
 
-// Skipping what waits must not send further sweeps of all pages, each of which would read them all.
+// Skipping waiting items must not send further sweeps of all pages, because each would read all of them.
 func TestACancelledReplayIsSweptOnce(t *testing.T) {
 	e, _ := quick(t)
 	for i := range 1000 {
@@ -127,8 +127,8 @@ func TestACancelledReplayIsSweptOnce(t *testing.T) {
 	}
 }
 
-// An execution was started, its answer was lost, and its version leaves the log before the message comes again: it runs,
-// and must not be reported as skipped.
+// An execution was started, its answer was lost, and its version expires before the redelivery. It runs, and must not
+// be reported as skipped.
 func TestAStartedVersionThatExpiresIsStillStarted(t *testing.T) {
 	for _, versions := range []string{`"latest"`, `{"series":"all"}`} {
 		e, _ := quick(t)
@@ -169,11 +169,11 @@ func TestAStartedVersionThatExpiresIsStillStarted(t *testing.T) {
 	}
 }
 
-// Somebody put a version into the bucket by hand, and it was replayed with success: it counts as newer.
+// A user put a version into the bucket by hand, and a replay of it succeeded. It counts as newer.
 func TestAVersionPutByHandGuardsOlderOnes(t *testing.T) {
 	e, _ := quick(t)
 	versions := history(t, e, "r1", 1)
-	time.Sleep(time.Second) // S3 tells whole seconds only
+	time.Sleep(time.Second) // S3 returns whole seconds only
 	if _, err := e.Bucket.PutObject(t.Context(), &s3.PutObjectInput{
 		Key: aws.String("events/r1"), Body: strings.NewReader(event("r1", "o1", 5)),
 	}); err != nil {

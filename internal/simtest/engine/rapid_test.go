@@ -18,7 +18,7 @@ func sameIDs() io.Reader {
 	return ulid.Monotonic(mathrand.New(mathrand.NewSource(1)), 0) //nolint:gosec // a test's
 }
 
-// drawn are dice of which rapid knows every throw, so that it finds the smallest case. They show 0 for what is usual.
+// drawn are dice whose throws rapid draws, so it can shrink a case. 0 is the usual throw.
 type drawn struct{ rt *rapid.T }
 
 func (d drawn) IntN(n int) int { return rapid.IntRange(0, n-1).Draw(d.rt, "dice") }
@@ -62,10 +62,10 @@ func bubble(t *testing.T, do func(t *testing.T)) {
 	t.Helper()
 	var thrown any
 	synctest.Test(t, func(t *testing.T) {
-		defer func() { thrown = recover() }() // it is rapid's, which waits for it outside
+		defer func() { thrown = recover() }() // it belongs to rapid, which handles it outside of the bubble
 		do(t)
 	})
-	// rapid tells panics apart by the line that they come from, and one of its own only says that a smaller case is none.
+	// rapid distinguishes panics by their line. A panic of rapid itself only means that a smaller case is invalid.
 	if strings.HasSuffix(fmt.Sprintf("%T", thrown), "invalidData") {
 		panic(thrown)
 	}

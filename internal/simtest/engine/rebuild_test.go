@@ -33,7 +33,7 @@ func owners(t *testing.T, e *Engine, ids ...string) map[string][]string {
 	return all
 }
 
-// The rows of versions and owners are gone. They are made again from the event log, while events arrive.
+// The rows of versions and owners are lost. They are rebuilt from the event log while events arrive.
 func TestTheLedgerIsRebuiltFromTheEventLog(t *testing.T) {
 	e := inMemory(t)
 	e.Machine.Work = func(execution, event string) (string, string) {

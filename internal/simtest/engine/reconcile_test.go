@@ -23,15 +23,15 @@ func inMemory(t *testing.T) *Engine {
 	return InMemory(t, &Faults{}, Clock{Now: time.Now, SettleAfter: time.Hour})
 }
 
-// period is from one run of the schedule to the next.
+// period is the interval between two scheduled runs.
 const period = 5 * time.Minute
 
-// everyPeriod makes open executions be looked at as the construct's default does: at the age of one period.
+// everyPeriod makes auto-replay look up open executions at the age of one period, like the construct's default.
 func everyPeriod(e *Engine) {
 	e.Reconfigure(func(p *config.AutoReplay) { p.SettleAfter, p.MaxAge = period, 14*24*time.Hour })
 }
 
-// unrecorded puts an execution into Step Functions that failed before Record did anything.
+// unrecorded adds an execution to Step Functions that failed before Record did anything.
 func unrecorded(e *Engine, name, input, fault string) {
 	now := time.Now()
 	e.Machine.Put(awstest.Execution{
@@ -39,7 +39,7 @@ func unrecorded(e *Engine, name, input, fault string) {
 	})
 }
 
-// backdate makes an execution one that started earlier, in Step Functions and in the ledger.
+// backdate moves the start of an execution back, in Step Functions and in the ledger.
 func backdate(t *testing.T, e *Engine, name string, by time.Duration) {
 	t.Helper()
 	x := e.Machine.Execution(name)
@@ -56,7 +56,7 @@ func backdate(t *testing.T, e *Engine, name string, by time.Duration) {
 
 func ev(id string, n int) string { return fmt.Sprintf(`{"id":%q,"owner":"o1","n":%d}`, id, n) }
 
-// With the rules switched off, no end is reported to anybody. Two runs of the schedule make up for all of them.
+// With the rules switched off, ends are not reported. Two scheduled runs find all of them.
 func TestEveryEndIsFoundWithoutAnyEvent(t *testing.T) {
 	e := inMemory(t)
 	everyPeriod(e)
@@ -112,7 +112,7 @@ func TestEveryEndIsFoundWithoutAnyEvent(t *testing.T) {
 		t.Errorf("settled %d times, want each of 8 once", total)
 	}
 
-	// Somebody redrives two of them.
+	// An operator redrives two of them.
 	delete(bad, "live-redriven-well")
 	for _, name := range []string{"live-redriven-well", "live-redriven-badly"} {
 		e.Machine.Redrive(name)
@@ -143,7 +143,8 @@ func TestEveryEndIsFoundWithoutAnyEvent(t *testing.T) {
 	}
 }
 
-// More failures than a run lists: each run takes in the newest, and goes on with the older ones where the last left off.
+// There are more failures than a run lists. Each run records the newest, and continues with the older ones where the
+// last run stopped.
 func TestTheListOfEndsIsReadWithinABudget(t *testing.T) {
 	e := inMemory(t)
 	everyPeriod(e)
@@ -156,8 +157,8 @@ func TestTheListOfEndsIsReadWithinABudget(t *testing.T) {
 		e.Ahead = time.Duration(run) * period
 		before := e.Machine.Lists
 		e.Schedule()
-		// Head and tail of the failed, one page each of timed out, aborted and running; and as far back as what is due was
-		// started, to find out whether it was redriven.
+		// Head and tail of the failed ones, and one page each of timed out, aborted and running ones. The list also
+		// goes back to the start of due failures, to find out whether they were redriven.
 		if got := e.Machine.Lists - before; got > 13+1+failures/e.Machine.PageSize {
 			t.Errorf("run %d listed %d pages", run, got)
 		}
@@ -175,7 +176,7 @@ func TestTheListOfEndsIsReadWithinABudget(t *testing.T) {
 	}
 }
 
-// What the ledger has open, and Step Functions does not know, is reported until somebody finds out.
+// An execution that is open in the ledger and unknown to Step Functions is reported until an operator resolves it.
 func TestAnEventOfWhichNobodyKnowsIsReported(t *testing.T) {
 	e := inMemory(t)
 	e.Ingest("live-1", sale(1))
@@ -201,7 +202,7 @@ func TestAnEventOfWhichNobodyKnowsIsReported(t *testing.T) {
 	}
 }
 
-// An execution that is gone with its state machine is accounted for once its version has been replayed with success.
+// An execution whose state machine was deleted is accounted for when a replay of its version has succeeded.
 func TestAReplayAccountsForAnExecutionThatIsGone(t *testing.T) {
 	e := inMemory(t)
 	e.Ingest("live-1", sale(1))
@@ -228,7 +229,7 @@ func TestAReplayAccountsForAnExecutionThatIsGone(t *testing.T) {
 	}
 }
 
-// While nobody could look, no figure says that all is well.
+// While the look-up fails, no metric reports zero.
 func TestNoFigureIsGivenWhenNobodyCouldLook(t *testing.T) {
 	e := inMemory(t)
 	e.faults.Refuse = "ListExecutions"
@@ -239,11 +240,11 @@ func TestNoFigureIsGivenWhenNobodyCouldLook(t *testing.T) {
 	})
 	got := emftest.Names(e.Metrics())
 	if slices.Contains(got, "UnaccountedVersions") || slices.Contains(got, "AutoReplayRuns") || !slices.Contains(got, "InQuarantine") {
-		t.Errorf("got %v, want neither what nobody knows nor a heartbeat, but the others", got)
+		t.Errorf("got %v, want neither unknown figures nor a heartbeat, but the others", got)
 	}
 }
 
-// The look-ups of a run are bounded, and what is left comes up in the next runs.
+// The look-ups of a run are bounded, and the next runs do the rest.
 func TestLookUpsKeepToTheirBudget(t *testing.T) {
 	e := inMemory(t)
 	everyPeriod(e)
@@ -293,7 +294,7 @@ func TestAnAbortedExecutionWithoutARowDoesNotSupersede(t *testing.T) {
 	}
 }
 
-// A token that Step Functions does not know any more leads back to the head of the list.
+// After an expired token, the list starts again at its head.
 func TestABadTokenIsForgotten(t *testing.T) {
 	e := inMemory(t)
 	everyPeriod(e)
@@ -315,7 +316,8 @@ func TestABadTokenIsForgotten(t *testing.T) {
 	e.Schedule()
 }
 
-// Each failure of a version stays, whatever becomes of it: those of a replay by API and of the state that failed, too.
+// Each failure of a version remains, whatever its outcome, including those of a replay through the API and of the state
+// that failed.
 func TestEveryFailureOfAVersionIsKept(t *testing.T) {
 	e := inMemory(t)
 	broken := true

@@ -21,8 +21,8 @@ func redriven(t *testing.T, e *Engine, execution string, count int) domain.Failu
 	return f
 }
 
-// All attempts failed; an operator redrives the root while the dependency is still down. The run fails again, and its
-// automatic replays must not be taken for those of the first run.
+// All attempts failed, and an operator redrives the root while the dependency is still down. The run fails again. Its
+// automatic replays must not be mistaken for those of the first run.
 func TestARedriveThatFailsBeginsItsAttemptsAnew(t *testing.T) {
 	e := New(t)
 	up := false
@@ -66,8 +66,8 @@ func TestARedrivenAutomaticReplayClosesItsQuarantine(t *testing.T) {
 	}
 }
 
-// The redriven run fails as well, and its status event is lost. What is decided about the first run must not be the
-// last that is heard of the event.
+// The redriven run fails as well, and its status event is lost. The decision about the first run must not be the final
+// state of the event.
 func TestAnUnreportedEndOfARedriveIsFound(t *testing.T) {
 	e := New(t)
 	e.Machine.Work = failing(outage, automatic)
@@ -96,7 +96,7 @@ func TestARedriveThatIsStoppedIsClosed(t *testing.T) {
 	}
 }
 
-// The Tracker heard of the end, the dead-letter queue did not: the two rules deliver on their own.
+// Tracker received the end, but the dead-letter queue did not, because the two rules deliver independently.
 func TestALostDeadLetterIsMadeUpFor(t *testing.T) {
 	e := New(t)
 	e.Machine.Work = failing(outage, automatic)
@@ -136,7 +136,7 @@ func TestARestartDoesNotOvertakeANewerEvent(t *testing.T) {
 	}
 }
 
-// A replay whose start was given up leaves an announced row, which is not looked up for ever.
+// A replay whose start was given up leaves an announced row. It must not be looked up for ever.
 func TestAnExecutionThatNeverStartedIsSettled(t *testing.T) {
 	e := New(t)
 	old := domain.At(time.Now().Add(-15 * 24 * time.Hour))
@@ -152,8 +152,8 @@ func TestAnExecutionThatNeverStartedIsSettled(t *testing.T) {
 	}
 }
 
-// An event that was never recorded is in quarantine. A person redrives its execution with success, and nobody reports
-// that: the schedule finds it out.
+// An event that was never recorded is in quarantine. An operator redrives its execution with success, and the end is
+// not reported. The schedule finds it.
 func TestAnUnreportedRedriveOfAnUnrecordedEventLeavesTheQuarantine(t *testing.T) {
 	e := inMemory(t)
 	lostEvent(t, e, ev("r1", 1))

@@ -70,7 +70,7 @@ func items(t *testing.T, e *Engine, id string) map[string]replay.Item {
 func selecting(ids ...string) string {
 	body, err := json.Marshal(map[string]any{"select": map[string]any{"resourceIds": ids}, "reason": "a test"})
 	if err != nil {
-		panic(err) // texts always marshal
+		panic(err) // strings always marshal
 	}
 	return string(body)
 }
@@ -216,8 +216,8 @@ func TestALostAnswerStartsNothingTwice(t *testing.T) {
 	}
 }
 
-// The execution has ended, its end is not reported yet, and the message comes again: Step Functions says that the name
-// is used, which is success.
+// The execution has ended, its end is not reported yet, and the message is redelivered. Step Functions answers that the
+// name exists, which counts as success.
 func TestAnEndedExecutionIsNotStartedAgain(t *testing.T) {
 	e := New(t)
 	e.Ingest("live-1", event("r1", "o1", 1))
@@ -355,10 +355,10 @@ func TestATimeoutWithoutAnErrorIsRetried(t *testing.T) {
 	}
 }
 
-// Whatever the order and number of deliveries, of crashes and of status messages: every selected resource of a finished
-// replay ran exactly once or is skipped with a reason, and the counts equal the items.
+// For any order and number of deliveries, crashes and status messages, every selected resource of a finished replay ran
+// exactly once or is skipped with a reason. The counts equal the items.
 //
-// The table and the bucket are the emulator's: TestAnyReplayInAnyWeather has more weather on those in memory.
+// The table and the bucket are the emulator's. TestAnyReplayInAnyWeather injects more faults with those in memory.
 func TestDeliveriesInAnyOrderAndNumber(t *testing.T) {
 	checks(t, "25") // about 5 s
 	e := New(t)

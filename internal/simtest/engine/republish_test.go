@@ -39,7 +39,8 @@ func TestARepublishOfWhatWasDeletedMeanwhileIsSkipped(t *testing.T) {
 	}
 }
 
-// A republish was sent and its item not noted. By the time it comes again, it must not be sent: nobody says that it was not.
+// A republish was sent, but its item was not recorded. On redelivery it must not be sent again, because it is unknown
+// whether it was sent.
 func TestARepublishThatWasSentIsNotSaidToBeSkipped(t *testing.T) {
 	e := inMemory(t)
 	history(t, e, "r1", 1)

@@ -183,7 +183,7 @@ func TestATransform(t *testing.T) {
 	}
 }
 
-// A replay that fails while a patch and suppress are on is not retried, least of all without them.
+// A failed replay with a patch and suppress is not retried, neither with nor without them.
 func TestAPatchedReplayThatFailsIsNotRetried(t *testing.T) {
 	e := New(t)
 	history(t, e, "r1", 1)

@@ -32,7 +32,7 @@ func (e *Engine) Forget(ctx context.Context, execution string) error {
 	return nil
 }
 
-// OpenSince makes an open execution one that was to be looked at at a time, which may be in the past.
+// OpenSince sets the time at which an open execution is due for a look-up. It may be in the past.
 func (e *Engine) OpenSince(ctx context.Context, execution string, at time.Time) error {
 	_, err := e.table.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: aws.String(simtest.Table), Key: rowOf(execution),

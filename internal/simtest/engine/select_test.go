@@ -82,7 +82,7 @@ func TestSelectionsCombine(t *testing.T) {
 	}
 }
 
-// A filter is about the version that is replayed, not about any: an old one that fits is not taken for it.
+// A filter applies to the version that is replayed. An older version that matches is not replayed instead.
 func TestAFilterIsAboutTheVersionThatIsReplayed(t *testing.T) {
 	e := inMemory(t)
 	history(t, e, "r1", 3) // n: 0, 1, 2
@@ -121,7 +121,7 @@ func TestASeriesHasTheVersionsThatFit(t *testing.T) {
 // maxLookedAhead is how many versions of a resource a page looks at.
 const maxLookedAhead = 20
 
-// Between the look at a resource and its start, a newer event comes that does not fit.
+// Between the check of a resource and its start, a newer event arrives that does not match.
 func TestAnEventThatDoesNotFitAnyMoreIsSkipped(t *testing.T) {
 	e := inMemory(t)
 	e.Ingest("live-1", event("r1", "o1", 1))
@@ -138,7 +138,7 @@ func TestAnEventThatDoesNotFitAnyMoreIsSkipped(t *testing.T) {
 	}
 }
 
-// An event on which a filter cannot be decided is told, and left out of nothing.
+// If a filter cannot be decided for an event, the event is reported and never left out.
 func TestAHostileEventFailsAsAnItem(t *testing.T) {
 	e := inMemory(t)
 	wide := strings.Repeat("1,", 100_000) + "1"
@@ -164,7 +164,7 @@ func TestAHostileEventFailsAsAnItem(t *testing.T) {
 	finished(t, e, big, replay.Completed, replay.Counts{Matched: 1, Started: 1, Succeeded: 1})
 }
 
-// What is looked at for one message is bounded, also if next to nothing fits.
+// The work for one message is bounded, even if almost nothing matches.
 func TestAFilterThatFitsLittleTakesPagesOfBoundedWork(t *testing.T) {
 	e := inMemory(t)
 	const n = 1_300

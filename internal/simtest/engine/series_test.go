@@ -64,7 +64,7 @@ func list(t tester, e *Engine, id, outcome string) (all []replay.Item) {
 	}
 }
 
-// finished checks that a replay ended as it should and that its counts equal its items.
+// finished checks the status of an ended replay, and that its counts equal its items.
 func finished(t *testing.T, e *Engine, id string, status replay.Status, want replay.Counts) replay.Replay {
 	t.Helper()
 	r := get(t, e, id)
@@ -311,7 +311,7 @@ func seriesInput(t *testing.T, e *Engine) listener.SeriesInput {
 	return in
 }
 
-// drainToItems delivers the queue until the messages of items come, and returns those.
+// drainToItems delivers the queue until it has messages of items, and returns them.
 func drainToItems(t *testing.T, e *Engine) []string {
 	t.Helper()
 	for range 100 {

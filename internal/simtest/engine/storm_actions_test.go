@@ -18,7 +18,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/simtest"
 )
 
-// actions are what happens in a storm. Those that have several names happen more often.
+// actions are the actions in a storm. Actions with several names happen more often.
 func (o *storm) actions() map[string]func(*rapid.T) {
 	all := map[string]func(*rapid.T){}
 	for name, action := range map[string]struct {
@@ -46,11 +46,11 @@ const resources = 3
 
 func (o *storm) resource() string { return fmt.Sprint("r", o.draw("resource", resources)) }
 
-// drive lets a thread run: to its end, or for some calls, after which one may break and others may go on.
+// drive lets a thread run to its end, or for some calls. Then a call may break, and others may continue.
 func (o *storm) drive(th *Thread) {
 	mode := o.draw("how far", 4)
 	defer func() { o.rt.Logf("%s: %s", th.Name, o.threads.Waits(th)) }()
-	series := strings.HasPrefix(th.Name, domain.SeriesPrefix) // it waits for executions that run beside it
+	series := strings.HasPrefix(th.Name, domain.SeriesPrefix) // it waits for its child executions
 	if mode < 2 && !series {
 		o.finish(th)
 		return
@@ -127,7 +127,7 @@ func (o *storm) function(name string, timeout time.Duration, do func(context.Con
 	}, func() { after(died) }))
 }
 
-// maxReceives is after how many receives in vain a message becomes a dead letter.
+// maxReceives is the number of failed receives after which a message becomes a dead letter.
 const maxReceives = 3
 
 // deliver hands messages to the listener, new ones and old ones, some twice.
@@ -166,7 +166,7 @@ func (o *storm) deliver() {
 	})
 }
 
-// refused has a message come again, or makes it a dead letter.
+// refused redelivers a message, or makes it a dead letter.
 func (o *storm) refused(body string) {
 	if o.receives[body]++; o.receives[body] < maxReceives {
 		o.pending = append(o.pending, body)
@@ -182,12 +182,12 @@ func (o *storm) dies(body string) {
 	}
 }
 
-// takeEnds takes what EventBridge knows of ends.
+// takeEnds takes the ends that EventBridge reports.
 func (o *storm) takeEnds() {
 	o.statuses = append(o.statuses, o.TakeEnds()...)
 }
 
-// report tells of some ends, out of order and some of them twice; of others nobody ever hears.
+// report delivers some ends out of order, some of them twice. Others are lost.
 func (o *storm) report() {
 	o.takeEnds()
 	for range min(len(o.statuses), 1+o.draw("ends", 3)) {
@@ -240,7 +240,7 @@ func (o *storm) form(pointer string) string {
 }
 
 // schedule runs auto-replay some time later, sometimes on another instance of the function. Its clock may jump, also
-// back, but not while functions run: it counts on what runs for longer than they may having ended.
+// back, but not while functions run. Auto-replay assumes that functions older than their timeout have ended.
 func (o *storm) schedule() {
 	time.Sleep(time.Duration(o.draw("minutes", 240)) * time.Minute)
 	o.threads.Reap()
@@ -264,8 +264,8 @@ func (o *storm) schedule() {
 	}, func(bool) {})
 }
 
-// dependency lets what every event needs come or go: a service, or the place to record it. Or a resource's are bad for
-// good.
+// dependency breaks or restores what every event needs: a service, or the log. Or it makes a resource's events fail
+// permanently.
 func (o *storm) dependency() {
 	switch o.draw("dependency", 6) {
 	case 5:
@@ -309,7 +309,7 @@ func (o *storm) remove() {
 	o.deletions[id] = o.threads.Now()
 }
 
-// deadLetter gives up a message of the Replay queue, also one that was handled, or puts something else in the queue.
+// deadLetter gives up a message of the Replay queue, even a handled one, or puts another body into the queue.
 func (o *storm) deadLetter() {
 	o.pending = append(o.pending, o.Replays.TakeAll()...)
 	switch known := append(slices.Clone(o.pending), o.seen...); {
@@ -334,7 +334,7 @@ func (o *storm) index() {
 	o.catchUp()
 }
 
-// catchUp has indexes that lag behind show what there is now: they do so by seconds, not by the minutes that pass.
+// catchUp updates the indexes. They lag by seconds, not by the minutes that pass.
 func (o *storm) catchUp() {
 	o.Table.Thaw()
 	if o.lags {

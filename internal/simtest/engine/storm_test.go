@@ -27,9 +27,9 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// Whatever fails, in whatever order and number messages come or get lost, whatever calls break or are slow, whoever
-// aborts, redrives, deletes and replays, and however far clocks are apart: nothing is lost, nothing runs more often than
-// it may, no replay publishes over a newer event, and what was deleted stays deleted.
+// The test draws failures, the order, number and loss of messages, broken and slow calls, clock differences, and
+// operators who abort, redrive, delete and replay. No event is lost, and none runs more often than it may. No replay
+// publishes over a newer event, and deleted resources stay deleted.
 func TestNoFailureIsLostInAnyWeather(t *testing.T) {
 	checks(t, "200") // about 8 s
 	flagged(t, "rapid.steps", "60")
@@ -44,15 +44,15 @@ func TestNoFailureIsLostInAnyWeather(t *testing.T) {
 	})
 }
 
-// storm is an ingestion in which a dependency of every event comes and goes, and whose functions run side by side.
+// storm is an ingestion with an unreliable dependency of every event. Its functions run side by side.
 type storm struct {
 	*Engine
 	t       *testing.T
 	rt      *rapid.T
 	threads *Threads
 	up      bool
-	poison  map[string]bool // resources whose events fail for good
-	full    bool            // S3 keeps no event
+	poison  map[string]bool // resources whose events always fail
+	full    bool            // S3 rejects events
 	double  bool            // an index shows each row twice
 	lags    bool            // an index shows rows late
 
@@ -61,14 +61,14 @@ type storm struct {
 	puts      []put
 	deletions map[string]int // when a resource's object was deleted last
 	claimed   map[string]bool
-	aborted   map[string]bool // executions that somebody ever aborted
+	aborted   map[string]bool // executions that were ever aborted
 
 	pending  []string // messages of the Replay queue
 	receives map[string]int
 	seen     []string
 	statuses []simtest.End
 	asks     int           // requests
-	ahead    time.Duration // the farthest that the clock was ahead: what was put off then waits for that time
+	ahead    time.Duration // the most that the clock was ahead; delayed work waits until that time
 
 	newest   map[string]time.Time      // the newest event that was published of a resource
 	sent     map[string]int            // messages by execution
@@ -89,7 +89,7 @@ type put struct {
 	execution string
 }
 
-// watched tells of events that are put into a bucket, which keeps none while it is full.
+// watched reports events that are put into a bucket. It rejects them while it is full.
 type watched struct {
 	*awstest.Bucket
 	full *bool
@@ -113,7 +113,7 @@ func (w watched) PutObject(ctx context.Context, in *s3.PutObjectInput, _ ...func
 	return out, err
 }
 
-// doubling shows each row of an index twice while it is on.
+// doubling returns each row of an index twice while it is on.
 type doubling struct {
 	*awstest.Table
 	on *bool
@@ -133,7 +133,7 @@ func newStorm(t *testing.T, rt *rapid.T) *storm {
 		claimed: map[string]bool{}, aborted: map[string]bool{}, receives: map[string]int{}, newest: map[string]time.Time{},
 		sent: map[string]int{}, again: map[string]int{}, requests: map[string]replay.Request{},
 	}
-	// Record has the time; the other clocks are some seconds off.
+	// The clock of Record is exact. The others are some seconds off.
 	off := func(whose string) func() time.Time {
 		by := time.Duration(rapid.IntRange(-4, 4).Draw(rt, "clock of "+whose)) * time.Second
 		return func() time.Time { return time.Now().Add(by) }
@@ -176,7 +176,7 @@ func newStorm(t *testing.T, rt *rapid.T) *storm {
 
 var numbered = regexp.MustCompile(`"n":([0-9]+)`)
 
-// number returns which event a text is of.
+// number returns the number of the event in a string.
 func number(t tester, text string) int {
 	t.Helper()
 	found := numbered.FindStringSubmatch(text)
@@ -190,7 +190,7 @@ func number(t tester, text string) int {
 	return n
 }
 
-// recorded notes that an event was recorded, which must not bring back what was deleted after the event.
+// recorded notes that an event was recorded. It must not restore a resource that was deleted after the event.
 func (o *storm) recorded(ctx context.Context, execution string, event []byte) {
 	n := number(o.rt, string(event))
 	if ev := o.events[n-1]; !strings.HasPrefix(execution, "live-") && o.deletedBefore(ctx, n) {
@@ -199,7 +199,7 @@ func (o *storm) recorded(ctx context.Context, execution string, event []byte) {
 	o.puts = append(o.puts, put{at: o.threads.Now(), n: n, execution: execution})
 }
 
-// deletedBefore reports whether the resource of an event is deleted, since after the event and before a function began.
+// deletedBefore reports whether the resource of an event was deleted after the event and before a function began.
 func (o *storm) deletedBefore(ctx context.Context, n int) bool {
 	ev := o.events[n-1]
 	at, deleted := o.deletions[ev.id]
@@ -214,8 +214,8 @@ func (o *storm) deletedBefore(ctx context.Context, n int) bool {
 	return o.began(n) < at
 }
 
-// mayStart checks that an automatic replay does not start for an event when a newer one was recorded before the function
-// began that starts it.
+// mayStart checks that no automatic replay starts for an event if a newer one was recorded before the starting function
+// began.
 func (o *storm) mayStart(ctx context.Context, name, input string) {
 	if !automatic(name) {
 		return
@@ -286,8 +286,8 @@ func (o *storm) items(replayID string) (all []domain.Item) {
 	return all
 }
 
-// mayPublish checks that no replay publishes over a newer event, nor something about what was deleted, in the order in
-// which the topic gets the messages.
+// mayPublish checks that no replay publishes over a newer event or for a deleted resource, in the order in which the
+// topic gets the messages.
 func (o *storm) mayPublish(ctx context.Context, in *sns.PublishInput) {
 	attribute := func(name string) string { return aws.ToString(in.MessageAttributes[name].StringValue) }
 	n, execution, id := number(o.rt, *in.Message), attribute("execution"), attribute("replayId")

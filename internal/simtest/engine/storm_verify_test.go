@@ -30,7 +30,7 @@ func (o *storm) replays() (ids []string) {
 	return ids
 }
 
-// calm is the end of all trouble: every message arrives, but no status event that was lost comes back.
+// calm ends all faults. Every message arrives, but lost status events remain lost.
 func (o *storm) calm() {
 	o.up, o.full, o.double = true, false, false
 	o.Table.Thaw()
@@ -72,7 +72,7 @@ func (o *storm) calm() {
 	o.rt.Fatalf("it does not settle down: %v", o.pending)
 }
 
-// rest runs what was started, and nobody hears how it ends.
+// rest runs all started executions without reporting their ends.
 func (o *storm) rest() {
 	for _, name := range o.Series.Names("") {
 		if o.Series.Status(name) == types.ExecutionStatusRunning && !o.claimed[name] {
@@ -133,7 +133,7 @@ func (o *storm) verifyExecution(name string) {
 	}
 }
 
-// verifyLineage checks that nothing of the lineage of a failure in quarantine has succeeded.
+// verifyLineage checks that no execution in the lineage of a quarantined failure has succeeded.
 func (o *storm) verifyLineage(f domain.Failure) {
 	first, _, _ := strings.Cut(f.Root, "#")
 	names := []string{f.Execution, first}
@@ -169,7 +169,7 @@ func (o *storm) verifyVersions(id string) {
 	}
 }
 
-// verifyReplay checks that a replay has ended, and that its counts and items say what happened.
+// verifyReplay checks that a replay has ended, and that its counts and items are correct.
 func (o *storm) verifyReplay(id string) {
 	r := get(o.rt, o.Engine, id)
 	if !r.Status.Final() {

@@ -72,7 +72,7 @@ func TestTheListenerSaysForHowLongItHasTriedInVain(t *testing.T) {
 		t.Errorf("got %s of a message that comes back by itself, want 2h", got)
 	}
 
-	// SQS knows nothing of the message that is sent again for it.
+	// For SQS, the message that is sent again is a new one.
 	next := protocol.ReplayMessage{Kind: protocol.KindSweep, ReplayID: "01J"}.Encode()
 	for _, tried := range []time.Duration{0, 30 * time.Minute, time.Hour, 90 * time.Minute} {
 		listen(received(next, c.Now()))

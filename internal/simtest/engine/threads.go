@@ -10,19 +10,19 @@ import (
 	"time"
 )
 
-// Threads runs functions of the product side by side, in a bubble of package synctest. Each stops at every call of a
-// service, until the test lets the call through and says what becomes of it. So the order of calls, and which of them
-// breaks or is slow, is what the test decides, and the same decisions make the same run.
+// Threads runs functions of the product side by side, in a bubble of package synctest. Each stops at every call to a
+// service, until the test lets the call through and decides its fate. So the test decides the order of calls, and which
+// of them fail or are slow. The same decisions give the same run.
 type Threads struct {
 	mu   sync.Mutex
 	open []*Thread // oldest first
-	at   int       // grows with everything that happens
+	at   int       // increases with every event
 	stop []context.CancelFunc
 
-	late atomic.Bool // a call takes effect that its caller has given up
+	late atomic.Bool // a call takes effect after its caller gave it up
 }
 
-// Thread is a function's invocation, or an execution with all those of its states.
+// Thread is a function's invocation, or an execution with the invocations of all its states.
 type Thread struct {
 	Name  string
 	after func() // run by the test once it has ended
@@ -30,7 +30,7 @@ type Thread struct {
 	ended bool
 }
 
-// invocation is one of a function.
+// invocation is an invocation of a function.
 type invocation struct {
 	thread *Thread
 	begun  int // when, as Threads.Now counts
@@ -43,26 +43,26 @@ type turn struct {
 	fate chan Fate
 }
 
-// Fate is what becomes of a call.
+// Fate is the outcome of a call.
 type Fate int
 
 // Fates of a call.
 const (
 	Works   Fate = iota
-	Slow         // it takes effect, and its answer comes when the test lets it
+	Slow         // it takes effect, and the test decides when its answer arrives
 	Refused      // the service is unavailable
 	Lost         // it takes effect, its answer is lost
 	Dies         // the function dies before it
-	Died         // it takes effect, the function has died meanwhile
-	Late         // the service is unavailable to the caller, and it takes effect all the same: a message seconds later
+	Died         // it takes effect, but the function died meanwhile
+	Late         // the caller gets an error, but the call takes effect: a message seconds later
 )
 
-// underWay is how long a call is under way that its caller has given up.
+// underWay is how long a call continues after its caller gave it up.
 const underWay = 2 * time.Second
 
 type invocationKey struct{}
 
-// Now counts what has happened, and moves on.
+// Now increments and returns the event counter.
 func (s *Threads) Now() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -96,7 +96,7 @@ func (s *Threads) Start(ctx context.Context, name string, run func(context.Conte
 	return th
 }
 
-// Invoke runs a function within a thread, for as long as its timeout lets it, and reports whether it has died.
+// Invoke runs a function within a thread, until its timeout at most, and reports whether it died.
 func (s *Threads) Invoke(ctx context.Context, timeout time.Duration, do func(context.Context)) (died bool) {
 	of, ok := ctx.Value(invocationKey{}).(*invocation)
 	if !ok {
@@ -151,12 +151,12 @@ func inTurn[T any](ctx context.Context, s *Threads, what string, do func() (T, e
 	if fate == Refused {
 		return out, &unavailable
 	}
-	if fate == Late && what == "Publish" { // what writes is tried again for longer than it is under way
+	if fate == Late && what == "Publish" { // writes are retried for longer than they continue
 		go func() {
 			time.Sleep(underWay)
 			s.late.Store(true)
 			defer s.late.Store(false)
-			_, _ = do() // nobody hears of it
+			_, _ = do() // the result is discarded
 		}()
 		return out, &unavailable
 	}
@@ -182,7 +182,7 @@ func (s *Threads) Open() []*Thread {
 	return slices.DeleteFunc(slices.Clone(s.open), func(th *Thread) bool { return th.ended })
 }
 
-// Waits says where a thread stands.
+// Waits returns the call at which a thread waits.
 func (s *Threads) Waits(th *Thread) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -220,7 +220,7 @@ func (s *Threads) Next(th *Thread, fate Fate) (what string) {
 	return t.what
 }
 
-// Reap does what follows the end of threads.
+// Reap runs the callbacks of ended threads.
 func (s *Threads) Reap() {
 	for {
 		s.mu.Lock()
@@ -238,10 +238,10 @@ func (s *Threads) Reap() {
 	}
 }
 
-// maxCalls bounds how long a thread is let run.
+// maxCalls bounds the calls of a thread.
 const maxCalls = 20_000
 
-// Finish lets a thread run to its end and reports whether it came to it.
+// Finish lets a thread run, and reports whether it reached its end.
 func (s *Threads) Finish(th *Thread) bool {
 	for range maxCalls {
 		s.mu.Lock()

@@ -26,7 +26,8 @@ const failed = `{"select":{"failures":{"error":"IngestionError"}},"reason":"a te
 
 func failedWith(fields string) string { return strings.Replace(failed, "%s", fields, 1) }
 
-// An event that never reached the log is replayed from where it is kept: recorded, run, published, and out of quarantine.
+// An event that never reached the log is replayed from unrecorded/. It is recorded, run and published, and leaves the
+// quarantine.
 func TestAnUnrecordedEventIsReplayedByAPI(t *testing.T) {
 	e := inMemory(t)
 	lostEvent(t, e, ev("r1", 1))
@@ -62,7 +63,7 @@ func TestAnUnrecordedEventIsReplayedByAPI(t *testing.T) {
 	}
 }
 
-// An event without a usable id is corrected on its way.
+// The transform corrects an event without a usable id.
 func TestAnUnrecordedEventIsPatched(t *testing.T) {
 	e := inMemory(t)
 	lostEvent(t, e, `{"owner":"o1","n":1}`)
@@ -92,7 +93,8 @@ func TestAnUnrecordedEventIsPatched(t *testing.T) {
 	}
 }
 
-// Its replay fails: one failure takes over from the other, so that the next replay runs it once. A later one heals it.
+// Its replay fails. The new failure replaces the old one, so the next replay runs the event once. A later replay heals
+// it.
 func TestAnUnrecordedEventThatFailsAgainIsInTheQuarantineOnce(t *testing.T) {
 	e := inMemory(t)
 	e.Machine.Work = failing("InvalidListing", never)
@@ -128,11 +130,11 @@ func TestAnUnrecordedEventDoesNotOvertakeANewerOne(t *testing.T) {
 	e.Pump()
 	finished(t, e, allowed, replay.Completed, replay.Counts{Matched: 1, Started: 1, Succeeded: 1})
 	if f := failure(t, e, "live-1"); f.Status != domain.Quarantined {
-		t.Errorf("got %+v, want it in quarantine: nobody has seen its output", f)
+		t.Errorf("got %+v, want it in quarantine: its output was not published", f)
 	}
 }
 
-// What nobody could read is kept, and is not run as if it were an event.
+// An unreadable input is kept, and does not run as an event.
 func TestAMessageIsNoEvent(t *testing.T) {
 	e := inMemory(t)
 	if err := e.Dead.Send(t.Context(), ev("r1", 1)); err != nil {

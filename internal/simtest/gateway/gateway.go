@@ -1,5 +1,5 @@
-// Package gateway plays API Gateway in front of the replay API's handler: it checks signatures, routes, and answers with
-// problems, so that clients are tested over HTTP against the handler that is deployed.
+// Package gateway simulates API Gateway in front of the replay API's handler. It checks signatures, routes, and answers
+// with problems. So tests run clients over HTTP against the deployed handler.
 package gateway
 
 import (
@@ -24,7 +24,7 @@ type Handler interface {
 	Handle(ctx context.Context, req events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error)
 }
 
-// Credentials that the gateway knows, and the Region that it is in.
+// Credentials that the gateway accepts, and its Region.
 const (
 	AccessKey = "oncall"
 	SecretKey = "test"
@@ -54,7 +54,7 @@ func Serve(t testing.TB, handler Handler, now func() time.Time) *Gateway {
 	return g
 }
 
-// Before is asked about each request first: one that it has answered goes no further.
+// Before sees each request first. A request that it answers does not reach the handler.
 func (g *Gateway) Before(answer func(w http.ResponseWriter, r *http.Request) bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -82,7 +82,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.answer(w, r)
 }
 
-// Apply has a request take effect, and throws the answer away.
+// Apply runs a request and discards the answer.
 func (g *Gateway) Apply(r *http.Request) { g.answer(httptest.NewRecorder(), r) }
 
 func (g *Gateway) answer(w http.ResponseWriter, r *http.Request) {
@@ -123,7 +123,7 @@ func Refuse(w http.ResponseWriter, status int, kind, detail string) {
 		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, RequestID: "request-1",
 	})
 	if err != nil {
-		panic(fmt.Errorf("encode a problem: %w", err)) // a struct of texts
+		panic(fmt.Errorf("encode a problem: %w", err)) // a struct of strings
 	}
 	_, _ = w.Write(b)
 }
@@ -138,7 +138,7 @@ var routes = []string{
 	"GET /failures/jobs", "GET /failures/jobs/{jobId}",
 }
 
-// routed makes of a request what API Gateway makes of it for the function.
+// routed converts a request into API Gateway's event for the function.
 func routed(r *http.Request, body []byte) (events.APIGatewayProxyRequest, bool) {
 	path, staged := strings.CutPrefix(r.URL.EscapedPath(), "/v1")
 	if !staged {

@@ -12,7 +12,7 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// unsigned says what is wrong with a request's signature, in API Gateway's words; nothing if it is right.
+// unsigned returns API Gateway's message for an invalid signature, or an empty string if it is valid.
 func (g *Gateway) unsigned(r *http.Request, body []byte) (kind, detail string) {
 	authorization := r.Header.Get("Authorization")
 	if authorization == "" {

@@ -21,8 +21,8 @@ type CloudFormation struct {
 	stacks map[string][]config.Manifest
 	order  []string
 
-	machines sfn.API // of Step Functions beside it
-	Refuse   string  // an error code, instead
+	machines sfn.API // the Step Functions client
+	Refuse   string  // an error code to answer instead
 	Asked    int
 }
 
@@ -90,7 +90,7 @@ func (c *CloudFormation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(b)
 }
 
-// Account has the world's ingestion found in stacks.
+// Account makes the world's ingestion visible in stacks.
 func (w *World) Account() *CloudFormation {
 	w.T.Helper()
 	c := &CloudFormation{stacks: map[string][]config.Manifest{}, machines: w.Engine.States()}
@@ -107,7 +107,7 @@ func (w *World) In(stack, id string) config.Manifest {
 	return config.Manifest{Stack: stack, Path: stack + "/" + id, Region: "us-east-1", APIURL: w.Gateway.URL + "/", StateMachineARN: simtest.MachineARN}
 }
 
-// Loaded applies the options that flags give to what was found without them.
+// Loaded applies the options from flags to the loaded configuration.
 func Loaded(cfg aws.Config, options []func(*awsconfig.LoadOptions) error) (aws.Config, error) {
 	var o awsconfig.LoadOptions
 	for _, option := range options {
@@ -129,7 +129,7 @@ func Environment(vars map[string]string) func(string) string {
 	return func(name string) string { return vars[name] }
 }
 
-// Loading has credentials found that a test chooses.
+// Loading makes a test's credentials the ones that are found.
 func (w *World) Loading(region string, provider aws.CredentialsProvider) {
 	w.Process.LoadAWS = func(_ context.Context, options ...func(*awsconfig.LoadOptions) error) (aws.Config, error) {
 		return Loaded(aws.Config{Region: region, Credentials: provider}, options)

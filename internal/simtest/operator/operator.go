@@ -45,7 +45,7 @@ func New(t testing.TB) *World {
 		},
 		Now: time.Now, Zone: time.UTC,
 	}
-	// Whenever a command waits, what it waits for happens.
+	// Whenever a command waits, the world makes progress.
 	w.Process.Sleep = func(ctx context.Context, _ time.Duration) error {
 		e.Pump()
 		return ctx.Err()
@@ -59,7 +59,7 @@ type Said struct {
 	Out, Err string
 }
 
-// Run runs a command line, whose words are parted by spaces.
+// Run runs a command line, whose words are separated by spaces.
 func (w *World) Run(line string) Said { return w.RunWords(strings.Fields(line)...) }
 
 // RunWords runs a command line, a word each.
@@ -78,13 +78,13 @@ func (w *World) RunIn(ctx context.Context, args ...string) Said {
 	return Said{code, out.String(), errs.String()}
 }
 
-// At puts the operator in front of a terminal, and has what is typed next.
+// At connects the operator to a terminal with the given input.
 func (w *World) At(typed string) {
 	w.Process.Terminal.In, w.Process.Terminal.Err = true, true
 	w.Process.In = strings.NewReader(typed)
 }
 
-// Wants checks how a command ended and that its streams have texts in them.
+// Wants checks the exit of a command, and that its streams contain strings.
 func (s Said) Wants(t testing.TB, code exit.Code, out, errs []string) {
 	t.Helper()
 	if s.Code != code {

@@ -13,7 +13,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// Ask starts a replay over the API and runs it to its end.
+// Ask starts a replay through the API and runs it to its end.
 func (w *World) Ask(body string) string {
 	w.T.Helper()
 	answer := w.Engine.Call("POST", "/replays", body, nil, nil)
@@ -39,7 +39,7 @@ func (w *World) Requested() replay.Replay {
 	return r
 }
 
-// Crowd has more resources than may be started without a question.
+// Crowd creates more resources than may start without a confirmation.
 func (w *World) Crowd(n int) {
 	ids := make([]string, n)
 	for i := range ids {
@@ -48,7 +48,7 @@ func (w *World) Crowd(n int) {
 	w.Ingest(ids...)
 }
 
-// Ticking has the operator's clock go on by two seconds whenever it is read.
+// Ticking advances the operator's clock by two seconds at each read.
 func (w *World) Ticking() {
 	var reads atomic.Int64
 	start := time.Now().Add(-time.Minute)
@@ -77,7 +77,7 @@ func (w *World) Asked() func() []map[string]any {
 	return func() []map[string]any { got := bodies; bodies = nil; return got }
 }
 
-// Broken has resources fail with an error each, and puts them into the quarantine.
+// Broken makes resources fail with an error each, and moves them to the quarantine.
 func (w *World) Broken(errors map[string]string) {
 	w.T.Helper()
 	for id, fault := range errors {
@@ -88,7 +88,7 @@ func (w *World) Broken(errors map[string]string) {
 	w.Engine.Schedule()
 }
 
-// Ingest has events arrive and succeed.
+// Ingest ingests events that succeed.
 func (w *World) Ingest(ids ...string) {
 	w.T.Helper()
 	for i, id := range ids {
@@ -97,7 +97,7 @@ func (w *World) Ingest(ids ...string) {
 	w.Engine.Report()
 }
 
-// Event has one arrive and run to its end.
+// Event ingests an event and runs it to its end.
 func (w *World) Event(execution, event string) {
 	w.T.Helper()
 	w.Engine.Ingest(execution, event)
@@ -161,7 +161,7 @@ func ServePages[T any](w *World, path string, n int, of func(i int) T, answer fu
 	return pages
 }
 
-// Lines is a list of ids, as a pipe brings it.
+// Lines is a list of ids, one per line, as from a pipe.
 func Lines(n int) string {
 	var b strings.Builder
 	for i := range n {

@@ -16,7 +16,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
-// called is what the calls of Step Functions have in them.
+// called has the fields of the Step Functions calls.
 type called struct{ StateMachineArn, Name, Input, ExecutionArn string }
 
 // serveStates answers a call of Step Functions, with the world's state machine.

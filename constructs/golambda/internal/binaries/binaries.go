@@ -1,9 +1,9 @@
 // Package binaries keeps the last binary of each function.
 //
-// Linking is most of what compiling a function takes once its packages are in Go's build cache, and Go does not keep
-// what it links. So the last binary of each function is kept beside that cache and laid where the next one goes: the go
-// command reads in its build id what it was made of, and links only if anything has changed. It alone decides; a kept
-// binary is never used unasked.
+// Once a function's packages are in Go's build cache, linking takes most of the time, and Go does not cache linked
+// programs. So the last binary of each function is kept beside that cache, and put at the output path of the next
+// build. The go command reads the inputs from its build id, and links only if an input has changed. Only the go command
+// decides whether a kept binary is used.
 package binaries
 
 import (
@@ -17,7 +17,7 @@ import (
 	"path/filepath"
 )
 
-// Switch is the variable of the environment that turns this off: off keeps no binary and uses none.
+// Switch is the environment variable that turns this off. With "off", no binary is kept or used.
 const Switch = "GOLAMBDA_CACHE"
 
 // bootstrap is what a binary is called while it is copied.
@@ -54,7 +54,7 @@ func Keep(binary, kept string) error {
 	if err := copyFile(binary, whole); err != nil {
 		return err
 	}
-	if err := flush(whole); err != nil { // the go command would not see that half of it is missing
+	if err := flush(whole); err != nil { // the go command would not notice that half of it is missing
 		return err
 	}
 	return os.Rename(whole, kept) // another app may read it right now
@@ -69,8 +69,8 @@ func flush(name string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// Lay puts a kept binary where the next one goes. Nothing is there if it fails: of a part of a program, the go command would
-// believe its build id, which comes first.
+// Lay puts a kept binary at the output path of the next build. If it fails, it leaves no file there. The go command
+// would trust the build id of an incomplete program, because the id comes first.
 func Lay(kept, output string) error {
 	if kept == "" {
 		return os.ErrNotExist
@@ -84,7 +84,7 @@ func Lay(kept, output string) error {
 	return nil
 }
 
-// complete returns an error unless a file has all that an executable says it has.
+// complete returns an error unless a file has all sections that its header lists.
 func complete(binary string) error {
 	f, err := elf.Open(binary)
 	if err != nil {
@@ -103,8 +103,8 @@ func complete(binary string) error {
 	return nil
 }
 
-// same reports whether two binaries were made of the same. Both begin with their build ids, which are hashes of that; the go
-// command reads no more of them. A part of one has another size.
+// same reports whether two binaries were built from the same inputs. Both begin with their build ids, which are hashes
+// of the inputs. The go command reads nothing else of them. An incomplete binary has another size.
 func same(binary, kept string) bool {
 	a, sizeA, errA := head(binary)
 	b, sizeB, errB := head(kept)
@@ -122,7 +122,7 @@ func head(binary string) ([]byte, int64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	const enough = 64 << 10 // the go command looks for the id in half of it
+	const enough = 64 << 10 // the go command searches half of that for the id
 	start, err := io.ReadAll(io.LimitReader(f, enough))
 	return start, info.Size(), err
 }

@@ -1,5 +1,6 @@
-// Command fails is a Lambda function that returns its event with a null list of failed messages, or an error named after
-// its type: if the event says so, or says until which retry. The event may ask for a text of some size instead.
+// Command fails is a Lambda function that returns its event with a null list of failed messages, or an error named
+// after its type. The event decides whether it fails, and until which retry. Instead, the event may ask for a string of
+// some size.
 package main
 
 import (
