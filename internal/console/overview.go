@@ -1,0 +1,85 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"sync"
+
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// overviewReplays is how many replays the overview shows.
+const overviewReplays = 5
+
+// overviewPage is the data of the overview. Each part is read by itself, and may have failed by itself.
+type overviewPage struct {
+	Groups    replay.FailureGroups
+	GroupsErr *problem
+
+	Replays    []replay.Summary
+	ReplaysErr *problem
+
+	Alarms      []Alarm
+	AlarmsKnown bool
+	AlarmsErr   *problem
+
+	Totals map[replay.FailureStatus]int
+}
+
+func (c *Console) overview(r *http.Request) (view, error) {
+	p := overviewPage{Totals: map[replay.FailureStatus]int{}}
+	ctx := r.Context()
+	together(
+		func() {
+			var err error
+			p.Groups, err = c.o.Client.FailureGroups(ctx)
+			p.GroupsErr = fault(err)
+		},
+		func() {
+			var err error
+			p.Replays, err = c.newest(ctx, overviewReplays)
+			p.ReplaysErr = fault(err)
+		},
+		func() {
+			if p.AlarmsKnown = c.o.Alarms != nil; p.AlarmsKnown {
+				var err error
+				p.Alarms, err = c.o.Alarms(ctx)
+				p.AlarmsErr = fault(err)
+			}
+		},
+	)
+	for _, g := range p.Groups.Groups {
+		p.Totals[g.Status] += g.Count
+	}
+	return view{page: "overview", title: "Overview", command: "failures", data: p}, nil
+}
+
+// newest lists the newest replays.
+func (c *Console) newest(ctx context.Context, n int) (all []replay.Summary, err error) {
+	for s, err := range c.o.Client.WithPageSize(n).Replays(ctx, "") {
+		if err != nil {
+			return all, err
+		}
+		if all = append(all, s); len(all) == n {
+			break
+		}
+	}
+	return all, nil
+}
+
+// together runs functions at the same time, and waits for all of them.
+func together(all ...func()) {
+	var group sync.WaitGroup
+	for _, f := range all {
+		group.Go(f)
+	}
+	group.Wait()
+}
+
+func fault(err error) *problem {
+	if err == nil {
+		return nil
+	}
+	p := explain(err)
+	return &p
+}
