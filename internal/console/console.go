@@ -67,6 +67,7 @@ type Console struct {
 	token   token
 	session string // value of the cookie
 	handler http.Handler
+	past    *past
 }
 
 // New returns a console. Login is where it lets a browser in.
@@ -86,7 +87,7 @@ func New(o Options) *Console {
 	if o.ExecutionURL == nil {
 		o.ExecutionURL = func(string) string { return "" }
 	}
-	c := &Console{o: o, session: rand.Text(), token: token{text: rand.Text()}}
+	c := &Console{o: o, session: rand.Text(), token: token{text: rand.Text()}, past: newPast()}
 	c.handler = c.guard(c.routes())
 	return c
 }
@@ -99,7 +100,19 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.handler.
 
 func (c *Console) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", c.page(c.overview))
+	for path, read := range map[string]func(*http.Request) (view, error){
+		"/{$}": c.overview, "/failures": c.failures, "/failures/jobs": c.jobs, "/resource": c.resource, "/version": c.version,
+		"/diff": c.diff, "/replays": c.replays, "/replays/new": c.newReplay, "/replays/{id}": c.replay, "/search": c.search,
+	} {
+		mux.HandleFunc("GET "+path, c.page(read))
+	}
+	for path, do := range map[string]func(*http.Request) (view, error){
+		"/failures/close": c.closeFailures, "/failures/reopen": c.reopenFailures, "/replays/plan": c.plan,
+		"/replays/{id}/apply": c.apply, "/replays/{id}/cancel": c.cancel,
+	} {
+		mux.HandleFunc("POST "+path, c.change(do))
+	}
+	mux.HandleFunc("POST /replays/preview", c.form(c.showPreview))
 	mux.HandleFunc("GET /", c.page(func(*http.Request) (view, error) { return view{}, errNoPage }))
 	return mux
 }

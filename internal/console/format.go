@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
+	"github.com/ce873799/replayable-ingestion/replay"
 )
 
 func text(v any) string { return fmt.Sprint(v) }
@@ -70,4 +71,41 @@ func (c *Console) Time(at any) template.HTML {
 // Ago says how long ago a time was.
 func (c *Console) Ago(t time.Time) string {
 	return output.Age(int64(c.o.Now().Sub(t)/time.Second)) + " ago"
+}
+
+// trend is how a count has changed; empty if that is not known.
+func trend(g replay.FailureGroup) string {
+	if g.Before == nil {
+		return ""
+	}
+	switch n := g.Count - *g.Before; {
+	case n > 0:
+		return "+" + grouped(n)
+	default:
+		return grouped(n)
+	}
+}
+
+// ratio is a share in percent.
+func ratio(part, whole int) string {
+	if whole == 0 {
+		return "0 %"
+	}
+	return fmt.Sprintf("%.0f %%", 100*float64(part)/float64(whole))
+}
+
+// dollars shows an estimate, small ones too.
+func dollars(v float64) string {
+	if v > 0 && v < 0.01 {
+		return "under $0.01"
+	}
+	return fmt.Sprintf("$%.2f", v)
+}
+
+// With is a value for a part of a page, with the console that shows its times.
+func (c *Console) With(v any) any {
+	return struct {
+		C *Console
+		V any
+	}{c, v}
 }

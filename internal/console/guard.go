@@ -131,6 +131,7 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) {
 type refusal struct {
 	Title, Text string
 	Again       string // path to follow; empty: none
+	Refresh     int    // never: the layout asks
 }
 
 // signIn is for a browser without the cookie. A strict cookie is not sent along a link of another site, such as of a chat:

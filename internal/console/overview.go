@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -23,22 +24,31 @@ type overviewPage struct {
 	AlarmsKnown bool
 	AlarmsErr   *problem
 
-	Totals map[replay.FailureStatus]int
+	Running    []replay.Summary
+	RunningErr *problem
+
+	Totals map[string]int // by status
+	Plot   *plot
+	NextAt *time.Time // when auto-replay looks at a failure next
 }
 
 func (c *Console) overview(r *http.Request) (view, error) {
-	p := overviewPage{Totals: map[replay.FailureStatus]int{}}
+	p := overviewPage{Totals: map[string]int{}}
 	ctx := r.Context()
 	together(
 		func() {
 			var err error
-			p.Groups, err = c.o.Client.FailureGroups(ctx)
+			p.Groups, err = c.groups(ctx)
 			p.GroupsErr = fault(err)
 		},
 		func() {
 			var err error
 			p.Replays, err = c.newest(ctx, overviewReplays)
 			p.ReplaysErr = fault(err)
+		},
+		func() {
+			page, err := c.o.Client.WithPageSize(overviewReplays).ReplaysPage(ctx, replay.Running, "")
+			p.Running, p.RunningErr = page.Replays, fault(err)
 		},
 		func() {
 			if p.AlarmsKnown = c.o.Alarms != nil; p.AlarmsKnown {
@@ -49,9 +59,13 @@ func (c *Console) overview(r *http.Request) (view, error) {
 		},
 	)
 	for _, g := range p.Groups.Groups {
-		p.Totals[g.Status] += g.Count
+		p.Totals[string(g.Status)] += g.Count
+		if g.NextAt != nil && (p.NextAt == nil || g.NextAt.Before(*p.NextAt)) {
+			p.NextAt = g.NextAt
+		}
 	}
-	return view{page: "overview", title: "Overview", command: "failures", data: p}, nil
+	p.Plot = c.failuresPlot(p.Groups)
+	return view{page: "overview", title: "Overview", command: "failures", refresh: slowly / 2, data: p}, nil
 }
 
 // newest lists the newest replays.

@@ -12,6 +12,8 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/versions"
+	"github.com/ce873799/replayable-ingestion/replay"
 	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
@@ -53,14 +55,29 @@ var functions = template.FuncMap{
 	"lower": func(v any) string { return strings.ToLower(text(v)) },
 	"tone":  tone,
 	"count": grouped,
+
+	"link":    link,
+	"group":   groupLink,
+	"exactly": exactly,
+	"trend":   trend,
+	"runs":    versions.Runs,
+	"kind":    versions.Kind,
+	"failed":  versions.LastError,
+	"short":   short,
+	"ratio":   ratio,
+	"dollars": dollars,
+	"text":    text,
+	"done":    func(n replay.Counts) int { return n.Succeeded + n.Failed + n.Skipped },
+	"fields":  func() []string { return filterFields },
 }
 
 // view is a page before it is rendered.
 type view struct {
 	page    string // name of the template
 	title   string
-	command string // arguments of replayctl that show or do the same
-	status  int    // default: 200
+	command string        // arguments of replayctl that show or do the same
+	status  int           // default: 200
+	refresh time.Duration // how often an open page is read again; 0: never
 	data    any
 	to      string // path to go to instead, after a form
 }
@@ -71,12 +88,31 @@ type shown struct {
 	Title   string
 	Command string
 	Path    string // of the page, with its query
+	Refresh int    // in seconds; 0: never
 	Now     time.Time
 	Data    any
 }
 
+// How often a page that is open is read again.
+const (
+	quickly = 2 * time.Second
+	slowly  = 10 * time.Second
+)
+
 // Options are those of the console, for the layout.
 func (c *Console) Options() Options { return c.o }
+
+// ExecutionURL is the page of an execution in the AWS console; empty where there is none.
+func (c *Console) ExecutionURL(name string) string { return c.o.ExecutionURL(name) }
+
+// Changes are differences for a table: those that are shown, and how many there are.
+func (c *Console) Changes(all []changed, n int, caption string) any {
+	return c.With(struct {
+		Changes     []changed
+		Count, More int
+		Caption     string
+	}{all, n, n - len(all), caption})
+}
 
 var errNoPage = errors.New("there is no such page")
 
@@ -91,7 +127,7 @@ func (c *Console) page(read func(*http.Request) (view, error)) http.HandlerFunc 
 			http.Redirect(w, r, v.to, http.StatusSeeOther)
 			return
 		}
-		s := shown{Console: c, Title: v.title, Path: r.URL.RequestURI(), Now: c.o.Now(), Data: v.data}
+		s := shown{Console: c, Title: v.title, Path: r.URL.RequestURI(), Refresh: int(v.refresh / time.Second), Now: c.o.Now(), Data: v.data}
 		if v.command != "" {
 			s.Command = c.o.Command(v.command)
 		}
@@ -126,8 +162,10 @@ func (c *Console) failed(err error) view {
 	v := view{page: "error", title: "Something went wrong", status: http.StatusBadGateway}
 	var refused *client.RefusedError
 	switch {
-	case errors.Is(err, errNoPage), client.NotFound(err):
+	case notFound(err):
 		v.title, v.status = "Not found", http.StatusNotFound
+	case errors.Is(err, errNoResource), errors.Is(err, errNoPair):
+		v.title, v.status = "The address is not complete", http.StatusBadRequest
 	case errors.As(err, &refused) && refused.Status < http.StatusInternalServerError:
 		v.title, v.status = "The API refused the request", refused.Status
 	}
