@@ -165,7 +165,8 @@ func replayCommand(form url.Values) string {
 	}
 	flags = append(flags, "--target", form.Get("target"), "--max-per-second", form.Get("maxPerSecond"), "--max-items", form.Get("maxItems"),
 		"--max-failures", form.Get("maxFailures"), "--reason", strings.TrimSpace(form.Get("reason")))
-	return command(words, flags...) + switches(form) + " --plan" + idsAtTheEnd(lines(form["resource"]))
+	words[0] += switches(form)
+	return command(words, flags...) + " --plan" + idsAtTheEnd(lines(form["resource"]))
 }
 
 func switches(form url.Values) (line string) {

@@ -18,6 +18,7 @@ const pageSize = 50
 // failuresPage is the data of a list of failures, or of all their groups.
 type failuresPage struct {
 	Form     url.Values // of the filter
+	Words    string     // the filter in words
 	Statuses []replay.FailureStatus
 	Faults   map[string]string // by field
 
@@ -38,7 +39,7 @@ type failuresPage struct {
 // failures lists groups, or what a filter leaves.
 func (c *Console) failures(r *http.Request) (view, error) {
 	form := r.URL.Query()
-	p := failuresPage{Form: form, Statuses: replay.FailureStatuses(), Faults: map[string]string{}, Key: newKey()}
+	p := failuresPage{Form: form, Words: filterWords(form), Statuses: replay.FailureStatuses(), Faults: map[string]string{}, Key: newKey()}
 	q := c.failureQuery(form, p.Faults)
 	p.Query, p.Filtered, p.First = q, filtered(form), form.Get("cursor") == ""
 	if len(p.Faults) > 0 {
@@ -73,6 +74,16 @@ var filterFields = []string{"status", "error", "state", "cause", "resource", "ow
 // filtered reports whether a form narrows the list at all.
 func filtered(form url.Values) bool {
 	return slices.ContainsFunc(filterFields, func(name string) bool { return form.Get(name) != "" })
+}
+
+func filterWords(form url.Values) string {
+	var parts []string
+	for _, name := range filterFields {
+		if value := form.Get(name); value != "" {
+			parts = append(parts, name+" "+value)
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // failureQuery reads the filter of a form. It notes what cannot be read by field.

@@ -103,9 +103,6 @@ if (wizard) {
   };
   wizard.addEventListener("input", (event) => {
     const name = event.target.name;
-    const choice = { mergePatch: "c-merge", jsonPatch: "c-json", version: "v-ids", asOf: "v-asof", last: "v-series", from: "v-series", to: "v-series" }[name];
-    if (choice) document.getElementById(choice).checked = true;
-    if (["error", "state", "cause", "since", "until"].includes(name) && event.target.value) $("#failures").checked = true;
     if (!["change", "mergePatch", "jsonPatch", "resource", "version"].includes(name)) return;
     clearTimeout(timer);
     if ($("#c-none").checked) return $("#preview").replaceChildren();
