@@ -107,11 +107,12 @@ func (c *Console) routes() http.Handler {
 		mux.HandleFunc("GET "+path, c.page(read))
 	}
 	for path, do := range map[string]func(*http.Request) (view, error){
-		"/failures/close": c.closeFailures, "/failures/reopen": c.reopenFailures, "/replays/plan": c.plan,
+		"/failures/close": c.closeFailures, "/failures/reopen": c.reopenFailures,
 		"/replays/{id}/apply": c.apply, "/replays/{id}/cancel": c.cancel,
 	} {
 		mux.HandleFunc("POST "+path, c.change(do))
 	}
+	mux.HandleFunc("POST /replays/plan", c.ask(c.plan)) // starts nothing
 	mux.HandleFunc("POST /replays/preview", c.form(c.showPreview))
 	mux.HandleFunc("GET /", c.page(func(*http.Request) (view, error) { return view{}, errNoPage }))
 	return mux

@@ -121,7 +121,7 @@ func (c *Console) draw(title, unit string, all []series, limit float64, limitNam
 	if !s.to.After(s.from) { // a moment is not a development
 		return nil
 	}
-	s.top = nice(max(s.top, limit))
+	s.top = nice(max(s.top, limit, 2))
 	p := &plot{Title: title, Unit: unit, Columns: []string{"Time"}}
 	for i, one := range all {
 		var b strings.Builder

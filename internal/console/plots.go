@@ -74,7 +74,7 @@ func (c *Console) failedAtPlot(all []replay.Failure) *plot {
 	for _, t := range times {
 		counts[min(int(int64(failedAtBars)*int64(t.Sub(s.from))/int64(span)), failedAtBars-1)]++
 	}
-	s.top = nice(float64(slices.Max(counts)))
+	s.top = nice(max(float64(slices.Max(counts)), 2))
 	p := &plot{
 		Title: "When they failed", Unit: "failures", Columns: []string{"From", "Failures"},
 		Summary: fmt.Sprintf("%d failures of this page, from %s to %s UTC.", len(all), s.from.UTC().Format(utcTime), s.to.UTC().Format(utcTime)),

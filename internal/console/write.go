@@ -27,17 +27,24 @@ type confirmPage struct {
 
 type field struct{ Name, Value string }
 
-// change makes a handler of what changes something. It is the only way to a change: read-only and production are minded here.
+// change makes a handler of what changes something. In production it asks for the name of the stage first.
 func (c *Console) change(do func(*http.Request) (view, error)) http.HandlerFunc {
+	return c.ask(func(r *http.Request) (view, error) {
+		if got := strings.TrimSpace(r.PostForm.Get(confirmField)); c.o.Production && got != c.o.Stage {
+			return view{page: "confirm", title: "This is production", status: http.StatusUnprocessableEntity,
+				data: confirmPage{Action: r.URL.Path, Values: fieldsOf(r.PostForm), Wrong: got}}, nil
+		}
+		return do(r)
+	})
+}
+
+// ask makes a handler of what asks the API for something. Nothing else may: a console that is read-only is minded here.
+func (c *Console) ask(do func(*http.Request) (view, error)) http.HandlerFunc {
 	return c.form(func(r *http.Request) (view, error) {
 		if c.o.ReadOnly {
 			return view{page: "error", title: "This console is read-only", status: http.StatusForbidden, data: problem{
 				Text: "Nothing was done.", Do: []string{"Start replayctl console without --read-only to change something."},
 			}}, nil
-		}
-		if got := strings.TrimSpace(r.PostForm.Get(confirmField)); c.o.Production && got != c.o.Stage {
-			return view{page: "confirm", title: "This is production", status: http.StatusUnprocessableEntity,
-				data: confirmPage{Action: r.URL.Path, Values: fieldsOf(r.PostForm), Wrong: got}}, nil
 		}
 		return do(r)
 	})

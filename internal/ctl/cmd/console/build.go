@@ -30,7 +30,7 @@ func build(ctx context.Context, f *factory.Factory, o options, payloads console.
 	}
 	options := console.Options{
 		Client: api, Stage: stageOf(t), Ingestion: t.Path, Account: accountOf(ctx, t), Region: t.Region,
-		Production: o.production || inProduction(t.Stack), ReadOnly: o.readOnly, Payloads: payloads,
+		Production: o.production || console.IsProduction(t.Stack), ReadOnly: o.readOnly, Payloads: payloads,
 		Now: f.Process.Now, Zone: f.Process.Zone, Command: f.Hint,
 		ExecutionURL: func(name string) string { return f.ConsoleURL(f.ExecutionARN(name)) },
 	}

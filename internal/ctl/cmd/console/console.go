@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strings"
 	"syscall"
 	"time"
 
@@ -75,7 +74,7 @@ func run(ctx context.Context, f *factory.Factory, o options) error {
 	if err != nil {
 		return err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp4", fmt.Sprintf("127.0.0.1:%d", o.port))
+	listener, err := (&net.ListenConfig{}).Listen(context.WithoutCancel(ctx), "tcp4", fmt.Sprintf("127.0.0.1:%d", o.port))
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return exit.Usagef("port %d is in use, maybe by another console: end that one, or choose another port with --port; --port 0 takes one that is free", o.port)
 	}
@@ -129,15 +128,4 @@ func serve(ctx context.Context, l net.Listener, pages http.Handler) error {
 		_ = server.Close() // a page took too long
 	}
 	return nil
-}
-
-// inProduction reports whether a stack's name has a part that says so, such as listings-prod and ProdListings.
-func inProduction(stack string) bool {
-	for _, part := range strings.FieldsFunc(stack, func(r rune) bool { return r == '-' || r == '_' || r == '/' }) {
-		if strings.HasPrefix(strings.ToLower(part), "prod") && !strings.HasPrefix(strings.ToLower(part), "product") ||
-			strings.HasPrefix(strings.ToLower(part), "production") {
-			return true
-		}
-	}
-	return false
 }
