@@ -59,6 +59,8 @@ type Options struct {
 	ExecutionURL func(name string) string
 	// Alarms reads the alarms of the ingestion; nil: they are not known.
 	Alarms func(ctx context.Context) ([]Alarm, error)
+	// Activity reads how many executions there were lately; nil: that is not known.
+	Activity func(ctx context.Context) (Activity, error)
 }
 
 // Console serves the pages.
@@ -68,6 +70,8 @@ type Console struct {
 	session string // value of the cookie
 	handler http.Handler
 	past    *past
+
+	activity activity
 }
 
 // New returns a console. Login is where it lets a browser in.
@@ -88,6 +92,7 @@ func New(o Options) *Console {
 		o.ExecutionURL = func(string) string { return "" }
 	}
 	c := &Console{o: o, session: rand.Text(), token: token{text: rand.Text()}, past: newPast()}
+	c.activity.read = o.Activity
 	c.handler = c.guard(c.routes())
 	return c
 }

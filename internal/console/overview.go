@@ -27,6 +27,10 @@ type overviewPage struct {
 	Running    []replay.Summary
 	RunningErr *problem
 
+	ActivityKnown bool
+	Activity      *plot // nil: there was none
+	ActivityErr   *problem
+
 	Totals map[string]int // by status
 	Plot   *plot
 	NextAt *time.Time // when auto-replay looks at a failure next
@@ -49,6 +53,12 @@ func (c *Console) overview(r *http.Request) (view, error) {
 		func() {
 			page, err := c.o.Client.WithPageSize(overviewReplays).ReplaysPage(ctx, replay.Running, "")
 			p.Running, p.RunningErr = page.Replays, fault(err)
+		},
+		func() {
+			if p.ActivityKnown = c.o.Activity != nil; p.ActivityKnown {
+				a, err := c.activity.get(ctx, c.o.Now())
+				p.Activity, p.ActivityErr = c.activityPlot(a), fault(err)
+			}
 		},
 		func() {
 			if p.AlarmsKnown = c.o.Alarms != nil; p.AlarmsKnown {

@@ -37,6 +37,9 @@ func build(ctx context.Context, f *factory.Factory, o options, payloads console.
 	if len(t.Alarms) > 0 {
 		options.Alarms = alarmsOf(t)
 	}
+	if t.StateMachineARN != "" && !f.IsLocal() { // the emulator counts nothing
+		options.Activity = activityOf(t, f.Process.Now)
+	}
 	return console.New(options), nil
 }
 
