@@ -44,7 +44,7 @@ func looks(t *testing.T, name string, p seen) {
 		}
 		return
 	}
-	want, err := os.ReadFile(file) //nolint:gosec // of this test
+	want, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatalf("%v: write it with go test ./internal/console -update", err)
 	}

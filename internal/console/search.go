@@ -49,9 +49,7 @@ func (c *Console) search(r *http.Request) (view, error) {
 		if h != nil {
 			p.Hits = append(p.Hits, *h)
 		}
-		var refused *client.RefusedError // an id that the API does not take is not that of anything
-		if err := errs[i]; err != nil && !(errors.As(err, &refused) && refused.Status < http.StatusInternalServerError &&
-			refused.Status != http.StatusForbidden) {
+		if err := errs[i]; err != nil && !unusable(err) {
 			p.Failed = append(p.Failed, explain(err))
 		}
 	}
@@ -59,6 +57,12 @@ func (c *Console) search(r *http.Request) (view, error) {
 		return view{to: p.Hits[0].To}, nil
 	}
 	return v, nil
+}
+
+// unusable reports whether the API does not take an id, or does not know it: then it is not that of anything.
+func unusable(err error) bool {
+	var refused *client.RefusedError
+	return errors.As(err, &refused) && (refused.Status == http.StatusBadRequest || refused.Status == http.StatusNotFound)
 }
 
 func (c *Console) searchReplay(r *http.Request, id string) (*hit, error) {
@@ -85,7 +89,7 @@ func (c *Console) searchResource(r *http.Request, id string) (*hit, error) {
 
 func (c *Console) searchOwner(r *http.Request, id string) (*hit, error) {
 	if replay.CheckOwnerID(id) != nil {
-		return nil, nil
+		return nil, nil //nolint:nilerr // not an id of an owner
 	}
 	for _, status := range replay.FailureStatuses() {
 		page, err := c.o.Client.WithPageSize(1).FailuresPage(r.Context(), replay.FailureQuery{Status: status, OwnerID: id}, "")
