@@ -49,8 +49,11 @@ func (c *Console) about(r replay.Request) (all []fact) {
 		add("Merge patch", c.patchText(t.MergePatch), true)
 		add("JSON patch", c.patchText(t.JSONPatch), true)
 	}
-	if r.Action == replay.Republish {
+	switch r.Action {
+	case replay.Republish:
 		add("Action", "publishes the stored output again, runs nothing", false)
+	case replay.Correct:
+		add("Action", "records a corrected version, and runs it", false)
 	}
 	if r.Publish == replay.PublishSuppress {
 		add("Output", "is not published", false)

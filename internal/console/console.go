@@ -108,17 +108,19 @@ func (c *Console) routes() http.Handler {
 	for path, read := range map[string]func(*http.Request) (view, error){
 		"/{$}": c.overview, "/failures": c.failures, "/failures/jobs": c.jobs, "/resource": c.resource, "/version": c.version,
 		"/diff": c.diff, "/replays": c.replays, "/replays/new": c.newReplay, "/replays/{id}": c.replay, "/search": c.search,
+		"/correct": c.newCorrection,
 	} {
 		mux.HandleFunc("GET "+path, c.page(read))
 	}
 	for path, do := range map[string]func(*http.Request) (view, error){
 		"/failures/close": c.closeFailures, "/failures/reopen": c.reopenFailures,
-		"/replays/{id}/apply": c.apply, "/replays/{id}/cancel": c.cancel,
+		"/replays/{id}/apply": c.apply, "/replays/{id}/cancel": c.cancel, "/correct": c.correct,
 	} {
 		mux.HandleFunc("POST "+path, c.change(do))
 	}
 	mux.HandleFunc("POST /replays/plan", c.ask(c.plan)) // starts nothing
 	mux.HandleFunc("POST /replays/preview", c.form(c.showPreview))
+	mux.HandleFunc("POST /correct/preview", c.form(c.previewCorrection))
 	mux.HandleFunc("GET /", c.page(func(*http.Request) (view, error) { return view{}, errNoPage }))
 	return mux
 }

@@ -109,3 +109,12 @@ func (c *Console) With(v any) any {
 		V any
 	}{c, v}
 }
+
+// Change is the part of a form that changes events. none offers not to.
+func (c *Console) Change(page wizardPage, action string, none bool) any {
+	return c.With(struct {
+		Page   wizardPage
+		Action string
+		None   bool
+	}{page, action, none})
+}

@@ -80,7 +80,7 @@ addCopy();
 
 addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.method !== "post" || event.submitter?.formAction?.endsWith("/replays/preview")) return;
+  if (form.method !== "post" || event.submitter?.formAction?.endsWith("/preview")) return;
   if (form.dataset.sent) return event.preventDefault();
   form.dataset.sent = "yes";
 });
@@ -95,7 +95,7 @@ if (wizard) {
   const show = async () => {
     const mine = ++asked;
     try {
-      const page = await fetchPage("/replays/preview", { method: "POST", body: new URLSearchParams(new FormData(wizard)) });
+      const page = await fetchPage($("[formaction]", wizard).formAction, { method: "POST", body: new URLSearchParams(new FormData(wizard)) });
       if (mine === asked) $("#preview").replaceChildren(...$("#preview", page).childNodes);
     } catch {
       // The button still works.
@@ -105,7 +105,7 @@ if (wizard) {
     const name = event.target.name;
     if (!["change", "mergePatch", "jsonPatch", "resource", "version"].includes(name)) return;
     clearTimeout(timer);
-    if ($("#c-none").checked) return $("#preview").replaceChildren();
+    if ($("#c-none")?.checked) return $("#preview").replaceChildren();
     timer = setTimeout(show, 400);
   });
   wizard.addEventListener("click", (event) => {
