@@ -62,6 +62,9 @@ func (c *Console) about(r replay.Request) (all []fact) {
 	if r.AllowStale {
 		add("Stale versions", "run as well", false)
 	}
+	if r.IgnorePauseAlarm {
+		add("PauseAlarm", "is ignored", false)
+	}
 	if r.MaxPerSecond > 0 {
 		add("At most", fmt.Sprintf("%d starts per second", r.MaxPerSecond), false)
 	}

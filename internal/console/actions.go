@@ -170,7 +170,7 @@ func replayCommand(form url.Values) string {
 }
 
 func switches(form url.Values) (line string) {
-	for _, s := range []struct{ name, flag string }{{"all", "--all"}, {"failures", "--failures"}, {"suppress", "--suppress-publish"}, {"stale", "--allow-stale"}} {
+	for _, s := range []struct{ name, flag string }{{"all", "--all"}, {"failures", "--failures"}, {"suppress", "--suppress-publish"}, {"stale", "--allow-stale"}, {"ignoreAlarm", "--ignore-pause-alarm"}} {
 		if form.Get(s.name) != "" {
 			line += " " + s.flag
 		}

@@ -115,6 +115,7 @@ func (c *Console) routes() http.Handler {
 	for path, do := range map[string]func(*http.Request) (view, error){
 		"/failures/close": c.closeFailures, "/failures/reopen": c.reopenFailures,
 		"/replays/{id}/apply": c.apply, "/replays/{id}/cancel": c.cancel, "/correct": c.correct,
+		"/replays/{id}/pause": c.pause, "/replays/{id}/resume": c.resume, "/replays/{id}/pace": c.pace, "/controls": c.control,
 	} {
 		mux.HandleFunc("POST "+path, c.change(do))
 	}

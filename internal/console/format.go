@@ -118,3 +118,11 @@ func (c *Console) Change(page wizardPage, action string, none bool) any {
 		None   bool
 	}{page, action, none})
 }
+
+// Control is whether something is paused, for a part of a page.
+func (c *Console) Control(what, name string, v replay.Control) any {
+	return c.With(struct {
+		What, Name string
+		replay.Control
+	}{what, name, v})
+}

@@ -3,7 +3,6 @@ package console
 import (
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -38,10 +37,7 @@ func (c *Console) reopenFailures(r *http.Request) (view, error) {
 func (c *Console) changeFailures(r *http.Request, action replay.FailureAction) (view, error) {
 	form, faults := r.PostForm, map[string]string{}
 	q := c.failureQuery(form, faults)
-	reason := strings.TrimSpace(form.Get("reason"))
-	if reason == "" {
-		faults["reason"] = "is required: say why, for who asks later"
-	}
+	reason := reasonOf(form, faults)
 	if len(faults) > 0 {
 		return invalid(faults), nil
 	}

@@ -27,6 +27,9 @@ type overviewPage struct {
 	Running    []replay.Summary
 	RunningErr *problem
 
+	Controls    replay.Controls
+	ControlsErr *problem
+
 	ActivityKnown bool
 	Activity      *plot // nil: there was none
 	ActivityErr   *problem
@@ -51,8 +54,17 @@ func (c *Console) overview(r *http.Request) (view, error) {
 			p.ReplaysErr = fault(err)
 		},
 		func() {
-			page, err := c.o.Client.WithPageSize(overviewReplays).ReplaysPage(ctx, replay.Running, "")
-			p.Running, p.RunningErr = page.Replays, fault(err)
+			for _, status := range []replay.Status{replay.Running, replay.Paused} {
+				page, err := c.o.Client.WithPageSize(overviewReplays).ReplaysPage(ctx, status, "")
+				if p.Running = append(p.Running, page.Replays...); err != nil {
+					p.RunningErr = fault(err)
+				}
+			}
+		},
+		func() {
+			var err error
+			p.Controls, err = c.o.Client.Controls(ctx)
+			p.ControlsErr = fault(err)
 		},
 		func() {
 			if p.ActivityKnown = c.o.Activity != nil; p.ActivityKnown {

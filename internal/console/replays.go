@@ -107,7 +107,7 @@ func (c *Console) follow(p *replayPage) {
 		return
 	}
 	samples := c.past.keepCounts(c.o.Now(), p.ReplayID, n)
-	for _, one := range []*plot{c.progressPlot(samples), c.ratePlot(samples, p.Request.MaxPerSecond)} {
+	for _, one := range []*plot{c.progressPlot(samples), c.ratePlot(samples, p.MaxPerSecond)} {
 		if one != nil {
 			p.Plots = append(p.Plots, one)
 		}

@@ -82,7 +82,7 @@ var formFields = map[string]string{
 	"versions": "versions", "versions.ids": "version", "versions.asOf": "asOf", "versions.series": "versions",
 	"versions.series.last": "last", "versions.series.from": "from", "versions.series.to": "to", "versions.onFailure": "onFailure",
 	"transform": "change", "transform.mergePatch": "mergePatch", "transform.jsonPatch": "jsonPatch",
-	"action": "action", "publish": "suppress", "target": "target", "allowStale": "stale",
+	"action": "action", "publish": "suppress", "target": "target", "allowStale": "stale", "ignorePauseAlarm": "ignoreAlarm",
 	"maxPerSecond": "maxPerSecond", "maxItems": "maxItems", "maxFailures": "maxFailures", "reason": "reason",
 }
 
@@ -118,6 +118,9 @@ func (c *Console) request(form url.Values) (replay.Request, []replay.Fault) {
 	}
 	if form.Get("stale") != "" {
 		doc["allowStale"] = true
+	}
+	if form.Get("ignoreAlarm") != "" {
+		doc["ignorePauseAlarm"] = true
 	}
 	for _, field := range []string{"maxPerSecond", "maxItems", "maxFailures"} {
 		b.number(doc, field, field, field)
