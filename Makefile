@@ -7,8 +7,9 @@ SHELL := /bin/bash
 dev := build/bin/dev
 node := node_modules/node/bin
 
+# With ARGS=--console it stops at the outage, for you to heal in the browser.
 demo: dev-tool ## deploy to an emulator, run real events through, print what happened (build/demo.json)
-	@exec $(dev) demo
+	@exec $(dev) demo $(ARGS)
 
 # Such as make chaos ARGS="--seed 7 --events 600 --levels 20". EMULATOR_QUOTAS= plays none.
 chaos: export EMULATOR_QUOTAS ?= other

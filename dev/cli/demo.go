@@ -7,11 +7,13 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/demo"
 	"github.com/ce873799/replayable-ingestion/dev/local"
+	"github.com/ce873799/replayable-ingestion/dev/report"
 	"github.com/ce873799/replayable-ingestion/dev/toolchain"
 )
 
 func (a *app) demo() *cobra.Command {
-	return &cobra.Command{
+	var console bool
+	c := &cobra.Command{
 		Use: "demo", Short: "Deploy the dev stage to an emulator, run real events through it, and stop it again", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			p, err := find(defaultName)
@@ -27,7 +29,16 @@ func (a *app) demo() *cobra.Command {
 				return err
 			}
 			defer stack.Stop()
-			return demo.Run(c.Context(), stack.System(), demo.Options{LogDir: stack.LogDir, Out: a.out, Report: p.build("demo.json")})
+			o := demo.Options{LogDir: stack.LogDir, Out: a.out, Report: p.build("demo.json")}
+			if console {
+				o.Stack = p.build("demo-stack.json")
+				if err := report.Write(o.Stack, stack.Result); err != nil {
+					return err
+				}
+			}
+			return demo.Run(c.Context(), stack.System(), o)
 		},
 	}
+	c.Flags().BoolVar(&console, "console", false, "stop after the outage, and serve replayctl console on it until Ctrl-C")
+	return c
 }

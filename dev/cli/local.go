@@ -154,6 +154,8 @@ Send a listing, replay it, and list its versions and their outcomes:
   go run ./cmd/replayctl replay L-1 --reason "trying it out" --wait
   go run ./cmd/replayctl history L-1
 
+See it in the browser: go run ./cmd/replayctl console
+
 Or use the AWS CLI and the API directly:
 
   export AWS_ENDPOINT_URL=%[1]s AWS_DEFAULT_REGION=%[3]s AWS_REGION=%[3]s

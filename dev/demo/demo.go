@@ -23,6 +23,10 @@ type Options struct {
 	LogDir string    // of the functions
 	Out    io.Writer // the story
 	Report string    // file of the figures, as JSON
+
+	// Stack is a file that says where the stack is, as build/local.json does. If it is set, the story ends with what needs a
+	// person, and the console.
+	Stack string
 }
 
 // listings are sales of King County, Washington (public records, CC0), in date order. Among them are all events of 24
@@ -40,6 +44,7 @@ type demo struct {
 	started time.Time
 
 	priceMapURL string // of the queue of the service that joins
+	stackFile   string // of Options
 }
 
 // event is one sale.
@@ -53,12 +58,19 @@ type event struct {
 func Run(ctx context.Context, system *observe.System, opts Options) error {
 	d := &demo{
 		System: system, out: opts.Out, logDir: opts.LogDir, started: time.Now(), topics: sns.NewFromConfig(system.AWSConfig),
+		stackFile: opts.Stack,
 	}
 	var err error
 	if d.events, err = parse(listings); err != nil {
 		return err
 	}
-	if err := d.tell(ctx); err != nil {
+	if d.stackFile != "" {
+		return d.tell(ctx, d.quiet, d.outage, d.recovery, d.heal, d.console)
+	}
+	if err := d.tell(ctx,
+		d.quiet, d.outage, d.recovery, d.heal, // what happens by itself
+		d.again, d.join, d.correct, d.backfill, d.inOrder, d.tooMuch, // what people ask for
+	); err != nil {
 		return err
 	}
 	figures, err := d.figures(ctx)
@@ -72,6 +84,7 @@ func Run(ctx context.Context, system *observe.System, opts Options) error {
 	if err := report.Write(opts.Report, figures); err != nil {
 		return err
 	}
+	d.say("\nTo heal this outage yourself, in the browser: make demo ARGS=--console")
 	return figures.check()
 }
 

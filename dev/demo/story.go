@@ -25,12 +25,9 @@ const (
 	timingOut = 4   // events that meet a geocoder that never answers
 )
 
-func (d *demo) tell(ctx context.Context) error {
+func (d *demo) tell(ctx context.Context, parts ...func(context.Context) error) error {
 	d.say(intro, len(d.events))
-	for _, part := range []func(context.Context) error{
-		d.quiet, d.outage, d.recovery, d.heal, // what happens by itself
-		d.again, d.join, d.correct, d.backfill, d.inOrder, d.tooMuch, // what people ask for
-	} {
+	for _, part := range parts {
 		if err := part(ctx); err != nil {
 			return err
 		}

@@ -50,7 +50,7 @@ func TestTheReferenceIsUpToDate(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	w := operator.New(t)
-	for _, line := range []string{"--help", "replay --help", "status --help", "history --help", "show --help", "diff --help", "failures --help", "failures replay --help", "doctor --help", "list --help", "items --help", "cancel --help", "report --help", "resources --help", "executions --help", "tail --help", "redrive --help", "republish --help", "correct --help", "ingest --help", "dev --help"} {
+	for _, line := range []string{"--help", "replay --help", "status --help", "history --help", "show --help", "diff --help", "failures --help", "failures replay --help", "doctor --help", "console --help", "list --help", "items --help", "cancel --help", "report --help", "resources --help", "executions --help", "tail --help", "redrive --help", "republish --help", "correct --help", "ingest --help", "dev --help"} {
 		got := w.Run(line)
 		got.Wants(t, exit.OK, []string{"Usage:", "Flags:"}, nil)
 		if got.Err != "" {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/apply"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/cancel"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/console"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/correct"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/dev"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/cmd/diff"
@@ -169,6 +170,7 @@ type constructors []func(*factory.Factory) *cobra.Command
 // groups lists the constructors of the commands. A new command is one more.
 func groups() []commandGroup {
 	return []commandGroup{
+		{"In the browser:", constructors{console.New}},
 		{"Investigate:", constructors{failures.New, history.New, show.New, diff.New, resources.New, executions.New, executions.Tail}},
 		{"Replay:", constructors{replay.New, redrive.New, republish.New, apply.New, correct.New}},
 		{"Send events:", constructors{ingest.New}},

@@ -186,6 +186,12 @@ func (c *Client) Event(ctx context.Context, resourceID, versionID string) ([]byt
 
 // Failures lists the failures that a query selects: by default the quarantine, newest first.
 func (c *Client) Failures(ctx context.Context, query replay.FailureQuery) iter.Seq2[replay.Failure, error] {
+	return list(ctx, c, "/failures", valuesOf(query), func(p replay.Failures) ([]replay.Failure, string) {
+		return p.Failures, p.NextCursor
+	})
+}
+
+func valuesOf(query replay.FailureQuery) url.Values {
 	values := url.Values{}
 	set(values, map[string]string{
 		"status": string(query.Status), "error": query.Error, "state": query.State, "cause": query.Cause,
@@ -194,9 +200,7 @@ func (c *Client) Failures(ctx context.Context, query replay.FailureQuery) iter.S
 	if query.Superseded {
 		values.Set("superseded", "true")
 	}
-	return list(ctx, c, "/failures", values, func(p replay.Failures) ([]replay.Failure, string) {
-		return p.Failures, p.NextCursor
-	})
+	return values
 }
 
 // FailureGroups counts the failures that are open or in quarantine, by status, error and state.

@@ -14,7 +14,7 @@ var consoles = map[string]string{
 
 // ConsoleURL is the page of an execution in the AWS console; empty without a valid ARN, and where AWS is an emulator.
 func (f *Factory) ConsoleURL(execution string) string {
-	if f.flags.local != "" {
+	if f.IsLocal() {
 		return ""
 	}
 	a, err := arn.Parse(execution)
@@ -43,3 +43,6 @@ func (f *Factory) ExecutionARN(name string) string {
 	}
 	return strings.Replace(f.target.StateMachineARN, ":stateMachine:", ":execution:", 1) + ":" + name
 }
+
+// IsLocal reports whether the ingestion is the one of `make local`.
+func (f *Factory) IsLocal() bool { return f.flags.local != "" }

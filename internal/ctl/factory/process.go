@@ -28,6 +28,7 @@ type Process struct {
 	Now       func() time.Time
 	Sleep     func(ctx context.Context, d time.Duration) error // nil: waits
 	Zone      *time.Location                                   // of times in tables
+	Browse    func(ctx context.Context, address string) error  // opens the browser; nil: there is none
 }
 
 // Terminal says which of the streams are terminals.
@@ -56,6 +57,9 @@ func System() Process {
 	}
 	if dir, err := os.UserCacheDir(); err == nil {
 		p.CacheDir = dir
+	}
+	if p.Terminal.Err {
+		p.Browse = browse
 	}
 	return p
 }

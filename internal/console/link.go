@@ -1,0 +1,75 @@
+package console
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// link is a path with a query of the values that are not empty: names and values in turn.
+func link(path string, pairs ...any) string {
+	var query []string
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if value := text(pairs[i+1]); value != "" {
+			query = append(query, url.QueryEscape(text(pairs[i]))+"="+url.QueryEscape(value))
+		}
+	}
+	if len(query) == 0 {
+		return path
+	}
+	return path + "?" + strings.Join(query, "&")
+}
+
+// exactly is a glob that only one name matches.
+func exactly(name string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(name)
+}
+
+// literal is the name that a glob of exactly stands for, and whether it is one.
+func literal(glob string) (string, bool) {
+	var b strings.Builder
+	for i := 0; i < len(glob); i++ {
+		switch glob[i] {
+		case '*', '?', '[':
+			return "", false
+		case '\\':
+			if i++; i == len(glob) {
+				return "", false
+			}
+		}
+		b.WriteByte(glob[i])
+	}
+	return b.String(), true
+}
+
+// groupLink is the page of a group of failures.
+func groupLink(g replay.FailureGroup) string {
+	return link("/failures", "status", g.Status, "error", exactly(g.Error), "state", exactly(g.State))
+}
+
+// command joins the words of a command line. Flags come in pairs with their values; a flag without a value is left out.
+func command(words []string, flags ...string) string {
+	line := make([]string, 0, len(words)+len(flags))
+	for i, w := range words {
+		if i > 0 {
+			w = argument(w)
+		}
+		line = append(line, w)
+	}
+	for i := 0; i+1 < len(flags); i += 2 {
+		if flags[i+1] != "" {
+			line = append(line, flags[i], factory.ShellWord(flags[i+1]))
+		}
+	}
+	return strings.Join(line, " ")
+}
+
+// argument is a word that a shell reads as one, and replayctl as an argument.
+func argument(w string) string {
+	if strings.HasPrefix(w, "-") {
+		return "-- " + factory.ShellWord(w)
+	}
+	return factory.ShellWord(w)
+}

@@ -1,0 +1,144 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// replaysPage is the data of the list of replays.
+type replaysPage struct {
+	Status   replay.Status
+	Statuses []replay.Status
+	Replays  []replay.Summary
+	Next     string
+}
+
+func (c *Console) replays(r *http.Request) (view, error) {
+	query := r.URL.Query()
+	p := replaysPage{Status: replay.Status(strings.ToUpper(query.Get("status"))), Statuses: replay.Statuses()}
+	if p.Status != "" && !slices.Contains(p.Statuses, p.Status) {
+		return invalid(map[string]string{"status": "must be one of those in the list"}), nil
+	}
+	page, err := c.o.Client.WithPageSize(pageSize).ReplaysPage(r.Context(), p.Status, query.Get("cursor"))
+	if err != nil {
+		return view{}, err
+	}
+	p.Replays, p.Next = page.Replays, nextPage(r.URL, page.NextCursor)
+	line := command([]string{"list"}, "--status", string(p.Status)) + " --dry-runs"
+	return view{page: "replays", title: "Replays", command: line, refresh: slowly, data: p}, nil
+}
+
+// replayPage is the data of a replay, or of a plan.
+type replayPage struct {
+	replay.Replay
+	About []fact // what was asked for
+
+	Outcome  replay.Outcome
+	Outcomes []replay.Outcome
+	Items    []replay.Item
+	ItemsErr *problem
+	Next     string
+
+	Done    int // items with an outcome
+	Rate    string
+	Left    string // how long it may take still
+	Plots   []*plot
+	Diffs   []itemDiff
+	Seconds string // estimate of a plan
+	Expired bool
+}
+
+// itemDiff is what a transform does to an event of a plan.
+type itemDiff struct {
+	replay.Item
+	Changes []changed
+}
+
+func (c *Console) replay(r *http.Request) (view, error) {
+	id, query := r.PathValue("id"), r.URL.Query()
+	p := replayPage{Outcome: replay.Outcome(strings.ToUpper(query.Get("outcome"))), Outcomes: replay.Outcomes()}
+	if p.Outcome != "" && !slices.Contains(p.Outcomes, p.Outcome) {
+		return invalid(map[string]string{"outcome": "must be one of those in the list"}), nil
+	}
+	var err, itemsErr error
+	var items replay.Items
+	together(
+		func() { p.Replay, err = c.o.Client.Replay(r.Context(), id) },
+		func() { items, itemsErr = c.itemsOf(r.Context(), id, p.Outcome, query.Get("cursor")) },
+	)
+	if err != nil {
+		return view{}, err
+	}
+	p.Items, p.Next, p.ItemsErr = items.Items, nextPage(r.URL, items.NextCursor), fault(itemsErr)
+	p.About = c.about(p.Request)
+	v := view{page: "replay", title: "Replay " + id, command: command([]string{"status", id}), data: &p}
+	if !p.Status.Final() {
+		v.refresh, v.command = quickly, v.command+" --wait"
+	}
+	c.follow(&p)
+	if p.DryRun {
+		v.title = "Plan " + id
+		if err := c.readPlan(&p); err != nil {
+			return view{}, err
+		}
+		if p.Status == replay.Planned && p.Plan != nil && p.Plan.PlanHash == "" && !p.Expired {
+			v.refresh = quickly // the hash is being computed
+		}
+		if p.Plan != nil && p.Plan.PlanHash != "" && p.Plan.AppliedBy == "" {
+			v.command = command([]string{"apply", id}, "--hash", p.Plan.PlanHash)
+		}
+	}
+	return v, nil
+}
+
+func (c *Console) itemsOf(ctx context.Context, id string, outcome replay.Outcome, cursor string) (replay.Items, error) {
+	return c.o.Client.WithPageSize(pageSize).ItemsPage(ctx, id, outcome, cursor)
+}
+
+// follow works out how far a replay is and how fast.
+func (c *Console) follow(p *replayPage) {
+	n := p.Counts
+	p.Done = n.Succeeded + n.Failed + n.Skipped
+	if p.DryRun {
+		return
+	}
+	samples := c.past.keepCounts(c.o.Now(), p.ReplayID, n)
+	for _, one := range []*plot{c.progressPlot(samples), c.ratePlot(samples, p.MaxPerSecond)} {
+		if one != nil {
+			p.Plots = append(p.Plots, one)
+		}
+	}
+	if p.Status.Final() {
+		return
+	}
+	if rate, known := rateAt(samples); known {
+		p.Rate = number(rate)
+		if waiting := n.Matched - n.Started - n.Skipped; rate > 0 && waiting > 0 && p.Status == replay.Running {
+			p.Left = seconds(int(float64(waiting) / rate))
+		}
+	}
+}
+
+// readPlan prepares what a dry run found.
+func (c *Console) readPlan(p *replayPage) error {
+	if p.Plan == nil {
+		return nil
+	}
+	p.Seconds = seconds(p.Plan.Estimate.Seconds)
+	p.Expired = !p.Plan.ExpiresAt.IsZero() && c.o.Now().After(p.Plan.ExpiresAt)
+	for _, item := range p.Plan.Sample {
+		if len(item.Diff) == 0 {
+			continue
+		}
+		changes, err := c.diffOf(item.Diff)
+		if err != nil {
+			return err
+		}
+		p.Diffs = append(p.Diffs, itemDiff{item, changes})
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package console
+
+import (
+	"errors"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/ce873799/replayable-ingestion/replay"
+	"github.com/ce873799/replayable-ingestion/replay/client"
+)
+
+// hit is something that was found.
+type hit struct {
+	Kind, Name, To string
+	Says           string
+}
+
+type searchPage struct {
+	Q      string
+	Hits   []hit
+	Failed []problem
+}
+
+var ulidText = regexp.MustCompile(`^[0-7][0-9A-HJKMNP-TV-Z]{25}$`)
+
+// search looks for what a text may be: the id of a replay, a resource, an owner, or the name or the ARN of an execution. If
+// it is one thing only, its page is shown at once.
+func (c *Console) search(r *http.Request) (view, error) {
+	p := searchPage{Q: strings.TrimSpace(r.URL.Query().Get("q"))}
+	v := view{page: "search", title: "Search", data: &p}
+	if p.Q == "" {
+		return v, nil
+	}
+	v.title = "Search for " + p.Q
+	name := p.Q
+	if strings.HasPrefix(name, "arn:") {
+		name = name[strings.LastIndexByte(name, ':')+1:]
+	}
+	var found [4]*hit
+	var errs [4]error
+	together(
+		func() { found[0], errs[0] = c.searchReplay(r, name) },
+		func() { found[1], errs[1] = c.searchResource(r, p.Q) },
+		func() { found[2], errs[2] = c.searchOwner(r, p.Q) },
+		func() { found[3], errs[3] = c.searchExecution(r, name) },
+	)
+	for i, h := range found {
+		if h != nil {
+			p.Hits = append(p.Hits, *h)
+		}
+		if err := errs[i]; err != nil && !unusable(err) {
+			p.Failed = append(p.Failed, explain(err))
+		}
+	}
+	if len(p.Hits) == 1 && len(p.Failed) == 0 {
+		return view{to: p.Hits[0].To}, nil
+	}
+	return v, nil
+}
+
+// unusable reports whether the API does not take an id, or does not know it: then it is not that of anything.
+func unusable(err error) bool {
+	var refused *client.RefusedError
+	return errors.As(err, &refused) && (refused.Status == http.StatusBadRequest || refused.Status == http.StatusNotFound)
+}
+
+func (c *Console) searchReplay(r *http.Request, id string) (*hit, error) {
+	if id = strings.ToUpper(id); !ulidText.MatchString(id) {
+		return nil, nil
+	}
+	found, err := c.o.Client.Replay(r.Context(), id)
+	if err != nil {
+		return nil, err
+	}
+	return &hit{Kind: "Replay", Name: id, To: "/replays/" + id, Says: string(found.Status) + ", " + found.Reason}, nil
+}
+
+func (c *Console) searchResource(r *http.Request, id string) (*hit, error) {
+	if _, err := replay.EventKey(id); err != nil {
+		return nil, nil //nolint:nilerr // not an id of a resource
+	}
+	page, err := c.o.Client.WithPageSize(1).VersionsPage(r.Context(), id, "")
+	if err != nil || len(page.Versions) == 0 {
+		return nil, err
+	}
+	return &hit{Kind: "Resource", Name: id, To: link("/resource", "id", id), Says: "its newest version is " + page.Versions[0].Status()}, nil
+}
+
+func (c *Console) searchOwner(r *http.Request, id string) (*hit, error) {
+	if replay.CheckOwnerID(id) != nil {
+		return nil, nil //nolint:nilerr // not an id of an owner
+	}
+	for _, status := range replay.FailureStatuses() {
+		page, err := c.o.Client.WithPageSize(1).FailuresPage(r.Context(), replay.FailureQuery{Status: status, OwnerID: id}, "")
+		if err != nil {
+			return nil, err
+		}
+		if len(page.Failures) > 0 {
+			return &hit{Kind: "Owner", Name: id, To: link("/failures", "owner", id, "status", status), Says: "has failures that are " + string(status)}, nil
+		}
+	}
+	return nil, nil
+}
+
+// searchExecution looks among the newest failures: the API lists failures, not executions by their names.
+func (c *Console) searchExecution(r *http.Request, name string) (*hit, error) {
+	for _, status := range replay.FailureStatuses() {
+		page, err := c.o.Client.FailuresPage(r.Context(), replay.FailureQuery{Status: status}, "")
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range page.Failures {
+			if f.Execution == name && f.ResourceID != "" {
+				return &hit{Kind: "Execution", Name: name, To: link("/version", "resource", f.ResourceID, "id", f.VersionID),
+					Says: "failed with " + f.Error}, nil
+			}
+		}
+	}
+	return nil, nil
+}
