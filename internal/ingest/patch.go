@@ -15,7 +15,10 @@ func (r Reader) Patch(ctx context.Context, t *transform.Transform, resourceID st
 	if err != nil {
 		return nil, err
 	}
-	return made, r.CheckTransformed(resourceID, made)
+	if err := r.CheckTransformed(resourceID, made); err != nil {
+		return nil, err
+	}
+	return made, nil
 }
 
 // CheckTransformed says why what a transform has made is not an event of the same resource, within the limits.

@@ -28,6 +28,8 @@ func run() int {
 	if app.Node().TryGetContext(jsii.String("architecture")) == "x86_64" {
 		arch = awslambda.Architecture_X86_64()
 	}
+	transform := surcharge(stack, arch)
+	awscdk.NewCfnOutput(stack, jsii.String("TransformArn"), &awscdk.CfnOutputProps{Value: transform.FunctionArn()})
 	orders := ingestion.NewReplayableIngestion(stack, jsii.String("Orders"), &ingestion.ReplayableIngestionProps{
 		Workflow:       ingestion.FromStateMachine(existing(stack), nil),
 		ResourceIdPath: jsii.String("$.order.id"),
@@ -36,7 +38,7 @@ func run() int {
 		RemovalPolicy:  awscdk.RemovalPolicy_DESTROY,
 		BackoffBase:    awscdk.Duration_Seconds(jsii.Number(1)),
 		MaxAttempts:    jsii.Number(1),
-		Transforms:     &map[string]awslambda.IFunction{"surcharge": surcharge(stack, arch)},
+		Transforms:     &map[string]awslambda.IFunction{"surcharge": transform},
 	})
 	all, live := subscribers(stack, orders.Topic)
 	addOutputs(stack, orders, all, live)

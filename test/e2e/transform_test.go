@@ -23,7 +23,7 @@ func TestAFunctionOfTheUserTransforms(t *testing.T) {
 		r.DryRun = true
 		planned, err := y.API.Wait(t.Context(), y.accept(t, r).ReplayID)
 		if err != nil || planned.Plan == nil || len(planned.Plan.Sample) != 1 ||
-			!strings.Contains(string(planned.Plan.Sample[0].Diff), `"path":"/order/surcharge","value":12345678901234567890`) {
+			!strings.Contains(string(planned.Plan.Sample[0].Diff), `"value":12345678901234567890,"op":"add","path":"/order/surcharge"`) {
 			t.Errorf("got plan %+v, %v, want the surcharge in its diff", planned.Plan, err)
 		}
 	})
@@ -33,21 +33,23 @@ func TestAFunctionOfTheUserTransforms(t *testing.T) {
 			t.Fatalf("got counts %+v, want %+v: %+v", r.Counts, want, y.items(t, r.ReplayID, nil))
 		}
 		body := y.downstream.one(t, domain.APIName(r.ReplayID, id, 0)).body
-		if !strings.Contains(body, `"surcharge":19`) || !strings.Contains(body, `"of":"`+version+`"`) {
+		if !strings.Contains(body, `"surcharge": 19`) || !strings.Contains(body, `"of": "`+version+`"`) {
 			t.Errorf("published %s, want the surcharge and the version", body)
 		}
 	})
 	t.Run("its failure is the item's", func(t *testing.T) {
 		r := y.replay(t, by(replay.Transform{Function: "surcharge", Parameters: json.RawMessage(`{"fail":"Atlantis"}`)}))
 		it := y.items(t, r.ReplayID, nil).Items[0]
-		if it.Outcome != replay.Failed || it.Reason != "TransformFailed: transform: function surcharge failed with ValueError: no rate for Atlantis" {
+		// Lambda has ValueError for the type, the emulator a name of its own.
+		if it.Outcome != replay.Failed || !strings.HasPrefix(it.Reason, "TransformFailed: transform: function surcharge failed with ") ||
+			!strings.HasSuffix(it.Reason, ": no rate for Atlantis") {
 			t.Errorf("got %+v, want that there is no rate", it)
 		}
 	})
 	t.Run("an expression keeps the digits of numbers", func(t *testing.T) {
 		r := y.replay(t, by(replay.Transform{JSONata: `$ ~> |order|{"twice": serial, "sum": 1 + 2}|`}))
 		body := y.downstream.one(t, domain.APIName(r.ReplayID, id, 0)).body
-		if !strings.Contains(body, `"twice":12345678901234567890`) || !strings.Contains(body, `"sum":3`) {
+		if !strings.Contains(body, `"twice": 12345678901234567890`) || !strings.Contains(body, `"sum": 3`) {
 			t.Errorf("published %s, want the serial number twice and the sum", body)
 		}
 	})
