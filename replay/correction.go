@@ -59,7 +59,9 @@ func (d *decoder) correction(body []byte, fields map[string]json.RawMessage, r *
 		}
 	}
 	if raw, given := fields["transform"]; given {
-		r.Transform = d.transform(raw)
+		if r.Transform = d.transform(raw); r.Transform != nil && (r.Transform.JSONata != "" || r.Transform.Function != "") {
+			d.fault("transform", raw, "must be a patch, mergePatch or jsonPatch: only replays compute events")
+		}
 	} else {
 		d.fault("transform", nil, `is required: {"mergePatch": {...}} or {"jsonPatch": [...]}`)
 	}

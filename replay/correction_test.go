@@ -42,6 +42,8 @@ func TestFaultsOfACorrectionAreNamed(t *testing.T) {
 		{"an id that is a number", `{"resourceId":7,` + patch + `,"reason":"x"}`, "resourceId"},
 		{"a version that is too long", `{"resourceId":"r","versionId":"` + strings.Repeat("v", 1025) + `",` + patch + `,"reason":"x"}`, "versionId"},
 		{"a patch that changes nothing", `{"resourceId":"r","transform":{"mergePatch":{}},"reason":"x"}`, "transform.mergePatch"},
+		{"an expression", `{"resourceId":"r","transform":{"jsonata":"$"},"reason":"x"}`, "transform"},
+		{"a function", `{"resourceId":"r","transform":{"function":"f"},"reason":"x"}`, "transform"},
 		{"two patches", `{"resourceId":"r","transform":{"mergePatch":{"a":1},"jsonPatch":[]},"reason":"x"}`, "transform"},
 		{"a reason of two lines", `{"resourceId":"r",` + patch + `,"reason":"x\ny"}`, "reason"},
 		{"a reason that is blank", `{"resourceId":"r",` + patch + `,"reason":"  "}`, "reason"},

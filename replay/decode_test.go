@@ -108,6 +108,14 @@ func everyForm() []form {
 			changed(func(r *Request) {
 				r.Transform = &Transform{MergePatch: json.RawMessage(`{"a":null,"b":"\u003c\u0026\u003e"}`)}
 			})},
+		{"an expression", with(`"transform":{"jsonata":"$ ~> |a|{\"b\": \u003c1}|\n","function":null,"parameters":null}`),
+			changed(func(r *Request) { r.Transform = &Transform{JSONata: "$ ~> |a|{\"b\": <1}|\n"} })},
+		{"a function", with(`"transform":{"function":"fix-prices_2"}`),
+			changed(func(r *Request) { r.Transform = &Transform{Function: "fix-prices_2"} })},
+		{"a function with parameters", with(`"transform":{"function":"f","parameters":{ "n": 12345678901234567890, "x": {} }}`),
+			changed(func(r *Request) {
+				r.Transform = &Transform{Function: "f", Parameters: json.RawMessage(`{"n":12345678901234567890,"x":{}}`)}
+			})},
 		{"a JSON patch", with(`"transform":{"jsonPatch":[ {"op":"add","path":"/a~1b/~0","value":null,"note":1}, {"op":"remove","path":""}, {"op":"replace","path":"/","value":1}, {"op":"move","path":"/a","from":"/b"}, {"op":"copy","path":"/a","from":""}, {"op":"test","path":"/ä\u0000","value":[]} ]}`),
 			changed(func(r *Request) {
 				r.Transform = &Transform{JSONPatch: json.RawMessage(`[{"op":"add","path":"/a~1b/~0","value":null,"note":1},{"op":"remove","path":""},{"op":"replace","path":"/","value":1},{"op":"move","path":"/a","from":"/b"},{"op":"copy","path":"/a","from":""},{"op":"test","path":"/ä\u0000","value":[]}]`)}
@@ -278,6 +286,20 @@ func TestDecodeRefusesInEveryField(t *testing.T) {
 		{name: "a transform that is no object", body: with(`"transform":"x"`), fields: []string{"transform"}},
 		{name: "an empty transform", body: with(`"transform":{}`), fields: []string{"transform"}},
 		{name: "two transforms", body: with(`"transform":{"mergePatch":{"a":1},"jsonPatch":[{"op":"remove","path":"/a"}]}`), fields: []string{"transform"}},
+		{name: "an expression and a function", body: with(`"transform":{"jsonata":"$","function":"f"}`), fields: []string{"transform"}},
+		{name: "parameters alone", body: with(`"transform":{"parameters":{}}`), fields: []string{"transform"}},
+		{name: "parameters of a patch", body: with(`"transform":{"mergePatch":{"a":1},"parameters":{}}`), fields: []string{"transform.parameters"}},
+		{name: "parameters that are no object", body: with(`"transform":{"function":"f","parameters":[1]}`), fields: []string{"transform.parameters"}},
+		{name: "parameters that are too large", body: with(`"transform":{"function":"f","parameters":` + patch(MaxTransformBytes+1) + `}`), fields: []string{"transform"}},
+		{name: "parameters given twice", body: with(`"transform":{"function":"f","parameters":{"a":1,"a":2}}`), fields: []string{"transform.parameters.a"}},
+		{name: "an empty expression", body: with(`"transform":{"jsonata":""}`), fields: []string{"transform.jsonata"}},
+		{name: "an expression of spaces", body: with(`"transform":{"jsonata":" \n"}`), fields: []string{"transform.jsonata"}},
+		{name: "an expression that is no text", body: with(`"transform":{"jsonata":{"a":1}}`), fields: []string{"transform.jsonata"}},
+		{name: "an expression that is too long", body: with(`"transform":{"jsonata":"` + strings.Repeat("x", MaxJSONataBytes+1) + `"}`), fields: []string{"transform.jsonata"}},
+		{name: "an expression with half of a surrogate pair", body: with(`"transform":{"jsonata":"\ud83d"}`), fields: []string{"transform.jsonata"}},
+		{name: "a function without a name", body: with(`"transform":{"function":""}`), fields: []string{"transform.function"}},
+		{name: "a function by its ARN", body: with(`"transform":{"function":"arn:aws:lambda:us-east-1:1:function:f"}`), fields: []string{"transform.function"}},
+		{name: "a name that is too long", body: with(`"transform":{"function":"` + strings.Repeat("x", 65) + `"}`), fields: []string{"transform.function"}},
 		{name: "an unknown transform", body: with(`"transform":{"jq":".","mergePatch":{"a":1}}`), fields: []string{"transform.jq"}},
 		{name: "an empty merge patch", body: with(`"transform":{"mergePatch":{}}`), fields: []string{"transform.mergePatch"}},
 		{name: "a merge patch that is no object", body: with(`"transform":{"mergePatch":[1]}`), fields: []string{"transform.mergePatch"}},
@@ -421,7 +443,9 @@ func limited(r Request) error {
 		return errors.New("a republish that changes or suppresses")
 	case r.Action == Redrive && (r.Transform != nil || r.Publish != PublishNormal || r.Target != "" || r.Select.All || r.Versions.Mode != FailedVersion):
 		return errors.New("a redrive that would change its execution")
-	case r.Transform != nil && outside(len(r.Transform.MergePatch)+len(r.Transform.JSONPatch), 1, MaxTransformBytes):
+	case r.Transform != nil && outside(len(r.Transform.MergePatch)+len(r.Transform.JSONPatch)+len(r.Transform.JSONata)+
+		len(r.Transform.Function), 1, MaxTransformBytes), r.Transform != nil && len(r.Transform.JSONata) > MaxJSONataBytes,
+		r.Transform != nil && len(r.Transform.Parameters) > MaxTransformBytes:
 		return errors.New("a transform out of range")
 	}
 	v := r.Versions

@@ -46,6 +46,9 @@ const (
 	// MaxWhereBytes is the longest filter of events.
 	MaxWhereBytes = 2_000
 
+	// MaxJSONataBytes is the longest JSONata expression.
+	MaxJSONataBytes = 8_000
+
 	// MaxTransformBytes is the largest patch: no event may be larger.
 	MaxTransformBytes = MaxEventBytes
 

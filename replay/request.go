@@ -141,8 +141,12 @@ type Bound struct {
 	Time      *time.Time
 }
 
-// Transform changes events: exactly one field is set, with at most MaxTransformBytes as encoding/json writes it.
+// Transform changes events: exactly one of the first four fields is set. A patch and parameters have at most
+// MaxTransformBytes as encoding/json writes them.
 type Transform struct {
 	MergePatch json.RawMessage `json:"mergePatch,omitempty"` // RFC 7396: a JSON object
 	JSONPatch  json.RawMessage `json:"jsonPatch,omitempty"`  // RFC 6902: 1 to MaxPatchOperations operations
+	JSONata    string          `json:"jsonata,omitempty"`    // an expression whose value is the new event: 1 to MaxJSONataBytes
+	Function   string          `json:"function,omitempty"`   // name of a Lambda function of the ingestion: FunctionName
+	Parameters json.RawMessage `json:"parameters,omitempty"` // of Function: a JSON object; default: none
 }

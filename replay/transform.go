@@ -8,23 +8,71 @@ import (
 )
 
 func (d *decoder) transform(raw json.RawMessage) *Transform {
-	fields, ok := d.object("transform", raw, "mergePatch", "jsonPatch")
+	fields, ok := d.object("transform", raw, "mergePatch", "jsonPatch", "jsonata", "function", "parameters")
 	if !ok {
 		return nil
 	}
+	parameters, parametrized := fields["parameters"]
+	delete(fields, "parameters")
 	if len(fields) != 1 {
-		d.fault("transform", raw, "must have exactly one of mergePatch and jsonPatch")
+		d.fault("transform", raw, "must have exactly one of mergePatch, jsonPatch, jsonata and function")
 		return nil
 	}
-	if patch, given := fields["mergePatch"]; given {
-		var members map[string]json.RawMessage
-		if err := json.Unmarshal(patch, &members); err != nil || len(members) == 0 {
-			d.fault("transform.mergePatch", patch, "must be a JSON object with at least one member (RFC 7396)")
-		}
-		return &Transform{MergePatch: d.compact("transform.mergePatch", patch)}
+	if _, given := fields["function"]; parametrized && !given {
+		d.fault("transform.parameters", parameters, "go with transform.function only: leave them out")
 	}
-	d.operations(fields["jsonPatch"])
-	return &Transform{JSONPatch: d.compact("transform.jsonPatch", fields["jsonPatch"])}
+	var t Transform
+	for kind, value := range fields {
+		switch kind {
+		case "mergePatch":
+			d.members("transform.mergePatch", value, 1, "must be a JSON object with at least one member (RFC 7396)")
+			t.MergePatch = d.compact("transform.mergePatch", value)
+		case "jsonPatch":
+			d.operations(value)
+			t.JSONPatch = d.compact("transform.jsonPatch", value)
+		case "jsonata":
+			t.JSONata = d.expression(value)
+		case "function":
+			if d.text("transform.function", value, &t.Function) && !FunctionName.MatchString(t.Function) {
+				d.fault("transform.function", value, FunctionNameRule)
+			}
+			if parametrized {
+				d.members("transform.parameters", parameters, 0, "must be a JSON object")
+				t.Parameters = d.compact("transform.parameters", parameters)
+			}
+		}
+	}
+	return &t
+}
+
+// FunctionName is what the name of a function that transforms events has to match.
+var FunctionName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+
+// FunctionNameRule says so to people.
+const FunctionNameRule = "must have 1 to 64 letters, digits, hyphens and underscores, and begin with a letter or a digit"
+
+func (d *decoder) members(field string, raw json.RawMessage, least int, rule string) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil || members == nil || len(members) < least {
+		d.fault(field, raw, rule)
+	}
+}
+
+func (d *decoder) expression(raw json.RawMessage) (expression string) {
+	const field = "transform.jsonata"
+	if !d.text(field, raw, &expression) {
+		return ""
+	}
+	_, detail := unreadable(raw)
+	switch n := len(expression); {
+	case strings.TrimSpace(expression) == "":
+		d.fault(field, raw, "must be a JSONata expression, whose value is the event to run")
+	case n > MaxJSONataBytes:
+		d.fault(field, raw, fmt.Sprintf("has %d bytes, the most is %d: shorten it, or use a function", n, MaxJSONataBytes))
+	case detail != "":
+		d.fault(field, raw, "must be Unicode: it "+detail)
+	}
+	return expression
 }
 
 // compact brings a patch into the form in which encoding/json writes it, so that it stays the same when the request is

@@ -3,6 +3,7 @@ package ingestion_test
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssnssubscriptions"
@@ -88,6 +89,26 @@ func ExampleReplayableIngestion_subscribe() {
 			"isReplay": awssns.SubscriptionFilter_StringFilter(&awssns.StringConditions{Allowlist: jsii.Strings("false")}),
 		},
 	}))
+}
+
+// A function corrects events on their way through a replay that names it.
+func ExampleReplayableIngestionProps_transforms() {
+	stack := awscdk.NewStack(nil, jsii.String("Orders"), nil)
+	fixPrices := awslambda.NewFunction(stack, jsii.String("FixPrices"), &awslambda.FunctionProps{
+		Runtime: awslambda.Runtime_PYTHON_3_12(),
+		Handler: jsii.String("index.handler"),
+		Code: awslambda.Code_FromInline(jsii.String(`
+def handler(call, context):
+    event = call["event"]
+    event["order"]["currency"] = call["parameters"]["currency"]
+    return event
+`)),
+	})
+	ingestion.NewReplayableIngestion(stack, jsii.String("Orders"), &ingestion.ReplayableIngestionProps{
+		Workflow:       ingestion.FromChainable(awsstepfunctions.NewPass(stack, jsii.String("Work"), nil)),
+		ResourceIdPath: jsii.String("$.order.id"),
+		Transforms:     &map[string]awslambda.IFunction{"fix-prices": fixPrices},
+	})
 }
 
 // The same in a state that speaks JSONata.

@@ -28,6 +28,7 @@ func TestExamplesCreateWhatTheyShow(t *testing.T) {
 		"ExampleReplayableIngestionProps_private":         ExampleReplayableIngestionProps_private,
 		"ExampleReplayableIngestionProps_cognito":         ExampleReplayableIngestionProps_cognito,
 		"ExampleReplayableIngestionProps_retention":       ExampleReplayableIngestionProps_retention,
+		"ExampleReplayableIngestionProps_transforms":      ExampleReplayableIngestionProps_transforms,
 		"ExampleNewReplayableIngestion_existingResources": ExampleNewReplayableIngestion_existingResources,
 		"ExampleNewReplayableIngestion_fifoTopic":         ExampleNewReplayableIngestion_fifoTopic,
 	}

@@ -53,6 +53,7 @@ func (r *ReplayableIngestion) addReplay(s *settings) {
 	for _, spec := range functions() {
 		r.permitNeeds(spec, s)
 	}
+	r.permitTransforms(s)
 }
 
 // newFunction creates a function with its role and log group. The role is ours, because CDK's default one may write

@@ -243,6 +243,13 @@ type ReplayableIngestionProps struct {
 	// Default: 1 hour, or SettleAfter if that is longer.
 	UnaccountedAfter awscdk.Duration
 
+	// Transforms are Lambda functions that replays may transform events with, by the names that requests have for them: at
+	// most 10, of 1 to 64 letters, digits, hyphens and underscores. A function gets an event and returns the event to run
+	// instead. A version or an alias is invoked as such. Whoever may call /replays may have them invoked.
+	//
+	// Default: none; replays transform events with patches and JSONata.
+	Transforms *map[string]awslambda.IFunction
+
 	// MaximumConcurrency caps the instances of the function that starts replays: a whole number from 2 to 1,000. It limits
 	// the rate at which replays compete with live events for StartExecution.
 	//

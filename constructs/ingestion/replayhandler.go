@@ -28,6 +28,7 @@ var replayHandler = functionSpec{
 			StartsPerSecond:    s.pace.starts,
 
 			RequestedStartsPerSecond: s.pace.requested,
+			Transforms:               s.transforms.names(),
 		}.Env()
 	},
 	needs: slices.Concat(

@@ -32,10 +32,12 @@ var replayListener = functionSpec{
 			StartsPerSecond:  s.pace.starts,
 
 			RequestedStartsPerSecond: s.pace.requested,
+			Transforms:               s.transforms.arns(),
 		}.Env()
 	},
 	needs: slices.Concat(
 		bindVersions(),
+		readsTransformed(),
 		objects(schema.UnrecordedPrefix, "s3:GetObject"),
 		objects(schema.ReplaysPrefix, "s3:PutObject"), // the evidence
 		queries(schema.ByTime, schema.ByGroup),

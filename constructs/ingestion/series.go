@@ -29,9 +29,10 @@ var seriesBinder = functionSpec{
 			StartsPerSecond: s.pace.starts,
 
 			RequestedStartsPerSecond: s.pace.requested,
+			Transforms:               s.transforms.arns(),
 		}.Env()
 	},
-	needs: bindVersions(),
+	needs: append(bindVersions(), readsTransformed()...),
 }
 
 // Retries of the function that binds a version: services may be in trouble for minutes, and without an answer the rest

@@ -34,6 +34,7 @@ type settings struct {
 	recordReserved      *float64 // nil: none
 	recursiveLoop       bool
 	apiCloudWatchRole   bool
+	transforms          transforms
 
 	auto          autoReplay
 	pace          pace
@@ -60,6 +61,7 @@ func (p *ReplayableIngestionProps) resolve() settings {
 		recordReserved:      p.RecordReservedConcurrency,
 		recursiveLoop:       or(p.RecursiveLoop, true),
 		apiCloudWatchRole:   or(p.ApiCloudWatchRole, false),
+		transforms:          or(p.Transforms, nil),
 		auto:                p.resolveAutoReplay(),
 		pace:                p.resolvePace(),
 		observability:       p.resolveObservability(),

@@ -55,6 +55,7 @@ func (p *ReplayableIngestionProps) validate() error {
 	f.number("MaximumConcurrency", p.MaximumConcurrency, 2, 1000, whole)
 	f.number("OutcomesMaximumConcurrency", p.OutcomesMaximumConcurrency, 2, 1000, whole)
 	f.number("RecordReservedConcurrency", p.RecordReservedConcurrency, 1, 10_000, whole)
+	p.validateTransforms(&f)
 	p.validateContradictions(&f)
 	p.validateOwners(&f)
 	p.validateNetwork(&f)

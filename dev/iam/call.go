@@ -100,6 +100,9 @@ func parts(outputs map[string]string) map[string]string {
 	if parameter := outputs["GeocoderParameter"]; parameter != "" {
 		all["GeocoderParameter"] = arn("ssm", "parameter/"+strings.TrimPrefix(parameter, "/"))
 	}
+	if function := outputs["TransformArn"]; function != "" {
+		all["Transform"] = function
+	}
 	for _, value := range outputs {
 		i, err := config.DecodeManifest(value)
 		if err != nil {
@@ -156,6 +159,12 @@ func calls(op faultproxy.Operation, r *http.Request, body []byte) ([]Call, error
 			resource = in.ExecutionArn[:strings.LastIndex(in.ExecutionArn, ":")] + ":*"
 		}
 		return []Call{{Action: "states:" + op.Name, Resource: resource}}, nil
+	case "lambda": // its operations are paths, of which the functions call one
+		name, invokes := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/2015-03-31/functions/"), "/invocations")
+		if !invokes || op.Name != http.MethodPost {
+			return nil, fmt.Errorf("unknown operation: write it in dev/iam")
+		}
+		return []Call{{Action: "lambda:InvokeFunction", Resource: name}}, nil
 	case "ssm":
 		var in struct{ Name string }
 		err := json.Unmarshal(body, &in)

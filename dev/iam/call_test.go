@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -48,7 +49,11 @@ func TestCallsAreNotedAsIAMSeesThem(t *testing.T) {
 	update := func(transaction ...dynamotypes.TransactWriteItem) {
 		_, _ = table.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: transaction})
 	}
+	functions := lambda.NewFromConfig(cfg)
 	for _, call := range []func(){ // each gets an error as its answer
+		func() {
+			_, _ = functions.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String("arn:aws:lambda:us-east-1:000000000000:function:f:live")})
+		},
 		func() {
 			_, _ = bucket.GetObject(ctx, &awss3.GetObjectInput{Bucket: aws.String("b"), Key: aws.String("events/a/b")})
 		},
@@ -98,7 +103,7 @@ func TestCallsAreNotedAsIAMSeesThem(t *testing.T) {
 		OutcomesQueueURL: "http://x/000000000000/o", StateMachineARN: "arn:aws:states:us-east-1:000000000000:stateMachine:m",
 		SeriesMachineARN: "arn:aws:states:us-east-1:000000000000:stateMachine:m2", TopicARN: "arn:aws:sns:us-east-1:000000000000:n",
 	}
-	got, err := recorder.Calls(map[string]map[string]string{"s": {"Manifest": ingestion.Encode(), "GeocoderParameter": "/p"}})
+	got, err := recorder.Calls(map[string]map[string]string{"s": {"Manifest": ingestion.Encode(), "TransformArn": "arn:aws:lambda:us-east-1:000000000000:function:f:live", "GeocoderParameter": "/p"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,6 +112,7 @@ func TestCallsAreNotedAsIAMSeesThem(t *testing.T) {
 		{"Record", "dynamodb:ConditionCheckItem", "Ledger", ""},
 		{"Record", "dynamodb:PutItem", "Ledger", ""},
 		{"Record", "dynamodb:Query", "Ledger/index/byTime", ""},
+		{"Record", "lambda:InvokeFunction", "Transform", ""},
 		{"Record", "s3:GetObject", "EventLog/events/*", ""},
 		{"Record", "s3:GetObjectVersion", "EventLog/events/*", ""},
 		{"Record", "s3:ListBucket", "EventLog", ""},

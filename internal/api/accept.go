@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/filter"
+	"github.com/ce873799/replayable-ingestion/internal/jsonata"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/internal/transform"
@@ -27,7 +29,7 @@ import (
 // asked is what a caller may ask for that becomes a replay.
 type asked struct {
 	what   string // an Idempotency-Key stands for one of a kind
-	decode func(body []byte, now time.Time) (replay.Request, error)
+	decode func(ctx context.Context, body []byte, now time.Time) (replay.Request, error)
 }
 
 // accept accepts a replay.
@@ -43,7 +45,7 @@ func (a *API) submit(ctx context.Context, req request, kind asked) (answer, erro
 		return answer{}, err
 	}
 	now := a.now()
-	r, err := kind.decode(body, now)
+	r, err := kind.decode(ctx, body, now)
 	if err != nil {
 		return answer{}, err
 	}
@@ -77,24 +79,30 @@ func submitted(req request) (key string, keyed bool, body []byte, err error) {
 	return key, keyed, body, err
 }
 
-func (a *API) decode(body []byte, now time.Time) (replay.Request, error) {
+func (a *API) decode(ctx context.Context, body []byte, now time.Time) (replay.Request, error) {
 	r, err := replay.Decode(body, now)
 	if err != nil {
 		return r, err
 	}
-	return r, a.parsable(r)
+	return r, a.parsable(ctx, r)
 }
 
 // parsable reports what the contract does not know to be wrong: a filter, a transform, an action that is not possible here.
-func (a *API) parsable(r replay.Request) error {
+func (a *API) parsable(ctx context.Context, r replay.Request) error {
 	var faults []replay.Fault
 	if r.Select.Where != "" {
 		if _, err := filter.Parse(r.Select.Where); err != nil {
 			faults = append(faults, replay.Fault{Field: "select.where", Value: replay.Shorten(r.Select.Where), Detail: err.Error()})
 		}
 	}
-	if _, err := transform.New(r.Transform); err != nil {
-		faults = append(faults, replay.Fault{Field: "transform", Detail: err.Error()})
+	_, err := transform.New(ctx, r.Transform, nil)
+	switch {
+	case errors.Is(err, transform.ErrTransform):
+		faults = append(faults, unusable(r.Transform, err))
+	case err != nil:
+		return err
+	case r.Transform != nil && r.Transform.Function != "" && !slices.Contains(a.Transforms, r.Transform.Function):
+		faults = append(faults, a.unknown(r.Transform.Function))
 	}
 	if r.Action == replay.Redrive && !a.Redrivable {
 		faults = append(faults, replay.Fault{
@@ -108,6 +116,25 @@ func (a *API) parsable(r replay.Request) error {
 	return nil
 }
 
+// unusable is the fault of a transform that cannot be read.
+func unusable(t *replay.Transform, err error) replay.Fault {
+	detail := strings.TrimPrefix(err.Error(), transform.ErrTransform.Error()+": ")
+	if t.JSONata == "" {
+		return replay.Fault{Field: "transform", Detail: detail}
+	}
+	detail = strings.TrimPrefix(detail, jsonata.ErrExpression.Error()+": ")
+	return replay.Fault{Field: "transform.jsonata", Value: replay.Shorten(t.JSONata), Detail: "cannot be read: " + detail}
+}
+
+// unknown is the fault of a function that the ingestion does not have.
+func (a *API) unknown(function string) replay.Fault {
+	f := replay.Fault{Field: "transform.function", Value: function}
+	if f.Detail = "is not a function of this ingestion: it has " + strings.Join(a.Transforms, ", "); len(a.Transforms) == 0 {
+		f.Detail = "is not a function of this ingestion, which has none: give it one with the prop Transforms"
+	}
+	return f
+}
+
 // once begins the replay that an Idempotency-Key stands for, or finishes beginning it where an earlier call died.
 func (a *API) once(ctx context.Context, req request, kind asked, key string, body []byte, c domain.Claim) (answer, error) {
 	keyFor := body
@@ -118,7 +145,7 @@ func (a *API) once(ctx context.Context, req request, kind asked, key string, bod
 	if err != nil {
 		return answer{}, err
 	}
-	r, err := kind.decode(body, claimed.CreatedAt.Time) // relative times count from the first call
+	r, err := kind.decode(ctx, body, claimed.CreatedAt.Time) // relative times count from the first call
 	if err != nil {
 		return answer{}, err
 	}

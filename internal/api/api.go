@@ -52,6 +52,7 @@ type API struct {
 	Random      io.Reader     // of the ids of replays, by default ULID's own
 	Redrivable  bool          // failed executions can be redriven; by default true
 	DeadLetters waiting       // nil: how many wait is not known
+	Transforms  []string      // names of the functions that replays may transform events with
 }
 
 // New returns the API. A nil logger discards.

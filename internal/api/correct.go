@@ -20,12 +20,12 @@ func (a *API) correct(ctx context.Context, req request) (answer, error) {
 // correction is what an Idempotency-Key of a correction stands for.
 const correction = "correction"
 
-func (a *API) decodeCorrection(body []byte, _ time.Time) (replay.Request, error) {
+func (a *API) decodeCorrection(ctx context.Context, body []byte, _ time.Time) (replay.Request, error) {
 	r, err := replay.DecodeCorrection(body)
 	if err != nil {
 		return r, err
 	}
-	return r, a.parsable(r)
+	return r, a.parsable(ctx, r)
 }
 
 // named puts the id of the version in a correction that is to change the latest, and refuses one that cannot be: the
@@ -72,14 +72,14 @@ func (a *API) corrects(ctx context.Context, r replay.Request, versionID string) 
 	case !isEvent(event):
 		return notAnEvent
 	}
-	patch, err := transform.New(r.Transform)
+	patch, err := transform.New(ctx, r.Transform, nil)
 	if err != nil {
 		return err
 	}
 	fault := func(value, detail string) error {
 		return &replay.InvalidError{Faults: []replay.Fault{{Field: "transform", Value: value, Detail: detail}}}
 	}
-	corrected, err := a.reader.Patch(patch, r.Select.ResourceIDs[0], event)
+	corrected, err := a.reader.Patch(ctx, patch, r.Select.ResourceIDs[0], event)
 	if err != nil {
 		return fault("", fmt.Sprintf("cannot be applied to version %s: %v: change the patch", versionID, err))
 	}

@@ -161,3 +161,35 @@ func list(key string, p *[]string) field {
 		decode: func(s string) error { return json.Unmarshal([]byte(s), p) },
 	}
 }
+
+// optionalList is empty when it is not set.
+func optionalList(key string, p *[]string) field {
+	f := list(key, p)
+	f.optional = true
+	encoded := f.encode
+	f.encode = func() string {
+		if len(*p) == 0 {
+			return ""
+		}
+		return encoded()
+	}
+	return f
+}
+
+// optionalTexts are strings by name, none when it is not set.
+func optionalTexts(key string, p *map[string]string) field {
+	return field{
+		key: key, want: `a JSON object of strings such as {"name": "value"}`, optional: true,
+		encode: func() string {
+			if len(*p) == 0 {
+				return ""
+			}
+			b, err := json.Marshal(*p)
+			if err != nil {
+				panic(err) // strings always marshal
+			}
+			return string(b)
+		},
+		decode: func(s string) error { return json.Unmarshal([]byte(s), p) },
+	}
+}

@@ -167,6 +167,8 @@ type ReplayHandler struct {
 	StartsPerSecond    float64 // of all replays together, for estimates
 
 	RequestedStartsPerSecond float64 // separate budget of replays that ask for more; 0: they share the one above
+
+	Transforms []string // names of the functions that replays may transform events with
 }
 
 func (c *ReplayHandler) fields() []field {
@@ -181,6 +183,7 @@ func (c *ReplayHandler) fields() []field {
 		flag("REDRIVABLE", &c.Redrivable),
 		rate("STARTS_PER_SECOND", &c.StartsPerSecond),
 		optionalRate("REQUESTED_STARTS_PER_SECOND", &c.RequestedStartsPerSecond),
+		optionalList("TRANSFORMS", &c.Transforms),
 	}
 }
 
@@ -207,6 +210,8 @@ type ReplayListener struct {
 	StartsPerSecond  float64 // of all replays together
 
 	RequestedStartsPerSecond float64 // separate budget of replays that ask for more; 0: they share the one above
+
+	Transforms map[string]string // ARNs of the functions that replays may transform events with, by name
 }
 
 func (c *ReplayListener) fields() []field {
@@ -222,6 +227,7 @@ func (c *ReplayListener) fields() []field {
 		flag("SUPERSEDE_OLDER", &c.SupersedeOlder),
 		rate("STARTS_PER_SECOND", &c.StartsPerSecond),
 		optionalRate("REQUESTED_STARTS_PER_SECOND", &c.RequestedStartsPerSecond),
+		optionalTexts("TRANSFORMS", &c.Transforms),
 	}
 }
 
@@ -246,6 +252,8 @@ type ReplaySeries struct {
 	StartsPerSecond float64 // of all replays together
 
 	RequestedStartsPerSecond float64 // separate budget of replays that ask for more; 0: they share the one above
+
+	Transforms map[string]string // ARNs of the functions that replays may transform events with, by name
 }
 
 func (c *ReplaySeries) fields() []field {
@@ -259,6 +267,7 @@ func (c *ReplaySeries) fields() []field {
 		number("MAX_EVENT_BYTES", &c.MaxEventBytes),
 		rate("STARTS_PER_SECOND", &c.StartsPerSecond),
 		optionalRate("REQUESTED_STARTS_PER_SECOND", &c.RequestedStartsPerSecond),
+		optionalTexts("TRANSFORMS", &c.Transforms),
 	}
 }
 

@@ -71,6 +71,9 @@ var (
 var unavailable = []string{
 	"InternalError", "InternalServerError", "InternalFailure", "ServiceUnavailable", "ServiceUnavailableException",
 	"ConditionalRequestConflict", "TransactionCanceledException", "TransactionConflictException", "TransactionInProgressException",
+	// Of functions that cannot run yet: Lambda API Reference, "Invoke".
+	"ServiceException", "ResourceNotReadyException", "ResourceConflictException", "SnapStartNotReadyException", "SnapStartTimeoutException",
+	"ENILimitReachedException", "EFSMountTimeoutException",
 }
 
 // Transient reports whether the same call may succeed later: what the SDK itself would retry, a deadline, or a network

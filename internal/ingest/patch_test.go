@@ -22,11 +22,11 @@ func TestAPatchedEventStaysAnEventOfItsResource(t *testing.T) {
 		{"too large", `{"n":"0123456789012345678901234567890"}`, "", "the most is 80"},
 		{"the reserved key", `{"replayableIngestion":{}}`, "", "reserved key"},
 	} {
-		patch, err := transform.New(&replay.Transform{MergePatch: json.RawMessage(tt.patch)})
+		patch, err := transform.New(t.Context(), &replay.Transform{MergePatch: json.RawMessage(tt.patch)}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := reader.Patch(patch, "r1", []byte(`{"id":"r1","price":1.10,"serial":12345678901234567890,"n":1}`))
+		got, err := reader.Patch(t.Context(), patch, "r1", []byte(`{"id":"r1","price":1.10,"serial":12345678901234567890,"n":1}`))
 		if string(got) != tt.want || (err == nil) != (tt.fault == "") || err != nil && !strings.Contains(err.Error(), tt.fault) {
 			t.Errorf("%s: got %s, %v, want %s or %q", tt.name, got, err, tt.want, tt.fault)
 		}

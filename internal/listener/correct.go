@@ -33,7 +33,9 @@ func (l *Listener) correction(ctx context.Context, row domain.Execution) ([]byte
 	if err != nil {
 		return nil, unreadable(row.Corrects, err)
 	}
-	if event, err = l.patch(row.ResourceID, row.Corrects, p, event); err != nil {
+	of := row
+	of.VersionID = row.Corrects
+	if event, err = l.recordable(ctx, of, p, event); err != nil {
 		return nil, err
 	}
 	header := protocol.EnvelopeHeader{

@@ -128,7 +128,9 @@ func (l *Listener) commit(ctx context.Context, it domain.Item, p plan, v eventlo
 	if p.Action == replay.Republish {
 		return l.commitOutput(ctx, it, p, v)
 	}
-	diff, digest, err := l.check(ctx, it, p, v.ID)
+	row := l.announcement(it, p, v)
+	row.Over = over
+	diff, digest, err := l.check(ctx, it, p, row)
 	if err == nil {
 		err = p.sameAsPlanned(it, v.ID, digest)
 	}
@@ -142,8 +144,6 @@ func (l *Listener) commit(ctx context.Context, it domain.Item, p plan, v eventlo
 		}
 		return it, verdict{to: replay.WouldRun, version: v.ID, diff: diff, warning: warning, digest: digest}
 	}
-	row := l.announcement(it, p, v)
-	row.Over = over
 	if p.Action == replay.Correct {
 		r, err := l.Book.Replays.Get(ctx, it.ReplayID)
 		if err != nil {
@@ -186,24 +186,25 @@ func (l *Listener) rebound(ctx context.Context, it domain.Item) (domain.Item, er
 	return it, err
 }
 
-// check applies the transform of a replay to a version, if there is one. It returns the digest of what it makes, and what
-// it changes if the item is in the sample of a plan. A transform that cannot be applied is the item's outcome.
-func (l *Listener) check(ctx context.Context, it domain.Item, p plan, versionID string) (diff, made string, err error) {
+// check applies the transform of a replay to the version of a row, if there is one. It returns the digest of what it
+// makes, and what it changes if the item is in the sample of a plan. A transform that cannot be applied is the item's
+// outcome.
+func (l *Listener) check(ctx context.Context, it domain.Item, p plan, row domain.Execution) (diff, made string, err error) {
 	if p.transform == nil {
 		return "", "", nil
 	}
-	event, err := l.Log.Event(ctx, it.ResourceID, versionID)
+	event, err := l.Log.Event(ctx, row.ResourceID, row.VersionID)
 	if err != nil {
-		return "", "", unreadable(versionID, err)
+		return "", "", unreadable(row.VersionID, err)
 	}
-	patched, err := l.patch(it.ResourceID, versionID, p, event)
+	transformed, err := l.recordable(ctx, row, p, event)
 	if err != nil {
 		return "", "", err
 	}
-	if made = digest(patched); !p.DryRun || !sampled(it) {
+	if made = digest(transformed); !p.DryRun || !sampled(it) {
 		return "", made, nil
 	}
-	changes, err := transform.Diff(event, patched)
+	changes, err := transform.Diff(event, transformed)
 	if err != nil {
 		return "", made, nil //nolint:nilerr // too large to show; the item is planned all the same
 	}
@@ -228,15 +229,6 @@ func unreadable(versionID string, err error) error {
 
 func gone(versionID string) error {
 	return verdict{to: replay.Skipped, version: versionID, reason: "version " + versionID + " is no longer in the event log"}
-}
-
-// patch applies a transform. What it makes must still be an event of the same resource, within the limits.
-func (l *Listener) patch(resourceID, versionID string, p plan, event []byte) ([]byte, error) {
-	patched, err := l.Reader.Patch(p.transform, resourceID, event)
-	if err != nil {
-		return nil, fail(versionID, "TransformFailed: %v", err)
-	}
-	return patched, nil
 }
 
 // run starts what an item is bound to, or publishes it again.

@@ -27,6 +27,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/progress"
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
+	"github.com/ce873799/replayable-ingestion/internal/transform"
 )
 
 type machine interface {
@@ -75,7 +76,8 @@ type Deps struct {
 	Superseding superseding
 	Topic       topic
 	Gate        gate
-	Reader      ingest.Reader // checks what a transform makes of an event
+	Reader      ingest.Reader       // checks what a transform makes of an event
+	Functions   transform.Functions // of the user, which transform events; nil: none
 	Logger      *slog.Logger
 	Meter       *emf.Meter // nil: counts nothing
 

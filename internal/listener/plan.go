@@ -42,7 +42,7 @@ func (l *Listener) plan(ctx context.Context, replayID string) (plan, error) {
 	if err := json.Unmarshal(body, &p.Request); err != nil { // the API has decoded it, and filled in defaults
 		return plan{}, fmt.Errorf("decode request of replay %s: %w", replayID, err)
 	}
-	if p.transform, err = transform.New(p.Transform); err != nil {
+	if p.transform, err = transform.New(ctx, p.Transform, l.Functions); err != nil {
 		return plan{}, fmt.Errorf("replay %s: %w", replayID, err)
 	}
 	if p.Select.Where != "" {

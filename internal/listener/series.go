@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/errs"
@@ -109,6 +110,9 @@ func (l *Listener) digests(ctx context.Context, it domain.Item, p plan) (digests
 	return digests, err
 }
 
+// planFor is how long one message looks at a series: a transform may take up to 20 seconds for a version.
+const planFor = 30 * time.Second
+
 // planSeries looks at every version of a series and starts none.
 func (l *Listener) planSeries(ctx context.Context, msg protocol.ReplayMessage, s domain.Series, p plan) error {
 	items, err := l.Book.Items.Unit(ctx, s.ReplayID, s.Page, s.Ordinal, msg.From, seriesItems)
@@ -116,7 +120,12 @@ func (l *Listener) planSeries(ctx context.Context, msg protocol.ReplayMessage, s
 		return err
 	}
 	var steps []progress.Transition
-	for _, it := range items {
+	until := l.now().Add(planFor)
+	for i, it := range items {
+		if i > 0 && l.now().After(until) { // the next message goes on
+			items = items[:i]
+			break
+		}
 		if it.Outcome.Final() {
 			continue
 		}

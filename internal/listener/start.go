@@ -47,7 +47,7 @@ func (l *Listener) input(ctx context.Context, row domain.Execution, maxBytes int
 		if err != nil {
 			return nil, err
 		}
-		if event, err = l.patch(row.ResourceID, row.VersionID, p, event); err != nil {
+		if event, err = l.recordable(ctx, row, p, event); err != nil {
 			return nil, err
 		}
 	} else {

@@ -42,7 +42,13 @@ func (l *Listener) commitUnrecorded(ctx context.Context, it domain.Item, p plan)
 	if fits, err := l.keptFits(ctx, f, p); err != nil || !fits {
 		return it, cmp.Or(err, skip("the event of execution %s does not fit the selection", f.Execution))
 	}
-	original, event, ids, err := l.kept(ctx, f.InputKey, p)
+	row := domain.Execution{
+		Name: domain.FailedName(it.ReplayID, "", f.Execution), Mode: domain.API, Status: domain.Starting, Unrecorded: true,
+		StartedAt: domain.At(l.now()), Place: f.StartedAt, AllowStale: p.AllowStale, Reason: p.Reason,
+		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal,
+		Target: p.Target, Suppress: p.Publish == replay.PublishSuppress, Patched: p.transform != nil, Failure: it.Failure,
+	}
+	original, event, ids, err := l.kept(ctx, f.InputKey, row, p)
 	if err != nil {
 		return it, err
 	}
@@ -71,12 +77,6 @@ func (l *Listener) commitUnrecorded(ctx context.Context, it domain.Item, p plan)
 	if err := p.sameAsPlanned(it, "", digest(event)); err != nil {
 		return it, err
 	}
-	row := domain.Execution{
-		Name: domain.FailedName(it.ReplayID, "", f.Execution), Mode: domain.API, Status: domain.Starting, Unrecorded: true,
-		StartedAt: domain.At(l.now()), Place: f.StartedAt, AllowStale: p.AllowStale, Reason: p.Reason,
-		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal,
-		Target: p.Target, Suppress: p.Publish == replay.PublishSuppress, Patched: p.transform != nil, Failure: it.Failure,
-	}
 	err = l.Book.Items.Bind(ctx, it, row)
 	if errors.Is(err, ledger.ErrConflict) {
 		return l.rebound(ctx, it)
@@ -85,8 +85,8 @@ func (l *Listener) commitUnrecorded(ctx context.Context, it domain.Item, p plan)
 	return it, err
 }
 
-// kept returns a kept input as it is and as it is to be started, which has to be an event, or a verdict.
-func (l *Listener) kept(ctx context.Context, key string, p plan) (original, event []byte, ids ingest.IDs, err error) {
+// kept returns a kept input as it is and as it is to be started by a row, which has to be an event, or a verdict.
+func (l *Listener) kept(ctx context.Context, key string, row domain.Execution, p plan) (original, event []byte, ids ingest.IDs, err error) {
 	original, err = l.Log.Object(ctx, key)
 	if errors.Is(err, eventlog.ErrNotFound) {
 		return nil, nil, ids, skip("its input is gone from %s", key)
@@ -96,8 +96,8 @@ func (l *Listener) kept(ctx context.Context, key string, p plan) (original, even
 	}
 	event = original
 	if p.transform != nil {
-		if event, err = p.transform.Apply(original); err != nil {
-			return nil, nil, ids, fail("", "TransformFailed: %v", err)
+		if event, err = l.transformed(ctx, row, p, original); err != nil {
+			return nil, nil, ids, err
 		}
 	}
 	if protocol.IsReserved(event) {
@@ -120,7 +120,7 @@ func (l *Listener) startUnrecorded(ctx context.Context, row domain.Execution) (a
 	if err != nil {
 		return "", err
 	}
-	_, event, _, err := l.kept(ctx, f.InputKey, p)
+	_, event, _, err := l.kept(ctx, f.InputKey, row, p)
 	if err != nil {
 		return "", err
 	}

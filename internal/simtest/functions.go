@@ -2,6 +2,8 @@ package simtest
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/api"
@@ -14,6 +16,7 @@ import (
 	apptracker "github.com/ce873799/replayable-ingestion/internal/app/tracker"
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
 	"github.com/ce873799/replayable-ingestion/internal/aws/cloudwatch"
+	"github.com/ce873799/replayable-ingestion/internal/aws/lambda"
 	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
 	"github.com/ce873799/replayable-ingestion/internal/aws/sns"
 	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
@@ -31,6 +34,7 @@ type Config struct {
 	OwnerIDPath    string
 	MaxEventBytes  int
 	AutoReplay     config.AutoReplay
+	Transforms     map[string]string // ARNs of functions, by name
 }
 
 // Services are the AWS services that the functions call.
@@ -41,6 +45,7 @@ type Services struct {
 	States sfn.API
 	Topics sns.API
 	Alarms cloudwatch.API
+	Lambda lambda.API // the functions of Transforms
 	Clocks
 }
 
@@ -80,15 +85,16 @@ func Wire(cfg Config, services Services, telemetry boot.Telemetry) (f Functions,
 	f.API, errs[4] = replayhandler.New(config.ReplayHandler{
 		EventLogBucket: Bucket, LedgerTable: Table, ReplayQueueURL: ReplaysURL,
 		ResourceIDPath: cfg.ResourceIDPath, OwnerIDPath: cfg.OwnerIDPath, MaxEventBytes: cfg.MaxEventBytes, Redrivable: true,
+		Transforms: slices.Sorted(maps.Keys(cfg.Transforms)),
 	}, services.Table, services.Bucket, services.Queues, telemetry)
 	replays := replaylistener.Services{
 		Table: services.Table, Bucket: services.Bucket, Queues: services.Queues, States: services.States, Topics: services.Topics,
-		Now: services.Now, GateNow: services.Republish,
+		Functions: services.Lambda, Now: services.Now, GateNow: services.Republish,
 	}
 	f.Listener, errs[1] = replaylistener.New(ListenerConfig(cfg), replays, telemetry)
 	f.Binder, errs[2] = replaylistener.NewSeries(config.ReplaySeries{
 		EventLogBucket: Bucket, LedgerTable: Table, StateMachineARN: MachineARN, ReplayQueueURL: ReplaysURL,
-		TopicARN: Topic, ResourceIDPath: cfg.ResourceIDPath, MaxEventBytes: cfg.MaxEventBytes,
+		TopicARN: Topic, ResourceIDPath: cfg.ResourceIDPath, MaxEventBytes: cfg.MaxEventBytes, Transforms: cfg.Transforms,
 	}, replays, telemetry)
 	f.Job, errs[3] = WireJob(cfg, services, telemetry)
 	return f, errors.Join(errs[:]...)
@@ -99,7 +105,7 @@ func ListenerConfig(cfg Config) config.ReplayListener {
 	return config.ReplayListener{
 		EventLogBucket: Bucket, LedgerTable: Table, StateMachineARN: MachineARN, SeriesMachineARN: SeriesMachineARN,
 		ReplayQueueURL: ReplaysURL, TopicARN: Topic, ResourceIDPath: cfg.ResourceIDPath,
-		MaxEventBytes: cfg.MaxEventBytes, SupersedeOlder: true,
+		MaxEventBytes: cfg.MaxEventBytes, SupersedeOlder: true, Transforms: cfg.Transforms,
 	}
 }
 

@@ -1,8 +1,9 @@
-// Package transform applies the patch of a replay to an event, and tells what it changes.
+// Package transform applies the transform of a replay to an event, and tells what it changes.
 package transform
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,29 +11,47 @@ import (
 	jsonpatch "github.com/evanphx/json-patch/v5"
 	"github.com/wI2L/jsondiff"
 
+	"github.com/ce873799/replayable-ingestion/internal/jsonata"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// ErrTransform is wrapped by every error about a patch that cannot be read or applied.
+// ErrTransform is wrapped by every error about a transform that cannot be read or applied. Any other error may pass.
 var ErrTransform = errors.New("transform")
 
 // ErrDiffTooLarge means that a transform changes more than a plan shows.
 var ErrDiffTooLarge = errors.New("diff is too large to show")
 
-// Transform is a patch that was read.
-type Transform struct {
-	merge   []byte // RFC 7396
-	patch   jsonpatch.Patch
-	options *jsonpatch.ApplyOptions
+// Subject is the event that a transform is applied to.
+type Subject struct {
+	ReplayID   string
+	ResourceID string // empty: the event was never recorded, as is what follows
+	VersionID  string
+	OwnerID    string // empty: it has none
+	DryRun     bool
 }
 
-// New reads a patch. Without one it returns nil.
-func New(t *replay.Transform) (*Transform, error) {
-	if t == nil {
+// Transform is a transform that was read.
+type Transform struct {
+	apply func(ctx context.Context, event []byte, of Subject) ([]byte, error)
+	calls bool
+}
+
+// New reads a transform. Without one it returns nil. Functions are for one that calls a function; nil: none is called.
+func New(ctx context.Context, t *replay.Transform, functions Functions) (*Transform, error) {
+	switch {
+	case t == nil:
 		return nil, nil
-	}
-	if t.MergePatch != nil {
-		return &Transform{merge: t.MergePatch}, nil
+	case t.MergePatch != nil:
+		return &Transform{apply: func(_ context.Context, event []byte, _ Subject) ([]byte, error) {
+			return jsonpatch.MergePatch(event, t.MergePatch)
+		}}, nil
+	case t.JSONata != "":
+		if err := jsonata.Check(ctx, t.JSONata); err != nil {
+			return nil, expressionError(err)
+		}
+		return &Transform{apply: evaluation(t.JSONata)}, nil
+	case t.Function != "":
+		return &Transform{apply: calling(t, functions), calls: true}, nil
 	}
 	patch, err := jsonpatch.DecodePatch(t.JSONPatch)
 	if err != nil {
@@ -42,29 +61,33 @@ func New(t *replay.Transform) (*Transform, error) {
 	options.AccumulatedCopySizeLimit = 2 * replay.MaxEventBytes // copies of copies grow without bound
 	options.SupportNegativeIndices = false                      // the RFC knows none
 	options.EscapeHTML = false
-	return &Transform{patch: patch, options: options}, nil
+	return &Transform{apply: func(_ context.Context, event []byte, _ Subject) ([]byte, error) {
+		return patch.ApplyWithOptions(event, options)
+	}}, nil
 }
 
-// Apply returns the patched event as compact JSON. Every number that the patch leaves alone keeps its digits.
-func (t *Transform) Apply(event []byte) (patched []byte, err error) {
+// Calls reports whether the transform calls a function, which may return another event each time.
+func (t *Transform) Calls() bool { return t.calls }
+
+// Apply returns the transformed event as compact JSON. Every number that the transform leaves alone keeps its digits; a
+// function of the user may do as it likes.
+func (t *Transform) Apply(ctx context.Context, event []byte, of Subject) (made []byte, err error) {
 	defer func() {
-		if r := recover(); r != nil { // an event or a patch that the library did not expect
-			patched, err = nil, fmt.Errorf("%w: %v", ErrTransform, r)
+		if r := recover(); r != nil { // an event or a transform that a library did not expect
+			made, err = nil, fmt.Errorf("%w: %v", ErrTransform, r)
 		}
 	}()
 	if trimmed := bytes.TrimSpace(event); len(trimmed) == 0 || trimmed[0] != '{' {
 		return nil, fmt.Errorf("%w: the event is not a JSON object", ErrTransform)
 	}
-	if t.patch != nil {
-		patched, err = t.patch.ApplyWithOptions(event, t.options)
-	} else {
-		patched, err = jsonpatch.MergePatch(event, t.merge)
-	}
-	if err != nil {
+	if made, err = t.apply(ctx, event, of); err != nil {
+		if _, passes := errors.AsType[*passing](err); passes {
+			return nil, err
+		}
 		return nil, fmt.Errorf("%w: %w", ErrTransform, err)
 	}
 	var buf bytes.Buffer
-	if err := json.Compact(&buf, patched); err != nil {
+	if err := json.Compact(&buf, made); err != nil {
 		return nil, fmt.Errorf("%w: the result is not JSON: %w", ErrTransform, err)
 	}
 	return unescape(buf.Bytes()), nil

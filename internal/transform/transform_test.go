@@ -15,7 +15,7 @@ import (
 
 func merge(t testing.TB, patch string) *Transform {
 	t.Helper()
-	tr, err := New(&replay.Transform{MergePatch: json.RawMessage(patch)})
+	tr, err := New(t.Context(), &replay.Transform{MergePatch: json.RawMessage(patch)}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +24,7 @@ func merge(t testing.TB, patch string) *Transform {
 
 func operations(t testing.TB, patch string) *Transform {
 	t.Helper()
-	tr, err := New(&replay.Transform{JSONPatch: json.RawMessage(patch)})
+	tr, err := New(t.Context(), &replay.Transform{JSONPatch: json.RawMessage(patch)}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestApply(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := tt.transform.Apply([]byte(tt.event))
+			got, err := tt.transform.Apply(t.Context(), []byte(tt.event), Subject{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -75,7 +75,7 @@ func TestApplyRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := tt.transform.Apply([]byte(tt.event))
+			got, err := tt.transform.Apply(t.Context(), []byte(tt.event), Subject{})
 			if !errors.Is(err, ErrTransform) || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %s, %v; want an error about %q", got, err, tt.want)
 			}
@@ -86,7 +86,7 @@ func TestApplyRefuses(t *testing.T) {
 func TestCopiesDoNotGrowWithoutBound(t *testing.T) {
 	event := []byte(`{"a":"` + strings.Repeat("x", 100_000) + `"}`)
 	ops := `[` + strings.TrimSuffix(strings.Repeat(`{"op":"copy","from":"/a","path":"/b"},`, 50), ",") + `]`
-	if _, err := operations(t, ops).Apply(event); !errors.Is(err, ErrTransform) {
+	if _, err := operations(t, ops).Apply(t.Context(), event, Subject{}); !errors.Is(err, ErrTransform) {
 		t.Errorf("got %v, want %v", err, ErrTransform)
 	}
 }
@@ -120,11 +120,11 @@ func TestDiffLeadsToThePatchedEvent(t *testing.T) {
 			return "{" + strings.Join(fields, ",") + "}"
 		}
 		event := []byte(doc("event"))
-		tr, err := New(&replay.Transform{MergePatch: json.RawMessage(doc("patch"))})
+		tr, err := New(t.Context(), &replay.Transform{MergePatch: json.RawMessage(doc("patch"))}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		after, err := tr.Apply(event)
+		after, err := tr.Apply(t.Context(), event, Subject{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -132,11 +132,11 @@ func TestDiffLeadsToThePatchedEvent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		patch, err := New(&replay.Transform{JSONPatch: diff})
+		patch, err := New(t.Context(), &replay.Transform{JSONPatch: diff}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := patch.Apply(event)
+		got, err := patch.Apply(t.Context(), event, Subject{})
 		if err != nil || !jsonpatch.Equal(got, after) {
 			t.Fatalf("%s by %s: got %s, %v; want %s", event, diff, got, err, after)
 		}
@@ -155,11 +155,11 @@ func FuzzApply(f *testing.F) {
 		if !json.Valid(event) || !json.Valid(patch) {
 			return
 		}
-		tr, err := New(in)
+		tr, err := New(t.Context(), in, nil)
 		if err != nil {
 			return
 		}
-		if got, err := tr.Apply(event); err == nil && (!json.Valid(got) || bytes.ContainsRune(got, '\n')) {
+		if got, err := tr.Apply(t.Context(), event, Subject{}); err == nil && (!json.Valid(got) || bytes.ContainsRune(got, '\n')) {
 			t.Errorf("%s by %s: got %s", event, patch, got)
 		}
 	})

@@ -3,6 +3,7 @@ package main
 
 import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -18,6 +19,7 @@ func main() {
 	handler, err := replaylistener.NewSeries(cfg, replaylistener.Services{
 		Table: dynamodb.NewFromConfig(awsConfig), Bucket: s3.NewFromConfig(awsConfig), Queues: sqs.NewFromConfig(awsConfig),
 		States: sfn.NewFromConfig(awsConfig), Topics: sns.NewFromConfig(awsConfig),
+		Functions: lambda.NewFromConfig(awsConfig),
 	}, telemetry)
 	boot.Check(telemetry, err)
 	boot.Run(telemetry, handler.BindVersion)

@@ -28,6 +28,8 @@ func run() int {
 	if app.Node().TryGetContext(jsii.String("architecture")) == "x86_64" {
 		arch = awslambda.Architecture_X86_64()
 	}
+	transform := surcharge(stack, arch)
+	awscdk.NewCfnOutput(stack, jsii.String("TransformArn"), &awscdk.CfnOutputProps{Value: transform.FunctionArn()})
 	orders := ingestion.NewReplayableIngestion(stack, jsii.String("Orders"), &ingestion.ReplayableIngestionProps{
 		Workflow:       ingestion.FromStateMachine(existing(stack), nil),
 		ResourceIdPath: jsii.String("$.order.id"),
@@ -36,6 +38,7 @@ func run() int {
 		RemovalPolicy:  awscdk.RemovalPolicy_DESTROY,
 		BackoffBase:    awscdk.Duration_Seconds(jsii.Number(1)),
 		MaxAttempts:    jsii.Number(1),
+		Transforms:     &map[string]awslambda.IFunction{"surcharge": transform},
 	})
 	all, live := subscribers(stack, orders.Topic)
 	addOutputs(stack, orders, all, live)
@@ -62,6 +65,23 @@ func existing(stack awscdk.Stack) sfn.IStateMachine {
 	return sfn.NewStateMachine(stack, jsii.String("Existing"), &sfn.StateMachineProps{
 		DefinitionBody: sfn.DefinitionBody_FromChainable(decide),
 	})
+}
+
+// surcharge adds a member to an order, or fails, as its parameters say.
+func surcharge(stack awscdk.Stack, arch awslambda.Architecture) awslambda.IFunction {
+	fn := awslambda.NewFunction(stack, jsii.String("Surcharge"), &awslambda.FunctionProps{
+		Runtime: awslambda.Runtime_PYTHON_3_12(), Architecture: arch, Handler: jsii.String("index.handler"),
+		Code: awslambda.Code_FromInline(jsii.String(`
+def handler(call, context):
+    parameters = call["parameters"]
+    if "fail" in parameters:
+        raise ValueError("no rate for " + parameters["fail"])
+    call["event"]["order"]["surcharge"] = parameters["percent"]
+    call["event"]["order"]["of"] = call["versionId"]
+    return call["event"]
+`)),
+	})
+	return fn.AddAlias(jsii.String("live"), nil)
 }
 
 // does matches the beginning: the rest of what is to be done makes the event longer.

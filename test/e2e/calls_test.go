@@ -13,10 +13,11 @@ import (
 
 // request is a body of POST /replays.
 type request struct {
-	Action replay.Action `json:"action,omitempty"`
-	Select selection     `json:"select"`
-	DryRun bool          `json:"dryRun,omitempty"`
-	Reason string        `json:"reason"`
+	Action    replay.Action     `json:"action,omitempty"`
+	Select    selection         `json:"select"`
+	Transform *replay.Transform `json:"transform,omitempty"`
+	DryRun    bool              `json:"dryRun,omitempty"`
+	Reason    string            `json:"reason"`
 }
 
 type selection struct {

@@ -54,7 +54,7 @@ func run(m *testing.M) (code int) {
 	if selected("TestTheTourShowsWhatReplayctlSays") || selected("TestTheBlocksForCurlReplayThePast") {
 		tour.begin(func() (tourResult, error) { return takeTour(ctx) })
 	}
-	if selected("TestAnExistingStateMachine") {
+	if selected("TestAnExistingStateMachine") || selected("TestAFunctionOfTheUserTransforms") {
 		orders.begin(func() (*system, error) { return bringUpOrders(ctx) })
 	}
 	if selected("TestTheMetricsAddUp") {

@@ -26,5 +26,6 @@ func New(
 		sqs.New(queues, cfg.ReplayQueueURL), reader, telemetry.Log)
 	handler.Pace = estimate.Pace{PerSecond: cfg.StartsPerSecond, RequestedPerSecond: cfg.RequestedStartsPerSecond}
 	handler.Redrivable = cfg.Redrivable
+	handler.Transforms = cfg.Transforms
 	return handler, nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/app/boot"
+	"github.com/ce873799/replayable-ingestion/internal/aws/lambda"
 	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
 	"github.com/ce873799/replayable-ingestion/internal/aws/sns"
 	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
@@ -27,6 +28,8 @@ type Services struct {
 	States sfn.API
 	Topics sns.API
 
+	Functions lambda.API // that transform events; nil: none
+
 	Now     func() time.Time // nil: the machine's clock
 	GateNow func() time.Time // of what orders publications; nil: the machine's clock
 }
@@ -37,7 +40,7 @@ func New(cfg config.ReplayListener, services Services, telemetry boot.Telemetry)
 		EventLogBucket: cfg.EventLogBucket, LedgerTable: cfg.LedgerTable, StateMachineARN: cfg.StateMachineARN,
 		ReplayQueueURL: cfg.ReplayQueueURL, TopicARN: cfg.TopicARN, ResourceIDPath: cfg.ResourceIDPath,
 		MaxEventBytes: cfg.MaxEventBytes, StartsPerSecond: cfg.StartsPerSecond,
-		RequestedStartsPerSecond: cfg.RequestedStartsPerSecond,
+		RequestedStartsPerSecond: cfg.RequestedStartsPerSecond, Transforms: cfg.Transforms,
 	}, services, telemetry)
 	if err != nil {
 		return nil, err
@@ -72,7 +75,8 @@ func deps(cfg config.ReplaySeries, services Services, telemetry boot.Telemetry) 
 		Book: book, Log: events, Queue: replays,
 		Machine:  sfn.New(services.States, cfg.StateMachineARN),
 		Progress: progress.New(book.Items, book.Replays, replays), Superseding: outcome.NewSuperseding(events, book.Executions), Gate: gate,
-		Topic: sns.New(services.Topics, cfg.TopicARN), Reader: reader, Logger: telemetry.Log, Meter: telemetry.Meter, Now: services.Now,
+		Functions: lambda.New(services.Functions, cfg.Transforms),
+		Topic:     sns.New(services.Topics, cfg.TopicARN), Reader: reader, Logger: telemetry.Log, Meter: telemetry.Meter, Now: services.Now,
 		Pace: listener.Pace{PerSecond: cfg.StartsPerSecond, RequestedPerSecond: cfg.RequestedStartsPerSecond},
 	}, nil
 }

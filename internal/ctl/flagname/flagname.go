@@ -24,13 +24,14 @@ var fields = map[string]string{
 	"versions.onFailure": "--on-failure", "versions.series.onFailure": "--on-failure", "onFailure": "--on-failure",
 	"transform.mergePatch": "--merge-patch", "mergePatch": "--merge-patch",
 	"transform.jsonPatch": "--json-patch", "jsonPatch": "--json-patch",
+	"transform.jsonata": "--jsonata", "transform.function": "--transform", "transform.parameters": "--parameters",
 	"allowStale": "--allow-stale", "maxPerSecond": "--max-per-second", "maxItems": "--max-items", "maxFailures": "--max-failures",
 	"dryRun": "--dry-run",
 }
 
 // words are fields whose names are words of a sentence too: they are replaced only where a field is named.
 var words = map[string]string{
-	"select": "selection", "versions": "versions", "transform": "--merge-patch or --json-patch", "publish": "--suppress-publish",
+	"select": "selection", "versions": "versions", "transform": "--merge-patch, --json-patch, --jsonata or --transform", "publish": "--suppress-publish",
 	"target": "--target", "reason": "--reason", "Idempotency-Key": "--idempotency-key",
 	"error": "--error", "since": "--since", "until": "--until", "limit": "--limit", "outcome": "--outcome", "status": "--status",
 	"resourceId": "RESOURCE", "versionId": "VERSION", "replayId": "REPLAY",

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -39,7 +40,7 @@ type Flags struct {
 	from, to       string
 	onFailure      string
 
-	mergePatch, jsonPatch string
+	change TransformFlags
 
 	suppressPublish, allowStale, DryRun bool
 	Plan                                bool
@@ -53,9 +54,9 @@ type Flags struct {
 	given *pflag.FlagSet // to tell a zero that was given from none
 }
 
-// ReadsInput reports whether standard input has ids or a patch, and so cannot have answers.
+// ReadsInput reports whether standard input has ids or a part of a transform, and so cannot have answers.
 func (o *Flags) ReadsInput() bool {
-	return o.file == "-" || o.mergePatch == "@-" || o.jsonPatch == "@-"
+	return o.file == "-" || slices.Contains([]string{o.change.MergePatch, o.change.JSONPatch, o.change.JSONata, o.change.Parameters}, "@-")
 }
 
 // Add adds the flags of a command that selects resources.
@@ -128,8 +129,11 @@ func outcomes() (words []string) {
 func (o *Flags) AddOptions(c *cobra.Command) {
 	f := c.Flags()
 	if o.Action == replay.Rerun {
-		f.StringVar(&o.mergePatch, "merge-patch", "", "change each event with this `JSON` Merge Patch (RFC 7396), or @FILE")
-		f.StringVar(&o.jsonPatch, "json-patch", "", "change each event with this `JSON` Patch (RFC 6902), or @FILE")
+		f.StringVar(&o.change.MergePatch, "merge-patch", "", "change each event with this `JSON` Merge Patch (RFC 7396), or @FILE")
+		f.StringVar(&o.change.JSONPatch, "json-patch", "", "change each event with this `JSON` Patch (RFC 6902), or @FILE")
+		f.StringVar(&o.change.JSONata, "jsonata", "", "run what this JSONata `EXPRESSION` makes of each event, or @FILE")
+		f.StringVar(&o.change.Function, "transform", "", "run what the Lambda function of this `NAME`, a prop of the stack, makes of each event")
+		f.StringVar(&o.change.Parameters, "parameters", "", "with --transform: a `JSON` object that the function gets, or @FILE")
 		f.BoolVar(&o.suppressPublish, "suppress-publish", false, "run the workflow without publishing its output")
 	}
 	if o.Action != replay.Redrive {
@@ -193,7 +197,7 @@ func (o *Flags) Document(f *factory.Factory) (d Document, err error) {
 	if d.Versions, err = o.versionsOf(f); err != nil {
 		return d, err
 	}
-	if d.Transform, err = Transform(f, o.mergePatch, o.jsonPatch); err != nil {
+	if d.Transform, err = o.change.Read(f); err != nil {
 		return d, err
 	}
 	return d, nil
@@ -223,36 +227,70 @@ func (o *Flags) resourceIDs(f *factory.Factory) ([]string, error) {
 	return factory.Unique(append(slices.Clone(ids), read...)), nil
 }
 
-// Transform reads the patch of --merge-patch or of --json-patch, nil if there is none.
-func Transform(f *factory.Factory, mergePatch, jsonPatch string) (*replay.Transform, error) {
-	if mergePatch != "" && jsonPatch != "" {
-		return nil, exit.Usagef("--merge-patch and --json-patch cannot be used together: use one of them")
+// TransformFlags are what flags say of how to change events.
+type TransformFlags struct{ MergePatch, JSONPatch, JSONata, Function, Parameters string }
+
+// Read returns the transform of the flags, nil if they say nothing.
+func (t TransformFlags) Read(f *factory.Factory) (*replay.Transform, error) {
+	var given []string
+	for _, p := range []struct{ flag, value string }{
+		{"--merge-patch", t.MergePatch}, {"--json-patch", t.JSONPatch}, {"--jsonata", t.JSONata}, {"--transform", t.Function},
+	} {
+		if p.value != "" {
+			given = append(given, p.flag)
+		}
 	}
-	var t replay.Transform
+	switch {
+	case len(given) > 1:
+		return nil, exit.Usagef("%s cannot be used together: use one of them", strings.Join(given, " and "))
+	case t.Parameters != "" && t.Function == "":
+		return nil, exit.Usagef("--parameters are for a function: name it with --transform")
+	case len(given) == 0:
+		return nil, nil
+	}
+	out := replay.Transform{Function: t.Function}
 	for _, p := range []struct {
 		flag, value string
 		into        *json.RawMessage
 	}{
-		{"--merge-patch", mergePatch, &t.MergePatch}, {"--json-patch", jsonPatch, &t.JSONPatch},
+		{"--merge-patch", t.MergePatch, &out.MergePatch}, {"--json-patch", t.JSONPatch, &out.JSONPatch},
+		{"--parameters", t.Parameters, &out.Parameters},
 	} {
 		if p.value == "" {
 			continue
 		}
-		b, err := f.Content(p.flag, p.value)
+		b, err := jsonOf(f, p.flag, p.value)
 		if err != nil {
 			return nil, err
 		}
-		if b = bytes.TrimSpace(b); !json.Valid(b) {
-			return nil, exit.Usagef("%s must be JSON, or @FILE with JSON in it, got %q", p.flag, replay.Shorten(string(b)))
-		}
-		if err := replay.CheckKeys(b); err != nil {
-			return nil, exit.Usagef("%s: %w", p.flag, err)
-		}
-		if err := replay.CheckText(b); err != nil {
-			return nil, exit.Usagef("%s: %w", p.flag, err)
-		}
 		*p.into = b
-		return &t, nil
 	}
-	return nil, nil
+	if t.JSONata != "" {
+		b, err := f.Content("--jsonata", t.JSONata)
+		if err != nil {
+			return nil, err
+		}
+		if out.JSONata = strings.TrimSpace(string(b)); out.JSONata == "" || !utf8.ValidString(out.JSONata) {
+			return nil, exit.Usagef("--jsonata must be an expression in UTF-8, or @FILE with one, got %q", replay.Shorten(out.JSONata))
+		}
+	}
+	return &out, nil
+}
+
+// jsonOf returns the JSON of a flag.
+func jsonOf(f *factory.Factory, flag, value string) (json.RawMessage, error) {
+	b, err := f.Content(flag, value)
+	if err != nil {
+		return nil, err
+	}
+	if b = bytes.TrimSpace(b); !json.Valid(b) {
+		return nil, exit.Usagef("%s must be JSON, or @FILE with JSON in it, got %q", flag, replay.Shorten(string(b)))
+	}
+	if err := replay.CheckKeys(b); err != nil {
+		return nil, exit.Usagef("%s: %w", flag, err)
+	}
+	if err := replay.CheckText(b); err != nil {
+		return nil, exit.Usagef("%s: %w", flag, err)
+	}
+	return b, nil
 }

@@ -77,7 +77,7 @@ func (o Correction) Run(ctx context.Context, f *factory.Factory) error {
 
 // request is what the flags say, but for the version, checked as the API does.
 func (o Correction) request(f *factory.Factory) (r replay.CorrectionRequest, err error) {
-	patch, err := request.Transform(f, o.MergePatch, o.JSONPatch)
+	patch, err := request.TransformFlags{MergePatch: o.MergePatch, JSONPatch: o.JSONPatch}.Read(f)
 	if err != nil {
 		return r, err
 	}

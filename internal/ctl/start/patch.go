@@ -60,9 +60,9 @@ func showDiffs(f *factory.Factory, w io.Writer, sample []replay.Item) error {
 		if err != nil {
 			return err
 		}
-		title := "the patch changes " + it.ResourceID
+		title := "the transform changes " + it.ResourceID
 		if len(ops) == 0 {
-			title = "the patch changes nothing in " + it.ResourceID
+			title = "the transform changes nothing in " + it.ResourceID
 		}
 		if it.VersionID != "" {
 			title += ", version " + it.VersionID

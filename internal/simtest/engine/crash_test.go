@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -44,6 +45,17 @@ func three(t *testing.T, e *Engine) {
 	history(t, e, "r3", 2)
 	e.Ingest("moved", event("r3", "o2", 9))
 	e.Report()
+}
+
+// fixed has a function that fails for r2.
+func fixed(t *testing.T, e *Engine) {
+	three(t, e)
+	e.OnInvoke = func(_ context.Context, payload []byte) ([]byte, string, error) {
+		if strings.Contains(string(payload), `"resourceId":"r2"`) {
+			return nil, "ValueError", nil
+		}
+		return []byte(event("r1", "o1", 7)), "", nil
+	}
 }
 
 func quarantined(t *testing.T, e *Engine) {
@@ -92,6 +104,7 @@ func scenarios() []scenario {
 		{name: "paced", setup: three, body: body(r123 + `,"maxPerSecond":1000`), want: replay.Completed},
 		{name: "of failures", setup: quarantined, body: body(`"select":{"failures":{"error":"Bad*"}},"allowStale":true`), want: replay.Completed},
 		{name: "with a transform", setup: three, body: body(r123 + `,"transform":{"jsonPatch":[{"op":"test","path":"/n","value":0},{"op":"replace","path":"/n","value":7}]}`), want: replay.Completed},
+		{name: "with a function", setup: fixed, body: body(`"select":{"resourceIds":["r1","r2"]},"transform":{"function":"fix"}`), want: replay.Completed},
 		{name: "a dry run with a transform", setup: three, body: body(r123 + `,"transform":{"jsonPatch":[{"op":"test","path":"/n","value":0},{"op":"replace","path":"/n","value":7}]},"dryRun":true`), want: replay.Planned},
 		{name: "a dry run of series", setup: three, body: body(r123 + `,"versions":{"series":"all"},"dryRun":true`), want: replay.Planned},
 		{name: "republish", setup: three, body: body(`"action":"republish",` + r123), want: replay.Completed},

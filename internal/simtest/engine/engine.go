@@ -45,6 +45,7 @@ type Engine struct {
 	Table  *awstest.Table  // of an engine in memory
 
 	OnPublish func(context.Context, *sns.PublishInput) // sees each message before it is published; may be nil
+	OnInvoke  Function                                 // the function "fix" of the user; nil: it is gone
 	Alarms    cloudwatch.API                           // of Job, once it is configured to ask for one
 	Plain     *ledger.Ledger                           // the ledger without faults
 	PlainLog  *eventlog.Log                            // the event log without faults
@@ -105,6 +106,7 @@ func wire(t testing.TB, table ledger.Client, bucket eventlog.API, faults *Faults
 	account := simtest.NewAccount()
 	e.services = simtest.Services{
 		Table: faultyTable{table, faults}, Bucket: faultyBucket{bucket, faults}, Topics: e,
+		Lambda: userFunctions{e},
 		Queues: faultyQueues{account.Queues(), faults}, States: faultyStates{account.States(), faults},
 		Clocks: simtest.Clocks{
 			Now: clock.Now, Publish: clock.Publish, Republish: clock.Republish,
@@ -139,7 +141,8 @@ func wire(t testing.TB, table ledger.Client, bucket eventlog.API, faults *Faults
 }
 
 func (e *Engine) config() simtest.Config {
-	return simtest.Config{ResourceIDPath: "$.id", OwnerIDPath: "$.owner", MaxEventBytes: 256_000, AutoReplay: e.Policy}
+	return simtest.Config{ResourceIDPath: "$.id", OwnerIDPath: "$.owner", MaxEventBytes: 256_000, AutoReplay: e.Policy,
+		Transforms: map[string]string{"fix": fixARN}}
 }
 
 // Publish makes the engine its own topic.

@@ -16,7 +16,7 @@ func TestACorrectionIsShownAndMade(t *testing.T) {
 	w := operator.New(t)
 	w.Event("first", `{"id":"r1","owner":"o1","price":45000000.10}`)
 	w.Run(`correct r1 --merge-patch {"price":450000.10} --dry-run`).Wants(t, exit.OK,
-		[]string{"would run   1 item", "the patch changes r1, version", "~ /price  45000000.10 → 450000.10"}, []string{"nothing was started"})
+		[]string{"would run   1 item", "the transform changes r1, version", "~ /price  45000000.10 → 450000.10"}, []string{"nothing was started"})
 	if n := len(w.VersionsOf("r1")); n != 1 {
 		t.Errorf("a dry run recorded a version: there are %d", n)
 	}

@@ -30,12 +30,17 @@ which needs --wait. Relative times count from the start of the command, in every
 
 ` + versions.Help + `
 
+A patch, a JSONata expression or a Lambda function may change each event on its way; the event log stays as it is. In an
+expression, the event is $, and $resourceId, $versionId and $ownerId say what it is. A dry run shows what changes.
+
 --plan makes a plan instead, which replayctl apply runs exactly as it was shown.
 
 Standard output has the id of the replay. Ctrl-C ends the waiting, and the replay continues.`,
 		Example: `  replayctl replay L-1 L-2 --reason "the search index lost them"
   replayctl replay --failures --error 'Geocoder*' --since 2h --reason "the geocoder is back" --wait
   replayctl replay L-2 --merge-patch '{"listing":{"priceUsd":450000}}' --dry-run
+  replayctl replay --owner A-1 --jsonata '$ ~> |listing|{"priceUsd": priceUsd * 1.1}|' --reason "prices without tax" --plan
+  replayctl replay --owner A-1 --transform fix-prices --parameters '{"currency": "EUR"}' --reason "wrong rates" --plan
   replayctl replay --owner A-1 --series --last 5 --max-per-second 20 --reason "rebuild the price history"
   replayctl replay --owner A-1 --outcome failed --where '@.listing.priceUsd > 500000' --dry-run
   replayctl replay L-1 --version latest-1 --allow-stale --reason "the last one was wrong"

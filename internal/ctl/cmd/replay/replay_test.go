@@ -15,6 +15,10 @@ import (
 func TestFlagsBecomeARequest(t *testing.T) {
 	w := operator.New(t)
 	w.Ingest("r1", "r2")
+	expression := filepath.Join(t.TempDir(), "fix.jsonata")
+	if err := os.WriteFile(expression, []byte(`$merge([$, {"n": n = 0 ? 1 : n}])`+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	patch := filepath.Join(t.TempDir(), "patch.json")
 	if err := os.WriteFile(patch, []byte(`{"n": 450000}`+"\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -40,6 +44,10 @@ func TestFlagsBecomeARequest(t *testing.T) {
 		{"--owner o1 --series --last 3", `"versions":{"series":{"last":3},"onFailure":"stop"}`},
 		{"r1 --from v1 --to 2026-11-23", `"versions":{"series":{"from":"v1","to":"2026-11-23T00:00:00Z"},"onFailure":"stop"}`},
 		{"r1 --merge-patch @" + patch, `"transform":{"mergePatch":{"n":450000}}`},
+		{"r1 --jsonata @" + expression, `"transform":{"jsonata":"$merge([$, {\"n\": n = 0 ? 1 : n}])"}`},
+		{`r1 --jsonata $`, `"transform":{"jsonata":"$"}`},
+		{`r1 --transform fix --parameters {"n":12345678901234567890}`, `"transform":{"function":"fix","parameters":{"n":12345678901234567890}}`},
+		{`r1 --transform fix`, `"transform":{"function":"fix"}`},
 		{`r1 --json-patch [{"op":"remove","path":"/n"}]`, `"transform":{"jsonPatch":[{"op":"remove","path":"/n"}]}`},
 		{"r1 --suppress-publish --allow-stale --target search", `"publish":"suppress","target":"search","allowStale":true`},
 		{"r1 --max-per-second 7 --max-items 8 --max-failures 0", `"maxPerSecond":7,"maxItems":8,"maxFailures":0`},
@@ -98,6 +106,11 @@ func TestWrongCommandLinesAreErrorsOfUsage(t *testing.T) {
 		"replay a --merge-patch {x --reason x":                           "--merge-patch must be JSON",
 		"replay a --merge-patch {} --reason x":                           "--merge-patch must be a JSON object with at least one member",
 		"replay a --merge-patch {\"a\":1} --json-patch [] --reason x":    "cannot be used together",
+		"replay a --jsonata $ --transform fix --reason x":                "--jsonata and --transform cannot be used together",
+		"replay a --parameters {} --reason x":                            "--parameters are for a function: name it with --transform",
+		"replay a --transform fix --parameters [] --reason x":            "--parameters must be a JSON object",
+		"replay a --transform f.x --reason x":                            "--transform must have 1 to 64 letters",
+		"replay a --jsonata @/nowhere --reason x":                        "--jsonata: open /nowhere: no such file",
 		"replay a --json-patch [{\"op\":\"add\",\"path\":1}] --reason x": "--json-patch[0].path must be a JSON pointer",
 		"replay a --reason x --merge-patch {\"n\":{\"m\":1,\"m\":2}}":    "--merge-patch: n.m is given twice: leave one out",
 		"replay a --merge-patch @/nowhere --reason x":                    "--merge-patch: open /nowhere: no such file",

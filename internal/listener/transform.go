@@ -1,0 +1,48 @@
+package listener
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/transform"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// transformed is what the transform of a replay makes of the event of a row, or a verdict. A function of the user may
+// return another event each time, so that its response is kept under derived/ before the row is bound, and read from there
+// whenever it is needed again.
+func (l *Listener) transformed(ctx context.Context, row domain.Execution, p plan, event []byte) ([]byte, error) {
+	key := eventlog.DerivedKey(row.Name)
+	keeps := p.transform.Calls() && !p.DryRun
+	if keeps {
+		kept, err := l.Log.Object(ctx, key)
+		if !errors.Is(err, eventlog.ErrNotFound) {
+			return kept, err
+		}
+	}
+	made, err := p.transform.Apply(ctx, event, transform.Subject{
+		ReplayID: row.ReplayID, ResourceID: row.ResourceID, VersionID: row.VersionID, OwnerID: row.OwnerID, DryRun: p.DryRun,
+	})
+	if errors.Is(err, transform.ErrTransform) {
+		return nil, fail(row.VersionID, "TransformFailed: %v", err)
+	}
+	if err == nil && keeps && len(made) <= replay.MaxEventBytes { // a larger one is refused
+		err = l.Log.PutObject(ctx, key, made)
+	}
+	return made, err
+}
+
+// recordable is what the transform of a replay makes of the version of a row, or a verdict. It must still be an event of
+// the same resource, within the limits.
+func (l *Listener) recordable(ctx context.Context, row domain.Execution, p plan, event []byte) ([]byte, error) {
+	made, err := l.transformed(ctx, row, p, event)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.Reader.CheckTransformed(row.ResourceID, made); err != nil {
+		return nil, fail(row.VersionID, "TransformFailed: %v", err)
+	}
+	return made, nil
+}
