@@ -48,10 +48,15 @@ func (c *Console) about(r replay.Request) (all []fact) {
 	if t := r.Transform; t != nil {
 		add("Merge patch", c.patchText(t.MergePatch), true)
 		add("JSON patch", c.patchText(t.JSONPatch), true)
+		add("JSONata", t.JSONata, true)
+		add("Function", t.Function, true)
+		add("Parameters", c.patchText(t.Parameters), true)
 	}
 	switch r.Action {
 	case replay.Republish:
 		add("Action", "publishes the stored output again, runs nothing", false)
+	case replay.Redrive:
+		add("Action", "goes on with the failed execution from the state that failed", false)
 	case replay.Correct:
 		add("Action", "records a corrected version, and runs it", false)
 	}

@@ -61,10 +61,10 @@ func (c *Console) previewOf(ctx context.Context, form url.Values) preview {
 		return preview{Wrong: true, Text: "The patch " + b.faults[0].Detail + "."}
 	}
 	if doc["transform"] == nil {
-		return preview{Text: "Choose a merge patch or a JSON patch: events run as they were recorded otherwise."}
+		return preview{Text: "Choose how to change the events. Otherwise, they run as they were recorded."}
 	}
 	full := url.Values{"resource": {"x"}, "reason": {"preview"}}
-	for _, name := range []string{"change", "mergePatch", "jsonPatch"} {
+	for _, name := range []string{"change", "mergePatch", "jsonPatch", "jsonata"} {
 		full.Set(name, form.Get(name))
 	}
 	request, faults := c.request(full)
@@ -79,10 +79,10 @@ func (c *Console) previewOf(ctx context.Context, form url.Values) preview {
 	if err != nil {
 		return preview{Wrong: true, Text: "The event could not be read: " + explain(err).Text}
 	}
-	t, err := transform.New(request.Transform)
+	t, err := transform.New(ctx, request.Transform, nil)
 	if err == nil {
 		var after []byte
-		if after, err = t.Apply(event); err == nil {
+		if after, err = t.Apply(ctx, event, transform.Subject{ResourceID: p.Resource, VersionID: p.Version, DryRun: true}); err == nil {
 			p.Changes, p.Count, err = c.compare(event, after)
 		}
 	}
@@ -162,6 +162,8 @@ func replayCommand(form url.Values) string {
 		flags = append(flags, "--merge-patch", oneLine(form.Get("mergePatch")))
 	case "json":
 		flags = append(flags, "--json-patch", oneLine(form.Get("jsonPatch")))
+	case "jsonata":
+		flags = append(flags, "--jsonata", strings.TrimSpace(form.Get("jsonata")))
 	}
 	flags = append(flags, "--target", form.Get("target"), "--max-per-second", form.Get("maxPerSecond"), "--max-items", form.Get("maxItems"),
 		"--max-failures", form.Get("maxFailures"), "--reason", strings.TrimSpace(form.Get("reason")))

@@ -81,7 +81,7 @@ var formFields = map[string]string{
 	"select.recorded.from": "recordedFrom", "select.recorded.to": "recordedTo", "select.outcome": "outcome", "select.where": "where",
 	"versions": "versions", "versions.ids": "version", "versions.asOf": "asOf", "versions.series": "versions",
 	"versions.series.last": "last", "versions.series.from": "from", "versions.series.to": "to", "versions.onFailure": "onFailure",
-	"transform": "change", "transform.mergePatch": "mergePatch", "transform.jsonPatch": "jsonPatch",
+	"transform": "change", "transform.mergePatch": "mergePatch", "transform.jsonPatch": "jsonPatch", "transform.jsonata": "jsonata",
 	"action": "action", "publish": "suppress", "target": "target", "allowStale": "stale", "ignorePauseAlarm": "ignoreAlarm",
 	"maxPerSecond": "maxPerSecond", "maxItems": "maxItems", "maxFailures": "maxFailures", "reason": "reason",
 }
@@ -245,6 +245,9 @@ func (b *builder) transform(doc map[string]any) {
 			continue
 		}
 		doc["transform"] = map[string]any{field: json.RawMessage(patch)}
+	}
+	if b.form.Get("change") == "jsonata" {
+		doc["transform"] = map[string]any{"jsonata": strings.TrimSpace(b.form.Get("jsonata"))}
 	}
 }
 
