@@ -1,0 +1,323 @@
+package browser_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/accessibility"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/dom"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// patience bounds the wait for what a page is to show. It is long, because machines that test are slow.
+const patience = 20 * time.Second
+
+// tab is a tab of the browser, with cookies of its own. Its test fails when the page complains: of an exception, of what the
+// policy of the page forbids, of a file that is missing, or of a request that leaves this machine.
+type tab struct {
+	t      testing.TB
+	ctx    context.Context
+	origin string
+
+	mu         sync.Mutex
+	complaints []string
+	expected   []string // parts of complaints that are right
+}
+
+// newTab opens a tab. Its paths are those of an origin, such as http://127.0.0.1:8477.
+func newTab(t testing.TB, origin string) *tab {
+	t.Helper()
+	parent, err := started()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &tab{t: t, origin: origin}
+	ctx, cancel := chromedp.NewContext(parent, chromedp.WithNewBrowserContext(), chromedp.WithListener(b.hear))
+	t.Cleanup(func() {
+		defer cancel()
+		for _, text := range b.heard() {
+			t.Errorf("the page complains: %s", text)
+		}
+	})
+	b.ctx = ctx
+	// The tab lives as long as the context of the first call.
+	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+		t.Fatal(err)
+	}
+	b.do(chromedp.EmulateViewport(1280, 900), chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, log.Enable, cdp.Empty{})
+		return err
+	}), chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, network.Enable, network.EnableParams{})
+		return err
+	}))
+	return b
+}
+
+func (b *tab) hear(event any) {
+	var text string
+	switch e := event.(type) {
+	case *log.EventEntryAdded:
+		if e.Entry.Level == log.EntryLevelError || e.Entry.Level == log.EntryLevelWarning {
+			text = fmt.Sprintf("%s %s: %s (%s)", e.Entry.Source, e.Entry.Level, e.Entry.Text, e.Entry.URL)
+		}
+	case *runtime.EventExceptionThrown:
+		text = "exception: " + e.ExceptionDetails.Text
+	case *runtime.EventConsoleAPICalled:
+		if e.Type == runtime.ConsoleAPICalledTypeError || e.Type == runtime.ConsoleAPICalledTypeWarning {
+			text = fmt.Sprintf("console: %s", e.Args[0].Value)
+		}
+	case *network.EventRequestWillBeSent:
+		if u, err := url.Parse(e.Request.URL); err != nil || !slices.Contains([]string{"127.0.0.1", "localhost", attacker, ""}, u.Hostname()) {
+			text = "a request leaves this machine: " + e.Request.URL
+		}
+	case *page.EventJavascriptDialogOpening:
+		text = "dialog: " + e.Message
+	}
+	if text != "" {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.complaints = append(b.complaints, text)
+	}
+}
+
+// expect has complaints with a text in them be right.
+func (b *tab) expect(text string) { b.expected = append(b.expected, text) }
+
+func (b *tab) heard() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(b.complaints), func(text string) bool {
+		return slices.ContainsFunc(b.expected, func(part string) bool { return strings.Contains(text, part) })
+	})
+}
+
+func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, actions...); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// until tries until a condition holds, and fails the test after patience. A page may go away in between.
+func (b *tab) until(what string, holds func(ctx context.Context) (bool, error)) {
+	b.t.Helper()
+	b.within(patience, what, holds)
+}
+
+func (b *tab) within(limit time.Duration, what string, holds func(ctx context.Context) (bool, error)) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, limit)
+	defer cancel()
+	ticker := time.NewTicker(50 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		ok, err := holds(ctx)
+		if ok {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			b.t.Fatalf("%s: not within %s (%v)\nat %s the page says:\n%s", what, limit, err, b.path(), b.text())
+		case <-ticker.C:
+		}
+	}
+}
+
+// evaluate returns the value of an expression.
+func evaluate[T any](b *tab, expression string) T {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.t.Fatalf("%s: %v", head(expression), err)
+	}
+	return v
+}
+
+func head(text string) string { return text[:min(len(text), 80)] }
+
+// open goes to a path and waits for the page.
+func (b *tab) open(path string) {
+	b.t.Helper()
+	b.do(chromedp.Navigate(b.origin + path))
+}
+
+// path is where the tab is, without the origin.
+func (b *tab) path() string { return strings.TrimPrefix(evaluate[string](b, "location.href"), b.origin) }
+
+// text is what a person reads, all that is scrolled away included.
+func (b *tab) text() string { return evaluate[string](b, "document.body.innerText") }
+
+// sees waits for texts.
+func (b *tab) sees(texts ...string) {
+	b.t.Helper()
+	for _, want := range texts {
+		b.until(fmt.Sprintf("see %q", want), func(ctx context.Context) (bool, error) {
+			text, err := chromedp.Run(ctx, chromedp.Evaluate[string]("document.body.innerText"))
+			return strings.Contains(text, want), err
+		})
+	}
+}
+
+// element is a node of the page.
+type element struct {
+	id   cdp.BackendNodeID
+	role string
+	name string
+}
+
+// listed lists the elements of a role that a screen reader would name.
+func (b *tab) listed(ctx context.Context, role string) (all []element, err error) {
+	doc, err := chromedp.Call(ctx, dom.GetDocument, dom.GetDocumentParams{})
+	if err != nil {
+		return nil, err
+	}
+	answer, err := chromedp.Call(ctx, accessibility.QueryAXTree, accessibility.QueryAXTreeParams{
+		BackendNodeID: doc.Root.BackendNodeID, Role: role,
+	})
+	for _, n := range answer.Nodes {
+		if n.Ignored || n.Name == nil {
+			continue
+		}
+		var name string
+		if err := json.Unmarshal(n.Name.Value, &name); err != nil {
+			return nil, err
+		}
+		all = append(all, element{id: n.BackendDOMNodeID, role: role, name: strings.TrimSpace(name)})
+	}
+	return all, err
+}
+
+// find waits for an element: the first whose name is the given one, or else the first that has it as a part.
+func (b *tab) find(role, name string) (e element) {
+	b.t.Helper()
+	var names []string
+	b.until(fmt.Sprintf("find a %s %q", role, name), func(ctx context.Context) (bool, error) {
+		all, err := b.listed(ctx, role)
+		names = nil
+		for _, one := range all {
+			names = append(names, one.name)
+		}
+		at := slices.Index(names, name)
+		if at < 0 {
+			at = slices.IndexFunc(names, func(one string) bool { return strings.Contains(one, name) })
+		}
+		if at < 0 {
+			if err == nil {
+				err = fmt.Errorf("there are %q", names)
+			}
+			return false, err
+		}
+		e = all[at]
+		return true, nil
+	})
+	return e
+}
+
+// has reports whether there is an element now.
+func (b *tab) has(role, name string) bool {
+	b.t.Helper()
+	all, err := b.listed(b.ctx, role)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return slices.ContainsFunc(all, func(e element) bool { return strings.Contains(e.name, name) })
+}
+
+// click clicks the middle of an element with the mouse.
+func (b *tab) click(role, name string) {
+	b.t.Helper()
+	b.clickOn(b.find(role, name))
+}
+
+func (b *tab) clickOn(e element) {
+	b.t.Helper()
+	b.until(fmt.Sprintf("click on the %s %q", e.role, e.name), func(ctx context.Context) (bool, error) {
+		if _, err := chromedp.Call(ctx, dom.ScrollIntoViewIfNeeded, dom.ScrollIntoViewIfNeededParams{BackendNodeID: e.id}); err != nil {
+			return false, err
+		}
+		quads, err := chromedp.Call(ctx, dom.GetContentQuads, dom.GetContentQuadsParams{BackendNodeID: e.id})
+		if err != nil || len(quads.Quads) == 0 {
+			return false, err
+		}
+		q := quads.Quads[0]
+		x, y := (q[0]+q[2]+q[4]+q[6])/4, (q[1]+q[3]+q[5]+q[7])/4
+		return true, chromedp.Do(ctx, chromedp.MouseClickXY(x, y))
+	})
+}
+
+// follow clicks on what leads to another page, and waits for it.
+func (b *tab) follow(role, name string) {
+	b.t.Helper()
+	e := b.find(role, name)
+	b.leaves(fmt.Sprintf("follow the %s %q", role, name), func() { b.clickOn(e) })
+}
+
+// leaves does something, and waits until another page is there.
+func (b *tab) leaves(what string, do func()) {
+	b.t.Helper()
+	evaluate[bool](b, "document.documentElement.dataset.left = 'yes', true")
+	do()
+	b.until(what, func(ctx context.Context) (bool, error) {
+		return chromedp.Run(ctx, chromedp.Evaluate[bool]("document.readyState == 'complete' && document.documentElement.dataset.left != 'yes'"))
+	})
+}
+
+// fill types into a field in the place of what is in it.
+func (b *tab) fill(role, name, text string) {
+	b.t.Helper()
+	b.click(role, name)
+	evaluate[bool](b, "document.activeElement.select(), true")
+	b.types(text)
+}
+
+// types presses keys.
+func (b *tab) types(keys string) {
+	b.t.Helper()
+	b.do(chromedp.KeyEvent(keys))
+}
+
+// wide sets the width of the window, in CSS pixels.
+func (b *tab) wide(width int64) {
+	b.t.Helper()
+	b.do(chromedp.EmulateViewport(width, 900))
+}
+
+// dark has the person prefer dark pages, or light ones.
+func (b *tab) dark(on bool) {
+	b.t.Helper()
+	scheme := "light"
+	if on {
+		scheme = "dark"
+	}
+	if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+	}); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// withoutScripts has pages run none from now on.
+func (b *tab) withoutScripts() {
+	b.t.Helper()
+	if _, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
+		b.t.Fatal(err)
+	}
+}
