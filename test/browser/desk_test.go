@@ -16,6 +16,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/console"
 	"github.com/ce873799/replayable-ingestion/internal/simtest/engine"
 	"github.com/ce873799/replayable-ingestion/internal/simtest/gateway"
+	"github.com/ce873799/replayable-ingestion/replay"
 	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
@@ -210,3 +211,13 @@ func (d *desk) enter() *tab {
 	return b
 }
 
+// replays lists what was started, dry runs included, newest first.
+func (d *desk) replays() (all []replay.Summary) {
+	d.t.Helper()
+	answer := d.engine.Call("GET", "/replays", "", nil, nil)
+	var page replay.Replays
+	if err := json.Unmarshal([]byte(answer.Body), &page); err != nil || answer.StatusCode != 200 {
+		d.t.Fatalf("got %d %s", answer.StatusCode, answer.Body)
+	}
+	return page.Replays
+}

@@ -94,8 +94,8 @@ func (b *tab) hear(event any) {
 	}
 }
 
-// expect has complaints with a text in them be right.
-func (b *tab) expect(text string) { b.expected = append(b.expected, text) }
+// expect has complaints with one of the texts in them be right.
+func (b *tab) expect(texts ...string) { b.expected = append(b.expected, texts...) }
 
 func (b *tab) heard() []string {
 	b.mu.Lock()
@@ -160,7 +160,9 @@ func (b *tab) open(path string) {
 }
 
 // path is where the tab is, without the origin.
-func (b *tab) path() string { return strings.TrimPrefix(evaluate[string](b, "location.href"), b.origin) }
+func (b *tab) path() string {
+	return strings.TrimPrefix(evaluate[string](b, "location.href"), b.origin)
+}
 
 // text is what a person reads, all that is scrolled away included.
 func (b *tab) text() string { return evaluate[string](b, "document.body.innerText") }
