@@ -3,6 +3,8 @@ package browser_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -41,17 +43,32 @@ func (b *tab) usable(what string) {
 	}
 }
 
+// kinds are those of the pages that lead to each other. A new page is one more.
+var kinds = []string{
+	"/", "/diff?from&resource&to", "/failures", "/failures/jobs", "/failures?error&state&status", "/failures?owner", "/failures?status",
+	"/replays", "/replays/ID", "/replays/ID?outcome", "/replays/new", "/replays/new?error&failures&state", "/replays/new?resource",
+	"/resource?id", "/version?id&resource",
+}
+
+// TestEveryPageIsForEverybody looks at a page of each kind, wide and narrow, light and dark.
 func TestEveryPageIsForEverybody(t *testing.T) {
 	d := sit(t, nil)
 	d.incident()
+	d.run()
 	b := d.enter()
-	for _, page := range []string{"/"} {
-		b.open(page)
+	b.plan("InvalidListing", `{"priceUsd": 450000}`)
+	b.apply()
+	found := b.crawl(func(string) {})
+	if got := slices.Sorted(maps.Keys(found)); !slices.Equal(got, kinds) {
+		t.Errorf("got pages\n%q, want\n%q", got, kinds)
+	}
+	for _, paths := range found {
+		b.open(paths[0])
 		for _, width := range []int64{1280, 320} {
 			b.wide(width)
 			for _, dark := range []bool{false, true} {
 				b.dark(dark)
-				b.usable(fmt.Sprintf("%s, %d pixels, dark %v", page, width, dark))
+				b.usable(fmt.Sprintf("%s, %d pixels, dark %v", paths[0], width, dark))
 			}
 		}
 	}
