@@ -1,29 +1,23 @@
 package browser_test
 
 import (
-	"maps"
-	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 )
 
-// perKind is how many pages of a kind are looked at.
-const perKind = 12
-
 var idPattern = regexp.MustCompile(`[0-7][0-9A-HJKMNP-TV-Z]{25}`)
 
-// kind is what a page is, whatever it is about: its path without ids, and the names in its query.
+// kind is what a page is, whatever it is about: its path without ids, and whether it has a query.
 func kind(path string) string {
-	u, err := url.Parse(path)
-	if err != nil {
-		return path
+	path, _, asks := strings.Cut(path, "?")
+	if path = idPattern.ReplaceAllString(path, "ID"); asks {
+		path += "?"
 	}
-	return strings.TrimRight(idPattern.ReplaceAllString(u.Path, "ID")+"?"+strings.Join(slices.Sorted(maps.Keys(u.Query())), "&"), "?")
+	return path
 }
 
-// crawl follows the links from the overview, and returns the pages by their kinds. Each is looked at.
-func (b *tab) crawl(look func(path string)) map[string][]string {
+// crawl follows the links from the overview, to so many pages of each kind, which are looked at. It returns them by kind.
+func (b *tab) crawl(perKind int, look func(path string)) map[string][]string {
 	b.t.Helper()
 	kinds := map[string][]string{}
 	known := map[string]bool{"/": true}

@@ -40,7 +40,8 @@ func sit(t testing.TB, change func(*console.Options)) *desk {
 	t.Helper()
 	d := &desk{t: t}
 	d.engine = engine.InMemory(t, &engine.Faults{}, engine.Clock{Now: d.now, SettleAfter: time.Hour, Publish: d.now, Republish: d.now})
-	d.engine.Machine.Machine.Now = d.now
+	d.engine.Machine.Now = d.now
+	d.engine.Recorder.Timed(d.now)
 	d.engine.Machine.Work, d.engine.Machine.Cause = d.work, d.cause
 	d.engine.Reconfigure(func(p *config.AutoReplay) { p.RetryOn = []string{"GeocoderUnavailable"} })
 	d.gateway = gateway.Serve(t, d.engine.API, time.Now)
@@ -154,16 +155,22 @@ func fine(n int) listing {
 	}
 }
 
-// incident has listings arrive for three hours. For an hour the geocoder has rejected a ZIP code, and an agency sends prices
-// that make no sense.
+// Failures of an incident.
+const (
+	rejected = 20
+	invalid  = 10
+)
+
+// incident has listings arrive for three hours. For half of them the geocoder has rejected a ZIP code, and an agency sends
+// prices that make no sense.
 func (d *desk) incident() {
 	d.t.Helper()
-	for i := range 24 {
+	for i := range 40 {
 		d.ago(3*time.Hour - time.Duration(i)*time.Minute)
 		d.send(fine(i))
 	}
-	for i := range 18 {
-		d.ago(100*time.Minute - 5*time.Minute*time.Duration(i))
+	for i := range rejected + invalid {
+		d.ago(95*time.Minute - 3*time.Minute*time.Duration(i))
 		l := fine(i)
 		if l.Price += 10_000; i%3 == 2 {
 			l.Price = -1

@@ -57,7 +57,7 @@ func newTab(t testing.TB, origin string) *tab {
 	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatal(err)
 	}
-	b.do(chromedp.EmulateViewport(1280, 900), chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+	b.do(chromedp.EmulateViewport(wide, 900), chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, log.Enable, cdp.Empty{})
 		return err
 	}), chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
@@ -127,19 +127,39 @@ func (b *tab) within(limit time.Duration, what string, holds func(ctx context.Co
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		ok, err := holds(ctx)
+		ok, err := try(ctx, holds)
 		if ok {
 			return
 		}
 		select {
 		case <-ctx.Done():
-			b.t.Fatalf("%s: not within %s (%v)\nat %s the page says:\n%s", what, limit, err, b.path(), b.text())
+			b.t.Fatalf("%s: not within %s (%v)\n%s", what, limit, err, b.standing())
 		case <-ticker.C:
 		}
 	}
 }
 
+// try bounds one attempt: a page that is left while it is asked may never answer.
+func try(ctx context.Context, holds func(ctx context.Context) (bool, error)) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	return holds(ctx)
+}
+
+// standing is where the tab is and what it says, for who has to find out why a test fails.
+func (b *tab) standing() string {
+	ctx, cancel := context.WithTimeout(b.ctx, time.Second)
+	defer cancel()
+	got, err := chromedp.Run(ctx, chromedp.Evaluate[string]("location.href + '\\n' + document.body.innerText"))
+	if err != nil {
+		return fmt.Sprintf("the page does not answer: %v", err)
+	}
+	return got
+}
+
 // evaluate returns the value of an expression.
+//
+// A page must not be left while it is asked.
 func evaluate[T any](b *tab, expression string) T {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
@@ -296,7 +316,12 @@ func (b *tab) types(keys string) {
 	b.do(chromedp.KeyEvent(keys))
 }
 
-// wide sets the width of the window, in CSS pixels.
+// Widths of the window, in CSS pixels: of a desk, and of a small telephone.
+const (
+	wide   = 1280
+	narrow = 320
+)
+
 func (b *tab) wide(width int64) {
 	b.t.Helper()
 	b.do(chromedp.EmulateViewport(width, 900))
