@@ -26,8 +26,7 @@ type finding struct {
 // and nothing is cut off at the right.
 func (b *tab) usable(what string, rules ...string) {
 	b.t.Helper()
-	source, err := axe()
-	if err != nil {
+	if err := b.withAxe(b.ctx); err != nil {
 		b.t.Fatal(err)
 	}
 	options := map[string]any{"resultTypes": []string{"violations"}}
@@ -38,7 +37,7 @@ func (b *tab) usable(what string, rules ...string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	found := evaluate[string](b, source+";axe.run(document, "+string(asked)+").then(r => JSON.stringify(r.violations))")
+	found := evaluate[string](b, "axe.run(document, "+string(asked)+").then(r => JSON.stringify(r.violations))")
 	var all []finding
 	if err := json.Unmarshal([]byte(found), &all); err != nil {
 		b.t.Fatal(err)

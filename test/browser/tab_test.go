@@ -11,10 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/inspector"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
@@ -84,6 +83,8 @@ func (b *tab) hear(event any) {
 		if u, err := url.Parse(e.Request.URL); err != nil || !slices.Contains([]string{"127.0.0.1", "localhost", attacker, ""}, u.Hostname()) {
 			text = "a request leaves this machine: " + e.Request.URL
 		}
+	case *inspector.EventTargetCrashed:
+		text = "the page has crashed"
 	case *page.EventJavascriptDialogOpening:
 		text = "dialog: " + e.Message
 	}
@@ -198,98 +199,94 @@ func (b *tab) sees(texts ...string) {
 	}
 }
 
-// element is a node of the page.
-type element struct {
-	id   cdp.BackendNodeID
-	role string
-	name string
+// place is where an element is that was looked for.
+type place struct {
+	Names   []string // of the elements of the role
+	Found   bool
+	Covered string // what lies on its middle instead, in HTML
+	X, Y    float64
 }
 
-// listed lists the elements of a role that a screen reader would name.
-func (b *tab) listed(ctx context.Context, role string) (all []element, err error) {
-	doc, err := chromedp.Call(ctx, dom.GetDocument, dom.GetDocumentParams{})
+// locate finds an element by its role and its name: the first whose name is the given one, or else the first that has it as
+// a part. It scrolls to it. Names and roles are those that axe-core works out: Chromium's own list of them crashes the page
+// when it is asked for while the page changes.
+const locate = `(role, name) => {
+	axe.setup();
+	try {
+		const all = [...document.querySelectorAll('a[href], button, summary, input, select, textarea')]
+			.filter(e => e.checkVisibility({visibilityProperty: true}) && (e.localName == 'summary' ? 'summary' : axe.commons.aria.getRole(e)) == role)
+			.map(e => ({e, name: axe.commons.text.accessibleText(e).trim()}));
+		const names = all.map(one => one.name);
+		const hit = all.find(one => one.name == name) || all.find(one => one.name.includes(name));
+		if (!hit) return {names};
+		hit.e.scrollIntoView({block: 'center', behavior: 'instant'});
+		const r = hit.e.getClientRects()[0];
+		const x = r.left + r.width / 2, y = r.top + r.height / 2;
+		const there = document.elementFromPoint(x, y);
+		return {names, found: true, x, y, covered: hit.e.contains(there) ? '' : there ? there.outerHTML.slice(0, 200) : 'nothing'};
+	} finally {
+		axe.teardown();
+	}
+}`
+
+// look looks for an element once.
+func (b *tab) look(ctx context.Context, role, name string) (p place, err error) {
+	if err := b.withAxe(ctx); err != nil {
+		return p, err
+	}
+	arguments, err := json.Marshal([]string{role, name})
 	if err != nil {
-		return nil, err
+		return p, err
 	}
-	answer, err := chromedp.Call(ctx, accessibility.QueryAXTree, accessibility.QueryAXTreeParams{
-		BackendNodeID: doc.Root.BackendNodeID, Role: role,
-	})
-	for _, n := range answer.Nodes {
-		if n.Ignored || n.Name == nil {
-			continue
-		}
-		var name string
-		if err := json.Unmarshal(n.Name.Value, &name); err != nil {
-			return nil, err
-		}
-		all = append(all, element{id: n.BackendDOMNodeID, role: role, name: strings.TrimSpace(name)})
+	p, err = chromedp.Run(ctx, chromedp.Evaluate[place]("("+locate+")(..."+string(arguments)+")"))
+	if err == nil && !p.Found {
+		err = fmt.Errorf("there are %q", p.Names)
 	}
-	return all, err
+	if err == nil && p.Covered != "" {
+		err = fmt.Errorf("it is covered by %s", p.Covered)
+	}
+	return p, err
 }
 
-// find waits for an element: the first whose name is the given one, or else the first that has it as a part.
-func (b *tab) find(role, name string) (e element) {
-	b.t.Helper()
-	var names []string
-	b.until(fmt.Sprintf("find a %s %q", role, name), func(ctx context.Context) (bool, error) {
-		all, err := b.listed(ctx, role)
-		names = nil
-		for _, one := range all {
-			names = append(names, one.name)
-		}
-		at := slices.Index(names, name)
-		if at < 0 {
-			at = slices.IndexFunc(names, func(one string) bool { return strings.Contains(one, name) })
-		}
-		if at < 0 {
-			if err == nil {
-				err = fmt.Errorf("there are %q", names)
-			}
-			return false, err
-		}
-		e = all[at]
-		return true, nil
-	})
-	return e
-}
-
-// has reports whether there is an element now.
-func (b *tab) has(role, name string) bool {
-	b.t.Helper()
-	all, err := b.listed(b.ctx, role)
+// withAxe loads axe-core into the page, past its policy, if it is not there.
+func (b *tab) withAxe(ctx context.Context) error {
+	loaded, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("typeof axe != 'undefined'"))
+	if err != nil || loaded {
+		return err
+	}
+	source, err := axe()
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return slices.ContainsFunc(all, func(e element) bool { return strings.Contains(e.name, name) })
+	return chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void](source+";0"))
+}
+
+// find waits for an element.
+func (b *tab) find(role, name string) {
+	b.t.Helper()
+	b.until(fmt.Sprintf("find a %s %q", role, name), func(ctx context.Context) (bool, error) {
+		_, err := b.look(ctx, role, name)
+		return err == nil, err
+	})
 }
 
 // click clicks the middle of an element with the mouse.
 func (b *tab) click(role, name string) {
 	b.t.Helper()
-	b.clickOn(b.find(role, name))
-}
-
-func (b *tab) clickOn(e element) {
-	b.t.Helper()
-	b.until(fmt.Sprintf("click on the %s %q", e.role, e.name), func(ctx context.Context) (bool, error) {
-		if _, err := chromedp.Call(ctx, dom.ScrollIntoViewIfNeeded, dom.ScrollIntoViewIfNeededParams{BackendNodeID: e.id}); err != nil {
+	b.until(fmt.Sprintf("click on a %s %q", role, name), func(ctx context.Context) (bool, error) {
+		p, err := b.look(ctx, role, name)
+		if err != nil {
 			return false, err
 		}
-		quads, err := chromedp.Call(ctx, dom.GetContentQuads, dom.GetContentQuadsParams{BackendNodeID: e.id})
-		if err != nil || len(quads.Quads) == 0 {
-			return false, err
-		}
-		q := quads.Quads[0]
-		x, y := (q[0]+q[2]+q[4]+q[6])/4, (q[1]+q[3]+q[5]+q[7])/4
-		return true, chromedp.Do(ctx, chromedp.MouseClickXY(x, y))
+		return true, chromedp.Do(ctx, chromedp.MouseClickXY(p.X, p.Y))
 	})
 }
 
 // follow clicks on what leads to another page, and waits for it.
 func (b *tab) follow(role, name string) {
 	b.t.Helper()
-	e := b.find(role, name)
-	b.leaves(fmt.Sprintf("follow the %s %q", role, name), func() { b.clickOn(e) })
+	b.find(role, name)
+	b.leaves(fmt.Sprintf("follow the %s %q", role, name), func() { b.click(role, name) })
 }
 
 // leaves does something, and waits until another page is there.
