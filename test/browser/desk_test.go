@@ -184,28 +184,30 @@ func (d *desk) incident() {
 	d.engine.Schedule()
 }
 
-// run has the ingestion go on until the test ends: messages are delivered, executions run and end, as AWS does it.
+// run has the ingestion go on until the test ends: messages are delivered, and executions run and end, as AWS does it. The
+// listener waits for its pace, and executions run meanwhile.
 func (d *desk) run() {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(d.t.Context()))
 	var done sync.WaitGroup
-	done.Go(func() {
-		ticker := time.NewTicker(100 * time.Millisecond)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
+	for _, do := range []func() error{
+		func() error { _, err := d.engine.Deliver(ctx); return err },
+		func() error { d.engine.Run(ctx); return d.engine.World.Report(ctx) },
+	} {
+		done.Go(func() {
+			ticker := time.NewTicker(50 * time.Millisecond)
+			defer ticker.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-ticker.C:
+				}
+				if err := do(); err != nil && ctx.Err() == nil {
+					d.t.Error(err)
+				}
 			}
-			if _, err := d.engine.Deliver(ctx); err != nil {
-				d.t.Error(err)
-			}
-			d.engine.Run(ctx)
-			if err := d.engine.World.Report(ctx); err != nil {
-				d.t.Error(err)
-			}
-		}
-	})
+		})
+	}
 	d.t.Cleanup(func() { cancel(); done.Wait() })
 }
 

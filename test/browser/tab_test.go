@@ -203,6 +203,7 @@ func (b *tab) sees(texts ...string) {
 type place struct {
 	Names   []string // of the elements of the role
 	Found   bool
+	Name    string
 	Covered string // what lies on its middle instead, in HTML
 	X, Y    float64
 }
@@ -223,7 +224,7 @@ const locate = `(role, name) => {
 		const r = hit.e.getClientRects()[0];
 		const x = r.left + r.width / 2, y = r.top + r.height / 2;
 		const there = document.elementFromPoint(x, y);
-		return {names, found: true, x, y, covered: hit.e.contains(there) ? '' : there ? there.outerHTML.slice(0, 200) : 'nothing'};
+		return {names, found: true, name: hit.name, x, y, covered: hit.e.contains(there) ? '' : there ? there.outerHTML.slice(0, 200) : 'nothing'};
 	} finally {
 		axe.teardown();
 	}
