@@ -90,7 +90,7 @@ func TestAnOutageIsHealedWithKeysAlone(t *testing.T) {
 	b.presses("button", "Apply the plan")
 	b.sees("COMPLETED")
 	b.rests()
-	b.types("go") // to the overview
+	b.types("go")              // to the overview
 	b.sees("InvalidListing 0") // in the plot
 }
 
