@@ -65,6 +65,7 @@ func sit(t testing.TB, change func(*console.Options)) *desk {
 				{Name: "listings-dev-UnaccountedAlarm", State: "OK", Since: d.now().Add(-48 * time.Hour)},
 			}, nil
 		},
+		Activity: func(context.Context) (console.Activity, error) { return d.activity(), nil },
 	}
 	if change != nil {
 		change(&o)
@@ -74,6 +75,22 @@ func sit(t testing.TB, change func(*console.Options)) *desk {
 	t.Cleanup(server.Close)
 	d.url = server.URL
 	return d
+}
+
+// activity is that of an hour in which every third execution fails from its middle on.
+func (d *desk) activity() console.Activity {
+	const minutes = 60
+	started, failed := console.ActivityLine{Name: "started"}, console.ActivityLine{Name: "failed"}
+	for i := range minutes {
+		at := d.now().Add(-time.Minute * time.Duration(minutes-i))
+		n := 24 + 6*(i%5)
+		started.Points = append(started.Points, console.ActivityPoint{At: at, Value: float64(n)})
+		if i < minutes/2 {
+			n = 0
+		}
+		failed.Points = append(failed.Points, console.ActivityPoint{At: at, Value: float64(n / 3)})
+	}
+	return console.Activity{Lines: []console.ActivityLine{started, failed}}
 }
 
 func (d *desk) now() time.Time { return time.Now().Add(-time.Duration(d.behind.Load())) }

@@ -16,10 +16,10 @@ func (b *tab) plan(fault, change string) {
 	b.follow("link", "Replay these failures")
 	if change != "" {
 		b.click("radio", "With a merge patch")
-		b.fill("textbox", "A JSON object", change)
+		b.fill("A JSON object", change)
 	}
-	b.fill("textbox", "Most starts per second", "10")
-	b.fill("textbox", "Reason", "the cause is mended")
+	b.fill("Most starts per second", "10")
+	b.fill("Reason", "the cause is mended")
 	b.follow("button", "Make the plan")
 	b.find("button", "Apply the plan")
 	b.rests()

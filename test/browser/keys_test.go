@@ -106,10 +106,10 @@ func TestAnOutageIsHealedWithoutScripts(t *testing.T) {
 	}
 	b.follow("link", "Replay these failures")
 	b.click("radio", "With a merge patch")
-	b.fill("textbox", "A JSON object", `{"priceUsd": 450000}`)
+	b.fill("A JSON object", `{"priceUsd": 450000}`)
 	b.follow("button", "Preview the change")
 	b.sees("What it does to L-1", "450000")
-	b.fill("textbox", "Reason", "the prices were sent as -1")
+	b.fill("Reason", "the prices were sent as -1")
 	b.follow("button", "Make the plan")
 	b.reloads("Apply the plan")
 	b.follow("button", "Apply the plan")

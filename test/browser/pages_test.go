@@ -98,7 +98,7 @@ func TestThePagesThatNoLinkLeadsTo(t *testing.T) {
 		b.usableByAll()
 	}
 	b.open("/replays/new")
-	b.fill("textbox", "Reason", "to see what is missing")
+	b.fill("Reason", "to see what is missing")
 	b.leaves("send a form that selects nothing", func() { b.types("\r") })
 	b.sees("Nothing was done")
 	b.usableByAll()
@@ -107,12 +107,12 @@ func TestThePagesThatNoLinkLeadsTo(t *testing.T) {
 	b.follow("button", "Apply the plan")
 	b.sees("This is production")
 	b.usableByAll()
-	b.fill("textbox", "name", "listings-prod")
+	b.fill("name", "listings-prod")
 	b.leaves("confirm with another stage's name", func() { b.types("\r") })
 	if all := d.replays(); len(all) != 1 || all[0].Status != replay.Planned {
 		t.Errorf("got %+v, want the plan alone before the name of the stage is typed", all)
 	}
-	b.fill("textbox", "name", "listings-dev")
+	b.fill("name", "listings-dev")
 	b.leaves("confirm", func() { b.types("\r") })
 	b.sees("COMPLETED")
 

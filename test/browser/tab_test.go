@@ -301,9 +301,9 @@ func (b *tab) leaves(what string, do func()) {
 }
 
 // fill types into a field in the place of what is in it.
-func (b *tab) fill(role, name, text string) {
+func (b *tab) fill(name, text string) {
 	b.t.Helper()
-	b.click(role, name)
+	b.click("textbox", name)
 	evaluate[bool](b, "document.activeElement.select(), true")
 	b.types(text)
 }
