@@ -69,7 +69,7 @@ func (b *tab) usableByAll() {
 
 // kinds are those of the pages that lead to each other. A new page is one more.
 var kinds = []string{
-	"/", "/diff?", "/failures", "/failures/jobs", "/failures?", "/replays", "/replays/ID", "/replays/ID?", "/replays/new", "/replays/new?",
+	"/", "/correct?", "/diff?", "/failures", "/failures/jobs", "/failures?", "/replays", "/replays/ID", "/replays/ID?", "/replays/new", "/replays/new?",
 	"/replays?", "/resource?", "/version?",
 }
 
