@@ -78,7 +78,7 @@ func TestEveryPageIsForEverybody(t *testing.T) {
 	d.incident()
 	d.run()
 	b := d.enter()
-	b.plan("InvalidListing", `{"priceUsd": 450000}`)
+	b.plan("InvalidListing", `{"priceUsd": 450000}`, "10")
 	b.apply()
 	found := b.crawl(2, func(string) { b.usableByAll() })
 	if got := slices.Sorted(maps.Keys(found)); !slices.Equal(got, kinds) {
@@ -103,7 +103,7 @@ func TestThePagesThatNoLinkLeadsTo(t *testing.T) {
 	b.sees("Nothing was done")
 	b.usableByAll()
 
-	b.plan("InvalidListing", `{"priceUsd": 450000}`)
+	b.plan("InvalidListing", `{"priceUsd": 450000}`, "10")
 	b.follow("button", "Apply the plan")
 	b.sees("This is production")
 	b.usableByAll()
