@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: demo chaos bench local local-stop synth check platforms release-check tidy cdk-latest test fuzz tools tools-all dev-tool golden clean help
+.PHONY: demo chaos bench local local-stop synth check platforms release-check tidy cdk-latest test fuzz pictures chromium tools tools-all dev-tool golden clean help
 
 dev := build/bin/dev
 node := node_modules/node/bin
@@ -32,7 +32,7 @@ synth: tools ## synthesize all stages into cdk.out; needs no account
 
 # The product, and beside it modules of their own: what develops it, and the tests that need that or a library that only they do.
 # go.work has them use the product as it lies here.
-packages := ./... ./dev/... ./test/...
+packages := ./... ./dev/... ./test/... ./test/browser/...
 check: tools-all ## formatting, vet, linters, tidy modules
 	@echo "gofmt"; out=$$(git ls-files -z --cached --others --exclude-standard -- '*.go' | xargs -0 gofmt -l); \
 		test -z "$$out" || { echo "run gofmt -w on:" $$out; exit 1; }
@@ -66,8 +66,9 @@ cdk-latest: tools ## try the construct with the latest awscdk; VERSION=v2.276.0 
 
 # go test keeps the results of a module's tests although files outside of the module have changed: therefore -count 1. What
 # takes longest comes first.
-test: check ## check, then every test of every module, the end-to-end ones included
+test: check chromium ## check, then every test of every module, the end-to-end ones and those in a browser included
 	@echo "go test ./..."; PATH="$(CURDIR)/$(node):$$PATH" go test -timeout 20m ./...
+	@echo "go test, in a browser"; go test -timeout 10m -count 1 ./test/browser/...
 	@echo "go test, of the modules dev and test"; PATH="$(CURDIR)/$(node):$$PATH" go test -timeout 20m -count 1 ./test/e2e ./dev/... ./test/...
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=3s
 
@@ -87,11 +88,17 @@ golden: tools ## rewrite the golden files and what is generated in docs; review 
 	@go test ./internal/ctl ./replay -update
 	@go test ./internal/docstest -update
 
-tools: dev-tool ## install the CDK CLI and the emulator
+pictures: tools chromium ## take the pictures of replayctl console in docs/images; look at them
+	@go test ./test/browser -run TestPictures -count 1 -pictures
+
+tools: dev-tool ## install the CDK CLI, the emulator, and what checks pages and workflows
 	@$(dev) tools
 
 tools-all: dev-tool
 	@$(dev) tools --linter
+
+chromium: ## install Chromium for the tests of replayctl console, unless there is one
+	@tools/chromium.sh
 
 # go build decides whether anything is to be done.
 dev-tool:

@@ -9,7 +9,7 @@ product=$(go list -m)
 mkdir -p build
 mod=$PWD/build/tidy.mod
 trap 'rm -f "$mod" "${mod%.mod}.sum"' EXIT
-for dir in . dev test; do
+for dir in . dev test test/browser; do
 	cp "$dir/go.mod" "$mod"
 	cp "$dir/go.sum" "${mod%.mod}.sum"
 	[ "$dir" != dev ] || go mod edit -replace "$product=../" "$mod"

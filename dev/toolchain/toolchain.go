@@ -26,6 +26,7 @@ type Tools struct {
 	NodeBin string // directory with the pinned node, to be first in PATH of the CDK CLI
 	CDK     string // the CDK CLI, to be run by that node
 	ASL     string // the linter of workflows, to be run by that node
+	Axe     string // the checker of web pages, to be run by a browser
 	Python  string // interpreter of the virtual environment with the emulator
 	Linter  string
 }
@@ -84,6 +85,7 @@ func at(root string) Tools {
 		NodeBin: filepath.Join(modules, "node", "bin"),
 		CDK:     filepath.Join(modules, "aws-cdk", "bin", "cdk"),
 		ASL:     filepath.Join(modules, "asl-validator", "dist", "bin", "asl-validator.js"),
+		Axe:     filepath.Join(modules, "axe-core", "axe.min.js"),
 		Python:  filepath.Join(root, ".venv", "bin", "python"),
 		Linter:  filepath.Join(root, ".bin", "golangci-lint"),
 	}
@@ -106,7 +108,7 @@ type step struct {
 func (t Tools) npm() part {
 	return part{
 		name:  "the CDK CLI",
-		files: []string{t.CDK, t.ASL, filepath.Join(t.NodeBin, "node")},
+		files: []string{t.CDK, t.ASL, t.Axe, filepath.Join(t.NodeBin, "node")},
 		locks: []string{"package.json", "package-lock.json", ".npmrc"},
 		stamp: filepath.Join(t.Root, "node_modules", ".stamp"),
 		steps: []step{{argv: []string{"npm", "ci", "--no-progress"}}},

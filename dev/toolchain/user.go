@@ -97,7 +97,7 @@ func ForApp(ctx context.Context, app, cache string, progress io.Writer) (Tools, 
 		return Tools{}, fmt.Errorf("make a directory of tools: %w", err)
 	}
 	t := at(root)
-	t.ASL, t.Linter = "", ""
+	t.ASL, t.Axe, t.Linter = "", "", ""
 	t.NodeBin = filepath.Dir(node)
 	parts := []part{t.virtualEnvironment(emulatorLock)}
 	if exists(own) {

@@ -63,6 +63,12 @@ func NewRecorder(log eventLog, executions executions, owners owners, reader Read
 	}
 }
 
+// Timed has the recorder read another clock than the machine's.
+func (r *Recorder) Timed(now func() time.Time) *Recorder {
+	r.now = now
+	return r
+}
+
 // Handle records a live event, or accepts a replay, and hands the event on unchanged. Its errors carry the names of
 // package errs: InvalidEvent, EventTooLarge, IngestionServiceUnavailable or IngestionError.
 func (r *Recorder) Handle(ctx context.Context, in protocol.RecordInput) (protocol.RecordOutput, error) {

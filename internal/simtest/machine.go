@@ -21,6 +21,8 @@ type Machine struct {
 
 	// Work is the user's state: it returns the output, or the name of an error.
 	Work func(execution, event string) (output, fault string)
+	// Cause is that of an execution whose user's state failed. nil: the same for all.
+	Cause func(execution string) string
 	// Early ends an execution after the user's state, without Publish: a Succeed state. nil: none.
 	Early func(execution string) bool
 
@@ -132,7 +134,11 @@ func (m *Machine) Run(ctx context.Context, name string) {
 	if done.worked == nil {
 		output, fault := m.Work(name, string(done.recorded.Event))
 		if fault != "" {
-			m.Finish(name, types.ExecutionStatusFailed, fault, "the user's state failed")
+			cause := "the user's state failed"
+			if m.Cause != nil {
+				cause = m.Cause(name)
+			}
+			m.Finish(name, types.ExecutionStatusFailed, fault, cause)
 			return
 		}
 		done.worked = &output
