@@ -101,6 +101,19 @@ func executions(of func(*ReplayableIngestion) awsstepfunctions.StateMachine, act
 	}}
 }
 
+// redrives is to redrive executions, which replays do not do around an EXPRESS state machine.
+func redrives() []need {
+	n := executions(ingestionMachine, "states:RedriveExecution")[0]
+	all := n.resource
+	n.resource = func(r *ReplayableIngestion, s *settings) *string {
+		if !redrivable(s.workflow) {
+			return nil
+		}
+		return all(r, s)
+	}
+	return []need{n}
+}
+
 // onMachine is about a state machine itself.
 func onMachine(arn func(*ReplayableIngestion) *string, actions ...string) []need {
 	return []need{{

@@ -43,6 +43,7 @@ var replayListener = functionSpec{
 		queries(schema.ByTime, schema.ByGroup),
 		onMachine((*ReplayableIngestion).machineARN, "states:StartExecution"),
 		onMachine((*ReplayableIngestion).seriesARN, "states:StartExecution"),
-		executions(ingestionMachine, "states:DescribeExecution", "states:RedriveExecution"),
+		executions(ingestionMachine, "states:DescribeExecution"),
+		redrives(),
 	),
 }

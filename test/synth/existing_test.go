@@ -100,8 +100,8 @@ func TestExistingBucketsAndTopics(t *testing.T) {
 					}
 				}
 			}
-			if writes != 6 || publishes != 3 {
-				t.Errorf("got %d permissions to write and %d to publish, want 6 and 3", writes, publishes)
+			if writes != 7 || publishes != 3 {
+				t.Errorf("got %d permissions to write and %d to publish, want 7 and 3", writes, publishes)
 			}
 		})
 	}

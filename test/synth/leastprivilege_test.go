@@ -25,7 +25,7 @@ var wild = []struct {
 }{
 	{`s3:(Get|Put)Object(Version)?`, `\$\{.*EventLog\.Arn\}/(events|outputs|derived|unrecorded|replays)/\*`,
 		"objects under a prefix of the event log: `/*`", "One object per resource, execution or replay. Their names are not known before; the prefix says what they are."},
-	{`states:(Describe|Stop)Execution|states:GetExecutionHistory`, `arn:.*:execution:(\$\{.*\.Name\}|existing):\*`,
+	{`states:(Describe|Stop|Redrive)Execution|states:GetExecutionHistory`, `arn:.*:execution:(\$\{.*\.Name\}|existing):\*`,
 		"executions of one state machine: `:*`", "Their names are not known before."},
 	{`states:RedriveExecution`, `arn:.*:execution:\$\{.*\.Name\}/each:\*`,
 		"executions of a Distributed Map: `/<label>:*`", "The runs of the Map and their executions get their names from Step Functions."},

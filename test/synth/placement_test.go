@@ -208,8 +208,8 @@ func TestEnvironments(t *testing.T) {
 					}
 				}
 			}
-			if calls != 7 {
-				t.Errorf("got %d grants, want 7", calls)
+			if calls != 13 {
+				t.Errorf("got %d grants, want 13", calls)
 			}
 		})
 	}

@@ -38,6 +38,8 @@ func fullProps(stack awscdk.Stack) []*ingestion.ReplayableIngestionProps {
 			NoncurrentVersionTransition: &awss3.NoncurrentVersionTransition{
 				StorageClass: awss3.StorageClass_INFREQUENT_ACCESS(), TransitionAfter: awscdk.Duration_Days(jsii.Number(30)),
 			},
+			Transforms: &map[string]awslambda.IFunction{"fix": awslambda.Function_FromFunctionArn(stack, jsii.String("Fix"),
+				jsii.String("arn:aws:lambda:eu-west-1:123456789012:function:fix"))},
 			OutputExpiration:     awscdk.Duration_Days(jsii.Number(30)),
 			DerivedExpiration:    awscdk.Duration_Days(jsii.Number(20)),
 			UnrecordedExpiration: awscdk.Duration_Days(jsii.Number(90)),

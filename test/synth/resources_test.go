@@ -235,8 +235,9 @@ func TestApiAuthorizesEveryMethod(t *testing.T) {
 		}
 	}
 	slices.Sort(verbs)
-	if got := strings.Join(verbs, " "); got != "failuresGET failuresclosePOST failuresgroupsGET failuresjobsGET failuresjobsjobIdGET failuresreopenPOST replaysGET replaysPOST replaysreplayIdGET "+
-		"replaysreplayIdcancelPOST replaysreplayIditemsGET versionsGET versionsversionIdGET" {
+	if got := strings.Join(verbs, " "); got != "controlsGET controlsPATCH executionsGET failuresGET failuresclosePOST failuresgroupsGET failuresjobsGET failuresjobsjobIdGET failuresreopenPOST replaysGET replaysPOST replaysreplayIdGET replaysreplayIdPATCH "+
+		"replaysreplayIdcancelPOST replaysreplayIdevidenceGET replaysreplayIditemsGET replaysreplayIdpausePOST replaysreplayIdresumePOST "+
+		"resourcesGET versionsGET versionsPOST versionsversionIdGET" {
 		t.Errorf("got methods %s", got)
 	}
 	want(t, tpl.one(t, "AWS::ApiGateway::RestApi", "IngestionApi"), map[string]string{"EndpointConfiguration.Types": "[REGIONAL]"})
