@@ -16,7 +16,7 @@ var outageFound = regexp.MustCompile(`(\d+) failures: taken in within (\S+), hea
 // refused, a run has errors, or dead letters are left.
 func (r *run) outage(ctx context.Context) ([]Row, error) {
 	cmd := exec.CommandContext(ctx, "go", "test", "./internal/simtest/engine", "-run", "^TestAnOutageWithinTheQuotas$",
-		"-count", "1", "-v", "-timeout", "1h", "-outage", strconv.Itoa(r.Sizes.Failures))
+		"-count", "1", "-v", "-timeout", "1h", "-outage", strconv.Itoa(r.Sizes.Failures)) //nolint:gosec // a number of ours
 	cmd.Dir = r.Tools.Root
 	out, err := cmd.CombinedOutput()
 	if err != nil {

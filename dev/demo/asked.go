@@ -60,16 +60,16 @@ func (d *demo) correct(ctx context.Context) error {
 		return err
 	}
 	d.show(left.data + left.log)
-	d.say("The events in the log are as they were.")
-	return nil
+	d.say("The events in the log are as they were: the next replay would undo the patch.")
+	return d.forGood(ctx)
 }
 
 // tooMany is how many items the replay has that is stopped: a minute and a half of them.
 const tooMany = 90
 
-// tooMuch starts a slow replay and stops it on its way.
+// tooMuch starts a slow replay, pauses it, lets it go on, and stops it on its way.
 func (d *demo) tooMuch(ctx context.Context) error {
-	d.chapter("10. A replay is stopped on its way")
+	d.chapter("10. A replay is paused, resumed, and stopped on its way")
 	d.say("An operator replays everything, %d listings at most, one per second, and finds that it is not needed.", tooMany)
 	started := d.operate(ctx, "", "replay", "--all", "--max-items", fmt.Sprint(tooMany), "--max-per-second", "1",
 		"--reason", "the search index lost them, or so it seemed", "--yes")
@@ -81,6 +81,26 @@ func (d *demo) tooMuch(ctx context.Context) error {
 	err := until(ctx, time.Minute, "the slow replay to start two items", func(ctx context.Context) (bool, error) {
 		r, err := d.replayOf(ctx, id)
 		return r.Counts.Started >= 2, err
+	})
+	if err != nil {
+		return err
+	}
+	paused := d.operate(ctx, "", "pause", id, "--reason", "the search index has to catch up")
+	if err := paused.must(exit.OK); err != nil {
+		return err
+	}
+	d.show(paused.data + paused.log)
+	before, err := d.quietStarts(ctx, id)
+	if err != nil {
+		return err
+	}
+	d.say("%d items have started, and while it is paused, no other does.", before)
+	if err := d.operate(ctx, "", "resume", id).must(exit.OK); err != nil {
+		return err
+	}
+	err = until(ctx, time.Minute, "the replay to go on", func(ctx context.Context) (bool, error) {
+		r, err := d.replayOf(ctx, id)
+		return r.Counts.Started > before, err
 	})
 	if err != nil {
 		return err
@@ -100,5 +120,41 @@ func (d *demo) tooMuch(ctx context.Context) error {
 	if r.Status != replay.Cancelled {
 		return fmt.Errorf("replay %s is %s, want it cancelled", r.ReplayID, r.Status)
 	}
+	return d.settled(ctx)
+}
+
+// quietStarts waits until no more items of a paused replay have started for a while, as those that were bound do, and
+// returns how many have.
+func (d *demo) quietStarts(ctx context.Context, id string) (started int, err error) {
+	const quiet = 5 * time.Second
+	since := time.Now()
+	err = until(ctx, time.Minute, "the paused replay to be quiet", func(ctx context.Context) (bool, error) {
+		r, err := d.replayOf(ctx, id)
+		if r.Counts.Started != started {
+			started, since = r.Counts.Started, time.Now()
+		}
+		return time.Since(since) > quiet, err
+	})
+	return started, err
+}
+
+// corrections is how many events are corrected for good: each has a version of its own.
+const corrections = 1
+
+// forGood corrects one event in the log, and replays it to show that the correction stays.
+func (d *demo) forGood(ctx context.Context) error {
+	d.say("One of them is corrected for good: a later replay takes the corrected version.")
+	if err := d.operate(ctx, "", "correct", "bad-1", "--json-patch", correction, "--reason", "the price was in the wrong field",
+		"--wait").must(exit.OK); err != nil {
+		return err
+	}
+	if _, err := d.replay(ctx, "", "replay", "bad-1", "--reason", "the search index lost it"); err != nil {
+		return err
+	}
+	history := d.operate(ctx, "", "history", "bad-1")
+	if err := history.must(exit.OK); err != nil {
+		return err
+	}
+	d.show(history.data)
 	return d.settled(ctx)
 }

@@ -23,7 +23,7 @@ func (d *demo) printTable(f Figures) {
 	row(f.APIReplayed, "executions of the other replays", "Step Functions")
 	row(f.InSeries, "of them in a series, oldest version first", "Step Functions")
 	row(f.OutOfOrder, "of them before the one ahead had ended", "Step Functions")
-	row(f.Corrected, "events corrected by a patch", "S3")
+	row(f.Corrected, "events corrected by a patch, one of them for good", "S3")
 	row(f.Republished, "outputs published again without an execution", "ledger")
 	row(f.BeforeCancel, "items of the cancelled replay that had started", "ledger")
 	row(f.Cancelled, "items of it that were skipped", "ledger")
@@ -54,11 +54,12 @@ func (f Figures) check() error {
 		}
 	}
 	want(f.Lost == 0, "%d events are lost", f.Lost)
-	want(f.RecordedVersions == f.Ingested, "%d versions of %d events", f.RecordedVersions, f.Ingested)
+	want(f.RecordedVersions == f.Ingested+corrections, "%d versions of %d events and %d corrections",
+		f.RecordedVersions, f.Ingested, corrections)
 	want(f.Failed == f.Healed+f.Superseded+f.Quarantined, "%d failures, but %d healed, %d superseded and %d quarantined",
 		f.Failed, f.Healed, f.Superseded, f.Quarantined)
 	want(f.Quarantined == 0, "%d failures are in quarantine still", f.Quarantined)
-	want(f.Corrected == badListings, "%d events were corrected, want %d", f.Corrected, badListings)
+	want(f.Corrected == badListings+corrections, "%d events were corrected, want %d", f.Corrected, badListings+corrections)
 
 	want(f.StartedByDryRuns == 0, "dry runs started %d executions", f.StartedByDryRuns)
 	want(f.APIReplayed == f.StartedItems, "%d items started, but there are %d executions", f.StartedItems, f.APIReplayed)

@@ -153,11 +153,11 @@ func unproven(bodies []string) []string {
 }
 
 // ended runs a replay to its end, and returns the messages that are to have its evidence written.
-func ended(t *testing.T, e *Engine, more string) (id string, proofs []string) {
+func ended(t *testing.T, e *Engine) (id string, proofs []string) {
 	t.Helper()
 	e.Ingest("live-1", event("r1", "o1", 1))
 	e.Pump()
-	id = ask(t, e, `{"select":{"resourceIds":["r1"]},"reason":"a test"`+more+`}`)
+	id = ask(t, e, `{"select":{"resourceIds":["r1"]},"reason":"a test"}`)
 	for range 20 {
 		for _, body := range e.Replays.TakeAll() {
 			if msg, err := protocol.DecodeReplayMessage(body); err == nil && msg.Kind == protocol.KindProve {
@@ -177,7 +177,7 @@ func ended(t *testing.T, e *Engine, more string) (id string, proofs []string) {
 
 func TestEvidenceIsWrittenOnceHoweverOftenItIsAskedFor(t *testing.T) {
 	e := New(t)
-	id, proofs := ended(t, e, "")
+	id, proofs := ended(t, e)
 	e.Listen(append(append(proofs, proofs...), proofs...)...)
 	first, status := evidenceOf(t, e, id)
 	again := protocol.ReplayMessage{Kind: protocol.KindProve, ReplayID: id, Tries: 1}.Encode()
@@ -191,7 +191,7 @@ func TestEvidenceIsWrittenOnceHoweverOftenItIsAskedFor(t *testing.T) {
 func TestEvidenceIsMadeGoodAfterADeath(t *testing.T) {
 	t.Run("between the end of the replay and the message", func(t *testing.T) {
 		e := New(t)
-		id, _ := ended(t, e, "") // the messages are lost
+		id, _ := ended(t, e) // the messages are lost
 		e.Ahead = 2 * time.Hour
 		e.Schedule()
 		e.Pump()
@@ -201,7 +201,7 @@ func TestEvidenceIsMadeGoodAfterADeath(t *testing.T) {
 	})
 	t.Run("between the object and the ledger", func(t *testing.T) {
 		e := New(t)
-		id, proofs := ended(t, e, "")
+		id, proofs := ended(t, e)
 		written := `{"evidence":1,"replayId":"` + id + `","reason":"written before"}`
 		if err := e.Log.PutOnce(t.Context(), eventlog.EvidenceKey(id), []byte(written)); err != nil {
 			t.Fatal(err)
@@ -215,7 +215,7 @@ func TestEvidenceIsMadeGoodAfterADeath(t *testing.T) {
 	})
 	t.Run("of a replay that ended under an earlier release", func(t *testing.T) {
 		e := New(t)
-		id, _ := ended(t, e, "")
+		id, _ := ended(t, e)
 		if _, status := evidenceOf(t, e, id); status != http.StatusConflict {
 			t.Fatalf("got %d, want 409 while it is written", status)
 		}
