@@ -178,7 +178,7 @@ func (f *Figures) countReplays(all observe.Rows) {
 		switch {
 		case r.Action == replay.Republish && it.Outcome == replay.Succeeded:
 			f.Republished++
-		case r.Action == replay.Rerun && it.ARN != "":
+		case (r.Action == replay.Rerun || r.Action == replay.Correct) && it.ARN != "":
 			f.StartedItems++
 		}
 		if r.Status == replay.Cancelled {
