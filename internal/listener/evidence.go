@@ -202,7 +202,7 @@ func (l *Listener) writeEvidence(ctx context.Context, r domain.Replay, g gathere
 	if err := l.Book.Replays.SetEvidence(ctx, r.ID, e.Digest); err != nil {
 		return err
 	}
-	l.Logger.InfoContext(ctx, "evidence written", "replayId", r.ID, "items", e.Items, "digest", e.Digest)
+	l.Logger.InfoContext(ctx, "evidence written", "replayId", r.ID, "items", e.Items)
 	return nil
 }
 
