@@ -108,7 +108,7 @@ func (c *Console) routes() http.Handler {
 	for path, read := range map[string]func(*http.Request) (view, error){
 		"/{$}": c.overview, "/failures": c.failures, "/failures/jobs": c.jobs, "/resource": c.resource, "/version": c.version,
 		"/diff": c.diff, "/replays": c.replays, "/replays/new": c.newReplay, "/replays/{id}": c.replay, "/search": c.search,
-		"/correct": c.newCorrection,
+		"/replays/{id}/evidence": c.evidence, "/correct": c.newCorrection,
 	} {
 		mux.HandleFunc("GET "+path, c.page(read))
 	}

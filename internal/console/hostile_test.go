@@ -56,6 +56,17 @@ func TestHostileTextStaysText(t *testing.T) {
 			return true
 		case path == "/replays":
 			answer = replay.Replays{Replays: []replay.Summary{summary}, NextCursor: script}
+		case strings.HasSuffix(path, "/evidence"):
+			count := replay.FailureCount{CountedAt: at, Total: 1, Groups: []replay.FailureTotal{{Status: script, Error: script, State: script, Count: 1}}}
+			answer = replay.Evidence{
+				ReplayID: script, Status: script, Action: script, Reason: script, RequestedBy: script, CreatedAt: at, CompletedAt: &at,
+				Stopped: summary.Stopped, PlanID: script, PlanHash: script, Digest: script, Software: replay.Software{Release: script, Go: script},
+				Request: replay.Request{Select: replay.Select{OwnerID: script, Where: script}, Apply: &replay.Apply{PlanID: script}},
+				Failed:  []replay.Item{{ResourceID: script, Outcome: script, VersionID: script, ExecutionARN: script, Reason: script}},
+				Failures: replay.EvidenceFailures{
+					Selected: []replay.SelectedFailures{{Error: script, State: script, Count: 1, Now: map[string]int{script: 1}}}, Before: &count, After: &count,
+				},
+			}
 		case strings.HasSuffix(path, "/items"):
 			answer = replay.Items{Items: []replay.Item{{ResourceID: script, Outcome: script, VersionID: script, Reason: script}}, NextCursor: script}
 		default:
@@ -74,7 +85,7 @@ func TestHostileTextStaysText(t *testing.T) {
 	for _, path := range []string{
 		"/", "/failures", "/failures?status=QUARANTINED&error=" + q + "&resource=" + q, "/failures?status=" + q, "/failures/jobs",
 		"/resource?id=" + q, "/version?resource=" + q + "&id=" + q, "/diff?resource=" + q + "&from=" + q + "&to=good", "/replays",
-		"/replays/" + url.PathEscape(script), "/replays/new?resource=" + q + "&reason=" + q + "&mergePatch=" + q + "&where=" + q + "&versions=" + q,
+		"/replays/" + url.PathEscape(script), "/replays/" + url.PathEscape(script) + "/evidence", "/replays/new?resource=" + q + "&reason=" + q + "&mergePatch=" + q + "&where=" + q + "&versions=" + q,
 		"/search?q=" + q, "/nowhere/" + url.PathEscape(script),
 	} {
 		p := d.get(path)

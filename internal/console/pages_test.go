@@ -23,6 +23,8 @@ var changing = []struct {
 }{
 	{regexp.MustCompile(`\b01[0-9A-HJKMNP-TV-Z]{24}\b`), "REPLAY"},
 	{regexp.MustCompile(`\b[0-9a-f]{64}\b`), "HASH"},
+	{regexp.MustCompile(`release \S+, go\S+?<`), "release RELEASE, GO<"},
+	{regexp.MustCompile(`\brp-[a-z2-7]{52}\b`), "EXECUTION"},
 	{regexp.MustCompile(`name="key" value="[A-Z0-9]+"`), `name="key" value="KEY"`},
 	{regexp.MustCompile(`datetime="[^"]*"`), `datetime="TIME"`},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`), "TIME"},

@@ -69,8 +69,8 @@ func (b *tab) usableByAll() {
 
 // kinds are those of the pages that lead to each other. A new page is one more.
 var kinds = []string{
-	"/", "/correct?", "/diff?", "/failures", "/failures/jobs", "/failures?", "/replays", "/replays/ID", "/replays/ID?", "/replays/new", "/replays/new?",
-	"/replays?", "/resource?", "/version?",
+	"/", "/correct?", "/diff?", "/failures", "/failures/jobs", "/failures?", "/replays", "/replays/ID", "/replays/ID/evidence",
+	"/replays/ID?", "/replays/new", "/replays/new?", "/replays?", "/resource?", "/version?",
 }
 
 func TestEveryPageIsForEverybody(t *testing.T) {

@@ -1,0 +1,67 @@
+package console
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/ce873799/replayable-ingestion/replay"
+	"github.com/ce873799/replayable-ingestion/replay/client"
+)
+
+// evidencePage is the data of what is kept for good of a replay that has ended.
+type evidencePage struct {
+	ID       string
+	Evidence *replay.Evidence // nil: there is none
+	About    []fact           // what was asked for
+	Failed   []failedItem
+	Verify   string // command line that computes the digest again
+
+	Replay replay.Replay // the one that has no evidence
+}
+
+// failedItem is an item of the sample.
+type failedItem struct {
+	replay.Item
+	Execution string // its name
+}
+
+func (c *Console) evidence(r *http.Request) (view, error) {
+	id := r.PathValue("id")
+	v := view{page: "evidence", title: "Evidence of replay " + id, command: command([]string{"report", id})}
+	e, err := c.o.Client.Evidence(r.Context(), id)
+	if err != nil {
+		return c.noEvidence(r, v, err)
+	}
+	p := evidencePage{ID: id, Evidence: &e, About: c.about(e.Request), Verify: c.o.Command(command([]string{"report", id}) + " --verify")}
+	for _, item := range e.Failed {
+		p.Failed = append(p.Failed, failedItem{item, item.ExecutionARN[strings.LastIndexByte(item.ExecutionARN, ':')+1:]})
+	}
+	v.data = p
+	return v, nil
+}
+
+// noEvidence says why there is no evidence: it is not written yet, or never will be.
+func (c *Console) noEvidence(r *http.Request, v view, err error) (view, error) {
+	var refused *client.RefusedError
+	if !errors.As(err, &refused) || refused.Status != http.StatusConflict && refused.Status != http.StatusNotFound {
+		return view{}, err
+	}
+	p := evidencePage{ID: r.PathValue("id")}
+	var other error
+	if p.Replay, other = c.o.Client.Replay(r.Context(), p.ID); other != nil {
+		return view{}, other
+	}
+	switch {
+	case p.Replay.DryRun:
+		v.command = command([]string{"status", p.ID})
+	case refused.Status == http.StatusNotFound: // it was deleted from the bucket
+		return view{}, err
+	case p.Replay.Status.Final():
+		v.refresh = quickly
+	default:
+		v.refresh, v.command = slowly, command([]string{"status", p.ID})+" --wait"
+	}
+	v.data = p
+	return v, nil
+}
