@@ -137,8 +137,8 @@ func (c *Console) sample(ctx context.Context, form url.Values) (preview, error) 
 // replayCommand is the command line that plans the same.
 func replayCommand(form url.Values) string {
 	words := []string{"replay"}
-	if form.Get("action") == string(replay.Republish) {
-		words[0] = "republish"
+	if action := form.Get("action"); action == string(replay.Republish) || action == string(replay.Redrive) {
+		words[0] = action
 	}
 	flags := []string{"--owner", form.Get("owner")}
 	if form.Get("failures") != "" {
@@ -147,6 +147,17 @@ func replayCommand(form url.Values) string {
 	}
 	flags = append(flags, "--recorded-from", form.Get("recordedFrom"), "--recorded-to", form.Get("recordedTo"),
 		"--outcome", form.Get("outcome"), "--where", form.Get("where"))
+	if !redrives(form) {
+		flags = append(flags, changingFlags(form)...)
+	}
+	flags = append(flags, "--max-per-second", form.Get("maxPerSecond"), "--max-items", form.Get("maxItems"),
+		"--max-failures", form.Get("maxFailures"), "--reason", strings.TrimSpace(form.Get("reason")))
+	words[0] += switches(form)
+	return command(words, flags...) + " --plan" + idsAtTheEnd(lines(form["resource"]))
+}
+
+// changingFlags say which versions run and what changes, with values. `replayctl redrive` has none of them.
+func changingFlags(form url.Values) (flags []string) {
 	switch form.Get("versions") {
 	case "ids":
 		for _, id := range lines(form["version"]) {
@@ -165,17 +176,17 @@ func replayCommand(form url.Values) string {
 	case "jsonata":
 		flags = append(flags, "--jsonata", strings.TrimSpace(form.Get("jsonata")))
 	}
-	flags = append(flags, "--target", form.Get("target"), "--max-per-second", form.Get("maxPerSecond"), "--max-items", form.Get("maxItems"),
-		"--max-failures", form.Get("maxFailures"), "--reason", strings.TrimSpace(form.Get("reason")))
-	words[0] += switches(form)
-	return command(words, flags...) + " --plan" + idsAtTheEnd(lines(form["resource"]))
+	return append(flags, "--target", form.Get("target"))
 }
 
 func switches(form url.Values) (line string) {
 	for _, s := range []struct{ name, flag string }{{"all", "--all"}, {"failures", "--failures"}, {"suppress", "--suppress-publish"}, {"stale", "--allow-stale"}, {"ignoreAlarm", "--ignore-pause-alarm"}} {
-		if form.Get(s.name) != "" {
+		if form.Get(s.name) != "" && (!redrives(form) || s.name == "failures" || s.name == "stale") {
 			line += " " + s.flag
 		}
+	}
+	if redrives(form) {
+		return line
 	}
 	if form.Get("versions") == "series" && form.Get("last")+form.Get("from")+form.Get("to") == "" {
 		line += " --series"

@@ -59,12 +59,15 @@ func chosenVersions(form url.Values) string {
 	switch {
 	case form.Get("version") != "":
 		return "ids"
-	case form.Get("failures") != "":
+	case form.Get("failures") != "", redrives(form):
 		return "failed"
 	default:
 		return "latest"
 	}
 }
+
+// redrives reports whether executions are to go on, which can change nothing about them.
+func redrives(form url.Values) bool { return form.Get("action") == string(replay.Redrive) }
 
 func faultText(f replay.Fault) string {
 	if f.Value == "" {
@@ -190,7 +193,12 @@ func (b *builder) selection() map[string]any {
 
 func (b *builder) versions(doc map[string]any) {
 	var v map[string]any
-	switch choice := b.form.Get("versions"); choice {
+	choice := b.form.Get("versions")
+	if redrives(b.form) && choice != "failed" && choice != "" {
+		b.fault("versions", "must be the ones that failed: a redrive goes on with the execution that did")
+		return
+	}
+	switch choice {
 	case "", "default":
 		return
 	case "latest", "failed":
