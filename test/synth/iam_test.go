@@ -40,6 +40,8 @@ var unused = []struct{ permission, why string }{
 		"CDK's own grant, to the example's function."},
 	{`^ListingsStateMachineRole: lambda:InvokeFunction on .*:function:Enrich[^:]*:\*$`,
 		"CDK's own task, of the example's workflow, may invoke versions of its function too."},
+	{`^IngestionSeriesRole: (lambda:InvokeFunction on .*:function:Fix|s3:GetObject on .*/derived/)`,
+		"A series transforms its versions as other replays do. No end-to-end test has one with a function."},
 }
 
 // withAlarm is the variant with a PauseAlarm.

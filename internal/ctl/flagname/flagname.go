@@ -25,7 +25,7 @@ var fields = map[string]string{
 	"transform.mergePatch": "--merge-patch", "mergePatch": "--merge-patch",
 	"transform.jsonPatch": "--json-patch", "jsonPatch": "--json-patch",
 	"transform.jsonata": "--jsonata", "transform.function": "--transform", "transform.parameters": "--parameters",
-	"allowStale": "--allow-stale", "maxPerSecond": "--max-per-second", "maxItems": "--max-items", "maxFailures": "--max-failures",
+	"allowStale": "--allow-stale", "ignorePauseAlarm": "--ignore-pause-alarm", "maxPerSecond": "--max-per-second", "maxItems": "--max-items", "maxFailures": "--max-failures",
 	"dryRun": "--dry-run",
 }
 

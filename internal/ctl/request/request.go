@@ -42,10 +42,10 @@ type Flags struct {
 
 	change TransformFlags
 
-	suppressPublish, allowStale, DryRun bool
-	Plan                                bool
-	target, Reason                      string
-	maxPerSecond, maxItems, maxFailures int
+	suppressPublish, allowStale, ignoreAlarm, DryRun bool
+	Plan                                             bool
+	target, Reason                                   string
+	maxPerSecond, maxItems, maxFailures              int
 
 	Key       string
 	Yes, Wait bool
@@ -140,6 +140,7 @@ func (o *Flags) AddOptions(c *cobra.Command) {
 		f.StringVar(&o.target, "target", "", "value of the message attribute target: a `NAME` that subscribers filter by")
 	}
 	f.BoolVar(&o.allowStale, "allow-stale", false, "also versions older than a version that succeeded")
+	f.BoolVar(&o.ignoreAlarm, "ignore-pause-alarm", false, "go on while the pause alarm of the ingestion is in ALARM")
 	f.IntVar(&o.maxPerSecond, "max-per-second", 0, "at most `N` starts per second")
 	f.IntVar(&o.maxItems, "max-items", 0, "at most `N` items")
 	f.IntVar(&o.maxFailures, "max-failures", 0, "halt when more than `N` items have failed")
@@ -163,6 +164,7 @@ type Document struct {
 	Publish      replay.Publish    `json:"publish,omitempty"`
 	Target       string            `json:"target,omitempty"`
 	AllowStale   bool              `json:"allowStale,omitempty"`
+	IgnoreAlarm  bool              `json:"ignorePauseAlarm,omitempty"`
 	MaxPerSecond *int              `json:"maxPerSecond,omitempty"`
 	MaxItems     *int              `json:"maxItems,omitempty"`
 	MaxFailures  *int              `json:"maxFailures,omitempty"`
@@ -177,7 +179,8 @@ func (o *Flags) Document(f *factory.Factory) (d Document, err error) {
 	if d.IDs, err = o.resourceIDs(f); err != nil {
 		return d, err
 	}
-	d.Action, d.Target, d.AllowStale, d.DryRun, d.Reason = o.Action, o.target, o.allowStale, o.DryRun, strings.TrimSpace(o.Reason)
+	d.Action, d.Target, d.AllowStale, d.IgnoreAlarm, d.DryRun = o.Action, o.target, o.allowStale, o.ignoreAlarm, o.DryRun
+	d.Reason = strings.TrimSpace(o.Reason)
 	for flag, to := range map[string]struct {
 		value *int
 		field **int
