@@ -11,7 +11,7 @@ import (
 // user's own states are not included. A republish runs no state and calls neither Record nor Publish; what it makes of the
 // rest is bounded by that of a rerun. A redrive is a transition and goes on to Publish, which are the two of a rerun.
 const (
-	RerunUSD       = 87.98
+	RerunUSD       = 88.25
 	TransitionsUSD = 50.00 // of RerunUSD: the two states that the construct adds
 
 	seriesTransitions = 3 // for each version of a series: Bind, Decide and Run

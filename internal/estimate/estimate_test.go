@@ -18,16 +18,16 @@ func TestEstimates(t *testing.T) {
 		seconds int
 		usd     float64
 	}{
-		"a rerun":                             {replay.Request{Action: replay.Rerun}, usual, 33_334, 87.98},
-		"a rerun in a larger Region":          {replay.Request{Action: replay.Rerun}, Pace{PerSecond: 60}, 16_667, 87.98},
-		"a rerun at a pace":                   {replay.Request{Action: replay.Rerun, MaxPerSecond: 20}, usual, 50_000, 87.98},
-		"a pace over the share":               {replay.Request{Action: replay.Rerun, MaxPerSecond: 1_000}, usual, 33_334, 87.98},
-		"a pace over the share, which may be": {replay.Request{Action: replay.Rerun, MaxPerSecond: 50}, Pace{30, 75}, 20_000, 87.98},
-		"a pace over that, too":               {replay.Request{Action: replay.Rerun, MaxPerSecond: 1_000}, Pace{30, 75}, 13_334, 87.98},
-		"a series":                            {replay.Request{Action: replay.Rerun, Versions: series}, usual, 33_334, 162.98},
-		"a republish":                         {replay.Request{Action: replay.Republish}, usual, 6_667, 37.98},
-		"a republish at a pace":               {replay.Request{Action: replay.Republish, MaxPerSecond: 50}, usual, 20_000, 37.98},
-		"a redrive":                           {replay.Request{Action: replay.Redrive, MaxPerSecond: 9}, usual, 200_000, 87.98},
+		"a rerun":                             {replay.Request{Action: replay.Rerun}, usual, 33_334, 88.25},
+		"a rerun in a larger Region":          {replay.Request{Action: replay.Rerun}, Pace{PerSecond: 60}, 16_667, 88.25},
+		"a rerun at a pace":                   {replay.Request{Action: replay.Rerun, MaxPerSecond: 20}, usual, 50_000, 88.25},
+		"a pace over the share":               {replay.Request{Action: replay.Rerun, MaxPerSecond: 1_000}, usual, 33_334, 88.25},
+		"a pace over the share, which may be": {replay.Request{Action: replay.Rerun, MaxPerSecond: 50}, Pace{30, 75}, 20_000, 88.25},
+		"a pace over that, too":               {replay.Request{Action: replay.Rerun, MaxPerSecond: 1_000}, Pace{30, 75}, 13_334, 88.25},
+		"a series":                            {replay.Request{Action: replay.Rerun, Versions: series}, usual, 33_334, 163.25},
+		"a republish":                         {replay.Request{Action: replay.Republish}, usual, 6_667, 38.25},
+		"a republish at a pace":               {replay.Request{Action: replay.Republish, MaxPerSecond: 50}, usual, 20_000, 38.25},
+		"a redrive":                           {replay.Request{Action: replay.Redrive, MaxPerSecond: 9}, usual, 200_000, 88.25},
 	} {
 		got := Of(tt.request, 1_000_000, tt.pace)
 		if got.Seconds != tt.seconds || got.USD != tt.usd || got.Without == "" {
