@@ -1,0 +1,130 @@
+package listener
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// BindVersion answers the Series state machine about one version: it checks the guards once more, since the versions
+// before it took their time, and binds it.
+func (l *Listener) BindVersion(ctx context.Context, in SeriesInput) (SeriesOrder, error) {
+	order, err := errs.WithinDeadline(ctx, func(ctx context.Context) (SeriesOrder, error) { return l.bindVersion(ctx, in) })
+	if err != nil {
+		l.Logger.Log(ctx, errs.Level(err), "version of series not bound", "replayId", in.ReplayID, "page", in.Page,
+			"ordinal", in.Ordinal, "index", in.Index, "error", err)
+		return SeriesOrder{}, errs.Name(err)
+	}
+	return order, nil
+}
+
+func (l *Listener) bindVersion(ctx context.Context, in SeriesInput) (SeriesOrder, error) {
+	it, err := l.Book.Items.Get(ctx, in.ReplayID, in.Page, in.Ordinal, in.Index)
+	if err != nil {
+		return SeriesOrder{}, err
+	}
+	p, err := l.plan(ctx, in.ReplayID)
+	if err != nil {
+		return SeriesOrder{}, err
+	}
+	r, err := l.Book.Replays.Get(ctx, in.ReplayID)
+	if err != nil {
+		return SeriesOrder{}, err
+	}
+	if r.Stopped() && it.Execution == "" {
+		return SeriesOrder{Decision: decisionStop}, nil // what has not run is settled when the series has ended
+	}
+	if it.Outcome.Final() {
+		return SeriesOrder{Decision: decisionSkip}, nil
+	}
+	var s domain.Series
+	if it.Execution == "" {
+		if s, err = l.Book.Series.Get(ctx, domain.SeriesName(it.ReplayID, it.Page, it.Ordinal)); err != nil {
+			return SeriesOrder{}, err
+		}
+		if in.Execution != "" && in.Execution != s.Execution() {
+			return SeriesOrder{Decision: decisionStop}, nil // another execution goes on with it
+		}
+		if err := l.parkSeries(ctx, r, s); errors.Is(err, errParked) {
+			return SeriesOrder{Decision: decisionStop}, nil // resuming starts another execution with the rest
+		} else if err != nil {
+			return SeriesOrder{}, err
+		}
+	}
+	if wait := l.seriesPace(ctx, r, in.Bound); wait != nil {
+		return wait.order, wait.err
+	}
+	if it.Execution == "" {
+		if it, err = l.commitVersion(ctx, it, p, s); err != nil {
+			return l.end(ctx, it, p.drift(err))
+		}
+	}
+	if p.Action == replay.Republish {
+		return l.end(ctx, it, l.republish(ctx, it, p))
+	}
+	return l.order(ctx, it, in.OnFailure)
+}
+
+// end settles an item that a verdict ends, and lets the series go on.
+func (l *Listener) end(ctx context.Context, it domain.Item, err error) (SeriesOrder, error) {
+	step, err := l.decided(it, err)
+	if err == nil {
+		err = l.take(ctx, it.ReplayID, *step)
+	}
+	return SeriesOrder{Decision: decisionSkip}, err
+}
+
+func (l *Listener) commitVersion(ctx context.Context, it domain.Item, p plan, s domain.Series) (domain.Item, error) {
+	v, err := l.version(ctx, it, s)
+	if err != nil {
+		return it, err
+	}
+	// A version of the series is not stale because of a newer one of the same series.
+	last, err := l.Log.Version(ctx, it.ResourceID, s.Versions[len(s.Versions)-1])
+	if errors.Is(err, eventlog.ErrNotFound) {
+		last, err = v, nil
+	}
+	if err == nil {
+		err = l.stale(ctx, it.ResourceID, last, p)
+	}
+	if err != nil {
+		return it, err
+	}
+	return l.commit(ctx, it, p, v, domain.At(last.Place()))
+}
+
+// order notes that a version is about to start, and lets the Series state machine start it.
+func (l *Listener) order(ctx context.Context, it domain.Item, onFailure replay.OnFailure) (SeriesOrder, error) {
+	row, err := l.Book.Executions.Get(ctx, it.Execution)
+	if err != nil {
+		return SeriesOrder{}, err
+	}
+	input, err := l.input(ctx, row, maxSeriesInput)
+	var v verdict
+	if errors.As(err, &v) {
+		if it.Outcome == replay.Started { // an earlier answer may have started it; otherwise it is settled with the series
+			return SeriesOrder{Decision: decisionSkip}, nil
+		}
+		if err := l.neverStarted(ctx, row, v.reason); err != nil {
+			return SeriesOrder{}, err
+		}
+		return l.end(ctx, it, v)
+	}
+	if err != nil {
+		return SeriesOrder{}, err
+	}
+	step := l.step(it, replay.Started, "")
+	step.ARN = l.Machine.ExecutionARN(row.Name)
+	if err := l.take(ctx, it.ReplayID, *step); err != nil {
+		return SeriesOrder{}, err
+	}
+	decision := decisionRun
+	if onFailure == replay.ContinueOnFailure {
+		decision = decisionContinue
+	}
+	return SeriesOrder{Decision: decision, Name: row.Name, Input: input}, nil
+}
