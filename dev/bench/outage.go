@@ -15,8 +15,8 @@ var outageFound = regexp.MustCompile(`(\d+) failures: taken in within (\S+), hea
 // outage plays an outage in simulated time, with the quotas of Step Functions. The test itself fails when a question is
 // refused, a run has errors, or dead letters are left.
 func (r *run) outage(ctx context.Context) ([]Row, error) {
-	cmd := exec.CommandContext(ctx, "go", "test", "./internal/simtest/engine", "-run", "^TestAnOutageWithinTheQuotas$",
-		"-count", "1", "-v", "-timeout", "1h", "-outage", strconv.Itoa(r.Sizes.Failures)) //nolint:gosec // a number of ours
+	cmd := exec.CommandContext(ctx, "go", "test", "./internal/simtest/engine", "-run", "^TestAnOutageWithinTheQuotas$", //nolint:gosec // numbers
+		"-count", "1", "-v", "-timeout", "1h", "-outage", strconv.Itoa(r.Sizes.Failures))
 	cmd.Dir = r.Tools.Root
 	out, err := cmd.CombinedOutput()
 	if err != nil {

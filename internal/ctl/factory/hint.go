@@ -8,15 +8,19 @@ import (
 
 // Hint is a command line that goes on where this one was, with the flags that say where the ingestion is.
 func (f *Factory) Hint(command string) string {
-	words := []string{"replayctl", command}
+	var flags []string
 	f.global.VisitAll(func(flag *pflag.Flag) {
 		switch flag.Name {
 		case "stack", "ingestion", "api-url", "local", "profile", "region", "endpoint-url":
 			if flag.Changed {
-				words = append(words, "--"+flag.Name+value(flag))
+				flags = append(flags, "--"+flag.Name+value(flag))
 			}
 		}
 	})
+	words := append([]string{"replayctl", command}, flags...)
+	if strings.Contains(command, " -- ") { // behind it, everything is an argument
+		words = append(append([]string{"replayctl"}, flags...), command)
+	}
 	return strings.Join(words, " ")
 }
 
