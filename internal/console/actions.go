@@ -54,6 +54,10 @@ func (c *Console) showPreview(r *http.Request) (view, error) {
 }
 
 func (c *Console) previewOf(ctx context.Context, form url.Values) preview {
+	if field := map[string]string{"merge": "mergePatch", "json": "jsonPatch", "jsonata": "jsonata"}[form.Get("change")]; field != "" &&
+		strings.TrimSpace(form.Get(field)) == "" {
+		return preview{Text: "Enter the change to see what it does to an event."}
+	}
 	b := builder{c: c, form: form}
 	doc := map[string]any{}
 	b.transform(doc)

@@ -36,7 +36,7 @@ func (d *desk) planned(form url.Values) (plan seen, path string) {
 	p := d.post("/replays/plan", form)
 	p.has(d.t, http.StatusOK, "Plan ")
 	d.world.Engine.Pump()
-	d.get(p.path).has(d.t, http.StatusOK, "The plan is being sealed", `data-refresh="2"`) // whoever reads it first has it sealed
+	d.get(p.path).has(d.t, http.StatusOK, "The plan is being made ready", `data-refresh="2"`) // whoever reads it first has it sealed
 	d.world.Engine.Pump()
 	return d.get(p.path), p.path
 }

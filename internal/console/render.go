@@ -60,6 +60,7 @@ var functions = template.FuncMap{
 	"group":   groupLink,
 	"exactly": exactly,
 	"trend":   trend,
+	"label":   label,
 	"runs":    versions.Runs,
 	"kind":    versions.Kind,
 	"failed":  versions.LastError,

@@ -49,7 +49,7 @@ func (c *Console) wizard(form url.Values, status int, faults []replay.Fault, sho
 			p.Faults[name] = strings.TrimPrefix(p.Faults[name]+"; "+faultText(f), "; ")
 			continue
 		}
-		p.Other = append(p.Other, f.Field+" "+faultText(f))
+		p.Other = append(p.Other, inLabels(f.Field)+" "+faultText(f))
 	}
 	return view{page: "wizard", title: "New replay", command: replayCommand(form), status: status, data: p}
 }
@@ -71,9 +71,9 @@ func redrives(form url.Values) bool { return form.Get("action") == string(replay
 
 func faultText(f replay.Fault) string {
 	if f.Value == "" {
-		return f.Detail
+		return inLabels(f.Detail)
 	}
-	return f.Detail + " (got " + f.Value + ")"
+	return inLabels(f.Detail) + " (got " + f.Value + ")"
 }
 
 // formFields are the fields of the form by those of a request. One that is not here belongs to the beginning of it that is.
