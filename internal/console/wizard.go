@@ -5,10 +5,10 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/ce873799/replayable-ingestion/internal/ctl/start"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/when"
 	"github.com/ce873799/replayable-ingestion/internal/filter"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -305,7 +305,7 @@ func (c *Console) plan(r *http.Request) (view, error) {
 	}
 	request.DryRun = true
 	accepted, err := c.o.Client.CreateReplay(r.Context(), keyOf(r.URL.Path, r.PostForm), request)
-	if before := usedBefore(err); before != "" { // the same form, with times that count from now
+	if before := start.UsedBefore(err); before != "" { // the same form, with times that count from now
 		return view{to: "/replays/" + before}, nil
 	}
 	var refused *client.RefusedError
@@ -316,19 +316,4 @@ func (c *Console) plan(r *http.Request) (view, error) {
 		return view{}, err
 	}
 	return view{to: "/replays/" + accepted.ReplayID}, nil
-}
-
-// idOfReplay finds the id in the API's answer to a key that was used before.
-var idOfReplay = regexp.MustCompile(`\breplay ([0-7][0-9A-HJKMNP-TV-Z]{25})\b`)
-
-// usedBefore is the replay for which a key was used, if that is what the error says.
-func usedBefore(err error) string {
-	var refused *client.RefusedError
-	if !errors.As(err, &refused) || refused.Status != http.StatusConflict {
-		return ""
-	}
-	if m := idOfReplay.FindStringSubmatch(refused.Problem.Detail); m != nil {
-		return m[1]
-	}
-	return ""
 }

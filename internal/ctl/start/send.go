@@ -63,7 +63,7 @@ func partKey(key string, i, n int) string {
 func sendPart(ctx context.Context, f *factory.Factory, api *client.Client, r *request.Request, key string, i int) (replay.Accepted, error) {
 	one := partKey(key, i, len(r.Parts))
 	accepted, err := api.CreateReplay(ctx, one, r.Parts[i])
-	if before := usedBefore(err); before != "" && i == 0 {
+	if before := UsedBefore(err); before != "" && i == 0 {
 		if first, readErr := api.Replay(ctx, before); readErr == nil {
 			if again, is := r.AsBefore(first.Request, f.Moment); is {
 				if accepted, second := api.CreateReplay(ctx, one, again.Parts[0]); second == nil {
@@ -89,8 +89,8 @@ func sendPart(ctx context.Context, f *factory.Factory, api *client.Client, r *re
 // idOfReplay finds the id in the API's answer to a key that was used before.
 var idOfReplay = regexp.MustCompile(`\breplay ([0-7][0-9A-HJKMNP-TV-Z]{25})\b`)
 
-// usedBefore is the replay for which a key was used, if that is what the error says.
-func usedBefore(err error) string {
+// UsedBefore is the replay for which a key was used, if that is what the error says.
+func UsedBefore(err error) string {
 	var refused *client.RefusedError
 	if !errors.As(err, &refused) || refused.Status != http.StatusConflict {
 		return ""
