@@ -27,6 +27,8 @@ var changing = []struct {
 	{regexp.MustCompile(`\brp-[a-z2-7]{52}\b`), "EXECUTION"},
 	{regexp.MustCompile(`name="key" value="[A-Z0-9]+"`), `name="key" value="KEY"`},
 	{regexp.MustCompile(`datetime="[^"]*"`), `datetime="TIME"`},
+	// The local time has a date where that is another day.
+	{regexp.MustCompile(`<span class="local">(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d`), `<span class="local">CLOCK`},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`), "TIME"},
 	{regexp.MustCompile(`\d\d:\d\d:\d\d`), "CLOCK"},
 	{regexp.MustCompile(`\b\d+[smh](\d+[smh])? ago`), "AGO"},
