@@ -17,6 +17,7 @@ import (
 )
 
 type eventLog interface {
+	First(ctx context.Context, resourceID, versionID string) (eventlog.Version, error)
 	FindEnded(ctx context.Context, resourceID, execution string, startedAt, endedAt time.Time) (eventlog.Version, error)
 	PutObject(ctx context.Context, key string, document []byte) error
 	Walk(ctx context.Context, cursor string, limit int) ([]eventlog.Entry, string, error)

@@ -208,26 +208,6 @@ func (r *round) addFailure(ctx context.Context, e domain.Ended, d sfn.Descriptio
 	return r.closeBefore(ctx, f, row)
 }
 
-// addAsked adds the failure of a replay that a person asked for. It is never retried by itself. One that was to bring an
-// event downstream as it is, is kept for a person like any other; one with a patch, or that publishes nothing, was a
-// try, and is noted only.
-func (r *round) addAsked(ctx context.Context, f domain.Failure, row domain.Execution) error {
-	f.ReplayID = row.ReplayID
-	f.Status, f.Decision = domain.Quarantined, "its replay failed: correct the cause or the event, then replay it again"
-	if row.Patched || row.Suppress {
-		f.Status, f.Decision = domain.Closed, "a replay with a patch or without publication failed: see its items"
-	}
-	if row.Corrects != "" && f.VersionID == "" {
-		f.Status = domain.Closed
-		f.Decision = "a correction failed before it was recorded, and changed nothing: correct the version again"
-	}
-	if err := r.insert(ctx, f); err != nil || row.Failure == "" || f.Status == domain.Closed {
-		return err
-	}
-	why := "its replay " + f.Execution + " failed as well" // which took over its event
-	return r.failedAgain(ctx, row.Failure, why, domain.Waiting, domain.Retrying, domain.Quarantined)
-}
-
 // insert adds a failure, unless it is there.
 func (r *round) insert(ctx context.Context, f domain.Failure) error {
 	if f.State == "" && f.ARN != "" {

@@ -104,6 +104,9 @@ func (r *round) restoreExecution(ctx context.Context, e eventlog.Entry) error {
 		StartedAt: domain.At(v.StartedAt), Place: domain.At(v.FirstStartedAt),
 		Corrects: v.Correction.Of, RequestedBy: v.Correction.By, Reason: v.Correction.Reason,
 	}
+	if err := r.restoreCorrection(ctx, &row); err != nil {
+		return err
+	}
 	stored, err := r.Log.Stored(ctx, eventlog.OutputKey(e.Execution))
 	if err != nil && !errors.Is(err, eventlog.ErrNotFound) {
 		return err
@@ -131,6 +134,25 @@ func (r *round) restoreExecution(ctx context.Context, e eventlog.Entry) error {
 	}
 	if !forgotten && d.Status.Terminal() {
 		return r.ended(ctx, d.Ended)
+	}
+	return nil
+}
+
+// restoreCorrection adds to the row of a correction what it heals.
+func (r *round) restoreCorrection(ctx context.Context, row *domain.Execution) error {
+	if row.Corrects == "" {
+		return nil
+	}
+	of, err := r.Log.First(ctx, row.ResourceID, row.Corrects)
+	if errors.Is(err, eventlog.ErrNotFound) { // expired, and its failures cannot be replayed
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	row.CorrectsAt = domain.At(of.At())
+	if of.Correction.Of != "" {
+		row.Correction = of.Execution
 	}
 	return nil
 }

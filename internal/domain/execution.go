@@ -80,7 +80,11 @@ type Execution struct {
 
 	// Of a correction. Its own version is known once Record has recorded it.
 	Corrects    string `row:"corrects,omitempty"`    // api: id of the version that it corrects
+	CorrectsAt  Stamp  `row:"correctsAt,omitempty"`  // api: when that version was recorded; zero: unknown
 	RequestedBy string `row:"requestedBy,omitempty"` // api: who asked for it
+
+	// Of a correction, and of a replay of one.
+	Correction string `row:"correction,omitempty"` // api: the execution that recorded the version it corrects or runs, if that is one
 
 	Source string `row:"source,omitempty"` // api, of a republish: the execution whose output is sent
 

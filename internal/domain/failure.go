@@ -9,7 +9,8 @@ import (
 // FailureStatus is where a failure stands.
 type FailureStatus string
 
-// Statuses of a failure. Those after Retrying are closed, except that a quarantined one can still heal.
+// Statuses of a failure. Those after Retrying are closed, except that a quarantined one can still heal, and one that an
+// operator closed.
 const (
 	Waiting     FailureStatus = "WAITING"      // until it is due
 	Retrying    FailureStatus = "RETRYING"     // its automatic replay is queued or runs

@@ -13,7 +13,7 @@ import (
 // asCorrection makes the announcement of a replay that of a correction: its execution records a version of its own, and
 // stands right behind the one that it corrects. Over newer events it stands where the caller wants it, as the latest.
 func asCorrection(row domain.Execution, p plan, v eventlog.Version, by string) domain.Execution {
-	row.Corrects, row.RequestedBy = v.ID, by
+	row.Corrects, row.CorrectsAt, row.RequestedBy = v.ID, domain.At(v.At()), by
 	row.VersionID, row.OwnerID, row.RecordedAt, row.Patched = "", "", domain.Stamp{}, false // Record finds them
 	row.Place = domain.PlaceBehind(v.Place())
 	if p.AllowStale {

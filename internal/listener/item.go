@@ -165,13 +165,17 @@ func (l *Listener) announcement(it domain.Item, p plan, v eventlog.Version) doma
 	if p.Versions.Mode == replay.FailedVersion {
 		name = domain.FailedName(it.ReplayID, it.ResourceID, v.ID)
 	}
-	return domain.Execution{
+	row := domain.Execution{
 		Name: name, Mode: domain.API, Status: domain.Starting,
 		ResourceID: it.ResourceID, OwnerID: v.OwnerID, VersionID: v.ID, RecordedAt: domain.At(v.At()),
 		StartedAt: domain.At(l.now()), Place: domain.At(v.Place()), AllowStale: p.AllowStale, Reason: p.Reason,
 		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, Index: it.Index, Target: p.Target,
 		Suppress: p.Publish == replay.PublishSuppress, Patched: p.transform != nil,
 	}
+	if v.Correction.Of != "" {
+		row.Correction = v.Execution
+	}
+	return row
 }
 
 // rebound returns an item that another delivery bound, which counts.

@@ -8,27 +8,75 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/replay"
 )
 
 func healedBy(row domain.Execution) domain.Move {
-	return domain.Move{To: domain.Healed, Decision: "replayed with success", HealedBy: row.Name}
+	m := domain.Move{To: domain.Healed, Decision: "replayed with success", HealedBy: row.Name}
+	if row.Corrects != "" {
+		m.Decision = "corrected with success, in replay " + row.ReplayID
+	}
+	return m
 }
 
-// healVersion closes what is open or in quarantine of the failures of a version after a replay of it succeeded.
+// maxCorrections bounds how many corrections, each of the one before, are followed back to the event that arrived.
+const maxCorrections = 100
+
+// healVersion heals the failures of a version after a replay of it succeeded. If it is a correction, it also heals those
+// of the version that it corrects, and so on.
 func (s *Recorder) healVersion(ctx context.Context, row domain.Execution) error {
-	failures, err := s.failures.OfVersion(ctx, row.ResourceID, row.RecordedAt)
-	if err != nil {
+	m := healedBy(row)
+	if err := s.healFailures(ctx, row.ResourceID, row.VersionID, row.RecordedAt, m); err != nil {
 		return err
 	}
-	for _, f := range failures {
-		if f.VersionID != row.VersionID || !slices.Contains(unsettled, f.Status) {
-			continue
+	for range maxCorrections {
+		if row.Corrects != "" {
+			if err := s.healFailures(ctx, row.ResourceID, row.Corrects, row.CorrectsAt, m); err != nil {
+				return err
+			}
 		}
-		if _, err := s.moveUnsettled(ctx, domain.FailureID(f.Execution, f.RedriveCount), healedBy(row)); err != nil {
+		if row.Correction == "" {
+			return nil
+		}
+		var err error
+		if row, err = s.executions.Get(ctx, row.Correction); errors.Is(err, ledger.ErrNotFound) {
+			return nil
+		} else if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// healFailures heals the failures of a version.
+func (s *Recorder) healFailures(ctx context.Context, resourceID, versionID string, recordedAt domain.Stamp, m domain.Move) error {
+	if recordedAt.IsZero() {
+		return nil
+	}
+	failures, err := s.failures.OfVersion(ctx, resourceID, recordedAt)
+	if err != nil {
+		return err
+	}
+	for _, f := range failures {
+		if _, heals := healing(f, m); f.VersionID != versionID || !heals {
+			continue
+		}
+		move := func(f domain.Failure) (domain.Move, bool) { return healing(f, m) }
+		if _, err := s.moveIf(ctx, f.ID(), move); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// healing is the move that heals a failure, false if it is settled. One that an operator closed heals too, and its
+// decision says what the operator decided.
+func healing(f domain.Failure, m domain.Move) (domain.Move, bool) {
+	if f.ListedAs() == replay.FailureClosed {
+		m.Decision += "; before that " + f.Decision
+		return m, true
+	}
+	return m, f.Unsettled()
 }
 
 // closeRedriven closes the failures of the earlier runs of an execution that a redrive brought to success, and those of
@@ -128,23 +176,33 @@ func (s *Recorder) moveOpen(ctx context.Context, partition string, m domain.Move
 	return err
 }
 
-const moveRounds = 3
-
-// move treats a failure with another status as settled: it was moved before, or must not be moved. If it changed from
-// one open status to another meanwhile, move tries again. It returns the failure as it was read, or the zero value if
-// there is none.
+// move moves a failure that has one of some statuses.
 func (s *Recorder) move(
 	ctx context.Context, partition string, m domain.Move, from ...domain.FailureStatus,
+) (domain.Failure, error) {
+	return s.moveIf(ctx, partition, func(f domain.Failure) (domain.Move, bool) { return m, slices.Contains(from, f.Status) })
+}
+
+const moveRounds = 3
+
+// moveIf treats a failure that is not to move as settled: it was moved before, or must not be moved. If its status
+// changed meanwhile, moveIf tries again. It returns the failure as it was read, or the zero value if there is none.
+func (s *Recorder) moveIf(
+	ctx context.Context, partition string, move func(domain.Failure) (domain.Move, bool),
 ) (domain.Failure, error) {
 	for range moveRounds {
 		f, err := s.failures.Get(ctx, partition)
 		if errors.Is(err, ledger.ErrNotFound) {
 			return domain.Failure{}, nil
 		}
-		if err != nil || !slices.Contains(from, f.Status) {
+		if err != nil {
 			return f, err
 		}
-		err = s.failures.Move(ctx, f, m, from...)
+		m, moves := move(f)
+		if !moves {
+			return f, nil
+		}
+		err = s.failures.Move(ctx, f, m, f.Status)
 		if errors.Is(err, ledger.ErrConflict) {
 			continue
 		}

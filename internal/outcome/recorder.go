@@ -18,6 +18,7 @@ import (
 )
 
 type outcomes interface {
+	Get(ctx context.Context, name string) (domain.Execution, error)
 	Settle(ctx context.Context, o domain.Ended) (domain.Execution, error)
 	TakenIn(ctx context.Context, name string) error
 	NoteEnds(ctx context.Context, ends []domain.End, at time.Time) error

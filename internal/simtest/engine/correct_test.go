@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
-	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -122,35 +121,6 @@ func TestAPlannedCorrectionIsApplied(t *testing.T) {
 	finished(t, e, id, replay.Completed, oneRan)
 	if h := past(t, e); h[0].Correction == nil || h[0].Correction.ReplayID != id {
 		t.Errorf("got %+v, want the latest to be a correction by %s", h, id)
-	}
-}
-
-func TestACorrectionSupersedesTheFailureOfItsVersion(t *testing.T) {
-	for name, fault := range map[string]string{"while it waits": outage, "in quarantine": "InvalidListing"} {
-		t.Run(name, func(t *testing.T) {
-			e := inMemory(t)
-			e.Reconfigure(func(p *config.AutoReplay) { p.BackoffBase, p.MaxBackoff = time.Hour, time.Hour })
-			e.Machine.Work = failing(fault, never)
-			e.Ingest("live-1", sale(1))
-			e.Report()
-			e.Schedule()
-			e.Machine.Work = failing(fault, func(string) bool { return true })
-			id := correct(t, e, correcting(2, ""))
-			e.Pump()
-			finished(t, e, id, replay.Completed, oneRan)
-			if fault == outage {
-				e.Ahead += 2 * time.Hour
-				settleDown(t, e)
-				if f := failure(t, e, "live-1"); f.Status != domain.Superseded {
-					t.Errorf("got %s: %s, want SUPERSEDED", f.Status, f.Decision)
-				}
-				return
-			}
-			answer := e.Call("GET", "/failures", "", nil, map[string]string{"superseded": "true"})
-			if !strings.Contains(answer.Body, `"live-1"`) || !strings.Contains(answer.Body, "supersededSince") {
-				t.Errorf("got %s, want the failure to be superseded", answer.Body)
-			}
-		})
 	}
 }
 

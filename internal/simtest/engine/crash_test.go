@@ -125,6 +125,7 @@ func scenarios() []scenario {
 		{name: "a series with a transform", setup: three, body: body(`"select":{"resourceIds":["r1"]},"versions":{"series":{"last":2}},"transform":{"jsonPatch":[{"op":"test","path":"/n","value":2}]}`), want: replay.Completed},
 		{name: "a correction", setup: three, path: "/versions", body: body(`"resourceId":"r1","transform":{"mergePatch":{"n":7}}`), want: replay.Completed},
 		{name: "a correction that fails", setup: bad, path: "/versions", body: body(`"resourceId":"r1","transform":{"mergePatch":{"n":1}}`), want: replay.Completed},
+		{name: "a correction of what failed", setup: quarantined, path: "/versions", body: body(`"resourceId":"r1","transform":{"mergePatch":{"n":7}}`), want: replay.Completed},
 		{name: "a dry run of a correction", setup: three, path: "/versions", body: body(`"resourceId":"r1","transform":{"mergePatch":{"n":7}},"dryRun":true`), want: replay.Planned},
 		{name: "halted", setup: bad, body: body(r123 + `,"maxFailures":0`), want: replay.Halted, loose: true},
 		{name: "series halted", setup: bad, body: body(r123 + `,"versions":{"series":"all","onFailure":"continue"},"maxFailures":0`), want: replay.Halted, loose: true},
@@ -271,6 +272,14 @@ func checkRuns(t tester, e *Engine, r replay.Replay, published int) {
 	}
 	if r.Action == replay.Republish && len(sent) > 0 && !unknown {
 		t.Errorf("published without an item: %v", sent)
+	}
+	if r.Action == replay.Correct && r.Counts.Succeeded > 0 {
+		left, _, err := e.Plain.Failures.Quarantined(context.Background(), domain.QuarantineFilter{
+			Match: func(f domain.Failure) bool { return f.VersionID == r.Request.Versions.IDs[0] },
+		}, "", 10)
+		if err != nil || len(left) > 0 {
+			t.Errorf("got %+v, %v, want the failures of the corrected version healed", left, err)
+		}
 	}
 	if r.Request.MaxItems > 0 && r.Counts.Matched > r.Request.MaxItems {
 		t.Errorf("%d items, maxItems is %d", r.Counts.Matched, r.Request.MaxItems)

@@ -101,6 +101,31 @@ func TestAJobClosesWhatItSelectsAndReopensIt(t *testing.T) {
 	}
 }
 
+// What an operator closed, and is replayed with success all the same, has healed. Its history says both.
+func TestAClosedFailureThatIsReplayedHeals(t *testing.T) {
+	e := inMemory(t)
+	quarantineSome(e, 0, 2)
+	job := beginJob(t, e, replay.CloseFailures, `{"select":{"error":"BadPrice"},"reason":"not needed"}`)
+	e.Pump()
+	id := ask(t, e, `{"select":{"resourceIds":["r0"]},"reason":"needed after all"}`)
+	e.Pump()
+	finished(t, e, id, replay.Completed, oneRan)
+	f := failure(t, e, "live-0000")
+	want := "replayed with success; before that closed by unknown: not needed"
+	if f.Status != domain.Healed || f.HealedBy != domain.APIName(id, "r0", 0) || f.Decision != want || f.Job != job.JobID {
+		t.Errorf("got %+v, want it healed, and who closed it", f)
+	}
+	if left := listed(t, e, map[string]string{"status": "CLOSED"}); len(left) != 1 || left[0].Execution != "live-0001" {
+		t.Errorf("got %+v closed, want the other one", left)
+	}
+	back := beginJob(t, e, replay.ReopenFailures, fmt.Sprintf(`{"select":{"jobId":%q},"reason":"too many"}`, job.JobID))
+	e.Pump()
+	if got := jobOf(t, e, back.JobID); got.Count != 1 || failure(t, e, "live-0000").Status != domain.Healed {
+		t.Errorf("got %+v, want only what is closed reopened", got)
+	}
+	equal(t, e, map[string]float64{"Closed": 2, "Healed": 1, "Failures": 2})
+}
+
 // Failures arrive, heal and are quarantined between the request and the job's messages. A failure that the caller did
 // not mean is never closed.
 func TestClosingIsFrozenWhileFailuresArrive(t *testing.T) {

@@ -16,8 +16,9 @@ func New(f *factory.Factory) *cobra.Command {
 		Use:   "correct RESOURCE",
 		Short: "Correct an event for good: record a corrected version and run it",
 		Long: `Corrects the latest event of a resource. The patched event is recorded as a version of its own and runs. Later replays
-take it in place of the version that was wrong, which stays in the history. replayctl replay --merge-patch, in contrast,
-patches an event on its way once, and the next replay undoes the patch.
+take it in place of the version that was wrong, which stays in the history. The failures of that version heal when the
+correction succeeds. replayctl replay --merge-patch, in contrast, patches an event on its way once, and the next replay
+undoes the patch.
 
 --dry-run shows what the patch changes, and records nothing.
 

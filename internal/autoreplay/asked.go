@@ -1,0 +1,70 @@
+package autoreplay
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+)
+
+// addAsked adds the failure of a replay that a person asked for. It is never retried by itself. One that was to bring an
+// event downstream as it is, is kept for a person like any other; one with a patch, or that publishes nothing, was a
+// try, and is noted only.
+func (r *round) addAsked(ctx context.Context, f domain.Failure, row domain.Execution) error {
+	f.ReplayID = row.ReplayID
+	f.Status, f.Decision = domain.Quarantined, "its replay failed: correct the cause or the event, then replay it again"
+	if row.Patched || row.Suppress {
+		f.Status, f.Decision = domain.Closed, "a replay with a patch or without publication failed: see its items"
+	}
+	if row.Corrects != "" && f.VersionID == "" {
+		f.Status = domain.Closed
+		f.Decision = "a correction failed before it was recorded, and changed nothing: correct the version again"
+	}
+	if f.Status == domain.Quarantined && row.Failure == "" {
+		by, err := r.succeededSince(ctx, f)
+		if err != nil {
+			return err
+		}
+		if by != "" {
+			f.Status, f.Decision, f.HealedBy = domain.Closed, "the event had succeeded by then: see "+by, by
+		}
+	}
+	if err := r.insert(ctx, f); err != nil || row.Failure == "" || f.Status == domain.Closed {
+		return err
+	}
+	why := "its replay " + f.Execution + " failed as well" // which took over its event
+	return r.failedAgain(ctx, row.Failure, why, domain.Waiting, domain.Retrying, domain.Quarantined)
+}
+
+// succeededSince returns the execution of a failure's version, or the one that recorded the correction of it, that has
+// succeeded since it failed. A person who sees the item's outcome may be faster than the dead letter.
+func (r *round) succeededSince(ctx context.Context, f domain.Failure) (name string, err error) {
+	if f.VersionID == "" || r.Superseding == nil {
+		return "", nil
+	}
+	h, err := r.Book.Executions.History(ctx, f.ResourceID, f.RecordedAt.Time, f.RecordedAt.Time)
+	if err != nil {
+		return "", err
+	}
+	by, newer, err := r.Superseding.SupersederOf(ctx, f)
+	switch {
+	case errors.Is(err, eventlog.ErrNotFound), errors.Is(err, eventlog.ErrDeleted):
+	case err != nil:
+		return "", err
+	case newer && by.Correction.Of == f.VersionID:
+		row, err := r.Book.Executions.Get(ctx, by.Execution)
+		if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+			return "", err
+		}
+		h.Executions = append(h.Executions, row)
+	}
+	for _, e := range h.Executions {
+		of := e.VersionID == f.VersionID || e.Corrects == f.VersionID
+		if of && e.Status == domain.Succeeded && !e.Superseded && !e.Suppress && e.StoppedAt.After(f.FailedAt.Time) {
+			return e.Name, nil
+		}
+	}
+	return "", nil
+}
