@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	smithytime "github.com/aws/smithy-go/time"
 
+	"github.com/ce873799/replayable-ingestion/dev/replayapi"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -77,6 +76,9 @@ func (r *run) ask(ctx context.Context, seed uint64, n int, events []event) error
 			return err
 		}
 	}
+	if err := r.operate(ctx, random, fmt.Sprintf("chaos %d.%d", seed, n), ids); err != nil {
+		return err
+	}
 	return r.pauses(ctx, random)
 }
 
@@ -108,31 +110,22 @@ func (r *run) askUntilAccepted(ctx context.Context, reason string, request map[s
 	if err != nil {
 		return fmt.Errorf("encode request: %w", err)
 	}
-	var last string
-	for range 20 {
-		ans, err := r.API.DoWith(ctx, http.MethodPost, "/replays", nil, http.Header{"Idempotency-Key": {reason}}, body)
-		if err != nil {
-			return err
-		}
-		if ans.Status == http.StatusAccepted {
-			var accepted replay.Accepted
-			if err := json.Unmarshal(ans.Body, &accepted); err != nil {
-				return fmt.Errorf("decode answer: %w", err)
-			}
-			r.counters.add("replay asked for by API", 1)
-			r.mu.Lock()
-			r.asked[reason] = accepted.ReplayID
-			r.mu.Unlock()
-			return nil
-		}
-		last = fmt.Sprintf("status %d: %s", ans.Status, ans.Body)
-		if ans.Status < http.StatusInternalServerError {
-			break
-		}
-		r.counters.add("request to the API answered with 5xx", 1)
-		if err := smithytime.SleepWithContext(ctx, 500*time.Millisecond); err != nil {
-			return err
-		}
+	ans, err := r.until(ctx, http.MethodPost, "/replays", reason, string(body), http.StatusAccepted)
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("ask for a replay of %s: %s", reason, last)
+	return r.accepted(reason, ans, "replay asked for by API")
+}
+
+// accepted notes a replay that the API accepted.
+func (r *run) accepted(reason string, ans replayapi.Answer, what string) error {
+	var accepted replay.Accepted
+	if err := json.Unmarshal(ans.Body, &accepted); err != nil {
+		return fmt.Errorf("decode answer: %w", err)
+	}
+	r.counters.add(what, 1)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked[reason] = accepted.ReplayID
+	return nil
 }

@@ -25,14 +25,16 @@ const (
 	CountOnce      Invariant = "versions that name the same execution count once"
 	LedgerAgrees   Invariant = "the ledger agrees with S3 and Step Functions"
 	ReplaysAdd     Invariant = "the counts of a replay are those of its items"
+	StaysClosed    Invariant = "what an operator has closed is not retried by itself"
+	Corrects       Invariant = "a correction stands right behind what it corrects, is the only one, and heals it"
 	AllSettled     Invariant = "everything comes to an end"
 	AllAllowed     Invariant = "the policies allow every call of a function"
 )
 
 // Invariants returns all of them in a fixed order.
 func Invariants() []Invariant {
-	return []Invariant{NoneLost, NoStorm, NoStaleStart, NoStalePublish, StaysDeleted, CountOnce, LedgerAgrees, ReplaysAdd, AllSettled,
-		AllAllowed}
+	return []Invariant{NoneLost, NoStorm, NoStaleStart, NoStalePublish, StaysDeleted, CountOnce, LedgerAgrees, ReplaysAdd, StaysClosed,
+		Corrects, AllSettled, AllAllowed}
 }
 
 // Violation is a broken invariant.
@@ -55,6 +57,8 @@ func Check(f *Facts) []Violation {
 	c.versions()
 	c.publications()
 	c.replays()
+	c.closedStay()
+	c.corrections()
 	c.settled()
 	for _, call := range c.Denied {
 		c.fault(AllAllowed, "", "%s", call)

@@ -16,6 +16,7 @@ const (
 	Healed      Outcome = "healed" // succeeded by a replay
 	Superseded  Outcome = "superseded"
 	Quarantined Outcome = "quarantined"
+	Closed      Outcome = "closed" // by an operator
 	Aborted     Outcome = "aborted"
 	Running     Outcome = "running"
 	Waiting     Outcome = "waiting"
@@ -71,10 +72,13 @@ func (f *Facts) closed(name string, last domain.Failure) (Outcome, string) {
 	case domain.Superseded:
 		return f.superseded(name, last)
 	case domain.Quarantined:
-		return f.quarantined(last)
+		return f.kept(last, Quarantined)
 	case domain.Closed:
 		if f.Executions[last.HealedBy].Status == domain.Succeeded { // redriven
 			return Healed, ""
+		}
+		if last.Job != "" {
+			return f.kept(last, Closed)
 		}
 		if f.Executions[last.Execution].Status == domain.Aborted {
 			return Aborted, ""
@@ -114,18 +118,18 @@ func (f *Facts) superseded(name string, last domain.Failure) (Outcome, string) {
 	return Lost, "superseded, and no later event was recorded"
 }
 
-// quarantined wants the event to be where a person can fetch it.
-func (f *Facts) quarantined(last domain.Failure) (Outcome, string) {
+// kept wants the event to be where a person can fetch it.
+func (f *Facts) kept(last domain.Failure, as Outcome) (Outcome, string) {
 	if last.VersionID == "" {
 		if !f.Objects[last.InputKey] {
-			return Lost, fmt.Sprintf("quarantined, and its input is not at %q", last.InputKey)
+			return Lost, fmt.Sprintf("%s, and its input is not at %q", as, last.InputKey)
 		}
-		return Quarantined, ""
+		return as, ""
 	}
 	for _, v := range f.Versions[last.ResourceID] {
 		if v.ID == last.VersionID {
-			return Quarantined, ""
+			return as, ""
 		}
 	}
-	return Lost, "quarantined, and its version is not in S3"
+	return Lost, string(as) + ", and its version is not in S3"
 }

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"time"
 
 	smithytime "github.com/aws/smithy-go/time"
+
+	"github.com/ce873799/replayable-ingestion/dev/replayapi"
 )
 
 // pauses has some of the replays that were asked for paused for a moment, some of them twice, one while all are. What is
@@ -60,23 +63,29 @@ func (r *run) replaysAsked() []string {
 
 // try makes a call that may be repeated until it is answered. That a replay has ended is an answer.
 func (r *run) try(ctx context.Context, method, path, body string) error {
-	var last string
+	_, err := r.until(ctx, method, path, "", body, http.StatusOK, http.StatusConflict)
+	return err
+}
+
+// until makes a call, under an idempotency key if there is one, until it is answered with one of some statuses.
+func (r *run) until(ctx context.Context, method, path, key, body string, statuses ...int) (replayapi.Answer, error) {
+	header := http.Header{}
+	if key != "" {
+		header.Set("Idempotency-Key", key)
+	}
+	var last replayapi.Answer
 	for range 20 {
-		ans, err := r.API.DoWith(ctx, method, path, nil, nil, []byte(body))
-		if err != nil {
-			return err
+		ans, err := r.API.DoWith(ctx, method, path, nil, header, []byte(body))
+		if err != nil || slices.Contains(statuses, ans.Status) {
+			return ans, err
 		}
-		if ans.Status == http.StatusOK || ans.Status == http.StatusConflict {
-			return nil
-		}
-		last = fmt.Sprintf("status %d: %s", ans.Status, ans.Body)
-		if ans.Status < http.StatusInternalServerError {
+		if last = ans; ans.Status < http.StatusInternalServerError {
 			break
 		}
 		r.counters.add("request to the API answered with 5xx", 1)
 		if err := smithytime.SleepWithContext(ctx, 500*time.Millisecond); err != nil {
-			return err
+			return ans, err
 		}
 	}
-	return fmt.Errorf("%s %s: %s", method, path, last)
+	return last, fmt.Errorf("%s %s %s: status %d: %s", method, path, key, last.Status, last.Body)
 }

@@ -81,6 +81,7 @@ type Figures struct {
 	Healed         int `json:"healed"`         // by a replay
 	Superseded     int `json:"superseded"`
 	Quarantined    int `json:"quarantined"`
+	Closed         int `json:"closed"` // by an operator
 	Aborted        int `json:"aborted"`
 	Running        int `json:"running"`
 	Waiting        int `json:"waiting"`
@@ -115,7 +116,7 @@ func figures(f *Facts) Figures {
 		g.Events++
 	}
 	g.Succeeded, g.Healed, g.Superseded, g.Quarantined = by[Succeeded], by[Healed], by[Superseded], by[Quarantined]
-	g.Aborted, g.Running, g.Waiting, g.Lost = by[Aborted], by[Running], by[Waiting], by[Lost]
+	g.Closed, g.Aborted, g.Running, g.Waiting, g.Lost = by[Closed], by[Aborted], by[Running], by[Waiting], by[Lost]
 	for resource, all := range f.Versions {
 		n := len(f.counted(resource))
 		g.Versions += n
@@ -178,7 +179,7 @@ func (r *Report) print(out io.Writer) {
 		{"events received", g.Events}, {"versions in the event log", g.Versions},
 		{"second versions of an execution, which do not count", g.SecondVersions},
 		{"succeeded at once", g.Succeeded}, {"healed by a replay", g.Healed}, {"superseded by a newer event", g.Superseded},
-		{"quarantined", g.Quarantined}, {"aborted", g.Aborted}, {"running", g.Running}, {"waiting", g.Waiting},
+		{"quarantined", g.Quarantined}, {"closed by an operator", g.Closed}, {"aborted", g.Aborted}, {"running", g.Running}, {"waiting", g.Waiting},
 		{"automatic replays", g.AutoReplays}, {"replays by API", g.APIReplays},
 		{"executions that published", g.Published}, {"messages at the subscriber", g.Received},
 	} {

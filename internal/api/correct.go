@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/transform"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -54,6 +56,15 @@ func (a *API) named(ctx context.Context, r replay.Request) (replay.Request, erro
 	if version.ID != latest.ID && !r.AllowStale {
 		return r, refused("version %s is newer than %s, recorded at %s: correct the newer one, or set allowStale to have "+
 			"the corrected version become the latest", latest.ID, version.ID, latest.At().UTC().Format(time.RFC3339))
+	}
+	if !r.AllowStale {
+		by, err := a.book.Executions.Corrector(ctx, resource, version.ID)
+		if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+			return r, err
+		}
+		if err == nil && !by.RecordsNothing() {
+			return r, refused("%s", domain.CorrectedBy(by))
+		}
 	}
 	r.Versions = replay.Versions{Mode: replay.VersionIDs, IDs: []string{version.ID}, OnFailure: replay.StopOnFailure}
 	return r, a.corrects(ctx, r, version.ID)

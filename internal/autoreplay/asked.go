@@ -22,13 +22,9 @@ func (r *round) addAsked(ctx context.Context, f domain.Failure, row domain.Execu
 		f.Status = domain.Closed
 		f.Decision = "a correction failed before it was recorded, and changed nothing: correct the version again"
 	}
-	if f.Status == domain.Quarantined && row.Failure == "" {
-		by, err := r.succeededSince(ctx, f)
-		if err != nil {
+	if row.Failure == "" {
+		if err := r.closeIfSucceeded(ctx, &f); err != nil {
 			return err
-		}
-		if by != "" {
-			f.Status, f.Decision, f.HealedBy = domain.Closed, "the event had succeeded by then: see "+by, by
 		}
 	}
 	if err := r.insert(ctx, f); err != nil || row.Failure == "" || f.Status == domain.Closed {
@@ -36,6 +32,18 @@ func (r *round) addAsked(ctx context.Context, f domain.Failure, row domain.Execu
 	}
 	why := "its replay " + f.Execution + " failed as well" // which took over its event
 	return r.failedAgain(ctx, row.Failure, why, domain.Waiting, domain.Retrying, domain.Quarantined)
+}
+
+// closeIfSucceeded keeps a failure that nobody needs to look at any more out of the quarantine.
+func (r *round) closeIfSucceeded(ctx context.Context, f *domain.Failure) error {
+	if f.Status != domain.Quarantined {
+		return nil
+	}
+	by, err := r.succeededSince(ctx, *f)
+	if err == nil && by != "" {
+		f.Status, f.Decision, f.HealedBy = domain.Closed, "the event had succeeded by then: see "+by, by
+	}
+	return err
 }
 
 // succeededSince returns the execution of a failure's version, or the one that recorded the correction of it, that has

@@ -41,6 +41,9 @@ func (r *round) addRedriven(ctx context.Context, f domain.Failure, row domain.Ex
 	if row.Mode == domain.API && (row.Patched || row.Suppress) {
 		f.Status, f.Decision = domain.Closed, "a replay with a patch or without publication failed: see its items"
 	}
+	if err := r.closeIfSucceeded(ctx, &f); err != nil {
+		return err
+	}
 	if err := r.insert(ctx, f); err != nil {
 		return err
 	}

@@ -104,6 +104,14 @@ func (e Execution) Redriven(redriveCount int) bool {
 // Records reports whether the execution is a replay that records the event that it runs, as a live one does.
 func (e Execution) Records() bool { return e.Mode == Restart || e.Unrecorded || e.Corrects != "" }
 
+// RecordsNothing reports whether the execution of a correction has ended without recording a version.
+func (e Execution) RecordsNothing() bool { return e.Status.Terminal() && e.VersionID == "" }
+
+// CorrectedBy says why a version cannot be corrected that an execution corrects already.
+func CorrectedBy(e Execution) string {
+	return "replay " + e.ReplayID + " corrects version " + e.Corrects + " already: correct what it records"
+}
+
 // Placed returns where the event of an execution stands among those of its resource.
 func (e Execution) Placed() Stamp {
 	if e.Place.IsZero() {

@@ -72,22 +72,23 @@ func (l *Items) At(ctx context.Context, replayID string, places []domain.Place) 
 // Bind ties an item to a version and inserts the row of the execution that will run it, in one transaction and before
 // that execution is started. It returns ErrConflict if the item is bound already or finished.
 func (l *Items) Bind(ctx context.Context, i domain.Item, e domain.Execution) error {
-	put, err := l.executionPut(e)
+	writes, err := l.bind(i, e)
 	if err != nil {
 		return err
 	}
-	c := newChange(itemKey(i)).
-		Set("versionId", str(e.VersionID)).Set("execution", str(e.Name)).
+	return l.transact(ctx, "bind item of replay "+i.ReplayID, writes)
+}
+
+// bound is the change of an item that is bound to a version and an execution, unless it is bound already or finished.
+func bound(i domain.Item, versionID, execution string) *change {
+	return newChange(itemKey(i)).Set("versionId", str(versionID)).Set("execution", str(execution)).
 		If("{outcome} = ? AND attribute_not_exists({execution})", str(string(replay.Waiting)))
-	return l.transact(ctx, "bind item of replay "+i.ReplayID, []types.TransactWriteItem{put, c.transact(l.name)})
 }
 
 // BindOutput ties an item of a republish to a version and the execution whose output is sent. It returns ErrConflict if
 // the item is bound already or finished.
 func (l *Items) BindOutput(ctx context.Context, i domain.Item, versionID, execution string) error {
-	c := newChange(itemKey(i)).Set("versionId", str(versionID)).Set("execution", str(execution)).
-		If("{outcome} = ? AND attribute_not_exists({execution})", str(string(replay.Waiting)))
-	_, err := l.update(ctx, c)
+	_, err := l.update(ctx, bound(i, versionID, execution))
 	return conflict(err, nil, "bind output to item of replay "+i.ReplayID)
 }
 

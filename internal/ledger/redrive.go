@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/replay"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
@@ -18,8 +17,6 @@ import (
 //
 // The execution is open from then on: nobody may report the end of the redrive.
 func (l *Items) BindRedrive(ctx context.Context, i domain.Item, e domain.Execution, f domain.Failure, m domain.Move) error {
-	bound := newChange(itemKey(i)).Set("versionId", str(e.VersionID)).Set("execution", str(e.Name)).
-		If("{outcome} = ? AND attribute_not_exists({execution})", str(string(replay.Waiting)))
 	pk, sk := executionKey(e.Name)
 	at := domain.At(l.now())
 	run := newChange(pk, sk).Set("redriveId", str(i.ReplayID)).Set("redriveRun", num(e.RedriveCount+1)).
@@ -27,7 +24,7 @@ func (l *Items) BindRedrive(ctx context.Context, i domain.Item, e domain.Executi
 		Set("reopened", flag(true)).Set("tpk", str(openPartition(e.Name))).Set("tsk", str(at.String()+"#"+e.Name)).
 		If("{status} = ? AND {redriveCount} = ?", str(string(e.Status)), num(e.RedriveCount)).
 		If("attribute_not_exists({redriveRun}) OR {redriveRun} <= ?", num(e.RedriveCount))
-	writes := []types.TransactWriteItem{bound.transact(l.name), run.transact(l.name)}
+	writes := []types.TransactWriteItem{bound(i, e.VersionID, e.Name).transact(l.name), run.transact(l.name)}
 	moved := f
 	if f.Execution != "" {
 		var c *change

@@ -2,10 +2,12 @@ package listener
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -20,6 +22,55 @@ func asCorrection(row domain.Execution, p plan, v eventlog.Version, by string) d
 		row.Place = row.StartedAt
 	}
 	return row
+}
+
+// commitCorrection binds an item to the execution that corrects a version. Another correction of that version must not be
+// under way: both would stand at one place, and the one would undo the other unseen.
+func (l *Listener) commitCorrection(
+	ctx context.Context, it domain.Item, p plan, v eventlog.Version, row domain.Execution,
+) (domain.Item, error) {
+	r, err := l.Book.Replays.Get(ctx, it.ReplayID)
+	if err != nil {
+		return it, err
+	}
+	row = asCorrection(row, p, v, r.RequestedBy)
+	if p.AllowStale { // it stands elsewhere
+		err = l.Book.Items.Bind(ctx, it, row)
+	} else {
+		err = l.bindCorrection(ctx, it, row)
+	}
+	if errors.Is(err, ledger.ErrConflict) {
+		return l.rebound(ctx, it)
+	}
+	if err == nil {
+		it.VersionID, it.Execution = row.VersionID, row.Name
+	}
+	return it, err
+}
+
+// bindCorrection binds the item unless another replay's correction of the version has been bound, and may be recorded.
+func (l *Listener) bindCorrection(ctx context.Context, it domain.Item, row domain.Execution) error {
+	for {
+		other, err := l.Book.Executions.Corrector(ctx, row.ResourceID, row.Corrects)
+		switch {
+		case errors.Is(err, ledger.ErrNotFound):
+		case err != nil:
+			return err
+		case other.Name != row.Name && !other.RecordsNothing():
+			return verdict{to: replay.Skipped, version: row.Corrects, reason: "conflict: " + domain.CorrectedBy(other)}
+		}
+		err = l.Book.Items.BindCorrection(ctx, it, row, other.Name)
+		if !errors.Is(err, ledger.ErrConflict) {
+			return err
+		}
+		now, nerr := l.Book.Executions.Corrector(ctx, row.ResourceID, row.Corrects)
+		if nerr != nil && !errors.Is(nerr, ledger.ErrNotFound) {
+			return nerr
+		}
+		if now.Name == other.Name || now.Name == row.Name { // so the item is bound, or has ended
+			return err
+		}
+	}
 }
 
 // correction returns the input of the execution that a row announces: an envelope that points to the corrected event.

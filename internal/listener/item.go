@@ -145,11 +145,7 @@ func (l *Listener) commit(ctx context.Context, it domain.Item, p plan, v eventlo
 		return it, verdict{to: replay.WouldRun, version: v.ID, diff: diff, warning: warning, digest: digest}
 	}
 	if p.Action == replay.Correct {
-		r, err := l.Book.Replays.Get(ctx, it.ReplayID)
-		if err != nil {
-			return it, err
-		}
-		row = asCorrection(row, p, v, r.RequestedBy)
+		return l.commitCorrection(ctx, it, p, v, row)
 	}
 	err = l.Book.Items.Bind(ctx, it, row)
 	if errors.Is(err, ledger.ErrConflict) {

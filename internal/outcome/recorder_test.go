@@ -33,7 +33,9 @@ func (k *known) Settle(_ context.Context, e domain.Ended) (domain.Execution, err
 	return row, nil
 }
 
-func (k *known) Get(_ context.Context, name string) (domain.Execution, error) { return k.rows[name], nil }
+func (k *known) Get(_ context.Context, name string) (domain.Execution, error) {
+	return k.rows[name], nil
+}
 
 func (k *known) TakenIn(context.Context, string) error { return nil }
 

@@ -2,8 +2,13 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -152,7 +157,7 @@ func TestANewerEventWinsInAnyOrder(t *testing.T) {
 	}
 }
 
-// A correction may be wrong as well. Of two that are bound at the same time, the one that is recorded last counts.
+// A correction may be wrong as well.
 func TestACorrectionIsCorrected(t *testing.T) {
 	e := inMemory(t)
 	history(t, e, "r1", 1)
@@ -164,15 +169,84 @@ func TestACorrectionIsCorrected(t *testing.T) {
 	if len(h) != 3 || h[0].Correction.Of != h[1].VersionID || h[1].Correction.Of != h[2].VersionID || lastPublished(e) != sale(3) {
 		t.Errorf("got %+v and published %s, want a correction of a correction", h, lastPublished(e))
 	}
-	first, second := correct(t, e, correcting(4, "")), correct(t, e, correcting(5, ""))
-	e.Pump()
-	for _, id := range []string{first, second} {
-		finished(t, e, id, replay.Completed, oneRan)
+}
+
+// Two people correct one version at once: the second is told of the first, and does not undo it.
+func TestTwoCorrectionsOfOneVersion(t *testing.T) {
+	conflicts := func(t *testing.T, e *Engine, first, second string) {
+		t.Helper()
+		finished(t, e, first, replay.Completed, oneRan)
+		finished(t, e, second, replay.Completed, replay.Counts{Matched: 1, Skipped: 1})
+		it := list(t, e, second, "")[0]
+		if !strings.HasPrefix(it.Reason, "conflict: replay "+first+" corrects version ") && !strings.HasPrefix(it.Reason, "superseded: ") {
+			t.Errorf("got %q, want the first correction named", it.Reason)
+		}
+		if h := past(t, e); len(h) != 2 || h[0].Correction.ReplayID != first {
+			t.Errorf("got %+v, want one correction", h)
+		}
 	}
-	again := ask(t, e, selecting("r1"))
-	e.Pump()
-	finished(t, e, again, replay.Completed, oneRan)
-	if h := past(t, e); len(h) != 5 || h[0].Correction.Of != h[2].VersionID || h[1].Correction.Of != h[2].VersionID {
-		t.Errorf("got %+v, want two corrections of one version", h)
-	}
+	t.Run("bound one after the other", func(t *testing.T) {
+		e := inMemory(t)
+		history(t, e, "r1", 1)
+		first := correct(t, e, correcting(4, ""))
+		second := correct(t, e, correcting(5, ""))
+		items := drainToItems(t, e)
+		e.Listen(items...)
+		if it := list(t, e, second, "")[0]; !strings.HasPrefix(it.Reason, "conflict: replay "+first) {
+			t.Errorf("got %+v, want the first named", it)
+		}
+		answer := e.Call("POST", "/versions", correcting(6, ""), nil, nil)
+		if answer.StatusCode != 409 || !strings.Contains(answer.Body, "replay "+first+" corrects version ") {
+			t.Errorf("got %d %s, want 409 that names the first", answer.StatusCode, answer.Body)
+		}
+		e.Listen(items...) // delivered again
+		e.Pump()
+		conflicts(t, e, first, second)
+	})
+	t.Run("bound at the same moment", func(t *testing.T) {
+		e := inMemory(t)
+		history(t, e, "r1", 1)
+		ids := []string{correct(t, e, correcting(4, "")), correct(t, e, correcting(5, ""))}
+		var all sync.WaitGroup
+		for _, body := range drainToItems(t, e) {
+			all.Go(func() { e.Listen(body) })
+		}
+		all.Wait()
+		e.Pump()
+		if get(t, e, ids[0]).Counts.Skipped == 1 {
+			slices.Reverse(ids)
+		}
+		conflicts(t, e, ids[0], ids[1])
+	})
+	t.Run("the first recorded nothing", func(t *testing.T) {
+		e := inMemory(t)
+		history(t, e, "r1", 1)
+		first := correct(t, e, correcting(4, ""))
+		second := correct(t, e, correcting(5, ""))
+		items := drainToItems(t, e)
+		e.Listen(items[0])
+		name := domain.APIName(first, "r1", 0)
+		x := e.Machine.Execution(name)
+		x.Status, x.Error, x.Stopped = types.ExecutionStatusFailed, "IngestionServiceUnavailable", time.Now()
+		e.Machine.Put(x)
+		e.Track(strings.Replace(succeeded(name, 0), "SUCCEEDED", "FAILED", 1))
+		e.Listen(items[1])
+		e.Pump()
+		finished(t, e, second, replay.Completed, oneRan)
+		if h := past(t, e); len(h) != 2 || h[0].Correction.ReplayID != second {
+			t.Errorf("got %+v, want the second correction", h)
+		}
+	})
+	t.Run("unless the caller means it", func(t *testing.T) {
+		e := inMemory(t)
+		history(t, e, "r1", 1)
+		first := correct(t, e, correcting(4, ""))
+		second := correct(t, e, correcting(5, `,"allowStale":true`))
+		e.Pump()
+		finished(t, e, first, replay.Completed, oneRan)
+		finished(t, e, second, replay.Completed, oneRan)
+		if h := past(t, e); len(h) != 3 {
+			t.Errorf("got %+v, want both", h)
+		}
+	})
 }
