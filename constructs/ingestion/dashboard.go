@@ -67,10 +67,11 @@ func (r *ReplayableIngestion) guide(s *settings) awscloudwatch.IWidget {
 // statusRow answers whether anything is lost.
 func (r *ReplayableIngestion) statusRow() *[]awscloudwatch.IWidget {
 	figures := &awscloudwatch.SingleValueWidgetProps{
-		Title: jsii.String("Unaccounted for, in quarantine, dead letters left, last run"),
+		Title: jsii.String("Unaccounted for, in quarantine, dead letters left, paused (1), last run"),
 		Metrics: &[]awscloudwatch.IMetric{
 			r.MetricUnaccounted(label("unaccounted for")), r.MetricInQuarantine(label("in quarantine")),
-			r.MetricDeadLettersLeft(label("dead letters left")), r.MetricAutoReplaySeconds(label("last run, s")),
+			r.MetricDeadLettersLeft(label("dead letters left")), r.MetricReplaysPaused(label("replays paused")),
+			r.MetricAutoReplayPaused(label("automatic replays paused")), r.MetricAutoReplaySeconds(label("last run, s")),
 		},
 		Width: jsii.Number(dashboardWidth), Height: jsii.Number(statusHeight),
 	}

@@ -86,6 +86,18 @@ func (r *ReplayableIngestion) MetricInQuarantine(opts *awscloudwatch.MetricOptio
 	return r.metric(schema.InQuarantine, opts)
 }
 
+// MetricReplaysPaused is 1 while all replays are paused, by a person or by PauseAlarm, and otherwise 0, at each run of the
+// schedule. Count; Maximum. opts may be nil.
+func (r *ReplayableIngestion) MetricReplaysPaused(opts *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+	return r.metric(schema.ReplaysPaused, opts)
+}
+
+// MetricAutoReplayPaused is 1 while no automatic replay starts: they are paused by a person or by PauseAlarm, or AutoReplay
+// is false. Otherwise it is 0, at each run of the schedule. Count; Maximum. opts may be nil.
+func (r *ReplayableIngestion) MetricAutoReplayPaused(opts *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+	return r.metric(schema.AutoReplayPaused, opts)
+}
+
 // MetricDeadLettersLeft is how many dead letters a run of the schedule could not take in and had to leave in the queue. It
 // is 0 unless something is wrong. Count; Maximum. opts may be nil.
 func (r *ReplayableIngestion) MetricDeadLettersLeft(opts *awscloudwatch.MetricOptions) awscloudwatch.Metric {

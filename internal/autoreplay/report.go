@@ -31,12 +31,23 @@ func (r *round) report(ctx context.Context, err error) {
 	if r.looked { // else nobody knows
 		r.Meter.Set(schema.Unaccounted, float64(s.Unaccounted))
 	}
+	if s.Paused != notKnown {
+		r.Meter.Set(schema.ReplaysPaused, gauge(!r.controls.ReplaysPausedAt.IsZero() || !r.controls.AlarmAt.IsZero()))
+		r.Meter.Set(schema.AutoReplayPaused, gauge(s.Paused != ""))
+	}
 	if r.left != nil {
 		r.Meter.Set(schema.DeadLettersLeft, float64(len(r.left)))
 	}
 	if r.counted != nil {
 		r.Meter.Set(schema.InQuarantine, float64(r.counted.Of(replay.FailureQuarantined)+r.counted.Others))
 	}
+}
+
+func gauge(on bool) float64 {
+	if on {
+		return 1
+	}
+	return 0
 }
 
 func (j *Job) notBegun(ctx context.Context, err error) error {

@@ -65,6 +65,9 @@ func (r *round) share(ctx context.Context) error {
 	return err
 }
 
+// notKnown is the reason for a pause of which nobody knows whether it is one.
+const notKnown = "what is paused is not known"
+
 // pauseReason says why nothing is started now, "" if it is. If nobody can tell what is paused, it is taken to be: what waits
 // is not lost.
 func (r *round) pauseReason(ctx context.Context, until time.Time) string {
@@ -73,7 +76,7 @@ func (r *round) pauseReason(ctx context.Context, until time.Time) string {
 	var err error
 	if r.controls, err = errs.WithinDeadline(ctx, r.Book.Controls.Get); err != nil {
 		r.Logger.ErrorContext(ctx, "auto-replay paused: what is paused is not known", "error", err)
-		return "what is paused is not known"
+		return notKnown
 	}
 	alarm := r.alarmReason(ctx)
 	switch {

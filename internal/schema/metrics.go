@@ -66,6 +66,11 @@ var (
 	Unaccounted       = Metric{"UnaccountedVersions", count, "Maximum"}
 	InQuarantine      = Metric{"InQuarantine", count, "Maximum"}
 
+	// ReplaysPaused and AutoReplayPaused are gauges of AutoReplay as well: 1 while all replays, or automatic ones, are
+	// paused by a person or by PauseAlarm, otherwise 0. AutoReplayPaused is also 1 with AutoReplay: false.
+	ReplaysPaused    = Metric{"ReplaysPaused", count, "Maximum"}
+	AutoReplayPaused = Metric{"AutoReplayPaused", count, "Maximum"}
+
 	// DeadLettersLeft is also a gauge of AutoReplay: dead letters that a run tried to record and had to leave in the
 	// queue. OutcomesStuck, by Tracker, and ReplaysStuck, by ReplayListener, are how long the message with the longest
 	// retries has failed, 0 if none fails. SQS's own age does not show this, because it leaves out messages that were
@@ -84,7 +89,7 @@ func Metrics() []Metric {
 		Recorded, Published, PublishSuppressed, PublishSuperseded, FailureRate,
 		Failures, AutoReplayed, Healed, FailedAgain, Superseded, Quarantined, Closed, TimeToHeal,
 		ReplayItemsStarted, ReplayItemsSucceeded, ReplayItemsFailed, ReplayItemsSkipped, ReplayItemsPlanned, ReplaysHalted, Republished,
-		AutoReplayRuns, AutoReplaySeconds, Unaccounted, InQuarantine,
+		AutoReplayRuns, AutoReplaySeconds, Unaccounted, InQuarantine, ReplaysPaused, AutoReplayPaused,
 		DeadLettersLeft, OutcomesStuck, ReplaysStuck, Errors,
 	}
 }

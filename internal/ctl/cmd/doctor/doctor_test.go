@@ -67,7 +67,7 @@ func TestAHealthyIngestionPassesEveryCheck(t *testing.T) {
 			t.Errorf("%s: got detail %q and remedy %v of a pass", f.Check, f.Detail, f.Remedy)
 		}
 	}
-	if len(found) != 53 || of(t, found, "key").Status != doctor.Skipped {
+	if len(found) != 54 || of(t, found, "key").Status != doctor.Skipped {
 		t.Errorf("got %d checks", len(found))
 	}
 	again := doctor.Examine(t.Context(), patient(c), []string{"schedule.runs"})
@@ -133,6 +133,10 @@ func TestEveryFaultIsFoundAndHasARemedy(t *testing.T) {
 		{"a mapping that is being switched on", "ListEventSourceMappings listener", mapping("Enabling", queueARN("replays"), itemFailures), "mapping.Replay", doctor.Warn, "Enabling", "wait"},
 		{"a mapping without partial answers", "ListEventSourceMappings tracker", mapping("Enabled", queueARN("outcomes"), ""), "mapping.Outcomes", doctor.Fail, "whole batch", "ReportBatchItemFailures"},
 		{"a mapping that is not there", "ListEventSourceMappings tracker", mapping("Enabled", queueARN("other"), itemFailures), "mapping.Outcomes", doctor.Fail, "nothing feeds " + queueARN("outcomes"), "detect-stack-drift"},
+
+		{"replays that are paused", "API GET /controls", answer{body: `{"replays":{"paused":{"by":"ada","at":"2026-11-20T08:00:00Z","reason":"an outage"}},"autoReplay":{}}`}, "paused", doctor.Warn, "all replays are paused since 2026-11-20T08:00:00Z by ada because: an outage", "replayctl resume --all"},
+		{"automatic replays that are paused", "API GET /controls", answer{body: `{"replays":{},"autoReplay":{"paused":{"by":"ada","at":"2026-11-20T08:00:00Z","reason":"an outage"}}}`}, "paused", doctor.Warn, "automatic replays are paused since", "replayctl resume --auto-replay"},
+		{"an alarm that pauses", "API GET /controls", answer{body: `{"replays":{},"autoReplay":{},"pauseAlarm":{"at":"2026-11-20T08:00:00Z","reason":"the pause alarm is in ALARM"}}`}, "paused", doctor.Warn, "by the ingestion because: the pause alarm is in ALARM", "PauseAlarm"},
 
 		{"a schedule that is disabled", "GetSchedule", schedule("DISABLED", "auto"), "schedule.enabled", doctor.Fail, "nothing is replayed automatically", "switch schedule schedule on"},
 		{"a schedule that calls something else", "GetSchedule", schedule("ENABLED", "other"), "schedule.enabled", doctor.Fail, "does not call function auto", "edited by hand"},
@@ -321,7 +325,7 @@ func TestOnlyTheURLIsKnown(t *testing.T) {
 	p.Ingestion = config.Manifest{}
 	p.Ingestion.APIURL = url
 	found := doctor.Examine(t.Context(), p, nil)
-	if f := of(t, found, "manifest"); f.Status != doctor.Skipped || len(found) != 25 {
+	if f := of(t, found, "manifest"); f.Status != doctor.Skipped || len(found) != 26 {
 		t.Errorf("got %d findings, %+v", len(found), f)
 	}
 }

@@ -72,7 +72,7 @@ func newExam(p Patient) *exam {
 // checks are all of them, from the caller to what is told to whom. Of an API that was named by its URL alone, nothing
 // else can be found.
 func (e *exam) checks() []check {
-	all := []check{one("caller.identity", e.identity), {"api", e.routes}, one("caller.clock", e.clock)}
+	all := []check{one("caller.identity", e.identity), {"api", e.routes}, one("caller.clock", e.clock), one("paused", e.paused)}
 	if e.at.StateMachineARN == "" {
 		return append(all, one("manifest", func(_ context.Context, v *verdict) {
 			v.add(Skipped, "name the stack instead of the API: --stack", "only the API's URL is known, so nothing else was looked at")
