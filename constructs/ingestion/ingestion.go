@@ -95,7 +95,7 @@ func NewReplayableIngestion(scope constructs.Construct, id *string, props *Repla
 	r.addApi(&s)
 	r.addAlarms(&s)
 	r.addDashboard(&s)
-	r.addOutput()
+	r.addOutput(&s)
 	r.guardRoles()
 	r.openKey(&s)
 	r.permitKeys(props, &s)

@@ -10,14 +10,14 @@ import (
 )
 
 // addOutput tells replayctl where everything is. It comes last, when everything is there.
-func (r *ReplayableIngestion) addOutput() {
+func (r *ReplayableIngestion) addOutput(s *settings) {
 	awscdk.NewCfnOutput(r, jsii.String(config.ManifestOutputID), &awscdk.CfnOutputProps{
 		Description: jsii.String("Where the parts of " + r.path() + " are, for replayctl"),
-		Value:       jsii.String(r.manifest().Encode()),
+		Value:       jsii.String(r.manifest(s).Encode()),
 	})
 }
 
-func (r *ReplayableIngestion) manifest() config.Manifest {
+func (r *ReplayableIngestion) manifest(s *settings) config.Manifest {
 	dashboard := ""
 	if r.Dashboard != nil {
 		dashboard = *r.Dashboard.DashboardName()
@@ -40,6 +40,7 @@ func (r *ReplayableIngestion) manifest() config.Manifest {
 		Rules:              map[string]string{"Failure": *r.failureRule.RuleName(), "Outcome": *r.outcomeRule.RuleName()},
 		Alarms:             r.alarmNames(),
 		Dashboard:          dashboard,
+		Transforms:         s.transforms.offered(),
 	}
 }
 

@@ -3,6 +3,7 @@ package ingestion
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 
@@ -17,6 +18,18 @@ const maxTransforms = 10
 type transforms map[string]awslambda.IFunction
 
 func (t transforms) names() []string { return slices.Sorted(maps.Keys(t)) }
+
+// maxOffered bounds the names in the manifest, in bytes: it has to fit an output.
+const maxOffered = 300
+
+// offered are the names that replayctl completes: none if they are too long together.
+func (t transforms) offered() []string {
+	names := t.names()
+	if len(strings.Join(names, `","`)) > maxOffered {
+		return nil
+	}
+	return names
+}
 
 // arns are with their qualifiers, where a version or an alias was passed.
 func (t transforms) arns() map[string]string {

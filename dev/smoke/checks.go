@@ -61,6 +61,12 @@ func checks() []check {
 			run:      series,
 		},
 		{
+			name:     "correction",
+			proves:   "a failed event is corrected: the corrected version is recorded with its marks, and the failure heals",
+			emulator: "it evaluates no IAM policies",
+			run:      correction,
+		},
+		{
 			name:   "bad-request",
 			proves: "a request with faults gets an application/problem+json that names each",
 			run:    badRequest,

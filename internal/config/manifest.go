@@ -45,6 +45,8 @@ type Manifest struct {
 	Alarms    map[string]string `json:"alarms"` // names by construct id
 
 	Dashboard string `json:"dashboard,omitempty"`
+
+	Transforms []string `json:"transforms,omitempty"` // names of the functions that replays may transform events with
 }
 
 // ErrNotManifest means that a value is not a manifest.

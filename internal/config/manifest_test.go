@@ -11,6 +11,7 @@ func TestWhatIsEncodedIsDecoded(t *testing.T) {
 	want := Manifest{
 		Version: ManifestVersion, Path: "a/B", Stack: "a", Region: "eu-west-1", APIURL: "https://x/v1/",
 		Functions: map[string]string{"Record": "f"}, Rules: map[string]string{}, Alarms: map[string]string{"Unaccounted": "u"},
+		Transforms: []string{"fix"},
 	}
 	got, err := DecodeManifest(want.Encode())
 	if err != nil || !reflect.DeepEqual(got, want) {

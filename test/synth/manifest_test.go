@@ -1,12 +1,14 @@
 package synth_test
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/ce873799/replayable-ingestion/constructs/ingestion"
@@ -78,6 +80,22 @@ func TestIngestionsOfOneStackHaveAManifestEach(t *testing.T) {
 	_, all := manifests(t, stack)
 	if len(all) != 2 || all[0].Path != "Test/Homes" || all[1].Path != "Test/Lands" || all[0].APIURL == all[1].APIURL {
 		t.Errorf("got %+v, want one of each", all)
+	}
+}
+
+// replayctl completes the names of transforms. They are left out where the manifest would not fit an output.
+func TestTheManifestNamesTransforms(t *testing.T) {
+	for length, want := range map[int]int{3: 10, 64: 0} {
+		stack := newStack(t)
+		props, functions := valid(stack), map[string]awslambda.IFunction{}
+		for i := range 10 {
+			functions[strings.Repeat(string(rune('a'+i)), length)] = userFunction(stack, fmt.Sprint("Fix", i))
+		}
+		props.Transforms = &functions
+		newIngestion(stack, props)
+		if _, all := manifests(t, stack); len(all[0].Transforms) != want || want > 0 && all[0].Transforms[0] != "aaa" {
+			t.Errorf("names of %d: got %v, want %d", length, all[0].Transforms, want)
+		}
 	}
 }
 

@@ -149,6 +149,20 @@ func (o Completions) Versions(c *cobra.Command, args []string, typed string) ([]
 	}), noFiles
 }
 
+// Transforms offers the functions of the prop Transforms. An ingestion that was found by its URL alone does not tell them.
+func (o Completions) Transforms(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	ctx, cancel := context.WithTimeout(c.Context(), completeFor)
+	defer cancel()
+	if o.factory.Prepare() != nil {
+		return nil, noFiles
+	}
+	t, err := o.factory.Find(ctx)
+	if err != nil {
+		return nil, noFiles
+	}
+	return t.Transforms, noFiles
+}
+
 // CompleteWith has a flag completed by a function.
 func CompleteWith(c *cobra.Command, flag string, offer cobra.CompletionFunc) {
 	if err := c.RegisterFlagCompletionFunc(flag, offer); err != nil {

@@ -13,19 +13,25 @@ func TestTheShellIsOfferedNames(t *testing.T) {
 	c := w.Account()
 	c.Add("shop", w.In("shop", "Orders"), w.In("shop", "Carts"))
 	c.Add("listings", w.In("listings", "Listings"))
+	with := w.In("computed", "Listings")
+	with.Transforms = []string{"fix-price", "fix-size"}
+	c.Add("computed", with)
 	id := w.Ask(`{"select":{"resourceIds":["r1"]},"reason":"the index lost it"}`)
 	for line, want := range map[string][]string{
-		"status --stack listings" + w.Endpoint + " ": {id + "\tPENDING the index lost it"},
-		"items --stack listings" + w.Endpoint + " ":  {id},
-		"cancel --stack listings" + w.Endpoint + " ": {id},
-		"list" + w.Endpoint + " --stack ":            {"listings\n", "shop\n"},
-		"list" + w.Endpoint + " --ingestion ":        {"shop/Carts", "shop/Orders", "listings/Listings"},
-		"list --output ":                             {"table", "json", "jsonl"},
-		"items x --outcome ":                         {"FAILED", "SKIPPED"},
-		"list --status ":                             {"HALTED"},
-		"replay --on-failure ":                       {"stop", "continue"},
-		"can":                                        {"cancel\t"},
-		"status --stack nowhere" + w.Endpoint + " ":  {":36\n"},
+		"status --stack listings" + w.Endpoint + " ":                      {id + "\tPENDING the index lost it"},
+		"items --stack listings" + w.Endpoint + " ":                       {id},
+		"cancel --stack listings" + w.Endpoint + " ":                      {id},
+		"list" + w.Endpoint + " --stack ":                                 {"listings\n", "shop\n"},
+		"list" + w.Endpoint + " --ingestion ":                             {"shop/Carts", "shop/Orders", "listings/Listings"},
+		"replay --stack computed" + w.Endpoint + " --transform ":          {"fix-price\nfix-size\n:36\n"},
+		"failures replay --stack computed" + w.Endpoint + " --transform ": {"fix-price\nfix-size\n:36\n"},
+		"replay --stack listings" + w.Endpoint + " --transform ":          {":36\n"},
+		"list --output ":       {"table", "json", "jsonl"},
+		"items x --outcome ":   {"FAILED", "SKIPPED"},
+		"list --status ":       {"HALTED"},
+		"replay --on-failure ": {"stop", "continue"},
+		"can":                  {"cancel\t"},
+		"status --stack nowhere" + w.Endpoint + " ": {":36\n"},
 	} {
 		words := append([]string{"__complete"}, strings.Split(line, " ")...)
 		got := w.RunWords(words...)

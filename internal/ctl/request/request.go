@@ -67,7 +67,7 @@ func (o *Flags) Add(f *factory.Factory, c *cobra.Command) {
 	if o.Action != replay.Redrive {
 		o.addVersions(f, c)
 	}
-	o.AddOptions(c)
+	o.AddOptions(f, c)
 	c.ValidArgsFunction = f.Complete().Resources
 }
 
@@ -126,13 +126,14 @@ func outcomes() (words []string) {
 }
 
 // AddOptions adds what does not say which events.
-func (o *Flags) AddOptions(c *cobra.Command) {
+func (o *Flags) AddOptions(of *factory.Factory, c *cobra.Command) {
 	f := c.Flags()
 	if o.Action == replay.Rerun {
 		f.StringVar(&o.change.MergePatch, "merge-patch", "", "change each event with this `JSON` Merge Patch (RFC 7396), or @FILE")
 		f.StringVar(&o.change.JSONPatch, "json-patch", "", "change each event with this `JSON` Patch (RFC 6902), or @FILE")
 		f.StringVar(&o.change.JSONata, "jsonata", "", "run what this JSONata `EXPRESSION` makes of each event, or @FILE")
 		f.StringVar(&o.change.Function, "transform", "", "run what the Lambda function of this `NAME`, a prop of the stack, makes of each event")
+		factory.CompleteWith(c, "transform", of.Complete().Transforms)
 		f.StringVar(&o.change.Parameters, "parameters", "", "with --transform: a `JSON` object that the function gets, or @FILE")
 		f.BoolVar(&o.suppressPublish, "suppress-publish", false, "run the workflow without publishing its output")
 	}

@@ -57,7 +57,7 @@ A TIME is ` + when.Help + `.`,
 	c.Flags().StringVar(&resource, "resource", "", "only of the resource with this `ID`")
 	c.Flags().StringVar(&execution, "execution", "", "only the failure of the execution with this `NAME`")
 	c.Flags().BoolVar(&o.Latest, "latest", false, "the latest version of each resource, instead of the one that failed")
-	o.AddOptions(c)
+	o.AddOptions(f, c)
 	factory.CompleteWith(c, "resource", f.Complete().Resources)
 	return c
 }
