@@ -62,7 +62,7 @@ func LoadPublish(getenv func(string) string) (c Publish, err error) {
 	return c, err
 }
 
-// Tracker configures the function that settles executions in the ledger.
+// Tracker configures the function that records in the ledger how executions end.
 type Tracker struct {
 	LedgerTable      string
 	StateMachineARN  string

@@ -36,7 +36,7 @@ func (l *Listener) bindVersion(ctx context.Context, in SeriesInput) (SeriesOrder
 		return SeriesOrder{}, err
 	}
 	if r.Stopped() && it.Execution == "" {
-		return SeriesOrder{Decision: decisionStop}, nil // what has not run is settled when the series has ended
+		return SeriesOrder{Decision: decisionStop}, nil // what has not run gets its outcome when the series has ended
 	}
 	if it.Outcome.Final() {
 		return SeriesOrder{Decision: decisionSkip}, nil
@@ -71,7 +71,7 @@ func (l *Listener) bindVersion(ctx context.Context, in SeriesInput) (SeriesOrder
 	return l.order(ctx, it, in.OnFailure)
 }
 
-// end settles an item that a verdict ends, and lets the series go on.
+// end records the outcome of an item that a verdict ends, and lets the series go on.
 func (l *Listener) end(ctx context.Context, it domain.Item, vd *verdict, err error) (SeriesOrder, error) {
 	step, err := l.decided(it, vd, err)
 	if err == nil {
@@ -107,7 +107,7 @@ func (l *Listener) order(ctx context.Context, it domain.Item, onFailure replay.O
 	}
 	input, vd, err := l.input(ctx, row, maxSeriesInput)
 	if vd != nil && err == nil {
-		if it.Outcome == replay.Started { // an earlier answer may have started it; otherwise it is settled with the series
+		if it.Outcome == replay.Started { // an earlier answer may have started it; otherwise it ends with the series
 			return SeriesOrder{Decision: decisionSkip}, nil
 		}
 		if err := l.neverStarted(ctx, row, vd.reason); err != nil {

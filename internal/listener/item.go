@@ -258,7 +258,7 @@ func (l *Listener) run(ctx context.Context, it domain.Item, p plan) (*progress.T
 	return s, nil
 }
 
-// withdraw settles the row of an execution that was announced and will not be started, unless it was: an earlier
+// withdraw ends the row of an execution that was announced and will not be started, unless it was: an earlier
 // delivery may have started it before its version left the log.
 func (l *Listener) withdraw(ctx context.Context, row domain.Execution, why string) (started bool, err error) {
 	_, err = l.Machine.Describe(ctx, row.Name)
@@ -269,7 +269,7 @@ func (l *Listener) withdraw(ctx context.Context, row domain.Execution, why strin
 }
 
 func (l *Listener) neverStarted(ctx context.Context, row domain.Execution, why string) error {
-	_, err := l.Book.Executions.Settle(ctx, domain.Ended{
+	_, err := l.Book.Executions.RecordOutcome(ctx, domain.Ended{
 		Name: row.Name, Status: domain.Aborted, Error: domain.NeverStarted, Cause: why, StoppedAt: l.now(),
 	})
 	if errors.Is(err, ledger.ErrConflict) || errors.Is(err, ledger.ErrNotFound) {
@@ -278,5 +278,5 @@ func (l *Listener) neverStarted(ctx context.Context, row domain.Execution, why s
 	if err != nil {
 		return err
 	}
-	return l.Book.Executions.TakenIn(ctx, row.Name)
+	return l.Book.Executions.MarkFollowedUp(ctx, row.Name)
 }

@@ -227,9 +227,9 @@ func (l *Listener) startSeries(ctx context.Context, msg protocol.ReplayMessage, 
 		return err
 	}
 	// Also when the replay was stopped: an earlier delivery may have started the series and died before it noted that.
-	// A series of a stopped replay binds nothing more, and its end settles what is left.
+	// A series of a stopped replay binds nothing more, and its end gives the rest its outcome.
 	in := SeriesInput{ReplayID: s.ReplayID, Page: s.Page, Ordinal: s.Ordinal, OnFailure: p.Versions.OnFailure}
-	if in.Indexes, err = l.left(ctx, s); err != nil {
+	if in.Indexes, err = l.remaining(ctx, s); err != nil {
 		return err
 	}
 	input, err := json.Marshal(in)

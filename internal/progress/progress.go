@@ -191,7 +191,7 @@ func (b *Replays) finish(ctx context.Context, r domain.Replay) error {
 const toldWithin = 2 * time.Second
 
 // haveProven sends the message that has evidence written. If that fails or takes long, auto-replay sends it: what was done
-// counts, and a slow queue must not keep ends from being settled.
+// counts, and a slow queue must not keep ends from being recorded.
 func (b *Replays) haveProven(ctx context.Context, id string) {
 	limit := toldWithin
 	if end, limited := ctx.Deadline(); limited {
