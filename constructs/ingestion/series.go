@@ -26,9 +26,9 @@ var seriesBinder = functionSpec{
 			TopicARN:        *r.topicARN(),
 			ResourceIDPath:  s.resourceIDPath,
 			MaxEventBytes:   s.workflow.maxEventBytes(),
-			StartsPerSecond: s.pace.starts,
+			StartsPerSecond: s.pace.startsPerSecond,
 
-			RequestedStartsPerSecond: s.pace.requested,
+			RequestedStartsPerSecond: s.pace.requestedStartsPerSecond,
 			Transforms:               s.transforms.arns(),
 		}.Env()
 	},
