@@ -31,13 +31,13 @@ func (r *round) decideDue(ctx context.Context) error {
 	if err := r.share(ctx); err != nil {
 		return err
 	}
-	type place struct {
+	type position struct {
 		shard, looked int
 		cursor        string
 	}
-	var open []place
+	var open []position
 	for shard := range ledger.Shards {
-		open = append(open, place{shard: shard})
+		open = append(open, position{shard: shard})
 	}
 	for len(open) > 0 && ctx.Err() == nil {
 		at := open[0]

@@ -165,7 +165,7 @@ func (r *round) poisonItem(ctx context.Context, msg protocol.ReplayMessage) erro
 func (r *round) failItem(ctx context.Context, it domain.Item, why string) error {
 	return r.take(ctx, progress.Transition{
 		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, Index: it.Index, To: replay.Failed, Reason: why,
-		Bound: it.Execution, At: r.now(),
+		Execution: it.Execution, At: r.now(),
 	})
 }
 

@@ -136,7 +136,7 @@ type Entry struct {
 	ResourceID string
 	VersionID  string
 	Failure    string // id of the failure
-	Planned    string // place of the item in the plan that is applied
+	Planned    string // position of the item in the plan that is applied
 	Digest     string // of the item in that plan
 }
 

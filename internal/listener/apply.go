@@ -24,7 +24,7 @@ func (l *Listener) planned(ctx context.Context, p plan, cursor string, limit int
 	if err != nil {
 		return nil, "", err
 	}
-	page, ordinal, err := place(cursor)
+	page, ordinal, err := planPosition(cursor)
 	if err != nil {
 		return nil, "", err
 	}
@@ -34,14 +34,14 @@ func (l *Listener) planned(ctx context.Context, p plan, cursor string, limit int
 	}
 	for reads := 0; page < plan.Pages; reads++ {
 		if reads == applyReads || len(entries) >= limit {
-			return entries, placeOf(page, ordinal), nil
+			return entries, planCursor(page, ordinal), nil
 		}
 		some, err := of(ctx, plan.ID, page, ordinal, limit-len(entries))
 		if err != nil {
 			return nil, "", err
 		}
 		if entries = append(entries, some...); len(entries) >= limit {
-			_, last, err := place(entries[len(entries)-1].Planned)
+			_, last, err := planPosition(entries[len(entries)-1].Planned)
 			if err != nil {
 				return nil, "", err
 			}
@@ -81,14 +81,14 @@ func (l *Listener) plannedUnits(ctx context.Context, id string, page, from, limi
 func entryOf(it domain.Item) domain.Entry {
 	return domain.Entry{
 		ResourceID: it.ResourceID, VersionID: it.VersionID, Failure: it.Failure, Digest: it.Digest,
-		Planned: placeOf(it.Page, it.Ordinal),
+		Planned: planCursor(it.Page, it.Ordinal),
 	}
 }
 
-func placeOf(page, ordinal int) string { return strconv.Itoa(page) + "#" + strconv.Itoa(ordinal) }
+func planCursor(page, ordinal int) string { return strconv.Itoa(page) + "#" + strconv.Itoa(ordinal) }
 
-// place reads what placeOf makes. An empty one is the beginning.
-func place(text string) (page, ordinal int, err error) {
+// planPosition reads what planCursor makes. An empty one is the beginning.
+func planPosition(text string) (page, ordinal int, err error) {
 	if text == "" {
 		return 0, 0, nil
 	}
@@ -98,14 +98,14 @@ func place(text string) (page, ordinal int, err error) {
 		ordinal, err = strconv.Atoi(two)
 	}
 	if err != nil {
-		return 0, 0, fmt.Errorf("place %q in a plan: %w", text, ledger.ErrCursor)
+		return 0, 0, fmt.Errorf("position %q in a plan: %w", text, ledger.ErrCursor)
 	}
 	return page, ordinal, nil
 }
 
 // plannedSeries returns the items of a series that would run by the plan, oldest version first.
 func (l *Listener) plannedSeries(ctx context.Context, it domain.Item, p plan) ([]domain.Item, error) {
-	page, ordinal, err := place(it.Planned)
+	page, ordinal, err := planPosition(it.Planned)
 	if err != nil {
 		return nil, err
 	}

@@ -55,7 +55,7 @@ func (l *Listener) bindVersion(ctx context.Context, in SeriesInput) (SeriesOrder
 			return SeriesOrder{}, err
 		}
 	}
-	if wait := l.seriesPace(ctx, r, in.Bound); wait != nil {
+	if wait := l.seriesPace(ctx, r, in.Previous); wait != nil {
 		return wait.order, wait.err
 	}
 	if it.Execution == "" {

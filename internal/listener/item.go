@@ -37,7 +37,7 @@ func fail(version, format string, args ...any) *verdict {
 func (l *Listener) step(it domain.Item, to replay.Outcome, reason string) *progress.Transition {
 	return &progress.Transition{
 		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, Index: it.Index, To: to, Reason: reason,
-		Bound: it.Execution, At: l.now(),
+		Execution: it.Execution, At: l.now(),
 	}
 }
 

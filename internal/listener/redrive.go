@@ -96,7 +96,7 @@ func (l *Listener) commitRedrive(ctx context.Context, it domain.Item, p plan) (d
 		}
 		return it, nil, err // something has happened to the execution or its failure: look again
 	}
-	it.VersionID, it.Execution, it.Bound = run.row.VersionID, run.row.Name, true
+	it.VersionID, it.Execution, it.JustBound = run.row.VersionID, run.row.Name, true
 	return it, nil, err
 }
 
@@ -259,7 +259,7 @@ func (l *Listener) stillFailed(ctx context.Context, row domain.Execution) (*verd
 // beginRun redrives the execution that an item is bound to, unless that was done: by an earlier delivery, or by an
 // operator. The token alone does not tell: it is kept for 15 minutes. It returns a verdict if it cannot be.
 func (l *Listener) beginRun(ctx context.Context, it domain.Item, row domain.Execution) (*verdict, error) {
-	if !it.Bound {
+	if !it.JustBound {
 		d, err := l.Machine.Describe(ctx, row.Name)
 		if err != nil && !errors.Is(err, sfn.ErrNotFound) {
 			return nil, err

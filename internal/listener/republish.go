@@ -38,7 +38,7 @@ func (l *Listener) commitOutput(ctx context.Context, it domain.Item, p plan, v e
 	if errors.Is(err, ledger.ErrConflict) {
 		return l.rebound(ctx, it)
 	}
-	it.VersionID, it.Execution, it.Bound = v.ID, last.Name, true
+	it.VersionID, it.Execution, it.JustBound = v.ID, last.Name, true
 	return it, nil, err
 }
 
@@ -84,7 +84,7 @@ func (l *Listener) republish(ctx context.Context, it domain.Item, p plan) (*verd
 // withheld is the verdict about an output that must not be sent now. An earlier delivery of the item, which died before
 // it said so, may have sent it when it still might be.
 func withheld(it domain.Item, why string) *verdict {
-	if it.Bound {
+	if it.JustBound {
 		return skip("%s", why)
 	}
 	return fail(it.VersionID, "OutputNotSent: %s; it is not known whether it was sent before", why)

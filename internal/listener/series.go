@@ -175,8 +175,8 @@ type SeriesInput struct {
 
 	Execution string `json:"execution,omitempty"` // that asks
 
-	Index int         `json:"index"`
-	Bound SeriesOrder `json:"bound,omitzero"` // the order to wait that was given before
+	Index    int         `json:"index"`
+	Previous SeriesOrder `json:"bound,omitzero"` // the order to wait that was given before
 }
 
 // Decisions about a version of a series.

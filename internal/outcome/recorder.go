@@ -216,7 +216,7 @@ func redriveStep(row domain.Execution, e domain.Ended) progress.Transition {
 
 func step(row domain.Execution, e domain.Ended) progress.Transition {
 	st := progress.Transition{
-		ReplayID: row.ReplayID, Page: row.Page, Ordinal: row.Ordinal, Index: row.Index, ARN: row.ARN, Bound: row.Name,
+		ReplayID: row.ReplayID, Page: row.Page, Ordinal: row.Ordinal, Index: row.Index, ARN: row.ARN, Execution: row.Name,
 		At: e.StoppedAt, To: replay.Succeeded, Version: row.VersionID, Resource: row.ResourceID,
 	}
 	if row.Superseded {
