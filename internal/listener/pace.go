@@ -55,22 +55,22 @@ func (l *Listener) rate(ctx context.Context, r domain.Replay) (float64, error) {
 	return l.Book.Pace.Share(ctx, b, c, l.now())
 }
 
-// purse holds the starts that the messages of one batch have reserved together: a write for each start would be ten times
+// batchStarts holds the starts that the messages of one batch have reserved together: a write for each start would be ten times
 // as many on one row.
-type purse struct {
+type batchStarts struct {
 	turn chan struct{} // who has it may look
 	left int           // messages that may still want a start
 	has  ledger.Reserved
 	none bool // the windows near are full
 }
 
-type purses map[string]*purse
+type startsByClaimant map[string]*batchStarts
 
-type pursesKey struct{}
+type batchStartsKey struct{}
 
-// withPurses gives the messages of a batch their purses. Those that bring a start along need none.
-func (l *Listener) withPurses(ctx context.Context, batch []events.SQSMessage) context.Context {
-	all := purses{}
+// withBatchStarts has the messages of a batch reserve their starts together. Those that bring a start along reserve none.
+func (l *Listener) withBatchStarts(ctx context.Context, batch []events.SQSMessage) context.Context {
+	all := startsByClaimant{}
 	for _, m := range batch {
 		msg, err := protocol.DecodeReplayMessage(m.Body)
 		if err != nil || l.inTime(msg.Slot) || msg.Kind != protocol.KindItem && msg.Kind != protocol.KindAuto {
@@ -81,16 +81,16 @@ func (l *Listener) withPurses(ctx context.Context, batch []events.SQSMessage) co
 			name = msg.ReplayID
 		}
 		if all[name] == nil {
-			all[name] = &purse{turn: make(chan struct{}, 1)}
+			all[name] = &batchStarts{turn: make(chan struct{}, 1)}
 		}
 		all[name].left++
 	}
-	return context.WithValue(ctx, pursesKey{}, all)
+	return context.WithValue(ctx, batchStartsKey{}, all)
 }
 
-// reserve takes a start out of the purse of a batch, and fills it first if it is empty.
+// reserve takes one of the starts that a batch has reserved, and reserves them first if it has none.
 func (l *Listener) reserve(ctx context.Context, b ledger.Budget, c ledger.Claimant) (ledger.Reserved, error) {
-	all, _ := ctx.Value(pursesKey{}).(purses)
+	all, _ := ctx.Value(batchStartsKey{}).(startsByClaimant)
 	p := all[c.Name]
 	if p == nil {
 		return l.Book.Pace.Reserve(ctx, b, c, 1, l.now())

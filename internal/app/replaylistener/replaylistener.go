@@ -67,7 +67,7 @@ func deps(cfg config.ReplaySeries, services Services, telemetry boot.Telemetry) 
 	book := ledger.New(services.Table, cfg.LedgerTable).Metered(telemetry.Meter)
 	events := eventlog.New(services.Bucket, cfg.EventLogBucket).Logging(telemetry.Log)
 	replays := sqs.New(services.Queues, cfg.ReplayQueueURL)
-	gate := outcome.NewGate(book.Publications, telemetry.Log)
+	gate := outcome.NewPublishGate(book.Publications, telemetry.Log)
 	if services.GateNow != nil {
 		gate.Now = services.GateNow
 	}
