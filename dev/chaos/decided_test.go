@@ -58,7 +58,7 @@ func TestABrokenRuleOfWhatAnOperatorDecidesIsFound(t *testing.T) {
 		"at another place": {func(h history, correction string) {
 			h.change(correction, func(e *domain.Execution) { e.Place = domain.At(at(40)) })
 		}, Corrects},
-		"behind what it corrects": {func(h history, _ string) { h.Versions["r-wrong"][0].First = at(-1) }, Corrects},
+		"behind what it corrects":   {func(h history, _ string) { h.Versions["r-wrong"][0].First = at(-1) }, Corrects},
 		"of a version that is gone": {func(h history, _ string) { h.Versions["r-wrong"] = h.Versions["r-wrong"][:1] }, Corrects},
 		"healing nothing": {func(h history, _ string) {
 			h.fail("wrong", func(f *domain.Failure) { f.Status = domain.Quarantined })

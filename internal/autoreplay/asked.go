@@ -31,7 +31,7 @@ func (r *round) addAsked(ctx context.Context, f domain.Failure, row domain.Execu
 		return err
 	}
 	why := "its replay " + f.Execution + " failed as well" // which took over its event
-	return r.failedAgain(ctx, row.Failure, why, domain.Waiting, domain.Retrying, domain.Quarantined)
+	return r.markFailedAgain(ctx, row.Failure, why, domain.Waiting, domain.Retrying, domain.Quarantined)
 }
 
 // closeIfSucceeded keeps a failure that nobody needs to look at any more out of the quarantine.
