@@ -20,6 +20,7 @@ const (
 	streamDrops
 	streamAsks
 	streamRefusals
+	streamRest
 )
 
 // level is how rough it gets.

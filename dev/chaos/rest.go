@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -64,9 +65,17 @@ func (r *run) rest(ctx context.Context) error {
 		return err
 	}
 	before, since := "", time.Now()
-	for {
-		if _, err := r.autoReplay(ctx); err != nil && !errors.As(err, new(errFunction)) && ctx.Err() == nil {
+	for operated := false; ; {
+		s, err := r.autoReplay(ctx)
+		if err != nil && !errors.As(err, new(errFunction)) && ctx.Err() == nil {
 			return err
+		}
+		if err == nil && !s.Skipped && !operated { // the failures are there, and most of them open
+			operated = true
+			random := rand.New(rand.NewPCG(r.opts.Seed, streamRest)) //nolint:gosec // reproducible on purpose
+			if err := r.operate(ctx, random, fmt.Sprintf("chaos %d, at rest", r.opts.Seed), nil); err != nil {
+				return err
+			}
 		}
 		open, err := r.open(ctx)
 		if err == nil && len(open) == 0 {
