@@ -88,7 +88,7 @@ func (c *Console) replay(r *http.Request) (view, error) {
 		if p.Status == replay.Planned && p.Plan != nil && p.Plan.PlanHash == "" && !p.Expired {
 			v.refresh = quickly // the hash is being computed
 		}
-		if p.Plan != nil && p.Plan.PlanHash != "" && p.Plan.AppliedBy == "" {
+		if p.Plan != nil && p.Plan.PlanHash != "" && p.AppliedBy == "" {
 			v.command = command([]string{"apply", id}, "--hash", p.Plan.PlanHash)
 		}
 	}
