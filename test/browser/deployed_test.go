@@ -4,6 +4,7 @@ import (
 	"flag"
 	"net/url"
 	"testing"
+	"time"
 )
 
 // test/e2e deploys a stack, has a listing fail in it, and gives these.
@@ -21,6 +22,7 @@ func TestAFailureOfADeployedStackIsHealed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	patience = 2 * time.Minute // the emulator starts functions
 	b := newTab(t, u.Scheme+"://"+u.Host)
 	b.open(u.RequestURI())
 	b.sees("Overview")
