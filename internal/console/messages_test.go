@@ -94,7 +94,7 @@ func TestCancellingIsConfirmedAndSaysWhatStays(t *testing.T) {
 	id := d.world.Ask(`{"select":{"ownerId":"o1"},"maxPerSecond":1,"reason":"x"}`)
 	page := "/replays/" + id
 	d.get(page).has(t, http.StatusOK, `href="`+page+`/cancel">Cancel…</a>`)
-	d.get(page+"/cancel").has(t, http.StatusOK, "Cancel replay "+id+"?", "will not start. This cannot be taken back", "stays as it is",
+	d.get(page+"/cancel").has(t, http.StatusOK, "Cancel replay "+id+"?", "What has not started will not start. This cannot be taken back", "What has been published stays",
 		"pause it instead", "replayctl cancel "+id)
 	if r := d.world.Requested(); r.Stopped != nil {
 		t.Fatalf("got %+v, want it not cancelled yet", r.Summary)

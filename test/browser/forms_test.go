@@ -159,7 +159,7 @@ func TestACancelledReplaySaysWhatRan(t *testing.T) {
 		return chromedp.Run(ctx, chromedp.Evaluate[bool](`/\b1?[1-9] of 20 items/.test(document.body.innerText)`))
 	})
 	b.follow("link", "Cancel…")
-	b.sees("This cannot be taken back", "stays as it is")
+	b.sees("This cannot be taken back", "What has been published stays")
 	b.usableByAll()
 	b.follow("button", "Cancel the replay")
 	b.focusOn("The replay is cancelled")
