@@ -156,7 +156,7 @@ func TestACancelledReplaySaysWhatRan(t *testing.T) {
 	b.plan("GeocoderRejected", "", "1")
 	b.follow("button", "Apply the plan")
 	b.until("a part of the replay has run", func(ctx context.Context) (bool, error) {
-		return chromedp.Run(ctx, chromedp.Evaluate[bool](`/\b1?[1-9] of 20 items/.test(document.body.innerText)`))
+		return chromedp.Run(ctx, chromedp.Evaluate[bool](`/\b([1-9]|1\d) of 20 items/.test(document.body.innerText)`))
 	})
 	b.follow("link", "Cancel…")
 	b.sees("This cannot be taken back", "What has been published stays")
