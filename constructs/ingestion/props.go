@@ -250,16 +250,17 @@ type ReplayableIngestionProps struct {
 	// Default: none; replays transform events with patches and JSONata.
 	Transforms *map[string]awslambda.IFunction
 
-	// MaximumConcurrency caps the instances of the function that starts replays: a whole number from 2 to 1,000. It limits
-	// the rate at which replays compete with live events for StartExecution.
+	// MaximumConcurrency caps the instances of the function that starts replays: a whole number from 2 to 1,000. One
+	// instance starts about 40 executions per second.
 	//
-	// Default: 10.
+	// Default: 3, or as many as MaxReplayShare and MaxRequestedShare need.
 	MaximumConcurrency *float64
 
 	// OutcomesMaximumConcurrency caps the instances of the function that records ended executions: a whole number from 2 to
-	// 1,000. Together with MaximumConcurrency, it limits the queues' share of the account's concurrency.
+	// 1,000. Together with MaximumConcurrency, it limits the queues' share of the account's concurrency. One instance
+	// records about 100 ends per second.
 	//
-	// Default: 20.
+	// Default: 3. A new account, which has 10 concurrent executions, keeps 3 for live events.
 	OutcomesMaximumConcurrency *float64
 
 	// RecordReservedConcurrency reserves concurrency for RecordFunction, and caps it: a whole number from 1 to 10,000.

@@ -37,6 +37,15 @@ func TestTheListenerIsMeasuredUnderALimit(t *testing.T) {
 }
 
 // TestTheCallsAreThoseOfTheDocuments counts the calls of the functions again, because each further call costs money.
+func TestTheTrackerIsMeasuredWithQuotas(t *testing.T) {
+	var out strings.Builder
+	r := &run{Options: Options{Out: &out, Sizes: Sizes{Window: 500 * time.Millisecond}}}
+	rows, err := r.tracker(t.Context())
+	if err != nil || len(rows) != 1 || rows[0].Value <= 10 {
+		t.Errorf("got %+v, %v: %s", rows, err, out.String())
+	}
+}
+
 func TestTheCallsAreThoseOfTheDocuments(t *testing.T) {
 	want, err := cost.Committed()
 	if err != nil {
