@@ -251,7 +251,7 @@ type ReplayableIngestionProps struct {
 	Transforms *map[string]awslambda.IFunction
 
 	// MaximumConcurrency caps the instances of the function that starts replays: a whole number from 2 to 1,000. One
-	// instance starts about 40 executions per second.
+	// instance starts about 30 executions per second.
 	//
 	// Default: 3, or as many as MaxReplayShare and MaxRequestedShare need.
 	MaximumConcurrency *float64

@@ -14,7 +14,7 @@ import (
 )
 
 // startsOfAnInstance is how many executions one instance of the listener starts per second, at 20 ms a call (`make bench`).
-const startsOfAnInstance = 40
+const startsOfAnInstance = 30
 
 // settings are the props with every default filled in. The caller's props are never written to.
 type settings struct {

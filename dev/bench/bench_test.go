@@ -28,8 +28,8 @@ func TestTheListenerIsMeasuredUnderALimit(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
-	if len(rows) != 2 {
-		t.Fatalf("got %+v, want two rows", rows)
+	if len(rows) != 3 {
+		t.Fatalf("got %+v, want three rows", rows)
 	}
 	if one := rows[1].Value; rows[1].Unit != "starts/s" || one <= 0 || one > startLimit {
 		t.Errorf("one instance: got %v %s, want more than 0 and at most %d starts/s", one, rows[1].Unit, startLimit)

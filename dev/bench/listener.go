@@ -43,6 +43,7 @@ func (r *run) listener(ctx context.Context) ([]Row, error) {
 	return []Row{
 		least("Listener: starts per second, of the limit of "+number(startLimit), 100*rates[enough]/startLimit, 90),
 		list("Listener: starts per second of one instance, 20 ms per call", rates[1], "starts/s"),
+		list("Listener: transactions cancelled because they overlapped", float64(c.Cancelled()), "transactions"),
 	}, nil
 }
 

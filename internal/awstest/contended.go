@@ -56,6 +56,13 @@ func NewContended(table *Table, takes time.Duration, transacts func() time.Durat
 	}
 }
 
+// Conflicts returns how many transactions were cancelled because they overlapped with another.
+func (t *Contended) Conflicts() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.Cancelled
+}
+
 // Busiest returns the most write and read units that one partition key took in a second. A written row counts as one
 // unit, because the ledger's rows are small.
 func (t *Contended) Busiest(of func(pk string) bool) (writes, reads float64) {

@@ -51,9 +51,11 @@ type Cloud struct {
 	states sfn.API
 	queues sqs.API
 	quotas *awstest.Quotas // nil: none
-	stored atomic.Int64    // bytes of objects
-	mu     sync.Mutex
-	calls  map[string]int
+
+	contended *awstest.Contended // nil: none
+	stored    atomic.Int64       // bytes of objects
+	mu        sync.Mutex
+	calls     map[string]int
 }
 
 // Stored is how many bytes were put into the bucket.
@@ -68,7 +70,8 @@ func Start(opts Options) *Cloud {
 		c.Table = awstest.NewTable()
 		c.opts.Table = c.Table
 		if opts.Quotas {
-			c.opts.Table = awstest.NewContended(c.Table, 0, func() time.Duration { return c.delay(Transaction) })
+			c.contended = awstest.NewContended(c.Table, 0, func() time.Duration { return c.delay(Transaction) })
+			c.opts.Table = c.contended
 		}
 	}
 	if opts.Quotas {
@@ -103,6 +106,9 @@ const Transaction = "dynamodb.Transaction"
 
 // Starts returns how many executions were started, and how many were throttled. It needs Quotas.
 func (c *Cloud) Starts() (started, throttled int) { return c.quotas.Start.Counts() }
+
+// Cancelled is how many transactions were cancelled because they overlapped with another. It needs Quotas.
+func (c *Cloud) Cancelled() int { return c.contended.Conflicts() }
 
 // Calls returns how often each call was made.
 func (c *Cloud) Calls() map[string]int {
