@@ -208,7 +208,8 @@ type ReplayableIngestionProps struct {
 	// TransitionsPerExecution is how many states an execution enters, retries and the items of Maps included: 1 to 25,000.
 	// With StateTransitionRate it bounds the pace of replays.
 	//
-	// Default: the number of states of the workflow, nested ones, Record and Publish included.
+	// Default: the number of states of the workflow, nested ones, Record and Publish included. An existing state machine is
+	// known by its ARN only, and counts as one state: add its own.
 	TransitionsPerExecution *float64
 
 	// MaxReplayShare is the share that all replays together may take, so that live events come first: 0.001 to 1. It is a
