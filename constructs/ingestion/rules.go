@@ -16,7 +16,7 @@ const (
 )
 
 // addRules sends the ends of executions to the queues: failures to the dead-letter queue, every end to the
-// outcomes queue. ABORTED is an operator's choice, and no failure. What a series leaves when it ends is settled, too.
+// outcomes queue. ABORTED is an operator's choice, and no failure. What a series leaves when it ends gets its outcome, too.
 //
 // Each queue has a rule for events with an error, and one for events without. Between them they take every event once.
 func (r *ReplayableIngestion) addRules() {

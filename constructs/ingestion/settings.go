@@ -85,7 +85,7 @@ func (p *ReplayableIngestionProps) resolve() settings {
 		s.code = *p.Code
 	}
 	if s.maximumConcurrency == nil {
-		needed := math.Ceil((s.pace.starts + s.pace.requested) / startsOfAnInstance)
+		needed := math.Ceil((s.pace.startsPerSecond + s.pace.requestedStartsPerSecond) / startsOfAnInstance)
 		s.maximumConcurrency = jsii.Number(max(needed, config.ReplaysConcurrency))
 	}
 	if s.outcomesConcurrency == nil {

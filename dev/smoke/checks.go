@@ -98,7 +98,7 @@ func checks() []check {
 		},
 		{
 			name:     "outcome",
-			proves:   "the rules take a success, whose error is null, and the tracker understands the message: it settles the execution",
+			proves:   "the rules take a success, whose error is null, and the tracker understands the message: it records the outcome of the execution",
 			emulator: "the local runner puts the status event",
 			run:      outcome,
 		},
