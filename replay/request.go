@@ -33,6 +33,7 @@ type Request struct {
 	IgnorePauseAlarm bool       `json:"ignorePauseAlarm,omitempty"` // goes on while PauseAlarm is in ALARM; default: false
 	MaxItems         int        `json:"maxItems,omitempty"`         // 1 to MaxItems; 0: no bound; required with Select.All
 	MaxFailures      *int       `json:"maxFailures,omitempty"`      // more failed items halt the replay: 0 to MaxItems; nil: any number
+	Ramp             *Ramp      `json:"ramp,omitempty"`             // begins with few resources; not with Republish; nil: all may start
 	DryRun           bool       `json:"dryRun"`                     // ends as PLANNED, starts nothing; default: false
 	Reason           string     `json:"reason"`                     // one line, 1 to MaxReasonBytes
 

@@ -14,7 +14,7 @@ const (
 	Pending   Status = "PENDING"   // accepted, nothing done yet
 	Expanding Status = "EXPANDING" // finding out which resources it is about
 	Running   Status = "RUNNING"   // every resource is known, some are not finished
-	Paused    Status = "PAUSED"    // a person paused it, or all replays: nothing more starts until it is resumed
+	Paused    Status = "PAUSED"    // a person paused it, or its ramp, or all replays are: nothing more starts until it is resumed
 	Completed Status = "COMPLETED" // every item has an outcome
 	Planned   Status = "PLANNED"   // a dry run: every item has been looked at, nothing was started
 	Halted    Status = "HALTED"    // too many failures, or a part of its resources could not be found out
@@ -82,7 +82,8 @@ type Summary struct {
 	Counts      Counts            `json:"counts"`
 	Links       map[string]string `json:"links"` // self, items, cancel, pause, resume: paths
 
-	MaxPerSecond int `json:"maxPerSecond,omitempty"` // its own bound now; 0: none
+	MaxPerSecond int           `json:"maxPerSecond,omitempty"` // its own bound now; 0: none
+	Ramp         *RampProgress `json:"ramp,omitempty"`         // nil: it has no ramp
 }
 
 // Stop says why a replay ended before its time.

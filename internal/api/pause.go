@@ -47,12 +47,22 @@ func (a *API) resume(ctx context.Context, req request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	_, err = a.book.Replays.Resume(ctx, row.ID, replay.Resumption{By: caller(req), At: a.now()})
+	if row.Ramped() {
+		if row, err = a.book.Replays.Count(ctx, row); err != nil {
+			return answer{}, err
+		}
+	}
+	_, err = a.book.Replays.Resume(ctx, row, replay.Resumption{By: caller(req), At: a.now()})
 	if err != nil && !errors.Is(err, ledger.ErrConflict) {
 		return answer{}, err
 	}
 	if err := a.progress.GoOn(ctx, row.ID, a.now(), 0); err != nil {
 		return answer{}, err
+	}
+	if row.Ramped() { // its step may have ended meanwhile
+		if err := a.progress.CompleteIfDone(ctx, row.ID, a.now()); err != nil {
+			return answer{}, err
+		}
 	}
 	row, ans, err := a.summaryOf(ctx, req, row.ID)
 	if err != nil {

@@ -60,7 +60,7 @@ func (l *Listener) bindSeries(ctx context.Context, msg protocol.ReplayMessage, i
 	if r.Stopped() {
 		return nil, none, skip("%s", stopped(r))
 	}
-	if err := l.park(ctx, r); err != nil {
+	if err := l.holdBack(ctx, r, it); err != nil {
 		return nil, none, err
 	}
 	versions, looked, err := l.rangeOf(ctx, msg, it, p)
