@@ -184,8 +184,8 @@ func changingFlags(form url.Values) (flags []string) {
 }
 
 func switches(form url.Values) (line string) {
-	for _, s := range []struct{ name, flag string }{{"all", "--all"}, {"failures", "--failures"}, {"suppress", "--suppress-publish"}, {"stale", "--allow-stale"}, {"ignoreAlarm", "--ignore-pause-alarm"}} {
-		if form.Get(s.name) != "" && (!redrives(form) || s.name == "failures" || s.name == "stale") {
+	for _, s := range []struct{ name, flag string }{{"all", "--all"}, {"failures", "--failures"}, {"suppress", "--suppress-publish"}, {"stale", "--allow-stale"}, {"ignoreAlarm", "--ignore-pause-alarm"}, {"ramp", "--ramp"}} {
+		if form.Get(s.name) != "" && (!redrives(form) || s.name != "all" && s.name != "suppress") {
 			line += " " + s.flag
 		}
 	}

@@ -86,7 +86,7 @@ var formFields = map[string]string{
 	"versions.series.last": "last", "versions.series.from": "from", "versions.series.to": "to", "versions.onFailure": "onFailure",
 	"transform": "change", "transform.mergePatch": "mergePatch", "transform.jsonPatch": "jsonPatch", "transform.jsonata": "jsonata",
 	"action": "action", "publish": "suppress", "target": "target", "allowStale": "stale", "ignorePauseAlarm": "ignoreAlarm",
-	"maxPerSecond": "maxPerSecond", "maxItems": "maxItems", "maxFailures": "maxFailures", "reason": "reason",
+	"maxPerSecond": "maxPerSecond", "maxItems": "maxItems", "maxFailures": "maxFailures", "ramp": "ramp", "reason": "reason",
 }
 
 // fieldOf is the field of the form that a fault is about; empty if it is about no one.
@@ -124,6 +124,9 @@ func (c *Console) request(form url.Values) (replay.Request, []replay.Fault) {
 	}
 	if form.Get("ignoreAlarm") != "" {
 		doc["ignorePauseAlarm"] = true
+	}
+	if form.Get("ramp") != "" {
+		doc["ramp"] = true
 	}
 	for _, field := range []string{"maxPerSecond", "maxItems", "maxFailures"} {
 		b.number(doc, field, field, field)
