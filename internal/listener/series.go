@@ -230,7 +230,7 @@ func (l *Listener) startSeries(ctx context.Context, msg protocol.ReplayMessage, 
 	if err != nil {
 		return fmt.Errorf("encode series input: %w", err)
 	}
-	if _, err := l.Series.Start(ctx, s.Execution(), input); err != nil {
+	if _, err := l.startOn(ctx, l.Series, s.Execution(), input); err != nil {
 		return err
 	}
 	l.Logger.InfoContext(ctx, "series started", "execution", s.Execution(), "resourceId", s.ResourceID,
