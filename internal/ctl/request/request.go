@@ -142,7 +142,7 @@ func (o *Flags) AddOptions(c *cobra.Command) {
 		f.StringVar(&o.target, "target", "", "value of the message attribute target: a `NAME` that subscribers filter by")
 	}
 	f.BoolVar(&o.allowStale, "allow-stale", false, "also versions older than a version that succeeded")
-	f.BoolVar(&o.ignoreAlarm, "ignore-pause-alarm", false, "go on while the pause alarm of the ingestion is in ALARM")
+	f.BoolVar(&o.ignoreAlarm, "ignore-pause-alarm", false, "go on while the pause alarm of the ingestion is in ALARM, and at the whole pace while starts are throttled")
 	f.IntVar(&o.maxPerSecond, "max-per-second", 0, "at most `N` starts per second")
 	f.IntVar(&o.maxItems, "max-items", 0, "at most `N` items")
 	f.IntVar(&o.maxFailures, "max-failures", 0, "halt when more than `N` items have failed")
