@@ -117,8 +117,8 @@ func (l *Listener) parkSeries(ctx context.Context, r domain.Replay, s domain.Ser
 	return errParked
 }
 
-// left lists the versions that an execution of a series has to run: all of them, or those that a pause has left.
-func (l *Listener) left(ctx context.Context, s domain.Series) (indexes []int, err error) {
+// remaining lists the versions that an execution of a series has to run: all of them, or those that a pause has left.
+func (l *Listener) remaining(ctx context.Context, s domain.Series) (indexes []int, err error) {
 	if s.Run == 0 {
 		for i := range s.Versions {
 			indexes = append(indexes, i)
@@ -137,8 +137,9 @@ func (l *Listener) left(ctx context.Context, s domain.Series) (indexes []int, er
 // resendReads is how many reads of items one message makes to find some that wait.
 const resendReads = 25
 
-// resend sends messages again for what waits in a replay that was resumed, or whose ramp has got on: for each resource, or what its series has left,
-// and for the page that is to be found next. A message is sent although there may be one already: it starts nothing twice.
+// resend sends messages again for what waits in a replay that was resumed, or whose ramp has got on: for each resource, or what
+// its series has left, and for the page that is to be found next. A message is sent although there may be one already: it starts
+// nothing twice.
 func (l *Listener) resend(ctx context.Context, msg protocol.ReplayMessage) error {
 	r, err := l.Book.Replays.Get(ctx, msg.ReplayID)
 	if err != nil {

@@ -47,7 +47,7 @@ func (l *Listener) budget(ctx context.Context, r domain.Replay) (b ledger.Budget
 		return b, c, paced, nil
 	}
 	share, err := l.share(ctx)
-	b.PerSecond *= share
+	b.StartsPerSecond *= share
 	return b, c, paced, err
 }
 

@@ -18,7 +18,7 @@ import (
 // executions the replay started.
 func busyLive(t *testing.T, perSecond float64, lasts time.Duration, more string) (refused, of, replayed int) {
 	t.Helper()
-	p := newPaced(t, listener.Pace{PerSecond: 30})
+	p := newPaced(t, listener.Pace{StartsPerSecond: 30})
 	p.owned("o1", int(30*lasts.Seconds()))
 	quota := &tokens{size: 800, perSecond: 150, left: 800}
 	p.Machine.StartFault = func(string) (error, bool) {
@@ -65,7 +65,7 @@ func TestReplaysGiveWayToLiveTraffic(t *testing.T) {
 func TestThrottledStartsHalveThePaceOfAllOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e, _ := quick(t)
-		e.Listener.Pace, e.Binder.Pace = listener.Pace{PerSecond: 30}, listener.Pace{PerSecond: 30}
+		e.Listener.Pace, e.Binder.Pace = listener.Pace{StartsPerSecond: 30}, listener.Pace{StartsPerSecond: 30}
 		ofOwner(t, e, 40)
 		e.Machine.StartFault = func(string) (error, bool) { return &throttling, false }
 		id := ask(t, e, `{"select":{"ownerId":"o1"},"reason":"a test"}`)
