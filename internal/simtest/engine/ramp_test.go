@@ -50,7 +50,7 @@ func steps(t *testing.T, e *Engine) (sizes []int) {
 
 const ramped = `{"select":{"ownerId":"o1"},"ramp":true,"reason":"a test"}`
 
-// fails has the executions of some resources fail.
+// fails makes the executions of some resources fail.
 func fails(e *Engine, these func(resource int) bool) {
 	e.Machine.Work = func(_, event string) (string, string) {
 		var n int
@@ -63,14 +63,14 @@ func fails(e *Engine, these func(resource int) bool) {
 
 func TestARampGrowsUntilAllMayStart(t *testing.T) {
 	e := InMemory(t, &Faults{}, Clock{Now: time.Now, SettleAfter: time.Hour})
-	ofOwner(t, e, 3000)
+	ofOwner(t, e, 10_000)
 	id := ask(t, e, ramped)
 	got := steps(t, e)
-	if want := []int{1, 4, 16, 64, 256, 1024, 1635}; !slices.Equal(got, want) {
+	if want := []int{1, 4, 16, 64, 256, 1024, 8635}; !slices.Equal(got, want) {
 		t.Errorf("got steps of %v, want %v", got, want)
 	}
-	r := finished(t, e, id, replay.Completed, replay.Counts{Matched: 3000, Started: 3000, Succeeded: 3000})
-	if r.Ramp == nil || *r.Ramp != (replay.RampProgress{MaxFailureShare: 0.2, Ran: 3000}) || r.Request.Ramp == nil {
+	r := finished(t, e, id, replay.Completed, replay.Counts{Matched: 10_000, Started: 10_000, Succeeded: 10_000})
+	if r.Ramp == nil || *r.Ramp != (replay.RampProgress{MaxFailureShare: 0.2, Ran: 10_000}) || r.Request.Ramp == nil {
 		t.Errorf("got %+v, want a ramp that has ended", r.Ramp)
 	}
 }
