@@ -82,6 +82,9 @@ type Summary struct {
 	Counts      Counts            `json:"counts"`
 	Links       map[string]string `json:"links"` // self, items, cancel, pause, resume: paths
 
+	PlanID    string `json:"planId,omitempty"`    // of a replay that applies a plan
+	AppliedBy string `json:"appliedBy,omitempty"` // of a plan: id of the replay that applied it, which may be done once
+
 	MaxPerSecond int           `json:"maxPerSecond,omitempty"` // its own bound now; 0: none
 	Ramp         *RampProgress `json:"ramp,omitempty"`         // nil: it has no ramp
 }
@@ -108,9 +111,8 @@ type Plan struct {
 	Warned  int    `json:"warned,omitempty"` // would be started, and have a warning
 	Sample  []Item `json:"sample"`           // the first items of each kind, at most PlanSample of each
 
-	PlanHash  string    `json:"planHash,omitempty"`  // what Apply takes; absent while it is being computed
-	ExpiresAt time.Time `json:"expiresAt"`           // from then on the plan cannot be applied
-	AppliedBy string    `json:"appliedBy,omitempty"` // id of the replay that applied the plan, which may be done once
+	PlanHash  string    `json:"planHash,omitempty"` // what Apply takes; absent while it is being computed
+	ExpiresAt time.Time `json:"expiresAt"`          // from then on the plan cannot be applied
 	Estimate  Estimate  `json:"estimate"`
 }
 
