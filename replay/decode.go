@@ -49,7 +49,7 @@ func (d *decoder) fault(field string, value any, detail string) {
 func (d *decoder) request(body []byte) Request {
 	r := Request{Action: Rerun, Publish: PublishNormal}
 	fields, ok := d.object("body", body, "apply", "action", "select", "versions", "transform", "publish", "target", "allowStale",
-		"maxPerSecond", "ignorePauseAlarm", "maxItems", "maxFailures", "dryRun", "reason")
+		"maxPerSecond", "ignorePauseAlarm", "maxItems", "maxFailures", "ramp", "dryRun", "reason")
 	if !ok {
 		return r
 	}
@@ -82,6 +82,7 @@ func (d *decoder) request(body []byte) Request {
 		r.MaxFailures = new(int)
 		d.number("maxFailures", raw, 0, MaxItems, r.MaxFailures)
 	}
+	r.Ramp = d.ramp(fields["ramp"])
 	d.reason(fields["reason"], &r.Reason)
 	d.together(fields, r)
 	return r
@@ -99,6 +100,9 @@ func (d *decoder) together(fields map[string]json.RawMessage, r Request) {
 		}
 		if r.Publish == PublishSuppress {
 			d.fault("publish", fields["publish"], "does not go with a republish, which only publishes: leave it out")
+		}
+		if r.Ramp != nil {
+			d.fault("ramp", fields["ramp"], "does not go with a republish, which cannot see how subscribers fare: use maxPerSecond")
 		}
 	case Redrive:
 		d.redrive(fields, r)

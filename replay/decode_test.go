@@ -131,6 +131,12 @@ func everyForm() []form {
 		{"switches", with(`"allowStale":true,"dryRun":true`), changed(func(r *Request) { r.AllowStale, r.DryRun = true, true })},
 		{"the least of every bound", with(`"maxPerSecond":1,"maxItems":1,"maxFailures":0`),
 			changed(func(r *Request) { r.MaxPerSecond, r.MaxItems, r.MaxFailures = 1, 1, new(int) })},
+		{"a ramp", with(`"ramp":true`), changed(func(r *Request) { r.Ramp = &Ramp{MaxFailureShare: 0.2} })},
+		{"a ramp of the defaults", with(`"ramp":{"maxFailureShare":null}`), changed(func(r *Request) { r.Ramp = &Ramp{MaxFailureShare: 0.2} })},
+		{"a ramp without failures", with(`"ramp":{"maxFailureShare":0},"action":"redrive"`), changed(func(r *Request) {
+			r.Ramp, r.Action, r.Versions = &Ramp{}, Redrive, Versions{Mode: FailedVersion}
+		})},
+		{"no ramp", with(`"ramp":false`), changed(func(*Request) {})},
 		{"the most of every bound", with(`"maxPerSecond":1e3,"maxItems":1000000.0,"maxFailures":1000000`), changed(func(r *Request) {
 			most := 1_000_000
 			r.MaxPerSecond, r.MaxItems, r.MaxFailures = 1000, most, &most
@@ -328,6 +334,13 @@ func TestDecodeRefusesInEveryField(t *testing.T) {
 		{name: "bounds that are not whole", body: with(`"maxPerSecond":1.5,"maxItems":1e-1,"maxFailures":0.1`), fields: []string{"maxPerSecond", "maxItems", "maxFailures"}},
 		{name: "bounds as texts", body: with(`"maxPerSecond":"10","maxItems":"10","maxFailures":"10"`), fields: []string{"maxPerSecond", "maxItems", "maxFailures"}},
 		{name: "huge bounds", body: with(`"maxPerSecond":1e400,"maxItems":99999999999999999999999,"maxFailures":-1e308`), fields: []string{"maxPerSecond", "maxItems", "maxFailures"}},
+		{name: "a ramp that is no object", body: with(`"ramp":4`), fields: []string{"ramp"}},
+		{name: "a ramp that is a list", body: with(`"ramp":[true]`), fields: []string{"ramp"}},
+		{name: "a ramp with other fields", body: with(`"ramp":{"steps":3}`), fields: []string{"ramp.steps"}},
+		{name: "a share that is too high", body: with(`"ramp":{"maxFailureShare":1}`), fields: []string{"ramp.maxFailureShare"}},
+		{name: "a share that is too low", body: with(`"ramp":{"maxFailureShare":-0.1}`), fields: []string{"ramp.maxFailureShare"}},
+		{name: "a share that is no number", body: with(`"ramp":{"maxFailureShare":"0.1"}`), fields: []string{"ramp.maxFailureShare"}},
+		{name: "a ramp of a republish", body: with(`"action":"republish","ramp":true`), fields: []string{"ramp"}},
 		{name: "every fault at once", body: `{"action":1,"nope":2,"versions":{"series":{"last":0}},"target":"","maxItems":0}`, fields: []string{"nope", "action", "select", "versions.series.last", "target", "maxItems", "reason"}},
 	}
 	for _, tt := range tests {
@@ -437,6 +450,8 @@ func limited(r Request) error {
 		return errors.New("a bound out of range")
 	case r.MaxFailures != nil && outside(*r.MaxFailures, 0, MaxItems):
 		return errors.New("maxFailures out of range")
+	case r.Ramp != nil && (r.Ramp.MaxFailureShare < 0 || r.Ramp.MaxFailureShare >= 1 || r.Action == Republish):
+		return errors.New("a ramp out of range")
 	case outside(len(r.Reason), 1, MaxReasonBytes), len(r.Target) > MaxTargetBytes:
 		return errors.New("a text that is too long")
 	case r.Action == Republish && (r.Transform != nil || r.Publish != PublishNormal):

@@ -51,7 +51,7 @@ func ExampleDecode_everyField() {
 		"select": {"failures": {"error": "Lambda.*", "since": "-PT2H"}, "recorded": {"from": "2026-01-30T00:00:00+01:00"}},
 		"versions": {"series": {"last": 3, "onFailure": "continue"}},
 		"transform": {"jsonPatch": [{"op": "replace", "path": "/listing/currency", "value": "EUR"}]},
-		"publish": "suppress", "target": "search-index", "maxPerSecond": 5, "maxItems": 1000, "maxFailures": 10,
+		"publish": "suppress", "target": "search-index", "maxPerSecond": 5, "maxItems": 1000, "maxFailures": 10, "ramp": true,
 		"dryRun": true, "reason": "the importer lost the currency"
 	}`), now)
 	if err != nil {
@@ -93,6 +93,9 @@ func ExampleDecode_everyField() {
 	//   "maxPerSecond": 5,
 	//   "maxItems": 1000,
 	//   "maxFailures": 10,
+	//   "ramp": {
+	//     "maxFailureShare": 0.2
+	//   },
 	//   "dryRun": true,
 	//   "reason": "the importer lost the currency"
 	// } <nil>

@@ -30,6 +30,13 @@ type Controls struct {
 	Replays    Control `json:"replays"`              // all replays but dry runs and automatic ones
 	AutoReplay Control `json:"autoReplay"`           // starts of automatic replays; failures are taken in all the same
 	PauseAlarm *Pause  `json:"pauseAlarm,omitempty"` // since when auto-replay has found PauseAlarm in ALARM, which pauses both
+	Yielding   *Yield  `json:"yielding,omitempty"`   // nil: replays have their whole pace
+}
+
+// Yield says that replays give way to live traffic, because Step Functions refused starts.
+type Yield struct {
+	At    time.Time `json:"at"`    // when their pace was halved last; it grows from there
+	Share float64   `json:"share"` // of the pace that they have otherwise, now
 }
 
 // ControlsChange is the body of PATCH /controls. At least one of the first two fields is set.

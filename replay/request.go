@@ -30,9 +30,10 @@ type Request struct {
 	Target           string     `json:"target,omitempty"`           // message attribute "target": 1 to MaxTargetBytes; not with Redrive
 	AllowStale       bool       `json:"allowStale"`                 // also versions older than one that has succeeded; default: false
 	MaxPerSecond     int        `json:"maxPerSecond,omitempty"`     // starts, averaged over 60 s: 1 to MaxPerSecond; 0: the pace of all replays
-	IgnorePauseAlarm bool       `json:"ignorePauseAlarm,omitempty"` // goes on while PauseAlarm is in ALARM; default: false
+	IgnorePauseAlarm bool       `json:"ignorePauseAlarm,omitempty"` // goes on while PauseAlarm is in ALARM, at the whole pace; default: false
 	MaxItems         int        `json:"maxItems,omitempty"`         // 1 to MaxItems; 0: no bound; required with Select.All
 	MaxFailures      *int       `json:"maxFailures,omitempty"`      // more failed items halt the replay: 0 to MaxItems; nil: any number
+	Ramp             *Ramp      `json:"ramp,omitempty"`             // begins with few resources; not with Republish; nil: all may start
 	DryRun           bool       `json:"dryRun"`                     // ends as PLANNED, starts nothing; default: false
 	Reason           string     `json:"reason"`                     // one line, 1 to MaxReasonBytes
 

@@ -14,7 +14,7 @@ const (
 	Pending   Status = "PENDING"   // accepted, nothing done yet
 	Expanding Status = "EXPANDING" // finding out which resources it is about
 	Running   Status = "RUNNING"   // every resource is known, some are not finished
-	Paused    Status = "PAUSED"    // a person paused it, or all replays: nothing more starts until it is resumed
+	Paused    Status = "PAUSED"    // a person paused it, or its ramp, or all replays are: nothing more starts until it is resumed
 	Completed Status = "COMPLETED" // every item has an outcome
 	Planned   Status = "PLANNED"   // a dry run: every item has been looked at, nothing was started
 	Halted    Status = "HALTED"    // too many failures, or a part of its resources could not be found out
@@ -85,7 +85,8 @@ type Summary struct {
 	PlanID    string `json:"planId,omitempty"`    // of a replay that applies a plan
 	AppliedBy string `json:"appliedBy,omitempty"` // of a plan: id of the replay that applied it, which may be done once
 
-	MaxPerSecond int `json:"maxPerSecond,omitempty"` // its own bound now; 0: none
+	MaxPerSecond int           `json:"maxPerSecond,omitempty"` // its own bound now; 0: none
+	Ramp         *RampProgress `json:"ramp,omitempty"`         // nil: it has no ramp
 }
 
 // Stop says why a replay ended before its time.
@@ -110,8 +111,8 @@ type Plan struct {
 	Warned  int    `json:"warned,omitempty"` // would be started, and have a warning
 	Sample  []Item `json:"sample"`           // the first items of each kind, at most PlanSample of each
 
-	PlanHash  string    `json:"planHash,omitempty"`  // what Apply takes; absent while it is being computed
-	ExpiresAt time.Time `json:"expiresAt"`           // from then on the plan cannot be applied
+	PlanHash  string    `json:"planHash,omitempty"` // what Apply takes; absent while it is being computed
+	ExpiresAt time.Time `json:"expiresAt"`          // from then on the plan cannot be applied
 	Estimate  Estimate  `json:"estimate"`
 }
 

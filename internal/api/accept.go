@@ -228,6 +228,9 @@ func (a *API) begin(ctx context.Context, req request, id string, r replay.Reques
 		OwnerID: r.Select.OwnerID, MaxItems: r.MaxItems, MaxFailures: r.MaxFailures, MaxPerSecond: r.MaxPerSecond,
 		CreatedAt: domain.At(now), IgnorePauseAlarm: r.IgnorePauseAlarm,
 	}
+	if !r.DryRun {
+		row.Ramp = domain.NewRamp(r.Ramp)
+	}
 	if r.Apply != nil {
 		row.PlanID = r.Apply.PlanID
 	}

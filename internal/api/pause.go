@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"time"
 
@@ -47,12 +48,22 @@ func (a *API) resume(ctx context.Context, req request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	_, err = a.book.Replays.Resume(ctx, row.ID, replay.Resumption{By: caller(req), At: a.now()})
+	if row.Ramped() {
+		if row, err = a.book.Replays.Count(ctx, row); err != nil {
+			return answer{}, err
+		}
+	}
+	_, err = a.book.Replays.Resume(ctx, row, replay.Resumption{By: caller(req), At: a.now()})
 	if err != nil && !errors.Is(err, ledger.ErrConflict) {
 		return answer{}, err
 	}
 	if err := a.progress.GoOn(ctx, row.ID, a.now(), 0); err != nil {
 		return answer{}, err
+	}
+	if row.Ramped() { // its step may have ended meanwhile
+		if err := a.progress.CompleteIfDone(ctx, row.ID, a.now()); err != nil {
+			return answer{}, err
+		}
 	}
 	row, ans, err := a.summaryOf(ctx, req, row.ID)
 	if err != nil {
@@ -142,7 +153,7 @@ func (a *API) controls(ctx context.Context, req request) (answer, error) {
 		return answer{}, err
 	}
 	c, err := a.book.Controls.Get(ctx)
-	return answer{status: http.StatusOK, body: controlsOf(c)}, err
+	return answer{status: http.StatusOK, body: a.controlsOf(c)}, err
 }
 
 // goesOn bounds how many replays one call has go on that all were paused. Auto-replay takes up the others.
@@ -196,18 +207,21 @@ func (a *API) changeControls(ctx context.Context, req request) (answer, error) {
 		}
 	}
 	c, err := a.book.Controls.Get(ctx)
-	return answer{status: http.StatusOK, body: controlsOf(c)}, err
+	return answer{status: http.StatusOK, body: a.controlsOf(c)}, err
 }
 
 // clockSkew is by how much the clocks of functions differ at most.
 const clockSkew = 15 * time.Second
 
-func controlsOf(c domain.Controls) replay.Controls {
+func (a *API) controlsOf(c domain.Controls) replay.Controls {
 	var out replay.Controls
 	out.Replays = controlOf(c.ReplaysPausedAt, c.ReplaysPausedBy, c.ReplaysPauseReason, c.ReplaysResumedAt, c.ReplaysResumedBy)
 	out.AutoReplay = controlOf(c.AutoPausedAt, c.AutoPausedBy, c.AutoPauseReason, c.AutoResumedAt, c.AutoResumedBy)
 	if !c.AlarmAt.IsZero() {
 		out.PauseAlarm = &replay.Pause{At: c.AlarmAt.Time, Reason: c.AlarmReason}
+	}
+	if share := c.Pace(a.now()); share < 1 {
+		out.Yielding = &replay.Yield{At: c.YieldAt.Time, Share: math.Round(share*1e3) / 1e3}
 	}
 	return out
 }

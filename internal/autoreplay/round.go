@@ -58,7 +58,8 @@ func (r *round) copy() *round {
 // share finds out how many automatic replays a second may start beside other replays: more than that would wait in the
 // Replay queue.
 func (r *round) share(ctx context.Context) error {
-	rate, err := r.Book.Pace.Share(ctx, ledger.Starts(r.policy.StartsPerSecond), ledger.Claimant{Name: ledger.AutoClaimant}, r.now())
+	budget := ledger.Starts(r.policy.StartsPerSecond * r.controls.Pace(r.now()))
+	rate, err := r.Book.Pace.Share(ctx, budget, ledger.Claimant{Name: ledger.AutoClaimant}, r.now())
 	if err == nil {
 		r.rate = rate
 	}

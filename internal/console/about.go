@@ -81,6 +81,9 @@ func (c *Console) about(r replay.Request) (all []fact) {
 	if r.MaxFailures != nil {
 		add(label("maxFailures"), grouped(*r.MaxFailures), false)
 	}
+	if r.Ramp != nil {
+		add("Ramp", fmt.Sprintf("1, 4, 16 … resources; pauses over a share of %v that fails", r.Ramp.MaxFailureShare), false)
+	}
 	return all
 }
 

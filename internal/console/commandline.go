@@ -149,6 +149,7 @@ func switches(form url.Values) (line string) {
 		{"suppress", "--suppress-publish", []replay.Action{replay.Redrive, replay.Republish}},
 		{"stale", "--allow-stale", nil},
 		{"ignoreAlarm", "--ignore-pause-alarm", nil},
+		{"ramp", "--ramp", []replay.Action{replay.Republish}},
 	} {
 		if form.Get(s.name) != "" && !slices.Contains(s.not, action) {
 			line += " " + s.flag

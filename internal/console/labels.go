@@ -19,7 +19,7 @@ var labels = map[string]string{
 	"function": "Function", "parameters": "Parameters",
 	"action": "Action", "suppress": "Run without publishing", "target": "Target", "stale": "Also older versions",
 	"ignoreAlarm": "Go on while PauseAlarm is in ALARM", "maxPerSecond": "Most starts per second", "maxItems": "Most items",
-	"maxFailures": "Halt if more items fail than", "reason": "Reason",
+	"maxFailures": "Halt if more items fail than", "ramp": "Ramp", "reason": "Reason",
 }
 
 // label is what the form calls a field, or the field's name if it has none.

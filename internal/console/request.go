@@ -32,6 +32,9 @@ func (c *Console) request(form url.Values) (replay.Request, []replay.Fault) {
 	if form.Get("ignoreAlarm") != "" {
 		doc["ignorePauseAlarm"] = true
 	}
+	if form.Get("ramp") != "" {
+		doc["ramp"] = true
+	}
 	for _, field := range []string{"maxPerSecond", "maxItems", "maxFailures"} {
 		b.number(doc, field, field, field)
 	}

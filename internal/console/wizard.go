@@ -91,7 +91,7 @@ var formFields = map[string]string{
 	"transform": "change", "transform.mergePatch": "mergePatch", "transform.jsonPatch": "jsonPatch", "transform.jsonata": "jsonata",
 	"transform.function": "function", "transform.parameters": "parameters",
 	"action": "action", "publish": "suppress", "target": "target", "allowStale": "stale", "ignorePauseAlarm": "ignoreAlarm",
-	"maxPerSecond": "maxPerSecond", "maxItems": "maxItems", "maxFailures": "maxFailures", "reason": "reason",
+	"maxPerSecond": "maxPerSecond", "maxItems": "maxItems", "maxFailures": "maxFailures", "ramp": "ramp", "reason": "reason",
 }
 
 // fieldOf is the field of the form that a fault is about; empty if it is about no one.

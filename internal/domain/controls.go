@@ -24,6 +24,9 @@ type Controls struct {
 
 	AlarmAt     Stamp  `row:"alarmAt,omitempty"` // since when PauseAlarm was found to pause; zero: it does not
 	AlarmReason string `row:"alarmReason,omitempty"`
+
+	YieldAt Stamp `row:"yieldAt,omitempty"` // when the pace of all replays was halved last, because starts were throttled; zero: never
+	YieldTo int   `row:"yieldTo,omitempty"` // the share that it had then, see Pace
 }
 
 // Pausing returns what pauses a replay beside itself, nil if nothing does. A dry run starts nothing, so nothing pauses it.

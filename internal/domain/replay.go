@@ -29,6 +29,7 @@ type Replay struct {
 	// Tally is what the row counts: all of a replay that has ended. The rest of one that has not is in rows of its own.
 	Tally
 
+	Found  int  `row:"-"`                // resources that its pages have, once it was counted: a series has more items than one
 	Spread bool `row:"spread,omitempty"` // false: announced by a release that kept all counts in the row
 	Left   int  `row:"left,omitempty"`   // with MaxItems, and if it is spread: how many items it may still have
 
@@ -55,7 +56,7 @@ type Replay struct {
 	// Of a replay that is paused, or was. Messages of a paused replay are let go: what waits is in the ledger, and resuming
 	// sends messages for it again.
 	PausedAt         Stamp  `row:"pausedAt,omitempty"` // zero: it is not paused by itself
-	PausedBy         string `row:"pausedBy,omitempty"`
+	PausedBy         string `row:"pausedBy,omitempty"` // empty: its ramp paused it
 	PauseReason      string `row:"pauseReason,omitempty"`
 	ResumedAt        Stamp  `row:"resumedAt,omitempty"` // the last time
 	ResumedBy        string `row:"resumedBy,omitempty"`
@@ -64,12 +65,14 @@ type Replay struct {
 	ResendAt         Stamp  `row:"resendAt,omitempty"` // when that went on last; zero: it is done
 	ResendTo         string `row:"resendTo,omitempty"` // where it goes on; empty: at the beginning
 	IgnorePauseAlarm bool   `row:"ignorePauseAlarm,omitempty"`
+
+	Ramp
 }
 
 // ResendAgain is how long nobody must have gone on to send messages again until another message takes that up.
 const ResendAgain = time.Minute
 
-// Paused reports whether a person paused this replay.
+// Paused reports whether a person paused this replay, or its ramp did.
 func (r Replay) Paused() bool { return !r.PausedAt.IsZero() && !r.Stopped() && !r.Status.Final() }
 
 // Stopped reports whether nothing more of the replay is to start.
@@ -129,6 +132,7 @@ type Page struct {
 	StartsAt Stamp  `row:"startsAt,omitempty"` // of a paced replay: when its first item is to start
 	Sent     bool   `row:"sent"`               // its messages are in the queue
 	Looked   int    `row:"looked,omitempty"`   // events that the filters of the selection looked at
+	First    int    `row:"first,omitempty"`    // place of its first item among those of all pages
 }
 
 // Entry is what a page selects: a resource, and of a failure the version that failed.

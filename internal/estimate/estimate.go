@@ -49,7 +49,7 @@ func (p Pace) of(r replay.Request) float64 {
 }
 
 // Without says what an estimate does not have in it.
-const Without = "the time and the price of your own states, waits of a series for the version before, and other replays, " +
+const Without = "the time and the price of your own states, waits of a series for the version before and of a ramp, and other replays, " +
 	"which share the rate of starts"
 
 // Of estimates what a request takes that has so many items to run.

@@ -61,6 +61,7 @@ func (l *Replays) Count(ctx context.Context, r domain.Replay) (domain.Replay, er
 	if r.Status.Final() { // Finish has added them up
 		return r, nil
 	}
+	r.Found = r.Matched
 	for n := range counterPartitions {
 		rows, _, err := query[domain.Tally](ctx, l.table, span{partition: counterPartition(r.ID, n), limit: countersEach})
 		if err != nil {

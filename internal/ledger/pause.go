@@ -16,21 +16,24 @@ func (c *change) ifOpen() *change {
 // Pause lets nothing more of a replay start until it is resumed. To pause what is paused changes nothing: the first one who
 // did stays named. It returns the row, with ErrConflict if the replay has ended or was stopped.
 func (l *Replays) Pause(ctx context.Context, id string, p replay.Pause) (domain.Replay, error) {
-	c := newChange(replayKey(id)).
-		Set("pausedAt", str(domain.At(p.At).String())).Set("pausedBy", str(p.By)).Set("pauseReason", str(p.Reason)).
-		ifOpen().If("attribute_not_exists({pausedAt})")
-	r, err := l.updateReplay(ctx, c, "pause replay "+id)
+	r, err := l.updateReplay(ctx, pauseChange(id, p), "pause replay "+id)
 	if isConflict(err) && r.Paused() {
 		return r, nil
 	}
 	return r, err
 }
 
-// Resume has a replay go on that is paused. It returns the row, with ErrConflict if the replay is not paused.
-func (l *Replays) Resume(ctx context.Context, id string, by replay.Resumption) (domain.Replay, error) {
-	c := newChange(replayKey(id)).Set("resumedAt", str(domain.At(by.At).String())).Set("resumedBy", str(by.By)).
-		Remove("pausedAt", "pausedBy", "pauseReason").ifOpen().If("attribute_exists({pausedAt})")
-	return l.updateReplay(ctx, c, "resume replay "+id)
+func pauseChange(id string, p replay.Pause) *change {
+	return newChange(replayKey(id)).
+		Set("pausedAt", str(domain.At(p.At).String())).Set("pausedBy", str(p.By)).Set("pauseReason", str(p.Reason)).
+		ifOpen().If("attribute_not_exists({pausedAt})")
+}
+
+// Resume has a replay go on that is paused, as it was counted. It returns the row, with ErrConflict if the replay is not paused.
+func (l *Replays) Resume(ctx context.Context, r domain.Replay, by replay.Resumption) (domain.Replay, error) {
+	c := newChange(replayKey(r.ID)).Set("resumedAt", str(domain.At(by.At).String())).Set("resumedBy", str(by.By)).
+		Remove("pausedAt", "pausedBy", "pauseReason").ifOpen().If("attribute_exists({pausedAt})").judgeAnew(r)
+	return l.updateReplay(ctx, c, "resume replay "+r.ID)
 }
 
 // SetPace gives a replay another bound on its starts, 0 for none. It returns the row, with ErrConflict if the replay has ended

@@ -133,7 +133,7 @@ func (l *Listener) restart(ctx context.Context, f domain.Failure, row domain.Exe
 	if err != nil {
 		return err
 	}
-	if _, err = l.Machine.Start(ctx, row.Name, input); err != nil {
+	if _, err = l.startOn(ctx, l.Machine, row.Name, input); err != nil {
 		return err
 	}
 	l.Logger.InfoContext(ctx, "unrecorded event restarted", "execution", row.Name, "root", row.Root, "attempt", row.Attempt)

@@ -62,12 +62,12 @@ func (l *Listener) posts(ctx context.Context, r domain.Replay, p domain.Page) ([
 		}
 		after = func(i int) time.Duration { return p.StartsAt.Add(timeOf(i, rate)).Sub(now) }
 	}
-	posts := make([]sqs.Post, p.Items, p.Items+1)
-	for i := range posts {
+	posts := make([]sqs.Post, 0, p.Items+1)
+	for i := 0; i < p.Items && r.MayBegin(p.First+i); i++ {
 		m := protocol.ReplayMessage{Kind: protocol.KindItem, ReplayID: p.ReplayID, Page: p.Number, Ordinal: i}
-		posts[i] = sqs.Post{Body: m.Encode(), Delay: after(i)}
+		posts = append(posts, sqs.Post{Body: m.Encode(), Delay: after(i)})
 	}
-	if p.Next != "" {
+	if p.Next != "" && r.MayBegin(p.First+p.Items) {
 		m := protocol.ReplayMessage{Kind: protocol.KindExpand, ReplayID: p.ReplayID, Page: p.Number + 1}
 		posts = append(posts, sqs.Post{Body: m.Encode(), Delay: after(p.Items) - expandAhead})
 	}
@@ -111,6 +111,9 @@ func (l *Listener) bindPage(ctx context.Context, msg protocol.ReplayMessage) (do
 		if err := l.park(ctx, r); err != nil {
 			return before, err
 		}
+		if !r.MayBegin(r.Matched) {
+			return before, errParked
+		}
 		rate, err := l.rate(ctx, r)
 		if err != nil {
 			return before, err
@@ -121,6 +124,7 @@ func (l *Listener) bindPage(ctx context.Context, msg protocol.ReplayMessage) (do
 		}
 		p := domain.Page{
 			ReplayID: msg.ReplayID, Number: msg.Page, Items: len(found.entries), Next: found.next, Looked: found.looked,
+			First: r.Matched,
 		}
 		if rate > 0 {
 			p.StartsAt = domain.At(l.now())

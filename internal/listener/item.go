@@ -81,7 +81,7 @@ func (l *Listener) single(ctx context.Context, msg protocol.ReplayMessage, it do
 		return l.step(it, replay.Skipped, stopped(r)), nil
 	}
 	if it.Execution == "" { // what is bound starts: a delivery may have started it that did not come to note it
-		if err := l.park(ctx, r); err != nil {
+		if err := l.holdBack(ctx, r, it); err != nil {
 			return nil, err
 		}
 	}

@@ -48,9 +48,9 @@ func (p Pace) budget(r domain.Replay) (b ledger.Budget, c ledger.Claimant, paced
 
 // rate is how many items a second a replay may expect to start from now on; 0: no bound.
 func (l *Listener) rate(ctx context.Context, r domain.Replay) (float64, error) {
-	b, c, paced := l.Pace.budget(r)
-	if !paced {
-		return 0, nil
+	b, c, paced, err := l.budget(ctx, r)
+	if !paced || err != nil {
+		return 0, err
 	}
 	return l.Book.Pace.Share(ctx, b, c, l.now())
 }
@@ -163,9 +163,9 @@ func (l *Listener) hold(ctx context.Context, msg protocol.ReplayMessage, delay t
 
 // pace sends the message of an item again when its replay may not start it now.
 func (l *Listener) pace(ctx context.Context, r domain.Replay, msg protocol.ReplayMessage) (waits bool, err error) {
-	b, c, paced := l.Pace.budget(r)
-	if !paced {
-		return false, nil
+	b, c, paced, err := l.budget(ctx, r)
+	if !paced || err != nil {
+		return false, err
 	}
 	return l.waits(ctx, b, c, msg)
 }
@@ -175,7 +175,11 @@ func (l *Listener) paceAuto(ctx context.Context, msg protocol.ReplayMessage) (wa
 	if l.Pace.StartsPerSecond == 0 {
 		return false, nil
 	}
-	return l.waits(ctx, ledger.Starts(l.Pace.StartsPerSecond), ledger.Claimant{Name: ledger.AutoClaimant}, msg)
+	share, err := l.share(ctx)
+	if err != nil {
+		return false, err
+	}
+	return l.waits(ctx, ledger.Starts(l.Pace.StartsPerSecond*share), ledger.Claimant{Name: ledger.AutoClaimant}, msg)
 }
 
 type waiting struct {
@@ -186,7 +190,10 @@ type waiting struct {
 // seriesPace returns an order to wait when a version may not start now. Each wait costs events of the execution's history,
 // so a series takes its start however far ahead it is, and waits once.
 func (l *Listener) seriesPace(ctx context.Context, r domain.Replay, before SeriesOrder) *waiting {
-	b, c, paced := l.Pace.budget(r)
+	b, c, paced, err := l.budget(ctx, r)
+	if err != nil {
+		return &waiting{err: err}
+	}
 	if !paced {
 		return nil
 	}

@@ -13,9 +13,10 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// errParked means that a message was let go because its replay is paused. What it was about waits in the ledger, and
-// resuming sends a message for it again. So nothing of a pause is in a queue, however long it takes.
-var errParked = errors.New("the replay is paused")
+// errParked means that a message was let go because its replay is paused, or because its ramp is not so far. What it was about
+// waits in the ledger, and resuming, or the step, sends a message for it again. So nothing that waits for either is in a queue,
+// however long it takes.
+var errParked = errors.New("the replay is paused, or its ramp is not so far")
 
 // controlsFor is how long it may be unknown that all replays, or automatic ones, were paused. That a pause is over is not
 // kept from anybody: see park.
@@ -78,6 +79,19 @@ func (l *Listener) park(ctx context.Context, r domain.Replay) error {
 	return errParked
 }
 
+// holdBack returns errParked for a resource that must not begin: its replay is paused, or its step has not begun. A message is
+// sent for it after the row says that the step has.
+func (l *Listener) holdBack(ctx context.Context, r domain.Replay, it domain.Item) error {
+	if err := l.park(ctx, r); err != nil {
+		return err
+	}
+	first, err := l.firstOf(ctx, r, it.Page)
+	if err != nil || r.MayBegin(first+it.Ordinal) {
+		return err
+	}
+	return errParked
+}
+
 // parkSeries ends a series, or does not start it, while its replay is paused. It returns errParked then.
 func (l *Listener) parkSeries(ctx context.Context, r domain.Replay, s domain.Series) error {
 	if !s.Parked {
@@ -123,8 +137,9 @@ func (l *Listener) remaining(ctx context.Context, s domain.Series) (indexes []in
 // resendReads is how many reads of items one message makes to find some that wait.
 const resendReads = 25
 
-// resend sends messages again for what waits in a replay that was resumed: for each resource, or what its series has left,
-// and for the page that is to be found next. A message is sent although there may be one already: it starts nothing twice.
+// resend sends messages again for what waits in a replay that was resumed, or whose ramp has got on: for each resource, or what
+// its series has left, and for the page that is to be found next. A message is sent although there may be one already: it starts
+// nothing twice.
 func (l *Listener) resend(ctx context.Context, msg protocol.ReplayMessage) error {
 	r, err := l.Book.Replays.Get(ctx, msg.ReplayID)
 	if err != nil {
@@ -153,7 +168,7 @@ func (l *Listener) resend(ctx context.Context, msg protocol.ReplayMessage) error
 	if rate > 0 {
 		takes = timeOf(len(posts), rate)
 	}
-	if to == "" && !r.Expanded {
+	if to == "" && !r.Expanded && r.MayBegin(r.Matched) {
 		page := protocol.ReplayMessage{Kind: protocol.KindExpand, ReplayID: r.ID, Page: r.Pages}
 		posts = append(posts, sqs.Post{Body: page.Encode(), Delay: takes - expandAhead})
 	}
@@ -169,15 +184,15 @@ func (l *Listener) resend(ctx context.Context, msg protocol.ReplayMessage) error
 		return err
 	}
 	if to == "" {
-		l.Logger.InfoContext(ctx, "messages of a resumed replay sent again", "replayId", r.ID)
+		l.Logger.InfoContext(ctx, "messages of a replay sent again", "replayId", r.ID, "step", r.RampStep)
 		return nil
 	}
 	next.Cursor = to
 	return l.Queue.Post(ctx, sqs.Post{Body: next.Encode(), Delay: takes - expandAhead})
 }
 
-// waiting makes messages for what waits from the place on that a replay's row has, as many as a page has items, and returns
-// where the next message goes on, empty if nothing is left.
+// waiting makes messages for what waits and may begin from the place on that a replay's row has, as many as a page has items, and
+// returns where the next message goes on, empty if nothing is left.
 func (l *Listener) waiting(ctx context.Context, r domain.Replay, rate float64) (posts []sqs.Post, to string, err error) {
 	page, cursor, err := sweepPlace(r.ResendTo)
 	if err != nil {
@@ -187,12 +202,19 @@ func (l *Listener) waiting(ctx context.Context, r domain.Replay, rate float64) (
 		if reads == resendReads || len(posts) >= ledger.MaxPageItems {
 			return posts, sweepTo(page, cursor), nil
 		}
+		first, err := l.firstOf(ctx, r, page)
+		if err != nil || !r.MayBegin(first) {
+			return posts, "", err
+		}
 		items, next, err := l.Book.Items.OfPage(ctx, r.ID, page, cursor, ledger.MaxItemChanges)
 		if err != nil {
 			return nil, "", err
 		}
 		last := -1
 		for _, it := range items {
+			if !r.MayBegin(first + it.Ordinal) {
+				return posts, "", nil
+			}
 			if it.Outcome != replay.Waiting || it.Execution != "" || it.Ordinal == last {
 				continue
 			}
@@ -209,6 +231,15 @@ func (l *Listener) waiting(ctx context.Context, r domain.Replay, rate float64) (
 		}
 	}
 	return posts, "", nil
+}
+
+// firstOf is the place of the first item of a page. Only a ramp asks for it.
+func (l *Listener) firstOf(ctx context.Context, r domain.Replay, page int) (int, error) {
+	if !r.Ramping() {
+		return 0, nil
+	}
+	p, err := l.Book.Pages.Get(ctx, r.ID, page)
+	return p.First, err
 }
 
 // parkAuto reports whether the message of an automatic replay is let go, because they are paused. Its failure stays open, and

@@ -66,7 +66,7 @@ func (l *Listener) bindSeries(
 	if r.Stopped() {
 		return nil, none, skip("%s", stopped(r)), nil
 	}
-	if err := l.park(ctx, r); err != nil {
+	if err := l.holdBack(ctx, r, it); err != nil {
 		return nil, none, nil, err
 	}
 	versions, looked, vd, err := l.rangeOf(ctx, msg, it, p)
@@ -236,7 +236,7 @@ func (l *Listener) startSeries(ctx context.Context, msg protocol.ReplayMessage, 
 	if err != nil {
 		return fmt.Errorf("encode series input: %w", err)
 	}
-	if _, err := l.Series.Start(ctx, s.Execution(), input); err != nil {
+	if _, err := l.startOn(ctx, l.Series, s.Execution(), input); err != nil {
 		return err
 	}
 	l.Logger.InfoContext(ctx, "series started", "execution", s.Execution(), "resourceId", s.ResourceID,

@@ -20,7 +20,7 @@ func (l *Listener) start(ctx context.Context, row domain.Execution) (arn string,
 	if vd != nil || err != nil {
 		return "", vd, err
 	}
-	arn, err = l.Machine.Start(ctx, row.Name, input)
+	arn, err = l.startOn(ctx, l.Machine, row.Name, input)
 	if err == nil {
 		l.Logger.InfoContext(ctx, "replay started", "execution", row.Name, "mode", row.Mode, "resourceId", row.ResourceID,
 			"versionId", cmp.Or(row.VersionID, row.Corrects), "replayId", row.ReplayID, "attempt", row.Attempt)

@@ -134,7 +134,7 @@ func (l *Listener) startUnrecorded(ctx context.Context, row domain.Execution) (a
 			return "", nil, err
 		}
 	}
-	arn, err = l.Machine.Start(ctx, row.Name, event)
+	arn, err = l.startOn(ctx, l.Machine, row.Name, event)
 	if err == nil {
 		l.Logger.InfoContext(ctx, "unrecorded event started", "execution", row.Name, "replayId", row.ReplayID, "failed", f.Execution)
 	}

@@ -28,6 +28,8 @@ type replays interface {
 	MarkSweeping(ctx context.Context, id string, at domain.Stamp) error
 	BeginResend(ctx context.Context, r domain.Replay, at domain.Stamp) (domain.Replay, error)
 	Finish(ctx context.Context, r domain.Replay, at domain.Stamp) error
+	PauseRamp(ctx context.Context, r domain.Replay, p replay.Pause) error
+	NextStep(ctx context.Context, r domain.Replay) (domain.Replay, error)
 }
 
 type sender interface {
@@ -120,13 +122,13 @@ func (b *Replays) ApplyTo(ctx context.Context, id string, steps []Transition) (f
 	return false, fmt.Errorf("items of replay %s: %w", id, ledger.ErrConflict)
 }
 
-// CompleteIfDone ends a replay if every item has its outcome, and halts one with too many failures.
+// CompleteIfDone ends a replay if every item has its outcome, halts one with too many failures, and goes on with a ramp.
 func (b *Replays) CompleteIfDone(ctx context.Context, id string, now time.Time) error {
 	r, err := b.replays.Get(ctx, id)
 	if err != nil || r.Status.Final() {
 		return err
 	}
-	if r.Expanded || r.MaxFailures != nil {
+	if r.Expanded || r.MaxFailures != nil || r.Ramped() {
 		if r, err = b.replays.Count(ctx, r); err != nil {
 			return err
 		}
@@ -146,7 +148,7 @@ func (b *Replays) CompleteIfDone(ctx context.Context, id string, now time.Time) 
 	if r.Stopped() && !r.Swept && now.Sub(r.SweepAt.Time) >= SweepAgain { // the sender of the message may have died
 		return b.sweep(ctx, r, now)
 	}
-	return nil
+	return b.climb(ctx, r, now)
 }
 
 // SweepAgain is how long nothing must have been swept until a sweep is taken up by another message. Every item that is

@@ -81,6 +81,10 @@ func (m *rows) BeginResend(_ context.Context, r domain.Replay, at domain.Stamp) 
 	return m.replay, nil
 }
 
+func (m *rows) PauseRamp(context.Context, domain.Replay, replay.Pause) error { return nil }
+
+func (m *rows) NextStep(_ context.Context, r domain.Replay) (domain.Replay, error) { return r, nil }
+
 func (m *rows) Finish(context.Context, domain.Replay, domain.Stamp) error {
 	m.finished++
 	return nil

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
 )
 
 // ErrNotFound means that Step Functions knows no such execution.
@@ -45,11 +46,12 @@ func (m *Machine) ExecutionARN(name string) string {
 }
 
 // Start starts an execution and returns its ARN. One that exists under this name is taken as started: names are
-// deterministic, so an earlier delivery of the same message started it.
+// deterministic, so an earlier delivery of the same message started it. A call that is throttled is not repeated at once: live
+// producers need what the quota has.
 func (m *Machine) Start(ctx context.Context, name string, input []byte) (string, error) {
 	out, err := m.api.StartExecution(ctx, &sfn.StartExecutionInput{
 		StateMachineArn: &m.arn, Name: &name, Input: aws.String(string(input)),
-	})
+	}, func(o *sfn.Options) { o.Retryer = yielding{o.Retryer} })
 	var exists *types.ExecutionAlreadyExists
 	if errors.As(err, &exists) {
 		return m.ExecutionARN(name), nil
@@ -58,6 +60,14 @@ func (m *Machine) Start(ctx context.Context, name string, input []byte) (string,
 		return "", fmt.Errorf("start execution %s: %w", name, err)
 	}
 	return aws.ToString(out.ExecutionArn), nil
+}
+
+// yielding repeats no call that was throttled.
+type yielding struct{ aws.Retryer }
+
+// IsErrorRetryable reports whether a call is repeated after an error.
+func (r yielding) IsErrorRetryable(err error) bool {
+	return !errs.Throttled(err) && r.Retryer.IsErrorRetryable(err)
 }
 
 // ErrNotRedrivable means that Step Functions does not redrive an execution, and never will as it stands.

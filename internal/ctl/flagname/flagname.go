@@ -26,13 +26,14 @@ var fields = map[string]string{
 	"transform.jsonPatch": "--json-patch", "jsonPatch": "--json-patch",
 	"transform.jsonata": "--jsonata", "transform.function": "--transform", "transform.parameters": "--parameters",
 	"allowStale": "--allow-stale", "ignorePauseAlarm": "--ignore-pause-alarm", "maxPerSecond": "--max-per-second", "maxItems": "--max-items", "maxFailures": "--max-failures",
+	"ramp.maxFailureShare": "--max-failure-share", "maxFailureShare": "--max-failure-share",
 	"dryRun": "--dry-run",
 }
 
 // words are fields whose names are words of a sentence too: they are replaced only where a field is named.
 var words = map[string]string{
 	"select": "selection", "versions": "versions", "transform": "--merge-patch, --json-patch, --jsonata or --transform", "publish": "--suppress-publish",
-	"target": "--target", "reason": "--reason", "Idempotency-Key": "--idempotency-key",
+	"ramp": "--ramp", "target": "--target", "reason": "--reason", "Idempotency-Key": "--idempotency-key",
 	"error": "--error", "since": "--since", "until": "--until", "limit": "--limit", "outcome": "--outcome", "status": "--status",
 	"resourceId": "RESOURCE", "versionId": "VERSION", "replayId": "REPLAY",
 }

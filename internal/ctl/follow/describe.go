@@ -31,6 +31,9 @@ func Describe(f *factory.Factory, w io.Writer, r replay.Replay) error {
 	if r.MaxPerSecond > 0 {
 		fields = append(fields, output.Field{Name: "pace", Value: fmt.Sprintf("%d starts per second at most", r.MaxPerSecond)})
 	}
+	if r.Ramp != nil {
+		fields = append(fields, output.Field{Name: "ramp", Value: rampText(*r.Ramp)})
+	}
 	if p := r.Paused; p != nil {
 		fields = append(fields, output.Field{Name: "paused", Value: PauseText(f, *p), Color: output.Yellow})
 	} else if s := r.Resumed; s != nil {
@@ -51,11 +54,19 @@ func Describe(f *factory.Factory, w io.Writer, r replay.Replay) error {
 
 // PauseText says since when something is paused, by whom and why.
 func PauseText(f *factory.Factory, p replay.Pause) string {
-	text := fmt.Sprintf("paused at %s: %s", f.Printer.Time(&p.At), p.Reason)
-	if p.By != "" {
-		text += " (" + p.By + ")"
+	if p.By == "" { // the reason is the ingestion's
+		return fmt.Sprintf("paused at %s: %s", f.Printer.Time(&p.At), flagname.In(p.Reason))
 	}
-	return text
+	return fmt.Sprintf("paused at %s: %s (%s)", f.Printer.Time(&p.At), p.Reason, p.By)
+}
+
+// rampText says how far a ramp is.
+func rampText(p replay.RampProgress) string {
+	text := "all steps have ended"
+	if p.Step > 0 {
+		text = fmt.Sprintf("a step of %d, %d resources so far", p.Step, p.Resources)
+	}
+	return fmt.Sprintf("%s; %d of %d items failed, it pauses over a share of %v", text, p.Failed, p.Ran, p.MaxFailureShare)
 }
 
 func action(r replay.Replay) string {

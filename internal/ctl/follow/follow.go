@@ -4,6 +4,7 @@ package follow
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
@@ -40,6 +41,7 @@ func Wait(ctx context.Context, f *factory.Factory, api *client.Client, ids []str
 		case err == nil:
 			quiet = time.Time{}
 			m.show(progressOf(all, f.Process.Now()))
+			notePauses(f, m, all)
 		case !client.Temporary(err):
 			return all, err
 		case quiet.IsZero():
@@ -53,6 +55,15 @@ func Wait(ctx context.Context, f *factory.Factory, api *client.Client, ids []str
 		}
 		if f.Sleep(ctx, poll) != nil {
 			return all, ErrDetached
+		}
+	}
+}
+
+// notePauses says why replays are paused: who waits would wait for ever.
+func notePauses(f *factory.Factory, m meter, all []replay.Replay) {
+	for _, r := range all {
+		if r.Paused != nil {
+			m.note(fmt.Sprintf("%s; go on with  %s", PauseText(f, *r.Paused), f.Hint("resume "+r.ReplayID)))
 		}
 	}
 }

@@ -33,6 +33,7 @@ type lines struct {
 	f    *factory.Factory
 	last progress
 	once bool
+	told string // the last note
 }
 
 const lineEvery = 10 * time.Second
@@ -45,8 +46,14 @@ func (l *lines) show(p progress) {
 	l.f.Say("%s", p)
 }
 
-func (l *lines) note(text string) { l.f.Say("%s", output.Printable(text)) }
-func (l *lines) end()             {}
+func (l *lines) note(text string) {
+	if text != l.told {
+		l.told = text
+		l.f.Say("%s", output.Printable(text))
+	}
+}
+
+func (l *lines) end() {}
 
 // bar is one on a terminal: how many of how many, how fast, the time left, and the outcomes.
 type bar struct {

@@ -102,7 +102,7 @@ func (r Request) Dry() Request {
 
 // Bounded reports whether the request has bounds that its parts must keep to together.
 func (r Request) Bounded() bool {
-	return r.Typed.MaxPerSecond != nil || r.Typed.MaxItems != nil || r.Typed.MaxFailures != nil
+	return r.Typed.MaxPerSecond != nil || r.Typed.MaxItems != nil || r.Typed.MaxFailures != nil || r.Typed.Ramp != nil
 }
 
 // Few reports whether a request cannot have more items than may be started without a question.

@@ -46,6 +46,8 @@ type Flags struct {
 	Plan                                             bool
 	target, Reason                                   string
 	maxPerSecond, maxItems, maxFailures              int
+	ramp                                             bool
+	maxFailureShare                                  float64
 
 	Key       string
 	Yes, Wait bool
@@ -141,10 +143,14 @@ func (o *Flags) AddOptions(of *factory.Factory, c *cobra.Command) {
 		f.StringVar(&o.target, "target", "", "value of the message attribute target: a `NAME` that subscribers filter by")
 	}
 	f.BoolVar(&o.allowStale, "allow-stale", false, "also versions older than a version that succeeded")
-	f.BoolVar(&o.ignoreAlarm, "ignore-pause-alarm", false, "go on while the pause alarm of the ingestion is in ALARM")
+	f.BoolVar(&o.ignoreAlarm, "ignore-pause-alarm", false, "go on while the pause alarm of the ingestion is in ALARM, and at the whole pace while starts are throttled")
 	f.IntVar(&o.maxPerSecond, "max-per-second", 0, "at most `N` starts per second")
 	f.IntVar(&o.maxItems, "max-items", 0, "at most `N` items")
 	f.IntVar(&o.maxFailures, "max-failures", 0, "halt when more than `N` items have failed")
+	if o.Action != replay.Republish {
+		f.BoolVar(&o.ramp, "ramp", false, "begin with 1 resource, then 4, 16 and so on, each step after the one before has ended; pause if too many fail")
+		f.Float64Var(&o.maxFailureShare, "max-failure-share", replay.DefaultMaxFailureShare, "with --ramp: pause over this `SHARE` of failed items, from 0 to below 1")
+	}
 	f.StringVarP(&o.Reason, "reason", "r", "", "why you replay: a `TEXT` that is stored with the replay and sent with every event")
 	f.BoolVarP(&o.DryRun, "dry-run", "n", false, "show what would happen, and start nothing")
 	f.BoolVar(&o.Plan, "plan", false, "as --dry-run, and show what `replayctl apply` needs to run exactly that")
@@ -169,6 +175,7 @@ type Document struct {
 	MaxPerSecond *int              `json:"maxPerSecond,omitempty"`
 	MaxItems     *int              `json:"maxItems,omitempty"`
 	MaxFailures  *int              `json:"maxFailures,omitempty"`
+	Ramp         *replay.Ramp      `json:"ramp,omitempty"`
 	DryRun       bool              `json:"dryRun,omitempty"`
 	Reason       string            `json:"reason"`
 
@@ -191,6 +198,11 @@ func (o *Flags) Document(f *factory.Factory) (d Document, err error) {
 		if o.given.Changed(flag) {
 			*to.field = to.value
 		}
+	}
+	if o.ramp {
+		d.Ramp = &replay.Ramp{MaxFailureShare: o.maxFailureShare}
+	} else if o.given.Changed("max-failure-share") {
+		return d, exit.Usagef("--max-failure-share is of a ramp: give --ramp too, or leave it out")
 	}
 	if o.suppressPublish {
 		d.Publish = replay.PublishSuppress

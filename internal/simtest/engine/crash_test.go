@@ -93,6 +93,7 @@ func body(s string) func(*testing.T, *Engine) string {
 
 func scenarios() []scenario {
 	const r123 = `"select":{"resourceIds":["r1","r2","r3"]}`
+	const r123Ramp = `"select":{"resourceIds":["r1","x1","r2","x2","x3","r3"]},"ramp":true`
 	return []scenario{
 		{name: "by ids", setup: three, body: body(`"select":{"resourceIds":["r1","r2","unknown"]}`), want: replay.Completed},
 		{name: "by owner", setup: three, body: body(`"select":{"ownerId":"o1"}`), want: replay.Completed},
@@ -127,6 +128,13 @@ func scenarios() []scenario {
 		{name: "a correction that fails", setup: bad, path: "/versions", body: body(`"resourceId":"r1","transform":{"mergePatch":{"n":1}}`), want: replay.Completed},
 		{name: "a correction of what failed", setup: quarantined, path: "/versions", body: body(`"resourceId":"r1","transform":{"mergePatch":{"n":7}}`), want: replay.Completed},
 		{name: "a dry run of a correction", setup: three, path: "/versions", body: body(`"resourceId":"r1","transform":{"mergePatch":{"n":7}},"dryRun":true`), want: replay.Planned},
+		{name: "a ramp", setup: three, body: body(r123Ramp), want: replay.Completed},
+		{name: "a ramp of series", setup: three, body: body(r123 + `,"versions":{"series":"all"},"ramp":true`), want: replay.Completed},
+		{name: "a ramp among its pages", setup: many, body: body(`"select":{"ownerId":"o1"},"ramp":true`), want: replay.Completed, stride: 211},
+		{name: "a ramp that pauses", setup: bad, body: body(`"select":{"resourceIds":["r2","r1","r3"]},"ramp":true`), want: replay.Completed},
+		{name: "a ramp that is redriven", setup: broken, body: body(`"action":"redrive",` + r123 + `,"ramp":true`), want: replay.Completed},
+		{name: "a ramp paused", setup: three, body: body(r123Ramp), pause: 3, want: replay.Completed},
+		{name: "a ramp cancelled", setup: three, body: body(r123Ramp), cancel: 3, want: replay.Cancelled, loose: true},
 		{name: "halted", setup: bad, body: body(r123 + `,"maxFailures":0`), want: replay.Halted, loose: true},
 		{name: "series halted", setup: bad, body: body(r123 + `,"versions":{"series":"all","onFailure":"continue"},"maxFailures":0`), want: replay.Halted, loose: true},
 		{name: "cancelled before its page", setup: three, body: body(r123), cancel: -1, want: replay.Cancelled, loose: true},

@@ -154,6 +154,10 @@ func show(f *factory.Factory, c replay.Controls, err error) error {
 		if p := c.PauseAlarm; p != nil {
 			fields = append(fields, output.Field{Name: "pause alarm", Value: follow.PauseText(f, *p), Color: output.Yellow})
 		}
+		if y := c.Yielding; y != nil {
+			text := fmt.Sprintf("%.0f %% of it: starts were throttled at %s, and live traffic goes first", 100*y.Share, f.Printer.Time(&y.At))
+			fields = append(fields, output.Field{Name: "pace", Value: text, Color: output.Yellow})
+		}
 		return f.Printer.Fields(w, fields...)
 	})
 }

@@ -3,8 +3,10 @@ package pause_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/simtest/operator"
 )
 
@@ -42,4 +44,13 @@ func TestEverythingIsPausedAndResumed(t *testing.T) {
 	w.Run("status "+id).Wants(t, exit.OK, []string{"COMPLETED"}, nil)
 	w.Run("pause 01KAV7Q0ZJ4M3T5W8X9Y2B6C7D --all --reason x").Wants(t, exit.Usage, nil, []string{"take no REPLAY"})
 	w.Run("pause --status --all").Wants(t, exit.Usage, nil, []string{"--status goes alone"})
+}
+
+func TestThePaceOfReplaysThatGiveWayIsShown(t *testing.T) {
+	w := operator.New(t)
+	c, _ := domain.Controls{}.Yield(time.Now())
+	if _, err := w.Engine.Plain.Controls.Yield(t.Context(), c, domain.At(time.Now())); err != nil {
+		t.Fatal(err)
+	}
+	w.Run("pause --status").Wants(t, exit.OK, []string{"pace", "50 % of it: starts were throttled at"}, nil)
 }

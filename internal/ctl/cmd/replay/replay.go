@@ -26,7 +26,8 @@ logical expression of RFC 9535, in which @ is the event: "@.listing.priceUsd > 5
 Versions of one resource run one after the other, and resources in parallel. Before it starts more than 100 items, the
 command asks, unless --yes is given. It counts them with a dry run. More than 1,000 ids become several replays with one
 reason. A limit (--max-per-second, --max-items, --max-failures) holds for all of them: they then run one after the other,
-which needs --wait. Relative times count from the start of the command, in every part and in the dry run.
+which needs --wait. So it does with --ramp, which each of them has for itself. Relative times count from the start of the
+command, in every part and in the dry run.
 
 ` + versions.Help + `
 

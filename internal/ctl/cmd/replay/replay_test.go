@@ -29,6 +29,8 @@ func TestFlagsBecomeARequest(t *testing.T) {
 	}{
 		{"r1 r2 r1", `"select":{"resourceIds":["r1","r2"]},"versions":"latest"`},
 		{"--owner o1", `"select":{"ownerId":"o1"}`},
+		{"r1 --ramp", `"ramp":{"maxFailureShare":0.2}`},
+		{"r1 --ramp --max-failure-share 0", `"ramp":{"maxFailureShare":0}`},
 		{"--all --max-items 10", `"select":{"all":true}`},
 		{"r1 --owner o1 --failures --state Work* --cause late", `"select":{"resourceIds":["r1"],"ownerId":"o1","failures":{"state":"Work*","cause":"late"}}`},
 		{"--owner o1 --outcome failed --where @.n<5", `"select":{"ownerId":"o1","outcome":"failed","where":"@.n\u003c5"}`},

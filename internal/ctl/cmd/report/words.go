@@ -122,6 +122,9 @@ func limits(r replay.Request) string {
 	if r.MaxFailures != nil {
 		all = append(all, fmt.Sprintf("maxFailures %d", *r.MaxFailures))
 	}
+	if r.Ramp != nil {
+		all = append(all, fmt.Sprintf("ramp, maxFailureShare %v", r.Ramp.MaxFailureShare))
+	}
 	if r.AllowStale {
 		all = append(all, "allowStale")
 	}

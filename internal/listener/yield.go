@@ -1,0 +1,58 @@
+package listener
+
+import (
+	"context"
+
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// startOn starts an execution. If that is throttled, all replays give way.
+func (l *Listener) startOn(ctx context.Context, m starter, name string, input []byte) (arn string, err error) {
+	arn, err = m.Start(ctx, name, input)
+	if err != nil && errs.Throttled(err) {
+		l.giveWay(ctx)
+	}
+	return arn, err
+}
+
+// giveWay halves the pace of all replays. If that cannot be noted, the next start that is throttled notes it.
+func (l *Listener) giveWay(ctx context.Context) {
+	now := l.now()
+	c, err := l.controls(ctx)
+	if err == nil {
+		var changed bool
+		if c, changed = c.Yield(now); !changed {
+			return
+		}
+		var noted bool
+		if noted, err = l.Book.Controls.Yield(ctx, c, domain.At(now.Add(-domain.YieldAgain))); err == nil {
+			_, err = l.freshControls(ctx)
+		}
+		if noted {
+			l.Logger.WarnContext(ctx, "starts throttled: the pace of all replays is halved", "share", c.Pace(now))
+		}
+	}
+	if err != nil {
+		l.Logger.WarnContext(ctx, "replays do not give way", "error", err)
+	}
+}
+
+// budget is what the starts of a replay are taken from, less what it leaves to live traffic.
+func (l *Listener) budget(ctx context.Context, r domain.Replay) (b ledger.Budget, c ledger.Claimant, paced bool, err error) {
+	b, c, paced = l.Pace.budget(r)
+	if !paced || r.IgnorePauseAlarm || r.Action == replay.Republish {
+		return b, c, paced, nil
+	}
+	share, err := l.share(ctx)
+	b.StartsPerSecond *= share
+	return b, c, paced, err
+}
+
+// share is the share of their pace that replays have now.
+func (l *Listener) share(ctx context.Context) (float64, error) {
+	controls, err := l.controls(ctx)
+	return controls.Pace(l.now()), err
+}
