@@ -18,6 +18,7 @@ import indexes
 import quotas
 import redrive
 import resources
+import schedules
 from asl import interpreter
 from hypercorn.config import Config as Server
 from ministack.app import main
@@ -145,6 +146,7 @@ if __name__ == "__main__":
     indexes.install(replace)
     resources.install(replace, os.environ["EMULATOR_RESOURCE_TYPES"])
     functionerrors.install(replace)
+    schedules.install(replace)
     functionlogs.install(replace, os.environ["EMULATOR_FUNCTION_LOGS"])
     replace(lambda_svc, "_execute_function_proxy", invoke_by_proxy)
     replace(eventbridge, "_apply_input_transformer", transform_input)
