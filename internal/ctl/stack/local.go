@@ -19,6 +19,9 @@ const LocalFile = "build/local.json"
 
 // AppFile is where replaydev says what it has started for the app of a directory, below the user's cache directory.
 func AppFile(cache, dir string) string {
+	if absolute, err := filepath.Abs(dir); err == nil {
+		dir = absolute
+	}
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
 		dir = real
 	}

@@ -169,7 +169,7 @@ func TestNoEventsAreAnError(t *testing.T) {
 		w.Process.In = strings.NewReader(input)
 		w.Run("ingest -"+w.Endpoint).Wants(t, exit.Usage, nil, []string{"standard input has no events", "an event is a JSON object"})
 	}
-	w.Run("ingest /nope"+w.Endpoint).Wants(t, exit.Usage, nil, []string{"FILE: open /nope: no such file"})
+	w.Run("ingest /nope"+w.Endpoint).Wants(t, exit.Usage, nil, []string{"error: open /nope: no such file"})
 }
 
 func TestAFileMayHaveOneEventOnSeveralLines(t *testing.T) {

@@ -71,6 +71,7 @@ func TestFlagsBecomeARequest(t *testing.T) {
 func TestWrongCommandLinesAreErrorsOfUsage(t *testing.T) {
 	w := operator.New(t)
 	for line, want := range map[string]string{
+		"replay":                                                         "say what to replay: resource ids, -f FILE, --owner, --failures or --all",
 		"replay --reason x":                                              "say what to replay: resource ids, -f FILE, --owner, --failures or --all",
 		"replay a --all --max-items 5 --reason x":                        "--all does not go with resource ids, --owner and --failures",
 		"replay --owner o --outcome lost --reason x":                     `--outcome must be "open" or "succeeded" or "failed"`,
@@ -118,6 +119,8 @@ func TestWrongCommandLinesAreErrorsOfUsage(t *testing.T) {
 		"replay a --failures-since 1h":                                   "unknown flag: --failures-since",
 		"replay a --output yaml --reason x":                              "--output must be one of table, json, jsonl",
 		"republish a --merge-patch {} --reason x":                        "unknown flag: --merge-patch",
+		"failures replya":                       "unexpected argument \"replya\"\n  did you mean replayctl failures replay?",
+		"history r1 --ouput json":               "unknown flag: --ouput\n  did you mean --output?",
 		"replai a":                              "unknown command \"replai\"\n  did you mean replay?",
 		"status --wait --output":                "flag needs an argument",
 		"list --api-url abc123/v1":              "--api-url must be the URL of the API with its stage",
