@@ -70,15 +70,19 @@ func (w *watcher) changed() bool {
 	return calm && now != w.seen
 }
 
+// lockFile is held by the process of a run.
 const lockFile = "lock"
 
 // place makes a directory for a run, and removes those of runs that were killed. No two runs do this at the same time.
 func place(ctx context.Context, runs string) (dir string, release func(), err error) {
-	unlock, err := toolchain.Lock(ctx, filepath.Join(runs, lockFile))
+	unlock, err := toolchain.Lock(ctx, runs+".lock")
 	if err != nil {
 		return "", nil, err
 	}
 	defer unlock()
+	if err := os.MkdirAll(runs, 0o750); err != nil {
+		return "", nil, err
+	}
 	if err := prune(runs); err != nil {
 		return "", nil, err
 	}
@@ -102,9 +106,6 @@ func prune(runs string) error {
 		return err
 	}
 	for _, e := range entries {
-		if !e.IsDir() {
-			continue
-		}
 		dir := filepath.Join(runs, e.Name())
 		lock, err := toolchain.TryLock(filepath.Join(dir, lockFile))
 		if errors.Is(err, toolchain.ErrLocked) {
