@@ -10,6 +10,7 @@ import re
 import time
 from urllib.parse import urlsplit
 
+import callers
 import contention
 import executions
 import functionerrors
@@ -145,6 +146,7 @@ if __name__ == "__main__":
     Server.keep_alive_timeout = property(lambda self: None, lambda self, seconds: None)
     indexes.install(replace)
     resources.install(replace, os.environ["EMULATOR_RESOURCE_TYPES"])
+    callers.install(replace)
     functionerrors.install(replace)
     schedules.install(replace)
     functionlogs.install(replace, os.environ["EMULATOR_FUNCTION_LOGS"])
