@@ -82,7 +82,7 @@ func (r *ReplayableIngestion) alarms(s *settings) []alarm {
 		metric: metricStartsThrottled(usual), at: jsii.Number(1), periods: 3, breaches: 2, missing: silent,
 	}, {
 		id: "DeadLetterAlarm", field: &r.DeadLetterAlarm, severity: Critical,
-		// AutoReplayAlarm goes off if auto-replay does not drain the queue.
+		// AutoReplayAlarm goes off if auto-replay does not ingest what is in the queue.
 		what:   "auto-replay has not been able to take a dead letter in for three periods",
 		metric: r.MetricDeadLettersLeft(slow), at: jsii.Number(1), periods: 3, breaches: 3, missing: silent,
 	}, {
@@ -95,7 +95,7 @@ func (r *ReplayableIngestion) alarms(s *settings) []alarm {
 		metric: r.MetricOutcomesAge(usual), at: jsii.Number(outcomesAge.Seconds()), periods: 1, breaches: 1, missing: silent,
 	}, {
 		id: "OutcomesStuckAlarm", field: &r.OutcomesStuckAlarm, severity: Warning,
-		what:   fmt.Sprintf("the tracker has failed for %s to settle the end of an execution", outcomesAge),
+		what:   fmt.Sprintf("the tracker has failed for %s to record the outcome of an execution", outcomesAge),
 		metric: r.MetricOutcomesStuck(usual), at: jsii.Number(outcomesAge.Seconds()), periods: 1, breaches: 1, missing: silent,
 	}, {
 		id: "ReplayQueueAlarm", field: &r.ReplayQueueAlarm, severity: Warning,

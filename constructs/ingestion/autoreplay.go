@@ -160,7 +160,7 @@ func (r *ReplayableIngestion) autoReplayConfig(s *settings) config.AutoReplay {
 		UnaccountedAfter:   s.auto.unaccountedAfter,
 		Interval:           goDuration(s.auto.interval),
 		CanaryThreshold:    s.auto.canaryThreshold,
-		StartsPerSecond:    s.pace.starts,
+		StartsPerSecond:    s.pace.startsPerSecond,
 	}
 	if s.auto.pauseAlarm != nil {
 		c.PauseAlarm = *s.auto.pauseAlarm.AlarmName()

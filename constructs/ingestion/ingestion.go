@@ -33,7 +33,7 @@ type ReplayableIngestion struct {
 
 	RecordFunction         awslambda.Function // first state: keeps the event
 	PublishFunction        awslambda.Function // last state: publishes the output
-	TrackerFunction        awslambda.Function // settles ended executions in the ledger
+	TrackerFunction        awslambda.Function // records outcomes in the ledger
 	AutoReplayFunction     awslambda.Function // reconciles, and decides what is replayed without being asked
 	ReplayHandlerFunction  awslambda.Function // answers the API
 	ReplayListenerFunction awslambda.Function // starts replays

@@ -86,13 +86,13 @@ func (r *ReplayableIngestion) MetricInQuarantine(opts *awscloudwatch.MetricOptio
 	return r.metric(schema.InQuarantine, opts)
 }
 
-// MetricDeadLettersLeft is how many dead letters a run of the schedule could not take in and had to leave in the queue. It
+// MetricDeadLettersLeft is how many dead letters a run of the schedule could not ingest and had to leave in the queue. It
 // is 0 unless something is wrong. Count; Maximum. opts may be nil.
 func (r *ReplayableIngestion) MetricDeadLettersLeft(opts *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	return r.metric(schema.DeadLettersLeft, opts)
 }
 
-// MetricOutcomesStuck is for how long TrackerFunction has failed to settle the end of an execution, of the one that it
+// MetricOutcomesStuck is for how long TrackerFunction has failed to record the outcome of an execution, of the one that it
 // has tried for longest. Seconds; Maximum. opts may be nil.
 func (r *ReplayableIngestion) MetricOutcomesStuck(opts *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	return r.metric(schema.OutcomesStuck, opts)

@@ -15,8 +15,8 @@ const (
 
 // pace is how many executions all replays may start per second.
 type pace struct {
-	starts    float64
-	requested float64 // beside that, for requests that ask for more
+	startsPerSecond          float64 // MaxReplayShare of the account's rate
+	requestedStartsPerSecond float64 // MaxRequestedShare of it, for requests that ask for more
 }
 
 // resolvePace takes a share of what the account may start, or of what its state transitions suffice for if that is less.
@@ -28,7 +28,7 @@ func (p *ReplayableIngestionProps) resolvePace() pace {
 	}
 	each := or(p.TransitionsPerExecution, float64(p.Workflow.states()+len([]string{schema.RecordState, schema.PublishState})))
 	rate := min(starts, or(p.StateTransitionRate, transitions)/each)
-	return pace{starts: rate * or(p.MaxReplayShare, 0.2), requested: rate * or(p.MaxRequestedShare, 0)}
+	return pace{startsPerSecond: rate * or(p.MaxReplayShare, 0.2), requestedStartsPerSecond: rate * or(p.MaxRequestedShare, 0)}
 }
 
 func (p *ReplayableIngestionProps) validatePace(f *faults) {

@@ -25,9 +25,9 @@ var replayHandler = functionSpec{
 			OwnerIDPath:        s.ownerIDPath,
 			MaxEventBytes:      s.workflow.maxEventBytes(),
 			Redrivable:         redrivable(s.workflow),
-			StartsPerSecond:    s.pace.starts,
+			StartsPerSecond:    s.pace.startsPerSecond,
 
-			RequestedStartsPerSecond: s.pace.requested,
+			RequestedStartsPerSecond: s.pace.requestedStartsPerSecond,
 			Transforms:               s.transforms.names(),
 		}.Env()
 	},

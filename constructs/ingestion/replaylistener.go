@@ -29,9 +29,9 @@ var replayListener = functionSpec{
 			ResourceIDPath:   s.resourceIDPath,
 			MaxEventBytes:    s.workflow.maxEventBytes(),
 			SupersedeOlder:   s.auto.supersedeOlder,
-			StartsPerSecond:  s.pace.starts,
+			StartsPerSecond:  s.pace.startsPerSecond,
 
-			RequestedStartsPerSecond: s.pace.requested,
+			RequestedStartsPerSecond: s.pace.requestedStartsPerSecond,
 			Transforms:               s.transforms.arns(),
 		}.Env()
 	},

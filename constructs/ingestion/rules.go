@@ -16,7 +16,7 @@ const (
 )
 
 // addRules sends the ends of executions to the queues: failures to the dead-letter queue, every end to the
-// outcomes queue. ABORTED is an operator's choice, and no failure. What a series leaves when it ends is settled, too.
+// outcomes queue. ABORTED is an operator's choice, and no failure. What a series leaves when it ends gets its outcome, too.
 func (r *ReplayableIngestion) addRules() {
 	ingestion, series := r.machineARN(), r.seriesARN()
 	r.failureRule = r.statusRule("FailureRule", r.DeadLetterQueue, []*string{ingestion}, "FAILED", "TIMED_OUT")

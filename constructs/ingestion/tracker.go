@@ -10,10 +10,10 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
-// tracker settles what the outcomes queue tells of.
+// tracker records the outcomes that the outcomes queue tells of.
 var tracker = functionSpec{
 	id: "Tracker", dir: "lambdas/tracker", memoryMB: 256, timeoutSeconds: 30,
-	description: "Settles ended executions in the ledger",
+	description: "Records the outcomes of executions in the ledger",
 	code:        func(c *FunctionCode) *awslambda.Code { return &c.Tracker },
 	field:       func(r *ReplayableIngestion) *awslambda.Function { return &r.TrackerFunction },
 	source:      func(r *ReplayableIngestion) awssqs.Queue { return r.OutcomesQueue },

@@ -98,7 +98,7 @@ func checks() []check {
 		},
 		{
 			name:     "outcome",
-			proves:   "the rule's message about a success is understood: the tracker settles the execution without an error",
+			proves:   "the rule's message about a success is understood: the tracker records the outcome of the execution without an error",
 			emulator: "the local runner puts the status event, without the null error that Step Functions gives",
 			run:      outcome,
 		},

@@ -87,15 +87,15 @@ func (e *env) digits(ctx context.Context, check string, numbers ...string) (stri
 	if err != nil {
 		return "", fmt.Errorf("describe replay: %w", err)
 	}
-	var errs []error
+	var faults []error
 	for _, place := range []struct{ name, text string }{
 		{"event log", string(stored[0])}, {"input of the replay", aws.ToString(run.Input)},
 	} {
 		if !strings.Contains(place.text, `"digits":`+string(raw)) {
-			errs = append(errs, fmt.Errorf("the %s does not contain %s: %s", place.name, raw, shorten(place.text)))
+			faults = append(faults, fmt.Errorf("the %s does not contain %s: %s", place.name, raw, shorten(place.text)))
 		}
 	}
-	return strings.Join(numbers, " "), errors.Join(errs...)
+	return strings.Join(numbers, " "), errors.Join(faults...)
 }
 
 // events returns every event of a resource that S3 holds, newest first, copies of one execution included.

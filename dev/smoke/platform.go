@@ -111,7 +111,7 @@ func recursion(ctx context.Context, e *env) (detail string, err error) {
 
 // forgetOwner deletes the rows of an owner.
 func (e *env) forgetOwner(ctx context.Context, owner string) error {
-	var errs []error
+	var faults []error
 	for shard := range ledger.Shards {
 		pages := dynamodb.NewQueryPaginator(e.Table, &dynamodb.QueryInput{
 			TableName:                 &e.LedgerTable,
@@ -121,13 +121,13 @@ func (e *env) forgetOwner(ctx context.Context, owner string) error {
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
-				errs = append(errs, fmt.Errorf("find rows of %s: %w", owner, err))
+				faults = append(faults, fmt.Errorf("find rows of %s: %w", owner, err))
 				break
 			}
-			errs = append(errs, e.deleteRows(ctx, page.Items))
+			faults = append(faults, e.deleteRows(ctx, page.Items))
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(faults...)
 }
 
 func (e *env) deleteRows(ctx context.Context, rows []map[string]types.AttributeValue) error {

@@ -59,7 +59,7 @@ func (a *API) submit(ctx context.Context, req request, kind asked) (answer, erro
 		}
 		return a.begin(ctx, req, id.String(), r, now, false)
 	}
-	first, err := a.once(ctx, req, kind, key, body, domain.Claim{ReplayID: id.String(), CreatedAt: domain.At(now)})
+	first, err := a.once(ctx, req, kind, key, body, domain.Claim{AcceptedID: id.String(), CreatedAt: domain.At(now)})
 	if body, is := first.body.(replay.Accepted); is {
 		body.Repeated = body.ReplayID != id.String()
 		first.body = body
@@ -149,7 +149,7 @@ func (a *API) once(ctx context.Context, req request, kind asked, key string, bod
 	if err != nil {
 		return answer{}, err
 	}
-	row, err := a.book.Replays.Get(ctx, claimed.ReplayID)
+	row, err := a.book.Replays.Get(ctx, claimed.AcceptedID)
 	if err == nil && row.Status != replay.Pending {
 		if r, err = a.stored(ctx, row.ID); err != nil {
 			return answer{}, err
@@ -159,10 +159,10 @@ func (a *API) once(ctx context.Context, req request, kind asked, key string, bod
 	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 		return answer{}, err
 	}
-	if r, err = a.resolve(ctx, r, claimed.ReplayID); err != nil {
+	if r, err = a.resolve(ctx, r, claimed.AcceptedID); err != nil {
 		return answer{}, err
 	}
-	return a.begin(ctx, req, claimed.ReplayID, r, claimed.CreatedAt.Time, true)
+	return a.begin(ctx, req, claimed.AcceptedID, r, claimed.CreatedAt.Time, true)
 }
 
 // hashOf tells bodies apart, but not by their layout or the order of their fields.

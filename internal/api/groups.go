@@ -80,7 +80,7 @@ func (a *API) addProbes(ctx context.Context, groups []replay.FailureGroup) error
 	for i, g := range groups {
 		switch g.Status {
 		case replay.FailureHeld:
-			row, err := a.book.Groups.Get(ctx, g.Error)
+			row, err := a.book.Storms.Get(ctx, g.Error)
 			if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 				return err
 			}

@@ -34,11 +34,11 @@ func (a *API) changeFailures(action replay.FailureAction) func(context.Context, 
 			ID: id.String(), Action: action, DryRun: r.DryRun, RequestedBy: caller(req), Reason: r.Reason, AskedAt: domain.At(now),
 		}
 		if keyed {
-			claimed, err := a.claim(ctx, "job", key, fmt.Appendf(nil, `{%q:%s}`, action, body), domain.Claim{ReplayID: job.ID, CreatedAt: job.AskedAt})
+			claimed, err := a.claim(ctx, "job", key, fmt.Appendf(nil, `{%q:%s}`, action, body), domain.Claim{AcceptedID: job.ID, CreatedAt: job.AskedAt})
 			if err != nil {
 				return answer{}, err
 			}
-			job.ID, job.AskedAt = claimed.ReplayID, claimed.CreatedAt
+			job.ID, job.AskedAt = claimed.AcceptedID, claimed.CreatedAt
 			if r, err = replay.DecodeFailureJob(action, body, job.AskedAt.Time); err != nil { // relative times count from the first call
 				return answer{}, err
 			}
@@ -63,7 +63,7 @@ func (a *API) claim(ctx context.Context, what, key string, body []byte, c domain
 	}
 	if claimed.BodyHash != c.BodyHash {
 		return c, &statusError{http.StatusConflict, fmt.Sprintf("the Idempotency-Key %q was used with another body, "+
-			"for %s %s: use a new key for a new request", replay.Shorten(key), what, claimed.ReplayID)}
+			"for %s %s: use a new key for a new request", replay.Shorten(key), what, claimed.AcceptedID)}
 	}
 	return claimed, nil
 }

@@ -124,7 +124,7 @@ func (j *Job) Run(ctx context.Context, holder string, ask Request) (Summary, err
 	if err != nil {
 		return Summary{}, j.notBegun(ctx, err)
 	}
-	// An outage can bring dead letters faster than they are taken in; what is known already must be decided on all the
+	// An outage can bring dead letters faster than they are ingested; what is known already must be decided on all the
 	// same. So each part ends at a share of the time, and leaves the rest to the next run.
 	until := func(share float64) time.Time {
 		return time.Now().Add(time.Duration(share * float64(time.Until(end))))

@@ -39,7 +39,7 @@ func (r *round) holds(ctx context.Context, group string) (bool, error) {
 	if hold, asked := r.gates[group]; asked {
 		return hold, nil
 	}
-	g, err := r.Book.Groups.Get(ctx, group)
+	g, err := r.Book.Storms.Get(ctx, group)
 	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 		return false, err
 	}
@@ -52,13 +52,13 @@ func (r *round) holds(ctx context.Context, group string) (bool, error) {
 	return g.Gated, nil
 }
 
-func (r *round) closeGate(ctx context.Context, group string, g domain.Group) (domain.Group, error) {
+func (r *round) closeGate(ctx context.Context, group string, g domain.Storm) (domain.Storm, error) {
 	n, err := r.Book.Failures.CountOpen(ctx, group, r.policy.CanaryThreshold+1)
 	if err != nil || n <= r.policy.CanaryThreshold {
 		return g, err
 	}
 	now := domain.At(r.now())
-	g, err = r.Book.Groups.Save(ctx, domain.Group{
+	g, err = r.Book.Storms.Save(ctx, domain.Storm{
 		Error: group, Gated: true, Step: 1, NextAt: now, GatedAt: now, Revision: g.Revision,
 	})
 	if err == nil {
@@ -86,7 +86,7 @@ func (r *round) tooOldAt(f domain.Failure) time.Time {
 // lookAtGroups goes on with every group whose time has come.
 func (r *round) lookAtGroups(ctx context.Context) error {
 	for cursor := ""; ; {
-		groups, next, err := r.Book.Groups.Due(ctx, r.now(), cursor, groupBatch)
+		groups, next, err := r.Book.Storms.Due(ctx, r.now(), cursor, groupBatch)
 		if err != nil {
 			return err
 		}
@@ -100,7 +100,7 @@ func (r *round) lookAtGroups(ctx context.Context) error {
 		cursor = next
 	}
 	for name := range r.gated {
-		g, err := r.Book.Groups.Get(ctx, name)
+		g, err := r.Book.Storms.Get(ctx, name)
 		if err != nil {
 			return err
 		}
@@ -109,7 +109,7 @@ func (r *round) lookAtGroups(ctx context.Context) error {
 	return nil
 }
 
-func (r *round) lookAtGroup(ctx context.Context, g domain.Group) {
+func (r *round) lookAtGroup(ctx context.Context, g domain.Storm) {
 	if !g.Gated || g.NextAt.After(r.now()) || ctx.Err() != nil { // the index lags behind
 		return
 	}
@@ -120,20 +120,20 @@ func (r *round) lookAtGroup(ctx context.Context, g domain.Group) {
 }
 
 // advance judges the step of a group that is under way, and takes the next one once it is over.
-func (r *round) advance(ctx context.Context, g domain.Group) error {
+func (r *round) advance(ctx context.Context, g domain.Storm) error {
 	over, err := r.judgeStep(ctx, &g)
 	if err != nil || !over {
 		return err
 	}
 	if g.NextAt.After(r.now()) { // a probe failed
-		_, err = r.Book.Groups.Save(ctx, g)
+		_, err = r.Book.Storms.Save(ctx, g)
 		return err
 	}
 	return r.step(ctx, g)
 }
 
 // judgeStep looks what became of the failures that were let go last. It is not over while one of them is being replayed.
-func (r *round) judgeStep(ctx context.Context, g *domain.Group) (over bool, err error) {
+func (r *round) judgeStep(ctx context.Context, g *domain.Storm) (over bool, err error) {
 	rows, err := r.Book.Failures.Find(ctx, g.Released)
 	if err != nil {
 		return false, err
@@ -175,7 +175,7 @@ func (r *round) judgeStep(ctx context.Context, g *domain.Group) (over bool, err 
 
 // step lets go as many failures as the step has. What is chosen is noted before it is sent, so that a run that dies in
 // between neither forgets nor doubles a step.
-func (r *round) step(ctx context.Context, g domain.Group) error {
+func (r *round) step(ctx context.Context, g domain.Storm) error {
 	tried := map[string]bool{}
 	skip := func(f domain.Failure) bool { return tried[f.Execution] }
 	for range maxCandidates {
@@ -198,7 +198,7 @@ func (r *round) step(ctx context.Context, g domain.Group) error {
 		if g.Step == 1 {
 			g.Probes++
 		}
-		if g, err = r.Book.Groups.Save(ctx, g); err != nil {
+		if g, err = r.Book.Storms.Save(ctx, g); err != nil {
 			return err
 		}
 		var released atomic.Int64
@@ -241,7 +241,7 @@ func (r *round) release(ctx context.Context, f domain.Failure) (sent bool) {
 const emptyFor = time.Minute
 
 // empty ends a storm once nothing has been held for a while.
-func (r *round) empty(ctx context.Context, g domain.Group, some bool) error {
+func (r *round) empty(ctx context.Context, g domain.Storm, some bool) error {
 	now := domain.At(r.now())
 	switch {
 	case some || r.held[g.Error]:
@@ -254,14 +254,14 @@ func (r *round) empty(ctx context.Context, g domain.Group, some bool) error {
 		return nil
 	}
 	g.Released, g.NextAt = nil, now
-	_, err := r.Book.Groups.Save(ctx, g)
+	_, err := r.Book.Storms.Save(ctx, g)
 	return err
 }
 
 // openGate ends a storm: nothing is held any more.
-func (r *round) openGate(ctx context.Context, g domain.Group) error {
+func (r *round) openGate(ctx context.Context, g domain.Storm) error {
 	g.Gated, g.Released, g.EmptyAt = false, nil, domain.Stamp{}
-	if _, err := r.Book.Groups.Save(ctx, g); err != nil {
+	if _, err := r.Book.Storms.Save(ctx, g); err != nil {
 		return err
 	}
 	r.gates[g.Error] = false

@@ -19,10 +19,10 @@ const (
 	// dueWithoutStarts is how many failures of one shard a run looks through that may not start anything: some of them
 	// can be closed all the same.
 	dueWithoutStarts = 1000
-	// recheck is when a failure whose automatic replay was sent is looked at again, in case its message got lost.
-	recheck = 15 * time.Minute
-	// pause is when a failure is looked at again that could not be decided now.
-	pause = time.Minute
+	// recheckAfter is how long until a failure whose automatic replay was sent is looked at again, in case its message got lost.
+	recheckAfter = 15 * time.Minute
+	// postponeFor is how long until a failure is looked at again that could not be decided now.
+	postponeFor = time.Minute
 )
 
 // decideDue decides on the failures that are due, one batch of each shard in turn, so that none of them waits for the
@@ -31,13 +31,13 @@ func (r *round) decideDue(ctx context.Context) error {
 	if err := r.share(ctx); err != nil {
 		return err
 	}
-	type place struct {
+	type position struct {
 		shard, looked int
 		cursor        string
 	}
-	var open []place
+	var open []position
 	for shard := range ledger.Shards {
-		open = append(open, place{shard: shard})
+		open = append(open, position{shard: shard})
 	}
 	for len(open) > 0 && ctx.Err() == nil {
 		at := open[0]
@@ -85,7 +85,7 @@ func (r *round) quarantineReason(f domain.Failure) string {
 
 // postpone lets others come first for a while, or a failure that always errs would keep them back.
 func (r *round) postpone(ctx context.Context, f domain.Failure) {
-	err := r.Book.Failures.Move(ctx, f, domain.Move{To: f.Status, DueAt: r.now().Add(pause), Redrive: f.Redrive}, f.Status)
+	err := r.Book.Failures.Move(ctx, f, domain.Move{To: f.Status, DueAt: r.now().Add(postponeFor), Redrive: f.Redrive}, f.Status)
 	if err != nil && !errors.Is(err, ledger.ErrConflict) {
 		r.Logger.Log(ctx, errs.Level(err), "failure not postponed", "execution", f.Execution, "error", err)
 	}
@@ -106,7 +106,7 @@ func (r *round) decide(ctx context.Context, f domain.Failure) error {
 	if reason == "" {
 		if !r.policy.Enabled {
 			r.sum.Waiting++
-			return r.move(ctx, f, domain.Move{To: domain.Waiting, Decision: r.sum.Paused, DueAt: r.now().Add(recheck)})
+			return r.move(ctx, f, domain.Move{To: domain.Waiting, Decision: r.sum.Paused, DueAt: r.now().Add(recheckAfter)})
 		}
 		if hold, err := r.holds(ctx, f.Group); err != nil {
 			return err
@@ -125,10 +125,10 @@ func (r *round) decide(ctx context.Context, f domain.Failure) error {
 // closeOrSend closes or quarantines a failure that needs no automatic replay, or cannot have one, and sends one
 // otherwise.
 func (r *round) closeOrSend(ctx context.Context, f domain.Failure, reason string) (sent bool, err error) {
-	if moved, err := r.redriven(ctx, f); moved || err != nil {
+	if moved, err := r.moveIfRedriven(ctx, f); moved || err != nil {
 		return false, err
 	}
-	if moved, err := r.superseded(ctx, f); moved || err != nil {
+	if moved, err := r.moveIfSuperseded(ctx, f); moved || err != nil {
 		return false, err
 	}
 	if reason != "" {
@@ -140,8 +140,8 @@ func (r *round) closeOrSend(ctx context.Context, f domain.Failure, reason string
 	return true, r.send(ctx, f)
 }
 
-// redriven reports whether an operator has redriven the execution meanwhile.
-func (r *round) redriven(ctx context.Context, f domain.Failure) (bool, error) {
+// moveIfRedriven moves a failure whose execution an operator has redriven meanwhile.
+func (r *round) moveIfRedriven(ctx context.Context, f domain.Failure) (bool, error) {
 	if still, err := r.stillFailed(ctx, f); still || err != nil {
 		return false, err
 	}
@@ -154,27 +154,28 @@ func (r *round) redriven(ctx context.Context, f domain.Failure) (bool, error) {
 	}
 	switch {
 	case d.Status == domain.Succeeded:
-		if err := r.ended(ctx, d.Ended); err != nil {
+		if err := r.recordEnd(ctx, d.Ended); err != nil {
 			return false, err
 		}
 		return true, r.move(ctx, f, domain.Move{To: domain.Closed, Decision: "redriven with success", HealedBy: f.Execution})
 	case !d.Status.Terminal():
 		r.sum.Waiting++
 		return true, r.move(ctx, f, domain.Move{
-			To: domain.Waiting, Decision: "the execution was redriven and runs", DueAt: r.now().Add(pause),
+			To: domain.Waiting, Decision: "the execution was redriven and runs", DueAt: r.now().Add(postponeFor),
 		})
 	case d.Status == domain.Aborted:
-		if err := r.ended(ctx, d.Ended); err != nil {
+		if err := r.recordEnd(ctx, d.Ended); err != nil {
 			return false, err
 		}
 		return true, r.move(ctx, f, domain.Move{To: domain.Closed, Decision: "redriven, and stopped by an operator"})
 	case d.RedriveCount > f.RedriveCount: // its own failure goes on, and closes this one
-		return true, r.ended(ctx, d.Ended)
+		return true, r.recordEnd(ctx, d.Ended)
 	}
 	return false, nil
 }
 
-func (r *round) superseded(ctx context.Context, f domain.Failure) (bool, error) {
+// moveIfSuperseded moves a failure of which a newer event is responsible, or whose version is gone.
+func (r *round) moveIfSuperseded(ctx context.Context, f domain.Failure) (bool, error) {
 	if r.Superseding == nil {
 		return false, nil
 	}
@@ -218,7 +219,7 @@ func (r *round) recheck(ctx context.Context, f domain.Failure) error {
 	case err != nil:
 		return err
 	case d.Status.Terminal():
-		if err := r.ended(ctx, d.Ended); err != nil {
+		if err := r.recordEnd(ctx, d.Ended); err != nil {
 			return err
 		}
 	}
@@ -227,7 +228,7 @@ func (r *round) recheck(ctx context.Context, f domain.Failure) error {
 
 func (r *round) recheckLater(ctx context.Context, f domain.Failure) error {
 	r.sum.Waiting++
-	err := r.Book.Failures.Move(ctx, f, domain.Move{To: domain.Retrying, DueAt: r.now().Add(recheck), Redrive: f.Redrive}, domain.Retrying)
+	err := r.Book.Failures.Move(ctx, f, domain.Move{To: domain.Retrying, DueAt: r.now().Add(recheckAfter), Redrive: f.Redrive}, domain.Retrying)
 	if errors.Is(err, ledger.ErrConflict) { // its end moved it
 		return nil
 	}

@@ -48,7 +48,7 @@ type alarm interface {
 	InAlarm(ctx context.Context) (bool, error)
 }
 
-type outcomeRecorder interface {
+type endRecorder interface {
 	Record(ctx context.Context, ended []domain.Ended) []error
 }
 
@@ -71,7 +71,7 @@ type Deps struct {
 	Series      describer // of the Series state machine
 	DeadLetters deadLetters
 	Replays     sender
-	Outcomes    outcomeRecorder
+	Outcomes    endRecorder
 	Progress    progressor
 	Superseding superseding // nil: older failures are not superseded by newer events
 	Pause       alarm       // while it is in alarm, nothing is started; nil: there is none

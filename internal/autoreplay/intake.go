@@ -12,11 +12,11 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
-// ended takes the end of an execution into the ledger: its own row, and a failure's row if it failed. Taking in the
+// recordEnd records the end of an execution in the ledger: in its own row, and in that of a failure if it failed. Recording the
 // same end again changes nothing.
-func (r *round) ended(ctx context.Context, e domain.Ended) error {
+func (r *round) recordEnd(ctx context.Context, e domain.Ended) error {
 	if e.Status != domain.Failed && e.Status != domain.TimedOut {
-		return errors.Join(r.Outcomes.Record(ctx, []domain.Ended{e})[0], r.stopped(ctx, e))
+		return errors.Join(r.Outcomes.Record(ctx, []domain.Ended{e})[0], r.addAborted(ctx, e))
 	}
 	d, err := r.Machine.Describe(ctx, e.Name)
 	switch {
@@ -48,15 +48,15 @@ func (r *round) ended(ctx context.Context, e domain.Ended) error {
 	}
 	switch {
 	case d.RedriveCount <= e.RedriveCount:
-		return r.Book.Executions.TakenIn(ctx, e.Name)
+		return r.Book.Executions.MarkFollowedUp(ctx, e.Name)
 	case d.Status.Terminal(): // it was redriven since, and that end is known as well
-		return r.ended(ctx, d.Ended)
+		return r.recordEnd(ctx, d.Ended)
 	}
 	return nil // it was redriven and runs: it stays open
 }
 
 // undescribed is what is known of an end without asking Step Functions: what reported it, and the row of its execution. It
-// suffices if its error decides, and its event was recorded; otherwise busy is returned, and the end is taken in later.
+// suffices if its error decides, and its event was recorded; otherwise busy is returned, and the end is recorded later.
 func (r *round) undescribed(ctx context.Context, e domain.Ended, busy error) (sfn.Description, error) {
 	if e.Error == "" || e.Error == wrappedError {
 		return sfn.Description{}, busy
@@ -74,9 +74,9 @@ func (r *round) undescribed(ctx context.Context, e domain.Ended, busy error) (sf
 // wrappedError is the error of an execution whose cause has the error of a child.
 const wrappedError = "States.TaskFailed"
 
-// stopped adds the row of an execution that was aborted between the writing of its version and of its row: without it,
+// addAborted adds the row of an execution that was aborted between the writing of its version and of its row: without it,
 // the version would be taken for one that is responsible for its resource.
-func (r *round) stopped(ctx context.Context, e domain.Ended) error {
+func (r *round) addAborted(ctx context.Context, e domain.Ended) error {
 	if e.Status != domain.Aborted {
 		return nil
 	}
@@ -225,7 +225,7 @@ func (r *round) addAsked(ctx context.Context, f domain.Failure, row domain.Execu
 		return err
 	}
 	why := "its replay " + f.Execution + " failed as well" // which took over its event
-	return r.failedAgain(ctx, row.Failure, why, domain.Waiting, domain.Retrying, domain.Quarantined)
+	return r.markFailedAgain(ctx, row.Failure, why, domain.Waiting, domain.Retrying, domain.Quarantined)
 }
 
 // insert adds a failure, unless it is there.
@@ -272,7 +272,7 @@ func (r *round) inherit(ctx context.Context, f *domain.Failure, row domain.Execu
 func (r *round) closeBefore(ctx context.Context, f domain.Failure, row domain.Execution) error {
 	if row.Failure != "" {
 		why := "its automatic replay " + f.Execution + " failed as well"
-		if err := r.failedAgain(ctx, row.Failure, why, domain.Waiting, domain.Retrying, domain.Quarantined); err != nil {
+		if err := r.markFailedAgain(ctx, row.Failure, why, domain.Waiting, domain.Retrying, domain.Quarantined); err != nil {
 			return err
 		}
 	}
@@ -298,8 +298,8 @@ func (r *round) closeBefore(ctx context.Context, f domain.Failure, row domain.Ex
 	return nil
 }
 
-func (r *round) failedAgain(ctx context.Context, partition, why string, from ...domain.FailureStatus) error {
-	before, err := r.Book.Failures.Get(ctx, partition)
+func (r *round) markFailedAgain(ctx context.Context, failureID, why string, from ...domain.FailureStatus) error {
+	before, err := r.Book.Failures.Get(ctx, failureID)
 	if err == nil {
 		err = r.Book.Failures.Move(ctx, before, domain.Move{To: domain.FailedAgain, Decision: why}, from...)
 	}

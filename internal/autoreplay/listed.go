@@ -22,11 +22,11 @@ const (
 	tailPages = 5
 	// tokenLife is how long a token of a list works: 24 hours, less an hour.
 	tokenLife = 23 * time.Hour
-	// settling is how long after the end its status event is waited for, or SettleAfter if that is less: it is cheaper.
-	settling = time.Minute
+	// reportWait is how long after the end its status event is waited for, or SettleAfter if that is less: it is cheaper.
+	reportWait = time.Minute
 )
 
-// reconcileListed takes in what ended and was never reported, also of executions without a row: those that failed before
+// reconcileListed records what ended and was never reported, also of executions without a row: those that failed before
 // Record wrote one, and those that were redriven. It lists by status and start, the newest first; since the list is
 // eventually consistent and an execution may fail long after it started, it lists anew in each run, and asks the ledger
 // about each.
@@ -64,7 +64,7 @@ func (r *round) listEnded(ctx context.Context, status domain.ExecutionStatus) er
 
 func markOf(status domain.ExecutionStatus) string { return "list-" + string(status) }
 
-// listPages takes in a number of pages and returns the token of the next, empty when the list ends or gets too old. A
+// listPages goes through a number of pages and returns the token of the next, empty when the list ends or gets too old. A
 // page of which something is left comes again.
 func (r *round) listPages(ctx context.Context, status domain.ExecutionStatus, token string, pages int) (next string, err error) {
 	for range pages {
@@ -75,7 +75,7 @@ func (r *round) listPages(ctx context.Context, status domain.ExecutionStatus, to
 		if err != nil {
 			return "", err
 		}
-		left, err := r.takeInListed(ctx, page)
+		left, err := r.recordListed(ctx, page)
 		if err != nil {
 			return "", err
 		}
@@ -90,11 +90,11 @@ func (r *round) listPages(ctx context.Context, status domain.ExecutionStatus, to
 	return token, nil
 }
 
-// takeInListed takes in those of a page that the ledger knows nothing of. Left tells that the run may not look up all.
-func (r *round) takeInListed(ctx context.Context, page []sfn.Listed) (left bool, err error) {
+// recordListed records those of a page that the ledger knows nothing of. Left tells that the run may not look up all.
+func (r *round) recordListed(ctx context.Context, page []sfn.Listed) (left bool, err error) {
 	var asked []domain.Ended
 	for _, e := range page {
-		if !r.known.has(e) && r.now().Sub(e.StoppedAt) > min(settling, r.policy.SettleAfter) {
+		if !r.known.has(e) && r.now().Sub(e.StoppedAt) > min(reportWait, r.policy.SettleAfter) {
 			asked = append(asked, domain.Ended{Name: e.Name, Status: e.Status, StoppedAt: e.StoppedAt, RedriveCount: e.RedriveCount})
 		}
 	}
@@ -109,14 +109,14 @@ func (r *round) takeInListed(ctx context.Context, page []sfn.Listed) (left bool,
 			left = true
 			continue
 		}
-		err := r.ended(ctx, e)
+		err := r.recordEnd(ctx, e)
 		if errors.Is(err, sfn.ErrBusy) {
 			left = true
 			continue
 		}
 		if err != nil {
 			r.sum.Errors++
-			r.Logger.Log(ctx, errs.Level(err), "unreported end not taken in", "execution", e.Name, "error", err)
+			r.Logger.Log(ctx, errs.Level(err), "unreported end not recorded", "execution", e.Name, "error", err)
 			continue
 		}
 		delete(missing, e.Name)

@@ -25,7 +25,7 @@ const (
 
 // poison deals with a message of the Replay queue that the listener could not handle in all its deliveries. One of them
 // may have done its work all the same, and died before it said so: nothing is given up before the ledger and Step
-// Functions have told what was started. What is given up is settled first, so that a late delivery starts nothing.
+// Functions have told what was started. What is given up gets its outcome first, so that a late delivery starts nothing.
 func (r *round) poison(ctx context.Context, m sqs.Message, msg protocol.ReplayMessage) error {
 	switch msg.Kind {
 	case protocol.KindItem:
@@ -78,7 +78,7 @@ func (r *round) giveUp(ctx context.Context, m sqs.Message, msg protocol.ReplayMe
 			return err
 		}
 	}
-	return r.unknown(ctx, m, poisonMessage, what+": "+givenUp)
+	return r.quarantineMessage(ctx, m, poisonMessage, what+": "+givenUp)
 }
 
 // poisonPage has a page that is bound sent on: nobody else sends the messages of its items. One that is not bound could
@@ -118,14 +118,14 @@ func (r *round) poisonAuto(ctx context.Context, msg protocol.ReplayMessage) erro
 	case err != nil:
 		return err
 	case d.Status.Terminal():
-		return r.ended(ctx, d.Ended)
+		return r.recordEnd(ctx, d.Ended)
 	}
 	return r.move(ctx, f, domain.Move{
-		To: domain.Retrying, Decision: "its automatic replay " + name + " runs", DueAt: r.now().Add(recheck),
+		To: domain.Retrying, Decision: "its automatic replay " + name + " runs", DueAt: r.now().Add(recheckAfter),
 	})
 }
 
-// neverStarted settles an execution that was announced and that Step Functions does not know, and what it was for.
+// neverStarted ends an execution that was announced and that Step Functions does not know, and what it was for.
 func (r *round) neverStarted(ctx context.Context, name string) error {
 	return r.Outcomes.Record(ctx, []domain.Ended{{
 		Name: name, Status: domain.Aborted, Error: domain.NeverStarted, Cause: givenUp, StoppedAt: r.now(),
@@ -165,7 +165,7 @@ func (r *round) poisonItem(ctx context.Context, msg protocol.ReplayMessage) erro
 func (r *round) failItem(ctx context.Context, it domain.Item, why string) error {
 	return r.take(ctx, progress.Transition{
 		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, Index: it.Index, To: replay.Failed, Reason: why,
-		Bound: it.Execution, At: r.now(),
+		Execution: it.Execution, At: r.now(),
 	})
 }
 
@@ -195,7 +195,7 @@ func (r *round) poisonBound(ctx context.Context, it domain.Item) error {
 	case err != nil:
 		return err
 	case d.Status.Terminal():
-		return r.ended(ctx, d.Ended)
+		return r.recordEnd(ctx, d.Ended)
 	}
 	return r.take(ctx, progress.Transition{
 		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, Index: it.Index, To: replay.Started,
@@ -203,7 +203,7 @@ func (r *round) poisonBound(ctx context.Context, it domain.Item) error {
 	})
 }
 
-// poisonSeries gives up a series that was not started. What it has is settled by the listener.
+// poisonSeries gives up a series that was not started. The listener gives what it has an outcome.
 func (r *round) poisonSeries(ctx context.Context, it domain.Item, s domain.Series) error {
 	if s.Parked { // resuming sends another message
 		return nil
@@ -223,7 +223,7 @@ func (r *round) poisonSeries(ctx context.Context, it domain.Item, s domain.Serie
 	case err != nil:
 		return err
 	case d.Status.Terminal():
-		return r.seriesEnded(ctx, d.Ended)
+		return r.closeSeries(ctx, d.Ended)
 	}
 	return r.Book.Series.MarkStarted(ctx, s.Name)
 }

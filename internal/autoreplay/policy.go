@@ -25,7 +25,7 @@ type Policy struct {
 	CloseSuperseded bool // takes failures out of the quarantine once a newer event has succeeded
 
 	SettleAfter      time.Duration // age at which an execution without an outcome is looked up
-	UnaccountedAfter time.Duration // age at which one that cannot be settled is reported
+	UnaccountedAfter time.Duration // age at which one whose outcome cannot be found is reported
 }
 
 // maxSpread is how far ahead the starts of a run are spread: SQS holds a message back for 15 minutes at most.

@@ -130,7 +130,7 @@ func (r *round) restoreExecution(ctx context.Context, e eventlog.Entry) error {
 		return err
 	}
 	if !forgotten && d.Status.Terminal() {
-		return r.ended(ctx, d.Ended)
+		return r.recordEnd(ctx, d.Ended)
 	}
 	return nil
 }

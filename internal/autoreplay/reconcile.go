@@ -40,7 +40,7 @@ func (r *round) reconcileOpen(ctx context.Context) error {
 				if ctx.Err() != nil {
 					return nil //nolint:nilerr // out of time: the next run goes on
 				}
-				if err := r.settleOpen(ctx, e); err != nil {
+				if err := r.checkOpen(ctx, e); err != nil {
 					return err
 				}
 			}
@@ -74,13 +74,13 @@ func (r *round) running(ctx context.Context) (map[string]bool, error) {
 	return names, nil
 }
 
-// settleOpen looks one open execution up, within the budget of the run, and reports it if it stays open for too long.
-func (r *round) settleOpen(ctx context.Context, e domain.Execution) error {
-	settled := false
+// checkOpen looks one open execution up, within the budget of the run, and reports it if it stays open for too long.
+func (r *round) checkOpen(ctx context.Context, e domain.Execution) error {
+	accounted := false
 	recorded := e.VersionID != "" && (e.Mode == domain.Live || e.Mode == domain.Restart) // replays are accounted for by what asked for them
 	if r.mayLookUp(shareOfOpen) {
 		var err error
-		settled, err = r.lookUp(ctx, e)
+		accounted, err = r.lookUp(ctx, e)
 		switch {
 		case errors.Is(err, sfn.ErrBusy): // it comes first in the next run
 			r.lookUps = math.MaxInt
@@ -89,7 +89,7 @@ func (r *round) settleOpen(ctx context.Context, e domain.Execution) error {
 			r.sum.Errors++
 			r.Logger.Log(ctx, errs.Level(err), "open execution not looked up", "execution", e.Name, "error", err)
 		}
-		if !settled { // the next run looks again, at others first
+		if !accounted { // the next run looks again, at others first
 			again := r.now()
 			if recorded {
 				again = again.Add(-r.policy.SettleAfter)
@@ -99,7 +99,7 @@ func (r *round) settleOpen(ctx context.Context, e domain.Execution) error {
 			}
 		}
 	}
-	if !settled && recorded && r.now().Sub(later(e.StartedAt.Time, e.StoppedAt.Time)) > r.policy.UnaccountedAfter {
+	if !accounted && recorded && r.now().Sub(later(e.StartedAt.Time, e.StoppedAt.Time)) > r.policy.UnaccountedAfter {
 		r.sum.Unaccounted++
 		r.Logger.ErrorContext(ctx, "the outcome of an event is unknown", "execution", e.Name, "resourceId", e.ResourceID,
 			"versionId", e.VersionID)
@@ -114,35 +114,35 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// lookUp settles an execution if it has ended. One that runs is as good as settled: it is accounted for.
-func (r *round) lookUp(ctx context.Context, e domain.Execution) (settled bool, err error) {
+// lookUp records the outcome of an execution if it has ended. One that runs is accounted for, too.
+func (r *round) lookUp(ctx context.Context, e domain.Execution) (accounted bool, err error) {
 	d, err := r.Machine.Describe(ctx, e.Name)
 	switch {
 	case errors.Is(err, sfn.ErrNotFound):
-		return r.unstarted(ctx, e)
+		return r.recordUnstarted(ctx, e)
 	case err != nil:
 		return false, err
 	case d.Status.Terminal() && d.RedriveCount < e.RedriveRun: // the message that redrives it is in the Replay queue
 		return true, r.Book.Executions.CheckLater(ctx, e, r.now())
 	case d.Status.Terminal():
 		r.sum.Settled++
-		if err := r.ended(ctx, d.Ended); err != nil {
+		if err := r.recordEnd(ctx, d.Ended); err != nil {
 			return false, err
 		}
-		return true, r.Book.Executions.LookedUp(ctx, e)
+		return true, r.Book.Executions.MarkLookedUp(ctx, e)
 	}
 	return true, r.Book.Executions.CheckLater(ctx, e, r.now()) // the next look is a threshold from now
 }
 
-// unstarted deals with an execution that Step Functions does not know: its start is in the Replay queue, or was given
+// recordUnstarted deals with an execution that Step Functions does not know: its start is in the Replay queue, or was given
 // up, or Step Functions has forgotten it.
-func (r *round) unstarted(ctx context.Context, e domain.Execution) (settled bool, err error) {
+func (r *round) recordUnstarted(ctx context.Context, e domain.Execution) (accounted bool, err error) {
 	if r.now().Sub(e.StartedAt.Time) < messageLife {
-		return r.replaced(ctx, e)
+		return r.recordReplaced(ctx, e)
 	}
 	r.sum.Settled++
-	if e.Status.Terminal() { // failed, and its failure was never taken in
-		return true, r.ended(ctx, domain.Ended{
+	if e.Status.Terminal() { // failed, and its failure was never recorded
+		return true, r.recordEnd(ctx, domain.Ended{
 			Name: e.Name, ARN: e.ARN, Status: e.Status, Error: e.Error, Cause: e.Cause,
 			StoppedAt: e.StoppedAt.Time, RedriveCount: e.RedriveCount,
 		})
@@ -153,9 +153,9 @@ func (r *round) unstarted(ctx context.Context, e domain.Execution) (settled bool
 	}})[0]
 }
 
-// replaced closes the row of an event whose execution is gone with its state machine, when a replay of its version, or a
+// recordReplaced closes the row of an event whose execution is gone with its state machine, when a replay of its version, or a
 // newer event of its resource, has succeeded since.
-func (r *round) replaced(ctx context.Context, e domain.Execution) (settled bool, err error) {
+func (r *round) recordReplaced(ctx context.Context, e domain.Execution) (accounted bool, err error) {
 	if e.Status.Terminal() || e.VersionID == "" || e.Mode != domain.Live && e.Mode != domain.Restart {
 		return false, nil
 	}

@@ -26,7 +26,7 @@ func (r *round) recheckRedrive(ctx context.Context, f domain.Failure) error {
 	case err != nil:
 		return err
 	case d.Status.Terminal() && d.RedriveCount > f.RedriveCount:
-		if err := r.ended(ctx, d.Ended); err != nil {
+		if err := r.recordEnd(ctx, d.Ended); err != nil {
 			return err
 		}
 	}
@@ -59,7 +59,7 @@ func (r *round) poisonRedrive(ctx context.Context, it domain.Item) error {
 		case err != nil && !errors.Is(err, sfn.ErrNotFound):
 			return err
 		case err == nil && d.RedriveCount >= row.RedriveRun && d.Status.Terminal():
-			return r.ended(ctx, d.Ended)
+			return r.recordEnd(ctx, d.Ended)
 		case err == nil && d.RedriveCount >= row.RedriveRun:
 			return r.take(ctx, progress.Transition{
 				ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, To: replay.Started, ARN: d.ARN, At: r.now(),

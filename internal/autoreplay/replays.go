@@ -71,7 +71,7 @@ func (r *round) lookAfterSeries(ctx context.Context, s domain.Series) error {
 	}
 	d, err := r.Series.Describe(ctx, s.Execution())
 	if errors.Is(err, sfn.ErrNotFound) {
-		if s.Closed { // it was given up, and the message got lost that was to settle it
+		if s.Closed { // it was given up, and the message got lost that was to end it
 			return r.Replays.Send(ctx, closeGivenUp(s.Execution()))
 		}
 		if r.now().Sub(later(s.CreatedAt.Time, s.UnparkedAt.Time)) < messageLife { // its start is in the Replay queue
@@ -82,10 +82,10 @@ func (r *round) lookAfterSeries(ctx context.Context, s domain.Series) error {
 	if err != nil || !d.Status.Terminal() {
 		return err
 	}
-	return r.seriesEnded(ctx, d.Ended)
+	return r.closeSeries(ctx, d.Ended)
 }
 
-// lookAfterParked has a series that a pause ended settled if its replay was stopped meanwhile, and go on if it was resumed.
+// lookAfterParked closes a series that a pause ended if its replay was stopped meanwhile, and lets it go on if it was resumed.
 func (r *round) lookAfterParked(ctx context.Context, s domain.Series) error {
 	row, err := r.Book.Replays.Get(ctx, s.ReplayID)
 	switch {

@@ -154,7 +154,7 @@ func (r *round) send(ctx context.Context, f domain.Failure) error {
 	return r.move(ctx, f, domain.Move{
 		To:       domain.Retrying,
 		Decision: fmt.Sprintf("automatic replay %d of %d sent", f.Attempt+1, r.policy.MaxAttempts),
-		DueAt:    r.now().Add(delay + recheck),
+		DueAt:    r.now().Add(delay + recheckAfter),
 	})
 }
 

@@ -62,7 +62,7 @@ func LoadPublish(getenv func(string) string) (c Publish, err error) {
 	return c, err
 }
 
-// Tracker configures the function that settles executions in the ledger.
+// Tracker configures the function that records in the ledger how executions end.
 type Tracker struct {
 	LedgerTable      string
 	StateMachineARN  string
@@ -112,7 +112,7 @@ type AutoReplay struct {
 	UnaccountedAfter   time.Duration // age at which an event with an unknown outcome is reported
 	Interval           time.Duration // from one run to the next
 	CanaryThreshold    int           // if more failures have the same error, they are held and probed
-	StartsPerSecond    float64       // of all replays together
+	StartsPerSecond    float64       // of all replays together: MaxReplayShare of the account's rate
 	PauseAlarm         string        // name of the alarm that pauses all starts; empty: none
 }
 
@@ -164,9 +164,9 @@ type ReplayHandler struct {
 	OwnerIDPath        string  // empty: events have no owner
 	MaxEventBytes      int     // largest corrected event, in bytes
 	Redrivable         bool    // false: a failed execution must be run anew
-	StartsPerSecond    float64 // of all replays together, for estimates
+	StartsPerSecond    float64 // of all replays together: MaxReplayShare of the account's rate, for estimates
 
-	RequestedStartsPerSecond float64 // separate budget of replays that ask for more; 0: they share the one above
+	RequestedStartsPerSecond float64 // MaxRequestedShare, for replays that ask for more; 0: they share the one above
 
 	Transforms []string // names of the functions that replays may transform events with
 }
@@ -207,9 +207,9 @@ type ReplayListener struct {
 	ResourceIDPath   string // a patched event must be one of the same resource
 	MaxEventBytes    int    // largest patched event, in bytes
 	SupersedeOlder   bool
-	StartsPerSecond  float64 // of all replays together
+	StartsPerSecond  float64 // of all replays together: MaxReplayShare of the account's rate
 
-	RequestedStartsPerSecond float64 // separate budget of replays that ask for more; 0: they share the one above
+	RequestedStartsPerSecond float64 // MaxRequestedShare, for replays that ask for more; 0: they share the one above
 
 	Transforms map[string]string // ARNs of the functions that replays may transform events with, by name
 }
@@ -249,9 +249,9 @@ type ReplaySeries struct {
 	TopicARN        string
 	ResourceIDPath  string
 	MaxEventBytes   int
-	StartsPerSecond float64 // of all replays together
+	StartsPerSecond float64 // of all replays together: MaxReplayShare of the account's rate
 
-	RequestedStartsPerSecond float64 // separate budget of replays that ask for more; 0: they share the one above
+	RequestedStartsPerSecond float64 // MaxRequestedShare, for replays that ask for more; 0: they share the one above
 
 	Transforms map[string]string // ARNs of the functions that replays may transform events with, by name
 }

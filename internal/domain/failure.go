@@ -110,8 +110,8 @@ func (f QuarantineFilter) Matches(row Failure) bool {
 	return (f.Error == nil || f.Error(row.Error)) && (f.State == nil || f.State(row.State)) && (f.Match == nil || f.Match(row))
 }
 
-// Group is the row of an error that so many failures share that they are held, and let go step by step.
-type Group struct {
+// Storm is the row of an error that so many failures share that they are held, and let go step by step.
+type Storm struct {
 	Error    string   `row:"error"`
 	Gated    bool     `row:"gated"`              // false: the storm is over, failures go their own way
 	Step     int      `row:"step"`               // failures that are let go at once; 1: a probe

@@ -27,7 +27,7 @@ type Item struct {
 	StartedAt  Stamp          `row:"startedAt,omitempty"`
 	EndedAt    Stamp          `row:"endedAt,omitempty"`
 
-	Bound bool `row:"-"` // just now, by this delivery: no other has done anything with it
+	JustBound bool `row:"-"` // by this delivery: no other has done anything with it
 }
 
 // Place is where an item stands in its replay.

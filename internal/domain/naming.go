@@ -23,9 +23,9 @@ func IsReplayName(name string) bool {
 	return strings.HasPrefix(name, APIPrefix) || strings.HasPrefix(name, AutoPrefix)
 }
 
-// APIName names the execution of an item of a replay. The ordinal counts the versions of one resource in a series, from 0.
-func APIName(replayID, resourceID string, ordinal int) string {
-	return APIPrefix + digest(replayID, resourceID, fmt.Sprint(ordinal))
+// APIName names the execution of an item of a replay. The index is that of the version in a series, from 0.
+func APIName(replayID, resourceID string, index int) string {
+	return APIPrefix + digest(replayID, resourceID, fmt.Sprint(index))
 }
 
 // FailedName names the execution of an item that replays the version that failed: a resource may have several of them in

@@ -12,8 +12,8 @@ type Publication struct {
 	HeldUntil   Stamp  `row:"heldUntil,omitempty"`
 }
 
-// Hold is a wish to publish an event that newer ones may have overtaken.
-type Hold struct {
+// PublicationHold is a wish to publish an event that newer ones may have overtaken.
+type PublicationHold struct {
 	ResourceID string
 	Execution  string
 	Place      Stamp // of the event

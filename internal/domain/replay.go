@@ -136,14 +136,14 @@ type Entry struct {
 	ResourceID string
 	VersionID  string
 	Failure    string // id of the failure
-	Planned    string // place of the item in the plan that is applied
+	Planned    string // position of the item in the plan that is applied
 	Digest     string // of the item in that plan
 }
 
-// Claim is the row of an Idempotency-Key: the replay that it stands for, from its first use on.
+// Claim is the row of an Idempotency-Key: the replay or job that it stands for, from its first use on.
 type Claim struct {
-	ReplayID  string `row:"replayId"`
-	BodyHash  string `row:"bodyHash"`
-	CreatedAt Stamp  `row:"createdAt"` // relative times of the request count from here
-	ExpiresAt int64  `row:"expiresAt"` // schema.TTL: a caller that got no answer has given up long before
+	AcceptedID string `row:"replayId"` // of the replay or the job
+	BodyHash   string `row:"bodyHash"`
+	CreatedAt  Stamp  `row:"createdAt"` // relative times of the request count from here
+	ExpiresAt  int64  `row:"expiresAt"` // schema.TTL: a caller that got no answer has given up long before
 }

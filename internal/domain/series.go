@@ -23,5 +23,5 @@ type Series struct {
 // Execution names the execution that runs the series now, or is to run it.
 func (s Series) Execution() string { return SeriesRun(s.Name, s.Run) }
 
-// Open reports whether something of a series is still to be settled.
+// Open reports whether something of a series is still without an outcome.
 func (s Series) Open() bool { return !s.CheckAt.IsZero() }

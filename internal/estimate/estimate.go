@@ -21,8 +21,8 @@ const (
 // Pace is how many executions a second the replays of an ingestion may start together: MaxReplayShare and
 // MaxRequestedShare of the account's rate.
 type Pace struct {
-	PerSecond          float64 // 0: no bound
-	RequestedPerSecond float64 // beside it, for replays that ask for more than PerSecond; 0: none
+	StartsPerSecond          float64 // 0: no bound
+	RequestedStartsPerSecond float64 // beside it, for replays that ask for more than StartsPerSecond; 0: none
 }
 
 // publishesPerSecond is what republishing reaches at least: it starts nothing.
@@ -35,17 +35,17 @@ const redrivesPerSecond = 5
 func (p Pace) of(r replay.Request) float64 {
 	asked := float64(r.MaxPerSecond)
 	switch {
-	case r.Action == replay.Republish || p.PerSecond == 0:
-		p.PerSecond = publishesPerSecond
+	case r.Action == replay.Republish || p.StartsPerSecond == 0:
+		p.StartsPerSecond = publishesPerSecond
 	case r.Action == replay.Redrive:
-		p.PerSecond = min(p.PerSecond, redrivesPerSecond)
-	case asked > p.PerSecond && p.RequestedPerSecond > 0:
-		return min(asked, p.RequestedPerSecond)
+		p.StartsPerSecond = min(p.StartsPerSecond, redrivesPerSecond)
+	case asked > p.StartsPerSecond && p.RequestedStartsPerSecond > 0:
+		return min(asked, p.RequestedStartsPerSecond)
 	}
 	if asked > 0 {
-		return min(asked, p.PerSecond)
+		return min(asked, p.StartsPerSecond)
 	}
-	return p.PerSecond
+	return p.StartsPerSecond
 }
 
 // Without says what an estimate does not have in it.

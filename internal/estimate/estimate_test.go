@@ -11,7 +11,7 @@ import (
 
 func TestEstimates(t *testing.T) {
 	series := replay.Versions{Mode: replay.VersionSeries, Series: &replay.Series{}}
-	usual := Pace{PerSecond: 30}
+	usual := Pace{StartsPerSecond: 30}
 	for name, tt := range map[string]struct {
 		request replay.Request
 		pace    Pace
@@ -19,7 +19,7 @@ func TestEstimates(t *testing.T) {
 		usd     float64
 	}{
 		"a rerun":                             {replay.Request{Action: replay.Rerun}, usual, 33_334, 88.25},
-		"a rerun in a larger Region":          {replay.Request{Action: replay.Rerun}, Pace{PerSecond: 60}, 16_667, 88.25},
+		"a rerun in a larger Region":          {replay.Request{Action: replay.Rerun}, Pace{StartsPerSecond: 60}, 16_667, 88.25},
 		"a rerun at a pace":                   {replay.Request{Action: replay.Rerun, MaxPerSecond: 20}, usual, 50_000, 88.25},
 		"a pace over the share":               {replay.Request{Action: replay.Rerun, MaxPerSecond: 1_000}, usual, 33_334, 88.25},
 		"a pace over the share, which may be": {replay.Request{Action: replay.Rerun, MaxPerSecond: 50}, Pace{30, 75}, 20_000, 88.25},

@@ -178,17 +178,17 @@ const (
 
 // describeAll adds the metadata of versions. Versions that expired since they were listed are left out.
 func (l *Log) describeAll(ctx context.Context, key string, versions []Version) ([]Version, error) {
-	errs := make([]error, len(versions))
+	faults := make([]error, len(versions))
 	var group errgroup.Group
 	for i := range versions {
 		group.Go(func() error {
-			errs[i] = l.describe(ctx, key, &versions[i])
+			faults[i] = l.describe(ctx, key, &versions[i])
 			return nil // kept at its index: the versions before an error are still valid
 		})
 	}
 	_ = group.Wait() // no function above returns an error
 	var described []Version
-	for i, err := range errs {
+	for i, err := range faults {
 		switch {
 		case err == nil:
 			described = append(described, versions[i])

@@ -34,19 +34,19 @@ const AnySize = math.MaxInt
 // NewReader returns a Reader. An empty ownerPath means that events have no owner.
 func NewReader(resourcePath, ownerPath string, maxBytes int) (Reader, error) {
 	r := Reader{resourcePath: resourcePath, ownerPath: ownerPath, maxBytes: maxBytes}
-	var errs []error
+	var faults []error
 	var err error
 	if r.resource, err = eventpath.Parse(resourcePath); err != nil {
-		errs = append(errs, fmt.Errorf("resource id path: %w", err))
+		faults = append(faults, fmt.Errorf("resource id path: %w", err))
 	}
 	if ownerPath != "" {
 		owner, err := eventpath.Parse(ownerPath)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("owner id path: %w", err))
+			faults = append(faults, fmt.Errorf("owner id path: %w", err))
 		}
 		r.owner = &owner
 	}
-	return r, errors.Join(errs...)
+	return r, errors.Join(faults...)
 }
 
 // Read checks an event, given without white space between tokens, and returns its ids. It fails with EventTooLarge or InvalidEvent, naming the path and what was

@@ -42,8 +42,8 @@ type owners interface {
 	Note(ctx context.Context, ownerID, resourceID string, at domain.Stamp) error
 }
 
-// Recorder handles the Record state.
-type Recorder struct {
+// EventRecorder handles the Record state.
+type EventRecorder struct {
 	log        eventLog
 	executions executions
 	owners     owners
@@ -53,25 +53,25 @@ type Recorder struct {
 	now        func() time.Time
 }
 
-// NewRecorder returns a Recorder. A nil logger discards, a nil meter counts nothing.
-func NewRecorder(log eventLog, executions executions, owners owners, reader Reader, logger *slog.Logger, meter *emf.Meter) *Recorder {
+// NewEventRecorder returns an EventRecorder. A nil logger discards, a nil meter counts nothing.
+func NewEventRecorder(log eventLog, executions executions, owners owners, reader Reader, logger *slog.Logger, meter *emf.Meter) *EventRecorder {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	return &Recorder{
+	return &EventRecorder{
 		log: log, executions: executions, owners: owners, reader: reader, logger: logger, meter: meter, now: time.Now,
 	}
 }
 
 // Timed has the recorder read another clock than the machine's.
-func (r *Recorder) Timed(now func() time.Time) *Recorder {
+func (r *EventRecorder) Timed(now func() time.Time) *EventRecorder {
 	r.now = now
 	return r
 }
 
 // Handle records a live event, or accepts a replay, and hands the event on unchanged. Its errors carry the names of
 // package errs: InvalidEvent, EventTooLarge, IngestionServiceUnavailable or IngestionError.
-func (r *Recorder) Handle(ctx context.Context, in protocol.RecordInput) (protocol.RecordOutput, error) {
+func (r *EventRecorder) Handle(ctx context.Context, in protocol.RecordInput) (protocol.RecordOutput, error) {
 	handle, done := r.live, "event recorded"
 	if protocol.IsReserved(in.Input) {
 		handle, done = r.replay, "replay accepted"
@@ -86,12 +86,12 @@ func (r *Recorder) Handle(ctx context.Context, in protocol.RecordInput) (protoco
 	return out, nil
 }
 
-func (r *Recorder) live(ctx context.Context, in protocol.RecordInput) (protocol.RecordOutput, error) {
+func (r *EventRecorder) live(ctx context.Context, in protocol.RecordInput) (protocol.RecordOutput, error) {
 	return r.record(ctx, in, false)
 }
 
 // record records a live event, or a correction.
-func (r *Recorder) record(ctx context.Context, in protocol.RecordInput, correction bool) (protocol.RecordOutput, error) {
+func (r *EventRecorder) record(ctx context.Context, in protocol.RecordInput, correction bool) (protocol.RecordOutput, error) {
 	in.Input = compact(in.Input)
 	ids, err := r.reader.Read(in.Input)
 	if err != nil {
@@ -110,7 +110,7 @@ func (r *Recorder) record(ctx context.Context, in protocol.RecordInput, correcti
 
 // version finds or writes the version of a live event. Only a repeated attempt looks for one first: usually there is
 // none, and the look costs a request. Wrote tells that the version is this attempt's.
-func (r *Recorder) version(
+func (r *EventRecorder) version(
 	ctx context.Context, in protocol.RecordInput, ids IDs, correction bool,
 ) (row domain.Execution, wrote bool, err error) {
 	ex := in.Execution
@@ -178,7 +178,7 @@ func (r *Recorder) version(
 
 // announced returns the row of an event that has a place before it is recorded: its first execution failed before it
 // could be, or it is a correction. It is the zero row for another. What was deleted after that place stays deleted.
-func (r *Recorder) announced(ctx context.Context, row domain.Execution) (announced domain.Execution, err error) {
+func (r *EventRecorder) announced(ctx context.Context, row domain.Execution) (announced domain.Execution, err error) {
 	announced, err = r.executions.Get(ctx, row.Name)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return domain.Execution{}, nil
@@ -194,7 +194,7 @@ func (r *Recorder) announced(ctx context.Context, row domain.Execution) (announc
 	return announced, err
 }
 
-func (r *Recorder) own(ctx context.Context, row domain.Execution) error {
+func (r *EventRecorder) own(ctx context.Context, row domain.Execution) error {
 	if row.OwnerID == "" {
 		return nil
 	}
@@ -203,7 +203,7 @@ func (r *Recorder) own(ctx context.Context, row domain.Execution) error {
 
 // enter writes the execution's row. If there is one, an earlier attempt wrote it, or it was announced for a replay that
 // records its event.
-func (r *Recorder) enter(ctx context.Context, row domain.Execution, wrote bool) (domain.Execution, error) {
+func (r *EventRecorder) enter(ctx context.Context, row domain.Execution, wrote bool) (domain.Execution, error) {
 	present, err := r.executions.Add(ctx, row)
 	switch {
 	case err == nil:
@@ -241,7 +241,7 @@ func taken(name string) error {
 
 // replay accepts an envelope if the listener or auto-replay announced it in the ledger, and refuses it as forged
 // otherwise. It writes no version, or the history would fill with copies of itself, unless it is a correction.
-func (r *Recorder) replay(ctx context.Context, in protocol.RecordInput) (protocol.RecordOutput, error) {
+func (r *EventRecorder) replay(ctx context.Context, in protocol.RecordInput) (protocol.RecordOutput, error) {
 	none := protocol.RecordOutput{}
 	header, event, err := protocol.ParseEnvelope(in.Input)
 	if err != nil {

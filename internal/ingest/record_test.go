@@ -119,7 +119,7 @@ func input(name, event string) protocol.RecordInput {
 
 func handle(t *testing.T, m *memory, in protocol.RecordInput) (protocol.RecordOutput, string, error) {
 	t.Helper()
-	out, err := NewRecorder(m, m, m, mustReader(t), nil, m.meter).Handle(t.Context(), in)
+	out, err := NewEventRecorder(m, m, m, mustReader(t), nil, m.meter).Handle(t.Context(), in)
 	var named messages.InvokeResponse_Error
 	if err != nil && !errors.As(err, &named) {
 		t.Fatalf("the error %v has no name for Step Functions", err)
@@ -197,7 +197,7 @@ func TestALateWriteOfAnEarlierAttemptCounts(t *testing.T) {
 	m := newMemory()
 	in := input("e1", big)
 	in.RetryCount = 1
-	out, err := NewRecorder(late{m}, m, m, mustReader(t), nil, nil).Handle(t.Context(), in)
+	out, err := NewEventRecorder(late{m}, m, m, mustReader(t), nil, nil).Handle(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -357,7 +357,7 @@ func TestARedrivenRestartIsRecordedAndKeepsItsStatus(t *testing.T) {
 		t.Fatalf("got %+v, %v, want the version", out.Ingestion, err)
 	}
 	if row := m.rows["ar-1"]; row.Status != domain.Failed || row.VersionID != "v0" {
-		t.Errorf("got %+v, want the version, and the status as Settle left it", row)
+		t.Errorf("got %+v, want the version, and the status as RecordOutcome left it", row)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// Ends of executions are kept for some days in rows of their own, several in each: those that a function settled together.
+// Ends of executions are kept for some days in rows of their own, several in each: those that a function recorded together.
 // An index of executions by time would cost a write more for each event; such a row is a write for ten of them at load.
 const endsPrefix = "ENDS#"
 

@@ -75,12 +75,12 @@ func recorded(r domain.Recorded) *change {
 	return c
 }
 
-// Settle records how an execution ended. A row moves only forward, by redrive count and stop time: for anything older
-// than what it knows, Settle returns the row as it is with ErrConflict. It returns ErrNotFound if there is no row. NeverStarted
+// RecordOutcome records how an execution ended. A row moves only forward, by redrive count and stop time: for anything older
+// than what it knows, RecordOutcome returns the row as it is with ErrConflict. It returns ErrNotFound if there is no row. NeverStarted
 // is our assumption, so any end that Step Functions reports replaces it.
 //
-// One that is followed up stays among the open executions until TakenIn: a message may get lost, a function may die.
-func (l *Executions) Settle(ctx context.Context, o domain.Ended) (domain.Execution, error) {
+// One that is followed up stays among the open executions until MarkFollowedUp: a message may get lost, a function may die.
+func (l *Executions) RecordOutcome(ctx context.Context, o domain.Ended) (domain.Execution, error) {
 	pk, sk := executionKey(o.Name)
 	stop := str(domain.At(o.StoppedAt).String())
 	c := newChange(pk, sk).
@@ -105,38 +105,38 @@ func (l *Executions) Settle(ctx context.Context, o domain.Ended) (domain.Executi
 	} else {
 		c.Remove("tpk", "tsk")
 	}
-	row, err := l.updateExecution(ctx, c, "settle execution")
+	row, err := l.updateExecution(ctx, c, "record outcome of execution")
 	if err == nil {
 		l.rateEnd(row)
 	}
 	return row, err
 }
 
-// TakenIn takes an ended execution out of the open ones, once its failure has a row or needs none. One that MarkPublished
+// MarkFollowedUp takes an ended execution out of the open ones, once its failure has a row or needs none. One that MarkPublished
 // has opened again stays: it had been redriven, and its new end is still to be learned.
-func (l *Executions) TakenIn(ctx context.Context, name string) error {
+func (l *Executions) MarkFollowedUp(ctx context.Context, name string) error {
 	pk, sk := executionKey(name)
 	c := newChange(pk, sk).Remove("tpk", "tsk").If("attribute_exists({stoppedAt}) AND attribute_not_exists({reopened})")
-	return l.takeIn(ctx, c)
+	return l.removeOpen(ctx, c)
 }
 
-// LookedUp takes an execution out of the open ones whose end was just asked for and settled, unless it was opened again
+// MarkLookedUp takes an execution out of the open ones whose end was just asked for and recorded, unless it was opened again
 // since the given row was read.
-func (l *Executions) LookedUp(ctx context.Context, e domain.Execution) error {
+func (l *Executions) MarkLookedUp(ctx context.Context, e domain.Execution) error {
 	pk, sk := executionKey(e.Name)
 	c := newChange(pk, sk).Remove("tpk", "tsk", "reopened").If("attribute_exists({stoppedAt}) AND {tsk} = ?", str(e.CheckAt.String()+"#"+e.Name))
-	return l.takeIn(ctx, c)
+	return l.removeOpen(ctx, c)
 }
 
-func (l *Executions) takeIn(ctx context.Context, c *change) error {
-	_, err := l.updateExecution(ctx, c, "take in execution")
+func (l *Executions) removeOpen(ctx context.Context, c *change) error {
+	_, err := l.updateExecution(ctx, c, "remove execution from the open ones")
 	if errors.Is(err, ErrNotFound) || isConflict(err) { // no row, or it was redriven and runs
 		return nil
 	}
 	return err
 }
 
-// SetCause adds the cause to the row of a failed execution that was settled without one.
+// SetCause adds the cause to the row of a failed execution whose outcome was recorded without one.
 func (l *Executions) SetCause(ctx context.Context, o domain.Ended) error {
 	pk, sk := executionKey(o.Name)
 	c := newChange(pk, sk).Set("cause", str(domain.Excerpt(o.Cause))).
@@ -150,7 +150,7 @@ func (l *Executions) SetCause(ctx context.Context, o domain.Ended) error {
 	return nil
 }
 
-// CheckLater moves an open execution back in the list of those to look at. One that is settled by now is left alone.
+// CheckLater moves an open execution back in the list of those to look at. One whose outcome is known by now is left alone.
 func (l *Executions) CheckLater(ctx context.Context, e domain.Execution, at time.Time) error {
 	pk, sk := executionKey(e.Name)
 	c := newChange(pk, sk).CheckAt(at, e.Name)

@@ -61,11 +61,11 @@ func (l *Executions) Unaccounted(ctx context.Context, ended []domain.Ended) ([]d
 			rest = append(rest, e)
 		}
 	}
-	return l.unsettled(ctx, rest)
+	return l.withoutStopped(ctx, rest)
 }
 
-// unsettled leaves out executions that were stopped, and whose row says so.
-func (l *Executions) unsettled(ctx context.Context, ended []domain.Ended) ([]domain.Ended, error) {
+// withoutStopped leaves out executions that were stopped, and whose row says so.
+func (l *Executions) withoutStopped(ctx context.Context, ended []domain.Ended) ([]domain.Ended, error) {
 	wanted := make([]item, len(ended))
 	for i, e := range ended {
 		wanted[i] = key(executionKey(e.Name))

@@ -222,7 +222,7 @@ func TestAnEndCountsMoreThanAStartThatWasGivenUp(t *testing.T) {
 			_, err := l.Executions.Add(ctx, live("x", "r", start))
 			ok(t, err)
 			for _, o := range order {
-				if _, err := l.Executions.Settle(ctx, o); err != nil && !errors.Is(err, ledger.ErrConflict) {
+				if _, err := l.Executions.RecordOutcome(ctx, o); err != nil && !errors.Is(err, ledger.ErrConflict) {
 					t.Fatal(err)
 				}
 			}

@@ -21,12 +21,12 @@ import (
 func TestAKeyExpiresThirtyDaysAfterItsFirstUse(t *testing.T) {
 	table := awstest.NewTable()
 	l := ledger.New(table, awstest.TableName)
-	_, err := l.Claims.Add(t.Context(), "ticket-4711", domain.Claim{ReplayID: "p", BodyHash: "h", CreatedAt: domain.At(start)})
+	_, err := l.Claims.Add(t.Context(), "ticket-4711", domain.Claim{AcceptedID: "p", BodyHash: "h", CreatedAt: domain.At(start)})
 	ok(t, err)
-	later := domain.Claim{ReplayID: "q", BodyHash: "h", CreatedAt: domain.At(start.Add(24 * time.Hour))}
+	later := domain.Claim{AcceptedID: "q", BodyHash: "h", CreatedAt: domain.At(start.Add(24 * time.Hour))}
 	second, err := l.Claims.Add(t.Context(), "ticket-4711", later)
-	if !errors.Is(err, ledger.ErrConflict) || second.ReplayID != "p" {
-		t.Errorf("got replay %q and %v, want p and a conflict", second.ReplayID, err)
+	if !errors.Is(err, ledger.ErrConflict) || second.AcceptedID != "p" {
+		t.Errorf("got replay %q and %v, want p and a conflict", second.AcceptedID, err)
 	}
 	hash := sha256.Sum256([]byte("ticket-4711"))
 	row, err := table.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String(awstest.TableName), Key: map[string]types.AttributeValue{

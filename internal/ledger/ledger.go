@@ -60,7 +60,7 @@ type Ledger struct {
 	Executions   *Executions
 	Failures     *Failures
 	FailureJobs  *FailureJobs
-	Groups       *Groups
+	Storms       *Storms
 	Replays      *Replays
 	Pages        *Pages
 	Items        *Items
@@ -79,7 +79,7 @@ type (
 	Executions   struct{ *table }
 	Failures     struct{ *table }
 	FailureJobs  struct{ *table }
-	Groups       struct{ *table }
+	Storms       struct{ *table }
 	Replays      struct{ *table }
 	Pages        struct{ *table }
 	Items        struct{ *table }
@@ -100,7 +100,7 @@ func New(api Client, name string) *Ledger {
 
 func over(t *table) *Ledger {
 	return &Ledger{
-		Executions: &Executions{t}, Failures: &Failures{t}, FailureJobs: &FailureJobs{t}, Groups: &Groups{t}, Replays: &Replays{t}, Pages: &Pages{t},
+		Executions: &Executions{t}, Failures: &Failures{t}, FailureJobs: &FailureJobs{t}, Storms: &Storms{t}, Replays: &Replays{t}, Pages: &Pages{t},
 		Items: &Items{t}, Series: &Series{t}, Owners: &Owners{t}, Publications: &Publications{t}, Claims: &Claims{t},
 		Pace: &Pace{t}, Marks: &Marks{t}, Leases: &Leases{t}, Controls: &Controls{t},
 	}

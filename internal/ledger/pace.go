@@ -38,19 +38,23 @@ const (
 
 // Budget is how many starts per second several claimants share.
 type Budget struct {
-	Name      string
-	PerSecond float64 // one start in a window is the least
+	Name            string
+	StartsPerSecond float64 // one start in a window is the least
 }
 
-// Starts is the budget of all replays.
-func Starts(perSecond float64) Budget { return Budget{Name: "STARTS", PerSecond: perSecond} }
+// Starts is the budget of all replays: MaxReplayShare of the rate of the account.
+func Starts(startsPerSecond float64) Budget {
+	return Budget{Name: "STARTS", StartsPerSecond: startsPerSecond}
+}
 
-// Requested is the budget of replays whose request names a pace above that of Starts.
-func Requested(perSecond float64) Budget { return Budget{Name: "REQUESTED", PerSecond: perSecond} }
+// Requested is the budget of replays whose request names a pace above that of Starts: MaxRequestedShare.
+func Requested(startsPerSecond float64) Budget {
+	return Budget{Name: "REQUESTED", StartsPerSecond: startsPerSecond}
+}
 
 // Own is a budget that one replay has for itself.
-func Own(replayID string, perSecond int) Budget {
-	return Budget{Name: "OWN#" + replayID, PerSecond: float64(perSecond)}
+func Own(replayID string, startsPerSecond int) Budget {
+	return Budget{Name: "OWN#" + replayID, StartsPerSecond: float64(startsPerSecond)}
 }
 
 // AutoClaimant is who claims starts for automatic replays.
@@ -58,18 +62,18 @@ const AutoClaimant = "auto"
 
 // Claimant is one who wants starts, and how many.
 type Claimant struct {
-	Name      string // id of a replay, or AutoClaimant
-	PerSecond int    // bound of its own; 0: none
-	Patient   bool   // takes a start however far ahead, because it cannot ask often
+	Name         string // id of a replay, or AutoClaimant
+	MaxPerSecond int    // bound of its own; 0: none
+	Patient      bool   // takes a start however far ahead, because it cannot ask often
 }
 
 // perWindow is how many starts of a rate a window has.
 func perWindow(perSecond float64) int { return max(int(perSecond*PaceWindow.Seconds()+1e-6), 1) }
 
 func (c Claimant) demand(b Budget) int {
-	most := perWindow(b.PerSecond)
-	if c.PerSecond > 0 {
-		most = min(most, perWindow(float64(c.PerSecond)))
+	most := perWindow(b.StartsPerSecond)
+	if c.MaxPerSecond > 0 {
+		most = min(most, perWindow(float64(c.MaxPerSecond)))
 	}
 	return most
 }
@@ -152,7 +156,7 @@ func shareOf(c Claimant, b Budget, rows map[int64]paceRow) int {
 			}
 		}
 	}
-	left, sharing := perWindow(b.PerSecond), len(wants)
+	left, sharing := perWindow(b.StartsPerSecond), len(wants)
 	for _, n := range slices.Sorted(maps.Values(wants)) { // the least first: what it leaves is for the others
 		fair := left / sharing
 		if n >= fair {
@@ -175,10 +179,10 @@ func (l *Pace) Share(ctx context.Context, b Budget, c Claimant, now time.Time) (
 		return 0, fmt.Errorf("share of pace: %w", err)
 	}
 	share := float64(shareOf(c, b, rows)) / PaceWindow.Seconds()
-	if c.PerSecond > 0 {
-		share = min(share, float64(c.PerSecond))
+	if c.MaxPerSecond > 0 {
+		share = min(share, float64(c.MaxPerSecond))
 	}
-	return min(share, b.PerSecond), nil
+	return min(share, b.StartsPerSecond), nil
 }
 
 // Reserved are starts in one window.
@@ -237,7 +241,7 @@ func ptr(s string) *string { return &s }
 
 // room is how many of n starts a claimant may take in a window.
 func room(row paceRow, b Budget, c Claimant, most, n int) int {
-	return min(n, perWindow(b.PerSecond)-row.used, most-row.by[c.Name])
+	return min(n, perWindow(b.StartsPerSecond)-row.used, most-row.by[c.Name])
 }
 
 func windowChange(b Budget, window int64) *change {
@@ -248,7 +252,7 @@ func windowChange(b Budget, window int64) *change {
 // reserve takes n starts of a window, or returns the window as it is with ErrConflict: others took them.
 func (l *Pace) reserve(ctx context.Context, b Budget, c Claimant, window int64, most, n int) (paceRow, error) {
 	change := windowChange(b, window).Add("used", n).Add(byPrefix+c.Name, n).Set(demandPrefix+c.Name, num(c.demand(b))).
-		If("attribute_not_exists({used}) OR {used} <= ?", num(perWindow(b.PerSecond)-n)).
+		If("attribute_not_exists({used}) OR {used} <= ?", num(perWindow(b.StartsPerSecond)-n)).
 		If("attribute_not_exists({"+byPrefix+c.Name+"}) OR {"+byPrefix+c.Name+"} <= ?", num(most-n))
 	_, err := l.update(ctx, change)
 	var failed *types.ConditionalCheckFailedException

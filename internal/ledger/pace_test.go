@@ -96,7 +96,7 @@ func TestASmallReplayIsNotStarvedByALargeOne(t *testing.T) {
 func TestWhatOneDoesNotWantIsForTheOthers(t *testing.T) {
 	l := ledger.New(awstest.NewTable(), awstest.TableName)
 	b := ledger.Starts(30)
-	claims := []ledger.Claimant{{Name: "a"}, {Name: "b", PerSecond: 2}, {Name: ledger.AutoClaimant}}
+	claims := []ledger.Claimant{{Name: "a"}, {Name: "b", MaxPerSecond: 2}, {Name: ledger.AutoClaimant}}
 	got := run(t, l, b, 120, func(int) []ledger.Claimant { return claims })
 	at := start.Unix() + 100
 	want(t, "a", got["a"][at], 70)

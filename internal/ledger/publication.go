@@ -39,7 +39,7 @@ func (l *Publications) Raise(ctx context.Context, resourceID string, place domai
 
 // Hold begins to publish an event, unless a newer one's publication has begun or another execution holds the
 // row: then it returns the row with ErrConflict.
-func (l *Publications) Hold(ctx context.Context, h domain.Hold) (domain.Publication, error) {
+func (l *Publications) Hold(ctx context.Context, h domain.PublicationHold) (domain.Publication, error) {
 	c := holdChange(h, h.Place).Set("place", str(h.Place.String()))
 	p, err := l.updatePublication(ctx, c, "hold publication")
 	if errors.Is(err, ErrConflict) && p.Place.After(h.Place.Time) && !p.Place.After(h.Over.Time) {
@@ -48,7 +48,7 @@ func (l *Publications) Hold(ctx context.Context, h domain.Hold) (domain.Publicat
 	return p, err
 }
 
-func holdChange(h domain.Hold, over domain.Stamp) *change {
+func holdChange(h domain.PublicationHold, over domain.Stamp) *change {
 	return publicationChange(h.ResourceID).
 		Set("holder", str(h.Execution)).Set("holderPlace", str(h.Place.String())).Set("heldUntil", str(domain.At(h.Until).String())).
 		If("attribute_not_exists({place}) OR {place} <= ?", str(over.String())).

@@ -29,7 +29,7 @@ func (l *Executions) markPublished(ctx context.Context, e domain.Execution, p do
 	if !isConflict(err) {
 		return row, err
 	}
-	// It ended before, by a timeout or because this is a redrive: its status is for Settle to tell. It is open again, in
+	// It ended before, by a timeout or because this is a redrive: its status is for RecordOutcome to tell. It is open again, in
 	// case nobody reports the end.
 	c = published(p).Set("tpk", str(openPartition(p.Name))).Set("tsk", str(domain.At(p.Now).String()+"#"+p.Name)).
 		Set("reopened", flag(true)).If("attribute_exists({pk})")

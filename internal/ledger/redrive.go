@@ -13,7 +13,7 @@ import (
 
 // BindRedrive ties an item to the failed run of an execution that it redrives, and claims the run's failure, in one
 // transaction and before the execution is redriven. A zero failure is not claimed: an aborted execution has none, and its
-// end must have been taken in. It returns ErrConflict if the item is bound already or finished, if the execution has another
+// end must have been recorded. It returns ErrConflict if the item is bound already or finished, if the execution has another
 // end than was read, or another redrive, or if somebody else has moved the failure.
 //
 // The execution is open from then on: nobody may report the end of the redrive.

@@ -31,7 +31,7 @@ func (l *Series) Get(ctx context.Context, name string) (domain.Series, error) {
 // more than the replay has room for.
 //
 // Series do not meet on the row of their replay. They are bound also while it is being stopped: a series starts no
-// version of a stopped replay, and its end settles what it has.
+// version of a stopped replay, and its end gives what it has an outcome.
 func (l *Series) Add(ctx context.Context, r domain.Replay, s domain.Series) error {
 	k := keys{TPK: openSeriesPartition(shard(s.Name)), TSK: s.CreatedAt.String() + "#" + s.Name}
 	k.PK, k.SK = seriesKey(s.Name)
@@ -114,14 +114,14 @@ func (l *Series) MarkStarted(ctx context.Context, name string) error {
 	return conflict(err, nil, "mark series started")
 }
 
-// GiveUp keeps a series from being started. It stays open until what it has is settled.
+// GiveUp keeps a series from being started. It stays open until what it has is final.
 func (l *Series) GiveUp(ctx context.Context, name string) error {
 	c := newChange(seriesKey(name)).Set("closed", flag(true)).If("attribute_exists({pk})")
 	_, err := l.update(ctx, c)
 	return conflict(err, nil, "give up series")
 }
 
-// Close takes a series out of the open ones, once what has not run is settled.
+// Close takes a series out of the open ones, once what has not run has its outcome.
 func (l *Series) Close(ctx context.Context, name string) error {
 	c := newChange(seriesKey(name)).Set("closed", flag(true)).Remove("tpk", "tsk").If("attribute_exists({pk})")
 	_, err := l.update(ctx, c)

@@ -2,7 +2,6 @@ package listener
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -25,7 +24,7 @@ func (l *Listener) planned(ctx context.Context, p plan, cursor string, limit int
 	if err != nil {
 		return nil, "", err
 	}
-	page, ordinal, err := place(cursor)
+	page, ordinal, err := planPosition(cursor)
 	if err != nil {
 		return nil, "", err
 	}
@@ -35,14 +34,14 @@ func (l *Listener) planned(ctx context.Context, p plan, cursor string, limit int
 	}
 	for reads := 0; page < plan.Pages; reads++ {
 		if reads == applyReads || len(entries) >= limit {
-			return entries, placeOf(page, ordinal), nil
+			return entries, planCursor(page, ordinal), nil
 		}
 		some, err := of(ctx, plan.ID, page, ordinal, limit-len(entries))
 		if err != nil {
 			return nil, "", err
 		}
 		if entries = append(entries, some...); len(entries) >= limit {
-			_, last, err := place(entries[len(entries)-1].Planned)
+			_, last, err := planPosition(entries[len(entries)-1].Planned)
 			if err != nil {
 				return nil, "", err
 			}
@@ -82,14 +81,14 @@ func (l *Listener) plannedUnits(ctx context.Context, id string, page, from, limi
 func entryOf(it domain.Item) domain.Entry {
 	return domain.Entry{
 		ResourceID: it.ResourceID, VersionID: it.VersionID, Failure: it.Failure, Digest: it.Digest,
-		Planned: placeOf(it.Page, it.Ordinal),
+		Planned: planCursor(it.Page, it.Ordinal),
 	}
 }
 
-func placeOf(page, ordinal int) string { return strconv.Itoa(page) + "#" + strconv.Itoa(ordinal) }
+func planCursor(page, ordinal int) string { return strconv.Itoa(page) + "#" + strconv.Itoa(ordinal) }
 
-// place reads what placeOf makes. An empty one is the beginning.
-func place(text string) (page, ordinal int, err error) {
+// planPosition reads what planCursor makes. An empty one is the beginning.
+func planPosition(text string) (page, ordinal int, err error) {
 	if text == "" {
 		return 0, 0, nil
 	}
@@ -99,14 +98,14 @@ func place(text string) (page, ordinal int, err error) {
 		ordinal, err = strconv.Atoi(two)
 	}
 	if err != nil {
-		return 0, 0, fmt.Errorf("place %q in a plan: %w", text, ledger.ErrCursor)
+		return 0, 0, fmt.Errorf("position %q in a plan: %w", text, ledger.ErrCursor)
 	}
 	return page, ordinal, nil
 }
 
 // plannedSeries returns the items of a series that would run by the plan, oldest version first.
 func (l *Listener) plannedSeries(ctx context.Context, it domain.Item, p plan) ([]domain.Item, error) {
-	page, ordinal, err := place(it.Planned)
+	page, ordinal, err := planPosition(it.Planned)
 	if err != nil {
 		return nil, err
 	}
@@ -115,30 +114,32 @@ func (l *Listener) plannedSeries(ctx context.Context, it domain.Item, p plan) ([
 }
 
 // asPlanned returns the version that is planned for an item, or a verdict if what the plan was made on has changed.
-func (l *Listener) asPlanned(ctx context.Context, it domain.Item, p plan) (v eventlog.Version, err error) {
-	latest, err := l.latest(ctx, it.ResourceID, p)
-	if err != nil {
-		return v, err
+func (l *Listener) asPlanned(ctx context.Context, it domain.Item, p plan) (v eventlog.Version, vd *verdict, err error) {
+	latest, vd, err := l.latest(ctx, it.ResourceID, p)
+	if vd != nil || err != nil {
+		return v, vd, err
 	}
-	if v, err = l.named(ctx, it.ResourceID, it.Want); err != nil {
-		return v, err
+	if v, vd, err = l.named(ctx, it.ResourceID, it.Want); vd != nil || err != nil {
+		return v, vd, err
 	}
 	if p.Versions.Mode == replay.LatestVersion && p.Select.Recorded == nil && v.ID != latest.ID {
-		return v, verdict{to: replay.Skipped, version: v.ID, reason: fmt.Sprintf("version %s is newer than the planned one", latest.ID)}
+		return v, &verdict{
+			to: replay.Skipped, version: v.ID, reason: fmt.Sprintf("version %s is newer than the planned one", latest.ID),
+		}, nil
 	}
 	if it.Failure != "" {
 		f, err := l.Book.Failures.Get(ctx, it.Failure)
 		if err != nil {
-			return v, err
+			return v, nil, err
 		}
 		if f.Status != domain.Quarantined {
-			return v, verdict{to: replay.Skipped, version: v.ID, reason: noLongerFailed(f)}
+			return v, &verdict{to: replay.Skipped, version: v.ID, reason: noLongerFailed(f)}, nil
 		}
 	}
-	if err = l.unfit(ctx, it.ResourceID, v, p); err == nil && v.ID != latest.ID {
-		err = l.outdated(ctx, it.ResourceID, v, latest, p)
+	if vd, err = l.unfit(ctx, it.ResourceID, v, p); vd == nil && err == nil && v.ID != latest.ID {
+		vd, err = l.outdated(ctx, it.ResourceID, v, latest, p)
 	}
-	return v, err
+	return v, vd, err
 }
 
 func noLongerFailed(f domain.Failure) string {
@@ -146,19 +147,19 @@ func noLongerFailed(f domain.Failure) string {
 }
 
 // drift marks a verdict that keeps a planned item from running: something has changed since the plan was made.
-func (p plan) drift(err error) error {
-	var v verdict
-	if p.Apply == nil || !errors.As(err, &v) || v.to != replay.Skipped {
-		return err
+func (p plan) drift(vd *verdict) *verdict {
+	if p.Apply == nil || vd == nil || vd.to != replay.Skipped {
+		return vd
 	}
-	v.reason = "drift: " + v.reason
-	return v
+	marked := *vd
+	marked.reason = "drift: " + vd.reason
+	return &marked
 }
 
 // sameAsPlanned is the verdict about an event that a transform has made, if it is another one than was planned.
-func (p plan) sameAsPlanned(it domain.Item, versionID, digest string) error {
+func (p plan) sameAsPlanned(it domain.Item, versionID, digest string) *verdict {
 	if p.Apply == nil || it.Digest == digest {
 		return nil
 	}
-	return p.drift(verdict{to: replay.Skipped, version: versionID, reason: "the transform makes another event of it than was planned"})
+	return p.drift(&verdict{to: replay.Skipped, version: versionID, reason: "the transform makes another event of it than was planned"})
 }

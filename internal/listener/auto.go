@@ -46,10 +46,9 @@ func (l *Listener) auto(ctx context.Context, msg protocol.ReplayMessage) error {
 	if row.Mode == domain.Restart {
 		return l.restart(ctx, f, row)
 	}
-	_, err = l.start(ctx, row)
-	var v verdict
-	if errors.As(err, &v) {
-		return l.move(ctx, f, domain.Move{To: domain.Quarantined, Decision: v.reason})
+	_, vd, err := l.start(ctx, row)
+	if vd != nil && err == nil {
+		return l.move(ctx, f, domain.Move{To: domain.Quarantined, Decision: vd.reason})
 	}
 	return err
 }

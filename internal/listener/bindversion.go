@@ -36,7 +36,7 @@ func (l *Listener) bindVersion(ctx context.Context, in SeriesInput) (SeriesOrder
 		return SeriesOrder{}, err
 	}
 	if r.Stopped() && it.Execution == "" {
-		return SeriesOrder{Decision: decisionStop}, nil // what has not run is settled when the series has ended
+		return SeriesOrder{Decision: decisionStop}, nil // what has not run gets its outcome when the series has ended
 	}
 	if it.Outcome.Final() {
 		return SeriesOrder{Decision: decisionSkip}, nil
@@ -55,33 +55,35 @@ func (l *Listener) bindVersion(ctx context.Context, in SeriesInput) (SeriesOrder
 			return SeriesOrder{}, err
 		}
 	}
-	if wait := l.seriesPace(ctx, r, in.Bound); wait != nil {
+	if wait := l.seriesPace(ctx, r, in.Previous); wait != nil {
 		return wait.order, wait.err
 	}
 	if it.Execution == "" {
-		if it, err = l.commitVersion(ctx, it, p, s); err != nil {
-			return l.end(ctx, it, p.drift(err))
+		var vd *verdict
+		if it, vd, err = l.commitVersion(ctx, it, p, s); vd != nil || err != nil {
+			return l.end(ctx, it, p.drift(vd), err)
 		}
 	}
 	if p.Action == replay.Republish {
-		return l.end(ctx, it, l.republish(ctx, it, p))
+		vd, err := l.republish(ctx, it, p)
+		return l.end(ctx, it, vd, err)
 	}
 	return l.order(ctx, it, in.OnFailure)
 }
 
-// end settles an item that a verdict ends, and lets the series go on.
-func (l *Listener) end(ctx context.Context, it domain.Item, err error) (SeriesOrder, error) {
-	step, err := l.decided(it, err)
+// end records the outcome of an item that a verdict ends, and lets the series go on.
+func (l *Listener) end(ctx context.Context, it domain.Item, vd *verdict, err error) (SeriesOrder, error) {
+	step, err := l.decided(it, vd, err)
 	if err == nil {
 		err = l.take(ctx, it.ReplayID, *step)
 	}
 	return SeriesOrder{Decision: decisionSkip}, err
 }
 
-func (l *Listener) commitVersion(ctx context.Context, it domain.Item, p plan, s domain.Series) (domain.Item, error) {
-	v, err := l.version(ctx, it, s)
-	if err != nil {
-		return it, err
+func (l *Listener) commitVersion(ctx context.Context, it domain.Item, p plan, s domain.Series) (domain.Item, *verdict, error) {
+	v, vd, err := l.version(ctx, it, s)
+	if vd != nil || err != nil {
+		return it, vd, err
 	}
 	// A version of the series is not stale because of a newer one of the same series.
 	last, err := l.Log.Version(ctx, it.ResourceID, s.Versions[len(s.Versions)-1])
@@ -89,10 +91,10 @@ func (l *Listener) commitVersion(ctx context.Context, it domain.Item, p plan, s 
 		last, err = v, nil
 	}
 	if err == nil {
-		err = l.stale(ctx, it.ResourceID, last, p)
+		vd, err = l.stale(ctx, it.ResourceID, last, p)
 	}
-	if err != nil {
-		return it, err
+	if vd != nil || err != nil {
+		return it, vd, err
 	}
 	return l.commit(ctx, it, p, v, domain.At(last.Place()))
 }
@@ -103,16 +105,15 @@ func (l *Listener) order(ctx context.Context, it domain.Item, onFailure replay.O
 	if err != nil {
 		return SeriesOrder{}, err
 	}
-	input, err := l.input(ctx, row, maxSeriesInput)
-	var v verdict
-	if errors.As(err, &v) {
-		if it.Outcome == replay.Started { // an earlier answer may have started it; otherwise it is settled with the series
+	input, vd, err := l.input(ctx, row, maxSeriesInput)
+	if vd != nil && err == nil {
+		if it.Outcome == replay.Started { // an earlier answer may have started it; otherwise it ends with the series
 			return SeriesOrder{Decision: decisionSkip}, nil
 		}
-		if err := l.neverStarted(ctx, row, v.reason); err != nil {
+		if err := l.neverStarted(ctx, row, vd.reason); err != nil {
 			return SeriesOrder{}, err
 		}
-		return l.end(ctx, it, v)
+		return l.end(ctx, it, vd, nil)
 	}
 	if err != nil {
 		return SeriesOrder{}, err

@@ -37,9 +37,11 @@ func (l *Listener) sendOn(ctx context.Context, msg protocol.ReplayMessage) error
 }
 
 // choose returns the version of a resource that an item replays, or a verdict, or errGoesOn.
-func (l *Listener) choose(ctx context.Context, msg protocol.ReplayMessage, it domain.Item, p plan) (v eventlog.Version, err error) {
+func (l *Listener) choose(
+	ctx context.Context, msg protocol.ReplayMessage, it domain.Item, p plan,
+) (v eventlog.Version, vd *verdict, err error) {
 	if it.ResourceID == "" {
-		return v, skip(`the failure names no resource: select it with versions "failed"`)
+		return v, skip(`the failure names no resource: select it with versions "failed"`), nil
 	}
 	if p.Apply != nil {
 		return l.asPlanned(ctx, it, p)
@@ -47,50 +49,50 @@ func (l *Listener) choose(ctx context.Context, msg protocol.ReplayMessage, it do
 	newest, latest := false, eventlog.Version{}
 	switch p.Versions.Mode {
 	case replay.VersionIDs, replay.FailedVersion:
-		v, latest, err = l.wanted(ctx, it, p)
+		v, latest, vd, err = l.wanted(ctx, it, p)
 		newest = v.ID == latest.ID
 	case replay.VersionAsOf:
 		none := fmt.Sprintf("no event of it was recorded until %s", p.Versions.AsOf.Format(time.RFC3339Nano))
-		v, newest, err = l.search(ctx, msg, it, p, none, func(v eventlog.Version) bool { return !v.Time().After(*p.Versions.AsOf) })
+		v, newest, vd, err = l.search(ctx, msg, it, p, none, func(v eventlog.Version) bool { return !v.Time().After(*p.Versions.AsOf) })
 	default:
-		v, newest, err = l.search(ctx, msg, it, p, "no event of it was recorded in the window", func(eventlog.Version) bool { return true })
+		v, newest, vd, err = l.search(ctx, msg, it, p, "no event of it was recorded in the window", func(eventlog.Version) bool { return true })
 	}
-	if err == nil {
-		err = l.unfit(ctx, it.ResourceID, v, p)
+	if vd == nil && err == nil {
+		vd, err = l.unfit(ctx, it.ResourceID, v, p)
 	}
-	if err == nil && !newest {
-		err = l.outdated(ctx, it.ResourceID, v, latest, p)
+	if vd == nil && err == nil && !newest {
+		vd, err = l.outdated(ctx, it.ResourceID, v, latest, p)
 	}
-	return v, err
+	return v, vd, err
 }
 
-// wanted returns the version that an item names, and the latest of its resource.
-func (l *Listener) wanted(ctx context.Context, it domain.Item, p plan) (v, latest eventlog.Version, err error) {
-	if latest, err = l.latest(ctx, it.ResourceID, p); err != nil {
-		return v, latest, err
+// wanted returns the version that an item names, and the latest of its resource, or a verdict.
+func (l *Listener) wanted(ctx context.Context, it domain.Item, p plan) (v, latest eventlog.Version, vd *verdict, err error) {
+	if latest, vd, err = l.latest(ctx, it.ResourceID, p); vd != nil || err != nil {
+		return v, latest, vd, err
 	}
 	want := it.Want
 	if want == "" {
 		want = p.Versions.IDs[0]
 	}
-	if v, err = l.named(ctx, it.ResourceID, want); err == nil && !p.Select.Recorded.Contains(v.At()) {
-		err = skip("version %s was not recorded in the window", want)
+	if v, vd, err = l.named(ctx, it.ResourceID, want); vd == nil && err == nil && !p.Select.Recorded.Contains(v.At()) {
+		vd = skip("version %s was not recorded in the window", want)
 	}
-	return v, latest, err
+	return v, latest, vd, err
 }
 
 // latest returns the newest version of a resource, or the verdict of a guard.
-func (l *Listener) latest(ctx context.Context, resourceID string, p plan) (eventlog.Version, error) {
+func (l *Listener) latest(ctx context.Context, resourceID string, p plan) (eventlog.Version, *verdict, error) {
 	v, err := l.Log.Latest(ctx, resourceID)
 	switch {
 	case errors.Is(err, eventlog.ErrNotFound):
-		return v, skip(unknown)
+		return v, skip(unknown), nil
 	case errors.Is(err, eventlog.ErrDeleted):
 		v.Deleted = true
 	case err != nil:
-		return v, err
+		return v, nil, err
 	}
-	return v, barred(v, p)
+	return v, barred(v, p), nil
 }
 
 // Reasons of verdicts about a resource.
@@ -101,7 +103,7 @@ const (
 
 // barred returns the verdict of the guards over the newest version of a resource: it was deleted, or with an owner, it
 // is another's.
-func barred(newest eventlog.Version, p plan) error {
+func barred(newest eventlog.Version, p plan) *verdict {
 	switch owner := p.Select.OwnerID; {
 	case newest.Deleted:
 		return skip(deleted)
@@ -112,151 +114,157 @@ func barred(newest eventlog.Version, p plan) error {
 }
 
 // search returns the newest version that fits and was recorded in the window of the request, and whether it is the
-// newest of all.
-func (l *Listener) search(ctx context.Context, msg protocol.ReplayMessage, it domain.Item, p plan, none string, fits func(eventlog.Version) bool) (found eventlog.Version, newest bool, err error) {
-	next, err := l.walk(ctx, it.ResourceID, msg.Cursor, p, func(v eventlog.Version, first bool) (more bool) {
+// newest of all, or a verdict.
+func (l *Listener) search(
+	ctx context.Context, msg protocol.ReplayMessage, it domain.Item, p plan, none string, fits func(eventlog.Version) bool,
+) (found eventlog.Version, newest bool, vd *verdict, err error) {
+	next, vd, err := l.walk(ctx, it.ResourceID, msg.Cursor, p, func(v eventlog.Version, first bool) (more bool) {
 		if fits(v) && p.Select.Recorded.Contains(v.At()) {
 			found, newest = v, first
 		}
 		return found.ID == ""
 	})
 	switch {
-	case err != nil || found.ID != "":
-		return found, newest, err
+	case vd != nil || err != nil || found.ID != "":
+		return found, newest, vd, err
 	case next != "":
-		return found, false, l.goOn(ctx, msg, next)
+		return found, false, nil, l.goOn(ctx, msg, next)
 	}
-	return found, false, skip("%s", none)
+	return found, false, skip("%s", none), nil
 }
 
 // walk shows the versions of a resource from a cursor on, newest first and without delete markers, until more says that
 // it wants none further, or returns the cursor of those that follow. It returns the verdict of a guard instead, where
 // the newest version has one.
-func (l *Listener) walk(ctx context.Context, resourceID, cursor string, p plan, more func(v eventlog.Version, first bool) bool) (next string, err error) {
+func (l *Listener) walk(
+	ctx context.Context, resourceID, cursor string, p plan, more func(v eventlog.Version, first bool) bool,
+) (next string, vd *verdict, err error) {
 	first := cursor == ""
-	var verdict error
 	next, err = l.Log.Search(ctx, resourceID, cursor, maxLooked, func(v eventlog.Version) bool {
 		if first {
-			verdict = barred(v, p)
+			vd = barred(v, p)
 		}
-		if v.Deleted || verdict != nil {
-			return verdict == nil
+		if v.Deleted || vd != nil {
+			return vd == nil
 		}
 		was := first
 		first = false
 		return more(v, was)
 	})
-	if err == nil && verdict == nil && first {
-		verdict = skip(unknown)
+	if err == nil && vd == nil && first {
+		vd = skip(unknown)
 	}
-	return next, errors.Join(err, verdict)
+	return next, vd, err
 }
 
-// named returns a version by its id: the first of its execution, also if the id is that of a second one.
-func (l *Listener) named(ctx context.Context, resourceID, versionID string) (eventlog.Version, error) {
+// named returns a version by its id: the first of its execution, also if the id is that of a second one. If there
+// is none, it returns a verdict.
+func (l *Listener) named(ctx context.Context, resourceID, versionID string) (eventlog.Version, *verdict, error) {
 	v, err := l.Log.First(ctx, resourceID, versionID)
 	if errors.Is(err, eventlog.ErrNotFound) {
-		err = skip("the event log has no version %s of it", versionID)
+		return v, skip("the event log has no version %s of it", versionID), nil
 	}
-	return v, err
+	return v, nil, err
 }
 
 // stale is the guard that keeps an old version from running over a newer one that has succeeded.
-func (l *Listener) stale(ctx context.Context, resourceID string, v eventlog.Version, p plan) error {
+func (l *Listener) stale(ctx context.Context, resourceID string, v eventlog.Version, p plan) (*verdict, error) {
 	if p.AllowStale {
-		return nil
+		return nil, nil
 	}
 	by, found, err := l.Superseding.Succeeded(ctx, resourceID, v.Place())
 	if err == nil && found {
-		return verdict{
+		return &verdict{
 			to: replay.Skipped, version: v.ID,
 			reason: fmt.Sprintf("stale: version %s is newer and has succeeded; allowStale replays it all the same", by.VersionID),
-		}
+		}, nil
 	}
-	return err
+	return nil, err
 }
 
 // rangeOf returns the ids of the versions of a resource that a series replays, oldest first, or a verdict, or errGoesOn.
 // Looked is how many versions the filters of the selection looked at.
-func (l *Listener) rangeOf(ctx context.Context, msg protocol.ReplayMessage, it domain.Item, p plan) (found []string, looked int, err error) {
+func (l *Listener) rangeOf(
+	ctx context.Context, msg protocol.ReplayMessage, it domain.Item, p plan,
+) (found []string, looked int, vd *verdict, err error) {
 	var newest bool
 	if p.Apply != nil {
 		return l.rangePlanned(ctx, it, p)
 	}
 	if p.Versions.Series == nil {
-		found, newest, err = l.allWanted(ctx, it, p)
+		found, newest, vd, err = l.allWanted(ctx, it, p)
 	} else {
-		found, newest, err = l.inSeries(ctx, msg, it, p)
+		found, newest, vd, err = l.inSeries(ctx, msg, it, p)
 	}
-	if err != nil {
-		return nil, 0, err
+	if vd != nil || err != nil {
+		return nil, 0, vd, err
 	}
 	latest := found
 	if p.Select.Filters() {
 		looked = len(found)
 	}
-	if found, err = l.onlyFitting(ctx, it.ResourceID, found, p); err != nil {
-		return nil, 0, err
+	if found, vd, err = l.onlyFitting(ctx, it.ResourceID, found, p); vd != nil || err != nil {
+		return nil, 0, vd, err
 	}
 	newest = newest && len(found) > 0 && found[0] == latest[0]
 	switch {
 	case len(latest) == 0:
-		return nil, 0, skip("no event of it is in the series")
+		return nil, 0, skip("no event of it is in the series"), nil
 	case len(found) == 0:
-		return nil, 0, skip("no event of it in the series fits the selection")
+		return nil, 0, skip("no event of it in the series fits the selection"), nil
 	case !newest:
-		last, err := l.named(ctx, it.ResourceID, found[0])
-		if err == nil {
-			err = l.stale(ctx, it.ResourceID, last, p)
+		last, vd, err := l.named(ctx, it.ResourceID, found[0])
+		if vd == nil && err == nil {
+			vd, err = l.stale(ctx, it.ResourceID, last, p)
 		}
-		if err != nil {
-			return nil, 0, err
+		if vd != nil || err != nil {
+			return nil, 0, vd, err
 		}
 	}
 	slices.Reverse(found)
-	return found, looked, nil
+	return found, looked, nil, nil
 }
 
-// rangePlanned returns the ids of the versions that a plan has of a series, oldest first.
-func (l *Listener) rangePlanned(ctx context.Context, it domain.Item, p plan) (found []string, looked int, err error) {
-	latest, err := l.latest(ctx, it.ResourceID, p)
-	if err != nil {
-		return nil, 0, err
+// rangePlanned returns the ids of the versions that a plan has of a series, oldest first, or a verdict.
+func (l *Listener) rangePlanned(ctx context.Context, it domain.Item, p plan) (found []string, looked int, vd *verdict, err error) {
+	latest, vd, err := l.latest(ctx, it.ResourceID, p)
+	if vd != nil || err != nil {
+		return nil, 0, vd, err
 	}
 	items, err := l.plannedSeries(ctx, it, p)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, nil, err
 	}
 	for _, planned := range items {
 		found = append(found, planned.VersionID)
 	}
 	if len(found) == 0 {
-		return nil, 0, skip("nothing of it was planned")
+		return nil, 0, skip("nothing of it was planned"), nil
 	}
 	if last := found[len(found)-1]; last != latest.ID {
-		v, err := l.named(ctx, it.ResourceID, last)
-		if err == nil {
-			err = l.stale(ctx, it.ResourceID, v, p)
+		v, vd, err := l.named(ctx, it.ResourceID, last)
+		if vd == nil && err == nil {
+			vd, err = l.stale(ctx, it.ResourceID, v, p)
 		}
-		if err != nil {
-			return nil, 0, err
+		if vd != nil || err != nil {
+			return nil, 0, vd, err
 		}
 	}
-	return found, 0, nil
+	return found, 0, nil, nil
 }
 
 // allWanted returns the versions with the ids of a request, newest first, and whether the newest of the resource is
-// among them. All of them must exist.
-func (l *Listener) allWanted(ctx context.Context, it domain.Item, p plan) (ids []string, newest bool, err error) {
-	latest, err := l.latest(ctx, it.ResourceID, p)
-	if err != nil {
-		return nil, false, err
+// among them. All of them must exist, or it returns a verdict.
+func (l *Listener) allWanted(ctx context.Context, it domain.Item, p plan) (ids []string, newest bool, vd *verdict, err error) {
+	latest, vd, err := l.latest(ctx, it.ResourceID, p)
+	if vd != nil || err != nil {
+		return nil, false, vd, err
 	}
 	var versions []eventlog.Version
 	for _, id := range p.Versions.IDs {
-		v, err := l.named(ctx, it.ResourceID, id)
-		if err != nil {
-			return nil, false, err
+		v, vd, err := l.named(ctx, it.ResourceID, id)
+		if vd != nil || err != nil {
+			return nil, false, vd, err
 		}
 		if p.Select.Recorded.Contains(v.At()) {
 			versions, newest = append(versions, v), newest || v.ID == latest.ID
@@ -268,17 +276,19 @@ func (l *Listener) allWanted(ctx context.Context, it domain.Item, p plan) (ids [
 			ids = append(ids, v.ID)
 		}
 	}
-	return ids, newest, nil
+	return ids, newest, nil, nil
 }
 
 // inSeries returns the ids of the versions in a series, newest first, and whether the newest of the resource is among
-// them.
-func (l *Listener) inSeries(ctx context.Context, msg protocol.ReplayMessage, it domain.Item, p plan) (ids []string, newest bool, err error) {
-	in, err := l.ends(ctx, it.ResourceID, *p.Versions.Series, msg.Begun)
-	if err != nil {
-		return nil, false, err
+// them, or a verdict.
+func (l *Listener) inSeries(
+	ctx context.Context, msg protocol.ReplayMessage, it domain.Item, p plan,
+) (ids []string, newest bool, vd *verdict, err error) {
+	in, vd, err := l.ends(ctx, it.ResourceID, *p.Versions.Series, msg.Begun)
+	if vd != nil || err != nil {
+		return nil, false, vd, err
 	}
-	next, err := l.walk(ctx, it.ResourceID, msg.Cursor, p, func(v eventlog.Version, first bool) bool {
+	next, vd, err := l.walk(ctx, it.ResourceID, msg.Cursor, p, func(v eventlog.Version, first bool) bool {
 		take, more := in(v)
 		if take && p.Select.Recorded.Contains(v.At()) {
 			msg.Found, msg.Newest = append(msg.Found, v.ID), msg.Newest || first
@@ -288,19 +298,21 @@ func (l *Listener) inSeries(ctx context.Context, msg protocol.ReplayMessage, it 
 		return more && len(msg.Found) <= replay.MaxSeriesVersions && (last == 0 || len(msg.Found) < last)
 	})
 	switch {
-	case err != nil:
-		return nil, false, err
+	case vd != nil || err != nil:
+		return nil, false, vd, err
 	case len(msg.Found) > replay.MaxSeriesVersions:
 		return nil, false, fail("", "TooManyVersions: the series has more than %d versions of this resource: narrow it",
-			replay.MaxSeriesVersions)
+			replay.MaxSeriesVersions), nil
 	case next != "":
-		return nil, false, l.goOn(ctx, msg, next)
+		return nil, false, nil, l.goOn(ctx, msg, next)
 	}
-	return msg.Found, msg.Newest, nil
+	return msg.Found, msg.Newest, nil, nil
 }
 
-// ends returns whether a version is in a series, and whether an older one may be.
-func (l *Listener) ends(ctx context.Context, resourceID string, s replay.Series, begun bool) (func(eventlog.Version) (take, more bool), error) {
+// ends returns whether a version is in a series, and whether an older one may be, or a verdict if it lacks an end.
+func (l *Listener) ends(
+	ctx context.Context, resourceID string, s replay.Series, begun bool,
+) (func(eventlog.Version) (take, more bool), *verdict, error) {
 	var from, to string
 	for _, end := range []struct {
 		bound *replay.Bound
@@ -309,9 +321,9 @@ func (l *Listener) ends(ctx context.Context, resourceID string, s replay.Series,
 		if end.bound == nil || end.bound.VersionID == "" {
 			continue
 		}
-		v, err := l.named(ctx, resourceID, end.bound.VersionID)
-		if err != nil {
-			return nil, err
+		v, vd, err := l.named(ctx, resourceID, end.bound.VersionID)
+		if vd != nil || err != nil {
+			return nil, vd, err
 		}
 		*end.id = v.ID
 	}
@@ -327,5 +339,5 @@ func (l *Listener) ends(ctx context.Context, resourceID string, s replay.Series,
 			take, more = false, !v.Place().Before(s.From.Time.Add(-eventlog.LateAfter))
 		}
 		return take, more
-	}, nil
+	}, nil, nil
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// closeSeries settles what a series has left, after its execution ended.
+// closeSeries records the outcome of what a series has left, after its execution ended.
 func (l *Listener) closeSeries(ctx context.Context, msg protocol.ReplayMessage) error {
 	s, err := l.Book.Series.Get(ctx, domain.SeriesOf(msg.Series))
 	if err != nil {
@@ -28,17 +28,17 @@ func (l *Listener) closeSeries(ctx context.Context, msg protocol.ReplayMessage) 
 	if r.Stopped() {
 		reason = stopped(r)
 	}
-	return l.settleSeries(ctx, msg, r, s, reason)
+	return l.recordLeftovers(ctx, msg, r, s, reason)
 }
 
-// What one message does of a series that is settled or planned. The next one goes on behind it.
+// What one message does of a series whose leftovers are recorded, or that is planned. The next one goes on behind it.
 const (
 	seriesItems   = 200 // versions
 	seriesLookUps = 50  // executions: DescribeExecution refills at 10 a second, and a batch has 10 messages
 )
 
-// settleSeries gives every item of a series that will not run its outcome. One that runs still is left to its own end.
-func (l *Listener) settleSeries(ctx context.Context, msg protocol.ReplayMessage, r domain.Replay, s domain.Series, reason string) error {
+// recordLeftovers gives every item of a series that will not run its outcome. One that runs still is left to its own end.
+func (l *Listener) recordLeftovers(ctx context.Context, msg protocol.ReplayMessage, r domain.Replay, s domain.Series, reason string) error {
 	if err := l.Book.Series.AddItems(ctx, s); err != nil { // the replay counts them from when they were bound
 		return err
 	}

@@ -24,41 +24,42 @@ func asCorrection(row domain.Execution, p plan, v eventlog.Version, by string) d
 
 // correction returns the input of the execution that a row announces: an envelope that points to the corrected event.
 // Record takes it from there byte for byte, since Step Functions may write numbers in another way.
-func (l *Listener) correction(ctx context.Context, row domain.Execution) ([]byte, error) {
+func (l *Listener) correction(ctx context.Context, row domain.Execution) ([]byte, *verdict, error) {
 	p, err := l.plan(ctx, row.ReplayID)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	event, err := l.Log.Event(ctx, row.ResourceID, row.Corrects)
-	if err != nil {
-		return nil, unreadable(row.Corrects, err)
+	event, vd, err := l.event(ctx, row.ResourceID, row.Corrects)
+	if vd != nil || err != nil {
+		return nil, vd, err
 	}
 	of := row
 	of.VersionID = row.Corrects
-	if event, err = l.recordable(ctx, of, p, event); err != nil {
-		return nil, err
+	if event, vd, err = l.recordable(ctx, of, p, event); vd != nil || err != nil {
+		return nil, vd, err
 	}
 	header := protocol.EnvelopeHeader{
 		Mode: string(row.Mode), ReplayID: row.ReplayID, ResourceID: row.ResourceID, CorrectionOf: row.Corrects,
 		Reason: row.Reason, EventKey: eventlog.DerivedKey(row.Name),
 	}
 	if err := l.Log.PutObject(ctx, header.EventKey, event); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return protocol.BuildEnvelope(header, nil)
+	input, err := protocol.BuildEnvelope(header, nil)
+	return input, nil, err
 }
 
 // outdated is the guard over a version that is not the latest of its resource. A correction must not undo a newer
 // event, whatever became of it; a replay must not undo one that has succeeded.
-func (l *Listener) outdated(ctx context.Context, resourceID string, v, latest eventlog.Version, p plan) error {
+func (l *Listener) outdated(ctx context.Context, resourceID string, v, latest eventlog.Version, p plan) (*verdict, error) {
 	if p.Action != replay.Correct || p.AllowStale {
 		return l.stale(ctx, resourceID, v, p)
 	}
-	return verdict{
+	return &verdict{
 		to: replay.Skipped, version: v.ID,
 		reason: fmt.Sprintf("superseded: version %s is newer than the one to correct; allowStale corrects it all the same",
 			latest.ID),
-	}
+	}, nil
 }
 
 // warning says why to run a version as it was recorded may not be meant: its last success was that of a patched event.

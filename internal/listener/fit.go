@@ -1,6 +1,7 @@
 package listener
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync/atomic"
@@ -33,17 +34,13 @@ func (l *Listener) fitting(ctx context.Context, p plan, some []domain.Entry) (fi
 	group.SetLimit(lookers)
 	until := l.now().Add(lookFor)
 	for i, e := range some {
-		group.Go(func() (err error) {
+		group.Go(func() error {
 			if fits[i] = l.now().After(until); fits[i] {
 				return nil
 			}
-			var n int
-			fits[i], n, err = l.mayFit(ctx, p, e)
+			fit, n, vd, err := l.mayFit(ctx, p, e)
 			count.Add(int64(n))
-			var v verdict
-			if errors.As(err, &v) { // it is told by the item
-				fits[i], err = true, nil
-			}
+			fits[i] = fit || vd != nil // the item tells the verdict
 			return err
 		})
 	}
@@ -59,104 +56,107 @@ func (l *Listener) fitting(ctx context.Context, p plan, some []domain.Entry) (fi
 }
 
 // mayFit reports whether a resource fits the filters of a selection, as far as a page looks, or a verdict.
-func (l *Listener) mayFit(ctx context.Context, p plan, e domain.Entry) (fits bool, looked int, err error) {
+func (l *Listener) mayFit(ctx context.Context, p plan, e domain.Entry) (fits bool, looked int, vd *verdict, err error) {
 	it := domain.Item{ResourceID: e.ResourceID, Want: e.VersionID, Failure: e.Failure}
 	if unrecorded(it, p) {
 		f, err := l.Book.Failures.Get(ctx, e.Failure)
 		if err != nil {
-			return false, 0, err
+			return false, 0, nil, err
 		}
-		fits, err = l.keptFits(ctx, f, p)
-		return fits, 1, err
+		fits, vd, err = l.keptFits(ctx, f, p)
+		return fits, 1, vd, err
 	}
 	if it.ResourceID == "" || p.Action == replay.Redrive && it.Want == "" {
-		return true, 0, nil // its item finds out what failed
+		return true, 0, nil, nil // its item finds out what failed
 	}
 	if p.Versions.Mode == replay.FailedVersion || p.Versions.Mode == replay.VersionIDs && len(p.Versions.IDs) == 1 {
-		v, _, err := l.wanted(ctx, it, p)
-		if err != nil {
-			return false, 0, err
+		v, _, vd, err := l.wanted(ctx, it, p)
+		if vd != nil || err != nil {
+			return false, 0, vd, err
 		}
-		fits, err = l.fits(ctx, e.ResourceID, v, p)
-		return fits, 1, err
+		fits, vd, err = l.fits(ctx, e.ResourceID, v, p)
+		return fits, 1, vd, err
 	}
 	if p.Versions.Mode == replay.VersionIDs {
-		return true, 0, nil // a few versions of one resource
+		return true, 0, nil, nil // a few versions of one resource
 	}
 	return l.anyFits(ctx, e.ResourceID, p)
 }
 
-// anyFits reports whether the version that a request is about, or one of the series, may fit.
-func (l *Listener) anyFits(ctx context.Context, resourceID string, p plan) (fits bool, looked int, err error) {
+// anyFits reports whether the version that a request is about, or one of the series, may fit, or a verdict.
+func (l *Listener) anyFits(ctx context.Context, resourceID string, p plan) (fits bool, looked int, vd *verdict, err error) {
 	in := func(v eventlog.Version) (take, more bool) {
 		take = p.Versions.Mode != replay.VersionAsOf || !v.Time().After(*p.Versions.AsOf)
 		return take, !take || !p.Select.Recorded.Contains(v.At())
 	}
 	if p.Versions.Mode == replay.VersionSeries {
-		if in, err = l.ends(ctx, resourceID, *p.Versions.Series, false); err != nil {
-			return false, 0, err
+		if in, vd, err = l.ends(ctx, resourceID, *p.Versions.Series, false); vd != nil || err != nil {
+			return false, 0, vd, err
 		}
 	}
+	var told *verdict
 	var failed error
-	next, err := l.walk(ctx, resourceID, "", p, func(v eventlog.Version, _ bool) bool {
+	next, vd, err := l.walk(ctx, resourceID, "", p, func(v eventlog.Version, _ bool) bool {
 		take, more := in(v)
 		if !take || !p.Select.Recorded.Contains(v.At()) {
 			return more
 		}
 		looked++
-		fits, failed = l.fits(ctx, resourceID, v, p)
+		fits, told, failed = l.fits(ctx, resourceID, v, p)
+		unsure := told != nil || failed != nil
 		last := p.Versions.Mode == replay.VersionSeries && p.Versions.Series.Last == looked
-		if !fits && failed == nil && more && !last && looked == maxLookedSeries {
+		if !fits && !unsure && more && !last && looked == maxLookedSeries {
 			fits = true // its item looks further
 		}
-		return more && !last && !fits && failed == nil
+		return more && !last && !fits && !unsure
 	})
-	if err = errors.Join(err, failed); err != nil {
-		return false, looked, err
+	if vd, err = cmp.Or(vd, told), errors.Join(err, failed); vd != nil || err != nil {
+		return false, looked, vd, err
 	}
-	return fits || next != "" || looked == 0, looked, nil
+	return fits || next != "" || looked == 0, looked, nil, nil
 }
 
 // fits reports whether a version fits the filters of a selection, or a verdict if that cannot be found out.
-func (l *Listener) fits(ctx context.Context, resourceID string, v eventlog.Version, p plan) (bool, error) {
+func (l *Listener) fits(ctx context.Context, resourceID string, v eventlog.Version, p plan) (bool, *verdict, error) {
 	if p.Select.Outcome != "" {
 		h, err := l.Book.Executions.History(ctx, resourceID, v.At(), v.At())
 		if err != nil || outcomeOf(h, v.ID) != p.Select.Outcome {
-			return false, err
+			return false, nil, err
 		}
 	}
 	if p.where == nil {
-		return true, nil
+		return true, nil, nil
 	}
-	event, err := l.Log.Event(ctx, resourceID, v.ID)
-	if err != nil {
-		return false, unreadable(v.ID, err)
+	event, vd, err := l.event(ctx, resourceID, v.ID)
+	if vd != nil || err != nil {
+		return false, vd, err
 	}
 	return l.eventFits(ctx, v.ID, event, p)
 }
 
-func (l *Listener) eventFits(ctx context.Context, versionID string, event []byte, p plan) (bool, error) {
+func (l *Listener) eventFits(ctx context.Context, versionID string, event []byte, p plan) (bool, *verdict, error) {
 	fits, err := p.where.Match(ctx, event)
 	if errors.Is(err, filter.ErrEvent) || errors.Is(err, filter.ErrTooCostly) {
-		err = fail(versionID, "FilterFailed: %v", err)
+		return false, fail(versionID, "FilterFailed: %v", err), nil
 	}
-	return fits, err
+	return fits, nil, err
 }
 
-// keptFits reports whether an event that never reached the log fits the filters of a selection.
-func (l *Listener) keptFits(ctx context.Context, f domain.Failure, p plan) (bool, error) {
+// keptFits reports whether an event that never reached the log fits the filters of a selection, or a verdict if that
+// cannot be found out.
+func (l *Listener) keptFits(ctx context.Context, f domain.Failure, p plan) (bool, *verdict, error) {
 	if p.Select.Outcome != "" && p.Select.Outcome != replay.VersionFailed {
-		return false, nil
+		return false, nil, nil
 	}
 	if p.where == nil || f.InputKey == "" {
-		return true, nil
+		return true, nil, nil
 	}
 	event, err := l.Log.Object(ctx, f.InputKey)
 	if errors.Is(err, eventlog.ErrNotFound) {
-		return false, skip("its input is gone from %s", f.InputKey)
+		return false, skip("its input is gone from %s", f.InputKey), nil
 	}
 	if err != nil {
-		return false, err
+		return false, nil, err
 	}
 	return l.eventFits(ctx, "", event, p)
 }
@@ -182,23 +182,24 @@ func outcomeOf(h domain.History, versionID string) replay.VersionOutcome {
 }
 
 // unfit is the verdict about a version that does not fit the filters of a selection, nil if it does.
-func (l *Listener) unfit(ctx context.Context, resourceID string, v eventlog.Version, p plan) error {
+func (l *Listener) unfit(ctx context.Context, resourceID string, v eventlog.Version, p plan) (*verdict, error) {
 	if !p.Select.Filters() {
-		return nil
+		return nil, nil
 	}
-	fits, err := l.fits(ctx, resourceID, v, p)
-	if err != nil || fits {
-		return err
+	fits, vd, err := l.fits(ctx, resourceID, v, p)
+	if vd != nil || err != nil || fits {
+		return vd, err
 	}
-	return verdict{to: replay.Skipped, version: v.ID, reason: "version " + v.ID + " does not fit the selection"}
+	return &verdict{to: replay.Skipped, version: v.ID, reason: "version " + v.ID + " does not fit the selection"}, nil
 }
 
-// onlyFitting returns the versions of a resource that fit the filters of a selection, in their order.
-func (l *Listener) onlyFitting(ctx context.Context, resourceID string, ids []string, p plan) ([]string, error) {
+// onlyFitting returns the versions of a resource that fit the filters of a selection, in their order, or the first verdict
+// about one of them.
+func (l *Listener) onlyFitting(ctx context.Context, resourceID string, ids []string, p plan) ([]string, *verdict, error) {
 	if !p.Select.Filters() {
-		return ids, nil
+		return ids, nil, nil
 	}
-	fits := make([]bool, len(ids))
+	fits, verdicts := make([]bool, len(ids)), make([]*verdict, len(ids))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(lookers)
 	for i, id := range ids {
@@ -209,13 +210,16 @@ func (l *Listener) onlyFitting(ctx context.Context, resourceID string, ids []str
 				return nil
 			}
 			if err == nil {
-				fits[i], err = l.fits(ctx, resourceID, v, p)
+				fits[i], verdicts[i], err = l.fits(ctx, resourceID, v, p)
 			}
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	if vd := cmp.Or(verdicts...); vd != nil {
+		return nil, vd, nil
 	}
 	var fitting []string
 	for i, id := range ids {
@@ -223,5 +227,5 @@ func (l *Listener) onlyFitting(ctx context.Context, resourceID string, ids []str
 			fitting = append(fitting, id)
 		}
 	}
-	return fitting, nil
+	return fitting, nil, nil
 }

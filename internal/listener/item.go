@@ -15,7 +15,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// verdict ends an item without an execution of its own. It travels as an error.
+// verdict ends an item without an execution of its own. A nil verdict lets the item go on.
 type verdict struct {
 	to      replay.Outcome
 	reason  string
@@ -26,31 +26,28 @@ type verdict struct {
 	arn     string
 }
 
-func (v verdict) Error() string { return v.reason }
-
-func skip(format string, args ...any) error {
-	return verdict{to: replay.Skipped, reason: fmt.Sprintf(format, args...)}
+func skip(format string, args ...any) *verdict {
+	return &verdict{to: replay.Skipped, reason: fmt.Sprintf(format, args...)}
 }
 
-func fail(version, format string, args ...any) error {
-	return verdict{to: replay.Failed, version: version, reason: fmt.Sprintf(format, args...)}
+func fail(version, format string, args ...any) *verdict {
+	return &verdict{to: replay.Failed, version: version, reason: fmt.Sprintf(format, args...)}
 }
 
 func (l *Listener) step(it domain.Item, to replay.Outcome, reason string) *progress.Transition {
 	return &progress.Transition{
 		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, Index: it.Index, To: to, Reason: reason,
-		Bound: it.Execution, At: l.now(),
+		Execution: it.Execution, At: l.now(),
 	}
 }
 
-// decided returns the step of an item that a verdict ends, or the error itself.
-func (l *Listener) decided(it domain.Item, err error) (*progress.Transition, error) {
-	var v verdict
-	if !errors.As(err, &v) {
+// decided returns the step of an item that a verdict ends, or the error.
+func (l *Listener) decided(it domain.Item, vd *verdict, err error) (*progress.Transition, error) {
+	if vd == nil || err != nil {
 		return nil, err
 	}
-	s := l.step(it, v.to, v.reason)
-	s.Version, s.Diff, s.Warning, s.Digest, s.ARN = v.version, v.diff, v.warning, v.digest, v.arn
+	s := l.step(it, vd.to, vd.reason)
+	s.Version, s.Diff, s.Warning, s.Digest, s.ARN = vd.version, vd.diff, vd.warning, vd.digest, vd.arn
 	return s, nil
 }
 
@@ -95,21 +92,22 @@ func (l *Listener) single(ctx context.Context, msg protocol.ReplayMessage, it do
 	if p.Action == replay.Redrive {
 		return l.redrive(ctx, it, p)
 	}
+	var vd *verdict
 	if it.Execution == "" && unrecorded(it, p) {
-		if it, err = l.commitUnrecorded(ctx, it, p); err != nil {
-			return l.decided(it, p.drift(err))
+		if it, vd, err = l.commitUnrecorded(ctx, it, p); vd != nil || err != nil {
+			return l.decided(it, p.drift(vd), err)
 		}
 	} else if it.Execution == "" {
 		v := given
 		if v == nil {
-			chosen, err := l.choose(ctx, msg, it, p)
-			if err != nil {
-				return l.decided(it, p.drift(err))
+			chosen, vd, err := l.choose(ctx, msg, it, p)
+			if vd != nil || err != nil {
+				return l.decided(it, p.drift(vd), err)
 			}
 			v = &chosen
 		}
-		if it, err = l.commit(ctx, it, p, *v, domain.Stamp{}); err != nil {
-			return l.decided(it, err)
+		if it, vd, err = l.commit(ctx, it, p, *v, domain.Stamp{}); vd != nil || err != nil {
+			return l.decided(it, vd, err)
 		}
 	}
 	return l.run(ctx, it, p)
@@ -124,30 +122,32 @@ func stopped(r domain.Replay) string {
 
 // commit binds an item to a version, from where it will start whatever comes. It returns the item as it is bound, by
 // this delivery or by another one, or a verdict. Over is the newest place that it may be published after, zero its own.
-func (l *Listener) commit(ctx context.Context, it domain.Item, p plan, v eventlog.Version, over domain.Stamp) (domain.Item, error) {
+func (l *Listener) commit(
+	ctx context.Context, it domain.Item, p plan, v eventlog.Version, over domain.Stamp,
+) (domain.Item, *verdict, error) {
 	if p.Action == replay.Republish {
 		return l.commitOutput(ctx, it, p, v)
 	}
 	row := l.announcement(it, p, v)
 	row.Over = over
-	diff, digest, err := l.check(ctx, it, p, row)
-	if err == nil {
-		err = p.sameAsPlanned(it, v.ID, digest)
+	diff, digest, vd, err := l.check(ctx, it, p, row)
+	if vd == nil && err == nil {
+		vd = p.sameAsPlanned(it, v.ID, digest)
 	}
-	if err != nil {
-		return it, err
+	if vd != nil || err != nil {
+		return it, vd, err
 	}
 	if p.DryRun {
 		warning, err := l.warning(ctx, it, p, v)
 		if err != nil {
-			return it, err
+			return it, nil, err
 		}
-		return it, verdict{to: replay.WouldRun, version: v.ID, diff: diff, warning: warning, digest: digest}
+		return it, &verdict{to: replay.WouldRun, version: v.ID, diff: diff, warning: warning, digest: digest}, nil
 	}
 	if p.Action == replay.Correct {
 		r, err := l.Book.Replays.Get(ctx, it.ReplayID)
 		if err != nil {
-			return it, err
+			return it, nil, err
 		}
 		row = asCorrection(row, p, v, r.RequestedBy)
 	}
@@ -156,7 +156,7 @@ func (l *Listener) commit(ctx context.Context, it domain.Item, p plan, v eventlo
 		return l.rebound(ctx, it)
 	}
 	it.VersionID, it.Execution = row.VersionID, row.Name
-	return it, err
+	return it, nil, err
 }
 
 // announcement is the row that lets Record accept the execution of an item.
@@ -174,41 +174,41 @@ func (l *Listener) announcement(it domain.Item, p plan, v eventlog.Version) doma
 	}
 }
 
-// rebound returns an item that another delivery bound, which counts.
-func (l *Listener) rebound(ctx context.Context, it domain.Item) (domain.Item, error) {
+// rebound returns an item that another delivery bound, which counts, or a verdict.
+func (l *Listener) rebound(ctx context.Context, it domain.Item) (domain.Item, *verdict, error) {
 	it, err := l.Book.Items.Get(ctx, it.ReplayID, it.Page, it.Ordinal, it.Index)
 	if err == nil && it.Execution == "" {
 		if it.Outcome.Final() {
-			return it, verdict{to: it.Outcome}
+			return it, &verdict{to: it.Outcome}, nil
 		}
-		return it, skip("the same version is another item of this replay")
+		return it, skip("the same version is another item of this replay"), nil
 	}
-	return it, err
+	return it, nil, err
 }
 
 // check applies the transform of a replay to the version of a row, if there is one. It returns the digest of what it
 // makes, and what it changes if the item is in the sample of a plan. A transform that cannot be applied is the item's
 // outcome.
-func (l *Listener) check(ctx context.Context, it domain.Item, p plan, row domain.Execution) (diff, made string, err error) {
+func (l *Listener) check(ctx context.Context, it domain.Item, p plan, row domain.Execution) (diff, made string, vd *verdict, err error) {
 	if p.transform == nil {
-		return "", "", nil
+		return "", "", nil, nil
 	}
-	event, err := l.Log.Event(ctx, row.ResourceID, row.VersionID)
-	if err != nil {
-		return "", "", unreadable(row.VersionID, err)
+	event, vd, err := l.event(ctx, row.ResourceID, row.VersionID)
+	if vd != nil || err != nil {
+		return "", "", vd, err
 	}
-	transformed, err := l.recordable(ctx, row, p, event)
-	if err != nil {
-		return "", "", err
+	transformed, vd, err := l.recordable(ctx, row, p, event)
+	if vd != nil || err != nil {
+		return "", "", vd, err
 	}
 	if made = digest(transformed); !p.DryRun || !sampled(it) {
-		return "", made, nil
+		return "", made, nil, nil
 	}
 	changes, err := transform.Diff(event, transformed)
 	if err != nil {
-		return "", made, nil //nolint:nilerr // too large to show; the item is planned all the same
+		return "", made, nil, nil //nolint:nilerr // too large to show; the item is planned all the same
 	}
-	return string(changes), made, nil
+	return string(changes), made, nil, nil
 }
 
 // sampled reports whether an item is in the sample of a plan.
@@ -216,36 +216,37 @@ func sampled(it domain.Item) bool {
 	return it.Page == 0 && it.Ordinal < replay.PlanSample && it.Index < replay.PlanSample
 }
 
-// unreadable makes a verdict of an error that reading a version always has.
-func unreadable(versionID string, err error) error {
+// event returns the event of a version, or a verdict if the version can never be read.
+func (l *Listener) event(ctx context.Context, resourceID, versionID string) ([]byte, *verdict, error) {
+	event, err := l.Log.Event(ctx, resourceID, versionID)
 	switch {
 	case errors.Is(err, eventlog.ErrNotFound):
-		return gone(versionID)
+		return nil, gone(versionID), nil
 	case errors.Is(err, eventlog.ErrNotAnEvent):
-		return fail(versionID, "NotAnEvent: version %s is larger than any event: it was not put by this ingestion", versionID)
+		return nil, fail(versionID, "NotAnEvent: version %s is larger than any event: it was not put by this ingestion", versionID), nil
 	}
-	return err
+	return event, nil, err
 }
 
-func gone(versionID string) error {
-	return verdict{to: replay.Skipped, version: versionID, reason: "version " + versionID + " is no longer in the event log"}
+func gone(versionID string) *verdict {
+	return &verdict{to: replay.Skipped, version: versionID, reason: "version " + versionID + " is no longer in the event log"}
 }
 
 // run starts what an item is bound to, or publishes it again.
 func (l *Listener) run(ctx context.Context, it domain.Item, p plan) (*progress.Transition, error) {
 	if p.Action == replay.Republish {
-		return l.decided(it, l.republish(ctx, it, p))
+		vd, err := l.republish(ctx, it, p)
+		return l.decided(it, vd, err)
 	}
 	row, err := l.Book.Executions.Get(ctx, it.Execution)
 	if err != nil {
 		return nil, err
 	}
-	arn, err := l.start(ctx, row)
-	var v verdict
-	if errors.As(err, &v) {
+	arn, vd, err := l.start(ctx, row)
+	if vd != nil && err == nil {
 		var started bool
-		if started, err = l.withdraw(ctx, row, v.reason); err == nil && !started {
-			return l.decided(it, v)
+		if started, err = l.withdraw(ctx, row, vd.reason); err == nil && !started {
+			return l.decided(it, vd, nil)
 		}
 		arn = l.Machine.ExecutionARN(row.Name)
 	}
@@ -257,7 +258,7 @@ func (l *Listener) run(ctx context.Context, it domain.Item, p plan) (*progress.T
 	return s, nil
 }
 
-// withdraw settles the row of an execution that was announced and will not be started, unless it was: an earlier
+// withdraw ends the row of an execution that was announced and will not be started, unless it was: an earlier
 // delivery may have started it before its version left the log.
 func (l *Listener) withdraw(ctx context.Context, row domain.Execution, why string) (started bool, err error) {
 	_, err = l.Machine.Describe(ctx, row.Name)
@@ -268,7 +269,7 @@ func (l *Listener) withdraw(ctx context.Context, row domain.Execution, why strin
 }
 
 func (l *Listener) neverStarted(ctx context.Context, row domain.Execution, why string) error {
-	_, err := l.Book.Executions.Settle(ctx, domain.Ended{
+	_, err := l.Book.Executions.RecordOutcome(ctx, domain.Ended{
 		Name: row.Name, Status: domain.Aborted, Error: domain.NeverStarted, Cause: why, StoppedAt: l.now(),
 	})
 	if errors.Is(err, ledger.ErrConflict) || errors.Is(err, ledger.ErrNotFound) {
@@ -277,5 +278,5 @@ func (l *Listener) neverStarted(ctx context.Context, row domain.Execution, why s
 	if err != nil {
 		return err
 	}
-	return l.Book.Executions.TakenIn(ctx, row.Name)
+	return l.Book.Executions.MarkFollowedUp(ctx, row.Name)
 }

@@ -112,7 +112,7 @@ func New(deps Deps) *Listener {
 // queue's visibility timeout. SQS delivers every other message that failed again, until it is a dead letter. SQS also
 // delivers again what was not finished in the function's time. The steps that it took count.
 func (l *Listener) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
-	steps, results := errs.EachWithinDeadline(l.withPurses(ctx, batch.Records), batch.Records, l.handle)
+	steps, results := errs.EachWithinDeadline(l.withBatchStarts(ctx, batch.Records), batch.Records, l.handle)
 	l.note(ctx, steps, results)
 
 	var failed []failure

@@ -19,8 +19,8 @@ import (
 // Pace is how many executions a second all replays of an ingestion may start together. The zero value bounds nothing but
 // replays with maxPerSecond.
 type Pace struct {
-	PerSecond          float64 // of all replays, automatic ones included; 0: no bound
-	RequestedPerSecond float64 // beside it, of replays that ask for more than PerSecond; 0: those keep to PerSecond
+	StartsPerSecond          float64 // of all replays, automatic ones included; 0: no bound
+	RequestedStartsPerSecond float64 // beside it, of replays that ask for more than StartsPerSecond; 0: those keep to StartsPerSecond
 }
 
 // maxRedrives is how many executions a second a replay redrives at most. Each is described before, and DescribeExecution
@@ -31,19 +31,19 @@ const maxRedrives = 5
 // budget is what the starts of a replay are taken from, and by whom. Paced is false if nothing bounds them. A republish
 // starts nothing, and has only the pace that it asks for.
 func (p Pace) budget(r domain.Replay) (b ledger.Budget, c ledger.Claimant, paced bool) {
-	c = ledger.Claimant{Name: r.ID, PerSecond: r.MaxPerSecond}
+	c = ledger.Claimant{Name: r.ID, MaxPerSecond: r.MaxPerSecond}
 	switch {
 	case r.DryRun:
 		return b, c, false
-	case r.Action == replay.Republish || p.PerSecond == 0:
+	case r.Action == replay.Republish || p.StartsPerSecond == 0:
 		return ledger.Own(r.ID, r.MaxPerSecond), c, r.MaxPerSecond > 0
 	case r.Action == replay.Redrive:
-		c.PerSecond = min(cmp.Or(r.MaxPerSecond, maxRedrives), maxRedrives)
-		return ledger.Starts(p.PerSecond), c, true
-	case float64(r.MaxPerSecond) > p.PerSecond && p.RequestedPerSecond > 0:
-		return ledger.Requested(p.RequestedPerSecond), c, true
+		c.MaxPerSecond = min(cmp.Or(r.MaxPerSecond, maxRedrives), maxRedrives)
+		return ledger.Starts(p.StartsPerSecond), c, true
+	case float64(r.MaxPerSecond) > p.StartsPerSecond && p.RequestedStartsPerSecond > 0:
+		return ledger.Requested(p.RequestedStartsPerSecond), c, true
 	}
-	return ledger.Starts(p.PerSecond), c, true
+	return ledger.Starts(p.StartsPerSecond), c, true
 }
 
 // rate is how many items a second a replay may expect to start from now on; 0: no bound.
@@ -55,22 +55,22 @@ func (l *Listener) rate(ctx context.Context, r domain.Replay) (float64, error) {
 	return l.Book.Pace.Share(ctx, b, c, l.now())
 }
 
-// purse holds the starts that the messages of one batch have reserved together: a write for each start would be ten times
+// batchStarts holds the starts that the messages of one batch have reserved together: a write for each start would be ten times
 // as many on one row.
-type purse struct {
+type batchStarts struct {
 	turn chan struct{} // who has it may look
 	left int           // messages that may still want a start
 	has  ledger.Reserved
 	none bool // the windows near are full
 }
 
-type purses map[string]*purse
+type startsByClaimant map[string]*batchStarts
 
-type pursesKey struct{}
+type batchStartsKey struct{}
 
-// withPurses gives the messages of a batch their purses. Those that bring a start along need none.
-func (l *Listener) withPurses(ctx context.Context, batch []events.SQSMessage) context.Context {
-	all := purses{}
+// withBatchStarts has the messages of a batch reserve their starts together. Those that bring a start along reserve none.
+func (l *Listener) withBatchStarts(ctx context.Context, batch []events.SQSMessage) context.Context {
+	all := startsByClaimant{}
 	for _, m := range batch {
 		msg, err := protocol.DecodeReplayMessage(m.Body)
 		if err != nil || l.inTime(msg.Slot) || msg.Kind != protocol.KindItem && msg.Kind != protocol.KindAuto {
@@ -81,16 +81,16 @@ func (l *Listener) withPurses(ctx context.Context, batch []events.SQSMessage) co
 			name = msg.ReplayID
 		}
 		if all[name] == nil {
-			all[name] = &purse{turn: make(chan struct{}, 1)}
+			all[name] = &batchStarts{turn: make(chan struct{}, 1)}
 		}
 		all[name].left++
 	}
-	return context.WithValue(ctx, pursesKey{}, all)
+	return context.WithValue(ctx, batchStartsKey{}, all)
 }
 
-// reserve takes a start out of the purse of a batch, and fills it first if it is empty.
+// reserve takes one of the starts that a batch has reserved, and reserves them first if it has none.
 func (l *Listener) reserve(ctx context.Context, b ledger.Budget, c ledger.Claimant) (ledger.Reserved, error) {
-	all, _ := ctx.Value(pursesKey{}).(purses)
+	all, _ := ctx.Value(batchStartsKey{}).(startsByClaimant)
 	p := all[c.Name]
 	if p == nil {
 		return l.Book.Pace.Reserve(ctx, b, c, 1, l.now())
@@ -172,10 +172,10 @@ func (l *Listener) pace(ctx context.Context, r domain.Replay, msg protocol.Repla
 
 // paceAuto sends the message of an automatic replay again when it may not start now.
 func (l *Listener) paceAuto(ctx context.Context, msg protocol.ReplayMessage) (waits bool, err error) {
-	if l.Pace.PerSecond == 0 {
+	if l.Pace.StartsPerSecond == 0 {
 		return false, nil
 	}
-	return l.waits(ctx, ledger.Starts(l.Pace.PerSecond), ledger.Claimant{Name: ledger.AutoClaimant}, msg)
+	return l.waits(ctx, ledger.Starts(l.Pace.StartsPerSecond), ledger.Claimant{Name: ledger.AutoClaimant}, msg)
 }
 
 type waiting struct {

@@ -8,7 +8,7 @@ import (
 )
 
 func TestWhatStartsAreTakenFrom(t *testing.T) {
-	pace := Pace{PerSecond: 30, RequestedPerSecond: 100}
+	pace := Pace{StartsPerSecond: 30, RequestedStartsPerSecond: 100}
 	for _, tt := range []struct {
 		name   string
 		of     domain.Replay
@@ -25,8 +25,8 @@ func TestWhatStartsAreTakenFrom(t *testing.T) {
 		{"a dry run starts nothing", domain.Replay{ID: "r", Action: replay.Redrive, DryRun: true}, "", 0, false},
 	} {
 		b, c, paced := pace.budget(tt.of)
-		if b.Name != tt.budget || c.PerSecond != tt.bound || paced != tt.paced {
-			t.Errorf("%s: got %s, %d a second, paced %t; want %s, %d, %t", tt.name, b.Name, c.PerSecond, paced, tt.budget, tt.bound, tt.paced)
+		if b.Name != tt.budget || c.MaxPerSecond != tt.bound || paced != tt.paced {
+			t.Errorf("%s: got %s, %d a second, paced %t; want %s, %d, %t", tt.name, b.Name, c.MaxPerSecond, paced, tt.budget, tt.bound, tt.paced)
 		}
 	}
 }

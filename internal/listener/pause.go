@@ -103,8 +103,8 @@ func (l *Listener) parkSeries(ctx context.Context, r domain.Replay, s domain.Ser
 	return errParked
 }
 
-// left lists the versions that an execution of a series has to run: all of them, or those that a pause has left.
-func (l *Listener) left(ctx context.Context, s domain.Series) (indexes []int, err error) {
+// remaining lists the versions that an execution of a series has to run: all of them, or those that a pause has left.
+func (l *Listener) remaining(ctx context.Context, s domain.Series) (indexes []int, err error) {
 	if s.Run == 0 {
 		for i := range s.Versions {
 			indexes = append(indexes, i)

@@ -34,9 +34,9 @@ const redriveRecheck = 15 * time.Minute
 // redrive goes on with the failed execution of an item, from the state that failed.
 func (l *Listener) redrive(ctx context.Context, it domain.Item, p plan) (*progress.Transition, error) {
 	if it.Execution == "" {
-		bound, err := l.commitRedrive(ctx, it, p)
-		if err != nil {
-			return l.decided(it, p.drift(err))
+		bound, vd, err := l.commitRedrive(ctx, it, p)
+		if vd != nil || err != nil {
+			return l.decided(it, p.drift(vd), err)
 		}
 		it = bound
 	}
@@ -45,11 +45,11 @@ func (l *Listener) redrive(ctx context.Context, it domain.Item, p plan) (*progre
 		return nil, err
 	}
 	if row.RedriveID != it.ReplayID { // released by an earlier delivery, which did not come to say so
-		return l.decided(it, skip("execution %s could not be redriven: replay it instead", row.Name))
+		return l.decided(it, skip("execution %s could not be redriven: replay it instead", row.Name), nil)
 	}
-	begun, err := l.beginRun(ctx, it, row)
-	if err != nil || !begun {
-		return l.decided(it, err)
+	vd, err := l.beginRun(ctx, it, row)
+	if vd != nil || err != nil {
+		return l.decided(it, vd, err)
 	}
 	l.Logger.InfoContext(ctx, "execution redriven", "execution", row.Name, "resourceId", row.ResourceID,
 		"versionId", row.VersionID, "replayId", it.ReplayID, "run", row.RedriveRun)
@@ -60,24 +60,24 @@ func (l *Listener) redrive(ctx context.Context, it domain.Item, p plan) (*progre
 
 // commitRedrive binds an item to a failed run, and claims its failure: no automatic replay and no other redrive follows
 // it then. It returns the item as it is bound, by this delivery or by another one, or a verdict.
-func (l *Listener) commitRedrive(ctx context.Context, it domain.Item, p plan) (domain.Item, error) {
-	run, err := l.runOf(ctx, it)
-	if err == nil {
-		err = l.mayRedrive(ctx, it, p, run)
+func (l *Listener) commitRedrive(ctx context.Context, it domain.Item, p plan) (domain.Item, *verdict, error) {
+	run, vd, err := l.runOf(ctx, it)
+	if vd == nil && err == nil {
+		vd, err = l.mayRedrive(ctx, it, p, run)
 	}
-	if err != nil {
-		return it, err
+	if vd != nil || err != nil {
+		return it, vd, err
 	}
 	if p.DryRun {
-		return it, wouldRedrive(run)
+		return it, wouldRedrive(run), nil
 	}
-	if err := l.stillFailed(ctx, run.row); err != nil {
-		return it, err
+	if vd, err := l.stillFailed(ctx, run.row); vd != nil || err != nil {
+		return it, vd, err
 	}
 	if run.row.Mode == "" {
 		run.row.Mode = domain.Live
 		if _, err := l.Book.Executions.Add(ctx, run.row); err != nil && !errors.Is(err, ledger.ErrConflict) {
-			return it, err
+			return it, nil, err
 		}
 	}
 	run.row.RedriveStale = p.AllowStale
@@ -88,60 +88,60 @@ func (l *Listener) commitRedrive(ctx context.Context, it domain.Item, p plan) (d
 		now, gerr := l.Book.Items.Get(ctx, it.ReplayID, it.Page, it.Ordinal, it.Index)
 		switch {
 		case gerr != nil:
-			return it, gerr
+			return it, nil, gerr
 		case now.Execution != "":
-			return now, nil
+			return now, nil, nil
 		case now.Outcome.Final():
-			return now, verdict{to: now.Outcome}
+			return now, &verdict{to: now.Outcome}, nil
 		}
-		return it, err // something has happened to the execution or its failure: look again
+		return it, nil, err // something has happened to the execution or its failure: look again
 	}
-	it.VersionID, it.Execution, it.Bound = run.row.VersionID, run.row.Name, true
-	return it, err
+	it.VersionID, it.Execution, it.JustBound = run.row.VersionID, run.row.Name, true
+	return it, nil, err
 }
 
-func wouldRedrive(run failedRun) verdict {
-	v := verdict{to: replay.WouldRun, version: run.row.VersionID, reason: "goes on with execution " + run.row.Name}
+func wouldRedrive(run failedRun) *verdict {
+	vd := &verdict{to: replay.WouldRun, version: run.row.VersionID, reason: "goes on with execution " + run.row.Name}
 	if run.failure.State != "" {
-		v.reason += fmt.Sprintf(" from state %q", run.failure.State)
+		vd.reason += fmt.Sprintf(" from state %q", run.failure.State)
 	}
-	return v
+	return vd
 }
 
 // runOf returns the failed run that an item is about, or a verdict: that of the failure that was selected, or the newest
 // of the resource.
-func (l *Listener) runOf(ctx context.Context, it domain.Item) (run failedRun, err error) {
+func (l *Listener) runOf(ctx context.Context, it domain.Item) (run failedRun, vd *verdict, err error) {
 	if it.Failure == "" {
 		return l.openRun(ctx, it)
 	}
 	f, err := l.Book.Failures.Get(ctx, it.Failure)
 	if err != nil {
-		return run, err
+		return run, nil, err
 	}
 	if f.VersionID != "" {
 		others, err := l.Book.Failures.OfVersion(ctx, f.ResourceID, f.RecordedAt)
 		if err != nil {
-			return run, err
+			return run, nil, err
 		}
 		for _, other := range others {
 			if other.VersionID == f.VersionID && other.Unsettled() && other.FailedAt.After(f.FailedAt.Time) {
-				return run, skip("execution %s of the same version failed later, and is the one to redrive", other.Execution)
+				return run, skip("execution %s of the same version failed later, and is the one to redrive", other.Execution), nil
 			}
 		}
 	}
 	return l.runOfFailure(ctx, f)
 }
 
-func (l *Listener) runOfFailure(ctx context.Context, f domain.Failure) (run failedRun, err error) {
+func (l *Listener) runOfFailure(ctx context.Context, f domain.Failure) (run failedRun, vd *verdict, err error) {
 	switch {
 	case f.Redrive != "":
-		return run, skip("replay %s redrives execution %s", f.Redrive, f.Execution)
+		return run, skip("replay %s redrives execution %s", f.Redrive, f.Execution), nil
 	case f.Status == domain.Retrying:
-		return run, skip("an automatic replay of execution %s is under way", f.Execution)
+		return run, skip("an automatic replay of execution %s is under way", f.Execution), nil
 	case !f.Unsettled():
-		return run, skip("%s", noLongerFailed(f))
+		return run, skip("%s", noLongerFailed(f)), nil
 	case f.ARN == "":
-		return run, skip("%s is not an execution: it is kept under %s", f.Execution, f.InputKey)
+		return run, skip("%s is not an execution: it is kept under %s", f.Execution, f.InputKey), nil
 	}
 	row, err := l.Book.Executions.Get(ctx, f.Execution)
 	switch {
@@ -151,139 +151,139 @@ func (l *Listener) runOfFailure(ctx context.Context, f domain.Failure) (run fail
 			RedriveCount: f.RedriveCount, Error: f.Error, Cause: f.Cause,
 		}, nil
 	case err == nil && row.RedriveCount != f.RedriveCount:
-		err = skip("execution %s was redriven meanwhile", f.Execution)
+		vd = skip("execution %s was redriven meanwhile", f.Execution)
 	}
-	return failedRun{row, f}, err
+	return failedRun{row, f}, vd, err
 }
 
 // openRun returns the newest run of a resource that failed and is open, or a verdict: its latest execution, if that was
 // aborted, or its newest failure that no one has settled.
-func (l *Listener) openRun(ctx context.Context, it domain.Item) (run failedRun, err error) {
+func (l *Listener) openRun(ctx context.Context, it domain.Item) (run failedRun, vd *verdict, err error) {
 	for row, err := range l.Book.Executions.Latest(ctx, it.ResourceID, time.Time{}) {
 		if err != nil {
-			return run, err
+			return run, nil, err
 		}
 		if row.Status != domain.Aborted || row.Error == domain.NeverStarted {
 			break
 		}
 		if row.RedriveRun > row.RedriveCount {
-			return run, skip("replay %s redrives execution %s", row.RedriveID, row.Name)
+			return run, skip("replay %s redrives execution %s", row.RedriveID, row.Name), nil
 		}
 		if !row.CheckAt.IsZero() {
-			return run, skip("the end of execution %s is still being recorded: try again in some minutes", row.Name)
+			return run, skip("the end of execution %s is still being recorded: try again in some minutes", row.Name), nil
 		}
-		return failedRun{row: row}, nil
+		return failedRun{row: row}, nil, nil
 	}
 	f, found, err := l.Book.Failures.NewestUnsettled(ctx, it.ResourceID)
 	if err != nil {
-		return run, err
+		return run, nil, err
 	}
 	if !found {
-		return run, skip("none of its executions has failed and is open")
+		return run, skip("none of its executions has failed and is open"), nil
 	}
 	return l.runOfFailure(ctx, f)
 }
 
 // mayRedrive is the verdict of the guards about a failed run, nil if it may be redriven.
-func (l *Listener) mayRedrive(ctx context.Context, it domain.Item, p plan, run failedRun) error {
+func (l *Listener) mayRedrive(ctx context.Context, it domain.Item, p plan, run failedRun) (*verdict, error) {
 	if l.now().Sub(run.stoppedAt()) > domain.RedrivableFor {
 		return skip("execution %s ended at %s: Step Functions redrives for 14 days only: replay it instead",
-			run.row.Name, run.stoppedAt().Format(time.RFC3339))
+			run.row.Name, run.stoppedAt().Format(time.RFC3339)), nil
 	}
 	if it.Want != "" && it.Want != run.row.VersionID {
-		return skip("another version of it has failed meanwhile")
+		return skip("another version of it has failed meanwhile"), nil
 	}
 	if run.row.VersionID == "" {
 		return l.mayRedriveUnrecorded(ctx, p, run.failure)
 	}
-	latest, err := l.latest(ctx, run.row.ResourceID, p)
-	if err != nil {
-		return err
+	latest, vd, err := l.latest(ctx, run.row.ResourceID, p)
+	if vd != nil || err != nil {
+		return vd, err
 	}
-	v, err := l.named(ctx, run.row.ResourceID, run.row.VersionID)
+	v, vd, err := l.named(ctx, run.row.ResourceID, run.row.VersionID)
 	switch {
-	case err != nil:
-		return err
+	case vd != nil || err != nil:
+		return vd, err
 	case !p.Select.Recorded.Contains(v.At()):
-		return skip("version %s was not recorded in the window", v.ID)
+		return skip("version %s was not recorded in the window", v.ID), nil
 	}
-	if err = l.unfit(ctx, run.row.ResourceID, v, p); err == nil && v.ID != latest.ID {
-		err = l.stale(ctx, run.row.ResourceID, v, p)
+	if vd, err = l.unfit(ctx, run.row.ResourceID, v, p); vd == nil && err == nil && v.ID != latest.ID {
+		vd, err = l.stale(ctx, run.row.ResourceID, v, p)
 	}
-	return err
+	return vd, err
 }
 
-func (l *Listener) mayRedriveUnrecorded(ctx context.Context, p plan, f domain.Failure) error {
+func (l *Listener) mayRedriveUnrecorded(ctx context.Context, p plan, f domain.Failure) (*verdict, error) {
 	if p.Select.Recorded != nil {
-		return skip("the event of execution %s was never recorded", f.Execution)
+		return skip("the event of execution %s was never recorded", f.Execution), nil
 	}
-	fits, err := l.keptFits(ctx, f, p)
-	if err != nil {
-		return err
+	fits, vd, err := l.keptFits(ctx, f, p)
+	if vd != nil || err != nil {
+		return vd, err
 	}
 	if !fits {
-		return skip("the event of execution %s does not fit the selection", f.Execution)
+		return skip("the event of execution %s does not fit the selection", f.Execution), nil
 	}
 	by, newer, err := l.Superseding.SupersederOf(ctx, f)
 	switch {
 	case errors.Is(err, eventlog.ErrDeleted):
-		return skip(deleted)
+		return skip(deleted), nil
 	case err != nil && !errors.Is(err, eventlog.ErrNotFound):
-		return err
+		return nil, err
 	case newer && !p.AllowStale:
-		return skip("stale: version %s is newer; allowStale redrives it all the same", by.ID)
+		return skip("stale: version %s is newer; allowStale redrives it all the same", by.ID), nil
 	}
-	return nil
+	return nil, nil
 }
 
 // stillFailed is the verdict about a run by what Step Functions knows, nil if the run is the last one and can be redriven.
-func (l *Listener) stillFailed(ctx context.Context, row domain.Execution) error {
+func (l *Listener) stillFailed(ctx context.Context, row domain.Execution) (*verdict, error) {
 	d, err := l.Machine.Describe(ctx, row.Name)
 	switch {
 	case errors.Is(err, sfn.ErrNotFound):
-		return skip("Step Functions no longer knows execution %s", row.Name)
+		return skip("Step Functions no longer knows execution %s", row.Name), nil
 	case err != nil:
-		return err
+		return nil, err
 	case !d.Status.Terminal():
-		return skip("execution %s was redriven meanwhile, and runs", row.Name)
+		return skip("execution %s was redriven meanwhile, and runs", row.Name), nil
 	case d.Status == domain.Succeeded:
-		return skip("execution %s was redriven meanwhile, and has succeeded", row.Name)
+		return skip("execution %s was redriven meanwhile, and has succeeded", row.Name), nil
 	case d.RedriveCount > row.RedriveCount:
-		return skip("execution %s was redriven meanwhile, and has failed again", row.Name)
+		return skip("execution %s was redriven meanwhile, and has failed again", row.Name), nil
 	case d.Unredrivable != "":
-		return skip("Step Functions cannot redrive execution %s: %s: replay it instead", row.Name, d.Unredrivable)
+		return skip("Step Functions cannot redrive execution %s: %s: replay it instead", row.Name, d.Unredrivable), nil
 	}
-	return nil
+	return nil, nil
 }
 
 // beginRun redrives the execution that an item is bound to, unless that was done: by an earlier delivery, or by an
-// operator. The token alone does not tell: it is kept for 15 minutes. Begun is false, with a verdict, if it cannot be.
-func (l *Listener) beginRun(ctx context.Context, it domain.Item, row domain.Execution) (begun bool, err error) {
-	if !it.Bound {
+// operator. The token alone does not tell: it is kept for 15 minutes. It returns a verdict if it cannot be.
+func (l *Listener) beginRun(ctx context.Context, it domain.Item, row domain.Execution) (*verdict, error) {
+	if !it.JustBound {
 		d, err := l.Machine.Describe(ctx, row.Name)
 		if err != nil && !errors.Is(err, sfn.ErrNotFound) {
-			return false, err
+			return nil, err
 		}
 		if d.RedriveCount >= row.RedriveRun {
-			return true, nil
+			return nil, nil
 		}
 	}
-	err = l.Machine.Redrive(ctx, row.Name, domain.RedriveToken(it.ReplayID, row.Name, row.RedriveRun))
+	err := l.Machine.Redrive(ctx, row.Name, domain.RedriveToken(it.ReplayID, row.Name, row.RedriveRun))
 	if !errors.Is(err, sfn.ErrNotRedrivable) && !errors.Is(err, sfn.ErrNotFound) {
-		return err == nil, err
+		return nil, err
 	}
 	d, derr := l.Machine.Describe(ctx, row.Name)
 	if derr != nil && !errors.Is(derr, sfn.ErrNotFound) {
-		return false, derr
+		return nil, derr
 	}
 	if d.RedriveCount >= row.RedriveRun {
-		return true, nil
+		return nil, nil
 	}
 	why := fmt.Sprintf("%v: replay it instead", err)
 	if err := l.releaseRedrive(ctx, it.ReplayID, row, why); err != nil {
-		return false, err
+		return nil, err
 	}
-	return false, skip("%s", why)
+	return skip("%s", why), nil
 }
 
 // releaseRedrive gives the failure of a run back to a person that cannot be redriven after all.

@@ -1,7 +1,6 @@
 package listener
 
 import (
-	"cmp"
 	"context"
 	"errors"
 
@@ -14,11 +13,11 @@ import (
 
 // commitOutput binds an item of a republish to the last success of a version that was published. A try that nobody was
 // to see has an output as well.
-func (l *Listener) commitOutput(ctx context.Context, it domain.Item, p plan, v eventlog.Version) (domain.Item, error) {
+func (l *Listener) commitOutput(ctx context.Context, it domain.Item, p plan, v eventlog.Version) (domain.Item, *verdict, error) {
 	at := v.At()
 	h, err := l.Book.Executions.History(ctx, it.ResourceID, at, at)
 	if err != nil {
-		return it, err
+		return it, nil, err
 	}
 	var last domain.Execution
 	for _, e := range h.Executions {
@@ -28,64 +27,64 @@ func (l *Listener) commitOutput(ctx context.Context, it domain.Item, p plan, v e
 		}
 	}
 	if last.Name == "" {
-		return it, verdict{
+		return it, &verdict{
 			to: replay.Skipped, version: v.ID, reason: "version " + v.ID + " has no published output that is stored: rerun it",
-		}
+		}, nil
 	}
 	if p.DryRun {
-		return it, verdict{to: replay.WouldRun, version: v.ID}
+		return it, &verdict{to: replay.WouldRun, version: v.ID}, nil
 	}
 	err = l.Book.Items.BindOutput(ctx, it, v.ID, last.Name)
 	if errors.Is(err, ledger.ErrConflict) {
 		return l.rebound(ctx, it)
 	}
-	it.VersionID, it.Execution, it.Bound = v.ID, last.Name, true
-	return it, err
+	it.VersionID, it.Execution, it.JustBound = v.ID, last.Name, true
+	return it, nil, err
 }
 
-// republish sends the output that an item is bound to. It always returns a verdict or an error. As any message to a
+// republish sends the output that an item is bound to, and returns what became of it. As any message to a
 // standard topic, it may arrive twice: when the function dies between sending it and noting that.
-func (l *Listener) republish(ctx context.Context, it domain.Item, p plan) error {
+func (l *Listener) republish(ctx context.Context, it domain.Item, p plan) (*verdict, error) {
 	source, err := l.Book.Executions.Get(ctx, it.Execution)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	output, err := l.Log.Object(ctx, source.OutputKey)
 	if errors.Is(err, eventlog.ErrNotFound) {
-		return fail(it.VersionID, "OutputGone: the output of execution %s is no longer stored: rerun the version", source.Name)
+		return fail(it.VersionID, "OutputGone: the output of execution %s is no longer stored: rerun the version", source.Name), nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	row := l.announcement(it, p, eventlog.Version{ID: it.VersionID, Meta: eventlog.Meta{
 		OwnerID: source.OwnerID, RecordedAt: source.RecordedAt.Time, FirstStartedAt: source.Placed().Time,
 	}})
 	row.Source = source.Name
 	if row.Over, err = l.over(ctx, it, p); err != nil {
-		return err
+		return nil, err
 	}
 	if gone, err := l.Log.DeletedSince(ctx, it.ResourceID, row.Place.Time); gone || err != nil { // since it was bound
-		return cmp.Or(err, withheld(it, deleted))
+		return withheld(it, deleted), err
 	}
 	sent, err := l.Gate.Pass(ctx, row, !row.AllowStale, func(ctx context.Context) error {
 		return l.Topic.Send(ctx, row, string(output))
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !sent {
-		return withheld(it, "stale: a newer event of the resource was published; allowStale publishes this one all the same")
+		return withheld(it, "stale: a newer event of the resource was published; allowStale publishes this one all the same"), nil
 	}
 	l.Meter.Add(schema.Republished, 1) // a message; sent twice, it counts twice
 	l.Logger.InfoContext(ctx, "output published again", "execution", source.Name, "resourceId", it.ResourceID,
 		"versionId", it.VersionID, "replayId", it.ReplayID)
-	return verdict{to: replay.Succeeded, arn: l.Machine.ExecutionARN(source.Name)}
+	return &verdict{to: replay.Succeeded, arn: l.Machine.ExecutionARN(source.Name)}, nil
 }
 
 // withheld is the verdict about an output that must not be sent now. An earlier delivery of the item, which died before
 // it said so, may have sent it when it still might be.
-func withheld(it domain.Item, why string) error {
-	if it.Bound {
+func withheld(it domain.Item, why string) *verdict {
+	if it.JustBound {
 		return skip("%s", why)
 	}
 	return fail(it.VersionID, "OutputNotSent: %s; it is not known whether it was sent before", why)

@@ -24,11 +24,15 @@ func (l *Listener) unit(ctx context.Context, msg protocol.ReplayMessage, it doma
 			return l.single(ctx, msg, it, p, nil)
 		}
 		var versions []string
-		versions, s, err = l.bindSeries(ctx, msg, it, p, name)
+		var vd *verdict
+		versions, s, vd, err = l.bindSeries(ctx, msg, it, p, name)
+		if vd != nil && err == nil {
+			return l.decided(it, vd, nil)
+		}
 		if err == nil && len(versions) == 1 {
-			v, err := l.named(ctx, it.ResourceID, versions[0])
-			if err != nil {
-				return l.decided(it, p.drift(err))
+			v, vd, err := l.named(ctx, it.ResourceID, versions[0])
+			if vd != nil || err != nil {
+				return l.decided(it, p.drift(vd), err)
 			}
 			if digests, err := l.digests(ctx, it, p); err != nil {
 				return nil, err
@@ -39,7 +43,7 @@ func (l *Listener) unit(ctx context.Context, msg protocol.ReplayMessage, it doma
 		}
 	}
 	if err != nil {
-		return l.decided(it, err)
+		return nil, err
 	}
 	if err := l.Book.Series.AddItems(ctx, s); err != nil {
 		return nil, err
@@ -51,25 +55,27 @@ func (l *Listener) unit(ctx context.Context, msg protocol.ReplayMessage, it doma
 }
 
 // bindSeries binds the versions of a resource, unless there is only one.
-func (l *Listener) bindSeries(ctx context.Context, msg protocol.ReplayMessage, it domain.Item, p plan, name string) ([]string, domain.Series, error) {
+func (l *Listener) bindSeries(
+	ctx context.Context, msg protocol.ReplayMessage, it domain.Item, p plan, name string,
+) ([]string, domain.Series, *verdict, error) {
 	none := domain.Series{}
 	r, err := l.Book.Replays.Get(ctx, it.ReplayID)
 	if err != nil {
-		return nil, none, err
+		return nil, none, nil, err
 	}
 	if r.Stopped() {
-		return nil, none, skip("%s", stopped(r))
+		return nil, none, skip("%s", stopped(r)), nil
 	}
 	if err := l.park(ctx, r); err != nil {
-		return nil, none, err
+		return nil, none, nil, err
 	}
-	versions, looked, err := l.rangeOf(ctx, msg, it, p)
-	if err != nil || len(versions) == 1 {
-		return versions, none, p.drift(err)
+	versions, looked, vd, err := l.rangeOf(ctx, msg, it, p)
+	if vd != nil || err != nil || len(versions) == 1 {
+		return versions, none, p.drift(vd), err
 	}
 	digests, err := l.digests(ctx, it, p)
 	if err != nil {
-		return nil, none, err
+		return nil, none, nil, err
 	}
 	s := domain.Series{
 		Name: name, ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, ResourceID: it.ResourceID,
@@ -77,24 +83,24 @@ func (l *Listener) bindSeries(ctx context.Context, msg protocol.ReplayMessage, i
 	}
 	for range bindRounds {
 		if r.Room() < len(versions)-1 {
-			return nil, none, skip("its %d versions are more than maxItems %d has room for", len(versions), r.MaxItems)
+			return nil, none, skip("its %d versions are more than maxItems %d has room for", len(versions), r.MaxItems), nil
 		}
 		err = l.Book.Series.Add(ctx, r, s)
 		if !errors.Is(err, ledger.ErrConflict) {
-			return versions, s, err
+			return versions, s, nil, err
 		}
 		bound, err := l.Book.Series.Get(ctx, name)
 		if !errors.Is(err, ledger.ErrNotFound) {
-			return nil, bound, err
+			return nil, bound, nil, err
 		}
 		if r, err = l.Book.Replays.Get(ctx, it.ReplayID); err != nil {
-			return nil, none, err
+			return nil, none, nil, err
 		}
 		if r.Stopped() {
-			return nil, none, skip("%s", stopped(r))
+			return nil, none, skip("%s", stopped(r)), nil
 		}
 	}
-	return nil, none, fmt.Errorf("bind series %s: %w", name, ledger.ErrConflict)
+	return nil, none, nil, fmt.Errorf("bind series %s: %w", name, ledger.ErrConflict)
 }
 
 // digests are what a plan has of the versions of a series, none if no plan is applied.
@@ -128,11 +134,11 @@ func (l *Listener) planSeries(ctx context.Context, msg protocol.ReplayMessage, s
 		if it.Outcome.Final() {
 			continue
 		}
-		v, err := l.version(ctx, it, s)
-		if err == nil {
-			_, err = l.commit(ctx, it, p, v, domain.Stamp{})
+		v, vd, err := l.version(ctx, it, s)
+		if vd == nil && err == nil {
+			_, vd, err = l.commit(ctx, it, p, v, domain.Stamp{})
 		}
-		step, err := l.decided(it, err)
+		step, err := l.decided(it, vd, err)
 		if err != nil {
 			return err
 		}
@@ -149,14 +155,14 @@ func (l *Listener) planSeries(ctx context.Context, msg protocol.ReplayMessage, s
 	return l.seriesDone(ctx, msg, s, items)
 }
 
-// version returns the version of an item of a series.
-func (l *Listener) version(ctx context.Context, it domain.Item, s domain.Series) (eventlog.Version, error) {
+// version returns the version of an item of a series, or a verdict if it is gone.
+func (l *Listener) version(ctx context.Context, it domain.Item, s domain.Series) (eventlog.Version, *verdict, error) {
 	id := s.Versions[it.Index]
 	v, err := l.Log.Version(ctx, it.ResourceID, id)
 	if errors.Is(err, eventlog.ErrNotFound) {
-		err = gone(id)
+		return v, gone(id), nil
 	}
-	return v, err
+	return v, nil, err
 }
 
 // SeriesInput is what the Series state machine gets, and with an index what it asks about each version.
@@ -169,8 +175,8 @@ type SeriesInput struct {
 
 	Execution string `json:"execution,omitempty"` // that asks
 
-	Index int         `json:"index"`
-	Bound SeriesOrder `json:"bound,omitzero"` // the order to wait that was given before
+	Index    int         `json:"index"`
+	Previous SeriesOrder `json:"bound,omitzero"` // the order to wait that was given before
 }
 
 // Decisions about a version of a series.
@@ -221,9 +227,9 @@ func (l *Listener) startSeries(ctx context.Context, msg protocol.ReplayMessage, 
 		return err
 	}
 	// Also when the replay was stopped: an earlier delivery may have started the series and died before it noted that.
-	// A series of a stopped replay binds nothing more, and its end settles what is left.
+	// A series of a stopped replay binds nothing more, and its end gives the rest its outcome.
 	in := SeriesInput{ReplayID: s.ReplayID, Page: s.Page, Ordinal: s.Ordinal, OnFailure: p.Versions.OnFailure}
-	if in.Indexes, err = l.left(ctx, s); err != nil {
+	if in.Indexes, err = l.remaining(ctx, s); err != nil {
 		return err
 	}
 	input, err := json.Marshal(in)

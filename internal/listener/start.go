@@ -12,31 +12,31 @@ import (
 )
 
 // start starts the execution that a row announces, with the event of its version.
-func (l *Listener) start(ctx context.Context, row domain.Execution) (arn string, err error) {
+func (l *Listener) start(ctx context.Context, row domain.Execution) (arn string, vd *verdict, err error) {
 	if row.Unrecorded {
 		return l.startUnrecorded(ctx, row)
 	}
-	input, err := l.input(ctx, row, replay.MaxExecutionInputBytes)
-	if err != nil {
-		return "", err
+	input, vd, err := l.input(ctx, row, replay.MaxExecutionInputBytes)
+	if vd != nil || err != nil {
+		return "", vd, err
 	}
 	arn, err = l.Machine.Start(ctx, row.Name, input)
 	if err == nil {
 		l.Logger.InfoContext(ctx, "replay started", "execution", row.Name, "mode", row.Mode, "resourceId", row.ResourceID,
 			"versionId", cmp.Or(row.VersionID, row.Corrects), "replayId", row.ReplayID, "attempt", row.Attempt)
 	}
-	return arn, err
+	return arn, nil, err
 }
 
 // input returns the input of the execution that a row announces: the event in its envelope. An event that a transform
 // changed, or with which the input would be larger than maxBytes, is stored under derived/, and the envelope points there.
-func (l *Listener) input(ctx context.Context, row domain.Execution, maxBytes int) ([]byte, error) {
+func (l *Listener) input(ctx context.Context, row domain.Execution, maxBytes int) ([]byte, *verdict, error) {
 	if row.Corrects != "" {
 		return l.correction(ctx, row)
 	}
-	event, err := l.Log.Event(ctx, row.ResourceID, row.VersionID)
-	if err != nil {
-		return nil, unreadable(row.VersionID, err)
+	event, vd, err := l.event(ctx, row.ResourceID, row.VersionID)
+	if vd != nil || err != nil {
+		return nil, vd, err
 	}
 	header := protocol.EnvelopeHeader{
 		Mode: string(row.Mode), ReplayID: row.ReplayID, ResourceID: row.ResourceID, VersionID: row.VersionID,
@@ -45,23 +45,24 @@ func (l *Listener) input(ctx context.Context, row domain.Execution, maxBytes int
 	if row.Patched {
 		p, err := l.plan(ctx, row.ReplayID)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		if event, err = l.recordable(ctx, row, p, event); err != nil {
-			return nil, err
+		if event, vd, err = l.recordable(ctx, row, p, event); vd != nil || err != nil {
+			return nil, vd, err
 		}
 	} else {
 		input, err := protocol.BuildEnvelope(header, event)
 		if err == nil && len(input) <= maxBytes {
-			return input, nil
+			return input, nil, nil
 		}
 		if err != nil && !errors.Is(err, protocol.ErrEnvelopeTooLarge) {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	header.EventKey = eventlog.DerivedKey(row.Name)
 	if err := l.Log.PutObject(ctx, header.EventKey, event); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return protocol.BuildEnvelope(header, nil)
+	input, err := protocol.BuildEnvelope(header, nil)
+	return input, nil, err
 }

@@ -1,7 +1,6 @@
 package listener
 
 import (
-	"cmp"
 	"context"
 	"errors"
 
@@ -22,25 +21,29 @@ func unrecorded(it domain.Item, p plan) bool {
 
 // commitUnrecorded binds an item to the kept input of an execution that never reached the log. It is started as it is, or
 // patched, and recorded then: it is a new event to everybody. It returns the item as it is bound, or a verdict.
-func (l *Listener) commitUnrecorded(ctx context.Context, it domain.Item, p plan) (domain.Item, error) {
+func (l *Listener) commitUnrecorded(ctx context.Context, it domain.Item, p plan) (domain.Item, *verdict, error) {
 	f, err := l.Book.Failures.Get(ctx, it.Failure)
 	if err != nil {
-		return it, err
+		return it, nil, err
 	}
 	switch {
 	case f.Status != domain.Quarantined:
-		return it, skip("%s", noLongerFailed(f))
+		return it, skip("%s", noLongerFailed(f)), nil
 	case f.ARN == "":
-		return it, skip("%s is no event: it is kept under %s", f.Execution, f.InputKey)
+		return it, skip("%s is no event: it is kept under %s", f.Execution, f.InputKey), nil
 	case f.InputKey == "":
-		return it, skip("the event of execution %s never reached the log, and its input is gone", f.Execution)
+		return it, skip("the event of execution %s never reached the log, and its input is gone", f.Execution), nil
 	case p.Action == replay.Republish:
-		return it, skip("the event of execution %s never ran: there is nothing to publish", f.Execution)
+		return it, skip("the event of execution %s never ran: there is nothing to publish", f.Execution), nil
 	case p.Select.Recorded != nil:
-		return it, skip("the event of execution %s was never recorded", f.Execution)
+		return it, skip("the event of execution %s was never recorded", f.Execution), nil
 	}
-	if fits, err := l.keptFits(ctx, f, p); err != nil || !fits {
-		return it, cmp.Or(err, skip("the event of execution %s does not fit the selection", f.Execution))
+	fits, vd, err := l.keptFits(ctx, f, p)
+	switch {
+	case vd != nil || err != nil:
+		return it, vd, err
+	case !fits:
+		return it, skip("the event of execution %s does not fit the selection", f.Execution), nil
 	}
 	row := domain.Execution{
 		Name: domain.FailedName(it.ReplayID, "", f.Execution), Mode: domain.API, Status: domain.Starting, Unrecorded: true,
@@ -48,90 +51,92 @@ func (l *Listener) commitUnrecorded(ctx context.Context, it domain.Item, p plan)
 		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal,
 		Target: p.Target, Suppress: p.Publish == replay.PublishSuppress, Patched: p.transform != nil, Failure: it.Failure,
 	}
-	original, event, ids, err := l.kept(ctx, f.InputKey, row, p)
-	if err != nil {
-		return it, err
+	original, event, ids, vd, err := l.kept(ctx, f.InputKey, row, p)
+	if vd != nil || err != nil {
+		return it, vd, err
 	}
 	if !p.AllowStale {
 		f.ResourceID = ids.ResourceID // a patch may have made it
 		by, newer, err := l.Superseding.SupersederOf(ctx, f)
 		if errors.Is(err, eventlog.ErrDeleted) {
-			return it, skip(deleted)
+			return it, skip(deleted), nil
 		}
 		if err != nil && !errors.Is(err, eventlog.ErrNotFound) {
-			return it, err
+			return it, nil, err
 		}
 		if newer {
-			return it, skip("stale: version %s is newer; allowStale replays it all the same", by.ID)
+			return it, skip("stale: version %s is newer; allowStale replays it all the same", by.ID), nil
 		}
 	}
 	if p.DryRun {
-		v := verdict{to: replay.WouldRun, digest: digest(event)}
+		would := verdict{to: replay.WouldRun, digest: digest(event)}
 		if p.transform != nil && sampled(it) {
 			if changes, err := transform.Diff(original, event); err == nil { // else too large to show
-				v.diff = string(changes)
+				would.diff = string(changes)
 			}
 		}
-		return it, v
+		return it, &would, nil
 	}
-	if err := p.sameAsPlanned(it, "", digest(event)); err != nil {
-		return it, err
+	if vd := p.sameAsPlanned(it, "", digest(event)); vd != nil {
+		return it, vd, nil
 	}
 	err = l.Book.Items.Bind(ctx, it, row)
 	if errors.Is(err, ledger.ErrConflict) {
 		return l.rebound(ctx, it)
 	}
 	it.Execution = row.Name
-	return it, err
+	return it, nil, err
 }
 
 // kept returns a kept input as it is and as it is to be started by a row, which has to be an event, or a verdict.
-func (l *Listener) kept(ctx context.Context, key string, row domain.Execution, p plan) (original, event []byte, ids ingest.IDs, err error) {
+func (l *Listener) kept(
+	ctx context.Context, key string, row domain.Execution, p plan,
+) (original, event []byte, ids ingest.IDs, vd *verdict, err error) {
 	original, err = l.Log.Object(ctx, key)
 	if errors.Is(err, eventlog.ErrNotFound) {
-		return nil, nil, ids, skip("its input is gone from %s", key)
+		return nil, nil, ids, skip("its input is gone from %s", key), nil
 	}
 	if err != nil {
-		return nil, nil, ids, err
+		return nil, nil, ids, nil, err
 	}
 	event = original
 	if p.transform != nil {
-		if event, err = l.transformed(ctx, row, p, original); err != nil {
-			return nil, nil, ids, err
+		if event, vd, err = l.transformed(ctx, row, p, original); vd != nil || err != nil {
+			return nil, nil, ids, vd, err
 		}
 	}
 	if protocol.IsReserved(event) {
 		return nil, nil, ids, fail("", "InvalidEvent: the event has the reserved key %q, which only replays may carry: "+
-			"remove it with a transform", schema.EnvelopeKey)
+			"remove it with a transform", schema.EnvelopeKey), nil
 	}
 	if ids, err = l.Reader.Read(event); err != nil {
-		return nil, nil, ids, fail("", "%v: correct it with a transform", err)
+		return nil, nil, ids, fail("", "%v: correct it with a transform", err), nil
 	}
-	return original, event, ids, nil
+	return original, event, ids, nil, nil
 }
 
 // startUnrecorded starts the execution that a row announces, with a kept input.
-func (l *Listener) startUnrecorded(ctx context.Context, row domain.Execution) (arn string, err error) {
+func (l *Listener) startUnrecorded(ctx context.Context, row domain.Execution) (arn string, vd *verdict, err error) {
 	f, err := l.Book.Failures.Get(ctx, row.Failure)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	p, err := l.plan(ctx, row.ReplayID)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	_, event, _, err := l.kept(ctx, f.InputKey, row, p)
-	if err != nil {
-		return "", err
+	_, event, _, vd, err := l.kept(ctx, f.InputKey, row, p)
+	if vd != nil || err != nil {
+		return "", vd, err
 	}
 	if row.Patched {
 		if err := l.Log.PutObject(ctx, eventlog.DerivedKey(row.Name), event); err != nil { // to be looked at later
-			return "", err
+			return "", nil, err
 		}
 	}
 	arn, err = l.Machine.Start(ctx, row.Name, event)
 	if err == nil {
 		l.Logger.InfoContext(ctx, "unrecorded event started", "execution", row.Name, "replayId", row.ReplayID, "failed", f.Execution)
 	}
-	return arn, err
+	return arn, nil, err
 }

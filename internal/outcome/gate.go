@@ -14,20 +14,20 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
-// Publications are the rows of the ledger that a Gate uses.
+// Publications are the rows of the ledger that a PublishGate uses.
 type Publications interface {
 	Get(ctx context.Context, resourceID string) (domain.Publication, error)
 	Raise(ctx context.Context, resourceID string, place domain.Stamp) (domain.Publication, error)
-	Hold(ctx context.Context, h domain.Hold) (domain.Publication, error)
+	Hold(ctx context.Context, h domain.PublicationHold) (domain.Publication, error)
 	Release(ctx context.Context, resourceID, holder string) error
 }
 
-// Gate orders the publications of a resource. An event raises the resource's place before it is sent; an older one that
+// PublishGate orders the publications of a resource. An event raises the resource's place before it is sent; an older one that
 // must not follow a newer one holds the place while it is sent, and newer ones wait until it is released.
 //
 // One case remains: a request to SNS may take longer than the hold, after its client has given it up. If SNS accepted
 // the message at a second try, the first one may deliver a copy after newer events.
-type Gate struct {
+type PublishGate struct {
 	publications Publications
 	logger       *slog.Logger
 
@@ -44,17 +44,17 @@ const (
 	poll = 50 * time.Millisecond
 )
 
-// NewGate returns a Gate. A nil logger discards.
-func NewGate(publications Publications, logger *slog.Logger) *Gate {
+// NewPublishGate returns a PublishGate. A nil logger discards.
+func NewPublishGate(publications Publications, logger *slog.Logger) *PublishGate {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	return &Gate{publications: publications, logger: logger, Now: time.Now, Sleep: smithytime.SleepWithContext}
+	return &PublishGate{publications: publications, logger: logger, Now: time.Now, Sleep: smithytime.SleepWithContext}
 }
 
 // Pass sends the output that a row is about, unless it must not follow what was published of its resource. Then it
 // returns false and sends nothing. A row that is not guarded always passes.
-func (g *Gate) Pass(ctx context.Context, row domain.Execution, guarded bool, send func(context.Context) error) (sent bool, err error) {
+func (g *PublishGate) Pass(ctx context.Context, row domain.Execution, guarded bool, send func(context.Context) error) (sent bool, err error) {
 	if guarded {
 		return g.hold(ctx, row, send)
 	}
@@ -69,7 +69,7 @@ func (g *Gate) Pass(ctx context.Context, row domain.Execution, guarded bool, sen
 }
 
 // await waits while an older event is being sent. A holder that does not release it has died, and its hold expires.
-func (g *Gate) await(ctx context.Context, p domain.Publication, row domain.Execution) error {
+func (g *PublishGate) await(ctx context.Context, p domain.Publication, row domain.Execution) error {
 	began := g.Now()
 	first := p
 	for p.Holder != "" && p.Holder != row.Name && p.HolderPlace.Before(row.Placed().Time) {
@@ -91,9 +91,9 @@ func (g *Gate) await(ctx context.Context, p domain.Publication, row domain.Execu
 	return nil
 }
 
-func (g *Gate) hold(ctx context.Context, row domain.Execution, send func(context.Context) error) (sent bool, err error) {
+func (g *PublishGate) hold(ctx context.Context, row domain.Execution, send func(context.Context) error) (sent bool, err error) {
 	for {
-		h := domain.Hold{ResourceID: row.ResourceID, Execution: row.Name, Place: row.Placed(), Over: row.Over, Now: g.Now()}
+		h := domain.PublicationHold{ResourceID: row.ResourceID, Execution: row.Name, Place: row.Placed(), Over: row.Over, Now: g.Now()}
 		if h.Over.Before(h.Place.Time) {
 			h.Over = h.Place
 		}

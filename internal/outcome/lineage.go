@@ -15,7 +15,7 @@ func healedBy(row domain.Execution) domain.Move {
 }
 
 // healVersion closes what is open or in quarantine of the failures of a version after a replay of it succeeded.
-func (s *Recorder) healVersion(ctx context.Context, row domain.Execution) error {
+func (s *EndRecorder) healVersion(ctx context.Context, row domain.Execution) error {
 	failures, err := s.failures.OfVersion(ctx, row.ResourceID, row.RecordedAt)
 	if err != nil {
 		return err
@@ -33,7 +33,7 @@ func (s *Recorder) healVersion(ctx context.Context, row domain.Execution) error 
 
 // closeRedriven closes the failures of the earlier runs of an execution that a redrive brought to success, and those of
 // the automatic replays of these runs. There may be 1,000 runs. Those that failed are found 100 at a time.
-func (s *Recorder) closeRedriven(ctx context.Context, row domain.Execution) error {
+func (s *EndRecorder) closeRedriven(ctx context.Context, row domain.Execution) error {
 	runs, attempts := make([]string, row.RedriveCount), make([]string, row.RedriveCount)
 	for n := range row.RedriveCount {
 		runs[n] = domain.FailureID(row.Name, n)
@@ -65,7 +65,7 @@ func (s *Recorder) closeRedriven(ctx context.Context, row domain.Execution) erro
 
 // moveClaimed closes the failures that a redrive through the API ends outside of its own lineage. If it succeeded,
 // these are other failures of the version. If it was aborted, it is the failure that it claimed.
-func (s *Recorder) moveClaimed(ctx context.Context, row domain.Execution) error {
+func (s *EndRecorder) moveClaimed(ctx context.Context, row domain.Execution) error {
 	switch {
 	case row.Status == domain.Aborted:
 		m := domain.Move{To: domain.Closed, Decision: "redriven, and stopped by an operator"}
@@ -80,7 +80,7 @@ func (s *Recorder) moveClaimed(ctx context.Context, row domain.Execution) error 
 // moveLineage closes the failure that an execution was to heal. It also closes the failures of its lineage that are
 // open or in quarantine: the first failure, and those of its automatic replays. A failure whose replay failed as well
 // does not change.
-func (s *Recorder) moveLineage(ctx context.Context, row domain.Execution, m domain.Move) error {
+func (s *EndRecorder) moveLineage(ctx context.Context, row domain.Execution, m domain.Move) error {
 	f, err := s.moveUnsettled(ctx, row.Failure, m)
 	if err != nil || f.Root == "" {
 		return err
@@ -106,7 +106,7 @@ const maxAttempts = 100
 
 // moveAttempts closes the failures of automatic replays, from one on, that are open or in quarantine. If that one did
 // not fail, no other followed it.
-func (s *Recorder) moveAttempts(ctx context.Context, lineage string, from int, m domain.Move) error {
+func (s *EndRecorder) moveAttempts(ctx context.Context, lineage string, from int, m domain.Move) error {
 	for attempt := from; attempt <= maxAttempts; attempt++ {
 		f, err := s.moveUnsettled(ctx, domain.FailureID(domain.AutoName(lineage, attempt), 0), m)
 		if err != nil || f.Root == "" {
@@ -119,25 +119,25 @@ func (s *Recorder) moveAttempts(ctx context.Context, lineage string, from int, m
 // unsettled are the statuses of failures that are open or in quarantine.
 var unsettled = []domain.FailureStatus{domain.Waiting, domain.Retrying, domain.Quarantined}
 
-func (s *Recorder) moveUnsettled(ctx context.Context, partition string, m domain.Move) (domain.Failure, error) {
-	return s.move(ctx, partition, m, unsettled...)
+func (s *EndRecorder) moveUnsettled(ctx context.Context, failureID string, m domain.Move) (domain.Failure, error) {
+	return s.move(ctx, failureID, m, unsettled...)
 }
 
-func (s *Recorder) moveOpen(ctx context.Context, partition string, m domain.Move) error {
-	_, err := s.move(ctx, partition, m, domain.Waiting, domain.Retrying)
+func (s *EndRecorder) moveOpen(ctx context.Context, failureID string, m domain.Move) error {
+	_, err := s.move(ctx, failureID, m, domain.Waiting, domain.Retrying)
 	return err
 }
 
 const moveRounds = 3
 
-// move treats a failure with another status as settled: it was moved before, or must not be moved. If it changed from
+// move leaves a failure with another status as it is: it was moved before, or must not be moved. If it changed from
 // one open status to another meanwhile, move tries again. It returns the failure as it was read, or the zero value if
 // there is none.
-func (s *Recorder) move(
-	ctx context.Context, partition string, m domain.Move, from ...domain.FailureStatus,
+func (s *EndRecorder) move(
+	ctx context.Context, failureID string, m domain.Move, from ...domain.FailureStatus,
 ) (domain.Failure, error) {
 	for range moveRounds {
-		f, err := s.failures.Get(ctx, partition)
+		f, err := s.failures.Get(ctx, failureID)
 		if errors.Is(err, ledger.ErrNotFound) {
 			return domain.Failure{}, nil
 		}
@@ -153,5 +153,5 @@ func (s *Recorder) move(
 		}
 		return f, err
 	}
-	return domain.Failure{}, fmt.Errorf("close failure %s: %w", partition, ledger.ErrConflict)
+	return domain.Failure{}, fmt.Errorf("close failure %s: %w", failureID, ledger.ErrConflict)
 }

@@ -18,8 +18,8 @@ import (
 )
 
 type outcomes interface {
-	Settle(ctx context.Context, o domain.Ended) (domain.Execution, error)
-	TakenIn(ctx context.Context, name string) error
+	RecordOutcome(ctx context.Context, o domain.Ended) (domain.Execution, error)
+	MarkFollowedUp(ctx context.Context, name string) error
 	NoteEnds(ctx context.Context, ends []domain.End, at time.Time) error
 }
 
@@ -34,8 +34,8 @@ type progressor interface {
 	Apply(ctx context.Context, steps []progress.Transition) map[string]error
 }
 
-// Recorder settles executions.
-type Recorder struct {
+// EndRecorder records how executions ended.
+type EndRecorder struct {
 	executions outcomes
 	failures   failures
 	progress   progressor
@@ -45,29 +45,29 @@ type Recorder struct {
 	now        func() time.Time
 }
 
-// NewRecorder returns a Recorder. A nil logger discards.
-func NewRecorder(executions outcomes, failures failures, progress progressor, logger *slog.Logger) *Recorder {
+// NewEndRecorder returns an EndRecorder. A nil logger discards.
+func NewEndRecorder(executions outcomes, failures failures, progress progressor, logger *slog.Logger) *EndRecorder {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	return &Recorder{executions: executions, failures: failures, progress: progress, logger: logger, now: time.Now}
+	return &EndRecorder{executions: executions, failures: failures, progress: progress, logger: logger, now: time.Now}
 }
 
-// Metered returns the recorder of Tracker, which is told of each end once as a rule. It counts and lists ends that have no row,
+// Metered returns the EndRecorder of Tracker, which is told of each end once as a rule. It counts and lists ends that have no row,
 // which the ledger cannot tell from those that come again, and lists once more what comes again.
-func (s *Recorder) Metered(m *emf.Meter) *Recorder {
+func (s *EndRecorder) Metered(m *emf.Meter) *EndRecorder {
 	counted := *s
 	counted.meter, counted.tracks = m, true
 	return &counted
 }
 
-// Record settles executions and returns one error per execution, nil for those that are settled. An execution without a
-// row is settled: it never reached the ledger, and if it failed, its dead letter adds it. Executions that are not
-// settled in time get errs.ErrDeadlinePassed.
-func (s *Recorder) Record(ctx context.Context, ended []domain.Ended) []error {
-	settled, results := errs.EachWithinDeadline(ctx, ended, s.recordOutcome)
+// Record records ends and returns one error for each, nil for those that are recorded. That of an execution without a
+// row counts as recorded: it never reached the ledger, and if it failed, its dead letter adds it. Ends that are not
+// recorded in time get errs.ErrDeadlinePassed.
+func (s *EndRecorder) Record(ctx context.Context, ended []domain.Ended) []error {
+	recorded, results := errs.EachWithinDeadline(ctx, ended, s.recordOutcome)
 	rows := make([]domain.Execution, len(ended))
-	for i, one := range settled {
+	for i, one := range recorded {
 		rows[i] = one.row
 	}
 	var steps []progress.Transition
@@ -100,22 +100,22 @@ func (s *Recorder) Record(ctx context.Context, ended []domain.Ended) []error {
 		}
 	}
 	_, taken := errs.EachWithinDeadline(ctx, known, func(ctx context.Context, i int) (none struct{}, err error) {
-		return none, s.executions.TakenIn(ctx, ended[i].Name)
+		return none, s.executions.MarkFollowedUp(ctx, ended[i].Name)
 	})
 	for k, i := range known {
 		results[i] = taken[k]
 	}
-	s.list(ctx, ended, settled, results)
+	s.list(ctx, ended, recorded, results)
 	return results
 }
 
-// list keeps what has ended for GET /executions. Ends that cannot be listed count as not settled: they come again.
-func (s *Recorder) list(ctx context.Context, ended []domain.Ended, settled []settled, results []error) {
+// list keeps what has ended for GET /executions. Ends that cannot be listed count as not recorded: they come again.
+func (s *EndRecorder) list(ctx context.Context, ended []domain.Ended, recorded []recorded, results []error) {
 	var ends []domain.End
 	var of []int // places in ended
 	for i, e := range ended {
-		if results[i] == nil && (settled[i].anew || s.tracks && settled[i].known) {
-			ends, of = append(ends, domain.EndOf(explained(e), settled[i].row)), append(of, i)
+		if results[i] == nil && (recorded[i].anew || s.tracks && recorded[i].known) {
+			ends, of = append(ends, domain.EndOf(explained(e), recorded[i].row)), append(of, i)
 		}
 	}
 	if len(ends) == 0 {
@@ -129,8 +129,8 @@ func (s *Recorder) list(ctx context.Context, ended []domain.Ended, settled []set
 	}
 }
 
-// settled is what became of an end: the zero row if it is none of ours or an old one.
-type settled struct {
+// recorded is what became of an end: the zero row if it is none of ours or an old one.
+type recorded struct {
 	row   domain.Execution
 	anew  bool // the ledger did not know of it
 	known bool // it may have, and it is about the last run
@@ -143,10 +143,10 @@ func explained(e domain.Ended) domain.Ended {
 	return e
 }
 
-// recordOutcome settles the row and the failures.
-func (s *Recorder) recordOutcome(ctx context.Context, e domain.Ended) (settled, error) {
+// recordOutcome records an end in the row, and moves the failures.
+func (s *EndRecorder) recordOutcome(ctx context.Context, e domain.Ended) (recorded, error) {
 	e = explained(e)
-	row, err := s.executions.Settle(ctx, e)
+	row, err := s.executions.RecordOutcome(ctx, e)
 	anew := false
 	switch {
 	case errors.Is(err, ledger.ErrNotFound):
@@ -154,26 +154,26 @@ func (s *Recorder) recordOutcome(ctx context.Context, e domain.Ended) (settled, 
 			s.meter.Observe(schema.FailureRate, domain.FailureRate(e.Status))
 		}
 		s.logger.InfoContext(ctx, "execution without a row ended", "execution", e.Name, "status", e.Status)
-		return settled{known: true}, nil
+		return recorded{known: true}, nil
 	case errors.Is(err, ledger.ErrConflict):
-		if !matchesVersion(row, e) {
-			return settled{}, nil // it is about an earlier run
+		if !matchesEnd(row, e) {
+			return recorded{}, nil // it is about an earlier run
 		}
 	case err != nil:
-		return settled{}, err
+		return recorded{}, err
 	default:
 		anew = true
-		s.logger.InfoContext(ctx, "execution settled", "execution", e.Name, "status", e.Status, "error", e.Error,
+		s.logger.InfoContext(ctx, "outcome recorded", "execution", e.Name, "status", e.Status, "error", e.Error,
 			"mode", row.Mode, "resourceId", row.ResourceID)
 	}
-	return settled{row: row, anew: anew, known: true}, s.moveFailures(ctx, row)
+	return recorded{row: row, anew: anew, known: true}, s.moveFailures(ctx, row)
 }
 
-func matchesVersion(row domain.Execution, e domain.Ended) bool {
+func matchesEnd(row domain.Execution, e domain.Ended) bool {
 	return row.Status == e.Status && row.RedriveCount == e.RedriveCount && row.StoppedAt.Equal(domain.At(e.StoppedAt).Time)
 }
 
-func (s *Recorder) moveFailures(ctx context.Context, row domain.Execution) error {
+func (s *EndRecorder) moveFailures(ctx context.Context, row domain.Execution) error {
 	if row.Status == domain.Succeeded && row.RedriveCount > 0 {
 		if err := s.closeRedriven(ctx, row); err != nil {
 			return err
@@ -216,7 +216,7 @@ func redriveStep(row domain.Execution, e domain.Ended) progress.Transition {
 
 func step(row domain.Execution, e domain.Ended) progress.Transition {
 	st := progress.Transition{
-		ReplayID: row.ReplayID, Page: row.Page, Ordinal: row.Ordinal, Index: row.Index, ARN: row.ARN, Bound: row.Name,
+		ReplayID: row.ReplayID, Page: row.Page, Ordinal: row.Ordinal, Index: row.Index, ARN: row.ARN, Execution: row.Name,
 		At: e.StoppedAt, To: replay.Succeeded, Version: row.VersionID, Resource: row.ResourceID,
 	}
 	if row.Superseded {

@@ -20,20 +20,20 @@ type known struct {
 	fault  error
 }
 
-func (k *known) Settle(_ context.Context, e domain.Ended) (domain.Execution, error) {
+func (k *known) RecordOutcome(_ context.Context, e domain.Ended) (domain.Execution, error) {
 	row, found := k.rows[e.Name]
 	switch {
 	case !found:
-		return row, fmt.Errorf("settle: %w", ledger.ErrNotFound)
+		return row, fmt.Errorf("record outcome: %w", ledger.ErrNotFound)
 	case row.Status.Terminal():
-		return row, fmt.Errorf("settle: %w", ledger.ErrConflict)
+		return row, fmt.Errorf("record outcome: %w", ledger.ErrConflict)
 	}
 	row.Status, row.Error, row.StoppedAt, row.RedriveCount = e.Status, e.Error, domain.At(e.StoppedAt), e.RedriveCount
 	k.rows[e.Name] = row
 	return row, nil
 }
 
-func (k *known) TakenIn(context.Context, string) error { return nil }
+func (k *known) MarkFollowedUp(context.Context, string) error { return nil }
 
 func (k *known) NoteEnds(_ context.Context, ends []domain.End, _ time.Time) error {
 	if k.fault != nil {
@@ -61,12 +61,12 @@ func TestEndsAreListed(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name  string
-		taker func(*Recorder) *Recorder
+		taker func(*EndRecorder) *EndRecorder
 		want  []string
 	}{
-		{"by Tracker, also those without a row and those that come again", func(r *Recorder) *Recorder { return r.Metered(nil) },
+		{"by Tracker, also those without a row and those that come again", func(r *EndRecorder) *EndRecorder { return r.Metered(nil) },
 			[]string{"live FAILED Broken r1", "slow TIMED_OUT States.Timeout r1", "nameless FAILED InvalidEvent ", "old SUCCEEDED  r2"}},
-		{"by auto-replay, only those that it was the first to learn of", func(r *Recorder) *Recorder { return r },
+		{"by auto-replay, only those that it was the first to learn of", func(r *EndRecorder) *EndRecorder { return r },
 			[]string{"live FAILED Broken r1", "slow TIMED_OUT States.Timeout r1"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -74,7 +74,7 @@ func TestEndsAreListed(t *testing.T) {
 				"live": {Name: "live", Status: domain.Running, ResourceID: "r1"}, "slow": {Name: "slow", Status: domain.Running, ResourceID: "r1"},
 				"old": old, "earlier": earlier,
 			}}
-			results := tt.taker(NewRecorder(k, nil, k, nil)).Record(t.Context(), ends)
+			results := tt.taker(NewEndRecorder(k, nil, k, nil)).Record(t.Context(), ends)
 			if err := errors.Join(results...); err != nil || !slices.Equal(k.listed, tt.want) {
 				t.Errorf("got %q, %v, want %q", k.listed, err, tt.want)
 			}
@@ -84,7 +84,7 @@ func TestEndsAreListed(t *testing.T) {
 
 func TestEndsThatCannotBeListedComeAgain(t *testing.T) {
 	k := &known{rows: map[string]domain.Execution{"live": {Name: "live", Status: domain.Running, ResourceID: "r1"}}, fault: errors.New("throttled")}
-	recorder := NewRecorder(k, nil, k, nil).Metered(nil)
+	recorder := NewEndRecorder(k, nil, k, nil).Metered(nil)
 	ends := []domain.Ended{ended("live", domain.Failed, "Broken")}
 	if results := recorder.Record(t.Context(), ends); !errors.Is(results[0], k.fault) {
 		t.Errorf("got %v, want %v", results[0], k.fault)

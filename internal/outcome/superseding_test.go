@@ -193,7 +193,7 @@ func TestAnAbortedExecutionIsNotResponsible(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.put("a", time.Second), w.put("b", time.Second)
 	w.enter("b", b, time.Second, false)
-	if _, err := w.book.Executions.Settle(t.Context(), domain.Ended{Name: "b", ARN: "b", Status: domain.Aborted, StoppedAt: startOf("b").Add(time.Minute)}); err != nil {
+	if _, err := w.book.Executions.RecordOutcome(t.Context(), domain.Ended{Name: "b", ARN: "b", Status: domain.Aborted, StoppedAt: startOf("b").Add(time.Minute)}); err != nil {
 		t.Fatal(err)
 	}
 	w.wants(a, "")

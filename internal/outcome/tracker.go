@@ -18,7 +18,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
-type outcomeRecorder interface {
+type endRecorder interface {
 	Record(ctx context.Context, ended []domain.Ended) []error
 }
 
@@ -29,7 +29,7 @@ type sender interface {
 // Tracker handles the messages of the outcomes queue.
 type Tracker struct {
 	meter    *emf.Meter
-	outcomes outcomeRecorder
+	outcomes endRecorder
 	queue    sender
 	machine  string
 	series   string
@@ -38,7 +38,7 @@ type Tracker struct {
 
 // NewTracker returns a Tracker of the ingestion and the Series state machine, by their ARNs. It sends the work that
 // follows a series to the Replay queue. A nil logger discards.
-func NewTracker(outcomes outcomeRecorder, queue sender, machine, series string, logger *slog.Logger) *Tracker {
+func NewTracker(outcomes endRecorder, queue sender, machine, series string, logger *slog.Logger) *Tracker {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
@@ -57,7 +57,7 @@ func (t *Tracker) Handle(ctx context.Context, batch events.SQSEvent) (events.SQS
 	var answer events.SQSEventResponse
 	var longest time.Duration
 	fail := func(m events.SQSMessage, err error) {
-		t.logger.Log(ctx, errs.Level(err), "outcome not settled", "messageId", m.MessageId, "error", err)
+		t.logger.Log(ctx, errs.Level(err), "outcome not recorded", "messageId", m.MessageId, "error", err)
 		answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
 		longest = max(longest, sqs.TriedFor(m, time.Now()))
 	}
@@ -88,9 +88,9 @@ func (t *Tracker) Handle(ctx context.Context, batch events.SQSEvent) (events.SQS
 			return none, t.queue.Send(ctx, body)
 		})
 	})
-	settled := t.outcomes.Record(ctx, ended)
+	recorded := t.outcomes.Record(ctx, ended)
 	closing.Wait()
-	for i, err := range append(sent, settled...) {
+	for i, err := range append(sent, recorded...) {
 		if err != nil {
 			fail(append(ofSeries, told...)[i], err)
 		}

@@ -36,20 +36,20 @@ type sender interface {
 
 // Transition is what happened to an item.
 type Transition struct {
-	ReplayID string
-	Page     int
-	Ordinal  int
-	Index    int
-	To       replay.Outcome
-	Reason   string
-	Version  string // where it is known and not bound
-	Resource string // the same
-	Diff     string // of a plan
-	Warning  string // of a plan
-	Digest   string // of a plan
-	ARN      string // of the item's execution; empty if it was never started
-	Bound    string // without ARN: the execution that the item was bound to when this was decided
-	At       time.Time
+	ReplayID  string
+	Page      int
+	Ordinal   int
+	Index     int
+	To        replay.Outcome
+	Reason    string
+	Version   string // where it is known and not bound
+	Resource  string // the same
+	Diff      string // of a plan
+	Warning   string // of a plan
+	Digest    string // of a plan
+	ARN       string // of the item's execution; empty if it was never started
+	Execution string // without ARN: the execution that the item was bound to when this was decided
+	At        time.Time
 }
 
 // Replays applies transitions of items to replays.
@@ -191,7 +191,7 @@ func (b *Replays) finish(ctx context.Context, r domain.Replay) error {
 const toldWithin = 2 * time.Second
 
 // haveProven sends the message that has evidence written. If that fails or takes long, auto-replay sends it: what was done
-// counts, and a slow queue must not keep ends from being settled.
+// counts, and a slow queue must not keep ends from being recorded.
 func (b *Replays) haveProven(ctx context.Context, id string) {
 	limit := toldWithin
 	if end, limited := ctx.Deadline(); limited {
@@ -226,7 +226,7 @@ func (b *Replays) changes(ctx context.Context, id string, steps []Transition) (c
 		final = final || s.To.Final()
 		at := places[i]
 		item := items[at]
-		if s.ARN == "" && item.Execution != s.Bound {
+		if s.ARN == "" && item.Execution != s.Execution {
 			continue // another delivery bound it meanwhile: it starts
 		}
 		if i, again := seen[at]; again { // two deliveries in one batch

@@ -110,7 +110,7 @@ func TestAVerdictOfADeliveryThatDidNotBindChangesNothing(t *testing.T) {
 	it.Execution = "x"
 	m.items[0] = it
 	started, skipped := step(0, replay.Started), step(0, replay.Skipped)
-	started.ARN, started.Bound = "arn:x", "x"
+	started.ARN, started.Execution = "arn:x", "x"
 	if failed := New(m, m, m).Apply(t.Context(), []Transition{started, skipped}); len(failed) > 0 {
 		t.Fatal(failed)
 	}
@@ -218,7 +218,7 @@ func TestAStepThatWasDecidedBeforeTheItemWasBoundIsLeftOut(t *testing.T) {
 		t.Errorf("got %v after %d changes, want the bound item left alone", failed, m.changed)
 	}
 	s := step(0, replay.Skipped)
-	s.Bound = "rp-1"
+	s.Execution = "rp-1"
 	if failed := New(m, m, m).Apply(t.Context(), []Transition{s}); len(failed) != 0 || m.items[0].Outcome != replay.Skipped {
 		t.Errorf("got %v, %s, want it skipped by who knew that it is bound", failed, m.items[0].Outcome)
 	}

@@ -29,7 +29,7 @@ const (
 	KindJob    = "job"    // go on with a part of a job that closes or reopens failures
 	KindResend = "resend" // send messages again for what waits in a replay that was resumed
 	KindProve  = "prove"  // write the evidence of a replay that has ended
-	KindClose  = "close"  // settle what a series has left, after its execution ended
+	KindClose  = "close"  // record the outcome of what a series has left, after its execution ended
 )
 
 // ErrUnknownMessage means that a message is none of this package.

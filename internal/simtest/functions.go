@@ -60,7 +60,7 @@ type Clocks struct {
 
 // Functions are the handlers of an ingestion's functions.
 type Functions struct {
-	Recorder  *ingest.Recorder
+	Recorder  *ingest.EventRecorder
 	Publisher *ingest.Publisher
 	Tracker   *outcome.Tracker
 	Listener  *listener.Listener

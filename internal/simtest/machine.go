@@ -74,7 +74,7 @@ func RecordInput(x awstest.Execution) protocol.RecordInput {
 
 // Pointer is the message of the construct's rules for a status change.
 //
-// Step Functions gives a succeeded execution a null error, which must not affect how it is settled.
+// Step Functions gives a succeeded execution a null error, which must not affect how its end is recorded.
 func Pointer(x awstest.Execution) string {
 	fault := fmt.Sprintf("%q", x.Error)
 	if x.Error == "" {

@@ -97,7 +97,7 @@ func (s *Series) version(ctx context.Context, in listener.SeriesInput) (types.Ex
 			return types.ExecutionStatusFailed, "SeriesStopped"
 		case "wait":
 			s.Sleep(time.Duration(order.WaitSeconds) * time.Second)
-			in.Bound = order
+			in.Previous = order
 			continue
 		case "run", "runAndContinue":
 			if s.Between != nil && !s.Between() {

@@ -1,4 +1,4 @@
-// Command tracker settles executions in the ledger as they end.
+// Command tracker records in the ledger how executions end.
 package main
 
 import (

@@ -85,7 +85,7 @@ func (y *system) makeHistory(t *testing.T) {
 	// Nobody can read this; each receive is an error.
 	y.send(t, y.OutcomesQueueURL, "no status message")
 	eventually(t, patience, "the tracker says so", func(context.Context) (bool, error) {
-		return slices.ContainsFunc(y.logLines(t), func(l logLine) bool { return l.fields["message"] == "outcome not settled" }), nil
+		return slices.ContainsFunc(y.logLines(t), func(l logLine) bool { return l.fields["message"] == "outcome not recorded" }), nil
 	})
 	y.drained(t)
 	y.autoReplay(t)

@@ -124,7 +124,7 @@ func TestASeriesIsPaced(t *testing.T) {
 		err := json.Unmarshal(payload, &in)
 		once.Do(func() { // others take all starts of this window
 			now := time.Now()
-			claimant := ledger.Claimant{Name: in.ReplayID, PerSecond: perSecond}
+			claimant := ledger.Claimant{Name: in.ReplayID, MaxPerSecond: perSecond}
 			for got := (ledger.Reserved{At: now, N: 1}); err == nil && got.N > 0 && !got.At.After(now); {
 				got, err = sys.Book.Pace.Reserve(ctx, ledger.Starts(30), claimant, 1, now)
 			}

@@ -24,7 +24,7 @@ type Services struct {
 // New returns the function's handler.
 func New(cfg config.Publish, services Services, telemetry boot.Telemetry) *ingest.Publisher {
 	book := ledger.New(services.Table, cfg.LedgerTable).Metered(telemetry.Meter)
-	gate := outcome.NewGate(book.Publications, telemetry.Log)
+	gate := outcome.NewPublishGate(book.Publications, telemetry.Log)
 	if services.Now != nil {
 		gate.Now = services.Now
 	}

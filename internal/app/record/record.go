@@ -15,12 +15,12 @@ import (
 )
 
 // New returns the function's handler. The error says what is wrong with the configuration.
-func New(cfg config.Record, table ledger.Client, bucket eventlog.API, telemetry boot.Telemetry) (*ingest.Recorder, error) {
+func New(cfg config.Record, table ledger.Client, bucket eventlog.API, telemetry boot.Telemetry) (*ingest.EventRecorder, error) {
 	reader, err := ingest.NewReader(cfg.ResourceIDPath, cfg.OwnerIDPath, cfg.MaxEventBytes)
 	if err != nil {
 		return nil, fmt.Errorf("wire Record: %w", err)
 	}
 	book := ledger.New(table, cfg.LedgerTable).Metered(telemetry.Meter)
-	return ingest.NewRecorder(
+	return ingest.NewEventRecorder(
 		eventlog.New(bucket, cfg.EventLogBucket).Logging(telemetry.Log), book.Executions, book.Owners, reader, telemetry.Log, telemetry.Meter), nil
 }

@@ -24,7 +24,7 @@ func New(
 		ledger.New(table, cfg.LedgerTable).Metered(telemetry.Meter),
 		eventlog.New(bucket, cfg.EventLogBucket).Logging(telemetry.Log),
 		sqs.New(queues, cfg.ReplayQueueURL), reader, telemetry.Log)
-	handler.Pace = estimate.Pace{PerSecond: cfg.StartsPerSecond, RequestedPerSecond: cfg.RequestedStartsPerSecond}
+	handler.Pace = estimate.Pace{StartsPerSecond: cfg.StartsPerSecond, RequestedStartsPerSecond: cfg.RequestedStartsPerSecond}
 	handler.Redrivable = cfg.Redrivable
 	handler.Transforms = cfg.Transforms
 	return handler, nil

@@ -67,7 +67,7 @@ func deps(cfg config.ReplaySeries, services Services, telemetry boot.Telemetry) 
 	book := ledger.New(services.Table, cfg.LedgerTable).Metered(telemetry.Meter)
 	events := eventlog.New(services.Bucket, cfg.EventLogBucket).Logging(telemetry.Log)
 	replays := sqs.New(services.Queues, cfg.ReplayQueueURL)
-	gate := outcome.NewGate(book.Publications, telemetry.Log)
+	gate := outcome.NewPublishGate(book.Publications, telemetry.Log)
 	if services.GateNow != nil {
 		gate.Now = services.GateNow
 	}
@@ -77,6 +77,6 @@ func deps(cfg config.ReplaySeries, services Services, telemetry boot.Telemetry) 
 		Progress: progress.New(book.Items, book.Replays, replays), Superseding: outcome.NewSuperseding(events, book.Executions), Gate: gate,
 		Functions: lambda.New(services.Functions, cfg.Transforms),
 		Topic:     sns.New(services.Topics, cfg.TopicARN), Reader: reader, Logger: telemetry.Log, Meter: telemetry.Meter, Now: services.Now,
-		Pace: listener.Pace{PerSecond: cfg.StartsPerSecond, RequestedPerSecond: cfg.RequestedStartsPerSecond},
+		Pace: listener.Pace{StartsPerSecond: cfg.StartsPerSecond, RequestedStartsPerSecond: cfg.RequestedStartsPerSecond},
 	}, nil
 }

@@ -1,4 +1,4 @@
-// Package tracker wires the function that settles executions in the ledger as they end.
+// Package tracker wires the function that records in the ledger how executions end.
 package tracker
 
 import (
@@ -15,6 +15,6 @@ func New(cfg config.Tracker, table ledger.Client, queues sqs.API, telemetry boot
 	book := ledger.New(table, cfg.LedgerTable).Metered(telemetry.Meter)
 	replays := sqs.New(queues, cfg.ReplayQueueURL)
 	replayProgress := progress.New(book.Items, book.Replays, replays)
-	outcomes := outcome.NewRecorder(book.Executions, book.Failures, replayProgress, telemetry.Log).Metered(telemetry.Meter)
+	outcomes := outcome.NewEndRecorder(book.Executions, book.Failures, replayProgress, telemetry.Log).Metered(telemetry.Meter)
 	return outcome.NewTracker(outcomes, replays, cfg.StateMachineARN, cfg.SeriesMachineARN, telemetry.Log).Metered(telemetry.Meter)
 }

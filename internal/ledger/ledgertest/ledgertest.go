@@ -115,7 +115,7 @@ func forwardOnly(t *testing.T, l *ledger.Ledger) {
 		{"a late message of the first run does not", end(domain.Failed, time.Hour, 0), ledger.ErrConflict, domain.Succeeded},
 	}
 	for _, s := range steps {
-		row, err := l.Executions.Settle(t.Context(), s.ended)
+		row, err := l.Executions.RecordOutcome(t.Context(), s.ended)
 		if !errors.Is(err, s.err) || row.Status != s.want {
 			t.Errorf("%s: got %s, %v, want %s, %v", s.name, row.Status, err, s.want, s.err)
 		}
@@ -147,9 +147,9 @@ func leavesOpen(t *testing.T, l *ledger.Ledger) {
 		e, err := l.Executions.MarkPublished(t.Context(), e, domain.Published{Name: e.Name, At: Start.Add(time.Minute)})
 		ok(t, err)
 		want(t, "status", e.Status, domain.Succeeded)
-		// The item of an API replay is settled by the execution's end only.
+		// The item of an API replay is recorded by the end of its execution only.
 		want(t, "open after publishing "+string(mode), slices.Contains(openNames(t, l, Start.Add(time.Hour)), e.Name), mode == domain.API)
-		_, err = l.Executions.Settle(t.Context(), domain.Ended{Name: e.Name, Status: domain.Succeeded, StoppedAt: Start.Add(time.Minute)})
+		_, err = l.Executions.RecordOutcome(t.Context(), domain.Ended{Name: e.Name, Status: domain.Succeeded, StoppedAt: Start.Add(time.Minute)})
 		ok(t, err)
 		want(t, "open after its end", slices.Contains(openNames(t, l, Start.Add(time.Hour)), e.Name), false)
 	}
@@ -179,10 +179,10 @@ func followedUp(t *testing.T, l *ledger.Ledger) {
 	e := Live("rp-followed", "r-followed", Start)
 	e.Mode = domain.API
 	addExecution(t, l, e)
-	_, err := l.Executions.Settle(t.Context(), domain.Ended{Name: e.Name, Status: domain.Succeeded, StoppedAt: Start.Add(time.Minute)})
+	_, err := l.Executions.RecordOutcome(t.Context(), domain.Ended{Name: e.Name, Status: domain.Succeeded, StoppedAt: Start.Add(time.Minute)})
 	ok(t, err)
 	want(t, "open after its end", slices.Contains(openNames(t, l, Start.Add(time.Hour)), e.Name), true)
-	ok(t, l.Executions.TakenIn(t.Context(), e.Name))
+	ok(t, l.Executions.MarkFollowedUp(t.Context(), e.Name))
 	want(t, "open after it was followed up", slices.Contains(openNames(t, l, Start.Add(time.Hour)), e.Name), false)
 }
 

@@ -188,8 +188,8 @@ func lease(t *testing.T, l *ledger.Ledger) {
 }
 
 func notFound(t *testing.T, l *ledger.Ledger) {
-	if _, err := l.Executions.Settle(t.Context(), domain.Ended{Name: "nobody", Status: domain.Failed, StoppedAt: Start}); !errors.Is(err, ledger.ErrNotFound) {
-		t.Errorf("settling an execution without a row: got %v, want ErrNotFound", err)
+	if _, err := l.Executions.RecordOutcome(t.Context(), domain.Ended{Name: "nobody", Status: domain.Failed, StoppedAt: Start}); !errors.Is(err, ledger.ErrNotFound) {
+		t.Errorf("recording the outcome of an execution without a row: got %v, want ErrNotFound", err)
 	}
 	if _, err := l.Replays.Get(t.Context(), "nobody"); !errors.Is(err, ledger.ErrNotFound) {
 		t.Errorf("got %v, want ErrNotFound", err)

@@ -98,7 +98,7 @@ func (p *pacedEngine) startsOf(id, owner string, n int) (all []time.Time) {
 }
 
 func TestReplaysWithoutAPaceKeepToTheBudget(t *testing.T) {
-	p := newPaced(t, listener.Pace{PerSecond: 10})
+	p := newPaced(t, listener.Pace{StartsPerSecond: 10})
 	p.owned("o1", 1500)
 	id := p.ask("o1", "")
 	p.deliver(time.Hour)
@@ -113,7 +113,7 @@ func TestReplaysWithoutAPaceKeepToTheBudget(t *testing.T) {
 
 // A large replay, automatic replays and a later small replay share the budget evenly, and none waits for long.
 func TestReplaysAtTheSameTimeShareTheBudget(t *testing.T) {
-	p := newPaced(t, listener.Pace{PerSecond: 10})
+	p := newPaced(t, listener.Pace{StartsPerSecond: 10})
 	p.owned("large", 3000)
 	p.owned("small", 40)
 	large := p.ask("large", "")
@@ -135,7 +135,7 @@ func TestReplaysAtTheSameTimeShareTheBudget(t *testing.T) {
 }
 
 func TestAutomaticReplaysShareTheBudget(t *testing.T) {
-	p := newPaced(t, listener.Pace{PerSecond: 10})
+	p := newPaced(t, listener.Pace{StartsPerSecond: 10})
 	p.owned("large", 1200)
 	p.Machine.Work = func(_, event string) (string, string) { return event, "States.Timeout" }
 	for i := range 300 {
@@ -183,10 +183,10 @@ func TestAMaxPerSecondNarrowsTheBudgetAndDoesNotWidenIt(t *testing.T) {
 		ask  string
 		want int
 	}{
-		{"below the budget", listener.Pace{PerSecond: 10, RequestedPerSecond: 40}, `,"maxPerSecond":4`, 4},
-		{"above it", listener.Pace{PerSecond: 10}, `,"maxPerSecond":100`, 10},
-		{"above it, with a share for that", listener.Pace{PerSecond: 10, RequestedPerSecond: 40}, `,"maxPerSecond":30`, 30},
-		{"above that share", listener.Pace{PerSecond: 10, RequestedPerSecond: 40}, `,"maxPerSecond":100`, 40},
+		{"below the budget", listener.Pace{StartsPerSecond: 10, RequestedStartsPerSecond: 40}, `,"maxPerSecond":4`, 4},
+		{"above it", listener.Pace{StartsPerSecond: 10}, `,"maxPerSecond":100`, 10},
+		{"above it, with a share for that", listener.Pace{StartsPerSecond: 10, RequestedStartsPerSecond: 40}, `,"maxPerSecond":30`, 30},
+		{"above that share", listener.Pace{StartsPerSecond: 10, RequestedStartsPerSecond: 40}, `,"maxPerSecond":100`, 40},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := newPaced(t, tt.pace)
@@ -206,7 +206,7 @@ func TestAMaxPerSecondNarrowsTheBudgetAndDoesNotWidenIt(t *testing.T) {
 
 // A series takes its own start and that of each version from the budget.
 func TestSeriesKeepToTheBudget(t *testing.T) {
-	p := newPaced(t, listener.Pace{PerSecond: 2})
+	p := newPaced(t, listener.Pace{StartsPerSecond: 2})
 	for i := range 30 {
 		id := fmt.Sprint("s", i)
 		logged(t, p.Engine, id, 4)

@@ -196,7 +196,7 @@ func TestACrashBetweenChoosingAndSendingAProbe(t *testing.T) {
 	if got := e.Machine.Names(domain.AutoPrefix); len(got) != 1 {
 		t.Errorf("got %d probes, want one", len(got))
 	}
-	g, err := e.Book.Groups.Get(t.Context(), outage)
+	g, err := e.Book.Storms.Get(t.Context(), outage)
 	if err != nil || g.Probes != 1 || !g.Gated {
 		t.Errorf("got %+v, %v, want one probe noted", g, err)
 	}

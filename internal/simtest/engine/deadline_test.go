@@ -202,7 +202,7 @@ func TestASlowEndDoesNotKeepTheOthersFromBeingSettled(t *testing.T) {
 		for _, end := range e.Machine.TakeEnds() {
 			ends = append(ends, end.Message)
 		}
-		release := hang(e, ignore, 1, "UpdateItem") // the first call of settling one
+		release := hang(e, ignore, 1, "UpdateItem") // the first call of recording one
 		defer release()
 		answer, err := inTime(t, short, func(ctx context.Context) (events.SQSEventResponse, error) {
 			return e.Tracker.Handle(ctx, batch(ends...))

@@ -96,7 +96,7 @@ func TestAnIndexThatShowsRowsTwiceMisleadsNobody(t *testing.T) {
 		backoff()
 		e.Schedule()
 	}
-	g, err := e.Book.Groups.Get(t.Context(), outage)
+	g, err := e.Book.Storms.Get(t.Context(), outage)
 	if err == nil && g.Gated {
 		t.Errorf("got %+v, want the six failures not held", g)
 	}

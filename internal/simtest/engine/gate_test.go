@@ -39,7 +39,7 @@ func between(t *testing.T, e *Engine, older string) int {
 		e.Publisher = normal
 		backoff() // no two events start at the same time
 		run(t, e, "live-9", sale(9))
-	}}, e.Book.Executions, outcome.NewGate(e.Book.Publications, nil), ingest.PublishOptions{StoreOutputs: true, SupersedeOlder: true}, nil, nil)
+	}}, e.Book.Executions, outcome.NewPublishGate(e.Book.Publications, nil), ingest.PublishOptions{StoreOutputs: true, SupersedeOlder: true}, nil, nil)
 	before := e.PublishedBy(older)
 	e.Machine.RunAll(t.Context())
 	e.Report()
@@ -91,7 +91,7 @@ func TestANewerEventWaitsForAnOlderOneThatIsBeingSent(t *testing.T) {
 	for _, dies := range []bool{false, true} {
 		t.Run(fmt.Sprintf("the sender dies: %t", dies), func(t *testing.T) {
 			e := inMemory(t)
-			gate := outcome.NewGate(e.Book.Publications, nil)
+			gate := outcome.NewPublishGate(e.Book.Publications, nil)
 			slept := time.Duration(0)
 			now := time.Now()
 			gate.Now = func() time.Time { return now.Add(slept) }
@@ -102,7 +102,7 @@ func TestANewerEventWaitsForAnOlderOneThatIsBeingSent(t *testing.T) {
 			send := func(name string) func(context.Context) error {
 				return func(context.Context) error { order = append(order, name); return nil }
 			}
-			hold := domain.Hold{ResourceID: "r1", Execution: older.Name, Place: place, Over: place, Now: now, Until: now.Add(10 * time.Second)}
+			hold := domain.PublicationHold{ResourceID: "r1", Execution: older.Name, Place: place, Over: place, Now: now, Until: now.Add(10 * time.Second)}
 			if _, err := e.Book.Publications.Hold(t.Context(), hold); err != nil {
 				t.Fatal(err)
 			}
@@ -143,7 +143,7 @@ func TestANewerEventWaitsForARequestThatWasGivenUp(t *testing.T) {
 	} {
 		t.Run(tt.what, func(t *testing.T) {
 			e := inMemory(t)
-			gate := outcome.NewGate(e.Book.Publications, nil)
+			gate := outcome.NewPublishGate(e.Book.Publications, nil)
 			began, slept := time.Now(), time.Duration(0)
 			gate.Now = func() time.Time { return began.Add(slept) }
 			gate.Sleep = func(_ context.Context, d time.Duration) error { slept += d; return nil }

@@ -95,7 +95,7 @@ func TestAnItemThatWasNotStartedIsGivenUpForGood(t *testing.T) {
 		}
 		row, err := e.Book.Executions.Get(t.Context(), domain.APIName(id, "r1", 0))
 		if announced := at == "StartExecution"; announced != (err == nil) || announced && row.Error != domain.NeverStarted {
-			t.Errorf("died at %s: got %+v, %v, want the announced execution settled as never started", at, row, err)
+			t.Errorf("died at %s: got %+v, %v, want the announced execution recorded as never started", at, row, err)
 		}
 		for shard := range ledger.Shards {
 			open, _, err := e.Book.Executions.Open(t.Context(), shard, time.Now().Add(time.Hour), nil, "", 10)
@@ -190,7 +190,7 @@ func TestAnAutomaticReplayThatWasNotStartedIsGivenUpForGood(t *testing.T) {
 		}
 		row, err := e.Book.Executions.Get(t.Context(), name)
 		if announced := at == "StartExecution"; announced != (err == nil) || announced && row.Error != domain.NeverStarted {
-			t.Errorf("died at %s: got %+v, %v, want the announced execution settled as never started", at, row, err)
+			t.Errorf("died at %s: got %+v, %v, want the announced execution recorded as never started", at, row, err)
 		}
 	}
 }

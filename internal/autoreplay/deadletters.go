@@ -24,7 +24,7 @@ const hide = time.Minute
 // ingestDeadLetterQueue takes dead letters into the ledger. A message is deleted once its row exists, never before: what fails stays
 // in the queue for the next run.
 func (r *round) ingestDeadLetterQueue(ctx context.Context) error {
-	d := drainer{round: r, err: make(chan error, drainers)}
+	d := ingester{round: r, err: make(chan error, ingesters)}
 	d.begin(ctx)
 	d.group.Wait()
 	close(d.err)
@@ -35,11 +35,11 @@ func (r *round) ingestDeadLetterQueue(ctx context.Context) error {
 	return errors.Join(results...)
 }
 
-// drainers is how many batches are taken in at the same time, where the queue is full.
-const drainers = 16
+// ingesters is how many batches are ingested at the same time, where the queue is full.
+const ingesters = 16
 
-// drainer takes in batches, one more at the same time for each that is full.
-type drainer struct {
+// ingester ingests batches, one more at the same time for each that is full.
+type ingester struct {
 	*round
 	group sync.WaitGroup
 	err   chan error
@@ -48,17 +48,17 @@ type drainer struct {
 	works int
 }
 
-func (d *drainer) begin(ctx context.Context) {
+func (d *ingester) begin(ctx context.Context) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.works == drainers {
+	if d.works == ingesters {
 		return
 	}
 	d.works++
 	d.group.Go(func() { d.err <- d.work(ctx) })
 }
 
-func (d *drainer) work(ctx context.Context) error {
+func (d *ingester) work(ctx context.Context) error {
 	for ctx.Err() == nil {
 		batch, err := d.DeadLetters.Receive(ctx, hide)
 		if err != nil {
@@ -85,9 +85,9 @@ func (d *drainer) work(ctx context.Context) error {
 // fullBatch is the most that SQS gives at once.
 const fullBatch = 10
 
-// ingestDeadLetters takes in dead letters that were received together. Over is true when the time of this part is used
-// up. The next run takes in the rest.
-func (d *drainer) ingestDeadLetters(ctx context.Context, batch []sqs.Message) (over bool) {
+// ingestDeadLetters ingests dead letters that were received together. Over is true when the time of this part is used
+// up. The next run ingests the rest.
+func (d *ingester) ingestDeadLetters(ctx context.Context, batch []sqs.Message) (over bool) {
 	hidden, cancel := context.WithTimeout(ctx, hide)
 	defer cancel()
 	end, limited := ctx.Deadline()
@@ -129,9 +129,9 @@ func (r *round) ingestDeadLetter(ctx context.Context, m sqs.Message) error {
 		}
 	}
 	for _, part := range parts {
-		err := r.takeInFailure(ctx, part)
+		err := r.ingestBody(ctx, part)
 		if errors.Is(err, ledger.ErrNotFound) { // what it is about is gone: the message is all that is left
-			err = r.unknown(ctx, part, poisonMessage, err.Error())
+			err = r.quarantineMessage(ctx, part, poisonMessage, err.Error())
 		}
 		if err != nil {
 			return err
@@ -140,28 +140,28 @@ func (r *round) ingestDeadLetter(ctx context.Context, m sqs.Message) error {
 	return r.DeadLetters.Delete(ctx, m)
 }
 
-// takeInFailure tells dead letters apart: a message of the Replay queue that was delivered too often, the end of an execution
+// ingestBody tells dead letters apart: a message of the Replay queue that was delivered too often, the end of an execution
 // of one of the state machines, something else that names one, or none of these.
-func (r *round) takeInFailure(ctx context.Context, m sqs.Message) error {
+func (r *round) ingestBody(ctx context.Context, m sqs.Message) error {
 	if msg, err := protocol.DecodeReplayMessage(m.Body); err == nil {
 		return r.poison(ctx, m, msg)
 	}
 	if status, err := protocol.DecodeStatusMessage(m.Body); err == nil && domain.ExecutionStatus(status.Status).Terminal() {
-		return r.reported(ctx, status)
+		return r.ingestReport(ctx, status)
 	}
-	return r.named(ctx, m)
+	return r.ingestNamed(ctx, m)
 }
 
-// reported takes in the end of an execution, which the failure rule reports, or which Tracker could not pass on.
-func (r *round) reported(ctx context.Context, status protocol.StatusMessage) error {
+// ingestReport records the end of an execution, which the failure rule reports, or which Tracker could not pass on.
+func (r *round) ingestReport(ctx context.Context, status protocol.StatusMessage) error {
 	e := outcome.Ended(status)
 	if name, ours := nameOf(r.Machine, status.ExecutionARN); ours {
 		e.Name = name
-		return r.ended(ctx, e)
+		return r.recordEnd(ctx, e)
 	}
 	if name, ours := nameOf(r.Series, status.ExecutionARN); ours {
 		e.Name = name
-		return r.seriesEnded(ctx, e)
+		return r.closeSeries(ctx, e)
 	}
 	r.Logger.WarnContext(ctx, "end of an execution of another state machine ignored", "executionArn", status.ExecutionARN)
 	return nil
@@ -173,13 +173,13 @@ func nameOf(machine describer, arn string) (name string, ours bool) {
 	return name, ours && name != ""
 }
 
-// named takes in a message of another form by the executions that it names: what became of them, Step Functions tells.
-func (r *round) named(ctx context.Context, m sqs.Message) error {
+// ingestNamed ingests a message of another form by the executions that it names: what became of them, Step Functions tells.
+func (r *round) ingestNamed(ctx context.Context, m sqs.Message) error {
 	understood := false
 	for _, of := range []struct {
 		machine describer
 		take    func(context.Context, domain.Ended) error
-	}{{r.Machine, r.ended}, {r.Series, r.seriesEnded}} {
+	}{{r.Machine, r.recordEnd}, {r.Series, r.closeSeries}} {
 		for _, name := range protocol.ExecutionNames(m.Body, of.machine.ExecutionARN("")) {
 			d, err := of.machine.Describe(ctx, name)
 			if errors.Is(err, sfn.ErrNotFound) {
@@ -198,16 +198,16 @@ func (r *round) named(ctx context.Context, m sqs.Message) error {
 		r.Logger.InfoContext(ctx, "dead letter of another form understood by the executions that it names", "messageId", m.ID)
 		return nil
 	}
-	return r.unknown(ctx, m, "UnknownMessage", "the dead-letter queue had a message of unknown form")
+	return r.quarantineMessage(ctx, m, "UnknownMessage", "the dead-letter queue had a message of unknown form")
 }
 
-// seriesEnded has the listener settle what a series has left.
-func (r *round) seriesEnded(ctx context.Context, e domain.Ended) error {
+// closeSeries has the listener record the outcome of what a series has left.
+func (r *round) closeSeries(ctx context.Context, e domain.Ended) error {
 	return r.Replays.Send(ctx, outcome.Close(e))
 }
 
-// unknown quarantines a message with its body, under a name of its own.
-func (r *round) unknown(ctx context.Context, m sqs.Message, name, why string) error {
+// quarantineMessage quarantines a message with its body, under a name of its own.
+func (r *round) quarantineMessage(ctx context.Context, m sqs.Message, name, why string) error {
 	execution := "message-" + m.ID
 	key := eventlog.UnrecordedKey(execution)
 	if err := r.Log.PutObject(ctx, key, []byte(m.Body)); err != nil {

@@ -14,15 +14,15 @@ const groupsPartition = "GROUPS"
 func groupKey(name string) (pk, sk string) { return "E#" + name, "E" }
 
 // Get returns the row of an error, or ErrNotFound.
-func (l *Groups) Get(ctx context.Context, name string) (domain.Group, error) {
-	var g domain.Group
+func (l *Storms) Get(ctx context.Context, name string) (domain.Storm, error) {
+	var g domain.Storm
 	pk, sk := groupKey(name)
 	err := l.get(ctx, pk, sk, &g)
 	return g, err
 }
 
 // Save writes a group as it was read and changed since. It returns ErrConflict if another caller changed it.
-func (l *Groups) Save(ctx context.Context, g domain.Group) (domain.Group, error) {
+func (l *Storms) Save(ctx context.Context, g domain.Storm) (domain.Storm, error) {
 	var k keys
 	k.PK, k.SK = groupKey(g.Error)
 	if g.Gated {
@@ -43,6 +43,6 @@ func (l *Groups) Save(ctx context.Context, g domain.Group) (domain.Group, error)
 }
 
 // Due returns at most limit gated groups that are to be looked at by now, and the cursor of those that follow.
-func (l *Groups) Due(ctx context.Context, now time.Time, cursor string, limit int) ([]domain.Group, string, error) {
-	return upTo[domain.Group](ctx, l.table, groupsPartition, now, cursor, limit)
+func (l *Storms) Due(ctx context.Context, now time.Time, cursor string, limit int) ([]domain.Storm, string, error) {
+	return upTo[domain.Storm](ctx, l.table, groupsPartition, now, cursor, limit)
 }
