@@ -120,7 +120,7 @@ func TestWrongCommandLinesAreErrorsOfUsage(t *testing.T) {
 		"replay a --output yaml --reason x":                              "--output must be one of table, json, jsonl",
 		"republish a --merge-patch {} --reason x":                        "unknown flag: --merge-patch",
 		"failures replya":                                                "unexpected argument \"replya\"\n  did you mean replayctl failures replay?",
-		"history r1 --ouput json":                                        "unknown flag: --ouput\n  did you mean --output?",
+		"history r1 --outputs json":                                      "unknown flag: --outputs\n  did you mean --output?",
 		"replai a":                                                       "unknown command \"replai\"\n  did you mean replay?",
 		"status --wait --output":                                         "flag needs an argument",
 		"list --api-url abc123/v1":                                       "--api-url must be the URL of the API with its stage",
