@@ -107,6 +107,9 @@ func prune(runs string) error {
 	}
 	for _, e := range entries {
 		dir := filepath.Join(runs, e.Name())
+		if !e.IsDir() {
+			continue
+		}
 		lock, err := toolchain.TryLock(filepath.Join(dir, lockFile))
 		if errors.Is(err, toolchain.ErrLocked) {
 			continue
