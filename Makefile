@@ -16,7 +16,8 @@ chaos: export EMULATOR_QUOTAS ?= other
 chaos: dev-tool ## run real events through constant trouble and check that nothing is lost (build/chaos.json)
 	@exec $(dev) chaos $(ARGS)
 
-# Such as make bench ARGS="--only cold,listener"
+# Such as make bench ARGS="--only cold,listener". EMULATOR_QUOTAS= plays none on the emulator.
+bench: export EMULATOR_QUOTAS ?= other
 bench: dev-tool ## measure time, memory, calls and money, and compare with the baseline (build/bench.json); a quarter of an hour
 	@exec $(dev) bench $(ARGS)
 

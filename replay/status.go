@@ -82,6 +82,9 @@ type Summary struct {
 	Counts      Counts            `json:"counts"`
 	Links       map[string]string `json:"links"` // self, items, cancel, pause, resume: paths
 
+	PlanID    string `json:"planId,omitempty"`    // of a replay that applies a plan
+	AppliedBy string `json:"appliedBy,omitempty"` // of a plan: id of the replay that applied it, which may be done once
+
 	MaxPerSecond int `json:"maxPerSecond,omitempty"` // its own bound now; 0: none
 }
 
@@ -109,7 +112,6 @@ type Plan struct {
 
 	PlanHash  string    `json:"planHash,omitempty"`  // what Apply takes; absent while it is being computed
 	ExpiresAt time.Time `json:"expiresAt"`           // from then on the plan cannot be applied
-	AppliedBy string    `json:"appliedBy,omitempty"` // id of the replay that applied the plan, which may be done once
 	Estimate  Estimate  `json:"estimate"`
 }
 

@@ -66,8 +66,7 @@ type ReplayableIngestion struct {
 	all      []awscloudwatch.Alarm
 	critical []awscloudwatch.Alarm
 
-	failureRule awsevents.Rule // to DeadLetterQueue
-	outcomeRule awsevents.Rule // to OutcomesQueue
+	rules map[string]awsevents.Rule // to DeadLetterQueue and OutcomesQueue, by name
 
 	replayMethods  []awsapigateway.Method
 	historyMethods []awsapigateway.Method

@@ -37,7 +37,7 @@ func (r *ReplayableIngestion) manifest() config.Manifest {
 		ReplayQueueURL:     *r.replayQueueURL(),
 		Functions:          r.functionNames(),
 		Schedule:           *r.Schedule.ScheduleName(),
-		Rules:              map[string]string{"Failure": *r.failureRule.RuleName(), "Outcome": *r.outcomeRule.RuleName()},
+		Rules:              r.ruleNames(),
 		Alarms:             r.alarmNames(),
 		Dashboard:          dashboard,
 	}
@@ -48,6 +48,14 @@ func (r *ReplayableIngestion) functionNames() map[string]string {
 	names := map[string]string{}
 	for _, spec := range functions() {
 		names[spec.id] = *(*spec.field(r)).FunctionName()
+	}
+	return names
+}
+
+func (r *ReplayableIngestion) ruleNames() map[string]string {
+	names := map[string]string{}
+	for name, rule := range r.rules {
+		names[name] = *rule.RuleName()
 	}
 	return names
 }

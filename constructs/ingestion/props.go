@@ -208,7 +208,8 @@ type ReplayableIngestionProps struct {
 	// TransitionsPerExecution is how many states an execution enters, retries and the items of Maps included: 1 to 25,000.
 	// With StateTransitionRate it bounds the pace of replays.
 	//
-	// Default: the number of states of the workflow, nested ones, Record and Publish included.
+	// Default: the number of states of the workflow, nested ones, Record and Publish included. An existing state machine is
+	// known by its ARN only, and counts as one state: add its own.
 	TransitionsPerExecution *float64
 
 	// MaxReplayShare is the share that all replays together may take, so that live events come first: 0.001 to 1. It is a
@@ -250,16 +251,17 @@ type ReplayableIngestionProps struct {
 	// Default: none; replays transform events with patches and JSONata.
 	Transforms *map[string]awslambda.IFunction
 
-	// MaximumConcurrency caps the instances of the function that starts replays: a whole number from 2 to 1,000. It limits
-	// the rate at which replays compete with live events for StartExecution.
+	// MaximumConcurrency caps the instances of the function that starts replays: a whole number from 2 to 1,000. One
+	// instance starts about 30 executions per second.
 	//
-	// Default: 10.
+	// Default: 3, or as many as MaxReplayShare and MaxRequestedShare need.
 	MaximumConcurrency *float64
 
 	// OutcomesMaximumConcurrency caps the instances of the function that records ended executions: a whole number from 2 to
-	// 1,000. Together with MaximumConcurrency, it limits the queues' share of the account's concurrency.
+	// 1,000. Together with MaximumConcurrency, it limits the queues' share of the account's concurrency. One instance
+	// records about 100 ends per second.
 	//
-	// Default: 20.
+	// Default: 3. A new account, which has 10 concurrent executions, keeps 3 for live events.
 	OutcomesMaximumConcurrency *float64
 
 	// RecordReservedConcurrency reserves concurrency for RecordFunction, and caps it: a whole number from 1 to 10,000.

@@ -1,6 +1,7 @@
 package ingestion
 
 import (
+	"math"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -8,7 +9,12 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/ce873799/replayable-ingestion/internal/config"
 )
+
+// startsOfAnInstance is how many executions one instance of the listener starts per second, at 20 ms a call (`make bench`).
+const startsOfAnInstance = 30
 
 // settings are the props with every default filled in. The caller's props are never written to.
 type settings struct {
@@ -79,10 +85,11 @@ func (p *ReplayableIngestionProps) resolve() settings {
 		s.code = *p.Code
 	}
 	if s.maximumConcurrency == nil {
-		s.maximumConcurrency = jsii.Number(10)
+		needed := math.Ceil((s.pace.startsPerSecond + s.pace.requestedStartsPerSecond) / startsOfAnInstance)
+		s.maximumConcurrency = jsii.Number(max(needed, config.ReplaysConcurrency))
 	}
 	if s.outcomesConcurrency == nil {
-		s.outcomesConcurrency = jsii.Number(20)
+		s.outcomesConcurrency = jsii.Number(config.OutcomesConcurrency)
 	}
 	return s
 }

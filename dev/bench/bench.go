@@ -72,6 +72,7 @@ func parts() []part {
 		{"synth", (*run).synth, true},
 		{"cold", (*run).cold, true},
 		{"listener", (*run).listener, true},
+		{"tracker", (*run).tracker, true},
 		{"expand", (*run).expand, true},
 		{"outage", (*run).outage, false},
 		{"cost", (*run).costs, false},

@@ -28,8 +28,8 @@ func TestTheListenerIsMeasuredUnderALimit(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
-	if len(rows) != 2 {
-		t.Fatalf("got %+v, want two rows", rows)
+	if len(rows) != 3 {
+		t.Fatalf("got %+v, want three rows", rows)
 	}
 	if one := rows[1].Value; rows[1].Unit != "starts/s" || one <= 0 || one > startLimit {
 		t.Errorf("one instance: got %v %s, want more than 0 and at most %d starts/s", one, rows[1].Unit, startLimit)
@@ -37,6 +37,15 @@ func TestTheListenerIsMeasuredUnderALimit(t *testing.T) {
 }
 
 // TestTheCallsAreThoseOfTheDocuments counts the calls of the functions again, because each further call costs money.
+func TestTheTrackerIsMeasuredWithQuotas(t *testing.T) {
+	var out strings.Builder
+	r := &run{Options: Options{Out: &out, Sizes: Sizes{Window: 500 * time.Millisecond}}}
+	rows, err := r.tracker(t.Context())
+	if err != nil || len(rows) != 1 || rows[0].Value <= 10 {
+		t.Errorf("got %+v, %v: %s", rows, err, out.String())
+	}
+}
+
 func TestTheCallsAreThoseOfTheDocuments(t *testing.T) {
 	want, err := cost.Committed()
 	if err != nil {

@@ -23,12 +23,7 @@ const enough = 12
 // listener counts the starts per second, by the number of listener instances.
 func (r *run) listener(ctx context.Context) ([]Row, error) {
 	var slow atomic.Bool
-	c := cloud.Start(cloud.Options{StartsPerSecond: startLimit, Delay: func(call string) time.Duration {
-		if !slow.Load() || strings.HasPrefix(call, "sqs.") {
-			return 0
-		}
-		return 20 * time.Millisecond
-	}})
+	c := limited(&slow)
 	defer c.Stop()
 	window := r.Sizes.Window
 	if err := r.fillLog(ctx, c, int(startLimit*(window.Seconds()+r.Sizes.Settling.Seconds()+2))); err != nil {
@@ -48,7 +43,22 @@ func (r *run) listener(ctx context.Context) ([]Row, error) {
 	return []Row{
 		least("Listener: starts per second, of the limit of "+number(startLimit), 100*rates[enough]/startLimit, 90),
 		list("Listener: starts per second of one instance, 20 ms per call", rates[1], "starts/s"),
+		list("Listener: transactions cancelled because they overlapped", float64(c.Cancelled()), "transactions"),
 	}, nil
+}
+
+// limited is a cloud with quotas. Once they are to be slow, calls take 20 ms, those to SQS none, and transactions hold
+// their items for 10 ms.
+func limited(slow *atomic.Bool) *cloud.Cloud {
+	return cloud.Start(cloud.Options{Quotas: true, Delay: func(call string) time.Duration {
+		switch {
+		case !slow.Load() || strings.HasPrefix(call, "sqs."):
+			return 0
+		case call == cloud.Transaction:
+			return 10 * time.Millisecond
+		}
+		return 20 * time.Millisecond
+	}})
 }
 
 func (r *run) starts(ctx context.Context, c *cloud.Cloud, instances int, window time.Duration) (float64, error) {

@@ -17,7 +17,7 @@ import (
 const maxData = 248 * 1024
 
 // detail is the documented detail of a "Step Functions Execution Status Change". AWS sets a missing error or cause to
-// null. Here, they are left out, because the emulator's input transformer turns null into the string "null".
+// null.
 type detail struct {
 	ExecutionARN           string  `json:"executionArn"`
 	StateMachineARN        string  `json:"stateMachineArn"`
@@ -31,8 +31,8 @@ type detail struct {
 	InputDetails           *data   `json:"inputDetails"`
 	Output                 *string `json:"output"`
 	OutputDetails          *data   `json:"outputDetails"`
-	Error                  *string `json:"error,omitempty"`
-	Cause                  *string `json:"cause,omitempty"`
+	Error                  *string `json:"error"`
+	Cause                  *string `json:"cause"`
 	RedriveCount           int32   `json:"redriveCount"`
 	RedriveDate            *int64  `json:"redriveDate"`
 	RedriveStatus          string  `json:"redriveStatus"`

@@ -57,7 +57,24 @@ const (
 	LargeRegionQuotas Quotas = "large"
 	// OtherRegionQuotas are the quotas of every other Region.
 	OtherRegionQuotas Quotas = "other"
+	// NewAccountQuotas are those of every other Region, with the concurrency of Lambda that a new account has.
+	NewAccountQuotas Quotas = "new"
 )
+
+// Concurrency is how many functions run at once: in an account, and in a new one. 0: any number.
+func (q Quotas) Concurrency() int {
+	switch q {
+	case "":
+		return 0
+	case NewAccountQuotas:
+		return 10
+	default:
+		return 1000
+	}
+}
+
+// QuotasOfEnvironment are those that apply if the options have none.
+func QuotasOfEnvironment() Quotas { return Quotas(os.Getenv(quotasVariable)) }
 
 // quotasVariable sets Quotas if the options do not.
 const quotasVariable = "EMULATOR_QUOTAS"
@@ -82,13 +99,13 @@ type Options struct {
 
 func (o Options) quotas() (env []string, err error) {
 	if o.Quotas == "" {
-		o.Quotas = Quotas(os.Getenv(quotasVariable))
+		o.Quotas = QuotasOfEnvironment()
 	}
 	switch o.Quotas {
-	case "", LargeRegionQuotas, OtherRegionQuotas:
+	case "", LargeRegionQuotas, OtherRegionQuotas, NewAccountQuotas:
 	default:
-		return nil, fmt.Errorf("quotas must be %q or %q, got %q: set them, or %s, to one of these, or to nothing",
-			LargeRegionQuotas, OtherRegionQuotas, o.Quotas, quotasVariable)
+		return nil, fmt.Errorf("quotas must be %q, %q or %q, got %q: set them, or %s, to one of these, or to nothing",
+			LargeRegionQuotas, OtherRegionQuotas, NewAccountQuotas, o.Quotas, quotasVariable)
 	}
 	env = []string{quotasVariable + "=" + string(o.Quotas)}
 	if o.TransactionTime > 0 {

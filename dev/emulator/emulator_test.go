@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -168,18 +170,46 @@ func hostFunction(t *testing.T, e *emulator.Emulator) (arn string) {
 	if err := host.Add(lambdahost.Function{Name: "Fails", Bootstrap: bootstrap, Timeout: 5 * time.Second}); err != nil {
 		t.Fatal(err)
 	}
+	return createFunction(t, e, host.URL("Fails"))
+}
+
+// createFunction creates a function whose events are posted to a URL.
+func createFunction(t *testing.T, e *emulator.Emulator, url string) (arn string) {
+	t.Helper()
 	created, err := lambda.NewFromConfig(e.Config()).CreateFunction(t.Context(), &lambda.CreateFunctionInput{
 		FunctionName: aws.String("fails"),
 		Role:         aws.String("arn:aws:iam::" + emulator.Account + ":role/one"),
 		Runtime:      lambdatypes.RuntimeProvidedal2023,
 		Handler:      aws.String("bootstrap"),
 		Code:         &lambdatypes.FunctionCode{ZipFile: []byte("not used")},
-		Environment:  &lambdatypes.Environment{Variables: map[string]string{"MINISTACK_LAMBDA_PROXY_URL": host.URL("Fails")}},
+		Environment:  &lambdatypes.Environment{Variables: map[string]string{"MINISTACK_LAMBDA_PROXY_URL": url}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return *created.FunctionArn
+}
+
+// As on AWS, an event that the account's concurrency has no room for fails the task under Lambda's name for it.
+func TestARefusedEventIsAThrottledTask(t *testing.T) {
+	e := start(t)
+	full := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, lambdahost.ErrTooManyRequests.Error(), http.StatusTooManyRequests)
+	}))
+	t.Cleanup(full.Close)
+	arn := createFunction(t, e, full.URL)
+	client := sfn.NewFromConfig(e.Config())
+	machine, err := client.CreateStateMachine(t.Context(), &sfn.CreateStateMachineInput{
+		Name:       aws.String("throttled"),
+		RoleArn:    aws.String("arn:aws:iam::" + emulator.Account + ":role/one"),
+		Definition: aws.String(`{"StartAt":"Call","States":{"Call":{"Type":"Task","Resource":"` + arn + `","End":true}}}`),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := execute(t, client, *machine.StateMachineArn, `{}`); aws.ToString(got.Error) != "Lambda.TooManyRequestsException" {
+		t.Errorf("got %s, error %q, cause %s", got.Status, aws.ToString(got.Error), aws.ToString(got.Cause))
+	}
 }
 
 func execute(t *testing.T, client *sfn.Client, machine, input string) *sfn.DescribeExecutionOutput {

@@ -55,6 +55,8 @@ def invoke_by_proxy(func, event, url, request_id):
         return service_error(f"The Lambda host at {url} does not answer: {error}")
     finally:
         connection.close()
+    if response.status == 429:
+        return {"body": {"errorType": "Lambda.TooManyRequestsException", "errorMessage": text.strip()}, "error": True}
     if response.status != 200:
         return service_error(f"The Lambda host answered {response.status}: {text}")
     result = {"body": without_null_failures(parse(text))}

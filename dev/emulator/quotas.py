@@ -12,18 +12,20 @@ from ministack.services import stepfunctions
 
 from asl.branch import Branch
 
-# Bucket size and refill per second: "large" in us-east-1, us-west-2 and eu-west-1, "other" elsewhere.
+# Bucket size and refill per second: "large" in us-east-1, us-west-2 and eu-west-1, "other" elsewhere. A "new" account
+# differs from "other" in the concurrency of Lambda, which the Lambda host limits.
 CALLS = {
     "large": {"_start_execution": (1300, 300), "_describe_execution": (300, 15),
               "_get_execution_history": (400, 20), "_list_executions": (200, 10)},
     "other": {"_start_execution": (800, 150), "_describe_execution": (250, 10),
               "_get_execution_history": (400, 20), "_list_executions": (200, 5)},
 }
+CALLS["new"] = CALLS["other"]
 # Whose access key this is only watches: on AWS there is nobody who would.
 _OBSERVER = "Credential=observer/"
 _UNCOUNTED = contextvars.ContextVar("uncounted", default=False)
 
-TRANSITIONS = {"large": (5000, 1500), "other": (800, 500)}
+TRANSITIONS = {"large": (5000, 1500), "other": (800, 500), "new": (800, 500)}
 
 
 class Bucket:

@@ -32,6 +32,8 @@ type function struct {
 	log   *os.File
 	slots chan struct{} // one per event being handled
 
+	running chan struct{} // one per event that the host handles; nil: any number
+
 	mu      sync.Mutex
 	idle    []*process // the most recently used last
 	live    map[*process]struct{}
@@ -41,7 +43,7 @@ type function struct {
 	stopped bool
 }
 
-func newFunction(fn Function, opts Options) (*function, error) {
+func newFunction(fn Function, opts Options, running chan struct{}) (*function, error) {
 	given := fn
 	if fn.FunctionName == "" {
 		fn.FunctionName = fn.Name
@@ -57,6 +59,8 @@ func newFunction(fn Function, opts Options) (*function, error) {
 		Function: fn, given: given, opts: opts, log: log,
 		slots: make(chan struct{}, max(fn.MaxProcesses, 1)),
 		live:  map[*process]struct{}{},
+
+		running: running,
 	}, nil
 }
 
@@ -105,6 +109,14 @@ func (f *function) admit(ctx context.Context) (Hook, error) {
 // run gives the event to a process. A process that ended before it took the event is replaced. It is the function's
 // error only if a new process cannot take the event.
 func (f *function) run(ctx context.Context, ev event) (Answer, error) {
+	if f.running != nil {
+		select {
+		case f.running <- struct{}{}:
+			defer func() { <-f.running }()
+		default:
+			return Answer{}, ErrTooManyRequests
+		}
+	}
 	f.mu.Lock()
 	f.invoked++
 	f.mu.Unlock()

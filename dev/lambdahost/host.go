@@ -30,6 +30,9 @@ type Options struct {
 	LogDir      string // gets <function>.log; must exist
 	EndpointURL string // AWS_ENDPOINT_URL of the functions; empty: not set
 	Region      string
+
+	// Concurrency is how many events all functions together handle at once. Further events are refused. 0: any number.
+	Concurrency int
 }
 
 // Function is one function's configuration.
@@ -62,6 +65,8 @@ type Host struct {
 	close    context.CancelFunc
 	ctx      context.Context // ends with the host; as in Lambda, an invocation outlives its caller's connection
 
+	running chan struct{} // one per event being handled; nil: any number
+
 	mu        sync.Mutex
 	functions map[string]*function
 }
@@ -75,6 +80,9 @@ func Start(opts Options) (*Host, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	h := &Host{opts: opts, listener: l, served: make(chan struct{}), ctx: ctx, close: cancel, functions: map[string]*function{}}
 	h.server = &http.Server{Handler: http.HandlerFunc(h.serve), ReadHeaderTimeout: time.Minute}
+	if opts.Concurrency > 0 {
+		h.running = make(chan struct{}, opts.Concurrency)
+	}
 	go func() {
 		defer close(h.served)
 		_ = h.server.Serve(l) // returns when the host is stopped
@@ -131,7 +139,7 @@ func (h *Host) make(fn Function) (*function, error) {
 	if fn.Timeout <= 0 || fn.Name == "" || fn.Bootstrap == "" {
 		return nil, fmt.Errorf("function %q needs a name, a bootstrap and a timeout", fn.Name)
 	}
-	return newFunction(fn, h.opts)
+	return newFunction(fn, h.opts, h.running)
 }
 
 // URL is the address to which events of a function are posted.
@@ -162,6 +170,9 @@ func (h *Host) all() []*function {
 // ErrUnknownFunction means that the host has no function with that name.
 var ErrUnknownFunction = errors.New("no such function")
 
+// ErrTooManyRequests means that as many events are being handled as the host handles at once.
+var ErrTooManyRequests = errors.New("rate exceeded: the account's concurrent executions of Lambda are used up")
+
 // Invoke runs one event. An error means that the host could not run it. An error of the function is an Answer.
 func (h *Host) Invoke(ctx context.Context, name string, payload []byte) (Answer, error) {
 	f, err := h.function(name)
@@ -191,6 +202,10 @@ func (h *Host) serve(w http.ResponseWriter, r *http.Request) {
 		ev.trace = newTraceID()
 	}
 	answer, err := f.invoke(h.ctx, ev)
+	if errors.Is(err, ErrTooManyRequests) {
+		http.Error(w, err.Error(), http.StatusTooManyRequests)
+		return
+	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return

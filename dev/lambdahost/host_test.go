@@ -44,8 +44,13 @@ type hosted struct {
 
 func start(t *testing.T, fns ...Function) hosted {
 	t.Helper()
+	return startLimited(t, 0, fns...)
+}
+
+func startLimited(t *testing.T, concurrency int, fns ...Function) hosted {
+	t.Helper()
 	logs := t.TempDir()
-	h, err := Start(Options{LogDir: logs, EndpointURL: "http://emulator.test", Region: "eu-west-1"})
+	h, err := Start(Options{LogDir: logs, EndpointURL: "http://emulator.test", Region: "eu-west-1", Concurrency: concurrency})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,6 +197,34 @@ func TestProcessesStartOnDemandUpToTheLimit(t *testing.T) {
 	wg.Wait()
 	if len(pids) != 3 {
 		t.Errorf("got events per process %v, want 3 processes", pids)
+	}
+}
+
+// As in an account, what is over the limit is refused, and does not wait.
+func TestEventsBeyondTheConcurrencyAreRefused(t *testing.T) {
+	h := startLimited(t, 2, Function{MaxProcesses: 8})
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	statuses := map[int]int{}
+	for range 6 {
+		wg.Go(func() {
+			answer, err := http.Post(h.URL("Probe"), "application/json", strings.NewReader(`{"sleepMs":2000}`)) //nolint:noctx // a test's
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer func() { _ = answer.Body.Close() }()
+			mu.Lock()
+			defer mu.Unlock()
+			statuses[answer.StatusCode]++
+		})
+	}
+	wg.Wait()
+	if statuses[http.StatusOK] != 2 || statuses[http.StatusTooManyRequests] != 4 {
+		t.Errorf("got %v, want 2 that ran and 4 that were refused", statuses)
+	}
+	if r := h.send(t, `{}`); r.failed {
+		t.Errorf("got %+v after them", r)
 	}
 }
 

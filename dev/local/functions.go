@@ -33,7 +33,9 @@ func (r *run) hostFunctions(ctx context.Context, d *deployed) error {
 		if err != nil {
 			return fmt.Errorf("endpoint of the functions: %w", err)
 		}
-		r.stack.Host, err = lambdahost.Start(lambdahost.Options{LogDir: r.stack.LogDir, EndpointURL: endpoint, Region: emulator.Region})
+		r.stack.Host, err = lambdahost.Start(lambdahost.Options{
+			LogDir: r.stack.LogDir, EndpointURL: endpoint, Region: emulator.Region, Concurrency: emulator.QuotasOfEnvironment().Concurrency(),
+		})
 		if err != nil {
 			return err
 		}

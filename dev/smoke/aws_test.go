@@ -33,7 +33,7 @@ func TestEveryAssumptionHasItsSourceAndItsCheck(t *testing.T) {
 	if len(rows) < 50 {
 		t.Fatalf("got %d assumptions, want 50 or more: the search is broken", len(rows))
 	}
-	source := regexp.MustCompile(`(Guide|Reference)(: |:? ?")(".+"|[A-Z][A-Za-z]+)`)
+	source := regexp.MustCompile(`(Guide|Reference)(: |:? ?")(\*?".+"|[A-Z][A-Za-z]+)`)
 	names := regexp.MustCompile("^`[a-z-]+`(, `[a-z-]+`)*$")
 	named := map[string]bool{}
 	for _, row := range rows {

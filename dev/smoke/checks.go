@@ -92,14 +92,14 @@ func checks() []check {
 		},
 		{
 			name:     "failure-pointer",
-			proves:   "the rule makes a pointer of a failed execution's event: valid JSON without input, and the event is quarantined",
+			proves:   "a rule makes a pointer of a failed execution's event: valid JSON without input, and the event is quarantined",
 			emulator: "the local runner puts the status event, and mends the emulator's input transformer",
 			run:      failurePointer,
 		},
 		{
 			name:     "outcome",
-			proves:   "the rule's message about a success is understood: the tracker records the outcome of the execution without an error",
-			emulator: "the local runner puts the status event, without the null error that Step Functions gives",
+			proves:   "the rules take a success, whose error is null, and the tracker understands the message: it records the outcome of the execution",
+			emulator: "the local runner puts the status event",
 			run:      outcome,
 		},
 		{

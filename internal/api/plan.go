@@ -22,7 +22,7 @@ const hashAgain = 30 * time.Second
 func (a *API) planOf(ctx context.Context, row domain.Replay, r replay.Request) (*replay.Plan, error) {
 	plan := &replay.Plan{
 		Items: row.Planned, Skipped: row.Skipped, Failed: row.Failed, Warned: row.Warned, Sample: []replay.Item{},
-		PlanHash: row.PlanHash, ExpiresAt: expiryOf(row), AppliedBy: row.AppliedBy,
+		PlanHash: row.PlanHash, ExpiresAt: expiryOf(row),
 		Estimate: estimate.Of(r, row.Planned, a.Pace),
 	}
 	for _, kind := range []struct {

@@ -76,6 +76,7 @@ func summary(req request, row domain.Replay, c domain.Controls) replay.Summary {
 		ReplayID: row.ID, Status: row.Status, Action: row.Action, DryRun: row.DryRun, Reason: row.Reason,
 		RequestedBy: row.RequestedBy, CreatedAt: row.CreatedAt.Time, CompletedAt: row.CompletedAt.Pointer(),
 		Stopped: row.Stop(), Truncated: row.Truncated, Looked: row.Looked, Counts: row.Counts(), Links: linksOf(req, row.ID), MaxPerSecond: row.MaxPerSecond,
+		PlanID: row.PlanID, AppliedBy: row.AppliedBy,
 	}
 	s.Status, s.Paused = shown(row, c)
 	if !row.ResumedAt.IsZero() {

@@ -14,7 +14,8 @@ import (
 
 // Contended is a table whose calls take time, for tests with a simulated clock. While a transaction uses a row, other
 // transactions on it are cancelled, and single writes to it are rejected (DynamoDB Developer Guide, "Transaction
-// conflict handling in DynamoDB").
+// conflict handling in DynamoDB"). A row takes 1,000 write units a second, and a partition gives 3,000 read units;
+// what goes beyond is throttled.
 type Contended struct {
 	*Table
 	Takes     time.Duration // a call
@@ -25,6 +26,19 @@ type Contended struct {
 	Cancelled int // transactions that conflicted with another one
 	Refused   int // single writes that conflicted with a transaction
 	units     map[partitionSecond]float64
+	items     map[itemSecond]float64
+}
+
+// Units that an item takes in a second, and that a partition gives.
+const (
+	itemWrites     = 1000
+	partitionReads = 3000
+)
+
+// itemSecond is a second of a row.
+type itemSecond struct {
+	rowKey
+	second int64
 }
 
 // partitionSecond is a second of a partition key.
@@ -38,7 +52,15 @@ type partitionSecond struct {
 func NewContended(table *Table, takes time.Duration, transacts func() time.Duration) *Contended {
 	return &Contended{
 		Table: table, Takes: takes, Transacts: transacts, held: map[rowKey]bool{}, units: map[partitionSecond]float64{},
+		items: map[itemSecond]float64{},
 	}
+}
+
+// Conflicts returns how many transactions were cancelled because they overlapped with another.
+func (t *Contended) Conflicts() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.Cancelled
 }
 
 // Busiest returns the most write and read units that one partition key took in a second. A written row counts as one
@@ -64,6 +86,31 @@ func (t *Contended) spend(pk string, writes bool, units float64) {
 	t.units[partitionSecond{pk, time.Now().Unix(), writes}] += units
 }
 
+var errTooMuch = &types.ProvisionedThroughputExceededException{
+	Message: aws.String("The level of configured provisioned throughput was exceeded"),
+}
+
+// takes spends write units of a row, and reports whether it has any left.
+func (t *Contended) takes(k rowKey, units float64) bool {
+	t.spend(k.pk, true, units)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	in := itemSecond{k, time.Now().Unix()}
+	full := t.items[in] >= itemWrites
+	t.items[in] += units
+	return !full
+}
+
+// gives reports whether a partition has read units left.
+func (t *Contended) gives(pk string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.units[partitionSecond{pk, time.Now().Unix(), false}] >= partitionReads {
+		return errTooMuch
+	}
+	return nil
+}
+
 func (t *Contended) wait(ctx context.Context, d time.Duration) error {
 	select {
 	case <-time.After(d):
@@ -82,7 +129,9 @@ func (t *Contended) write(ctx context.Context, key row, do func() error) error {
 	if err != nil {
 		return err
 	}
-	t.spend(k.pk, true, 1)
+	if !t.takes(k, 1) {
+		return errTooMuch
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.held[k] {
@@ -116,6 +165,7 @@ func (t *Contended) TransactWriteItems(ctx context.Context, in *dynamodb.Transac
 		return nil, err
 	}
 	var wanted []rowKey
+	var full []bool
 	for _, w := range in.TransactItems {
 		var key row
 		switch {
@@ -130,10 +180,10 @@ func (t *Contended) TransactWriteItems(ctx context.Context, in *dynamodb.Transac
 		if err != nil {
 			return nil, err
 		}
-		t.spend(k.pk, true, transactional) // also if it is cancelled
+		full = append(full, !t.takes(k, transactional)) // also if it is cancelled
 		wanted = append(wanted, k)
 	}
-	if err := t.hold(wanted); err != nil {
+	if err := t.hold(wanted, full); err != nil {
 		return nil, err
 	}
 	defer t.letGo(wanted)
@@ -143,14 +193,17 @@ func (t *Contended) TransactWriteItems(ctx context.Context, in *dynamodb.Transac
 	return t.Table.TransactWriteItems(ctx, in)
 }
 
-func (t *Contended) hold(wanted []rowKey) error {
+func (t *Contended) hold(wanted []rowKey, full []bool) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	reasons, met := make([]types.CancellationReason, len(wanted)), false
 	for i, k := range wanted {
 		reasons[i].Code = aws.String("None")
-		if t.held[k] {
+		switch {
+		case t.held[k]:
 			reasons[i].Code, met = aws.String("TransactionConflict"), true
+		case full[i]:
+			reasons[i].Code, met = aws.String("ProvisionedThroughputExceeded"), true
 		}
 	}
 	if met {
@@ -177,6 +230,9 @@ func (t *Contended) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ..
 		return nil, err
 	}
 	pk, _ := text(in.Key[schema.PartitionKey])
+	if err := t.gives(pk); err != nil {
+		return nil, err
+	}
 	t.spend(pk, false, 1)
 	return t.Table.GetItem(ctx, in)
 }
@@ -186,8 +242,14 @@ func (t *Contended) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...fun
 	if err := t.wait(ctx, t.Takes); err != nil {
 		return nil, err
 	}
+	pk, _ := text(in.ExpressionAttributeValues[":p"])
+	if in.IndexName == nil {
+		if err := t.gives(pk); err != nil {
+			return nil, err
+		}
+	}
 	out, err := t.Table.Query(ctx, in)
-	if pk, _ := text(in.ExpressionAttributeValues[":p"]); err == nil && in.IndexName == nil {
+	if err == nil && in.IndexName == nil {
 		bytes := 0
 		for _, r := range out.Items {
 			bytes += size(r)

@@ -54,3 +54,41 @@ func (k *keys) from(start string) iter.Seq[string] {
 		}
 	}
 }
+
+// back yields the keys up to a string, the last one first; all of them if it is empty.
+func (k *keys) back(end string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := len(k.chunks) - 1; i >= 0; i-- {
+			if end != "" && k.chunks[i][0] > end {
+				continue
+			}
+			for _, key := range slices.Backward(k.chunks[i]) {
+				if (end == "" || key <= end) && !yield(key) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (k *keys) remove(key string) {
+	i := k.chunk(key)
+	if i == len(k.chunks) {
+		return
+	}
+	at, known := slices.BinarySearch(k.chunks[i], key)
+	if !known {
+		return
+	}
+	if k.chunks[i] = slices.Delete(k.chunks[i], at, at+1); len(k.chunks[i]) == 0 {
+		k.chunks = slices.Delete(k.chunks, i, i+1)
+	}
+}
+
+func (k *keys) clone() keys {
+	c := keys{chunks: make([][]string, len(k.chunks))}
+	for i, chunk := range k.chunks {
+		c.chunks[i] = slices.Clone(chunk)
+	}
+	return c
+}

@@ -3,6 +3,7 @@ package awstest
 import (
 	"bytes"
 	"context"
+	"iter"
 	"maps"
 	"slices"
 
@@ -69,9 +70,17 @@ func (t *Table) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dyn
 		return nil, invalid("limit %d", limit)
 	}
 	out := &dynamodb.QueryOutput{}
-	for _, r := range t.sorted(index, part, newest) {
+	begun := false
+	for r := range t.sorted(index, part, newest, in.ExclusiveStartKey, sk) {
 		s, _ := text(r[sk])
-		if !within(s) || in.ExclusiveStartKey != nil && !behind(r, in.ExclusiveStartKey, sk, newest) {
+		if !within(s) {
+			if begun { // a key condition is one range
+				break
+			}
+			continue
+		}
+		begun = true
+		if in.ExclusiveStartKey != nil && !behind(r, in.ExclusiveStartKey, sk, newest) {
 			continue
 		}
 		shown := maps.Clone(r)
@@ -107,7 +116,7 @@ func (t *Table) Freeze() {
 			for s, same := range part.rows {
 				rows[s] = maps.Clone(same)
 			}
-			t.frozen[ix.Name][key] = &partition{rows: rows}
+			t.frozen[ix.Name][key] = &partition{rows: rows, keys: part.keys.clone()}
 		}
 	}
 }
@@ -118,25 +127,33 @@ func (t *Table) Thaw() {
 	t.frozen = nil
 }
 
-func (t *Table) sorted(index, key string, newest bool) (rows []row) {
+// sorted yields the rows of a partition in order, from those on whose sort key is that of start, if there is one.
+func (t *Table) sorted(index, key string, newest bool, start row, sk string) iter.Seq[row] {
 	part := t.parts[index][key]
 	if t.frozen != nil {
 		part = t.frozen[index][key]
 	}
-	if part == nil {
-		return nil
+	return func(yield func(row) bool) {
+		if part == nil {
+			return
+		}
+		from, _ := text(start[sk])
+		all := part.keys.from(from)
+		if newest {
+			all = part.keys.back(from)
+		}
+		for s := range all {
+			same := slices.SortedFunc(maps.Values(part.rows[s]), func(a, b row) int { return compare(a, b, schema.SortKey) })
+			if newest {
+				slices.Reverse(same)
+			}
+			for _, r := range same {
+				if !yield(r) {
+					return
+				}
+			}
+		}
 	}
-	if part.sorted == nil {
-		part.sorted = slices.Sorted(maps.Keys(part.rows))
-	}
-	for _, s := range part.sorted {
-		same := slices.SortedFunc(maps.Values(part.rows[s]), func(a, b row) int { return compare(a, b, schema.SortKey) })
-		rows = append(rows, same...)
-	}
-	if newest {
-		slices.Reverse(rows)
-	}
-	return rows
 }
 
 func compare(a, b row, sk string) int {

@@ -43,8 +43,8 @@ type Table struct {
 }
 
 type partition struct {
-	rows   map[string]map[rowKey]row // by sort key
-	sorted []string                  // the sort keys; nil: not sorted yet
+	rows map[string]map[rowKey]row // by sort key
+	keys keys                      // the sort keys
 }
 
 // NewTable returns an empty table with the ledger's indexes.
@@ -119,7 +119,8 @@ func (t *Table) put(r row) error {
 			t.parts[p[0]][p[1]] = part
 		}
 		if part.rows[p[2]] == nil {
-			part.rows[p[2]], part.sorted = map[rowKey]row{}, nil
+			part.rows[p[2]] = map[rowKey]row{}
+			part.keys.add(p[2])
 		}
 		part.rows[p[2]][k] = r
 	}
@@ -136,7 +137,7 @@ func (t *Table) remove(k rowKey) {
 		part := t.parts[p[0]][p[1]]
 		if delete(part.rows[p[2]], k); len(part.rows[p[2]]) == 0 {
 			delete(part.rows, p[2])
-			part.sorted = nil
+			part.keys.remove(p[2])
 		}
 	}
 }

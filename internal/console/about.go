@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -14,7 +15,8 @@ import (
 // fact is a line of what a replay is about.
 type fact struct {
 	Name, Value string
-	Code        bool // the value is a program's
+	Code        bool   // the value is a program's
+	To          string // where the value leads to; empty: nowhere
 }
 
 // maxNamed is how many ids a fact names.
@@ -24,12 +26,12 @@ const maxNamed = 10
 func (c *Console) about(r replay.Request) (all []fact) {
 	add := func(name, value string, code bool) {
 		if value != "" {
-			all = append(all, fact{name, value, code})
+			all = append(all, fact{Name: name, Value: value, Code: code})
 		}
 	}
 	s := r.Select
 	if r.Apply != nil {
-		add("Applies the plan", r.Apply.PlanID, true)
+		all = append(all, fact{Name: "Applies the plan", Value: r.Apply.PlanID, Code: true, To: "/replays/" + url.PathEscape(r.Apply.PlanID)})
 	}
 	add("Resources", named(s.ResourceIDs), false)
 	add("Owner", s.OwnerID, false)
@@ -71,13 +73,13 @@ func (c *Console) about(r replay.Request) (all []fact) {
 		add("PauseAlarm", "is ignored", false)
 	}
 	if r.MaxPerSecond > 0 {
-		add("At most", fmt.Sprintf("%d starts per second", r.MaxPerSecond), false)
+		add(label("maxPerSecond"), grouped(r.MaxPerSecond), false)
 	}
 	if r.MaxItems > 0 {
-		add("At most", grouped(r.MaxItems)+" items", false)
+		add(label("maxItems"), grouped(r.MaxItems), false)
 	}
 	if r.MaxFailures != nil {
-		add("Halts", fmt.Sprintf("after more than %s failed items", grouped(*r.MaxFailures)), false)
+		add(label("maxFailures"), grouped(*r.MaxFailures), false)
 	}
 	return all
 }

@@ -1,16 +1,13 @@
 package console
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 
-	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
 	"github.com/ce873799/replayable-ingestion/internal/transform"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -25,7 +22,7 @@ func (c *Console) apply(r *http.Request) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	return view{to: "/replays/" + accepted.ReplayID}, nil
+	return done("/replays/"+accepted.ReplayID, "applied"), nil
 }
 
 // cancel is idempotent: a replay that has ended stays as it is.
@@ -34,7 +31,7 @@ func (c *Console) cancel(r *http.Request) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	return view{to: "/replays/" + s.ReplayID}, nil
+	return done("/replays/"+s.ReplayID, "cancelled"), nil
 }
 
 // preview is what a transform would do to one event.
@@ -57,6 +54,9 @@ func (c *Console) previewOf(ctx context.Context, form url.Values) preview {
 	if field := map[string]string{"merge": "mergePatch", "json": "jsonPatch", "jsonata": "jsonata"}[form.Get("change")]; field != "" &&
 		strings.TrimSpace(form.Get(field)) == "" {
 		return preview{Text: "Enter the change to see what it does to an event."}
+	}
+	if form.Get("change") == "function" {
+		return preview{Text: "A function runs in your account. The plan shows what it makes of some of the events."}
 	}
 	b := builder{c: c, form: form}
 	doc := map[string]any{}
@@ -136,88 +136,4 @@ func (c *Console) sample(ctx context.Context, form url.Values) (preview, error) 
 		}
 	}
 	return preview{}, errNoSample
-}
-
-// replayCommand is the command line that plans the same.
-func replayCommand(form url.Values) string {
-	words := []string{"replay"}
-	if action := form.Get("action"); action == string(replay.Republish) || action == string(replay.Redrive) {
-		words[0] = action
-	}
-	flags := []string{"--owner", form.Get("owner")}
-	if form.Get("failures") != "" {
-		flags = append(flags, "--error", form.Get("error"), "--state", form.Get("state"), "--cause", form.Get("cause"),
-			"--since", form.Get("since"), "--until", form.Get("until"))
-	}
-	flags = append(flags, "--recorded-from", form.Get("recordedFrom"), "--recorded-to", form.Get("recordedTo"),
-		"--outcome", form.Get("outcome"), "--where", form.Get("where"))
-	if !redrives(form) {
-		flags = append(flags, changingFlags(form)...)
-	}
-	flags = append(flags, "--max-per-second", form.Get("maxPerSecond"), "--max-items", form.Get("maxItems"),
-		"--max-failures", form.Get("maxFailures"), "--reason", strings.TrimSpace(form.Get("reason")))
-	words[0] += switches(form)
-	return command(words, flags...) + " --plan" + idsAtTheEnd(lines(form["resource"]))
-}
-
-// changingFlags say which versions run and what changes, with values. `replayctl redrive` has none of them.
-func changingFlags(form url.Values) (flags []string) {
-	switch form.Get("versions") {
-	case "ids":
-		for _, id := range lines(form["version"]) {
-			flags = append(flags, "--version", id)
-		}
-	case "asOf":
-		flags = append(flags, "--as-of", form.Get("asOf"))
-	case "series":
-		flags = append(flags, "--last", form.Get("last"), "--from", form.Get("from"), "--to", form.Get("to"), "--on-failure", form.Get("onFailure"))
-	}
-	switch form.Get("change") {
-	case "merge":
-		flags = append(flags, "--merge-patch", oneLine(form.Get("mergePatch")))
-	case "json":
-		flags = append(flags, "--json-patch", oneLine(form.Get("jsonPatch")))
-	case "jsonata":
-		flags = append(flags, "--jsonata", strings.TrimSpace(form.Get("jsonata")))
-	}
-	return append(flags, "--target", form.Get("target"))
-}
-
-func switches(form url.Values) (line string) {
-	for _, s := range []struct{ name, flag string }{{"all", "--all"}, {"failures", "--failures"}, {"suppress", "--suppress-publish"}, {"stale", "--allow-stale"}, {"ignoreAlarm", "--ignore-pause-alarm"}} {
-		if form.Get(s.name) != "" && (!redrives(form) || s.name == "failures" || s.name == "stale") {
-			line += " " + s.flag
-		}
-	}
-	if redrives(form) {
-		return line
-	}
-	if form.Get("versions") == "series" && form.Get("last")+form.Get("from")+form.Get("to") == "" {
-		line += " --series"
-	}
-	if form.Get("versions") == "latest" && form.Get("failures") != "" {
-		line += " --latest"
-	}
-	return line
-}
-
-// idsAtTheEnd names resources behind --, which has every id read as one.
-func idsAtTheEnd(ids []string) string {
-	if len(ids) == 0 {
-		return ""
-	}
-	line := " --"
-	for _, id := range ids {
-		line += " " + factory.ShellWord(id)
-	}
-	return line
-}
-
-// oneLine is a patch without what only makes it easy to read.
-func oneLine(patch string) string {
-	var b bytes.Buffer
-	if json.Compact(&b, []byte(patch)) != nil {
-		return strings.Join(strings.Fields(patch), " ")
-	}
-	return b.String()
 }

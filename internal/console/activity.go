@@ -1,10 +1,6 @@
 package console
 
-import (
-	"context"
-	"sync"
-	"time"
-)
+import "time"
 
 // Activity is how many executions of the workflow started and ended per minute.
 type Activity struct {
@@ -25,28 +21,6 @@ type ActivityPoint struct {
 
 // activityLife is how long an answer serves all pages: CloudWatch has a point a minute, and each reading is paid for.
 const activityLife = time.Minute
-
-// activity keeps what was read last.
-type activity struct {
-	mu   sync.Mutex
-	read func(context.Context) (Activity, error)
-	at   time.Time
-	last Activity
-	err  error
-}
-
-// get reads the activity, at most once a minute.
-func (a *activity) get(ctx context.Context, now time.Time) (Activity, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.at.IsZero() || now.Sub(a.at) >= activityLife {
-		a.last, a.err = a.read(ctx)
-		if ctx.Err() == nil { // who asks next is not to see that another one has gone
-			a.at = now
-		}
-	}
-	return a.last, a.err
-}
 
 // activityPlot shows the executions per minute.
 func (c *Console) activityPlot(a Activity) *plot {

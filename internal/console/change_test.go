@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"html"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -22,7 +23,7 @@ func (p seen) hidden(t *testing.T, action string) url.Values {
 	form, _, _ = strings.Cut(form, "</form>")
 	values := url.Values{}
 	for _, m := range regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`).FindAllStringSubmatch(form, -1) {
-		values.Add(m[1], m[2])
+		values.Add(m[1], html.UnescapeString(m[2]))
 	}
 	return values
 }
@@ -34,7 +35,8 @@ func (d *desk) planned(form url.Values) (plan seen, path string) {
 		form[name] = values
 	}
 	p := d.post("/replays/plan", form)
-	p.has(d.t, http.StatusOK, "Plan ")
+	p.has(d.t, http.StatusOK, "Plan ", "The plan is being made. Nothing has started.")
+	p.path = strings.TrimSuffix(p.path, "?done=planned")
 	d.world.Engine.Pump()
 	d.get(p.path).has(d.t, http.StatusOK, "The plan is being made ready", `data-refresh="2"`) // whoever reads it first has it sealed
 	d.world.Engine.Pump()

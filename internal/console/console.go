@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/replay"
 	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
@@ -71,7 +72,8 @@ type Console struct {
 	handler http.Handler
 	past    *past
 
-	activity activity
+	activity kept[Activity]
+	controls kept[replay.Controls]
 }
 
 // New returns a console. Login is where it lets a browser in.
@@ -92,7 +94,8 @@ func New(o Options) *Console {
 		o.ExecutionURL = func(string) string { return "" }
 	}
 	c := &Console{o: o, session: rand.Text(), token: token{text: rand.Text()}, past: newPast()}
-	c.activity.read = o.Activity
+	c.activity.read, c.activity.life = o.Activity, activityLife
+	c.controls.read, c.controls.life = o.Client.Controls, controlsLife
 	c.handler = c.guard(c.routes())
 	return c
 }
@@ -109,6 +112,7 @@ func (c *Console) routes() http.Handler {
 		"/{$}": c.overview, "/failures": c.failures, "/failures/jobs": c.jobs, "/resource": c.resource, "/version": c.version,
 		"/diff": c.diff, "/replays": c.replays, "/replays/new": c.newReplay, "/replays/{id}": c.replay, "/search": c.search,
 		"/replays/{id}/evidence": c.evidence, "/correct": c.newCorrection,
+		"/replays/{id}/cancel": c.askToCancel, "/owner": c.owner,
 	} {
 		mux.HandleFunc("GET "+path, c.page(read))
 	}
@@ -119,9 +123,11 @@ func (c *Console) routes() http.Handler {
 	} {
 		mux.HandleFunc("POST "+path, c.change(do))
 	}
+	mux.HandleFunc("POST /command", c.showLine)
 	mux.HandleFunc("POST /replays/plan", c.ask(c.plan)) // starts nothing
 	mux.HandleFunc("POST /replays/preview", c.form(c.showPreview))
 	mux.HandleFunc("POST /correct/preview", c.form(c.previewCorrection))
+	mux.HandleFunc("POST /correct/confirm", c.form(c.confirmCorrection))
 	mux.HandleFunc("GET /", c.page(func(*http.Request) (view, error) { return view{}, errNoPage }))
 	return mux
 }

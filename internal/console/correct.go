@@ -1,39 +1,91 @@
 package console
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/ce873799/replayable-ingestion/replay"
 	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
-// newCorrection shows the form that corrects a version for good.
-func (c *Console) newCorrection(r *http.Request) (view, error) {
-	if r.URL.Query().Get("resource") == "" {
-		return view{}, errNoResource
-	}
-	return c.correction(r.URL.Query(), http.StatusOK, nil, nil), nil
+// correctionPage is the data of the two steps of a correction: what to change, then why.
+type correctionPage struct {
+	wizardPage
+	Event    string // that is corrected
+	EventErr *problem
 }
 
-// correction is the form, with what is wrong with it.
-func (c *Console) correction(form url.Values, status int, faults []replay.Fault, shown *preview) view {
+// Wizard is the part of it that every change of events has.
+func (p correctionPage) Wizard() wizardPage { return p.wizardPage }
+
+// newCorrection shows the form that corrects a version for good.
+func (c *Console) newCorrection(r *http.Request) (view, error) {
+	form := r.URL.Query()
+	if form.Get("resource") == "" {
+		return view{}, errNoResource
+	}
+	return c.correction(r.Context(), form, http.StatusOK, nil, nil), nil
+}
+
+// correction is the form, with what is wrong with it, beside the event.
+func (c *Console) correction(ctx context.Context, form url.Values, status int, faults []replay.Fault, shown *preview) view {
+	v, p := c.correctionStep(form, status, faults, shown)
+	if c.o.Payloads != PayloadsNone {
+		event, err := c.o.Client.Event(ctx, form.Get("resource"), form.Get("version"))
+		if err == nil {
+			p.Event, err = c.eventText(event)
+		}
+		p.EventErr = fault(err)
+	}
+	v.page, v.title, v.data = "correct", "Correct "+form.Get("resource"), p
+	return v
+}
+
+// reasoning is the second step: what the change does, and the question why.
+func (c *Console) reasoning(form url.Values, status int, faults []replay.Fault, shown preview) view {
+	v, p := c.correctionStep(form, status, faults, &shown)
+	v.page, v.title, v.data = "correct-confirm", "Correct "+form.Get("resource")+" for good?", p
+	return v
+}
+
+func (c *Console) correctionStep(form url.Values, status int, faults []replay.Fault, shown *preview) (view, correctionPage) {
 	if form.Get("change") == "" {
 		form.Set("change", "merge")
 	}
 	form.Set("versions", "ids")
 	v := c.wizard(form, status, faults, shown)
-	v.page, v.title, v.command = "correct", "Correct "+form.Get("resource"), correctCommand(form)
-	return v
+	v.command = correctCommand(form)
+	page, _ := v.data.(wizardPage) // wizard made one
+	return v, correctionPage{wizardPage: page}
 }
 
 // previewCorrection shows the form again, with what its transform does to the version.
 func (c *Console) previewCorrection(r *http.Request) (view, error) {
 	r.PostForm.Set("versions", "ids")
 	shown := c.previewOf(r.Context(), r.PostForm)
-	return c.correction(r.PostForm, http.StatusOK, nil, &shown), nil
+	return c.correction(r.Context(), r.PostForm, http.StatusOK, nil, &shown), nil
+}
+
+// confirmCorrection shows what the change does, and asks why. It changes nothing.
+func (c *Console) confirmCorrection(r *http.Request) (view, error) {
+	r.PostForm.Set("versions", "ids")
+	shown := c.previewOf(r.Context(), r.PostForm)
+	if shown.Text == "" && shown.Count > 0 {
+		return c.reasoning(r.PostForm, http.StatusOK, nil, shown), nil
+	}
+	detail := "changes nothing in this event"
+	switch {
+	case shown.Wrong:
+		detail = strings.TrimSuffix(shown.Text, ".")
+	case shown.Text != "":
+		detail = "is required: enter a patch"
+	}
+	faults := []replay.Fault{{Field: "transform", Detail: detail}}
+	return c.correction(r.Context(), r.PostForm, http.StatusUnprocessableEntity, faults, nil), nil
 }
 
 // correct records a corrected version and runs it.
@@ -52,29 +104,24 @@ func (c *Console) correct(r *http.Request) (view, error) {
 		faults = append(faults, replay.Fault{Field: "transform", Detail: "is required: say what is to be changed"})
 	}
 	if len(faults) > 0 {
-		return c.correction(form, http.StatusUnprocessableEntity, faults, nil), nil
+		return c.again(r, faults), nil
 	}
 	accepted, err := c.o.Client.CorrectVersion(r.Context(), keyOf(r.URL.Path, form), request)
 	var refused *client.RefusedError
 	if errors.As(err, &refused) && len(refused.Problem.Errors) > 0 {
-		return c.correction(form, http.StatusUnprocessableEntity, refused.Problem.Errors, nil), nil
+		return c.again(r, refused.Problem.Errors), nil
 	}
 	if err != nil {
 		return view{}, err
 	}
-	return view{to: "/replays/" + accepted.ReplayID}, nil
+	return done("/replays/"+accepted.ReplayID, "corrected"), nil
 }
 
-// correctCommand is the command line that does the same.
-func correctCommand(form url.Values) string {
-	patch := []string{"--merge-patch", oneLine(form.Get("mergePatch"))}
-	if form.Get("change") == "json" {
-		patch = []string{"--json-patch", oneLine(form.Get("jsonPatch"))}
+// again shows the step again that has faults.
+func (c *Console) again(r *http.Request, faults []replay.Fault) view {
+	const status = http.StatusUnprocessableEntity
+	if slices.ContainsFunc(faults, func(f replay.Fault) bool { return strings.HasPrefix(f.Field, "transform") }) {
+		return c.correction(r.Context(), r.PostForm, status, faults, nil)
 	}
-	flags := append([]string{"--version", form.Get("version")}, patch...)
-	line := command([]string{"correct"}, append(flags, "--reason", strings.TrimSpace(form.Get("reason")))...)
-	if form.Get("stale") != "" {
-		line += " --allow-stale"
-	}
-	return line + idsAtTheEnd(lines(form["resource"]))
+	return c.reasoning(r.PostForm, status, faults, c.previewOf(r.Context(), r.PostForm))
 }

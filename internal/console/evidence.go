@@ -15,7 +15,8 @@ type evidencePage struct {
 	Evidence *replay.Evidence // nil: there is none
 	About    []fact           // what was asked for
 	Failed   []failedItem
-	Verify   string // command line that computes the digest again
+	Groups   []groupPair // of failures, before and after
+	Verify   string      // command line that computes the digest again
 
 	Replay replay.Replay // the one that has no evidence
 }
@@ -34,6 +35,7 @@ func (c *Console) evidence(r *http.Request) (view, error) {
 		return c.noEvidence(r, v, err)
 	}
 	p := evidencePage{ID: id, Evidence: &e, About: c.about(e.Request), Verify: c.o.Command(command([]string{"report", id}) + " --verify")}
+	p.Groups = pairs(e.Failures)
 	for _, item := range e.Failed {
 		p.Failed = append(p.Failed, failedItem{item, item.ExecutionARN[strings.LastIndexByte(item.ExecutionARN, ':')+1:]})
 	}
@@ -64,4 +66,48 @@ func (c *Console) noEvidence(r *http.Request, v view, err error) (view, error) {
 	}
 	v.data = p
 	return v, nil
+}
+
+// groupPair is how many failures of a group there were before a replay and after it; nil: not known, or among the others.
+type groupPair struct {
+	replay.FailureTotal
+	Before, After *int
+}
+
+// pairs puts the groups of two counts side by side.
+func pairs(f replay.EvidenceFailures) (all []groupPair) {
+	before, after := totals(f.Before), totals(f.After)
+	seen := map[replay.FailureTotal]bool{}
+	for _, count := range []*replay.FailureCount{f.Before, f.After} {
+		if count == nil {
+			continue
+		}
+		for _, g := range count.Groups {
+			if g.Count = 0; !seen[g] {
+				seen[g] = true
+				all = append(all, groupPair{g, before(g), after(g)})
+			}
+		}
+	}
+	return all
+}
+
+// totals tells the number of a group; nil if it is not known. A count of all groups has none that is not in it.
+func totals(count *replay.FailureCount) func(replay.FailureTotal) *int {
+	if count == nil {
+		return func(replay.FailureTotal) *int { return nil }
+	}
+	found := map[replay.FailureTotal]int{}
+	for _, g := range count.Groups {
+		n := g.Count
+		g.Count = 0
+		found[g] = n
+	}
+	complete := count.Others == 0 && !count.Partial
+	return func(g replay.FailureTotal) *int {
+		if n, known := found[g]; known || complete {
+			return &n
+		}
+		return nil
+	}
 }

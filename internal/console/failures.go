@@ -51,7 +51,7 @@ func (c *Console) failures(r *http.Request) (view, error) {
 			return view{}, err
 		}
 		p.Groups, p.Plot = &groups, c.failuresPlot(groups)
-		return view{page: "failures", title: "Failures", command: "failures", refresh: slowly, data: p}, nil
+		return view{page: "failures", title: "Failures", command: "failures", form: true, refresh: slowly, data: p}, nil
 	}
 	var page replay.Failures
 	var err error
@@ -64,9 +64,11 @@ func (c *Console) failures(r *http.Request) (view, error) {
 	}
 	p.Failures = page.Failures
 	p.Next = nextPage(r.URL, page.NextCursor)
-	p.Replay, p.Close, p.Reopen = replayOf(form, q), closable(q.Status), q.Status == replay.FailureClosed
+	if len(page.Failures) > 0 || p.Next != "" || !p.First { // there is something to do it with
+		p.Replay, p.Close, p.Reopen = replayOf(form, q), closable(q.Status), q.Status == replay.FailureClosed
+	}
 	p.Plot = c.failedAtPlot(page.Failures)
-	return view{page: "failures", title: titleOf(q), command: failuresCommand(form, "failures"), data: p}, nil
+	return view{page: "failures", title: titleOf(q), command: failuresCommand(form, "failures"), form: true, data: p}, nil
 }
 
 var filterFields = []string{"status", "error", "state", "cause", "resource", "owner", "since", "until", "superseded", "job"}
@@ -175,26 +177,10 @@ func closable(s replay.FailureStatus) bool {
 	return s == replay.FailureQuarantined || s == replay.FailureWaiting || s == replay.FailureHeld
 }
 
-// failuresCommand is the command line for a filter.
-func failuresCommand(form url.Values, words ...string) string {
-	line := command(words, "--status", form.Get("status"), "--error", form.Get("error"), "--state", form.Get("state"),
-		"--cause", form.Get("cause"), "--resource", form.Get("resource"), "--owner", form.Get("owner"),
-		"--since", form.Get("since"), "--until", form.Get("until"))
-	if form.Get("superseded") != "" {
-		line += " --superseded"
-	}
-	if len(words) == 1 {
-		line += " --detail"
-	}
-	return line
-}
-
 // nextPage is the path of the next page of a list.
 func nextPage(u *url.URL, cursor string) string {
 	if cursor == "" {
 		return ""
 	}
-	q := u.Query()
-	q.Set("cursor", cursor)
-	return u.Path + "?" + q.Encode()
+	return withQuery(u, func(q url.Values) { q.Del(doneField); q.Set("cursor", cursor) })
 }

@@ -45,7 +45,10 @@ func (c *Console) changeFailures(r *http.Request, action replay.FailureAction) (
 	if err != nil {
 		return view{}, err
 	}
-	return view{to: "/failures/jobs"}, nil
+	if action == replay.ReopenFailures {
+		return done("/failures/jobs", "reopened"), nil
+	}
+	return done("/failures/jobs", "closed"), nil
 }
 
 // invalid is the page of a form that cannot be sent. The browser's way back has what was typed.

@@ -16,6 +16,7 @@ var labels = map[string]string{
 	"versions": "Which versions", "version": "Version ids", "asOf": "Time", "last": "The latest so many",
 	"from": "From time or version", "to": "To time or version", "onFailure": "After a failure",
 	"change": "Change the events", "mergePatch": "Merge patch", "jsonPatch": "JSON patch", "jsonata": "JSONata expression",
+	"function": "Function", "parameters": "Parameters",
 	"action": "Action", "suppress": "Run without publishing", "target": "Target", "stale": "Also older versions",
 	"ignoreAlarm": "Go on while PauseAlarm is in ALARM", "maxPerSecond": "Most starts per second", "maxItems": "Most items",
 	"maxFailures": "Halt if more items fail than", "reason": "Reason",

@@ -4,7 +4,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -47,29 +46,4 @@ func literal(glob string) (string, bool) {
 // groupLink is the page of a group of failures.
 func groupLink(g replay.FailureGroup) string {
 	return link("/failures", "status", g.Status, "error", exactly(g.Error), "state", exactly(g.State))
-}
-
-// command joins the words of a command line. Flags come in pairs with their values; a flag without a value is left out.
-func command(words []string, flags ...string) string {
-	line := make([]string, 0, len(words)+len(flags))
-	for i, w := range words {
-		if i > 0 {
-			w = argument(w)
-		}
-		line = append(line, w)
-	}
-	for i := 0; i+1 < len(flags); i += 2 {
-		if flags[i+1] != "" {
-			line = append(line, flags[i], factory.ShellWord(flags[i+1]))
-		}
-	}
-	return strings.Join(line, " ")
-}
-
-// argument is a word that a shell reads as one, and replayctl as an argument.
-func argument(w string) string {
-	if strings.HasPrefix(w, "-") {
-		return "-- " + factory.ShellWord(w)
-	}
-	return factory.ShellWord(w)
 }

@@ -63,7 +63,7 @@ func (c *Console) overview(r *http.Request) (view, error) {
 		},
 		func() {
 			var err error
-			p.Controls, err = c.o.Client.Controls(ctx)
+			p.Controls, err = c.controls.get(ctx, c.o.Now())
 			p.ControlsErr = fault(err)
 		},
 		func() {

@@ -29,7 +29,7 @@ func (c *Console) pause(r *http.Request) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	return view{to: "/replays/" + s.ReplayID}, nil
+	return done("/replays/"+s.ReplayID, "paused"), nil
 }
 
 // resume has a replay go on.
@@ -38,7 +38,7 @@ func (c *Console) resume(r *http.Request) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	return view{to: "/replays/" + s.ReplayID}, nil
+	return done("/replays/"+s.ReplayID, "resumed"), nil
 }
 
 // pace gives a replay another bound, or none.
@@ -55,7 +55,7 @@ func (c *Console) pace(r *http.Request) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	return view{to: "/replays/" + s.ReplayID}, nil
+	return done("/replays/"+s.ReplayID, "paced"), nil
 }
 
 // control pauses or resumes all replays, or auto-replay.
@@ -82,5 +82,9 @@ func (c *Console) control(r *http.Request) (view, error) {
 	if _, err := c.o.Client.ChangeControls(r.Context(), change); err != nil {
 		return view{}, err
 	}
-	return view{to: "/"}, nil
+	c.controls.forget()
+	if paused {
+		return done("/", form.Get("what")+"Paused"), nil
+	}
+	return done("/", form.Get("what")+"Resumed"), nil
 }

@@ -16,8 +16,8 @@ func TestAReplayIsPausedPacedAndResumed(t *testing.T) {
 	d.post(page+"/pause", url.Values{"reason": {" "}}).has(t, http.StatusUnprocessableEntity, "reason is required")
 	p := d.post(page+"/pause", url.Values{"reason": {"the database is full"}})
 	p.has(t, http.StatusOK, "PAUSED", "the database is full", "oncall/ada", "Resume")
-	if p.path != page {
-		t.Errorf("got %s, want %s", p.path, page)
+	if p.path != page+"?done=paused" {
+		t.Errorf("got %s, want %s", p.path, page+"?done=paused")
 	}
 	d.post(page+"/pace", url.Values{"maxPerSecond": {"0"}}).has(t, http.StatusUnprocessableEntity, "from 1 to 1000")
 	d.post(page+"/pace", url.Values{"maxPerSecond": {"7"}}).has(t, http.StatusOK, "at most 7 starts per second", `value="7"`)

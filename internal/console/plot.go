@@ -159,7 +159,11 @@ func (p *plot) ticks(s scale, _ *time.Location) {
 	const n = 4
 	for i := range n + 1 {
 		t := s.from.Add(s.to.Sub(s.from) * time.Duration(i) / n)
-		p.XTicks = append(p.XTicks, plotTick{At: s.x(t), Label: t.UTC().Format(layout)})
+		label := t.UTC().Format(layout)
+		if n := len(p.XTicks); n > 0 && p.XTicks[n-1].Label == label { // seconds apart, or minutes
+			continue
+		}
+		p.XTicks = append(p.XTicks, plotTick{At: s.x(t), Label: label})
 	}
 }
 

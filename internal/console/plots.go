@@ -32,7 +32,7 @@ func (c *Console) failuresPlot(now replay.FailureGroups) *plot {
 		all = append(all, seriesOf(name, samples, name))
 	}
 	if len(rest) > 0 {
-		all = append(all, seriesOf(fmt.Sprintf("%d other errors", len(rest)), samples, rest...))
+		all = append(all, seriesOf(things(len(rest), "other error"), samples, rest...))
 	}
 	if len(all) == 0 || now.Partial {
 		return nil
@@ -77,7 +77,7 @@ func (c *Console) failedAtPlot(all []replay.Failure) *plot {
 	s.top = nice(max(float64(slices.Max(counts)), 2))
 	p := &plot{
 		Title: "When they failed", Unit: "failures", Columns: []string{"From", "Failures"},
-		Summary: fmt.Sprintf("%d failures of this page, from %s to %s UTC.", len(all), s.from.UTC().Format(utcTime), s.to.UTC().Format(utcTime)),
+		Summary: fmt.Sprintf("%s of this page, from %s to %s UTC.", things(len(all), "failure"), s.from.UTC().Format(utcTime), s.to.UTC().Format(utcTime)),
 	}
 	width := (plotRight - plotLeft) / failedAtBars
 	for i, n := range counts {

@@ -13,7 +13,6 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/versions"
-	"github.com/ce873799/replayable-ingestion/replay"
 	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
@@ -68,8 +67,14 @@ var functions = template.FuncMap{
 	"ratio":   ratio,
 	"dollars": dollars,
 	"text":    text,
-	"done":    func(n replay.Counts) int { return n.Succeeded + n.Failed + n.Skipped },
-	"fields":  func() []string { return filterFields },
+
+	"standing": standing,
+	"progress": progressOf,
+	"things":   things,
+	"noun":     noun,
+	"verb":     verb,
+	"fields":   func() []string { return filterFields },
+	"changes":  func() []string { return []string{"change", "mergePatch", "jsonPatch"} },
 }
 
 // view is a page before it is rendered.
@@ -78,6 +83,7 @@ type view struct {
 	title   string
 	command string        // arguments of replayctl that show or do the same
 	status  int           // default: 200
+	form    bool          // the command is that of a form, and follows what is typed
 	refresh time.Duration // how often an open page is read again; 0: never
 	data    any
 	to      string // path to go to instead, after a form
@@ -88,8 +94,11 @@ type shown struct {
 	*Console
 	Title   string
 	Command string
+	Form    bool
 	Path    string // of the page, with its query
-	Refresh int    // in seconds; 0: never
+	Done    string // what was just done
+	Paused  []notice
+	Refresh int // in seconds; 0: never
 	Now     time.Time
 	Data    any
 }
@@ -120,6 +129,7 @@ var errNoPage = errors.New("there is no such page")
 // page makes a handler of what reads a page's data.
 func (c *Console) page(read func(*http.Request) (view, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		paused := c.noticed(r)
 		v, err := read(r)
 		if err != nil {
 			v = c.failed(err)
@@ -128,7 +138,10 @@ func (c *Console) page(read func(*http.Request) (view, error)) http.HandlerFunc 
 			http.Redirect(w, r, v.to, http.StatusSeeOther)
 			return
 		}
-		s := shown{Console: c, Title: v.title, Path: r.URL.RequestURI(), Refresh: int(v.refresh / time.Second), Now: c.o.Now(), Data: v.data}
+		s := shown{
+			Console: c, Title: v.title, Form: v.form, Path: address(r.URL), Done: messages[r.URL.Query().Get(doneField)], Paused: paused(),
+			Refresh: int(v.refresh / time.Second), Now: c.o.Now(), Data: v.data,
+		}
 		if v.command != "" {
 			s.Command = c.o.Command(v.command)
 		}
@@ -165,7 +178,7 @@ func (c *Console) failed(err error) view {
 	switch {
 	case notFound(err):
 		v.title, v.status = "Not found", http.StatusNotFound
-	case errors.Is(err, errNoResource), errors.Is(err, errNoPair):
+	case errors.Is(err, errNoResource), errors.Is(err, errNoOwner), errors.Is(err, errNoPair):
 		v.title, v.status = "The address is not complete", http.StatusBadRequest
 	case errors.As(err, &refused) && refused.Status < http.StatusInternalServerError:
 		v.title, v.status = "The API refused the request", refused.Status

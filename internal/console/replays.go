@@ -43,7 +43,6 @@ type replayPage struct {
 	ItemsErr *problem
 	Next     string
 
-	Done    int // items with an outcome
 	Rate    string
 	Left    string // how long it may take still
 	Plots   []*plot
@@ -88,7 +87,7 @@ func (c *Console) replay(r *http.Request) (view, error) {
 		if p.Status == replay.Planned && p.Plan != nil && p.Plan.PlanHash == "" && !p.Expired {
 			v.refresh = quickly // the hash is being computed
 		}
-		if p.Plan != nil && p.Plan.PlanHash != "" && p.Plan.AppliedBy == "" {
+		if p.Plan != nil && p.Plan.PlanHash != "" && p.AppliedBy == "" {
 			v.command = command([]string{"apply", id}, "--hash", p.Plan.PlanHash)
 		}
 	}
@@ -102,7 +101,6 @@ func (c *Console) itemsOf(ctx context.Context, id string, outcome replay.Outcome
 // follow works out how far a replay is and how fast.
 func (c *Console) follow(p *replayPage) {
 	n := p.Counts
-	p.Done = n.Succeeded + n.Failed + n.Skipped
 	if p.DryRun {
 		return
 	}
@@ -141,4 +139,29 @@ func (c *Console) readPlan(p *replayPage) error {
 		p.Diffs = append(p.Diffs, itemDiff{item, changes})
 	}
 	return nil
+}
+
+// cancelPage is the data of the question whether to cancel a replay.
+type cancelPage struct {
+	replay.Summary
+	Ran     int // items that have ended
+	Running int // at least
+	Waiting int // at least
+}
+
+// askToCancel says what cancelling a replay stops, and what it leaves.
+func (c *Console) askToCancel(r *http.Request) (view, error) {
+	id := r.PathValue("id")
+	found, err := c.o.Client.Replay(r.Context(), id)
+	if err != nil {
+		return view{}, err
+	}
+	if found.Status.Final() || found.Stopped != nil {
+		return view{to: "/replays/" + id}, nil
+	}
+	n := found.Counts
+	p := cancelPage{Summary: found.Summary, Ran: n.Succeeded + n.Failed}
+	p.Running = max(0, n.Started-p.Ran)
+	p.Waiting = max(0, n.Matched-p.Ran-p.Running-n.Skipped)
+	return view{page: "cancel", title: "Cancel replay " + id + "?", command: command([]string{"cancel", id}), data: p}, nil
 }

@@ -87,24 +87,39 @@ func (c *Console) searchResource(r *http.Request, id string) (*hit, error) {
 	return &hit{Kind: "Resource", Name: id, To: link("/resource", "id", id), Says: "its newest version is " + page.Versions[0].Status()}, nil
 }
 
+// searchOwner looks for resources of an owner, and says what of them has failed.
 func (c *Console) searchOwner(r *http.Request, id string) (*hit, error) {
 	if replay.CheckOwnerID(id) != nil {
 		return nil, nil //nolint:nilerr // not an id of an owner
 	}
-	for _, status := range replay.FailureStatuses() {
-		page, err := c.o.Client.WithPageSize(1).FailuresPage(r.Context(), replay.FailureQuery{Status: status, OwnerID: id}, "")
-		if err != nil {
-			return nil, err
-		}
-		if len(page.Failures) > 0 {
-			return &hit{Kind: "Owner", Name: id, To: link("/failures", "owner", id, "status", status), Says: "has failures that are " + string(status)}, nil
-		}
+	page, err := c.o.Client.WithPageSize(1).ResourcesPage(r.Context(), id, "")
+	if err != nil || len(page.Resources) == 0 {
+		return nil, err
 	}
-	return nil, nil
+	return &hit{Kind: "Owner", Name: id, To: link("/owner", "id", id), Says: "its resources"}, nil
 }
 
-// searchExecution looks among the newest failures: the API lists failures, not executions by their names.
+// searchPages is how many pages of ended executions, the newest, are searched for a name: the API lists them by time.
+const searchPages = 10
+
+// searchExecution looks among the newest failures, and among what has ended lately.
 func (c *Console) searchExecution(r *http.Request, name string) (*hit, error) {
+	var failed, ended *hit
+	var errs [2]error
+	together(
+		func() { failed, errs[0] = c.searchFailure(r, name) },
+		func() { ended, errs[1] = c.searchEnded(r, name) },
+	)
+	if failed != nil {
+		return failed, nil
+	}
+	if ended != nil {
+		return ended, nil
+	}
+	return nil, errors.Join(errs[:]...)
+}
+
+func (c *Console) searchFailure(r *http.Request, name string) (*hit, error) {
 	for _, status := range replay.FailureStatuses() {
 		page, err := c.o.Client.FailuresPage(r.Context(), replay.FailureQuery{Status: status}, "")
 		if err != nil {
@@ -112,10 +127,36 @@ func (c *Console) searchExecution(r *http.Request, name string) (*hit, error) {
 		}
 		for _, f := range page.Failures {
 			if f.Execution == name && f.ResourceID != "" {
-				return &hit{Kind: "Execution", Name: name, To: link("/version", "resource", f.ResourceID, "id", f.VersionID),
-					Says: "failed with " + f.Error}, nil
+				return executionHit(name, f.ResourceID, f.VersionID, "failed with "+f.Error), nil
 			}
 		}
 	}
 	return nil, nil
+}
+
+func (c *Console) searchEnded(r *http.Request, name string) (*hit, error) {
+	cursor := ""
+	for range searchPages {
+		page, err := c.o.Client.WithPageSize(replay.MaxPageSize).ExecutionsPage(r.Context(), replay.ExecutionQuery{}, cursor)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range page.Executions {
+			if e.Name == name && e.ResourceID != "" {
+				return executionHit(name, e.ResourceID, e.VersionID, "ended as "+string(e.Status)), nil
+			}
+		}
+		if cursor = page.NextCursor; cursor == "" {
+			break
+		}
+	}
+	return nil, nil
+}
+
+func executionHit(name, resource, version, says string) *hit {
+	to := link("/version", "resource", resource, "id", version)
+	if version == "" {
+		to = link("/resource", "id", resource)
+	}
+	return &hit{Kind: "Execution", Name: name, To: to, Says: says}
 }

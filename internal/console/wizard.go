@@ -1,16 +1,13 @@
 package console
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
-	"strconv"
+	"slices"
 	"strings"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/start"
-	"github.com/ce873799/replayable-ingestion/internal/ctl/when"
-	"github.com/ce873799/replayable-ingestion/internal/filter"
 	"github.com/ce873799/replayable-ingestion/replay"
 	"github.com/ce873799/replayable-ingestion/replay/client"
 )
@@ -27,6 +24,13 @@ type wizardPage struct {
 
 // Has reports whether a field of the form has a value.
 func (p wizardPage) Has(name string) bool { return p.Form.Get(name) != "" }
+
+// Open reports whether a part of the form is unfolded: one of its fields has a value that is not its default, or a fault.
+func (p wizardPage) Open(names ...string) bool {
+	return slices.ContainsFunc(names, func(name string) bool {
+		return p.Faults[name] != "" || p.Has(name) && p.Form.Get(name) != string(replay.Rerun)
+	})
+}
 
 // newReplay shows the form, filled in as the address says: other pages lead here with what they are about.
 func (c *Console) newReplay(r *http.Request) (view, error) {
@@ -51,7 +55,7 @@ func (c *Console) wizard(form url.Values, status int, faults []replay.Fault, sho
 		}
 		p.Other = append(p.Other, inLabels(f.Field)+" "+faultText(f))
 	}
-	return view{page: "wizard", title: "New replay", command: replayCommand(form), status: status, data: p}
+	return view{page: "wizard", title: "New replay", command: replayCommand(form), form: true, status: status, data: p}
 }
 
 // chosenVersions is what the other fields of a form mean where none of the choices was made.
@@ -85,6 +89,7 @@ var formFields = map[string]string{
 	"versions": "versions", "versions.ids": "version", "versions.asOf": "asOf", "versions.series": "versions",
 	"versions.series.last": "last", "versions.series.from": "from", "versions.series.to": "to", "versions.onFailure": "onFailure",
 	"transform": "change", "transform.mergePatch": "mergePatch", "transform.jsonPatch": "jsonPatch", "transform.jsonata": "jsonata",
+	"transform.function": "function", "transform.parameters": "parameters",
 	"action": "action", "publish": "suppress", "target": "target", "allowStale": "stale", "ignorePauseAlarm": "ignoreAlarm",
 	"maxPerSecond": "maxPerSecond", "maxItems": "maxItems", "maxFailures": "maxFailures", "reason": "reason",
 }
@@ -105,198 +110,6 @@ func fieldOf(path string) string {
 	return ""
 }
 
-// request reads the form as a request, and names everything that is wrong with it.
-func (c *Console) request(form url.Values) (replay.Request, []replay.Fault) {
-	b := builder{c: c, form: form}
-	doc := map[string]any{"select": b.selection(), "reason": strings.TrimSpace(form.Get("reason"))}
-	b.versions(doc)
-	b.transform(doc)
-	for field, value := range map[string]string{"action": form.Get("action"), "target": form.Get("target")} {
-		if value != "" {
-			doc[field] = value
-		}
-	}
-	if form.Get("suppress") != "" {
-		doc["publish"] = replay.PublishSuppress
-	}
-	if form.Get("stale") != "" {
-		doc["allowStale"] = true
-	}
-	if form.Get("ignoreAlarm") != "" {
-		doc["ignorePauseAlarm"] = true
-	}
-	for _, field := range []string{"maxPerSecond", "maxItems", "maxFailures"} {
-		b.number(doc, field, field, field)
-	}
-	body, err := json.Marshal(doc)
-	if err != nil { // maps of texts, and JSON that was checked
-		return replay.Request{}, append(b.faults, replay.Fault{Field: "body", Detail: err.Error()})
-	}
-	r, err := replay.Decode(body, c.o.Now())
-	var wrong *replay.InvalidError
-	if errors.As(err, &wrong) {
-		b.faults = append(b.faults, wrong.Faults...)
-	}
-	return r, b.faults
-}
-
-// builder makes a request's document of a form.
-type builder struct {
-	c      *Console
-	form   url.Values
-	faults []replay.Fault
-}
-
-func (b *builder) fault(field, detail string) {
-	b.faults = append(b.faults, replay.Fault{Field: field, Detail: detail})
-}
-
-func (b *builder) selection() map[string]any {
-	sel := map[string]any{}
-	if ids := lines(b.form["resource"]); len(ids) > 0 {
-		sel["resourceIds"] = ids
-	}
-	if owner := b.form.Get("owner"); owner != "" {
-		sel["ownerId"] = owner
-	}
-	if b.form.Get("all") != "" {
-		sel["all"] = true
-	}
-	if b.form.Get("failures") != "" {
-		f := map[string]any{}
-		for _, name := range []string{"error", "state", "cause"} {
-			if value := b.form.Get(name); value != "" {
-				f[name] = value
-			}
-		}
-		b.time(f, "since", "since", "select.failures.since")
-		b.time(f, "until", "until", "select.failures.until")
-		sel["failures"] = f
-	}
-	recorded := map[string]any{}
-	b.time(recorded, "from", "recordedFrom", "select.recorded.from")
-	b.time(recorded, "to", "recordedTo", "select.recorded.to")
-	if len(recorded) > 0 {
-		sel["recorded"] = recorded
-	}
-	if outcome := b.form.Get("outcome"); outcome != "" {
-		sel["outcome"] = outcome
-	}
-	if where := strings.TrimSpace(b.form.Get("where")); where != "" {
-		sel["where"] = where
-		if _, err := filter.Parse(where); err != nil {
-			b.fault("select.where", err.Error())
-		}
-	}
-	return sel
-}
-
-func (b *builder) versions(doc map[string]any) {
-	var v map[string]any
-	choice := b.form.Get("versions")
-	if redrives(b.form) && choice != "failed" && choice != "" {
-		b.fault("versions", "must be the ones that failed: a redrive goes on with the execution that did")
-		return
-	}
-	switch choice {
-	case "", "default":
-		return
-	case "latest", "failed":
-		doc["versions"] = choice
-		return
-	case "ids":
-		v = map[string]any{"ids": lines(b.form["version"])}
-	case "asOf":
-		v = map[string]any{"asOf": ""}
-		b.time(v, "asOf", "asOf", "versions.asOf")
-		doc["versions"] = v
-		return
-	case "series":
-		s := map[string]any{}
-		b.number(s, "last", "last", "versions.series.last")
-		b.bound(s, "from")
-		b.bound(s, "to")
-		v = map[string]any{"series": s}
-		if len(s) == 0 {
-			v["series"] = "all"
-		}
-	default:
-		b.fault("versions", "must be one of the choices")
-		return
-	}
-	if how := b.form.Get("onFailure"); how != "" {
-		v["onFailure"] = how
-	}
-	doc["versions"] = v
-}
-
-// bound is a time, or else a version id.
-func (b *builder) bound(into map[string]any, name string) {
-	typed := strings.TrimSpace(b.form.Get(name))
-	if typed == "" {
-		return
-	}
-	into[name] = typed
-	if read, err := when.Parse(typed, b.c.o.Now(), b.c.o.Zone); err == nil {
-		into[name] = read.API
-	}
-}
-
-func (b *builder) transform(doc map[string]any) {
-	for choice, field := range map[string]string{"merge": "mergePatch", "json": "jsonPatch"} {
-		if b.form.Get("change") != choice {
-			continue
-		}
-		patch := strings.TrimSpace(b.form.Get(field))
-		if !json.Valid([]byte(patch)) {
-			b.fault("transform."+field, "must be valid JSON")
-			continue
-		}
-		doc["transform"] = map[string]any{field: json.RawMessage(patch)}
-	}
-	if b.form.Get("change") == "jsonata" {
-		doc["transform"] = map[string]any{"jsonata": strings.TrimSpace(b.form.Get("jsonata"))}
-	}
-}
-
-func (b *builder) time(into map[string]any, name, field, path string) {
-	typed := strings.TrimSpace(b.form.Get(field))
-	if typed == "" {
-		return
-	}
-	read, err := when.Parse(typed, b.c.o.Now(), b.c.o.Zone)
-	if err != nil {
-		b.fault(path, err.Error())
-		return
-	}
-	into[name] = read.API
-}
-
-func (b *builder) number(into map[string]any, name, field, path string) {
-	typed := strings.TrimSpace(b.form.Get(field))
-	if typed == "" {
-		return
-	}
-	n, err := strconv.Atoi(typed)
-	if err != nil {
-		b.fault(path, "must be a whole number")
-		return
-	}
-	into[name] = n
-}
-
-// lines are the lines of a field that are not empty.
-func lines(values []string) (all []string) {
-	for _, value := range values {
-		for line := range strings.SplitSeq(value, "\n") {
-			if line = strings.Trim(line, "\r"); strings.TrimSpace(line) != "" {
-				all = append(all, line)
-			}
-		}
-	}
-	return all
-}
-
 // plan asks for a dry run of the form's request, and shows it.
 func (c *Console) plan(r *http.Request) (view, error) {
 	request, faults := c.request(r.PostForm)
@@ -306,7 +119,7 @@ func (c *Console) plan(r *http.Request) (view, error) {
 	request.DryRun = true
 	accepted, err := c.o.Client.CreateReplay(r.Context(), keyOf(r.URL.Path, r.PostForm), request)
 	if before := start.UsedBefore(err); before != "" { // the same form, with times that count from now
-		return view{to: "/replays/" + before}, nil
+		return done("/replays/"+before, "planned"), nil
 	}
 	var refused *client.RefusedError
 	if errors.As(err, &refused) && len(refused.Problem.Errors) > 0 {
@@ -315,5 +128,5 @@ func (c *Console) plan(r *http.Request) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	return view{to: "/replays/" + accepted.ReplayID}, nil
+	return done("/replays/"+accepted.ReplayID, "planned"), nil
 }

@@ -39,8 +39,19 @@ func sharded(partition func(shard string) string) (all []string) {
 	return all
 }
 
-// maxFilteredKeys is how many keys of a list are looked through for one page of it: a filter may leave out nearly all.
-const maxFilteredKeys = 10_000
+// What is looked through for one page of a list at most: a filter may leave out nearly all. Rows are read for what is not in
+// the keys, such as an owner or a cause.
+const (
+	maxFilteredKeys = 10_000
+	maxFilteredRows = 2_500
+)
+
+// A filter that leaves out nearly all has more keys read at once with each reading, up to maxKeysAtOnce: otherwise a page
+// would take hundreds of readings, one after the other.
+const (
+	moreKeys      = 4
+	maxKeysAtOnce = 2_000
+)
 
 // List returns a page of failures and the cursor of the next page: newest first; those that wait or are retried by
 // when they are looked at next; those of a resource by their versions, the newest first. With a filter, a page may have
@@ -64,23 +75,24 @@ func (l *Failures) list(ctx context.Context, list failureList, filter domain.Fai
 		cursor = domain.At(filter.Until).String()
 	}
 	var found []domain.Failure
-	for looked := 0; looked < maxFilteredKeys; {
-		keys, more, err := l.mergedKeys(ctx, list, cursor, limit)
+	atOnce := limit
+	for looked, read := 0, 0; looked < maxFilteredKeys && read < maxFilteredRows; atOnce = min(moreKeys*atOnce, max(limit, maxKeysAtOnce)) {
+		keys, more, err := l.mergedKeys(ctx, list, cursor, atOnce)
 		if err != nil || len(keys) == 0 {
 			return found, "", err
 		}
 		for len(keys) > 0 {
 			// What follows is fetched once it is known to be needed.
 			n := min(len(keys), batchGetSize)
-			rows, last, past, err := l.matching(ctx, list, filter, keys[:n], limit-len(found))
+			rows, fetched, last, past, err := l.matching(ctx, list, filter, keys[:n], limit-len(found))
 			if err != nil {
 				return nil, "", err
 			}
-			found, cursor = append(found, rows...), last
+			found, cursor, read = append(found, rows...), last, read+fetched
 			if past {
 				return found, "", nil
 			}
-			if len(found) == limit {
+			if len(found) == limit || read >= maxFilteredRows {
 				return found, cursor, nil
 			}
 			keys, looked = keys[n:], looked+n
@@ -92,9 +104,11 @@ func (l *Failures) list(ctx context.Context, list failureList, filter domain.Fai
 	return found, cursor, nil
 }
 
-// matching returns at most limit failures of some keys of a list, and the key behind which the list goes on. Past tells
-// that no failure behind it is new enough.
-func (l *Failures) matching(ctx context.Context, list failureList, filter domain.FailureFilter, keys []item, limit int) (found []domain.Failure, last string, past bool, err error) {
+// matching returns at most limit failures of some keys of a list, how many rows it read, and the key behind which the list
+// goes on. Past tells that no failure behind it is new enough.
+func (l *Failures) matching(
+	ctx context.Context, list failureList, filter domain.FailureFilter, keys []item, limit int,
+) (found []domain.Failure, read int, last string, past bool, err error) {
 	var wanted []item
 	for _, k := range keys {
 		key, known := readFailureKey(k, list.index)
@@ -107,7 +121,7 @@ func (l *Failures) matching(ctx context.Context, list failureList, filter domain
 	}
 	rows, err := fetched[domain.Failure](ctx, l.table, wanted)
 	if err != nil {
-		return nil, "", false, err
+		return nil, 0, "", false, err
 	}
 	byKey := make(map[string]domain.Failure, len(rows))
 	for _, f := range rows {
@@ -120,10 +134,10 @@ func (l *Failures) matching(ctx context.Context, list failureList, filter domain
 			continue
 		}
 		if found = append(found, f); len(found) == limit {
-			return found, textOf(k, list.index.SortKey), false, nil
+			return found, len(wanted), textOf(k, list.index.SortKey), false, nil
 		}
 	}
-	return found, textOf(keys[len(keys)-1], list.index.SortKey), past, nil
+	return found, len(wanted), textOf(keys[len(keys)-1], list.index.SortKey), past, nil
 }
 
 // keeps leaves out by its key what a filter does not select. A text that was cut is looked at in the row.

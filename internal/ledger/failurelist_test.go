@@ -127,6 +127,32 @@ func TestAPageOfALongQuarantineReadsAsMuchAsOneOfAShortOne(t *testing.T) {
 	}
 }
 
+// A filter that fits nothing is answered after some readings, one after the other, also if it needs the rows.
+func TestAPageWithAFilterTakesFewReadings(t *testing.T) {
+	table := awstest.NewTable()
+	l := ledger.New(table, awstest.TableName)
+	for i := range 12_000 {
+		f := failure(fmt.Sprintf("q-%05d", i), start.Add(time.Duration(i)*time.Second))
+		f.Status, f.DueAt = domain.Quarantined, domain.Stamp{}
+		_, err := l.Failures.Add(t.Context(), f)
+		ok(t, err)
+	}
+	for name, c := range map[string]struct {
+		filter domain.FailureFilter
+		most   int // calls
+	}{
+		"by what is in the keys": {domain.FailureFilter{Error: func(string) bool { return false }}, 60},
+		"by what is in the rows": {domain.FailureFilter{Match: func(domain.Failure) bool { return false }}, 60},
+	} {
+		before := table.Calls
+		found, next, err := l.Failures.List(t.Context(), c.filter, "", 50)
+		ok(t, err)
+		if calls := table.Calls - before; len(found) != 0 || next == "" || calls > c.most {
+			t.Errorf("%s: got %d failures, the cursor %q and %d calls, want none, a cursor and at most %d calls", name, len(found), next, calls, c.most)
+		}
+	}
+}
+
 func TestFailuresAreCountedByStatusErrorAndState(t *testing.T) {
 	l := ledger.New(awstest.NewTable(), awstest.TableName)
 	mixed(t, l, 60)

@@ -145,6 +145,11 @@ func (w *World) Report(ctx context.Context) error {
 			w.Dead.Put(end.Message)
 		}
 	}
+	return w.Track(ctx, bodies...)
+}
+
+// Track hands messages to the tracker.
+func (w *World) Track(ctx context.Context, bodies ...string) error {
 	return w.batches(ctx, Tracker, w.Tracker.Handle, bodies)
 }
 

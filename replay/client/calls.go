@@ -141,13 +141,17 @@ func (c *Client) Resources(ctx context.Context, ownerID string) iter.Seq2[replay
 
 // Executions lists the executions that have ended in the last days, what was reported last first.
 func (c *Client) Executions(ctx context.Context, query replay.ExecutionQuery) iter.Seq2[replay.EndedExecution, error] {
+	return list(ctx, c, "/executions", executionValues(query), func(p replay.Executions) ([]replay.EndedExecution, string) {
+		return p.Executions, p.NextCursor
+	})
+}
+
+func executionValues(query replay.ExecutionQuery) url.Values {
 	values := url.Values{}
 	set(values, map[string]string{
 		"status": string(query.Status), "error": query.Error, "resourceId": query.ResourceID, "ownerId": query.OwnerID,
 	}, map[string]*time.Time{"since": query.Since, "until": query.Until})
-	return list(ctx, c, "/executions", values, func(p replay.Executions) ([]replay.EndedExecution, string) {
-		return p.Executions, p.NextCursor
-	})
+	return values
 }
 
 // FollowExecutions reads the executions that have ended behind a place, in the order in which they were reported. An empty

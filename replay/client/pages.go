@@ -42,6 +42,18 @@ func (c *Client) FailureJobsPage(ctx context.Context, cursor string) (p replay.F
 	return p, err
 }
 
+// ResourcesPage reads a page of what Resources lists.
+func (c *Client) ResourcesPage(ctx context.Context, ownerID, cursor string) (p replay.Resources, err error) {
+	err = c.readPage(ctx, "/resources", url.Values{"ownerId": {ownerID}}, cursor, &p)
+	return p, err
+}
+
+// ExecutionsPage reads a page of what Executions lists.
+func (c *Client) ExecutionsPage(ctx context.Context, query replay.ExecutionQuery, cursor string) (p replay.Executions, err error) {
+	err = c.readPage(ctx, "/executions", executionValues(query), cursor, &p)
+	return p, err
+}
+
 func (c *Client) readPage(ctx context.Context, path string, query url.Values, cursor string, page any) error {
 	query.Set("limit", strconv.Itoa(c.page))
 	if cursor != "" {

@@ -16,7 +16,7 @@ func TestAPageLeadsToTheNext(t *testing.T) {
 		s.engine.Ingest(fmt.Sprintf("bad-%d", i), fmt.Sprintf(`{"id":"f%d","owner":"o1"}`, i))
 		s.engine.Report()
 		s.engine.Machine.Work = func(_, event string) (string, string) { return event, "" }
-		s.engine.Ingest(fmt.Sprintf("good-%d", i), `{"id":"r1","owner":"o1"}`)
+		s.engine.Ingest(fmt.Sprintf("good-%d", i), `{"id":"r1","owner":"o2"}`)
 		s.engine.Report()
 		if _, err := s.CreateReplay(t.Context(), "", replay.Request{Select: replay.Select{ResourceIDs: []string{"r1"}}, Versions: replay.Versions{Mode: replay.LatestVersion}, Reason: "x"}); err != nil {
 			t.Fatal(err)
@@ -36,6 +36,14 @@ func TestAPageLeadsToTheNext(t *testing.T) {
 		"failures": func(cursor string) (int, string, error) {
 			p, err := c.FailuresPage(t.Context(), replay.FailureQuery{OwnerID: "o1"}, cursor)
 			return len(p.Failures), p.NextCursor, err
+		},
+		"resources": func(cursor string) (int, string, error) {
+			p, err := c.ResourcesPage(t.Context(), "o1", cursor)
+			return len(p.Resources), p.NextCursor, err
+		},
+		"executions": func(cursor string) (int, string, error) {
+			p, err := c.ExecutionsPage(t.Context(), replay.ExecutionQuery{Status: replay.EndFailed}, cursor)
+			return len(p.Executions), p.NextCursor, err
 		},
 	} {
 		got, cursor := 0, ""

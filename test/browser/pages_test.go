@@ -69,7 +69,7 @@ func (b *tab) usableByAll() {
 
 // kinds are those of the pages that lead to each other. A new page is one more.
 var kinds = []string{
-	"/", "/correct?", "/diff?", "/failures", "/failures/jobs", "/failures?", "/replays", "/replays/ID", "/replays/ID/evidence",
+	"/", "/correct?", "/diff?", "/failures", "/failures/jobs", "/failures?", "/owner?", "/replays", "/replays/ID", "/replays/ID/evidence",
 	"/replays/ID?", "/replays/new", "/replays/new?", "/replays?", "/resource?", "/version?",
 }
 

@@ -22,7 +22,7 @@ import (
 )
 
 // patience bounds the wait for what a page is to show. It is long, because machines that test are slow.
-const patience = 20 * time.Second
+var patience = 20 * time.Second
 
 // tab is a tab of the browser, with cookies of its own. Its test fails when the page complains: of an exception, of what the
 // policy of the page forbids, of a file that is missing, or of a request that leaves this machine.

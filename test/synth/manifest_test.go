@@ -52,6 +52,7 @@ func TestTheManifestSaysWhereEverythingIs(t *testing.T) {
 		"schedule":       {got.Schedule, "${IngestionSchedule}"},
 		"failure rule":   {got.Rules["Failure"], "${IngestionFailureRule}"},
 		"outcome rule":   {got.Rules["Outcome"], "${IngestionOutcomeRule}"},
+		"another rule":   {got.Rules["OutcomeWithoutError"], "${IngestionOutcomeWithoutErrorRule}"},
 		"alarm":          {got.Alarms["Unaccounted"], "${IngestionUnaccountedAlarm}"},
 		"dashboard":      {got.Dashboard, "${IngestionDashboard}"},
 	} {

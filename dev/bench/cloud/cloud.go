@@ -2,7 +2,7 @@
 // to SNS. The functions' own AWS clients talk to it, so measurements include their requests, their connections and the
 // reading of their answers.
 //
-// It counts calls, and simulates delays and a limit of started executions per second.
+// It counts calls, and simulates delays and quotas.
 package cloud
 
 import (
@@ -28,15 +28,17 @@ import (
 // Region is the Region of the clients.
 const Region = "us-east-1"
 
-// Options configure a Cloud. The zero value is empty, answers at once and does not limit starts.
+// Options configure a Cloud. The zero value is empty, answers at once and has no quotas.
 type Options struct {
 	Table  ledger.Client // nil: an awstest.Table
 	Bucket eventlog.API  // nil: an awstest.Bucket
 
-	// Delay is how long a call takes, such as of s3.PutObject. Nil: no time.
+	// Delay is how long a call takes, such as of s3.PutObject. Nil: no time. With Quotas, Transaction is for how long a
+	// transaction of DynamoDB holds its items.
 	Delay func(call string) time.Duration
-	// StartsPerSecond is how many executions may be started; more are throttled. 0: any number.
-	StartsPerSecond float64
+	// Quotas plays those of an account in most Regions: calls of Step Functions are throttled, transactions of DynamoDB that
+	// overlap are cancelled, and so is what is too much for one key.
+	Quotas bool
 }
 
 // Cloud is a server that answers AWS requests.
@@ -48,10 +50,12 @@ type Cloud struct {
 	server *httptest.Server
 	states sfn.API
 	queues sqs.API
-	rate   rate
-	stored atomic.Int64 // bytes of objects
-	mu     sync.Mutex
-	calls  map[string]int
+	quotas *awstest.Quotas // nil: none
+
+	contended *awstest.Contended // nil: none
+	stored    atomic.Int64       // bytes of objects
+	mu        sync.Mutex
+	calls     map[string]int
 }
 
 // Stored is how many bytes were put into the bucket.
@@ -59,17 +63,25 @@ func (c *Cloud) Stored() int64 { return c.stored.Load() }
 
 // Start starts a Cloud on a port of the loopback interface.
 func Start(opts Options) *Cloud {
-	c := &Cloud{Account: simtest.NewAccount(), opts: opts, calls: map[string]int{}, rate: newRate(opts.StartsPerSecond)}
+	c := &Cloud{Account: simtest.NewAccount(), opts: opts, calls: map[string]int{}}
 	c.states, c.queues = c.States(), c.Queues()
 	c.Replays.Now, c.Dead.Now = time.Now, time.Now
 	if opts.Table == nil {
 		c.Table = awstest.NewTable()
 		c.opts.Table = c.Table
+		if opts.Quotas {
+			c.contended = awstest.NewContended(c.Table, 0, func() time.Duration { return c.delay(Transaction) })
+			c.opts.Table = c.contended
+		}
+	}
+	if opts.Quotas {
+		c.quotas = awstest.NewQuotas(c.states, time.Now)
+		c.quotas.Start.Size = c.quotas.Start.PerSecond // the whole bucket would hide the refill for seconds
+		c.states = c.quotas
 	}
 	if opts.Bucket == nil {
 		c.opts.Bucket = awstest.NewBucket()
 	}
-	c.Machine.StartFault = func(string) (error, bool) { return c.rate.allow(), false }
 	c.server = httptest.NewServer(http.HandlerFunc(c.serve))
 	return c
 }
@@ -89,12 +101,14 @@ func (c *Cloud) Config() aws.Config {
 	}
 }
 
-// Starts returns how many executions were started, and how many were throttled.
-func (c *Cloud) Starts() (started, throttled int) {
-	c.rate.mu.Lock()
-	defer c.rate.mu.Unlock()
-	return c.rate.allowed, c.rate.throttled
-}
+// Transaction is a call for Options.Delay.
+const Transaction = "dynamodb.Transaction"
+
+// Starts returns how many executions were started, and how many were throttled. It needs Quotas.
+func (c *Cloud) Starts() (started, throttled int) { return c.quotas.Start.Counts() }
+
+// Cancelled is how many transactions were cancelled because they overlapped with another. It needs Quotas.
+func (c *Cloud) Cancelled() int { return c.contended.Conflicts() }
 
 // Calls returns how often each call was made.
 func (c *Cloud) Calls() map[string]int {
@@ -127,10 +141,12 @@ func (c *Cloud) begin(service, op string) {
 	c.mu.Lock()
 	c.calls[call]++
 	c.mu.Unlock()
+	time.Sleep(c.delay(call))
+}
+
+func (c *Cloud) delay(call string) time.Duration {
 	if c.opts.Delay == nil {
-		return
+		return 0
 	}
-	if d := c.opts.Delay(call); d > 0 {
-		time.Sleep(d)
-	}
+	return c.opts.Delay(call)
 }

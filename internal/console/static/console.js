@@ -1,13 +1,32 @@
-// Pages work without this file. It keeps what is shown up to date, copies commands, previews a transform while it is typed,
-// and adds keys. It changes nothing by itself: every change is a form.
+// Pages work without this file. It keeps what is shown up to date, copies commands and has them follow forms, previews a
+// transform while it is typed, and adds keys. It changes nothing by itself: every change is a form.
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+// --- what a screen reader says ---
+
+function announce(text) {
+  const place = $("#announced");
+  if (!place || !text) return;
+  place.textContent = "";
+  setTimeout(() => (place.textContent = text), 100);
+}
+announce(sessionStorage.getItem("announce"));
+sessionStorage.removeItem("announce");
+
+// An address is shared without what was just done.
+if (location.search.includes("done=")) {
+  const query = new URLSearchParams(location.search);
+  query.delete("done");
+  history.replaceState(history.state, "", location.pathname + (query.size ? `?${query}` : ""));
+}
 
 // --- reading an open page again ---
 
 const seconds = Number(document.body.dataset.refresh || 0);
 let failures = 0;
+let typed = false; // into a form that the command at the foot follows
 
 async function fetchPage(url, options) {
   const response = await fetch(url, { credentials: "same-origin", ...options });
@@ -32,17 +51,24 @@ async function refresh() {
   if (document.hidden) return;
   try {
     const page = await fetchPage(location.href);
+    const changes = all("[data-announce]", page).map((e) => [e.dataset.announce, document.getElementById(e.id)?.dataset.announce]);
+    const news = changes.filter(([now, before]) => before !== undefined && now !== before).map(([now]) => now).join(". ");
     for (const part of all("[data-live]")) {
       const fresh = document.getElementById(part.id) && page.getElementById(part.id);
       if (fresh && !part.contains(document.activeElement)) swap(part, fresh);
     }
     const footer = $("footer", page);
-    if (footer && !$("footer").contains(document.activeElement)) {
+    if (footer && !typed && !$("footer").contains(document.activeElement)) {
       $("footer").replaceChildren(...footer.childNodes);
       addCopy();
     }
     failures = 0;
-    if (page.body.dataset.refresh === undefined && seconds) location.reload(); // it has ended: once more as a whole
+    if (page.body.dataset.refresh === undefined && seconds) { // it has ended: once more as a whole
+      sessionStorage.setItem("announce", news);
+      location.reload();
+    } else {
+      announce(news);
+    }
   } catch {
     failures += 1;
   }
@@ -69,6 +95,7 @@ function addCopy() {
     button.addEventListener("click", async () => {
       await navigator.clipboard.writeText(code.textContent);
       button.textContent = "Copied";
+      announce("Copied");
       setTimeout(() => (button.textContent = "Copy"), 1500);
     });
     code.after(" ", button);
@@ -85,6 +112,35 @@ addEventListener("submit", (event) => {
   form.dataset.sent = "yes";
 });
 addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => delete form.dataset.sent));
+
+// --- the command of a form, as it is typed ---
+
+for (const form of all("form[data-command]")) {
+  let timer = 0;
+  let asked = 0;
+  const own = $("code.command", form);
+  const show = async () => {
+    const mine = ++asked;
+    const root = document.documentElement;
+    try {
+      const options = { method: "POST", credentials: "same-origin", body: new URLSearchParams(new FormData(form)) };
+      const response = await fetch(`/command?form=${form.dataset.command}`, options);
+      if (!response.ok) throw new Error(String(response.status));
+      const line = await response.text();
+      if (mine !== asked) return;
+      (own ?? $("footer code.command")).textContent = line;
+      root.classList.add("follows");
+    } catch {
+      root.classList.remove("follows"); // then the page says that the command is not of now
+    }
+  };
+  form.addEventListener("input", () => {
+    typed ||= !own;
+    clearTimeout(timer);
+    timer = setTimeout(show, 250);
+  });
+  addEventListener("pageshow", show); // a browser may have put back what was typed
+}
 
 // --- a transform, previewed while it is typed ---
 
@@ -103,7 +159,7 @@ if (wizard) {
   };
   wizard.addEventListener("input", (event) => {
     const name = event.target.name;
-    if (!["change", "mergePatch", "jsonPatch", "resource", "version"].includes(name)) return;
+    if (!["change", "mergePatch", "jsonPatch", "jsonata", "resource", "version"].includes(name)) return;
     clearTimeout(timer);
     if ($("#c-none")?.checked) return $("#preview").replaceChildren();
     timer = setTimeout(show, 400);

@@ -22,6 +22,8 @@ func Describe(f *factory.Factory, w io.Writer, r replay.Replay) error {
 		{Name: "created", Value: f.Printer.Time(&r.CreatedAt)},
 		{Name: "completed", Value: completed(f, r)},
 		{Name: "items", Value: itemsOf(r)},
+		{Name: "plan", Value: r.PlanID},
+		{Name: "applied by", Value: r.AppliedBy},
 	}
 	if r.Looked > 0 {
 		fields = append(fields, output.Field{Name: "looked at", Value: fmt.Sprintf("%d events, for --where or --outcome", r.Looked)})

@@ -63,8 +63,8 @@ func TestAPlanRunsExactlyWhatItPlanned(t *testing.T) {
 			t.Fatalf("item %d is %+v, want %+v", i, it, want)
 		}
 	}
-	if p := get(t, e, plan.ReplayID).Plan; p.AppliedBy != id {
-		t.Errorf("the plan was applied by %q, want %s", p.AppliedBy, id)
+	if p, r := get(t, e, plan.ReplayID), get(t, e, id); p.AppliedBy != id || r.PlanID != plan.ReplayID || r.AppliedBy+p.PlanID != "" {
+		t.Errorf("the plan was applied by %q, and the replay applies %q, want each other", p.AppliedBy, r.PlanID)
 	}
 }
 

@@ -4,86 +4,17 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"math"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	awssfn "github.com/aws/aws-sdk-go-v2/service/sfn"
-	"github.com/aws/smithy-go"
-
-	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
+	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
 var outageFailures = flag.Int("outage", 2000, "failures of the outage that is played")
-
-// bucket is a quota of AWS: tokens that are refilled at a rate, up to a size.
-type tokens struct {
-	size, perSecond float64
-	left            float64
-	seen            time.Time
-	refused, given  int
-}
-
-func (b *tokens) take(now time.Time) bool {
-	if !b.seen.IsZero() {
-		b.left = min(b.size, b.left+now.Sub(b.seen).Seconds()*b.perSecond)
-	}
-	b.seen = now
-	if b.left < 1 {
-		b.refused++
-		return false
-	}
-	b.left--
-	b.given++
-	return true
-}
-
-// quotaed simulates the throttling of Step Functions in most Regions ("Quotas related to API action throttling").
-type quotaed struct {
-	sfn.API
-	now func() time.Time
-
-	mu                       sync.Mutex
-	describe, history, lists *tokens
-}
-
-func newQuotaed(api sfn.API, now func() time.Time) *quotaed {
-	full := func(size, perSecond float64) *tokens { return &tokens{size: size, perSecond: perSecond, left: size} }
-	return &quotaed{API: api, now: now, describe: full(250, 10), history: full(400, 20), lists: full(200, 5)}
-}
-
-func (q *quotaed) within(b *tokens) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if !b.take(q.now()) {
-		return &smithy.GenericAPIError{Code: "ThrottlingException", Message: "Rate exceeded"}
-	}
-	return nil
-}
-
-func (q *quotaed) DescribeExecution(ctx context.Context, in *awssfn.DescribeExecutionInput, o ...func(*awssfn.Options)) (*awssfn.DescribeExecutionOutput, error) {
-	if err := q.within(q.describe); err != nil {
-		return nil, err
-	}
-	return q.API.DescribeExecution(ctx, in, o...)
-}
-
-func (q *quotaed) GetExecutionHistory(ctx context.Context, in *awssfn.GetExecutionHistoryInput, o ...func(*awssfn.Options)) (*awssfn.GetExecutionHistoryOutput, error) {
-	if err := q.within(q.history); err != nil {
-		return nil, err
-	}
-	return q.API.GetExecutionHistory(ctx, in, o...)
-}
-
-func (q *quotaed) ListExecutions(ctx context.Context, in *awssfn.ListExecutionsInput, o ...func(*awssfn.Options)) (*awssfn.ListExecutionsOutput, error) {
-	if err := q.within(q.lists); err != nil {
-		return nil, err
-	}
-	return q.API.ListExecutions(ctx, in, o...)
-}
 
 // An outage fails every event with one error, for as long as it lasts. The account's quotas apply, no run returns an
 // error, and no message remains in the dead-letter queue. After the outage, everything heals at the pace of all
@@ -92,7 +23,8 @@ func TestAnOutageWithinTheQuotas(t *testing.T) {
 	const startsPerSecond = 30
 	e := InMemory(t, &Faults{}, Clock{Now: time.Now, SettleAfter: time.Hour})
 	now := func() time.Time { return time.Now().Add(e.Ahead) }
-	api := newQuotaed(e.services.States, now)
+	api := awstest.NewQuotas(e.services.States, now)
+	api.Start.Size = math.Inf(1) // delayed messages come at once here
 	e.services.States, e.services.Random = api, func() float64 { return 0.5 }
 	e.Reconfigure(func(p *config.AutoReplay) {
 		p.CanaryThreshold, p.StartsPerSecond, p.MaxAttempts, p.BackoffBase = 10, startsPerSecond, 10, time.Minute
@@ -139,8 +71,13 @@ func TestAnOutageWithinTheQuotas(t *testing.T) {
 		}
 		e.Ahead += e.Policy.Interval
 	}
-	if api.describe.refused+api.history.refused+api.lists.refused > 0 {
-		t.Errorf("refused %d describes, %d histories, %d lists, want none", api.describe.refused, api.history.refused, api.lists.refused)
+	given := map[string]int{}
+	for call, quota := range map[string]*awstest.Tokens{"starts": api.Start, "describes": api.Describe, "histories": api.History, "lists": api.Lists} {
+		n, refused := quota.Counts()
+		given[call] = n
+		if refused > 0 {
+			t.Errorf("refused %d %s, want none", refused, call)
+		}
 	}
 	if bound := startsPerSecond * int(e.Policy.Interval.Seconds()); most > bound {
 		t.Errorf("a run sent %d automatic replays, want at most %d", most, bound)
@@ -149,7 +86,7 @@ func TestAnOutageWithinTheQuotas(t *testing.T) {
 		t.Errorf("taken in after %s, want minutes", takenIn)
 	}
 	t.Logf("%d failures: taken in within %s, healed %s after the end of the outage, %d runs; %d describes, %d histories, %d lists",
-		*outageFailures, takenIn.Round(time.Second), healed.Round(time.Second), runs, api.describe.given, api.history.given, api.lists.given)
+		*outageFailures, takenIn.Round(time.Second), healed.Round(time.Second), runs, given["describes"], given["histories"], given["lists"])
 }
 
 // count counts the failures of the events themselves.

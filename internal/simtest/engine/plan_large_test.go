@@ -112,10 +112,10 @@ func planOf(t testing.TB, n int) (hashing, applying []uint64) {
 	}
 	call("POST", "/replays", fmt.Sprintf(`{"apply":{"planId":%q,"planHash":%q}}`, id, r.Plan.PlanHash))
 	applying = follow(e, protocol.KindExpand)
-	if err := json.Unmarshal([]byte(call("GET", "/replays/{replayId}", "")), &r); err != nil || r.Plan.AppliedBy == "" {
+	if err := json.Unmarshal([]byte(call("GET", "/replays/{replayId}", "")), &r); err != nil || r.AppliedBy == "" {
 		t.Fatalf("got %+v, %v", r.Plan, err)
 	}
-	row, err := e.Book.Replays.Get(t.Context(), r.Plan.AppliedBy)
+	row, err := e.Book.Replays.Get(t.Context(), r.AppliedBy)
 	if err != nil || row.Matched != n || !row.Expanded || row.Truncated {
 		t.Errorf("got %+v, %v, want all %d items selected", row, err, n)
 	}

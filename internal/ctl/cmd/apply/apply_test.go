@@ -42,9 +42,12 @@ func TestAPlanIsMadeAndApplied(t *testing.T) {
 	id, hash := plan(t, w, `r1 r2 gone --merge-patch {"n":7}`)
 	w.Run("apply "+id+" --hash "+strings.Repeat("0", 64)).Wants(t, exit.Refused, nil, []string{"the plan has another hash, " + hash})
 	w.Run("apply "+id+" --hash "+hash+" --wait").Wants(t, exit.OK, []string{"COMPLETED", "2 matched, 2 started, 2 succeeded", "because"}, nil)
-	if r := w.Requested(); r.Request.Apply == nil || r.Request.Apply.PlanID != id || r.DryRun {
+	r := w.Requested()
+	if r.Request.Apply == nil || r.Request.Apply.PlanID != id || r.DryRun {
 		t.Errorf("got %+v, want the plan applied", r.Request)
 	}
+	w.Run("status "+id).Wants(t, exit.OK, []string{"applied by  " + r.ReplayID}, nil)
+	w.Run("status "+r.ReplayID).Wants(t, exit.OK, []string{"plan       " + id}, nil)
 	w.Run("apply "+id).Wants(t, exit.Refused, nil, []string{"was applied by replay"})
 }
 

@@ -67,7 +67,7 @@ func TestAHealthyIngestionPassesEveryCheck(t *testing.T) {
 			t.Errorf("%s: got detail %q and remedy %v of a pass", f.Check, f.Detail, f.Remedy)
 		}
 	}
-	if len(found) != 53 || of(t, found, "key").Status != doctor.Skipped {
+	if len(found) != 55 || of(t, found, "key").Status != doctor.Skipped {
 		t.Errorf("got %d checks", len(found))
 	}
 	again := doctor.Examine(t.Context(), patient(c), []string{"schedule.runs"})
@@ -116,6 +116,7 @@ func TestEveryFaultIsFoundAndHasARemedy(t *testing.T) {
 		{"functions that may not be described", "GetFunction configuration publish", answer{code: "AccessDeniedException", status: 403}, "function.Publish", doctor.Unknown, "access denied", "lambda:GetFunctionConfiguration"},
 
 		{"a rule that is disabled", "DescribeRule failures", rule("DISABLED", machine, "FAILED", "TIMED_OUT"), "rule.Failure", doctor.Fail, "failures are found late", "enable-rule --name failures"},
+		{"a rule for events without an error that is disabled", "DescribeRule outcomes-without-error", rule("DISABLED", machine, "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"), "rule.OutcomeWithoutError", doctor.Fail, "such as successes, are found late", "enable-rule --name outcomes-without-error"},
 		{"a rule about another state machine", "DescribeRule failures", rule("ENABLED", series, "FAILED", "TIMED_OUT"), "rule.Failure", doctor.Fail, "does not match", "edited by hand"},
 		{"a rule that lacks a status", "DescribeRule outcomes-rule", rule("ENABLED", machine, "SUCCEEDED", "FAILED", "TIMED_OUT"), "rule.Outcome", doctor.Fail, "does not match", "edited by hand"},
 		{"a rule that sends somewhere else", "ListTargetsByRule failures", targets(queueARN("other")), "rule.Failure", doctor.Fail, "does not send to " + queueARN("dead"), "detect-stack-drift"},

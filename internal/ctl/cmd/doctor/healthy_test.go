@@ -31,7 +31,10 @@ func ingestion() config.Manifest {
 		TopicARN:           "arn:aws:sns:eu-west-1:" + account + ":topic",
 		DeadLetterQueueURL: queueURL("dead"), OutcomesQueueURL: queueURL("outcomes"), ReplayQueueURL: queueURL("replays"),
 		Functions: map[string]string{"Record": "record", "Publish": "publish", "Tracker": "tracker", "ReplayListener": "listener", "AutoReplay": "auto"},
-		Schedule:  "schedule", Rules: map[string]string{"Failure": "failures", "Outcome": "outcomes-rule"},
+		Schedule:  "schedule", Rules: map[string]string{
+			"Failure": "failures", "FailureWithoutError": "failures-without-error",
+			"Outcome": "outcomes-rule", "OutcomeWithoutError": "outcomes-without-error",
+		},
 		Alarms: map[string]string{"Unaccounted": "unaccounted"},
 	}
 }
@@ -146,12 +149,14 @@ func healthy() map[string]answer {
 		"DescribeStateMachine importer": stateMachine("ACTIVE", definition("Record", "record", "publish"), "ERROR", true),
 		"DescribeStateMachine series":   stateMachine("ACTIVE", "{}", "ERROR", true),
 
-		"DescribeRule failures":           rule("ENABLED", machine, "FAILED", "TIMED_OUT"),
-		"DescribeRule outcomes-rule":      rule("ENABLED", machine, "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"),
-		"GetQueueAttributes dead":         queue(nil),
-		"GetQueueAttributes outcomes":     queue(nil),
-		"GetQueueAttributes replays":      queue(nil),
-		"ListEventSourceMappings tracker": mapping("Enabled", queueARN("outcomes"), itemFailures), "ListEventSourceMappings listener": mapping("Enabled", queueARN("replays"), itemFailures),
+		"DescribeRule failures":               rule("ENABLED", machine, "FAILED", "TIMED_OUT"),
+		"DescribeRule outcomes-rule":          rule("ENABLED", machine, "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"),
+		"DescribeRule failures-without-error": rule("ENABLED", machine, "FAILED", "TIMED_OUT"),
+		"DescribeRule outcomes-without-error": rule("ENABLED", machine, "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"),
+		"GetQueueAttributes dead":             queue(nil),
+		"GetQueueAttributes outcomes":         queue(nil),
+		"GetQueueAttributes replays":          queue(nil),
+		"ListEventSourceMappings tracker":     mapping("Enabled", queueARN("outcomes"), itemFailures), "ListEventSourceMappings listener": mapping("Enabled", queueARN("replays"), itemFailures),
 		"GetSchedule": schedule("ENABLED", "auto"),
 
 		"GetMetricStatistics": answer{metrics: cbor.Map{"Datapoints": cbor.List{cbor.Map{
@@ -186,7 +191,9 @@ func healthy() map[string]answer {
 		"API GET /replays/00000000000000000000000000/evidence": {code: "-", status: 404},
 		"API GET /resources": {body: `{"resources":[]}`}, "API GET /executions": {body: `{"executions":[]}`},
 	}
-	for rule, to := range map[string]string{"failures": "dead", "outcomes-rule": "outcomes"} {
+	for rule, to := range map[string]string{
+		"failures": "dead", "failures-without-error": "dead", "outcomes-rule": "outcomes", "outcomes-without-error": "outcomes",
+	} {
 		all["ListTargetsByRule "+rule] = targets(queueARN(to))
 	}
 	for _, name := range ingestion().Functions {

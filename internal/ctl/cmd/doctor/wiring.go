@@ -25,11 +25,20 @@ type statusRule struct {
 	loses    string // what is late without it: auto-replay finds it again, by listing executions
 }
 
-func (e *exam) statusRules() []statusRule {
-	return []statusRule{
-		{"Failure", e.at.DeadLetterQueueURL, []string{"FAILED", "TIMED_OUT"}, "failures are found late"},
-		{"Outcome", e.at.OutcomesQueueURL, []string{"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}, "ends are found late"},
+// statusRules are those of the manifest: earlier versions had no rules of their own for events without an error.
+func (e *exam) statusRules() (rules []statusRule) {
+	failed, ended := []string{"FAILED", "TIMED_OUT"}, []string{"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}
+	for _, r := range []statusRule{
+		{"Failure", e.at.DeadLetterQueueURL, failed, "failures are found late"},
+		{"FailureWithoutError", e.at.DeadLetterQueueURL, failed, "failures without an error are found late"},
+		{"Outcome", e.at.OutcomesQueueURL, ended, "ends are found late"},
+		{"OutcomeWithoutError", e.at.OutcomesQueueURL, ended, "ends without an error, such as successes, are found late"},
+	} {
+		if _, ok := e.at.Rules[r.name]; ok {
+			rules = append(rules, r)
+		}
 	}
+	return rules
 }
 
 func (e *exam) ruleChecks() (all []check) {
