@@ -4,6 +4,7 @@ package emulator
 import (
 	"context"
 	"embed" // launch.py and what it needs
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -118,6 +119,7 @@ type Emulator struct {
 	process *proc.Process
 	log     *os.File
 	url     string
+	types   string // the file of resource types
 }
 
 // Start starts an emulator and waits until it is healthy.
@@ -154,12 +156,12 @@ func start(ctx context.Context, opts Options) (*Emulator, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Emulator{log: log, url: "http://127.0.0.1:" + strconv.Itoa(port)}
+	e := &Emulator{log: log, url: "http://127.0.0.1:" + strconv.Itoa(port), types: filepath.Join(programs, "resource-types.json")}
 	cmd := exec.Command(opts.Tools.Python, script) //nolint:gosec // the pinned interpreter and the script above
 	cmd.Dir = opts.Dir
 	cmd.Env = append(BareEnv(), "BIND_HOST=127.0.0.1", "GATEWAY_PORT="+strconv.Itoa(port), "IOT_MTLS_ENABLED=0",
 		"AWS_ENDPOINT_URL="+e.url, "TMPDIR="+opts.Dir, "PYTHONDONTWRITEBYTECODE=1", "LOG_LEVEL=WARNING",
-		"EMULATOR_FUNCTION_LOGS="+opts.LogDir)
+		"EMULATOR_FUNCTION_LOGS="+opts.LogDir, "EMULATOR_RESOURCE_TYPES="+e.types)
 	cmd.Env = append(cmd.Env, played...)
 	cmd.Stdout, cmd.Stderr = log, log
 	e.process, err = proc.Start(cmd)
@@ -224,6 +226,18 @@ func healthy(ctx context.Context, url string) bool {
 
 // URL is the endpoint of all services.
 func (e *Emulator) URL() string { return e.url }
+
+// ResourceTypes are the types of resources that its CloudFormation creates. It has stand-ins for others.
+func (e *Emulator) ResourceTypes() (types []string, err error) {
+	b, err := os.ReadFile(e.types)
+	if err == nil {
+		err = json.Unmarshal(b, &types)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the resource types of the emulator: %w", err)
+	}
+	return types, nil
+}
 
 // Done is closed when the emulator has ended, whether or not Stop was called.
 func (e *Emulator) Done() <-chan struct{} { return e.process.Done() }

@@ -10,12 +10,16 @@ import re
 import time
 from urllib.parse import urlsplit
 
+import callers
 import contention
 import executions
+import functionerrors
 import functionlogs
 import indexes
 import quotas
 import redrive
+import resources
+import schedules
 from asl import interpreter
 from hypercorn.config import Config as Server
 from ministack.app import main
@@ -143,6 +147,10 @@ if __name__ == "__main__":
     # answer is lost. MiniStack sets 75 seconds, and the SDK keeps connections for 90.
     Server.keep_alive_timeout = property(lambda self: None, lambda self, seconds: None)
     indexes.install(replace)
+    resources.install(replace, os.environ["EMULATOR_RESOURCE_TYPES"])
+    callers.install(replace)
+    functionerrors.install(replace)
+    schedules.install(replace)
     functionlogs.install(replace, os.environ["EMULATOR_FUNCTION_LOGS"])
     replace(lambda_svc, "_execute_function_proxy", invoke_by_proxy)
     replace(eventbridge, "_apply_input_transformer", transform_input)

@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -21,32 +20,29 @@ import (
 	"github.com/ce873799/replayable-ingestion/dev/proc"
 )
 
-// bootstrapAndDeploy has the CDK CLI synthesize the app, bootstrap the emulator and deploy the stacks. The app compiles
-// while the emulator is bootstrapped, because neither depends on the other.
-func (r *run) bootstrapAndDeploy(ctx context.Context) error {
-	group, gctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return r.synth(gctx) })
+// synthesize has the CDK CLI synthesize the app. The first time, the CLI bootstraps the emulator meanwhile, because neither
+// depends on the other.
+func (r *run) synthesize(ctx context.Context) error {
+	if r.bootstrapped {
+		return r.synth(ctx)
+	}
+	var group errgroup.Group // neither ends the other: what is bootstrapped in part cannot be bootstrapped again
+	group.Go(func() error { return r.synth(ctx) })
 	group.Go(func() error {
-		return r.timed("cdk bootstrap", func() error {
+		err := r.timed("cdk bootstrap", func() error {
 			// The directory has no cdk.json, or the CLI would run the app again.
-			return r.cdk(gctx, "bootstrap", r.stack.runDir, "bootstrap", "aws://"+emulator.Account+"/"+emulator.Region)
+			return r.cdk(ctx, "bootstrap", r.stack.runDir, "bootstrap", "aws://"+emulator.Account+"/"+emulator.Region)
 		})
+		r.bootstrapped = err == nil
+		return err
 	})
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	return r.deployAssembly(ctx)
-}
-
-// deploy synthesizes and deploys again.
-func (r *run) deploy(ctx context.Context) error {
-	if err := r.synth(ctx); err != nil {
-		return err
-	}
-	return r.deployAssembly(ctx)
+	return group.Wait()
 }
 
 func (r *run) deployAssembly(ctx context.Context) error {
+	if err := r.warnOfStandIns(); err != nil {
+		return err
+	}
 	args := append([]string{"deploy"}, r.opts.stacks()...)
 	args = append(args, "--app", r.assembly, "--outputs-file", r.outputsFile(), "--require-approval", "never",
 		// With change sets, the emulator breaks after a deployment without changes.
@@ -70,6 +66,9 @@ func (r *run) synth(ctx context.Context) error {
 	maps.Copy(values, r.opts.Context)
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		args = append(args, "--context", key+"="+values[key])
+	}
+	if r.opts.Home != nil && r.deployed == "" {
+		r.say("the app and its functions are compiled; the first time takes minutes")
 	}
 	return r.timed("cdk synth", func() error { return r.cdk(ctx, "synth", r.home.App, args...) })
 }
@@ -169,26 +168,19 @@ func (r *run) cdk(ctx context.Context, step, dir string, args ...string) error {
 	cmd := exec.Command(filepath.Join(tools.NodeBin, "node"), append([]string{tools.CDK, "--no-notices"}, args...)...) //nolint:gosec // the pinned CLI
 	cmd.Dir = dir
 	cmd.Env = append(env, "AWS_ENDPOINT_URL="+r.stack.emulator.URL(), "CDK_HOME="+filepath.Join(r.stack.runDir, "cdk-home"),
-		"CDK_DISABLE_VERSION_CHECK=true", "CDK_DISABLE_CLI_TELEMETRY=true", "CI=true")
+		"NODE_NO_WARNINGS=1", "CDK_DISABLE_VERSION_CHECK=true", "CDK_DISABLE_CLI_TELEMETRY=true", "CI=true")
 	cmd.Stdout, cmd.Stderr = log, log
+	info, err := log.Stat()
+	if err != nil {
+		return err
+	}
 	if err := proc.Run(ctx, cmd); err != nil {
 		if ctx.Err() != nil {
 			return fmt.Errorf("cdk %s: %w", step, err)
 		}
-		return fmt.Errorf("cdk %s: %w\n%s", step, err, tail(path))
+		return fmt.Errorf("cdk %s failed (%w):\n%s", step, err, causeIn(path, info.Size()))
 	}
 	return nil
-}
-
-// tail is the end of a log, for a message about a failure.
-func tail(path string) string {
-	const lines = 25
-	b, err := os.ReadFile(path) //nolint:gosec // the log written just before
-	if err != nil {
-		return err.Error()
-	}
-	all := strings.Split(strings.TrimSpace(string(b)), "\n")
-	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }
 
 // template is the part of a CloudFormation template that is read here.

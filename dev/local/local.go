@@ -49,6 +49,9 @@ type Options struct {
 	FunctionEndpoint func(emulatorURL string) (string, error)
 	// MaxProcesses is how many events a function handles at once. Default: 8.
 	MaxProcesses int
+	// AutoReplayInterval replaces the interval of the schedules that run auto-replay, which a person would wait for. Seconds
+	// will do. Default: that of the app.
+	AutoReplayInterval time.Duration
 	// Progress gets a line per step. May be nil.
 	Progress io.Writer
 }
@@ -82,6 +85,19 @@ type Timing struct {
 
 // Start starts the stack. When it returns an error, nothing is left running. The stack outlives ctx, so call Stop.
 func Start(ctx context.Context, opts Options) (*Stack, error) {
+	s, err := Open(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Deploy(ctx); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Open starts the emulator, and deploys nothing. When it returns an error, nothing is left running.
+func Open(ctx context.Context, opts Options) (*Stack, error) {
 	home := opts.Home
 	if home == nil {
 		tools, err := toolchain.Find(opts.dir())
@@ -94,20 +110,34 @@ func Start(ctx context.Context, opts Options) (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.start(ctx); err != nil {
+	if err := r.startEmulator(ctx); err != nil {
 		r.stack.Stop()
-		return nil, fmt.Errorf("%w\nlogs: %s", err, r.relative(r.stack.LogDir))
+		return nil, r.withLogs(err)
 	}
 	return r.stack, nil
 }
 
-// Redeploy deploys the app again, and restarts the functions that changed. When it returns an error, the earlier
-// deployment continues to run, as far as the new one has not changed it.
-func (s *Stack) Redeploy(ctx context.Context) error {
-	if err := s.run.deploy(ctx); err != nil {
-		return err
+// Deploy deploys the app, and restarts the functions that changed. When it returns an error, an earlier deployment continues
+// to run, as far as the new one has not changed it.
+func (s *Stack) Deploy(ctx context.Context) error {
+	r := s.run
+	if err := r.synthesize(ctx); err != nil {
+		return r.withLogs(err)
 	}
-	return s.run.complete(ctx)
+	return r.withLogs(r.deploy(ctx))
+}
+
+// DeployChanges synthesizes the app, and deploys it only if that gives something else than what is deployed.
+func (s *Stack) DeployChanges(ctx context.Context) (changed bool, err error) {
+	r := s.run
+	if err := r.synthesize(ctx); err != nil {
+		return false, r.withLogs(err)
+	}
+	digest, err := digestOf(r.assembly)
+	if err != nil || digest == r.deployed {
+		return false, err
+	}
+	return true, r.withLogs(r.deploy(ctx))
 }
 
 // Stop ends everything and removes the run's directory, but keeps the logs. Further calls do nothing.
@@ -189,7 +219,11 @@ type run struct {
 	stack    *Stack
 	assembly string // directory of the cloud assembly
 
-	mu sync.Mutex // guards the timings, which parallel steps append to
+	bootstrapped bool
+	deployed     string // digest of the assembly that is deployed; empty if that failed
+	standIns     string // the last warning
+
+	mu sync.Mutex // guards the timings and the progress: two steps run at once
 }
 
 // newRun creates the directories of a run. No other run uses them.
@@ -217,18 +251,35 @@ func newRun(home Home, opts Options) (*run, error) {
 	return r, nil
 }
 
-func (r *run) start(ctx context.Context) error {
-	err := r.timed("emulator", func() (err error) {
+func (r *run) startEmulator(ctx context.Context) error {
+	return r.timed("emulator", func() (err error) {
 		r.stack.emulator, err = emulator.Start(ctx, emulator.Options{Tools: r.home.Tools, Dir: r.stack.runDir, LogDir: r.stack.LogDir})
 		return err
 	})
+}
+
+// deploy deploys the assembly.
+func (r *run) deploy(ctx context.Context) error {
+	digest, err := digestOf(r.assembly)
 	if err != nil {
 		return err
 	}
-	if err := r.bootstrapAndDeploy(ctx); err != nil {
+	r.deployed = "" // until it is complete
+	if err := r.deployAssembly(ctx); err != nil {
 		return err
 	}
-	return r.timed("functions and bridge", func() error { return r.complete(ctx) })
+	if err := r.timed("functions and bridge", func() error { return r.complete(ctx) }); err != nil {
+		return err
+	}
+	r.deployed = digest
+	return nil
+}
+
+func (r *run) withLogs(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w\nlogs: %s", err, r.relative(r.stack.LogDir))
 }
 
 // complete turns the deployed stacks into a working system and describes it.
@@ -250,40 +301,15 @@ func (r *run) complete(ctx context.Context) error {
 	if err := verify(ctx, r.stack.Config(), d); err != nil {
 		return err
 	}
+	if err := r.hurryAutoReplay(ctx, d); err != nil {
+		return err
+	}
 	if err := r.connectBridge(d); err != nil {
 		return err
 	}
 	r.stack.Outputs, r.stack.Templates = d.outputs, d.templates
 	r.stack.Result = newResult(r.stack.emulator.URL(), d, stacks[0].name)
 	return nil
-}
-
-func (r *run) timed(step string, do func() error) error {
-	began := time.Now()
-	if err := do(); err != nil {
-		return err
-	}
-	t := Timing{Step: step, Took: time.Since(began)}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.stack.Timings = append(r.stack.Timings, t)
-	r.say("%-22s %5.1f s", t.Step, t.Took.Seconds())
-	return nil
-}
-
-func (r *run) say(format string, args ...any) {
-	r.stack.note(format, args...)
-	if r.opts.Progress != nil {
-		_, _ = fmt.Fprintf(r.opts.Progress, format+"\n", args...)
-	}
-}
-
-// relative shortens a path of the app for display.
-func (r *run) relative(path string) string {
-	if rel, err := filepath.Rel(r.home.App, path); err == nil && filepath.IsLocal(rel) {
-		return rel
-	}
-	return path
 }
 
 // architecture is the architecture of this machine, in Lambda's terms, because the functions run here.

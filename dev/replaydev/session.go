@@ -1,50 +1,116 @@
 package replaydev
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"hash/fnv"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/dev/local"
-	"github.com/ce873799/replayable-ingestion/dev/toolchain"
 )
 
-// session is an app that is up.
+// session is an app on the emulator.
 type session struct {
 	*local.Stack
-	file string // of replayctl --local
-	dir  string // of the app
-	out  io.Writer
+	file     string // of replayctl --local
+	dir      string // of the app
+	out      io.Writer
+	watch    bool
+	terminal bool // somebody can press Enter
+
+	written []byte // to the file; nil while nothing is deployed
 }
 
-func (s session) write() error {
+// run starts the emulator and keeps the app on it until the context ends. A first deployment that fails ends it too, unless
+// there is somebody to mend the app.
+func (s *session) run(ctx context.Context, opts local.Options, in io.Reader) error {
+	s.say("deploying the app of %s", s.dir)
+	w := newWatcher(s.dir)
+	var err error
+	if s.Stack, err = local.Open(ctx, opts); err != nil {
+		return err
+	}
+	defer s.Stop()
+	defer s.forget()
+	if err := s.deploy(ctx, s.Deploy); err != nil {
+		if ctx.Err() != nil || !s.terminal && !s.watch {
+			return err
+		}
+		s.failed(err)
+	}
+	return s.stay(ctx, w, in)
+}
+
+func (s *session) say(format string, args ...any) { _, _ = fmt.Fprintf(s.out, format+"\n", args...) }
+
+// deploy runs a deployment, and says how to use what it deployed first.
+func (s *session) deploy(ctx context.Context, how func(context.Context) error) error {
+	if err := how(ctx); err != nil {
+		return err
+	}
+	first := s.written == nil
+	if err := s.write(); err != nil {
+		return err
+	}
+	if first {
+		s.usage()
+	}
+	return nil
+}
+
+func (s *session) failed(err error) {
+	s.say("error: %v", err)
+	state := "Nothing is deployed yet, and the emulator waits."
+	if s.written != nil {
+		state = "What was deployed before goes on."
+	}
+	s.say("%s %s", state, s.next())
+}
+
+// next says how to deploy again and how to end.
+func (s *session) next() string {
+	switch {
+	case s.watch:
+		return "A change of the app is deployed. Ctrl-C ends it."
+	case s.terminal:
+		return "Enter deploys again. Ctrl-C ends it."
+	}
+	return "Ctrl-C ends it."
+}
+
+func (s *session) write() error {
 	b, err := json.MarshalIndent(s.Result, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(s.file, append(b, '\n'), 0o600); err != nil {
+	if err := os.MkdirAll(filepath.Dir(s.file), 0o750); err != nil {
+		return fmt.Errorf("write --local: %w", err)
+	}
+	s.written = append(b, '\n')
+	if err := os.WriteFile(s.file, s.written, 0o600); err != nil {
 		return fmt.Errorf("write --local: %w", err)
 	}
 	return nil
 }
 
-func (s session) usage() {
-	_, _ = fmt.Fprintf(s.out, "\nYour app is up at %s.\n", s.EndpointURL)
+// forget removes the file, unless another run of the same directory has written it since.
+func (s *session) forget() {
+	if b, err := os.ReadFile(s.file); err == nil && bytes.Equal(b, s.written) {
+		_ = os.Remove(s.file)
+	}
+}
+
+func (s *session) usage() {
+	s.say("\nYour app is up at %s.", s.EndpointURL)
 	if len(s.Ingestions) == 0 {
-		_, _ = fmt.Fprintln(s.out, "It has no ReplayableIngestion.")
+		s.say("It has no ReplayableIngestion.")
 	}
 	for _, i := range s.Ingestions {
-		_, _ = fmt.Fprintf(s.out, "  %-30s %s\n", i.Path, i.StateMachineARN)
+		s.say("  %-30s %s", i.Path, i.StateMachineARN)
 	}
 	const text = `
 In another terminal, send an event and see what became of it:
@@ -53,23 +119,22 @@ In another terminal, send an event and see what became of it:
   replayctl ingest event.json --wait
   replayctl history ID
 
+In the directory of the app, --local does the same. replayctl failures lists a failure within half a minute.
+
 For the AWS CLI:
 
   export AWS_ENDPOINT_URL=%[2]s AWS_REGION=%[3]s AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
 
-Logs: %[4]s, with a file per function.
+Logs: %[4]s, with a file per function. They stay for a week.
 
-Enter deploys again after a change. Ctrl-C ends it, and removes everything but the logs, which stay for a week.
-`
-	_, _ = fmt.Fprintf(s.out, text, s.file, s.EndpointURL, s.Region, s.LogDir)
+%[5]s`
+	s.say(text, s.file, s.EndpointURL, s.Region, s.LogDir, s.next())
 }
 
 // stay deploys again when it is asked to, until the context ends.
-func (s session) stay(ctx context.Context, in io.Reader, watch bool) error {
+func (s *session) stay(ctx context.Context, w *watcher, in io.Reader) error {
 	changed := make(<-chan time.Time)
-	seen := uint64(0)
-	if watch {
-		seen = fingerprint(s.dir)
+	if s.watch {
 		ticker := time.NewTicker(time.Second)
 		defer ticker.Stop()
 		changed = ticker.C
@@ -78,7 +143,7 @@ func (s session) stay(ctx context.Context, in io.Reader, watch bool) error {
 	for {
 		select {
 		case <-ctx.Done():
-			_, _ = fmt.Fprintln(s.out, "stopping")
+			s.say("stopping")
 			return nil
 		case <-s.Done():
 			return fmt.Errorf("the emulator ended; its log is %s", filepath.Join(s.LogDir, "emulator.log"))
@@ -87,124 +152,46 @@ func (s session) stay(ctx context.Context, in io.Reader, watch bool) error {
 				enter = nil
 				continue
 			}
+			s.again(ctx)
 		case <-changed:
-			if now := fingerprint(s.dir); now == seen {
-				continue
+			if w.changed() {
+				s.follow(ctx, w)
 			}
 		}
-		if err := s.again(ctx); err != nil && ctx.Err() == nil {
-			_, _ = fmt.Fprintf(s.out, "error: %v\nWhat was deployed before goes on.\n", err)
-		}
-		if watch { // what synthesizing writes is not a change
-			seen = fingerprint(s.dir)
-		}
 	}
 }
 
-func (s session) again(ctx context.Context) error {
-	_, _ = fmt.Fprintln(s.out, "deploying again")
-	if err := s.Redeploy(ctx); err != nil {
+// follow deploys changed files. A file that changes meanwhile is followed next, unless the app is as it was: then it is the
+// synthesis that writes files.
+func (s *session) follow(ctx context.Context, w *watcher) {
+	s.say("files have changed")
+	w.seen = w.last
+	same := false
+	err := s.deploy(ctx, func(ctx context.Context) error {
+		changed, err := s.DeployChanges(ctx)
+		same = err == nil && !changed
 		return err
-	}
-	_, _ = fmt.Fprintln(s.out, "deployed")
-	return s.write()
-}
-
-// lines reports each line that is read. The reader is not read to its end when the program ends before.
-func lines(in io.Reader) <-chan struct{} {
-	read := make(chan struct{})
-	go func() {
-		defer close(read)
-		for scanner := bufio.NewScanner(in); scanner.Scan(); {
-			read <- struct{}{}
-		}
-	}()
-	return read
-}
-
-// generated are directories that hold no source.
-var generated = []string{"node_modules", "cdk.out", "build", "vendor", "__pycache__"}
-
-// fingerprint tells whether files of an app have changed.
-func fingerprint(dir string) uint64 {
-	h := fnv.New64a()
-	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error { // what cannot be read does not count
-		if err != nil {
-			return nil //nolint:nilerr // it may just have been removed
-		}
-		if d.IsDir() && path != dir && (strings.HasPrefix(d.Name(), ".") || slices.Contains(generated, d.Name())) {
-			return filepath.SkipDir
-		}
-		if info, err := d.Info(); err == nil && !d.IsDir() {
-			_, _ = fmt.Fprintln(h, path, info.Size(), info.ModTime().UnixNano())
-		}
-		return nil
 	})
-	return h.Sum64()
+	switch {
+	case same:
+		w.seen = fingerprint(w.dir)
+		s.say("the app is the same: nothing to deploy")
+	default:
+		s.ended(ctx, err)
+	}
 }
 
-// place makes a directory for a run, and removes those of runs that were killed.
-func place(runs string) (dir string, release func(), err error) {
-	if err := os.MkdirAll(runs, 0o750); err != nil {
-		return "", nil, err
-	}
-	if err := prune(runs, time.Now()); err != nil {
-		return "", nil, err
-	}
-	if dir, err = os.MkdirTemp(runs, ""); err != nil {
-		return "", nil, err
-	}
-	lock, err := toolchain.TryLock(filepath.Join(dir, lockFile))
-	if err != nil {
-		return "", nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	return dir, func() {
-		_ = os.RemoveAll(dir) // the next run tries again
-		_ = lock.Close()
-	}, nil
+// again deploys the app as it is.
+func (s *session) again(ctx context.Context) {
+	s.say("deploying again")
+	s.ended(ctx, s.deploy(ctx, s.Deploy))
 }
 
-const lockFile = "lock"
-
-// prune removes runs whose process has ended. One that begins right now has no lock yet.
-func prune(runs string, now time.Time) error {
-	entries, err := os.ReadDir(runs)
-	if err != nil {
-		return err
+func (s *session) ended(ctx context.Context, err error) {
+	switch {
+	case err == nil:
+		s.say("deployed")
+	case ctx.Err() == nil:
+		s.failed(err)
 	}
-	for _, e := range entries {
-		info, err := e.Info()
-		if err != nil || now.Sub(info.ModTime()) < time.Minute {
-			continue
-		}
-		dir := filepath.Join(runs, e.Name())
-		lock, err := toolchain.TryLock(filepath.Join(dir, lockFile))
-		if errors.Is(err, toolchain.ErrLocked) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(os.RemoveAll(dir), lock.Close()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// logsKept is how long the logs of a run stay in the cache.
-const logsKept = 7 * 24 * time.Hour
-
-// removeOld removes directories in which nothing was made since a time. There may be none.
-func removeOld(dir string, since time.Time) error {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	for _, e := range entries {
-		if info, infoErr := e.Info(); infoErr == nil && info.ModTime().Before(since) {
-			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
-		}
-	}
-	return err
 }

@@ -32,8 +32,8 @@ func TryLock(path string) (*os.File, error) {
 	return f, nil
 }
 
-// lock waits for the lock file until the context ends.
-func lock(ctx context.Context, path string) (unlock func(), err error) {
+// Lock waits for the lock file until the context ends.
+func Lock(ctx context.Context, path string) (unlock func(), err error) {
 	ticker := time.NewTicker(200 * time.Millisecond)
 	defer ticker.Stop()
 	for {

@@ -152,7 +152,7 @@ func (p part) install(ctx context.Context, root string, progress io.Writer) erro
 	if p.current() {
 		return nil
 	}
-	unlock, err := lock(ctx, filepath.Join(root, "build", "tools.lock"))
+	unlock, err := Lock(ctx, filepath.Join(root, "build", "tools.lock"))
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func collect(c *cobra.Command, optional map[string]*pflag.Flag) {
 	}
 }
 
-// isFile reports whether a word names a file: one that exists, or that ends as the file of `make local` does.
+// isFile reports whether a word names a file: one that exists, or that ends as the file of a local stack does.
 func isFile(word string) bool {
 	if strings.HasPrefix(word, "-") {
 		return false

@@ -37,7 +37,7 @@ func TestTheFileOfLocalMayStandAfterASpace(t *testing.T) {
 		w.RunWords(words...).Wants(t, exit.Refused, nil, []string{"does not know these credentials"})
 	}
 	w.RunWords("list", "--local", "gone.json").Wants(t, exit.Usage, nil, []string{"gone.json"})
-	w.RunWords("history", "--local", "r1").Wants(t, exit.Usage, nil, []string{"build/local.json", "`make local` starts a stack"})
+	w.RunWords("history", "--local", "r1").Wants(t, exit.Usage, nil, []string{"build/local.json", "in a checkout, `make local` does"})
 	w.RunWords("list", "--no-color", "true").Wants(t, exit.Usage, nil, []string{"--no-color takes a value after = only", "write --no-color=true"})
 	w.RunWords("list", "--", "--local", "x.json").Wants(t, exit.Usage, nil, []string{`unexpected argument "--local"`})
 }

@@ -100,7 +100,11 @@ Exit codes:
 	root.SetErr(f.Process.Err)
 	root.SetVersionTemplate("replayctl {{.Version}}\n")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		e := &exit.Error{Code: exit.Usage, Err: err, Do: []string{"`" + c.CommandPath() + " --help` lists the flags"}}
+		e := &exit.Error{Code: exit.Usage, Err: err}
+		for _, flag := range factory.SimilarFlags(c, err) {
+			e.Do = append(e.Do, "did you mean "+flag+"?")
+		}
+		e.Do = append(e.Do, "`"+c.CommandPath()+" --help` lists the flags")
 		if strings.Contains(c.Use, "RESOURCE") {
 			e.Do = append(e.Do, "an id that begins with - goes after --: `"+c.CommandPath()+" -- -5`")
 		}

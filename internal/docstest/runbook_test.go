@@ -69,6 +69,20 @@ func TestMonitoringListsEveryAlarm(t *testing.T) {
 	if want := alarms(t); !slices.Equal(names, want) {
 		t.Errorf("docs/monitoring.md lists the alarms\n%v\nthe construct has, in this order,\n%v", names, want)
 	}
+	critical := 0
+	for _, name := range names {
+		if cells[name][2] == "critical" {
+			critical++
+		}
+	}
+	if len(names) != 14 || critical != 6 {
+		t.Errorf("got %d alarms, %d critical: say so in README.md and docs/construct.md, and here", len(names), critical)
+	}
+	for file, want := range map[string]string{"README.md": "Six of fourteen are critical", "docs/construct.md": "fourteen, of which six are critical"} {
+		if !strings.Contains(document(t, file), want) {
+			t.Errorf("%s does not say %q", file, want)
+		}
+	}
 	runbook := runbookText(t)
 	for _, name := range alarms(t) {
 		_, body, _ := strings.Cut(runbook, "\n### "+name+"\n")

@@ -33,14 +33,8 @@ func TestAnAppRunsWithoutAnAccount(t *testing.T) {
 		"cdk.json": `{"app": "go run ."}`, "functions/score.py": score,
 		"one.json": `{"order": {"id": "O-1", "customerId": "C-1"}}`, "two.json": `{"order": {"id": "O-2", "customerId": "C-1"}}`,
 	})
-	bin := tempDir(t)
-	a = a.with("GOBIN=" + bin)
-	for _, program := range []string{"cmd/replayctl", "dev/cmd/replaydev"} {
-		a.mustGo(t, "install", golambda.ThisModule()+"/"+program+"@"+version)
-	}
 	home, temporary, cache := tempDir(t), tempDir(t), filepath.Join(root, "build", ".consumer-cache") // what is installed is kept
-	a = a.with("HOME="+home, "TMPDIR="+temporary, "XDG_CACHE_HOME="+cache, "npm_config_cache="+filepath.Join(cache, "npm"),
-		"GOCACHE="+mustGoEnv(t, "GOCACHE"), "GOPATH="+mustGoEnv(t, "GOPATH"))
+	a, bin := a.installed(t, home, temporary, cache)
 	before := tree(t, a.dir)
 
 	r := start(t, a, filepath.Join(bin, "replayctl"), "dev")
@@ -80,6 +74,47 @@ func TestAnAppRunsWithoutAnAccount(t *testing.T) {
 	if after := tree(t, a.dir); !slices.Equal(after, before) {
 		t.Errorf("the app's directory has %v, want %v", after, before)
 	}
+}
+
+// installed installs the programs as README says, in a home and with a cache of their own.
+func (a app) installed(t *testing.T, home, temporary, cache string) (with app, bin string) {
+	t.Helper()
+	bin = tempDir(t)
+	a = a.with("GOBIN=" + bin)
+	for _, program := range []string{"cmd/replayctl", "dev/cmd/replaydev"} {
+		a.mustGo(t, "install", golambda.ThisModule()+"/"+program+"@"+version)
+	}
+	return a.with("HOME="+home, "TMPDIR="+temporary, "XDG_CACHE_HOME="+cache, "npm_config_cache="+filepath.Join(cache, "npm"),
+		"GOCACHE="+mustGoEnv(t, "GOCACHE"), "GOPATH="+mustGoEnv(t, "GOPATH")), bin
+}
+
+// TestTheProgramOfReadmeRunsWithoutAnAccount runs what README has a newcomer copy, word for word. A failure is listed soon.
+func TestTheProgramOfReadmeRunsWithoutAnAccount(t *testing.T) {
+	a := newApp(t, programOf(t))
+	write(t, a.dir, map[string]string{
+		"cdk.json": `{"app": "go run ."}`, "event.json": `{"order": {"id": "O-1", "customerId": "C-1"}}`, "bad.json": `{"order": {}}`,
+	})
+	a, bin := a.installed(t, tempDir(t), tempDir(t), filepath.Join(root, "build", ".consumer-cache"))
+	replayctl := filepath.Join(bin, "replayctl")
+	r := start(t, a, filepath.Join(bin, "replaydev"))
+	file := r.await(`export REPLAYCTL_LOCAL=(\S+)\n(?s:.*)Ctrl-C`)
+	r.ingest(replayctl, file, "event.json")
+	if out, err := a.run(a.dir, replayctl, "ingest", "bad.json", "--wait", "--local"); err == nil || !strings.Contains(out, "FAILED") {
+		t.Fatalf("got %v, want the event FAILED:\n%s", err, out)
+	}
+	for deadline := time.Now().Add(40 * time.Second); ; time.Sleep(time.Second) {
+		out, err := a.run(a.dir, replayctl, "failures", "--local")
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if strings.Contains(out, "InvalidEvent") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the failure is not listed after 40 s:\n%s", out)
+		}
+	}
+	r.end()
 }
 
 func mustGoEnv(t *testing.T, name string) string {

@@ -14,11 +14,13 @@ import (
 func Arguments(least int, names ...string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		var err error
+		var meant []string
 		switch {
 		case len(args) < least:
 			err = fmt.Errorf("%s is missing", names[len(args)])
 		case len(args) > len(names):
 			err = fmt.Errorf("unexpected argument %q", args[len(names)])
+			meant = similarCommands(c, args[len(names)])
 		}
 		for i, arg := range args {
 			if err == nil && i < len(names) && strings.TrimSpace(arg) == "" {
@@ -28,10 +30,20 @@ func Arguments(least int, names ...string) cobra.PositionalArgs {
 		if err == nil {
 			return nil
 		}
-		return &exit.Error{Code: exit.Usage, Err: err, Do: []string{
-			"usage: " + c.UseLine(), "`" + c.CommandPath() + " --help` has examples",
-		}}
+		return &exit.Error{Code: exit.Usage, Err: err, Do: append(meant, "usage: "+c.UseLine(), "`"+c.CommandPath()+" --help` has examples")}
 	}
+}
+
+// similarCommands asks whether an argument was meant as a command below another one.
+func similarCommands(c *cobra.Command, arg string) (meant []string) {
+	var names []string
+	for _, sub := range c.Commands() {
+		names = append(names, sub.Name())
+	}
+	for _, name := range Similar(arg, names) {
+		meant = append(meant, "did you mean "+c.CommandPath()+" "+name+"?")
+	}
+	return meant
 }
 
 // NoArguments checks that a command has none.

@@ -44,5 +44,5 @@ func (f *Factory) ExecutionARN(name string) string {
 	return strings.Replace(f.target.StateMachineARN, ":stateMachine:", ":execution:", 1) + ":" + name
 }
 
-// IsLocal reports whether the ingestion is the one of `make local`.
+// IsLocal reports whether the ingestion is one of replaydev or `make local`.
 func (f *Factory) IsLocal() bool { return f.flags.local != "" }

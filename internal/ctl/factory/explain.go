@@ -47,7 +47,7 @@ func (f *Factory) Explain(err error) *exit.Error {
 		e.Code = exit.Refused
 		e.Do = []string{
 			"looked in " + f.where(),
-			"another account: --profile; another Region: --region; the emulator of `make local`: --local",
+			"another account: --profile; another Region: --region; the emulator of replaydev or `make local`: --local",
 			"a stack deployed before replayctl existed has no manifest: deploy it again, or name its API with --api-url",
 		}
 	case errors.As(err, &creds):
@@ -56,26 +56,37 @@ func (f *Factory) Explain(err error) *exit.Error {
 		e.Code, e.Do = exit.Usage, []string{"`aws configure list-profiles` lists the profiles there are"}
 	case errors.As(err, &region):
 		e.Code, e.Err = exit.Usage, errors.New("no AWS Region is set")
-		e.Do = []string{"set one: --region, AWS_REGION, or region in the profile; for the emulator of `make local`: --local"}
+		e.Do = []string{"set one: --region, AWS_REGION, or region in the profile; for the emulator of replaydev or `make local`: --local"}
 	case errors.As(err, &refused):
 		f.explainRefusal(e, refused)
 	case errors.As(err, &unreachable):
 		e.Code = exit.Unreachable
 		e.Do = []string{"is the network up, and is the URL right? `--refresh` looks the API up again"}
 		if f.flags.local != "" {
-			e.Do = []string{"does the local stack run? `make local` starts it"}
+			e.Err, e.Do = f.nothingRuns(), localHints
 		}
 	case errors.As(err, &service):
 		f.explainAWS(e, service)
 	case errors.Is(err, fs.ErrNotExist) && f.flags.local != "":
-		e.Code, e.Do = exit.Usage, []string{"`make local` starts a stack and writes the file; --local=FILE names another one"}
+		e.Code, e.Do = exit.Usage, append(localHints, "--local=FILE names another file")
 	default:
 		var sending *smithy.OperationError
 		if errors.As(err, &sending) { // no answer: one would be a smithy.APIError
 			e.Code, e.Do = exit.Unreachable, []string{"is the network up, and is the Region right? --region, AWS_REGION"}
+			if f.flags.local != "" {
+				e.Err, e.Do = f.nothingRuns(), localHints
+			}
 		}
 	}
 	return e
+}
+
+// localHints say how to start what --local names: the file does not say which program wrote it.
+var localHints = []string{"replaydev, in the directory of your app, starts it and stays; in a checkout, `make local` does"}
+
+// nothingRuns is the error of a local stack that does not respond.
+func (f *Factory) nothingRuns() error {
+	return fmt.Errorf("the local stack of %s does not respond: it has probably ended", f.localFile())
 }
 
 func (f *Factory) loginHints(err error) []string {
@@ -107,7 +118,13 @@ const maxSkew = 5 * time.Minute
 func (f *Factory) explainRefusal(e *exit.Error, r *client.RefusedError) {
 	e.Code = exit.Refused
 	for _, fault := range r.Problem.Errors {
+		if fault.Field == "transform" && f.Transform != "" {
+			fault.Field = f.Transform // and not each flag that may change events
+		}
 		e.Do = append(e.Do, flagname.Of(fault))
+	}
+	if len(e.Do) == 1 { // it says more than that there is one
+		e.Err, e.Do = fmt.Errorf("%s: %d: %s", r.Call, r.Status, e.Do[0]), nil
 	}
 	switch {
 	case r.Status == http.StatusForbidden:

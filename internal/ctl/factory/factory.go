@@ -23,6 +23,9 @@ type Factory struct {
 	// a clock that goes on would give the parts of one request different times.
 	Moment time.Time
 
+	// Transform is the flag that says how events are changed, such as --merge-patch; empty without one.
+	Transform string
+
 	flags  flags
 	global *pflag.FlagSet // the flags that every command has
 

@@ -15,8 +15,11 @@ func (f *Factory) Open(flag, name string) (io.ReadCloser, error) {
 		return io.NopCloser(f.Process.In), nil
 	}
 	file, err := os.Open(name) //nolint:gosec // the user's choice
-	if err != nil {
+	if err != nil && strings.HasPrefix(flag, "-") {
 		return nil, exit.Usagef("%s: %w", flag, err)
+	}
+	if err != nil {
+		return nil, exit.Usagef("%w", err)
 	}
 	if info, err := file.Stat(); err == nil && info.IsDir() {
 		_ = file.Close() // nothing was read

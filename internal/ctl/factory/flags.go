@@ -30,7 +30,7 @@ func (f *Factory) AddFlags(root *cobra.Command) {
 	set.StringVar(&f.flags.stack, "stack", "", "`NAME` of the ingestion's CloudFormation stack (or REPLAYCTL_STACK; default: the only stack with one)")
 	set.StringVar(&f.flags.ingestion, "ingestion", "", "`PATH` of the construct, if the stack has several (or REPLAYCTL_INGESTION)")
 	set.StringVar(&f.flags.apiURL, "api-url", "", "`URL` of the replay API, with its stage; skips the search (or REPLAYCTL_API_URL)")
-	set.StringVar(&f.flags.local, "local", "", "the stack of make local, as this `FILE` describes it (or REPLAYCTL_LOCAL)")
+	set.StringVar(&f.flags.local, "local", "", "the stack of replaydev or make local, as this `FILE` describes it (or REPLAYCTL_LOCAL; without a value: that of this directory)")
 	set.Lookup("local").NoOptDefVal = stack.LocalFile
 	set.BoolVar(&f.flags.refresh, "refresh", false, "search for the ingestion, without the cache")
 	set.StringVar(&f.flags.profile, "profile", "", "`NAME` of an AWS profile (or AWS_PROFILE)")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -78,7 +79,7 @@ func (f *Factory) every(ctx context.Context) (all []config.Manifest, cfg aws.Con
 		all, err = f.ingestions(ctx, cfg, f.flags.stack)
 		return all, cfg, err
 	}
-	l, err := stack.ReadLocal(f.flags.local)
+	l, err := stack.ReadLocal(f.localFile())
 	if err != nil {
 		return nil, cfg, err
 	}
@@ -151,10 +152,18 @@ func (f *Factory) cache(ctx context.Context, cfg aws.Config) (*stack.Cache, erro
 	}, nil
 }
 
+// localFile is the file of --local. Without a value, that is the file of what runs for this directory.
+func (f *Factory) localFile() string {
+	if dir, err := os.Getwd(); err == nil && f.flags.local == stack.LocalFile {
+		return stack.LocalOf(f.Process.CacheDir, dir)
+	}
+	return f.flags.local
+}
+
 // where says where ingestions were looked for.
 func (f *Factory) where() string {
 	if f.flags.local != "" {
-		return f.flags.local
+		return f.localFile()
 	}
 	place := "Region " + f.awsRegion
 	if f.flags.profile != "" {

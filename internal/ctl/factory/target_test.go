@@ -3,6 +3,7 @@ package factory_test
 import (
 	"encoding/json"
 	"errors"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/stack"
 	"github.com/ce873799/replayable-ingestion/internal/simtest/operator"
 )
 
@@ -117,5 +119,43 @@ func TestTheLocalStackIsFoundInItsFile(t *testing.T) {
 	w.Run("list --stack prod").Wants(t, exit.Refused, nil, []string{"looked in " + file})
 	w.Run("list --api-url "+w.Gateway.URL).Wants(t, exit.OK, nil, nil)
 	t.Chdir(t.TempDir())
-	w.Run("list --local").Wants(t, exit.Usage, nil, []string{"nothing runs here", "`make local` starts a stack"})
+	w.Run("list --local").Wants(t, exit.Usage, nil, []string{"nothing runs here", "replaydev, in the directory of your app, starts it", "`make local`"})
+	// Without a value, it is what replaydev runs for this directory.
+	w.Process.CacheDir = t.TempDir()
+	app := stack.AppFile(w.Process.CacheDir, ".")
+	if err := os.MkdirAll(filepath.Dir(app), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(app, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.Run("list --local --stack prod").Wants(t, exit.Refused, nil, []string{"looked in " + app})
+}
+
+// Whatever is asked of a local stack that has ended, the answer is the same.
+func TestALocalStackThatHasEndedIsNamed(t *testing.T) {
+	w := operator.New(t)
+	w.Process.Transport = nil
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	endpoint := "http://" + closed.Addr().String()
+	if err := closed.Close(); err != nil {
+		t.Fatal(err)
+	}
+	i := w.In("dev", "Listings")
+	i.APIURL = endpoint + "/_aws/execute-api/a/v1"
+	b, err := json.Marshal(map[string]any{"endpointUrl": endpoint, "region": "us-east-1", "ingestions": []config.Manifest{i}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "local.json")
+	if err := os.WriteFile(file, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"the local stack of " + file + " does not respond: it has probably ended", "replaydev, in the directory of your app, starts it"}
+	w.Run("history r1 --local="+file).Wants(t, exit.Unreachable, nil, want)
+	w.Process.In = strings.NewReader(`{"id":"r1"}`)
+	w.Run("ingest - --local="+file).Wants(t, exit.Unreachable, nil, want)
 }

@@ -197,6 +197,18 @@ func TestFieldsWithoutAValueAreLeftOut(t *testing.T) {
 	}
 }
 
+// Two ids that differ in a character without width do not look the same.
+func TestInvisibleCharactersAreShown(t *testing.T) {
+	for text, want := range map[string]string{
+		"L-1\u200b": `L-1\u200b`, "\ufeffL-1": `\ufeffL-1`, "a\u00adb": `a\u00adb`, "a\u2028b": `a\u2028b`, "\u3164": `\u3164`,
+		"a\tb": `a\tb`, "é 中 😀": "é 中 😀",
+	} {
+		if got := Printable(text); got != want {
+			t.Errorf("%+q became %s, want %s", text, got, want)
+		}
+	}
+}
+
 // FuzzPrintable checks that nothing that could steer a terminal is left.
 func FuzzPrintable(f *testing.F) {
 	for _, s := range []string{"", "a\x1b[2J", "\u202eb", "\xff\x00", "é\u0085"} {

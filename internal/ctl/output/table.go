@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -163,21 +164,27 @@ func (t *tabler[T]) line(b *strings.Builder, cells []string, color func(int) Col
 	b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 }
 
-// Printable shows control characters, which could steer a terminal, as escapes: errors and ids are other people's texts.
+// Printable shows control characters, which could steer a terminal, and invisible ones, which would make two ids look the
+// same, as escapes: errors and ids are other people's texts.
 func Printable(s string) string {
-	if strings.IndexFunc(s, unprintable) < 0 {
+	if strings.IndexFunc(s, unseen) < 0 {
 		return s
 	}
 	var b strings.Builder
 	for _, r := range s {
-		if unprintable(r) {
-			q := fmt.Sprintf("%q", r)
+		if unseen(r) {
+			q := fmt.Sprintf("%+q", r)
 			b.WriteString(q[1 : len(q)-1])
 			continue
 		}
 		b.WriteRune(r)
 	}
 	return b.String()
+}
+
+// unseen are also characters without width, such as U+200B, and letters that look like a space.
+func unseen(r rune) bool {
+	return unprintable(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) || slices.Contains([]rune{0x115F, 0x1160, 0x3164, 0xFFA0}, r)
 }
 
 // unprintable are control characters, and those that change the direction of what follows.

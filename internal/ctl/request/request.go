@@ -264,6 +264,7 @@ func (t TransformFlags) Read(f *factory.Factory) (*replay.Transform, error) {
 	case len(given) == 0:
 		return nil, nil
 	}
+	f.Transform = given[0]
 	out := replay.Transform{Function: t.Function}
 	for _, p := range []struct {
 		flag, value string

@@ -1,6 +1,7 @@
 package start
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -52,6 +53,7 @@ func (op operation) text() (string, output.Color) {
 
 // showDiffs shows what a transform changes in each event of a sample.
 func showDiffs(f *factory.Factory, w io.Writer, sample []replay.Item) error {
+	what := cmp.Or(f.Transform, "the transform")
 	for _, it := range sample {
 		if len(it.Diff) == 0 {
 			continue
@@ -60,9 +62,9 @@ func showDiffs(f *factory.Factory, w io.Writer, sample []replay.Item) error {
 		if err != nil {
 			return err
 		}
-		title := "the transform changes " + it.ResourceID
+		title := what + " changes " + it.ResourceID
 		if len(ops) == 0 {
-			title = "the transform changes nothing in " + it.ResourceID
+			title = what + " changes nothing in " + it.ResourceID
 		}
 		if it.VersionID != "" {
 			title += ", version " + it.VersionID

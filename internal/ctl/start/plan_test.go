@@ -17,7 +17,7 @@ func TestADryRunShowsAPlan(t *testing.T) {
 	got := w.Run(`replay r1 r2 gone --dry-run --merge-patch {"n":7}`)
 	got.Wants(t, exit.OK, []string{
 		"would run   2 items", "be skipped  1 item", "RESOURCE", "WOULD", "no such resource",
-		"the transform changes r1, version", "  ~ /n  0 → 7",
+		"--merge-patch changes r1, version", "  ~ /n  0 → 7",
 	}, []string{"nothing was started"})
 	if n := len(w.Engine.Machine.Starts); n != 2 {
 		t.Errorf("%d executions were started, want the two live ones", n)

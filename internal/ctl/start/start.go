@@ -20,14 +20,15 @@ func Run(ctx context.Context, f *factory.Factory, o *request.Flags) error {
 	if o.Plan && o.DryRun {
 		return exit.Usagef("--plan and --dry-run exclude each other: use one")
 	}
-	if err := askFor(ctx, f, &o.Reason, o.DryRun, interactive(f, o)); err != nil { // a plan has the reason for which it is applied
-		return err
-	}
-	o.DryRun = o.DryRun || o.Plan
 	d, err := o.Document(f)
 	if err != nil {
 		return err
 	}
+	if err := askFor(ctx, f, &d.Reason, o.DryRun, interactive(f, o)); err != nil { // a plan has the reason for which it is applied
+		return err
+	}
+	o.DryRun = o.DryRun || o.Plan
+	d.DryRun = o.DryRun
 	r, err := request.Freeze(d, f.Moment)
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ func TestACorrectionIsShownAndMade(t *testing.T) {
 	w := operator.New(t)
 	w.Event("first", `{"id":"r1","owner":"o1","price":45000000.10}`)
 	w.Run(`correct r1 --merge-patch {"price":450000.10} --dry-run`).Wants(t, exit.OK,
-		[]string{"would run   1 item", "the transform changes r1, version", "~ /price  45000000.10 → 450000.10"}, []string{"nothing was started"})
+		[]string{"would run   1 item", "--merge-patch changes r1, version", "~ /price  45000000.10 → 450000.10"}, []string{"nothing was started"})
 	if n := len(w.VersionsOf("r1")); n != 1 {
 		t.Errorf("a dry run recorded a version: there are %d", n)
 	}
@@ -103,9 +103,9 @@ func TestWhatIsNotACorrection(t *testing.T) {
 		`correct gone --merge-patch {"n":1} --reason x`:                              "the event log has no resource gone",
 		`correct r1 --version v9 --merge-patch {"n":1} --reason x`:                   "no such version",
 		`correct r1 --version latest-7 --merge-patch {"n":1} --reason x`:             "no version latest-7",
-		`correct r1 --merge-patch {"id":"r2"} --reason x`:                            "changes the resource id",
+		`correct r1 --merge-patch {"id":"r2"} --reason x`:                            "400: --merge-patch cannot be applied to version v000001: ",
 		`correct r1 --merge-patch {"n":0} --reason x`:                                "changes nothing",
-		`correct r1 --json-patch [{"op":"remove","path":"/nowhere"}] --reason x`:     "cannot be applied",
+		`correct r1 --json-patch [{"op":"remove","path":"/nowhere"}] --reason x`:     "400: --json-patch cannot be applied",
 		`correct r1 --merge-patch {"replayableIngestion":{"v":1}} --reason x --wait`: "reserved key",
 	} {
 		w.Run(line).Wants(t, exit.Refused, nil, []string{want})

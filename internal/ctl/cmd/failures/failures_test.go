@@ -67,7 +67,7 @@ func TestAGroupSaysHowItHasChangedAndWhatIsMissing(t *testing.T) {
 		return true
 	})
 	w.Run("failures").Wants(t, exit.OK, []string{"HELD", "+10", "Old"}, []string{
-		"and 7 failures of other errors", "counted at ", "about 4 failures not taken in yet: auto-replay does that with its next run",
+		"and 7 failures of other errors", "counted at ", "about 4 failures not taken in yet: auto-replay lists them with its next run, by default within 5 minutes",
 	})
 }
 

@@ -38,7 +38,7 @@ func groups(ctx context.Context, f *factory.Factory, q *query) error {
 		f.Say("counted at %s", f.Printer.Time(&found.CountedAt))
 	}
 	if n := found.NotTakenIn; n != nil && *n > 0 {
-		f.Say("about %s not taken in yet: auto-replay does that with its next run", factory.Plural(*n, "failure"))
+		f.Say("about %s not taken in yet: auto-replay lists them with its next run, by default within 5 minutes", factory.Plural(*n, "failure"))
 	}
 	if paused != nil {
 		f.Say("automatic replays are paused: %s", paused.Reason)

@@ -33,14 +33,15 @@ one per line; - is standard input. Your credentials need states:StartExecution, 
 and with --wait states:DescribeExecution and states:GetExecutionHistory.
 
 An execution is named by a digest of its event. Step Functions keeps a name for 90 days, so sending a file twice is safe:
-an event that was sent before is EXISTS. An event that a file has twice is sent once. With --name-prefix, the name also has
+an event that was sent before is EXISTS, and is not started again. An event that a file has twice is sent once. With --name-prefix, the name also has
 the prefix and the number of the line: each line is an execution of its own, and another prefix sends the file again.
 
 A line that is not an event is INVALID, and its error says why. The others are sent. If sending stops on an error,
 send the file again.
 
-For each event, standard output has a line with its status. Without --wait that is STARTED or EXISTS. With --wait it is how
-the execution ended, and recorded says whether the event log has the event.`,
+For each event, standard output has a line with its status. Without --wait that is STARTED or EXISTS. With --wait, it is EXISTS
+or how the execution ended, and recorded says whether the event log has the event. With EXISTS, earlier says how the execution
+ended that was started before. That does not change the exit code: only executions that ended while the command waited do.`,
 		Example: `  replayctl ingest event.json --wait
   replayctl ingest sales.jsonl --rate 50 -o jsonl > sent.jsonl
   jq -c '.[]' export.json | replayctl ingest - --name-prefix import-2026-11 --wait`,
@@ -124,7 +125,7 @@ func fileName(file string) string {
 func columns() []output.Column[result] {
 	return []output.Column[result]{
 		{Title: "LINE", Right: true, Cell: func(r result) string { return fmt.Sprint(r.Line) }},
-		{Title: "STATUS", Cell: func(r result) string { return r.Status }, Color: func(r result) output.Color { return color(r.Status) }},
+		{Title: "STATUS", Cell: func(r result) string { return r.status() }, Color: func(r result) output.Color { return color(r.Status) }},
 		{Title: "RECORDED", Cell: func(r result) string { return r.recorded() }},
 		{Title: "EXECUTION", Cell: func(r result) string { return r.Execution }},
 		{Title: "ERROR", Flex: true, Cell: func(r result) string { return strings.TrimSuffix(r.Error+": "+factory.CauseText(r.Cause), ": ") }},

@@ -28,9 +28,9 @@ func account(t testing.TB) *operator.World {
 }
 
 type sent struct {
-	Line                                          int
-	Status, Execution, ExecutionARN, Error, Cause string
-	Recorded                                      *bool
+	Line                                                   int
+	Status, Execution, ExecutionARN, Error, Cause, Earlier string
+	Recorded                                               *bool
 }
 
 func ingest(t testing.TB, w *operator.World, in string, words ...string) (operator.Said, []sent) {
@@ -78,7 +78,10 @@ func TestSendingAFileTwiceIsSafe(t *testing.T) {
 	w := account(t)
 	_, first := ingest(t, w, one+"\n"+two, "--wait")
 	got, again := ingest(t, w, `{ "id": "r1", "owner": "o1", "n": 1 }`+"\n"+two)
-	got.Wants(t, exit.OK, nil, []string{"2 events: 2 EXISTS", "--name-prefix sends each line anew"})
+	got.Wants(t, exit.OK, nil, []string{
+		"2 events: 2 EXISTS", "2 events were sent before, in the last 90 days, and not started again",
+		"replayctl replay RESOURCE_ID --reason TEXT", "to send each line as a new event: --name-prefix TEXT",
+	})
 	if statuses(again) != "1:EXISTS 2:EXISTS" || again[0].Execution != first[0].Execution || len(w.Engine.Machine.Starts) != 2 {
 		t.Errorf("got %s, %d executions", got.Out, len(w.Engine.Machine.Starts))
 	}
@@ -106,8 +109,29 @@ func TestWhatBecameOfEachEventIsTold(t *testing.T) {
 	if statuses(all) != "1:SUCCEEDED 2:FAILED 3:FAILED" || all[1].Error != "GeocoderDown" || !*all[1].Recorded || all[2].Error != "InvalidEvent" || *all[2].Recorded {
 		t.Errorf("got %s", got.Out)
 	}
-	w.Process.In = strings.NewReader(two)
+	w.Process.In = strings.NewReader(`{"id":"r2","owner":"o1","n":3}`)
 	w.Run("ingest - --wait"+w.Endpoint).Wants(t, exit.Failures, []string{"LINE  STATUS  RECORDED  EXECUTION", "FAILED  yes", "GeocoderDown"}, nil)
+}
+
+// The end of an execution that was started before is not the end of one that was started now.
+func TestWaitingDoesNotHideThatNothingWasStarted(t *testing.T) {
+	w := account(t)
+	w.Engine.Machine.Work = func(_, event string) (string, string) {
+		if strings.Contains(event, "r2") {
+			return "", "GeocoderDown"
+		}
+		return event, ""
+	}
+	_, first := ingest(t, w, two, "--wait")
+	w.Process.In = strings.NewReader(two)
+	w.Run("ingest - --wait"+w.Endpoint).Wants(t, exit.OK, []string{"1  EXISTS (FAILED)  yes", "GeocoderDown"}, []string{
+		"1 event: 1 EXISTS", "line 1 was sent before as execution " + first[0].Execution + ", and not started again; its end was FAILED",
+	})
+	got, all := ingest(t, w, one+"\n"+two+"\n"+one, "--wait")
+	got.Wants(t, exit.OK, nil, []string{"3 events: 1 SUCCEEDED, 2 EXISTS", "2 events were sent before", "1 of them failed"})
+	if statuses(all) != "1:SUCCEEDED 2:EXISTS 3:EXISTS" || all[1].Earlier != "FAILED" || all[2].Earlier != "SUCCEEDED" || len(w.Engine.Machine.Starts) != 2 {
+		t.Errorf("got %s, %d executions", got.Out, len(w.Engine.Machine.Starts))
+	}
 }
 
 func TestLinesThatAreNoEventsAreNamed(t *testing.T) {
@@ -145,7 +169,7 @@ func TestNoEventsAreAnError(t *testing.T) {
 		w.Process.In = strings.NewReader(input)
 		w.Run("ingest -"+w.Endpoint).Wants(t, exit.Usage, nil, []string{"standard input has no events", "an event is a JSON object"})
 	}
-	w.Run("ingest /nope"+w.Endpoint).Wants(t, exit.Usage, nil, []string{"FILE: open /nope: no such file"})
+	w.Run("ingest /nope"+w.Endpoint).Wants(t, exit.Usage, nil, []string{"error: open /nope: no such file"})
 }
 
 func TestAFileMayHaveOneEventOnSeveralLines(t *testing.T) {

@@ -23,7 +23,7 @@ import (
 const (
 	invalid   = "INVALID" // the line is not an event
 	started   = "STARTED"
-	exists    = "EXISTS" // an execution with this name was started before
+	exists    = "EXISTS" // an execution with this name was started before; nothing was started now
 	running   = "RUNNING"
 	succeeded = "SUCCEEDED"
 )
@@ -37,6 +37,9 @@ type result struct {
 	Recorded     *bool  `json:"recorded,omitempty"` // whether the event log has the event; absent where that is not known
 	Error        string `json:"error,omitempty"`
 	Cause        string `json:"cause,omitempty"`
+
+	// Earlier is how an execution ended that was sent before, with --wait. Then nothing was started.
+	Earlier string `json:"earlier,omitempty"`
 }
 
 func (r result) recorded() string {
@@ -48,6 +51,14 @@ func (r result) recorded() string {
 	default:
 		return "no"
 	}
+}
+
+// status is that of a table, which has no column for what only events have that were sent before.
+func (r result) status() string {
+	if r.Earlier == "" {
+		return r.Status
+	}
+	return r.Status + " (" + r.Earlier + ")"
 }
 
 // inFlight is how many executions may run before the first of them is waited for. It bounds memory.
@@ -63,6 +74,20 @@ type sender struct {
 	began time.Time
 	sent  int            // calls of StartExecution
 	count map[string]int // results by status
+
+	before result // the first event that was sent before
+	failed int    // executions of events that were sent before, and had failed
+}
+
+// note counts a result.
+func (s *sender) note(one result) {
+	s.count[one.Status]++
+	if one.Status == exists && s.before.Execution == "" {
+		s.before = one
+	}
+	if one.Earlier != "" && one.Earlier != succeeded {
+		s.failed++
+	}
 }
 
 // results sends events and yields the outcome of each, in the order of the file.
@@ -74,7 +99,7 @@ func (s *sender) results(ctx context.Context, r io.Reader) iter.Seq2[result, err
 			for ; len(open) > n; open = open[1:] {
 				one, err := s.ended(ctx, open[0])
 				if err == nil {
-					s.count[one.Status]++
+					s.note(one)
 				}
 				if !yield(one, err) || err != nil {
 					return false
@@ -171,11 +196,17 @@ func (s *sender) ended(ctx context.Context, one result) (result, error) {
 		if err != nil {
 			return one, fmt.Errorf("look at the execution of line %d: %w", one.Line, err)
 		}
-		if one.Status = string(out.Status); one.Status != running {
+		if status := string(out.Status); status != running {
 			one.Error, one.Cause = aws.ToString(out.Error), aws.ToString(out.Cause)
-			one.Recorded = s.wasRecorded(ctx, one)
+			one.Recorded = s.wasRecorded(ctx, one, status)
+			if one.Status == exists {
+				one.Earlier = status
+			} else {
+				one.Status = status
+			}
 			return one, nil
 		}
+		one.Status = running // how it ends is news, whoever started it
 		if err := s.f.Sleep(ctx, poll); err != nil {
 			return one, err
 		}
@@ -183,8 +214,8 @@ func (s *sender) ended(ctx context.Context, one result) (result, error) {
 }
 
 // wasRecorded reports whether an execution that has ended has left the Record state; nil if that cannot be found out.
-func (s *sender) wasRecorded(ctx context.Context, one result) *bool {
-	if one.Status == succeeded {
+func (s *sender) wasRecorded(ctx context.Context, one result, status string) *bool {
+	if status == succeeded {
 		return aws.Bool(true)
 	}
 	out, err := s.states.GetExecutionHistory(ctx, &sfn.GetExecutionHistoryInput{ExecutionArn: &one.ExecutionARN, MaxResults: 100})
@@ -210,9 +241,27 @@ func (s *sender) sum() {
 		}
 	}
 	s.f.Say("%s", strings.TrimSuffix(factory.Plural(total, "event")+": "+strings.Join(parts, ", "), ": "))
-	if s.count[exists] > 0 && s.o.prefix == "" {
-		s.f.Say("EXISTS: the same event was sent in the last 90 days; --name-prefix sends each line anew")
+	s.tellOfEarlier()
+}
+
+// tellOfEarlier says that nothing was started for events that were sent before, and how to run them again.
+func (s *sender) tellOfEarlier() {
+	n := s.count[exists]
+	if n == 0 {
+		return
 	}
+	what, end := fmt.Sprintf("%d events were sent before, in the last 90 days, and not started again", n), ""
+	if n == 1 {
+		what = fmt.Sprintf("line %d was sent before as execution %s, and not started again", s.before.Line, s.before.Execution)
+		if s.before.Earlier != "" {
+			end = "; its end was " + s.before.Earlier
+		}
+	} else if s.failed > 0 {
+		end = fmt.Sprintf("; %d of them failed", s.failed)
+	}
+	s.f.Say("EXISTS: %s%s", what, end)
+	s.f.Say("  to run what is recorded again: `%s`", s.f.Hint("replay RESOURCE_ID --reason TEXT"))
+	s.f.Say("  to send each line as a new event: --name-prefix TEXT")
 }
 
 func (s *sender) code() exit.Code {

@@ -73,7 +73,8 @@ func TestFlagsBecomeARequest(t *testing.T) {
 func TestWrongCommandLinesAreErrorsOfUsage(t *testing.T) {
 	w := operator.New(t)
 	for line, want := range map[string]string{
-		"replay --reason x":                                              "say what to replay: resource ids, -f FILE, --owner, --failures or --all",
+		"replay":            "say what to replay: resource ids, -f FILE, --owner, --failures or --all",
+		"replay --reason x": "say what to replay: resource ids, -f FILE, --owner, --failures or --all",
 		"replay a --all --max-items 5 --reason x":                        "--all does not go with resource ids, --owner and --failures",
 		"replay --owner o --outcome lost --reason x":                     `--outcome must be "open" or "succeeded" or "failed"`,
 		"replay --owner o --where @.n=1 --reason x":                      `--where: not a filter: want the end, && or ||, got "=" at character 4`,
@@ -120,18 +121,20 @@ func TestWrongCommandLinesAreErrorsOfUsage(t *testing.T) {
 		"replay a --failures-since 1h":                                   "unknown flag: --failures-since",
 		"replay a --output yaml --reason x":                              "--output must be one of table, json, jsonl",
 		"republish a --merge-patch {} --reason x":                        "unknown flag: --merge-patch",
-		"replai a":                              "unknown command \"replai\"\n  did you mean replay?",
-		"status --wait --output":                "flag needs an argument",
-		"list --api-url abc123/v1":              "--api-url must be the URL of the API with its stage",
-		"history":                               "RESOURCE is missing\n  usage: replayctl history RESOURCE [flags]",
-		"show":                                  "RESOURCE is missing",
-		"diff":                                  "RESOURCE is missing",
-		"show a b":                              `unexpected argument "b"`,
-		"list a":                                `unexpected argument "a"`,
-		"items a b":                             `unexpected argument "b"`,
-		"replay a --dry-run false":              "--dry-run takes a value after = only, got \"false\" after it\n  write --dry-run=false",
-		"replay a --fail-on-skipped --reason x": "--fail-on-skipped needs --wait, --dry-run or --plan",
-		"items x --outcome LOST":                "--outcome must be one of WAITING, STARTED",
+		"failures replya":                                                "unexpected argument \"replya\"\n  did you mean replayctl failures replay?",
+		"history r1 --outputs json":                                      "unknown flag: --outputs\n  did you mean --output?",
+		"replai a":                                                       "unknown command \"replai\"\n  did you mean replay?",
+		"status --wait --output":                                         "flag needs an argument",
+		"list --api-url abc123/v1":                                       "--api-url must be the URL of the API with its stage",
+		"history":                                                        "RESOURCE is missing\n  usage: replayctl history RESOURCE [flags]",
+		"show":                                                           "RESOURCE is missing",
+		"diff":                                                           "RESOURCE is missing",
+		"show a b":                                                       `unexpected argument "b"`,
+		"list a":                                                         `unexpected argument "a"`,
+		"items a b":                                                      `unexpected argument "b"`,
+		"replay a --dry-run false":                                       "--dry-run takes a value after = only, got \"false\" after it\n  write --dry-run=false",
+		"replay a --fail-on-skipped --reason x":                          "--fail-on-skipped needs --wait, --dry-run or --plan",
+		"items x --outcome LOST":                                         "--outcome must be one of WAITING, STARTED",
 	} {
 		got := w.Run(line)
 		if got.Code != exit.Usage || !strings.Contains(got.Err, want) || got.Out != "" {
