@@ -208,22 +208,22 @@ func TestServicesActForOurResourcesOnly(t *testing.T) {
 			t.Errorf("%s: %s may call the function for %s", id, p.Properties["Principal"], arn)
 		}
 	}
-	services := 0
+	rules := 0
 	for id, policy := range tpl.ofType("AWS::SQS::QueuePolicy") {
 		for _, s := range policy.Properties["PolicyDocument"].(map[string]any)["Statement"].([]any) {
 			s := s.(map[string]any)
 			if s["Effect"] == "Deny" {
 				continue
 			}
-			services++
+			rules++
 			condition := fmt.Sprint(s["Condition"])
 			if !strings.Contains(condition, "ArnEquals:map[aws:SourceArn:map[Fn::GetAtt:[Ingestion") {
 				t.Errorf("%s: %v may send for %s", id, s["Principal"], condition)
 			}
 		}
 	}
-	if services != 2 {
-		t.Errorf("%d services may write to queues, want EventBridge to two of them", services)
+	if rules != 4 {
+		t.Errorf("%d services may write to queues, want EventBridge for two rules of each of two", rules)
 	}
 	if n := len(tpl.ofType("AWS::Logs::ResourcePolicy")); n != 0 {
 		t.Errorf("%d policies let services write to log groups: nothing needs one", n)
