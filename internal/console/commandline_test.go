@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ce873799/replayable-ingestion/internal/console"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -69,7 +70,9 @@ func TestTheCommandOfARepublishHasItsFlagsAlone(t *testing.T) {
 
 func TestAFunctionOfTheStackIsAskedFor(t *testing.T) {
 	d := outage(t, nil)
-	d.get("/replays/new").has(t, http.StatusOK, "prop Transforms of the construct", "The API does not list the names")
+	d.get("/replays/new").has(t, http.StatusOK, "prop Transforms of the construct", "The names are not known here")
+	sit(t, func(o *console.Options) { o.Transforms = []string{"reprice"} }).get("/replays/new").
+		has(t, http.StatusOK, `list="functions"`, `<option value="reprice">`)
 	form := url.Values{"resource": {"L-1"}, "versions": {"latest"}, "change": {"function"}, "function": {"re price"}, "parameters": {"{"}, "reason": {"x"}}
 	d.post("/replays/plan", form).has(t, http.StatusUnprocessableEntity, `href="#function"`, `href="#parameters"`)
 	d.post("/replays/preview", form).has(t, http.StatusOK, "A function runs in your account")

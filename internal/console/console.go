@@ -48,6 +48,8 @@ type Options struct {
 	Region     string
 	Production bool // a write asks for the name of the stage
 
+	Transforms []string // functions of the prop Transforms; the wizard offers them. nil: they are not known
+
 	ReadOnly bool     // refuses every write
 	Payloads Payloads // default: PayloadsFull
 

@@ -31,7 +31,7 @@ func build(ctx context.Context, f *factory.Factory, o options, payloads console.
 	options := console.Options{
 		Client: api, Stage: stageOf(t), Ingestion: t.Path, Account: accountOf(ctx, t), Region: t.Region,
 		Production: o.production || console.IsProduction(t.Stack), ReadOnly: o.readOnly, Payloads: payloads,
-		Now: f.Process.Now, Zone: f.Process.Zone, Command: f.Hint,
+		Transforms: t.Transforms, Now: f.Process.Now, Zone: f.Process.Zone, Command: f.Hint,
 		ExecutionURL: func(name string) string { return f.ConsoleURL(f.ExecutionARN(name)) },
 	}
 	if len(t.Alarms) > 0 && !f.IsLocal() { // the emulator's answer cannot be read
