@@ -22,12 +22,10 @@ func (f *faults) useless(because string, props ...given) {
 
 func (p *ReplayableIngestionProps) validateContradictions(f *faults) {
 	if !or(p.AutoReplay, true) {
+		// The other props of automatic replays still decide what is quarantined, and PauseAlarm pauses requested replays.
 		f.useless("with AutoReplay false",
-			given{"RetryOn", p.RetryOn != nil}, given{"DoNotRetryOn", p.DoNotRetryOn != nil},
-			given{"MaxAttempts", p.MaxAttempts != nil}, given{"BackoffBase", p.BackoffBase != nil},
-			given{"BackoffRate", p.BackoffRate != nil}, given{"MaxBackoff", p.MaxBackoff != nil},
-			given{"MaxAge", p.MaxAge != nil}, given{"CanaryThreshold", p.CanaryThreshold != nil},
-			given{"PauseAlarm", p.PauseAlarm != nil})
+			given{"BackoffBase", p.BackoffBase != nil}, given{"BackoffRate", p.BackoffRate != nil},
+			given{"MaxBackoff", p.MaxBackoff != nil}, given{"CanaryThreshold", p.CanaryThreshold != nil})
 	}
 	if p.EventLog != nil {
 		f.useless("with EventLog, whose lifecycle is its owner's",

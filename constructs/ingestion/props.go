@@ -124,8 +124,9 @@ type ReplayableIngestionProps struct {
 	// Default: INFO.
 	LogLevel awslambda.ApplicationLogLevel
 
-	// AutoReplay starts replays of failed events on the schedule. If false, the schedule still
-	// reconciles the outcomes of executions and quarantines failures, but starts nothing.
+	// AutoReplay starts replays of failed events on the schedule. If false, the schedule still reconciles the outcomes of
+	// executions and quarantines failures by RetryOn, DoNotRetryOn, MaxAttempts and MaxAge, but starts nothing. PauseAlarm
+	// still pauses requested replays.
 	//
 	// Default: true.
 	AutoReplay *bool
@@ -152,17 +153,17 @@ type ReplayableIngestionProps struct {
 	MaxAttempts *float64
 
 	// BackoffBase is the longest wait before the first automatic replay: 1 second to 12 hours. A wait is random, from zero
-	// to the longest wait (full jitter).
+	// to the longest wait (full jitter). Not with AutoReplay false.
 	//
 	// Default: 1 minute.
 	BackoffBase awscdk.Duration
 
-	// BackoffRate multiplies the longest wait from one automatic replay to the next: 1 to 10.
+	// BackoffRate multiplies the longest wait from one automatic replay to the next: 1 to 10. Not with AutoReplay false.
 	//
 	// Default: 2.
 	BackoffRate *float64
 
-	// MaxBackoff caps the longest wait: BackoffBase to 24 hours.
+	// MaxBackoff caps the longest wait: BackoffBase to 24 hours. Not with AutoReplay false.
 	//
 	// Default: 1 hour, or BackoffBase if that is longer.
 	MaxBackoff awscdk.Duration
@@ -186,7 +187,8 @@ type ReplayableIngestionProps struct {
 
 	// CanaryThreshold is how many failures may share an error before all of them are held: a whole number from 1 to
 	// 10,000. More than that mean that a dependency is broken. One of them is replayed as a probe, and another one
-	// after a backoff while probes fail. Once a probe has succeeded, the rest follow in growing steps.
+	// after a backoff while probes fail. Once a probe has succeeded, the rest follow in growing steps. Not with AutoReplay
+	// false.
 	//
 	// Default: 10.
 	CanaryThreshold *float64

@@ -20,8 +20,9 @@ func TestPropsThatContradictEachOther(t *testing.T) {
 		want   []string
 	}{
 		{"settings of what is off", func(_ awscdk.Stack, p *ingestion.ReplayableIngestionProps) {
-			p.AutoReplay, p.MaxAttempts, p.RetryOn = jsii.Bool(false), jsii.Number(3), jsii.Strings("E")
-		}, []string{"RetryOn has no effect with AutoReplay false: leave one of them out", "MaxAttempts has no effect with AutoReplay false"}},
+			p.AutoReplay, p.BackoffRate, p.CanaryThreshold = jsii.Bool(false), jsii.Number(3), jsii.Number(20)
+			p.MaxAttempts, p.RetryOn = jsii.Number(3), jsii.Strings("E") // decide what is quarantined
+		}, []string{"BackoffRate has no effect with AutoReplay false: leave one of them out", "CanaryThreshold has no effect with AutoReplay false"}},
 		{"the lifecycle of another bucket", func(s awscdk.Stack, p *ingestion.ReplayableIngestionProps) {
 			p.EventLog, p.OutputExpiration = versioned(s, "Mine"), days(30)
 			p.NoncurrentVersionsToRetain = jsii.Number(3)
