@@ -47,8 +47,8 @@ func (r *round) reconcileReplays(ctx context.Context) error {
 	return nil
 }
 
-// lookAfter sends the first message of a replay again that nobody has begun, ends one that only nobody has ended, and has the
-// evidence written of one that has none.
+// lookAfter takes up a replay whose messages were lost. It sends the first message again if the replay is pending, ends the
+// replay if all its items have ended, and has missing evidence written.
 func (r *round) lookAfter(ctx context.Context, row domain.Replay) error {
 	if r.pauses(row) { // its messages were let go
 		return r.Progress.CompleteIfDone(ctx, row.ID, r.now())

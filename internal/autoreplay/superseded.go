@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	// supersededMark is where the walk through the quarantine goes on that looks for superseded failures.
+	// supersededMark is where the walk through the quarantine continues. It looks for superseded failures.
 	supersededMark = "close-superseded"
 	// supersededPages is how many pages of 100 failures a run looks at. The next one goes on, and begins anew at the end.
 	supersededPages = 20
 	supersededPage  = 100
 )
 
-// closeSuperseded takes failures out of the quarantine of which a newer event has succeeded and was published.
+// closeSuperseded takes failures out of the quarantine once a newer event of their resource has succeeded and was published.
 func (r *round) closeSuperseded(ctx context.Context) error {
 	if !r.policy.CloseSuperseded {
 		return nil

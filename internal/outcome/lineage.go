@@ -24,14 +24,14 @@ const maxCorrections = 100
 
 // healVersion heals the failures of a version after a replay of it succeeded. If it is a correction, it also heals those
 // of the version that it corrects, and so on.
-func (s *EndRecorder) healVersion(ctx context.Context, row domain.Execution) error {
+func (r *EndRecorder) healVersion(ctx context.Context, row domain.Execution) error {
 	m := healedBy(row)
-	if err := s.healFailures(ctx, row.ResourceID, row.VersionID, row.RecordedAt, m); err != nil {
+	if err := r.healFailures(ctx, row.ResourceID, row.VersionID, row.RecordedAt, m); err != nil {
 		return err
 	}
 	for range maxCorrections {
 		if row.Corrects != "" {
-			if err := s.healFailures(ctx, row.ResourceID, row.Corrects, row.CorrectsAt, m); err != nil {
+			if err := r.healFailures(ctx, row.ResourceID, row.Corrects, row.CorrectsAt, m); err != nil {
 				return err
 			}
 		}
@@ -39,7 +39,7 @@ func (s *EndRecorder) healVersion(ctx context.Context, row domain.Execution) err
 			return nil
 		}
 		var err error
-		if row, err = s.executions.Get(ctx, row.Correction); errors.Is(err, ledger.ErrNotFound) {
+		if row, err = r.executions.Get(ctx, row.Correction); errors.Is(err, ledger.ErrNotFound) {
 			return nil
 		} else if err != nil {
 			return err
@@ -49,11 +49,11 @@ func (s *EndRecorder) healVersion(ctx context.Context, row domain.Execution) err
 }
 
 // healFailures heals the failures of a version.
-func (s *EndRecorder) healFailures(ctx context.Context, resourceID, versionID string, recordedAt domain.Stamp, m domain.Move) error {
+func (r *EndRecorder) healFailures(ctx context.Context, resourceID, versionID string, recordedAt domain.Stamp, m domain.Move) error {
 	if recordedAt.IsZero() {
 		return nil
 	}
-	failures, err := s.failures.OfVersion(ctx, resourceID, recordedAt)
+	failures, err := r.failures.OfVersion(ctx, resourceID, recordedAt)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (s *EndRecorder) healFailures(ctx context.Context, resourceID, versionID st
 			continue
 		}
 		move := func(f domain.Failure) (domain.Move, bool) { return healing(f, m) }
-		if _, err := s.moveIf(ctx, f.ID(), move); err != nil {
+		if _, err := r.moveIf(ctx, f.ID(), move); err != nil {
 			return err
 		}
 	}
@@ -81,13 +81,13 @@ func healing(f domain.Failure, m domain.Move) (domain.Move, bool) {
 
 // closeRedriven closes the failures of the earlier runs of an execution that a redrive brought to success, and those of
 // the automatic replays of these runs. There may be 1,000 runs. Those that failed are found 100 at a time.
-func (s *EndRecorder) closeRedriven(ctx context.Context, row domain.Execution) error {
+func (r *EndRecorder) closeRedriven(ctx context.Context, row domain.Execution) error {
 	runs, attempts := make([]string, row.RedriveCount), make([]string, row.RedriveCount)
 	for n := range row.RedriveCount {
 		runs[n] = domain.FailureID(row.Name, n)
 		attempts[n] = domain.FailureID(domain.AutoName(domain.LineageOf(row.Name, n), 1), 0)
 	}
-	rows, err := s.failures.Find(ctx, slices.Concat(runs, attempts))
+	rows, err := r.failures.Find(ctx, slices.Concat(runs, attempts))
 	if err != nil {
 		return err
 	}
@@ -98,12 +98,12 @@ func (s *EndRecorder) closeRedriven(ctx context.Context, row domain.Execution) e
 	m := domain.Move{To: domain.Closed, Decision: "redriven with success", HealedBy: row.Name}
 	for n := range row.RedriveCount {
 		if there[runs[n]] {
-			if _, err := s.moveUnsettled(ctx, runs[n], m); err != nil {
+			if _, err := r.moveUnsettled(ctx, runs[n], m); err != nil {
 				return err
 			}
 		}
 		if there[attempts[n]] {
-			if err := s.moveAttempts(ctx, domain.LineageOf(row.Name, n), 1, m); err != nil {
+			if err := r.moveAttempts(ctx, domain.LineageOf(row.Name, n), 1, m); err != nil {
 				return err
 			}
 		}
@@ -113,14 +113,14 @@ func (s *EndRecorder) closeRedriven(ctx context.Context, row domain.Execution) e
 
 // moveClaimed closes the failures that a redrive through the API ends outside of its own lineage. If it succeeded,
 // these are other failures of the version. If it was aborted, it is the failure that it claimed.
-func (s *EndRecorder) moveClaimed(ctx context.Context, row domain.Execution) error {
+func (r *EndRecorder) moveClaimed(ctx context.Context, row domain.Execution) error {
 	switch {
 	case row.Status == domain.Aborted:
 		m := domain.Move{To: domain.Closed, Decision: "redriven, and stopped by an operator"}
-		_, err := s.move(ctx, domain.FailureID(row.Name, row.RedriveRun-1), m, domain.Retrying)
+		_, err := r.move(ctx, domain.FailureID(row.Name, row.RedriveRun-1), m, domain.Retrying)
 		return err
 	case row.Status == domain.Succeeded && !row.Superseded && !row.Suppress && row.VersionID != "":
-		return s.healVersion(ctx, row)
+		return r.healVersion(ctx, row)
 	}
 	return nil
 }
@@ -128,25 +128,25 @@ func (s *EndRecorder) moveClaimed(ctx context.Context, row domain.Execution) err
 // moveLineage closes the failure that an execution was to heal. It also closes the failures of its lineage that are
 // open or in quarantine: the first failure, and those of its automatic replays. A failure whose replay failed as well
 // does not change.
-func (s *EndRecorder) moveLineage(ctx context.Context, row domain.Execution, m domain.Move) error {
-	f, err := s.moveUnsettled(ctx, row.Failure, m)
+func (r *EndRecorder) moveLineage(ctx context.Context, row domain.Execution, m domain.Move) error {
+	f, err := r.moveUnsettled(ctx, row.Failure, m)
 	if err != nil || f.Root == "" {
 		return err
 	}
 	if first := domain.FirstOf(f.Root); first != row.Failure {
-		if _, err := s.moveUnsettled(ctx, first, m); err != nil {
+		if _, err := r.moveUnsettled(ctx, first, m); err != nil {
 			return err
 		}
 	}
 	for attempt := 1; attempt < f.Attempt; attempt++ { // the last one is row.Failure
-		if _, err := s.moveUnsettled(ctx, domain.FailureID(domain.AutoName(f.Root, attempt), 0), m); err != nil {
+		if _, err := r.moveUnsettled(ctx, domain.FailureID(domain.AutoName(f.Root, attempt), 0), m); err != nil {
 			return err
 		}
 	}
 	if row.Mode != domain.API && row.RedriveCount == 0 { // an automatic replay that succeeds is the last attempt
 		return nil
 	}
-	return s.moveAttempts(ctx, f.Root, f.Attempt+1, m)
+	return r.moveAttempts(ctx, f.Root, f.Attempt+1, m)
 }
 
 // maxAttempts is the most automatic replays of one event that the construct allows.
@@ -154,9 +154,9 @@ const maxAttempts = 100
 
 // moveAttempts closes the failures of automatic replays, from one on, that are open or in quarantine. If that one did
 // not fail, no other followed it.
-func (s *EndRecorder) moveAttempts(ctx context.Context, lineage string, from int, m domain.Move) error {
+func (r *EndRecorder) moveAttempts(ctx context.Context, lineage string, from int, m domain.Move) error {
 	for attempt := from; attempt <= maxAttempts; attempt++ {
-		f, err := s.moveUnsettled(ctx, domain.FailureID(domain.AutoName(lineage, attempt), 0), m)
+		f, err := r.moveUnsettled(ctx, domain.FailureID(domain.AutoName(lineage, attempt), 0), m)
 		if err != nil || f.Root == "" {
 			return err
 		}
@@ -167,31 +167,31 @@ func (s *EndRecorder) moveAttempts(ctx context.Context, lineage string, from int
 // unsettled are the statuses of failures that are open or in quarantine.
 var unsettled = []domain.FailureStatus{domain.Waiting, domain.Retrying, domain.Quarantined}
 
-func (s *EndRecorder) moveUnsettled(ctx context.Context, failureID string, m domain.Move) (domain.Failure, error) {
-	return s.move(ctx, failureID, m, unsettled...)
+func (r *EndRecorder) moveUnsettled(ctx context.Context, failureID string, m domain.Move) (domain.Failure, error) {
+	return r.move(ctx, failureID, m, unsettled...)
 }
 
-func (s *EndRecorder) moveOpen(ctx context.Context, failureID string, m domain.Move) error {
-	_, err := s.move(ctx, failureID, m, domain.Waiting, domain.Retrying)
+func (r *EndRecorder) moveOpen(ctx context.Context, failureID string, m domain.Move) error {
+	_, err := r.move(ctx, failureID, m, domain.Waiting, domain.Retrying)
 	return err
 }
 
 // move moves a failure that has one of some statuses.
-func (s *EndRecorder) move(
+func (r *EndRecorder) move(
 	ctx context.Context, failureID string, m domain.Move, from ...domain.FailureStatus,
 ) (domain.Failure, error) {
-	return s.moveIf(ctx, failureID, func(f domain.Failure) (domain.Move, bool) { return m, slices.Contains(from, f.Status) })
+	return r.moveIf(ctx, failureID, func(f domain.Failure) (domain.Move, bool) { return m, slices.Contains(from, f.Status) })
 }
 
 const moveRounds = 3
 
 // moveIf leaves a failure that is not to move as it is: it was moved before, or must not be moved. If its status
 // changed meanwhile, moveIf tries again. It returns the failure as it was read, or the zero value if there is none.
-func (s *EndRecorder) moveIf(
+func (r *EndRecorder) moveIf(
 	ctx context.Context, failureID string, move func(domain.Failure) (domain.Move, bool),
 ) (domain.Failure, error) {
 	for range moveRounds {
-		f, err := s.failures.Get(ctx, failureID)
+		f, err := r.failures.Get(ctx, failureID)
 		if errors.Is(err, ledger.ErrNotFound) {
 			return domain.Failure{}, nil
 		}
@@ -202,12 +202,12 @@ func (s *EndRecorder) moveIf(
 		if !moves {
 			return f, nil
 		}
-		err = s.failures.Move(ctx, f, m, f.Status)
+		err = r.failures.Move(ctx, f, m, f.Status)
 		if errors.Is(err, ledger.ErrConflict) {
 			continue
 		}
 		if err == nil {
-			s.logger.InfoContext(ctx, "failure closed", "execution", f.Execution, "status", m.To, "decision", m.Decision)
+			r.logger.InfoContext(ctx, "failure closed", "execution", f.Execution, "status", m.To, "decision", m.Decision)
 		}
 		return f, err
 	}

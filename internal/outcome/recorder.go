@@ -42,7 +42,7 @@ type EndRecorder struct {
 	progress   progressor
 	logger     *slog.Logger
 	meter      *emf.Meter
-	tracks     bool // of Tracker
+	tracks     bool // it is Tracker's
 	now        func() time.Time
 }
 
@@ -54,19 +54,20 @@ func NewEndRecorder(executions outcomes, failures failures, progress progressor,
 	return &EndRecorder{executions: executions, failures: failures, progress: progress, logger: logger, now: time.Now}
 }
 
-// Metered returns the EndRecorder of Tracker, which is told of each end once as a rule. It counts and lists ends that have no row,
-// which the ledger cannot tell from those that come again, and lists once more what comes again.
-func (s *EndRecorder) Metered(m *emf.Meter) *EndRecorder {
-	counted := *s
-	counted.meter, counted.tracks = m, true
-	return &counted
+// ForTracker returns a copy for Tracker, which mostly receives each end once. The copy also lists ends without a row, and lists
+// an end again when it is received again: the ledger cannot tell these two apart. It counts failures without a row on the
+// meter.
+func (r *EndRecorder) ForTracker(m *emf.Meter) *EndRecorder {
+	copied := *r
+	copied.meter, copied.tracks = m, true
+	return &copied
 }
 
 // Record records ends and returns one error for each, nil for those that are recorded. That of an execution without a
 // row counts as recorded: it never reached the ledger, and if it failed, its dead letter adds it. Ends that are not
 // recorded in time get errs.ErrDeadlinePassed.
-func (s *EndRecorder) Record(ctx context.Context, ended []domain.Ended) []error {
-	recorded, results := errs.EachWithinDeadline(ctx, ended, s.recordOutcome)
+func (r *EndRecorder) Record(ctx context.Context, ended []domain.Ended) []error {
+	recorded, results := errs.EachWithinDeadline(ctx, ended, r.recordOutcome)
 	rows := make([]domain.Execution, len(ended))
 	for i, one := range recorded {
 		rows[i] = one.row
@@ -87,7 +88,7 @@ func (s *EndRecorder) Record(ctx context.Context, ended []domain.Ended) []error 
 			replayOf[row.RedriveID] = append(replayOf[row.RedriveID], i)
 		}
 	}
-	for id, err := range s.progress.Apply(ctx, steps) {
+	for id, err := range r.progress.Apply(ctx, steps) {
 		for _, i := range replayOf[id] {
 			results[i] = err
 		}
@@ -101,21 +102,21 @@ func (s *EndRecorder) Record(ctx context.Context, ended []domain.Ended) []error 
 		}
 	}
 	_, taken := errs.EachWithinDeadline(ctx, known, func(ctx context.Context, i int) (none struct{}, err error) {
-		return none, s.executions.MarkFollowedUp(ctx, ended[i].Name)
+		return none, r.executions.MarkFollowedUp(ctx, ended[i].Name)
 	})
 	for k, i := range known {
 		results[i] = taken[k]
 	}
-	s.list(ctx, ended, recorded, results)
+	r.list(ctx, ended, recorded, results)
 	return results
 }
 
 // list keeps what has ended for GET /executions. Ends that cannot be listed count as not recorded: they come again.
-func (s *EndRecorder) list(ctx context.Context, ended []domain.Ended, recorded []recorded, results []error) {
+func (r *EndRecorder) list(ctx context.Context, ended []domain.Ended, recorded []recorded, results []error) {
 	var ends []domain.End
 	var of []int // places in ended
 	for i, e := range ended {
-		if results[i] == nil && (recorded[i].anew || s.tracks && recorded[i].known) {
+		if results[i] == nil && (recorded[i].anew || r.tracks && recorded[i].known) {
 			ends, of = append(ends, domain.EndOf(explained(e), recorded[i].row)), append(of, i)
 		}
 	}
@@ -123,7 +124,7 @@ func (s *EndRecorder) list(ctx context.Context, ended []domain.Ended, recorded [
 		return
 	}
 	_, err := errs.WithinDeadline(ctx, func(ctx context.Context) (none struct{}, err error) {
-		return none, s.executions.NoteEnds(ctx, ends, s.now())
+		return none, r.executions.NoteEnds(ctx, ends, r.now())
 	})
 	for _, i := range of {
 		results[i] = err
@@ -145,16 +146,16 @@ func explained(e domain.Ended) domain.Ended {
 }
 
 // recordOutcome records an end in the row, and moves the failures.
-func (s *EndRecorder) recordOutcome(ctx context.Context, e domain.Ended) (recorded, error) {
+func (r *EndRecorder) recordOutcome(ctx context.Context, e domain.Ended) (recorded, error) {
 	e = explained(e)
-	row, err := s.executions.RecordOutcome(ctx, e)
+	row, err := r.executions.RecordOutcome(ctx, e)
 	anew := false
 	switch {
 	case errors.Is(err, ledger.ErrNotFound):
 		if e.Status != domain.Aborted && !domain.IsReplayName(e.Name) { // it failed before it was recorded
-			s.meter.Observe(schema.FailureRate, domain.FailureRate(e.Status))
+			r.meter.Observe(schema.FailureRate, domain.FailureRate(e.Status))
 		}
-		s.logger.InfoContext(ctx, "execution without a row ended", "execution", e.Name, "status", e.Status)
+		r.logger.InfoContext(ctx, "execution without a row ended", "execution", e.Name, "status", e.Status)
 		return recorded{known: true}, nil
 	case errors.Is(err, ledger.ErrConflict):
 		if !matchesEnd(row, e) {
@@ -164,24 +165,24 @@ func (s *EndRecorder) recordOutcome(ctx context.Context, e domain.Ended) (record
 		return recorded{}, err
 	default:
 		anew = true
-		s.logger.InfoContext(ctx, "outcome recorded", "execution", e.Name, "status", e.Status, "error", e.Error,
+		r.logger.InfoContext(ctx, "outcome recorded", "execution", e.Name, "status", e.Status, "error", e.Error,
 			"mode", row.Mode, "resourceId", row.ResourceID)
 	}
-	return recorded{row: row, anew: anew, known: true}, s.moveFailures(ctx, row)
+	return recorded{row: row, anew: anew, known: true}, r.moveFailures(ctx, row)
 }
 
 func matchesEnd(row domain.Execution, e domain.Ended) bool {
 	return row.Status == e.Status && row.RedriveCount == e.RedriveCount && row.StoppedAt.Equal(domain.At(e.StoppedAt).Time)
 }
 
-func (s *EndRecorder) moveFailures(ctx context.Context, row domain.Execution) error {
+func (r *EndRecorder) moveFailures(ctx context.Context, row domain.Execution) error {
 	if row.Status == domain.Succeeded && row.RedriveCount > 0 {
-		if err := s.closeRedriven(ctx, row); err != nil {
+		if err := r.closeRedriven(ctx, row); err != nil {
 			return err
 		}
 	}
 	if row.Redriven(row.RedriveCount) {
-		if err := s.moveClaimed(ctx, row); err != nil {
+		if err := r.moveClaimed(ctx, row); err != nil {
 			return err
 		}
 	}
@@ -189,21 +190,21 @@ func (s *EndRecorder) moveFailures(ctx context.Context, row domain.Execution) er
 	case row.Status == domain.Succeeded && row.Superseded && row.Failure == "": // it healed nothing
 		return nil
 	case row.Status == domain.Succeeded && row.Superseded:
-		return s.moveLineage(ctx, row, domain.Move{To: domain.Superseded, Decision: "not published: " + row.Withheld})
+		return r.moveLineage(ctx, row, domain.Move{To: domain.Superseded, Decision: "not published: " + row.Withheld})
 	case row.Mode == domain.API && row.Suppress: // downstream has not received it
 		return nil
 	case row.Failure != "" && row.Status == domain.Succeeded:
-		return s.moveLineage(ctx, row, healedBy(row))
+		return r.moveLineage(ctx, row, healedBy(row))
 	case row.Failure != "" && row.Mode != domain.API && row.Error == domain.NeverStarted:
 		why := "its automatic replay was never started"
 		if row.Cause != "" {
 			why += ": " + row.Cause
 		}
-		return s.moveOpen(ctx, row.Failure, domain.Move{To: domain.Quarantined, Decision: why})
+		return r.moveOpen(ctx, row.Failure, domain.Move{To: domain.Quarantined, Decision: why})
 	case row.Failure != "" && row.Mode != domain.API && row.Status == domain.Aborted:
-		return s.moveOpen(ctx, row.Failure, domain.Move{To: domain.Closed, Decision: "its automatic replay was aborted"})
+		return r.moveOpen(ctx, row.Failure, domain.Move{To: domain.Closed, Decision: "its automatic replay was aborted"})
 	case row.Mode == domain.API && row.Status == domain.Succeeded:
-		return s.healVersion(ctx, row)
+		return r.healVersion(ctx, row)
 	}
 	return nil
 }

@@ -68,7 +68,7 @@ func TestEndsAreListed(t *testing.T) {
 		taker func(*EndRecorder) *EndRecorder
 		want  []string
 	}{
-		{"by Tracker, also those without a row and those that come again", func(r *EndRecorder) *EndRecorder { return r.Metered(nil) },
+		{"by Tracker, also those without a row and those that come again", func(r *EndRecorder) *EndRecorder { return r.ForTracker(nil) },
 			[]string{"live FAILED Broken r1", "slow TIMED_OUT States.Timeout r1", "nameless FAILED InvalidEvent ", "old SUCCEEDED  r2"}},
 		{"by auto-replay, only those that it was the first to learn of", func(r *EndRecorder) *EndRecorder { return r },
 			[]string{"live FAILED Broken r1", "slow TIMED_OUT States.Timeout r1"}},
@@ -88,7 +88,7 @@ func TestEndsAreListed(t *testing.T) {
 
 func TestEndsThatCannotBeListedComeAgain(t *testing.T) {
 	k := &known{rows: map[string]domain.Execution{"live": {Name: "live", Status: domain.Running, ResourceID: "r1"}}, fault: errors.New("throttled")}
-	recorder := NewEndRecorder(k, nil, k, nil).Metered(nil)
+	recorder := NewEndRecorder(k, nil, k, nil).ForTracker(nil)
 	ends := []domain.Ended{ended("live", domain.Failed, "Broken")}
 	if results := recorder.Record(t.Context(), ends); !errors.Is(results[0], k.fault) {
 		t.Errorf("got %v, want %v", results[0], k.fault)
