@@ -49,7 +49,7 @@ func (r *round) closeIfSucceeded(ctx context.Context, f *domain.Failure) error {
 // succeededSince returns the execution of a failure's version, or the one that recorded the correction of it, that has
 // succeeded since it failed. A person who sees the item's outcome may be faster than the dead letter.
 func (r *round) succeededSince(ctx context.Context, f domain.Failure) (name string, err error) {
-	if f.VersionID == "" || r.Superseding == nil {
+	if f.VersionID == "" {
 		return "", nil
 	}
 	h, err := r.Book.Executions.History(ctx, f.ResourceID, f.RecordedAt.Time, f.RecordedAt.Time)

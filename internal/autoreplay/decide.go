@@ -3,13 +3,11 @@ package autoreplay
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/errs"
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
@@ -110,7 +108,7 @@ func (r *round) decide(ctx context.Context, f domain.Failure) error {
 		}
 		if hold, err := r.holds(ctx, f.Group); err != nil {
 			return err
-		} else if hold { // also one that is due because auto-replay was paused, and younger than it was taken for
+		} else if hold { // also one that was held before: its age stood still in a pause, so it is due before it is too old
 			return r.hold(ctx, f)
 		}
 		if !r.mayStart() { // it stays due
@@ -128,7 +126,7 @@ func (r *round) closeOrSend(ctx context.Context, f domain.Failure, reason string
 	if moved, err := r.moveIfRedriven(ctx, f); moved || err != nil {
 		return false, err
 	}
-	if moved, err := r.moveIfSuperseded(ctx, f); moved || err != nil {
+	if moved, err := r.moveIfNeedless(ctx, f); moved || err != nil {
 		return false, err
 	}
 	if reason != "" {
@@ -174,25 +172,18 @@ func (r *round) moveIfRedriven(ctx context.Context, f domain.Failure) (bool, err
 	return false, nil
 }
 
-// moveIfSuperseded moves a failure of which a newer event is responsible, or whose version is gone.
-func (r *round) moveIfSuperseded(ctx context.Context, f domain.Failure) (bool, error) {
-	if r.Superseding == nil {
-		return false, nil
-	}
-	by, newer, err := r.Superseding.SupersederOf(ctx, f)
-	if errors.Is(err, eventlog.ErrNotFound) {
-		return true, r.quarantine(ctx, f, "its version is no longer in the event log")
-	}
-	if errors.Is(err, eventlog.ErrDeleted) {
-		return true, r.quarantine(ctx, f, "its object was deleted from the event log")
-	}
-	if err != nil || !newer {
+// moveIfNeedless moves a failure that no automatic replay is to heal: a newer event supersedes it, or its event is gone.
+func (r *round) moveIfNeedless(ctx context.Context, f domain.Failure) (bool, error) {
+	m, err := r.Superseding.Needless(ctx, f, r.policy.SupersedeOlder)
+	if m == nil || err != nil {
 		return false, err
 	}
-	r.sum.Superseded++
-	return true, r.move(ctx, f, domain.Move{
-		To: domain.Superseded, Decision: fmt.Sprintf("version %s, recorded by %s, is newer", by.ID, by.Execution),
-	})
+	if m.To == domain.Superseded {
+		r.sum.Superseded++
+	} else {
+		r.sum.Quarantined++
+	}
+	return true, r.move(ctx, f, *m)
 }
 
 func (r *round) quarantine(ctx context.Context, f domain.Failure, why string) error {

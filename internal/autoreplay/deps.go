@@ -62,6 +62,7 @@ type progressor interface {
 
 type superseding interface {
 	SupersederOf(ctx context.Context, f domain.Failure) (eventlog.Version, bool, error)
+	Needless(ctx context.Context, f domain.Failure, supersedeOlder bool) (*domain.Move, error)
 }
 
 // Deps are what the job works with.
@@ -74,8 +75,8 @@ type Deps struct {
 	Replays     sender
 	Outcomes    endRecorder
 	Progress    progressor
-	Superseding superseding // nil: older failures are not superseded by newer events
-	Pause       alarm       // while it is in alarm, nothing is started; nil: there is none
+	Superseding superseding
+	Pause       alarm // while it is in alarm, nothing is started; nil: there is none
 	Reader      ingest.Reader
 	Logger      *slog.Logger
 	Meter       *emf.Meter       // of each run; nil: none

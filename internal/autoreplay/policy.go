@@ -22,6 +22,7 @@ type Policy struct {
 	StartsPerSecond float64       // of all replays: their share of the account's rate
 	Interval        time.Duration // from one run to the next
 
+	SupersedeOlder  bool // a newer event makes the automatic replay of an older one needless
 	CloseSuperseded bool // takes failures out of the quarantine once a newer event has succeeded
 
 	SettleAfter      time.Duration // age at which an execution without an outcome is looked up

@@ -81,7 +81,7 @@ func (l *Listener) announce(ctx context.Context, f domain.Failure) (domain.Execu
 	if f.VersionID == "" {
 		row.Mode, row.ResourceID, row.OwnerID = domain.Restart, "", "" // Record finds them
 	}
-	if m, err := l.needless(ctx, f); err != nil {
+	if m, err := l.Superseding.Needless(ctx, f, l.SupersedeOlder); err != nil {
 		return domain.Execution{}, err
 	} else if m != nil {
 		return domain.Execution{}, l.move(ctx, f, *m)
@@ -96,7 +96,7 @@ func (l *Listener) announce(ctx context.Context, f domain.Failure) (domain.Execu
 // overtaken looks once more at what an earlier delivery announced: it may have been kept from starting it, and a newer
 // event may have come since. It returns the row, or the zero row if there is nothing to start any more.
 func (l *Listener) overtaken(ctx context.Context, f domain.Failure, row domain.Execution) (domain.Execution, error) {
-	m, err := l.needless(ctx, f)
+	m, err := l.Superseding.Needless(ctx, f, l.SupersedeOlder)
 	if err != nil || m == nil {
 		return row, err
 	}
@@ -104,21 +104,6 @@ func (l *Listener) overtaken(ctx context.Context, f domain.Failure, row domain.E
 		return domain.Execution{}, err
 	}
 	return domain.Execution{}, l.move(ctx, f, *m)
-}
-
-// needless returns how a failure is closed that needs no automatic replay any more, nil if it does.
-func (l *Listener) needless(ctx context.Context, f domain.Failure) (*domain.Move, error) {
-	by, newer, err := l.Superseding.SupersederOf(ctx, f)
-	switch {
-	case errors.Is(err, eventlog.ErrNotFound):
-		return &domain.Move{To: domain.Quarantined, Decision: "its version is no longer in the event log"}, nil
-	case errors.Is(err, eventlog.ErrDeleted):
-		return &domain.Move{To: domain.Quarantined, Decision: "its object was deleted from the event log"}, nil
-	case err != nil || !newer || !l.SupersedeOlder:
-		return nil, err
-	}
-	why := fmt.Sprintf("version %s, recorded by %s, is newer", by.ID, by.Execution)
-	return &domain.Move{To: domain.Superseded, Decision: why}, nil
 }
 
 // maxReason keeps the reason well under the size of an SNS message attribute; error names may be long.

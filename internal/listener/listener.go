@@ -54,6 +54,7 @@ type progressor interface {
 
 type superseding interface {
 	SupersederOf(ctx context.Context, f domain.Failure) (eventlog.Version, bool, error)
+	Needless(ctx context.Context, f domain.Failure, supersedeOlder bool) (*domain.Move, error)
 	Succeeded(ctx context.Context, resourceID string, place time.Time) (domain.Execution, bool, error)
 }
 

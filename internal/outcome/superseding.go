@@ -41,15 +41,15 @@ func NewSuperseding(log eventLog, executions executions) *Superseding {
 // Responsible returns the newer version that is responsible for a resource now: its place is after that of the given
 // version, and its execution was not aborted. Found is false if the given version still is. It returns
 // eventlog.ErrNotFound if the version does not exist, and eventlog.ErrDeleted if the resource was deleted after it.
-func (j *Superseding) Responsible(ctx context.Context, resourceID, versionID string) (by eventlog.Version, found bool, err error) {
-	if newest, err := j.newest(ctx, resourceID, versionID); newest || err != nil {
+func (s *Superseding) Responsible(ctx context.Context, resourceID, versionID string) (by eventlog.Version, found bool, err error) {
+	if newest, err := s.newest(ctx, resourceID, versionID); newest || err != nil {
 		return by, false, err
 	}
-	given, err := j.log.First(ctx, resourceID, versionID)
+	given, err := s.log.First(ctx, resourceID, versionID)
 	if err != nil {
 		return by, false, err
 	}
-	return j.later(ctx, resourceID, given.Place(), func(v eventlog.Version) bool { return v.ID == given.ID })
+	return s.later(ctx, resourceID, given.Place(), func(v eventlog.Version) bool { return v.ID == given.ID })
 }
 
 // clockSkew is more than the clocks of Step Functions, S3 and the functions differ.
@@ -59,8 +59,8 @@ const clockSkew = 15 * time.Second
 // not certain if S3 has one after it, or if it reached the log late. Nor is it if the version may be a second one of
 // its execution, or a later event was recorded before it. Then the ledger has another version that was recorded since
 // the execution started.
-func (j *Superseding) newest(ctx context.Context, resourceID, versionID string) (bool, error) {
-	v, err := j.log.Newest(ctx, resourceID)
+func (s *Superseding) newest(ctx context.Context, resourceID, versionID string) (bool, error) {
+	v, err := s.log.Newest(ctx, resourceID)
 	switch {
 	case errors.Is(err, eventlog.ErrNotFound): // its object was deleted
 		return false, nil
@@ -71,7 +71,7 @@ func (j *Superseding) newest(ctx context.Context, resourceID, versionID string) 
 	if v.StartedAt.After(recorded) { // by another clock; a range must not end before it begins
 		recorded = v.StartedAt
 	}
-	h, err := j.executions.History(ctx, resourceID, v.StartedAt.Add(-clockSkew), recorded.Add(clockSkew))
+	h, err := s.executions.History(ctx, resourceID, v.StartedAt.Add(-clockSkew), recorded.Add(clockSkew))
 	if err != nil {
 		return false, err
 	}
@@ -80,8 +80,8 @@ func (j *Superseding) newest(ctx context.Context, resourceID, versionID string) 
 
 // Later returns a version whose place is after a time and whose execution was not aborted. It supersedes an event that
 // never reached the log. Later returns eventlog.ErrDeleted if the resource was deleted after that time.
-func (j *Superseding) Later(ctx context.Context, resourceID string, place time.Time) (by eventlog.Version, found bool, err error) {
-	return j.later(ctx, resourceID, place.Truncate(time.Millisecond), func(eventlog.Version) bool { return false })
+func (s *Superseding) Later(ctx context.Context, resourceID string, place time.Time) (by eventlog.Version, found bool, err error) {
+	return s.later(ctx, resourceID, place.Truncate(time.Millisecond), func(eventlog.Version) bool { return false })
 }
 
 // maxAborted is the number of newer versions with an aborted execution that are read. After that many, no version
@@ -89,9 +89,9 @@ func (j *Superseding) Later(ctx context.Context, resourceID string, place time.T
 const maxAborted = 100
 
 // later looks for a version after a place, newest first. It stops when is reports that a version is the event itself.
-func (j *Superseding) later(ctx context.Context, resourceID string, place time.Time, is func(eventlog.Version) bool) (by eventlog.Version, found bool, err error) {
+func (s *Superseding) later(ctx context.Context, resourceID string, place time.Time, is func(eventlog.Version) bool) (by eventlog.Version, found bool, err error) {
 	looked := 0
-	for v, err := range j.log.Versions(ctx, resourceID, "") {
+	for v, err := range s.log.Versions(ctx, resourceID, "") {
 		if err != nil {
 			return by, false, err
 		}
@@ -108,7 +108,7 @@ func (j *Superseding) later(ctx context.Context, resourceID string, place time.T
 			continue // a delete marker may follow
 		}
 		looked++
-		row, err := j.executions.Get(ctx, v.Execution)
+		row, err := s.executions.Get(ctx, v.Execution)
 		if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 			return by, false, err
 		}
@@ -120,20 +120,36 @@ func (j *Superseding) later(ctx context.Context, resourceID string, place time.T
 }
 
 // SupersederOf returns the version that is responsible for a failure's resource instead of the event that failed.
-func (j *Superseding) SupersederOf(ctx context.Context, f domain.Failure) (by eventlog.Version, found bool, err error) {
+func (s *Superseding) SupersederOf(ctx context.Context, f domain.Failure) (by eventlog.Version, found bool, err error) {
 	switch {
 	case f.VersionID != "":
-		return j.Responsible(ctx, f.ResourceID, f.VersionID)
+		return s.Responsible(ctx, f.ResourceID, f.VersionID)
 	case f.ResourceID != "" && !f.StartedAt.IsZero():
-		return j.Later(ctx, f.ResourceID, f.StartedAt.Time)
+		return s.Later(ctx, f.ResourceID, f.StartedAt.Time)
 	}
 	return by, false, nil
 }
 
+// Needless returns how a failure is closed or quarantined that no automatic replay is to heal, nil if one is: its event is
+// gone from the log or, where newer events supersede older ones, a newer event is responsible.
+func (s *Superseding) Needless(ctx context.Context, f domain.Failure, supersedeOlder bool) (*domain.Move, error) {
+	by, newer, err := s.SupersederOf(ctx, f)
+	switch {
+	case errors.Is(err, eventlog.ErrNotFound):
+		return &domain.Move{To: domain.Quarantined, Decision: "its version is no longer in the event log"}, nil
+	case errors.Is(err, eventlog.ErrDeleted):
+		return &domain.Move{To: domain.Quarantined, Decision: "its object was deleted from the event log"}, nil
+	case err != nil || !newer || !supersedeOlder:
+		return nil, err
+	}
+	why := fmt.Sprintf("version %s, recorded by %s, is newer", by.ID, by.Execution)
+	return &domain.Move{To: domain.Superseded, Decision: why}, nil
+}
+
 // Succeeded returns an execution of a newer event that has succeeded and was to be published. It checks the latest
 // ledger.MaxHistory executions of the resource.
-func (j *Superseding) Succeeded(ctx context.Context, resourceID string, place time.Time) (by domain.Execution, found bool, err error) {
-	for e, err := range j.executions.Latest(ctx, resourceID, place.Add(-clockSkew)) { // by when they were recorded
+func (s *Superseding) Succeeded(ctx context.Context, resourceID string, place time.Time) (by domain.Execution, found bool, err error) {
+	for e, err := range s.executions.Latest(ctx, resourceID, place.Add(-clockSkew)) { // by when they were recorded
 		if err != nil {
 			return by, false, err
 		}

@@ -77,7 +77,7 @@ func Wire(cfg Config, services Services, telemetry boot.Telemetry) (f Functions,
 		ResourceIDPath: cfg.ResourceIDPath, OwnerIDPath: cfg.OwnerIDPath, MaxEventBytes: cfg.MaxEventBytes,
 	}, services.Table, services.Bucket, telemetry)
 	f.Publisher = apppublish.New(config.Publish{
-		EventLogBucket: Bucket, LedgerTable: Table, TopicARN: Topic, StoreOutputs: true, SupersedeOlder: true,
+		EventLogBucket: Bucket, LedgerTable: Table, TopicARN: Topic, StoreOutputs: true, SupersedeOlder: cfg.AutoReplay.SupersedeOlder,
 	}, apppublish.Services{Table: services.Table, Bucket: services.Bucket, Topics: services.Topics, Now: services.Publish}, telemetry)
 	f.Tracker = apptracker.New(config.Tracker{
 		LedgerTable: Table, StateMachineARN: MachineARN, SeriesMachineARN: SeriesMachineARN, ReplayQueueURL: ReplaysURL,
@@ -96,7 +96,7 @@ func Wire(cfg Config, services Services, telemetry boot.Telemetry) (f Functions,
 		EventLogBucket: Bucket, LedgerTable: Table, StateMachineARN: MachineARN, ReplayQueueURL: ReplaysURL,
 		TopicARN: Topic, ResourceIDPath: cfg.ResourceIDPath, MaxEventBytes: cfg.MaxEventBytes, Transforms: cfg.Transforms,
 	}, replays, telemetry)
-	f.Job, errs[3] = WireJob(cfg, services, telemetry)
+	f.Job, errs[3] = wireJob(cfg, services, telemetry)
 	return f, errors.Join(errs[:]...)
 }
 
@@ -105,17 +105,16 @@ func ListenerConfig(cfg Config) config.ReplayListener {
 	return config.ReplayListener{
 		EventLogBucket: Bucket, LedgerTable: Table, StateMachineARN: MachineARN, SeriesMachineARN: SeriesMachineARN,
 		ReplayQueueURL: ReplaysURL, TopicARN: Topic, ResourceIDPath: cfg.ResourceIDPath,
-		MaxEventBytes: cfg.MaxEventBytes, SupersedeOlder: true, Transforms: cfg.Transforms,
+		MaxEventBytes: cfg.MaxEventBytes, SupersedeOlder: cfg.AutoReplay.SupersedeOlder, Transforms: cfg.Transforms,
 	}
 }
 
-// WireJob returns the job of auto-replay alone.
-func WireJob(cfg Config, services Services, telemetry boot.Telemetry) (*autoreplay.Job, error) {
+func wireJob(cfg Config, services Services, telemetry boot.Telemetry) (*autoreplay.Job, error) {
 	auto := cfg.AutoReplay
 	auto.EventLogBucket, auto.LedgerTable = Bucket, Table
 	auto.StateMachineARN, auto.SeriesMachineARN = MachineARN, SeriesMachineARN
 	auto.DeadLetterQueueURL, auto.ReplayQueueURL = DeadURL, ReplaysURL
-	auto.ResourceIDPath, auto.OwnerIDPath, auto.SupersedeOlder = cfg.ResourceIDPath, cfg.OwnerIDPath, true
+	auto.ResourceIDPath, auto.OwnerIDPath = cfg.ResourceIDPath, cfg.OwnerIDPath
 	return appautoreplay.New(auto, appautoreplay.Services{
 		Table: services.Table, Bucket: services.Bucket, Queues: services.Queues, States: services.States, Alarms: services.Alarms,
 		Now: services.Job, Random: services.Random,

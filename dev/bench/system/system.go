@@ -28,7 +28,7 @@ func Config() simtest.Config {
 	return simtest.Config{
 		ResourceIDPath: "$.listing.id", OwnerIDPath: "$.listing.agencyId", MaxEventBytes: 256_000,
 		AutoReplay: config.AutoReplay{
-			Enabled: true, RetryOn: domain.DefaultRetryOn(), MaxAttempts: 3,
+			Enabled: true, SupersedeOlder: true, RetryOn: domain.DefaultRetryOn(), MaxAttempts: 3,
 			BackoffBase: time.Second, BackoffRate: 1, MaxBackoff: time.Second, MaxAge: 24 * time.Hour,
 			CanaryThreshold: 1_000_000, StartsPerSecond: 1_000_000, Interval: 5 * time.Minute,
 			SettleAfter: time.Hour, UnaccountedAfter: 2 * time.Hour,

@@ -50,20 +50,19 @@ func New(cfg config.AutoReplay, services Services, telemetry boot.Telemetry) (*a
 		Book: book, Log: events, Machine: sfn.New(services.States, cfg.StateMachineARN).Within(questions),
 		Series:      sfn.New(services.States, cfg.SeriesMachineARN).Within(questions),
 		DeadLetters: sqs.New(services.Queues, cfg.DeadLetterQueueURL), Replays: replays,
-		Outcomes: outcome.NewEndRecorder(book.Executions, book.Failures, replayProgress, telemetry.Log), Progress: replayProgress, Reader: reader, Logger: telemetry.Log, Meter: telemetry.Meter,
-		Now: services.Now, Random: services.Random,
+		Outcomes: outcome.NewEndRecorder(book.Executions, book.Failures, replayProgress, telemetry.Log), Progress: replayProgress,
+		Superseding: outcome.NewSuperseding(events, book.Executions),
+		Reader:      reader, Logger: telemetry.Log, Meter: telemetry.Meter, Now: services.Now, Random: services.Random,
 	}
 	if cfg.PauseAlarm != "" {
 		deps.Pause = cloudwatch.New(services.Alarms, cfg.PauseAlarm)
-	}
-	if cfg.SupersedeOlder {
-		deps.Superseding = outcome.NewSuperseding(events, book.Executions)
 	}
 	return autoreplay.New(deps, autoreplay.Policy{
 		Enabled: cfg.Enabled, Errors: domain.RetryPolicy{RetryOn: cfg.RetryOn, DoNotRetryOn: cfg.DoNotRetryOn},
 		MaxAttempts: cfg.MaxAttempts, BackoffBase: cfg.BackoffBase, BackoffRate: cfg.BackoffRate,
 		MaxBackoff: cfg.MaxBackoff, MaxAge: cfg.MaxAge,
 		CanaryThreshold: cfg.CanaryThreshold, StartsPerSecond: cfg.StartsPerSecond, Interval: cfg.Interval,
-		CloseSuperseded: cfg.CloseSuperseded, SettleAfter: cfg.SettleAfter, UnaccountedAfter: cfg.UnaccountedAfter,
+		SupersedeOlder: cfg.SupersedeOlder, CloseSuperseded: cfg.CloseSuperseded,
+		SettleAfter: cfg.SettleAfter, UnaccountedAfter: cfg.UnaccountedAfter,
 	}), nil
 }

@@ -114,7 +114,7 @@ func wire(t testing.TB, table ledger.Client, bucket eventlog.API, faults *Faults
 		},
 	}
 	e.Policy = config.AutoReplay{
-		Enabled: true, RetryOn: domain.DefaultRetryOn(), MaxAttempts: 3,
+		Enabled: true, SupersedeOlder: true, RetryOn: domain.DefaultRetryOn(), MaxAttempts: 3,
 		BackoffBase: time.Millisecond, BackoffRate: 1, MaxBackoff: time.Millisecond, MaxAge: 24 * time.Hour,
 		CanaryThreshold: 10, StartsPerSecond: 30, Interval: 5 * time.Minute, SettleAfter: clock.SettleAfter, UnaccountedAfter: time.Hour,
 	}
@@ -262,14 +262,14 @@ func (e *Engine) CallWith(method, resource, body string, path, query, headers ma
 	return answer
 }
 
-// Reconfigure creates the job again, as a deployment does: with another configuration and an empty memory.
+// Reconfigure creates the functions again, as a deployment does: with another configuration and an empty memory.
 func (e *Engine) Reconfigure(change func(*config.AutoReplay)) {
 	e.t.Helper()
 	change(&e.Policy)
 	e.services.Alarms = e.Alarms
-	job, err := simtest.WireJob(e.config(), e.services, e.telemetry)
+	functions, err := simtest.Wire(e.config(), e.services, e.telemetry)
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	e.Job = job
+	e.Functions = functions
 }
