@@ -12,7 +12,7 @@ import (
 // addAsked adds the failure of a replay that a person asked for. It is never retried by itself. One that was to bring an
 // event downstream as it is, is kept for a person like any other; one with a patch, or that publishes nothing, was a
 // try, and is noted only.
-func (r *round) addAsked(ctx context.Context, f domain.Failure, row domain.Execution) error {
+func (r *run) addAsked(ctx context.Context, f domain.Failure, row domain.Execution) error {
 	f.ReplayID = row.ReplayID
 	f.Status, f.Decision = domain.Quarantined, "its replay failed: correct the cause or the event, then replay it again"
 	if row.Patched || row.Suppress {
@@ -35,7 +35,7 @@ func (r *round) addAsked(ctx context.Context, f domain.Failure, row domain.Execu
 }
 
 // closeIfSucceeded keeps a failure that nobody needs to look at any more out of the quarantine.
-func (r *round) closeIfSucceeded(ctx context.Context, f *domain.Failure) error {
+func (r *run) closeIfSucceeded(ctx context.Context, f *domain.Failure) error {
 	if f.Status != domain.Quarantined {
 		return nil
 	}
@@ -48,7 +48,7 @@ func (r *round) closeIfSucceeded(ctx context.Context, f *domain.Failure) error {
 
 // succeededSince returns the execution of a failure's version, or the one that recorded the correction of it, that has
 // succeeded since it failed. A person who sees the item's outcome may be faster than the dead letter.
-func (r *round) succeededSince(ctx context.Context, f domain.Failure) (name string, err error) {
+func (r *run) succeededSince(ctx context.Context, f domain.Failure) (name string, err error) {
 	if f.VersionID == "" {
 		return "", nil
 	}

@@ -1,4 +1,4 @@
-// Package autoreplay is the scheduled job that keeps failures from being lost: it drains the dead-letter queue into
+// Package autoreplay runs on a schedule and keeps failures from being lost: it drains the dead-letter queue into
 // the ledger, finds ended executions that nobody reported, decides what is due, sends what can be retried to the Replay
 // queue and quarantines the rest.
 package autoreplay
@@ -16,8 +16,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
-// Job is the scheduled job.
-type Job struct {
+// Runner does what the schedule asks for.
+type Runner struct {
 	Deps
 	policy Policy
 	now    func() time.Time
@@ -25,8 +25,8 @@ type Job struct {
 	known  known
 }
 
-// New returns the job.
-func New(deps Deps, policy Policy) *Job {
+// New returns a Runner.
+func New(deps Deps, policy Policy) *Runner {
 	if deps.Logger == nil {
 		deps.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -36,7 +36,7 @@ func New(deps Deps, policy Policy) *Job {
 	if deps.Random == nil {
 		deps.Random = rand.Float64
 	}
-	return &Job{Deps: deps, policy: policy, now: deps.Now, random: deps.Random}
+	return &Runner{Deps: deps, policy: policy, now: deps.Now, random: deps.Random}
 }
 
 // Summary is what a run did.
@@ -65,8 +65,8 @@ const (
 )
 
 // phase runs a part of the job until a time. Running out of it is no error: the next run goes on. A part that does not
-// return is left behind on its copy of the round, so that the others and the report go on without it.
-func (r *round) phase(ctx context.Context, until time.Time, do func(*round, context.Context) error) error {
+// return is left behind on its copy of the run, so that the others and the report go on without it.
+func (r *run) phase(ctx context.Context, until time.Time, do func(*run, context.Context) error) error {
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	part := r.copy()
@@ -94,14 +94,14 @@ func once(ctx context.Context, do func(context.Context) error) error {
 	return err
 }
 
-// Request is what a caller of the job may ask for. The schedule asks for nothing.
+// Request is what a caller of Run may ask for. The schedule asks for nothing.
 type Request struct {
 	Rebuild bool `json:"rebuild"` // make the rows of versions and owners again that the ledger lacks
 }
 
-// Run does one round. Runs that overlap exclude each other; what a run leaves, the next takes up. holder names this
+// Run does one run. Runs that overlap exclude each other; what a run leaves, the next takes up. holder names this
 // run and no other.
-func (j *Job) Run(ctx context.Context, holder string, ask Request) (Summary, error) {
+func (a *Runner) Run(ctx context.Context, holder string, ask Request) (Summary, error) {
 	end, ok := ctx.Deadline()
 	if !ok {
 		end = time.Now().Add(defaultRun)
@@ -109,41 +109,41 @@ func (j *Job) Run(ctx context.Context, holder string, ask Request) (Summary, err
 	work, cancel := context.WithDeadline(ctx, end.Add(-min(reserve, time.Until(end)/2)))
 	defer cancel()
 	if ask.Rebuild { // also when another run holds the lease: the next one goes on with it
-		if err := once(work, j.beginRebuild); err != nil {
-			return Summary{}, j.notBegun(ctx, err)
+		if err := once(work, a.beginRebuild); err != nil {
+			return Summary{}, a.notBegun(ctx, err)
 		}
 	}
 	// The lease goes by this function's own clock, which may differ from the time that decisions go by in a test.
 	err := once(work, func(ctx context.Context) error {
-		return j.Book.Leases.Acquire(ctx, leaseName, holder, j.now(), j.now().Add(time.Until(end)+reserve))
+		return a.Book.Leases.Acquire(ctx, leaseName, holder, a.now(), a.now().Add(time.Until(end)+reserve))
 	})
 	if errors.Is(err, ledger.ErrConflict) {
-		j.Logger.InfoContext(ctx, "auto-replay skipped: another run is under way")
+		a.Logger.InfoContext(ctx, "auto-replay skipped: another run is under way")
 		return Summary{Skipped: true}, nil
 	}
 	if err != nil {
-		return Summary{}, j.notBegun(ctx, err)
+		return Summary{}, a.notBegun(ctx, err)
 	}
 	// An outage can bring dead letters faster than they are ingested; what is known already must be decided on all the
 	// same. So each part ends at a share of the time, and leaves the rest to the next run.
 	until := func(share float64) time.Time {
 		return time.Now().Add(time.Duration(share * float64(time.Until(end))))
 	}
-	r := j.newRound(work, until(0.05))
+	r := a.newRun(work, until(0.05))
 	drained, listed, looked, decided := until(0.35), until(0.5), until(0.65), until(0.8)
 	released, closed, counted := until(0.85), until(0.87), until(0.92)
 	err = errors.Join(
-		r.phase(work, drained, (*round).ingestDeadLetterQueue),
-		r.phase(work, listed, (*round).reconcileListed),
-		r.phase(work, looked, (*round).reconcileOpen),
-		r.phase(work, looked, (*round).reconcileReplays),
-		r.phase(work, decided, (*round).decideDue),
-		r.phase(work, released, (*round).lookAtGroups),
-		r.phase(work, closed, (*round).closeSuperseded),
-		r.phase(work, counted, (*round).countFailures),
-		r.phase(work, end, (*round).explain),
-		r.phase(work, end, (*round).rebuild),
-		once(ctx, func(ctx context.Context) error { return j.Book.Leases.Release(ctx, leaseName, holder) }),
+		r.phase(work, drained, (*run).ingestDeadLetterQueue),
+		r.phase(work, listed, (*run).reconcileListed),
+		r.phase(work, looked, (*run).reconcileOpen),
+		r.phase(work, looked, (*run).reconcileReplays),
+		r.phase(work, decided, (*run).decideDue),
+		r.phase(work, released, (*run).lookAtStorms),
+		r.phase(work, closed, (*run).closeSuperseded),
+		r.phase(work, counted, (*run).countFailures),
+		r.phase(work, end, (*run).explain),
+		r.phase(work, end, (*run).rebuild),
+		once(ctx, func(ctx context.Context) error { return a.Book.Leases.Release(ctx, leaseName, holder) }),
 	)
 	r.report(ctx, err)
 	if err != nil {

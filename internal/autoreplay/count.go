@@ -23,7 +23,7 @@ const (
 
 // countFailures counts what is open or in quarantine, by what it shares, for GET /failures/groups. Reading a million
 // keys takes less than a minute.
-func (r *round) countFailures(ctx context.Context) error {
+func (r *run) countFailures(ctx context.Context) error {
 	mark, err := r.Book.Marks.Get(ctx, countMark)
 	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 		return err

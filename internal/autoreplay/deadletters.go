@@ -23,8 +23,8 @@ const hide = time.Minute
 
 // ingestDeadLetterQueue takes dead letters into the ledger. A message is deleted once its row exists, never before: what fails stays
 // in the queue for the next run.
-func (r *round) ingestDeadLetterQueue(ctx context.Context) error {
-	d := ingester{round: r, err: make(chan error, ingesters)}
+func (r *run) ingestDeadLetterQueue(ctx context.Context) error {
+	d := ingester{run: r, err: make(chan error, ingesters)}
 	d.begin(ctx)
 	d.group.Wait()
 	close(d.err)
@@ -40,7 +40,7 @@ const ingesters = 16
 
 // ingester ingests batches, one more at the same time for each that is full.
 type ingester struct {
-	*round
+	*run
 	group sync.WaitGroup
 	err   chan error
 
@@ -120,7 +120,7 @@ func (d *ingester) ingestDeadLetters(ctx context.Context, batch []sqs.Message) (
 }
 
 // ingestDeadLetter takes a dead letter into the ledger and out of the queue.
-func (r *round) ingestDeadLetter(ctx context.Context, m sqs.Message) error {
+func (r *run) ingestDeadLetter(ctx context.Context, m sqs.Message) error {
 	parts := []sqs.Message{m}
 	if bodies := protocol.WrappedBodies(m.Body); len(bodies) > 0 {
 		parts = nil
@@ -142,7 +142,7 @@ func (r *round) ingestDeadLetter(ctx context.Context, m sqs.Message) error {
 
 // ingestBody tells dead letters apart: a message of the Replay queue that was delivered too often, the end of an execution
 // of one of the state machines, something else that names one, or none of these.
-func (r *round) ingestBody(ctx context.Context, m sqs.Message) error {
+func (r *run) ingestBody(ctx context.Context, m sqs.Message) error {
 	if msg, err := protocol.DecodeReplayMessage(m.Body); err == nil {
 		return r.poison(ctx, m, msg)
 	}
@@ -153,7 +153,7 @@ func (r *round) ingestBody(ctx context.Context, m sqs.Message) error {
 }
 
 // ingestReport records the end of an execution, which the failure rule reports, or which Tracker could not pass on.
-func (r *round) ingestReport(ctx context.Context, status protocol.StatusMessage) error {
+func (r *run) ingestReport(ctx context.Context, status protocol.StatusMessage) error {
 	e := outcome.Ended(status)
 	if name, ours := nameOf(r.Machine, status.ExecutionARN); ours {
 		e.Name = name
@@ -174,7 +174,7 @@ func nameOf(machine describer, arn string) (name string, ours bool) {
 }
 
 // ingestNamed ingests a message of another form by the executions that it names: what became of them, Step Functions tells.
-func (r *round) ingestNamed(ctx context.Context, m sqs.Message) error {
+func (r *run) ingestNamed(ctx context.Context, m sqs.Message) error {
 	understood := false
 	for _, of := range []struct {
 		machine describer
@@ -202,12 +202,12 @@ func (r *round) ingestNamed(ctx context.Context, m sqs.Message) error {
 }
 
 // closeSeries has the listener record the outcome of what a series has left.
-func (r *round) closeSeries(ctx context.Context, e domain.Ended) error {
+func (r *run) closeSeries(ctx context.Context, e domain.Ended) error {
 	return r.Replays.Send(ctx, outcome.Close(e))
 }
 
 // quarantineMessage quarantines a message with its body, under a name of its own.
-func (r *round) quarantineMessage(ctx context.Context, m sqs.Message, name, why string) error {
+func (r *run) quarantineMessage(ctx context.Context, m sqs.Message, name, why string) error {
 	execution := "message-" + m.ID
 	key := eventlog.UnrecordedKey(execution)
 	if err := r.Log.PutObject(ctx, key, []byte(m.Body)); err != nil {

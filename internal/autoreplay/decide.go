@@ -25,8 +25,8 @@ const (
 
 // decideDue decides on the failures that are due, one batch of each shard in turn, so that none of them waits for the
 // others when the run may not start all.
-func (r *round) decideDue(ctx context.Context) error {
-	if err := r.share(ctx); err != nil {
+func (r *run) decideDue(ctx context.Context) error {
+	if err := r.setRate(ctx); err != nil {
 		return err
 	}
 	type position struct {
@@ -44,8 +44,8 @@ func (r *round) decideDue(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r.askGates(ctx, due)
-		r.each(due, func(r *round, f domain.Failure) {
+		r.checkGates(ctx, due)
+		r.each(due, func(r *run, f domain.Failure) {
 			err := r.decide(ctx, f)
 			switch {
 			case errors.Is(err, sfn.ErrBusy): // it stays due
@@ -64,25 +64,25 @@ func (r *round) decideDue(ctx context.Context) error {
 	return nil
 }
 
-// askGates finds out which errors are held before failures are decided on at the same time: a gate is closed once.
-func (r *round) askGates(ctx context.Context, due []domain.Failure) {
+// checkGates checks the gates before failures are decided on at the same time, so that each gate is closed once.
+func (r *run) checkGates(ctx context.Context, due []domain.Failure) {
 	for _, f := range due {
 		if f.Group == "" || !r.policy.Enabled || r.quarantineReason(f) != "" {
 			continue
 		}
-		if _, err := r.holds(ctx, f.Group); err != nil {
+		if _, err := r.checkGate(ctx, f.Group); err != nil {
 			r.Logger.Log(ctx, errs.Level(err), "group of failures not read", "group", f.Group, "error", err)
 		}
 	}
 }
 
 // quarantineReason is why a failure is not replayed automatically. It does not get older while auto-replay is paused.
-func (r *round) quarantineReason(f domain.Failure) string {
+func (r *run) quarantineReason(f domain.Failure) string {
 	return r.policy.quarantineReason(f, r.controls.WithoutPause(f.FirstAt.Time, r.now()))
 }
 
 // postpone lets others come first for a while, or a failure that always errs would keep them back.
-func (r *round) postpone(ctx context.Context, f domain.Failure) {
+func (r *run) postpone(ctx context.Context, f domain.Failure) {
 	err := r.Book.Failures.Move(ctx, f, domain.Move{To: f.Status, DueAt: r.now().Add(postponeFor), Redrive: f.Redrive}, f.Status)
 	if err != nil && !errors.Is(err, ledger.ErrConflict) {
 		r.Logger.Log(ctx, errs.Level(err), "failure not postponed", "execution", f.Execution, "error", err)
@@ -90,7 +90,7 @@ func (r *round) postpone(ctx context.Context, f domain.Failure) {
 }
 
 // decide decides on a failure whose time has come.
-func (r *round) decide(ctx context.Context, f domain.Failure) error {
+func (r *run) decide(ctx context.Context, f domain.Failure) error {
 	if !f.Status.Open() || f.DueAt.After(r.now()) { // the index lags behind
 		return nil
 	}
@@ -106,9 +106,9 @@ func (r *round) decide(ctx context.Context, f domain.Failure) error {
 			r.sum.Waiting++
 			return r.move(ctx, f, domain.Move{To: domain.Waiting, Decision: r.sum.Paused, DueAt: r.now().Add(recheckAfter)})
 		}
-		if hold, err := r.holds(ctx, f.Group); err != nil {
+		if closed, err := r.checkGate(ctx, f.Group); err != nil {
 			return err
-		} else if hold { // also one that was held before: its age stood still in a pause, so it is due before it is too old
+		} else if closed { // also one that was held before: its age stood still in a pause, so it is due before it is too old
 			return r.hold(ctx, f)
 		}
 		if !r.mayStart() { // it stays due
@@ -122,7 +122,7 @@ func (r *round) decide(ctx context.Context, f domain.Failure) error {
 
 // closeOrSend closes or quarantines a failure that needs no automatic replay, or cannot have one, and sends one
 // otherwise.
-func (r *round) closeOrSend(ctx context.Context, f domain.Failure, reason string) (sent bool, err error) {
+func (r *run) closeOrSend(ctx context.Context, f domain.Failure, reason string) (sent bool, err error) {
 	if moved, err := r.moveIfRedriven(ctx, f); moved || err != nil {
 		return false, err
 	}
@@ -139,7 +139,7 @@ func (r *round) closeOrSend(ctx context.Context, f domain.Failure, reason string
 }
 
 // moveIfRedriven moves a failure whose execution an operator has redriven meanwhile.
-func (r *round) moveIfRedriven(ctx context.Context, f domain.Failure) (bool, error) {
+func (r *run) moveIfRedriven(ctx context.Context, f domain.Failure) (bool, error) {
 	if still, err := r.stillFailed(ctx, f); still || err != nil {
 		return false, err
 	}
@@ -173,7 +173,7 @@ func (r *round) moveIfRedriven(ctx context.Context, f domain.Failure) (bool, err
 }
 
 // moveIfNeedless moves a failure that no automatic replay is to heal: a newer event supersedes it, or its event is gone.
-func (r *round) moveIfNeedless(ctx context.Context, f domain.Failure) (bool, error) {
+func (r *run) moveIfNeedless(ctx context.Context, f domain.Failure) (bool, error) {
 	m, err := r.Superseding.Needless(ctx, f, r.policy.SupersedeOlder)
 	if m == nil || err != nil {
 		return false, err
@@ -186,15 +186,15 @@ func (r *round) moveIfNeedless(ctx context.Context, f domain.Failure) (bool, err
 	return true, r.move(ctx, f, *m)
 }
 
-func (r *round) quarantine(ctx context.Context, f domain.Failure, why string) error {
+func (r *run) quarantine(ctx context.Context, f domain.Failure, why string) error {
 	r.sum.Quarantined++
 	return r.move(ctx, f, domain.Move{To: domain.Quarantined, Decision: why})
 }
 
 // recheck looks at a failure whose automatic replay was sent a while ago and has not been reported since.
-func (r *round) recheck(ctx context.Context, f domain.Failure) error {
+func (r *run) recheck(ctx context.Context, f domain.Failure) error {
 	name := domain.AutoName(f.Root, f.Attempt+1)
-	if r.runs[name] {
+	if r.running[name] {
 		return r.recheckLater(ctx, f)
 	}
 	d, err := r.Machine.Describe(ctx, name)
@@ -217,7 +217,7 @@ func (r *round) recheck(ctx context.Context, f domain.Failure) error {
 	return r.recheckLater(ctx, f)
 }
 
-func (r *round) recheckLater(ctx context.Context, f domain.Failure) error {
+func (r *run) recheckLater(ctx context.Context, f domain.Failure) error {
 	r.sum.Waiting++
 	err := r.Book.Failures.Move(ctx, f, domain.Move{To: domain.Retrying, DueAt: r.now().Add(recheckAfter), Redrive: f.Redrive}, domain.Retrying)
 	if errors.Is(err, ledger.ErrConflict) { // its end moved it

@@ -54,7 +54,7 @@ type endRecorder interface {
 }
 
 type progressor interface {
-	Apply(ctx context.Context, steps []progress.Transition) map[string]error
+	Apply(ctx context.Context, transitions []progress.Transition) map[string]error
 	CompleteIfDone(ctx context.Context, id string, now time.Time) error
 	GoOn(ctx context.Context, id string, now time.Time, after time.Duration) error
 	Stop(ctx context.Context, id string, stop replay.Stop) error
@@ -65,7 +65,7 @@ type superseding interface {
 	Needless(ctx context.Context, f domain.Failure, supersedeOlder bool) (*domain.Move, error)
 }
 
-// Deps are what the job works with.
+// Deps are what a Runner works with.
 type Deps struct {
 	Book        *ledger.Ledger
 	Log         eventLog

@@ -17,7 +17,7 @@ const (
 
 // explain adds cause and state to failures in quarantine that were taken in while Step Functions could not be asked about
 // each: a person will look at them. It goes on from run to run, as far as the quota of questions allows.
-func (r *round) explain(ctx context.Context) error {
+func (r *run) explain(ctx context.Context) error {
 	mark, err := r.Book.Marks.Get(ctx, explainMark)
 	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 		return err
@@ -49,7 +49,7 @@ func (r *round) explain(ctx context.Context) error {
 	return nil
 }
 
-func (r *round) explainOne(ctx context.Context, f domain.Failure) error {
+func (r *run) explainOne(ctx context.Context, f domain.Failure) error {
 	d, err := r.Machine.Describe(ctx, f.Execution)
 	if errors.Is(err, sfn.ErrNotFound) || err == nil && d.RedriveCount != f.RedriveCount {
 		return nil // nobody can tell any more

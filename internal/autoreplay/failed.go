@@ -41,7 +41,7 @@ func newFailedRuns() *failedRuns {
 
 // stillFailed reports whether a list shows the run of a failure as the last of its execution. False means that it was
 // redriven, or that the lists do not tell.
-func (r *round) stillFailed(ctx context.Context, f domain.Failure) (bool, error) {
+func (r *run) stillFailed(ctx context.Context, f domain.Failure) (bool, error) {
 	if r.behind { // a list may be what hangs
 		return false, nil
 	}
@@ -65,7 +65,7 @@ func (r *round) stillFailed(ctx context.Context, f domain.Failure) (bool, error)
 	return false, nil
 }
 
-func (r *round) listFailed(ctx context.Context, status domain.ExecutionStatus, list *failedList) error {
+func (r *run) listFailed(ctx context.Context, status domain.ExecutionStatus, list *failedList) error {
 	if end, limited := ctx.Deadline(); limited { // what is due must get on if the list does not answer
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, time.Until(end)/listShare)

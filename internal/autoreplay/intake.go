@@ -14,7 +14,7 @@ import (
 
 // recordEnd records the end of an execution in the ledger: in its own row, and in that of a failure if it failed. Recording the
 // same end again changes nothing.
-func (r *round) recordEnd(ctx context.Context, e domain.Ended) error {
+func (r *run) recordEnd(ctx context.Context, e domain.Ended) error {
 	if e.Status != domain.Failed && e.Status != domain.TimedOut {
 		return errors.Join(r.Outcomes.Record(ctx, []domain.Ended{e})[0], r.addAborted(ctx, e))
 	}
@@ -57,7 +57,7 @@ func (r *round) recordEnd(ctx context.Context, e domain.Ended) error {
 
 // undescribed is what is known of an end without asking Step Functions: what reported it, and the row of its execution. It
 // suffices if its error decides, and its event was recorded; otherwise busy is returned, and the end is recorded later.
-func (r *round) undescribed(ctx context.Context, e domain.Ended, busy error) (sfn.Description, error) {
+func (r *run) undescribed(ctx context.Context, e domain.Ended, busy error) (sfn.Description, error) {
 	if e.Error == "" || e.Error == wrappedError {
 		return sfn.Description{}, busy
 	}
@@ -76,7 +76,7 @@ const wrappedError = "States.TaskFailed"
 
 // addAborted adds the row of an execution that was aborted between the writing of its version and of its row: without it,
 // the version would be taken for one that is responsible for its resource.
-func (r *round) addAborted(ctx context.Context, e domain.Ended) error {
+func (r *run) addAborted(ctx context.Context, e domain.Ended) error {
 	if e.Status != domain.Aborted {
 		return nil
 	}
@@ -96,7 +96,7 @@ func (r *round) addAborted(ctx context.Context, e domain.Ended) error {
 
 // row returns the row of an execution, completed from the event log where Record died before it could. It is the zero
 // row if the event never reached the log.
-func (r *round) row(ctx context.Context, d sfn.Description) (domain.Execution, error) {
+func (r *run) row(ctx context.Context, d sfn.Description) (domain.Execution, error) {
 	row, err := r.Book.Executions.Get(ctx, d.Name)
 	unrecorded := row.Records() && row.VersionID == ""
 	if err == nil && !unrecorded || err != nil && !errors.Is(err, ledger.ErrNotFound) {
@@ -124,7 +124,7 @@ func sameRun(d, e domain.Ended) bool {
 
 // findRow looks for the version of an execution of which no row has it, at most one that was announced: Record may have
 // died after it wrote the event. It returns the zero row if there is none.
-func (r *round) findRow(ctx context.Context, d sfn.Description, announced domain.Execution) (domain.Execution, error) {
+func (r *run) findRow(ctx context.Context, d sfn.Description, announced domain.Execution) (domain.Execution, error) {
 	ids, err := r.Reader.Read(d.Input)
 	if announced.Corrects != "" { // its input only points to the event
 		ids, err = ingest.IDs{ResourceID: announced.ResourceID}, nil
@@ -158,7 +158,7 @@ func (r *round) findRow(ctx context.Context, d sfn.Description, announced domain
 	return row, nil
 }
 
-func (r *round) addFailure(ctx context.Context, e domain.Ended, d sfn.Description, row domain.Execution) error {
+func (r *run) addFailure(ctx context.Context, e domain.Ended, d sfn.Description, row domain.Execution) error {
 	name, cause := domain.UnwrapError(e.Error, e.Cause)
 	f := domain.Failure{
 		Execution: e.Name, ARN: r.Machine.ExecutionARN(e.Name), RedriveCount: e.RedriveCount, Status: domain.Waiting,
@@ -209,7 +209,7 @@ func (r *round) addFailure(ctx context.Context, e domain.Ended, d sfn.Descriptio
 }
 
 // insert adds a failure, unless it is there.
-func (r *round) insert(ctx context.Context, f domain.Failure) error {
+func (r *run) insert(ctx context.Context, f domain.Failure) error {
 	if f.State == "" && f.ARN != "" {
 		state, err := r.Machine.FailedState(ctx, f.Execution)
 		if err != nil && !errors.Is(err, sfn.ErrBusy) { // good to know, and no reason to lose the rest
@@ -229,7 +229,7 @@ func (r *round) insert(ctx context.Context, f domain.Failure) error {
 }
 
 // inherit takes over from the failure that this one's execution was to heal, and returns that.
-func (r *round) inherit(ctx context.Context, f *domain.Failure, row domain.Execution) (domain.Failure, error) {
+func (r *run) inherit(ctx context.Context, f *domain.Failure, row domain.Execution) (domain.Failure, error) {
 	if row.Failure == "" {
 		return domain.Failure{}, nil
 	}
@@ -249,7 +249,7 @@ func (r *round) inherit(ctx context.Context, f *domain.Failure, row domain.Execu
 
 // closeBefore closes the failures that this one goes on with: the one that its execution was to heal, and those of the
 // runs before a redrive.
-func (r *round) closeBefore(ctx context.Context, f domain.Failure, row domain.Execution) error {
+func (r *run) closeBefore(ctx context.Context, f domain.Failure, row domain.Execution) error {
 	if row.Failure != "" {
 		why := "its automatic replay " + f.Execution + " failed as well"
 		if err := r.markFailedAgain(ctx, row.Failure, why, domain.Waiting, domain.Retrying, domain.Quarantined); err != nil {
@@ -278,7 +278,7 @@ func (r *round) closeBefore(ctx context.Context, f domain.Failure, row domain.Ex
 	return nil
 }
 
-func (r *round) markFailedAgain(ctx context.Context, failureID, why string, from ...domain.FailureStatus) error {
+func (r *run) markFailedAgain(ctx context.Context, failureID, why string, from ...domain.FailureStatus) error {
 	before, err := r.Book.Failures.Get(ctx, failureID)
 	if err == nil {
 		err = r.Book.Failures.Move(ctx, before, domain.Move{To: domain.FailedAgain, Decision: why}, from...)
@@ -290,7 +290,7 @@ func (r *round) markFailedAgain(ctx context.Context, failureID, why string, from
 }
 
 // keepInput keeps the input of an execution that never reached the log, since Step Functions forgets it in the end.
-func (r *round) keepInput(ctx context.Context, f *domain.Failure, d sfn.Description) error {
+func (r *run) keepInput(ctx context.Context, f *domain.Failure, d sfn.Description) error {
 	if f.InputKey != "" {
 		return nil
 	}

@@ -30,7 +30,7 @@ const (
 // Record wrote one, and those that were redriven. It lists by status and start, the newest first; since the list is
 // eventually consistent and an execution may fail long after it started, it lists anew in each run, and asks the ledger
 // about each.
-func (r *round) reconcileListed(ctx context.Context) error {
+func (r *run) reconcileListed(ctx context.Context) error {
 	var results []error
 	statuses := []domain.ExecutionStatus{domain.Failed, domain.TimedOut, domain.Aborted}
 	for i := range statuses { // each run begins with another, in case the look-ups do not suffice for all
@@ -40,7 +40,7 @@ func (r *round) reconcileListed(ctx context.Context) error {
 	return errors.Join(results...)
 }
 
-func (r *round) listEnded(ctx context.Context, status domain.ExecutionStatus) error {
+func (r *run) listEnded(ctx context.Context, status domain.ExecutionStatus) error {
 	next, err := r.listPages(ctx, status, "", headPages)
 	if err != nil || next == "" {
 		return err
@@ -66,7 +66,7 @@ func markOf(status domain.ExecutionStatus) string { return "list-" + string(stat
 
 // listPages goes through a number of pages and returns the token of the next, empty when the list ends or gets too old. A
 // page of which something is left comes again.
-func (r *round) listPages(ctx context.Context, status domain.ExecutionStatus, token string, pages int) (next string, err error) {
+func (r *run) listPages(ctx context.Context, status domain.ExecutionStatus, token string, pages int) (next string, err error) {
 	for range pages {
 		if ctx.Err() != nil {
 			return token, nil //nolint:nilerr // out of time: the next run goes on from here
@@ -91,7 +91,7 @@ func (r *round) listPages(ctx context.Context, status domain.ExecutionStatus, to
 }
 
 // recordListed records those of a page that the ledger knows nothing of. Left tells that the run may not look up all.
-func (r *round) recordListed(ctx context.Context, page []sfn.Listed) (left bool, err error) {
+func (r *run) recordListed(ctx context.Context, page []sfn.Listed) (left bool, err error) {
 	var asked []domain.Ended
 	for _, e := range page {
 		if !r.known.has(e) && r.now().Sub(e.StoppedAt) > min(reportWait, r.policy.SettleAfter) {

@@ -15,9 +15,9 @@ const (
 	fewFailures = 10
 )
 
-// each does something about failures, several at a time if they are many. Each part works on a copy of the round, and what
+// each does something about failures, several at a time if they are many. Each part works on a copy of the run, and what
 // it did is added up afterwards.
-func (r *round) each(failures []domain.Failure, do func(*round, domain.Failure)) {
+func (r *run) each(failures []domain.Failure, do func(*run, domain.Failure)) {
 	if len(failures) <= fewFailures || r.mayStart() && r.maySend() < len(failures) { // or the parts would send too many
 		for _, f := range failures {
 			do(r, f)
@@ -26,7 +26,7 @@ func (r *round) each(failures []domain.Failure, do func(*round, domain.Failure))
 	}
 	var next atomic.Int64
 	var group sync.WaitGroup
-	parts := make([]*round, atOnce)
+	parts := make([]*run, atOnce)
 	for i := range parts {
 		part := r.copy()
 		part.sum = Summary{Paused: r.sum.Paused}
@@ -41,7 +41,7 @@ func (r *round) each(failures []domain.Failure, do func(*round, domain.Failure))
 	for _, part := range parts {
 		r.sum.add(part.sum)
 		maps.Copy(r.gates, part.gates)
-		maps.Copy(r.gated, part.gated)
+		maps.Copy(r.closedGates, part.closedGates)
 		maps.Copy(r.held, part.held)
 		r.lookUps = max(r.lookUps, part.lookUps)
 	}

@@ -26,7 +26,7 @@ const (
 // poison deals with a message of the Replay queue that the listener could not handle in all its deliveries. One of them
 // may have done its work all the same, and died before it said so: nothing is given up before the ledger and Step
 // Functions have told what was started. What is given up gets its outcome first, so that a late delivery starts nothing.
-func (r *round) poison(ctx context.Context, m sqs.Message, msg protocol.ReplayMessage) error {
+func (r *run) poison(ctx context.Context, m sqs.Message, msg protocol.ReplayMessage) error {
 	switch msg.Kind {
 	case protocol.KindItem:
 		return r.poisonItem(ctx, msg)
@@ -55,7 +55,7 @@ func (r *round) poison(ctx context.Context, m sqs.Message, msg protocol.ReplayMe
 }
 
 // revive sends a message again whose work nobody else does, and gives up one that died too often.
-func (r *round) revive(ctx context.Context, m sqs.Message, msg protocol.ReplayMessage) error {
+func (r *run) revive(ctx context.Context, m sqs.Message, msg protocol.ReplayMessage) error {
 	if msg.Revived >= maxRevivals {
 		return r.giveUp(ctx, m, msg)
 	}
@@ -66,7 +66,7 @@ func (r *round) revive(ctx context.Context, m sqs.Message, msg protocol.ReplayMe
 }
 
 // giveUp halts the replay of a page that cannot be found out, and keeps the message for a person.
-func (r *round) giveUp(ctx context.Context, m sqs.Message, msg protocol.ReplayMessage) error {
+func (r *run) giveUp(ctx context.Context, m sqs.Message, msg protocol.ReplayMessage) error {
 	what := fmt.Sprintf("%s of replay %s, page %d", msg.Kind, msg.ReplayID, msg.Page)
 	switch msg.Kind {
 	case protocol.KindJob:
@@ -83,7 +83,7 @@ func (r *round) giveUp(ctx context.Context, m sqs.Message, msg protocol.ReplayMe
 
 // poisonPage has a page that is bound sent on: nobody else sends the messages of its items. One that is not bound could
 // not be found out.
-func (r *round) poisonPage(ctx context.Context, m sqs.Message, msg protocol.ReplayMessage) error {
+func (r *run) poisonPage(ctx context.Context, m sqs.Message, msg protocol.ReplayMessage) error {
 	row, err := r.Book.Replays.Get(ctx, msg.ReplayID)
 	if err != nil {
 		return err
@@ -102,7 +102,7 @@ func (r *round) poisonPage(ctx context.Context, m sqs.Message, msg protocol.Repl
 }
 
 // poisonAuto gives up an automatic replay that was not started. One that was ends by itself, or has ended.
-func (r *round) poisonAuto(ctx context.Context, msg protocol.ReplayMessage) error {
+func (r *run) poisonAuto(ctx context.Context, msg protocol.ReplayMessage) error {
 	f, err := r.Book.Failures.Get(ctx, domain.FailureID(msg.Execution, msg.RedriveCount))
 	if err != nil || !f.Status.Open() || f.Redrive != "" {
 		return err
@@ -126,7 +126,7 @@ func (r *round) poisonAuto(ctx context.Context, msg protocol.ReplayMessage) erro
 }
 
 // neverStarted ends an execution that was announced and that Step Functions does not know, and what it was for.
-func (r *round) neverStarted(ctx context.Context, name string) error {
+func (r *run) neverStarted(ctx context.Context, name string) error {
 	return r.Outcomes.Record(ctx, []domain.Ended{{
 		Name: name, Status: domain.Aborted, Error: domain.NeverStarted, Cause: givenUp, StoppedAt: r.now(),
 	}})[0]
@@ -136,7 +136,7 @@ func (r *round) neverStarted(ctx context.Context, name string) error {
 const bindRounds = 3
 
 // poisonItem gives up an item that was not started.
-func (r *round) poisonItem(ctx context.Context, msg protocol.ReplayMessage) error {
+func (r *run) poisonItem(ctx context.Context, msg protocol.ReplayMessage) error {
 	for range bindRounds {
 		it, err := r.Book.Items.Get(ctx, msg.ReplayID, msg.Page, msg.Ordinal, 0)
 		if err != nil {
@@ -162,19 +162,19 @@ func (r *round) poisonItem(ctx context.Context, msg protocol.ReplayMessage) erro
 }
 
 // failItem ends an item, unless another delivery has bound it since it was read.
-func (r *round) failItem(ctx context.Context, it domain.Item, why string) error {
-	return r.take(ctx, progress.Transition{
+func (r *run) failItem(ctx context.Context, it domain.Item, why string) error {
+	return r.apply(ctx, progress.Transition{
 		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, Index: it.Index, To: replay.Failed, Reason: why,
 		Execution: it.Execution, At: r.now(),
 	})
 }
 
-func (r *round) take(ctx context.Context, s progress.Transition) error {
+func (r *run) apply(ctx context.Context, s progress.Transition) error {
 	return r.Progress.Apply(ctx, []progress.Transition{s})[s.ReplayID]
 }
 
 // poisonBound does for an item that is bound what the delivery would have done that bound it.
-func (r *round) poisonBound(ctx context.Context, it domain.Item) error {
+func (r *run) poisonBound(ctx context.Context, it domain.Item) error {
 	row, err := r.Book.Replays.Get(ctx, it.ReplayID)
 	if err != nil {
 		return err
@@ -197,14 +197,14 @@ func (r *round) poisonBound(ctx context.Context, it domain.Item) error {
 	case d.Status.Terminal():
 		return r.recordEnd(ctx, d.Ended)
 	}
-	return r.take(ctx, progress.Transition{
+	return r.apply(ctx, progress.Transition{
 		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, Index: it.Index, To: replay.Started,
 		ARN: d.ARN, At: d.StartedAt,
 	})
 }
 
 // poisonSeries gives up a series that was not started. The listener gives what it has an outcome.
-func (r *round) poisonSeries(ctx context.Context, it domain.Item, s domain.Series) error {
+func (r *run) poisonSeries(ctx context.Context, it domain.Item, s domain.Series) error {
 	if s.Parked { // resuming sends another message
 		return nil
 	}

@@ -18,20 +18,20 @@ const (
 
 // beginRebuild has the rows of versions and owners made again that the ledger lacks, from the event log alone. It goes on
 // from run to run; asking for it again while it is under way changes nothing.
-func (j *Job) beginRebuild(ctx context.Context) error {
-	mark, err := j.Book.Marks.Get(ctx, rebuildMark)
+func (a *Runner) beginRebuild(ctx context.Context) error {
+	mark, err := a.Book.Marks.Get(ctx, rebuildMark)
 	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 		return err
 	}
 	if mark.Active {
 		return nil
 	}
-	j.Logger.InfoContext(ctx, "rebuild of the ledger begun")
-	return j.Book.Marks.Save(ctx, domain.Mark{Name: rebuildMark, Active: true, TakenAt: domain.At(j.now())})
+	a.Logger.InfoContext(ctx, "rebuild of the ledger begun")
+	return a.Book.Marks.Save(ctx, domain.Mark{Name: rebuildMark, Active: true, TakenAt: domain.At(a.now())})
 }
 
 // rebuild goes on with a rebuild that is under way, as far as the time and the budget of the run allow.
-func (r *round) rebuild(ctx context.Context) error {
+func (r *run) rebuild(ctx context.Context) error {
 	mark, err := r.Book.Marks.Get(ctx, rebuildMark)
 	if errors.Is(err, ledger.ErrNotFound) || err == nil && !mark.Active {
 		return nil
@@ -58,7 +58,7 @@ func (r *round) rebuild(ctx context.Context) error {
 }
 
 // restore adds what the ledger lacks of some versions. Done is false if the run may not look up more executions.
-func (r *round) restore(ctx context.Context, entries []eventlog.Entry) (done bool, err error) {
+func (r *run) restore(ctx context.Context, entries []eventlog.Entry) (done bool, err error) {
 	names := make([]string, len(entries))
 	for i, e := range entries {
 		names[i] = e.Execution
@@ -90,7 +90,7 @@ func (r *round) restore(ctx context.Context, entries []eventlog.Entry) (done boo
 
 // restoreExecution adds the row of the execution that recorded a version. What became of it, Step Functions knows for 90
 // days. Later, a stored output says that it succeeded.
-func (r *round) restoreExecution(ctx context.Context, e eventlog.Entry) error {
+func (r *run) restoreExecution(ctx context.Context, e eventlog.Entry) error {
 	v, err := r.Log.FindEnded(ctx, e.ResourceID, e.Execution, e.StartedAt, e.At()) // of several, the oldest counts
 	if errors.Is(err, eventlog.ErrNotFound) {
 		return nil // expired meanwhile
@@ -139,7 +139,7 @@ func (r *round) restoreExecution(ctx context.Context, e eventlog.Entry) error {
 }
 
 // restoreCorrection adds to the row of a correction what it heals.
-func (r *round) restoreCorrection(ctx context.Context, row *domain.Execution) error {
+func (r *run) restoreCorrection(ctx context.Context, row *domain.Execution) error {
 	if row.Corrects == "" {
 		return nil
 	}

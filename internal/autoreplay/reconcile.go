@@ -23,12 +23,12 @@ const (
 
 // reconcileOpen looks up executions that have a row without an outcome: status events are best effort, one may never
 // have come. Those that Step Functions lists as running are left alone, however long they take.
-func (r *round) reconcileOpen(ctx context.Context) error {
-	running, err := r.running(ctx)
+func (r *run) reconcileOpen(ctx context.Context) error {
+	running, err := r.listRunning(ctx)
 	if err != nil {
 		return err
 	}
-	r.runs = running
+	r.running = running
 	by := r.now().Add(-r.policy.SettleAfter)
 	for shard := range ledger.Shards {
 		for cursor := ""; ctx.Err() == nil; {
@@ -54,8 +54,8 @@ func (r *round) reconcileOpen(ctx context.Context) error {
 	return nil
 }
 
-// running lists the executions that run. It is a hint: the list is eventually consistent.
-func (r *round) running(ctx context.Context) (map[string]bool, error) {
+// listRunning lists the executions that run. It is a hint: the list is eventually consistent.
+func (r *run) listRunning(ctx context.Context) (map[string]bool, error) {
 	names := map[string]bool{}
 	token := ""
 	for range runningPages {
@@ -75,7 +75,7 @@ func (r *round) running(ctx context.Context) (map[string]bool, error) {
 }
 
 // checkOpen looks one open execution up, within the budget of the run, and reports it if it stays open for too long.
-func (r *round) checkOpen(ctx context.Context, e domain.Execution) error {
+func (r *run) checkOpen(ctx context.Context, e domain.Execution) error {
 	accounted := false
 	recorded := e.VersionID != "" && (e.Mode == domain.Live || e.Mode == domain.Restart) // replays are accounted for by what asked for them
 	if r.mayLookUp(shareOfOpen) {
@@ -115,7 +115,7 @@ func later(a, b time.Time) time.Time {
 }
 
 // lookUp records the outcome of an execution if it has ended. One that runs is accounted for, too.
-func (r *round) lookUp(ctx context.Context, e domain.Execution) (accounted bool, err error) {
+func (r *run) lookUp(ctx context.Context, e domain.Execution) (accounted bool, err error) {
 	d, err := r.Machine.Describe(ctx, e.Name)
 	switch {
 	case errors.Is(err, sfn.ErrNotFound):
@@ -136,7 +136,7 @@ func (r *round) lookUp(ctx context.Context, e domain.Execution) (accounted bool,
 
 // recordUnstarted deals with an execution that Step Functions does not know: its start is in the Replay queue, or was given
 // up, or Step Functions has forgotten it.
-func (r *round) recordUnstarted(ctx context.Context, e domain.Execution) (accounted bool, err error) {
+func (r *run) recordUnstarted(ctx context.Context, e domain.Execution) (accounted bool, err error) {
 	if r.now().Sub(e.StartedAt.Time) < messageLife {
 		return r.recordReplaced(ctx, e)
 	}
@@ -155,7 +155,7 @@ func (r *round) recordUnstarted(ctx context.Context, e domain.Execution) (accoun
 
 // recordReplaced closes the row of an event whose execution is gone with its state machine, when a replay of its version, or a
 // newer event of its resource, has succeeded since.
-func (r *round) recordReplaced(ctx context.Context, e domain.Execution) (accounted bool, err error) {
+func (r *run) recordReplaced(ctx context.Context, e domain.Execution) (accounted bool, err error) {
 	if e.Status.Terminal() || e.VersionID == "" || e.Mode != domain.Live && e.Mode != domain.Restart {
 		return false, nil
 	}

@@ -13,8 +13,8 @@ import (
 
 // recheckRedrive looks at a failure whose execution a replay redrives, in case nobody has reported the end. Until the
 // replay's message is worked off, the execution stands as it failed.
-func (r *round) recheckRedrive(ctx context.Context, f domain.Failure) error {
-	if r.runs[f.Execution] {
+func (r *run) recheckRedrive(ctx context.Context, f domain.Failure) error {
+	if r.running[f.Execution] {
 		return r.recheckLater(ctx, f)
 	}
 	d, err := r.Machine.Describe(ctx, f.Execution)
@@ -35,7 +35,7 @@ func (r *round) recheckRedrive(ctx context.Context, f domain.Failure) error {
 
 // addRedriven adds the failure of a run that a redrive of the API has begun. A person has asked for it, and it is kept for
 // a person, as that of a replay.
-func (r *round) addRedriven(ctx context.Context, f domain.Failure, row domain.Execution) error {
+func (r *run) addRedriven(ctx context.Context, f domain.Failure, row domain.Execution) error {
 	f.ReplayID = row.RedriveID
 	f.Status, f.Decision = domain.Quarantined, "its redrive failed: correct the cause, then redrive or replay it again"
 	if row.Mode == domain.API && (row.Patched || row.Suppress) {
@@ -51,7 +51,7 @@ func (r *round) addRedriven(ctx context.Context, f domain.Failure, row domain.Ex
 }
 
 // poisonRedrive gives up the redrive of an item that is bound, unless it has begun: then the execution's end counts.
-func (r *round) poisonRedrive(ctx context.Context, it domain.Item) error {
+func (r *run) poisonRedrive(ctx context.Context, it domain.Item) error {
 	row, err := r.Book.Executions.Get(ctx, it.Execution)
 	if err != nil {
 		return err
@@ -64,7 +64,7 @@ func (r *round) poisonRedrive(ctx context.Context, it domain.Item) error {
 		case err == nil && d.RedriveCount >= row.RedriveRun && d.Status.Terminal():
 			return r.recordEnd(ctx, d.Ended)
 		case err == nil && d.RedriveCount >= row.RedriveRun:
-			return r.take(ctx, progress.Transition{
+			return r.apply(ctx, progress.Transition{
 				ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, To: replay.Started, ARN: d.ARN, At: r.now(),
 			})
 		}

@@ -18,7 +18,7 @@ const replayBatch = 25
 
 // reconcileReplays looks after replays and series that are open for long: a message may have been lost with whoever was
 // to send it, and the end of a series may never have been reported.
-func (r *round) reconcileReplays(ctx context.Context) error {
+func (r *run) reconcileReplays(ctx context.Context) error {
 	by := r.now().Add(-r.policy.SettleAfter)
 	open, err := r.Book.Replays.Open(ctx, by, replayBatch)
 	if err != nil {
@@ -49,7 +49,7 @@ func (r *round) reconcileReplays(ctx context.Context) error {
 
 // lookAfter takes up a replay whose messages were lost. It sends the first message again if the replay is pending, ends the
 // replay if all its items have ended, and has missing evidence written.
-func (r *round) lookAfter(ctx context.Context, row domain.Replay) error {
+func (r *run) lookAfter(ctx context.Context, row domain.Replay) error {
 	if r.pauses(row) { // its messages were let go
 		return r.Progress.CompleteIfDone(ctx, row.ID, r.now())
 	}
@@ -65,7 +65,7 @@ func (r *round) lookAfter(ctx context.Context, row domain.Replay) error {
 	return r.Progress.CompleteIfDone(ctx, row.ID, r.now())
 }
 
-func (r *round) lookAfterSeries(ctx context.Context, s domain.Series) error {
+func (r *run) lookAfterSeries(ctx context.Context, s domain.Series) error {
 	if s.Parked {
 		return r.lookAfterParked(ctx, s)
 	}
@@ -86,7 +86,7 @@ func (r *round) lookAfterSeries(ctx context.Context, s domain.Series) error {
 }
 
 // lookAfterParked closes a series that a pause ended if its replay was stopped meanwhile, and lets it go on if it was resumed.
-func (r *round) lookAfterParked(ctx context.Context, s domain.Series) error {
+func (r *run) lookAfterParked(ctx context.Context, s domain.Series) error {
 	row, err := r.Book.Replays.Get(ctx, s.ReplayID)
 	switch {
 	case err != nil:
@@ -102,10 +102,10 @@ func (r *round) lookAfterParked(ctx context.Context, s domain.Series) error {
 }
 
 // pauses reports whether a replay is paused, by itself or with others.
-func (r *round) pauses(row domain.Replay) bool { return row.Paused() || r.controls.Pausing(row) != nil }
+func (r *run) pauses(row domain.Replay) bool { return row.Paused() || r.controls.Pausing(row) != nil }
 
 // halt ends a replay whose selection cannot be found out.
-func (r *round) halt(ctx context.Context, msg protocol.ReplayMessage, why string) error {
+func (r *run) halt(ctx context.Context, msg protocol.ReplayMessage, why string) error {
 	err := r.Progress.Stop(ctx, msg.ReplayID, replay.Stop{
 		Status: replay.Halted, At: r.now(), Reason: fmt.Sprintf("page %d: %s", msg.Page, why),
 	})

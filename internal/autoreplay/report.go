@@ -9,7 +9,7 @@ import (
 )
 
 // report writes what a run did as one line, and as metrics. Only a run that came to its end is a heartbeat.
-func (r *round) report(ctx context.Context, err error) {
+func (r *run) report(ctx context.Context, err error) {
 	s := r.sum
 	args := []any{
 		"deadLetters", s.DeadLetters, "settled", s.Settled, "replayed", s.Replayed, "probes", s.Probes, "held", s.Held,
@@ -50,7 +50,7 @@ func gauge(on bool) float64 {
 	return 0
 }
 
-func (j *Job) notBegun(ctx context.Context, err error) error {
-	j.Logger.ErrorContext(ctx, "auto-replay not begun", "error", err)
+func (a *Runner) notBegun(ctx context.Context, err error) error {
+	a.Logger.ErrorContext(ctx, "auto-replay not begun", "error", err)
 	return fmt.Errorf("auto-replay: %w", err)
 }

@@ -31,13 +31,13 @@ const (
 	groupBatch    = 100
 )
 
-// holds reports whether failures with an error are held, and closes their gate if they are too many.
-func (r *round) holds(ctx context.Context, group string) (bool, error) {
+// checkGate reports whether the gate of an error is closed. It closes the gate if too many failures share the error.
+func (r *run) checkGate(ctx context.Context, group string) (bool, error) {
 	if group == "" {
 		return false, nil
 	}
-	if hold, asked := r.gates[group]; asked {
-		return hold, nil
+	if closed, asked := r.gates[group]; asked {
+		return closed, nil
 	}
 	g, err := r.Book.Storms.Get(ctx, group)
 	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
@@ -52,7 +52,7 @@ func (r *round) holds(ctx context.Context, group string) (bool, error) {
 	return g.Gated, nil
 }
 
-func (r *round) closeGate(ctx context.Context, group string, g domain.Storm) (domain.Storm, error) {
+func (r *run) closeGate(ctx context.Context, group string, g domain.Storm) (domain.Storm, error) {
 	n, err := r.Book.Failures.CountOpen(ctx, group, r.policy.CanaryThreshold+1)
 	if err != nil || n <= r.policy.CanaryThreshold {
 		return g, err
@@ -62,13 +62,13 @@ func (r *round) closeGate(ctx context.Context, group string, g domain.Storm) (do
 		Error: group, Gated: true, Step: 1, NextAt: now, GatedAt: now, Revision: g.Revision,
 	})
 	if err == nil {
-		r.gated[group] = true
+		r.closedGates[group] = true
 		r.Logger.WarnContext(ctx, "failures held: too many share an error", "group", group, "threshold", r.policy.CanaryThreshold)
 	}
 	return g, err
 }
 
-func (r *round) hold(ctx context.Context, f domain.Failure) error {
+func (r *run) hold(ctx context.Context, f domain.Failure) error {
 	r.sum.Held++
 	r.held[f.Group] = true
 	return r.move(ctx, f, domain.Move{
@@ -78,38 +78,38 @@ func (r *round) hold(ctx context.Context, f domain.Failure) error {
 }
 
 // tooOldAt is when a failure is too old to be replayed, as far as is known.
-func (r *round) tooOldAt(f domain.Failure) time.Time {
+func (r *run) tooOldAt(f domain.Failure) time.Time {
 	paused := r.now().Sub(r.controls.WithoutPause(f.FirstAt.Time, r.now()))
 	return f.FirstAt.Add(r.policy.MaxAge + time.Second + paused)
 }
 
-// lookAtGroups goes on with every group whose time has come.
-func (r *round) lookAtGroups(ctx context.Context) error {
+// lookAtStorms goes on with every storm whose time has come.
+func (r *run) lookAtStorms(ctx context.Context) error {
 	for cursor := ""; ; {
 		groups, next, err := r.Book.Storms.Due(ctx, r.now(), cursor, groupBatch)
 		if err != nil {
 			return err
 		}
 		for _, g := range groups {
-			delete(r.gated, g.Error)
-			r.lookAtGroup(ctx, g)
+			delete(r.closedGates, g.Error)
+			r.lookAtStorm(ctx, g)
 		}
 		if next == "" || ctx.Err() != nil {
 			break
 		}
 		cursor = next
 	}
-	for name := range r.gated {
+	for name := range r.closedGates {
 		g, err := r.Book.Storms.Get(ctx, name)
 		if err != nil {
 			return err
 		}
-		r.lookAtGroup(ctx, g)
+		r.lookAtStorm(ctx, g)
 	}
 	return nil
 }
 
-func (r *round) lookAtGroup(ctx context.Context, g domain.Storm) {
+func (r *run) lookAtStorm(ctx context.Context, g domain.Storm) {
 	if !g.Gated || g.NextAt.After(r.now()) || ctx.Err() != nil { // the index lags behind
 		return
 	}
@@ -120,7 +120,7 @@ func (r *round) lookAtGroup(ctx context.Context, g domain.Storm) {
 }
 
 // advance judges the step of a group that is under way, and takes the next one once it is over.
-func (r *round) advance(ctx context.Context, g domain.Storm) error {
+func (r *run) advance(ctx context.Context, g domain.Storm) error {
 	over, err := r.judgeStep(ctx, &g)
 	if err != nil || !over {
 		return err
@@ -133,7 +133,7 @@ func (r *round) advance(ctx context.Context, g domain.Storm) error {
 }
 
 // judgeStep looks what became of the failures that were let go last. It is not over while one of them is being replayed.
-func (r *round) judgeStep(ctx context.Context, g *domain.Storm) (over bool, err error) {
+func (r *run) judgeStep(ctx context.Context, g *domain.Storm) (over bool, err error) {
 	rows, err := r.Book.Failures.Find(ctx, g.Released)
 	if err != nil {
 		return false, err
@@ -175,7 +175,7 @@ func (r *round) judgeStep(ctx context.Context, g *domain.Storm) (over bool, err 
 
 // step lets go as many failures as the step has. What is chosen is noted before it is sent, so that a run that dies in
 // between neither forgets nor doubles a step.
-func (r *round) step(ctx context.Context, g domain.Storm) error {
+func (r *run) step(ctx context.Context, g domain.Storm) error {
 	tried := map[string]bool{}
 	skip := func(f domain.Failure) bool { return tried[f.Execution] }
 	for range maxCandidates {
@@ -205,7 +205,7 @@ func (r *round) step(ctx context.Context, g domain.Storm) error {
 		for _, f := range held {
 			tried[f.Execution] = true
 		}
-		r.each(held, func(r *round, f domain.Failure) {
+		r.each(held, func(r *run, f domain.Failure) {
 			if r.release(ctx, f) {
 				released.Add(1)
 			}
@@ -224,7 +224,7 @@ func (r *round) step(ctx context.Context, g domain.Storm) error {
 
 // release decides on a failure that its group lets go, and reports whether it was sent. One that cannot be decided on
 // stays held, and keeps nobody else back.
-func (r *round) release(ctx context.Context, f domain.Failure) (sent bool) {
+func (r *run) release(ctx context.Context, f domain.Failure) (sent bool) {
 	sent, err := r.closeOrSend(ctx, f, r.quarantineReason(f))
 	switch {
 	case errors.Is(err, sfn.ErrBusy): // it stays held
@@ -241,7 +241,7 @@ func (r *round) release(ctx context.Context, f domain.Failure) (sent bool) {
 const emptyFor = time.Minute
 
 // empty ends a storm once nothing has been held for a while.
-func (r *round) empty(ctx context.Context, g domain.Storm, some bool) error {
+func (r *run) empty(ctx context.Context, g domain.Storm, some bool) error {
 	now := domain.At(r.now())
 	switch {
 	case some || r.held[g.Error]:
@@ -259,7 +259,7 @@ func (r *round) empty(ctx context.Context, g domain.Storm, some bool) error {
 }
 
 // openGate ends a storm: nothing is held any more.
-func (r *round) openGate(ctx context.Context, g domain.Storm) error {
+func (r *run) openGate(ctx context.Context, g domain.Storm) error {
 	g.Gated, g.Released, g.EmptyAt = false, nil, domain.Stamp{}
 	if _, err := r.Book.Storms.Save(ctx, g); err != nil {
 		return err

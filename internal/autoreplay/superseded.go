@@ -19,7 +19,7 @@ const (
 )
 
 // closeSuperseded takes failures out of the quarantine once a newer event of their resource has succeeded and was published.
-func (r *round) closeSuperseded(ctx context.Context) error {
+func (r *run) closeSuperseded(ctx context.Context) error {
 	if !r.policy.CloseSuperseded {
 		return nil
 	}
@@ -40,7 +40,7 @@ func (r *round) closeSuperseded(ctx context.Context) error {
 	return nil
 }
 
-func (r *round) supersededPage(ctx context.Context, cursor string) (next string, err error) {
+func (r *run) supersededPage(ctx context.Context, cursor string) (next string, err error) {
 	failures, next, err := r.Book.Failures.List(ctx, domain.FailureFilter{}, cursor, supersededPage)
 	if err != nil {
 		return cursor, err

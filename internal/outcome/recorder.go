@@ -32,7 +32,7 @@ type failures interface {
 }
 
 type progressor interface {
-	Apply(ctx context.Context, steps []progress.Transition) map[string]error
+	Apply(ctx context.Context, transitions []progress.Transition) map[string]error
 }
 
 // EndRecorder records how executions ended.
@@ -72,7 +72,7 @@ func (r *EndRecorder) Record(ctx context.Context, ended []domain.Ended) []error 
 	for i, one := range recorded {
 		rows[i] = one.row
 	}
-	var steps []progress.Transition
+	var transitions []progress.Transition
 	replayOf := map[string][]int{} // replay id -> places in ended
 	for i, e := range ended {
 		row := rows[i]
@@ -80,15 +80,15 @@ func (r *EndRecorder) Record(ctx context.Context, ended []domain.Ended) []error 
 			continue
 		}
 		if row.Mode == domain.API && row.ReplayID != "" {
-			steps = append(steps, step(row, e))
+			transitions = append(transitions, transition(row, e))
 			replayOf[row.ReplayID] = append(replayOf[row.ReplayID], i)
 		}
 		if row.Redriven(e.RedriveCount) {
-			steps = append(steps, redriveStep(row, e))
+			transitions = append(transitions, redriveTransition(row, e))
 			replayOf[row.RedriveID] = append(replayOf[row.RedriveID], i)
 		}
 	}
-	for id, err := range r.progress.Apply(ctx, steps) {
+	for id, err := range r.progress.Apply(ctx, transitions) {
 		for _, i := range replayOf[id] {
 			results[i] = err
 		}
@@ -209,29 +209,29 @@ func (r *EndRecorder) moveFailures(ctx context.Context, row domain.Execution) er
 	return nil
 }
 
-// redriveStep is the step of the item that has redriven an execution.
-func redriveStep(row domain.Execution, e domain.Ended) progress.Transition {
-	st := step(row, e)
-	st.ReplayID, st.Page, st.Ordinal, st.Index = row.RedriveID, row.RedrivePage, row.RedriveOrdinal, 0
-	return st
+// redriveTransition is the transition of the item that has redriven an execution.
+func redriveTransition(row domain.Execution, e domain.Ended) progress.Transition {
+	t := transition(row, e)
+	t.ReplayID, t.Page, t.Ordinal, t.Index = row.RedriveID, row.RedrivePage, row.RedriveOrdinal, 0
+	return t
 }
 
-func step(row domain.Execution, e domain.Ended) progress.Transition {
-	st := progress.Transition{
+func transition(row domain.Execution, e domain.Ended) progress.Transition {
+	t := progress.Transition{
 		ReplayID: row.ReplayID, Page: row.Page, Ordinal: row.Ordinal, Index: row.Index, ARN: row.ARN, Execution: row.Name,
 		At: e.StoppedAt, To: replay.Succeeded, Version: row.VersionID, Resource: row.ResourceID,
 	}
 	if row.Superseded {
-		st.Reason = "not published: " + row.Withheld
+		t.Reason = "not published: " + row.Withheld
 	}
 	if row.Status != domain.Succeeded {
-		st.To, st.Reason = replay.Failed, row.Error
+		t.To, t.Reason = replay.Failed, row.Error
 		switch {
-		case st.Reason == "":
-			st.Reason = string(row.Status)
+		case t.Reason == "":
+			t.Reason = string(row.Status)
 		case row.Error == domain.NeverStarted && row.Cause != "":
-			st.Reason += ": " + row.Cause
+			t.Reason += ": " + row.Cause
 		}
 	}
-	return st
+	return t
 }

@@ -51,11 +51,11 @@ type Services struct {
 
 // Clocks of the functions, which may differ. nil: the machine's.
 type Clocks struct {
-	Now       func() time.Time // of the listener
-	Job       func() time.Time // of auto-replay
-	Publish   func() time.Time // of the gate of Publish
-	Republish func() time.Time // of the gate of the listener
-	Random    func() float64   // of auto-replay
+	Now        func() time.Time // of the listener
+	AutoReplay func() time.Time // of auto-replay
+	Publish    func() time.Time // of the gate of Publish
+	Republish  func() time.Time // of the gate of the listener
+	Random     func() float64   // of auto-replay
 }
 
 // Functions are the handlers of an ingestion's functions.
@@ -66,7 +66,7 @@ type Functions struct {
 	Listener  *listener.Listener
 	Binder    *listener.Listener // of the Series state machine
 	API       *api.API
-	Job       *autoreplay.Job
+	Runner    *autoreplay.Runner
 }
 
 // Wire returns the functions of a world.
@@ -96,7 +96,7 @@ func Wire(cfg Config, services Services, telemetry boot.Telemetry) (f Functions,
 		EventLogBucket: Bucket, LedgerTable: Table, StateMachineARN: MachineARN, ReplayQueueURL: ReplaysURL,
 		TopicARN: Topic, ResourceIDPath: cfg.ResourceIDPath, MaxEventBytes: cfg.MaxEventBytes, Transforms: cfg.Transforms,
 	}, replays, telemetry)
-	f.Job, errs[3] = wireJob(cfg, services, telemetry)
+	f.Runner, errs[3] = wireRunner(cfg, services, telemetry)
 	return f, errors.Join(errs[:]...)
 }
 
@@ -109,7 +109,7 @@ func ListenerConfig(cfg Config) config.ReplayListener {
 	}
 }
 
-func wireJob(cfg Config, services Services, telemetry boot.Telemetry) (*autoreplay.Job, error) {
+func wireRunner(cfg Config, services Services, telemetry boot.Telemetry) (*autoreplay.Runner, error) {
 	auto := cfg.AutoReplay
 	auto.EventLogBucket, auto.LedgerTable = Bucket, Table
 	auto.StateMachineARN, auto.SeriesMachineARN = MachineARN, SeriesMachineARN
@@ -117,6 +117,6 @@ func wireJob(cfg Config, services Services, telemetry boot.Telemetry) (*autorepl
 	auto.ResourceIDPath, auto.OwnerIDPath = cfg.ResourceIDPath, cfg.OwnerIDPath
 	return appautoreplay.New(auto, appautoreplay.Services{
 		Table: services.Table, Bucket: services.Bucket, Queues: services.Queues, States: services.States, Alarms: services.Alarms,
-		Now: services.Job, Random: services.Random,
+		Now: services.AutoReplay, Random: services.Random,
 	}, telemetry)
 }

@@ -200,7 +200,7 @@ func (w *World) Settle(ctx context.Context) error {
 // Schedule runs auto-replay once.
 func (w *World) Schedule(ctx context.Context, ask autoreplay.Request) (sum autoreplay.Summary, err error) {
 	err = w.Invoke(ctx, AutoReplay, func(ctx context.Context) (err error) {
-		sum, err = w.Job.Run(ctx, fmt.Sprint("scheduled-", w.runs.Add(1)), ask)
+		sum, err = w.Runner.Run(ctx, fmt.Sprint("scheduled-", w.runs.Add(1)), ask)
 		return err
 	})
 	if err == nil && sum.Errors > 0 {

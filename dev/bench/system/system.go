@@ -55,7 +55,7 @@ func New(c *cloud.Cloud) (*System, error) {
 	functions, err := simtest.Wire(Config(), simtest.Services{
 		Table: dynamodb.NewFromConfig(cfg), Bucket: s3.NewFromConfig(cfg), Queues: sqs.NewFromConfig(cfg),
 		States: sfn.NewFromConfig(cfg), Topics: sns.NewFromConfig(cfg),
-		Clocks: simtest.Clocks{Job: s.later, Random: func() float64 { return 0.5 }},
+		Clocks: simtest.Clocks{AutoReplay: s.later, Random: func() float64 { return 0.5 }},
 	}, telemetry)
 	if err != nil {
 		return nil, fmt.Errorf("wire the functions: %w", err)

@@ -34,8 +34,8 @@ type Services struct {
 // askedAtOnce is how many questions to Step Functions a run takes out of their quota together.
 const askedAtOnce = 20
 
-// New returns the job that the function runs. The error says what is wrong with the configuration.
-func New(cfg config.AutoReplay, services Services, telemetry boot.Telemetry) (*autoreplay.Job, error) {
+// New returns what the function runs. The error says what is wrong with the configuration.
+func New(cfg config.AutoReplay, services Services, telemetry boot.Telemetry) (*autoreplay.Runner, error) {
 	// Inputs are only read for their ids here: the workflow's limit on events was Record's to apply.
 	reader, err := ingest.NewReader(cfg.ResourceIDPath, cfg.OwnerIDPath, ingest.AnySize)
 	if err != nil {

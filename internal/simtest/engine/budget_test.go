@@ -143,7 +143,7 @@ func TestAutomaticReplaysShareTheBudget(t *testing.T) {
 	}
 	p.all = nil
 	p.Report()
-	p.services.Job = func() time.Time { return p.clock.Now().Add(24 * 365 * time.Hour) }
+	p.services.AutoReplay = func() time.Time { return p.clock.Now().Add(24 * 365 * time.Hour) }
 	p.Reconfigure(func(policy *config.AutoReplay) {
 		policy.CanaryThreshold, policy.StartsPerSecond = 1000, 10
 		policy.MaxAge = 10 * 365 * 24 * time.Hour

@@ -188,7 +188,7 @@ func TestACrashBetweenChoosingAndSendingAProbe(t *testing.T) {
 	outageOf(t, e, 20)
 	e.faults.Name = "SendMessageBatch"
 	e.Ahead = period
-	died := e.faults.During(func() { _, _ = e.Job.Run(t.Context(), "run", autoreplay.Request{}) })
+	died := e.faults.During(func() { _, _ = e.Runner.Run(t.Context(), "run", autoreplay.Request{}) })
 	if e.faults.Name = ""; !died || len(e.Replays.TakeAll()) > 0 {
 		t.Fatal("the run did not die before it sent a probe")
 	}
@@ -214,7 +214,7 @@ func TestAFailureThatCannotBeDecidedOnKeepsNobodyBack(t *testing.T) {
 	down = false
 	for range 8 {
 		e.Ahead += period
-		if _, err := e.Job.Run(t.Context(), fmt.Sprint("run-", e.Ahead), autoreplay.Request{}); err != nil {
+		if _, err := e.Runner.Run(t.Context(), fmt.Sprint("run-", e.Ahead), autoreplay.Request{}); err != nil {
 			t.Fatal(err)
 		}
 		e.Pump()

@@ -258,7 +258,7 @@ func (w *weather) schedule() {
 	}
 	w.e.faults.During(func() {
 		w.runs++
-		_, err := w.e.Job.Run(w.t.Context(), fmt.Sprint("run-", w.runs), autoreplay.Request{})
+		_, err := w.e.Runner.Run(w.t.Context(), fmt.Sprint("run-", w.runs), autoreplay.Request{})
 		_ = err // the next run continues
 	})
 }

@@ -44,7 +44,7 @@ func healedOnce(t *testing.T, e *Engine, n int) {
 func runInTime(t *testing.T, e *Engine, limit time.Duration) autoreplay.Summary {
 	t.Helper()
 	sum, err := inTime(t, limit, func(ctx context.Context) (autoreplay.Summary, error) {
-		return e.Job.Run(ctx, fmt.Sprint("run-", time.Now().UnixNano()), e.Ask)
+		return e.Runner.Run(ctx, fmt.Sprint("run-", time.Now().UnixNano()), e.Ask)
 	})
 	if err != nil {
 		t.Error(err)
@@ -115,7 +115,7 @@ func TestAPartOfAutoReplayThatHangsDoesNotTakeTheOthersWithIt(t *testing.T) {
 				release := hang(e, ignore, 0, at)
 				defer release()
 				sum, err := inTime(t, limit, func(ctx context.Context) (autoreplay.Summary, error) {
-					return e.Job.Run(ctx, "hung", autoreplay.Request{})
+					return e.Runner.Run(ctx, "hung", autoreplay.Request{})
 				})
 				if at == "UpdateItem" { // it cannot have its lease
 					if err == nil {

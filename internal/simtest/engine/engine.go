@@ -37,16 +37,16 @@ type Engine struct {
 	Log     *eventlog.Log
 	Replays *Mailbox
 	Dead    *Mailbox
-	Policy  config.AutoReplay  // of Job
+	Policy  config.AutoReplay  // of Runner
 	Ask     autoreplay.Request // of the next runs
-	Ahead   time.Duration      // by which the clock of Job is ahead
+	Ahead   time.Duration      // by which the clock of Runner is ahead
 
 	Bucket *awstest.Bucket // of an engine in memory
 	Table  *awstest.Table  // of an engine in memory
 
 	OnPublish func(context.Context, *sns.PublishInput) // sees each message before it is published; may be nil
 	OnInvoke  Function                                 // the function "fix" of the user; nil: it is gone
-	Alarms    cloudwatch.API                           // of Job, once it is configured to ask for one
+	Alarms    cloudwatch.API                           // of Runner, once it is configured to ask for one
 	Plain     *ledger.Ledger                           // the ledger without faults
 	PlainLog  *eventlog.Log                            // the event log without faults
 
@@ -110,7 +110,7 @@ func wire(t testing.TB, table ledger.Client, bucket eventlog.API, faults *Faults
 		Queues: faultyQueues{account.Queues(), faults}, States: faultyStates{account.States(), faults},
 		Clocks: simtest.Clocks{
 			Now: clock.Now, Publish: clock.Publish, Republish: clock.Republish,
-			Job: func() time.Time { return time.Now().Add(e.Ahead) },
+			AutoReplay: func() time.Time { return time.Now().Add(e.Ahead) },
 		},
 	}
 	e.Policy = config.AutoReplay{

@@ -308,7 +308,7 @@ func TestUnknownDeadLettersAreKept(t *testing.T) {
 	if err := e.Dead.Send(t.Context(), `hello`, `{"v":1,"kind":"item","replayId":"gone","page":0,"ordinal":0}`); err != nil {
 		t.Fatal(err)
 	}
-	sum, err := e.Job.Run(t.Context(), "run", autoreplay.Request{})
+	sum, err := e.Runner.Run(t.Context(), "run", autoreplay.Request{})
 	if err != nil {
 		t.Fatal(err)
 	}

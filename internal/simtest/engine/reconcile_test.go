@@ -234,7 +234,7 @@ func TestNoFigureIsGivenWhenNobodyCouldLook(t *testing.T) {
 	e := inMemory(t)
 	e.faults.Refuse = "ListExecutions"
 	e.faults.During(func() {
-		if _, err := e.Job.Run(t.Context(), "run", autoreplay.Request{}); err == nil {
+		if _, err := e.Runner.Run(t.Context(), "run", autoreplay.Request{}); err == nil {
 			t.Error("got no error")
 		}
 	})
@@ -306,7 +306,7 @@ func TestABadTokenIsForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	e.Ahead = period
-	if _, err := e.Job.Run(t.Context(), "run", autoreplay.Request{}); err == nil {
+	if _, err := e.Runner.Run(t.Context(), "run", autoreplay.Request{}); err == nil {
 		t.Error("got no error")
 	}
 	if mark, err := e.Book.Marks.Get(t.Context(), "list-FAILED"); err != nil || mark.Token != "" {

@@ -256,10 +256,10 @@ func (o *storm) schedule() {
 	if busy || o.rarely("another instance", 4) {
 		o.Reconfigure(func(*config.AutoReplay) {})
 	}
-	job, holder := o.Job, fmt.Sprint("run-", o.threads.Now())
+	runner, holder := o.Runner, fmt.Sprint("run-", o.threads.Now())
 	ask := autoreplay.Request{Rebuild: o.rarely("rebuild", 8)}
 	o.function("auto-replay "+holder, 5*time.Minute, func(ctx context.Context) {
-		_, err := job.Run(ctx, holder, ask)
+		_, err := runner.Run(ctx, holder, ask)
 		_ = err // the next run goes on
 	}, func(bool) {})
 }

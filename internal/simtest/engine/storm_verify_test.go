@@ -57,7 +57,7 @@ func (o *storm) calm() {
 		o.Ahead += 2 * time.Hour
 		time.Sleep(time.Minute)
 		o.threads.Reap()
-		sum, err := o.Job.Run(o.t.Context(), fmt.Sprint("calm-", o.threads.Now()), autoreplay.Request{})
+		sum, err := o.Runner.Run(o.t.Context(), fmt.Sprint("calm-", o.threads.Now()), autoreplay.Request{})
 		if err != nil || sum.Errors > 0 {
 			o.rt.Fatalf("auto-replay: %+v, %v", sum, err)
 		}

@@ -141,7 +141,7 @@ func TestARunSaysHowManyDeadLettersItHasToLeave(t *testing.T) {
 			t.Fatal(err)
 		}
 		faults.During(func() {
-			if _, err := e.Job.Run(t.Context(), fmt.Sprint("run-", time.Now().UnixNano()), e.Ask); err != nil {
+			if _, err := e.Runner.Run(t.Context(), fmt.Sprint("run-", time.Now().UnixNano()), e.Ask); err != nil {
 				t.Error(err)
 			}
 		})

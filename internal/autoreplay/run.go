@@ -15,15 +15,15 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
 )
 
-// round is one run of the job.
-type round struct {
-	*Job
-	sum     Summary
-	sent    *atomic.Int64   // automatic replays sent, also by a part that was left behind
-	lookUps int             // executions looked up in Step Functions, beside those that were reported
-	gates   map[string]bool // errors whose failures are held, as far as they were asked about
-	gated   map[string]bool // errors whose gate this run closed: an index may not show their groups yet
-	held    map[string]bool // errors of which this run held failures: an index may not show them yet
+// run is one run of a Runner.
+type run struct {
+	*Runner
+	sum         Summary
+	sent        *atomic.Int64   // automatic replays sent, also by a part that was left behind
+	lookUps     int             // executions looked up in Step Functions, beside those that were reported
+	gates       map[string]bool // errors whose failures are held, as far as they were asked about
+	closedGates map[string]bool // errors whose gate this run closed: an index may not show their storms yet
+	held        map[string]bool // errors of which this run held failures: an index may not show them yet
 
 	controls domain.Controls // what is paused
 
@@ -31,7 +31,7 @@ type round struct {
 	started time.Time
 	failed  *failedRuns
 	behind  bool            // a part was left behind
-	runs    map[string]bool // executions that were listed as running; nil: they were not listed
+	running map[string]bool // executions that were listed as running; nil: they were not listed
 	looked  bool            // every open execution was looked at
 
 	counted *domain.FailureTally // of all failures; nil: the run could not count them
@@ -39,25 +39,25 @@ type round struct {
 	left map[string]bool // dead letters, by message id, that are still in the queue after a try; nil: nobody has looked
 }
 
-func (j *Job) newRound(ctx context.Context, until time.Time) *round {
-	r := &round{
-		Job: j, sent: new(atomic.Int64), gates: map[string]bool{}, gated: map[string]bool{}, held: map[string]bool{},
-		started: j.now(), rate: j.policy.StartsPerSecond, failed: newFailedRuns(),
+func (a *Runner) newRun(ctx context.Context, until time.Time) *run {
+	r := &run{
+		Runner: a, sent: new(atomic.Int64), gates: map[string]bool{}, closedGates: map[string]bool{}, held: map[string]bool{},
+		started: a.now(), rate: a.policy.StartsPerSecond, failed: newFailedRuns(),
 	}
 	r.sum.Paused = r.pauseReason(ctx, until)
 	return r
 }
 
-// copy returns a round that shares nothing with this one that either changes, but the count of what was sent.
-func (r *round) copy() *round {
+// copy returns a run that shares nothing with this one that either changes, but the count of what was sent.
+func (r *run) copy() *run {
 	c := *r
-	c.gates, c.gated, c.held, c.left = maps.Clone(r.gates), maps.Clone(r.gated), maps.Clone(r.held), maps.Clone(r.left)
+	c.gates, c.closedGates, c.held, c.left = maps.Clone(r.gates), maps.Clone(r.closedGates), maps.Clone(r.held), maps.Clone(r.left)
 	return &c
 }
 
-// share finds out how many automatic replays a second may start beside other replays: more than that would wait in the
+// setRate finds out how many automatic replays a second may start beside other replays: more than that would wait in the
 // Replay queue.
-func (r *round) share(ctx context.Context) error {
+func (r *run) setRate(ctx context.Context) error {
 	budget := ledger.Starts(r.policy.StartsPerSecond * r.controls.Pace(r.now()))
 	rate, err := r.Book.Pace.Share(ctx, budget, ledger.Claimant{Name: ledger.AutoClaimant}, r.now())
 	if err == nil {
@@ -66,12 +66,12 @@ func (r *round) share(ctx context.Context) error {
 	return err
 }
 
-// notKnown is the reason for a pause of which nobody knows whether it is one.
+// notKnown is the reason for a pause if the ledger cannot say what is paused.
 const notKnown = "what is paused is not known"
 
 // pauseReason says why nothing is started now, "" if it is. If nobody can tell what is paused, it is taken to be: what waits
 // is not lost.
-func (r *round) pauseReason(ctx context.Context, until time.Time) string {
+func (r *run) pauseReason(ctx context.Context, until time.Time) string {
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	var err error
@@ -91,7 +91,7 @@ func (r *round) pauseReason(ctx context.Context, until time.Time) string {
 
 // alarmReason says why PauseAlarm pauses automatic replays and others, "" if it does not. If nobody can tell how it stands,
 // live traffic is taken to be in trouble. The ledger tells the listener.
-func (r *round) alarmReason(ctx context.Context) (why string) {
+func (r *run) alarmReason(ctx context.Context) (why string) {
 	if r.Pause != nil {
 		in, err := errs.WithinDeadline(ctx, r.Pause.InAlarm)
 		switch {
@@ -118,10 +118,10 @@ func (r *round) alarmReason(ctx context.Context) (why string) {
 }
 
 // mayStart reports whether the run may send one more automatic replay.
-func (r *round) mayStart() bool { return r.sum.Paused == "" && r.maySend() > 0 }
+func (r *run) mayStart() bool { return r.sum.Paused == "" && r.maySend() > 0 }
 
 // maySend is how many more automatic replays the run may send.
-func (r *round) maySend() int { return r.policy.starts(r.rate) - int(r.sent.Load()) }
+func (r *run) maySend() int { return r.policy.starts(r.rate) - int(r.sent.Load()) }
 
 // lookUpsPerSecond is the pace at which executions are looked up, over the time from one run to the next.
 // DescribeExecution refills at 10 to 15 a second, and the account's other users need some.
@@ -135,7 +135,7 @@ const (
 )
 
 // mayLookUp reports whether the run may look one more execution up within a share, and counts it.
-func (r *round) mayLookUp(share float64) bool {
+func (r *run) mayLookUp(share float64) bool {
 	if float64(r.lookUps) >= share*max(lookUpsPerSecond*r.policy.Interval.Seconds(), 100) {
 		return false
 	}
@@ -143,10 +143,10 @@ func (r *round) mayLookUp(share float64) bool {
 	return true
 }
 
-// send queues the automatic replay, then moves the failure: if the job dies in between, the message goes out twice,
+// send queues the automatic replay, then moves the failure: if the function dies in between, the message goes out twice,
 // and the deterministic execution name lets only one of them start anything. The starts of a run are spread over the
 // time until the next, so that they keep to their share at any moment.
-func (r *round) send(ctx context.Context, f domain.Failure) error {
+func (r *run) send(ctx context.Context, f domain.Failure) error {
 	msg := protocol.ReplayMessage{Kind: protocol.KindAuto, Execution: f.Execution, RedriveCount: f.RedriveCount}
 	// Counted from the beginning of the run: what is sent late in it must not reach into the next one's time.
 	delay := max(r.started.Add(time.Duration(float64(r.sent.Load())/r.rate*float64(time.Second))).Sub(r.now()), 0)
@@ -163,7 +163,7 @@ func (r *round) send(ctx context.Context, f domain.Failure) error {
 }
 
 // move changes a failure and says so in one line. Losing a race is fine: whoever won decided.
-func (r *round) move(ctx context.Context, f domain.Failure, m domain.Move) error {
+func (r *run) move(ctx context.Context, f domain.Failure, m domain.Move) error {
 	err := r.Book.Failures.Move(ctx, f, m, domain.Waiting, domain.Retrying)
 	if errors.Is(err, ledger.ErrConflict) {
 		return nil
