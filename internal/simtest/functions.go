@@ -96,7 +96,7 @@ func Wire(cfg Config, services Services, telemetry boot.Telemetry) (f Functions,
 		EventLogBucket: Bucket, LedgerTable: Table, StateMachineARN: MachineARN, ReplayQueueURL: ReplaysURL,
 		TopicARN: Topic, ResourceIDPath: cfg.ResourceIDPath, MaxEventBytes: cfg.MaxEventBytes, Transforms: cfg.Transforms,
 	}, replays, telemetry)
-	f.Runner, errs[3] = wireRunner(cfg, services, telemetry)
+	f.Runner, errs[3] = WireRunner(cfg, services, telemetry)
 	return f, errors.Join(errs[:]...)
 }
 
@@ -109,7 +109,8 @@ func ListenerConfig(cfg Config) config.ReplayListener {
 	}
 }
 
-func wireRunner(cfg Config, services Services, telemetry boot.Telemetry) (*autoreplay.Runner, error) {
+// WireRunner returns the runner of auto-replay alone.
+func WireRunner(cfg Config, services Services, telemetry boot.Telemetry) (*autoreplay.Runner, error) {
 	auto := cfg.AutoReplay
 	auto.EventLogBucket, auto.LedgerTable = Bucket, Table
 	auto.StateMachineARN, auto.SeriesMachineARN = MachineARN, SeriesMachineARN

@@ -4,15 +4,20 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/simtest"
 )
 
 // deltas are events each of which counts.
 func deltas(t *testing.T) *Engine {
 	t.Helper()
 	e := inMemory(t)
-	e.Reconfigure(func(c *config.AutoReplay) { c.SupersedeOlder = false })
+	e.Policy.SupersedeOlder = false
+	functions, err := simtest.Wire(e.config(), e.services, e.telemetry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Functions = functions
 	return e
 }
 

@@ -262,14 +262,14 @@ func (e *Engine) CallWith(method, resource, body string, path, query, headers ma
 	return answer
 }
 
-// Reconfigure creates the functions again, as a deployment does: with another configuration and an empty memory.
+// Reconfigure creates Runner again, as a deployment does: with another configuration and an empty memory.
 func (e *Engine) Reconfigure(change func(*config.AutoReplay)) {
 	e.t.Helper()
 	change(&e.Policy)
 	e.services.Alarms = e.Alarms
-	functions, err := simtest.Wire(e.config(), e.services, e.telemetry)
+	runner, err := simtest.WireRunner(e.config(), e.services, e.telemetry)
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	e.Functions = functions
+	e.Runner = runner
 }
