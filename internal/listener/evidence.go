@@ -161,9 +161,9 @@ func cut(text string) string {
 }
 
 func (l *Listener) writeEvidence(ctx context.Context, r domain.Replay, g gathered) error {
-	p, err := l.plan(ctx, r.ID)
+	req, err := l.request(ctx, r.ID)
 	if errors.Is(err, eventlog.ErrNotFound) { // deleted by hand: what the ledger knows of it
-		p.Request = replay.Request{Action: r.Action, Select: replay.Select{OwnerID: r.OwnerID}, Reason: r.Reason}
+		req.Request = replay.Request{Action: r.Action, Select: replay.Select{OwnerID: r.OwnerID}, Reason: r.Reason}
 	} else if err != nil {
 		return err
 	}
@@ -171,13 +171,13 @@ func (l *Listener) writeEvidence(ctx context.Context, r domain.Replay, g gathere
 	e := replay.Evidence{
 		Version: replay.EvidenceVersion, ReplayID: r.ID, Status: r.Status, Action: r.Action, Reason: r.Reason,
 		RequestedBy: r.RequestedBy, CreatedAt: r.CreatedAt.Time, CompletedAt: r.CompletedAt.Pointer(), Stopped: r.Stop(),
-		Truncated: r.Truncated, Looked: r.Looked, Request: p.Request, Counts: r.Counts(),
+		Truncated: r.Truncated, Looked: r.Looked, Request: req.Request, Counts: r.Counts(),
 		Items: g.Items, Digest: g.Digest.Sum(), Failed: g.Failed,
 		Failures:  replay.EvidenceFailures{Selected: g.Selected, Others: g.Others},
 		Software:  replay.Software{Release: release.Version, Go: runtime.Version()},
 		WrittenAt: now.UTC().Truncate(time.Millisecond),
 	}
-	if a := p.Apply; a != nil {
+	if a := req.Apply; a != nil {
 		e.PlanID, e.PlanHash = a.PlanID, a.PlanHash
 	}
 	before, err := l.Book.Failures.Counted(ctx, time.Time{}, r.CreatedAt.Time)

@@ -89,8 +89,8 @@ type Deps struct {
 // Listener handles the messages of the Replay queue.
 type Listener struct {
 	Deps
-	now   func() time.Time
-	plans plans
+	now      func() time.Time
+	requests requests
 
 	control controls
 	jobs    *failurejob.Worker

@@ -43,11 +43,11 @@ func (l *Listener) input(ctx context.Context, row domain.Execution, maxBytes int
 		Attempt: row.Attempt, Reason: row.Reason,
 	}
 	if row.Patched {
-		p, err := l.plan(ctx, row.ReplayID)
+		req, err := l.request(ctx, row.ReplayID)
 		if err != nil {
 			return nil, nil, err
 		}
-		if event, vd, err = l.recordable(ctx, row, p, event); vd != nil || err != nil {
+		if event, vd, err = l.recordable(ctx, row, req, event); vd != nil || err != nil {
 			return nil, vd, err
 		}
 	} else {
