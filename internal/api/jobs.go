@@ -51,23 +51,6 @@ func (a *API) changeFailures(action replay.FailureAction) func(context.Context, 
 	}
 }
 
-// claim has a key stand for a request for something. It refuses a key that stands for another one.
-func (a *API) claim(ctx context.Context, what, key string, body []byte, c domain.Claim) (domain.Claim, error) {
-	var err error
-	if c.BodyHash, err = hashOf(body); err != nil {
-		return c, err
-	}
-	claimed, err := a.book.Claims.Add(ctx, key, c)
-	if err != nil && !errors.Is(err, ledger.ErrConflict) {
-		return c, err
-	}
-	if claimed.BodyHash != c.BodyHash {
-		return c, &statusError{http.StatusConflict, fmt.Sprintf("the Idempotency-Key %q was used with another body, "+
-			"for %s %s: use a new key for a new request", replay.Shorten(key), what, claimed.AcceptedID)}
-	}
-	return claimed, nil
-}
-
 // failureJob says how far a job is.
 func (a *API) failureJob(ctx context.Context, req request) (answer, error) {
 	if err := noQuery(req); err != nil {

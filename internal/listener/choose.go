@@ -167,21 +167,6 @@ func (l *Listener) named(ctx context.Context, resourceID, versionID string) (eve
 	return v, nil, err
 }
 
-// stale is the guard that keeps an old version from running over a newer one that has succeeded.
-func (l *Listener) stale(ctx context.Context, resourceID string, v eventlog.Version, req request) (*verdict, error) {
-	if req.AllowStale {
-		return nil, nil
-	}
-	by, found, err := l.Superseding.Succeeded(ctx, resourceID, v.Place())
-	if err == nil && found {
-		return &verdict{
-			to: replay.Skipped, version: v.ID,
-			reason: fmt.Sprintf("stale: version %s is newer and has succeeded; allowStale replays it all the same", by.VersionID),
-		}, nil
-	}
-	return nil, err
-}
-
 // rangeOf returns the ids of the versions of a resource that a series replays, oldest first, or a verdict, or errGoesOn.
 // Looked is how many versions the filters of the selection looked at.
 func (l *Listener) rangeOf(

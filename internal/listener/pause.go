@@ -79,19 +79,6 @@ func (l *Listener) park(ctx context.Context, r domain.Replay) error {
 	return errParked
 }
 
-// holdBack returns errParked for a resource that must not begin: its replay is paused, or its step has not begun. A message is
-// sent for it after the row says that the step has.
-func (l *Listener) holdBack(ctx context.Context, r domain.Replay, it domain.Item) error {
-	if err := l.park(ctx, r); err != nil {
-		return err
-	}
-	first, err := l.firstOf(ctx, r, it.Page)
-	if err != nil || r.MayBegin(first+it.Ordinal) {
-		return err
-	}
-	return errParked
-}
-
 // parkSeries ends a series, or does not start it, while its replay is paused. It returns errParked then.
 func (l *Listener) parkSeries(ctx context.Context, r domain.Replay, s domain.Series) error {
 	if !s.Parked {
@@ -231,15 +218,6 @@ func (l *Listener) waiting(ctx context.Context, r domain.Replay, rate float64) (
 		}
 	}
 	return posts, "", nil
-}
-
-// firstOf is the place of the first item of a page. Only a ramp asks for it.
-func (l *Listener) firstOf(ctx context.Context, r domain.Replay, page int) (int, error) {
-	if !r.Ramping() {
-		return 0, nil
-	}
-	p, err := l.Book.Pages.Get(ctx, r.ID, page)
-	return p.First, err
 }
 
 // parkAuto reports whether the message of an automatic replay is let go, because they are paused. Its failure stays open, and
