@@ -59,7 +59,7 @@ func (r *round) copy() *round {
 // Replay queue.
 func (r *round) share(ctx context.Context) error {
 	budget := ledger.Starts(r.policy.StartsPerSecond * r.controls.Pace(r.now()))
-	rate, err := r.Book.Pace.Share(ctx, budget, ledger.Claimant{Name: ledger.AutoClaimant}, r.now())
+	rate, err := r.Book.Pace.Rate(ctx, budget, ledger.Claimant{Name: ledger.AutoClaimant}, r.now())
 	if err == nil {
 		r.rate = rate
 	}

@@ -184,16 +184,16 @@ func (l *Listener) rangeOf(
 	if vd != nil || err != nil {
 		return nil, 0, vd, err
 	}
-	latest := found
+	inRange := found
 	if req.Select.Filters() {
 		looked = len(found)
 	}
 	if found, vd, err = l.onlyFitting(ctx, it.ResourceID, found, req); vd != nil || err != nil {
 		return nil, 0, vd, err
 	}
-	newest = newest && len(found) > 0 && found[0] == latest[0]
+	newest = newest && len(found) > 0 && found[0] == inRange[0]
 	switch {
-	case len(latest) == 0:
+	case len(inRange) == 0:
 		return nil, 0, skip("no event of it is in the series"), nil
 	case len(found) == 0:
 		return nil, 0, skip("no event of it in the series fits the selection"), nil

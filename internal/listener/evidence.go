@@ -18,10 +18,10 @@ import (
 )
 
 const (
-	// proofReads is how many pages one message adds to the digest of a replay, which takes some seconds.
-	proofReads = 100
-	// proveAgain is how long nobody must have worked on the evidence of a replay until another message begins.
-	proveAgain = 30 * time.Second
+	// evidenceReads is how many pages one message adds to the digest of a replay, which takes some seconds.
+	evidenceReads = 100
+	// evidenceAgain is how long nobody must have worked on the evidence of a replay until another message begins.
+	evidenceAgain = 30 * time.Second
 )
 
 // gathered is what the evidence of a replay has of its items so far. Its size does not depend on their number.
@@ -34,10 +34,10 @@ type gathered struct {
 	Others   int                       `json:"others,omitempty"`
 }
 
-// prove writes the evidence of a replay that has ended. A message takes it up where the one before left it, so that a replay of
+// evidence writes the evidence of a replay that has ended. A message takes it up where the one before left it, so that a replay of
 // any size is never in memory as a whole. Nothing of such a replay changes, so a message that is repeated finds the same, and
 // of two that come to the end one writes.
-func (l *Listener) prove(ctx context.Context, msg protocol.ReplayMessage) error {
+func (l *Listener) evidence(ctx context.Context, msg protocol.ReplayMessage) error {
 	r, err := l.Book.Replays.Get(ctx, msg.ReplayID)
 	if err != nil || !r.Status.Final() || r.DryRun || r.Evidence != "" {
 		return err
@@ -45,9 +45,9 @@ func (l *Listener) prove(ctx context.Context, msg protocol.ReplayMessage) error 
 	now := l.now()
 	since, begins := now, len(msg.Gathered) == 0 && msg.Tries == 0
 	if begins { // everybody who sees that a replay has ended sends such a message
-		since = now.Add(-proveAgain)
+		since = now.Add(-evidenceAgain)
 	}
-	err = l.Book.Replays.MarkProving(ctx, r.ID, domain.At(now), domain.At(since))
+	err = l.Book.Replays.MarkWritingEvidence(ctx, r.ID, domain.At(now), domain.At(since))
 	switch {
 	case errors.Is(err, ledger.ErrConflict) && begins: // another one is at work
 		return nil
@@ -63,7 +63,7 @@ func (l *Listener) prove(ctx context.Context, msg protocol.ReplayMessage) error 
 		return err
 	}
 	for reads := 0; page < r.Pages; reads++ {
-		if reads == proofReads {
+		if reads == evidenceReads {
 			msg.Cursor = strconv.Itoa(page) + "#" + cursor
 			if msg.Gathered, err = g.encode(); err != nil {
 				return err
@@ -150,11 +150,11 @@ func (g *gathered) count(f domain.Failure) {
 	g.Selected[at].Now[string(f.Status)]++
 }
 
-// maxProofText is how much of a text goes along with messages.
-const maxProofText = 256
+// maxEvidenceText is how much of a text goes along with messages.
+const maxEvidenceText = 256
 
 func cut(text string) string {
-	if len(text) <= maxProofText {
+	if len(text) <= maxEvidenceText {
 		return text
 	}
 	return replay.Shorten(text)

@@ -132,7 +132,7 @@ func (l *Listener) commit(
 	}
 	row := l.announcement(it, req, v)
 	row.Over = over
-	diff, digest, vd, err := l.check(ctx, it, req, row)
+	diff, digest, vd, err := l.applyTransform(ctx, it, req, row)
 	if vd == nil && err == nil {
 		vd = req.sameAsPlanned(it, v.ID, digest)
 	}
@@ -188,10 +188,10 @@ func (l *Listener) rebound(ctx context.Context, it domain.Item) (domain.Item, *v
 	return it, nil, err
 }
 
-// check applies the transform of a replay to the version of a row, if there is one. It returns the digest of what it
+// applyTransform applies the transform of a replay to the version of a row, if there is one. It returns the digest of what it
 // makes, and what it changes if the item is in the sample of a plan. A transform that cannot be applied is the item's
 // outcome.
-func (l *Listener) check(
+func (l *Listener) applyTransform(
 	ctx context.Context, it domain.Item, req request, row domain.Execution,
 ) (diff, made string, vd *verdict, err error) {
 	if req.transform == nil {

@@ -52,7 +52,7 @@ func (l *Listener) rate(ctx context.Context, r domain.Replay) (float64, error) {
 	if !paced || err != nil {
 		return 0, err
 	}
-	return l.Book.Pace.Share(ctx, b, c, l.now())
+	return l.Book.Pace.Rate(ctx, b, c, l.now())
 }
 
 // batchStarts holds the starts that the messages of one batch have reserved together: a write for each start would be ten times
@@ -168,6 +168,13 @@ func (l *Listener) pace(ctx context.Context, r domain.Replay, msg protocol.Repla
 		return false, err
 	}
 	return l.waits(ctx, b, c, msg)
+}
+
+// paceSeries sends the message of a series again when its replay may not start it now. A series costs a start, also one that
+// republishes: so it has the pace of a rerun.
+func (l *Listener) paceSeries(ctx context.Context, r domain.Replay, msg protocol.ReplayMessage) (waits bool, err error) {
+	r.Action = replay.Rerun
+	return l.pace(ctx, r, msg)
 }
 
 // paceAuto sends the message of an automatic replay again when it may not start now.

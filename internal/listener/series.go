@@ -222,8 +222,7 @@ func (l *Listener) startSeries(ctx context.Context, msg protocol.ReplayMessage, 
 	if err != nil {
 		return err
 	}
-	r.Action = "" // starting Series costs a start, also for a republish
-	if waits, err := l.pace(ctx, r, msg); waits || err != nil {
+	if waits, err := l.paceSeries(ctx, r, msg); waits || err != nil {
 		return err
 	}
 	// Also when the replay was stopped: an earlier delivery may have started the series and died before it noted that.
