@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"strconv"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
@@ -58,27 +57,24 @@ func (l *Listener) evidence(ctx context.Context, msg protocol.ReplayMessage) err
 	if err != nil {
 		return fmt.Errorf("evidence of replay %s: %w", r.ID, err)
 	}
-	page, cursor, err := sweepPlace(msg.Cursor)
+	at, err := parseItemsCursor(msg.Cursor)
 	if err != nil {
 		return err
 	}
-	for reads := 0; page < r.Pages; reads++ {
+	for reads := 0; at.page < r.Pages; reads++ {
 		if reads == evidenceReads {
-			msg.Cursor = strconv.Itoa(page) + "#" + cursor
+			msg.Cursor = at.String()
 			if msg.Gathered, err = g.encode(); err != nil {
 				return err
 			}
 			return l.sendOn(ctx, msg)
 		}
-		items, next, err := l.Book.Items.OfPage(ctx, r.ID, page, cursor, ledger.MaxItemChanges)
+		items, err := l.readItems(ctx, r.ID, &at)
 		if err != nil {
 			return err
 		}
 		if err := l.gather(ctx, &g, items); err != nil {
 			return err
-		}
-		if cursor = next; cursor == "" {
-			page++
 		}
 	}
 	return l.writeEvidence(ctx, r, g)

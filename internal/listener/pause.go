@@ -181,19 +181,19 @@ func (l *Listener) resend(ctx context.Context, msg protocol.ReplayMessage) error
 // waiting makes messages for what waits and may begin from the place on that a replay's row has, as many as a page has items, and
 // returns where the next message goes on, empty if nothing is left.
 func (l *Listener) waiting(ctx context.Context, r domain.Replay, rate float64) (posts []sqs.Post, to string, err error) {
-	page, cursor, err := sweepPlace(r.ResendTo)
+	at, err := parseItemsCursor(r.ResendTo)
 	if err != nil {
 		return nil, "", err
 	}
-	for reads := 0; page < r.Pages; reads++ {
+	for reads := 0; at.page < r.Pages; reads++ {
 		if reads == resendReads || len(posts) >= ledger.MaxPageItems {
-			return posts, sweepTo(page, cursor), nil
+			return posts, at.String(), nil
 		}
-		first, err := l.firstOf(ctx, r, page)
+		first, err := l.firstOf(ctx, r, at.page)
 		if err != nil || !r.MayBegin(first) {
 			return posts, "", err
 		}
-		items, next, err := l.Book.Items.OfPage(ctx, r.ID, page, cursor, ledger.MaxItemChanges)
+		items, err := l.readItems(ctx, r.ID, &at)
 		if err != nil {
 			return nil, "", err
 		}
@@ -206,15 +206,12 @@ func (l *Listener) waiting(ctx context.Context, r domain.Replay, rate float64) (
 				continue
 			}
 			last = it.Ordinal
-			m := protocol.ReplayMessage{Kind: protocol.KindItem, ReplayID: r.ID, Page: page, Ordinal: it.Ordinal}
+			m := protocol.ReplayMessage{Kind: protocol.KindItem, ReplayID: r.ID, Page: it.Page, Ordinal: it.Ordinal}
 			post := sqs.Post{Body: m.Encode()}
 			if rate > 0 {
 				post.Delay = timeOf(len(posts), rate)
 			}
 			posts = append(posts, post)
-		}
-		if cursor = next; cursor == "" {
-			page++
 		}
 	}
 	return posts, "", nil
