@@ -18,8 +18,8 @@ import (
 // however long it takes.
 var errParked = errors.New("the replay is paused, or its ramp is not so far")
 
-// controlsFor is how long it may be unknown that all replays, or automatic ones, were paused. That a pause is over is not
-// kept from anybody: see park.
+// controlsFor is how long it may be unknown that all replays, or automatic ones, were paused. The end of a
+// pause is seen at once: see park.
 const controlsFor = 3 * time.Second
 
 // controls keeps what is paused of the whole ingestion.
