@@ -34,7 +34,8 @@ func (a *API) changeFailures(action replay.FailureAction) func(context.Context, 
 			ID: id.String(), Action: action, DryRun: r.DryRun, RequestedBy: caller(req), Reason: r.Reason, AskedAt: domain.At(now),
 		}
 		if keyed {
-			claimed, err := a.claim(ctx, "job", key, fmt.Appendf(nil, `{%q:%s}`, action, body), domain.Claim{AcceptedID: job.ID, CreatedAt: job.AskedAt})
+			keyFor := fmt.Appendf(nil, `{%q:%s}`, action, body)
+			claimed, err := a.claim(ctx, "job", key, keyFor, domain.Claim{AcceptedID: job.ID, CreatedAt: job.AskedAt})
 			if err != nil {
 				return answer{}, err
 			}

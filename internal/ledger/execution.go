@@ -124,7 +124,8 @@ func (l *Executions) MarkFollowedUp(ctx context.Context, name string) error {
 // again since the given row was read.
 func (l *Executions) MarkLookedUp(ctx context.Context, e domain.Execution) error {
 	pk, sk := executionKey(e.Name)
-	c := newChange(pk, sk).Remove("tpk", "tsk", "reopened").If("attribute_exists({stoppedAt}) AND {tsk} = ?", str(e.CheckAt.String()+"#"+e.Name))
+	c := newChange(pk, sk).Remove("tpk", "tsk", "reopened").
+		If("attribute_exists({stoppedAt}) AND {tsk} = ?", str(e.CheckAt.String()+"#"+e.Name))
 	return l.removeOpen(ctx, c)
 }
 

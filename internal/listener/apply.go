@@ -30,7 +30,7 @@ func (l *Listener) planned(ctx context.Context, req request, cursor string, limi
 	}
 	of := l.plannedPage
 	if req.Versions.Several() {
-		of = l.plannedUnits
+		of = l.plannedResources
 	}
 	for reads := 0; page < plan.Pages; reads++ {
 		if reads == applyReads || len(entries) >= limit {
@@ -64,13 +64,13 @@ func (l *Listener) plannedPage(ctx context.Context, id string, page, from, limit
 	return entries, err
 }
 
-// plannedUnits returns at most limit resources of a page of a plan of series, from an ordinal on. Of a series that was
+// plannedResources returns at most limit resources of a page of a plan of series, from an ordinal on. Of a series that was
 // bound it is not looked at yet whether any version would run.
-func (l *Listener) plannedUnits(ctx context.Context, id string, page, from, limit int) (entries []domain.Entry, err error) {
+func (l *Listener) plannedResources(ctx context.Context, id string, page, from, limit int) (entries []domain.Entry, err error) {
 	p, err := l.Book.Pages.Get(ctx, id, page)
 	for ordinal := from; err == nil && ordinal < p.Items && len(entries) < limit; ordinal++ {
 		var first []domain.Item
-		first, err = l.Book.Items.Unit(ctx, id, page, ordinal, 0, 1)
+		first, err = l.Book.Items.OfResource(ctx, id, page, ordinal, 0, 1)
 		if len(first) > 0 && (first[0].Outcome == replay.WouldRun || first[0].Want != "") {
 			entries = append(entries, entryOf(first[0]))
 		}
@@ -109,7 +109,7 @@ func (l *Listener) plannedSeries(ctx context.Context, it domain.Item, req reques
 	if err != nil {
 		return nil, err
 	}
-	items, err := l.Book.Items.Unit(ctx, req.Apply.PlanID, page, ordinal, 0, replay.MaxSeriesVersions)
+	items, err := l.Book.Items.OfResource(ctx, req.Apply.PlanID, page, ordinal, 0, replay.MaxSeriesVersions)
 	return slices.DeleteFunc(items, func(it domain.Item) bool { return it.Outcome != replay.WouldRun }), err
 }
 

@@ -60,7 +60,7 @@ func (l *Listener) bindVersion(ctx context.Context, in SeriesInput) (SeriesOrder
 	}
 	if it.Execution == "" {
 		var vd *verdict
-		if it, vd, err = l.commitVersion(ctx, it, req, s); vd != nil || err != nil {
+		if it, vd, err = l.bindInSeries(ctx, it, req, s); vd != nil || err != nil {
 			return l.end(ctx, it, req.drift(vd), err)
 		}
 	}
@@ -80,7 +80,8 @@ func (l *Listener) end(ctx context.Context, it domain.Item, vd *verdict, err err
 	return SeriesOrder{Decision: decisionSkip}, err
 }
 
-func (l *Listener) commitVersion(ctx context.Context, it domain.Item, req request, s domain.Series) (domain.Item, *verdict, error) {
+// bindInSeries binds an item of a series to its version.
+func (l *Listener) bindInSeries(ctx context.Context, it domain.Item, req request, s domain.Series) (domain.Item, *verdict, error) {
 	v, vd, err := l.version(ctx, it, s)
 	if vd != nil || err != nil {
 		return it, vd, err
@@ -96,7 +97,7 @@ func (l *Listener) commitVersion(ctx context.Context, it domain.Item, req reques
 	if vd != nil || err != nil {
 		return it, vd, err
 	}
-	return l.commit(ctx, it, req, v, domain.At(last.Place()))
+	return l.bind(ctx, it, req, v, domain.At(last.Place()))
 }
 
 // order notes that a version is about to start, and lets the Series state machine start it.

@@ -23,9 +23,9 @@ func asCorrection(row domain.Execution, req request, v eventlog.Version, by stri
 	return row
 }
 
-// commitCorrection binds an item to the execution that corrects a version. Another correction of that version must not be
+// bindCorrection binds an item to the execution that corrects a version. Another correction of that version must not be
 // under way: both would stand at one place, and the one would undo the other unseen.
-func (l *Listener) commitCorrection(
+func (l *Listener) bindCorrection(
 	ctx context.Context, it domain.Item, req request, v eventlog.Version, row domain.Execution,
 ) (domain.Item, *verdict, error) {
 	r, err := l.Book.Replays.Get(ctx, it.ReplayID)
@@ -37,7 +37,7 @@ func (l *Listener) commitCorrection(
 	if req.AllowStale { // it stands elsewhere
 		err = l.Book.Items.Bind(ctx, it, row)
 	} else {
-		vd, err = l.bindCorrection(ctx, it, row)
+		vd, err = l.bindUnlessCorrected(ctx, it, row)
 	}
 	if errors.Is(err, ledger.ErrConflict) {
 		return l.rebound(ctx, it)
@@ -48,8 +48,8 @@ func (l *Listener) commitCorrection(
 	return it, vd, err
 }
 
-// bindCorrection binds the item unless another replay's correction of the version has been bound, and may be recorded.
-func (l *Listener) bindCorrection(ctx context.Context, it domain.Item, row domain.Execution) (*verdict, error) {
+// bindUnlessCorrected binds the item unless another replay's correction of the version has been bound, and may be recorded.
+func (l *Listener) bindUnlessCorrected(ctx context.Context, it domain.Item, row domain.Execution) (*verdict, error) {
 	for {
 		other, err := l.Book.Executions.Corrector(ctx, row.ResourceID, row.Corrects)
 		switch {

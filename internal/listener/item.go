@@ -62,7 +62,7 @@ func (l *Listener) item(ctx context.Context, msg protocol.ReplayMessage) (*progr
 		return nil, err
 	}
 	if req.Versions.Several() {
-		return l.unit(ctx, msg, it, req)
+		return l.several(ctx, msg, it, req)
 	}
 	return l.single(ctx, msg, it, req, nil)
 }
@@ -96,7 +96,7 @@ func (l *Listener) single(
 	}
 	var vd *verdict
 	if it.Execution == "" && unrecorded(it, req) {
-		if it, vd, err = l.commitUnrecorded(ctx, it, req); vd != nil || err != nil {
+		if it, vd, err = l.bindUnrecorded(ctx, it, req); vd != nil || err != nil {
 			return l.decided(it, req.drift(vd), err)
 		}
 	} else if it.Execution == "" {
@@ -108,7 +108,7 @@ func (l *Listener) single(
 			}
 			v = &chosen
 		}
-		if it, vd, err = l.commit(ctx, it, req, *v, domain.Stamp{}); vd != nil || err != nil {
+		if it, vd, err = l.bind(ctx, it, req, *v, domain.Stamp{}); vd != nil || err != nil {
 			return l.decided(it, vd, err)
 		}
 	}
@@ -122,13 +122,14 @@ func stopped(r domain.Replay) string {
 	return "the replay was halted: " + r.StopReason
 }
 
-// commit binds an item to a version, from where it will start whatever comes. It returns the item as it is bound, by
-// this delivery or by another one, or a verdict. Over is the newest place that it may be published after, zero its own.
-func (l *Listener) commit(
+// bind binds an item to a version, from where it will start whatever comes. It returns the item as it is bound, by
+// this delivery or by another one, or a verdict. A dry run binds nothing: the verdict says what would run. Over is the
+// newest place that the item may be published after, zero its own.
+func (l *Listener) bind(
 	ctx context.Context, it domain.Item, req request, v eventlog.Version, over domain.Stamp,
 ) (domain.Item, *verdict, error) {
 	if req.Action == replay.Republish {
-		return l.commitOutput(ctx, it, req, v)
+		return l.bindOutput(ctx, it, req, v)
 	}
 	row := l.announcement(it, req, v)
 	row.Over = over
@@ -147,7 +148,7 @@ func (l *Listener) commit(
 		return it, &verdict{to: replay.WouldRun, version: v.ID, diff: diff, warning: warning, digest: digest}, nil
 	}
 	if req.Action == replay.Correct {
-		return l.commitCorrection(ctx, it, req, v, row)
+		return l.bindCorrection(ctx, it, req, v, row)
 	}
 	err = l.Book.Items.Bind(ctx, it, row)
 	if errors.Is(err, ledger.ErrConflict) {

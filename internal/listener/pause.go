@@ -112,7 +112,7 @@ func (l *Listener) remaining(ctx context.Context, s domain.Series) (indexes []in
 		}
 		return indexes, nil
 	}
-	items, err := l.Book.Items.Unit(ctx, s.ReplayID, s.Page, s.Ordinal, 0, replay.MaxSeriesVersions)
+	items, err := l.Book.Items.OfResource(ctx, s.ReplayID, s.Page, s.Ordinal, 0, replay.MaxSeriesVersions)
 	for _, it := range items {
 		if !it.Outcome.Final() {
 			indexes = append(indexes, it.Index)

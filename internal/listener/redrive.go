@@ -34,7 +34,7 @@ const redriveRecheck = 15 * time.Minute
 // redrive goes on with the failed execution of an item, from the state that failed.
 func (l *Listener) redrive(ctx context.Context, it domain.Item, req request) (*progress.Transition, error) {
 	if it.Execution == "" {
-		bound, vd, err := l.commitRedrive(ctx, it, req)
+		bound, vd, err := l.bindRedrive(ctx, it, req)
 		if vd != nil || err != nil {
 			return l.decided(it, req.drift(vd), err)
 		}
@@ -58,9 +58,9 @@ func (l *Listener) redrive(ctx context.Context, it domain.Item, req request) (*p
 	return s, nil
 }
 
-// commitRedrive binds an item to a failed run, and claims its failure: no automatic replay and no other redrive follows
+// bindRedrive binds an item to a failed run, and claims its failure: no automatic replay and no other redrive follows
 // it then. It returns the item as it is bound, by this delivery or by another one, or a verdict.
-func (l *Listener) commitRedrive(ctx context.Context, it domain.Item, req request) (domain.Item, *verdict, error) {
+func (l *Listener) bindRedrive(ctx context.Context, it domain.Item, req request) (domain.Item, *verdict, error) {
 	run, vd, err := l.runOf(ctx, it)
 	if vd == nil && err == nil {
 		vd, err = l.mayRedrive(ctx, it, req, run)

@@ -11,9 +11,9 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// commitOutput binds an item of a republish to the last success of a version that was published. A try that nobody was
+// bindOutput binds an item of a republish to the last success of a version that was published. A try that nobody was
 // to see has an output as well.
-func (l *Listener) commitOutput(ctx context.Context, it domain.Item, req request, v eventlog.Version) (domain.Item, *verdict, error) {
+func (l *Listener) bindOutput(ctx context.Context, it domain.Item, req request, v eventlog.Version) (domain.Item, *verdict, error) {
 	at := v.At()
 	h, err := l.Book.Executions.History(ctx, it.ResourceID, at, at)
 	if err != nil {

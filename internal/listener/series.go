@@ -15,8 +15,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// unit replays several versions of one resource. They are bound as a series before the first one starts.
-func (l *Listener) unit(ctx context.Context, msg protocol.ReplayMessage, it domain.Item, req request) (*progress.Transition, error) {
+// several replays several versions of one resource. They are bound as a series before the first one starts.
+func (l *Listener) several(ctx context.Context, msg protocol.ReplayMessage, it domain.Item, req request) (*progress.Transition, error) {
 	name := domain.SeriesName(it.ReplayID, it.Page, it.Ordinal)
 	s, err := l.Book.Series.Get(ctx, name)
 	if errors.Is(err, ledger.ErrNotFound) {
@@ -120,7 +120,7 @@ const planFor = 30 * time.Second
 
 // planSeries looks at every version of a series and starts none.
 func (l *Listener) planSeries(ctx context.Context, msg protocol.ReplayMessage, s domain.Series, req request) error {
-	items, err := l.Book.Items.Unit(ctx, s.ReplayID, s.Page, s.Ordinal, msg.From, seriesItems)
+	items, err := l.Book.Items.OfResource(ctx, s.ReplayID, s.Page, s.Ordinal, msg.From, seriesItems)
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (l *Listener) planSeries(ctx context.Context, msg protocol.ReplayMessage, s
 		}
 		v, vd, err := l.version(ctx, it, s)
 		if vd == nil && err == nil {
-			_, vd, err = l.commit(ctx, it, req, v, domain.Stamp{})
+			_, vd, err = l.bind(ctx, it, req, v, domain.Stamp{})
 		}
 		step, err := l.decided(it, vd, err)
 		if err != nil {

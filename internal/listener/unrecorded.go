@@ -19,9 +19,9 @@ func unrecorded(it domain.Item, req request) bool {
 	return req.Versions.Mode == replay.FailedVersion && it.Want == "" && it.Failure != ""
 }
 
-// commitUnrecorded binds an item to the kept input of an execution that never reached the log. It is started as it is, or
+// bindUnrecorded binds an item to the kept input of an execution that never reached the log. It is started as it is, or
 // patched, and recorded then: it is a new event to everybody. It returns the item as it is bound, or a verdict.
-func (l *Listener) commitUnrecorded(ctx context.Context, it domain.Item, req request) (domain.Item, *verdict, error) {
+func (l *Listener) bindUnrecorded(ctx context.Context, it domain.Item, req request) (domain.Item, *verdict, error) {
 	f, err := l.Book.Failures.Get(ctx, it.Failure)
 	if err != nil {
 		return it, nil, err

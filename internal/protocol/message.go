@@ -92,7 +92,9 @@ func DecodeReplayMessage(b string) (ReplayMessage, error) {
 	if err := json.Unmarshal([]byte(b), &m); err != nil {
 		return ReplayMessage{}, fmt.Errorf("%w: %w", ErrUnknownMessage, err)
 	}
-	known := slices.Contains([]string{KindExpand, KindItem, KindAuto, KindSweep, KindResend, KindClose, KindHash, KindJob, KindEvidence}, m.Kind)
+	known := slices.Contains([]string{
+		KindExpand, KindItem, KindAuto, KindSweep, KindResend, KindClose, KindHash, KindJob, KindEvidence,
+	}, m.Kind)
 	if m.V != MessageVersion || !known {
 		return ReplayMessage{}, fmt.Errorf("%w: kind %q, version %d", ErrUnknownMessage, m.Kind, m.V)
 	}
