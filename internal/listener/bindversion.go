@@ -75,7 +75,7 @@ func (l *Listener) bindVersion(ctx context.Context, in SeriesInput) (SeriesOrder
 func (l *Listener) end(ctx context.Context, it domain.Item, vd *verdict, err error) (SeriesOrder, error) {
 	step, err := l.decided(it, vd, err)
 	if err == nil {
-		err = l.take(ctx, it.ReplayID, *step)
+		err = l.apply(ctx, it.ReplayID, *step)
 	}
 	return SeriesOrder{Decision: decisionSkip}, err
 }
@@ -121,7 +121,7 @@ func (l *Listener) order(ctx context.Context, it domain.Item, onFailure replay.O
 	}
 	step := l.step(it, replay.Started, "")
 	step.ARN = l.Machine.ExecutionARN(row.Name)
-	if err := l.take(ctx, it.ReplayID, *step); err != nil {
+	if err := l.apply(ctx, it.ReplayID, *step); err != nil {
 		return SeriesOrder{}, err
 	}
 	decision := decisionRun

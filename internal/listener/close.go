@@ -66,7 +66,7 @@ func (l *Listener) recordLeftovers(ctx context.Context, msg protocol.ReplayMessa
 			steps = append(steps, *step)
 		}
 	}
-	if err := l.take(ctx, s.ReplayID, steps...); err != nil {
+	if err := l.apply(ctx, s.ReplayID, steps...); err != nil {
 		return err
 	}
 	return l.seriesDone(ctx, msg, s, items)

@@ -197,8 +197,8 @@ func (l *Listener) note(ctx context.Context, steps []*progress.Transition, resul
 	}
 }
 
-// take takes steps of one replay.
-func (l *Listener) take(ctx context.Context, replayID string, steps ...progress.Transition) error {
+// apply applies steps of one replay.
+func (l *Listener) apply(ctx context.Context, replayID string, steps ...progress.Transition) error {
 	return l.Progress.Apply(ctx, steps)[replayID]
 }
 

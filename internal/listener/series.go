@@ -143,13 +143,13 @@ func (l *Listener) planSeries(ctx context.Context, msg protocol.ReplayMessage, s
 			return err
 		}
 		if steps = append(steps, *step); len(steps) == ledger.MaxItemChanges { // a long series must get on if time runs out
-			if err := l.take(ctx, s.ReplayID, steps...); err != nil {
+			if err := l.apply(ctx, s.ReplayID, steps...); err != nil {
 				return err
 			}
 			steps = nil
 		}
 	}
-	if err := l.take(ctx, s.ReplayID, steps...); err != nil {
+	if err := l.apply(ctx, s.ReplayID, steps...); err != nil {
 		return err
 	}
 	return l.seriesDone(ctx, msg, s, items)
