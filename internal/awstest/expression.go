@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
@@ -28,8 +29,15 @@ func newExpression(names map[string]string, values row) *expression {
 
 var token = regexp.MustCompile(`[#:A-Za-z_][A-Za-z0-9_]*|[<>]=|[=<>(),]`)
 
+// tokens of each expression that was read: there are few, and tests read them over and over.
+var tokens sync.Map
+
 func (e *expression) read(s string) {
-	e.tokens = token.FindAllString(s, -1)
+	known, ok := tokens.Load(s)
+	if !ok {
+		known, _ = tokens.LoadOrStore(s, token.FindAllString(s, -1))
+	}
+	e.tokens, _ = known.([]string)
 	if strings.Join(e.tokens, "") != strings.ReplaceAll(s, " ", "") {
 		e.fail("unknown syntax in %q", s)
 	}

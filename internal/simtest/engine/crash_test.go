@@ -159,7 +159,10 @@ func scenarios() []scenario {
 func TestASingleCrashAtEveryCall(t *testing.T) {
 	for _, s := range scenarios() {
 		// Delays are skipped here.
-		t.Run(s.name, func(t *testing.T) { synctest.Test(t, s.crashEverywhere) })
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, s.crashEverywhere)
+		})
 	}
 }
 
