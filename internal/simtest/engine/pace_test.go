@@ -53,7 +53,7 @@ func (m *mail) put(body string, at time.Time) {
 func (m *mail) post(p sqs.Post) {
 	delay := min(max(p.Delay, 0), sqs.MaxDelay)
 	delay = (delay + time.Second - 1).Truncate(time.Second)
-	if m.backlog && !strings.Contains(p.Body, `"slot"`) {
+	if m.backlog && !strings.Contains(p.Body, `"slot"`) && !strings.Contains(p.Body, `"waits"`) {
 		delay = 0
 	}
 	m.put(p.Body, m.clock.Now().Add(delay))
@@ -71,7 +71,7 @@ func TestMaxPerSecond(t *testing.T) {
 		{name: "1 per second", rate: 1, items: 400},
 		{name: "7 per second", rate: 7, items: 1500},
 		{name: "50 per second", rate: 50, items: 6000},
-		{name: "1000 per second", rate: 1000, items: 75_000},
+		{name: "300 per second", rate: 300, items: 24_000},
 		{name: "1 per second, late and twice", rate: 1, items: 300, rough: true},
 		{name: "7 per second, late and twice", rate: 7, items: 1500, rough: true},
 		{name: "50 per second, late and twice", rate: 50, items: 6000, rough: true},
@@ -80,6 +80,7 @@ func TestMaxPerSecond(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			begin := time.Date(2026, 1, 2, 3, 4, 7, 300e6, time.UTC)
 			c := awstest.NewClock(begin)
 			rng := rand.New(rand.NewPCG(uint64(tt.rate), 0)) //nolint:gosec // a test's dice
