@@ -1,14 +1,10 @@
 package api
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -163,40 +159,6 @@ func (a *API) once(ctx context.Context, req request, kind asked, key string, bod
 		return answer{}, err
 	}
 	return a.begin(ctx, req, claimed.AcceptedID, r, claimed.CreatedAt.Time, true)
-}
-
-// hashOf tells bodies apart, but not by their layout or the order of their fields.
-func hashOf(body []byte) (string, error) {
-	var v any
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	if err := dec.Decode(&v); err != nil && !errors.Is(err, io.EOF) {
-		return "", fmt.Errorf("hash request: %w", err) // it was decoded before
-	}
-	canonical, err := json.Marshal(v)
-	if err != nil {
-		return "", fmt.Errorf("hash request: %w", err)
-	}
-	sum := sha256.Sum256(canonical)
-	return hex.EncodeToString(sum[:]), nil
-}
-
-func idempotencyKey(req request) (key string, given bool, err error) {
-	const name = "Idempotency-Key"
-	keys := header(req, name)
-	if len(keys) == 0 {
-		return "", false, nil
-	}
-	f := replay.Fault{Field: name, Value: replay.Shorten(keys[0])}
-	switch n := len(keys[0]); {
-	case len(keys) > 1:
-		f.Detail = fmt.Sprintf("is given %d times: give it once", len(keys))
-	case n == 0 || n > replay.MaxIdempotencyKeyBytes:
-		f.Detail = fmt.Sprintf("must have 1 to %d bytes", replay.MaxIdempotencyKeyBytes)
-	default:
-		return keys[0], true, nil
-	}
-	return "", false, &replay.InvalidError{Faults: []replay.Fault{f}}
 }
 
 // header returns the values of a header, whatever the case of its name.

@@ -27,7 +27,7 @@ func (a *API) evidence(ctx context.Context, req request) (answer, error) {
 	case !row.Status.Final():
 		return answer{}, refused("replay %s is %s: its evidence is written when it has ended", row.ID, row.Status)
 	case row.Evidence == "":
-		body := protocol.ReplayMessage{Kind: protocol.KindProve, ReplayID: row.ID}.Encode()
+		body := protocol.ReplayMessage{Kind: protocol.KindEvidence, ReplayID: row.ID}.Encode()
 		if err := a.queue.Send(ctx, body); err != nil { // one that finds another at work does nothing
 			return answer{}, err
 		}

@@ -34,7 +34,8 @@ func (a *API) changeFailures(action replay.FailureAction) func(context.Context, 
 			ID: id.String(), Action: action, DryRun: r.DryRun, RequestedBy: caller(req), Reason: r.Reason, AskedAt: domain.At(now),
 		}
 		if keyed {
-			claimed, err := a.claim(ctx, "job", key, fmt.Appendf(nil, `{%q:%s}`, action, body), domain.Claim{AcceptedID: job.ID, CreatedAt: job.AskedAt})
+			keyFor := fmt.Appendf(nil, `{%q:%s}`, action, body)
+			claimed, err := a.claim(ctx, "job", key, keyFor, domain.Claim{AcceptedID: job.ID, CreatedAt: job.AskedAt})
 			if err != nil {
 				return answer{}, err
 			}
@@ -49,23 +50,6 @@ func (a *API) changeFailures(action replay.FailureAction) func(context.Context, 
 		a.logger.InfoContext(ctx, "job accepted", "jobId", job.ID, "action", job.Action, "dryRun", job.DryRun)
 		return a.jobAnswer(ctx, req, http.StatusAccepted, job.ID)
 	}
-}
-
-// claim has a key stand for a request for something. It refuses a key that stands for another one.
-func (a *API) claim(ctx context.Context, what, key string, body []byte, c domain.Claim) (domain.Claim, error) {
-	var err error
-	if c.BodyHash, err = hashOf(body); err != nil {
-		return c, err
-	}
-	claimed, err := a.book.Claims.Add(ctx, key, c)
-	if err != nil && !errors.Is(err, ledger.ErrConflict) {
-		return c, err
-	}
-	if claimed.BodyHash != c.BodyHash {
-		return c, &statusError{http.StatusConflict, fmt.Sprintf("the Idempotency-Key %q was used with another body, "+
-			"for %s %s: use a new key for a new request", replay.Shorten(key), what, claimed.AcceptedID)}
-	}
-	return claimed, nil
 }
 
 // failureJob says how far a job is.

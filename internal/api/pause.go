@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -196,7 +196,7 @@ func (a *API) changeControls(ctx context.Context, req request) (answer, error) {
 		a.logger.InfoContext(ctx, "controls changed", "of", part.what, "paused", *part.want)
 	}
 	if r.PauseReplays != nil && !*r.PauseReplays {
-		rows, err := a.book.Replays.Open(ctx, now.Add(clockSkew), goesOn)
+		rows, err := a.book.Replays.Open(ctx, now.Add(eventlog.ClockSkew), goesOn)
 		if err != nil {
 			return answer{}, err
 		}
@@ -209,9 +209,6 @@ func (a *API) changeControls(ctx context.Context, req request) (answer, error) {
 	c, err := a.book.Controls.Get(ctx)
 	return answer{status: http.StatusOK, body: a.controlsOf(c)}, err
 }
-
-// clockSkew is by how much the clocks of functions differ at most.
-const clockSkew = 15 * time.Second
 
 func (a *API) controlsOf(c domain.Controls) replay.Controls {
 	var out replay.Controls

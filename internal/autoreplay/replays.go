@@ -60,7 +60,7 @@ func (r *run) lookAfter(ctx context.Context, row domain.Replay) error {
 		return r.Replays.Send(ctx, protocol.ReplayMessage{Kind: protocol.KindExpand, ReplayID: row.ID}.Encode())
 	}
 	if row.Status.Final() { // its evidence was to be written
-		return r.Replays.Send(ctx, protocol.ReplayMessage{Kind: protocol.KindProve, ReplayID: row.ID}.Encode())
+		return r.Replays.Send(ctx, protocol.ReplayMessage{Kind: protocol.KindEvidence, ReplayID: row.ID}.Encode())
 	}
 	return r.Progress.CompleteIfDone(ctx, row.ID, r.now())
 }

@@ -59,7 +59,7 @@ func (r *run) copy() *run {
 // Replay queue.
 func (r *run) setRate(ctx context.Context) error {
 	budget := ledger.Starts(r.policy.StartsPerSecond * r.controls.Pace(r.now()))
-	rate, err := r.Book.Pace.Share(ctx, budget, ledger.Claimant{Name: ledger.AutoClaimant}, r.now())
+	rate, err := r.Book.Pace.Rate(ctx, budget, ledger.Claimant{Name: ledger.AutoClaimant}, r.now())
 	if err == nil {
 		r.rate = rate
 	}

@@ -19,7 +19,7 @@ func (l *Log) First(ctx context.Context, resourceID, versionID string) (Version,
 	if err != nil || first.Execution == "" {
 		return first, err
 	}
-	oldest := first.StartedAt.Add(-clockSkew)
+	oldest := first.StartedAt.Add(-ClockSkew)
 	for v, err := range l.raw(ctx, key, versionID, time.Time{}) {
 		if err != nil {
 			return Version{}, err
@@ -54,7 +54,7 @@ func (l *Log) FindEnded(ctx context.Context, resourceID, execution string, start
 		if err != nil {
 			return Version{}, err
 		}
-		if v.Modified.Before(startedAt.Add(-clockSkew)) {
+		if v.Modified.Before(startedAt.Add(-ClockSkew)) {
 			break
 		}
 		if v.Execution == execution {

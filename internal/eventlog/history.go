@@ -63,9 +63,9 @@ func (v Version) Time() time.Time {
 	return v.Place()
 }
 
-// clockSkew is how far the clocks of Step Functions, S3, functions and callers may differ. It includes the second to
+// ClockSkew is how far the clocks of Step Functions, S3, functions and callers may differ. It includes the second to
 // which S3 rounds down.
-const clockSkew = 15 * time.Second
+const ClockSkew = 15 * time.Second
 
 // Versions yields a resource's history, newest place first, from a cursor of Page on (all of it when empty). An unknown
 // resource has none. It reads page by page, and holds only versions whose place may differ from S3's order.
@@ -292,7 +292,7 @@ func (l *Log) DeletedSince(ctx context.Context, resourceID string, place time.Ti
 		return false, err
 	}
 	at, err := l.DeletedAt(ctx, resourceID)
-	return err == nil && !at.IsZero() && !at.Before(place.Add(-clockSkew)), err
+	return err == nil && !at.IsZero() && !at.Before(place.Add(-ClockSkew)), err
 }
 
 // Version returns one version of a resource with its metadata. It returns ErrNotFound if there is none.

@@ -75,7 +75,7 @@ func (h *history) more() (bool, error) {
 
 // fill reads until the next version is known.
 func (h *history) fill() error {
-	for !h.done && (len(h.ahead) == 0 || !h.last.Before(h.ahead[0].Place().Add(-clockSkew))) {
+	for !h.done && (len(h.ahead) == 0 || !h.last.Before(h.ahead[0].Place().Add(-ClockSkew))) {
 		v, err, ok := h.next()
 		if err != nil {
 			return err
@@ -93,7 +93,7 @@ func (h *history) fill() error {
 
 func (h *history) add(v Version) {
 	if v.Deleted && v.place.IsZero() { // clocks differ: an event from seconds before it may have started after it
-		v.place = v.Modified.Add(-clockSkew)
+		v.place = v.Modified.Add(-ClockSkew)
 	}
 	r := ranked{v, h.read, h.lastID}
 	h.read++

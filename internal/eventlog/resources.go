@@ -186,7 +186,7 @@ func marker(s string) *string {
 // mayHold reports whether a version that S3 stored at a time may have been recorded in a window. The clock of Record's
 // function differs by some seconds from S3's, and its retries may have begun earlier.
 func mayHold(w replay.Window, modified time.Time) bool {
-	if w.From != nil && modified.Before(w.From.Add(-clockSkew)) {
+	if w.From != nil && modified.Before(w.From.Add(-ClockSkew)) {
 		return false
 	}
 	return w.To == nil || modified.Before(w.To.Add(LateAfter))

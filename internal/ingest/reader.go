@@ -49,8 +49,8 @@ func NewReader(resourcePath, ownerPath string, maxBytes int) (Reader, error) {
 	return r, errors.Join(faults...)
 }
 
-// Read checks an event, given without white space between tokens, and returns its ids. It fails with EventTooLarge or InvalidEvent, naming the path and what was
-// found there.
+// Read checks an event, given without white space between tokens, and returns its ids. It fails with EventTooLarge or
+// InvalidEvent, naming the path and what was found there.
 func (r Reader) Read(event []byte) (IDs, error) {
 	if n := len(event); n > r.maxBytes {
 		return IDs{}, errs.New(errs.EventTooLarge,

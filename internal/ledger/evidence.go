@@ -7,9 +7,9 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// MarkProving notes that the evidence of a replay that has ended is being written. It returns ErrConflict if that was noted
+// MarkWritingEvidence notes that the evidence of a replay that has ended is being written. It returns ErrConflict if that was noted
 // since a time, or if the evidence is there. Until it is, the replay is among those that Open returns.
-func (l *Replays) MarkProving(ctx context.Context, id string, at, since domain.Stamp) error {
+func (l *Replays) MarkWritingEvidence(ctx context.Context, id string, at, since domain.Stamp) error {
 	c := newChange(replayKey(id)).Set("evidenceAt", str(at.String())).open(at, id).
 		If("{status} IN (?, ?, ?) AND attribute_not_exists({evidence}) AND "+
 			"(attribute_not_exists({evidenceAt}) OR {evidenceAt} <= ?)",

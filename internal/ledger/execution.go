@@ -120,11 +120,12 @@ func (l *Executions) MarkFollowedUp(ctx context.Context, name string) error {
 	return l.removeOpen(ctx, c)
 }
 
-// MarkLookedUp takes an execution out of the open ones whose end was just asked for and recorded, unless it was opened again
-// since the given row was read.
+// MarkLookedUp takes an execution out of the open ones, after its end was asked for and recorded. It leaves one that was opened
+// again since the given row was read.
 func (l *Executions) MarkLookedUp(ctx context.Context, e domain.Execution) error {
 	pk, sk := executionKey(e.Name)
-	c := newChange(pk, sk).Remove("tpk", "tsk", "reopened").If("attribute_exists({stoppedAt}) AND {tsk} = ?", str(e.CheckAt.String()+"#"+e.Name))
+	c := newChange(pk, sk).Remove("tpk", "tsk", "reopened").
+		If("attribute_exists({stoppedAt}) AND {tsk} = ?", str(e.CheckAt.String()+"#"+e.Name))
 	return l.removeOpen(ctx, c)
 }
 

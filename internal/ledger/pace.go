@@ -171,18 +171,18 @@ func shareOf(c Claimant, b Budget, rows map[int64]paceRow) int {
 	return wants[c.Name]
 }
 
-// Share returns how many starts per second a claimant may expect of a budget now.
-func (l *Pace) Share(ctx context.Context, b Budget, c Claimant, now time.Time) (float64, error) {
+// Rate returns how many starts per second a claimant may expect of a budget now.
+func (l *Pace) Rate(ctx context.Context, b Budget, c Claimant, now time.Time) (float64, error) {
 	first := windowAt(now)
 	rows, err := l.windows(ctx, b, first-paceSeen, first+paceAhead+1)
 	if err != nil {
-		return 0, fmt.Errorf("share of pace: %w", err)
+		return 0, fmt.Errorf("rate of starts: %w", err)
 	}
-	share := float64(shareOf(c, b, rows)) / PaceWindow.Seconds()
+	rate := float64(shareOf(c, b, rows)) / PaceWindow.Seconds()
 	if c.MaxPerSecond > 0 {
-		share = min(share, float64(c.MaxPerSecond))
+		rate = min(rate, float64(c.MaxPerSecond))
 	}
-	return min(share, b.StartsPerSecond), nil
+	return min(rate, b.StartsPerSecond), nil
 }
 
 // Reserved are starts in one window.

@@ -103,13 +103,13 @@ func TestWhatOneDoesNotWantIsForTheOthers(t *testing.T) {
 	want(t, "b", got["b"][at], 10)
 	want(t, "auto", got[ledger.AutoClaimant][at], 70)
 	for c, share := range map[ledger.Claimant]float64{claims[0]: 14, claims[1]: 2, {Name: "new"}: 9.4} {
-		s, err := l.Pace.Share(t.Context(), b, c, start.Add(119*time.Second))
+		s, err := l.Pace.Rate(t.Context(), b, c, start.Add(119*time.Second))
 		ok(t, err)
 		if s < share-0.21 || s > share+0.21 {
 			t.Errorf("share of %s is %.2f, want %.2f", c.Name, s, share)
 		}
 	}
-	s, err := l.Pace.Share(t.Context(), b, claims[0], start.Add(10*time.Minute))
+	s, err := l.Pace.Rate(t.Context(), b, claims[0], start.Add(10*time.Minute))
 	ok(t, err)
 	want(t, "share alone", s, 30)
 }

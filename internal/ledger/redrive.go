@@ -15,7 +15,7 @@ import (
 // end must have been recorded. It returns ErrConflict if the item is bound already or finished, if the execution has another
 // end than was read, or another redrive, or if somebody else has moved the failure.
 //
-// The execution is open from then on: nobody may report the end of the redrive.
+// The execution is open from then on: perhaps nobody will report the end of the redrive.
 func (l *Items) BindRedrive(ctx context.Context, i domain.Item, e domain.Execution, f domain.Failure, m domain.Move) error {
 	pk, sk := executionKey(e.Name)
 	at := domain.At(l.now())

@@ -95,8 +95,7 @@ func (l *Replays) Stop(ctx context.Context, id string, stop replay.Stop) (domain
 		Set("status", str(string(replay.Running))).Set("expanded", flag(true)).
 		Set("stopStatus", str(string(stop.Status))).Set("stopBy", str(stop.By)).
 		Set("stopAt", str(domain.At(stop.At).String())).Set("stopReason", str(stop.Reason)).
-		If("{status} IN (?, ?, ?) AND attribute_not_exists({stopStatus})",
-			str(string(replay.Pending)), str(string(replay.Expanding)), str(string(replay.Running)))
+		ifOpen()
 	r, err := l.updateReplay(ctx, c, "stop replay "+id)
 	if err == nil && stop.Status == replay.Halted {
 		l.meter.Add(schema.ReplaysHalted, 1)

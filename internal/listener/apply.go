@@ -19,8 +19,8 @@ const applyReads = 25
 
 // planned returns at most limit items of the plan that a replay applies, and the cursor of the next ones, empty after the
 // last: those that would run, in the order of the plan. The versions of a series are one entry.
-func (l *Listener) planned(ctx context.Context, p plan, cursor string, limit int) (entries []domain.Entry, next string, err error) {
-	plan, err := l.Book.Replays.Get(ctx, p.Apply.PlanID)
+func (l *Listener) planned(ctx context.Context, req request, cursor string, limit int) (entries []domain.Entry, next string, err error) {
+	plan, err := l.Book.Replays.Get(ctx, req.Apply.PlanID)
 	if err != nil {
 		return nil, "", err
 	}
@@ -29,8 +29,8 @@ func (l *Listener) planned(ctx context.Context, p plan, cursor string, limit int
 		return nil, "", err
 	}
 	of := l.plannedPage
-	if p.Versions.Several() {
-		of = l.plannedUnits
+	if req.Versions.Several() {
+		of = l.plannedResources
 	}
 	for reads := 0; page < plan.Pages; reads++ {
 		if reads == applyReads || len(entries) >= limit {
@@ -64,13 +64,13 @@ func (l *Listener) plannedPage(ctx context.Context, id string, page, from, limit
 	return entries, err
 }
 
-// plannedUnits returns at most limit resources of a page of a plan of series, from an ordinal on. Of a series that was
+// plannedResources returns at most limit resources of a page of a plan of series, from an ordinal on. Of a series that was
 // bound it is not looked at yet whether any version would run.
-func (l *Listener) plannedUnits(ctx context.Context, id string, page, from, limit int) (entries []domain.Entry, err error) {
+func (l *Listener) plannedResources(ctx context.Context, id string, page, from, limit int) (entries []domain.Entry, err error) {
 	p, err := l.Book.Pages.Get(ctx, id, page)
 	for ordinal := from; err == nil && ordinal < p.Items && len(entries) < limit; ordinal++ {
 		var first []domain.Item
-		first, err = l.Book.Items.Unit(ctx, id, page, ordinal, 0, 1)
+		first, err = l.Book.Items.OfResource(ctx, id, page, ordinal, 0, 1)
 		if len(first) > 0 && (first[0].Outcome == replay.WouldRun || first[0].Want != "") {
 			entries = append(entries, entryOf(first[0]))
 		}
@@ -104,25 +104,25 @@ func planPosition(text string) (page, ordinal int, err error) {
 }
 
 // plannedSeries returns the items of a series that would run by the plan, oldest version first.
-func (l *Listener) plannedSeries(ctx context.Context, it domain.Item, p plan) ([]domain.Item, error) {
+func (l *Listener) plannedSeries(ctx context.Context, it domain.Item, req request) ([]domain.Item, error) {
 	page, ordinal, err := planPosition(it.Planned)
 	if err != nil {
 		return nil, err
 	}
-	items, err := l.Book.Items.Unit(ctx, p.Apply.PlanID, page, ordinal, 0, replay.MaxSeriesVersions)
+	items, err := l.Book.Items.OfResource(ctx, req.Apply.PlanID, page, ordinal, 0, replay.MaxSeriesVersions)
 	return slices.DeleteFunc(items, func(it domain.Item) bool { return it.Outcome != replay.WouldRun }), err
 }
 
 // asPlanned returns the version that is planned for an item, or a verdict if what the plan was made on has changed.
-func (l *Listener) asPlanned(ctx context.Context, it domain.Item, p plan) (v eventlog.Version, vd *verdict, err error) {
-	latest, vd, err := l.latest(ctx, it.ResourceID, p)
+func (l *Listener) asPlanned(ctx context.Context, it domain.Item, req request) (v eventlog.Version, vd *verdict, err error) {
+	latest, vd, err := l.latest(ctx, it.ResourceID, req)
 	if vd != nil || err != nil {
 		return v, vd, err
 	}
 	if v, vd, err = l.named(ctx, it.ResourceID, it.Want); vd != nil || err != nil {
 		return v, vd, err
 	}
-	if p.Versions.Mode == replay.LatestVersion && p.Select.Recorded == nil && v.ID != latest.ID {
+	if req.Versions.Mode == replay.LatestVersion && req.Select.Recorded == nil && v.ID != latest.ID {
 		return v, &verdict{
 			to: replay.Skipped, version: v.ID, reason: fmt.Sprintf("version %s is newer than the planned one", latest.ID),
 		}, nil
@@ -136,8 +136,8 @@ func (l *Listener) asPlanned(ctx context.Context, it domain.Item, p plan) (v eve
 			return v, &verdict{to: replay.Skipped, version: v.ID, reason: noLongerFailed(f)}, nil
 		}
 	}
-	if vd, err = l.unfit(ctx, it.ResourceID, v, p); vd == nil && err == nil && v.ID != latest.ID {
-		vd, err = l.outdated(ctx, it.ResourceID, v, latest, p)
+	if vd, err = l.unfit(ctx, it.ResourceID, v, req); vd == nil && err == nil && v.ID != latest.ID {
+		vd, err = l.outdated(ctx, it.ResourceID, v, latest, req)
 	}
 	return v, vd, err
 }
@@ -147,8 +147,8 @@ func noLongerFailed(f domain.Failure) string {
 }
 
 // drift marks a verdict that keeps a planned item from running: something has changed since the plan was made.
-func (p plan) drift(vd *verdict) *verdict {
-	if p.Apply == nil || vd == nil || vd.to != replay.Skipped {
+func (req request) drift(vd *verdict) *verdict {
+	if req.Apply == nil || vd == nil || vd.to != replay.Skipped {
 		return vd
 	}
 	marked := *vd
@@ -157,9 +157,9 @@ func (p plan) drift(vd *verdict) *verdict {
 }
 
 // sameAsPlanned is the verdict about an event that a transform has made, if it is another one than was planned.
-func (p plan) sameAsPlanned(it domain.Item, versionID, digest string) *verdict {
-	if p.Apply == nil || it.Digest == digest {
+func (req request) sameAsPlanned(it domain.Item, versionID, digest string) *verdict {
+	if req.Apply == nil || it.Digest == digest {
 		return nil
 	}
-	return p.drift(&verdict{to: replay.Skipped, version: versionID, reason: "the transform makes another event of it than was planned"})
+	return req.drift(&verdict{to: replay.Skipped, version: versionID, reason: "the transform makes another event of it than was planned"})
 }

@@ -30,7 +30,7 @@ func (l *Listener) auto(ctx context.Context, msg protocol.ReplayMessage) error {
 	if waits, err := l.paceAuto(ctx, msg); waits || err != nil {
 		return err
 	}
-	if f, err = l.claim(ctx, f); err != nil {
+	if f, err = l.markRetrying(ctx, f); err != nil {
 		return err
 	}
 	row, err := l.Book.Executions.Get(ctx, domain.AutoName(f.Root, f.Attempt+1))
@@ -53,8 +53,8 @@ func (l *Listener) auto(ctx context.Context, msg protocol.ReplayMessage) error {
 	return err
 }
 
-// claim keeps a redrive from taking up a failure whose message came before auto-replay noted that it was sent.
-func (l *Listener) claim(ctx context.Context, f domain.Failure) (domain.Failure, error) {
+// markRetrying keeps a redrive from taking up a failure whose message came before auto-replay noted that it was sent.
+func (l *Listener) markRetrying(ctx context.Context, f domain.Failure) (domain.Failure, error) {
 	if f.Status != domain.Waiting {
 		return f, nil
 	}

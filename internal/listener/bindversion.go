@@ -27,7 +27,7 @@ func (l *Listener) bindVersion(ctx context.Context, in SeriesInput) (SeriesOrder
 	if err != nil {
 		return SeriesOrder{}, err
 	}
-	p, err := l.plan(ctx, in.ReplayID)
+	req, err := l.request(ctx, in.ReplayID)
 	if err != nil {
 		return SeriesOrder{}, err
 	}
@@ -60,12 +60,12 @@ func (l *Listener) bindVersion(ctx context.Context, in SeriesInput) (SeriesOrder
 	}
 	if it.Execution == "" {
 		var vd *verdict
-		if it, vd, err = l.commitVersion(ctx, it, p, s); vd != nil || err != nil {
-			return l.end(ctx, it, p.drift(vd), err)
+		if it, vd, err = l.bindInSeries(ctx, it, req, s); vd != nil || err != nil {
+			return l.end(ctx, it, req.drift(vd), err)
 		}
 	}
-	if p.Action == replay.Republish {
-		vd, err := l.republish(ctx, it, p)
+	if req.Action == replay.Republish {
+		vd, err := l.republish(ctx, it, req)
 		return l.end(ctx, it, vd, err)
 	}
 	return l.order(ctx, it, in.OnFailure)
@@ -75,12 +75,13 @@ func (l *Listener) bindVersion(ctx context.Context, in SeriesInput) (SeriesOrder
 func (l *Listener) end(ctx context.Context, it domain.Item, vd *verdict, err error) (SeriesOrder, error) {
 	step, err := l.decided(it, vd, err)
 	if err == nil {
-		err = l.take(ctx, it.ReplayID, *step)
+		err = l.apply(ctx, it.ReplayID, *step)
 	}
 	return SeriesOrder{Decision: decisionSkip}, err
 }
 
-func (l *Listener) commitVersion(ctx context.Context, it domain.Item, p plan, s domain.Series) (domain.Item, *verdict, error) {
+// bindInSeries binds an item of a series to its version.
+func (l *Listener) bindInSeries(ctx context.Context, it domain.Item, req request, s domain.Series) (domain.Item, *verdict, error) {
 	v, vd, err := l.version(ctx, it, s)
 	if vd != nil || err != nil {
 		return it, vd, err
@@ -91,12 +92,12 @@ func (l *Listener) commitVersion(ctx context.Context, it domain.Item, p plan, s 
 		last, err = v, nil
 	}
 	if err == nil {
-		vd, err = l.stale(ctx, it.ResourceID, last, p)
+		vd, err = l.stale(ctx, it.ResourceID, last, req)
 	}
 	if vd != nil || err != nil {
 		return it, vd, err
 	}
-	return l.commit(ctx, it, p, v, domain.At(last.Place()))
+	return l.bind(ctx, it, req, v, domain.At(last.Place()))
 }
 
 // order notes that a version is about to start, and lets the Series state machine start it.
@@ -120,7 +121,7 @@ func (l *Listener) order(ctx context.Context, it domain.Item, onFailure replay.O
 	}
 	step := l.step(it, replay.Started, "")
 	step.ARN = l.Machine.ExecutionARN(row.Name)
-	if err := l.take(ctx, it.ReplayID, *step); err != nil {
+	if err := l.apply(ctx, it.ReplayID, *step); err != nil {
 		return SeriesOrder{}, err
 	}
 	decision := decisionRun

@@ -38,51 +38,51 @@ func (l *Listener) sendOn(ctx context.Context, msg protocol.ReplayMessage) error
 
 // choose returns the version of a resource that an item replays, or a verdict, or errGoesOn.
 func (l *Listener) choose(
-	ctx context.Context, msg protocol.ReplayMessage, it domain.Item, p plan,
+	ctx context.Context, msg protocol.ReplayMessage, it domain.Item, req request,
 ) (v eventlog.Version, vd *verdict, err error) {
 	if it.ResourceID == "" {
 		return v, skip(`the failure names no resource: select it with versions "failed"`), nil
 	}
-	if p.Apply != nil {
-		return l.asPlanned(ctx, it, p)
+	if req.Apply != nil {
+		return l.asPlanned(ctx, it, req)
 	}
 	newest, latest := false, eventlog.Version{}
-	switch p.Versions.Mode {
+	switch req.Versions.Mode {
 	case replay.VersionIDs, replay.FailedVersion:
-		v, latest, vd, err = l.wanted(ctx, it, p)
+		v, latest, vd, err = l.wanted(ctx, it, req)
 		newest = v.ID == latest.ID
 	case replay.VersionAsOf:
-		none := fmt.Sprintf("no event of it was recorded until %s", p.Versions.AsOf.Format(time.RFC3339Nano))
-		v, newest, vd, err = l.search(ctx, msg, it, p, none, func(v eventlog.Version) bool { return !v.Time().After(*p.Versions.AsOf) })
+		none := fmt.Sprintf("no event of it was recorded until %s", req.Versions.AsOf.Format(time.RFC3339Nano))
+		v, newest, vd, err = l.search(ctx, msg, it, req, none, func(v eventlog.Version) bool { return !v.Time().After(*req.Versions.AsOf) })
 	default:
-		v, newest, vd, err = l.search(ctx, msg, it, p, "no event of it was recorded in the window", func(eventlog.Version) bool { return true })
+		v, newest, vd, err = l.search(ctx, msg, it, req, "no event of it was recorded in the window", func(eventlog.Version) bool { return true })
 	}
 	if vd == nil && err == nil {
-		vd, err = l.unfit(ctx, it.ResourceID, v, p)
+		vd, err = l.unfit(ctx, it.ResourceID, v, req)
 	}
 	if vd == nil && err == nil && !newest {
-		vd, err = l.outdated(ctx, it.ResourceID, v, latest, p)
+		vd, err = l.outdated(ctx, it.ResourceID, v, latest, req)
 	}
 	return v, vd, err
 }
 
 // wanted returns the version that an item names, and the latest of its resource, or a verdict.
-func (l *Listener) wanted(ctx context.Context, it domain.Item, p plan) (v, latest eventlog.Version, vd *verdict, err error) {
-	if latest, vd, err = l.latest(ctx, it.ResourceID, p); vd != nil || err != nil {
+func (l *Listener) wanted(ctx context.Context, it domain.Item, req request) (v, latest eventlog.Version, vd *verdict, err error) {
+	if latest, vd, err = l.latest(ctx, it.ResourceID, req); vd != nil || err != nil {
 		return v, latest, vd, err
 	}
 	want := it.Want
 	if want == "" {
-		want = p.Versions.IDs[0]
+		want = req.Versions.IDs[0]
 	}
-	if v, vd, err = l.named(ctx, it.ResourceID, want); vd == nil && err == nil && !p.Select.Recorded.Contains(v.At()) {
+	if v, vd, err = l.named(ctx, it.ResourceID, want); vd == nil && err == nil && !req.Select.Recorded.Contains(v.At()) {
 		vd = skip("version %s was not recorded in the window", want)
 	}
 	return v, latest, vd, err
 }
 
 // latest returns the newest version of a resource, or the verdict of a guard.
-func (l *Listener) latest(ctx context.Context, resourceID string, p plan) (eventlog.Version, *verdict, error) {
+func (l *Listener) latest(ctx context.Context, resourceID string, req request) (eventlog.Version, *verdict, error) {
 	v, err := l.Log.Latest(ctx, resourceID)
 	switch {
 	case errors.Is(err, eventlog.ErrNotFound):
@@ -92,7 +92,7 @@ func (l *Listener) latest(ctx context.Context, resourceID string, p plan) (event
 	case err != nil:
 		return v, nil, err
 	}
-	return v, barred(v, p), nil
+	return v, barred(v, req), nil
 }
 
 // Reasons of verdicts about a resource.
@@ -103,8 +103,8 @@ const (
 
 // barred returns the verdict of the guards over the newest version of a resource: it was deleted, or with an owner, it
 // is another's.
-func barred(newest eventlog.Version, p plan) *verdict {
-	switch owner := p.Select.OwnerID; {
+func barred(newest eventlog.Version, req request) *verdict {
+	switch owner := req.Select.OwnerID; {
 	case newest.Deleted:
 		return skip(deleted)
 	case owner != "" && newest.OwnerID != owner:
@@ -116,10 +116,10 @@ func barred(newest eventlog.Version, p plan) *verdict {
 // search returns the newest version that fits and was recorded in the window of the request, and whether it is the
 // newest of all, or a verdict.
 func (l *Listener) search(
-	ctx context.Context, msg protocol.ReplayMessage, it domain.Item, p plan, none string, fits func(eventlog.Version) bool,
+	ctx context.Context, msg protocol.ReplayMessage, it domain.Item, req request, none string, fits func(eventlog.Version) bool,
 ) (found eventlog.Version, newest bool, vd *verdict, err error) {
-	next, vd, err := l.walk(ctx, it.ResourceID, msg.Cursor, p, func(v eventlog.Version, first bool) (more bool) {
-		if fits(v) && p.Select.Recorded.Contains(v.At()) {
+	next, vd, err := l.walk(ctx, it.ResourceID, msg.Cursor, req, func(v eventlog.Version, first bool) (more bool) {
+		if fits(v) && req.Select.Recorded.Contains(v.At()) {
 			found, newest = v, first
 		}
 		return found.ID == ""
@@ -137,12 +137,12 @@ func (l *Listener) search(
 // it wants none further, or returns the cursor of those that follow. It returns the verdict of a guard instead, where
 // the newest version has one.
 func (l *Listener) walk(
-	ctx context.Context, resourceID, cursor string, p plan, more func(v eventlog.Version, first bool) bool,
+	ctx context.Context, resourceID, cursor string, req request, more func(v eventlog.Version, first bool) bool,
 ) (next string, vd *verdict, err error) {
 	first := cursor == ""
 	next, err = l.Log.Search(ctx, resourceID, cursor, maxLooked, func(v eventlog.Version) bool {
 		if first {
-			vd = barred(v, p)
+			vd = barred(v, req)
 		}
 		if v.Deleted || vd != nil {
 			return vd == nil
@@ -167,55 +167,40 @@ func (l *Listener) named(ctx context.Context, resourceID, versionID string) (eve
 	return v, nil, err
 }
 
-// stale is the guard that keeps an old version from running over a newer one that has succeeded.
-func (l *Listener) stale(ctx context.Context, resourceID string, v eventlog.Version, p plan) (*verdict, error) {
-	if p.AllowStale {
-		return nil, nil
-	}
-	by, found, err := l.Superseding.Succeeded(ctx, resourceID, v.Place())
-	if err == nil && found {
-		return &verdict{
-			to: replay.Skipped, version: v.ID,
-			reason: fmt.Sprintf("stale: version %s is newer and has succeeded; allowStale replays it all the same", by.VersionID),
-		}, nil
-	}
-	return nil, err
-}
-
 // rangeOf returns the ids of the versions of a resource that a series replays, oldest first, or a verdict, or errGoesOn.
 // Looked is how many versions the filters of the selection looked at.
 func (l *Listener) rangeOf(
-	ctx context.Context, msg protocol.ReplayMessage, it domain.Item, p plan,
+	ctx context.Context, msg protocol.ReplayMessage, it domain.Item, req request,
 ) (found []string, looked int, vd *verdict, err error) {
 	var newest bool
-	if p.Apply != nil {
-		return l.rangePlanned(ctx, it, p)
+	if req.Apply != nil {
+		return l.rangePlanned(ctx, it, req)
 	}
-	if p.Versions.Series == nil {
-		found, newest, vd, err = l.allWanted(ctx, it, p)
+	if req.Versions.Series == nil {
+		found, newest, vd, err = l.allWanted(ctx, it, req)
 	} else {
-		found, newest, vd, err = l.inSeries(ctx, msg, it, p)
+		found, newest, vd, err = l.inSeries(ctx, msg, it, req)
 	}
 	if vd != nil || err != nil {
 		return nil, 0, vd, err
 	}
-	latest := found
-	if p.Select.Filters() {
+	inRange := found
+	if req.Select.Filters() {
 		looked = len(found)
 	}
-	if found, vd, err = l.onlyFitting(ctx, it.ResourceID, found, p); vd != nil || err != nil {
+	if found, vd, err = l.onlyFitting(ctx, it.ResourceID, found, req); vd != nil || err != nil {
 		return nil, 0, vd, err
 	}
-	newest = newest && len(found) > 0 && found[0] == latest[0]
+	newest = newest && len(found) > 0 && found[0] == inRange[0]
 	switch {
-	case len(latest) == 0:
+	case len(inRange) == 0:
 		return nil, 0, skip("no event of it is in the series"), nil
 	case len(found) == 0:
 		return nil, 0, skip("no event of it in the series fits the selection"), nil
 	case !newest:
 		last, vd, err := l.named(ctx, it.ResourceID, found[0])
 		if vd == nil && err == nil {
-			vd, err = l.stale(ctx, it.ResourceID, last, p)
+			vd, err = l.stale(ctx, it.ResourceID, last, req)
 		}
 		if vd != nil || err != nil {
 			return nil, 0, vd, err
@@ -226,12 +211,12 @@ func (l *Listener) rangeOf(
 }
 
 // rangePlanned returns the ids of the versions that a plan has of a series, oldest first, or a verdict.
-func (l *Listener) rangePlanned(ctx context.Context, it domain.Item, p plan) (found []string, looked int, vd *verdict, err error) {
-	latest, vd, err := l.latest(ctx, it.ResourceID, p)
+func (l *Listener) rangePlanned(ctx context.Context, it domain.Item, req request) (found []string, looked int, vd *verdict, err error) {
+	latest, vd, err := l.latest(ctx, it.ResourceID, req)
 	if vd != nil || err != nil {
 		return nil, 0, vd, err
 	}
-	items, err := l.plannedSeries(ctx, it, p)
+	items, err := l.plannedSeries(ctx, it, req)
 	if err != nil {
 		return nil, 0, nil, err
 	}
@@ -244,7 +229,7 @@ func (l *Listener) rangePlanned(ctx context.Context, it domain.Item, p plan) (fo
 	if last := found[len(found)-1]; last != latest.ID {
 		v, vd, err := l.named(ctx, it.ResourceID, last)
 		if vd == nil && err == nil {
-			vd, err = l.stale(ctx, it.ResourceID, v, p)
+			vd, err = l.stale(ctx, it.ResourceID, v, req)
 		}
 		if vd != nil || err != nil {
 			return nil, 0, vd, err
@@ -255,18 +240,18 @@ func (l *Listener) rangePlanned(ctx context.Context, it domain.Item, p plan) (fo
 
 // allWanted returns the versions with the ids of a request, newest first, and whether the newest of the resource is
 // among them. All of them must exist, or it returns a verdict.
-func (l *Listener) allWanted(ctx context.Context, it domain.Item, p plan) (ids []string, newest bool, vd *verdict, err error) {
-	latest, vd, err := l.latest(ctx, it.ResourceID, p)
+func (l *Listener) allWanted(ctx context.Context, it domain.Item, req request) (ids []string, newest bool, vd *verdict, err error) {
+	latest, vd, err := l.latest(ctx, it.ResourceID, req)
 	if vd != nil || err != nil {
 		return nil, false, vd, err
 	}
 	var versions []eventlog.Version
-	for _, id := range p.Versions.IDs {
+	for _, id := range req.Versions.IDs {
 		v, vd, err := l.named(ctx, it.ResourceID, id)
 		if vd != nil || err != nil {
 			return nil, false, vd, err
 		}
-		if p.Select.Recorded.Contains(v.At()) {
+		if req.Select.Recorded.Contains(v.At()) {
 			versions, newest = append(versions, v), newest || v.ID == latest.ID
 		}
 	}
@@ -282,19 +267,19 @@ func (l *Listener) allWanted(ctx context.Context, it domain.Item, p plan) (ids [
 // inSeries returns the ids of the versions in a series, newest first, and whether the newest of the resource is among
 // them, or a verdict.
 func (l *Listener) inSeries(
-	ctx context.Context, msg protocol.ReplayMessage, it domain.Item, p plan,
+	ctx context.Context, msg protocol.ReplayMessage, it domain.Item, req request,
 ) (ids []string, newest bool, vd *verdict, err error) {
-	in, vd, err := l.ends(ctx, it.ResourceID, *p.Versions.Series, msg.Begun)
+	in, vd, err := l.ends(ctx, it.ResourceID, *req.Versions.Series, msg.Begun)
 	if vd != nil || err != nil {
 		return nil, false, vd, err
 	}
-	next, vd, err := l.walk(ctx, it.ResourceID, msg.Cursor, p, func(v eventlog.Version, first bool) bool {
+	next, vd, err := l.walk(ctx, it.ResourceID, msg.Cursor, req, func(v eventlog.Version, first bool) bool {
 		take, more := in(v)
-		if take && p.Select.Recorded.Contains(v.At()) {
+		if take && req.Select.Recorded.Contains(v.At()) {
 			msg.Found, msg.Newest = append(msg.Found, v.ID), msg.Newest || first
 		}
 		msg.Begun = msg.Begun || take
-		last := p.Versions.Series.Last
+		last := req.Versions.Series.Last
 		return more && len(msg.Found) <= replay.MaxSeriesVersions && (last == 0 || len(msg.Found) < last)
 	})
 	switch {

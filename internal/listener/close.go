@@ -42,7 +42,7 @@ func (l *Listener) recordLeftovers(ctx context.Context, msg protocol.ReplayMessa
 	if err := l.Book.Series.AddItems(ctx, s); err != nil { // the replay counts them from when they were bound
 		return err
 	}
-	items, err := l.Book.Items.Unit(ctx, s.ReplayID, s.Page, s.Ordinal, msg.From, seriesItems)
+	items, err := l.Book.Items.OfResource(ctx, s.ReplayID, s.Page, s.Ordinal, msg.From, seriesItems)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (l *Listener) recordLeftovers(ctx context.Context, msg protocol.ReplayMessa
 			steps = append(steps, *step)
 		}
 	}
-	if err := l.take(ctx, s.ReplayID, steps...); err != nil {
+	if err := l.apply(ctx, s.ReplayID, steps...); err != nil {
 		return err
 	}
 	return l.seriesDone(ctx, msg, s, items)

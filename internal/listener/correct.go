@@ -3,7 +3,6 @@ package listener
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
@@ -14,31 +13,31 @@ import (
 
 // asCorrection makes the announcement of a replay that of a correction: its execution records a version of its own, and
 // stands right behind the one that it corrects. Over newer events it stands where the caller wants it, as the latest.
-func asCorrection(row domain.Execution, p plan, v eventlog.Version, by string) domain.Execution {
+func asCorrection(row domain.Execution, req request, v eventlog.Version, by string) domain.Execution {
 	row.Corrects, row.CorrectsAt, row.RequestedBy = v.ID, domain.At(v.At()), by
 	row.VersionID, row.OwnerID, row.RecordedAt, row.Patched = "", "", domain.Stamp{}, false // Record finds them
 	row.Place = domain.PlaceBehind(v.Place())
-	if p.AllowStale {
+	if req.AllowStale {
 		row.Place = row.StartedAt
 	}
 	return row
 }
 
-// commitCorrection binds an item to the execution that corrects a version. Another correction of that version must not be
+// bindCorrection binds an item to the execution that corrects a version. Another correction of that version must not be
 // under way: both would stand at one place, and the one would undo the other unseen.
-func (l *Listener) commitCorrection(
-	ctx context.Context, it domain.Item, p plan, v eventlog.Version, row domain.Execution,
+func (l *Listener) bindCorrection(
+	ctx context.Context, it domain.Item, req request, v eventlog.Version, row domain.Execution,
 ) (domain.Item, *verdict, error) {
 	r, err := l.Book.Replays.Get(ctx, it.ReplayID)
 	if err != nil {
 		return it, nil, err
 	}
-	row = asCorrection(row, p, v, r.RequestedBy)
+	row = asCorrection(row, req, v, r.RequestedBy)
 	var vd *verdict
-	if p.AllowStale { // it stands elsewhere
+	if req.AllowStale { // it stands elsewhere
 		err = l.Book.Items.Bind(ctx, it, row)
 	} else {
-		vd, err = l.bindCorrection(ctx, it, row)
+		vd, err = l.bindUnlessCorrected(ctx, it, row)
 	}
 	if errors.Is(err, ledger.ErrConflict) {
 		return l.rebound(ctx, it)
@@ -49,8 +48,8 @@ func (l *Listener) commitCorrection(
 	return it, vd, err
 }
 
-// bindCorrection binds the item unless another replay's correction of the version has been bound, and may be recorded.
-func (l *Listener) bindCorrection(ctx context.Context, it domain.Item, row domain.Execution) (*verdict, error) {
+// bindUnlessCorrected binds the item unless another replay's correction of the version has been bound, and may be recorded.
+func (l *Listener) bindUnlessCorrected(ctx context.Context, it domain.Item, row domain.Execution) (*verdict, error) {
 	for {
 		other, err := l.Book.Executions.Corrector(ctx, row.ResourceID, row.Corrects)
 		switch {
@@ -77,7 +76,7 @@ func (l *Listener) bindCorrection(ctx context.Context, it domain.Item, row domai
 // correction returns the input of the execution that a row announces: an envelope that points to the corrected event.
 // Record takes it from there byte for byte, since Step Functions may write numbers in another way.
 func (l *Listener) correction(ctx context.Context, row domain.Execution) ([]byte, *verdict, error) {
-	p, err := l.plan(ctx, row.ReplayID)
+	req, err := l.request(ctx, row.ReplayID)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -87,7 +86,7 @@ func (l *Listener) correction(ctx context.Context, row domain.Execution) ([]byte
 	}
 	of := row
 	of.VersionID = row.Corrects
-	if event, vd, err = l.recordable(ctx, of, p, event); vd != nil || err != nil {
+	if event, vd, err = l.recordable(ctx, of, req, event); vd != nil || err != nil {
 		return nil, vd, err
 	}
 	header := protocol.EnvelopeHeader{
@@ -99,40 +98,4 @@ func (l *Listener) correction(ctx context.Context, row domain.Execution) ([]byte
 	}
 	input, err := protocol.BuildEnvelope(header, nil)
 	return input, nil, err
-}
-
-// outdated is the guard over a version that is not the latest of its resource. A correction must not undo a newer
-// event, whatever became of it; a replay must not undo one that has succeeded.
-func (l *Listener) outdated(ctx context.Context, resourceID string, v, latest eventlog.Version, p plan) (*verdict, error) {
-	if p.Action != replay.Correct || p.AllowStale {
-		return l.stale(ctx, resourceID, v, p)
-	}
-	return &verdict{
-		to: replay.Skipped, version: v.ID,
-		reason: fmt.Sprintf("superseded: version %s is newer than the one to correct; allowStale corrects it all the same",
-			latest.ID),
-	}, nil
-}
-
-// warning says why to run a version as it was recorded may not be meant: its last success was that of a patched event.
-func (l *Listener) warning(ctx context.Context, it domain.Item, p plan, v eventlog.Version) (string, error) {
-	if p.Action != replay.Rerun || p.transform != nil || p.Publish == replay.PublishSuppress {
-		return "", nil
-	}
-	h, err := l.Book.Executions.History(ctx, it.ResourceID, v.At(), v.At())
-	if err != nil {
-		return "", err
-	}
-	var last domain.Execution
-	for _, e := range h.Executions {
-		done := e.VersionID == v.ID && e.Status == domain.Succeeded && !e.Suppress && !e.Superseded
-		if done && !e.StartedAt.Before(last.StartedAt.Time) {
-			last = e
-		}
-	}
-	if !last.Patched {
-		return "", nil
-	}
-	return fmt.Sprintf("it succeeded last with a patch, in replay %s, which this replay would undo: "+
-		"replayctl correct makes a patch last", last.ReplayID), nil
 }

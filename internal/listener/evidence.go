@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"strconv"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
@@ -18,10 +17,10 @@ import (
 )
 
 const (
-	// proofReads is how many pages one message adds to the digest of a replay, which takes some seconds.
-	proofReads = 100
-	// proveAgain is how long nobody must have worked on the evidence of a replay until another message begins.
-	proveAgain = 30 * time.Second
+	// evidenceReads is how many pages one message adds to the digest of a replay, which takes some seconds.
+	evidenceReads = 100
+	// evidenceAgain is how long nobody must have worked on the evidence of a replay until another message begins.
+	evidenceAgain = 30 * time.Second
 )
 
 // gathered is what the evidence of a replay has of its items so far. Its size does not depend on their number.
@@ -34,10 +33,10 @@ type gathered struct {
 	Others   int                       `json:"others,omitempty"`
 }
 
-// prove writes the evidence of a replay that has ended. A message takes it up where the one before left it, so that a replay of
+// evidence writes the evidence of a replay that has ended. A message takes it up where the one before left it, so that a replay of
 // any size is never in memory as a whole. Nothing of such a replay changes, so a message that is repeated finds the same, and
 // of two that come to the end one writes.
-func (l *Listener) prove(ctx context.Context, msg protocol.ReplayMessage) error {
+func (l *Listener) evidence(ctx context.Context, msg protocol.ReplayMessage) error {
 	r, err := l.Book.Replays.Get(ctx, msg.ReplayID)
 	if err != nil || !r.Status.Final() || r.DryRun || r.Evidence != "" {
 		return err
@@ -45,9 +44,9 @@ func (l *Listener) prove(ctx context.Context, msg protocol.ReplayMessage) error 
 	now := l.now()
 	since, begins := now, len(msg.Gathered) == 0 && msg.Tries == 0
 	if begins { // everybody who sees that a replay has ended sends such a message
-		since = now.Add(-proveAgain)
+		since = now.Add(-evidenceAgain)
 	}
-	err = l.Book.Replays.MarkProving(ctx, r.ID, domain.At(now), domain.At(since))
+	err = l.Book.Replays.MarkWritingEvidence(ctx, r.ID, domain.At(now), domain.At(since))
 	switch {
 	case errors.Is(err, ledger.ErrConflict) && begins: // another one is at work
 		return nil
@@ -58,27 +57,24 @@ func (l *Listener) prove(ctx context.Context, msg protocol.ReplayMessage) error 
 	if err != nil {
 		return fmt.Errorf("evidence of replay %s: %w", r.ID, err)
 	}
-	page, cursor, err := sweepPlace(msg.Cursor)
+	at, err := parseItemsCursor(msg.Cursor)
 	if err != nil {
 		return err
 	}
-	for reads := 0; page < r.Pages; reads++ {
-		if reads == proofReads {
-			msg.Cursor = strconv.Itoa(page) + "#" + cursor
+	for reads := 0; at.page < r.Pages; reads++ {
+		if reads == evidenceReads {
+			msg.Cursor = at.String()
 			if msg.Gathered, err = g.encode(); err != nil {
 				return err
 			}
 			return l.sendOn(ctx, msg)
 		}
-		items, next, err := l.Book.Items.OfPage(ctx, r.ID, page, cursor, ledger.MaxItemChanges)
+		items, err := l.readItems(ctx, r.ID, &at)
 		if err != nil {
 			return err
 		}
 		if err := l.gather(ctx, &g, items); err != nil {
 			return err
-		}
-		if cursor = next; cursor == "" {
-			page++
 		}
 	}
 	return l.writeEvidence(ctx, r, g)
@@ -150,20 +146,20 @@ func (g *gathered) count(f domain.Failure) {
 	g.Selected[at].Now[string(f.Status)]++
 }
 
-// maxProofText is how much of a text goes along with messages.
-const maxProofText = 256
+// maxEvidenceText is how much of a text goes along with messages.
+const maxEvidenceText = 256
 
 func cut(text string) string {
-	if len(text) <= maxProofText {
+	if len(text) <= maxEvidenceText {
 		return text
 	}
 	return replay.Shorten(text)
 }
 
 func (l *Listener) writeEvidence(ctx context.Context, r domain.Replay, g gathered) error {
-	p, err := l.plan(ctx, r.ID)
+	req, err := l.request(ctx, r.ID)
 	if errors.Is(err, eventlog.ErrNotFound) { // deleted by hand: what the ledger knows of it
-		p.Request = replay.Request{Action: r.Action, Select: replay.Select{OwnerID: r.OwnerID}, Reason: r.Reason}
+		req.Request = replay.Request{Action: r.Action, Select: replay.Select{OwnerID: r.OwnerID}, Reason: r.Reason}
 	} else if err != nil {
 		return err
 	}
@@ -171,13 +167,13 @@ func (l *Listener) writeEvidence(ctx context.Context, r domain.Replay, g gathere
 	e := replay.Evidence{
 		Version: replay.EvidenceVersion, ReplayID: r.ID, Status: r.Status, Action: r.Action, Reason: r.Reason,
 		RequestedBy: r.RequestedBy, CreatedAt: r.CreatedAt.Time, CompletedAt: r.CompletedAt.Pointer(), Stopped: r.Stop(),
-		Truncated: r.Truncated, Looked: r.Looked, Request: p.Request, Counts: r.Counts(),
+		Truncated: r.Truncated, Looked: r.Looked, Request: req.Request, Counts: r.Counts(),
 		Items: g.Items, Digest: g.Digest.Sum(), Failed: g.Failed,
 		Failures:  replay.EvidenceFailures{Selected: g.Selected, Others: g.Others},
 		Software:  replay.Software{Release: release.Version, Go: runtime.Version()},
 		WrittenAt: now.UTC().Truncate(time.Millisecond),
 	}
-	if a := p.Apply; a != nil {
+	if a := req.Apply; a != nil {
 		e.PlanID, e.PlanHash = a.PlanID, a.PlanHash
 	}
 	before, err := l.Book.Failures.Counted(ctx, time.Time{}, r.CreatedAt.Time)

@@ -96,7 +96,7 @@ func (l *Listener) bindPage(ctx context.Context, msg protocol.ReplayMessage) (do
 			return before, err
 		}
 	}
-	plan, err := l.plan(ctx, msg.ReplayID)
+	req, err := l.request(ctx, msg.ReplayID)
 	if err != nil {
 		return before, err
 	}
@@ -118,7 +118,7 @@ func (l *Listener) bindPage(ctx context.Context, msg protocol.ReplayMessage) (do
 		if err != nil {
 			return before, err
 		}
-		found, truncated, err := l.fill(ctx, r, plan, before.Next)
+		found, truncated, err := l.fill(ctx, r, req, before.Next)
 		if err != nil {
 			return before, err
 		}

@@ -27,7 +27,7 @@ const (
 
 // fitting returns the resources of which it is not known that they do not fit the filters of a selection, and how many
 // events were looked at. Whatever else there is to say about a resource is the outcome of its item.
-func (l *Listener) fitting(ctx context.Context, p plan, some []domain.Entry) (fit []domain.Entry, looked int, err error) {
+func (l *Listener) fitting(ctx context.Context, req request, some []domain.Entry) (fit []domain.Entry, looked int, err error) {
 	var count atomic.Int64
 	fits := make([]bool, len(some))
 	group, ctx := errgroup.WithContext(ctx)
@@ -38,7 +38,7 @@ func (l *Listener) fitting(ctx context.Context, p plan, some []domain.Entry) (fi
 			if fits[i] = l.now().After(until); fits[i] {
 				return nil
 			}
-			fit, n, vd, err := l.mayFit(ctx, p, e)
+			fit, n, vd, err := l.mayFit(ctx, req, e)
 			count.Add(int64(n))
 			fits[i] = fit || vd != nil // the item tells the verdict
 			return err
@@ -56,55 +56,55 @@ func (l *Listener) fitting(ctx context.Context, p plan, some []domain.Entry) (fi
 }
 
 // mayFit reports whether a resource fits the filters of a selection, as far as a page looks, or a verdict.
-func (l *Listener) mayFit(ctx context.Context, p plan, e domain.Entry) (fits bool, looked int, vd *verdict, err error) {
+func (l *Listener) mayFit(ctx context.Context, req request, e domain.Entry) (fits bool, looked int, vd *verdict, err error) {
 	it := domain.Item{ResourceID: e.ResourceID, Want: e.VersionID, Failure: e.Failure}
-	if unrecorded(it, p) {
+	if unrecorded(it, req) {
 		f, err := l.Book.Failures.Get(ctx, e.Failure)
 		if err != nil {
 			return false, 0, nil, err
 		}
-		fits, vd, err = l.keptFits(ctx, f, p)
+		fits, vd, err = l.keptFits(ctx, f, req)
 		return fits, 1, vd, err
 	}
-	if it.ResourceID == "" || p.Action == replay.Redrive && it.Want == "" {
+	if it.ResourceID == "" || req.Action == replay.Redrive && it.Want == "" {
 		return true, 0, nil, nil // its item finds out what failed
 	}
-	if p.Versions.Mode == replay.FailedVersion || p.Versions.Mode == replay.VersionIDs && len(p.Versions.IDs) == 1 {
-		v, _, vd, err := l.wanted(ctx, it, p)
+	if req.Versions.Mode == replay.FailedVersion || req.Versions.Mode == replay.VersionIDs && len(req.Versions.IDs) == 1 {
+		v, _, vd, err := l.wanted(ctx, it, req)
 		if vd != nil || err != nil {
 			return false, 0, vd, err
 		}
-		fits, vd, err = l.fits(ctx, e.ResourceID, v, p)
+		fits, vd, err = l.fits(ctx, e.ResourceID, v, req)
 		return fits, 1, vd, err
 	}
-	if p.Versions.Mode == replay.VersionIDs {
+	if req.Versions.Mode == replay.VersionIDs {
 		return true, 0, nil, nil // a few versions of one resource
 	}
-	return l.anyFits(ctx, e.ResourceID, p)
+	return l.anyFits(ctx, e.ResourceID, req)
 }
 
 // anyFits reports whether the version that a request is about, or one of the series, may fit, or a verdict.
-func (l *Listener) anyFits(ctx context.Context, resourceID string, p plan) (fits bool, looked int, vd *verdict, err error) {
+func (l *Listener) anyFits(ctx context.Context, resourceID string, req request) (fits bool, looked int, vd *verdict, err error) {
 	in := func(v eventlog.Version) (take, more bool) {
-		take = p.Versions.Mode != replay.VersionAsOf || !v.Time().After(*p.Versions.AsOf)
-		return take, !take || !p.Select.Recorded.Contains(v.At())
+		take = req.Versions.Mode != replay.VersionAsOf || !v.Time().After(*req.Versions.AsOf)
+		return take, !take || !req.Select.Recorded.Contains(v.At())
 	}
-	if p.Versions.Mode == replay.VersionSeries {
-		if in, vd, err = l.ends(ctx, resourceID, *p.Versions.Series, false); vd != nil || err != nil {
+	if req.Versions.Mode == replay.VersionSeries {
+		if in, vd, err = l.ends(ctx, resourceID, *req.Versions.Series, false); vd != nil || err != nil {
 			return false, 0, vd, err
 		}
 	}
 	var told *verdict
 	var failed error
-	next, vd, err := l.walk(ctx, resourceID, "", p, func(v eventlog.Version, _ bool) bool {
+	next, vd, err := l.walk(ctx, resourceID, "", req, func(v eventlog.Version, _ bool) bool {
 		take, more := in(v)
-		if !take || !p.Select.Recorded.Contains(v.At()) {
+		if !take || !req.Select.Recorded.Contains(v.At()) {
 			return more
 		}
 		looked++
-		fits, told, failed = l.fits(ctx, resourceID, v, p)
+		fits, told, failed = l.fits(ctx, resourceID, v, req)
 		unsure := told != nil || failed != nil
-		last := p.Versions.Mode == replay.VersionSeries && p.Versions.Series.Last == looked
+		last := req.Versions.Mode == replay.VersionSeries && req.Versions.Series.Last == looked
 		if !fits && !unsure && more && !last && looked == maxLookedSeries {
 			fits = true // its item looks further
 		}
@@ -117,25 +117,25 @@ func (l *Listener) anyFits(ctx context.Context, resourceID string, p plan) (fits
 }
 
 // fits reports whether a version fits the filters of a selection, or a verdict if that cannot be found out.
-func (l *Listener) fits(ctx context.Context, resourceID string, v eventlog.Version, p plan) (bool, *verdict, error) {
-	if p.Select.Outcome != "" {
+func (l *Listener) fits(ctx context.Context, resourceID string, v eventlog.Version, req request) (bool, *verdict, error) {
+	if req.Select.Outcome != "" {
 		h, err := l.Book.Executions.History(ctx, resourceID, v.At(), v.At())
-		if err != nil || outcomeOf(h, v.ID) != p.Select.Outcome {
+		if err != nil || outcomeOf(h, v.ID) != req.Select.Outcome {
 			return false, nil, err
 		}
 	}
-	if p.where == nil {
+	if req.where == nil {
 		return true, nil, nil
 	}
 	event, vd, err := l.event(ctx, resourceID, v.ID)
 	if vd != nil || err != nil {
 		return false, vd, err
 	}
-	return l.eventFits(ctx, v.ID, event, p)
+	return l.eventFits(ctx, v.ID, event, req)
 }
 
-func (l *Listener) eventFits(ctx context.Context, versionID string, event []byte, p plan) (bool, *verdict, error) {
-	fits, err := p.where.Match(ctx, event)
+func (l *Listener) eventFits(ctx context.Context, versionID string, event []byte, req request) (bool, *verdict, error) {
+	fits, err := req.where.Match(ctx, event)
 	if errors.Is(err, filter.ErrEvent) || errors.Is(err, filter.ErrTooCostly) {
 		return false, fail(versionID, "FilterFailed: %v", err), nil
 	}
@@ -144,11 +144,11 @@ func (l *Listener) eventFits(ctx context.Context, versionID string, event []byte
 
 // keptFits reports whether an event that never reached the log fits the filters of a selection, or a verdict if that
 // cannot be found out.
-func (l *Listener) keptFits(ctx context.Context, f domain.Failure, p plan) (bool, *verdict, error) {
-	if p.Select.Outcome != "" && p.Select.Outcome != replay.VersionFailed {
+func (l *Listener) keptFits(ctx context.Context, f domain.Failure, req request) (bool, *verdict, error) {
+	if req.Select.Outcome != "" && req.Select.Outcome != replay.VersionFailed {
 		return false, nil, nil
 	}
-	if p.where == nil || f.InputKey == "" {
+	if req.where == nil || f.InputKey == "" {
 		return true, nil, nil
 	}
 	event, err := l.Log.Object(ctx, f.InputKey)
@@ -158,7 +158,7 @@ func (l *Listener) keptFits(ctx context.Context, f domain.Failure, p plan) (bool
 	if err != nil {
 		return false, nil, err
 	}
-	return l.eventFits(ctx, "", event, p)
+	return l.eventFits(ctx, "", event, req)
 }
 
 // outcomeOf says what became of a version.
@@ -182,11 +182,11 @@ func outcomeOf(h domain.History, versionID string) replay.VersionOutcome {
 }
 
 // unfit is the verdict about a version that does not fit the filters of a selection, nil if it does.
-func (l *Listener) unfit(ctx context.Context, resourceID string, v eventlog.Version, p plan) (*verdict, error) {
-	if !p.Select.Filters() {
+func (l *Listener) unfit(ctx context.Context, resourceID string, v eventlog.Version, req request) (*verdict, error) {
+	if !req.Select.Filters() {
 		return nil, nil
 	}
-	fits, vd, err := l.fits(ctx, resourceID, v, p)
+	fits, vd, err := l.fits(ctx, resourceID, v, req)
 	if vd != nil || err != nil || fits {
 		return vd, err
 	}
@@ -195,8 +195,8 @@ func (l *Listener) unfit(ctx context.Context, resourceID string, v eventlog.Vers
 
 // onlyFitting returns the versions of a resource that fit the filters of a selection, in their order, or the first verdict
 // about one of them.
-func (l *Listener) onlyFitting(ctx context.Context, resourceID string, ids []string, p plan) ([]string, *verdict, error) {
-	if !p.Select.Filters() {
+func (l *Listener) onlyFitting(ctx context.Context, resourceID string, ids []string, req request) ([]string, *verdict, error) {
+	if !req.Select.Filters() {
 		return ids, nil, nil
 	}
 	fits, verdicts := make([]bool, len(ids)), make([]*verdict, len(ids))
@@ -210,7 +210,7 @@ func (l *Listener) onlyFitting(ctx context.Context, resourceID string, ids []str
 				return nil
 			}
 			if err == nil {
-				fits[i], verdicts[i], err = l.fits(ctx, resourceID, v, p)
+				fits[i], verdicts[i], err = l.fits(ctx, resourceID, v, req)
 			}
 			return err
 		})

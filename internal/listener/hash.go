@@ -36,19 +36,19 @@ func (l *Listener) hash(ctx context.Context, msg protocol.ReplayMessage) error {
 	if err != nil {
 		return err
 	}
-	page, cursor, err := sweepPlace(msg.Cursor)
+	at, err := parseItemsCursor(msg.Cursor)
 	if err != nil {
 		return err
 	}
-	for reads := 0; page < r.Pages; reads++ {
+	for reads := 0; at.page < r.Pages; reads++ {
 		if reads == hashReads {
-			msg.Cursor = sweepTo(page, cursor)
+			msg.Cursor = at.String()
 			if msg.Sum, err = sum.(encoding.BinaryMarshaler).MarshalBinary(); err != nil {
 				return fmt.Errorf("keep hash of plan %s: %w", r.ID, err)
 			}
 			return l.sendOn(ctx, msg)
 		}
-		items, next, err := l.Book.Items.OfPage(ctx, r.ID, page, cursor, ledger.MaxItemChanges)
+		items, err := l.readItems(ctx, r.ID, &at)
 		if err != nil {
 			return err
 		}
@@ -56,9 +56,6 @@ func (l *Listener) hash(ctx context.Context, msg protocol.ReplayMessage) error {
 			if it.Outcome == replay.WouldRun {
 				sum.Write(planLine(it))
 			}
-		}
-		if cursor = next; cursor == "" {
-			page++
 		}
 	}
 	return l.Book.Replays.SetPlanHash(ctx, r.ID, hex.EncodeToString(sum.Sum(nil)))

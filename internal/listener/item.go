@@ -57,18 +57,20 @@ func (l *Listener) item(ctx context.Context, msg protocol.ReplayMessage) (*progr
 	if err != nil {
 		return nil, err
 	}
-	p, err := l.plan(ctx, msg.ReplayID)
+	req, err := l.request(ctx, msg.ReplayID)
 	if err != nil {
 		return nil, err
 	}
-	if p.Versions.Several() {
-		return l.unit(ctx, msg, it, p)
+	if req.Versions.Several() {
+		return l.several(ctx, msg, it, req)
 	}
-	return l.single(ctx, msg, it, p, nil)
+	return l.single(ctx, msg, it, req, nil)
 }
 
 // single replays one version of a resource: the given one, or the one that the request asks for.
-func (l *Listener) single(ctx context.Context, msg protocol.ReplayMessage, it domain.Item, p plan, given *eventlog.Version) (*progress.Transition, error) {
+func (l *Listener) single(
+	ctx context.Context, msg protocol.ReplayMessage, it domain.Item, req request, given *eventlog.Version,
+) (*progress.Transition, error) {
 	if it.Outcome != replay.Waiting {
 		// Started before. Its end may have come while the replay was still expanding, so look whether that was all.
 		return l.step(it, it.Outcome, ""), nil
@@ -89,28 +91,28 @@ func (l *Listener) single(ctx context.Context, msg protocol.ReplayMessage, it do
 	if waits, err := l.pace(ctx, r, msg); waits || err != nil {
 		return nil, err
 	}
-	if p.Action == replay.Redrive {
-		return l.redrive(ctx, it, p)
+	if req.Action == replay.Redrive {
+		return l.redrive(ctx, it, req)
 	}
 	var vd *verdict
-	if it.Execution == "" && unrecorded(it, p) {
-		if it, vd, err = l.commitUnrecorded(ctx, it, p); vd != nil || err != nil {
-			return l.decided(it, p.drift(vd), err)
+	if it.Execution == "" && unrecorded(it, req) {
+		if it, vd, err = l.bindUnrecorded(ctx, it, req); vd != nil || err != nil {
+			return l.decided(it, req.drift(vd), err)
 		}
 	} else if it.Execution == "" {
 		v := given
 		if v == nil {
-			chosen, vd, err := l.choose(ctx, msg, it, p)
+			chosen, vd, err := l.choose(ctx, msg, it, req)
 			if vd != nil || err != nil {
-				return l.decided(it, p.drift(vd), err)
+				return l.decided(it, req.drift(vd), err)
 			}
 			v = &chosen
 		}
-		if it, vd, err = l.commit(ctx, it, p, *v, domain.Stamp{}); vd != nil || err != nil {
+		if it, vd, err = l.bind(ctx, it, req, *v, domain.Stamp{}); vd != nil || err != nil {
 			return l.decided(it, vd, err)
 		}
 	}
-	return l.run(ctx, it, p)
+	return l.run(ctx, it, req)
 }
 
 func stopped(r domain.Replay) string {
@@ -120,32 +122,33 @@ func stopped(r domain.Replay) string {
 	return "the replay was halted: " + r.StopReason
 }
 
-// commit binds an item to a version, from where it will start whatever comes. It returns the item as it is bound, by
-// this delivery or by another one, or a verdict. Over is the newest place that it may be published after, zero its own.
-func (l *Listener) commit(
-	ctx context.Context, it domain.Item, p plan, v eventlog.Version, over domain.Stamp,
+// bind binds an item to a version, from where it will start whatever comes. It returns the item as it is bound, by
+// this delivery or by another one, or a verdict. A dry run binds nothing: the verdict says what would run. Over is the
+// newest place that the item may be published after, zero its own.
+func (l *Listener) bind(
+	ctx context.Context, it domain.Item, req request, v eventlog.Version, over domain.Stamp,
 ) (domain.Item, *verdict, error) {
-	if p.Action == replay.Republish {
-		return l.commitOutput(ctx, it, p, v)
+	if req.Action == replay.Republish {
+		return l.bindOutput(ctx, it, req, v)
 	}
-	row := l.announcement(it, p, v)
+	row := l.announcement(it, req, v)
 	row.Over = over
-	diff, digest, vd, err := l.check(ctx, it, p, row)
+	diff, digest, vd, err := l.applyTransform(ctx, it, req, row)
 	if vd == nil && err == nil {
-		vd = p.sameAsPlanned(it, v.ID, digest)
+		vd = req.sameAsPlanned(it, v.ID, digest)
 	}
 	if vd != nil || err != nil {
 		return it, vd, err
 	}
-	if p.DryRun {
-		warning, err := l.warning(ctx, it, p, v)
+	if req.DryRun {
+		warning, err := l.warning(ctx, it, req, v)
 		if err != nil {
 			return it, nil, err
 		}
 		return it, &verdict{to: replay.WouldRun, version: v.ID, diff: diff, warning: warning, digest: digest}, nil
 	}
-	if p.Action == replay.Correct {
-		return l.commitCorrection(ctx, it, p, v, row)
+	if req.Action == replay.Correct {
+		return l.bindCorrection(ctx, it, req, v, row)
 	}
 	err = l.Book.Items.Bind(ctx, it, row)
 	if errors.Is(err, ledger.ErrConflict) {
@@ -156,17 +159,17 @@ func (l *Listener) commit(
 }
 
 // announcement is the row that lets Record accept the execution of an item.
-func (l *Listener) announcement(it domain.Item, p plan, v eventlog.Version) domain.Execution {
+func (l *Listener) announcement(it domain.Item, req request, v eventlog.Version) domain.Execution {
 	name := domain.APIName(it.ReplayID, it.ResourceID, it.Index)
-	if p.Versions.Mode == replay.FailedVersion {
+	if req.Versions.Mode == replay.FailedVersion {
 		name = domain.FailedName(it.ReplayID, it.ResourceID, v.ID)
 	}
 	row := domain.Execution{
 		Name: name, Mode: domain.API, Status: domain.Starting,
 		ResourceID: it.ResourceID, OwnerID: v.OwnerID, VersionID: v.ID, RecordedAt: domain.At(v.At()),
-		StartedAt: domain.At(l.now()), Place: domain.At(v.Place()), AllowStale: p.AllowStale, Reason: p.Reason,
-		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, Index: it.Index, Target: p.Target,
-		Suppress: p.Publish == replay.PublishSuppress, Patched: p.transform != nil,
+		StartedAt: domain.At(l.now()), Place: domain.At(v.Place()), AllowStale: req.AllowStale, Reason: req.Reason,
+		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, Index: it.Index, Target: req.Target,
+		Suppress: req.Publish == replay.PublishSuppress, Patched: req.transform != nil,
 	}
 	if v.Correction.Of != "" {
 		row.Correction = v.Execution
@@ -186,22 +189,24 @@ func (l *Listener) rebound(ctx context.Context, it domain.Item) (domain.Item, *v
 	return it, nil, err
 }
 
-// check applies the transform of a replay to the version of a row, if there is one. It returns the digest of what it
+// applyTransform applies the transform of a replay to the version of a row, if there is one. It returns the digest of what it
 // makes, and what it changes if the item is in the sample of a plan. A transform that cannot be applied is the item's
 // outcome.
-func (l *Listener) check(ctx context.Context, it domain.Item, p plan, row domain.Execution) (diff, made string, vd *verdict, err error) {
-	if p.transform == nil {
+func (l *Listener) applyTransform(
+	ctx context.Context, it domain.Item, req request, row domain.Execution,
+) (diff, made string, vd *verdict, err error) {
+	if req.transform == nil {
 		return "", "", nil, nil
 	}
 	event, vd, err := l.event(ctx, row.ResourceID, row.VersionID)
 	if vd != nil || err != nil {
 		return "", "", vd, err
 	}
-	transformed, vd, err := l.recordable(ctx, row, p, event)
+	transformed, vd, err := l.recordable(ctx, row, req, event)
 	if vd != nil || err != nil {
 		return "", "", vd, err
 	}
-	if made = digest(transformed); !p.DryRun || !sampled(it) {
+	if made = digest(transformed); !req.DryRun || !sampled(it) {
 		return "", made, nil, nil
 	}
 	changes, err := transform.Diff(event, transformed)
@@ -233,9 +238,9 @@ func gone(versionID string) *verdict {
 }
 
 // run starts what an item is bound to, or publishes it again.
-func (l *Listener) run(ctx context.Context, it domain.Item, p plan) (*progress.Transition, error) {
-	if p.Action == replay.Republish {
-		vd, err := l.republish(ctx, it, p)
+func (l *Listener) run(ctx context.Context, it domain.Item, req request) (*progress.Transition, error) {
+	if req.Action == replay.Republish {
+		vd, err := l.republish(ctx, it, req)
 		return l.decided(it, vd, err)
 	}
 	row, err := l.Book.Executions.Get(ctx, it.Execution)

@@ -90,8 +90,8 @@ type Deps struct {
 // Listener handles the messages of the Replay queue.
 type Listener struct {
 	Deps
-	now   func() time.Time
-	plans plans
+	now      func() time.Time
+	requests requests
 
 	control controls
 	jobs    *failurejob.Worker
@@ -116,13 +116,13 @@ func (l *Listener) Handle(ctx context.Context, batch events.SQSEvent) (events.SQ
 	steps, results := errs.EachWithinDeadline(l.withBatchStarts(ctx, batch.Records), batch.Records, l.handle)
 	l.note(ctx, steps, results)
 
-	var failed []failure
+	var failed []unhandled
 	var longest time.Duration
 	for i, err := range results {
 		if err == nil {
 			continue
 		}
-		f := failure{batch.Records[i], l.triedFor(batch.Records[i]), err}
+		f := unhandled{batch.Records[i], l.triedFor(batch.Records[i]), err}
 		failed, longest = append(failed, f), max(longest, f.tried)
 	}
 	l.Meter.Set(schema.ReplaysStuck, longest.Seconds())
@@ -139,8 +139,8 @@ func (l *Listener) Handle(ctx context.Context, batch events.SQSEvent) (events.SQ
 	return answer, nil
 }
 
-// failure is a message that was not handled.
-type failure struct {
+// unhandled is a message that was not handled.
+type unhandled struct {
 	events.SQSMessage
 	tried time.Duration
 	cause error
@@ -166,7 +166,7 @@ const (
 // requeue sends a message again that failed for a passing reason. A message that comes back by itself does so after the
 // queue's visibility timeout, and each return brings it nearer to the dead-letter queue: a throttled start is no poison.
 // One that took all the time there was may be, and may still be at work.
-func (l *Listener) requeue(ctx context.Context, f failure) (sent bool, err error) {
+func (l *Listener) requeue(ctx context.Context, f unhandled) (sent bool, err error) {
 	if errors.Is(f.cause, errs.ErrDeadlinePassed) || !errs.Transient(f.cause) && !errors.Is(f.cause, ledger.ErrConflict) {
 		return false, nil
 	}
@@ -198,8 +198,8 @@ func (l *Listener) note(ctx context.Context, steps []*progress.Transition, resul
 	}
 }
 
-// take takes steps of one replay.
-func (l *Listener) take(ctx context.Context, replayID string, steps ...progress.Transition) error {
+// apply applies steps of one replay.
+func (l *Listener) apply(ctx context.Context, replayID string, steps ...progress.Transition) error {
 	return l.Progress.Apply(ctx, steps)[replayID]
 }
 
@@ -228,8 +228,8 @@ func (l *Listener) workOff(ctx context.Context, msg protocol.ReplayMessage) (*pr
 		return nil, l.resend(ctx, msg)
 	case protocol.KindHash:
 		return nil, l.hash(ctx, msg)
-	case protocol.KindProve:
-		return nil, l.prove(ctx, msg)
+	case protocol.KindEvidence:
+		return nil, l.evidence(ctx, msg)
 	case protocol.KindJob:
 		return nil, l.jobs.Advance(ctx, msg.JobID, msg.Part)
 	case protocol.KindClose:

@@ -52,7 +52,7 @@ func (l *Listener) rate(ctx context.Context, r domain.Replay) (float64, error) {
 	if !paced || err != nil {
 		return 0, err
 	}
-	return l.Book.Pace.Share(ctx, b, c, l.now())
+	return l.Book.Pace.Rate(ctx, b, c, l.now())
 }
 
 // batchStarts holds the starts that the messages of one batch have reserved together: a write for each start would be ten times
@@ -144,18 +144,19 @@ func (l *Listener) waits(ctx context.Context, b ledger.Budget, c ledger.Claimant
 		return false, nil
 	}
 	msg.Slot, msg.Waits = slot.Unix(), 0
-	return true, l.hold(ctx, msg, slot.Sub(now))
+	return true, l.postpone(ctx, msg, slot.Sub(now))
 }
 
 // askLater sends a message again that has no start yet. The more often it found none, the longer it waits.
 func (l *Listener) askLater(ctx context.Context, msg protocol.ReplayMessage, least time.Duration) error {
 	spread := min(ledger.PaceWindow<<min(msg.Waits, 10), maxPaceWait)
 	msg.Slot, msg.Waits = 0, msg.Waits+1
-	return l.hold(ctx, msg, least+time.Duration(rand.Int64N(int64(spread)))) //nolint:gosec // jitter
+	return l.postpone(ctx, msg, least+time.Duration(rand.Int64N(int64(spread)))) //nolint:gosec // jitter
 }
 
-func (l *Listener) hold(ctx context.Context, msg protocol.ReplayMessage, delay time.Duration) error {
-	if msg.Since > 0 { // it waits on purpose now, and is not failing
+// postpone sends a message again that waits on purpose.
+func (l *Listener) postpone(ctx context.Context, msg protocol.ReplayMessage, delay time.Duration) error {
+	if msg.Since > 0 { // it is not failing now
 		msg.Since += int64(delay.Seconds())
 	}
 	return l.Queue.Post(ctx, sqs.Post{Body: msg.Encode(), Delay: delay})
@@ -168,6 +169,13 @@ func (l *Listener) pace(ctx context.Context, r domain.Replay, msg protocol.Repla
 		return false, err
 	}
 	return l.waits(ctx, b, c, msg)
+}
+
+// paceSeries sends the message of a series again when its replay may not start it now. A series costs a start, also one that
+// republishes: so it has the pace of a rerun.
+func (l *Listener) paceSeries(ctx context.Context, r domain.Replay, msg protocol.ReplayMessage) (waits bool, err error) {
+	r.Action = replay.Rerun
+	return l.pace(ctx, r, msg)
 }
 
 // paceAuto sends the message of an automatic replay again when it may not start now.

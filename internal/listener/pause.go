@@ -18,8 +18,8 @@ import (
 // however long it takes.
 var errParked = errors.New("the replay is paused, or its ramp is not so far")
 
-// controlsFor is how long it may be unknown that all replays, or automatic ones, were paused. That a pause is over is not
-// kept from anybody: see park.
+// controlsFor is how long it may be unknown that all replays, or automatic ones, were paused. The end of a
+// pause is seen at once: see park.
 const controlsFor = 3 * time.Second
 
 // controls keeps what is paused of the whole ingestion.
@@ -79,19 +79,6 @@ func (l *Listener) park(ctx context.Context, r domain.Replay) error {
 	return errParked
 }
 
-// holdBack returns errParked for a resource that must not begin: its replay is paused, or its step has not begun. A message is
-// sent for it after the row says that the step has.
-func (l *Listener) holdBack(ctx context.Context, r domain.Replay, it domain.Item) error {
-	if err := l.park(ctx, r); err != nil {
-		return err
-	}
-	first, err := l.firstOf(ctx, r, it.Page)
-	if err != nil || r.MayBegin(first+it.Ordinal) {
-		return err
-	}
-	return errParked
-}
-
 // parkSeries ends a series, or does not start it, while its replay is paused. It returns errParked then.
 func (l *Listener) parkSeries(ctx context.Context, r domain.Replay, s domain.Series) error {
 	if !s.Parked {
@@ -125,7 +112,7 @@ func (l *Listener) remaining(ctx context.Context, s domain.Series) (indexes []in
 		}
 		return indexes, nil
 	}
-	items, err := l.Book.Items.Unit(ctx, s.ReplayID, s.Page, s.Ordinal, 0, replay.MaxSeriesVersions)
+	items, err := l.Book.Items.OfResource(ctx, s.ReplayID, s.Page, s.Ordinal, 0, replay.MaxSeriesVersions)
 	for _, it := range items {
 		if !it.Outcome.Final() {
 			indexes = append(indexes, it.Index)
@@ -194,19 +181,19 @@ func (l *Listener) resend(ctx context.Context, msg protocol.ReplayMessage) error
 // waiting makes messages for what waits and may begin from the place on that a replay's row has, as many as a page has items, and
 // returns where the next message goes on, empty if nothing is left.
 func (l *Listener) waiting(ctx context.Context, r domain.Replay, rate float64) (posts []sqs.Post, to string, err error) {
-	page, cursor, err := sweepPlace(r.ResendTo)
+	at, err := parseItemsCursor(r.ResendTo)
 	if err != nil {
 		return nil, "", err
 	}
-	for reads := 0; page < r.Pages; reads++ {
+	for reads := 0; at.page < r.Pages; reads++ {
 		if reads == resendReads || len(posts) >= ledger.MaxPageItems {
-			return posts, sweepTo(page, cursor), nil
+			return posts, at.String(), nil
 		}
-		first, err := l.firstOf(ctx, r, page)
+		first, err := l.firstOf(ctx, r, at.page)
 		if err != nil || !r.MayBegin(first) {
 			return posts, "", err
 		}
-		items, next, err := l.Book.Items.OfPage(ctx, r.ID, page, cursor, ledger.MaxItemChanges)
+		items, err := l.readItems(ctx, r.ID, &at)
 		if err != nil {
 			return nil, "", err
 		}
@@ -219,27 +206,15 @@ func (l *Listener) waiting(ctx context.Context, r domain.Replay, rate float64) (
 				continue
 			}
 			last = it.Ordinal
-			m := protocol.ReplayMessage{Kind: protocol.KindItem, ReplayID: r.ID, Page: page, Ordinal: it.Ordinal}
+			m := protocol.ReplayMessage{Kind: protocol.KindItem, ReplayID: r.ID, Page: it.Page, Ordinal: it.Ordinal}
 			post := sqs.Post{Body: m.Encode()}
 			if rate > 0 {
 				post.Delay = timeOf(len(posts), rate)
 			}
 			posts = append(posts, post)
 		}
-		if cursor = next; cursor == "" {
-			page++
-		}
 	}
 	return posts, "", nil
-}
-
-// firstOf is the place of the first item of a page. Only a ramp asks for it.
-func (l *Listener) firstOf(ctx context.Context, r domain.Replay, page int) (int, error) {
-	if !r.Ramping() {
-		return 0, nil
-	}
-	p, err := l.Book.Pages.Get(ctx, r.ID, page)
-	return p.First, err
 }
 
 // parkAuto reports whether the message of an automatic replay is let go, because they are paused. Its failure stays open, and

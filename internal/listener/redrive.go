@@ -32,11 +32,11 @@ func (r failedRun) stoppedAt() time.Time {
 const redriveRecheck = 15 * time.Minute
 
 // redrive goes on with the failed execution of an item, from the state that failed.
-func (l *Listener) redrive(ctx context.Context, it domain.Item, p plan) (*progress.Transition, error) {
+func (l *Listener) redrive(ctx context.Context, it domain.Item, req request) (*progress.Transition, error) {
 	if it.Execution == "" {
-		bound, vd, err := l.commitRedrive(ctx, it, p)
+		bound, vd, err := l.bindRedrive(ctx, it, req)
 		if vd != nil || err != nil {
-			return l.decided(it, p.drift(vd), err)
+			return l.decided(it, req.drift(vd), err)
 		}
 		it = bound
 	}
@@ -58,17 +58,17 @@ func (l *Listener) redrive(ctx context.Context, it domain.Item, p plan) (*progre
 	return s, nil
 }
 
-// commitRedrive binds an item to a failed run, and claims its failure: no automatic replay and no other redrive follows
+// bindRedrive binds an item to a failed run, and claims its failure: no automatic replay and no other redrive follows
 // it then. It returns the item as it is bound, by this delivery or by another one, or a verdict.
-func (l *Listener) commitRedrive(ctx context.Context, it domain.Item, p plan) (domain.Item, *verdict, error) {
+func (l *Listener) bindRedrive(ctx context.Context, it domain.Item, req request) (domain.Item, *verdict, error) {
 	run, vd, err := l.runOf(ctx, it)
 	if vd == nil && err == nil {
-		vd, err = l.mayRedrive(ctx, it, p, run)
+		vd, err = l.mayRedrive(ctx, it, req, run)
 	}
 	if vd != nil || err != nil {
 		return it, vd, err
 	}
-	if p.DryRun {
+	if req.DryRun {
 		return it, wouldRedrive(run), nil
 	}
 	if vd, err := l.stillFailed(ctx, run.row); vd != nil || err != nil {
@@ -80,7 +80,7 @@ func (l *Listener) commitRedrive(ctx context.Context, it domain.Item, p plan) (d
 			return it, nil, err
 		}
 	}
-	run.row.RedriveStale = p.AllowStale
+	run.row.RedriveStale = req.AllowStale
 	err = l.Book.Items.BindRedrive(ctx, it, run.row, run.failure, domain.Move{
 		To: domain.Retrying, Decision: "redriven by replay " + it.ReplayID, DueAt: l.now().Add(redriveRecheck), Redrive: it.ReplayID,
 	})
@@ -185,7 +185,7 @@ func (l *Listener) openRun(ctx context.Context, it domain.Item) (run failedRun, 
 }
 
 // mayRedrive is the verdict of the guards about a failed run, nil if it may be redriven.
-func (l *Listener) mayRedrive(ctx context.Context, it domain.Item, p plan, run failedRun) (*verdict, error) {
+func (l *Listener) mayRedrive(ctx context.Context, it domain.Item, req request, run failedRun) (*verdict, error) {
 	if l.now().Sub(run.stoppedAt()) > domain.RedrivableFor {
 		return skip("execution %s ended at %s: Step Functions redrives for 14 days only: replay it instead",
 			run.row.Name, run.stoppedAt().Format(time.RFC3339)), nil
@@ -194,9 +194,9 @@ func (l *Listener) mayRedrive(ctx context.Context, it domain.Item, p plan, run f
 		return skip("another version of it has failed meanwhile"), nil
 	}
 	if run.row.VersionID == "" {
-		return l.mayRedriveUnrecorded(ctx, p, run.failure)
+		return l.mayRedriveUnrecorded(ctx, req, run.failure)
 	}
-	latest, vd, err := l.latest(ctx, run.row.ResourceID, p)
+	latest, vd, err := l.latest(ctx, run.row.ResourceID, req)
 	if vd != nil || err != nil {
 		return vd, err
 	}
@@ -204,20 +204,20 @@ func (l *Listener) mayRedrive(ctx context.Context, it domain.Item, p plan, run f
 	switch {
 	case vd != nil || err != nil:
 		return vd, err
-	case !p.Select.Recorded.Contains(v.At()):
+	case !req.Select.Recorded.Contains(v.At()):
 		return skip("version %s was not recorded in the window", v.ID), nil
 	}
-	if vd, err = l.unfit(ctx, run.row.ResourceID, v, p); vd == nil && err == nil && v.ID != latest.ID {
-		vd, err = l.stale(ctx, run.row.ResourceID, v, p)
+	if vd, err = l.unfit(ctx, run.row.ResourceID, v, req); vd == nil && err == nil && v.ID != latest.ID {
+		vd, err = l.stale(ctx, run.row.ResourceID, v, req)
 	}
 	return vd, err
 }
 
-func (l *Listener) mayRedriveUnrecorded(ctx context.Context, p plan, f domain.Failure) (*verdict, error) {
-	if p.Select.Recorded != nil {
+func (l *Listener) mayRedriveUnrecorded(ctx context.Context, req request, f domain.Failure) (*verdict, error) {
+	if req.Select.Recorded != nil {
 		return skip("the event of execution %s was never recorded", f.Execution), nil
 	}
-	fits, vd, err := l.keptFits(ctx, f, p)
+	fits, vd, err := l.keptFits(ctx, f, req)
 	if vd != nil || err != nil {
 		return vd, err
 	}
@@ -230,7 +230,7 @@ func (l *Listener) mayRedriveUnrecorded(ctx context.Context, p plan, f domain.Fa
 		return skip(deleted), nil
 	case err != nil && !errors.Is(err, eventlog.ErrNotFound):
 		return nil, err
-	case newer && !p.AllowStale:
+	case newer && !req.AllowStale:
 		return skip("stale: version %s is newer; allowStale redrives it all the same", by.ID), nil
 	}
 	return nil, nil

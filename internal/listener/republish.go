@@ -11,9 +11,9 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// commitOutput binds an item of a republish to the last success of a version that was published. A try that nobody was
+// bindOutput binds an item of a republish to the last success of a version that was published. A try that nobody was
 // to see has an output as well.
-func (l *Listener) commitOutput(ctx context.Context, it domain.Item, p plan, v eventlog.Version) (domain.Item, *verdict, error) {
+func (l *Listener) bindOutput(ctx context.Context, it domain.Item, req request, v eventlog.Version) (domain.Item, *verdict, error) {
 	at := v.At()
 	h, err := l.Book.Executions.History(ctx, it.ResourceID, at, at)
 	if err != nil {
@@ -31,7 +31,7 @@ func (l *Listener) commitOutput(ctx context.Context, it domain.Item, p plan, v e
 			to: replay.Skipped, version: v.ID, reason: "version " + v.ID + " has no published output that is stored: rerun it",
 		}, nil
 	}
-	if p.DryRun {
+	if req.DryRun {
 		return it, &verdict{to: replay.WouldRun, version: v.ID}, nil
 	}
 	err = l.Book.Items.BindOutput(ctx, it, v.ID, last.Name)
@@ -44,7 +44,7 @@ func (l *Listener) commitOutput(ctx context.Context, it domain.Item, p plan, v e
 
 // republish sends the output that an item is bound to, and returns what became of it. As any message to a
 // standard topic, it may arrive twice: when the function dies between sending it and noting that.
-func (l *Listener) republish(ctx context.Context, it domain.Item, p plan) (*verdict, error) {
+func (l *Listener) republish(ctx context.Context, it domain.Item, req request) (*verdict, error) {
 	source, err := l.Book.Executions.Get(ctx, it.Execution)
 	if err != nil {
 		return nil, err
@@ -56,11 +56,11 @@ func (l *Listener) republish(ctx context.Context, it domain.Item, p plan) (*verd
 	if err != nil {
 		return nil, err
 	}
-	row := l.announcement(it, p, eventlog.Version{ID: it.VersionID, Meta: eventlog.Meta{
+	row := l.announcement(it, req, eventlog.Version{ID: it.VersionID, Meta: eventlog.Meta{
 		OwnerID: source.OwnerID, RecordedAt: source.RecordedAt.Time, FirstStartedAt: source.Placed().Time,
 	}})
 	row.Source = source.Name
-	if row.Over, err = l.over(ctx, it, p); err != nil {
+	if row.Over, err = l.over(ctx, it, req); err != nil {
 		return nil, err
 	}
 	if gone, err := l.Log.DeletedSince(ctx, it.ResourceID, row.Place.Time); gone || err != nil { // since it was bound
@@ -91,8 +91,8 @@ func withheld(it domain.Item, why string) *verdict {
 }
 
 // over returns the newest place that an item may be published after: of a series, that of its last version.
-func (l *Listener) over(ctx context.Context, it domain.Item, p plan) (domain.Stamp, error) {
-	if !p.Versions.Several() {
+func (l *Listener) over(ctx context.Context, it domain.Item, req request) (domain.Stamp, error) {
+	if !req.Versions.Several() {
 		return domain.Stamp{}, nil
 	}
 	s, err := l.Book.Series.Get(ctx, domain.SeriesName(it.ReplayID, it.Page, it.Ordinal))

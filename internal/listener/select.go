@@ -22,16 +22,16 @@ type selected struct {
 
 // fill selects a page for which the replay has room. Truncated tells that the selection has more than maxItems, or with
 // filters, that it may.
-func (l *Listener) fill(ctx context.Context, r domain.Replay, p plan, cursor string) (found selected, truncated bool, err error) {
+func (l *Listener) fill(ctx context.Context, r domain.Replay, req request, cursor string) (found selected, truncated bool, err error) {
 	room := r.Room()
 	if room > 0 {
-		found, err = l.selection(ctx, p, cursor, min(room, ledger.MaxPageItems))
+		found, err = l.selection(ctx, req, cursor, min(room, ledger.MaxPageItems))
 		if err != nil || found.next == "" || len(found.entries) < room {
 			return found, false, err
 		}
 		cursor = found.next
 	}
-	more, err := l.selection(ctx, p, cursor, 1)
+	more, err := l.selection(ctx, req, cursor, 1)
 	found.next, found.looked = "", found.looked+more.looked
 	return found, len(more.entries) > 0 || more.next != "", err
 }
@@ -42,21 +42,21 @@ const maxLookedPage = 500
 
 // selection returns at most limit resources, as far as it is known that they belong to the selection: an item finds out
 // the rest. With filters it looks at as many as one message may, of which none may fit.
-func (l *Listener) selection(ctx context.Context, p plan, cursor string, limit int) (found selected, err error) {
-	if p.Apply != nil {
-		found.entries, found.next, err = l.planned(ctx, p, cursor, limit)
+func (l *Listener) selection(ctx context.Context, req request, cursor string, limit int) (found selected, err error) {
+	if req.Apply != nil {
+		found.entries, found.next, err = l.planned(ctx, req, cursor, limit)
 		return found, err
 	}
-	if !p.Select.Filters() {
-		found.entries, found.next, err = l.candidates(ctx, p.Select, cursor, limit)
+	if !req.Select.Filters() {
+		found.entries, found.next, err = l.candidates(ctx, req.Select, cursor, limit)
 		return found, err
 	}
 	for seen := 0; ; {
-		some, next, err := l.candidates(ctx, p.Select, cursor, limit-len(found.entries))
+		some, next, err := l.candidates(ctx, req.Select, cursor, limit-len(found.entries))
 		if err != nil {
 			return found, err
 		}
-		fit, looked, err := l.fitting(ctx, p, some)
+		fit, looked, err := l.fitting(ctx, req, some)
 		if err != nil {
 			return found, err
 		}
@@ -72,7 +72,9 @@ func (l *Listener) selection(ctx context.Context, p plan, cursor string, limit i
 // candidates returns at most limit resources that may belong to a selection, and the cursor of the next ones, empty
 // after the last. The condition that selects least says where to look. Others are the items' to check, as far as only an
 // item knows: whose the latest event is, and when versions were recorded.
-func (l *Listener) candidates(ctx context.Context, s replay.Select, cursor string, limit int) (entries []domain.Entry, next string, err error) {
+func (l *Listener) candidates(
+	ctx context.Context, s replay.Select, cursor string, limit int,
+) (entries []domain.Entry, next string, err error) {
 	var ids []string
 	switch {
 	case s.Failures != nil:

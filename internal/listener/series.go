@@ -15,31 +15,31 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// unit replays several versions of one resource. They are bound as a series before the first one starts.
-func (l *Listener) unit(ctx context.Context, msg protocol.ReplayMessage, it domain.Item, p plan) (*progress.Transition, error) {
+// several replays several versions of one resource. They are bound as a series before the first one starts.
+func (l *Listener) several(ctx context.Context, msg protocol.ReplayMessage, it domain.Item, req request) (*progress.Transition, error) {
 	name := domain.SeriesName(it.ReplayID, it.Page, it.Ordinal)
 	s, err := l.Book.Series.Get(ctx, name)
 	if errors.Is(err, ledger.ErrNotFound) {
 		if it.Outcome != replay.Waiting || it.Execution != "" {
-			return l.single(ctx, msg, it, p, nil)
+			return l.single(ctx, msg, it, req, nil)
 		}
 		var versions []string
 		var vd *verdict
-		versions, s, vd, err = l.bindSeries(ctx, msg, it, p, name)
+		versions, s, vd, err = l.bindSeries(ctx, msg, it, req, name)
 		if vd != nil && err == nil {
 			return l.decided(it, vd, nil)
 		}
 		if err == nil && len(versions) == 1 {
 			v, vd, err := l.named(ctx, it.ResourceID, versions[0])
 			if vd != nil || err != nil {
-				return l.decided(it, p.drift(vd), err)
+				return l.decided(it, req.drift(vd), err)
 			}
-			if digests, err := l.digests(ctx, it, p); err != nil {
+			if digests, err := l.digests(ctx, it, req); err != nil {
 				return nil, err
 			} else if len(digests) > 0 {
 				it.Digest = digests[0]
 			}
-			return l.single(ctx, msg, it, p, &v)
+			return l.single(ctx, msg, it, req, &v)
 		}
 	}
 	if err != nil {
@@ -48,15 +48,15 @@ func (l *Listener) unit(ctx context.Context, msg protocol.ReplayMessage, it doma
 	if err := l.Book.Series.AddItems(ctx, s); err != nil {
 		return nil, err
 	}
-	if p.DryRun {
-		return nil, l.planSeries(ctx, msg, s, p)
+	if req.DryRun {
+		return nil, l.planSeries(ctx, msg, s, req)
 	}
-	return nil, l.startSeries(ctx, msg, s, p)
+	return nil, l.startSeries(ctx, msg, s, req)
 }
 
 // bindSeries binds the versions of a resource, unless there is only one.
 func (l *Listener) bindSeries(
-	ctx context.Context, msg protocol.ReplayMessage, it domain.Item, p plan, name string,
+	ctx context.Context, msg protocol.ReplayMessage, it domain.Item, req request, name string,
 ) ([]string, domain.Series, *verdict, error) {
 	none := domain.Series{}
 	r, err := l.Book.Replays.Get(ctx, it.ReplayID)
@@ -69,11 +69,11 @@ func (l *Listener) bindSeries(
 	if err := l.holdBack(ctx, r, it); err != nil {
 		return nil, none, nil, err
 	}
-	versions, looked, vd, err := l.rangeOf(ctx, msg, it, p)
+	versions, looked, vd, err := l.rangeOf(ctx, msg, it, req)
 	if vd != nil || err != nil || len(versions) == 1 {
-		return versions, none, p.drift(vd), err
+		return versions, none, req.drift(vd), err
 	}
-	digests, err := l.digests(ctx, it, p)
+	digests, err := l.digests(ctx, it, req)
 	if err != nil {
 		return nil, none, nil, err
 	}
@@ -104,11 +104,11 @@ func (l *Listener) bindSeries(
 }
 
 // digests are what a plan has of the versions of a series, none if no plan is applied.
-func (l *Listener) digests(ctx context.Context, it domain.Item, p plan) (digests []string, err error) {
-	if p.Apply == nil {
+func (l *Listener) digests(ctx context.Context, it domain.Item, req request) (digests []string, err error) {
+	if req.Apply == nil {
 		return nil, nil
 	}
-	items, err := l.plannedSeries(ctx, it, p)
+	items, err := l.plannedSeries(ctx, it, req)
 	for _, planned := range items {
 		digests = append(digests, planned.Digest)
 	}
@@ -119,8 +119,8 @@ func (l *Listener) digests(ctx context.Context, it domain.Item, p plan) (digests
 const planFor = 30 * time.Second
 
 // planSeries looks at every version of a series and starts none.
-func (l *Listener) planSeries(ctx context.Context, msg protocol.ReplayMessage, s domain.Series, p plan) error {
-	items, err := l.Book.Items.Unit(ctx, s.ReplayID, s.Page, s.Ordinal, msg.From, seriesItems)
+func (l *Listener) planSeries(ctx context.Context, msg protocol.ReplayMessage, s domain.Series, req request) error {
+	items, err := l.Book.Items.OfResource(ctx, s.ReplayID, s.Page, s.Ordinal, msg.From, seriesItems)
 	if err != nil {
 		return err
 	}
@@ -136,20 +136,20 @@ func (l *Listener) planSeries(ctx context.Context, msg protocol.ReplayMessage, s
 		}
 		v, vd, err := l.version(ctx, it, s)
 		if vd == nil && err == nil {
-			_, vd, err = l.commit(ctx, it, p, v, domain.Stamp{})
+			_, vd, err = l.bind(ctx, it, req, v, domain.Stamp{})
 		}
 		step, err := l.decided(it, vd, err)
 		if err != nil {
 			return err
 		}
 		if steps = append(steps, *step); len(steps) == ledger.MaxItemChanges { // a long series must get on if time runs out
-			if err := l.take(ctx, s.ReplayID, steps...); err != nil {
+			if err := l.apply(ctx, s.ReplayID, steps...); err != nil {
 				return err
 			}
 			steps = nil
 		}
 	}
-	if err := l.take(ctx, s.ReplayID, steps...); err != nil {
+	if err := l.apply(ctx, s.ReplayID, steps...); err != nil {
 		return err
 	}
 	return l.seriesDone(ctx, msg, s, items)
@@ -201,7 +201,7 @@ type SeriesOrder struct {
 // of an execution repeats its input beside its output.
 const maxSeriesInput = 64_000
 
-func (l *Listener) startSeries(ctx context.Context, msg protocol.ReplayMessage, s domain.Series, p plan) error {
+func (l *Listener) startSeries(ctx context.Context, msg protocol.ReplayMessage, s domain.Series, req request) error {
 	if s.Started && !s.Parked || s.Closed {
 		return nil
 	}
@@ -222,13 +222,12 @@ func (l *Listener) startSeries(ctx context.Context, msg protocol.ReplayMessage, 
 	if err != nil {
 		return err
 	}
-	r.Action = "" // starting Series costs a start, also for a republish
-	if waits, err := l.pace(ctx, r, msg); waits || err != nil {
+	if waits, err := l.paceSeries(ctx, r, msg); waits || err != nil {
 		return err
 	}
 	// Also when the replay was stopped: an earlier delivery may have started the series and died before it noted that.
 	// A series of a stopped replay binds nothing more, and its end gives the rest its outcome.
-	in := SeriesInput{ReplayID: s.ReplayID, Page: s.Page, Ordinal: s.Ordinal, OnFailure: p.Versions.OnFailure}
+	in := SeriesInput{ReplayID: s.ReplayID, Page: s.Page, Ordinal: s.Ordinal, OnFailure: req.Versions.OnFailure}
 	if in.Indexes, err = l.remaining(ctx, s); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -43,11 +44,11 @@ func (l *Listener) input(ctx context.Context, row domain.Execution, maxBytes int
 		Attempt: row.Attempt, Reason: row.Reason,
 	}
 	if row.Patched {
-		p, err := l.plan(ctx, row.ReplayID)
+		req, err := l.request(ctx, row.ReplayID)
 		if err != nil {
 			return nil, nil, err
 		}
-		if event, vd, err = l.recordable(ctx, row, p, event); vd != nil || err != nil {
+		if event, vd, err = l.recordable(ctx, row, req, event); vd != nil || err != nil {
 			return nil, vd, err
 		}
 	} else {
@@ -65,4 +66,13 @@ func (l *Listener) input(ctx context.Context, row domain.Execution, maxBytes int
 	}
 	input, err := protocol.BuildEnvelope(header, nil)
 	return input, nil, err
+}
+
+// startOn starts an execution. If that is throttled, all replays give way.
+func (l *Listener) startOn(ctx context.Context, m starter, name string, input []byte) (arn string, err error) {
+	arn, err = m.Start(ctx, name, input)
+	if err != nil && errs.Throttled(err) {
+		l.giveWay(ctx)
+	}
+	return arn, err
 }

@@ -3,9 +3,6 @@ package listener
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
@@ -58,17 +55,16 @@ func (l *Listener) sweep(ctx context.Context, msg protocol.ReplayMessage) error 
 	return l.Queue.Send(ctx, protocol.ReplayMessage{Kind: protocol.KindSweep, ReplayID: r.ID, Cursor: to}.Encode())
 }
 
-// sweepOn sweeps as much as one message may and returns where the next one goes on, empty if nothing is left: a page and
-// a cursor in it.
+// sweepOn sweeps as much as one message may and returns where the next one goes on, empty if nothing is left.
 func (l *Listener) sweepOn(ctx context.Context, r domain.Replay) (to string, err error) {
-	page, cursor, err := sweepPlace(r.SweptTo)
+	at, err := parseItemsCursor(r.SweptTo)
 	if err != nil {
 		return "", err
 	}
 	var marked time.Time
-	for reads, looked := 0, 0; page < r.Pages; reads++ {
+	for reads, looked := 0, 0; at.page < r.Pages; reads++ {
 		if reads == sweepReads || looked >= sweepItems {
-			return sweepTo(page, cursor), nil
+			return at.String(), nil
 		}
 		if now := l.now(); now.Sub(marked) >= progress.SweepAgain/4 { // nobody must take it for dead
 			if err := l.Book.Replays.MarkSweeping(ctx, r.ID, domain.At(now)); err != nil {
@@ -76,7 +72,7 @@ func (l *Listener) sweepOn(ctx context.Context, r domain.Replay) (to string, err
 			}
 			marked = now
 		}
-		items, next, err := l.Book.Items.OfPage(ctx, r.ID, page, cursor, ledger.MaxItemChanges)
+		items, err := l.readItems(ctx, r.ID, &at)
 		if err != nil {
 			return "", err
 		}
@@ -90,22 +86,6 @@ func (l *Listener) sweepOn(ctx context.Context, r domain.Replay) (to string, err
 			return "", err
 		}
 		looked += len(items)
-		if cursor = next; cursor == "" {
-			page++
-		}
 	}
 	return "", nil
-}
-
-func sweepTo(page int, cursor string) string { return strconv.Itoa(page) + "#" + cursor }
-
-func sweepPlace(to string) (page int, cursor string, err error) {
-	if to == "" {
-		return 0, "", nil
-	}
-	number, cursor, _ := strings.Cut(to, "#")
-	if page, err = strconv.Atoi(number); err != nil {
-		return 0, "", fmt.Errorf("place %q of a sweep: %w", to, ledger.ErrCursor)
-	}
-	return page, cursor, nil
 }

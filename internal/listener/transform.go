@@ -13,17 +13,17 @@ import (
 // transformed is what the transform of a replay makes of the event of a row, or a verdict. A function of the user may
 // return another event each time, so that its response is kept under derived/ before the row is bound, and read from there
 // whenever it is needed again.
-func (l *Listener) transformed(ctx context.Context, row domain.Execution, p plan, event []byte) ([]byte, *verdict, error) {
+func (l *Listener) transformed(ctx context.Context, row domain.Execution, req request, event []byte) ([]byte, *verdict, error) {
 	key := eventlog.DerivedKey(row.Name)
-	keeps := p.transform.Calls() && !p.DryRun
+	keeps := req.transform.Calls() && !req.DryRun
 	if keeps {
 		kept, err := l.Log.Object(ctx, key)
 		if !errors.Is(err, eventlog.ErrNotFound) {
 			return kept, nil, err
 		}
 	}
-	made, err := p.transform.Apply(ctx, event, transform.Subject{
-		ReplayID: row.ReplayID, ResourceID: row.ResourceID, VersionID: row.VersionID, OwnerID: row.OwnerID, DryRun: p.DryRun,
+	made, err := req.transform.Apply(ctx, event, transform.Subject{
+		ReplayID: row.ReplayID, ResourceID: row.ResourceID, VersionID: row.VersionID, OwnerID: row.OwnerID, DryRun: req.DryRun,
 	})
 	if errors.Is(err, transform.ErrTransform) {
 		return nil, fail(row.VersionID, "TransformFailed: %v", err), nil
@@ -36,8 +36,8 @@ func (l *Listener) transformed(ctx context.Context, row domain.Execution, p plan
 
 // recordable is what the transform of a replay makes of the version of a row, or a verdict. It must still be an event of
 // the same resource, within the limits.
-func (l *Listener) recordable(ctx context.Context, row domain.Execution, p plan, event []byte) ([]byte, *verdict, error) {
-	made, vd, err := l.transformed(ctx, row, p, event)
+func (l *Listener) recordable(ctx context.Context, row domain.Execution, req request, event []byte) ([]byte, *verdict, error) {
+	made, vd, err := l.transformed(ctx, row, req, event)
 	if vd != nil || err != nil {
 		return nil, vd, err
 	}

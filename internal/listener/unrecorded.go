@@ -15,13 +15,13 @@ import (
 )
 
 // unrecorded reports whether an item is about a failure whose event never reached the log.
-func unrecorded(it domain.Item, p plan) bool {
-	return p.Versions.Mode == replay.FailedVersion && it.Want == "" && it.Failure != ""
+func unrecorded(it domain.Item, req request) bool {
+	return req.Versions.Mode == replay.FailedVersion && it.Want == "" && it.Failure != ""
 }
 
-// commitUnrecorded binds an item to the kept input of an execution that never reached the log. It is started as it is, or
+// bindUnrecorded binds an item to the kept input of an execution that never reached the log. It is started as it is, or
 // patched, and recorded then: it is a new event to everybody. It returns the item as it is bound, or a verdict.
-func (l *Listener) commitUnrecorded(ctx context.Context, it domain.Item, p plan) (domain.Item, *verdict, error) {
+func (l *Listener) bindUnrecorded(ctx context.Context, it domain.Item, req request) (domain.Item, *verdict, error) {
 	f, err := l.Book.Failures.Get(ctx, it.Failure)
 	if err != nil {
 		return it, nil, err
@@ -33,12 +33,12 @@ func (l *Listener) commitUnrecorded(ctx context.Context, it domain.Item, p plan)
 		return it, skip("%s is no event: it is kept under %s", f.Execution, f.InputKey), nil
 	case f.InputKey == "":
 		return it, skip("the event of execution %s never reached the log, and its input is gone", f.Execution), nil
-	case p.Action == replay.Republish:
+	case req.Action == replay.Republish:
 		return it, skip("the event of execution %s never ran: there is nothing to publish", f.Execution), nil
-	case p.Select.Recorded != nil:
+	case req.Select.Recorded != nil:
 		return it, skip("the event of execution %s was never recorded", f.Execution), nil
 	}
-	fits, vd, err := l.keptFits(ctx, f, p)
+	fits, vd, err := l.keptFits(ctx, f, req)
 	switch {
 	case vd != nil || err != nil:
 		return it, vd, err
@@ -47,15 +47,15 @@ func (l *Listener) commitUnrecorded(ctx context.Context, it domain.Item, p plan)
 	}
 	row := domain.Execution{
 		Name: domain.FailedName(it.ReplayID, "", f.Execution), Mode: domain.API, Status: domain.Starting, Unrecorded: true,
-		StartedAt: domain.At(l.now()), Place: f.StartedAt, AllowStale: p.AllowStale, Reason: p.Reason,
+		StartedAt: domain.At(l.now()), Place: f.StartedAt, AllowStale: req.AllowStale, Reason: req.Reason,
 		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal,
-		Target: p.Target, Suppress: p.Publish == replay.PublishSuppress, Patched: p.transform != nil, Failure: it.Failure,
+		Target: req.Target, Suppress: req.Publish == replay.PublishSuppress, Patched: req.transform != nil, Failure: it.Failure,
 	}
-	original, event, ids, vd, err := l.kept(ctx, f.InputKey, row, p)
+	original, event, ids, vd, err := l.kept(ctx, f.InputKey, row, req)
 	if vd != nil || err != nil {
 		return it, vd, err
 	}
-	if !p.AllowStale {
+	if !req.AllowStale {
 		f.ResourceID = ids.ResourceID // a patch may have made it
 		by, newer, err := l.Superseding.SupersederOf(ctx, f)
 		if errors.Is(err, eventlog.ErrDeleted) {
@@ -68,16 +68,16 @@ func (l *Listener) commitUnrecorded(ctx context.Context, it domain.Item, p plan)
 			return it, skip("stale: version %s is newer; allowStale replays it all the same", by.ID), nil
 		}
 	}
-	if p.DryRun {
+	if req.DryRun {
 		would := verdict{to: replay.WouldRun, digest: digest(event)}
-		if p.transform != nil && sampled(it) {
+		if req.transform != nil && sampled(it) {
 			if changes, err := transform.Diff(original, event); err == nil { // else too large to show
 				would.diff = string(changes)
 			}
 		}
 		return it, &would, nil
 	}
-	if vd := p.sameAsPlanned(it, "", digest(event)); vd != nil {
+	if vd := req.sameAsPlanned(it, "", digest(event)); vd != nil {
 		return it, vd, nil
 	}
 	err = l.Book.Items.Bind(ctx, it, row)
@@ -90,7 +90,7 @@ func (l *Listener) commitUnrecorded(ctx context.Context, it domain.Item, p plan)
 
 // kept returns a kept input as it is and as it is to be started by a row, which has to be an event, or a verdict.
 func (l *Listener) kept(
-	ctx context.Context, key string, row domain.Execution, p plan,
+	ctx context.Context, key string, row domain.Execution, req request,
 ) (original, event []byte, ids ingest.IDs, vd *verdict, err error) {
 	original, err = l.Log.Object(ctx, key)
 	if errors.Is(err, eventlog.ErrNotFound) {
@@ -100,8 +100,8 @@ func (l *Listener) kept(
 		return nil, nil, ids, nil, err
 	}
 	event = original
-	if p.transform != nil {
-		if event, vd, err = l.transformed(ctx, row, p, original); vd != nil || err != nil {
+	if req.transform != nil {
+		if event, vd, err = l.transformed(ctx, row, req, original); vd != nil || err != nil {
 			return nil, nil, ids, vd, err
 		}
 	}
@@ -121,11 +121,11 @@ func (l *Listener) startUnrecorded(ctx context.Context, row domain.Execution) (a
 	if err != nil {
 		return "", nil, err
 	}
-	p, err := l.plan(ctx, row.ReplayID)
+	req, err := l.request(ctx, row.ReplayID)
 	if err != nil {
 		return "", nil, err
 	}
-	_, event, _, vd, err := l.kept(ctx, f.InputKey, row, p)
+	_, event, _, vd, err := l.kept(ctx, f.InputKey, row, req)
 	if vd != nil || err != nil {
 		return "", vd, err
 	}

@@ -4,19 +4,9 @@ import (
 	"context"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
-
-// startOn starts an execution. If that is throttled, all replays give way.
-func (l *Listener) startOn(ctx context.Context, m starter, name string, input []byte) (arn string, err error) {
-	arn, err = m.Start(ctx, name, input)
-	if err != nil && errs.Throttled(err) {
-		l.giveWay(ctx)
-	}
-	return arn, err
-}
 
 // giveWay halves the pace of all replays. If that cannot be noted, the next start that is throttled notes it.
 func (l *Listener) giveWay(ctx context.Context) {

@@ -52,9 +52,6 @@ func (s *Superseding) Responsible(ctx context.Context, resourceID, versionID str
 	return s.later(ctx, resourceID, given.Place(), func(v eventlog.Version) bool { return v.ID == given.ID })
 }
 
-// clockSkew is more than the clocks of Step Functions, S3 and the functions differ.
-const clockSkew = 15 * time.Second
-
 // newest reports, without a list, whether a version is certainly the newest one that counts. Most versions are. It is
 // not certain if S3 has one after it, or if it reached the log late. Nor is it if the version may be a second one of
 // its execution, or a later event was recorded before it. Then the ledger has another version that was recorded since
@@ -71,7 +68,7 @@ func (s *Superseding) newest(ctx context.Context, resourceID, versionID string) 
 	if v.StartedAt.After(recorded) { // by another clock; a range must not end before it begins
 		recorded = v.StartedAt
 	}
-	h, err := s.executions.History(ctx, resourceID, v.StartedAt.Add(-clockSkew), recorded.Add(clockSkew))
+	h, err := s.executions.History(ctx, resourceID, v.StartedAt.Add(-eventlog.ClockSkew), recorded.Add(eventlog.ClockSkew))
 	if err != nil {
 		return false, err
 	}
@@ -96,12 +93,12 @@ func (s *Superseding) later(ctx context.Context, resourceID string, place time.T
 			return by, false, err
 		}
 		if v.Deleted {
-			if !v.Modified.Before(place.Add(-clockSkew)) { // what was stored within seconds of it counts as deleted
+			if !v.Modified.Before(place.Add(-eventlog.ClockSkew)) { // what was stored within seconds of it counts as deleted
 				return by, false, fmt.Errorf("resource %q: %w", resourceID, eventlog.ErrDeleted)
 			}
 			continue
 		}
-		if is(v) || looked > maxAborted || v.Place().Before(place.Add(-2*clockSkew)) {
+		if is(v) || looked > maxAborted || v.Place().Before(place.Add(-2*eventlog.ClockSkew)) {
 			break
 		}
 		if !v.Place().After(place) {
@@ -149,7 +146,7 @@ func (s *Superseding) Needless(ctx context.Context, f domain.Failure, supersedeO
 // Succeeded returns an execution of a newer event that has succeeded and was to be published. It checks the latest
 // ledger.MaxHistory executions of the resource.
 func (s *Superseding) Succeeded(ctx context.Context, resourceID string, place time.Time) (by domain.Execution, found bool, err error) {
-	for e, err := range s.executions.Latest(ctx, resourceID, place.Add(-clockSkew)) { // by when they were recorded
+	for e, err := range s.executions.Latest(ctx, resourceID, place.Add(-eventlog.ClockSkew)) { // by when they were recorded
 		if err != nil {
 			return by, false, err
 		}

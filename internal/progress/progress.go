@@ -72,7 +72,7 @@ const rounds = 4 // a lost race means that another delivery moved an item, which
 // Apply applies transitions of any number of replays, those of each replay at once. It leaves out transitions back: an
 // item moves from WAITING through STARTED to a final outcome. The result maps a replay to the error that kept its steps
 // from being taken, also one for which no time is left; the others were taken.
-func (b *Replays) Apply(ctx context.Context, steps []Transition) map[string]error {
+func (p *Replays) Apply(ctx context.Context, steps []Transition) map[string]error {
 	byReplay := map[string][]Transition{}
 	for _, s := range steps {
 		byReplay[s.ReplayID] = append(byReplay[s.ReplayID], s)
@@ -80,7 +80,7 @@ func (b *Replays) Apply(ctx context.Context, steps []Transition) map[string]erro
 	ids := slices.Collect(maps.Keys(byReplay))
 	_, results := errs.EachWithinDeadline(ctx, ids, func(ctx context.Context, id string) (none struct{}, err error) {
 		for batch := range slices.Chunk(byReplay[id], ledger.MaxItemChanges) {
-			if err := b.applyAndComplete(ctx, id, batch); err != nil {
+			if err := p.applyAndComplete(ctx, id, batch); err != nil {
 				return none, err
 			}
 		}
@@ -95,24 +95,24 @@ func (b *Replays) Apply(ctx context.Context, steps []Transition) map[string]erro
 	return failed
 }
 
-func (b *Replays) applyAndComplete(ctx context.Context, id string, steps []Transition) error {
-	final, err := b.ApplyTo(ctx, id, steps)
+func (p *Replays) applyAndComplete(ctx context.Context, id string, steps []Transition) error {
+	final, err := p.ApplyTo(ctx, id, steps)
 	if err != nil || !final {
 		return err
 	}
-	return b.CompleteIfDone(ctx, id, steps[0].At)
+	return p.CompleteIfDone(ctx, id, steps[0].At)
 }
 
 // ApplyTo applies at most ledger.MaxItemChanges steps of one replay. Final tells that the caller must look whether the
 // replay is complete.
-func (b *Replays) ApplyTo(ctx context.Context, id string, steps []Transition) (final bool, err error) {
+func (p *Replays) ApplyTo(ctx context.Context, id string, steps []Transition) (final bool, err error) {
 	for range rounds {
 		var changes []domain.ItemChange
-		if changes, final, err = b.changes(ctx, id, steps); err != nil {
+		if changes, final, err = p.changes(ctx, id, steps); err != nil {
 			return false, err
 		}
 		if len(changes) > 0 {
-			err = b.items.Change(ctx, id, changes)
+			err = p.items.Change(ctx, id, changes)
 		}
 		if errors.Is(err, ledger.ErrConflict) {
 			continue
@@ -123,13 +123,13 @@ func (b *Replays) ApplyTo(ctx context.Context, id string, steps []Transition) (f
 }
 
 // CompleteIfDone ends a replay if every item has its outcome, halts one with too many failures, and goes on with a ramp.
-func (b *Replays) CompleteIfDone(ctx context.Context, id string, now time.Time) error {
-	r, err := b.replays.Get(ctx, id)
+func (p *Replays) CompleteIfDone(ctx context.Context, id string, now time.Time) error {
+	r, err := p.replays.Get(ctx, id)
 	if err != nil || r.Status.Final() {
 		return err
 	}
 	if r.Expanded || r.MaxFailures != nil || r.Ramped() {
-		if r, err = b.replays.Count(ctx, r); err != nil {
+		if r, err = p.replays.Count(ctx, r); err != nil {
 			return err
 		}
 	}
@@ -138,17 +138,17 @@ func (b *Replays) CompleteIfDone(ctx context.Context, id string, now time.Time) 
 			Status: replay.Halted, At: now,
 			Reason: r.ReasonToStop(fmt.Sprintf("%d items failed, maxFailures is %d", r.Failed, *r.MaxFailures)),
 		}
-		if err := b.Stop(ctx, id, stop); !errors.Is(err, ledger.ErrConflict) {
+		if err := p.Stop(ctx, id, stop); !errors.Is(err, ledger.ErrConflict) {
 			return err
 		}
 	}
 	if r.Done() {
-		return b.finish(ctx, r)
+		return p.finish(ctx, r)
 	}
 	if r.Stopped() && !r.Swept && now.Sub(r.SweepAt.Time) >= SweepAgain { // the sender of the message may have died
-		return b.sweep(ctx, r, now)
+		return p.sweep(ctx, r, now)
 	}
-	return b.climb(ctx, r, now)
+	return p.climb(ctx, r, now)
 }
 
 // SweepAgain is how long nothing must have been swept until a sweep is taken up by another message. Every item that is
@@ -156,46 +156,46 @@ func (b *Replays) CompleteIfDone(ctx context.Context, id string, now time.Time) 
 const SweepAgain = time.Minute
 
 // sweep sends the message that begins a sweep, or takes it up where it was left.
-func (b *Replays) sweep(ctx context.Context, r domain.Replay, now time.Time) error {
+func (p *Replays) sweep(ctx context.Context, r domain.Replay, now time.Time) error {
 	msg := protocol.ReplayMessage{Kind: protocol.KindSweep, ReplayID: r.ID, Cursor: r.SweptTo}
-	if err := b.queue.Send(ctx, msg.Encode()); err != nil {
+	if err := p.queue.Send(ctx, msg.Encode()); err != nil {
 		return err
 	}
-	return b.replays.MarkSweeping(ctx, r.ID, domain.At(now))
+	return p.replays.MarkSweeping(ctx, r.ID, domain.At(now))
 }
 
 // Stop lets nothing more of a replay start and has what waits skipped. It returns ErrConflict for a replay that has
 // ended or was stopped before.
-func (b *Replays) Stop(ctx context.Context, id string, stop replay.Stop) error {
-	r, err := b.replays.Stop(ctx, id, stop)
+func (p *Replays) Stop(ctx context.Context, id string, stop replay.Stop) error {
+	r, err := p.replays.Stop(ctx, id, stop)
 	if err != nil {
 		return err
 	}
-	if r, err = b.replays.Count(ctx, r); err != nil {
+	if r, err = p.replays.Count(ctx, r); err != nil {
 		return err
 	}
 	if r.Done() {
-		return b.finish(ctx, r)
+		return p.finish(ctx, r)
 	}
-	return b.sweep(ctx, r, stop.At)
+	return p.sweep(ctx, r, stop.At)
 }
 
 // finish ends a replay and has its evidence written.
-func (b *Replays) finish(ctx context.Context, r domain.Replay) error {
-	if err := b.replays.Finish(ctx, r, domain.At(b.now())); err != nil || r.DryRun {
+func (p *Replays) finish(ctx context.Context, r domain.Replay) error {
+	if err := p.replays.Finish(ctx, r, domain.At(p.now())); err != nil || r.DryRun {
 		return err
 	}
-	b.haveProven(ctx, r.ID)
+	p.sendEvidence(ctx, r.ID)
 	return nil
 }
 
-// toldWithin is how long the message about a replay's end may take.
-const toldWithin = 2 * time.Second
+// evidenceWithin is how long the message about a replay's end may take.
+const evidenceWithin = 2 * time.Second
 
-// haveProven sends the message that has evidence written. If that fails or takes long, auto-replay sends it: what was done
+// sendEvidence sends the message that has evidence written. If that fails or takes long, auto-replay sends it: what was done
 // counts, and a slow queue must not keep ends from being recorded.
-func (b *Replays) haveProven(ctx context.Context, id string) {
-	limit := toldWithin
+func (p *Replays) sendEvidence(ctx context.Context, id string) {
+	limit := evidenceWithin
 	if end, limited := ctx.Deadline(); limited {
 		limit = min(limit, time.Until(end)/4)
 	}
@@ -204,7 +204,7 @@ func (b *Replays) haveProven(ctx context.Context, id string) {
 	go func() {
 		defer close(sent)
 		defer cancel()
-		_ = b.queue.Send(ctx, protocol.ReplayMessage{Kind: protocol.KindProve, ReplayID: id}.Encode())
+		_ = p.queue.Send(ctx, protocol.ReplayMessage{Kind: protocol.KindEvidence, ReplayID: id}.Encode())
 	}()
 	select {
 	case <-sent:
@@ -214,12 +214,12 @@ func (b *Replays) haveProven(ctx context.Context, id string) {
 
 // changes reads the items and keeps the steps that lead forward. Final tells that the replay may be complete, also
 // when nothing is left to change: an earlier delivery may have died before it looked.
-func (b *Replays) changes(ctx context.Context, id string, steps []Transition) (changes []domain.ItemChange, final bool, err error) {
+func (p *Replays) changes(ctx context.Context, id string, steps []Transition) (changes []domain.ItemChange, final bool, err error) {
 	places := make([]domain.Place, len(steps))
 	for i, s := range steps {
 		places[i] = domain.Place{Page: s.Page, Ordinal: s.Ordinal, Index: s.Index}
 	}
-	items, err := b.items.At(ctx, id, places)
+	items, err := p.items.At(ctx, id, places)
 	if err != nil {
 		return nil, false, err
 	}

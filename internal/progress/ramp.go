@@ -15,35 +15,35 @@ import (
 //
 // A sum of the counters mixes moments, see ledger.Replays.Finish. So a step has ended when two sums say so that have the same
 // items.
-func (b *Replays) climb(ctx context.Context, r domain.Replay, now time.Time) error {
+func (p *Replays) climb(ctx context.Context, r domain.Replay, now time.Time) error {
 	for r.Ramped() && !r.Stopped() && !r.Status.Final() && !r.Paused() {
 		if why := r.FailsTooOften(); why != "" {
-			err := b.replays.PauseRamp(ctx, r, replay.Pause{At: now, Reason: why})
+			err := p.replays.PauseRamp(ctx, r, replay.Pause{At: now, Reason: why})
 			if errors.Is(err, ledger.ErrConflict) {
 				return nil
 			}
 			return err
 		}
 		if !r.ResendAt.IsZero() && now.Sub(r.ResendAt.Time) >= domain.ResendAgain { // whoever let it begin may have died
-			return b.sendResend(ctx, r)
+			return p.sendResend(ctx, r)
 		}
 		if !r.StepDone() {
 			return nil
 		}
-		again, err := b.counted(ctx, r.ID)
+		again, err := p.counted(ctx, r.ID)
 		if err != nil {
 			return err
 		}
 		same := again.RampTo == r.RampTo && again.Matched == r.Matched
 		if same && again.StepDone() && !again.Paused() && again.FailsTooOften() == "" {
-			next, err := b.replays.NextStep(ctx, again)
+			next, err := p.replays.NextStep(ctx, again)
 			if err == nil {
-				return b.sendResend(ctx, next)
+				return p.sendResend(ctx, next)
 			}
 			if !errors.Is(err, ledger.ErrConflict) {
 				return err
 			}
-			if again, err = b.counted(ctx, r.ID); err != nil {
+			if again, err = p.counted(ctx, r.ID); err != nil {
 				return err
 			}
 		}
@@ -52,10 +52,10 @@ func (b *Replays) climb(ctx context.Context, r domain.Replay, now time.Time) err
 	return nil
 }
 
-func (b *Replays) counted(ctx context.Context, id string) (domain.Replay, error) {
-	r, err := b.replays.Get(ctx, id)
+func (p *Replays) counted(ctx context.Context, id string) (domain.Replay, error) {
+	r, err := p.replays.Get(ctx, id)
 	if err != nil {
 		return r, err
 	}
-	return b.replays.Count(ctx, r)
+	return p.replays.Count(ctx, r)
 }

@@ -13,34 +13,34 @@ import (
 // GoOn has messages sent again for what waits in a replay whose messages were let go while it was paused. Nothing happens if
 // it is paused still, or if that is under way and last went on less than a time ago. To repeat it is harmless, and needed if a
 // caller died.
-func (b *Replays) GoOn(ctx context.Context, id string, now time.Time, after time.Duration) error {
-	r, err := b.replays.Get(ctx, id)
+func (p *Replays) GoOn(ctx context.Context, id string, now time.Time, after time.Duration) error {
+	r, err := p.replays.Get(ctx, id)
 	switch {
 	case err != nil:
 		return err
 	case r.Paused() || r.Stopped() || r.Status.Final():
 		return nil
 	case r.Parked:
-		return b.Resend(ctx, r, now)
+		return p.Resend(ctx, r, now)
 	case !r.ResendAt.IsZero() && now.Sub(r.ResendAt.Time) >= after:
-		return b.sendResend(ctx, r)
+		return p.sendResend(ctx, r)
 	}
 	return nil
 }
 
 // Resend has messages sent again for all that waits in a replay.
-func (b *Replays) Resend(ctx context.Context, r domain.Replay, now time.Time) error {
-	r, err := b.replays.BeginResend(ctx, r, domain.At(now))
+func (p *Replays) Resend(ctx context.Context, r domain.Replay, now time.Time) error {
+	r, err := p.replays.BeginResend(ctx, r, domain.At(now))
 	if errors.Is(err, ledger.ErrConflict) { // another call began it, or the replay has ended
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return b.sendResend(ctx, r)
+	return p.sendResend(ctx, r)
 }
 
-func (b *Replays) sendResend(ctx context.Context, r domain.Replay) error {
+func (p *Replays) sendResend(ctx context.Context, r domain.Replay) error {
 	msg := protocol.ReplayMessage{Kind: protocol.KindResend, ReplayID: r.ID, Resend: r.Resends, Cursor: r.ResendTo}
-	return b.queue.Send(ctx, msg.Encode())
+	return p.queue.Send(ctx, msg.Encode())
 }

@@ -20,16 +20,16 @@ const MessageVersion = 1
 
 // Kinds of messages.
 const (
-	KindStatus = "status" // a state machine execution ended; from EventBridge
-	KindExpand = "expand" // find a page of a replay's resources
-	KindItem   = "item"   // replay one resource
-	KindAuto   = "auto"   // replay a failure automatically
-	KindSweep  = "sweep"  // skip what has not started of a replay that was stopped
-	KindHash   = "hash"   // compute the hash of a plan
-	KindJob    = "job"    // go on with a part of a job that closes or reopens failures
-	KindResend = "resend" // send messages again for what waits in a replay that was resumed
-	KindProve  = "prove"  // write the evidence of a replay that has ended
-	KindClose  = "close"  // record the outcome of what a series has left, after its execution ended
+	KindStatus   = "status"   // a state machine execution ended; from EventBridge
+	KindExpand   = "expand"   // find a page of a replay's resources
+	KindItem     = "item"     // replay one resource
+	KindAuto     = "auto"     // replay a failure automatically
+	KindSweep    = "sweep"    // skip what has not started of a replay that was stopped
+	KindHash     = "hash"     // compute the hash of a plan
+	KindJob      = "job"      // go on with a part of a job that closes or reopens failures
+	KindResend   = "resend"   // send messages again for what waits in a replay: it was resumed, got another pace, or its ramp got on
+	KindEvidence = "evidence" // write the evidence of a replay that has ended
+	KindClose    = "close"    // record the outcome of what a series has left, after its execution ended
 )
 
 // ErrUnknownMessage means that a message is none of this package.
@@ -40,13 +40,13 @@ type ReplayMessage struct {
 	V    int    `json:"v"`
 	Kind string `json:"kind"`
 
-	ReplayID string `json:"replayId,omitempty"` // expand, item, sweep, resend
+	ReplayID string `json:"replayId,omitempty"` // expand, item, sweep, hash, resend, evidence
 	Page     int    `json:"page,omitempty"`     // expand, item
 	Ordinal  int    `json:"ordinal,omitempty"`  // item: place in the page
 	Slot     int64  `json:"slot,omitempty"`     // item, auto: the start that is reserved for it, in seconds since the epoch
 	Waits    int    `json:"waits,omitempty"`    // item, auto: how often in a row no start was free for it
 
-	Cursor string   `json:"cursor,omitempty"` // item: where the search for its version goes on; sweep, hash, resend, prove: where it does
+	Cursor string   `json:"cursor,omitempty"` // item: where the search for its version goes on; sweep, hash, resend, evidence: where it does
 	Found  []string `json:"found,omitempty"`  // item: versions of its series that were found up to there, newest first
 	Begun  bool     `json:"begun,omitempty"`  // item: the newest end of its series was found
 	Newest bool     `json:"newest,omitempty"` // item: the newest version of the resource is in its series
@@ -55,7 +55,7 @@ type ReplayMessage struct {
 
 	Sum []byte `json:"sum,omitempty"` // hash: its state after all that comes before the cursor
 
-	Gathered json.RawMessage `json:"gathered,omitempty"` // prove: of the items that come before the cursor
+	Gathered json.RawMessage `json:"gathered,omitempty"` // evidence: of the items that come before the cursor
 
 	From int `json:"from,omitempty"` // item, close: index of the version of its series where the work on it goes on
 
@@ -92,7 +92,9 @@ func DecodeReplayMessage(b string) (ReplayMessage, error) {
 	if err := json.Unmarshal([]byte(b), &m); err != nil {
 		return ReplayMessage{}, fmt.Errorf("%w: %w", ErrUnknownMessage, err)
 	}
-	known := slices.Contains([]string{KindExpand, KindItem, KindAuto, KindSweep, KindResend, KindClose, KindHash, KindJob, KindProve}, m.Kind)
+	known := slices.Contains([]string{
+		KindExpand, KindItem, KindAuto, KindSweep, KindResend, KindClose, KindHash, KindJob, KindEvidence,
+	}, m.Kind)
 	if m.V != MessageVersion || !known {
 		return ReplayMessage{}, fmt.Errorf("%w: kind %q, version %d", ErrUnknownMessage, m.Kind, m.V)
 	}

@@ -38,7 +38,7 @@ func TestALongSeriesIsSettledFromMessageToMessage(t *testing.T) {
 			}
 			first := protocol.ReplayMessage{Kind: protocol.KindClose, Series: domain.SeriesName(id, 0, 0), Reason: "it was aborted"}
 			messages := 0
-			for bodies := []string{first.Encode()}; len(bodies) > 0; bodies = unproven(e.Replays.TakeAll()) {
+			for bodies := []string{first.Encode()}; len(bodies) > 0; bodies = withoutEvidence(e.Replays.TakeAll()) {
 				messages++
 				describes, transactions := e.Machine.Describes, table.transactions.Load()
 				if e.Listen(bodies...) > 0 || len(bodies) > 1 {

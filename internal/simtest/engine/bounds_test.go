@@ -140,7 +140,7 @@ func TestASweepGoesOnFromMessageToMessageAndIsTheOnlyOne(t *testing.T) {
 	const pages = 20
 	id := stoppedSeries(t, e, pages, now())
 	messages := 0
-	for bodies := e.Replays.TakeAll(); len(bodies) > 0; bodies = unproven(e.Replays.TakeAll()) {
+	for bodies := e.Replays.TakeAll(); len(bodies) > 0; bodies = withoutEvidence(e.Replays.TakeAll()) {
 		if messages++; len(bodies) > 1 {
 			t.Fatalf("message %d led to %d, want one: %v", messages-1, len(bodies), bodies)
 		}

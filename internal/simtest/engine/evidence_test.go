@@ -144,24 +144,24 @@ func breaks(fault, prefix string) func(execution, event string) (string, string)
 	}
 }
 
-// unproven leaves out the messages that have evidence written.
-func unproven(bodies []string) []string {
+// withoutEvidence leaves out the messages that have evidence written.
+func withoutEvidence(bodies []string) []string {
 	return slices.DeleteFunc(bodies, func(body string) bool {
 		msg, err := protocol.DecodeReplayMessage(body)
-		return err == nil && msg.Kind == protocol.KindProve
+		return err == nil && msg.Kind == protocol.KindEvidence
 	})
 }
 
 // ended runs a replay to its end, and returns the messages that are to have its evidence written.
-func ended(t *testing.T, e *Engine) (id string, proofs []string) {
+func ended(t *testing.T, e *Engine) (id string, messages []string) {
 	t.Helper()
 	e.Ingest("live-1", event("r1", "o1", 1))
 	e.Pump()
 	id = ask(t, e, `{"select":{"resourceIds":["r1"]},"reason":"a test"}`)
 	for range 20 {
 		for _, body := range e.Replays.TakeAll() {
-			if msg, err := protocol.DecodeReplayMessage(body); err == nil && msg.Kind == protocol.KindProve {
-				proofs = append(proofs, body)
+			if msg, err := protocol.DecodeReplayMessage(body); err == nil && msg.Kind == protocol.KindEvidence {
+				messages = append(messages, body)
 				continue
 			}
 			e.Listen(body)
@@ -169,18 +169,18 @@ func ended(t *testing.T, e *Engine) (id string, proofs []string) {
 		e.Run(t.Context())
 		e.Report()
 	}
-	if len(proofs) == 0 {
+	if len(messages) == 0 {
 		t.Fatal("nobody has the evidence written")
 	}
-	return id, proofs
+	return id, messages
 }
 
 func TestEvidenceIsWrittenOnceHoweverOftenItIsAskedFor(t *testing.T) {
 	e := New(t)
-	id, proofs := ended(t, e)
-	e.Listen(append(append(proofs, proofs...), proofs...)...)
+	id, messages := ended(t, e)
+	e.Listen(append(append(messages, messages...), messages...)...)
 	first, status := evidenceOf(t, e, id)
-	again := protocol.ReplayMessage{Kind: protocol.KindProve, ReplayID: id, Tries: 1}.Encode()
+	again := protocol.ReplayMessage{Kind: protocol.KindEvidence, ReplayID: id, Tries: 1}.Encode()
 	e.Listen(again, again)
 	second, _ := evidenceOf(t, e, id)
 	if n := versionsOf(e, eventlog.EvidenceKey(id)); n != 1 || status != http.StatusOK || !first.WrittenAt.Equal(second.WrittenAt) {
@@ -201,12 +201,12 @@ func TestEvidenceIsMadeGoodAfterADeath(t *testing.T) {
 	})
 	t.Run("between the object and the ledger", func(t *testing.T) {
 		e := New(t)
-		id, proofs := ended(t, e)
+		id, messages := ended(t, e)
 		written := `{"evidence":1,"replayId":"` + id + `","reason":"written before"}`
 		if err := e.Log.PutOnce(t.Context(), eventlog.EvidenceKey(id), []byte(written)); err != nil {
 			t.Fatal(err)
 		}
-		if refused := e.Listen(proofs...); refused > 0 {
+		if refused := e.Listen(messages...); refused > 0 {
 			t.Errorf("refused %d messages", refused)
 		}
 		if ev, _ := evidenceOf(t, e, id); ev.Reason != "written before" {
@@ -241,17 +241,17 @@ func TestEvidenceOfAStoppedReplaySaysSo(t *testing.T) {
 	}
 }
 
-const mostProving = 32 << 20 // 100 pages of 98 rows, which the table in memory copies
+const mostEvidence = 32 << 20 // 100 pages of 98 rows, which the table in memory copies
 
-// proofOf has the evidence of n items written, and returns what each message allocated.
-func proofOf(t testing.TB, n int) (allocs []uint64) {
+// writeEvidence has the evidence of n items written, and returns what each message allocated.
+func writeEvidence(t testing.TB, n int) (allocs []uint64) {
 	t.Helper()
 	e := InMemory(t, &Faults{}, Clock{Now: time.Now, SettleAfter: time.Hour})
 	id := large(t, e, n, replay.Failed)
 	if _, status := evidenceOf(t, e, id); status != http.StatusConflict {
 		t.Fatalf("got %d, want 409 while it is written", status)
 	}
-	allocs = follow(e, protocol.KindProve)
+	allocs = follow(e, protocol.KindEvidence)
 	ev, status := evidenceOf(t, e, id)
 	if status != http.StatusOK || ev.Items != n || len(ev.Digest) != 64 || len(ev.Failed) != replay.EvidenceSample {
 		t.Fatalf("got %d, %d items, %d shown, want %d", status, ev.Items, len(ev.Failed), n)
@@ -260,15 +260,15 @@ func proofOf(t testing.TB, n int) (allocs []uint64) {
 }
 
 func TestEvidenceOfALargeReplayTakesNoMoreMemoryThanOfASmallOne(t *testing.T) {
-	allocs := proofOf(t, 100_000)
+	allocs := writeEvidence(t, 100_000)
 	if len(allocs) != 11 {
 		t.Errorf("%d messages wrote it, want 11", len(allocs))
 	}
-	flat(t, "proving", allocs, mostProving)
+	flat(t, "writing evidence", allocs, mostEvidence)
 }
 
 func BenchmarkTheEvidenceOfAMillion(b *testing.B) {
 	for b.Loop() {
-		flat(b, "proving", proofOf(b, 1_000_000), mostProving)
+		flat(b, "writing evidence", writeEvidence(b, 1_000_000), mostEvidence)
 	}
 }

@@ -1,0 +1,68 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// claim has a key stand for a request for something. It refuses a key that stands for another one.
+func (a *API) claim(ctx context.Context, what, key string, body []byte, c domain.Claim) (domain.Claim, error) {
+	var err error
+	if c.BodyHash, err = hashOf(body); err != nil {
+		return c, err
+	}
+	claimed, err := a.book.Claims.Add(ctx, key, c)
+	if err != nil && !errors.Is(err, ledger.ErrConflict) {
+		return c, err
+	}
+	if claimed.BodyHash != c.BodyHash {
+		return c, &statusError{http.StatusConflict, fmt.Sprintf("the Idempotency-Key %q was used with another body, "+
+			"for %s %s: use a new key for a new request", replay.Shorten(key), what, claimed.AcceptedID)}
+	}
+	return claimed, nil
+}
+
+// hashOf tells bodies apart, but not by their layout or the order of their fields.
+func hashOf(body []byte) (string, error) {
+	var v any
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.UseNumber()
+	if err := dec.Decode(&v); err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("hash request: %w", err) // it was decoded before
+	}
+	canonical, err := json.Marshal(v)
+	if err != nil {
+		return "", fmt.Errorf("hash request: %w", err)
+	}
+	sum := sha256.Sum256(canonical)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+func idempotencyKey(req request) (key string, given bool, err error) {
+	const name = "Idempotency-Key"
+	keys := header(req, name)
+	if len(keys) == 0 {
+		return "", false, nil
+	}
+	f := replay.Fault{Field: name, Value: replay.Shorten(keys[0])}
+	switch n := len(keys[0]); {
+	case len(keys) > 1:
+		f.Detail = fmt.Sprintf("is given %d times: give it once", len(keys))
+	case n == 0 || n > replay.MaxIdempotencyKeyBytes:
+		f.Detail = fmt.Sprintf("must have 1 to %d bytes", replay.MaxIdempotencyKeyBytes)
+	default:
+		return keys[0], true, nil
+	}
+	return "", false, &replay.InvalidError{Faults: []replay.Fault{f}}
+}

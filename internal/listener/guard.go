@@ -1,0 +1,61 @@
+package listener
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+// outdated is the guard over a version that is not the latest of its resource. A correction must not undo a newer
+// event, whatever became of it; a replay must not undo one that has succeeded.
+func (l *Listener) outdated(ctx context.Context, resourceID string, v, latest eventlog.Version, req request) (*verdict, error) {
+	if req.Action != replay.Correct || req.AllowStale {
+		return l.stale(ctx, resourceID, v, req)
+	}
+	return &verdict{
+		to: replay.Skipped, version: v.ID,
+		reason: fmt.Sprintf("superseded: version %s is newer than the one to correct; allowStale corrects it all the same",
+			latest.ID),
+	}, nil
+}
+
+// warning says why to run a version as it was recorded may not be meant: its last success was that of a patched event.
+func (l *Listener) warning(ctx context.Context, it domain.Item, req request, v eventlog.Version) (string, error) {
+	if req.Action != replay.Rerun || req.transform != nil || req.Publish == replay.PublishSuppress {
+		return "", nil
+	}
+	h, err := l.Book.Executions.History(ctx, it.ResourceID, v.At(), v.At())
+	if err != nil {
+		return "", err
+	}
+	var last domain.Execution
+	for _, e := range h.Executions {
+		done := e.VersionID == v.ID && e.Status == domain.Succeeded && !e.Suppress && !e.Superseded
+		if done && !e.StartedAt.Before(last.StartedAt.Time) {
+			last = e
+		}
+	}
+	if !last.Patched {
+		return "", nil
+	}
+	return fmt.Sprintf("it succeeded last with a patch, in replay %s, which this replay would undo: "+
+		"replayctl correct makes a patch last", last.ReplayID), nil
+}
+
+// stale is the guard that keeps an old version from running over a newer one that has succeeded.
+func (l *Listener) stale(ctx context.Context, resourceID string, v eventlog.Version, req request) (*verdict, error) {
+	if req.AllowStale {
+		return nil, nil
+	}
+	by, found, err := l.Superseding.Succeeded(ctx, resourceID, v.Place())
+	if err == nil && found {
+		return &verdict{
+			to: replay.Skipped, version: v.ID,
+			reason: fmt.Sprintf("stale: version %s is newer and has succeeded; allowStale replays it all the same", by.VersionID),
+		}, nil
+	}
+	return nil, err
+}
