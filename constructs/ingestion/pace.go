@@ -19,6 +19,9 @@ type pace struct {
 	requestedStartsPerSecond float64 // MaxRequestedShare of it, for requests that ask for more
 }
 
+// defaultReplayShare is the default of MaxReplayShare.
+const defaultReplayShare = 0.2
+
 // resolvePace takes a share of what the account may start, or of what its state transitions suffice for if that is less.
 func (p *ReplayableIngestionProps) resolvePace() pace {
 	starts := or(p.StartExecutionRate, startRate)
@@ -28,7 +31,7 @@ func (p *ReplayableIngestionProps) resolvePace() pace {
 	}
 	each := or(p.TransitionsPerExecution, float64(p.Workflow.states()+len([]string{schema.RecordState, schema.PublishState})))
 	rate := min(starts, or(p.StateTransitionRate, transitions)/each)
-	return pace{startsPerSecond: rate * or(p.MaxReplayShare, 0.2), requestedStartsPerSecond: rate * or(p.MaxRequestedShare, 0)}
+	return pace{startsPerSecond: rate * or(p.MaxReplayShare, defaultReplayShare), requestedStartsPerSecond: rate * or(p.MaxRequestedShare, 0)}
 }
 
 func (p *ReplayableIngestionProps) validatePace(f *faults) {
@@ -43,7 +46,7 @@ func (p *ReplayableIngestionProps) validatePace(f *faults) {
 	f.knownNumber("MaxRequestedShare", p.MaxRequestedShare)
 	f.number("MaxRequestedShare", p.MaxRequestedShare, 0, 0.999, fractional)
 	known := func(n *float64) bool { return n == nil || !isToken(n) }
-	if share, requested := or(p.MaxReplayShare, 0.2), or(p.MaxRequestedShare, 0); known(p.MaxReplayShare) &&
+	if share, requested := or(p.MaxReplayShare, defaultReplayShare), or(p.MaxRequestedShare, 0); known(p.MaxReplayShare) &&
 		known(p.MaxRequestedShare) && requested > 0 && share+requested > 1 {
 		f.add("MaxReplayShare and MaxRequestedShare must be 1 or less together, got %v and %v: they are shares of the same rate",
 			share, requested)

@@ -221,8 +221,8 @@ type ReplayableIngestionProps struct {
 	// Default: 0.2.
 	MaxReplayShare *float64
 
-	// MaxRequestedShare is the share that replays may take beside MaxReplayShare whose request has a maxPerSecond above it:
-	// 0 to 0.999, together with MaxReplayShare 1 at most.
+	// MaxRequestedShare is a second share, beside MaxReplayShare, for replays that request a higher maxPerSecond than that
+	// allows: 0 to 0.999, together with MaxReplayShare 1 at most.
 	//
 	// Default: 0; such replays keep to MaxReplayShare.
 	MaxRequestedShare *float64

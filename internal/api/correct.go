@@ -62,7 +62,7 @@ func (a *API) named(ctx context.Context, r replay.Request) (replay.Request, erro
 		if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 			return r, err
 		}
-		if err == nil && !by.RecordsNothing() {
+		if err == nil && !by.RecordedNothing() {
 			return r, refused("%s", domain.CorrectedBy(by))
 		}
 	}

@@ -48,7 +48,7 @@ func (a *Runner) newRun(ctx context.Context, until time.Time) *run {
 	return r
 }
 
-// copy returns a run that shares nothing with this one that either changes, but the count of what was sent.
+// copy returns a run with state of its own. The two share the count of what was sent and the failed redrives, which have a lock.
 func (r *run) copy() *run {
 	c := *r
 	c.gates, c.closedGates, c.held, c.left = maps.Clone(r.gates), maps.Clone(r.closedGates), maps.Clone(r.held), maps.Clone(r.left)

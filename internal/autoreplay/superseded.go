@@ -41,7 +41,7 @@ func (r *run) closeSuperseded(ctx context.Context) error {
 }
 
 func (r *run) supersededPage(ctx context.Context, cursor string) (next string, err error) {
-	failures, next, err := r.Book.Failures.List(ctx, domain.FailureFilter{}, cursor, supersededPage)
+	failures, next, err := r.Book.Failures.Quarantined(ctx, domain.QuarantineFilter{}, cursor, supersededPage)
 	if err != nil {
 		return cursor, err
 	}

@@ -104,10 +104,10 @@ func (e Execution) Redriven(redriveCount int) bool {
 // Records reports whether the execution is a replay that records the event that it runs, as a live one does.
 func (e Execution) Records() bool { return e.Mode == Restart || e.Unrecorded || e.Corrects != "" }
 
-// RecordsNothing reports whether the execution of a correction has ended without recording a version.
-func (e Execution) RecordsNothing() bool { return e.Status.Terminal() && e.VersionID == "" }
+// RecordedNothing reports whether the execution of a correction has ended without recording a version.
+func (e Execution) RecordedNothing() bool { return e.Status.Terminal() && e.VersionID == "" }
 
-// CorrectedBy says why a version cannot be corrected that an execution corrects already.
+// CorrectedBy says why a version cannot be corrected: an execution corrects it already.
 func CorrectedBy(e Execution) string {
 	return "replay " + e.ReplayID + " corrects version " + e.Corrects + " already: correct what it records"
 }
@@ -158,9 +158,9 @@ type Ended struct {
 	RedriveCount int
 }
 
-// FollowedUp reports whether the end of an execution moves more than its row: a failure, an item of a replay. Until that
+// NeedsFollowUp reports whether the end of an execution moves more than its row: a failure, an item of a replay. Until that
 // has moved, the execution stays open: whoever is to move it may die.
-func (o Ended) FollowedUp() bool {
+func (o Ended) NeedsFollowUp() bool {
 	return IsReplayName(o.Name) || o.RedriveCount > 0 || o.Status == Failed || o.Status == TimedOut
 }
 

@@ -106,7 +106,7 @@ func (p *Publisher) publish(ctx context.Context, in protocol.PublishInput) (done
 			return "", row, err
 		}
 		if done, counts = "output published", schema.Published; mark.Withheld != "" {
-			done, counts = "output superseded", schema.PublishSuperseded
+			done, counts = "output withheld", schema.PublishSuperseded
 		} else {
 			mark.At = mark.Now
 		}

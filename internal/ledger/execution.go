@@ -100,7 +100,7 @@ func (l *Executions) RecordOutcome(ctx context.Context, o domain.Ended) (domain.
 			c.Set(attr, str(v))
 		}
 	}
-	if o.FollowedUp() {
+	if o.NeedsFollowUp() {
 		c.Set("tpk", str(openPartition(o.Name))).Set("tsk", str(domain.At(o.StoppedAt).String()+"#"+o.Name))
 	} else {
 		c.Remove("tpk", "tsk")

@@ -20,7 +20,7 @@ import (
 // another one.
 const PaceWindow = 5 * time.Second
 
-// PaceFar is how far ahead a start may be reserved by who cannot ask often.
+// PaceFar is how far ahead a claimant that cannot ask often may reserve a start.
 const PaceFar = 15 * time.Minute
 
 const (

@@ -71,7 +71,7 @@ func (l *Replays) BeginResend(ctx context.Context, r domain.Replay, at domain.St
 	return l.updateReplay(ctx, c, "begin to send messages of replay "+r.ID)
 }
 
-// AdvanceResend notes where it goes on to send messages again, with an empty place that it is done. It returns ErrConflict if
+// AdvanceResend notes up to where messages were sent again; an empty place means that all were. It returns ErrConflict if
 // another call has gone on from there, or has begun anew.
 func (l *Replays) AdvanceResend(ctx context.Context, r domain.Replay, to string, at domain.Stamp) error {
 	c := newChange(replayKey(r.ID)).If("{resends} = ? AND attribute_exists({resendAt})", num(r.Resends))

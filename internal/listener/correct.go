@@ -56,7 +56,7 @@ func (l *Listener) bindUnlessCorrected(ctx context.Context, it domain.Item, row 
 		case errors.Is(err, ledger.ErrNotFound):
 		case err != nil:
 			return nil, err
-		case other.Name != row.Name && !other.RecordsNothing():
+		case other.Name != row.Name && !other.RecordedNothing():
 			return &verdict{to: replay.Skipped, version: row.Corrects, reason: "conflict: " + domain.CorrectedBy(other)}, nil
 		}
 		err = l.Book.Items.BindCorrection(ctx, it, row, other.Name)

@@ -13,10 +13,10 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// errParked means that a message was let go because its replay is paused, or because its ramp is not so far. What it was about
+// errParked means that a message was let go because its replay is paused, or because its ramp has not reached it. What it was about
 // waits in the ledger, and resuming, or the step, sends a message for it again. So nothing that waits for either is in a queue,
 // however long it takes.
-var errParked = errors.New("the replay is paused, or its ramp is not so far")
+var errParked = errors.New("the replay is paused, or its ramp has not reached the item")
 
 // controlsFor is how long it may be unknown that all replays, or automatic ones, were paused. The end of a
 // pause is seen at once: see park.

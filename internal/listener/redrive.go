@@ -286,7 +286,7 @@ func (l *Listener) beginRun(ctx context.Context, it domain.Item, row domain.Exec
 	return skip("%s", why), nil
 }
 
-// releaseRedrive gives the failure of a run back to a person that cannot be redriven after all.
+// releaseRedrive gives the failure of a run that cannot be redriven after all back to a person.
 func (l *Listener) releaseRedrive(ctx context.Context, replayID string, row domain.Execution, why string) error {
 	f, err := l.Book.Failures.Get(ctx, domain.FailureID(row.Name, row.RedriveRun-1))
 	if err != nil && !errors.Is(err, ledger.ErrNotFound) {

@@ -207,9 +207,9 @@ func (r *EndRecorder) moveIf(
 			continue
 		}
 		if err == nil {
-			r.logger.InfoContext(ctx, "failure closed", "execution", f.Execution, "status", m.To, "decision", m.Decision)
+			r.logger.InfoContext(ctx, "failure moved", "execution", f.Execution, "status", m.To, "decision", m.Decision)
 		}
 		return f, err
 	}
-	return domain.Failure{}, fmt.Errorf("close failure %s: %w", failureID, ledger.ErrConflict)
+	return domain.Failure{}, fmt.Errorf("move failure %s: %w", failureID, ledger.ErrConflict)
 }

@@ -96,7 +96,7 @@ func (r *EndRecorder) Record(ctx context.Context, ended []domain.Ended) []error 
 	var known []int // places in ended
 	for i, e := range ended {
 		// Auto-replay records the failed ones.
-		followed := e.FollowedUp() && (e.Status == domain.Succeeded || e.Status == domain.Aborted)
+		followed := e.NeedsFollowUp() && (e.Status == domain.Succeeded || e.Status == domain.Aborted)
 		if results[i] == nil && rows[i].Name != "" && followed {
 			known = append(known, i)
 		}

@@ -127,8 +127,8 @@ func (s *Superseding) SupersederOf(ctx context.Context, f domain.Failure) (by ev
 	return by, false, nil
 }
 
-// Needless returns how a failure is closed or quarantined that no automatic replay is to heal, nil if one is: its event is
-// gone from the log or, where newer events supersede older ones, a newer event is responsible.
+// Needless returns how to close or quarantine a failure that needs no automatic replay, nil if it needs one. It needs none if
+// its event is gone from the log, or if a newer event is responsible and supersedes older ones.
 func (s *Superseding) Needless(ctx context.Context, f domain.Failure, supersedeOlder bool) (*domain.Move, error) {
 	by, newer, err := s.SupersederOf(ctx, f)
 	switch {

@@ -1,4 +1,4 @@
-// Package alarm asks CloudWatch how an alarm stands.
+// Package cloudwatch asks CloudWatch how an alarm stands.
 package cloudwatch
 
 import (

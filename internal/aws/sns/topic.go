@@ -1,4 +1,4 @@
-// Package topic publishes outputs to SNS, with the attributes that subscribers filter by.
+// Package sns publishes outputs to SNS, with the attributes that subscribers filter by.
 package sns
 
 import (

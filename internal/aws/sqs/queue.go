@@ -1,4 +1,4 @@
-// Package queue sends to and receives from an SQS queue.
+// Package sqs sends to and receives from an SQS queue.
 package sqs
 
 import (
