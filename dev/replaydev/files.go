@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/dev/command"
 	"github.com/ce873799/replayable-ingestion/dev/toolchain"
 )
 
@@ -95,6 +96,22 @@ func place(ctx context.Context, runs string) (dir string, release func(), err er
 	}
 	return dir, func() {
 		_ = os.RemoveAll(dir) // the next run tries again
+		_ = lock.Close()
+	}, nil
+}
+
+// onlyOne makes sure that no other run writes a file: replayctl would lose the one that wrote it first.
+func onlyOne(file string) (release func(), err error) {
+	lock, err := toolchain.TryLock(file + ".lock")
+	if errors.Is(err, toolchain.ErrLocked) {
+		return nil, fmt.Errorf("%w: replaydev runs already and writes %s: end it first, or give this one another file with --local",
+			command.ErrUsage, file)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", file, err)
+	}
+	return func() {
+		_ = os.Remove(lock.Name())
 		_ = lock.Close()
 	}, nil
 }

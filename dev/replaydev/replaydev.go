@@ -105,6 +105,11 @@ func run(ctx context.Context, o options, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	alone, err := onlyOne(o.file)
+	if err != nil {
+		return err
+	}
+	defer alone()
 	logs := filepath.Join(cache, "logs")
 	if err := removeOld(logs, time.Now().Add(-logsKept)); err != nil {
 		return fmt.Errorf("remove old logs: %w", err)

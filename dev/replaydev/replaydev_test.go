@@ -2,6 +2,7 @@ package replaydev
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -136,6 +137,23 @@ func TestAChangeCountsOnceFilesAreCalm(t *testing.T) {
 	if w.changed() {
 		t.Error("what was seen is a change")
 	}
+}
+
+// Two runs that write the same file would hide one from replayctl.
+func TestARunIsAloneWithItsFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "apps", "x.json")
+	release, err := onlyOne(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := onlyOne(file); !errors.Is(err, command.ErrUsage) || !strings.Contains(err.Error(), file) {
+		t.Errorf("got %v, want the file and that replaydev runs already", err)
+	}
+	release()
+	if release, err = onlyOne(file); err != nil {
+		t.Fatal(err)
+	}
+	release()
 }
 
 // A run that was killed leaves its directory, and one that goes on keeps its own.

@@ -79,7 +79,7 @@ func (s *session) next() string {
 	case s.terminal:
 		return "Enter deploys again. Ctrl-C ends it."
 	}
-	return "Ctrl-C ends it."
+	return "Ctrl-C ends it. Without a terminal, only --watch deploys again."
 }
 
 func (s *session) write() error {

@@ -122,6 +122,7 @@ Exit codes:
 		}
 	}
 	root.SetHelpCommand(helpCommand(root))
+	takeOnce(root)
 	return root
 }
 

@@ -15,7 +15,7 @@ const (
 	General     Code = 1   // an error on this machine, a question answered with no, or a check that found something
 	Usage       Code = 2   // the command line is wrong or incomplete
 	Failures    Code = 3   // the replay has ended, and some of its items failed
-	Stopped     Code = 4   // the replay was halted or cancelled
+	Stopped     Code = 4   // the replay was halted, cancelled, or paused by its ramp
 	Refused     Code = 5   // the API or AWS refused the request, the credentials or an id
 	Unreachable Code = 6   // no response, or one with 429 or 5xx
 	Skipped     Code = 7   // with --fail-on-skipped: the replay matched nothing, or an item was skipped
@@ -33,7 +33,7 @@ func Table() string {
 		{General, "an error on this machine, a question answered with no, a fault that doctor found, a difference with diff --exit-code, or a line that ingest could not send"},
 		{Usage, "the command line is wrong, or does not name the ingestion"},
 		{Failures, "the replay has ended, and some of its items failed; or executions that ingest waited for"},
-		{Stopped, "the replay was halted or cancelled"},
+		{Stopped, "the replay was halted, cancelled, or paused by its ramp"},
 		{Refused, "the API or AWS refused the request, the credentials, or an id that does not exist"},
 		{Unreachable, "no response, or 429 or 5xx after several attempts: try again"},
 		{Skipped, "with --fail-on-skipped: an item was skipped, or nothing matched"},

@@ -27,7 +27,7 @@ const silence = 5 * time.Minute
 // ErrDetached means that Ctrl-C ended the waiting. The replays continue.
 var ErrDetached = errors.New("detached")
 
-// Wait waits until replays have ended, shows how they get on, and returns them.
+// Wait waits until replays have ended, or were paused by their ramp, shows how they get on, and returns them.
 func Wait(ctx context.Context, f *factory.Factory, api *client.Client, ids []string, doing string) ([]replay.Replay, error) {
 	all := make([]replay.Replay, len(ids))
 	m := newMeter(f, doing)
@@ -59,6 +59,11 @@ func Wait(ctx context.Context, f *factory.Factory, api *client.Client, ids []str
 	}
 }
 
+// stoppedByRamp reports whether a ramp has paused its replay, so it waits for a person. Other pauses end without one who waits.
+func stoppedByRamp(r replay.Replay) bool {
+	return r.Paused != nil && r.Paused.By == "" && r.Ramp != nil && float64(r.Ramp.Failed) > r.Ramp.MaxFailureShare*float64(r.Ramp.Ran)
+}
+
 // notePauses says why replays are paused: who waits would wait for ever.
 func notePauses(f *factory.Factory, m meter, all []replay.Replay) {
 	for _, r := range all {
@@ -78,7 +83,7 @@ func look(ctx context.Context, api *client.Client, ids []string, all []replay.Re
 		if err != nil {
 			return len(ids), err
 		}
-		if all[i] = r; !r.Status.Final() {
+		if all[i] = r; !r.Status.Final() && !stoppedByRamp(r) {
 			left++
 		}
 	}
@@ -98,7 +103,7 @@ func Detached(f *factory.Factory, ids ...string) error {
 // CodeOf is how waiting for a replay ends.
 func CodeOf(r replay.Replay) exit.Code {
 	switch {
-	case r.Status == replay.Halted || r.Status == replay.Cancelled:
+	case r.Status == replay.Halted || r.Status == replay.Cancelled || stoppedByRamp(r):
 		return exit.Stopped
 	case r.Counts.Failed > 0 || r.Plan != nil && r.Plan.Failed > 0:
 		return exit.Failures

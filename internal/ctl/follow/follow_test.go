@@ -38,6 +38,8 @@ func TestWaitingEndsAsTheReplayDoes(t *testing.T) {
 	w.Run("cancel "+id).Wants(t, exit.Refused, nil, []string{"409", "COMPLETED"})
 
 	w.Run("replay r2 --reason x --wait --max-failures 0").Wants(t, exit.Stopped, []string{"HALTED"}, nil)
+	// Nobody resumes what a ramp has paused while a script waits for it.
+	w.Run("replay r2 r1 --reason x --wait --ramp").Wants(t, exit.Stopped, []string{"PAUSED", "1 failed"}, []string{"the ramp: ", "resume "})
 
 	var doc replay.Replay
 	got = w.Run("replay r1 --reason x --wait -o json")

@@ -153,7 +153,7 @@ func (o *Flags) AddOptions(of *factory.Factory, c *cobra.Command) {
 	}
 	f.StringVarP(&o.Reason, "reason", "r", "", "why you replay: a `TEXT` that is stored with the replay and sent with every event")
 	f.BoolVarP(&o.DryRun, "dry-run", "n", false, "show what would happen, and start nothing")
-	f.BoolVar(&o.Plan, "plan", false, "as --dry-run, and show what `replayctl apply` needs to run exactly that")
+	f.BoolVar(&o.Plan, "plan", false, "as --dry-run, and show what replayctl apply needs to run exactly that")
 	f.BoolVarP(&o.Yes, "yes", "y", false, "do not ask, whatever the number of items")
 	f.BoolVarP(&o.Wait, "wait", "w", false, "wait for the end, with a progress bar")
 	o.AddFlags(c, "with --wait, --dry-run or --plan: ")

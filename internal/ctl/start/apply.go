@@ -96,7 +96,7 @@ func (o Apply) Run(ctx context.Context, f *factory.Factory) error {
 	}
 	switch {
 	case o.Hash != "" && o.Hash != r.Plan.PlanHash:
-		return &exit.Error{Code: exit.Refused, Err: fmt.Errorf("the plan has another hash, %s", r.Plan.PlanHash),
+		return &exit.Error{Code: exit.Refused, Err: fmt.Errorf("--hash %s is not the hash of the plan, all of which is %s", factory.ShellWord(o.Hash), r.Plan.PlanHash),
 			Do: []string{"look at it: " + f.Hint("items "+o.PlanID)}}
 	case o.Hash == "":
 		if err := o.confirm(ctx, f, r); err != nil {

@@ -40,7 +40,7 @@ func TestAPlanIsMadeAndApplied(t *testing.T) {
 	w := operator.New(t)
 	w.Ingest("r1", "r2")
 	id, hash := plan(t, w, `r1 r2 gone --merge-patch {"n":7}`)
-	w.Run("apply "+id+" --hash "+strings.Repeat("0", 64)).Wants(t, exit.Refused, nil, []string{"the plan has another hash, " + hash})
+	w.Run("apply "+id+" --hash "+strings.Repeat("0", 64)).Wants(t, exit.Refused, nil, []string{"is not the hash of the plan, all of which is " + hash})
 	w.Run("apply "+id+" --hash "+hash+" --wait").Wants(t, exit.OK, []string{"COMPLETED", "2 matched, 2 started, 2 succeeded", "because"}, nil)
 	r := w.Requested()
 	if r.Request.Apply == nil || r.Request.Apply.PlanID != id || r.DryRun {

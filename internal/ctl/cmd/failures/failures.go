@@ -74,12 +74,16 @@ func list(ctx context.Context, f *factory.Factory, q *query, limit int) error {
 		return err
 	}
 	found = factory.Most(f, found, limit)
+	none := q.none()
+	if q.status == "" {
+		none = q.noneOf("failures in quarantine") + "; --status shows others"
+	}
 	if f.Printer.Format == output.Table {
-		return factory.Describe(f, found, q.none(), func(w io.Writer, one replay.Failure) error {
+		return factory.Describe(f, found, none, func(w io.Writer, one replay.Failure) error {
 			return f.Printer.Fields(w, failureFields(f, one)...)
 		})
 	}
-	return factory.Show(f, "failures", nil, found, q.none())
+	return factory.Show(f, "failures", nil, found, none)
 }
 
 func failureFields(f *factory.Factory, one replay.Failure) []output.Field {

@@ -38,7 +38,10 @@ func (q *query) addFlags(f *factory.Factory, c *cobra.Command) {
 }
 
 // none says why a list may be empty. It does not say that all is well: what has just failed is not there yet.
-func (q *query) none() string {
+func (q *query) none() string { return q.noneOf("failures") }
+
+// noneOf says it of failures of some kind.
+func (q *query) noneOf(what string) string {
 	var given []string
 	for _, flag := range []struct{ name, value string }{
 		{"--status", q.status}, {"--error", q.error}, {"--state", q.state}, {"--cause", q.cause}, {"--since", q.since},
@@ -58,9 +61,9 @@ func (q *query) none() string {
 		given = append(given, "--execution "+factory.ShellWord(name))
 	}
 	if len(given) > 0 {
-		return "no failures match " + strings.Join(given, " ")
+		return "no " + what + " match " + strings.Join(given, " ")
 	}
-	return "no failures; an execution that has just failed is listed after the next run of auto-replay"
+	return "no " + what + "; an execution that has just failed is listed after the next run of auto-replay"
 }
 
 // narrowed reports whether failures are selected by more than what groups tell.
