@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 
+	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -15,6 +18,8 @@ const (
 	corrections = 6
 	// correctedTwice is how many of them are corrected twice at once.
 	correctedTwice = 2
+	// closings is how many failures are closed at each level.
+	closings = 3
 )
 
 // operate does what an operator decides after an outage, with everything still misbehaving: events are corrected, some
@@ -23,16 +28,36 @@ func (r *run) operate(ctx context.Context, random *rand.Rand, what string, resou
 	if err := r.correct(ctx, random, what, resources); err != nil {
 		return err
 	}
+	rows, err := r.Rows(ctx)
+	if err != nil {
+		return err
+	}
 	var closed []string
-	for _, status := range []replay.FailureStatus{replay.FailureHeld, replay.FailureWaiting, replay.FailureQuarantined} {
-		job, err := r.job(ctx, "close", fmt.Sprintf("%s: close %s", what, status), map[string]any{"status": status})
+	for _, f := range closable(rows.Failures, random) {
+		job, err := r.job(ctx, "close", fmt.Sprintf("%s: close %s of %s", what, f.ListedAs(), f.ResourceID),
+			map[string]any{"status": f.ListedAs(), "resourceId": f.ResourceID})
 		if err != nil {
 			return err
 		}
 		closed = append(closed, job)
 	}
-	_, err := r.job(ctx, "reopen", what+": reopen", map[string]any{"jobId": closed[random.IntN(len(closed))]})
+	if len(closed) == 0 {
+		return nil
+	}
+	_, err = r.job(ctx, "reopen", what+": reopen", map[string]any{"jobId": closed[random.IntN(len(closed))]})
 	return err
+}
+
+// closable draws the failures that are closed. Most go on: a run without automatic replays would prove little.
+func closable(failures map[string]domain.Failure, random *rand.Rand) []domain.Failure {
+	var drawn []domain.Failure
+	for _, id := range slices.Sorted(maps.Keys(failures)) {
+		if f := failures[id]; f.ResourceID != "" && (f.Status == domain.Waiting || f.Status == domain.Quarantined) {
+			drawn = append(drawn, f)
+		}
+	}
+	random.Shuffle(len(drawn), func(i, j int) { drawn[i], drawn[j] = drawn[j], drawn[i] })
+	return drawn[:min(len(drawn), closings)]
 }
 
 func (r *run) correct(ctx context.Context, random *rand.Rand, what string, resources []string) error {
