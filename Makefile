@@ -73,7 +73,8 @@ test: check chromium ## check, then every test of every module, the end-to-end o
 	@echo "go test, of the modules dev and test"; PATH="$(CURDIR)/$(node):$$PATH" go test -timeout 20m -count 1 ./test/e2e ./dev/... ./test/...
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=3s
 
-# go fuzzes one target per call. A new failing input is kept in testdata/fuzz, where every go test tries it again.
+# go fuzzes one target per call. "context deadline exceeded" without a failing input means that the time was up while an input ran.
+# A new failing input is kept in testdata/fuzz, where every go test tries it again.
 FUZZTIME := 10s
 fuzz: ## fuzz every target for FUZZTIME each (10s)
 	@mkdir -p build
@@ -81,6 +82,7 @@ fuzz: ## fuzz every target for FUZZTIME each (10s)
 		while IFS=: read -r file target; do \
 			echo "go test -fuzz $${target#func } ./$$(dirname $$file)"; \
 			go test -run '^$$' -fuzz "^$${target#func }$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 2s "./$$(dirname $$file)" </dev/null >build/fuzz.log 2>&1 || \
+				{ grep -q 'context deadline exceeded' build/fuzz.log && ! grep -q 'Failing input' build/fuzz.log; } || \
 				{ cat build/fuzz.log; exit 1; }; \
 		done
 
