@@ -114,7 +114,7 @@ func (r *run) askUntilAccepted(ctx context.Context, reason string, request map[s
 	if err != nil {
 		return err
 	}
-	return r.accepted(reason, ans, "replay asked for by API")
+	return r.accepted(reason, ans, "replay requested")
 }
 
 // accepted notes a replay that the API accepted.

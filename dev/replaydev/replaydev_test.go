@@ -45,7 +45,7 @@ func TestABrokenAppIsRefused(t *testing.T) {
 		{"cdk.json has no app", `{"context": {}}`, "", "cdk.json has no app: set it to the command that synthesizes"},
 		{"app is not text", `{"app": 7}`, "", "cdk.json is not valid"},
 		{"there is no module", `{"app": "go run ."}`, "", "there is no go.mod in "},
-		{"there is no module for --app", `{}`, "--app 'go run ./infra'", "there is no go.mod in "},
+		{"no go.mod for --app", `{}`, "--app 'go run ./infra'", "there is no go.mod in "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()

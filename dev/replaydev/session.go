@@ -20,13 +20,13 @@ type session struct {
 	dir      string // of the app
 	out      io.Writer
 	watch    bool
-	terminal bool // somebody can press Enter
+	terminal bool // the input is a terminal, so Enter can be pressed
 
 	written []byte // to the file; nil while nothing is deployed
 }
 
 // run starts the emulator and keeps the app on it until the context ends. A first deployment that fails ends it too, unless
-// there is somebody to mend the app.
+// a person can mend the app.
 func (s *session) run(ctx context.Context, opts local.Options, in io.Reader) error {
 	s.say("deploying the app of %s", s.dir)
 	w := newWatcher(s.dir)
