@@ -140,15 +140,7 @@ func TestACorrectionHealsWhatItCorrects(t *testing.T) {
 		}
 	})
 	t.Run("not if a newer event was published first", func(t *testing.T) {
-		e := inMemory(t)
-		e.Machine.Work = failing("InvalidListing", never)
-		e.Ingest("live-1", sale(1))
-		e.Report()
-		e.Schedule()
-		e.Machine.Work = succeeding
-		backoff()
-		correct(t, e, correcting(2, ""))
-		e.Listen(drainToItems(t, e)...)
+		e := failedAndCorrected(t)
 		run(t, e, "live-9", sale(9))
 		e.Pump()
 		if f := failure(t, e, "live-1"); f.Status != domain.Quarantined {
@@ -273,15 +265,7 @@ func TestACorrectionRacesAnAutomaticReplay(t *testing.T) {
 
 // What the ledger lacks is made again from the log. The correction heals then, if its end is learned only then.
 func TestARebuiltCorrectionHeals(t *testing.T) {
-	e := inMemory(t)
-	e.Machine.Work = failing("InvalidListing", never)
-	e.Ingest("live-1", sale(1))
-	e.Report()
-	e.Schedule()
-	e.Machine.Work = succeeding
-	backoff()
-	correct(t, e, correcting(2, ""))
-	e.Listen(drainToItems(t, e)...)
+	e := failedAndCorrected(t)
 	by := e.Machine.Names(domain.APIPrefix)[0]
 	e.Machine.Run(t.Context(), by)
 	if x := e.Machine.Execution(by); x.Status != types.ExecutionStatusSucceeded {
@@ -296,4 +280,19 @@ func TestARebuiltCorrectionHeals(t *testing.T) {
 	if f := failure(t, e, "live-1"); f.Status != domain.Healed || f.HealedBy != by {
 		t.Errorf("got %s by %q: %s, want HEALED", f.Status, f.HealedBy, f.Decision)
 	}
+}
+
+// failedAndCorrected has an event that failed, and a correction of it that was started.
+func failedAndCorrected(t *testing.T) *Engine {
+	t.Helper()
+	e := inMemory(t)
+	e.Machine.Work = failing("InvalidListing", never)
+	e.Ingest("live-1", sale(1))
+	e.Report()
+	e.Schedule()
+	e.Machine.Work = succeeding
+	backoff()
+	correct(t, e, correcting(2, ""))
+	e.Listen(drainToItems(t, e)...)
+	return e
 }
