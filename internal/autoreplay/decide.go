@@ -29,6 +29,7 @@ func (r *run) decideDue(ctx context.Context) error {
 	if err := r.setRate(ctx); err != nil {
 		return err
 	}
+	now := r.now() // what is postponed meanwhile is left to the next run
 	type position struct {
 		shard, looked int
 		cursor        string
@@ -40,7 +41,7 @@ func (r *run) decideDue(ctx context.Context) error {
 	for len(open) > 0 && ctx.Err() == nil {
 		at := open[0]
 		open = open[1:]
-		due, next, err := r.Book.Failures.Due(ctx, at.shard, r.now(), at.cursor, dueBatch)
+		due, next, err := r.Book.Failures.Due(ctx, at.shard, now, at.cursor, dueBatch)
 		if err != nil {
 			return err
 		}

@@ -25,10 +25,12 @@ const (
 	maxNamed = 500
 	// stepPatience is how long a step may take. What runs longer than that tells nothing about the others.
 	stepPatience = time.Hour
-	// maxCandidates is how many rounds of held failures a run takes for one step: those that are closed or quarantined
-	// instead of sent make room for others.
-	maxCandidates = 50
-	groupBatch    = 100
+	// maxRounds is how often a run lets go a step of a group: failures that are closed or quarantined instead of sent make
+	// room for others.
+	maxRounds = 50
+	// heldBatch is how many held failures are read at once, for this round and the next ones.
+	heldBatch  = 100
+	groupBatch = 100
 )
 
 // checkGate reports whether the gate of an error is closed. It closes the gate if too many failures share the error.
@@ -83,10 +85,12 @@ func (r *run) tooOldAt(f domain.Failure) time.Time {
 	return f.FirstAt.Add(r.policy.MaxAge + time.Second + paused)
 }
 
-// lookAtStorms goes on with every storm whose time has come.
+// lookAtStorms goes on with every storm whose time has come. A storm that a run has looked at comes due again at once, and
+// is left to the next run.
 func (r *run) lookAtStorms(ctx context.Context) error {
+	now := r.now()
 	for cursor := ""; ; {
-		groups, next, err := r.Book.Storms.Due(ctx, r.now(), cursor, groupBatch)
+		groups, next, err := r.Book.Storms.Due(ctx, now, cursor, groupBatch)
 		if err != nil {
 			return err
 		}
@@ -178,48 +182,62 @@ func (r *run) judgeStep(ctx context.Context, g *domain.Storm) (over bool, err er
 func (r *run) step(ctx context.Context, g domain.Storm) error {
 	tried := map[string]bool{}
 	skip := func(f domain.Failure) bool { return tried[f.Execution] }
-	for range maxCandidates {
+	var held []domain.Failure
+	some := false
+	for range maxRounds {
 		if !r.mayStart() {
 			r.sum.Waiting++
 			return nil // what is too old comes due by itself
 		}
-		held, some, err := r.Book.Failures.Held(ctx, g.Error, skip, min(g.Step, r.maySend()))
-		if err != nil {
-			return err
+		size := min(g.Step, r.maySend())
+		var err error
+		if len(held) < size {
+			if held, some, err = r.Book.Failures.Held(ctx, g.Error, skip, max(size, heldBatch)); err != nil {
+				return err
+			}
 		}
 		if len(held) == 0 {
 			return r.empty(ctx, g, some || len(tried) > 0)
 		}
-		g.Released, g.EmptyAt = nil, domain.Stamp{}
-		for _, f := range held[:min(len(held), maxNamed)] {
-			g.Released = append(g.Released, domain.FailureID(f.Execution, f.RedriveCount))
-		}
-		g.NextAt, g.ReleasedAt = domain.At(r.now()), domain.At(r.now())
-		if g.Step == 1 {
-			g.Probes++
-		}
-		if g, err = r.Book.Storms.Save(ctx, g); err != nil {
-			return err
-		}
-		var released atomic.Int64
-		for _, f := range held {
+		size = min(size, len(held))
+		for _, f := range held[:size] {
 			tried[f.Execution] = true
 		}
-		r.each(held, func(r *run, f domain.Failure) {
-			if r.release(ctx, f) {
-				released.Add(1)
-			}
-		})
-		sent := int(released.Load())
-		if sent > 0 {
-			if g.Step == 1 {
-				r.sum.Probes++
-			}
-			r.Logger.InfoContext(ctx, "held failures let go", "group", g.Error, "sent", sent, "step", g.Step, "probes", g.Probes)
-			return nil
+		var sent int
+		if g, sent, err = r.releaseAll(ctx, g, held[:size]); err != nil || sent > 0 {
+			return err
 		}
+		held = held[size:]
 	}
 	return nil
+}
+
+// releaseAll notes which failures a step lets go, and lets them go. It returns how many of them were sent.
+func (r *run) releaseAll(ctx context.Context, g domain.Storm, step []domain.Failure) (_ domain.Storm, sent int, err error) {
+	g.Released, g.EmptyAt = nil, domain.Stamp{}
+	for _, f := range step[:min(len(step), maxNamed)] {
+		g.Released = append(g.Released, domain.FailureID(f.Execution, f.RedriveCount))
+	}
+	g.NextAt, g.ReleasedAt = domain.At(r.now()), domain.At(r.now())
+	if g.Step == 1 {
+		g.Probes++
+	}
+	if g, err = r.Book.Storms.Save(ctx, g); err != nil {
+		return g, 0, err
+	}
+	var released atomic.Int64
+	r.each(step, func(r *run, f domain.Failure) {
+		if r.release(ctx, f) {
+			released.Add(1)
+		}
+	})
+	if sent = int(released.Load()); sent > 0 {
+		if g.Step == 1 {
+			r.sum.Probes++
+		}
+		r.Logger.InfoContext(ctx, "held failures let go", "group", g.Error, "sent", sent, "step", g.Step, "probes", g.Probes)
+	}
+	return g, sent, nil
 }
 
 // release decides on a failure that its group lets go, and reports whether it was sent. One that cannot be decided on
