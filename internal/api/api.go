@@ -18,7 +18,6 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/ce873799/replayable-ingestion/internal/errs"
-	"github.com/ce873799/replayable-ingestion/internal/estimate"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/failurejob"
 	"github.com/ce873799/replayable-ingestion/internal/ingest"
@@ -48,11 +47,11 @@ type API struct {
 	logger   *slog.Logger
 	now      func() time.Time
 
-	Pace        estimate.Pace // for estimates
-	Random      io.Reader     // of the ids of replays, by default ULID's own
-	Redrivable  bool          // failed executions can be redriven; by default true
-	DeadLetters waiting       // nil: how many wait is not known
-	Transforms  []string      // names of the functions that replays may transform events with
+	Pace        Pace      // for estimates
+	Random      io.Reader // of the ids of replays, by default ULID's own
+	Redrivable  bool      // failed executions can be redriven; by default true
+	DeadLetters waiting   // nil: how many wait is not known
+	Transforms  []string  // names of the functions that replays may transform events with
 }
 
 // New returns the API. A nil logger discards.

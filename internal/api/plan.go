@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/estimate"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -23,7 +22,7 @@ func (a *API) planOf(ctx context.Context, row domain.Replay, r replay.Request) (
 	plan := &replay.Plan{
 		Items: row.Planned, Skipped: row.Skipped, Failed: row.Failed, Warned: row.Warned, Sample: []replay.Item{},
 		PlanHash: row.PlanHash, ExpiresAt: expiryOf(row),
-		Estimate: estimate.Of(r, row.Planned, a.Pace),
+		Estimate: estimateOf(r, row.Planned, a.Pace),
 	}
 	for _, kind := range []struct {
 		outcome replay.Outcome
