@@ -63,11 +63,8 @@ func (a *API) submit(ctx context.Context, req request, kind asked) (answer, erro
 	return first, err
 }
 
-// submitted returns the Idempotency-Key, if there is one, and the body of a request that has no query.
+// submitted returns the Idempotency-Key, if there is one, and the body of a request.
 func submitted(req request) (key string, keyed bool, body []byte, err error) {
-	if err := noQuery(req); err != nil {
-		return "", false, nil, err
-	}
 	if key, keyed, err = idempotencyKey(req); err != nil {
 		return "", false, nil, err
 	}

@@ -94,34 +94,45 @@ func (a *API) Handle(ctx context.Context, req request) (events.APIGatewayProxyRe
 	return ans.encode(), nil
 }
 
+type handler = func(context.Context, request) (answer, error)
+
 func (a *API) route(ctx context.Context, req request) (answer, error) {
-	routes := map[string]func(context.Context, request) (answer, error){
+	withQuery := map[string]handler{
+		"GET /replays":                  a.replays,
+		"GET /replays/{replayId}/items": a.items,
+		"GET /versions":                 a.versions,
+		"GET /versions/{versionId}":     a.version,
+		"GET /failures":                 a.failures,
+		"GET /failures/jobs":            a.failureJobs,
+		"GET /resources":                a.resources,
+		"GET /executions":               a.executions,
+	}
+	withoutQuery := map[string]handler{
 		"POST /replays":                    a.accept,
-		"GET /replays":                     a.replays,
 		"GET /replays/{replayId}":          a.replay,
-		"GET /replays/{replayId}/items":    a.items,
 		"PATCH /replays/{replayId}":        a.change,
 		"POST /replays/{replayId}/cancel":  a.cancel,
-		"POST /versions":                   a.correct,
 		"POST /replays/{replayId}/pause":   a.pause,
 		"POST /replays/{replayId}/resume":  a.resume,
+		"GET /replays/{replayId}/evidence": a.evidence,
 		"GET /controls":                    a.controls,
 		"PATCH /controls":                  a.changeControls,
-		"GET /versions":                    a.versions,
-		"GET /versions/{versionId}":        a.version,
-		"GET /failures":                    a.failures,
+		"POST /versions":                   a.correct,
 		"GET /failures/groups":             a.failureGroups,
 		"POST /failures/close":             a.changeFailures(replay.CloseFailures),
 		"POST /failures/reopen":            a.changeFailures(replay.ReopenFailures),
-		"GET /failures/jobs":               a.failureJobs,
 		"GET /failures/jobs/{jobId}":       a.failureJob,
-		"GET /resources":                   a.resources,
-		"GET /executions":                  a.executions,
-		"GET /replays/{replayId}/evidence": a.evidence,
 	}
-	handle, found := routes[req.HTTPMethod+" "+req.Resource]
+	call := req.HTTPMethod + " " + req.Resource
+	if handle, found := withQuery[call]; found {
+		return handle(ctx, req)
+	}
+	handle, found := withoutQuery[call]
 	if !found {
-		return answer{}, &statusError{http.StatusNotFound, replay.Shorten("there is no " + req.HTTPMethod + " " + req.Path)}
+		return answer{}, notFound("%s", replay.Shorten("there is no "+req.HTTPMethod+" "+req.Path))
+	}
+	if err := newQuery(req).err(); err != nil { // a dryRun that is not in the body must not be overlooked
+		return answer{}, err
 	}
 	return handle(ctx, req)
 }
@@ -133,6 +144,14 @@ type statusError struct {
 }
 
 func (e *statusError) Error() string { return e.detail }
+
+func notFound(format string, args ...any) error {
+	return &statusError{http.StatusNotFound, fmt.Sprintf(format, args...)}
+}
+
+func refused(format string, args ...any) error {
+	return &statusError{http.StatusConflict, fmt.Sprintf(format, args...)}
+}
 
 // faults says how many faults errors lists.
 func faults(n int) string {

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
@@ -27,8 +26,8 @@ func (a *API) claim(ctx context.Context, what, key string, body []byte, c domain
 		return c, err
 	}
 	if claimed.BodyHash != c.BodyHash {
-		return c, &statusError{http.StatusConflict, fmt.Sprintf("the Idempotency-Key %q was used with another body, "+
-			"for %s %s: use a new key for a new request", replay.Shorten(key), what, claimed.AcceptedID)}
+		return c, refused("the Idempotency-Key %q was used with another body, "+
+			"for %s %s: use a new key for a new request", replay.Shorten(key), what, claimed.AcceptedID)
 	}
 	return claimed, nil
 }

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"net/http"
 
@@ -27,23 +26,12 @@ func (a *API) pause(ctx context.Context, req request) (answer, error) {
 	if err != nil && !errors.Is(err, ledger.ErrConflict) {
 		return answer{}, err
 	}
-	row, ans, err := a.summaryOf(ctx, req, row.ID)
-	if err != nil {
-		return answer{}, err
-	}
-	if err := open(row, "paused"); err != nil {
-		return answer{}, err
-	}
-	a.logger.InfoContext(ctx, "replay paused", "replayId", row.ID)
-	return ans, nil
+	return a.changed(ctx, req, row.ID, "paused", "replay paused")
 }
 
 // resume has a replay go on. Resuming it again changes nothing, and sends the message that an earlier call did not come to
 // send.
 func (a *API) resume(ctx context.Context, req request) (answer, error) {
-	if err := noQuery(req); err != nil {
-		return answer{}, err
-	}
 	row, err := a.find(ctx, req)
 	if err != nil {
 		return answer{}, err
@@ -65,15 +53,7 @@ func (a *API) resume(ctx context.Context, req request) (answer, error) {
 			return answer{}, err
 		}
 	}
-	row, ans, err := a.summaryOf(ctx, req, row.ID)
-	if err != nil {
-		return answer{}, err
-	}
-	if err := open(row, "resumed"); err != nil {
-		return answer{}, err
-	}
-	a.logger.InfoContext(ctx, "replay resumed", "replayId", row.ID)
-	return ans, nil
+	return a.changed(ctx, req, row.ID, "resumed", "replay resumed")
 }
 
 // change gives a replay another pace. What waits for the pace of before is sent again, so that it does not wait for long.
@@ -99,22 +79,11 @@ func (a *API) change(ctx context.Context, req request) (answer, error) {
 			return answer{}, err
 		}
 	}
-	row, ans, err := a.summaryOf(ctx, req, row.ID)
-	if err != nil {
-		return answer{}, err
-	}
-	if err := open(row, "given another pace"); err != nil {
-		return answer{}, err
-	}
-	a.logger.InfoContext(ctx, "pace of replay changed", "replayId", row.ID, "maxPerSecond", pace)
-	return ans, nil
+	return a.changed(ctx, req, row.ID, "given another pace", "pace of replay changed", "maxPerSecond", pace)
 }
 
 // about reads which replay a call is about, and its body.
 func (a *API) about(ctx context.Context, req request) (row domain.Replay, body []byte, err error) {
-	if err := noQuery(req); err != nil {
-		return row, nil, err
-	}
 	if row, err = a.find(ctx, req); err != nil {
 		return row, nil, err
 	}
@@ -135,23 +104,23 @@ func (a *API) summaryOf(ctx context.Context, req request, id string) (domain.Rep
 	return row, answer{status: http.StatusOK, body: summary(req, row, c)}, err
 }
 
-// open refuses what a replay that has ended, or ends, cannot be.
-func open(row domain.Replay, what string) error {
-	if !row.Status.Final() && !row.Stopped() {
-		return nil
+// changed answers with a replay after a change, and logs it. A replay that has ended, or ends, was not changed.
+func (a *API) changed(ctx context.Context, req request, id, what, message string, args ...any) (answer, error) {
+	row, ans, err := a.summaryOf(ctx, req, id)
+	switch {
+	case err != nil:
+		return answer{}, err
+	case row.Status.Final():
+		return answer{}, refused("replay %s cannot be %s: it is %s", id, what, row.Status)
+	case row.Stopped():
+		return answer{}, refused("replay %s cannot be %s: it is %s", id, what, row.StopStatus)
 	}
-	status := row.Status
-	if row.Stopped() && !status.Final() {
-		status = row.StopStatus
-	}
-	return &statusError{http.StatusConflict, fmt.Sprintf("replay %s cannot be %s: it is %s", row.ID, what, status)}
+	a.logger.InfoContext(ctx, message, append([]any{"replayId", id}, args...)...)
+	return ans, nil
 }
 
 // controls says what is paused of the whole ingestion.
 func (a *API) controls(ctx context.Context, req request) (answer, error) {
-	if err := noQuery(req); err != nil {
-		return answer{}, err
-	}
 	c, err := a.book.Controls.Get(ctx)
 	return answer{status: http.StatusOK, body: a.controlsOf(c)}, err
 }
@@ -161,9 +130,6 @@ const goesOn = 100
 
 // changeControls pauses or resumes all replays, automatic ones, or both.
 func (a *API) changeControls(ctx context.Context, req request) (answer, error) {
-	if err := noQuery(req); err != nil {
-		return answer{}, err
-	}
 	body, err := bodyOf(req)
 	if err != nil {
 		return answer{}, err

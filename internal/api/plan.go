@@ -3,8 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
@@ -118,8 +116,4 @@ func (a *API) applicable(ctx context.Context, row domain.Replay, hash, id string
 		return refused("plan %s has nothing to run", row.ID)
 	}
 	return nil
-}
-
-func refused(format string, args ...any) error {
-	return &statusError{http.StatusConflict, fmt.Sprintf(format, args...)}
 }

@@ -43,9 +43,6 @@ func newQuery(req request, known ...string) *query {
 	return q
 }
 
-// noQuery refuses every query parameter. A dryRun that is not in the body must not be overlooked.
-func noQuery(req request) error { return newQuery(req).err() }
-
 func (q *query) add(name, detail string) {
 	if name == "" {
 		name = `""`

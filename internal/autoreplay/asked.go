@@ -31,7 +31,7 @@ func (r *run) addAsked(ctx context.Context, f domain.Failure, row domain.Executi
 		return err
 	}
 	why := "its replay " + f.Execution + " failed as well" // which took over its event
-	return r.markFailedAgain(ctx, row.Failure, why, domain.Waiting, domain.Retrying, domain.Quarantined)
+	return r.markFailedAgain(ctx, row.Failure, why)
 }
 
 // closeIfSucceeded keeps a failure that nobody needs to look at any more out of the quarantine.

@@ -3,12 +3,10 @@ package autoreplay
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
 // countMark is where a count goes on that a run had no time to end.
@@ -24,8 +22,8 @@ const (
 // countFailures counts what is open or in quarantine, by what it shares, for GET /failures/groups. Reading a million
 // keys takes less than a minute.
 func (r *run) countFailures(ctx context.Context) error {
-	mark, err := r.Book.Marks.Get(ctx, countMark)
-	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+	mark, err := r.mark(ctx, countMark)
+	if err != nil {
 		return err
 	}
 	var t domain.FailureTally

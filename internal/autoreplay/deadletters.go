@@ -168,7 +168,7 @@ func (r *run) ingestReport(ctx context.Context, status protocol.StatusMessage) e
 }
 
 // nameOf returns the name of an execution of a machine by its ARN, and whether it is one.
-func nameOf(machine describer, arn string) (name string, ours bool) {
+func nameOf(machine sfn.Within, arn string) (name string, ours bool) {
 	name, ours = strings.CutPrefix(arn, machine.ExecutionARN(""))
 	return name, ours && name != ""
 }
@@ -177,7 +177,7 @@ func nameOf(machine describer, arn string) (name string, ours bool) {
 func (r *run) ingestNamed(ctx context.Context, m sqs.Message) error {
 	understood := false
 	for _, of := range []struct {
-		machine describer
+		machine sfn.Within
 		take    func(context.Context, domain.Ended) error
 	}{{r.Machine, r.recordEnd}, {r.Series, r.closeSeries}} {
 		for _, name := range protocol.ExecutionNames(m.Body, of.machine.ExecutionARN("")) {

@@ -84,8 +84,8 @@ func (r *run) quarantineReason(f domain.Failure) string {
 
 // postpone lets others come first for a while, or a failure that always errs would keep them back.
 func (r *run) postpone(ctx context.Context, f domain.Failure) {
-	err := r.Book.Failures.Move(ctx, f, domain.Move{To: f.Status, DueAt: r.now().Add(postponeFor), Redrive: f.Redrive}, f.Status)
-	if err != nil && !errors.Is(err, ledger.ErrConflict) {
+	_, err := r.tryMove(ctx, f, domain.Move{To: f.Status, DueAt: r.now().Add(postponeFor), Redrive: f.Redrive}, f.Status)
+	if err != nil {
 		r.Logger.Log(ctx, errs.Level(err), "failure not postponed", "execution", f.Execution, "error", err)
 	}
 }
@@ -95,10 +95,7 @@ func (r *run) decide(ctx context.Context, f domain.Failure) error {
 	if !f.Status.Open() || f.DueAt.After(r.now()) { // the index lags behind
 		return nil
 	}
-	if f.Redrive != "" {
-		return r.recheckRedrive(ctx, f)
-	}
-	if f.Status == domain.Retrying {
+	if f.Redrive != "" || f.Status == domain.Retrying {
 		return r.recheck(ctx, f)
 	}
 	reason := r.quarantineReason(f)
@@ -192,9 +189,13 @@ func (r *run) quarantine(ctx context.Context, f domain.Failure, why string) erro
 	return r.move(ctx, f, domain.Move{To: domain.Quarantined, Decision: why})
 }
 
-// recheck looks at a failure whose automatic replay was sent a while ago and has not been reported since.
+// recheck looks at a failure whose automatic replay was sent a while ago, or whose execution a replay redrives, in case
+// nobody has reported the end.
 func (r *run) recheck(ctx context.Context, f domain.Failure) error {
 	name := domain.AutoName(f.Root, f.Attempt+1)
+	if f.Redrive != "" {
+		name = f.Execution
+	}
 	if r.running[name] {
 		return r.recheckLater(ctx, f)
 	}
@@ -202,6 +203,8 @@ func (r *run) recheck(ctx context.Context, f domain.Failure) error {
 	switch {
 	case errors.Is(err, sfn.ErrBusy): // its end is reported by itself, most likely
 		return r.recheckLater(ctx, f)
+	case errors.Is(err, sfn.ErrNotFound) && f.Redrive != "":
+		return r.quarantine(ctx, f, "Step Functions no longer knows its execution, which replay "+f.Redrive+" was to redrive")
 	case errors.Is(err, sfn.ErrNotFound):
 		if !r.mayStart() {
 			r.sum.Waiting++
@@ -210,7 +213,7 @@ func (r *run) recheck(ctx context.Context, f domain.Failure) error {
 		return r.send(ctx, f)
 	case err != nil:
 		return err
-	case d.Status.Terminal():
+	case d.Status.Terminal() && (f.Redrive == "" || d.RedriveCount > f.RedriveCount): // else the redrive has not begun
 		if err := r.recordEnd(ctx, d.Ended); err != nil {
 			return err
 		}
@@ -220,9 +223,7 @@ func (r *run) recheck(ctx context.Context, f domain.Failure) error {
 
 func (r *run) recheckLater(ctx context.Context, f domain.Failure) error {
 	r.sum.Waiting++
-	err := r.Book.Failures.Move(ctx, f, domain.Move{To: domain.Retrying, DueAt: r.now().Add(recheckAfter), Redrive: f.Redrive}, domain.Retrying)
-	if errors.Is(err, ledger.ErrConflict) { // its end moved it
-		return nil
-	}
+	later := domain.Move{To: domain.Retrying, DueAt: r.now().Add(recheckAfter), Redrive: f.Redrive}
+	_, err := r.tryMove(ctx, f, later, domain.Retrying) // its end may have moved it
 	return err
 }

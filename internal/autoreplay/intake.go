@@ -252,7 +252,7 @@ func (r *run) inherit(ctx context.Context, f *domain.Failure, row domain.Executi
 func (r *run) closeBefore(ctx context.Context, f domain.Failure, row domain.Execution) error {
 	if row.Failure != "" {
 		why := "its automatic replay " + f.Execution + " failed as well"
-		if err := r.markFailedAgain(ctx, row.Failure, why, domain.Waiting, domain.Retrying, domain.Quarantined); err != nil {
+		if err := r.markFailedAgain(ctx, row.Failure, why); err != nil {
 			return err
 		}
 	}
@@ -270,21 +270,21 @@ func (r *run) closeBefore(ctx context.Context, f domain.Failure, row domain.Exec
 		if before.Redrive != "" { // no automatic replay of it is under way
 			from = append(from, domain.Retrying)
 		}
-		err := r.Book.Failures.Move(ctx, before, again, from...)
-		if err != nil && !errors.Is(err, ledger.ErrConflict) {
+		if _, err := r.tryMove(ctx, before, again, from...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *run) markFailedAgain(ctx context.Context, failureID, why string, from ...domain.FailureStatus) error {
+func (r *run) markFailedAgain(ctx context.Context, failureID, why string) error {
 	before, err := r.Book.Failures.Get(ctx, failureID)
-	if err == nil {
-		err = r.Book.Failures.Move(ctx, before, domain.Move{To: domain.FailedAgain, Decision: why}, from...)
-	}
-	if errors.Is(err, ledger.ErrConflict) || errors.Is(err, ledger.ErrNotFound) {
+	if errors.Is(err, ledger.ErrNotFound) {
 		return nil
+	}
+	if err == nil {
+		again := domain.Move{To: domain.FailedAgain, Decision: why}
+		_, err = r.tryMove(ctx, before, again, domain.Waiting, domain.Retrying, domain.Quarantined)
 	}
 	return err
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/errs"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
 const (
@@ -46,8 +45,8 @@ func (r *run) listEnded(ctx context.Context, status domain.ExecutionStatus) erro
 		return err
 	}
 	// More than the head: go on where the run before left off, or behind the head if there was none.
-	mark, err := r.Book.Marks.Get(ctx, markOf(status))
-	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+	mark, err := r.mark(ctx, "list-"+string(status))
+	if err != nil {
 		return err
 	}
 	if mark.Token == "" || r.now().Sub(mark.TakenAt.Time) > tokenLife {
@@ -57,12 +56,8 @@ func (r *run) listEnded(ctx context.Context, status domain.ExecutionStatus) erro
 	if err != nil {
 		token = "" // a token may go bad: begin behind the head again
 	}
-	return errors.Join(err, r.Book.Marks.Save(ctx, domain.Mark{
-		Name: markOf(status), Token: token, TakenAt: domain.At(r.now()),
-	}))
+	return errors.Join(err, r.Book.Marks.Save(ctx, domain.Mark{Name: mark.Name, Token: token, TakenAt: domain.At(r.now())}))
 }
-
-func markOf(status domain.ExecutionStatus) string { return "list-" + string(status) }
 
 // listPages goes through a number of pages and returns the token of the next, empty when the list ends or gets too old. A
 // page of which something is left comes again.

@@ -19,12 +19,9 @@ const (
 // beginRebuild has the rows of versions and owners made again that the ledger lacks, from the event log alone. It goes on
 // from run to run; asking for it again while it is under way changes nothing.
 func (a *Runner) beginRebuild(ctx context.Context) error {
-	mark, err := a.Book.Marks.Get(ctx, rebuildMark)
-	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+	mark, err := a.mark(ctx, rebuildMark)
+	if err != nil || mark.Active {
 		return err
-	}
-	if mark.Active {
-		return nil
 	}
 	a.Logger.InfoContext(ctx, "rebuild of the ledger begun")
 	return a.Book.Marks.Save(ctx, domain.Mark{Name: rebuildMark, Active: true, TakenAt: domain.At(a.now())})
@@ -32,14 +29,10 @@ func (a *Runner) beginRebuild(ctx context.Context) error {
 
 // rebuild goes on with a rebuild that is under way, as far as the time and the budget of the run allow.
 func (r *run) rebuild(ctx context.Context) error {
-	mark, err := r.Book.Marks.Get(ctx, rebuildMark)
-	if errors.Is(err, ledger.ErrNotFound) || err == nil && !mark.Active {
-		return nil
-	}
+	mark, err := r.mark(ctx, rebuildMark)
 	for err == nil && mark.Active && ctx.Err() == nil {
-		var entries []eventlog.Entry
-		var next string
-		if entries, next, err = r.Log.Walk(ctx, mark.Token, rebuildPage); err != nil {
+		entries, next, err := r.Log.Walk(ctx, mark.Token, rebuildPage)
+		if err != nil {
 			return err
 		}
 		done, err := r.restore(ctx, entries)

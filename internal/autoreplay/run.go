@@ -162,15 +162,25 @@ func (r *run) send(ctx context.Context, f domain.Failure) error {
 	})
 }
 
-// move changes a failure and says so in one line. Losing a race is fine: whoever won decided.
+// move moves a failure that is open, and logs the decision.
 func (r *run) move(ctx context.Context, f domain.Failure, m domain.Move) error {
-	err := r.Book.Failures.Move(ctx, f, m, domain.Waiting, domain.Retrying)
+	moved, err := r.tryMove(ctx, f, m, domain.Waiting, domain.Retrying)
+	if moved {
+		r.logDecision(ctx, f, m)
+	}
+	return err
+}
+
+// tryMove moves a failure. Losing a race is fine: whoever won decided.
+func (r *run) tryMove(ctx context.Context, f domain.Failure, m domain.Move, from ...domain.FailureStatus) (moved bool, err error) {
+	err = r.Book.Failures.Move(ctx, f, m, from...)
 	if errors.Is(err, ledger.ErrConflict) {
-		return nil
+		return false, nil
 	}
-	if err != nil {
-		return err
-	}
+	return err == nil, err
+}
+
+func (r *run) logDecision(ctx context.Context, f domain.Failure, m domain.Move) {
 	args := []any{
 		"execution", f.Execution, "resourceId", f.ResourceID, "error", f.Error, "attempt", f.Attempt, "status", m.To,
 		"decision", m.Decision,
@@ -179,5 +189,4 @@ func (r *run) move(ctx context.Context, f domain.Failure, m domain.Move) error {
 		args = append(args, "dueAt", m.DueAt)
 	}
 	r.Logger.InfoContext(ctx, "failure decided on", args...)
-	return nil
 }
