@@ -125,9 +125,9 @@ func (a *Runner) Run(ctx context.Context, holder string, ask Request) (Summary, 
 		return Summary{}, a.notBegun(ctx, err)
 	}
 	// An outage can bring dead letters faster than they are ingested; what is known already must be decided on all the
-	// same. So each part ends at a share of the time, and leaves the rest to the next run.
-	until := func(share float64) time.Time {
-		return time.Now().Add(time.Duration(share * float64(time.Until(end))))
+	// same. So each part has its end, and leaves the rest to the next run.
+	until := func(part float64) time.Time {
+		return time.Now().Add(time.Duration(part * float64(time.Until(end))))
 	}
 	r := a.newRun(work, until(0.05))
 	drained, listed, looked, decided := until(0.35), until(0.5), until(0.65), until(0.8)

@@ -45,7 +45,7 @@ func (r *run) decideDue(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r.checkGates(ctx, due)
+		r.checkStorms(ctx, due)
 		r.each(due, func(r *run, f domain.Failure) {
 			err := r.decide(ctx, f)
 			switch {
@@ -65,13 +65,13 @@ func (r *run) decideDue(ctx context.Context) error {
 	return nil
 }
 
-// checkGates checks the gates before failures are decided on at the same time, so that each gate is closed once.
-func (r *run) checkGates(ctx context.Context, due []domain.Failure) {
+// checkStorms looks for storms before failures are decided on at the same time: each storm begins once.
+func (r *run) checkStorms(ctx context.Context, due []domain.Failure) {
 	for _, f := range due {
 		if f.Group == "" || !r.policy.Enabled || r.quarantineReason(f) != "" {
 			continue
 		}
-		if _, err := r.checkGate(ctx, f.Group); err != nil {
+		if _, err := r.checkStorm(ctx, f.Group); err != nil {
 			r.Logger.Log(ctx, errs.Level(err), "group of failures not read", "group", f.Group, "error", err)
 		}
 	}
@@ -104,7 +104,7 @@ func (r *run) decide(ctx context.Context, f domain.Failure) error {
 			r.sum.Waiting++
 			return r.move(ctx, f, domain.Move{To: domain.Waiting, Decision: r.sum.Paused, DueAt: r.now().Add(recheckAfter)})
 		}
-		if closed, err := r.checkGate(ctx, f.Group); err != nil {
+		if closed, err := r.checkStorm(ctx, f.Group); err != nil {
 			return err
 		} else if closed { // also one that was held before: its age stood still in a pause, so it is due before it is too old
 			return r.hold(ctx, f)

@@ -11,11 +11,11 @@ import (
 )
 
 // failedPages is how many pages of failed executions of one status a run lists to find out what was redriven: 400,000.
-// The budget for questions to Step Functions bounds it further.
+// The quota of questions to Step Functions bounds it further.
 const failedPages = 400
 
-// listShare is the part of the time that is left which one list may take.
-const listShare = 8
+// listPart is the part of the time that is left which one list may take.
+const listPart = 8
 
 // failedRuns are the executions that Step Functions lists as failed, as far back as a run has asked. One call tells of
 // 1,000 executions that none of them was redriven; DescribeExecution tells of one.
@@ -68,7 +68,7 @@ func (r *run) stillFailed(ctx context.Context, f domain.Failure) (bool, error) {
 func (r *run) listFailed(ctx context.Context, status domain.ExecutionStatus, list *failedList) error {
 	if end, limited := ctx.Deadline(); limited { // what is due must get on if the list does not answer
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, time.Until(end)/listShare)
+		ctx, cancel = context.WithTimeout(ctx, time.Until(end)/listPart)
 		defer cancel()
 	}
 	page, next, err := r.Machine.List(ctx, status, list.token)

@@ -100,7 +100,7 @@ func (r *run) recordListed(ctx context.Context, page []sfn.Listed) (left bool, e
 	missing := map[string]bool{}
 	for _, e := range unknown {
 		missing[e.Name] = true
-		if left || ctx.Err() != nil || !r.mayLookUp(shareOfListed) {
+		if left || ctx.Err() != nil || !r.mayLookUp(forListed) {
 			left = true
 			continue
 		}

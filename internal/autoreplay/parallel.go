@@ -40,8 +40,8 @@ func (r *run) each(failures []domain.Failure, do func(*run, domain.Failure)) {
 	group.Wait()
 	for _, part := range parts {
 		r.sum.add(part.sum)
-		maps.Copy(r.gates, part.gates)
-		maps.Copy(r.closedGates, part.closedGates)
+		maps.Copy(r.storms, part.storms)
+		maps.Copy(r.begun, part.begun)
 		maps.Copy(r.held, part.held)
 		r.lookUps = max(r.lookUps, part.lookUps)
 	}

@@ -27,7 +27,7 @@ func (a *Runner) beginRebuild(ctx context.Context) error {
 	return a.Book.Marks.Save(ctx, domain.Mark{Name: rebuildMark, Active: true, TakenAt: domain.At(a.now())})
 }
 
-// rebuild goes on with a rebuild that is under way, as far as the time and the budget of the run allow.
+// rebuild goes on with a rebuild that is under way, as far as the time and the look-ups of the run allow.
 func (r *run) rebuild(ctx context.Context) error {
 	mark, err := r.mark(ctx, rebuildMark)
 	for err == nil && mark.Active && ctx.Err() == nil {
@@ -69,8 +69,8 @@ func (r *run) restore(ctx context.Context, entries []eventlog.Entry) (done bool,
 		if !missing[e.Execution] {
 			continue
 		}
-		if ctx.Err() != nil || !r.mayLookUp(shareOfAll) {
-			return false, nil //nolint:nilerr // out of time or budget: the next run goes on
+		if ctx.Err() != nil || !r.mayLookUp(forRebuild) {
+			return false, nil //nolint:nilerr // out of time or look-ups: the next run goes on
 		}
 		if err := r.restoreExecution(ctx, e); err != nil {
 			return false, err

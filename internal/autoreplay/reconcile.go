@@ -74,11 +74,11 @@ func (r *run) listRunning(ctx context.Context) (map[string]bool, error) {
 	return names, nil
 }
 
-// checkOpen looks one open execution up, within the budget of the run, and reports it if it stays open for too long.
+// checkOpen looks up one open execution, within the look-ups of the run, and reports it if it stays open for too long.
 func (r *run) checkOpen(ctx context.Context, e domain.Execution) error {
 	accounted := false
 	recorded := e.VersionID != "" && (e.Mode == domain.Live || e.Mode == domain.Restart) // replays are accounted for by what asked for them
-	if r.mayLookUp(shareOfOpen) {
+	if r.mayLookUp(forOpen) {
 		var err error
 		accounted, err = r.lookUp(ctx, e)
 		switch {

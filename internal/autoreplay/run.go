@@ -18,12 +18,12 @@ import (
 // run is one run of a Runner.
 type run struct {
 	*Runner
-	sum         Summary
-	sent        *atomic.Int64   // automatic replays sent, also by a part that was left behind
-	lookUps     int             // executions looked up in Step Functions, beside those that were reported
-	gates       map[string]bool // errors whose failures are held, as far as they were asked about
-	closedGates map[string]bool // errors whose gate this run closed: an index may not show their storms yet
-	held        map[string]bool // errors of which this run held failures: an index may not show them yet
+	sum     Summary
+	sent    *atomic.Int64   // automatic replays sent, also by a part that was left behind
+	lookUps int             // executions looked up in Step Functions, beside those that were reported
+	storms  map[string]bool // by error: are its failures held, as far as the run has asked
+	begun   map[string]bool // errors whose storms this run began: an index may not show them yet
+	held    map[string]bool // errors of which this run held failures: an index may not show them yet
 
 	controls domain.Controls // what is paused
 
@@ -41,7 +41,7 @@ type run struct {
 
 func (a *Runner) newRun(ctx context.Context, until time.Time) *run {
 	r := &run{
-		Runner: a, sent: new(atomic.Int64), gates: map[string]bool{}, closedGates: map[string]bool{}, held: map[string]bool{},
+		Runner: a, sent: new(atomic.Int64), storms: map[string]bool{}, begun: map[string]bool{}, held: map[string]bool{},
 		started: a.now(), rate: a.policy.StartsPerSecond, failed: newFailedRuns(),
 	}
 	r.sum.Paused = r.pauseReason(ctx, until)
@@ -51,7 +51,7 @@ func (a *Runner) newRun(ctx context.Context, until time.Time) *run {
 // copy returns a run with state of its own. The two share the count of what was sent and the failed redrives, which have a lock.
 func (r *run) copy() *run {
 	c := *r
-	c.gates, c.closedGates, c.held, c.left = maps.Clone(r.gates), maps.Clone(r.closedGates), maps.Clone(r.held), maps.Clone(r.left)
+	c.storms, c.begun, c.held, c.left = maps.Clone(r.storms), maps.Clone(r.begun), maps.Clone(r.held), maps.Clone(r.left)
 	return &c
 }
 
@@ -127,16 +127,16 @@ func (r *run) maySend() int { return r.policy.starts(r.rate) - int(r.sent.Load()
 // DescribeExecution refills at 10 to 15 a second, and the account's other users need some.
 const lookUpsPerSecond = 5
 
-// Shares of the look-ups of a run: what was listed must leave some for what is open, and both for a rebuild.
+// Parts of a run's look-ups: what was listed must leave some for what is open, and both for a rebuild.
 const (
-	shareOfListed = 0.5
-	shareOfOpen   = 0.8
-	shareOfAll    = 1
+	forListed  = 0.5
+	forOpen    = 0.8
+	forRebuild = 1
 )
 
-// mayLookUp reports whether the run may look one more execution up within a share, and counts it.
-func (r *run) mayLookUp(share float64) bool {
-	if float64(r.lookUps) >= share*max(lookUpsPerSecond*r.policy.Interval.Seconds(), 100) {
+// mayLookUp reports whether the run may look up one more execution within a part of its look-ups, and counts it.
+func (r *run) mayLookUp(part float64) bool {
+	if float64(r.lookUps) >= part*max(lookUpsPerSecond*r.policy.Interval.Seconds(), 100) {
 		return false
 	}
 	r.lookUps++

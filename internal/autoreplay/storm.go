@@ -14,7 +14,7 @@ import (
 )
 
 // When more failures share an error than the threshold, something that they depend on is broken: to replay all of them
-// would be a storm that helps nobody. Their gate closes. One of them, the probe, is let go; while probes fail, the next
+// would be a storm that helps nobody. All of them are held. One of them, the probe, is let go; while probes fail, the next
 // one waits with backoff; after one has succeeded the others follow in growing steps, each after the one before has
 // ended well.
 const (
@@ -33,38 +33,38 @@ const (
 	groupBatch = 100
 )
 
-// checkGate reports whether the gate of an error is closed. It closes the gate if too many failures share the error.
-func (r *run) checkGate(ctx context.Context, group string) (bool, error) {
+// checkStorm reports whether the failures of an error are held. It begins a storm if too many share the error.
+func (r *run) checkStorm(ctx context.Context, group string) (bool, error) {
 	if group == "" {
 		return false, nil
 	}
-	if closed, asked := r.gates[group]; asked {
+	if closed, asked := r.storms[group]; asked {
 		return closed, nil
 	}
 	g, err := r.Book.Storms.Get(ctx, group)
 	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 		return false, err
 	}
-	if !g.Gated {
-		if g, err = r.closeGate(ctx, group, g); err != nil {
+	if !g.Holds {
+		if g, err = r.beginStorm(ctx, group, g); err != nil {
 			return false, err
 		}
 	}
-	r.gates[group] = g.Gated
-	return g.Gated, nil
+	r.storms[group] = g.Holds
+	return g.Holds, nil
 }
 
-func (r *run) closeGate(ctx context.Context, group string, g domain.Storm) (domain.Storm, error) {
+func (r *run) beginStorm(ctx context.Context, group string, g domain.Storm) (domain.Storm, error) {
 	n, err := r.Book.Failures.CountOpen(ctx, group, r.policy.CanaryThreshold+1)
 	if err != nil || n <= r.policy.CanaryThreshold {
 		return g, err
 	}
 	now := domain.At(r.now())
 	g, err = r.Book.Storms.Save(ctx, domain.Storm{
-		Error: group, Gated: true, Step: 1, NextAt: now, GatedAt: now, Revision: g.Revision,
+		Error: group, Holds: true, Step: 1, NextAt: now, BegunAt: now, Revision: g.Revision,
 	})
 	if err == nil {
-		r.closedGates[group] = true
+		r.begun[group] = true
 		r.Logger.WarnContext(ctx, "failures held: too many share an error", "group", group, "threshold", r.policy.CanaryThreshold)
 	}
 	return g, err
@@ -95,7 +95,7 @@ func (r *run) lookAtStorms(ctx context.Context) error {
 			return err
 		}
 		for _, g := range groups {
-			delete(r.closedGates, g.Error)
+			delete(r.begun, g.Error)
 			r.lookAtStorm(ctx, g)
 		}
 		if next == "" || ctx.Err() != nil {
@@ -103,7 +103,7 @@ func (r *run) lookAtStorms(ctx context.Context) error {
 		}
 		cursor = next
 	}
-	for name := range r.closedGates {
+	for name := range r.begun {
 		g, err := r.Book.Storms.Get(ctx, name)
 		if err != nil {
 			return err
@@ -114,7 +114,7 @@ func (r *run) lookAtStorms(ctx context.Context) error {
 }
 
 func (r *run) lookAtStorm(ctx context.Context, g domain.Storm) {
-	if !g.Gated || g.NextAt.After(r.now()) || ctx.Err() != nil { // the index lags behind
+	if !g.Holds || g.NextAt.After(r.now()) || ctx.Err() != nil { // the index lags behind
 		return
 	}
 	if err := r.advance(ctx, g); err != nil {
@@ -254,7 +254,7 @@ func (r *run) release(ctx context.Context, f domain.Failure) (sent bool) {
 	return sent && err == nil
 }
 
-// emptyFor is how long a group must have been found empty before its gate opens: the index that lists what is held lags
+// emptyFor is how long a group must have been found empty before its storm ends: the index that lists what is held lags
 // behind, and what it does not show would be held by nobody.
 const emptyFor = time.Minute
 
@@ -267,7 +267,7 @@ func (r *run) empty(ctx context.Context, g domain.Storm, some bool) error {
 	case g.EmptyAt.IsZero():
 		g.EmptyAt = now
 	case now.Sub(g.EmptyAt.Time) >= emptyFor:
-		return r.openGate(ctx, g)
+		return r.endStorm(ctx, g)
 	default:
 		return nil
 	}
@@ -276,13 +276,13 @@ func (r *run) empty(ctx context.Context, g domain.Storm, some bool) error {
 	return err
 }
 
-// openGate ends a storm: nothing is held any more.
-func (r *run) openGate(ctx context.Context, g domain.Storm) error {
-	g.Gated, g.Released, g.EmptyAt = false, nil, domain.Stamp{}
+// endStorm ends a storm: nothing is held any more.
+func (r *run) endStorm(ctx context.Context, g domain.Storm) error {
+	g.Holds, g.Released, g.EmptyAt = false, nil, domain.Stamp{}
 	if _, err := r.Book.Storms.Save(ctx, g); err != nil {
 		return err
 	}
-	r.gates[g.Error] = false
+	r.storms[g.Error] = false
 	r.Logger.InfoContext(ctx, "no failure of a group is held any more", "group", g.Error, "probes", g.Probes)
 	return nil
 }

@@ -158,6 +158,11 @@ type Ended struct {
 	RedriveCount int
 }
 
+// NotStarted is the end of an execution that was announced, and then was not started.
+func NotStarted(name, why string, at time.Time) Ended {
+	return Ended{Name: name, Status: Aborted, Error: NeverStarted, Cause: why, StoppedAt: at}
+}
+
 // NeedsFollowUp reports whether the end of an execution moves more than its row: a failure, an item of a replay. Until that
 // has moved, the execution stays open: whoever is to move it may die.
 func (o Ended) NeedsFollowUp() bool {

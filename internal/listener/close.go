@@ -90,7 +90,7 @@ func (l *Listener) outcomeOfLeftover(ctx context.Context, r domain.Replay, it do
 		return l.step(it, replay.Skipped, reason), nil
 	}
 	if r.Action == replay.Republish { // what it is bound to ran long ago, and tells nothing
-		return l.step(it, replay.Failed, "OutputNotSent: "+reason+", and it is not known whether the output was sent"), nil
+		return l.step(it, replay.Failed, domain.OutputNotSent(reason)), nil
 	}
 	d, err := l.Machine.Describe(ctx, it.Execution)
 	switch {

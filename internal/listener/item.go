@@ -274,9 +274,7 @@ func (l *Listener) withdraw(ctx context.Context, row domain.Execution, why strin
 }
 
 func (l *Listener) neverStarted(ctx context.Context, row domain.Execution, why string) error {
-	_, err := l.Book.Executions.RecordOutcome(ctx, domain.Ended{
-		Name: row.Name, Status: domain.Aborted, Error: domain.NeverStarted, Cause: why, StoppedAt: l.now(),
-	})
+	_, err := l.Book.Executions.RecordOutcome(ctx, domain.NotStarted(row.Name, why, l.now()))
 	if errors.Is(err, ledger.ErrConflict) || errors.Is(err, ledger.ErrNotFound) {
 		return nil
 	}

@@ -16,7 +16,7 @@ func TestARunLooksAtEachGroupOnce(t *testing.T) {
 	now := domain.At(time.Now())
 	for i := range groups {
 		_, err := e.Plain.Storms.Save(t.Context(), domain.Storm{
-			Error: fmt.Sprintf("Error%03d", i), Gated: true, Step: 1, NextAt: domain.At(now.Add(-time.Hour)), GatedAt: now,
+			Error: fmt.Sprintf("Error%03d", i), Holds: true, Step: 1, NextAt: domain.At(now.Add(-time.Hour)), BegunAt: now,
 		})
 		if err != nil {
 			t.Fatal(err)
