@@ -7,8 +7,8 @@ import (
 )
 
 // What a million items cost in US dollars: calls as the benchmark counts them, priced for us-east-1 (docs/cost.md). The
-// user's own states are not included. A republish runs no state and calls neither Record nor Publish; what it makes of the
-// rest is bounded by that of a rerun. A redrive is a transition and goes on to Publish, which are the two of a rerun.
+// user's own states are not included. A republish runs no state, and costs at most the rest of a rerun. A redrive is a
+// transition and goes on to Publish: as many transitions as a rerun.
 const (
 	rerunUSD       = 88.25
 	transitionsUSD = 50.00 // of rerunUSD: the two states that the construct adds

@@ -15,7 +15,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// claim has a key stand for a request for something. It refuses a key that stands for another one.
+// claim binds a key to a request. It refuses a key that is bound to another request.
 func (a *API) claim(ctx context.Context, what, key string, body []byte, c domain.Claim) (domain.Claim, error) {
 	var err error
 	if c.BodyHash, err = hashOf(body); err != nil {
@@ -32,7 +32,7 @@ func (a *API) claim(ctx context.Context, what, key string, body []byte, c domain
 	return claimed, nil
 }
 
-// hashOf tells bodies apart, but not by their layout or the order of their fields.
+// hashOf hashes a body, whatever its layout and the order of its fields.
 func hashOf(body []byte) (string, error) {
 	var v any
 	dec := json.NewDecoder(bytes.NewReader(body))

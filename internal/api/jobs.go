@@ -52,7 +52,7 @@ func (a *API) changeFailures(action replay.FailureAction) func(context.Context, 
 	}
 }
 
-// failureJob says how far a job is.
+// failureJob returns the progress of a job.
 func (a *API) failureJob(ctx context.Context, req request) (answer, error) {
 	id := req.PathParameters["jobId"]
 	if _, err := ulid.ParseStrict(id); err != nil {

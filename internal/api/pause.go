@@ -12,7 +12,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// pause lets nothing more of a replay start. Pausing it again changes nothing.
+// pause stops a replay from starting anything more. Pausing it again changes nothing.
 func (a *API) pause(ctx context.Context, req request) (answer, error) {
 	row, body, err := a.about(ctx, req)
 	if err != nil {
@@ -29,8 +29,7 @@ func (a *API) pause(ctx context.Context, req request) (answer, error) {
 	return a.changed(ctx, req, row.ID, "paused", "replay paused")
 }
 
-// resume has a replay go on. Resuming it again changes nothing, and sends the message that an earlier call did not come to
-// send.
+// resume lets a replay continue. Resuming it again changes nothing, but sends the message that an earlier call failed to send.
 func (a *API) resume(ctx context.Context, req request) (answer, error) {
 	row, err := a.find(ctx, req)
 	if err != nil {
@@ -56,7 +55,7 @@ func (a *API) resume(ctx context.Context, req request) (answer, error) {
 	return a.changed(ctx, req, row.ID, "resumed", "replay resumed")
 }
 
-// change gives a replay another pace. What waits for the pace of before is sent again, so that it does not wait for long.
+// change gives a replay another pace. Messages that wait for the old pace are sent again: they need not wait for it.
 func (a *API) change(ctx context.Context, req request) (answer, error) {
 	row, body, err := a.about(ctx, req)
 	if err != nil {
@@ -82,7 +81,7 @@ func (a *API) change(ctx context.Context, req request) (answer, error) {
 	return a.changed(ctx, req, row.ID, "given another pace", "pace of replay changed", "maxPerSecond", pace)
 }
 
-// about reads which replay a call is about, and its body.
+// about returns the replay that a call is about, and the body of the call.
 func (a *API) about(ctx context.Context, req request) (row domain.Replay, body []byte, err error) {
 	if row, err = a.find(ctx, req); err != nil {
 		return row, nil, err
@@ -125,8 +124,8 @@ func (a *API) controls(ctx context.Context, req request) (answer, error) {
 	return answer{status: http.StatusOK, body: a.controlsOf(c)}, err
 }
 
-// goesOn bounds how many replays one call has go on that all were paused. Auto-replay takes up the others.
-const goesOn = 100
+// maxResumed is how many open replays one call continues after a pause of all replays. Auto-replay continues the others.
+const maxResumed = 100
 
 // changeControls pauses or resumes all replays, automatic ones, or both.
 func (a *API) changeControls(ctx context.Context, req request) (answer, error) {
@@ -162,7 +161,7 @@ func (a *API) changeControls(ctx context.Context, req request) (answer, error) {
 		a.logger.InfoContext(ctx, "controls changed", "of", part.what, "paused", *part.want)
 	}
 	if r.PauseReplays != nil && !*r.PauseReplays {
-		rows, err := a.book.Replays.Open(ctx, now.Add(eventlog.ClockSkew), goesOn)
+		rows, err := a.book.Replays.Open(ctx, now.Add(eventlog.ClockSkew), maxResumed)
 		if err != nil {
 			return answer{}, err
 		}

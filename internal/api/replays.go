@@ -150,7 +150,7 @@ func (a *API) cancel(ctx context.Context, req request) (answer, error) {
 	return ans, nil
 }
 
-// ending says of a replay that was halted that the rest of it ends by itself.
+// ending adds that the rest of a halted replay ends by itself.
 func ending(row domain.Replay) string {
 	if row.Status.Final() {
 		return ""

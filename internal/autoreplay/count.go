@@ -9,17 +9,17 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
-// countMark is where a count goes on that a run had no time to end.
+// countMark is where the next run continues a count that this one had no time to finish.
 const countMark = "count-failures"
 
 const (
 	// countedAtOnce is how many failures are counted before the count is kept, in case the run dies.
 	countedAtOnce = 100_000
-	// keepCount is left of the time of this part to keep a count that did not come to its end.
+	// keepCount is the part of the time that is kept to save an unfinished count.
 	keepCount = 2 * time.Second
 )
 
-// countFailures counts what is open or in quarantine, by what it shares, for GET /failures/groups. Reading a million
+// countFailures counts the failures that are open or in quarantine, by group, for GET /failures/groups. Reading a million
 // keys takes less than a minute.
 func (r *run) countFailures(ctx context.Context) error {
 	mark, err := r.mark(ctx, countMark)

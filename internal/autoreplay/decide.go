@@ -14,17 +14,17 @@ import (
 const (
 	// dueBatch is how many failures of one shard are read at once.
 	dueBatch = 100
-	// dueWithoutStarts is how many failures of one shard a run looks through that may not start anything: some of them
-	// can be closed all the same.
+	// dueWithoutStarts is how many failures of one shard a run looks through when it may not start anything: some of them
+	// can still be closed.
 	dueWithoutStarts = 1000
 	// recheckAfter is how long until a failure whose automatic replay was sent is looked at again, in case its message got lost.
 	recheckAfter = 15 * time.Minute
-	// postponeFor is how long until a failure is looked at again that could not be decided now.
+	// postponeFor is how long until a failure that could not be decided on is looked at again.
 	postponeFor = time.Minute
 )
 
-// decideDue decides on the failures that are due, one batch of each shard in turn, so that none of them waits for the
-// others when the run may not start all.
+// decideDue decides on the failures that are due. It takes one batch of each shard in turn: no shard waits for the others
+// when the run may not start all.
 func (r *run) decideDue(ctx context.Context) error {
 	if err := r.setRate(ctx); err != nil {
 		return err
@@ -77,12 +77,12 @@ func (r *run) checkStorms(ctx context.Context, due []domain.Failure) {
 	}
 }
 
-// quarantineReason is why a failure is not replayed automatically. It does not get older while auto-replay is paused.
+// quarantineReason is why a failure is not replayed automatically. A failure does not age while auto-replay is paused.
 func (r *run) quarantineReason(f domain.Failure) string {
 	return r.policy.quarantineReason(f, r.controls.WithoutPause(f.FirstAt.Time, r.now()))
 }
 
-// postpone lets others come first for a while, or a failure that always errs would keep them back.
+// postpone lets others come first for a while. Otherwise, a failure that always causes an error would delay them.
 func (r *run) postpone(ctx context.Context, f domain.Failure) {
 	_, err := r.tryMove(ctx, f, domain.Move{To: f.Status, DueAt: r.now().Add(postponeFor), Redrive: f.Redrive}, f.Status)
 	if err != nil {
@@ -118,8 +118,8 @@ func (r *run) decide(ctx context.Context, f domain.Failure) error {
 	return err
 }
 
-// closeOrSend closes or quarantines a failure that needs no automatic replay, or cannot have one, and sends one
-// otherwise.
+// closeOrSend closes or quarantines a failure that needs no automatic replay or cannot have one. Otherwise it sends the
+// replay.
 func (r *run) closeOrSend(ctx context.Context, f domain.Failure, reason string) (sent bool, err error) {
 	if moved, err := r.moveIfRedriven(ctx, f); moved || err != nil {
 		return false, err
@@ -170,7 +170,7 @@ func (r *run) moveIfRedriven(ctx context.Context, f domain.Failure) (bool, error
 	return false, nil
 }
 
-// moveIfNeedless moves a failure that no automatic replay is to heal: a newer event supersedes it, or its event is gone.
+// moveIfNeedless moves a failure that needs no automatic replay: a newer event supersedes it, or its event is gone.
 func (r *run) moveIfNeedless(ctx context.Context, f domain.Failure) (bool, error) {
 	m, err := r.Superseding.Needless(ctx, f, r.policy.SupersedeOlder)
 	if m == nil || err != nil {

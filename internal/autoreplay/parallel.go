@@ -15,8 +15,8 @@ const (
 	fewFailures = 10
 )
 
-// each does something about failures, several at a time if they are many. Each part works on a copy of the run, and what
-// it did is added up afterwards.
+// each does something about failures, several at a time if there are many. Each part works on a copy of the run, and their
+// sums are added afterwards.
 func (r *run) each(failures []domain.Failure, do func(*run, domain.Failure)) {
 	if len(failures) <= fewFailures || r.mayStart() && r.maySend() < len(failures) { // or the parts would send too many
 		for _, f := range failures {

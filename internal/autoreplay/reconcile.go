@@ -17,12 +17,12 @@ const (
 	openBatch = 500
 	// runningPages is how many pages of running executions a run lists: 50,000. Of those beyond, each is looked up.
 	runningPages = 50
-	// messageLife is how long a message of the Replay queue can live. A start that has not happened by then never will.
+	// messageLife is how long SQS keeps a message of the Replay queue. A start that has not happened by then never will.
 	messageLife = 14 * 24 * time.Hour
 )
 
-// reconcileOpen looks up executions that have a row without an outcome: status events are best effort, one may never
-// have come. Those that Step Functions lists as running are left alone, however long they take.
+// reconcileOpen looks up executions that have a row without an outcome: their status events may have been lost. Those that
+// Step Functions lists as running are left alone, however long they take.
 func (r *run) reconcileOpen(ctx context.Context) error {
 	running, err := r.listRunning(ctx)
 	if err != nil {
@@ -77,7 +77,7 @@ func (r *run) listRunning(ctx context.Context) (map[string]bool, error) {
 // checkOpen looks up one open execution, within the look-ups of the run, and reports it if it stays open for too long.
 func (r *run) checkOpen(ctx context.Context, e domain.Execution) error {
 	accounted := false
-	recorded := e.VersionID != "" && (e.Mode == domain.Live || e.Mode == domain.Restart) // replays are accounted for by what asked for them
+	recorded := e.VersionID != "" && (e.Mode == domain.Live || e.Mode == domain.Restart) // replays are accounted for by their failures and items
 	if r.mayLookUp(forOpen) {
 		var err error
 		accounted, err = r.lookUp(ctx, e)
@@ -134,8 +134,8 @@ func (r *run) lookUp(ctx context.Context, e domain.Execution) (accounted bool, e
 	return true, r.Book.Executions.CheckLater(ctx, e, r.now()) // the next look is a threshold from now
 }
 
-// recordUnstarted deals with an execution that Step Functions does not know: its start is in the Replay queue, or was given
-// up, or Step Functions has forgotten it.
+// recordUnstarted records the end of an execution that Step Functions does not know. Its start is in the Replay queue or was
+// given up, or Step Functions has forgotten it.
 func (r *run) recordUnstarted(ctx context.Context, e domain.Execution) (accounted bool, err error) {
 	if r.now().Sub(e.StartedAt.Time) < messageLife {
 		return r.recordReplaced(ctx, e)
@@ -153,8 +153,8 @@ func (r *run) recordUnstarted(ctx context.Context, e domain.Execution) (accounte
 	}})[0]
 }
 
-// recordReplaced closes the row of an event whose execution is gone with its state machine, when a replay of its version, or a
-// newer event of its resource, has succeeded since.
+// recordReplaced closes the row of an event whose execution is gone with its state machine, if a replay of its version or a
+// newer event of its resource has succeeded since.
 func (r *run) recordReplaced(ctx context.Context, e domain.Execution) (accounted bool, err error) {
 	if e.Status.Terminal() || e.VersionID == "" || e.Mode != domain.Live && e.Mode != domain.Restart {
 		return false, nil

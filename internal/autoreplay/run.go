@@ -36,7 +36,7 @@ type run struct {
 
 	counted *domain.FailureTally // of all failures; nil: the run could not count them
 
-	left map[string]bool // dead letters, by message id, that are still in the queue after a try; nil: nobody has looked
+	left map[string]bool // dead letters that are still in the queue after a try, by message id; nil: the queue was not read
 }
 
 func (a *Runner) newRun(ctx context.Context, until time.Time) *run {
@@ -48,15 +48,15 @@ func (a *Runner) newRun(ctx context.Context, until time.Time) *run {
 	return r
 }
 
-// copy returns a run with state of its own. The two share the count of what was sent and the failed redrives, which have a lock.
+// copy returns a run with state of its own. The two share what was sent and the lists of failed runs, which have a lock.
 func (r *run) copy() *run {
 	c := *r
 	c.storms, c.begun, c.held, c.left = maps.Clone(r.storms), maps.Clone(r.begun), maps.Clone(r.held), maps.Clone(r.left)
 	return &c
 }
 
-// setRate finds out how many automatic replays a second may start beside other replays: more than that would wait in the
-// Replay queue.
+// setRate reads how many automatic replays a second may start beside other replays. More than that would wait in the Replay
+// queue.
 func (r *run) setRate(ctx context.Context) error {
 	budget := ledger.Starts(r.policy.StartsPerSecond * r.controls.Pace(r.now()))
 	rate, err := r.Book.Pace.Rate(ctx, budget, ledger.Claimant{Name: ledger.AutoClaimant}, r.now())
@@ -69,8 +69,8 @@ func (r *run) setRate(ctx context.Context) error {
 // notKnown is the reason for a pause if the ledger cannot say what is paused.
 const notKnown = "what is paused is not known"
 
-// pauseReason says why nothing is started now, "" if it is. If nobody can tell what is paused, it is taken to be: what waits
-// is not lost.
+// pauseReason says why nothing is started now, or "". If it is not known what is paused, auto-replay is taken to be paused:
+// what waits is not lost.
 func (r *run) pauseReason(ctx context.Context, until time.Time) string {
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
@@ -89,8 +89,8 @@ func (r *run) pauseReason(ctx context.Context, until time.Time) string {
 	return alarm
 }
 
-// alarmReason says why PauseAlarm pauses automatic replays and others, "" if it does not. If nobody can tell how it stands,
-// live traffic is taken to be in trouble. The ledger tells the listener.
+// alarmReason says why PauseAlarm pauses all replays, or "". If the state of the alarm is not known, live traffic is taken to
+// be in trouble. The listener reads the reason in the ledger.
 func (r *run) alarmReason(ctx context.Context) (why string) {
 	if r.Pause != nil {
 		in, err := errs.WithinDeadline(ctx, r.Pause.InAlarm)
@@ -143,9 +143,9 @@ func (r *run) mayLookUp(part float64) bool {
 	return true
 }
 
-// send queues the automatic replay, then moves the failure: if the function dies in between, the message goes out twice,
-// and the deterministic execution name lets only one of them start anything. The starts of a run are spread over the
-// time until the next, so that they keep to their share at any moment.
+// send queues the automatic replay, then moves the failure. If the function dies in between, the message is sent twice, and
+// the deterministic execution name lets only one of them start anything. The starts of a run are spread over the time
+// until the next run, so they keep to their share at any moment.
 func (r *run) send(ctx context.Context, f domain.Failure) error {
 	msg := protocol.ReplayMessage{Kind: protocol.KindAuto, Execution: f.Execution, RedriveCount: f.RedriveCount}
 	// Counted from the beginning of the run: what is sent late in it must not reach into the next one's time.

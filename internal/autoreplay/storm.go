@@ -13,20 +13,19 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
-// When more failures share an error than the threshold, something that they depend on is broken: to replay all of them
-// would be a storm that helps nobody. All of them are held. One of them, the probe, is let go; while probes fail, the next
-// one waits with backoff; after one has succeeded the others follow in growing steps, each after the one before has
-// ended well.
+// When more failures than the threshold share an error, something that they depend on is broken. Replaying all of them would
+// help nobody: they are held. One of them, the probe, is released. While probes fail, the next one waits with backoff.
+// After one has succeeded, the others follow in growing steps, each after the one before has ended well.
 const (
 	growth  = 4      // from one step to the next
-	maxStep = 10_000 // a run sends less, at the pace of all replays
-	// maxNamed is how many failures of a step are looked at afterwards: so many tell of the others, and the row that names
-	// them stays far below DynamoDB's 400 KB.
+	maxStep = 10_000 // the pace of all replays lets a run send less
+	// maxNamed is how many failures of a step are checked afterwards. They stand for the others, and the row that names them
+	// stays far below DynamoDB's 400 KB.
 	maxNamed = 500
-	// stepPatience is how long a step may take. What runs longer than that tells nothing about the others.
+	// stepPatience is how long a step may take. What runs longer says nothing about the others.
 	stepPatience = time.Hour
-	// maxRounds is how often a run lets go a step of a group: failures that are closed or quarantined instead of sent make
-	// room for others.
+	// maxRounds is how often a run tries a step of a group: failures that are closed or quarantined instead of sent make room
+	// for others.
 	maxRounds = 50
 	// heldBatch is how many held failures are read at once, for this round and the next ones.
 	heldBatch  = 100
@@ -85,8 +84,8 @@ func (r *run) tooOldAt(f domain.Failure) time.Time {
 	return f.FirstAt.Add(r.policy.MaxAge + time.Second + paused)
 }
 
-// lookAtStorms goes on with every storm whose time has come. A storm that a run has looked at comes due again at once, and
-// is left to the next run.
+// lookAtStorms advances every storm whose time has come. A storm that it has advanced comes due again at once, and is left to
+// the next run.
 func (r *run) lookAtStorms(ctx context.Context) error {
 	now := r.now()
 	for cursor := ""; ; {
@@ -136,7 +135,7 @@ func (r *run) advance(ctx context.Context, g domain.Storm) error {
 	return r.step(ctx, g)
 }
 
-// judgeStep looks what became of the failures that were let go last. It is not over while one of them is being replayed.
+// judgeStep checks the failures that were released last. The step is not over while one of them is being replayed.
 func (r *run) judgeStep(ctx context.Context, g *domain.Storm) (over bool, err error) {
 	rows, err := r.Book.Failures.Find(ctx, g.Released)
 	if err != nil {
@@ -173,12 +172,11 @@ func (r *run) judgeStep(ctx context.Context, g *domain.Storm) (over bool, err er
 	case well > 0:
 		g.Misses = 0
 		g.Step = min(g.Step*growth, maxStep)
-	} // those that were closed for reasons of their own tell nothing
+	} // those that were closed for other reasons say nothing
 	return true, nil
 }
 
-// step lets go as many failures as the step has. What is chosen is noted before it is sent, so that a run that dies in
-// between neither forgets nor doubles a step.
+// step releases as many failures as the step has.
 func (r *run) step(ctx context.Context, g domain.Storm) error {
 	tried := map[string]bool{}
 	skip := func(f domain.Failure) bool { return tried[f.Execution] }
@@ -187,7 +185,7 @@ func (r *run) step(ctx context.Context, g domain.Storm) error {
 	for range maxRounds {
 		if !r.mayStart() {
 			r.sum.Waiting++
-			return nil // what is too old comes due by itself
+			return nil // failures that get too old come due by themselves
 		}
 		size := min(g.Step, r.maySend())
 		var err error
@@ -212,7 +210,8 @@ func (r *run) step(ctx context.Context, g domain.Storm) error {
 	return nil
 }
 
-// releaseAll notes which failures a step lets go, and lets them go. It returns how many of them were sent.
+// releaseAll saves which failures a step releases, then releases them. A run that dies in between neither forgets nor
+// doubles the step. It returns how many of them were sent.
 func (r *run) releaseAll(ctx context.Context, g domain.Storm, step []domain.Failure) (_ domain.Storm, sent int, err error) {
 	g.Released, g.EmptyAt = nil, domain.Stamp{}
 	for _, f := range step[:min(len(step), maxNamed)] {
@@ -240,8 +239,8 @@ func (r *run) releaseAll(ctx context.Context, g domain.Storm, step []domain.Fail
 	return g, sent, nil
 }
 
-// release decides on a failure that its group lets go, and reports whether it was sent. One that cannot be decided on
-// stays held, and keeps nobody else back.
+// release decides on a held failure, and reports whether it was sent. One that cannot be decided on stays held, and does not
+// delay the others.
 func (r *run) release(ctx context.Context, f domain.Failure) (sent bool) {
 	sent, err := r.closeOrSend(ctx, f, r.quarantineReason(f))
 	switch {
@@ -254,8 +253,8 @@ func (r *run) release(ctx context.Context, f domain.Failure) (sent bool) {
 	return sent && err == nil
 }
 
-// emptyFor is how long a group must have been found empty before its storm ends: the index that lists what is held lags
-// behind, and what it does not show would be held by nobody.
+// emptyFor is how long a group must have been empty before its storm ends. The index of held failures lags behind, and nothing
+// would release those that it does not show.
 const emptyFor = time.Minute
 
 // empty ends a storm once nothing has been held for a while.
