@@ -46,7 +46,7 @@ func (l *Listener) recordLeftovers(ctx context.Context, msg protocol.ReplayMessa
 	if err != nil {
 		return err
 	}
-	var steps []progress.Transition
+	var transitions []progress.Transition
 	lookUps := 0
 	for i, it := range items {
 		if it.Outcome.Final() {
@@ -58,15 +58,15 @@ func (l *Listener) recordLeftovers(ctx context.Context, msg protocol.ReplayMessa
 				break
 			}
 		}
-		step, err := l.outcomeOfLeftover(ctx, r, it, reason)
+		t, err := l.outcomeOfLeftover(ctx, r, it, reason)
 		if err != nil {
 			return err
 		}
-		if step != nil {
-			steps = append(steps, *step)
+		if t != nil {
+			transitions = append(transitions, *t)
 		}
 	}
-	if err := l.apply(ctx, s.ReplayID, steps...); err != nil {
+	if err := l.apply(ctx, s.ReplayID, transitions...); err != nil {
 		return err
 	}
 	return l.seriesDone(ctx, msg, s, items)
@@ -84,30 +84,27 @@ func (l *Listener) seriesDone(ctx context.Context, msg protocol.ReplayMessage, s
 	return l.Progress.CompleteIfDone(ctx, s.ReplayID, l.now())
 }
 
-// outcomeOfLeftover returns the step of an item whose series has ended, nil if its execution runs.
+// outcomeOfLeftover returns the transition of an item whose series has ended, nil if its execution runs.
 func (l *Listener) outcomeOfLeftover(ctx context.Context, r domain.Replay, it domain.Item, reason string) (*progress.Transition, error) {
 	if it.Execution == "" {
-		return l.step(it, replay.Skipped, reason), nil
+		return l.transition(it, replay.Skipped, reason), nil
 	}
-	if r.Action == replay.Republish { // what it is bound to ran long ago, and tells nothing
-		return l.step(it, replay.Failed, "OutputNotSent: "+reason+", and it is not known whether the output was sent"), nil
+	if r.Action == replay.Republish {
+		return l.transition(it, replay.Failed, progress.OutputNotSent(reason)), nil
 	}
 	d, err := l.Machine.Describe(ctx, it.Execution)
 	switch {
 	case errors.Is(err, sfn.ErrNotFound):
-		if err := l.neverStarted(ctx, domain.Execution{Name: it.Execution}, reason); err != nil {
-			return nil, err
-		}
-		return l.step(it, replay.Skipped, reason), nil
+		return l.transition(it, replay.Skipped, reason), l.neverStarted(ctx, it.Execution, reason)
 	case err != nil:
 		return nil, err
 	case !d.Status.Terminal():
 		return nil, nil
 	}
-	step := l.step(it, replay.Succeeded, "")
+	t := l.transition(it, replay.Succeeded, "")
 	if d.Status != domain.Succeeded {
-		step.To, step.Reason = replay.Failed, d.Error
+		t.To, t.Reason = replay.Failed, d.Error
 	}
-	step.ARN, step.At = d.ARN, d.StoppedAt
-	return step, nil
+	t.ARN, t.At = d.ARN, d.StoppedAt
+	return t, nil
 }

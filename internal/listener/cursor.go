@@ -3,6 +3,7 @@ package listener
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strconv"
 	"strings"
 
@@ -30,6 +31,25 @@ func parseItemsCursor(text string) (c itemsCursor, err error) {
 }
 
 func (c itemsCursor) String() string { return strconv.Itoa(c.page) + "#" + c.inPage }
+
+// rest is where another message reads on, empty if nothing is left.
+func (c itemsCursor) rest(r domain.Replay) string {
+	if c.page >= r.Pages {
+		return ""
+	}
+	return c.String()
+}
+
+// readOn yields items of a replay, at most so many reads of them, and moves the cursor behind each read.
+func (l *Listener) readOn(ctx context.Context, r domain.Replay, c *itemsCursor, reads int) iter.Seq2[[]domain.Item, error] {
+	return func(yield func([]domain.Item, error) bool) {
+		for n := 0; n < reads && c.page < r.Pages; n++ {
+			if items, err := l.readItems(ctx, r.ID, c); !yield(items, err) || err != nil {
+				return
+			}
+		}
+	}
+}
 
 // readItems reads items of a replay, all of one page, and moves the cursor behind them. A page may have none.
 func (l *Listener) readItems(ctx context.Context, replayID string, c *itemsCursor) ([]domain.Item, error) {

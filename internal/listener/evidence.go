@@ -61,21 +61,19 @@ func (l *Listener) evidence(ctx context.Context, msg protocol.ReplayMessage) err
 	if err != nil {
 		return err
 	}
-	for reads := 0; at.page < r.Pages; reads++ {
-		if reads == evidenceReads {
-			msg.Cursor = at.String()
-			if msg.Gathered, err = g.encode(); err != nil {
-				return err
-			}
-			return l.sendOn(ctx, msg)
+	for items, err := range l.readOn(ctx, r, &at, evidenceReads) {
+		if err == nil {
+			err = l.gather(ctx, &g, items)
 		}
-		items, err := l.readItems(ctx, r.ID, &at)
 		if err != nil {
 			return err
 		}
-		if err := l.gather(ctx, &g, items); err != nil {
+	}
+	if msg.Cursor = at.rest(r); msg.Cursor != "" {
+		if msg.Gathered, err = g.encode(); err != nil {
 			return err
 		}
+		return l.sendOn(ctx, msg)
 	}
 	return l.writeEvidence(ctx, r, g)
 }

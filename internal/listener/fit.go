@@ -151,12 +151,9 @@ func (l *Listener) keptFits(ctx context.Context, f domain.Failure, req request) 
 	if req.where == nil || f.InputKey == "" {
 		return true, nil, nil
 	}
-	event, err := l.Log.Object(ctx, f.InputKey)
-	if errors.Is(err, eventlog.ErrNotFound) {
-		return false, skip("its input is gone from %s", f.InputKey), nil
-	}
-	if err != nil {
-		return false, nil, err
+	event, vd, err := l.keptEvent(ctx, f.InputKey)
+	if vd != nil || err != nil {
+		return false, vd, err
 	}
 	return l.eventFits(ctx, "", event, req)
 }
@@ -190,7 +187,7 @@ func (l *Listener) unfit(ctx context.Context, resourceID string, v eventlog.Vers
 	if vd != nil || err != nil || fits {
 		return vd, err
 	}
-	return &verdict{to: replay.Skipped, version: v.ID, reason: "version " + v.ID + " does not fit the selection"}, nil
+	return skipVersion(v.ID, "version %s does not fit the selection", v.ID), nil
 }
 
 // onlyFitting returns the versions of a resource that fit the filters of a selection, in their order, or the first verdict

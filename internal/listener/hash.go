@@ -40,15 +40,7 @@ func (l *Listener) hash(ctx context.Context, msg protocol.ReplayMessage) error {
 	if err != nil {
 		return err
 	}
-	for reads := 0; at.page < r.Pages; reads++ {
-		if reads == hashReads {
-			msg.Cursor = at.String()
-			if msg.Sum, err = sum.(encoding.BinaryMarshaler).MarshalBinary(); err != nil {
-				return fmt.Errorf("keep hash of plan %s: %w", r.ID, err)
-			}
-			return l.sendOn(ctx, msg)
-		}
-		items, err := l.readItems(ctx, r.ID, &at)
+	for items, err := range l.readOn(ctx, r, &at, hashReads) {
 		if err != nil {
 			return err
 		}
@@ -57,6 +49,12 @@ func (l *Listener) hash(ctx context.Context, msg protocol.ReplayMessage) error {
 				sum.Write(planLine(it))
 			}
 		}
+	}
+	if msg.Cursor = at.rest(r); msg.Cursor != "" {
+		if msg.Sum, err = sum.(encoding.BinaryMarshaler).MarshalBinary(); err != nil {
+			return fmt.Errorf("keep hash of plan %s: %w", r.ID, err)
+		}
+		return l.sendOn(ctx, msg)
 	}
 	return l.Book.Replays.SetPlanHash(ctx, r.ID, hex.EncodeToString(sum.Sum(nil)))
 }

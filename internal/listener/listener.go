@@ -113,8 +113,8 @@ func New(deps Deps) *Listener {
 // queue's visibility timeout. SQS delivers every other message that failed again, until it is a dead letter. SQS also
 // delivers again what was not finished in the function's time. The steps that it took count.
 func (l *Listener) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
-	steps, results := errs.EachWithinDeadline(l.withBatchStarts(ctx, batch.Records), batch.Records, l.handle)
-	l.note(ctx, steps, results)
+	moved, results := errs.EachWithinDeadline(l.withBatchStarts(ctx, batch.Records), batch.Records, l.handle)
+	l.note(ctx, moved, results)
 
 	var failed []unhandled
 	var longest time.Duration
@@ -178,45 +178,52 @@ func (l *Listener) requeue(ctx context.Context, f unhandled) (sent bool, err err
 	msg.Tries++
 	msg.Since = l.now().Add(-f.tried).Unix()
 	wait = wait/2 + time.Duration(rand.Int64N(int64(wait))) //nolint:gosec // jitter
-	err = l.Queue.Post(ctx, sqs.Post{Body: msg.Encode(), Delay: wait})
+	err = l.send(ctx, msg, wait)
 	return err == nil, err
 }
 
-// note takes the steps of a batch at once, so that each replay's counters move once per batch.
-func (l *Listener) note(ctx context.Context, steps []*progress.Transition, results []error) {
-	var taken []progress.Transition
-	for i, s := range steps {
-		if results[i] == nil && s != nil {
-			taken = append(taken, *s)
+// send sends a message to the Replay queue that is delivered after a delay.
+func (l *Listener) send(ctx context.Context, msg protocol.ReplayMessage, delay time.Duration) error {
+	return l.Queue.Post(ctx, sqs.Post{Body: msg.Encode(), Delay: delay})
+}
+
+// sendOn sends a message that goes on with the work of the one at hand.
+func (l *Listener) sendOn(ctx context.Context, msg protocol.ReplayMessage) error {
+	msg.Tries, msg.Since, msg.Revived = 0, 0, 0
+	return l.send(ctx, msg, 0)
+}
+
+func itemMessage(replayID string, page, ordinal int) protocol.ReplayMessage {
+	return protocol.ReplayMessage{Kind: protocol.KindItem, ReplayID: replayID, Page: page, Ordinal: ordinal}
+}
+
+// note applies the transitions of a batch together: each replay's counters move once per batch.
+func (l *Listener) note(ctx context.Context, moved []*progress.Transition, results []error) {
+	var all []progress.Transition
+	for i, t := range moved {
+		if results[i] == nil && t != nil {
+			all = append(all, *t)
 		}
 	}
-	failed := l.Progress.Apply(ctx, taken)
-	for i, s := range steps {
-		if results[i] == nil && s != nil {
-			results[i] = failed[s.ReplayID]
+	failed := l.Progress.Apply(ctx, all)
+	for i, t := range moved {
+		if results[i] == nil && t != nil {
+			results[i] = failed[t.ReplayID]
 		}
 	}
 }
 
-// apply applies steps of one replay.
-func (l *Listener) apply(ctx context.Context, replayID string, steps ...progress.Transition) error {
-	return l.Progress.Apply(ctx, steps)[replayID]
+// apply applies transitions of one replay.
+func (l *Listener) apply(ctx context.Context, replayID string, transitions ...progress.Transition) error {
+	return l.Progress.Apply(ctx, transitions)[replayID]
 }
 
-// handle works off one message and returns the step of the item that it was about, if any.
+// handle works off one message and returns the transition of the item that it was about, if there is one.
 func (l *Listener) handle(ctx context.Context, m events.SQSMessage) (*progress.Transition, error) {
 	msg, err := protocol.DecodeReplayMessage(m.Body)
 	if err != nil {
 		return nil, err
 	}
-	step, err := l.workOff(ctx, msg)
-	if errors.Is(err, errGoesOn) || errors.Is(err, errParked) {
-		return nil, nil
-	}
-	return step, err
-}
-
-func (l *Listener) workOff(ctx context.Context, msg protocol.ReplayMessage) (*progress.Transition, error) {
 	switch msg.Kind {
 	case protocol.KindExpand:
 		return nil, l.expand(ctx, msg)

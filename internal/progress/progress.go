@@ -54,6 +54,12 @@ type Transition struct {
 	At        time.Time
 }
 
+// OutputNotSent is the reason of an item that a republish gives up: the execution that it is bound to ran long ago, and
+// does not tell whether its output was sent again.
+func OutputNotSent(why string) string {
+	return "OutputNotSent: " + why + ", and it is not known whether the output was sent"
+}
+
 // Replays applies transitions of items to replays.
 type Replays struct {
 	items   items
