@@ -221,7 +221,7 @@ func TestSelectionsAreExpandedByTheListenersProgram(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for _, n := range []int{980, 2_940} {
-		peak, err := expansion(t.Context(), program, n)
+		peak, err := expansion(t.Context(), []string{program}, n)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -243,7 +243,7 @@ func TestAnOutageIsPlayed(t *testing.T) {
 }
 
 func TestAFunctionThatCannotStartIsReported(t *testing.T) {
-	_, err := start(t.Context(), []string{"sh", "-c", "echo no settings >&2; exit 1"}, nil)
+	_, err := start(t.Context(), program{argv: []string{"sh", "-c", "echo no settings >&2; exit 1"}})
 	if !errors.Is(err, lambdahost.ErrNotReady) || !strings.Contains(err.Error(), "no settings") {
 		t.Errorf("got %v, want ErrNotReady with what the program said", err)
 	}

@@ -11,43 +11,9 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/dev/bench/process"
-	"github.com/ce873799/replayable-ingestion/internal/config"
 )
 
 const nodeFunction = "Node.js"
-
-// environments are the environment variables of the functions, which read them before they ask for an event.
-var environments = map[string]map[string]string{
-	"Record": config.Record{
-		EventLogBucket: "b", LedgerTable: "t", ResourceIDPath: "$.listing.id", OwnerIDPath: "$.listing.agencyId",
-		MaxEventBytes: 256_000,
-	}.Env(),
-	"Publish": config.Publish{
-		EventLogBucket: "b", LedgerTable: "t", TopicARN: "a", StoreOutputs: true, SupersedeOlder: true,
-	}.Env(),
-	"Tracker": config.Tracker{
-		LedgerTable: "t", StateMachineARN: "m", SeriesMachineARN: "s", ReplayQueueURL: "q",
-	}.Env(),
-	"ReplayHandler": config.ReplayHandler{
-		EventLogBucket: "b", LedgerTable: "t", ReplayQueueURL: "q", DeadLetterQueueURL: "d", StartsPerSecond: 30,
-		ResourceIDPath: "$.listing.id", OwnerIDPath: "$.listing.agencyId", MaxEventBytes: 256_000, Redrivable: true,
-	}.Env(),
-	"ReplayListener": config.ReplayListener{
-		EventLogBucket: "b", LedgerTable: "t", StateMachineARN: "m", SeriesMachineARN: "s", ReplayQueueURL: "q",
-		TopicARN: "a", ResourceIDPath: "$.listing.id", MaxEventBytes: 256_000,
-	}.Env(),
-	"Series": config.ReplaySeries{
-		EventLogBucket: "b", LedgerTable: "t", StateMachineARN: "m", ReplayQueueURL: "q", TopicARN: "a",
-		ResourceIDPath: "$.listing.id", MaxEventBytes: 256_000,
-	}.Env(),
-	"AutoReplay": config.AutoReplay{
-		Enabled: true, EventLogBucket: "b", LedgerTable: "t", StateMachineARN: "m", SeriesMachineARN: "s",
-		DeadLetterQueueURL: "d", ReplayQueueURL: "q", ResourceIDPath: "$.listing.id", MaxAttempts: 3,
-		BackoffBase: time.Minute, BackoffRate: 2, MaxBackoff: time.Hour, MaxAge: 24 * time.Hour,
-		SettleAfter: time.Hour, UnaccountedAfter: time.Hour, Interval: 5 * time.Minute, CanaryThreshold: 10,
-		StartsPerSecond: 30,
-	}.Env(),
-}
 
 //go:embed node/package.json node/package-lock.json node/npmrc node/function.mjs
 var node embed.FS
@@ -92,17 +58,15 @@ func (r *run) cold(ctx context.Context) ([]Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	argv := map[string][]string{}
-	for name, program := range programs {
-		argv[name] = []string{program}
-	}
-	if argv[nodeFunction], err = r.installNode(ctx); err != nil {
+	compared, err := r.installNode(ctx)
+	if err != nil {
 		return nil, err
 	}
+	programs[nodeFunction] = program{argv: compared}
 	took := map[string][]float64{} // milliseconds
 	for n := range r.Sizes.Starts + 1 {
-		for name, args := range argv { // the order differs each time
-			ready, err := start(ctx, args, environments[name])
+		for name, p := range programs { // the order differs each time
+			ready, err := start(ctx, p)
 			if err != nil {
 				return nil, fmt.Errorf("start %s: %w", name, err)
 			}
@@ -111,29 +75,23 @@ func (r *run) cold(ctx context.Context) ([]Row, error) {
 			}
 		}
 	}
-	compared := median(took[nodeFunction])
-	rows := []Row{list("Cold start of Node.js with the same clients", compared, "ms")}
+	ofNode := median(took[nodeFunction])
+	rows := []Row{list("Cold start of Node.js with the same clients", ofNode, "ms")}
+	delete(programs, nodeFunction)
 	for _, name := range slices.Sorted(maps.Keys(programs)) {
 		ms := median(took[name])
 		rows = append(rows,
 			list("Cold start of "+name, ms, "ms"),
-			most("Cold start of "+name+", of Node.js", 100*ms/compared, percent, 5))
+			most("Cold start of "+name+", of Node.js", 100*ms/ofNode, percent, 5))
 	}
 	return rows, nil
 }
 
-// withTelemetry adds what every function has in its environment.
-func withTelemetry(env map[string]string) map[string]string {
-	all := config.Telemetry{Ingestion: "Stack/Ingestion"}.Env()
-	maps.Copy(all, env)
-	return all
-}
-
-func start(ctx context.Context, argv []string, env map[string]string) (ready time.Duration, err error) {
-	p, err := process.Start(ctx, argv, withTelemetry(env))
+func start(ctx context.Context, p program) (ready time.Duration, err error) {
+	running, err := process.Start(ctx, p.argv, p.env)
 	if err != nil {
 		return 0, err
 	}
-	defer p.Stop()
-	return p.Ready, nil
+	defer running.Stop()
+	return running.Ready, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/dev/bench/process"
 	"github.com/ce873799/replayable-ingestion/dev/bench/system"
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
+	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/internal/simtest"
 )
@@ -72,7 +74,7 @@ func (r *run) expand(ctx context.Context) ([]Row, error) {
 	var peaks [2]float64 // MB
 	for i, n := range r.Sizes.Resources {
 		began := time.Now()
-		peak, err := expansion(ctx, programs["ReplayListener"], n)
+		peak, err := expansion(ctx, programs["ReplayListener"].argv, n)
 		if err != nil {
 			return nil, err
 		}
@@ -89,7 +91,7 @@ func (r *run) expand(ctx context.Context) ([]Row, error) {
 }
 
 // expansion lets the listener's program expand a selection of n resources. It returns its peak memory in bytes.
-func expansion(ctx context.Context, program string, n int) (peak int64, err error) {
+func expansion(ctx context.Context, argv []string, n int) (peak int64, err error) {
 	table := &pages{Table: awstest.NewTable()}
 	c := cloud.Start(cloud.Options{Table: table, Bucket: &endless{awstest.NewBucket(), n}})
 	defer c.Stop()
@@ -103,9 +105,10 @@ func expansion(ctx context.Context, program string, n int) (peak int64, err erro
 	}
 	cfg := simtest.ListenerConfig(system.Config())
 	cfg.StartsPerSecond = 1e6 // the pace must not limit the measurement
-	env := cfg.Env()
+	env := config.Telemetry{Ingestion: "Stack/Ingestion"}.Env()
+	maps.Copy(env, cfg.Env())
 	env["AWS_ENDPOINT_URL"] = c.URL()
-	p, err := process.Start(ctx, []string{program}, withTelemetry(env))
+	p, err := process.Start(ctx, argv, env)
 	if err != nil {
 		return 0, err
 	}

@@ -95,6 +95,9 @@ type stack struct {
 			Code struct {
 				S3Key string `json:"S3Key"`
 			} `json:"Code"`
+			Environment struct {
+				Variables map[string]any `json:"Variables"` // a string, or what CloudFormation puts in its place
+			} `json:"Environment"`
 		} `json:"Properties"`
 		Metadata struct {
 			Path string `json:"aws:cdk:path"`
@@ -102,8 +105,15 @@ type stack struct {
 	} `json:"Resources"`
 }
 
-// functions are the programs of the ingestion's functions as they are deployed, by short name.
-func (r *run) functions(ctx context.Context) (map[string]string, error) {
+// program is a function as it is deployed.
+type program struct {
+	argv []string
+	env  map[string]string
+}
+
+// functions are the ingestion's functions, by short name. What CloudFormation puts into their environment is unknown
+// here, and has a placeholder.
+func (r *run) functions(ctx context.Context) (map[string]program, error) {
 	if r.assembly == "" { // the part that synthesizes has not run
 		dir, err := r.temp()
 		if err != nil {
@@ -123,13 +133,21 @@ func (r *run) functions(ctx context.Context) (map[string]string, error) {
 	if err := json.Unmarshal(text, &template); err != nil {
 		return nil, fmt.Errorf("read template %s: %w", path, err)
 	}
-	programs := map[string]string{}
+	programs := map[string]program{}
 	for _, res := range template.Resources {
 		id, own := strings.CutPrefix(res.Metadata.Path, "listings-dev/Listings/")
 		id, function := strings.CutSuffix(id, "Function/Resource")
 		if own && function && res.Type == "AWS::Lambda::Function" {
 			dir := "asset." + strings.TrimSuffix(res.Properties.Code.S3Key, ".zip")
-			programs[id] = filepath.Join(r.assembly, dir, "bootstrap")
+			p := program{argv: []string{filepath.Join(r.assembly, dir, "bootstrap")}, env: map[string]string{}}
+			for name, value := range res.Properties.Environment.Variables {
+				text, known := value.(string)
+				if !known {
+					text = "placeholder"
+				}
+				p.env[name] = text
+			}
+			programs[id] = p
 		}
 	}
 	return programs, nil

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ce873799/replayable-ingestion/internal/console"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/console"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
-	"github.com/ce873799/replayable-ingestion/internal/console"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/console"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/stack"
 )

@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ce873799/replayable-ingestion/internal/console"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/console"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
 )

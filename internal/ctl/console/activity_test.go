@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/internal/console"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/console"
 )
 
 func TestTheActivityIsReadOnceAMinute(t *testing.T) {

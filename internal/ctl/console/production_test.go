@@ -3,7 +3,7 @@ package console_test
 import (
 	"testing"
 
-	"github.com/ce873799/replayable-ingestion/internal/console"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/console"
 )
 
 func TestAStackIsProductionByItsName(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/internal/console"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/console"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -52,12 +52,12 @@ func looks(t *testing.T, name string, p seen) {
 	}
 	want, err := os.ReadFile(file)
 	if err != nil {
-		t.Fatalf("%v: write it with go test ./internal/console -update", err)
+		t.Fatalf("%v: write it with go test ./internal/ctl/console -update", err)
 	}
 	lines := strings.Split(string(want), "\n")
 	for i, line := range strings.Split(got, "\n") {
 		if i >= len(lines) || line != lines[i] {
-			t.Errorf("%s differs in line %d: got\n%s\nreview it with go test ./internal/console -update && git diff", file, i+1, line)
+			t.Errorf("%s differs in line %d: got\n%s\nreview it with go test ./internal/ctl/console -update && git diff", file, i+1, line)
 			return
 		}
 	}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
-	"github.com/ce873799/replayable-ingestion/internal/console"
+	"github.com/ce873799/replayable-ingestion/internal/ctl/console"
 	"github.com/ce873799/replayable-ingestion/internal/simtest/gateway"
 	"github.com/ce873799/replayable-ingestion/internal/simtest/operator"
 	"github.com/ce873799/replayable-ingestion/replay/client"
