@@ -31,57 +31,25 @@ func (l *Listener) closeSeries(ctx context.Context, msg protocol.ReplayMessage) 
 	return l.recordLeftovers(ctx, msg, r, s, reason)
 }
 
-// What one message does of a series whose leftovers are recorded, or that is planned. The next one goes on behind it.
-const (
-	seriesItems   = 200 // versions
-	seriesLookUps = 50  // executions: DescribeExecution refills at 10 a second, and a batch has 10 messages
-)
+// seriesLookUps is how many executions one message looks up: DescribeExecution refills at 10 a second, and a batch has 10
+// messages.
+const seriesLookUps = 50
 
-// recordLeftovers gives every item of a series that will not run its outcome. One that runs still is left to its own end.
+// recordLeftovers gives every item of a series that will not run its outcome. One that still runs is left to its own end.
 func (l *Listener) recordLeftovers(ctx context.Context, msg protocol.ReplayMessage, r domain.Replay, s domain.Series, reason string) error {
 	if err := l.Book.Series.AddItems(ctx, s); err != nil { // the replay counts them from when they were bound
 		return err
 	}
-	items, err := l.Book.Items.OfResource(ctx, s.ReplayID, s.Page, s.Ordinal, msg.From, seriesItems)
-	if err != nil {
-		return err
-	}
-	var transitions []progress.Transition
 	lookUps := 0
-	for i, it := range items {
-		if it.Outcome.Final() {
-			continue
-		}
+	return l.settleSeries(ctx, msg, s, func(it domain.Item) (moved *progress.Transition, more bool, err error) {
 		if it.Execution != "" {
 			if lookUps++; lookUps > seriesLookUps {
-				items = items[:i]
-				break
+				return nil, false, nil
 			}
 		}
-		t, err := l.outcomeOfLeftover(ctx, r, it, reason)
-		if err != nil {
-			return err
-		}
-		if t != nil {
-			transitions = append(transitions, *t)
-		}
-	}
-	if err := l.apply(ctx, s.ReplayID, transitions...); err != nil {
-		return err
-	}
-	return l.seriesDone(ctx, msg, s, items)
-}
-
-// seriesDone goes on with a series behind the items that were done for a message, or closes it after the last.
-func (l *Listener) seriesDone(ctx context.Context, msg protocol.ReplayMessage, s domain.Series, done []domain.Item) error {
-	if len(done) > 0 && done[len(done)-1].Index+1 < len(s.Versions) {
-		msg.From = done[len(done)-1].Index + 1
-		return l.sendOn(ctx, msg)
-	}
-	if err := l.Book.Series.Close(ctx, s.Name); err != nil {
-		return err
-	}
-	return l.Progress.CompleteIfDone(ctx, s.ReplayID, l.now())
+		moved, err = l.outcomeOfLeftover(ctx, r, it, reason)
+		return moved, true, err
+	})
 }
 
 // outcomeOfLeftover returns the transition of an item whose series has ended, nil if its execution runs.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
@@ -57,11 +58,7 @@ func (l *Listener) evidence(ctx context.Context, msg protocol.ReplayMessage) err
 	if err != nil {
 		return fmt.Errorf("evidence of replay %s: %w", r.ID, err)
 	}
-	at, err := parseItemsCursor(msg.Cursor)
-	if err != nil {
-		return err
-	}
-	for items, err := range l.readOn(ctx, r, &at, evidenceReads) {
+	for items, err := range l.readOn(ctx, r, &msg.Cursor, evidenceReads) {
 		if err == nil {
 			err = l.gather(ctx, &g, items)
 		}
@@ -69,7 +66,7 @@ func (l *Listener) evidence(ctx context.Context, msg protocol.ReplayMessage) err
 			return err
 		}
 	}
-	if msg.Cursor = at.rest(r); msg.Cursor != "" {
+	if msg.Cursor != "" {
 		if msg.Gathered, err = g.encode(); err != nil {
 			return err
 		}
@@ -126,12 +123,7 @@ func (l *Listener) gather(ctx context.Context, g *gathered, items []domain.Item)
 
 func (g *gathered) count(f domain.Failure) {
 	name, state := cut(f.Error), cut(f.State)
-	at := -1
-	for i, s := range g.Selected {
-		if s.Error == name && s.State == state {
-			at = i
-		}
-	}
+	at := slices.IndexFunc(g.Selected, func(s replay.SelectedFailures) bool { return s.Error == name && s.State == state })
 	if at < 0 {
 		if len(g.Selected) == replay.MaxFailureGroups {
 			g.Others++

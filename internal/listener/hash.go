@@ -36,11 +36,7 @@ func (l *Listener) hash(ctx context.Context, msg protocol.ReplayMessage) error {
 	if err != nil {
 		return err
 	}
-	at, err := parseItemsCursor(msg.Cursor)
-	if err != nil {
-		return err
-	}
-	for items, err := range l.readOn(ctx, r, &at, hashReads) {
+	for items, err := range l.readOn(ctx, r, &msg.Cursor, hashReads) {
 		if err != nil {
 			return err
 		}
@@ -50,7 +46,7 @@ func (l *Listener) hash(ctx context.Context, msg protocol.ReplayMessage) error {
 			}
 		}
 	}
-	if msg.Cursor = at.rest(r); msg.Cursor != "" {
+	if msg.Cursor != "" {
 		if msg.Sum, err = sum.(encoding.BinaryMarshaler).MarshalBinary(); err != nil {
 			return fmt.Errorf("keep hash of plan %s: %w", r.ID, err)
 		}

@@ -171,11 +171,8 @@ func (l *Listener) resend(ctx context.Context, msg protocol.ReplayMessage) error
 // waiting makes messages for what waits and may begin from the place on that a replay's row has, as many as a page has items, and
 // returns where the next message goes on, empty if nothing is left.
 func (l *Listener) waiting(ctx context.Context, r domain.Replay, rate float64) (posts []sqs.Post, to string, err error) {
-	at, err := parseItemsCursor(r.ResendTo)
-	if err != nil {
-		return nil, "", err
-	}
-	for items, err := range l.readOn(ctx, r, &at, resendReads) {
+	to = r.ResendTo
+	for items, err := range l.readOn(ctx, r, &to, resendReads) {
 		if err != nil {
 			return nil, "", err
 		}
@@ -205,7 +202,7 @@ func (l *Listener) waiting(ctx context.Context, r domain.Replay, rate float64) (
 			break
 		}
 	}
-	return posts, at.rest(r), nil
+	return posts, to, nil
 }
 
 // autoPaused reports whether the message of an automatic replay is let go, because they are paused. Its failure stays open,

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/failurejob"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -130,24 +130,14 @@ func (l *Listener) failures(ctx context.Context, s replay.Select, cursor string,
 
 // quarantineFilter returns the ledger's form of a selection that has failures.
 func quarantineFilter(s replay.Select) domain.QuarantineFilter {
-	var f domain.QuarantineFilter
-	if s.Failures.Since != nil {
-		f.Since = *s.Failures.Since
-	}
-	if s.Failures.Until != nil {
-		f.Until = *s.Failures.Until
-	}
-	glob := func(glob string) func(string) bool {
-		if glob == "" {
-			return nil
-		}
-		return func(name string) bool { return domain.MatchError(glob, name) } // it was checked with the request
-	}
-	f.Error, f.State = glob(s.Failures.Error), glob(s.Failures.State)
-	if s.Failures.Cause != "" || s.OwnerID != "" || len(s.ResourceIDs) > 0 {
+	q := failurejob.Filter(replay.FailureQuery{
+		Error: s.Failures.Error, State: s.Failures.State, Cause: s.Failures.Cause, OwnerID: s.OwnerID,
+		Since: s.Failures.Since, Until: s.Failures.Until,
+	})
+	f := domain.QuarantineFilter{Since: q.Since, Until: q.Until, Error: q.Error, State: q.State, Match: q.Match}
+	if len(s.ResourceIDs) > 0 {
 		f.Match = func(row domain.Failure) bool {
-			return strings.Contains(row.Cause, s.Failures.Cause) && (s.OwnerID == "" || row.OwnerID == s.OwnerID) &&
-				(len(s.ResourceIDs) == 0 || slices.Contains(s.ResourceIDs, row.ResourceID))
+			return slices.Contains(s.ResourceIDs, row.ResourceID) && (q.Match == nil || q.Match(row))
 		}
 	}
 	return f

@@ -11,6 +11,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -106,39 +107,70 @@ const planFor = 30 * time.Second
 
 // planSeries looks at every version of a series and starts none.
 func (l *Listener) planSeries(ctx context.Context, t *task, s domain.Series) error {
-	items, err := l.Book.Items.OfResource(ctx, s.ReplayID, s.Page, s.Ordinal, t.msg.From, seriesItems)
-	if err != nil {
-		return err
-	}
-	var planned []progress.Transition
-	until := l.now().Add(planFor)
-	for i, it := range items {
-		if i > 0 && l.now().After(until) { // the next message goes on
-			items = items[:i]
-			break
+	until, looked := l.now().Add(planFor), false
+	return l.settleSeries(ctx, t.msg, s, func(it domain.Item) (moved *progress.Transition, more bool, err error) {
+		if looked && l.now().After(until) {
+			return nil, false, nil
 		}
-		if it.Outcome.Final() {
-			continue
-		}
+		looked = true
 		v, vd, err := l.version(ctx, it, s)
 		if vd == nil && err == nil {
 			vd, err = l.bind(ctx, &task{it: it, req: t.req, r: t.r}, v, domain.Stamp{})
 		}
 		if err != nil {
-			return err
+			return nil, false, err
 		}
-		planned = append(planned, *l.decided(it, vd))
-		if len(planned) == ledger.MaxItemChanges { // a long series must get on if time runs out
-			if err := l.apply(ctx, s.ReplayID, planned...); err != nil {
-				return err
-			}
-			planned = nil
-		}
-	}
-	if err := l.apply(ctx, s.ReplayID, planned...); err != nil {
+		return l.decided(it, vd), true, nil
+	})
+}
+
+// seriesItems is how many versions of a series one message settles.
+const seriesItems = 200
+
+// settleSeries gives the versions of a series that have none an outcome, if there is one by now. More is false if one
+// message may do no more: the next one goes on from there. The series is closed after its last version.
+func (l *Listener) settleSeries(
+	ctx context.Context, msg protocol.ReplayMessage, s domain.Series,
+	outcomeOf func(it domain.Item) (moved *progress.Transition, more bool, err error),
+) error {
+	items, err := l.Book.Items.OfResource(ctx, s.ReplayID, s.Page, s.Ordinal, msg.From, seriesItems)
+	if err != nil {
 		return err
 	}
-	return l.seriesDone(ctx, t.msg, s, items)
+	var all []progress.Transition
+	for i, it := range items {
+		if it.Outcome.Final() {
+			continue
+		}
+		moved, more, err := outcomeOf(it)
+		if err != nil {
+			return err
+		}
+		if !more {
+			items = items[:i]
+			break
+		}
+		if moved != nil {
+			all = append(all, *moved)
+		}
+		if len(all) == ledger.MaxItemChanges { // a long series must get on if time runs out
+			if err := l.apply(ctx, s.ReplayID, all...); err != nil {
+				return err
+			}
+			all = nil
+		}
+	}
+	if err := l.apply(ctx, s.ReplayID, all...); err != nil {
+		return err
+	}
+	if len(items) > 0 && items[len(items)-1].Index+1 < len(s.Versions) {
+		msg.From = items[len(items)-1].Index + 1
+		return l.sendOn(ctx, msg)
+	}
+	if err := l.Book.Series.Close(ctx, s.Name); err != nil {
+		return err
+	}
+	return l.Progress.CompleteIfDone(ctx, s.ReplayID, l.now())
 }
 
 // version returns the version of an item of a series, or a verdict if it is gone.

@@ -55,16 +55,12 @@ func (l *Listener) sweep(ctx context.Context, msg protocol.ReplayMessage) error 
 }
 
 // sweepOn sweeps as much as one message may and returns where the next one goes on, empty if nothing is left.
-func (l *Listener) sweepOn(ctx context.Context, r domain.Replay) (to string, err error) {
-	at, err := parseItemsCursor(r.SweptTo)
-	if err != nil {
-		return "", err
-	}
-	looked, marked := 0, l.now()
+func (l *Listener) sweepOn(ctx context.Context, r domain.Replay) (string, error) {
+	to, looked, marked := r.SweptTo, 0, l.now()
 	if err := l.Book.Replays.MarkSweeping(ctx, r.ID, domain.At(marked)); err != nil {
 		return "", err
 	}
-	for items, err := range l.readOn(ctx, r, &at, sweepReads) {
+	for items, err := range l.readOn(ctx, r, &to, sweepReads) {
 		if err != nil {
 			return "", err
 		}
@@ -87,5 +83,5 @@ func (l *Listener) sweepOn(ctx context.Context, r domain.Replay) (to string, err
 			marked = now
 		}
 	}
-	return at.rest(r), nil
+	return to, nil
 }

@@ -6,6 +6,14 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	awssfn "github.com/aws/aws-sdk-go-v2/service/sfn"
+	awssns "github.com/aws/aws-sdk-go-v2/service/sns"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
+
 	"github.com/ce873799/replayable-ingestion/internal/app/boot"
 	"github.com/ce873799/replayable-ingestion/internal/aws/lambda"
 	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
@@ -32,6 +40,14 @@ type Services struct {
 
 	Now     func() time.Time // nil: the machine's clock
 	GateNow func() time.Time // of what orders publications; nil: the machine's clock
+}
+
+// NewServices returns the clients of AWS.
+func NewServices(cfg aws.Config) Services {
+	return Services{
+		Table: dynamodb.NewFromConfig(cfg), Bucket: s3.NewFromConfig(cfg), Queues: awssqs.NewFromConfig(cfg),
+		States: awssfn.NewFromConfig(cfg), Topics: awssns.NewFromConfig(cfg), Functions: awslambda.NewFromConfig(cfg),
+	}
 }
 
 // New returns what handles the messages of the Replay queue. The error says what is wrong with the configuration.
