@@ -120,9 +120,9 @@ func (l *Listener) search(
 	return found, latest, vd, err
 }
 
-// walk shows the versions of a resource from a cursor on, newest first and without delete markers, until more says that
-// it wants none further, or returns the cursor of those that follow. It returns the verdict of a guard instead, where
-// the newest version has one.
+// walk shows the versions of a resource from a cursor on, newest first and without delete markers, until more returns
+// false. If it has looked at as many as one message may, it returns the cursor of those that follow. It returns the
+// verdict of a guard instead if the newest version has one.
 func (l *Listener) walk(
 	ctx context.Context, resourceID, cursor string, req request, more func(v eventlog.Version, first bool) bool,
 ) (next string, vd *verdict, err error) {

@@ -34,9 +34,9 @@ type gathered struct {
 	Others   int                       `json:"others,omitempty"`
 }
 
-// evidence writes the evidence of a replay that has ended. A message takes it up where the one before left it, so that a replay of
-// any size is never in memory as a whole. Nothing of such a replay changes, so a message that is repeated finds the same, and
-// of two that come to the end one writes.
+// evidence writes the evidence of a replay that has ended. Each message goes on where the one before stopped: a replay of
+// any size need not fit in memory. Such a replay no longer changes, so a repeated message finds the same. If two messages
+// come to the end, one of them writes.
 func (l *Listener) evidence(ctx context.Context, msg protocol.ReplayMessage) error {
 	r, err := l.Book.Replays.Get(ctx, msg.ReplayID)
 	if err != nil || !r.Status.Final() || r.DryRun || r.Evidence != "" {
@@ -44,7 +44,7 @@ func (l *Listener) evidence(ctx context.Context, msg protocol.ReplayMessage) err
 	}
 	now := l.now()
 	since, begins := now, len(msg.Gathered) == 0 && msg.Tries == 0
-	if begins { // everybody who sees that a replay has ended sends such a message
+	if begins { // each function that sees that a replay has ended sends such a message
 		since = now.Add(-evidenceAgain)
 	}
 	err = l.Book.Replays.MarkWritingEvidence(ctx, r.ID, domain.At(now), domain.At(since))

@@ -42,8 +42,8 @@ func (l *Listener) expand(ctx context.Context, msg protocol.ReplayMessage) error
 	return l.Book.Pages.MarkSent(ctx, p)
 }
 
-// posts are the messages of a page: one for each item and one for the next page, which goes last, so that nobody finds
-// it before the items are sent. Those of a paced replay are spread over the delays of the queue.
+// posts are the messages of a page: one for each item and one for the next page. That one goes last: the next page must
+// not be found before the items are sent. Those of a paced replay are spread over the delays of the queue.
 func (l *Listener) posts(ctx context.Context, r domain.Replay, p domain.Page) ([]sqs.Post, error) {
 	after := func(int) time.Duration { return 0 }
 	rate, err := l.rate(ctx, r)

@@ -20,13 +20,13 @@ const (
 	lookers = 16
 	// maxLookedSeries is how many versions of a resource a page looks at. Behind so many that do not fit, its item does.
 	maxLookedSeries = 20
-	// lookFor is how long a page looks at resources. Those that it does not get to are looked at by their items: a filter may
-	// take a second for an event.
+	// lookFor is how long a page looks at resources. The items look at those that it does not reach: a filter may take a
+	// second for an event.
 	lookFor = 20 * time.Second
 )
 
-// fitting returns the resources of which it is not known that they do not fit the filters of a selection, and how many
-// events were looked at. Whatever else there is to say about a resource is the outcome of its item.
+// fitting leaves out the resources that certainly do not fit the filters of a selection, and returns how many events were
+// looked at. Whatever else there is to say about a resource is the outcome of its item.
 func (l *Listener) fitting(ctx context.Context, req request, some []domain.Entry) (fit []domain.Entry, looked int, err error) {
 	var count atomic.Int64
 	until := l.now().Add(lookFor)

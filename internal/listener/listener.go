@@ -1,8 +1,8 @@
 // Package listener works off the Replay queue: it expands replays into items, fetches events and starts executions.
 //
-// Every message may be delivered again, and at the same time to another instance. What a message stands for is bound
-// in the ledger by conditional writes before anything is started, and execution names are deterministic, so that a
-// repeated message starts nothing twice.
+// Every message may be delivered again, also to another instance at the same time. Before anything is started,
+// conditional writes bind in the ledger what a message stands for. Execution names follow from that. A repeated message
+// therefore starts nothing twice.
 package listener
 
 import (
@@ -109,9 +109,9 @@ func New(deps Deps) *Listener {
 	return &Listener{Deps: deps, now: deps.Now, jobs: failurejob.New(deps.Book, successes, deps.Queue, deps.Logger)}
 }
 
-// Handle handles a batch. It sends a message again when a service failed in passing, because that is sooner than the
-// queue's visibility timeout. SQS delivers every other message that failed again, until it is a dead letter. SQS also
-// delivers again what was not finished in the function's time. The steps that it took count.
+// Handle handles a batch. If a service failed for a moment, it sends the message again: that is sooner than the queue's
+// visibility timeout. SQS delivers every other message that failed again, until it is a dead letter. SQS also delivers
+// again what was not finished in the function's time. What was finished counts.
 func (l *Listener) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 	moved, results := errs.EachWithinDeadline(l.withBatchStarts(ctx, batch.Records), batch.Records, l.handle)
 	l.note(ctx, moved, results)
@@ -163,9 +163,9 @@ const (
 	maxWait   = 5 * time.Minute
 )
 
-// requeue sends a message again that failed for a passing reason. A message that comes back by itself does so after the
-// queue's visibility timeout, and each return brings it nearer to the dead-letter queue: a throttled start is no poison.
-// One that took all the time there was may be, and may still be at work.
+// requeue sends a message again that failed for a passing reason. Otherwise it comes back after the queue's visibility
+// timeout, and each return brings it nearer to the dead-letter queue. A throttled start must not end there. A message that
+// took all the time may be poison, and may still be at work: it is not sent again.
 func (l *Listener) requeue(ctx context.Context, f unhandled) (sent bool, err error) {
 	if errors.Is(f.cause, errs.ErrDeadlinePassed) || !errs.Transient(f.cause) && !errors.Is(f.cause, ledger.ErrConflict) {
 		return false, nil

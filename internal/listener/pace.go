@@ -54,8 +54,8 @@ func (l *Listener) rate(ctx context.Context, r domain.Replay) (float64, error) {
 	return l.Book.Pace.Rate(ctx, b, c, l.now())
 }
 
-// batchStarts holds the starts that the messages of one batch have reserved together: a write for each start would be ten times
-// as many on one row.
+// batchStarts holds the starts that the messages of one batch have reserved together. A write for each start would be ten
+// times as many writes to one row.
 type batchStarts struct {
 	turn chan struct{} // who has it may look
 	left int           // messages that may still want a start
@@ -67,7 +67,7 @@ type startsByClaimant map[string]*batchStarts
 
 type batchStartsKey struct{}
 
-// withBatchStarts has the messages of a batch reserve their starts together. Those that bring a start along reserve none.
+// withBatchStarts lets the messages of a batch reserve their starts together. Those that bring a start along reserve none.
 func (l *Listener) withBatchStarts(ctx context.Context, batch []events.SQSMessage) context.Context {
 	all := startsByClaimant{}
 	for _, m := range batch {
