@@ -127,7 +127,7 @@ func (r *run) poisonAuto(ctx context.Context, msg protocol.ReplayMessage) error 
 
 // neverStarted ends an execution that was announced and that Step Functions does not know, and the failure or item behind it.
 func (r *run) neverStarted(ctx context.Context, name string) error {
-	return r.Outcomes.Record(ctx, []domain.Ended{domain.NotStarted(name, givenUp, r.now())})[0]
+	return r.Outcomes.Record(ctx, []domain.Ended{domain.NeverStartedEnd(name, givenUp, r.now())})[0]
 }
 
 // bindRounds is how often an item is read again because another delivery has bound it meanwhile.
@@ -178,7 +178,7 @@ func (r *run) poisonBound(ctx context.Context, it domain.Item) error {
 		return err
 	}
 	if row.Action == replay.Republish { // the execution that it is bound to ran long ago, and says nothing about it
-		return r.failItem(ctx, it, domain.OutputNotSent(givenUp))
+		return r.failItem(ctx, it, progress.OutputNotSent(givenUp))
 	}
 	if row.Action == replay.Redrive {
 		return r.poisonRedrive(ctx, it)

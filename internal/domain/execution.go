@@ -158,8 +158,8 @@ type Ended struct {
 	RedriveCount int
 }
 
-// NotStarted is the end of an execution that was announced, and then was not started.
-func NotStarted(name, why string, at time.Time) Ended {
+// NeverStartedEnd is the end of an execution that was announced and is not started.
+func NeverStartedEnd(name, why string, at time.Time) Ended {
 	return Ended{Name: name, Status: Aborted, Error: NeverStarted, Cause: why, StoppedAt: at}
 }
 

@@ -6,11 +6,6 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// OutputNotSent is the reason of an item whose output may not have been sent, since its work was given up.
-func OutputNotSent(why string) string {
-	return "OutputNotSent: " + why + ", and it is not known whether the output was sent"
-}
-
 // Item is the row of one version of one resource of a replay. Until the version is known, it stands for the resource.
 type Item struct {
 	ReplayID   string         `row:"replayId"`
