@@ -20,8 +20,6 @@ import (
 type Runner struct {
 	Deps
 	policy Policy
-	now    func() time.Time
-	random func() float64
 	known  known
 }
 
@@ -36,7 +34,7 @@ func New(deps Deps, policy Policy) *Runner {
 	if deps.Random == nil {
 		deps.Random = rand.Float64
 	}
-	return &Runner{Deps: deps, policy: policy, now: deps.Now, random: deps.Random}
+	return &Runner{Deps: deps, policy: policy}
 }
 
 // Summary is what a run did.
@@ -115,7 +113,7 @@ func (a *Runner) Run(ctx context.Context, holder string, ask Request) (Summary, 
 	}
 	// The lease goes by this function's own clock, which may differ from the time that decisions go by in a test.
 	err := once(work, func(ctx context.Context) error {
-		return a.Book.Leases.Acquire(ctx, leaseName, holder, a.now(), a.now().Add(time.Until(end)+reserve))
+		return a.Book.Leases.Acquire(ctx, leaseName, holder, a.Now(), a.Now().Add(time.Until(end)+reserve))
 	})
 	if errors.Is(err, ledger.ErrConflict) {
 		a.Logger.InfoContext(ctx, "auto-replay skipped: another run is under way")

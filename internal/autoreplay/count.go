@@ -45,7 +45,7 @@ func (r *run) countFailures(ctx context.Context) error {
 		if t.Done && mark.Token == "" { // nothing to keep
 			break
 		}
-		next := domain.Mark{Name: countMark, Active: !t.Done, TakenAt: domain.At(r.now())}
+		next := domain.Mark{Name: countMark, Active: !t.Done, TakenAt: domain.At(r.Now())}
 		if !t.Done {
 			kept, err := json.Marshal(t)
 			if err != nil {
@@ -61,5 +61,5 @@ func (r *run) countFailures(ctx context.Context) error {
 		}
 	}
 	r.counted = &t
-	return r.Book.Failures.SaveCount(ctx, domain.CountedAt(t, r.now()))
+	return r.Book.Failures.SaveCount(ctx, domain.CountedAt(t, r.Now()))
 }

@@ -213,7 +213,7 @@ func (r *run) quarantineMessage(ctx context.Context, m sqs.Message, name, why st
 	if err := r.Log.PutObject(ctx, key, []byte(m.Body)); err != nil {
 		return err
 	}
-	now := domain.At(r.now())
+	now := domain.At(r.Now())
 	_, err := r.Book.Failures.Add(ctx, domain.Failure{
 		Execution: execution, Root: execution, Status: domain.Quarantined, InputKey: key,
 		Error: name, Cause: why, Decision: why, FailedAt: now, FirstAt: now,

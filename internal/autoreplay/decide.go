@@ -29,7 +29,7 @@ func (r *run) decideDue(ctx context.Context) error {
 	if err := r.setRate(ctx); err != nil {
 		return err
 	}
-	now := r.now() // what is postponed meanwhile is left to the next run
+	now := r.Now() // what is postponed meanwhile is left to the next run
 	type position struct {
 		shard, looked int
 		cursor        string
@@ -79,12 +79,12 @@ func (r *run) checkStorms(ctx context.Context, due []domain.Failure) {
 
 // quarantineReason is why a failure is not replayed automatically. A failure does not age while auto-replay is paused.
 func (r *run) quarantineReason(f domain.Failure) string {
-	return r.policy.quarantineReason(f, r.controls.WithoutPause(f.FirstAt.Time, r.now()))
+	return r.policy.quarantineReason(f, r.controls.WithoutPause(f.FirstAt.Time, r.Now()))
 }
 
 // postpone lets others come first for a while. Otherwise, a failure that always causes an error would delay them.
 func (r *run) postpone(ctx context.Context, f domain.Failure) {
-	_, err := r.tryMove(ctx, f, domain.Move{To: f.Status, DueAt: r.now().Add(postponeFor), Redrive: f.Redrive}, f.Status)
+	_, err := r.tryMove(ctx, f, domain.Move{To: f.Status, DueAt: r.Now().Add(postponeFor), Redrive: f.Redrive}, f.Status)
 	if err != nil {
 		r.Logger.Log(ctx, errs.Level(err), "failure not postponed", "execution", f.Execution, "error", err)
 	}
@@ -92,7 +92,7 @@ func (r *run) postpone(ctx context.Context, f domain.Failure) {
 
 // decide decides on a failure whose time has come.
 func (r *run) decide(ctx context.Context, f domain.Failure) error {
-	if !f.Status.Open() || f.DueAt.After(r.now()) { // the index lags behind
+	if !f.Status.Open() || f.DueAt.After(r.Now()) { // the index lags behind
 		return nil
 	}
 	if f.Redrive != "" || f.Status == domain.Retrying {
@@ -102,7 +102,7 @@ func (r *run) decide(ctx context.Context, f domain.Failure) error {
 	if reason == "" {
 		if !r.policy.Enabled {
 			r.sum.Waiting++
-			return r.move(ctx, f, domain.Move{To: domain.Waiting, Decision: r.sum.Paused, DueAt: r.now().Add(recheckAfter)})
+			return r.move(ctx, f, domain.Move{To: domain.Waiting, Decision: r.sum.Paused, DueAt: r.Now().Add(recheckAfter)})
 		}
 		if closed, err := r.checkStorm(ctx, f.Group); err != nil {
 			return err
@@ -157,7 +157,7 @@ func (r *run) moveIfRedriven(ctx context.Context, f domain.Failure) (bool, error
 	case !d.Status.Terminal():
 		r.sum.Waiting++
 		return true, r.move(ctx, f, domain.Move{
-			To: domain.Waiting, Decision: "the execution was redriven and runs", DueAt: r.now().Add(postponeFor),
+			To: domain.Waiting, Decision: "the execution was redriven and runs", DueAt: r.Now().Add(postponeFor),
 		})
 	case d.Status == domain.Aborted:
 		if err := r.recordEnd(ctx, d.Ended); err != nil {
@@ -223,7 +223,7 @@ func (r *run) recheck(ctx context.Context, f domain.Failure) error {
 
 func (r *run) recheckLater(ctx context.Context, f domain.Failure) error {
 	r.sum.Waiting++
-	later := domain.Move{To: domain.Retrying, DueAt: r.now().Add(recheckAfter), Redrive: f.Redrive}
+	later := domain.Move{To: domain.Retrying, DueAt: r.Now().Add(recheckAfter), Redrive: f.Redrive}
 	_, err := r.tryMove(ctx, f, later, domain.Retrying) // its end may have moved it
 	return err
 }

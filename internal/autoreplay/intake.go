@@ -199,7 +199,7 @@ func (r *run) addFailure(ctx context.Context, e domain.Ended, d sfn.Description,
 		if r.policy.Errors.Retriable(f.Error) {
 			f.Group = f.Error
 		}
-		f.DueAt = domain.At(r.policy.due(f, r.now(), r.random()))
+		f.DueAt = domain.At(r.policy.due(f, r.Now(), r.Random()))
 		f.Decision = fmt.Sprintf("decide at %s", f.DueAt)
 	}
 	if err := r.insert(ctx, f); err != nil {

@@ -32,7 +32,7 @@ func (r *run) reconcileListed(ctx context.Context) error {
 	var results []error
 	statuses := []domain.ExecutionStatus{domain.Failed, domain.TimedOut, domain.Aborted}
 	for i := range statuses { // each run begins with another: the look-ups may not suffice for all
-		turn := int(r.now().Unix()/max(int64(r.policy.Interval.Seconds()), 1)) + i
+		turn := int(r.Now().Unix()/max(int64(r.policy.Interval.Seconds()), 1)) + i
 		results = append(results, r.listEnded(ctx, statuses[turn%len(statuses)]))
 	}
 	return errors.Join(results...)
@@ -48,14 +48,14 @@ func (r *run) listEnded(ctx context.Context, status domain.ExecutionStatus) erro
 	if err != nil {
 		return err
 	}
-	if mark.Token == "" || r.now().Sub(mark.TakenAt.Time) > tokenLife {
+	if mark.Token == "" || r.Now().Sub(mark.TakenAt.Time) > tokenLife {
 		mark.Token = next
 	}
 	token, err := r.listPages(ctx, status, mark.Token, tailPages)
 	if err != nil {
 		token = "" // a token may go bad: begin behind the head again
 	}
-	return errors.Join(err, r.Book.Marks.Save(ctx, domain.Mark{Name: mark.Name, Token: token, TakenAt: domain.At(r.now())}))
+	return errors.Join(err, r.Book.Marks.Save(ctx, domain.Mark{Name: mark.Name, Token: token, TakenAt: domain.At(r.Now())}))
 }
 
 // listPages goes through some pages and returns the token of the next, empty when the list ends or gets too old. A page that
@@ -76,7 +76,7 @@ func (r *run) listPages(ctx context.Context, status domain.ExecutionStatus, toke
 		if left {
 			return token, nil
 		}
-		if more == "" || len(page) == 0 || r.now().Sub(page[len(page)-1].StartedAt) > remembered {
+		if more == "" || len(page) == 0 || r.Now().Sub(page[len(page)-1].StartedAt) > remembered {
 			return "", nil
 		}
 		token = more
@@ -88,7 +88,7 @@ func (r *run) listPages(ctx context.Context, status domain.ExecutionStatus, toke
 func (r *run) recordListed(ctx context.Context, page []sfn.Listed) (left bool, err error) {
 	var asked []domain.Ended
 	for _, e := range page {
-		if !r.known.has(e) && r.now().Sub(e.StoppedAt) > min(reportWait, r.policy.SettleAfter) {
+		if !r.known.has(e) && r.Now().Sub(e.StoppedAt) > min(reportWait, r.policy.SettleAfter) {
 			asked = append(asked, domain.Ended{Name: e.Name, Status: e.Status, StoppedAt: e.StoppedAt, RedriveCount: e.RedriveCount})
 		}
 	}

@@ -89,7 +89,7 @@ func (r *run) poisonPage(ctx context.Context, m sqs.Message, msg protocol.Replay
 		return err
 	}
 	if row.Stopped() || row.Status.Final() { // a sweep skips what waits
-		return r.Progress.CompleteIfDone(ctx, row.ID, r.now())
+		return r.Progress.CompleteIfDone(ctx, row.ID, r.Now())
 	}
 	p, err := r.Book.Pages.Get(ctx, msg.ReplayID, msg.Page)
 	switch {
@@ -121,13 +121,13 @@ func (r *run) poisonAuto(ctx context.Context, msg protocol.ReplayMessage) error 
 		return r.recordEnd(ctx, d.Ended)
 	}
 	return r.move(ctx, f, domain.Move{
-		To: domain.Retrying, Decision: "its automatic replay " + name + " runs", DueAt: r.now().Add(recheckAfter),
+		To: domain.Retrying, Decision: "its automatic replay " + name + " runs", DueAt: r.Now().Add(recheckAfter),
 	})
 }
 
 // neverStarted ends an execution that was announced and that Step Functions does not know, and the failure or item behind it.
 func (r *run) neverStarted(ctx context.Context, name string) error {
-	return r.Outcomes.Record(ctx, []domain.Ended{domain.NeverStartedEnd(name, givenUp, r.now())})[0]
+	return r.Outcomes.Record(ctx, []domain.Ended{domain.NeverStartedEnd(name, givenUp, r.Now())})[0]
 }
 
 // bindRounds is how often an item is read again because another delivery has bound it meanwhile.
@@ -147,7 +147,7 @@ func (r *run) poisonItem(ctx context.Context, msg protocol.ReplayMessage) error 
 		case !errors.Is(err, ledger.ErrNotFound):
 			return err
 		case it.Outcome != replay.Waiting: // started or ended: it may have been the last
-			return r.Progress.CompleteIfDone(ctx, it.ReplayID, r.now())
+			return r.Progress.CompleteIfDone(ctx, it.ReplayID, r.Now())
 		case it.Execution != "":
 			return r.poisonBound(ctx, it)
 		}
@@ -163,7 +163,7 @@ func (r *run) poisonItem(ctx context.Context, msg protocol.ReplayMessage) error 
 func (r *run) failItem(ctx context.Context, it domain.Item, why string) error {
 	return r.apply(ctx, progress.Transition{
 		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, Index: it.Index, To: replay.Failed, Reason: why,
-		Execution: it.Execution, At: r.now(),
+		Execution: it.Execution, At: r.Now(),
 	})
 }
 

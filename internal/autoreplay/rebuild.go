@@ -24,7 +24,7 @@ func (a *Runner) beginRebuild(ctx context.Context) error {
 		return err
 	}
 	a.Logger.InfoContext(ctx, "rebuild of the ledger begun")
-	return a.Book.Marks.Save(ctx, domain.Mark{Name: rebuildMark, Active: true, TakenAt: domain.At(a.now())})
+	return a.Book.Marks.Save(ctx, domain.Mark{Name: rebuildMark, Active: true, TakenAt: domain.At(a.Now())})
 }
 
 // rebuild continues a rebuild that is under way, as far as the time and the look-ups of the run allow.
@@ -39,7 +39,7 @@ func (r *run) rebuild(ctx context.Context) error {
 		if err != nil || !done {
 			return err // the page comes again: the rows that were added are there by then
 		}
-		mark.Token, mark.Active, mark.Count, mark.TakenAt = next, next != "", mark.Count+len(entries), domain.At(r.now())
+		mark.Token, mark.Active, mark.Count, mark.TakenAt = next, next != "", mark.Count+len(entries), domain.At(r.Now())
 		if err := r.Book.Marks.Save(ctx, mark); err != nil {
 			return err
 		}
@@ -111,7 +111,7 @@ func (r *run) restoreExecution(ctx context.Context, e eventlog.Entry) error {
 	case forgotten && published:
 		row.Status, row.StoppedAt = domain.Succeeded, domain.At(stored)
 	case forgotten:
-		row.Status, row.StoppedAt = domain.Aborted, domain.At(r.now())
+		row.Status, row.StoppedAt = domain.Aborted, domain.At(r.Now())
 		row.Error, row.Cause = "OutcomeUnknown", "rebuilt from the event log, after Step Functions had forgotten the execution"
 	case err != nil:
 		return err

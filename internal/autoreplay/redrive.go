@@ -42,7 +42,7 @@ func (r *run) poisonRedrive(ctx context.Context, it domain.Item) error {
 			return r.recordEnd(ctx, d.Ended)
 		case err == nil && d.RedriveCount >= row.RedriveRun:
 			return r.apply(ctx, progress.Transition{
-				ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, To: replay.Started, ARN: d.ARN, At: r.now(),
+				ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, To: replay.Started, ARN: d.ARN, At: r.Now(),
 			})
 		}
 		if err := r.Book.Items.ReleaseRedrive(ctx, it.ReplayID, row, "not redriven: "+givenUp); err != nil {

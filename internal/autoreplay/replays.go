@@ -19,13 +19,13 @@ const replayBatch = 25
 // reconcileReplays looks after replays and series that are open for long: a message may have been lost, and the end of a
 // series may never have been reported.
 func (r *run) reconcileReplays(ctx context.Context) error {
-	by := r.now().Add(-r.policy.SettleAfter)
+	by := r.Now().Add(-r.policy.SettleAfter)
 	open, err := r.Book.Replays.Open(ctx, by, replayBatch)
 	if err != nil {
 		return err
 	}
 	for _, row := range open {
-		err := errors.Join(r.lookAfter(ctx, row), r.Book.Replays.CheckLater(ctx, row, r.now()))
+		err := errors.Join(r.lookAfter(ctx, row), r.Book.Replays.CheckLater(ctx, row, r.Now()))
 		if err != nil && !errors.Is(err, sfn.ErrBusy) {
 			r.sum.Errors++
 			r.Logger.Log(ctx, errs.Level(err), "open replay not looked after", "replayId", row.ID, "error", err)
@@ -37,7 +37,7 @@ func (r *run) reconcileReplays(ctx context.Context) error {
 			return err
 		}
 		for _, s := range series {
-			err := errors.Join(r.lookAfterSeries(ctx, s), r.Book.Series.CheckLater(ctx, s.Name, r.now()))
+			err := errors.Join(r.lookAfterSeries(ctx, s), r.Book.Series.CheckLater(ctx, s.Name, r.Now()))
 			if err != nil && !errors.Is(err, sfn.ErrBusy) {
 				r.sum.Errors++
 				r.Logger.Log(ctx, errs.Level(err), "open series not looked after", "execution", s.Name, "error", err)
@@ -51,9 +51,9 @@ func (r *run) reconcileReplays(ctx context.Context) error {
 // replay if all its items have ended, and has missing evidence written.
 func (r *run) lookAfter(ctx context.Context, row domain.Replay) error {
 	if r.pauses(row) { // its messages have left the queue
-		return r.Progress.CompleteIfDone(ctx, row.ID, r.now())
+		return r.Progress.CompleteIfDone(ctx, row.ID, r.Now())
 	}
-	if err := r.Progress.GoOn(ctx, row.ID, r.now(), domain.ResendAgain); err != nil {
+	if err := r.Progress.GoOn(ctx, row.ID, r.Now(), domain.ResendAgain); err != nil {
 		return err
 	}
 	if row.Status == replay.Pending {
@@ -62,7 +62,7 @@ func (r *run) lookAfter(ctx context.Context, row domain.Replay) error {
 	if row.Status.Final() { // its evidence was to be written
 		return r.Replays.Send(ctx, protocol.ReplayMessage{Kind: protocol.KindEvidence, ReplayID: row.ID}.Encode())
 	}
-	return r.Progress.CompleteIfDone(ctx, row.ID, r.now())
+	return r.Progress.CompleteIfDone(ctx, row.ID, r.Now())
 }
 
 func (r *run) lookAfterSeries(ctx context.Context, s domain.Series) error {
@@ -74,7 +74,7 @@ func (r *run) lookAfterSeries(ctx context.Context, s domain.Series) error {
 		if s.Closed { // it was given up, and the message that was to end it got lost
 			return r.Replays.Send(ctx, closeGivenUp(s.Execution()))
 		}
-		if r.now().Sub(later(s.CreatedAt.Time, s.UnparkedAt.Time)) < messageLife { // its start is in the Replay queue
+		if r.Now().Sub(later(s.CreatedAt.Time, s.UnparkedAt.Time)) < messageLife { // its start is in the Replay queue
 			return nil
 		}
 		d.Ended, err = domain.Ended{Name: s.Execution(), Status: domain.Aborted}, nil
@@ -108,7 +108,7 @@ func (r *run) pauses(row domain.Replay) bool { return row.Paused() || r.controls
 // halt ends a replay whose selection cannot be expanded.
 func (r *run) halt(ctx context.Context, msg protocol.ReplayMessage, why string) error {
 	err := r.Progress.Stop(ctx, msg.ReplayID, replay.Stop{
-		Status: replay.Halted, At: r.now(), Reason: fmt.Sprintf("page %d: %s", msg.Page, why),
+		Status: replay.Halted, At: r.Now(), Reason: fmt.Sprintf("page %d: %s", msg.Page, why),
 	})
 	if errors.Is(err, ledger.ErrConflict) {
 		return nil

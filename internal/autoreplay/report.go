@@ -22,7 +22,7 @@ func (r *run) report(ctx context.Context, err error) {
 		r.Logger.InfoContext(ctx, "auto-replay done", args...)
 		r.Meter.Add(schema.AutoReplayRuns, 1)
 	}
-	r.Meter.Set(schema.AutoReplaySeconds, r.now().Sub(r.started).Seconds())
+	r.Meter.Set(schema.AutoReplaySeconds, r.Now().Sub(r.started).Seconds())
 	for _, m := range []schema.Metric{ // 0 where nothing happened: their graphs have no gaps
 		schema.Failures, schema.AutoReplayed, schema.Healed, schema.FailedAgain, schema.Superseded, schema.Quarantined, schema.Closed, schema.Errors,
 	} {

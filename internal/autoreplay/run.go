@@ -42,7 +42,7 @@ type run struct {
 func (a *Runner) newRun(ctx context.Context, until time.Time) *run {
 	r := &run{
 		Runner: a, sent: new(atomic.Int64), storms: map[string]bool{}, begun: map[string]bool{}, held: map[string]bool{},
-		started: a.now(), rate: a.policy.StartsPerSecond, failed: newFailedRuns(),
+		started: a.Now(), rate: a.policy.StartsPerSecond, failed: newFailedRuns(),
 	}
 	r.sum.Paused = r.pauseReason(ctx, until)
 	return r
@@ -58,8 +58,8 @@ func (r *run) copy() *run {
 // setRate reads how many automatic replays a second may start beside other replays. More than that would wait in the Replay
 // queue.
 func (r *run) setRate(ctx context.Context) error {
-	budget := ledger.Starts(r.policy.StartsPerSecond * r.controls.Pace(r.now()))
-	rate, err := r.Book.Pace.Rate(ctx, budget, ledger.Claimant{Name: ledger.AutoClaimant}, r.now())
+	budget := ledger.Starts(r.policy.StartsPerSecond * r.controls.Pace(r.Now()))
+	rate, err := r.Book.Pace.Rate(ctx, budget, ledger.Claimant{Name: ledger.AutoClaimant}, r.Now())
 	if err == nil {
 		r.rate = rate
 	}
@@ -105,7 +105,7 @@ func (r *run) alarmReason(ctx context.Context) (why string) {
 	if (why == "") == r.controls.AlarmAt.IsZero() {
 		return why
 	}
-	now := domain.At(r.now())
+	now := domain.At(r.Now())
 	err := once(ctx, func(ctx context.Context) error { return r.Book.Controls.SetAlarm(ctx, now, why) })
 	if err != nil {
 		r.Logger.ErrorContext(ctx, "state of the pause alarm not noted", "error", err)
@@ -149,7 +149,7 @@ func (r *run) mayLookUp(part float64) bool {
 func (r *run) send(ctx context.Context, f domain.Failure) error {
 	msg := protocol.ReplayMessage{Kind: protocol.KindAuto, Execution: f.Execution, RedriveCount: f.RedriveCount}
 	// Counted from the beginning of the run: what is sent late in it must not reach into the next one's time.
-	delay := max(r.started.Add(time.Duration(float64(r.sent.Load())/r.rate*float64(time.Second))).Sub(r.now()), 0)
+	delay := max(r.started.Add(time.Duration(float64(r.sent.Load())/r.rate*float64(time.Second))).Sub(r.Now()), 0)
 	if err := r.Replays.Post(ctx, sqs.Post{Body: msg.Encode(), Delay: delay}); err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (r *run) send(ctx context.Context, f domain.Failure) error {
 	return r.move(ctx, f, domain.Move{
 		To:       domain.Retrying,
 		Decision: fmt.Sprintf("automatic replay %d of %d sent", f.Attempt+1, r.policy.MaxAttempts),
-		DueAt:    r.now().Add(delay + recheckAfter),
+		DueAt:    r.Now().Add(delay + recheckAfter),
 	})
 }
 

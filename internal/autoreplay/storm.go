@@ -58,7 +58,7 @@ func (r *run) beginStorm(ctx context.Context, group string, g domain.Storm) (dom
 	if err != nil || n <= r.policy.CanaryThreshold {
 		return g, err
 	}
-	now := domain.At(r.now())
+	now := domain.At(r.Now())
 	g, err = r.Book.Storms.Save(ctx, domain.Storm{
 		Error: group, Holds: true, Step: 1, NextAt: now, BegunAt: now, Revision: g.Revision,
 	})
@@ -80,14 +80,14 @@ func (r *run) hold(ctx context.Context, f domain.Failure) error {
 
 // tooOldAt is when a failure is too old to be replayed, as far as is known.
 func (r *run) tooOldAt(f domain.Failure) time.Time {
-	paused := r.now().Sub(r.controls.WithoutPause(f.FirstAt.Time, r.now()))
+	paused := r.Now().Sub(r.controls.WithoutPause(f.FirstAt.Time, r.Now()))
 	return f.FirstAt.Add(r.policy.MaxAge + time.Second + paused)
 }
 
 // lookAtStorms advances every storm whose time has come. A storm that it has advanced comes due again at once, and is left to
 // the next run.
 func (r *run) lookAtStorms(ctx context.Context) error {
-	now := r.now()
+	now := r.Now()
 	for cursor := ""; ; {
 		groups, next, err := r.Book.Storms.Due(ctx, now, cursor, groupBatch)
 		if err != nil {
@@ -113,7 +113,7 @@ func (r *run) lookAtStorms(ctx context.Context) error {
 }
 
 func (r *run) lookAtStorm(ctx context.Context, g domain.Storm) {
-	if !g.Holds || g.NextAt.After(r.now()) || ctx.Err() != nil { // the index lags behind
+	if !g.Holds || g.NextAt.After(r.Now()) || ctx.Err() != nil { // the index lags behind
 		return
 	}
 	if err := r.advance(ctx, g); err != nil {
@@ -128,7 +128,7 @@ func (r *run) advance(ctx context.Context, g domain.Storm) error {
 	if err != nil || !over {
 		return err
 	}
-	if g.NextAt.After(r.now()) { // a probe failed
+	if g.NextAt.After(r.Now()) { // a probe failed
 		_, err = r.Book.Storms.Save(ctx, g)
 		return err
 	}
@@ -158,7 +158,7 @@ func (r *run) judgeStep(ctx context.Context, g *domain.Storm) (over bool, err er
 			well++
 		}
 	}
-	if running > 0 && r.now().Sub(g.ReleasedAt.Time) < stepPatience {
+	if running > 0 && r.Now().Sub(g.ReleasedAt.Time) < stepPatience {
 		return false, nil
 	}
 	g.Released = nil
@@ -166,7 +166,7 @@ func (r *run) judgeStep(ctx context.Context, g *domain.Storm) (over bool, err er
 	case badly > well: // a poisonous event among others does not stop a step
 		g.Misses++
 		g.Step = 1
-		g.NextAt = domain.At(r.now().Add(r.policy.pauseBetweenProbes(g.Misses, r.random())))
+		g.NextAt = domain.At(r.Now().Add(r.policy.pauseBetweenProbes(g.Misses, r.Random())))
 		r.Logger.WarnContext(ctx, "failures held on: what they share is still broken", "group", g.Error, "failed", badly,
 			"succeeded", well, "probes", g.Probes, "nextAt", g.NextAt.Time)
 	case well > 0:
@@ -217,7 +217,7 @@ func (r *run) releaseAll(ctx context.Context, g domain.Storm, step []domain.Fail
 	for _, f := range step[:min(len(step), maxNamed)] {
 		g.Released = append(g.Released, domain.FailureID(f.Execution, f.RedriveCount))
 	}
-	g.NextAt, g.ReleasedAt = domain.At(r.now()), domain.At(r.now())
+	g.NextAt, g.ReleasedAt = domain.At(r.Now()), domain.At(r.Now())
 	if g.Step == 1 {
 		g.Probes++
 	}
@@ -259,7 +259,7 @@ const emptyFor = time.Minute
 
 // empty ends a storm once nothing has been held for a while.
 func (r *run) empty(ctx context.Context, g domain.Storm, some bool) error {
-	now := domain.At(r.now())
+	now := domain.At(r.Now())
 	switch {
 	case some || r.held[g.Error]:
 		g.EmptyAt = domain.Stamp{}

@@ -37,7 +37,7 @@ func (r *run) walkQuarantine(ctx context.Context, name string, pages int, do fun
 		if next == mark.Token { // both are empty: all of it is one page
 			return nil
 		}
-		mark.Token, mark.TakenAt = next, domain.At(r.now())
+		mark.Token, mark.TakenAt = next, domain.At(r.Now())
 		if err := r.Book.Marks.Save(ctx, mark); err != nil {
 			return err
 		}
