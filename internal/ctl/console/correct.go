@@ -35,7 +35,7 @@ func (c *Console) newCorrection(r *http.Request) (view, error) {
 func (c *Console) correction(ctx context.Context, form url.Values, status int, faults []replay.Fault, shown *preview) view {
 	v, p := c.correctionStep(form, status, faults, shown)
 	if c.o.Payloads != PayloadsNone {
-		event, err := c.o.Client.Event(ctx, form.Get("resource"), form.Get("version"))
+		event, err := c.o.Client.Versions.GetEvent(ctx, form.Get("resource"), form.Get("version"))
 		if err == nil {
 			p.Event, err = c.eventText(event)
 		}
@@ -106,7 +106,7 @@ func (c *Console) correct(r *http.Request) (view, error) {
 	if len(faults) > 0 {
 		return c.again(r, faults), nil
 	}
-	accepted, err := c.o.Client.CorrectVersion(r.Context(), keyOf(r.URL.Path, form), request)
+	accepted, err := c.o.Client.Versions.Correct(r.Context(), keyOf(r.URL.Path, form), request)
 	var refused *client.RefusedError
 	if errors.As(err, &refused) && len(refused.Problem.Errors) > 0 {
 		return c.again(r, refused.Problem.Errors), nil

@@ -74,7 +74,7 @@ func (o Completions) PausedReplays(c *cobra.Command, args []string, _ string) ([
 
 func (o Completions) replays(c *cobra.Command, status replay.Status, fits func(replay.Summary) bool) ([]string, cobra.ShellCompDirective) {
 	return offer(o.factory, c, func(ctx context.Context, api *client.Client) iter.Seq2[replay.Summary, error] {
-		return api.Replays(ctx, status)
+		return api.Replays.List(ctx, status)
 	}, func(s replay.Summary) string {
 		if !fits(s) {
 			return ""
@@ -89,7 +89,7 @@ func (o Completions) Plans(c *cobra.Command, args []string, _ string) ([]string,
 		return nil, noFiles
 	}
 	return offer(o.factory, c, func(ctx context.Context, api *client.Client) iter.Seq2[replay.Summary, error] {
-		return api.Replays(ctx, replay.Planned)
+		return api.Replays.List(ctx, replay.Planned)
 	}, func(s replay.Summary) string {
 		return cobra.CompletionWithDesc(s.ReplayID, s.Reason)
 	}), noFiles
@@ -122,7 +122,7 @@ func (o Completions) States(c *cobra.Command, _ []string, _ string) ([]string, c
 
 func (o Completions) offerFailures(c *cobra.Command, of func(replay.Failure) string) ([]string, cobra.ShellCompDirective) {
 	return offer(o.factory, c, func(ctx context.Context, api *client.Client) iter.Seq2[replay.Failure, error] {
-		return api.Failures(ctx, replay.FailureQuery{})
+		return api.Failures.List(ctx, replay.FailureQuery{})
 	}, of), noFiles
 }
 
@@ -140,7 +140,7 @@ func (o Completions) Versions(c *cobra.Command, args []string, typed string) ([]
 		return o.Resources(c, args, typed)
 	}
 	return offer(o.factory, c, func(ctx context.Context, api *client.Client) iter.Seq2[replay.Version, error] {
-		return api.Versions(ctx, args[0])
+		return api.Versions.List(ctx, args[0])
 	}, func(v replay.Version) string {
 		if v.Deleted {
 			return ""

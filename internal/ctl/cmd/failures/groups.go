@@ -56,7 +56,7 @@ func autoReplayPaused(ctx context.Context, f *factory.Factory) *replay.Pause {
 	if err != nil || f.Printer.Format != output.Table {
 		return nil
 	}
-	c, err := api.Controls(ctx)
+	c, err := api.Controls.Get(ctx)
 	if err != nil {
 		return nil
 	}
@@ -86,7 +86,7 @@ func (q *query) groups(ctx context.Context, f *factory.Factory) (found replay.Fa
 			return found, exit.Usagef("%s must be a name or a glob such as 'Geocoder*', got %q", flag, glob)
 		}
 	}
-	if found, err = api.FailureGroups(ctx); err != nil {
+	if found, err = api.Failures.GetGroups(ctx); err != nil {
 		return found, err
 	}
 	matches := func(glob, name string) bool {

@@ -86,7 +86,7 @@ const outOfOrder = time.Hour
 // history yields the versions of a range of times. It stops reading behind its beginning.
 func history(ctx context.Context, api *client.Client, resource string, from, to *time.Time) iter.Seq2[pastVersion, error] {
 	return func(yield func(pastVersion, error) bool) {
-		for v, err := range api.Versions(ctx, resource) {
+		for v, err := range api.Versions.List(ctx, resource) {
 			if err != nil {
 				yield(pastVersion{}, err)
 				return
