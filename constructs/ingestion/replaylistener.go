@@ -20,19 +20,9 @@ var replayListener = functionSpec{
 	concurrency: func(s *settings) *float64 { return s.maximumConcurrency },
 	environment: func(r *ReplayableIngestion, s *settings) map[string]string {
 		return config.ReplayListener{
-			EventLogBucket:   *r.bucketName(),
-			LedgerTable:      *r.tableName(),
-			StateMachineARN:  *r.machineARN(),
+			ReplaySeries:     seriesConfig(r, s),
 			SeriesMachineARN: *r.seriesARN(),
-			ReplayQueueURL:   *r.replayQueueURL(),
-			TopicARN:         *r.topicARN(),
-			ResourceIDPath:   s.resourceIDPath,
-			MaxEventBytes:    s.workflow.maxEventBytes(),
 			SupersedeOlder:   s.auto.supersedeOlder,
-			StartsPerSecond:  s.pace.startsPerSecond,
-
-			RequestedStartsPerSecond: s.pace.requestedStartsPerSecond,
-			Transforms:               s.transforms.arns(),
 		}.Env()
 	},
 	needs: slices.Concat(

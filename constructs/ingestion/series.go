@@ -17,22 +17,24 @@ var seriesBinder = functionSpec{
 	description: "Binds and checks each version of a series before it starts",
 	code:        func(c *FunctionCode) *awslambda.Code { return &c.Series },
 	field:       func(r *ReplayableIngestion) *awslambda.Function { return &r.SeriesFunction },
-	environment: func(r *ReplayableIngestion, s *settings) map[string]string {
-		return config.ReplaySeries{
-			EventLogBucket:  *r.bucketName(),
-			LedgerTable:     *r.tableName(),
-			StateMachineARN: *r.machineARN(),
-			ReplayQueueURL:  *r.replayQueueURL(),
-			TopicARN:        *r.topicARN(),
-			ResourceIDPath:  s.resourceIDPath,
-			MaxEventBytes:   s.workflow.maxEventBytes(),
-			StartsPerSecond: s.pace.startsPerSecond,
+	environment: func(r *ReplayableIngestion, s *settings) map[string]string { return seriesConfig(r, s).Env() },
+	needs:       append(bindVersions(), readsTransformed()...),
+}
 
-			RequestedStartsPerSecond: s.pace.requestedStartsPerSecond,
-			Transforms:               s.transforms.arns(),
-		}.Env()
-	},
-	needs: append(bindVersions(), readsTransformed()...),
+func seriesConfig(r *ReplayableIngestion, s *settings) config.ReplaySeries {
+	return config.ReplaySeries{
+		EventLogBucket:  *r.bucketName(),
+		LedgerTable:     *r.tableName(),
+		StateMachineARN: *r.machineARN(),
+		ReplayQueueURL:  *r.replayQueueURL(),
+		TopicARN:        *r.topicARN(),
+		ResourceIDPath:  s.resourceIDPath,
+		MaxEventBytes:   s.workflow.maxEventBytes(),
+		StartsPerSecond: s.pace.startsPerSecond,
+
+		RequestedStartsPerSecond: s.pace.requestedStartsPerSecond,
+		Transforms:               s.transforms.arns(),
+	}
 }
 
 // Retries of the function that binds a version: services may be in trouble for minutes, and without an answer the rest

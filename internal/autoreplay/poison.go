@@ -127,9 +127,7 @@ func (r *run) poisonAuto(ctx context.Context, msg protocol.ReplayMessage) error 
 
 // neverStarted ends an execution that was announced and that Step Functions does not know, and what it was for.
 func (r *run) neverStarted(ctx context.Context, name string) error {
-	return r.Outcomes.Record(ctx, []domain.Ended{{
-		Name: name, Status: domain.Aborted, Error: domain.NeverStarted, Cause: givenUp, StoppedAt: r.now(),
-	}})[0]
+	return r.Outcomes.Record(ctx, []domain.Ended{domain.NeverStartedEnd(name, givenUp, r.now())})[0]
 }
 
 // bindRounds is how often an item is looked at again that another delivery has bound meanwhile.
@@ -180,7 +178,7 @@ func (r *run) poisonBound(ctx context.Context, it domain.Item) error {
 		return err
 	}
 	if row.Action == replay.Republish { // what it is bound to ran long ago, and tells nothing
-		return r.failItem(ctx, it, "OutputNotSent: "+givenUp+", and it is not known whether the output was sent")
+		return r.failItem(ctx, it, progress.OutputNotSent(givenUp))
 	}
 	if row.Action == replay.Redrive {
 		return r.poisonRedrive(ctx, it)

@@ -6,7 +6,6 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -68,12 +67,7 @@ func (r *run) poisonRedrive(ctx context.Context, it domain.Item) error {
 				ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, To: replay.Started, ARN: d.ARN, At: r.now(),
 			})
 		}
-		f, err := r.Book.Failures.Get(ctx, domain.FailureID(row.Name, row.RedriveRun-1))
-		if err != nil && !errors.Is(err, ledger.ErrNotFound) {
-			return err
-		}
-		why := domain.Move{To: domain.Quarantined, Decision: "not redriven: " + givenUp}
-		if err := r.Book.Items.ReleaseRedrive(ctx, it.ReplayID, row, f, why); err != nil {
+		if err := r.Book.Items.ReleaseRedrive(ctx, it.ReplayID, row, "not redriven: "+givenUp); err != nil {
 			return err
 		}
 	}

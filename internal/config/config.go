@@ -196,39 +196,19 @@ func LoadReplayHandler(getenv func(string) string) (c ReplayHandler, err error) 
 	return c, err
 }
 
-// ReplayListener configures the function that starts replays.
+// ReplayListener configures the function that starts replays. It binds versions too, as that of the Series state machine.
 type ReplayListener struct {
-	EventLogBucket   string
-	LedgerTable      string
-	StateMachineARN  string
+	ReplaySeries
+
 	SeriesMachineARN string
-	ReplayQueueURL   string
-	TopicARN         string
-	ResourceIDPath   string // a patched event must be one of the same resource
-	MaxEventBytes    int    // largest patched event, in bytes
 	SupersedeOlder   bool
-	StartsPerSecond  float64 // of all replays together: MaxReplayShare of the account's rate
-
-	RequestedStartsPerSecond float64 // MaxRequestedShare, for replays that ask for more; 0: they share the one above
-
-	Transforms map[string]string // ARNs of the functions that replays may transform events with, by name
 }
 
 func (c *ReplayListener) fields() []field {
-	return []field{
-		text("EVENT_LOG_BUCKET", &c.EventLogBucket),
-		text("LEDGER_TABLE", &c.LedgerTable),
-		text("STATE_MACHINE_ARN", &c.StateMachineARN),
+	return append(c.ReplaySeries.fields(),
 		text("SERIES_MACHINE_ARN", &c.SeriesMachineARN),
-		text("REPLAY_QUEUE_URL", &c.ReplayQueueURL),
-		text("TOPIC_ARN", &c.TopicARN),
-		text("RESOURCE_ID_PATH", &c.ResourceIDPath),
-		number("MAX_EVENT_BYTES", &c.MaxEventBytes),
 		flag("SUPERSEDE_OLDER", &c.SupersedeOlder),
-		rate("STARTS_PER_SECOND", &c.StartsPerSecond),
-		optionalRate("REQUESTED_STARTS_PER_SECOND", &c.RequestedStartsPerSecond),
-		optionalTexts("TRANSFORMS", &c.Transforms),
-	}
+	)
 }
 
 // Env returns the variables that LoadReplayListener reads.
@@ -247,8 +227,8 @@ type ReplaySeries struct {
 	StateMachineARN string
 	ReplayQueueURL  string
 	TopicARN        string
-	ResourceIDPath  string
-	MaxEventBytes   int
+	ResourceIDPath  string  // a patched event must be one of the same resource
+	MaxEventBytes   int     // largest patched event, in bytes
 	StartsPerSecond float64 // of all replays together: MaxReplayShare of the account's rate
 
 	RequestedStartsPerSecond float64 // MaxRequestedShare, for replays that ask for more; 0: they share the one above

@@ -40,18 +40,15 @@ func TestEveryConfigurationSurvivesTheEnvironment(t *testing.T) {
 		OwnerIDPath: "$.owner", MaxEventBytes: 256000, StartsPerSecond: 30, Redrivable: true,
 	}
 	roundTrip(t, han, han.Env(), LoadReplayHandler)
-	lis := ReplayListener{
-		EventLogBucket: "b", LedgerTable: "t", StateMachineARN: "arn", SeriesMachineARN: "series", ReplayQueueURL: "q",
-		TopicARN: "topic", ResourceIDPath: "$.id", MaxEventBytes: 256000, SupersedeOlder: true, StartsPerSecond: 12.5, RequestedStartsPerSecond: 60,
-	}
-	roundTrip(t, lis, lis.Env(), LoadReplayListener)
-	lis.RequestedStartsPerSecond = 0
-	roundTrip(t, lis, lis.Env(), LoadReplayListener)
 	ser := ReplaySeries{
 		EventLogBucket: "b", LedgerTable: "t", StateMachineARN: "arn", ReplayQueueURL: "q", TopicARN: "topic",
 		ResourceIDPath: "$.id", MaxEventBytes: 256000, StartsPerSecond: 30,
 	}
 	roundTrip(t, ser, ser.Env(), LoadReplaySeries)
+	lis := ReplayListener{ReplaySeries: ser, SeriesMachineARN: "series", SupersedeOlder: true}
+	roundTrip(t, lis, lis.Env(), LoadReplayListener)
+	lis.StartsPerSecond, lis.RequestedStartsPerSecond = 12.5, 60
+	roundTrip(t, lis, lis.Env(), LoadReplayListener)
 	tel := Telemetry{Ingestion: "orders", LogLevel: slog.LevelWarn}
 	roundTrip(t, tel, tel.Env(), LoadTelemetry)
 }

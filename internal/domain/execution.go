@@ -158,6 +158,11 @@ type Ended struct {
 	RedriveCount int
 }
 
+// NeverStartedEnd is the end of an execution that was announced and is not started.
+func NeverStartedEnd(name, why string, at time.Time) Ended {
+	return Ended{Name: name, Status: Aborted, Error: NeverStarted, Cause: why, StoppedAt: at}
+}
+
 // NeedsFollowUp reports whether the end of an execution moves more than its row: a failure, an item of a replay. Until that
 // has moved, the execution stays open: whoever is to move it may die.
 func (o Ended) NeedsFollowUp() bool {

@@ -1,8 +1,8 @@
 // Package failurejob closes and reopens failures that a person has selected, a page at a time.
 //
-// A job is frozen to what it selects when it is asked for: a failure that got its status later is not changed, so that
-// what fails meanwhile is not hidden. Its parts are worked off side by side, by messages of the Replay queue. What a page
-// changes, and how far the part is, is one transaction, so that a message that is delivered twice counts nothing twice.
+// A job changes what it selects when it is requested. A failure that gets its status later is left alone: what fails
+// meanwhile must not be hidden. Messages of the Replay queue work off the parts of a job side by side. One transaction
+// changes a page and notes how far the part is, so a message that is delivered twice counts nothing twice.
 package failurejob
 
 import (
@@ -62,7 +62,7 @@ func (w *Worker) Begin(ctx context.Context, j domain.FailureJob, q replay.Failur
 const (
 	// pages is how many pages of a part one message works off.
 	pages = 5
-	// rounds is how often a page is read again of which a failure has changed meanwhile.
+	// rounds is how often a page is read again because one of its failures has changed meanwhile.
 	rounds = 5
 )
 
@@ -148,7 +148,7 @@ func (w *Worker) part(ctx context.Context, j domain.FailureJob, p domain.Failure
 	return p, err
 }
 
-// superseded leaves out failures of which no newer event has succeeded.
+// superseded keeps the failures whose resource has a newer event that has succeeded.
 func (w *Worker) superseded(ctx context.Context, failures []domain.Failure) (kept []domain.Failure, err error) {
 	since, err := w.superseding.NewerSuccess(ctx, failures)
 	if err != nil {

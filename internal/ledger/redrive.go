@@ -43,11 +43,16 @@ func (l *Items) BindRedrive(ctx context.Context, i domain.Item, e domain.Executi
 	return nil
 }
 
-// ReleaseRedrive takes back that a replay redrives an execution, which it cannot, and moves the failure that it claimed.
-// One that has been redriven, or is another replay's, is left alone.
-func (l *Items) ReleaseRedrive(ctx context.Context, replayID string, e domain.Execution, f domain.Failure, m domain.Move) error {
+// ReleaseRedrive takes back that a replay redrives an execution, which it cannot, and gives the failure that it took over
+// back to a person. One that has been redriven, or is another replay's, is left alone.
+func (l *Items) ReleaseRedrive(ctx context.Context, replayID string, e domain.Execution, why string) error {
+	var f domain.Failure
+	err := l.get(ctx, domain.FailureID(e.Name, e.RedriveRun-1), failureSort, &f)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
 	if f.Redrive == replayID && f.Status == domain.Retrying {
-		c, moved := l.moveOf(f, m)
+		c, moved := l.moveOf(f, domain.Move{To: domain.Quarantined, Decision: why})
 		_, err := l.update(ctx, c.If("{redrive} = ?", str(replayID)))
 		if err = conflict(err, nil, "release failure of "+f.Execution); err == nil {
 			l.countMove(f.Status, moved)

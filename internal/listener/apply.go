@@ -104,56 +104,39 @@ func planPosition(text string) (page, ordinal int, err error) {
 }
 
 // plannedSeries returns the items of a series that would run by the plan, oldest version first.
-func (l *Listener) plannedSeries(ctx context.Context, it domain.Item, req request) ([]domain.Item, error) {
-	page, ordinal, err := planPosition(it.Planned)
+func (l *Listener) plannedSeries(ctx context.Context, t *task) ([]domain.Item, error) {
+	page, ordinal, err := planPosition(t.it.Planned)
 	if err != nil {
 		return nil, err
 	}
-	items, err := l.Book.Items.OfResource(ctx, req.Apply.PlanID, page, ordinal, 0, replay.MaxSeriesVersions)
+	items, err := l.Book.Items.OfResource(ctx, t.req.Apply.PlanID, page, ordinal, 0, replay.MaxSeriesVersions)
 	return slices.DeleteFunc(items, func(it domain.Item) bool { return it.Outcome != replay.WouldRun }), err
 }
 
-// asPlanned returns the version that is planned for an item, or a verdict if what the plan was made on has changed.
-func (l *Listener) asPlanned(ctx context.Context, it domain.Item, req request) (v eventlog.Version, vd *verdict, err error) {
-	latest, vd, err := l.latest(ctx, it.ResourceID, req)
-	if vd != nil || err != nil {
-		return v, vd, err
+// asPlanned returns the version that is planned for an item, and the latest of its resource, or a verdict if what the plan
+// was made on has changed.
+func (l *Listener) asPlanned(ctx context.Context, t *task) (v, latest eventlog.Version, vd *verdict, err error) {
+	if latest, vd, err = l.latest(ctx, t.it.ResourceID, t.req); vd != nil || err != nil {
+		return v, latest, vd, err
 	}
-	if v, vd, err = l.named(ctx, it.ResourceID, it.Want); vd != nil || err != nil {
-		return v, vd, err
+	if v, vd, err = l.named(ctx, t.it.ResourceID, t.it.Want); vd != nil || err != nil {
+		return v, latest, vd, err
 	}
-	if req.Versions.Mode == replay.LatestVersion && req.Select.Recorded == nil && v.ID != latest.ID {
-		return v, &verdict{
-			to: replay.Skipped, version: v.ID, reason: fmt.Sprintf("version %s is newer than the planned one", latest.ID),
-		}, nil
+	if t.req.Versions.Mode == replay.LatestVersion && t.req.Select.Recorded == nil && v.ID != latest.ID {
+		return v, latest, skipVersion(v.ID, "version %s is newer than the planned one", latest.ID), nil
 	}
-	if it.Failure != "" {
-		f, err := l.Book.Failures.Get(ctx, it.Failure)
-		if err != nil {
-			return v, nil, err
-		}
-		if f.Status != domain.Quarantined {
-			return v, &verdict{to: replay.Skipped, version: v.ID, reason: noLongerFailed(f)}, nil
-		}
+	if t.it.Failure == "" {
+		return v, latest, nil, nil
 	}
-	if vd, err = l.unfit(ctx, it.ResourceID, v, req); vd == nil && err == nil && v.ID != latest.ID {
-		vd, err = l.outdated(ctx, it.ResourceID, v, latest, req)
+	f, err := l.Book.Failures.Get(ctx, t.it.Failure)
+	if err == nil && f.Status != domain.Quarantined {
+		vd = skipVersion(v.ID, "%s", noLongerFailed(f))
 	}
-	return v, vd, err
+	return v, latest, vd, err
 }
 
 func noLongerFailed(f domain.Failure) string {
 	return fmt.Sprintf("the failure of execution %s is %s by now", f.Execution, strings.ToLower(string(f.Status)))
-}
-
-// drift marks a verdict that keeps a planned item from running: something has changed since the plan was made.
-func (req request) drift(vd *verdict) *verdict {
-	if req.Apply == nil || vd == nil || vd.to != replay.Skipped {
-		return vd
-	}
-	marked := *vd
-	marked.reason = "drift: " + vd.reason
-	return &marked
 }
 
 // sameAsPlanned is the verdict about an event that a transform has made, if it is another one than was planned.
@@ -161,5 +144,5 @@ func (req request) sameAsPlanned(it domain.Item, versionID, digest string) *verd
 	if req.Apply == nil || it.Digest == digest {
 		return nil
 	}
-	return req.drift(&verdict{to: replay.Skipped, version: versionID, reason: "the transform makes another event of it than was planned"})
+	return req.drift(skipVersion(versionID, "the transform makes another event of it than was planned"))
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
 )
@@ -24,10 +23,10 @@ func (l *Listener) auto(ctx context.Context, msg protocol.ReplayMessage) error {
 	if f.Redrive != "" {
 		return nil // it is redriven instead
 	}
-	if paused, err := l.parkAuto(ctx); paused || err != nil {
+	if paused, err := l.autoPaused(ctx); paused || err != nil {
 		return err
 	}
-	if waits, err := l.paceAuto(ctx, msg); waits || err != nil {
+	if waits, err := l.pace(ctx, domain.Replay{ID: ledger.AutoClaimant}, msg); waits || err != nil {
 		return err
 	}
 	if f, err = l.markRetrying(ctx, f); err != nil {
@@ -42,9 +41,6 @@ func (l *Listener) auto(ctx context.Context, msg protocol.ReplayMessage) error {
 	}
 	if err != nil || row.Name == "" {
 		return err
-	}
-	if row.Mode == domain.Restart {
-		return l.restart(ctx, f, row)
 	}
 	_, vd, err := l.start(ctx, row)
 	if vd != nil && err == nil {
@@ -81,9 +77,11 @@ func (l *Listener) announce(ctx context.Context, f domain.Failure) (domain.Execu
 	if f.VersionID == "" {
 		row.Mode, row.ResourceID, row.OwnerID = domain.Restart, "", "" // Record finds them
 	}
-	if m, err := l.Superseding.Needless(ctx, f, l.SupersedeOlder); err != nil {
+	m, err := l.Superseding.Needless(ctx, f, l.SupersedeOlder)
+	if err != nil {
 		return domain.Execution{}, err
-	} else if m != nil {
+	}
+	if m != nil {
 		return domain.Execution{}, l.move(ctx, f, *m)
 	}
 	present, err := l.Book.Executions.Add(ctx, row)
@@ -100,7 +98,7 @@ func (l *Listener) overtaken(ctx context.Context, f domain.Failure, row domain.E
 	if err != nil || m == nil {
 		return row, err
 	}
-	if started, err := l.withdraw(ctx, row, m.Decision); started || err != nil {
+	if begun, err := l.withdraw(ctx, row, m.Decision); begun || err != nil {
 		return domain.Execution{}, err
 	}
 	return domain.Execution{}, l.move(ctx, f, *m)
@@ -108,22 +106,6 @@ func (l *Listener) overtaken(ctx context.Context, f domain.Failure, row domain.E
 
 // maxReason keeps the reason well under the size of an SNS message attribute; error names may be long.
 const maxReason = 500
-
-// restart starts an execution whose event never reached the log again, with its own input.
-func (l *Listener) restart(ctx context.Context, f domain.Failure, row domain.Execution) error {
-	input, err := l.Log.Object(ctx, f.InputKey)
-	if errors.Is(err, eventlog.ErrNotFound) {
-		return l.move(ctx, f, domain.Move{To: domain.Quarantined, Decision: "its input is gone from " + f.InputKey})
-	}
-	if err != nil {
-		return err
-	}
-	if _, err = l.startOn(ctx, l.Machine, row.Name, input); err != nil {
-		return err
-	}
-	l.Logger.InfoContext(ctx, "unrecorded event restarted", "execution", row.Name, "root", row.Root, "attempt", row.Attempt)
-	return nil
-}
 
 func (l *Listener) move(ctx context.Context, f domain.Failure, m domain.Move) error {
 	err := l.Book.Failures.Move(ctx, f, m, domain.Waiting, domain.Retrying)

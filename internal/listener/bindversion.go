@@ -7,6 +7,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -22,82 +23,75 @@ func (l *Listener) BindVersion(ctx context.Context, in SeriesInput) (SeriesOrder
 	return order, nil
 }
 
-func (l *Listener) bindVersion(ctx context.Context, in SeriesInput) (SeriesOrder, error) {
-	it, err := l.Book.Items.Get(ctx, in.ReplayID, in.Page, in.Ordinal, in.Index)
+func (l *Listener) bindVersion(ctx context.Context, in SeriesInput) (order SeriesOrder, err error) {
+	msg := protocol.ReplayMessage{ReplayID: in.ReplayID, Page: in.Page, Ordinal: in.Ordinal}
+	t, err := l.task(ctx, msg, in.Index)
 	if err != nil {
-		return SeriesOrder{}, err
+		return order, err
 	}
-	req, err := l.request(ctx, in.ReplayID)
-	if err != nil {
-		return SeriesOrder{}, err
-	}
-	r, err := l.Book.Replays.Get(ctx, in.ReplayID)
-	if err != nil {
-		return SeriesOrder{}, err
-	}
-	if r.Stopped() && it.Execution == "" {
+	if t.r.Stopped() && t.it.Execution == "" {
 		return SeriesOrder{Decision: decisionStop}, nil // what has not run gets its outcome when the series has ended
 	}
-	if it.Outcome.Final() {
+	if t.it.Outcome.Final() {
 		return SeriesOrder{Decision: decisionSkip}, nil
 	}
 	var s domain.Series
-	if it.Execution == "" {
-		if s, err = l.Book.Series.Get(ctx, domain.SeriesName(it.ReplayID, it.Page, it.Ordinal)); err != nil {
-			return SeriesOrder{}, err
+	if t.it.Execution == "" {
+		if s, err = l.Book.Series.Get(ctx, domain.SeriesName(in.ReplayID, in.Page, in.Ordinal)); err != nil {
+			return order, err
 		}
 		if in.Execution != "" && in.Execution != s.Execution() {
 			return SeriesOrder{Decision: decisionStop}, nil // another execution goes on with it
 		}
-		if err := l.parkSeries(ctx, r, s); errors.Is(err, errParked) {
-			return SeriesOrder{Decision: decisionStop}, nil // resuming starts another execution with the rest
-		} else if err != nil {
-			return SeriesOrder{}, err
+		parked, err := l.parkedSeries(ctx, t.r, s)
+		if parked { // resuming starts another execution with the rest
+			order.Decision = decisionStop
+		}
+		if parked || err != nil {
+			return order, err
 		}
 	}
-	if wait := l.seriesPace(ctx, r, in.Previous); wait != nil {
-		return wait.order, wait.err
+	if order, err = l.seriesPace(ctx, t.r, in.Previous); order.Decision != "" || err != nil {
+		return order, err
 	}
-	if it.Execution == "" {
-		var vd *verdict
-		if it, vd, err = l.bindInSeries(ctx, it, req, s); vd != nil || err != nil {
-			return l.end(ctx, it, req.drift(vd), err)
+	if t.it.Execution == "" {
+		if vd, err := l.bindInSeries(ctx, &t, s); vd != nil || err != nil {
+			return l.end(ctx, t.it, t.req.drift(vd), err)
 		}
 	}
-	if req.Action == replay.Republish {
-		vd, err := l.republish(ctx, it, req)
-		return l.end(ctx, it, vd, err)
+	if t.req.Action == replay.Republish {
+		vd, err := l.republish(ctx, &t)
+		return l.end(ctx, t.it, vd, err)
 	}
-	return l.order(ctx, it, in.OnFailure)
+	return l.order(ctx, t.it, in.OnFailure)
 }
 
-// end records the outcome of an item that a verdict ends, and lets the series go on.
+// end records the outcome of an item on which there is a verdict, and lets the series go on.
 func (l *Listener) end(ctx context.Context, it domain.Item, vd *verdict, err error) (SeriesOrder, error) {
-	step, err := l.decided(it, vd, err)
 	if err == nil {
-		err = l.apply(ctx, it.ReplayID, *step)
+		err = l.apply(ctx, it.ReplayID, *l.decided(it, vd))
 	}
 	return SeriesOrder{Decision: decisionSkip}, err
 }
 
 // bindInSeries binds an item of a series to its version.
-func (l *Listener) bindInSeries(ctx context.Context, it domain.Item, req request, s domain.Series) (domain.Item, *verdict, error) {
-	v, vd, err := l.version(ctx, it, s)
+func (l *Listener) bindInSeries(ctx context.Context, t *task, s domain.Series) (*verdict, error) {
+	v, vd, err := l.version(ctx, t.it, s)
 	if vd != nil || err != nil {
-		return it, vd, err
+		return vd, err
 	}
 	// A version of the series is not stale because of a newer one of the same series.
-	last, err := l.Log.Version(ctx, it.ResourceID, s.Versions[len(s.Versions)-1])
+	last, err := l.Log.Version(ctx, t.it.ResourceID, s.Versions[len(s.Versions)-1])
 	if errors.Is(err, eventlog.ErrNotFound) {
 		last, err = v, nil
 	}
 	if err == nil {
-		vd, err = l.stale(ctx, it.ResourceID, last, req)
+		vd, err = l.stale(ctx, t.it.ResourceID, last, t.req)
 	}
 	if vd != nil || err != nil {
-		return it, vd, err
+		return vd, err
 	}
-	return l.bind(ctx, it, req, v, domain.At(last.Place()))
+	return l.bind(ctx, t, v, domain.At(last.Place()))
 }
 
 // order notes that a version is about to start, and lets the Series state machine start it.
@@ -107,21 +101,17 @@ func (l *Listener) order(ctx context.Context, it domain.Item, onFailure replay.O
 		return SeriesOrder{}, err
 	}
 	input, vd, err := l.input(ctx, row, maxSeriesInput)
-	if vd != nil && err == nil {
-		if it.Outcome == replay.Started { // an earlier answer may have started it; otherwise it ends with the series
-			return SeriesOrder{Decision: decisionSkip}, nil
-		}
-		if err := l.neverStarted(ctx, row, vd.reason); err != nil {
-			return SeriesOrder{}, err
-		}
-		return l.end(ctx, it, vd, nil)
-	}
 	if err != nil {
 		return SeriesOrder{}, err
 	}
-	step := l.step(it, replay.Started, "")
-	step.ARN = l.Machine.ExecutionARN(row.Name)
-	if err := l.apply(ctx, it.ReplayID, *step); err != nil {
+	if vd != nil {
+		if it.Outcome == replay.Started { // an earlier answer may have started it; otherwise it ends with the series
+			return SeriesOrder{Decision: decisionSkip}, nil
+		}
+		return l.end(ctx, it, vd, l.neverStarted(ctx, row.Name, vd.reason))
+	}
+	vd = started(l.Machine.ExecutionARN(row.Name))
+	if err := l.apply(ctx, it.ReplayID, *l.decided(it, vd)); err != nil {
 		return SeriesOrder{}, err
 	}
 	decision := decisionRun

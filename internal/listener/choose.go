@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
@@ -18,50 +17,34 @@ import (
 // another message.
 const maxLooked = 1000
 
-// errGoesOn means that a search goes on with a message that was sent.
-var errGoesOn = errors.New("the search goes on")
-
 // goOn sends the message of an item again, to search on from a cursor.
-func (l *Listener) goOn(ctx context.Context, msg protocol.ReplayMessage, cursor string) error {
+func (l *Listener) goOn(ctx context.Context, msg protocol.ReplayMessage, cursor string) (*verdict, error) {
 	msg.Cursor = cursor
-	if err := l.sendOn(ctx, msg); err != nil {
-		return err
+	return later, l.sendOn(ctx, msg)
+}
+
+// choose returns the version of a resource that an item replays, or a verdict.
+func (l *Listener) choose(ctx context.Context, t *task) (v eventlog.Version, vd *verdict, err error) {
+	if t.only != "" {
+		return l.named(ctx, t.it.ResourceID, t.only)
 	}
-	return errGoesOn
-}
-
-// sendOn sends a message that goes on with the work of the one at hand.
-func (l *Listener) sendOn(ctx context.Context, msg protocol.ReplayMessage) error {
-	msg.Tries, msg.Since, msg.Revived = 0, 0, 0
-	return l.Queue.Post(ctx, sqs.Post{Body: msg.Encode()})
-}
-
-// choose returns the version of a resource that an item replays, or a verdict, or errGoesOn.
-func (l *Listener) choose(
-	ctx context.Context, msg protocol.ReplayMessage, it domain.Item, req request,
-) (v eventlog.Version, vd *verdict, err error) {
-	if it.ResourceID == "" {
+	if t.it.ResourceID == "" {
 		return v, skip(`the failure names no resource: select it with versions "failed"`), nil
 	}
-	if req.Apply != nil {
-		return l.asPlanned(ctx, it, req)
-	}
-	newest, latest := false, eventlog.Version{}
-	switch req.Versions.Mode {
-	case replay.VersionIDs, replay.FailedVersion:
-		v, latest, vd, err = l.wanted(ctx, it, req)
-		newest = v.ID == latest.ID
-	case replay.VersionAsOf:
-		none := fmt.Sprintf("no event of it was recorded until %s", req.Versions.AsOf.Format(time.RFC3339Nano))
-		v, newest, vd, err = l.search(ctx, msg, it, req, none, func(v eventlog.Version) bool { return !v.Time().After(*req.Versions.AsOf) })
+	var latest eventlog.Version
+	switch asOf := t.req.Versions.AsOf; {
+	case t.req.Apply != nil:
+		v, latest, vd, err = l.asPlanned(ctx, t)
+	case t.req.Versions.Mode == replay.VersionIDs, t.req.Versions.Mode == replay.FailedVersion:
+		v, latest, vd, err = l.wanted(ctx, t.it, t.req)
+	case t.req.Versions.Mode == replay.VersionAsOf:
+		none := fmt.Sprintf("no event of it was recorded until %s", asOf.Format(time.RFC3339Nano))
+		v, latest, vd, err = l.search(ctx, t, none, func(v eventlog.Version) bool { return !v.Time().After(*asOf) })
 	default:
-		v, newest, vd, err = l.search(ctx, msg, it, req, "no event of it was recorded in the window", func(eventlog.Version) bool { return true })
+		v, latest, vd, err = l.search(ctx, t, "no event of it was recorded in the window", func(eventlog.Version) bool { return true })
 	}
 	if vd == nil && err == nil {
-		vd, err = l.unfit(ctx, it.ResourceID, v, req)
-	}
-	if vd == nil && err == nil && !newest {
-		vd, err = l.outdated(ctx, it.ResourceID, v, latest, req)
+		vd, err = l.unfitOrOutdated(ctx, t.it.ResourceID, v, latest, t.req)
 	}
 	return v, vd, err
 }
@@ -113,29 +96,33 @@ func barred(newest eventlog.Version, req request) *verdict {
 	return nil
 }
 
-// search returns the newest version that fits and was recorded in the window of the request, and whether it is the
-// newest of all, or a verdict.
+// search returns the newest version that fits and was recorded in the window of the request, and the latest of its
+// resource, or a verdict.
 func (l *Listener) search(
-	ctx context.Context, msg protocol.ReplayMessage, it domain.Item, req request, none string, fits func(eventlog.Version) bool,
-) (found eventlog.Version, newest bool, vd *verdict, err error) {
-	next, vd, err := l.walk(ctx, it.ResourceID, msg.Cursor, req, func(v eventlog.Version, first bool) (more bool) {
-		if fits(v) && req.Select.Recorded.Contains(v.At()) {
-			found, newest = v, first
+	ctx context.Context, t *task, none string, fits func(eventlog.Version) bool,
+) (found, latest eventlog.Version, vd *verdict, err error) {
+	next, vd, err := l.walk(ctx, t.it.ResourceID, t.msg.Cursor, t.req, func(v eventlog.Version, first bool) (more bool) {
+		if first {
+			latest = v
+		}
+		if fits(v) && t.req.Select.Recorded.Contains(v.At()) {
+			found = v
 		}
 		return found.ID == ""
 	})
 	switch {
 	case vd != nil || err != nil || found.ID != "":
-		return found, newest, vd, err
 	case next != "":
-		return found, false, nil, l.goOn(ctx, msg, next)
+		vd, err = l.goOn(ctx, t.msg, next)
+	default:
+		vd = skip("%s", none)
 	}
-	return found, false, skip("%s", none), nil
+	return found, latest, vd, err
 }
 
-// walk shows the versions of a resource from a cursor on, newest first and without delete markers, until more says that
-// it wants none further, or returns the cursor of those that follow. It returns the verdict of a guard instead, where
-// the newest version has one.
+// walk shows the versions of a resource from a cursor on, newest first and without delete markers, until more returns
+// false. If it has looked at as many as one message may, it returns the cursor of those that follow. It returns the
+// verdict of a guard instead if the newest version has one.
 func (l *Listener) walk(
 	ctx context.Context, resourceID, cursor string, req request, more func(v eventlog.Version, first bool) bool,
 ) (next string, vd *verdict, err error) {
@@ -167,40 +154,41 @@ func (l *Listener) named(ctx context.Context, resourceID, versionID string) (eve
 	return v, nil, err
 }
 
-// rangeOf returns the ids of the versions of a resource that a series replays, oldest first, or a verdict, or errGoesOn.
-// Looked is how many versions the filters of the selection looked at.
-func (l *Listener) rangeOf(
-	ctx context.Context, msg protocol.ReplayMessage, it domain.Item, req request,
-) (found []string, looked int, vd *verdict, err error) {
-	var newest bool
-	if req.Apply != nil {
-		return l.rangePlanned(ctx, it, req)
-	}
-	if req.Versions.Series == nil {
-		found, newest, vd, err = l.allWanted(ctx, it, req)
-	} else {
-		found, newest, vd, err = l.inSeries(ctx, msg, it, req)
+// rangeOf returns the ids of the versions of a resource that a series replays, oldest first, or a verdict. Looked is how
+// many versions the filters of the selection looked at.
+func (l *Listener) rangeOf(ctx context.Context, t *task) (found []string, looked int, vd *verdict, err error) {
+	var inRange []string
+	var latest string
+	none := "no event of it is in the series"
+	switch {
+	case t.req.Apply != nil:
+		inRange, latest, vd, err = l.rangePlanned(ctx, t)
+		none = "nothing of it was planned"
+	case t.req.Versions.Series == nil:
+		inRange, latest, vd, err = l.allWanted(ctx, t)
+	default:
+		inRange, latest, vd, err = l.inSeries(ctx, t)
 	}
 	if vd != nil || err != nil {
 		return nil, 0, vd, err
 	}
-	inRange := found
-	if req.Select.Filters() {
-		looked = len(found)
+	if len(inRange) == 0 {
+		return nil, 0, skip("%s", none), nil
 	}
-	if found, vd, err = l.onlyFitting(ctx, it.ResourceID, found, req); vd != nil || err != nil {
-		return nil, 0, vd, err
+	found = inRange
+	if t.req.Apply == nil && t.req.Select.Filters() { // a plan has only what fits
+		looked = len(inRange)
+		if found, vd, err = l.onlyFitting(ctx, t.it.ResourceID, inRange, t.req); vd != nil || err != nil {
+			return nil, 0, vd, err
+		}
 	}
-	newest = newest && len(found) > 0 && found[0] == inRange[0]
-	switch {
-	case len(inRange) == 0:
-		return nil, 0, skip("no event of it is in the series"), nil
-	case len(found) == 0:
+	if len(found) == 0 {
 		return nil, 0, skip("no event of it in the series fits the selection"), nil
-	case !newest:
-		last, vd, err := l.named(ctx, it.ResourceID, found[0])
+	}
+	if found[0] != latest {
+		newest, vd, err := l.named(ctx, t.it.ResourceID, found[0])
 		if vd == nil && err == nil {
-			vd, err = l.stale(ctx, it.ResourceID, last, req)
+			vd, err = l.stale(ctx, t.it.ResourceID, newest, t.req)
 		}
 		if vd != nil || err != nil {
 			return nil, 0, vd, err
@@ -210,49 +198,35 @@ func (l *Listener) rangeOf(
 	return found, looked, nil, nil
 }
 
-// rangePlanned returns the ids of the versions that a plan has of a series, oldest first, or a verdict.
-func (l *Listener) rangePlanned(ctx context.Context, it domain.Item, req request) (found []string, looked int, vd *verdict, err error) {
-	latest, vd, err := l.latest(ctx, it.ResourceID, req)
+// rangePlanned returns the ids of the versions that a plan has of a series, newest first, and that of the latest of the
+// resource, or a verdict.
+func (l *Listener) rangePlanned(ctx context.Context, t *task) (ids []string, latest string, vd *verdict, err error) {
+	v, vd, err := l.latest(ctx, t.it.ResourceID, t.req)
 	if vd != nil || err != nil {
-		return nil, 0, vd, err
+		return nil, "", vd, err
 	}
-	items, err := l.plannedSeries(ctx, it, req)
-	if err != nil {
-		return nil, 0, nil, err
+	items, err := l.plannedSeries(ctx, t)
+	for _, planned := range slices.Backward(items) {
+		ids = append(ids, planned.VersionID)
 	}
-	for _, planned := range items {
-		found = append(found, planned.VersionID)
-	}
-	if len(found) == 0 {
-		return nil, 0, skip("nothing of it was planned"), nil
-	}
-	if last := found[len(found)-1]; last != latest.ID {
-		v, vd, err := l.named(ctx, it.ResourceID, last)
-		if vd == nil && err == nil {
-			vd, err = l.stale(ctx, it.ResourceID, v, req)
-		}
-		if vd != nil || err != nil {
-			return nil, 0, vd, err
-		}
-	}
-	return found, 0, nil, nil
+	return ids, v.ID, nil, err
 }
 
-// allWanted returns the versions with the ids of a request, newest first, and whether the newest of the resource is
-// among them. All of them must exist, or it returns a verdict.
-func (l *Listener) allWanted(ctx context.Context, it domain.Item, req request) (ids []string, newest bool, vd *verdict, err error) {
-	latest, vd, err := l.latest(ctx, it.ResourceID, req)
+// allWanted returns the versions with the ids of a request, newest first, and the latest of the resource. All of them must
+// exist, or it returns a verdict.
+func (l *Listener) allWanted(ctx context.Context, t *task) (ids []string, latest string, vd *verdict, err error) {
+	newest, vd, err := l.latest(ctx, t.it.ResourceID, t.req)
 	if vd != nil || err != nil {
-		return nil, false, vd, err
+		return nil, "", vd, err
 	}
 	var versions []eventlog.Version
-	for _, id := range req.Versions.IDs {
-		v, vd, err := l.named(ctx, it.ResourceID, id)
+	for _, id := range t.req.Versions.IDs {
+		v, vd, err := l.named(ctx, t.it.ResourceID, id)
 		if vd != nil || err != nil {
-			return nil, false, vd, err
+			return nil, "", vd, err
 		}
-		if req.Select.Recorded.Contains(v.At()) {
-			versions, newest = append(versions, v), newest || v.ID == latest.ID
+		if t.req.Select.Recorded.Contains(v.At()) {
+			versions = append(versions, v)
 		}
 	}
 	slices.SortStableFunc(versions, func(a, b eventlog.Version) int { return b.Place().Compare(a.Place()) })
@@ -261,37 +235,37 @@ func (l *Listener) allWanted(ctx context.Context, it domain.Item, req request) (
 			ids = append(ids, v.ID)
 		}
 	}
-	return ids, newest, nil, nil
+	return ids, newest.ID, nil, nil
 }
 
-// inSeries returns the ids of the versions in a series, newest first, and whether the newest of the resource is among
-// them, or a verdict.
-func (l *Listener) inSeries(
-	ctx context.Context, msg protocol.ReplayMessage, it domain.Item, req request,
-) (ids []string, newest bool, vd *verdict, err error) {
-	in, vd, err := l.ends(ctx, it.ResourceID, *req.Versions.Series, msg.Begun)
+// inSeries returns the ids of the versions in a series, newest first, and the latest of the resource if it is among them,
+// or a verdict.
+func (l *Listener) inSeries(ctx context.Context, t *task) (ids []string, latest string, vd *verdict, err error) {
+	in, vd, err := l.ends(ctx, t.it.ResourceID, *t.req.Versions.Series, t.msg.Begun)
 	if vd != nil || err != nil {
-		return nil, false, vd, err
+		return nil, "", vd, err
 	}
-	next, vd, err := l.walk(ctx, it.ResourceID, msg.Cursor, req, func(v eventlog.Version, first bool) bool {
+	msg := t.msg
+	next, vd, err := l.walk(ctx, t.it.ResourceID, msg.Cursor, t.req, func(v eventlog.Version, first bool) bool {
 		take, more := in(v)
-		if take && req.Select.Recorded.Contains(v.At()) {
+		if take && t.req.Select.Recorded.Contains(v.At()) {
 			msg.Found, msg.Newest = append(msg.Found, v.ID), msg.Newest || first
 		}
 		msg.Begun = msg.Begun || take
-		last := req.Versions.Series.Last
+		last := t.req.Versions.Series.Last
 		return more && len(msg.Found) <= replay.MaxSeriesVersions && (last == 0 || len(msg.Found) < last)
 	})
 	switch {
 	case vd != nil || err != nil:
-		return nil, false, vd, err
 	case len(msg.Found) > replay.MaxSeriesVersions:
-		return nil, false, fail("", "TooManyVersions: the series has more than %d versions of this resource: narrow it",
-			replay.MaxSeriesVersions), nil
+		vd = fail("", "TooManyVersions: the series has more than %d versions of this resource: narrow it", replay.MaxSeriesVersions)
 	case next != "":
-		return nil, false, nil, l.goOn(ctx, msg, next)
+		vd, err = l.goOn(ctx, msg, next)
 	}
-	return msg.Found, msg.Newest, nil, nil
+	if msg.Newest {
+		latest = msg.Found[0]
+	}
+	return msg.Found, latest, vd, err
 }
 
 // ends returns whether a version is in a series, and whether an older one may be, or a verdict if it lacks an end.

@@ -31,83 +31,48 @@ func (l *Listener) closeSeries(ctx context.Context, msg protocol.ReplayMessage) 
 	return l.recordLeftovers(ctx, msg, r, s, reason)
 }
 
-// What one message does of a series whose leftovers are recorded, or that is planned. The next one goes on behind it.
-const (
-	seriesItems   = 200 // versions
-	seriesLookUps = 50  // executions: DescribeExecution refills at 10 a second, and a batch has 10 messages
-)
+// seriesLookUps is how many executions one message looks up: DescribeExecution refills at 10 a second, and a batch has 10
+// messages.
+const seriesLookUps = 50
 
-// recordLeftovers gives every item of a series that will not run its outcome. One that runs still is left to its own end.
+// recordLeftovers gives every item of a series that will not run its outcome. One that still runs is left to its own end.
 func (l *Listener) recordLeftovers(ctx context.Context, msg protocol.ReplayMessage, r domain.Replay, s domain.Series, reason string) error {
 	if err := l.Book.Series.AddItems(ctx, s); err != nil { // the replay counts them from when they were bound
 		return err
 	}
-	items, err := l.Book.Items.OfResource(ctx, s.ReplayID, s.Page, s.Ordinal, msg.From, seriesItems)
-	if err != nil {
-		return err
-	}
-	var steps []progress.Transition
 	lookUps := 0
-	for i, it := range items {
-		if it.Outcome.Final() {
-			continue
-		}
+	return l.settleSeries(ctx, msg, s, func(it domain.Item) (moved *progress.Transition, more bool, err error) {
 		if it.Execution != "" {
 			if lookUps++; lookUps > seriesLookUps {
-				items = items[:i]
-				break
+				return nil, false, nil
 			}
 		}
-		step, err := l.outcomeOfLeftover(ctx, r, it, reason)
-		if err != nil {
-			return err
-		}
-		if step != nil {
-			steps = append(steps, *step)
-		}
-	}
-	if err := l.apply(ctx, s.ReplayID, steps...); err != nil {
-		return err
-	}
-	return l.seriesDone(ctx, msg, s, items)
+		moved, err = l.outcomeOfLeftover(ctx, r, it, reason)
+		return moved, true, err
+	})
 }
 
-// seriesDone goes on with a series behind the items that were done for a message, or closes it after the last.
-func (l *Listener) seriesDone(ctx context.Context, msg protocol.ReplayMessage, s domain.Series, done []domain.Item) error {
-	if len(done) > 0 && done[len(done)-1].Index+1 < len(s.Versions) {
-		msg.From = done[len(done)-1].Index + 1
-		return l.sendOn(ctx, msg)
-	}
-	if err := l.Book.Series.Close(ctx, s.Name); err != nil {
-		return err
-	}
-	return l.Progress.CompleteIfDone(ctx, s.ReplayID, l.now())
-}
-
-// outcomeOfLeftover returns the step of an item whose series has ended, nil if its execution runs.
+// outcomeOfLeftover returns the transition of an item whose series has ended, nil if its execution runs.
 func (l *Listener) outcomeOfLeftover(ctx context.Context, r domain.Replay, it domain.Item, reason string) (*progress.Transition, error) {
 	if it.Execution == "" {
-		return l.step(it, replay.Skipped, reason), nil
+		return l.transition(it, replay.Skipped, reason), nil
 	}
-	if r.Action == replay.Republish { // what it is bound to ran long ago, and tells nothing
-		return l.step(it, replay.Failed, "OutputNotSent: "+reason+", and it is not known whether the output was sent"), nil
+	if r.Action == replay.Republish {
+		return l.transition(it, replay.Failed, progress.OutputNotSent(reason)), nil
 	}
 	d, err := l.Machine.Describe(ctx, it.Execution)
 	switch {
 	case errors.Is(err, sfn.ErrNotFound):
-		if err := l.neverStarted(ctx, domain.Execution{Name: it.Execution}, reason); err != nil {
-			return nil, err
-		}
-		return l.step(it, replay.Skipped, reason), nil
+		return l.transition(it, replay.Skipped, reason), l.neverStarted(ctx, it.Execution, reason)
 	case err != nil:
 		return nil, err
 	case !d.Status.Terminal():
 		return nil, nil
 	}
-	step := l.step(it, replay.Succeeded, "")
+	t := l.transition(it, replay.Succeeded, "")
 	if d.Status != domain.Succeeded {
-		step.To, step.Reason = replay.Failed, d.Error
+		t.To, t.Reason = replay.Failed, d.Error
 	}
-	step.ARN, step.At = d.ARN, d.StoppedAt
-	return step, nil
+	t.ARN, t.At = d.ARN, d.StoppedAt
+	return t, nil
 }

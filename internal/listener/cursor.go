@@ -3,6 +3,7 @@ package listener
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strconv"
 	"strings"
 
@@ -10,35 +11,41 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
-// itemsCursor is where to read on in the items of a replay, in their order. The zero value is the beginning.
-type itemsCursor struct {
-	page   int
-	inPage string // a cursor of ledger.Items.OfPage
+// readOn yields items of a replay in their order, in at most so many reads. A read has items of one page, perhaps none.
+// The cursor moves behind each read. An empty cursor is the beginning before the first read, and the end after it.
+func (l *Listener) readOn(ctx context.Context, r domain.Replay, cursor *string, reads int) iter.Seq2[[]domain.Item, error] {
+	return func(yield func([]domain.Item, error) bool) {
+		page, inPage, err := parseItemsCursor(*cursor)
+		for ; err == nil && reads > 0 && page < r.Pages; reads-- {
+			var items []domain.Item
+			if items, inPage, err = l.Book.Items.OfPage(ctx, r.ID, page, inPage, ledger.MaxItemChanges); err != nil {
+				break
+			}
+			if inPage == "" {
+				page++
+			}
+			*cursor = ""
+			if page < r.Pages {
+				*cursor = strconv.Itoa(page) + "#" + inPage
+			}
+			if !yield(items, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(nil, err)
+		}
+	}
 }
 
-// parseItemsCursor reads what String makes. An empty text is the beginning.
-func parseItemsCursor(text string) (c itemsCursor, err error) {
-	if text == "" {
-		return c, nil
+// parseItemsCursor returns the page that a cursor of readOn is in, and the cursor of ledger.Items.OfPage there.
+func parseItemsCursor(cursor string) (page int, inPage string, err error) {
+	if cursor == "" {
+		return 0, "", nil
 	}
-	page, inPage, _ := strings.Cut(text, "#")
-	if c.page, err = strconv.Atoi(page); err != nil {
-		return itemsCursor{}, fmt.Errorf("cursor %q of a replay's items: %w", text, ledger.ErrCursor)
+	number, inPage, _ := strings.Cut(cursor, "#")
+	if page, err = strconv.Atoi(number); err != nil {
+		err = fmt.Errorf("cursor %q of a replay's items: %w", cursor, ledger.ErrCursor)
 	}
-	c.inPage = inPage
-	return c, nil
-}
-
-func (c itemsCursor) String() string { return strconv.Itoa(c.page) + "#" + c.inPage }
-
-// readItems reads items of a replay, all of one page, and moves the cursor behind them. A page may have none.
-func (l *Listener) readItems(ctx context.Context, replayID string, c *itemsCursor) ([]domain.Item, error) {
-	items, next, err := l.Book.Items.OfPage(ctx, replayID, c.page, c.inPage, ledger.MaxItemChanges)
-	if err != nil {
-		return nil, err
-	}
-	if c.inPage = next; next == "" {
-		c.page++
-	}
-	return items, nil
+	return page, inPage, err
 }

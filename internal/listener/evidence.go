@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
@@ -33,9 +34,9 @@ type gathered struct {
 	Others   int                       `json:"others,omitempty"`
 }
 
-// evidence writes the evidence of a replay that has ended. A message takes it up where the one before left it, so that a replay of
-// any size is never in memory as a whole. Nothing of such a replay changes, so a message that is repeated finds the same, and
-// of two that come to the end one writes.
+// evidence writes the evidence of a replay that has ended. Each message goes on where the one before stopped: a replay of
+// any size need not fit in memory. Such a replay no longer changes, so a repeated message finds the same. If two messages
+// come to the end, one of them writes.
 func (l *Listener) evidence(ctx context.Context, msg protocol.ReplayMessage) error {
 	r, err := l.Book.Replays.Get(ctx, msg.ReplayID)
 	if err != nil || !r.Status.Final() || r.DryRun || r.Evidence != "" {
@@ -43,7 +44,7 @@ func (l *Listener) evidence(ctx context.Context, msg protocol.ReplayMessage) err
 	}
 	now := l.now()
 	since, begins := now, len(msg.Gathered) == 0 && msg.Tries == 0
-	if begins { // everybody who sees that a replay has ended sends such a message
+	if begins { // each function that sees that a replay has ended sends such a message
 		since = now.Add(-evidenceAgain)
 	}
 	err = l.Book.Replays.MarkWritingEvidence(ctx, r.ID, domain.At(now), domain.At(since))
@@ -57,25 +58,19 @@ func (l *Listener) evidence(ctx context.Context, msg protocol.ReplayMessage) err
 	if err != nil {
 		return fmt.Errorf("evidence of replay %s: %w", r.ID, err)
 	}
-	at, err := parseItemsCursor(msg.Cursor)
-	if err != nil {
-		return err
-	}
-	for reads := 0; at.page < r.Pages; reads++ {
-		if reads == evidenceReads {
-			msg.Cursor = at.String()
-			if msg.Gathered, err = g.encode(); err != nil {
-				return err
-			}
-			return l.sendOn(ctx, msg)
+	for items, err := range l.readOn(ctx, r, &msg.Cursor, evidenceReads) {
+		if err == nil {
+			err = l.gather(ctx, &g, items)
 		}
-		items, err := l.readItems(ctx, r.ID, &at)
 		if err != nil {
 			return err
 		}
-		if err := l.gather(ctx, &g, items); err != nil {
+	}
+	if msg.Cursor != "" {
+		if msg.Gathered, err = g.encode(); err != nil {
 			return err
 		}
+		return l.sendOn(ctx, msg)
 	}
 	return l.writeEvidence(ctx, r, g)
 }
@@ -128,12 +123,7 @@ func (l *Listener) gather(ctx context.Context, g *gathered, items []domain.Item)
 
 func (g *gathered) count(f domain.Failure) {
 	name, state := cut(f.Error), cut(f.State)
-	at := -1
-	for i, s := range g.Selected {
-		if s.Error == name && s.State == state {
-			at = i
-		}
-	}
+	at := slices.IndexFunc(g.Selected, func(s replay.SelectedFailures) bool { return s.Error == name && s.State == state })
 	if at < 0 {
 		if len(g.Selected) == replay.MaxFailureGroups {
 			g.Others++

@@ -19,13 +19,11 @@ func (l *Listener) expand(ctx context.Context, msg protocol.ReplayMessage) error
 		return err
 	}
 	p, err := l.Book.Pages.Get(ctx, msg.ReplayID, msg.Page)
+	bound := true
 	if errors.Is(err, ledger.ErrNotFound) {
-		p, err = l.bindPage(ctx, msg)
+		p, bound, err = l.bindPage(ctx, msg)
 	}
-	if errors.Is(err, errStopped) {
-		return l.Progress.CompleteIfDone(ctx, msg.ReplayID, l.now())
-	}
-	if err != nil || p.Sent {
+	if err != nil || !bound || p.Sent {
 		return err
 	}
 	posts, err := l.posts(ctx, r, p)
@@ -44,8 +42,8 @@ func (l *Listener) expand(ctx context.Context, msg protocol.ReplayMessage) error
 	return l.Book.Pages.MarkSent(ctx, p)
 }
 
-// posts are the messages of a page: one for each item and one for the next page, which goes last, so that nobody finds
-// it before the items are sent. Those of a paced replay are spread over the delays of the queue.
+// posts are the messages of a page: one for each item and one for the next page. That one goes last: the next page must
+// not be found before the items are sent. Those of a paced replay are spread over the delays of the queue.
 func (l *Listener) posts(ctx context.Context, r domain.Replay, p domain.Page) ([]sqs.Post, error) {
 	after := func(int) time.Duration { return 0 }
 	rate, err := l.rate(ctx, r)
@@ -64,8 +62,7 @@ func (l *Listener) posts(ctx context.Context, r domain.Replay, p domain.Page) ([
 	}
 	posts := make([]sqs.Post, 0, p.Items+1)
 	for i := 0; i < p.Items && r.MayBegin(p.First+i); i++ {
-		m := protocol.ReplayMessage{Kind: protocol.KindItem, ReplayID: p.ReplayID, Page: p.Number, Ordinal: i}
-		posts = append(posts, sqs.Post{Body: m.Encode(), Delay: after(i)})
+		posts = append(posts, sqs.Post{Body: itemMessage(p.ReplayID, p.Number, i).Encode(), Delay: after(i)})
 	}
 	if p.Next != "" && r.MayBegin(p.First+p.Items) {
 		m := protocol.ReplayMessage{Kind: protocol.KindExpand, ReplayID: p.ReplayID, Page: p.Number + 1}
@@ -83,46 +80,41 @@ func timeOf(n int, perSecond float64) time.Duration {
 	return time.Duration(float64(n) / perSecond * float64(time.Second))
 }
 
-var errStopped = errors.New("the replay was stopped")
-
 const bindRounds = 5 // series that add their versions take room at the same time
 
-// bindPage selects the resources of a page and binds them, so that a redelivery does not select others.
-func (l *Listener) bindPage(ctx context.Context, msg protocol.ReplayMessage) (domain.Page, error) {
+// bindPage selects the resources of a page and binds them: a redelivery must not select others. Nothing is bound if the
+// replay was stopped or is paused, or if its ramp has not reached the page.
+func (l *Listener) bindPage(ctx context.Context, msg protocol.ReplayMessage) (p domain.Page, bound bool, err error) {
 	var before domain.Page
-	var err error
 	if msg.Page > 0 {
 		if before, err = l.Book.Pages.Get(ctx, msg.ReplayID, msg.Page-1); err != nil {
-			return before, err
+			return p, false, err
 		}
 	}
 	req, err := l.request(ctx, msg.ReplayID)
 	if err != nil {
-		return before, err
+		return p, false, err
 	}
 	for range bindRounds {
 		r, err := l.Book.Replays.Get(ctx, msg.ReplayID)
 		if err != nil {
-			return before, err
+			return p, false, err
 		}
 		if r.Stopped() {
-			return before, errStopped
+			return p, false, l.Progress.CompleteIfDone(ctx, r.ID, l.now())
 		}
-		if err := l.park(ctx, r); err != nil {
-			return before, err
-		}
-		if !r.MayBegin(r.Matched) {
-			return before, errParked
+		if parked, err := l.parked(ctx, r); parked || err != nil || !r.MayBegin(r.Matched) {
+			return p, false, err
 		}
 		rate, err := l.rate(ctx, r)
 		if err != nil {
-			return before, err
+			return p, false, err
 		}
 		found, truncated, err := l.fill(ctx, r, req, before.Next)
 		if err != nil {
-			return before, err
+			return p, false, err
 		}
-		p := domain.Page{
+		p = domain.Page{
 			ReplayID: msg.ReplayID, Number: msg.Page, Items: len(found.entries), Next: found.next, Looked: found.looked,
 			First: r.Matched,
 		}
@@ -134,12 +126,12 @@ func (l *Listener) bindPage(ctx context.Context, msg protocol.ReplayMessage) (do
 		}
 		err = l.Book.Pages.Add(ctx, r, p, found.entries, truncated)
 		if !errors.Is(err, ledger.ErrConflict) {
-			return p, err
+			return p, true, err
 		}
 		p, err = l.Book.Pages.Get(ctx, msg.ReplayID, msg.Page) // another delivery bound it, or the replay has changed
 		if !errors.Is(err, ledger.ErrNotFound) {
-			return p, err
+			return p, true, err
 		}
 	}
-	return before, fmt.Errorf("bind page %d of replay %s: %w", msg.Page, msg.ReplayID, ledger.ErrConflict)
+	return p, false, fmt.Errorf("bind page %d of replay %s: %w", msg.Page, msg.ReplayID, ledger.ErrConflict)
 }

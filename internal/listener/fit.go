@@ -20,39 +20,47 @@ const (
 	lookers = 16
 	// maxLookedSeries is how many versions of a resource a page looks at. Behind so many that do not fit, its item does.
 	maxLookedSeries = 20
-	// lookFor is how long a page looks at resources. Those that it does not get to are looked at by their items: a filter may
-	// take a second for an event.
+	// lookFor is how long a page looks at resources. The items look at those that it does not reach: a filter may take a
+	// second for an event.
 	lookFor = 20 * time.Second
 )
 
-// fitting returns the resources of which it is not known that they do not fit the filters of a selection, and how many
-// events were looked at. Whatever else there is to say about a resource is the outcome of its item.
+// fitting leaves out the resources that certainly do not fit the filters of a selection, and returns how many events were
+// looked at. Whatever else there is to say about a resource is the outcome of its item.
 func (l *Listener) fitting(ctx context.Context, req request, some []domain.Entry) (fit []domain.Entry, looked int, err error) {
 	var count atomic.Int64
-	fits := make([]bool, len(some))
+	until := l.now().Add(lookFor)
+	fit, err = filtered(ctx, some, func(ctx context.Context, _ int, e domain.Entry) (bool, error) {
+		if l.now().After(until) {
+			return true, nil
+		}
+		fits, n, vd, err := l.mayFit(ctx, req, e)
+		count.Add(int64(n))
+		return fits || vd != nil, err // the item tells the verdict
+	})
+	return fit, int(count.Load()), err
+}
+
+// filtered returns what is to be kept of some values, in their order. It looks at lookers of them at the same time.
+func filtered[T any](ctx context.Context, some []T, keep func(ctx context.Context, i int, v T) (bool, error)) (kept []T, err error) {
+	keeps := make([]bool, len(some))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(lookers)
-	until := l.now().Add(lookFor)
-	for i, e := range some {
-		group.Go(func() error {
-			if fits[i] = l.now().After(until); fits[i] {
-				return nil
-			}
-			fit, n, vd, err := l.mayFit(ctx, req, e)
-			count.Add(int64(n))
-			fits[i] = fit || vd != nil // the item tells the verdict
+	for i, v := range some {
+		group.Go(func() (err error) {
+			keeps[i], err = keep(ctx, i, v)
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	for i, e := range some {
-		if fits[i] {
-			fit = append(fit, e)
+	for i, v := range some {
+		if keeps[i] {
+			kept = append(kept, v)
 		}
 	}
-	return fit, int(count.Load()), nil
+	return kept, nil
 }
 
 // mayFit reports whether a resource fits the filters of a selection, as far as a page looks, or a verdict.
@@ -151,12 +159,9 @@ func (l *Listener) keptFits(ctx context.Context, f domain.Failure, req request) 
 	if req.where == nil || f.InputKey == "" {
 		return true, nil, nil
 	}
-	event, err := l.Log.Object(ctx, f.InputKey)
-	if errors.Is(err, eventlog.ErrNotFound) {
-		return false, skip("its input is gone from %s", f.InputKey), nil
-	}
-	if err != nil {
-		return false, nil, err
+	event, vd, err := l.keptEvent(ctx, f.InputKey)
+	if vd != nil || err != nil {
+		return false, vd, err
 	}
 	return l.eventFits(ctx, "", event, req)
 }
@@ -190,7 +195,7 @@ func (l *Listener) unfit(ctx context.Context, resourceID string, v eventlog.Vers
 	if vd != nil || err != nil || fits {
 		return vd, err
 	}
-	return &verdict{to: replay.Skipped, version: v.ID, reason: "version " + v.ID + " does not fit the selection"}, nil
+	return skipVersion(v.ID, "version %s does not fit the selection", v.ID), nil
 }
 
 // onlyFitting returns the versions of a resource that fit the filters of a selection, in their order, or the first verdict
@@ -199,33 +204,16 @@ func (l *Listener) onlyFitting(ctx context.Context, resourceID string, ids []str
 	if !req.Select.Filters() {
 		return ids, nil, nil
 	}
-	fits, verdicts := make([]bool, len(ids)), make([]*verdict, len(ids))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(lookers)
-	for i, id := range ids {
-		group.Go(func() error {
-			v, err := l.Log.Version(ctx, resourceID, id)
-			if errors.Is(err, eventlog.ErrNotFound) { // its item says so
-				fits[i] = true
-				return nil
-			}
-			if err == nil {
-				fits[i], verdicts[i], err = l.fits(ctx, resourceID, v, req)
-			}
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, nil, err
-	}
-	if vd := cmp.Or(verdicts...); vd != nil {
-		return nil, vd, nil
-	}
-	var fitting []string
-	for i, id := range ids {
-		if fits[i] {
-			fitting = append(fitting, id)
+	verdicts := make([]*verdict, len(ids))
+	fitting, err := filtered(ctx, ids, func(ctx context.Context, i int, id string) (fits bool, err error) {
+		v, err := l.Log.Version(ctx, resourceID, id)
+		if errors.Is(err, eventlog.ErrNotFound) { // its item says so
+			return true, nil
 		}
-	}
-	return fitting, nil, nil
+		if err == nil {
+			fits, verdicts[i], err = l.fits(ctx, resourceID, v, req)
+		}
+		return fits, err
+	})
+	return fitting, cmp.Or(verdicts...), err
 }

@@ -15,11 +15,18 @@ func (l *Listener) outdated(ctx context.Context, resourceID string, v, latest ev
 	if req.Action != replay.Correct || req.AllowStale {
 		return l.stale(ctx, resourceID, v, req)
 	}
-	return &verdict{
-		to: replay.Skipped, version: v.ID,
-		reason: fmt.Sprintf("superseded: version %s is newer than the one to correct; allowStale corrects it all the same",
-			latest.ID),
-	}, nil
+	return skipVersion(v.ID, "superseded: version %s is newer than the one to correct; allowStale corrects it all the same",
+		latest.ID), nil
+}
+
+// unfitOrOutdated is the verdict of the guards over the version that an item is about: it does not fit the filters of the
+// selection, or it is outdated.
+func (l *Listener) unfitOrOutdated(ctx context.Context, resourceID string, v, latest eventlog.Version, req request) (*verdict, error) {
+	vd, err := l.unfit(ctx, resourceID, v, req)
+	if vd == nil && err == nil && v.ID != latest.ID {
+		vd, err = l.outdated(ctx, resourceID, v, latest, req)
+	}
+	return vd, err
 }
 
 // warning says why to run a version as it was recorded may not be meant: its last success was that of a patched event.
@@ -27,16 +34,9 @@ func (l *Listener) warning(ctx context.Context, it domain.Item, req request, v e
 	if req.Action != replay.Rerun || req.transform != nil || req.Publish == replay.PublishSuppress {
 		return "", nil
 	}
-	h, err := l.Book.Executions.History(ctx, it.ResourceID, v.At(), v.At())
+	last, err := l.lastSuccess(ctx, it.ResourceID, v, func(e domain.Execution) bool { return !e.Suppress && !e.Superseded })
 	if err != nil {
 		return "", err
-	}
-	var last domain.Execution
-	for _, e := range h.Executions {
-		done := e.VersionID == v.ID && e.Status == domain.Succeeded && !e.Suppress && !e.Superseded
-		if done && !e.StartedAt.Before(last.StartedAt.Time) {
-			last = e
-		}
 	}
 	if !last.Patched {
 		return "", nil
@@ -52,10 +52,7 @@ func (l *Listener) stale(ctx context.Context, resourceID string, v eventlog.Vers
 	}
 	by, found, err := l.Superseding.Succeeded(ctx, resourceID, v.Place())
 	if err == nil && found {
-		return &verdict{
-			to: replay.Skipped, version: v.ID,
-			reason: fmt.Sprintf("stale: version %s is newer and has succeeded; allowStale replays it all the same", by.VersionID),
-		}, nil
+		return skipVersion(v.ID, "stale: version %s is newer and has succeeded; allowStale replays it all the same", by.VersionID), nil
 	}
 	return nil, err
 }

@@ -21,8 +21,8 @@ import (
 const hashReads = 100
 
 // hash computes the hash of a plan: SHA-256 over the request as it is stored, and a line for each version that would run,
-// in the order of the items. A message takes the hash up where the one before left it, so that a plan of any size is
-// never in memory as a whole. Nothing of a plan changes, so a message that is repeated comes to the same.
+// in the order of the items. Each message goes on where the one before stopped: a plan of any size need not fit in memory.
+// A plan does not change, so a repeated message comes to the same hash.
 func (l *Listener) hash(ctx context.Context, msg protocol.ReplayMessage) error {
 	r, err := l.Book.Replays.Get(ctx, msg.ReplayID)
 	if err != nil || r.Status != replay.Planned || r.PlanHash != "" {
@@ -36,19 +36,7 @@ func (l *Listener) hash(ctx context.Context, msg protocol.ReplayMessage) error {
 	if err != nil {
 		return err
 	}
-	at, err := parseItemsCursor(msg.Cursor)
-	if err != nil {
-		return err
-	}
-	for reads := 0; at.page < r.Pages; reads++ {
-		if reads == hashReads {
-			msg.Cursor = at.String()
-			if msg.Sum, err = sum.(encoding.BinaryMarshaler).MarshalBinary(); err != nil {
-				return fmt.Errorf("keep hash of plan %s: %w", r.ID, err)
-			}
-			return l.sendOn(ctx, msg)
-		}
-		items, err := l.readItems(ctx, r.ID, &at)
+	for items, err := range l.readOn(ctx, r, &msg.Cursor, hashReads) {
 		if err != nil {
 			return err
 		}
@@ -57,6 +45,12 @@ func (l *Listener) hash(ctx context.Context, msg protocol.ReplayMessage) error {
 				sum.Write(planLine(it))
 			}
 		}
+	}
+	if msg.Cursor != "" {
+		if msg.Sum, err = sum.(encoding.BinaryMarshaler).MarshalBinary(); err != nil {
+			return fmt.Errorf("keep hash of plan %s: %w", r.ID, err)
+		}
+		return l.sendOn(ctx, msg)
 	}
 	return l.Book.Replays.SetPlanHash(ctx, r.ID, hex.EncodeToString(sum.Sum(nil)))
 }

@@ -3,7 +3,7 @@ package listener
 import (
 	"context"
 	"errors"
-	"fmt"
+	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
@@ -15,104 +15,83 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// verdict ends an item without an execution of its own. A nil verdict lets the item go on.
-type verdict struct {
-	to      replay.Outcome
-	reason  string
-	version string
-	diff    string
-	warning string
-	digest  string
-	arn     string
+// task is an item that is worked off, with its replay and the message about it.
+type task struct {
+	msg protocol.ReplayMessage
+	it  domain.Item
+	req request
+	r   domain.Replay
+
+	only string // the version of a series that has one version; empty: the request says which
 }
 
-func skip(format string, args ...any) *verdict {
-	return &verdict{to: replay.Skipped, reason: fmt.Sprintf(format, args...)}
-}
-
-func fail(version, format string, args ...any) *verdict {
-	return &verdict{to: replay.Failed, version: version, reason: fmt.Sprintf(format, args...)}
-}
-
-func (l *Listener) step(it domain.Item, to replay.Outcome, reason string) *progress.Transition {
-	return &progress.Transition{
-		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, Index: it.Index, To: to, Reason: reason,
-		Execution: it.Execution, At: l.now(),
+func (l *Listener) task(ctx context.Context, msg protocol.ReplayMessage, index int) (t task, err error) {
+	t.msg = msg
+	if t.it, err = l.Book.Items.Get(ctx, msg.ReplayID, msg.Page, msg.Ordinal, index); err != nil {
+		return t, err
 	}
-}
-
-// decided returns the step of an item that a verdict ends, or the error.
-func (l *Listener) decided(it domain.Item, vd *verdict, err error) (*progress.Transition, error) {
-	if vd == nil || err != nil {
-		return nil, err
+	if t.req, err = l.request(ctx, msg.ReplayID); err != nil {
+		return t, err
 	}
-	s := l.step(it, vd.to, vd.reason)
-	s.Version, s.Diff, s.Warning, s.Digest, s.ARN = vd.version, vd.diff, vd.warning, vd.digest, vd.arn
-	return s, nil
+	t.r, err = l.Book.Replays.Get(ctx, msg.ReplayID)
+	return t, err
 }
 
 // item replays one resource of a replay.
 func (l *Listener) item(ctx context.Context, msg protocol.ReplayMessage) (*progress.Transition, error) {
-	it, err := l.Book.Items.Get(ctx, msg.ReplayID, msg.Page, msg.Ordinal, 0)
+	t, err := l.task(ctx, msg, 0)
 	if err != nil {
 		return nil, err
 	}
-	req, err := l.request(ctx, msg.ReplayID)
+	handle := l.single
+	if t.req.Versions.Several() {
+		handle = l.several
+	}
+	vd, err := handle(ctx, &t)
 	if err != nil {
 		return nil, err
 	}
-	if req.Versions.Several() {
-		return l.several(ctx, msg, it, req)
-	}
-	return l.single(ctx, msg, it, req, nil)
+	return l.decided(t.it, vd), nil
 }
 
-// single replays one version of a resource: the given one, or the one that the request asks for.
-func (l *Listener) single(
-	ctx context.Context, msg protocol.ReplayMessage, it domain.Item, req request, given *eventlog.Version,
-) (*progress.Transition, error) {
-	if it.Outcome != replay.Waiting {
+// single replays one version of a resource.
+func (l *Listener) single(ctx context.Context, t *task) (*verdict, error) {
+	if t.it.Outcome != replay.Waiting {
 		// Started before. Its end may have come while the replay was still expanding, so look whether that was all.
-		return l.step(it, it.Outcome, ""), nil
+		return &verdict{to: t.it.Outcome}, nil
 	}
-	r, err := l.Book.Replays.Get(ctx, it.ReplayID)
-	if err != nil {
-		return nil, err
-	}
-	if it.Execution == "" && r.Stopped() {
-		return l.step(it, replay.Skipped, stopped(r)), nil
-	}
-	if it.Execution == "" { // what is bound starts: a delivery may have started it that did not come to note it
-		if err := l.holdBack(ctx, r, it); err != nil {
-			return nil, err
+	if t.it.Execution == "" { // what is bound starts: an earlier delivery may have started it without noting it
+		if vd, err := l.heldBack(ctx, t); vd != nil || err != nil {
+			return vd, err
 		}
 	}
 	// Also what is bound: after an hour in which Step Functions refused it, it must not come all at once.
-	if waits, err := l.pace(ctx, r, msg); waits || err != nil {
-		return nil, err
+	if waits, err := l.pace(ctx, t.r, t.msg); waits || err != nil {
+		return later, err
 	}
-	if req.Action == replay.Redrive {
-		return l.redrive(ctx, it, req)
-	}
-	var vd *verdict
-	if it.Execution == "" && unrecorded(it, req) {
-		if it, vd, err = l.bindUnrecorded(ctx, it, req); vd != nil || err != nil {
-			return l.decided(it, req.drift(vd), err)
-		}
-	} else if it.Execution == "" {
-		v := given
-		if v == nil {
-			chosen, vd, err := l.choose(ctx, msg, it, req)
-			if vd != nil || err != nil {
-				return l.decided(it, req.drift(vd), err)
-			}
-			v = &chosen
-		}
-		if it, vd, err = l.bind(ctx, it, req, *v, domain.Stamp{}); vd != nil || err != nil {
-			return l.decided(it, vd, err)
+	if t.it.Execution == "" {
+		if vd, err := l.bindItem(ctx, t); vd != nil || err != nil {
+			return vd, err
 		}
 	}
-	return l.run(ctx, it, req)
+	return l.run(ctx, t)
+}
+
+// bindItem finds what an item replays, and binds the item to it. It returns a verdict if there is nothing to run.
+func (l *Listener) bindItem(ctx context.Context, t *task) (*verdict, error) {
+	switch {
+	case t.req.Action == replay.Redrive:
+		vd, err := l.bindRedrive(ctx, t)
+		return t.req.drift(vd), err
+	case unrecorded(t.it, t.req):
+		vd, err := l.bindUnrecorded(ctx, t)
+		return t.req.drift(vd), err
+	}
+	v, vd, err := l.choose(ctx, t)
+	if vd != nil || err != nil {
+		return t.req.drift(vd), err
+	}
+	return l.bind(ctx, t, v, domain.Stamp{})
 }
 
 func stopped(r domain.Replay) string {
@@ -122,44 +101,58 @@ func stopped(r domain.Replay) string {
 	return "the replay was halted: " + r.StopReason
 }
 
-// bind binds an item to a version, from where it will start whatever comes. It returns the item as it is bound, by
-// this delivery or by another one, or a verdict. A dry run binds nothing: the verdict says what would run. Over is the
-// newest place that the item may be published after, zero its own.
-func (l *Listener) bind(
-	ctx context.Context, it domain.Item, req request, v eventlog.Version, over domain.Stamp,
-) (domain.Item, *verdict, error) {
-	if req.Action == replay.Republish {
-		return l.bindOutput(ctx, it, req, v)
+// bind binds an item to a version. From then on it starts, whatever comes. A dry run binds nothing: the verdict says what
+// would run. Over is the newest place that the item may be published after, zero its own.
+func (l *Listener) bind(ctx context.Context, t *task, v eventlog.Version, over domain.Stamp) (*verdict, error) {
+	if t.req.Action == replay.Republish {
+		return l.bindOutput(ctx, t, v)
 	}
-	row := l.announcement(it, req, v)
+	row := announcement(t, v, l.now())
 	row.Over = over
-	diff, digest, vd, err := l.applyTransform(ctx, it, req, row)
+	diff, digest, vd, err := l.applyTransform(ctx, t, row)
 	if vd == nil && err == nil {
-		vd = req.sameAsPlanned(it, v.ID, digest)
+		vd = t.req.sameAsPlanned(t.it, v.ID, digest)
 	}
 	if vd != nil || err != nil {
-		return it, vd, err
+		return vd, err
 	}
-	if req.DryRun {
-		warning, err := l.warning(ctx, it, req, v)
-		if err != nil {
-			return it, nil, err
-		}
-		return it, &verdict{to: replay.WouldRun, version: v.ID, diff: diff, warning: warning, digest: digest}, nil
+	if t.req.DryRun {
+		warning, err := l.warning(ctx, t.it, t.req, v)
+		return &verdict{to: replay.WouldRun, version: v.ID, diff: diff, warning: warning, digest: digest}, err
 	}
-	if req.Action == replay.Correct {
-		return l.bindCorrection(ctx, it, req, v, row)
+	if t.req.Action == replay.Correct {
+		return l.bindCorrection(ctx, t, v, row)
 	}
-	err = l.Book.Items.Bind(ctx, it, row)
-	if errors.Is(err, ledger.ErrConflict) {
-		return l.rebound(ctx, it)
+	err = l.Book.Items.Bind(ctx, t.it, row)
+	return l.bound(ctx, t, row.VersionID, row.Name, err)
+}
+
+// bound takes over to what an item was bound, by this delivery or by another one, which counts then. It returns a verdict
+// if the item has ended instead.
+func (l *Listener) bound(ctx context.Context, t *task, versionID, execution string, err error) (*verdict, error) {
+	if !errors.Is(err, ledger.ErrConflict) {
+		t.it.VersionID, t.it.Execution, t.it.JustBound = versionID, execution, true
+		return nil, err
 	}
-	it.VersionID, it.Execution = row.VersionID, row.Name
-	return it, nil, err
+	now, gerr := l.Book.Items.Get(ctx, t.it.ReplayID, t.it.Page, t.it.Ordinal, t.it.Index)
+	if gerr != nil {
+		return nil, gerr
+	}
+	t.it = now
+	switch {
+	case now.Execution != "":
+		return nil, nil
+	case now.Outcome.Final():
+		return &verdict{to: now.Outcome}, nil
+	case t.req.Action == replay.Redrive: // something has happened to the execution or its failure: look again
+		return nil, err
+	}
+	return skip("the same version is another item of this replay"), nil
 }
 
 // announcement is the row that lets Record accept the execution of an item.
-func (l *Listener) announcement(it domain.Item, req request, v eventlog.Version) domain.Execution {
+func announcement(t *task, v eventlog.Version, at time.Time) domain.Execution {
+	it, req := t.it, t.req
 	name := domain.APIName(it.ReplayID, it.ResourceID, it.Index)
 	if req.Versions.Mode == replay.FailedVersion {
 		name = domain.FailedName(it.ReplayID, it.ResourceID, v.ID)
@@ -167,7 +160,7 @@ func (l *Listener) announcement(it domain.Item, req request, v eventlog.Version)
 	row := domain.Execution{
 		Name: name, Mode: domain.API, Status: domain.Starting,
 		ResourceID: it.ResourceID, OwnerID: v.OwnerID, VersionID: v.ID, RecordedAt: domain.At(v.At()),
-		StartedAt: domain.At(l.now()), Place: domain.At(v.Place()), AllowStale: req.AllowStale, Reason: req.Reason,
+		StartedAt: domain.At(at), Place: domain.At(v.Place()), AllowStale: req.AllowStale, Reason: req.Reason,
 		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, Index: it.Index, Target: req.Target,
 		Suppress: req.Publish == replay.PublishSuppress, Patched: req.transform != nil,
 	}
@@ -177,48 +170,35 @@ func (l *Listener) announcement(it domain.Item, req request, v eventlog.Version)
 	return row
 }
 
-// rebound returns an item that another delivery bound, which counts, or a verdict.
-func (l *Listener) rebound(ctx context.Context, it domain.Item) (domain.Item, *verdict, error) {
-	it, err := l.Book.Items.Get(ctx, it.ReplayID, it.Page, it.Ordinal, it.Index)
-	if err == nil && it.Execution == "" {
-		if it.Outcome.Final() {
-			return it, &verdict{to: it.Outcome}, nil
-		}
-		return it, skip("the same version is another item of this replay"), nil
-	}
-	return it, nil, err
-}
-
-// applyTransform applies the transform of a replay to the version of a row, if there is one. It returns the digest of what it
-// makes, and what it changes if the item is in the sample of a plan. A transform that cannot be applied is the item's
+// applyTransform applies the transform of a replay to the version of a row, if there is one. It returns the digest of what
+// it makes, and what it changes if the item is in the sample of a plan. A transform that cannot be applied is the item's
 // outcome.
-func (l *Listener) applyTransform(
-	ctx context.Context, it domain.Item, req request, row domain.Execution,
-) (diff, made string, vd *verdict, err error) {
-	if req.transform == nil {
+func (l *Listener) applyTransform(ctx context.Context, t *task, row domain.Execution) (diff, made string, vd *verdict, err error) {
+	if t.req.transform == nil {
 		return "", "", nil, nil
 	}
 	event, vd, err := l.event(ctx, row.ResourceID, row.VersionID)
 	if vd != nil || err != nil {
 		return "", "", vd, err
 	}
-	transformed, vd, err := l.recordable(ctx, row, req, event)
+	transformed, vd, err := l.recordable(ctx, row, t.req, event)
 	if vd != nil || err != nil {
 		return "", "", vd, err
 	}
-	if made = digest(transformed); !req.DryRun || !sampled(it) {
-		return "", made, nil, nil
+	return sampleDiff(t, event, transformed), digest(transformed), nil, nil
+}
+
+// sampleDiff is what a transform changes, if the item is in the sample of a plan and the change is small enough to show.
+func sampleDiff(t *task, event, transformed []byte) string {
+	sampled := t.it.Page == 0 && t.it.Ordinal < replay.PlanSample && t.it.Index < replay.PlanSample
+	if !sampled || !t.req.DryRun || t.req.transform == nil {
+		return ""
 	}
 	changes, err := transform.Diff(event, transformed)
 	if err != nil {
-		return "", made, nil, nil //nolint:nilerr // too large to show; the item is planned all the same
+		return ""
 	}
-	return string(changes), made, nil, nil
-}
-
-// sampled reports whether an item is in the sample of a plan.
-func sampled(it domain.Item) bool {
-	return it.Page == 0 && it.Ordinal < replay.PlanSample && it.Index < replay.PlanSample
+	return string(changes)
 }
 
 // event returns the event of a version, or a verdict if the version can never be read.
@@ -233,55 +213,49 @@ func (l *Listener) event(ctx context.Context, resourceID, versionID string) ([]b
 	return event, nil, err
 }
 
-func gone(versionID string) *verdict {
-	return &verdict{to: replay.Skipped, version: versionID, reason: "version " + versionID + " is no longer in the event log"}
-}
-
 // run starts what an item is bound to, or publishes it again.
-func (l *Listener) run(ctx context.Context, it domain.Item, req request) (*progress.Transition, error) {
-	if req.Action == replay.Republish {
-		vd, err := l.republish(ctx, it, req)
-		return l.decided(it, vd, err)
+func (l *Listener) run(ctx context.Context, t *task) (*verdict, error) {
+	switch t.req.Action {
+	case replay.Redrive:
+		return l.redrive(ctx, t.it)
+	case replay.Republish:
+		return l.republish(ctx, t)
 	}
-	row, err := l.Book.Executions.Get(ctx, it.Execution)
+	row, err := l.Book.Executions.Get(ctx, t.it.Execution)
 	if err != nil {
 		return nil, err
 	}
 	arn, vd, err := l.start(ctx, row)
-	if vd != nil && err == nil {
-		var started bool
-		if started, err = l.withdraw(ctx, row, vd.reason); err == nil && !started {
-			return l.decided(it, vd, nil)
-		}
-		arn = l.Machine.ExecutionARN(row.Name)
-	}
 	if err != nil {
 		return nil, err
 	}
-	s := l.step(it, replay.Started, "")
-	s.ARN = arn
-	return s, nil
+	if vd != nil {
+		begun, err := l.withdraw(ctx, row, vd.reason)
+		if err != nil || !begun {
+			return vd, err
+		}
+		arn = l.Machine.ExecutionARN(row.Name)
+	}
+	return started(arn), nil
 }
 
 // withdraw ends the row of an execution that was announced and will not be started, unless it was: an earlier
 // delivery may have started it before its version left the log.
-func (l *Listener) withdraw(ctx context.Context, row domain.Execution, why string) (started bool, err error) {
+func (l *Listener) withdraw(ctx context.Context, row domain.Execution, why string) (begun bool, err error) {
 	_, err = l.Machine.Describe(ctx, row.Name)
 	if !errors.Is(err, sfn.ErrNotFound) {
 		return err == nil, err
 	}
-	return false, l.neverStarted(ctx, row, why)
+	return false, l.neverStarted(ctx, row.Name, why)
 }
 
-func (l *Listener) neverStarted(ctx context.Context, row domain.Execution, why string) error {
-	_, err := l.Book.Executions.RecordOutcome(ctx, domain.Ended{
-		Name: row.Name, Status: domain.Aborted, Error: domain.NeverStarted, Cause: why, StoppedAt: l.now(),
-	})
+func (l *Listener) neverStarted(ctx context.Context, name, why string) error {
+	_, err := l.Book.Executions.RecordOutcome(ctx, domain.NeverStartedEnd(name, why, l.now()))
 	if errors.Is(err, ledger.ErrConflict) || errors.Is(err, ledger.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return l.Book.Executions.MarkFollowedUp(ctx, row.Name)
+	return l.Book.Executions.MarkFollowedUp(ctx, name)
 }

@@ -1,8 +1,8 @@
 // Package listener works off the Replay queue: it expands replays into items, fetches events and starts executions.
 //
-// Every message may be delivered again, and at the same time to another instance. What a message stands for is bound
-// in the ledger by conditional writes before anything is started, and execution names are deterministic, so that a
-// repeated message starts nothing twice.
+// Every message may be delivered again, also to another instance at the same time. Before anything is started,
+// conditional writes bind in the ledger what a message stands for. Execution names follow from that. A repeated message
+// therefore starts nothing twice.
 package listener
 
 import (
@@ -109,12 +109,12 @@ func New(deps Deps) *Listener {
 	return &Listener{Deps: deps, now: deps.Now, jobs: failurejob.New(deps.Book, successes, deps.Queue, deps.Logger)}
 }
 
-// Handle handles a batch. It sends a message again when a service failed in passing, because that is sooner than the
-// queue's visibility timeout. SQS delivers every other message that failed again, until it is a dead letter. SQS also
-// delivers again what was not finished in the function's time. The steps that it took count.
+// Handle handles a batch. If a service failed for a moment, it sends the message again: that is sooner than the queue's
+// visibility timeout. SQS delivers every other message that failed again, until it is a dead letter. SQS also delivers
+// again what was not finished in the function's time. What was finished counts.
 func (l *Listener) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
-	steps, results := errs.EachWithinDeadline(l.withBatchStarts(ctx, batch.Records), batch.Records, l.handle)
-	l.note(ctx, steps, results)
+	moved, results := errs.EachWithinDeadline(l.withBatchStarts(ctx, batch.Records), batch.Records, l.handle)
+	l.note(ctx, moved, results)
 
 	var failed []unhandled
 	var longest time.Duration
@@ -163,9 +163,9 @@ const (
 	maxWait   = 5 * time.Minute
 )
 
-// requeue sends a message again that failed for a passing reason. A message that comes back by itself does so after the
-// queue's visibility timeout, and each return brings it nearer to the dead-letter queue: a throttled start is no poison.
-// One that took all the time there was may be, and may still be at work.
+// requeue sends a message again that failed for a passing reason. Otherwise it comes back after the queue's visibility
+// timeout, and each return brings it nearer to the dead-letter queue. A throttled start must not end there. A message that
+// took all the time may be poison, and may still be at work: it is not sent again.
 func (l *Listener) requeue(ctx context.Context, f unhandled) (sent bool, err error) {
 	if errors.Is(f.cause, errs.ErrDeadlinePassed) || !errs.Transient(f.cause) && !errors.Is(f.cause, ledger.ErrConflict) {
 		return false, nil
@@ -178,45 +178,52 @@ func (l *Listener) requeue(ctx context.Context, f unhandled) (sent bool, err err
 	msg.Tries++
 	msg.Since = l.now().Add(-f.tried).Unix()
 	wait = wait/2 + time.Duration(rand.Int64N(int64(wait))) //nolint:gosec // jitter
-	err = l.Queue.Post(ctx, sqs.Post{Body: msg.Encode(), Delay: wait})
+	err = l.send(ctx, msg, wait)
 	return err == nil, err
 }
 
-// note takes the steps of a batch at once, so that each replay's counters move once per batch.
-func (l *Listener) note(ctx context.Context, steps []*progress.Transition, results []error) {
-	var taken []progress.Transition
-	for i, s := range steps {
-		if results[i] == nil && s != nil {
-			taken = append(taken, *s)
+// send sends a message to the Replay queue that is delivered after a delay.
+func (l *Listener) send(ctx context.Context, msg protocol.ReplayMessage, delay time.Duration) error {
+	return l.Queue.Post(ctx, sqs.Post{Body: msg.Encode(), Delay: delay})
+}
+
+// sendOn sends a message that goes on with the work of the one at hand.
+func (l *Listener) sendOn(ctx context.Context, msg protocol.ReplayMessage) error {
+	msg.Tries, msg.Since, msg.Revived = 0, 0, 0
+	return l.send(ctx, msg, 0)
+}
+
+func itemMessage(replayID string, page, ordinal int) protocol.ReplayMessage {
+	return protocol.ReplayMessage{Kind: protocol.KindItem, ReplayID: replayID, Page: page, Ordinal: ordinal}
+}
+
+// note applies the transitions of a batch together: each replay's counters move once per batch.
+func (l *Listener) note(ctx context.Context, moved []*progress.Transition, results []error) {
+	var all []progress.Transition
+	for i, t := range moved {
+		if results[i] == nil && t != nil {
+			all = append(all, *t)
 		}
 	}
-	failed := l.Progress.Apply(ctx, taken)
-	for i, s := range steps {
-		if results[i] == nil && s != nil {
-			results[i] = failed[s.ReplayID]
+	failed := l.Progress.Apply(ctx, all)
+	for i, t := range moved {
+		if results[i] == nil && t != nil {
+			results[i] = failed[t.ReplayID]
 		}
 	}
 }
 
-// apply applies steps of one replay.
-func (l *Listener) apply(ctx context.Context, replayID string, steps ...progress.Transition) error {
-	return l.Progress.Apply(ctx, steps)[replayID]
+// apply applies transitions of one replay.
+func (l *Listener) apply(ctx context.Context, replayID string, transitions ...progress.Transition) error {
+	return l.Progress.Apply(ctx, transitions)[replayID]
 }
 
-// handle works off one message and returns the step of the item that it was about, if any.
+// handle works off one message and returns the transition of the item that it was about, if there is one.
 func (l *Listener) handle(ctx context.Context, m events.SQSMessage) (*progress.Transition, error) {
 	msg, err := protocol.DecodeReplayMessage(m.Body)
 	if err != nil {
 		return nil, err
 	}
-	step, err := l.workOff(ctx, msg)
-	if errors.Is(err, errGoesOn) || errors.Is(err, errParked) {
-		return nil, nil
-	}
-	return step, err
-}
-
-func (l *Listener) workOff(ctx context.Context, msg protocol.ReplayMessage) (*progress.Transition, error) {
 	switch msg.Kind {
 	case protocol.KindExpand:
 		return nil, l.expand(ctx, msg)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
@@ -55,8 +54,8 @@ func (l *Listener) rate(ctx context.Context, r domain.Replay) (float64, error) {
 	return l.Book.Pace.Rate(ctx, b, c, l.now())
 }
 
-// batchStarts holds the starts that the messages of one batch have reserved together: a write for each start would be ten times
-// as many on one row.
+// batchStarts holds the starts that the messages of one batch have reserved together. A write for each start would be ten
+// times as many writes to one row.
 type batchStarts struct {
 	turn chan struct{} // who has it may look
 	left int           // messages that may still want a start
@@ -68,7 +67,7 @@ type startsByClaimant map[string]*batchStarts
 
 type batchStartsKey struct{}
 
-// withBatchStarts has the messages of a batch reserve their starts together. Those that bring a start along reserve none.
+// withBatchStarts lets the messages of a batch reserve their starts together. Those that bring a start along reserve none.
 func (l *Listener) withBatchStarts(ctx context.Context, batch []events.SQSMessage) context.Context {
 	all := startsByClaimant{}
 	for _, m := range batch {
@@ -127,24 +126,14 @@ func (l *Listener) inTime(slot int64) bool {
 // to wait.
 const maxPaceWait = 40 * time.Second
 
-// waits sends a message again whose start is not due. It is a new message each time, so its receives are not counted.
-func (l *Listener) waits(ctx context.Context, b ledger.Budget, c ledger.Claimant, msg protocol.ReplayMessage) (bool, error) {
-	now := l.now()
-	slot := time.Unix(msg.Slot, 0)
-	if !l.inTime(msg.Slot) {
-		got, err := l.reserve(ctx, b, c)
-		if err != nil {
-			return false, err
-		}
-		if slot = got.At; got.N == 0 {
-			return true, l.askLater(ctx, msg, got.At.Sub(now))
-		}
+// slot is when a start may be made: the one that is reserved already, if it still is in time, or one that is reserved now.
+// If the windows near are full, found is false, and the caller asks again then at the earliest.
+func (l *Listener) slot(ctx context.Context, b ledger.Budget, c ledger.Claimant, reserved int64) (at time.Time, found bool, err error) {
+	if l.inTime(reserved) {
+		return time.Unix(reserved, 0), true, nil
 	}
-	if !slot.After(now) {
-		return false, nil
-	}
-	msg.Slot, msg.Waits = slot.Unix(), 0
-	return true, l.postpone(ctx, msg, slot.Sub(now))
+	got, err := l.reserve(ctx, b, c)
+	return got.At, got.N > 0, err
 }
 
 // askLater sends a message again that has no start yet. The more often it found none, the longer it waits.
@@ -159,67 +148,50 @@ func (l *Listener) postpone(ctx context.Context, msg protocol.ReplayMessage, del
 	if msg.Since > 0 { // it is not failing now
 		msg.Since += int64(delay.Seconds())
 	}
-	return l.Queue.Post(ctx, sqs.Post{Body: msg.Encode(), Delay: delay})
+	return l.send(ctx, msg, delay)
 }
 
-// pace sends the message of an item again when its replay may not start it now.
+// pace sends a message again whose start a replay may not make now. It is a new message each time, so its receives are not
+// counted. Automatic replays are one replay here, which has the name ledger.AutoClaimant.
 func (l *Listener) pace(ctx context.Context, r domain.Replay, msg protocol.ReplayMessage) (waits bool, err error) {
 	b, c, paced, err := l.budget(ctx, r)
 	if !paced || err != nil {
 		return false, err
 	}
-	return l.waits(ctx, b, c, msg)
-}
-
-// paceSeries sends the message of a series again when its replay may not start it now. A series costs a start, also one that
-// republishes: so it has the pace of a rerun.
-func (l *Listener) paceSeries(ctx context.Context, r domain.Replay, msg protocol.ReplayMessage) (waits bool, err error) {
-	r.Action = replay.Rerun
-	return l.pace(ctx, r, msg)
-}
-
-// paceAuto sends the message of an automatic replay again when it may not start now.
-func (l *Listener) paceAuto(ctx context.Context, msg protocol.ReplayMessage) (waits bool, err error) {
-	if l.Pace.StartsPerSecond == 0 {
-		return false, nil
-	}
-	share, err := l.share(ctx)
+	at, found, err := l.slot(ctx, b, c, msg.Slot)
 	if err != nil {
 		return false, err
 	}
-	return l.waits(ctx, ledger.Starts(l.Pace.StartsPerSecond*share), ledger.Claimant{Name: ledger.AutoClaimant}, msg)
-}
-
-type waiting struct {
-	order SeriesOrder
-	err   error
-}
-
-// seriesPace returns an order to wait when a version may not start now. Each wait costs events of the execution's history,
-// so a series takes its start however far ahead it is, and waits once.
-func (l *Listener) seriesPace(ctx context.Context, r domain.Replay, before SeriesOrder) *waiting {
-	b, c, paced, err := l.budget(ctx, r)
-	if err != nil {
-		return &waiting{err: err}
+	now := l.now()
+	switch {
+	case !found:
+		return true, l.askLater(ctx, msg, at.Sub(now))
+	case !at.After(now):
+		return false, nil
 	}
-	if !paced {
-		return nil
+	msg.Slot, msg.Waits = at.Unix(), 0
+	return true, l.postpone(ctx, msg, at.Sub(now))
+}
+
+// seriesPace returns an order to wait when a version may not start now, otherwise the zero one. Each wait costs events of
+// the execution's history, so a series takes its start however far ahead it is, and waits once.
+func (l *Listener) seriesPace(ctx context.Context, r domain.Replay, before SeriesOrder) (SeriesOrder, error) {
+	b, c, paced, err := l.budget(ctx, r)
+	if !paced || err != nil {
+		return SeriesOrder{}, err
 	}
 	c.Patient = true
+	at, found, err := l.slot(ctx, b, c, before.Slot)
+	if err != nil {
+		return SeriesOrder{}, err
+	}
 	now := l.now()
-	slot := time.Unix(before.Slot, 0)
-	if !l.inTime(before.Slot) {
-		got, err := l.Book.Pace.Reserve(ctx, b, c, 1, now)
-		if err != nil {
-			return &waiting{err: err}
-		}
-		if slot = got.At; got.N == 0 {
-			return &waiting{order: SeriesOrder{Decision: decisionWait, WaitSeconds: int(ledger.PaceFar.Seconds())}}
-		}
+	switch {
+	case !found:
+		return SeriesOrder{Decision: decisionWait, WaitSeconds: int(ledger.PaceFar.Seconds())}, nil
+	case !at.After(now):
+		return SeriesOrder{}, nil
 	}
-	if !slot.After(now) {
-		return nil
-	}
-	seconds := int(math.Ceil(slot.Sub(now).Seconds()))
-	return &waiting{order: SeriesOrder{Decision: decisionWait, WaitSeconds: seconds, Slot: slot.Unix()}}
+	seconds := int(math.Ceil(at.Sub(now).Seconds()))
+	return SeriesOrder{Decision: decisionWait, WaitSeconds: seconds, Slot: at.Unix()}, nil
 }

@@ -13,13 +13,12 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// errParked means that a message was let go because its replay is paused, or because its ramp has not reached it. What it was about
-// waits in the ledger, and resuming, or the step, sends a message for it again. So nothing that waits for either is in a queue,
-// however long it takes.
-var errParked = errors.New("the replay is paused, or its ramp has not reached the item")
+// A message is let go if its replay is paused, or if its ramp has not reached the item. What it was about waits in the
+// ledger, and resuming, or the next step of the ramp, sends another message. So nothing that waits for either is in a
+// queue, however long it takes.
 
 // controlsFor is how long it may be unknown that all replays, or automatic ones, were paused. The end of a
-// pause is seen at once: see park.
+// pause is seen at once: see parked.
 const controlsFor = 3 * time.Second
 
 // controls keeps what is paused of the whole ingestion.
@@ -52,56 +51,47 @@ func (l *Listener) freshControls(ctx context.Context) (domain.Controls, error) {
 	return c, nil
 }
 
-// park returns errParked if a replay is paused, by itself or with all others. Its row says so then, before the message at hand
+// parked reports whether a replay is paused, by itself or with all others. Its row says so then, before the message at hand
 // is let go: whoever resumes it sends messages for all that waits.
-func (l *Listener) park(ctx context.Context, r domain.Replay) error {
-	if r.Paused() {
-		if !r.Parked {
-			if err := l.Book.Replays.Park(ctx, r.ID, true); err != nil {
-				return err // resumed just now: the message is sent again
-			}
+func (l *Listener) parked(ctx context.Context, r domain.Replay) (bool, error) {
+	if !r.Paused() {
+		c, err := l.controls(ctx)
+		if err != nil || c.Pausing(r) == nil {
+			return false, err
 		}
-		return errParked
-	}
-	c, err := l.controls(ctx)
-	if err != nil || c.Pausing(r) == nil {
-		return err
 	}
 	if !r.Parked {
-		if err := l.Book.Replays.Park(ctx, r.ID, false); err != nil {
-			return err
+		if err := l.Book.Replays.Park(ctx, r.ID, r.Paused()); err != nil {
+			return false, err // resumed just now: the message is sent again
 		}
+	}
+	if r.Paused() {
+		return true, nil
 	}
 	// Only after the row says it: whoever resumes all replays looks at their rows after that.
-	if c, err = l.freshControls(ctx); err != nil || c.Pausing(r) == nil {
-		return err
-	}
-	return errParked
+	c, err := l.freshControls(ctx)
+	return err == nil && c.Pausing(r) != nil, err
 }
 
-// parkSeries ends a series, or does not start it, while its replay is paused. It returns errParked then.
-func (l *Listener) parkSeries(ctx context.Context, r domain.Replay, s domain.Series) error {
+// parkedSeries ends a series, or does not start it, while its replay is paused.
+func (l *Listener) parkedSeries(ctx context.Context, r domain.Replay, s domain.Series) (bool, error) {
 	if !s.Parked {
-		if err := l.park(ctx, r); !errors.Is(err, errParked) {
-			return err
+		if parked, err := l.parked(ctx, r); !parked || err != nil {
+			return false, err
 		}
 		if err := l.Book.Series.Park(ctx, s); err != nil {
-			return err
+			return false, err
 		}
 	}
 	// Whoever resumed meanwhile may have looked at the series before it was parked.
 	r, err := l.Book.Replays.Get(ctx, s.ReplayID)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if err := l.park(ctx, r); err != nil {
-		return err
+	if parked, err := l.parked(ctx, r); parked || err != nil {
+		return parked, err
 	}
-	msg := protocol.ReplayMessage{Kind: protocol.KindItem, ReplayID: s.ReplayID, Page: s.Page, Ordinal: s.Ordinal}
-	if err := l.Queue.Send(ctx, msg.Encode()); err != nil {
-		return err
-	}
-	return errParked
+	return true, l.send(ctx, itemMessage(s.ReplayID, s.Page, s.Ordinal), 0)
 }
 
 // remaining lists the versions that an execution of a series has to run: all of them, or those that a pause has left.
@@ -135,13 +125,13 @@ func (l *Listener) resend(ctx context.Context, msg protocol.ReplayMessage) error
 	if r.Stopped() || r.Status.Final() || r.ResendAt.IsZero() || r.Resends != msg.Resend {
 		return nil
 	}
-	if err := l.park(ctx, r); err != nil {
+	if parked, err := l.parked(ctx, r); parked || err != nil {
 		return err
 	}
 	next := protocol.ReplayMessage{Kind: protocol.KindResend, ReplayID: r.ID, Resend: r.Resends}
 	if msg.Cursor != r.ResendTo { // an earlier delivery got on, and may have died before it sent the next message
 		next.Cursor = r.ResendTo
-		return l.Queue.Post(ctx, sqs.Post{Body: next.Encode(), Delay: r.ResendAt.Sub(l.now())})
+		return l.send(ctx, next, r.ResendAt.Sub(l.now()))
 	}
 	rate, err := l.rate(ctx, r)
 	if err != nil {
@@ -175,25 +165,21 @@ func (l *Listener) resend(ctx context.Context, msg protocol.ReplayMessage) error
 		return nil
 	}
 	next.Cursor = to
-	return l.Queue.Post(ctx, sqs.Post{Body: next.Encode(), Delay: takes - expandAhead})
+	return l.send(ctx, next, takes-expandAhead)
 }
 
 // waiting makes messages for what waits and may begin from the place on that a replay's row has, as many as a page has items, and
 // returns where the next message goes on, empty if nothing is left.
 func (l *Listener) waiting(ctx context.Context, r domain.Replay, rate float64) (posts []sqs.Post, to string, err error) {
-	at, err := parseItemsCursor(r.ResendTo)
-	if err != nil {
-		return nil, "", err
-	}
-	for reads := 0; at.page < r.Pages; reads++ {
-		if reads == resendReads || len(posts) >= ledger.MaxPageItems {
-			return posts, at.String(), nil
+	to = r.ResendTo
+	for items, err := range l.readOn(ctx, r, &to, resendReads) {
+		if err != nil {
+			return nil, "", err
 		}
-		first, err := l.firstOf(ctx, r, at.page)
-		if err != nil || !r.MayBegin(first) {
-			return posts, "", err
+		if len(items) == 0 {
+			continue
 		}
-		items, err := l.readItems(ctx, r.ID, &at)
+		first, err := l.firstOf(ctx, r, items[0].Page)
 		if err != nil {
 			return nil, "", err
 		}
@@ -206,20 +192,22 @@ func (l *Listener) waiting(ctx context.Context, r domain.Replay, rate float64) (
 				continue
 			}
 			last = it.Ordinal
-			m := protocol.ReplayMessage{Kind: protocol.KindItem, ReplayID: r.ID, Page: it.Page, Ordinal: it.Ordinal}
-			post := sqs.Post{Body: m.Encode()}
+			post := sqs.Post{Body: itemMessage(r.ID, it.Page, it.Ordinal).Encode()}
 			if rate > 0 {
 				post.Delay = timeOf(len(posts), rate)
 			}
 			posts = append(posts, post)
 		}
+		if len(posts) >= ledger.MaxPageItems {
+			break
+		}
 	}
-	return posts, "", nil
+	return posts, to, nil
 }
 
-// parkAuto reports whether the message of an automatic replay is let go, because they are paused. Its failure stays open, and
-// auto-replay sends it again once they are resumed.
-func (l *Listener) parkAuto(ctx context.Context) (bool, error) {
+// autoPaused reports whether the message of an automatic replay is let go, because they are paused. Its failure stays open,
+// and auto-replay sends it again once they are resumed.
+func (l *Listener) autoPaused(ctx context.Context) (bool, error) {
 	c, err := l.controls(ctx)
 	if err != nil || c.AutoPausedAt.IsZero() {
 		return false, err

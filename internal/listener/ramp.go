@@ -6,17 +6,20 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
-// holdBack returns errParked for a resource that must not begin: its replay is paused, or its step has not begun. A message is
-// sent for it after the row says that the step has.
-func (l *Listener) holdBack(ctx context.Context, r domain.Replay, it domain.Item) error {
-	if err := l.park(ctx, r); err != nil {
-		return err
+// heldBack is the verdict about an item that must not begin: its replay was stopped or is paused, or its step of the ramp
+// has not begun.
+func (l *Listener) heldBack(ctx context.Context, t *task) (*verdict, error) {
+	if t.r.Stopped() {
+		return skip("%s", stopped(t.r)), nil
 	}
-	first, err := l.firstOf(ctx, r, it.Page)
-	if err != nil || r.MayBegin(first+it.Ordinal) {
-		return err
+	if parked, err := l.parked(ctx, t.r); parked || err != nil {
+		return later, err
 	}
-	return errParked
+	first, err := l.firstOf(ctx, t.r, t.it.Page)
+	if err != nil || t.r.MayBegin(first+t.it.Ordinal) {
+		return nil, err
+	}
+	return later, nil
 }
 
 // firstOf is the place of the first item of a page. Only a ramp asks for it.

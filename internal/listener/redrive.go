@@ -8,9 +8,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/progress"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -31,73 +29,50 @@ func (r failedRun) stoppedAt() time.Time {
 // redriveRecheck is when auto-replay looks after a failure that is being redriven.
 const redriveRecheck = 15 * time.Minute
 
-// redrive goes on with the failed execution of an item, from the state that failed.
-func (l *Listener) redrive(ctx context.Context, it domain.Item, req request) (*progress.Transition, error) {
-	if it.Execution == "" {
-		bound, vd, err := l.bindRedrive(ctx, it, req)
-		if vd != nil || err != nil {
-			return l.decided(it, req.drift(vd), err)
-		}
-		it = bound
-	}
+// redrive goes on with the failed execution that an item is bound to, from the state that failed.
+func (l *Listener) redrive(ctx context.Context, it domain.Item) (*verdict, error) {
 	row, err := l.Book.Executions.Get(ctx, it.Execution)
 	if err != nil {
 		return nil, err
 	}
 	if row.RedriveID != it.ReplayID { // released by an earlier delivery, which did not come to say so
-		return l.decided(it, skip("execution %s could not be redriven: replay it instead", row.Name), nil)
+		return skip("execution %s could not be redriven: replay it instead", row.Name), nil
 	}
-	vd, err := l.beginRun(ctx, it, row)
-	if vd != nil || err != nil {
-		return l.decided(it, vd, err)
+	if vd, err := l.beginRun(ctx, it, row); vd != nil || err != nil {
+		return vd, err
 	}
 	l.Logger.InfoContext(ctx, "execution redriven", "execution", row.Name, "resourceId", row.ResourceID,
 		"versionId", row.VersionID, "replayId", it.ReplayID, "run", row.RedriveRun)
-	s := l.step(it, replay.Started, "")
-	s.ARN = l.Machine.ExecutionARN(row.Name)
-	return s, nil
+	return started(l.Machine.ExecutionARN(row.Name)), nil
 }
 
-// bindRedrive binds an item to a failed run, and claims its failure: no automatic replay and no other redrive follows
-// it then. It returns the item as it is bound, by this delivery or by another one, or a verdict.
-func (l *Listener) bindRedrive(ctx context.Context, it domain.Item, req request) (domain.Item, *verdict, error) {
-	run, vd, err := l.runOf(ctx, it)
+// bindRedrive binds an item to a failed run, and takes over its failure: no automatic replay and no other redrive follows
+// it then. It returns a verdict if there is nothing to redrive.
+func (l *Listener) bindRedrive(ctx context.Context, t *task) (*verdict, error) {
+	run, vd, err := l.runOf(ctx, t.it)
 	if vd == nil && err == nil {
-		vd, err = l.mayRedrive(ctx, it, req, run)
+		vd, err = l.mayRedrive(ctx, t, run)
 	}
 	if vd != nil || err != nil {
-		return it, vd, err
+		return vd, err
 	}
-	if req.DryRun {
-		return it, wouldRedrive(run), nil
+	if t.req.DryRun {
+		return wouldRedrive(run), nil
 	}
 	if vd, err := l.stillFailed(ctx, run.row); vd != nil || err != nil {
-		return it, vd, err
+		return vd, err
 	}
 	if run.row.Mode == "" {
 		run.row.Mode = domain.Live
 		if _, err := l.Book.Executions.Add(ctx, run.row); err != nil && !errors.Is(err, ledger.ErrConflict) {
-			return it, nil, err
+			return nil, err
 		}
 	}
-	run.row.RedriveStale = req.AllowStale
-	err = l.Book.Items.BindRedrive(ctx, it, run.row, run.failure, domain.Move{
-		To: domain.Retrying, Decision: "redriven by replay " + it.ReplayID, DueAt: l.now().Add(redriveRecheck), Redrive: it.ReplayID,
+	run.row.RedriveStale = t.req.AllowStale
+	err = l.Book.Items.BindRedrive(ctx, t.it, run.row, run.failure, domain.Move{
+		To: domain.Retrying, Decision: "redriven by replay " + t.it.ReplayID, DueAt: l.now().Add(redriveRecheck), Redrive: t.it.ReplayID,
 	})
-	if errors.Is(err, ledger.ErrConflict) {
-		now, gerr := l.Book.Items.Get(ctx, it.ReplayID, it.Page, it.Ordinal, it.Index)
-		switch {
-		case gerr != nil:
-			return it, nil, gerr
-		case now.Execution != "":
-			return now, nil, nil
-		case now.Outcome.Final():
-			return now, &verdict{to: now.Outcome}, nil
-		}
-		return it, nil, err // something has happened to the execution or its failure: look again
-	}
-	it.VersionID, it.Execution, it.JustBound = run.row.VersionID, run.row.Name, true
-	return it, nil, err
+	return l.bound(ctx, t, run.row.VersionID, run.row.Name, err)
 }
 
 func wouldRedrive(run failedRun) *verdict {
@@ -185,55 +160,30 @@ func (l *Listener) openRun(ctx context.Context, it domain.Item) (run failedRun, 
 }
 
 // mayRedrive is the verdict of the guards about a failed run, nil if it may be redriven.
-func (l *Listener) mayRedrive(ctx context.Context, it domain.Item, req request, run failedRun) (*verdict, error) {
+func (l *Listener) mayRedrive(ctx context.Context, t *task, run failedRun) (*verdict, error) {
 	if l.now().Sub(run.stoppedAt()) > domain.RedrivableFor {
 		return skip("execution %s ended at %s: Step Functions redrives for 14 days only: replay it instead",
 			run.row.Name, run.stoppedAt().Format(time.RFC3339)), nil
 	}
-	if it.Want != "" && it.Want != run.row.VersionID {
+	if t.it.Want != "" && t.it.Want != run.row.VersionID {
 		return skip("another version of it has failed meanwhile"), nil
 	}
 	if run.row.VersionID == "" {
-		return l.mayRedriveUnrecorded(ctx, req, run.failure)
+		return l.mayRedriveUnrecorded(ctx, t.req, run.failure)
 	}
-	latest, vd, err := l.latest(ctx, run.row.ResourceID, req)
+	failed := domain.Item{ResourceID: run.row.ResourceID, Want: run.row.VersionID}
+	v, latest, vd, err := l.wanted(ctx, failed, t.req)
 	if vd != nil || err != nil {
 		return vd, err
 	}
-	v, vd, err := l.named(ctx, run.row.ResourceID, run.row.VersionID)
-	switch {
-	case vd != nil || err != nil:
-		return vd, err
-	case !req.Select.Recorded.Contains(v.At()):
-		return skip("version %s was not recorded in the window", v.ID), nil
-	}
-	if vd, err = l.unfit(ctx, run.row.ResourceID, v, req); vd == nil && err == nil && v.ID != latest.ID {
-		vd, err = l.stale(ctx, run.row.ResourceID, v, req)
-	}
-	return vd, err
+	return l.unfitOrOutdated(ctx, run.row.ResourceID, v, latest, t.req)
 }
 
 func (l *Listener) mayRedriveUnrecorded(ctx context.Context, req request, f domain.Failure) (*verdict, error) {
-	if req.Select.Recorded != nil {
-		return skip("the event of execution %s was never recorded", f.Execution), nil
-	}
-	fits, vd, err := l.keptFits(ctx, f, req)
-	if vd != nil || err != nil {
+	if vd, err := l.unfitUnrecorded(ctx, f, req); vd != nil || err != nil {
 		return vd, err
 	}
-	if !fits {
-		return skip("the event of execution %s does not fit the selection", f.Execution), nil
-	}
-	by, newer, err := l.Superseding.SupersederOf(ctx, f)
-	switch {
-	case errors.Is(err, eventlog.ErrDeleted):
-		return skip(deleted), nil
-	case err != nil && !errors.Is(err, eventlog.ErrNotFound):
-		return nil, err
-	case newer && !req.AllowStale:
-		return skip("stale: version %s is newer; allowStale redrives it all the same", by.ID), nil
-	}
-	return nil, nil
+	return l.superseded(ctx, f, req, "redrives")
 }
 
 // stillFailed is the verdict about a run by what Step Functions knows, nil if the run is the last one and can be redriven.
@@ -280,17 +230,5 @@ func (l *Listener) beginRun(ctx context.Context, it domain.Item, row domain.Exec
 		return nil, nil
 	}
 	why := fmt.Sprintf("%v: replay it instead", err)
-	if err := l.releaseRedrive(ctx, it.ReplayID, row, why); err != nil {
-		return nil, err
-	}
-	return skip("%s", why), nil
-}
-
-// releaseRedrive gives the failure of a run that cannot be redriven after all back to a person.
-func (l *Listener) releaseRedrive(ctx context.Context, replayID string, row domain.Execution, why string) error {
-	f, err := l.Book.Failures.Get(ctx, domain.FailureID(row.Name, row.RedriveRun-1))
-	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
-		return err
-	}
-	return l.Book.Items.ReleaseRedrive(ctx, replayID, row, f, domain.Move{To: domain.Quarantined, Decision: why})
+	return skip("%s", why), l.Book.Items.ReleaseRedrive(ctx, it.ReplayID, row, why)
 }

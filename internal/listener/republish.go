@@ -13,38 +13,40 @@ import (
 
 // bindOutput binds an item of a republish to the last success of a version that was published. A try that nobody was
 // to see has an output as well.
-func (l *Listener) bindOutput(ctx context.Context, it domain.Item, req request, v eventlog.Version) (domain.Item, *verdict, error) {
-	at := v.At()
-	h, err := l.Book.Executions.History(ctx, it.ResourceID, at, at)
-	if err != nil {
-		return it, nil, err
+func (l *Listener) bindOutput(ctx context.Context, t *task, v eventlog.Version) (*verdict, error) {
+	last, err := l.lastSuccess(ctx, t.it.ResourceID, v, func(e domain.Execution) bool {
+		return !e.PublishedAt.IsZero() && e.OutputKey != ""
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case last.Name == "":
+		return skipVersion(v.ID, "version %s has no published output that is stored: rerun it", v.ID), nil
+	case t.req.DryRun:
+		return &verdict{to: replay.WouldRun, version: v.ID}, nil
 	}
-	var last domain.Execution
+	err = l.Book.Items.BindOutput(ctx, t.it, v.ID, last.Name)
+	return l.bound(ctx, t, v.ID, last.Name, err)
+}
+
+// lastSuccess returns the execution of a version that succeeded last, of those that count; the zero row if there is none.
+func (l *Listener) lastSuccess(
+	ctx context.Context, resourceID string, v eventlog.Version, counts func(domain.Execution) bool,
+) (last domain.Execution, err error) {
+	h, err := l.Book.Executions.History(ctx, resourceID, v.At(), v.At())
 	for _, e := range h.Executions {
-		done := e.VersionID == v.ID && e.Status == domain.Succeeded && !e.PublishedAt.IsZero() && e.OutputKey != ""
+		done := e.VersionID == v.ID && e.Status == domain.Succeeded && counts(e)
 		if done && !e.StartedAt.Before(last.StartedAt.Time) {
 			last = e
 		}
 	}
-	if last.Name == "" {
-		return it, &verdict{
-			to: replay.Skipped, version: v.ID, reason: "version " + v.ID + " has no published output that is stored: rerun it",
-		}, nil
-	}
-	if req.DryRun {
-		return it, &verdict{to: replay.WouldRun, version: v.ID}, nil
-	}
-	err = l.Book.Items.BindOutput(ctx, it, v.ID, last.Name)
-	if errors.Is(err, ledger.ErrConflict) {
-		return l.rebound(ctx, it)
-	}
-	it.VersionID, it.Execution, it.JustBound = v.ID, last.Name, true
-	return it, nil, err
+	return last, err
 }
 
-// republish sends the output that an item is bound to, and returns what became of it. As any message to a
-// standard topic, it may arrive twice: when the function dies between sending it and noting that.
-func (l *Listener) republish(ctx context.Context, it domain.Item, req request) (*verdict, error) {
+// republish sends the output that an item is bound to, and returns what became of it. As any message to a standard topic,
+// it may arrive twice: the function may die between sending it and noting that.
+func (l *Listener) republish(ctx context.Context, t *task) (*verdict, error) {
+	it := t.it
 	source, err := l.Book.Executions.Get(ctx, it.Execution)
 	if err != nil {
 		return nil, err
@@ -56,11 +58,11 @@ func (l *Listener) republish(ctx context.Context, it domain.Item, req request) (
 	if err != nil {
 		return nil, err
 	}
-	row := l.announcement(it, req, eventlog.Version{ID: it.VersionID, Meta: eventlog.Meta{
+	row := announcement(t, eventlog.Version{ID: it.VersionID, Meta: eventlog.Meta{
 		OwnerID: source.OwnerID, RecordedAt: source.RecordedAt.Time, FirstStartedAt: source.Placed().Time,
-	}})
+	}}, l.now())
 	row.Source = source.Name
-	if row.Over, err = l.over(ctx, it, req); err != nil {
+	if row.Over, err = l.over(ctx, it, t.req); err != nil {
 		return nil, err
 	}
 	if gone, err := l.Log.DeletedSince(ctx, it.ResourceID, row.Place.Time); gone || err != nil { // since it was bound

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/failurejob"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -40,8 +40,8 @@ func (l *Listener) fill(ctx context.Context, r domain.Replay, req request, curso
 // seconds.
 const maxLookedPage = 500
 
-// selection returns at most limit resources, as far as it is known that they belong to the selection: an item finds out
-// the rest. With filters it looks at as many as one message may, of which none may fit.
+// selection returns at most limit resources that belong to the selection, as far as a page can know: an item finds out the
+// rest. With filters it looks at as many as one message may. Perhaps none of them fits.
 func (l *Listener) selection(ctx context.Context, req request, cursor string, limit int) (found selected, err error) {
 	if req.Apply != nil {
 		found.entries, found.next, err = l.planned(ctx, req, cursor, limit)
@@ -61,7 +61,7 @@ func (l *Listener) selection(ctx context.Context, req request, cursor string, li
 			return found, err
 		}
 		found.entries, found.next, found.looked = append(found.entries, fit...), next, found.looked+looked
-		// A page that is half full is bound, rather than that the rest is looked for in ever smaller parts.
+		// A page that is half full is bound. Otherwise the rest would be looked for in ever smaller parts.
 		if seen += len(some); next == "" || seen >= maxLookedPage || 2*len(found.entries) >= limit {
 			return found, nil
 		}
@@ -70,8 +70,8 @@ func (l *Listener) selection(ctx context.Context, req request, cursor string, li
 }
 
 // candidates returns at most limit resources that may belong to a selection, and the cursor of the next ones, empty
-// after the last. The condition that selects least says where to look. Others are the items' to check, as far as only an
-// item knows: whose the latest event is, and when versions were recorded.
+// after the last. The narrowest condition says where to look. Items check the others, as far as only an item knows: whose
+// the latest event is, and when versions were recorded.
 func (l *Listener) candidates(
 	ctx context.Context, s replay.Select, cursor string, limit int,
 ) (entries []domain.Entry, next string, err error) {
@@ -130,24 +130,14 @@ func (l *Listener) failures(ctx context.Context, s replay.Select, cursor string,
 
 // quarantineFilter returns the ledger's form of a selection that has failures.
 func quarantineFilter(s replay.Select) domain.QuarantineFilter {
-	var f domain.QuarantineFilter
-	if s.Failures.Since != nil {
-		f.Since = *s.Failures.Since
-	}
-	if s.Failures.Until != nil {
-		f.Until = *s.Failures.Until
-	}
-	glob := func(glob string) func(string) bool {
-		if glob == "" {
-			return nil
-		}
-		return func(name string) bool { return domain.MatchError(glob, name) } // it was checked with the request
-	}
-	f.Error, f.State = glob(s.Failures.Error), glob(s.Failures.State)
-	if s.Failures.Cause != "" || s.OwnerID != "" || len(s.ResourceIDs) > 0 {
+	q := failurejob.Filter(replay.FailureQuery{
+		Error: s.Failures.Error, State: s.Failures.State, Cause: s.Failures.Cause, OwnerID: s.OwnerID,
+		Since: s.Failures.Since, Until: s.Failures.Until,
+	})
+	f := domain.QuarantineFilter{Since: q.Since, Until: q.Until, Error: q.Error, State: q.State, Match: q.Match}
+	if len(s.ResourceIDs) > 0 {
 		f.Match = func(row domain.Failure) bool {
-			return strings.Contains(row.Cause, s.Failures.Cause) && (s.OwnerID == "" || row.OwnerID == s.OwnerID) &&
-				(len(s.ResourceIDs) == 0 || slices.Contains(s.ResourceIDs, row.ResourceID))
+			return slices.Contains(s.ResourceIDs, row.ResourceID) && (q.Match == nil || q.Match(row))
 		}
 	}
 	return f

@@ -16,30 +16,19 @@ import (
 )
 
 // several replays several versions of one resource. They are bound as a series before the first one starts.
-func (l *Listener) several(ctx context.Context, msg protocol.ReplayMessage, it domain.Item, req request) (*progress.Transition, error) {
-	name := domain.SeriesName(it.ReplayID, it.Page, it.Ordinal)
-	s, err := l.Book.Series.Get(ctx, name)
+func (l *Listener) several(ctx context.Context, t *task) (*verdict, error) {
+	s, err := l.Book.Series.Get(ctx, domain.SeriesName(t.it.ReplayID, t.it.Page, t.it.Ordinal))
 	if errors.Is(err, ledger.ErrNotFound) {
-		if it.Outcome != replay.Waiting || it.Execution != "" {
-			return l.single(ctx, msg, it, req, nil)
+		if t.it.Outcome != replay.Waiting || t.it.Execution != "" {
+			return l.single(ctx, t)
 		}
-		var versions []string
 		var vd *verdict
-		versions, s, vd, err = l.bindSeries(ctx, msg, it, req, name)
-		if vd != nil && err == nil {
-			return l.decided(it, vd, nil)
+		s, vd, err = l.bindSeries(ctx, t)
+		if vd == nil && err == nil && t.only != "" {
+			return l.single(ctx, t)
 		}
-		if err == nil && len(versions) == 1 {
-			v, vd, err := l.named(ctx, it.ResourceID, versions[0])
-			if vd != nil || err != nil {
-				return l.decided(it, req.drift(vd), err)
-			}
-			if digests, err := l.digests(ctx, it, req); err != nil {
-				return nil, err
-			} else if len(digests) > 0 {
-				it.Digest = digests[0]
-			}
-			return l.single(ctx, msg, it, req, &v)
+		if vd != nil {
+			return vd, err
 		}
 	}
 	if err != nil {
@@ -48,67 +37,65 @@ func (l *Listener) several(ctx context.Context, msg protocol.ReplayMessage, it d
 	if err := l.Book.Series.AddItems(ctx, s); err != nil {
 		return nil, err
 	}
-	if req.DryRun {
-		return nil, l.planSeries(ctx, msg, s, req)
+	if t.req.DryRun {
+		return later, l.planSeries(ctx, t, s)
 	}
-	return nil, l.startSeries(ctx, msg, s, req)
+	return later, l.startSeries(ctx, t, s)
 }
 
-// bindSeries binds the versions of a resource, unless there is only one.
-func (l *Listener) bindSeries(
-	ctx context.Context, msg protocol.ReplayMessage, it domain.Item, req request, name string,
-) ([]string, domain.Series, *verdict, error) {
-	none := domain.Series{}
-	r, err := l.Book.Replays.Get(ctx, it.ReplayID)
+// bindSeries binds the versions of a resource. If there is only one, the task gets it instead.
+func (l *Listener) bindSeries(ctx context.Context, t *task) (s domain.Series, vd *verdict, err error) {
+	if vd, err := l.heldBack(ctx, t); vd != nil || err != nil {
+		return s, vd, err
+	}
+	versions, looked, vd, err := l.rangeOf(ctx, t)
+	if vd != nil || err != nil {
+		return s, t.req.drift(vd), err
+	}
+	digests, err := l.digests(ctx, t)
 	if err != nil {
-		return nil, none, nil, err
+		return s, nil, err
 	}
-	if r.Stopped() {
-		return nil, none, skip("%s", stopped(r)), nil
+	if len(versions) == 1 {
+		t.only = versions[0]
+		if len(digests) > 0 {
+			t.it.Digest = digests[0]
+		}
+		return s, nil, nil
 	}
-	if err := l.holdBack(ctx, r, it); err != nil {
-		return nil, none, nil, err
-	}
-	versions, looked, vd, err := l.rangeOf(ctx, msg, it, req)
-	if vd != nil || err != nil || len(versions) == 1 {
-		return versions, none, req.drift(vd), err
-	}
-	digests, err := l.digests(ctx, it, req)
-	if err != nil {
-		return nil, none, nil, err
-	}
-	s := domain.Series{
-		Name: name, ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, ResourceID: it.ResourceID,
+	s = domain.Series{
+		Name: domain.SeriesName(t.it.ReplayID, t.it.Page, t.it.Ordinal), ReplayID: t.it.ReplayID, Page: t.it.Page,
+		Ordinal: t.it.Ordinal, ResourceID: t.it.ResourceID,
 		Versions: versions, Digests: digests, Rows: 1, Looked: looked, CreatedAt: domain.At(l.now()),
 	}
 	for range bindRounds {
-		if r.Room() < len(versions)-1 {
-			return nil, none, skip("its %d versions are more than maxItems %d has room for", len(versions), r.MaxItems), nil
+		if t.r.Room() < len(versions)-1 {
+			return s, skip("its %d versions are more than maxItems %d has room for", len(versions), t.r.MaxItems), nil
 		}
-		err = l.Book.Series.Add(ctx, r, s)
+		err = l.Book.Series.Add(ctx, t.r, s)
 		if !errors.Is(err, ledger.ErrConflict) {
-			return versions, s, nil, err
+			return s, nil, err
 		}
-		bound, err := l.Book.Series.Get(ctx, name)
+		bound, err := l.Book.Series.Get(ctx, s.Name)
 		if !errors.Is(err, ledger.ErrNotFound) {
-			return nil, bound, nil, err
+			return bound, nil, err
 		}
-		if r, err = l.Book.Replays.Get(ctx, it.ReplayID); err != nil {
-			return nil, none, nil, err
+		if t.r, err = l.Book.Replays.Get(ctx, t.it.ReplayID); err != nil {
+			return s, nil, err
 		}
-		if r.Stopped() {
-			return nil, none, skip("%s", stopped(r)), nil
+		if t.r.Stopped() {
+			return s, skip("%s", stopped(t.r)), nil
 		}
 	}
-	return nil, none, nil, fmt.Errorf("bind series %s: %w", name, ledger.ErrConflict)
+	return s, nil, fmt.Errorf("bind series %s: %w", s.Name, ledger.ErrConflict)
 }
 
 // digests are what a plan has of the versions of a series, none if no plan is applied.
-func (l *Listener) digests(ctx context.Context, it domain.Item, req request) (digests []string, err error) {
-	if req.Apply == nil {
+func (l *Listener) digests(ctx context.Context, t *task) (digests []string, err error) {
+	if t.req.Apply == nil {
 		return nil, nil
 	}
-	items, err := l.plannedSeries(ctx, it, req)
+	items, err := l.plannedSeries(ctx, t)
 	for _, planned := range items {
 		digests = append(digests, planned.Digest)
 	}
@@ -119,40 +106,71 @@ func (l *Listener) digests(ctx context.Context, it domain.Item, req request) (di
 const planFor = 30 * time.Second
 
 // planSeries looks at every version of a series and starts none.
-func (l *Listener) planSeries(ctx context.Context, msg protocol.ReplayMessage, s domain.Series, req request) error {
+func (l *Listener) planSeries(ctx context.Context, t *task, s domain.Series) error {
+	until, looked := l.now().Add(planFor), false
+	return l.settleSeries(ctx, t.msg, s, func(it domain.Item) (moved *progress.Transition, more bool, err error) {
+		if looked && l.now().After(until) {
+			return nil, false, nil
+		}
+		looked = true
+		v, vd, err := l.version(ctx, it, s)
+		if vd == nil && err == nil {
+			vd, err = l.bind(ctx, &task{it: it, req: t.req, r: t.r}, v, domain.Stamp{})
+		}
+		if err != nil {
+			return nil, false, err
+		}
+		return l.decided(it, vd), true, nil
+	})
+}
+
+// seriesItems is how many versions of a series one message settles.
+const seriesItems = 200
+
+// settleSeries gives the versions of a series that have none an outcome, if there is one by now. More is false if one
+// message may do no more: the next one goes on from there. The series is closed after its last version.
+func (l *Listener) settleSeries(
+	ctx context.Context, msg protocol.ReplayMessage, s domain.Series,
+	outcomeOf func(it domain.Item) (moved *progress.Transition, more bool, err error),
+) error {
 	items, err := l.Book.Items.OfResource(ctx, s.ReplayID, s.Page, s.Ordinal, msg.From, seriesItems)
 	if err != nil {
 		return err
 	}
-	var steps []progress.Transition
-	until := l.now().Add(planFor)
+	var all []progress.Transition
 	for i, it := range items {
-		if i > 0 && l.now().After(until) { // the next message goes on
-			items = items[:i]
-			break
-		}
 		if it.Outcome.Final() {
 			continue
 		}
-		v, vd, err := l.version(ctx, it, s)
-		if vd == nil && err == nil {
-			_, vd, err = l.bind(ctx, it, req, v, domain.Stamp{})
-		}
-		step, err := l.decided(it, vd, err)
+		moved, more, err := outcomeOf(it)
 		if err != nil {
 			return err
 		}
-		if steps = append(steps, *step); len(steps) == ledger.MaxItemChanges { // a long series must get on if time runs out
-			if err := l.apply(ctx, s.ReplayID, steps...); err != nil {
+		if !more {
+			items = items[:i]
+			break
+		}
+		if moved != nil {
+			all = append(all, *moved)
+		}
+		if len(all) == ledger.MaxItemChanges { // a long series must get on if time runs out
+			if err := l.apply(ctx, s.ReplayID, all...); err != nil {
 				return err
 			}
-			steps = nil
+			all = nil
 		}
 	}
-	if err := l.apply(ctx, s.ReplayID, steps...); err != nil {
+	if err := l.apply(ctx, s.ReplayID, all...); err != nil {
 		return err
 	}
-	return l.seriesDone(ctx, msg, s, items)
+	if len(items) > 0 && items[len(items)-1].Index+1 < len(s.Versions) {
+		msg.From = items[len(items)-1].Index + 1
+		return l.sendOn(ctx, msg)
+	}
+	if err := l.Book.Series.Close(ctx, s.Name); err != nil {
+		return err
+	}
+	return l.Progress.CompleteIfDone(ctx, s.ReplayID, l.now())
 }
 
 // version returns the version of an item of a series, or a verdict if it is gone.
@@ -201,7 +219,7 @@ type SeriesOrder struct {
 // of an execution repeats its input beside its output.
 const maxSeriesInput = 64_000
 
-func (l *Listener) startSeries(ctx context.Context, msg protocol.ReplayMessage, s domain.Series, req request) error {
+func (l *Listener) startSeries(ctx context.Context, t *task, s domain.Series) error {
 	if s.Started && !s.Parked || s.Closed {
 		return nil
 	}
@@ -210,24 +228,24 @@ func (l *Listener) startSeries(ctx context.Context, msg protocol.ReplayMessage, 
 		return err
 	}
 	if s.Parked {
-		if err := l.park(ctx, r); err != nil {
+		if parked, err := l.parked(ctx, r); parked || err != nil {
 			return err
 		}
 		if s, err = l.Book.Series.Unpark(ctx, s, domain.At(l.now())); errors.Is(err, ledger.ErrConflict) {
 			return nil // another message goes on with it
+		} else if err != nil {
+			return err
 		}
-	} else {
-		err = l.parkSeries(ctx, r, s)
-	}
-	if err != nil {
+	} else if parked, err := l.parkedSeries(ctx, r, s); parked || err != nil {
 		return err
 	}
-	if waits, err := l.paceSeries(ctx, r, msg); waits || err != nil {
+	r.Action = replay.Rerun // a series costs a start, also one that republishes
+	if waits, err := l.pace(ctx, r, t.msg); waits || err != nil {
 		return err
 	}
 	// Also when the replay was stopped: an earlier delivery may have started the series and died before it noted that.
 	// A series of a stopped replay binds nothing more, and its end gives the rest its outcome.
-	in := SeriesInput{ReplayID: s.ReplayID, Page: s.Page, Ordinal: s.Ordinal, OnFailure: req.Versions.OnFailure}
+	in := SeriesInput{ReplayID: s.ReplayID, Page: s.Page, Ordinal: s.Ordinal, OnFailure: t.req.Versions.OnFailure}
 	if in.Indexes, err = l.remaining(ctx, s); err != nil {
 		return err
 	}

@@ -12,11 +12,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// start starts the execution that a row announces, with the event of its version.
+// start starts the execution that a row announces.
 func (l *Listener) start(ctx context.Context, row domain.Execution) (arn string, vd *verdict, err error) {
-	if row.Unrecorded {
-		return l.startUnrecorded(ctx, row)
-	}
 	input, vd, err := l.input(ctx, row, replay.MaxExecutionInputBytes)
 	if vd != nil || err != nil {
 		return "", vd, err
@@ -24,31 +21,39 @@ func (l *Listener) start(ctx context.Context, row domain.Execution) (arn string,
 	arn, err = l.startOn(ctx, l.Machine, row.Name, input)
 	if err == nil {
 		l.Logger.InfoContext(ctx, "replay started", "execution", row.Name, "mode", row.Mode, "resourceId", row.ResourceID,
-			"versionId", cmp.Or(row.VersionID, row.Corrects), "replayId", row.ReplayID, "attempt", row.Attempt)
+			"versionId", cmp.Or(row.VersionID, row.Corrects), "replayId", row.ReplayID, "attempt", row.Attempt,
+			"unrecorded", row.Unrecorded || row.Mode == domain.Restart)
 	}
 	return arn, nil, err
 }
 
-// input returns the input of the execution that a row announces: the event in its envelope. An event that a transform
-// changed, or with which the input would be larger than maxBytes, is stored under derived/, and the envelope points there.
+// input returns the input of the execution that a row announces: the kept input of an event that was never recorded, or
+// the event of its version in an envelope. An event that a transform changed, or with which the input would be larger than
+// maxBytes, is stored under derived/, and the envelope points there. Record takes it from there byte for byte, since Step
+// Functions may write numbers in another way.
 func (l *Listener) input(ctx context.Context, row domain.Execution, maxBytes int) ([]byte, *verdict, error) {
-	if row.Corrects != "" {
-		return l.correction(ctx, row)
+	if row.Unrecorded || row.Mode == domain.Restart {
+		return l.keptInput(ctx, row)
 	}
-	event, vd, err := l.event(ctx, row.ResourceID, row.VersionID)
+	of := row // the row of the version that it runs
+	of.VersionID = cmp.Or(row.Corrects, row.VersionID)
+	event, vd, err := l.event(ctx, of.ResourceID, of.VersionID)
 	if vd != nil || err != nil {
 		return nil, vd, err
 	}
 	header := protocol.EnvelopeHeader{
-		Mode: string(row.Mode), ReplayID: row.ReplayID, ResourceID: row.ResourceID, VersionID: row.VersionID,
+		Mode: string(row.Mode), ReplayID: row.ReplayID, ResourceID: row.ResourceID, VersionID: of.VersionID,
 		Attempt: row.Attempt, Reason: row.Reason,
 	}
-	if row.Patched {
+	if row.Corrects != "" {
+		header.VersionID, header.CorrectionOf = "", row.Corrects
+	}
+	if row.Patched || row.Corrects != "" {
 		req, err := l.request(ctx, row.ReplayID)
 		if err != nil {
 			return nil, nil, err
 		}
-		if event, vd, err = l.recordable(ctx, row, req, event); vd != nil || err != nil {
+		if event, vd, err = l.recordable(ctx, of, req, event); vd != nil || err != nil {
 			return nil, vd, err
 		}
 	} else {

@@ -3,7 +3,6 @@ package listener
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
@@ -52,19 +51,30 @@ func (l *Listener) sweep(ctx context.Context, msg protocol.ReplayMessage) error 
 	if err != nil {
 		return err
 	}
-	return l.Queue.Send(ctx, protocol.ReplayMessage{Kind: protocol.KindSweep, ReplayID: r.ID, Cursor: to}.Encode())
+	return l.send(ctx, protocol.ReplayMessage{Kind: protocol.KindSweep, ReplayID: r.ID, Cursor: to}, 0)
 }
 
 // sweepOn sweeps as much as one message may and returns where the next one goes on, empty if nothing is left.
-func (l *Listener) sweepOn(ctx context.Context, r domain.Replay) (to string, err error) {
-	at, err := parseItemsCursor(r.SweptTo)
-	if err != nil {
+func (l *Listener) sweepOn(ctx context.Context, r domain.Replay) (string, error) {
+	to, looked, marked := r.SweptTo, 0, l.now()
+	if err := l.Book.Replays.MarkSweeping(ctx, r.ID, domain.At(marked)); err != nil {
 		return "", err
 	}
-	var marked time.Time
-	for reads, looked := 0, 0; at.page < r.Pages; reads++ {
-		if reads == sweepReads || looked >= sweepItems {
-			return at.String(), nil
+	for items, err := range l.readOn(ctx, r, &to, sweepReads) {
+		if err != nil {
+			return "", err
+		}
+		var skipped []progress.Transition
+		for _, it := range items {
+			if it.Outcome == replay.Waiting && it.Execution == "" {
+				skipped = append(skipped, *l.transition(it, replay.Skipped, stopped(r)))
+			}
+		}
+		if _, err := l.Progress.ApplyTo(ctx, r.ID, skipped); err != nil { // the end of the sweep looks
+			return "", err
+		}
+		if looked += len(items); looked >= sweepItems {
+			break
 		}
 		if now := l.now(); now.Sub(marked) >= progress.SweepAgain/4 { // nobody must take it for dead
 			if err := l.Book.Replays.MarkSweeping(ctx, r.ID, domain.At(now)); err != nil {
@@ -72,20 +82,6 @@ func (l *Listener) sweepOn(ctx context.Context, r domain.Replay) (to string, err
 			}
 			marked = now
 		}
-		items, err := l.readItems(ctx, r.ID, &at)
-		if err != nil {
-			return "", err
-		}
-		var steps []progress.Transition
-		for _, it := range items {
-			if it.Outcome == replay.Waiting && it.Execution == "" {
-				steps = append(steps, *l.step(it, replay.Skipped, stopped(r)))
-			}
-		}
-		if _, err := l.Progress.ApplyTo(ctx, r.ID, steps); err != nil { // the end of the sweep looks
-			return "", err
-		}
-		looked += len(items)
 	}
-	return "", nil
+	return to, nil
 }

@@ -11,8 +11,8 @@ import (
 )
 
 // transformed is what the transform of a replay makes of the event of a row, or a verdict. A function of the user may
-// return another event each time, so that its response is kept under derived/ before the row is bound, and read from there
-// whenever it is needed again.
+// return another event each time. Its response is therefore kept under derived/ before the row is bound, and read from
+// there when it is needed again.
 func (l *Listener) transformed(ctx context.Context, row domain.Execution, req request, event []byte) ([]byte, *verdict, error) {
 	key := eventlog.DerivedKey(row.Name)
 	keeps := req.transform.Calls() && !req.DryRun

@@ -36,13 +36,7 @@ func (l *Listener) budget(ctx context.Context, r domain.Replay) (b ledger.Budget
 	if !paced || r.IgnorePauseAlarm || r.Action == replay.Republish {
 		return b, c, paced, nil
 	}
-	share, err := l.share(ctx)
-	b.StartsPerSecond *= share
+	now, err := l.controls(ctx)
+	b.StartsPerSecond *= now.Pace(l.now())
 	return b, c, paced, err
-}
-
-// share is the share of their pace that replays have now.
-func (l *Listener) share(ctx context.Context) (float64, error) {
-	controls, err := l.controls(ctx)
-	return controls.Pace(l.now()), err
 }

@@ -111,9 +111,9 @@ func (r *EndRecorder) closeRedriven(ctx context.Context, row domain.Execution) e
 	return nil
 }
 
-// moveClaimed closes the failures that a redrive through the API ends outside of its own lineage. If it succeeded,
-// these are other failures of the version. If it was aborted, it is the failure that it claimed.
-func (r *EndRecorder) moveClaimed(ctx context.Context, row domain.Execution) error {
+// moveTakenOver closes the failures that a redrive through the API ends outside of its own lineage. If it succeeded,
+// these are other failures of the version. If it was aborted, it is the failure that it took over.
+func (r *EndRecorder) moveTakenOver(ctx context.Context, row domain.Execution) error {
 	switch {
 	case row.Status == domain.Aborted:
 		m := domain.Move{To: domain.Closed, Decision: "redriven, and stopped by an operator"}
@@ -164,11 +164,9 @@ func (r *EndRecorder) moveAttempts(ctx context.Context, lineage string, from int
 	return nil
 }
 
-// unsettled are the statuses of failures that are open or in quarantine.
-var unsettled = []domain.FailureStatus{domain.Waiting, domain.Retrying, domain.Quarantined}
-
+// moveUnsettled moves a failure that is open or in quarantine.
 func (r *EndRecorder) moveUnsettled(ctx context.Context, failureID string, m domain.Move) (domain.Failure, error) {
-	return r.move(ctx, failureID, m, unsettled...)
+	return r.moveIf(ctx, failureID, func(f domain.Failure) (domain.Move, bool) { return m, f.Unsettled() })
 }
 
 func (r *EndRecorder) moveOpen(ctx context.Context, failureID string, m domain.Move) error {

@@ -182,7 +182,7 @@ func (r *EndRecorder) moveFailures(ctx context.Context, row domain.Execution) er
 		}
 	}
 	if row.Redriven(row.RedriveCount) {
-		if err := r.moveClaimed(ctx, row); err != nil {
+		if err := r.moveTakenOver(ctx, row); err != nil {
 			return err
 		}
 	}

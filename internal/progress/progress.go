@@ -54,6 +54,12 @@ type Transition struct {
 	At        time.Time
 }
 
+// OutputNotSent is the reason of an item that a republish gives up: the execution that it is bound to ran long ago, and
+// does not tell whether its output was sent again.
+func OutputNotSent(why string) string {
+	return "OutputNotSent: " + why + ", and it is not known whether the output was sent"
+}
+
 // Replays applies transitions of items to replays.
 type Replays struct {
 	items   items
@@ -70,12 +76,12 @@ func New(items items, replays replays, queue sender) *Replays {
 const rounds = 4 // a lost race means that another delivery moved an item, which each item allows twice
 
 // Apply applies transitions of any number of replays, those of each replay at once. It leaves out transitions back: an
-// item moves from WAITING through STARTED to a final outcome. The result maps a replay to the error that kept its steps
-// from being taken, also one for which no time is left; the others were taken.
-func (p *Replays) Apply(ctx context.Context, steps []Transition) map[string]error {
+// item moves from WAITING through STARTED to a final outcome. The result maps a replay to the error that kept its
+// transitions from being applied, also one for which no time is left; the others were applied.
+func (p *Replays) Apply(ctx context.Context, transitions []Transition) map[string]error {
 	byReplay := map[string][]Transition{}
-	for _, s := range steps {
-		byReplay[s.ReplayID] = append(byReplay[s.ReplayID], s)
+	for _, t := range transitions {
+		byReplay[t.ReplayID] = append(byReplay[t.ReplayID], t)
 	}
 	ids := slices.Collect(maps.Keys(byReplay))
 	_, results := errs.EachWithinDeadline(ctx, ids, func(ctx context.Context, id string) (none struct{}, err error) {
@@ -95,20 +101,20 @@ func (p *Replays) Apply(ctx context.Context, steps []Transition) map[string]erro
 	return failed
 }
 
-func (p *Replays) applyAndComplete(ctx context.Context, id string, steps []Transition) error {
-	final, err := p.ApplyTo(ctx, id, steps)
+func (p *Replays) applyAndComplete(ctx context.Context, id string, transitions []Transition) error {
+	final, err := p.ApplyTo(ctx, id, transitions)
 	if err != nil || !final {
 		return err
 	}
-	return p.CompleteIfDone(ctx, id, steps[0].At)
+	return p.CompleteIfDone(ctx, id, transitions[0].At)
 }
 
-// ApplyTo applies at most ledger.MaxItemChanges steps of one replay. Final tells that the caller must look whether the
+// ApplyTo applies at most ledger.MaxItemChanges transitions of one replay. Final tells that the caller must look whether the
 // replay is complete.
-func (p *Replays) ApplyTo(ctx context.Context, id string, steps []Transition) (final bool, err error) {
+func (p *Replays) ApplyTo(ctx context.Context, id string, transitions []Transition) (final bool, err error) {
 	for range rounds {
 		var changes []domain.ItemChange
-		if changes, final, err = p.changes(ctx, id, steps); err != nil {
+		if changes, final, err = p.changes(ctx, id, transitions); err != nil {
 			return false, err
 		}
 		if len(changes) > 0 {
@@ -212,38 +218,38 @@ func (p *Replays) sendEvidence(ctx context.Context, id string) {
 	}
 }
 
-// changes reads the items and keeps the steps that lead forward. Final tells that the replay may be complete, also
+// changes reads the items and keeps the transitions that lead forward. Final tells that the replay may be complete, also
 // when nothing is left to change: an earlier delivery may have died before it looked.
-func (p *Replays) changes(ctx context.Context, id string, steps []Transition) (changes []domain.ItemChange, final bool, err error) {
-	places := make([]domain.Place, len(steps))
-	for i, s := range steps {
-		places[i] = domain.Place{Page: s.Page, Ordinal: s.Ordinal, Index: s.Index}
+func (p *Replays) changes(ctx context.Context, id string, transitions []Transition) (changes []domain.ItemChange, final bool, err error) {
+	places := make([]domain.Place, len(transitions))
+	for i, t := range transitions {
+		places[i] = domain.Place{Page: t.Page, Ordinal: t.Ordinal, Index: t.Index}
 	}
 	items, err := p.items.At(ctx, id, places)
 	if err != nil {
 		return nil, false, err
 	}
 	seen := map[domain.Place]int{}
-	for i, s := range steps {
-		final = final || s.To.Final()
+	for i, t := range transitions {
+		final = final || t.To.Final()
 		at := places[i]
 		item := items[at]
-		if s.ARN == "" && item.Execution != s.Execution {
+		if t.ARN == "" && item.Execution != t.Execution {
 			continue // another delivery bound it meanwhile: it starts
 		}
 		if i, again := seen[at]; again { // two deliveries in one batch
-			if s.To.Final() && !changes[i].To.Final() {
-				changes[i].To, changes[i].Reason, changes[i].At = s.To, s.Reason, domain.At(s.At)
+			if t.To.Final() && !changes[i].To.Final() {
+				changes[i].To, changes[i].Reason, changes[i].At = t.To, t.Reason, domain.At(t.At)
 			}
 			continue
 		}
-		if item.Outcome.Final() || item.Outcome == s.To {
+		if item.Outcome.Final() || item.Outcome == t.To {
 			continue
 		}
 		seen[at] = len(changes)
 		changes = append(changes, domain.ItemChange{
-			Item: item, To: s.To, Reason: s.Reason, VersionID: s.Version, ResourceID: s.Resource, Diff: s.Diff, Warning: s.Warning,
-			Digest: s.Digest, ARN: s.ARN, At: domain.At(s.At),
+			Item: item, To: t.To, Reason: t.Reason, VersionID: t.Version, ResourceID: t.Resource, Diff: t.Diff, Warning: t.Warning,
+			Digest: t.Digest, ARN: t.ARN, At: domain.At(t.At),
 		})
 	}
 	return changes, final, nil

@@ -92,10 +92,7 @@ func Wire(cfg Config, services Services, telemetry boot.Telemetry) (f Functions,
 		Functions: services.Lambda, Now: services.Now, GateNow: services.Republish,
 	}
 	f.Listener, errs[1] = replaylistener.New(ListenerConfig(cfg), replays, telemetry)
-	f.Binder, errs[2] = replaylistener.NewSeries(config.ReplaySeries{
-		EventLogBucket: Bucket, LedgerTable: Table, StateMachineARN: MachineARN, ReplayQueueURL: ReplaysURL,
-		TopicARN: Topic, ResourceIDPath: cfg.ResourceIDPath, MaxEventBytes: cfg.MaxEventBytes, Transforms: cfg.Transforms,
-	}, replays, telemetry)
+	f.Binder, errs[2] = replaylistener.NewSeries(ListenerConfig(cfg).ReplaySeries, replays, telemetry)
 	f.Runner, errs[3] = WireRunner(cfg, services, telemetry)
 	return f, errors.Join(errs[:]...)
 }
@@ -103,9 +100,11 @@ func Wire(cfg Config, services Services, telemetry boot.Telemetry) (f Functions,
 // ListenerConfig is the configuration of the listener.
 func ListenerConfig(cfg Config) config.ReplayListener {
 	return config.ReplayListener{
-		EventLogBucket: Bucket, LedgerTable: Table, StateMachineARN: MachineARN, SeriesMachineARN: SeriesMachineARN,
-		ReplayQueueURL: ReplaysURL, TopicARN: Topic, ResourceIDPath: cfg.ResourceIDPath,
-		MaxEventBytes: cfg.MaxEventBytes, SupersedeOlder: cfg.AutoReplay.SupersedeOlder, Transforms: cfg.Transforms,
+		ReplaySeries: config.ReplaySeries{
+			EventLogBucket: Bucket, LedgerTable: Table, StateMachineARN: MachineARN, ReplayQueueURL: ReplaysURL,
+			TopicARN: Topic, ResourceIDPath: cfg.ResourceIDPath, MaxEventBytes: cfg.MaxEventBytes, Transforms: cfg.Transforms,
+		},
+		SeriesMachineARN: SeriesMachineARN, SupersedeOlder: cfg.AutoReplay.SupersedeOlder,
 	}
 }
 

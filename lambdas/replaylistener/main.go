@@ -2,13 +2,6 @@
 package main
 
 import (
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/sfn"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-
 	"github.com/ce873799/replayable-ingestion/internal/app/boot"
 	"github.com/ce873799/replayable-ingestion/internal/app/replaylistener"
 	"github.com/ce873799/replayable-ingestion/internal/config"
@@ -16,11 +9,7 @@ import (
 
 func main() {
 	cfg, awsConfig, telemetry := boot.Start(config.LoadReplayListener)
-	handler, err := replaylistener.New(cfg, replaylistener.Services{
-		Table: dynamodb.NewFromConfig(awsConfig), Bucket: s3.NewFromConfig(awsConfig), Queues: sqs.NewFromConfig(awsConfig),
-		States: sfn.NewFromConfig(awsConfig), Topics: sns.NewFromConfig(awsConfig),
-		Functions: lambda.NewFromConfig(awsConfig),
-	}, telemetry)
+	handler, err := replaylistener.New(cfg, replaylistener.NewServices(awsConfig), telemetry)
 	boot.Check(telemetry, err)
 	boot.Run(telemetry, handler.Handle)
 }

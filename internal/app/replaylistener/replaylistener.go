@@ -6,6 +6,14 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	awssfn "github.com/aws/aws-sdk-go-v2/service/sfn"
+	awssns "github.com/aws/aws-sdk-go-v2/service/sns"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
+
 	"github.com/ce873799/replayable-ingestion/internal/app/boot"
 	"github.com/ce873799/replayable-ingestion/internal/aws/lambda"
 	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
@@ -34,35 +42,29 @@ type Services struct {
 	GateNow func() time.Time // of what orders publications; nil: the machine's clock
 }
 
+// NewServices returns the clients of AWS.
+func NewServices(cfg aws.Config) Services {
+	return Services{
+		Table: dynamodb.NewFromConfig(cfg), Bucket: s3.NewFromConfig(cfg), Queues: awssqs.NewFromConfig(cfg),
+		States: awssfn.NewFromConfig(cfg), Topics: awssns.NewFromConfig(cfg), Functions: awslambda.NewFromConfig(cfg),
+	}
+}
+
 // New returns what handles the messages of the Replay queue. The error says what is wrong with the configuration.
 func New(cfg config.ReplayListener, services Services, telemetry boot.Telemetry) (*listener.Listener, error) {
-	deps, err := deps(config.ReplaySeries{
-		EventLogBucket: cfg.EventLogBucket, LedgerTable: cfg.LedgerTable, StateMachineARN: cfg.StateMachineARN,
-		ReplayQueueURL: cfg.ReplayQueueURL, TopicARN: cfg.TopicARN, ResourceIDPath: cfg.ResourceIDPath,
-		MaxEventBytes: cfg.MaxEventBytes, StartsPerSecond: cfg.StartsPerSecond,
-		RequestedStartsPerSecond: cfg.RequestedStartsPerSecond, Transforms: cfg.Transforms,
-	}, services, telemetry)
+	l, err := NewSeries(cfg.ReplaySeries, services, telemetry)
 	if err != nil {
 		return nil, err
 	}
-	deps.Series, deps.SupersedeOlder = sfn.New(services.States, cfg.SeriesMachineARN), cfg.SupersedeOlder
-	return listener.New(deps), nil
+	l.Series, l.SupersedeOlder = sfn.New(services.States, cfg.SeriesMachineARN), cfg.SupersedeOlder
+	return l, nil
 }
 
 // NewSeries returns what binds the versions of a series. The error says what is wrong with the configuration.
 func NewSeries(cfg config.ReplaySeries, services Services, telemetry boot.Telemetry) (*listener.Listener, error) {
-	deps, err := deps(cfg, services, telemetry)
-	if err != nil {
-		return nil, err
-	}
-	return listener.New(deps), nil
-}
-
-// deps are what both functions work with.
-func deps(cfg config.ReplaySeries, services Services, telemetry boot.Telemetry) (listener.Deps, error) {
 	reader, err := ingest.NewReader(cfg.ResourceIDPath, "", cfg.MaxEventBytes)
 	if err != nil {
-		return listener.Deps{}, fmt.Errorf("wire the listener: %w", err)
+		return nil, fmt.Errorf("wire the listener: %w", err)
 	}
 	book := ledger.New(services.Table, cfg.LedgerTable).Metered(telemetry.Meter)
 	events := eventlog.New(services.Bucket, cfg.EventLogBucket).Logging(telemetry.Log)
@@ -71,12 +73,12 @@ func deps(cfg config.ReplaySeries, services Services, telemetry boot.Telemetry) 
 	if services.GateNow != nil {
 		gate.Now = services.GateNow
 	}
-	return listener.Deps{
+	return listener.New(listener.Deps{
 		Book: book, Log: events, Queue: replays,
 		Machine:  sfn.New(services.States, cfg.StateMachineARN),
 		Progress: progress.New(book.Items, book.Replays, replays), Superseding: outcome.NewSuperseding(events, book.Executions), Gate: gate,
 		Functions: lambda.New(services.Functions, cfg.Transforms),
 		Topic:     sns.New(services.Topics, cfg.TopicARN), Reader: reader, Logger: telemetry.Log, Meter: telemetry.Meter, Now: services.Now,
 		Pace: listener.Pace{StartsPerSecond: cfg.StartsPerSecond, RequestedStartsPerSecond: cfg.RequestedStartsPerSecond},
-	}, nil
+	}), nil
 }
