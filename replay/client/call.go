@@ -13,6 +13,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -187,8 +188,8 @@ func list[Page, Entry any](
 // values are the parameters of a query that are given, as pairs of name and value.
 func values(pairs ...string) url.Values {
 	query := url.Values{}
-	for i := 0; i < len(pairs); i += 2 {
-		set(query, pairs[i], pairs[i+1])
+	for pair := range slices.Chunk(pairs, 2) {
+		set(query, pair[0], pair[1])
 	}
 	return query
 }
