@@ -38,7 +38,11 @@ func groups(ctx context.Context, f *factory.Factory, q *query) error {
 		f.Say("counted at %s", f.Printer.Time(&found.CountedAt))
 	}
 	if n := found.NotTakenIn; n != nil && *n > 0 {
-		f.Say("about %s not taken in yet: auto-replay lists them with its next run, by default within 5 minutes", factory.Plural(*n, "failure"))
+		next := ", by default within 5 minutes"
+		if f.IsLocal() { // replaydev has it run every 10 seconds, and `make local` as the stack says
+			next = ""
+		}
+		f.Say("about %s not taken in yet: auto-replay lists them with its next run%s", factory.Plural(*n, "failure"), next)
 	}
 	if paused != nil {
 		f.Say("automatic replays are paused: %s", paused.Reason)
