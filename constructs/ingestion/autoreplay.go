@@ -106,7 +106,7 @@ func (p *ReplayableIngestionProps) validateAutoReplay(f *faults) {
 	f.globs("RetryOn", p.RetryOn)
 	f.globs("DoNotRetryOn", p.DoNotRetryOn)
 	f.knownNumber("MaxAttempts", p.MaxAttempts)
-	f.number("MaxAttempts", p.MaxAttempts, 1, 100, whole)
+	f.number("MaxAttempts", p.MaxAttempts, 1, domain.MaxAttempts, whole)
 	f.knownNumber("BackoffRate", p.BackoffRate)
 	f.number("BackoffRate", p.BackoffRate, 1, 10, fractional)
 

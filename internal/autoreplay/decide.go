@@ -94,10 +94,7 @@ func (r *run) decide(ctx context.Context, f domain.Failure) error {
 	if !f.Status.Open() || f.DueAt.After(r.now()) { // the index lags behind
 		return nil
 	}
-	if f.Redrive != "" {
-		return r.recheckRedrive(ctx, f)
-	}
-	if f.Status == domain.Retrying {
+	if f.Redrive != "" || f.Status == domain.Retrying {
 		return r.recheck(ctx, f)
 	}
 	reason := r.quarantineReason(f)
@@ -191,16 +188,21 @@ func (r *run) quarantine(ctx context.Context, f domain.Failure, why string) erro
 	return r.move(ctx, f, domain.Move{To: domain.Quarantined, Decision: why})
 }
 
-// recheck looks at a failure whose automatic replay was sent a while ago and has not been reported since.
+// recheck looks at a failure whose automatic replay or redrive was sent a while ago and has not been reported since. Until
+// the message of a redrive is worked off, the execution stands as it failed.
 func (r *run) recheck(ctx context.Context, f domain.Failure) error {
-	name := domain.AutoName(f.Root, f.Attempt+1)
+	name := f.Execution
+	if f.Redrive == "" {
+		name = domain.AutoName(f.Root, f.Attempt+1)
+	}
 	if r.running[name] {
 		return r.recheckLater(ctx, f)
 	}
 	d, err := r.Machine.Describe(ctx, name)
 	switch {
 	case errors.Is(err, sfn.ErrBusy): // its end is reported by itself, most likely
-		return r.recheckLater(ctx, f)
+	case errors.Is(err, sfn.ErrNotFound) && f.Redrive != "":
+		return r.quarantine(ctx, f, "Step Functions no longer knows its execution, which replay "+f.Redrive+" was to redrive")
 	case errors.Is(err, sfn.ErrNotFound):
 		if !r.mayStart() {
 			r.sum.Waiting++
@@ -209,7 +211,7 @@ func (r *run) recheck(ctx context.Context, f domain.Failure) error {
 		return r.send(ctx, f)
 	case err != nil:
 		return err
-	case d.Status.Terminal():
+	case d.Status.Terminal() && (f.Redrive == "" || d.RedriveCount > f.RedriveCount):
 		if err := r.recordEnd(ctx, d.Ended); err != nil {
 			return err
 		}

@@ -10,28 +10,6 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// recheckRedrive looks at a failure whose execution a replay redrives, in case nobody has reported the end. Until the
-// replay's message is worked off, the execution stands as it failed.
-func (r *run) recheckRedrive(ctx context.Context, f domain.Failure) error {
-	if r.running[f.Execution] {
-		return r.recheckLater(ctx, f)
-	}
-	d, err := r.Machine.Describe(ctx, f.Execution)
-	switch {
-	case errors.Is(err, sfn.ErrBusy):
-		return r.recheckLater(ctx, f)
-	case errors.Is(err, sfn.ErrNotFound):
-		return r.quarantine(ctx, f, "Step Functions no longer knows its execution, which replay "+f.Redrive+" was to redrive")
-	case err != nil:
-		return err
-	case d.Status.Terminal() && d.RedriveCount > f.RedriveCount:
-		if err := r.recordEnd(ctx, d.Ended); err != nil {
-			return err
-		}
-	}
-	return r.recheckLater(ctx, f)
-}
-
 // addRedriven adds the failure of a run that a redrive of the API has begun. A person has asked for it, and it is kept for
 // a person, as that of a replay.
 func (r *run) addRedriven(ctx context.Context, f domain.Failure, row domain.Execution) error {

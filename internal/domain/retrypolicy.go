@@ -10,6 +10,9 @@ import (
 	"strings"
 )
 
+// MaxAttempts is the most automatic replays of one event that the construct allows.
+const MaxAttempts = 100
+
 // DefaultRetryOn returns the globs of error names that are retriable unless the user says otherwise: the service,
 // throttling and timeout errors after which the same event may well succeed. The names of Lambda and Step Functions
 // errors are those of "Handling errors in Step Functions workflows" in the AWS Step Functions Developer Guide.

@@ -40,42 +40,42 @@ func (l *Listener) planned(ctx context.Context, req request, cursor string, limi
 		if err != nil {
 			return nil, "", err
 		}
-		if entries = append(entries, some...); len(entries) >= limit {
-			_, last, err := planPosition(entries[len(entries)-1].Planned)
-			if err != nil {
-				return nil, "", err
-			}
-			ordinal = last + 1
-			continue
+		for _, it := range some {
+			entries = append(entries, entryOf(it))
 		}
-		page, ordinal = page+1, 0
+		if len(entries) < limit {
+			page, ordinal = page+1, 0
+		} else {
+			ordinal = some[len(some)-1].Ordinal + 1
+		}
 	}
 	return entries, "", nil
 }
 
 // plannedPage returns at most limit items of a page of a plan, each of one version, from an ordinal on.
-func (l *Listener) plannedPage(ctx context.Context, id string, page, from, limit int) (entries []domain.Entry, err error) {
+func (l *Listener) plannedPage(ctx context.Context, id string, page, from, limit int) ([]domain.Item, error) {
 	items, _, err := l.Book.Items.OfPage(ctx, id, page, fmt.Sprintf("%04d", from), ledger.MaxPageItems)
-	for _, it := range items {
-		if it.Outcome == replay.WouldRun && len(entries) < limit {
-			entries = append(entries, entryOf(it))
-		}
-	}
-	return entries, err
+	items = onlyPlanned(items)
+	return items[:min(limit, len(items))], err
 }
 
-// plannedResources returns at most limit resources of a page of a plan of series, from an ordinal on. Of a series that was
-// bound it is not looked at yet whether any version would run.
-func (l *Listener) plannedResources(ctx context.Context, id string, page, from, limit int) (entries []domain.Entry, err error) {
+// onlyPlanned leaves out items that would not run.
+func onlyPlanned(items []domain.Item) []domain.Item {
+	return slices.DeleteFunc(items, func(it domain.Item) bool { return it.Outcome != replay.WouldRun })
+}
+
+// plannedResources returns the first items of at most limit resources of a page of a plan of series, from an ordinal on. It
+// does not look yet whether any version of a series would run.
+func (l *Listener) plannedResources(ctx context.Context, id string, page, from, limit int) (items []domain.Item, err error) {
 	p, err := l.Book.Pages.Get(ctx, id, page)
-	for ordinal := from; err == nil && ordinal < p.Items && len(entries) < limit; ordinal++ {
+	for ordinal := from; err == nil && ordinal < p.Items && len(items) < limit; ordinal++ {
 		var first []domain.Item
 		first, err = l.Book.Items.OfResource(ctx, id, page, ordinal, 0, 1)
 		if len(first) > 0 && (first[0].Outcome == replay.WouldRun || first[0].Want != "") {
-			entries = append(entries, entryOf(first[0]))
+			items = append(items, first[0])
 		}
 	}
-	return entries, err
+	return items, err
 }
 
 func entryOf(it domain.Item) domain.Entry {
@@ -110,7 +110,7 @@ func (l *Listener) plannedSeries(ctx context.Context, t *task) ([]domain.Item, e
 		return nil, err
 	}
 	items, err := l.Book.Items.OfResource(ctx, t.req.Apply.PlanID, page, ordinal, 0, replay.MaxSeriesVersions)
-	return slices.DeleteFunc(items, func(it domain.Item) bool { return it.Outcome != replay.WouldRun }), err
+	return onlyPlanned(items), err
 }
 
 // asPlanned returns the version that is planned for an item, and the latest of its resource, or a verdict if what the plan

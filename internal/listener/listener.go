@@ -15,8 +15,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
+	"github.com/ce873799/replayable-ingestion/internal/aws/sns"
 	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
-	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
@@ -30,53 +30,17 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/transform"
 )
 
-type machine interface {
-	Start(ctx context.Context, name string, input []byte) (arn string, err error)
-	Redrive(ctx context.Context, name, token string) error
-	Describe(ctx context.Context, name string) (sfn.Description, error)
-	ExecutionARN(name string) string
-}
-
-type starter interface {
-	Start(ctx context.Context, name string, input []byte) (arn string, err error)
-}
-
-type sender interface {
-	Send(ctx context.Context, bodies ...string) error
-	Post(ctx context.Context, posts ...sqs.Post) error
-}
-
-type progressor interface {
-	Apply(ctx context.Context, steps []progress.Transition) map[string]error
-	ApplyTo(ctx context.Context, id string, steps []progress.Transition) (final bool, err error)
-	CompleteIfDone(ctx context.Context, id string, now time.Time) error
-}
-
-type superseding interface {
-	SupersederOf(ctx context.Context, f domain.Failure) (eventlog.Version, bool, error)
-	Needless(ctx context.Context, f domain.Failure, supersedeOlder bool) (*domain.Move, error)
-	Succeeded(ctx context.Context, resourceID string, place time.Time) (domain.Execution, bool, error)
-}
-
-type gate interface {
-	Pass(ctx context.Context, row domain.Execution, guarded bool, send func(context.Context) error) (sent bool, err error)
-}
-
-type topic interface {
-	Send(ctx context.Context, row domain.Execution, output string) error
-}
-
 // Deps are what the listener works with.
 type Deps struct {
 	Book        *ledger.Ledger
 	Log         *eventlog.Log
-	Machine     machine
-	Series      starter // of the Series state machine
-	Queue       sender
-	Progress    progressor
-	Superseding superseding
-	Topic       topic
-	Gate        gate
+	Machine     *sfn.Machine
+	Series      *sfn.Machine // the Series state machine
+	Queue       *sqs.Queue
+	Progress    *progress.Replays
+	Superseding *outcome.Superseding
+	Topic       *sns.Topic
+	Gate        *outcome.PublishGate
 	Reader      ingest.Reader       // checks what a transform makes of an event
 	Functions   transform.Functions // of the user, which transform events; nil: none
 	Logger      *slog.Logger

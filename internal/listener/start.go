@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
@@ -74,7 +75,7 @@ func (l *Listener) input(ctx context.Context, row domain.Execution, maxBytes int
 }
 
 // startOn starts an execution. If that is throttled, all replays give way.
-func (l *Listener) startOn(ctx context.Context, m starter, name string, input []byte) (arn string, err error) {
+func (l *Listener) startOn(ctx context.Context, m *sfn.Machine, name string, input []byte) (arn string, err error) {
 	arn, err = m.Start(ctx, name, input)
 	if err != nil && errs.Throttled(err) {
 		l.giveWay(ctx)

@@ -149,13 +149,10 @@ func (r *EndRecorder) moveLineage(ctx context.Context, row domain.Execution, m d
 	return r.moveAttempts(ctx, f.Root, f.Attempt+1, m)
 }
 
-// maxAttempts is the most automatic replays of one event that the construct allows.
-const maxAttempts = 100
-
 // moveAttempts closes the failures of automatic replays, from one on, that are open or in quarantine. If that one did
 // not fail, no other followed it.
 func (r *EndRecorder) moveAttempts(ctx context.Context, lineage string, from int, m domain.Move) error {
-	for attempt := from; attempt <= maxAttempts; attempt++ {
+	for attempt := from; attempt <= domain.MaxAttempts; attempt++ {
 		f, err := r.moveUnsettled(ctx, domain.FailureID(domain.AutoName(lineage, attempt), 0), m)
 		if err != nil || f.Root == "" {
 			return err
