@@ -56,7 +56,9 @@ func (c *Console) failures(r *http.Request) (view, error) {
 	var page replay.Failures
 	var err error
 	together(
-		func() { page, err = c.o.Client.WithPageSize(pageSize).Failures.ListPage(r.Context(), q, form.Get("cursor")) },
+		func() {
+			page, err = c.o.Client.WithPageSize(pageSize).Failures.ListPage(r.Context(), q, form.Get("cursor"))
+		},
 		func() { p.Group = c.groupOf(r.Context(), q) },
 	)
 	if err != nil {

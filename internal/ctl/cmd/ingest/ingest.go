@@ -87,7 +87,7 @@ func run(ctx context.Context, f *factory.Factory, o options) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	file, err := f.Open("FILE", o.file)
+	file, err := f.Process.Open("FILE", o.file)
 	if err != nil {
 		return err
 	}
