@@ -50,49 +50,45 @@ func (f *Factory) Complete() Completions { return Completions{factory: f} }
 
 // Replays offers the newest replays.
 func (o Completions) Replays(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, noFiles
-	}
-	return o.replays(c, "", func(replay.Summary) bool { return true })
+	return o.replays(c, args, "", describeReplay)
 }
 
 // OpenReplays offers the newest replays that have not ended.
 func (o Completions) OpenReplays(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, noFiles
-	}
-	return o.replays(c, "", func(s replay.Summary) bool { return !s.Status.Final() })
+	return o.replays(c, args, "", func(s replay.Summary) string {
+		if s.Status.Final() {
+			return ""
+		}
+		return describeReplay(s)
+	})
 }
 
 // PausedReplays offers the newest replays that are paused.
 func (o Completions) PausedReplays(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, noFiles
-	}
-	return o.replays(c, replay.Paused, func(replay.Summary) bool { return true })
-}
-
-func (o Completions) replays(c *cobra.Command, status replay.Status, fits func(replay.Summary) bool) ([]string, cobra.ShellCompDirective) {
-	return offer(o.factory, c, func(ctx context.Context, api *client.Client) iter.Seq2[replay.Summary, error] {
-		return api.Replays.List(ctx, status)
-	}, func(s replay.Summary) string {
-		if !fits(s) {
-			return ""
-		}
-		return cobra.CompletionWithDesc(s.ReplayID, string(s.Status)+" "+s.Reason)
-	}), noFiles
+	return o.replays(c, args, replay.Paused, describeReplay)
 }
 
 // Plans offers the newest plans.
 func (o Completions) Plans(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return o.replays(c, args, replay.Planned, func(s replay.Summary) string {
+		return cobra.CompletionWithDesc(s.ReplayID, s.Reason)
+	})
+}
+
+func describeReplay(s replay.Summary) string {
+	return cobra.CompletionWithDesc(s.ReplayID, string(s.Status)+" "+s.Reason)
+}
+
+// replays offers replays with a status, or of any, for the first argument.
+func (o Completions) replays(
+	c *cobra.Command, args []string, status replay.Status, of func(replay.Summary) string,
+) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, noFiles
 	}
 	return offer(o.factory, c, func(ctx context.Context, api *client.Client) iter.Seq2[replay.Summary, error] {
-		return api.Replays.List(ctx, replay.Planned)
-	}, func(s replay.Summary) string {
-		return cobra.CompletionWithDesc(s.ReplayID, s.Reason)
-	}), noFiles
+		return api.Replays.List(ctx, status)
+	}, of), noFiles
 }
 
 // Resources offers the resources that have failed last: those that people ask about.
