@@ -12,7 +12,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
-// correctionPage is the data of the two steps of a correction: what to change, then why.
+// correctionPage is the data of the two pages of a correction: what to change, then why.
 type correctionPage struct {
 	wizardPage
 	Event    string // that is corrected
@@ -45,7 +45,7 @@ func (c *Console) correction(ctx context.Context, form url.Values, status int, f
 	return v
 }
 
-// reasoning is the second step: what the change does, and the question why.
+// reasoning is the second page: what the change does, and the question why.
 func (c *Console) reasoning(form url.Values, status int, faults []replay.Fault, shown preview) view {
 	v, p := c.correctionStep(form, status, faults, &shown)
 	v.page, v.title, v.data = "correct-confirm", "Correct "+form.Get("resource")+" for good?", p
@@ -117,7 +117,7 @@ func (c *Console) correct(r *http.Request) (view, error) {
 	return done("/replays/"+accepted.ReplayID, "corrected"), nil
 }
 
-// again shows the step again that has faults.
+// again shows the page again that has faults.
 func (c *Console) again(r *http.Request, faults []replay.Fault) view {
 	const status = http.StatusUnprocessableEntity
 	if slices.ContainsFunc(faults, func(f replay.Fault) bool { return strings.HasPrefix(f.Field, "transform") }) {
