@@ -301,13 +301,15 @@ func (r *run) complete(ctx context.Context) error {
 	if err := verify(ctx, r.stack.Config(), d); err != nil {
 		return err
 	}
-	if err := r.hurryAutoReplay(ctx, d); err != nil {
-		return err
+	r.stack.Outputs, r.stack.Templates = d.outputs, d.templates
+	if r.opts.AutoReplayInterval > 0 {
+		if err := r.stack.AutoReplayEvery(ctx, r.opts.AutoReplayInterval); err != nil {
+			return err
+		}
 	}
 	if err := r.connectBridge(d); err != nil {
 		return err
 	}
-	r.stack.Outputs, r.stack.Templates = d.outputs, d.templates
 	r.stack.Result = newResult(r.stack.emulator.URL(), d, stacks[0].name)
 	return nil
 }

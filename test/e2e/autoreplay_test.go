@@ -56,18 +56,25 @@ const scheduledEvent = `{"version":"0","id":"0d3f1a5e-7f3c-4d0b-9a55-3a8f6c1d2b4
 	`"source":"aws.scheduler","account":"000000000000","time":"2026-01-01T00:00:00Z","region":"us-east-1",` +
 	`"resources":["arn:aws:scheduler:us-east-1:000000000000:schedule/default/auto-replay"],"detail":"{}"}`
 
-// autoReplay runs the job once, instead of waiting for its schedule. A run that meets another one does nothing.
-func (y *system) autoReplay(t *testing.T) {
-	t.Helper()
-	out, err := y.Lambda.Invoke(t.Context(), &lambda.InvokeInput{
+// runAutoReplay runs the job once, instead of waiting for its schedule. A run that meets another one does nothing.
+func (y *system) runAutoReplay(ctx context.Context) error {
+	out, err := y.Lambda.Invoke(ctx, &lambda.InvokeInput{
 		FunctionName: aws.String(y.Functions["AutoReplay"]), Payload: []byte(scheduledEvent),
 	})
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	var summary struct{ Errors int }
 	if err := json.Unmarshal(out.Payload, &summary); err != nil || out.FunctionError != nil || summary.Errors > 0 {
-		t.Fatalf("auto-replay failed: %s", out.Payload)
+		return fmt.Errorf("auto-replay failed: %s", out.Payload)
+	}
+	return nil
+}
+
+func (y *system) autoReplay(t *testing.T) {
+	t.Helper()
+	if err := y.runAutoReplay(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -147,9 +154,21 @@ func ways(h domain.History) []string {
 	return all
 }
 
-// scheduleLimit is how long the schedule of the dev stage may take to come round twice: it fires every minute, at a tick
-// of ten seconds, and the first time may find the failure not due yet.
+// scheduleLimit is how long the schedule of the dev stage may take to come round twice at its own pace: it fires every
+// minute, at a tick of ten seconds, and the first time may find the failure not due yet.
 const scheduleLimit = 150 * time.Second
+
+// hurry has the schedule run every ten seconds until the test ends, instead of every minute as the dev stage has it.
+func (y *system) hurry(t *testing.T) {
+	t.Helper()
+	every := func(interval time.Duration) {
+		if err := y.AutoReplayEvery(context.WithoutCancel(t.Context()), interval); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() { every(time.Minute) })
+	every(10 * time.Second)
+}
 
 // More failures with one error than the threshold of the stage, 50: they are held, probed one at a time while the
 // geocoder is down, and heal step by step once it is back.

@@ -64,6 +64,14 @@ func (y *system) sold(t *testing.T, id, owner string, n int) []string {
 	return versions
 }
 
+// several are listings of an owner, each with an id of its own.
+func several(n int, name, owner string) (listings []listing) {
+	for range n {
+		listings = append(listings, listing{id: fresh(name), owner: owner, price: costly})
+	}
+	return listings
+}
+
 func TestASeriesRunsInOrder(t *testing.T) {
 	id, owner := fresh("series"), fresh("agency")
 	versions := sys.sold(t, id, owner, 4)
@@ -195,9 +203,7 @@ func TestOldVersionsAreGuarded(t *testing.T) {
 
 func TestEverythingUpToMaxItems(t *testing.T) {
 	owner := fresh("agency")
-	for range 3 {
-		sys.succeeded(t, sys.ingest(t, listing{id: fresh("all"), owner: owner, price: costly}.json()))
-	}
+	sys.ingestAll(t, several(3, "all", owner)...)
 	all := sys.asked(t, `"select":{"all":true,"recorded":{"from":"-PT1H"}},"maxItems":2,"dryRun":true`)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -246,9 +252,7 @@ func TestFailuresAreReplayedAndLeaveTheQuarantine(t *testing.T) {
 
 func TestAPacedReplayIsCancelled(t *testing.T) {
 	owner := fresh("agency")
-	for range 12 {
-		sys.succeeded(t, sys.ingest(t, listing{id: fresh("paced"), owner: owner, price: costly}.json()))
-	}
+	sys.ingestAll(t, several(12, "paced", owner)...)
 	accepted := sys.asked(t, `"select":{"ownerId":%q},"maxPerSecond":1`, owner)
 	var r replay.Replay
 	eventually(t, patience, "some have started", func(context.Context) (bool, error) {
@@ -281,8 +285,12 @@ func TestAPacedReplayIsCancelled(t *testing.T) {
 
 func TestTooManyFailuresHaltAReplay(t *testing.T) {
 	owner := fresh("agency")
+	var executions []string
 	for range 3 {
-		sys.ended(t, sys.ingest(t, listing{id: fresh("halt"), owner: owner, price: bad}.json()), "FAILED")
+		executions = append(executions, sys.ingest(t, listing{id: fresh("halt"), owner: owner, price: bad}.json()))
+	}
+	for _, execution := range executions {
+		sys.ended(t, execution, "FAILED")
 	}
 	accepted := sys.asked(t, `"select":{"ownerId":%q},"maxFailures":0,"maxPerSecond":1`, owner)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

@@ -29,10 +29,12 @@ func (y *system) evidence(t *testing.T, id string) (e replay.Evidence) {
 func TestEvidenceOfAReplay(t *testing.T) {
 	owner := fresh("agency")
 	var live []string
-	for i := range 3 {
+	for range 3 {
 		live = append(live, sys.ingest(t, listing{id: fresh("proven"), owner: owner, price: bad}.json()))
-		sys.failed(t, live[i], "InvalidListing")
-		sys.decided(t, live[i], domain.Quarantined)
+	}
+	for _, execution := range live {
+		sys.failed(t, execution, "InvalidListing")
+		sys.decided(t, execution, domain.Quarantined)
 	}
 	r := sys.asked(t, `"select":{"ownerId":%q,"failures":{"error":"InvalidListing"}},"transform":{"mergePatch":{"listing":{"priceUsd":1}}}`, owner)
 	_, items := sys.done(t, r.ReplayID, replay.Completed, replay.Counts{Matched: 3, Started: 3, Succeeded: 3})

@@ -84,6 +84,7 @@ func checkPointer(t *testing.T, body, execution, secret string) {
 
 func TestTheScheduleHealsAFailure(t *testing.T) {
 	id := fresh("scheduled")
+	sys.hurry(t)
 	sys.outage(t, geocoderUnavailable)
 	live := sys.ingest(t, listing{id: id, owner: fresh("agency")}.json())
 	sys.failed(t, live, unavailable)

@@ -200,9 +200,7 @@ func TestEveryDocumentedAnswerIsGiven(t *testing.T) {
 // A position in one list means nothing in another, and silently listing the wrong half would be worse than an error.
 func TestACursorOfAnotherListIsRefused(t *testing.T) {
 	owner := fresh("agency")
-	for range 2 {
-		sys.succeeded(t, sys.ingest(t, listing{id: fresh("cursor"), owner: owner}.json()))
-	}
+	sys.ingestAll(t, several(2, "cursor", owner)...)
 	first := sys.replay(t, request{Select: selection{OwnerID: owner}})
 	second := sys.replay(t, request{Select: selection{OwnerID: owner}})
 	one := url.Values{"limit": {"1"}}

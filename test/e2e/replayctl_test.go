@@ -36,7 +36,7 @@ var replayctl = sync.OnceValues(func() (string, error) {
 // commands of testscript they have
 //
 //	ingest ID OWNER [PRICE]    an event arrives; waits until its execution has ended
-//	quarantined ID             waits until the failure of the resource is in the quarantine
+//	quarantined ID             runs auto-replay until the failure of the resource is in the quarantine
 //	id NAME                    puts a fresh id into the variable NAME
 //	capture NAME               puts standard output, without its newline, into the variable NAME
 func TestReplayctl(t *testing.T) {
@@ -107,7 +107,8 @@ func scriptIngest(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func scriptQuarantined(ts *testscript.TestScript, _ bool, args []string) {
-	waitFor(ts, 3*patience, "the failure to be quarantined", func(ctx context.Context) bool {
+	waitFor(ts, patience, "the failure to be quarantined", func(ctx context.Context) bool {
+		ts.Check(sys.runAutoReplay(ctx))
 		h, err := sys.Book.Executions.History(ctx, args[0], time.Unix(0, 0), time.Now().Add(time.Hour))
 		ts.Check(err)
 		for _, f := range h.Failures {

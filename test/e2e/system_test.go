@@ -104,6 +104,19 @@ func (y *system) start(t *testing.T, name, input string) {
 	}
 }
 
+// ingestAll starts an execution with the event of each listing, and waits until all of them have succeeded. They are
+// listings of different ids: their order is open.
+func (y *system) ingestAll(t *testing.T, listings ...listing) {
+	t.Helper()
+	var executions []string
+	for _, l := range listings {
+		executions = append(executions, y.ingest(t, l.json()))
+	}
+	for _, execution := range executions {
+		y.succeeded(t, execution)
+	}
+}
+
 // describe returns what Step Functions knows about an execution, nil if it knows none.
 func (y *system) describe(t *testing.T, execution string) *sfn.DescribeExecutionOutput {
 	t.Helper()
