@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: demo chaos bench local local-stop synth check platforms release-check tidy cdk-latest test fuzz pictures chromium tools tools-all dev-tool golden clean help
+.PHONY: demo chaos bench local local-stop synth check platforms release-check tidy cdk-latest test test-product test-modules fuzz pictures chromium tools tools-all dev-tool golden clean help
 
 dev := build/bin/dev
 node := node_modules/node/bin
@@ -65,13 +65,17 @@ tidy: ## go mod tidy of every module
 cdk-latest: tools ## try the construct with the latest awscdk; VERSION=v2.276.0 for another
 	@PATH="$(CURDIR)/$(node):$$PATH" tools/cdk-latest.sh $(VERSION)
 
-# go test keeps the results of a module's tests although files outside of the module have changed: therefore -count 1. What
-# takes longest comes first.
 test: check chromium ## check, then every test of every module, the end-to-end ones and those in a browser included
-	@echo "go test ./..."; PATH="$(CURDIR)/$(node):$$PATH" go test -timeout 20m ./...
-	@echo "go test, in a browser"; go test -timeout 10m -count 1 ./test/browser/...
-	@echo "go test, of the modules dev and test"; PATH="$(CURDIR)/$(node):$$PATH" go test -timeout 20m -count 1 ./test/e2e ./dev/... ./test/...
-	@$(MAKE) --no-print-directory fuzz FUZZTIME=3s
+	@$(MAKE) --no-print-directory --keep-going test-product test-modules fuzz FUZZTIME=3s
+
+test-product: tools
+	@echo "go test ./...: the product"; PATH="$(CURDIR)/$(node):$$PATH" go test -timeout 20m ./...
+
+# go test keeps the results of a module's tests although files outside of the module have changed: therefore -count 1. The
+# end-to-end tests take longest and come first. They mostly wait, so the other packages run beside them.
+test-modules: tools chromium
+	@echo "go test: what runs on the emulator and in a browser, and the tools in dev"
+	@PATH="$(CURDIR)/$(node):$$PATH" go test -timeout 20m -count 1 ./test/e2e ./dev/... ./test/... ./test/browser/...
 
 # go fuzzes one target per call. "context deadline exceeded" without a failing input means that the time was up while an input ran.
 # A new failing input is kept in testdata/fuzz, where every go test tries it again.
