@@ -2,7 +2,6 @@ package chaos
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"net/http"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
-	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	smithytime "github.com/aws/smithy-go/time"
 	"golang.org/x/sync/errgroup"
 
@@ -63,12 +61,12 @@ func (r *run) ingest(ctx context.Context, events []event) error {
 // send starts an event's execution, twice if its producer does not know whether the first time worked.
 func (r *run) send(ctx context.Context, e event) error {
 	r.note(e)
-	if err := r.start(ctx, e); err != nil {
+	if err := r.StartExecution(ctx, e.name, e.raw); err != nil {
 		return err
 	}
 	if e.twice {
 		r.counters.add("event sent twice by its producer", 1)
-		if err := r.start(ctx, e); err != nil {
+		if err := r.StartExecution(ctx, e.name, e.raw); err != nil {
 			return err
 		}
 	}
@@ -123,17 +121,6 @@ func unkept(events []event) func(*http.Request) bool {
 		}
 	}
 	return func(r *http.Request) bool { return refused[r.Header.Get("x-amz-meta-execution")] }
-}
-
-func (r *run) start(ctx context.Context, e event) error {
-	_, err := r.Machine.StartExecution(ctx, &sfn.StartExecutionInput{
-		StateMachineArn: &r.stack.StateMachineARN, Name: &e.name, Input: &e.raw,
-	})
-	var exists *types.ExecutionAlreadyExists
-	if err != nil && !errors.As(err, &exists) {
-		return fmt.Errorf("start execution %s: %w", e.name, err)
-	}
-	return nil
 }
 
 func (r *run) note(e event) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"time"
 
@@ -145,16 +144,11 @@ func (r *run) open(ctx context.Context) ([]string, error) {
 		counts["messages in the "+name+" queue"] += n
 	}
 	var open []string
-	for what, n := range counts {
-		if n > 0 {
+	for _, what := range sorted(counts) {
+		if n := counts[what]; n > 0 {
 			open = append(open, fmt.Sprintf("%d %s", n, what))
 		}
 	}
-	slices.SortFunc(open, func(a, b string) int {
-		_, a, _ = strings.Cut(a, " ")
-		_, b, _ = strings.Cut(b, " ")
-		return strings.Compare(a, b)
-	})
 	return open, nil
 }
 

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	smithytime "github.com/aws/smithy-go/time"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ce873799/replayable-ingestion/dev/observe"
@@ -103,11 +102,4 @@ func (d *demo) settled(ctx context.Context) error {
 		}
 		return true, nil
 	})
-}
-
-func (d *demo) geocoder(ctx context.Context, mode string) error {
-	if err := d.SetGeocoder(ctx, mode); err != nil {
-		return err
-	}
-	return smithytime.SleepWithContext(ctx, observe.GeocoderTTL)
 }

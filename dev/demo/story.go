@@ -37,7 +37,7 @@ func (d *demo) tell(ctx context.Context, parts ...func(context.Context) error) e
 
 func (d *demo) quiet(ctx context.Context) error {
 	d.chapter("1. Events come in")
-	if err := d.geocoder(ctx, observe.GeocoderOK); err != nil {
+	if err := d.Geocoder(ctx, observe.GeocoderOK); err != nil {
 		return err
 	}
 	if err := d.ingest(ctx, d.events[:inQuiet]); err != nil {
@@ -52,7 +52,7 @@ func (d *demo) quiet(ctx context.Context) error {
 
 func (d *demo) outage(ctx context.Context) error {
 	d.chapter("2. The geocoder breaks down, and some listings are bad")
-	if err := d.geocoder(ctx, observe.GeocoderUnavailable); err != nil {
+	if err := d.Geocoder(ctx, observe.GeocoderUnavailable); err != nil {
 		return err
 	}
 	broken := d.events[inQuiet : inQuiet+inOutage]
@@ -62,7 +62,7 @@ func (d *demo) outage(ctx context.Context) error {
 	if err := d.settled(ctx); err != nil {
 		return err
 	}
-	if err := d.geocoder(ctx, observe.GeocoderHang); err != nil {
+	if err := d.Geocoder(ctx, observe.GeocoderHang); err != nil {
 		return err
 	}
 	hanging := d.events[inQuiet+inOutage : inQuiet+inOutage+timingOut]
@@ -98,7 +98,7 @@ func (d *demo) sayErrors(ctx context.Context) error {
 // recovery brings the geocoder back and lets newer events of some failed listings overtake the replay of the old ones.
 func (d *demo) recovery(ctx context.Context) error {
 	d.chapter("3. The geocoder is back, and newer events come in")
-	if err := d.geocoder(ctx, observe.GeocoderOK); err != nil {
+	if err := d.Geocoder(ctx, observe.GeocoderOK); err != nil {
 		return err
 	}
 	rest := d.events[inQuiet+inOutage+timingOut:]

@@ -100,10 +100,18 @@ const (
 	GeocoderHang        = "hang"
 )
 
-// GeocoderTTL is a little more than the time for which the example's functions cache the mode.
-const GeocoderTTL = 1200 * time.Millisecond
+// geocoderTTL is a little more than the time for which the example's functions cache the mode.
+const geocoderTTL = 1200 * time.Millisecond
 
-// SetGeocoder changes how the example's geocoder behaves. Functions notice within GeocoderTTL.
+// Geocoder changes how the example's geocoder behaves, and waits until the functions have noticed.
+func (s *System) Geocoder(ctx context.Context, mode string) error {
+	if err := s.SetGeocoder(ctx, mode); err != nil {
+		return err
+	}
+	return smithytime.SleepWithContext(ctx, geocoderTTL)
+}
+
+// SetGeocoder changes how the example's geocoder behaves. Functions notice a second later.
 func (s *System) SetGeocoder(ctx context.Context, mode string) error {
 	_, err := s.Params.PutParameter(ctx, &ssm.PutParameterInput{
 		Name: &s.GeocoderParameter, Value: &mode, Overwrite: aws.Bool(true), Type: ssmtypes.ParameterTypeString,

@@ -6,7 +6,6 @@ package proc
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -129,13 +128,8 @@ func Session(leader int) ([]string, error) {
 	}
 	var members []string
 	for _, e := range entries {
-		stat, err := os.ReadFile(filepath.Join("/proc", e.Name(), "stat"))
-		if err != nil {
-			continue // not a process, or it ended meanwhile
-		}
-		_, rest, ok := strings.Cut(string(stat), ") ")
-		fields := strings.Fields(rest) // state, parent, group, session
-		if ok && len(fields) > 3 && fields[3] == strconv.Itoa(leader) && fields[0] != "Z" {
+		fields := stat(e.Name())
+		if len(fields) > 3 && fields[3] == strconv.Itoa(leader) && fields[0] != "Z" {
 			cmdline, err := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline"))
 			if err != nil || len(cmdline) == 0 {
 				continue // it has released its memory and is about to end
@@ -146,22 +140,10 @@ func Session(leader int) ([]string, error) {
 	return members, nil
 }
 
-// Alive says whether a process exists and is not a zombie.
-func Alive(pid int) bool {
-	err := syscall.Kill(pid, 0)
-	if err != nil && !errors.Is(err, syscall.EPERM) {
-		return false
-	}
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	return err == nil && state(stat) != 'Z'
-}
-
-// state is the field after the command name. The name is in parentheses and may hold any character.
-func state(stat []byte) byte {
-	for i := len(stat) - 1; i >= 0; i-- {
-		if stat[i] == ')' && i+2 < len(stat) {
-			return stat[i+2]
-		}
-	}
-	return 0
+// stat is what the kernel says about a process after the name of its command: state, parent, group, session and more. It is
+// empty if there is no such process.
+func stat(pid string) []string {
+	b, _ := os.ReadFile(filepath.Join("/proc", pid, "stat")) //nolint:gosec // a file of the kernel
+	text := string(b)
+	return strings.Fields(text[strings.LastIndex(text, ")")+1:]) // the name is in parentheses and may hold any character
 }

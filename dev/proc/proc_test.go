@@ -107,7 +107,11 @@ func TestRunReportsTheExitStatus(t *testing.T) {
 
 func eventuallyDead(t *testing.T, pid int) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); Alive(pid); time.Sleep(20 * time.Millisecond) {
+	alive := func() bool {
+		fields := stat(strconv.Itoa(pid))
+		return len(fields) > 0 && fields[0] != "Z"
+	}
+	for deadline := time.Now().Add(5 * time.Second); alive(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("process %d still runs", pid)
 		}

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
-	smithytime "github.com/aws/smithy-go/time"
+
 	"github.com/ce873799/replayable-ingestion/dev/observe"
 )
 
@@ -76,23 +76,16 @@ func (e *env) ended(ctx context.Context, name string, want types.ExecutionStatus
 
 // during runs f while the geocoder is in a mode, and always restores it.
 func (e *env) during(ctx context.Context, mode string, f func() error) (err error) {
-	if err := e.geocoder(ctx, mode); err != nil {
+	if err := e.Geocoder(ctx, mode); err != nil {
 		return err
 	}
 	defer func() {
 		// Even if ctx has ended, because the stack must not remain broken.
 		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
-		err = errors.Join(err, e.geocoder(undo, "ok"))
+		err = errors.Join(err, e.Geocoder(undo, observe.GeocoderOK))
 	}()
 	return f()
-}
-
-func (e *env) geocoder(ctx context.Context, mode string) error {
-	if err := e.SetGeocoder(ctx, mode); err != nil {
-		return err
-	}
-	return smithytime.SleepWithContext(ctx, observe.GeocoderTTL)
 }
 
 const pollEvery = 300 * time.Millisecond

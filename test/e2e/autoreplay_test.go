@@ -12,20 +12,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"github.com/ce873799/replayable-ingestion/dev/bridge"
+	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
-)
-
-// How the example's geocoder behaves, as its parameter says.
-const (
-	geocoderOK          = "ok"
-	geocoderUnavailable = "unavailable"
-	geocoderHang        = "hang"
 )
 
 // geocoder changes how the geocoder behaves, for every test: whoever breaks it mends it. The functions believe a mode
@@ -33,10 +25,7 @@ const (
 func (y *system) geocoder(t *testing.T, mode string) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
-	_, err := y.Params.PutParameter(ctx, &ssm.PutParameterInput{
-		Name: &y.GeocoderParameter, Value: &mode, Overwrite: aws.Bool(true), Type: ssmtypes.ParameterTypeString,
-	})
-	if err != nil {
+	if err := y.SetGeocoder(ctx, mode); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := y.Host.Kill("Enrich"); err != nil {
@@ -47,7 +36,7 @@ func (y *system) geocoder(t *testing.T, mode string) {
 // outage breaks the geocoder until it is mended or the test ends.
 func (y *system) outage(t *testing.T, mode string) {
 	t.Helper()
-	t.Cleanup(func() { y.geocoder(t, geocoderOK) })
+	t.Cleanup(func() { y.geocoder(t, observe.GeocoderOK) })
 	y.geocoder(t, mode)
 }
 
@@ -174,7 +163,7 @@ func (y *system) hurry(t *testing.T) {
 // geocoder is down, and heal step by step once it is back.
 func TestAStormIsHeldAndProbed(t *testing.T) {
 	const storm = 60
-	sys.outage(t, geocoderUnavailable)
+	sys.outage(t, observe.GeocoderUnavailable)
 	owner := fresh("agency")
 	var executions []string
 	for range storm {
@@ -201,7 +190,7 @@ func TestAStormIsHeldAndProbed(t *testing.T) {
 	if n := held(); n < storm-20 {
 		t.Errorf("%d of %d are held while the geocoder is down", n, storm)
 	}
-	sys.geocoder(t, geocoderOK)
+	sys.geocoder(t, observe.GeocoderOK)
 	eventually(t, 2*patience, "the storm heals", func(context.Context) (bool, error) {
 		sys.autoReplay(t)
 		for _, execution := range executions {

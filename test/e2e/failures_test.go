@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
+	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -24,7 +25,7 @@ func TestAFailureLeavesAPointerAndHealsByAutoReplay(t *testing.T) {
 	id, owner := fresh("heals"), fresh("agency")
 	const secret = "nobody who reads a queue may see this"
 	resume := sys.pause(t, "AutoReplay")
-	sys.outage(t, geocoderUnavailable)
+	sys.outage(t, observe.GeocoderUnavailable)
 	live := sys.ingest(t, listing{id: id, owner: owner, extra: map[string]any{"note": secret}}.json())
 	sys.failed(t, live, unavailable)
 
@@ -32,7 +33,7 @@ func TestAFailureLeavesAPointerAndHealsByAutoReplay(t *testing.T) {
 	if got := sys.failure(t, live); got.Status != "" {
 		t.Fatalf("the dead letter is gone: %+v", got)
 	}
-	sys.geocoder(t, geocoderOK)
+	sys.geocoder(t, observe.GeocoderOK)
 	resume()
 
 	f := sys.decided(t, live, domain.Healed)
@@ -85,10 +86,10 @@ func checkPointer(t *testing.T, body, execution, secret string) {
 func TestTheScheduleHealsAFailure(t *testing.T) {
 	id := fresh("scheduled")
 	sys.hurry(t)
-	sys.outage(t, geocoderUnavailable)
+	sys.outage(t, observe.GeocoderUnavailable)
 	live := sys.ingest(t, listing{id: id, owner: fresh("agency")}.json())
 	sys.failed(t, live, unavailable)
-	sys.geocoder(t, geocoderOK)
+	sys.geocoder(t, observe.GeocoderOK)
 	eventually(t, scheduleLimit, "the schedule heals "+live, func(context.Context) (bool, error) {
 		return sys.failure(t, live).Status == domain.Healed, nil
 	})
@@ -119,7 +120,7 @@ func TestAFailureThatNoReplayCanHealIsQuarantined(t *testing.T) {
 
 func TestAttemptsAreCappedAndAReplayByAPIHealsWhatIsLeft(t *testing.T) {
 	id := fresh("capped")
-	sys.outage(t, geocoderUnavailable)
+	sys.outage(t, observe.GeocoderUnavailable)
 	live := sys.ingest(t, listing{id: id, owner: fresh("agency")}.json())
 	sys.failed(t, live, unavailable)
 	sys.decided(t, live, domain.FailedAgain)
@@ -136,7 +137,7 @@ func TestAttemptsAreCappedAndAReplayByAPIHealsWhatIsLeft(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 
-	sys.geocoder(t, geocoderOK)
+	sys.geocoder(t, observe.GeocoderOK)
 	r := sys.replay(t, request{Select: selection{ResourceIDs: []string{id}}})
 	if want := (replay.Counts{Matched: 1, Started: 1, Succeeded: 1}); r.Counts != want {
 		t.Errorf("got counts %+v, want %+v", r.Counts, want)
@@ -157,10 +158,10 @@ func TestAttemptsAreCappedAndAReplayByAPIHealsWhatIsLeft(t *testing.T) {
 
 func TestAFailureThatANewerEventSupersededIsClosed(t *testing.T) {
 	id, owner := fresh("superseded"), fresh("agency")
-	sys.outage(t, geocoderUnavailable)
+	sys.outage(t, observe.GeocoderUnavailable)
 	older := sys.ingest(t, listing{id: id, owner: owner, price: 300_000}.json())
 	sys.failed(t, older, unavailable)
-	sys.geocoder(t, geocoderOK)
+	sys.geocoder(t, observe.GeocoderOK)
 	newer := sys.ingest(t, listing{id: id, owner: owner, price: 320_000}.json())
 	sys.succeeded(t, newer)
 
@@ -179,13 +180,13 @@ func TestAFailureThatANewerEventSupersededIsClosed(t *testing.T) {
 
 func TestAFunctionThatRunsIntoItsTimeoutIsReplayed(t *testing.T) {
 	id := fresh("hangs")
-	sys.outage(t, geocoderHang)
+	sys.outage(t, observe.GeocoderHang)
 	live := sys.ingest(t, listing{id: id, owner: fresh("agency")}.json())
 	out := sys.failed(t, live, "Sandbox.Timedout")
 	if !strings.Contains(aws.ToString(out.Cause), "timed out after 3") {
 		t.Errorf("got cause %s", aws.ToString(out.Cause))
 	}
-	sys.geocoder(t, geocoderOK)
+	sys.geocoder(t, observe.GeocoderOK)
 	f := sys.decided(t, live, domain.Healed)
 	if f.Error != "Sandbox.Timedout" {
 		t.Errorf("got error %s", f.Error)
@@ -195,7 +196,7 @@ func TestAFunctionThatRunsIntoItsTimeoutIsReplayed(t *testing.T) {
 
 func TestAnExecutionThatAnOperatorAbortedIsNotReplayed(t *testing.T) {
 	id := fresh("aborted")
-	sys.outage(t, geocoderHang)
+	sys.outage(t, observe.GeocoderHang)
 	live := sys.ingest(t, listing{id: id, owner: fresh("agency")}.json())
 	eventually(t, patience, live+" is recorded", func(ctx context.Context) (bool, error) {
 		_, err := sys.Book.Executions.Get(ctx, live)
@@ -208,7 +209,7 @@ func TestAnExecutionThatAnOperatorAbortedIsNotReplayed(t *testing.T) {
 		t.Fatal(err)
 	}
 	sys.ended(t, live, sfntypes.ExecutionStatusAborted)
-	sys.geocoder(t, geocoderOK)
+	sys.geocoder(t, observe.GeocoderOK)
 	sys.autoReplay(t)
 	if f := sys.failure(t, live); f.Status != "" {
 		t.Errorf("got failure %+v, want none", f)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/lambdahost"
 	"github.com/ce873799/replayable-ingestion/dev/local"
+	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/emf/emftest"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
@@ -59,12 +60,12 @@ func (y *system) makeHistory(t *testing.T) {
 	}
 	// Failures: one heals, one is superseded, one uses up its attempts, three are bad, one never gets a row.
 	resume := y.pause(t, "AutoReplay")
-	y.outage(t, geocoderUnavailable)
+	y.outage(t, observe.GeocoderUnavailable)
 	heals, older, hopeless := fine("heals"), fine("older"), fine("hopeless")
 	for _, name := range []string{heals, older, hopeless} {
 		y.failed(t, name, unavailable)
 	}
-	y.geocoder(t, geocoderOK)
+	y.geocoder(t, observe.GeocoderOK)
 	y.succeeded(t, fine("older"))
 	broken := func(id string) string { return y.ingest(t, listing{id: id, owner: fresh("other"), price: bad}.json()) }
 	bads := []string{broken("bad-1"), broken("bad-2"), broken("bad-3")}
@@ -107,10 +108,10 @@ func (y *system) breakForGood(t *testing.T, id string) {
 // overtake lets an automatic replay meet a newer version that was published while it ran.
 func (y *system) overtake(t *testing.T, fine func(string) string) {
 	t.Helper()
-	y.geocoder(t, geocoderUnavailable)
+	y.geocoder(t, observe.GeocoderUnavailable)
 	late := fine("late")
 	y.failed(t, late, unavailable)
-	y.geocoder(t, geocoderOK)
+	y.geocoder(t, observe.GeocoderOK)
 	held, release := make(chan struct{}), make(chan struct{})
 	var once atomic.Bool
 	y.hook(t, "Publish", func(ctx context.Context, payload []byte, invoke func([]byte) (lambdahost.Answer, error)) (lambdahost.Answer, error) {

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/ce873799/replayable-ingestion/dev/lambdahost"
+	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/outcome"
@@ -162,7 +163,7 @@ func TestASeriesIsHaltedByWhatCannotBePatched(t *testing.T) {
 func TestTheEndOfASeriesIsHeardEarly(t *testing.T) {
 	id, owner := fresh("early"), fresh("agency")
 	sys.sold(t, id, owner, 2)
-	sys.outage(t, geocoderHang)
+	sys.outage(t, observe.GeocoderHang)
 	accepted := sys.asked(t, `"select":{"resourceIds":[%q]},"versions":{"series":"all"}`, id)
 	eventually(t, patience, "the first version runs", func(context.Context) (bool, error) {
 		items := sys.items(t, accepted.ReplayID, nil).Items
@@ -175,7 +176,7 @@ func TestTheEndOfASeriesIsHeardEarly(t *testing.T) {
 		items := sys.items(t, accepted.ReplayID, nil).Items
 		return len(items) == 2 && items[1].Outcome == replay.Skipped, nil
 	})
-	sys.geocoder(t, geocoderOK)
+	sys.geocoder(t, observe.GeocoderOK)
 	r := sys.completed(t, accepted.ReplayID)
 	if c := r.Counts; c.Matched != 2 || c.Skipped != 1 || c.Succeeded+c.Failed != 1 {
 		t.Errorf("got %+v, want one that ran and one that was skipped", c)

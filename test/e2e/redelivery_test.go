@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/ce873799/replayable-ingestion/dev/lambdahost"
+	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -40,11 +41,11 @@ func TestRedeliveredMessagesRunNothingTwice(t *testing.T) {
 	for _, run := range runs {
 		sys.succeeded(t, run)
 	}
-	sys.outage(t, geocoderUnavailable)
+	sys.outage(t, observe.GeocoderUnavailable)
 	failing := fresh("redelivered-failing")
 	failed := sys.ingest(t, listing{id: failing, owner: fresh("agency")}.json())
 	sys.failed(t, failed, unavailable)
-	sys.geocoder(t, geocoderOK)
+	sys.geocoder(t, observe.GeocoderOK)
 	sys.decided(t, failed, domain.Healed)
 	r := sys.replay(t, request{Select: selection{OwnerID: owner}})
 	before := sys.completed(t, r.ReplayID)

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
+	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -15,7 +16,7 @@ import (
 // state, what ran before it is not repeated, and the event is published once.
 func TestRedriveGoesOnFromTheFailedState(t *testing.T) {
 	id := fresh("redriven")
-	sys.outage(t, geocoderUnavailable)
+	sys.outage(t, observe.GeocoderUnavailable)
 	live := sys.ingest(t, listing{id: id, owner: fresh("agency")}.json())
 	sys.failed(t, live, unavailable)
 	sys.decided(t, live, domain.FailedAgain)
@@ -37,7 +38,7 @@ func TestRedriveGoesOnFromTheFailedState(t *testing.T) {
 		t.Errorf("got the plan %+v, want it to name %s", it, f.State)
 	}
 
-	sys.geocoder(t, geocoderOK)
+	sys.geocoder(t, observe.GeocoderOK)
 	r := sys.replay(t, request{Action: replay.Redrive, Select: selection{ResourceIDs: []string{id}}})
 	if want := (replay.Counts{Matched: 1, Started: 1, Succeeded: 1}); r.Counts != want {
 		t.Fatalf("got counts %+v, want %+v: %+v", r.Counts, want, sys.items(t, r.ReplayID, nil).Items)
