@@ -72,7 +72,7 @@ test-product: tools
 	@echo "go test ./...: the product"; PATH="$(CURDIR)/$(node):$$PATH" go test -timeout 20m ./...
 
 # go test keeps the results of a module's tests although files outside of the module have changed: therefore -count 1. The
-# end-to-end tests take longest and come first. They mostly wait, so the other packages run beside them.
+# end-to-end tests take longest and come first; the other packages run beside them.
 test-modules: tools chromium
 	@echo "go test: what runs on the emulator and in a browser, and the tools in dev"
 	@PATH="$(CURDIR)/$(node):$$PATH" go test -timeout 20m -count 1 ./test/e2e ./dev/... ./test/... ./test/browser/...
