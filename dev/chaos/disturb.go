@@ -2,15 +2,13 @@ package chaos
 
 import (
 	"context"
-	"encoding/json"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
-
 	"github.com/ce873799/replayable-ingestion/dev/bridge"
+	"github.com/ce873799/replayable-ingestion/dev/observe"
 )
 
 // Streams of random numbers, so that one disturbance does not change the course of another.
@@ -162,30 +160,6 @@ func (d *disturber) drops(ctx context.Context) {
 	every(ctx, dropLook, nil, look)
 }
 
-// scheduledEvent is what EventBridge Scheduler sends to a function whose schedule gives no input.
-const scheduledEvent = `{"version":"0","id":"0d3f1a5e-7f3c-4d0b-9a55-3a8f6c1d2b4e","detail-type":"Scheduled Event",` +
-	`"source":"aws.scheduler","account":"000000000000","time":"2026-01-01T00:00:00Z","region":"us-east-1",` +
-	`"resources":["arn:aws:scheduler:us-east-1:000000000000:schedule/default/auto-replay"],"detail":"{}"}`
-
-// summary is what a run of auto-replay returns.
-type summary struct {
-	Skipped bool
-	Errors  int
+func (r *run) autoReplay(ctx context.Context) (observe.AutoReplaySummary, error) {
+	return r.AutoReplay(ctx, r.stack.Functions[autoReplayName])
 }
-
-func (r *run) autoReplay(ctx context.Context) (summary, error) {
-	var s summary
-	name := r.stack.Functions[autoReplayName]
-	out, err := r.Lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: &name, Payload: []byte(scheduledEvent)})
-	if err != nil {
-		return s, err
-	}
-	if out.FunctionError != nil {
-		return s, errFunction(out.Payload)
-	}
-	return s, json.Unmarshal(out.Payload, &s)
-}
-
-type errFunction []byte
-
-func (e errFunction) Error() string { return string(e) }

@@ -66,7 +66,7 @@ func (r *run) rest(ctx context.Context) error {
 	before, since := "", time.Now()
 	for operated := false; ; {
 		s, err := r.autoReplay(ctx)
-		if err != nil && !errors.As(err, new(errFunction)) && ctx.Err() == nil {
+		if err != nil && !errors.As(err, new(observe.FunctionError)) && ctx.Err() == nil {
 			return err
 		}
 		if err == nil && !s.Skipped && !operated { // the failures are there, and most of them open

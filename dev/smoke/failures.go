@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
@@ -49,12 +48,8 @@ func (e *env) nudge(ctx context.Context) error {
 	if e.AutoReplayFunction == "" {
 		return smithytime.SleepWithContext(ctx, 2*time.Second)
 	}
-	out, err := e.Lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: &e.AutoReplayFunction})
-	if err != nil {
-		return fmt.Errorf("invoke %s: %w", e.AutoReplayFunction, err)
-	}
-	if out.FunctionError != nil {
-		return fmt.Errorf("auto-replay failed: %s", shorten(string(out.Payload)))
+	if _, err := e.AutoReplay(ctx, e.AutoReplayFunction); err != nil {
+		return fmt.Errorf("auto-replay failed: %s", shorten(err.Error()))
 	}
 	return nil
 }

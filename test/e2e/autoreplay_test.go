@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/ce873799/replayable-ingestion/dev/bridge"
@@ -40,24 +38,13 @@ func (y *system) outage(t *testing.T, mode string) {
 	y.geocoder(t, mode)
 }
 
-// scheduledEvent is what EventBridge Scheduler sends to a function whose schedule gives no input.
-const scheduledEvent = `{"version":"0","id":"0d3f1a5e-7f3c-4d0b-9a55-3a8f6c1d2b4e","detail-type":"Scheduled Event",` +
-	`"source":"aws.scheduler","account":"000000000000","time":"2026-01-01T00:00:00Z","region":"us-east-1",` +
-	`"resources":["arn:aws:scheduler:us-east-1:000000000000:schedule/default/auto-replay"],"detail":"{}"}`
-
 // runAutoReplay runs the job once, instead of waiting for its schedule. A run that meets another one does nothing.
 func (y *system) runAutoReplay(ctx context.Context) error {
-	out, err := y.Lambda.Invoke(ctx, &lambda.InvokeInput{
-		FunctionName: aws.String(y.Functions["AutoReplay"]), Payload: []byte(scheduledEvent),
-	})
-	if err != nil {
-		return err
+	summary, err := y.AutoReplay(ctx, y.Functions["AutoReplay"])
+	if err == nil && summary.Errors > 0 {
+		err = fmt.Errorf("auto-replay: %d errors", summary.Errors)
 	}
-	var summary struct{ Errors int }
-	if err := json.Unmarshal(out.Payload, &summary); err != nil || out.FunctionError != nil || summary.Errors > 0 {
-		return fmt.Errorf("auto-replay failed: %s", out.Payload)
-	}
-	return nil
+	return err
 }
 
 func (y *system) autoReplay(t *testing.T) {
