@@ -13,8 +13,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
-// ask has things replayed by API, as people do in the midst of trouble: everything of an owner, some resources, the
-// whole history of some.
+// ask requests replays while the trouble goes on: of everything of an owner, of some resources, and of the whole history of
+// some.
 func (r *run) ask(ctx context.Context, seed uint64, n int, events []event) error {
 	random := rand.New(rand.NewPCG(seed, streamAsks)) //nolint:gosec // reproducible on purpose
 	owners, versions := map[string]int{}, map[string]int{}

@@ -11,7 +11,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/dev/observe"
 )
 
-// Streams of random numbers, so that one disturbance does not change the course of another.
+// Each disturbance has its own stream of random numbers. None changes the course of another.
 const (
 	streamEvents = iota + 1
 	streamKills

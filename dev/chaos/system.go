@@ -13,7 +13,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
-// maxAttempts is small, so that the roughest level reaches it.
+// maxAttempts is small enough for the roughest level to reach it.
 const maxAttempts = 3
 
 const (

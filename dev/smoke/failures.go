@@ -49,7 +49,7 @@ func (e *env) nudge(ctx context.Context) error {
 		return smithytime.SleepWithContext(ctx, 2*time.Second)
 	}
 	if _, err := e.AutoReplay(ctx, e.AutoReplayFunction); err != nil {
-		return fmt.Errorf("auto-replay failed: %s", shorten(err.Error()))
+		return fmt.Errorf("auto-replay failed: %w", err)
 	}
 	return nil
 }

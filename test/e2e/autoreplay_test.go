@@ -18,8 +18,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
 )
 
-// geocoder changes how the geocoder behaves, for every test: whoever breaks it mends it. The functions believe a mode
-// for a second, so those that run are replaced by new ones, which have to ask.
+// geocoder changes how the geocoder behaves, for every test. A test that breaks it repairs it. Functions cache a mode for a
+// second, so the running ones are replaced by new ones, which read it again.
 func (y *system) geocoder(t *testing.T, mode string) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
@@ -64,7 +64,7 @@ func (y *system) failure(t *testing.T, execution string) domain.Failure {
 	return f
 }
 
-// decided runs auto-replay until a failure has come to a status that is final, and wants it to be this one.
+// decided runs auto-replay until a failure has a certain status. Another final status fails the test.
 func (y *system) decided(t *testing.T, execution string, want domain.FailureStatus) domain.Failure {
 	t.Helper()
 	var f domain.Failure

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"fmt"
 	"testing"
 	"time"
 
@@ -100,16 +99,11 @@ func (y *system) send(t *testing.T, url string, bodies ...string) {
 // waiting counts the messages of a queue, those in flight included.
 func (y *system) waiting(t *testing.T, url string) int {
 	t.Helper()
-	total := 0
-	for _, v := range y.attributes(t, url, "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible",
-		"ApproximateNumberOfMessagesDelayed") {
-		n := 0
-		if _, err := fmt.Sscan(v, &n); err != nil {
-			t.Fatal(err)
-		}
-		total += n
+	n, err := y.Queued(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return total
+	return n
 }
 
 func (y *system) attributes(t *testing.T, url string, names ...types.QueueAttributeName) map[string]string {

@@ -21,7 +21,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// metered is a stack of which every event is known, so that what its functions count can be checked.
+// metered is a stack whose events are all known. The counts of its functions are compared with them.
 var metered task[*system]
 
 func bringUpMetered(ctx context.Context) (*system, error) {

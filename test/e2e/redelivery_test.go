@@ -74,7 +74,7 @@ func TestRedeliveredMessagesRunNothingTwice(t *testing.T) {
 	sys.downstream.one(t, domain.AutoName(failed, 1))
 }
 
-// The listener dies in the midst of its work and loses answers, so that messages are delivered again, to others.
+// The listener dies at work and loses answers. Its messages are delivered again, to others.
 func TestAReplayWhoseListenersAreKilledRunsEachResourceOnce(t *testing.T) {
 	const resources, kills, losses = 30, 2, 3
 	owner := fresh("agency")

@@ -125,7 +125,7 @@ func waitFor(ts *testscript.TestScript, limit time.Duration, what string, ready 
 	defer cancel()
 	for !ready(ctx) {
 		if ctx.Err() != nil {
-			ts.Fatalf("waited %s in vain for %s", limit, what)
+			ts.Fatalf("waited %s for %s", limit, what)
 		}
 		time.Sleep(pollEvery)
 	}

@@ -6,13 +6,10 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/emf/emftest"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -87,44 +84,25 @@ func values(data []emftest.Datum, name string) (all []float64) {
 // readRows reads the whole ledger.
 func (y *system) readRows(t *testing.T, want truth) {
 	t.Helper()
-	var items []domain.Item
-	republishes := map[string]bool{}
-	pages := dynamodb.NewScanPaginator(y.Table, &dynamodb.ScanInput{TableName: &y.LedgerTable, ConsistentRead: aws.Bool(true)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, row := range page.Items {
-			pk, sk := row["pk"].(*types.AttributeValueMemberS).Value, row["sk"].(*types.AttributeValueMemberS).Value
-			switch {
-			case strings.HasPrefix(pk, "X#"):
-				want.execution(as[domain.Execution](t, row))
-			case strings.HasPrefix(pk, "F#"):
-				want.failure(as[domain.Failure](t, row))
-			case strings.HasPrefix(sk, "I#"):
-				items = append(items, as[domain.Item](t, row))
-			case strings.HasPrefix(pk, "P#") && strings.Count(pk, "#") == 1:
-				r := as[domain.Replay](t, row)
-				republishes[r.ID] = r.Action == replay.Republish
-				want.count("ReplaysHalted", r.Status == replay.Halted)
-			}
-		}
+	rows, err := y.Rows(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, it := range items {
-		want.item(it)
-		want.count("Republished", republishes[it.ReplayID] && it.Outcome == replay.Succeeded)
+	for _, e := range rows.Executions {
+		want.execution(e)
+	}
+	for _, f := range rows.Failures {
+		want.failure(f)
+	}
+	for id, r := range rows.Replays {
+		want.count("ReplaysHalted", r.Status == replay.Halted)
+		for _, it := range rows.Items[id] {
+			want.item(it)
+			want.count("Republished", r.Action == replay.Republish && it.Outcome == replay.Succeeded)
+		}
 	}
 	want["ended"] += unrecorded // without a row
 	want["failed"] += unrecorded
-}
-
-func as[T any](t *testing.T, row map[string]types.AttributeValue) (v T) {
-	t.Helper()
-	if err := ledger.Decode(row, &v); err != nil {
-		t.Fatal(err)
-	}
-	return v
 }
 
 func (w truth) count(name string, is bool) {

@@ -74,7 +74,7 @@ func eventually(t *testing.T, limit time.Duration, what string, ask func(ctx con
 	for {
 		ok, err := ask(ctx)
 		if ctx.Err() != nil {
-			t.Fatalf("waited %s in vain: %s", limit, what)
+			t.Fatalf("waited %s, and this has not happened: %s", limit, what)
 		}
 		if err != nil {
 			t.Fatalf("%s: %v", what, err)
@@ -104,8 +104,7 @@ func (y *system) start(t *testing.T, name, input string) {
 	}
 }
 
-// ingestAll starts an execution with the event of each listing, and waits until all of them have succeeded. They are
-// listings of different ids: their order is open.
+// ingestAll ingests events of different listings at once, and waits until all have succeeded.
 func (y *system) ingestAll(t *testing.T, listings ...listing) {
 	t.Helper()
 	var executions []string

@@ -107,7 +107,7 @@ func (s *terminal) wait(text string) {
 	deadline := time.Now().Add(20 * time.Second)
 	for !strings.Contains(s.screen(), text) {
 		if time.Now().After(deadline) {
-			s.t.Fatalf("waited in vain for %q:\n%q", text, s.screen())
+			s.t.Fatalf("%q did not appear:\n%q", text, s.screen())
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
