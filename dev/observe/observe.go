@@ -63,6 +63,7 @@ type System struct {
 	Stack
 	AWSConfig aws.Config
 	Machine   *sfn.Client
+	Watcher   *sfn.Client // lists and describes executions
 	Bucket    *s3.Client
 	Queues    *sqs.Client
 	Params    *ssm.Client
@@ -72,12 +73,12 @@ type System struct {
 	API       *replayapi.Client
 }
 
-// New returns the system of a stack.
-func New(cfg aws.Config, stack Stack) *System {
+// New returns the system of a stack. On the emulator, the calls of watching do not count toward the account's quotas.
+func New(cfg, watching aws.Config, stack Stack) *System {
 	table := dynamodb.NewFromConfig(cfg)
 	return &System{
 		Stack: stack, AWSConfig: cfg,
-		Machine: sfn.NewFromConfig(cfg), Bucket: s3.NewFromConfig(cfg), Queues: sqs.NewFromConfig(cfg),
+		Machine: sfn.NewFromConfig(cfg), Watcher: sfn.NewFromConfig(watching), Bucket: s3.NewFromConfig(cfg), Queues: sqs.NewFromConfig(cfg),
 		Params: ssm.NewFromConfig(cfg), Lambda: lambda.NewFromConfig(cfg), Table: table,
 		Book: ledger.New(table, stack.LedgerTable), API: replayapi.New(stack.APIURL, cfg),
 	}
