@@ -22,9 +22,9 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// asked is what a caller may ask for that becomes a replay.
+// asked is a kind of request that becomes a replay.
 type asked struct {
-	what   string // an Idempotency-Key stands for one of a kind
+	what   string // an Idempotency-Key belongs to one kind
 	decode func(ctx context.Context, body []byte, now time.Time) (replay.Request, error)
 }
 
@@ -33,8 +33,7 @@ func (a *API) accept(ctx context.Context, req request) (answer, error) {
 	return a.submit(ctx, req, asked{"replay", a.decode})
 }
 
-// submit stores a request and sends one message. The request is stored first and its row last before the message, so
-// that the handler of the message finds both.
+// submit stores a request, then its row, and then sends one message. The handler of the message finds both.
 func (a *API) submit(ctx context.Context, req request, kind asked) (answer, error) {
 	key, keyed, body, err := submitted(req)
 	if err != nil {
@@ -63,11 +62,8 @@ func (a *API) submit(ctx context.Context, req request, kind asked) (answer, erro
 	return first, err
 }
 
-// submitted returns the Idempotency-Key, if there is one, and the body of a request that has no query.
+// submitted returns the Idempotency-Key, if there is one, and the body of a request.
 func submitted(req request) (key string, keyed bool, body []byte, err error) {
-	if err := noQuery(req); err != nil {
-		return "", false, nil, err
-	}
 	if key, keyed, err = idempotencyKey(req); err != nil {
 		return "", false, nil, err
 	}
@@ -83,7 +79,7 @@ func (a *API) decode(ctx context.Context, body []byte, now time.Time) (replay.Re
 	return r, a.parsable(ctx, r)
 }
 
-// parsable reports what the contract does not know to be wrong: a filter, a transform, an action that is not possible here.
+// parsable checks what the contract cannot: the filter, the transform, and whether the action is possible here.
 func (a *API) parsable(ctx context.Context, r replay.Request) error {
 	var faults []replay.Fault
 	if r.Select.Where != "" {
@@ -131,10 +127,10 @@ func (a *API) unknown(function string) replay.Fault {
 	return f
 }
 
-// once begins the replay that an Idempotency-Key stands for, or finishes beginning it where an earlier call died.
+// once begins the replay of an Idempotency-Key, or finishes what an earlier call began before it died.
 func (a *API) once(ctx context.Context, req request, kind asked, key string, body []byte, c domain.Claim) (answer, error) {
 	keyFor := body
-	if kind.what != "replay" { // keys of replays stand for their bodies alone, since before there were others
+	if kind.what != "replay" { // keys of replays are older than other kinds: they stand for their bodies alone
 		keyFor = fmt.Appendf(nil, `{%q:%s}`, kind.what, body)
 	}
 	claimed, err := a.claim(ctx, "replay", key, keyFor, c)
@@ -206,12 +202,12 @@ func (a *API) begin(ctx context.Context, req request, id string, r replay.Reques
 		if keyed {
 			return answer{}, err // the caller comes back with the same key
 		}
-		// The caller learns that it was not accepted; it must not stay open.
+		// The caller learns that the replay was not accepted. It must not stay open.
 		return answer{}, errors.Join(err, a.progress.Stop(ctx, id, replay.Stop{
 			Status: replay.Halted, At: a.now(), Reason: "its first message could not be sent",
 		}))
 	}
-	// Who asked and why is in the ledger. A reason may name people, and so does a caller by his e-mail address.
+	// The ledger has who asked, and why. A reason may name people, and a caller may be an e-mail address.
 	a.logger.InfoContext(ctx, "replay accepted", "replayId", id, "action", row.Action, "dryRun", row.DryRun)
 	return accepted(req, row, r), nil
 }

@@ -18,7 +18,6 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/ce873799/replayable-ingestion/internal/errs"
-	"github.com/ce873799/replayable-ingestion/internal/estimate"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/failurejob"
 	"github.com/ce873799/replayable-ingestion/internal/ingest"
@@ -48,11 +47,11 @@ type API struct {
 	logger   *slog.Logger
 	now      func() time.Time
 
-	Pace        estimate.Pace // for estimates
-	Random      io.Reader     // of the ids of replays, by default ULID's own
-	Redrivable  bool          // failed executions can be redriven; by default true
-	DeadLetters waiting       // nil: how many wait is not known
-	Transforms  []string      // names of the functions that replays may transform events with
+	Pace        Pace      // for estimates
+	Random      io.Reader // of the ids of replays, by default ULID's own
+	Redrivable  bool      // failed executions can be redriven; by default true
+	DeadLetters waiting   // nil: how many wait is not known
+	Transforms  []string  // names of the functions that replays may transform events with
 }
 
 // New returns the API. A nil logger discards.
@@ -95,34 +94,45 @@ func (a *API) Handle(ctx context.Context, req request) (events.APIGatewayProxyRe
 	return ans.encode(), nil
 }
 
+type handler = func(context.Context, request) (answer, error)
+
 func (a *API) route(ctx context.Context, req request) (answer, error) {
-	routes := map[string]func(context.Context, request) (answer, error){
+	withQuery := map[string]handler{
+		"GET /replays":                  a.replays,
+		"GET /replays/{replayId}/items": a.items,
+		"GET /versions":                 a.versions,
+		"GET /versions/{versionId}":     a.version,
+		"GET /failures":                 a.failures,
+		"GET /failures/jobs":            a.failureJobs,
+		"GET /resources":                a.resources,
+		"GET /executions":               a.executions,
+	}
+	withoutQuery := map[string]handler{
 		"POST /replays":                    a.accept,
-		"GET /replays":                     a.replays,
 		"GET /replays/{replayId}":          a.replay,
-		"GET /replays/{replayId}/items":    a.items,
 		"PATCH /replays/{replayId}":        a.change,
 		"POST /replays/{replayId}/cancel":  a.cancel,
-		"POST /versions":                   a.correct,
 		"POST /replays/{replayId}/pause":   a.pause,
 		"POST /replays/{replayId}/resume":  a.resume,
+		"GET /replays/{replayId}/evidence": a.evidence,
 		"GET /controls":                    a.controls,
 		"PATCH /controls":                  a.changeControls,
-		"GET /versions":                    a.versions,
-		"GET /versions/{versionId}":        a.version,
-		"GET /failures":                    a.failures,
+		"POST /versions":                   a.correct,
 		"GET /failures/groups":             a.failureGroups,
 		"POST /failures/close":             a.changeFailures(replay.CloseFailures),
 		"POST /failures/reopen":            a.changeFailures(replay.ReopenFailures),
-		"GET /failures/jobs":               a.failureJobs,
 		"GET /failures/jobs/{jobId}":       a.failureJob,
-		"GET /resources":                   a.resources,
-		"GET /executions":                  a.executions,
-		"GET /replays/{replayId}/evidence": a.evidence,
 	}
-	handle, found := routes[req.HTTPMethod+" "+req.Resource]
+	call := req.HTTPMethod + " " + req.Resource
+	if handle, found := withQuery[call]; found {
+		return handle(ctx, req)
+	}
+	handle, found := withoutQuery[call]
 	if !found {
-		return answer{}, &statusError{http.StatusNotFound, replay.Shorten("there is no " + req.HTTPMethod + " " + req.Path)}
+		return answer{}, notFound("%s", replay.Shorten("there is no "+req.HTTPMethod+" "+req.Path))
+	}
+	if err := newQuery(req).err(); err != nil { // a dryRun that is not in the body must not be overlooked
+		return answer{}, err
 	}
 	return handle(ctx, req)
 }
@@ -134,6 +144,14 @@ type statusError struct {
 }
 
 func (e *statusError) Error() string { return e.detail }
+
+func notFound(format string, args ...any) error {
+	return &statusError{http.StatusNotFound, fmt.Sprintf(format, args...)}
+}
+
+func refused(format string, args ...any) error {
+	return &statusError{http.StatusConflict, fmt.Sprintf(format, args...)}
+}
 
 // faults says how many faults errors lists.
 func faults(n int) string {
@@ -150,8 +168,7 @@ func faults(n int) string {
 // retryAfter, in seconds, lets a service recover before a caller tries again.
 const retryAfter = "5"
 
-// problem turns an error into an answer. What is not meant for the caller is left out: the request id leads to the
-// log.
+// problem turns an error into an answer. It leaves out what is not meant for the caller: the request id leads to the log.
 func problem(err error, requestID string) answer {
 	p := replay.Problem{Type: "about:blank", Status: http.StatusInternalServerError, RequestID: requestID}
 	var invalid *replay.InvalidError
@@ -205,8 +222,8 @@ func bodyOf(req request) ([]byte, error) {
 	return body, nil
 }
 
-// linkTo returns the path of a resource below what the caller's own path begins with: the stage, or the base path of a
-// custom domain, which unlike the stage is in req.Path too. That is what is left without the segments of the route.
+// linkTo returns the path of a resource below the beginning of the caller's own path. That is the stage or, unlike the stage
+// also in req.Path, the base path of a custom domain: what is left without the segments of the route.
 func linkTo(req request, path string) string {
 	base := strings.TrimSuffix(req.RequestContext.Path, "/")
 	for range strings.Count(req.Resource, "/") {

@@ -6,14 +6,14 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// unknown is a caller of whom API Gateway says nothing.
+// unknown is a caller about whom API Gateway says nothing.
 const unknown = "unknown"
 
-// caller returns who API Gateway says has called: of a signed request the ARN, of a token of Cognito a name and the
-// subject, which stays when the name changes, and of a Lambda authorizer its principal.
+// caller returns who called, as API Gateway says: the ARN of a signed request, the name and the subject of a Cognito token, or
+// the principal of a Lambda authorizer. A subject stays when the name changes.
 //
-// A Lambda authorizer may return a context with any keys, but with texts, numbers and booleans only: it cannot pass for a
-// user of Cognito.
+// A Lambda authorizer may return a context with any keys, but only with strings, numbers and booleans: it cannot pass for a
+// Cognito user.
 func caller(req request) string {
 	if arn := req.RequestContext.Identity.UserArn; arn != "" {
 		return arn

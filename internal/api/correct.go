@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
@@ -37,7 +36,7 @@ func (a *API) named(ctx context.Context, r replay.Request) (replay.Request, erro
 	latest, err := a.log.Latest(ctx, resource)
 	switch {
 	case errors.Is(err, eventlog.ErrNotFound):
-		return r, &statusError{http.StatusNotFound, "the event log has no such resource"}
+		return r, notFound("the event log has no such resource")
 	case errors.Is(err, eventlog.ErrDeleted):
 		return r, refused("the object of the resource was deleted from the event log: send the event again if it is wanted")
 	case err != nil:

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
@@ -11,19 +10,16 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// evidence reads what is kept of a replay that has ended. One that ended before there was evidence gets it when it is first
-// asked for.
+// evidence returns the evidence of a replay that has ended. A replay that ended before there was evidence gets it at the first
+// request.
 func (a *API) evidence(ctx context.Context, req request) (answer, error) {
-	if err := noQuery(req); err != nil {
-		return answer{}, err
-	}
 	row, err := a.find(ctx, req)
 	if err != nil {
 		return answer{}, err
 	}
 	switch {
 	case row.DryRun:
-		return answer{}, &statusError{http.StatusNotFound, fmt.Sprintf("replay %s is a dry run, which has no evidence", row.ID)}
+		return answer{}, notFound("replay %s is a dry run, which has no evidence", row.ID)
 	case !row.Status.Final():
 		return answer{}, refused("replay %s is %s: its evidence is written when it has ended", row.ID, row.Status)
 	case row.Evidence == "":
@@ -35,8 +31,8 @@ func (a *API) evidence(ctx context.Context, req request) (answer, error) {
 	}
 	body, err := a.log.Object(ctx, eventlog.EvidenceKey(row.ID))
 	if errors.Is(err, eventlog.ErrNotFound) {
-		return answer{}, &statusError{http.StatusNotFound, fmt.Sprintf(
-			"the evidence of replay %s was deleted from the bucket; the digest of its items was %s", row.ID, replay.Shorten(row.Evidence))}
+		return answer{}, notFound("the evidence of replay %s was deleted from the bucket; the digest of its items was %s",
+			row.ID, replay.Shorten(row.Evidence))
 	}
 	return answer{status: http.StatusOK, raw: body}, err
 }

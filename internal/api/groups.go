@@ -10,11 +10,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// failureGroups counts what failed and has not healed, by what it shares.
+// failureGroups counts the failures that have not healed, by status, error and state.
 func (a *API) failureGroups(ctx context.Context, req request) (answer, error) {
-	if err := noQuery(req); err != nil {
-		return answer{}, err
-	}
 	now := a.now()
 	counted, partial, err := a.book.Failures.CountNow(ctx, now)
 	if err != nil {
@@ -40,7 +37,7 @@ func (a *API) failureGroups(ctx context.Context, req request) (answer, error) {
 	}
 	if a.DeadLetters != nil {
 		n, err := a.DeadLetters.Waiting(ctx)
-		if err != nil { // good to know, and no reason to hide the rest
+		if err != nil { // the rest is useful without it
 			a.logger.WarnContext(ctx, "dead letters not counted", "error", err)
 		} else {
 			body.NotTakenIn = &n
@@ -75,7 +72,7 @@ func (a *API) addSamples(ctx context.Context, counted []domain.FailureGroup, gro
 	return nil
 }
 
-// addProbes says when the next probe of failures that are held goes: their own time is when they are given up.
+// addProbes adds when the next probe of held failures is sent: their own time is when they are given up.
 func (a *API) addProbes(ctx context.Context, groups []replay.FailureGroup) error {
 	for i, g := range groups {
 		switch g.Status {
@@ -85,14 +82,14 @@ func (a *API) addProbes(ctx context.Context, groups []replay.FailureGroup) error
 				return err
 			}
 			groups[i].NextAt = row.NextAt.Pointer()
-		case replay.FailureRetrying: // a look whether it still runs is not an attempt
+		case replay.FailureRetrying: // checking whether it still runs is not an attempt
 			groups[i].NextAt = nil
 		}
 	}
 	return nil
 }
 
-// addTrend compares with what was counted a while ago.
+// addTrend adds the counts of a while ago.
 func (a *API) addTrend(ctx context.Context, body *replay.FailureGroups) error {
 	ago := body.CountedAt.Add(-replay.TrendSpan)
 	before, err := a.book.Failures.Counted(ctx, ago.Add(-replay.TrendSpan), ago)

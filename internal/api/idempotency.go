@@ -9,14 +9,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// claim has a key stand for a request for something. It refuses a key that stands for another one.
+// claim binds a key to a request. It refuses a key that is bound to another request.
 func (a *API) claim(ctx context.Context, what, key string, body []byte, c domain.Claim) (domain.Claim, error) {
 	var err error
 	if c.BodyHash, err = hashOf(body); err != nil {
@@ -27,13 +26,13 @@ func (a *API) claim(ctx context.Context, what, key string, body []byte, c domain
 		return c, err
 	}
 	if claimed.BodyHash != c.BodyHash {
-		return c, &statusError{http.StatusConflict, fmt.Sprintf("the Idempotency-Key %q was used with another body, "+
-			"for %s %s: use a new key for a new request", replay.Shorten(key), what, claimed.AcceptedID)}
+		return c, refused("the Idempotency-Key %q was used with another body, "+
+			"for %s %s: use a new key for a new request", replay.Shorten(key), what, claimed.AcceptedID)
 	}
 	return claimed, nil
 }
 
-// hashOf tells bodies apart, but not by their layout or the order of their fields.
+// hashOf hashes a body, whatever its layout and the order of its fields.
 func hashOf(body []byte) (string, error) {
 	var v any
 	dec := json.NewDecoder(bytes.NewReader(body))

@@ -52,14 +52,11 @@ func (a *API) changeFailures(action replay.FailureAction) func(context.Context, 
 	}
 }
 
-// failureJob says how far a job is.
+// failureJob returns the progress of a job.
 func (a *API) failureJob(ctx context.Context, req request) (answer, error) {
-	if err := noQuery(req); err != nil {
-		return answer{}, err
-	}
 	id := req.PathParameters["jobId"]
 	if _, err := ulid.ParseStrict(id); err != nil {
-		return answer{}, &statusError{http.StatusNotFound, fmt.Sprintf("%q is not a job id", replay.Shorten(id))}
+		return answer{}, notFound("%q is not a job id", replay.Shorten(id))
 	}
 	return a.jobAnswer(ctx, req, http.StatusOK, id)
 }
@@ -67,7 +64,7 @@ func (a *API) failureJob(ctx context.Context, req request) (answer, error) {
 func (a *API) jobAnswer(ctx context.Context, req request, status int, id string) (answer, error) {
 	job, err := a.job(ctx, req, id)
 	if errors.Is(err, ledger.ErrNotFound) {
-		return answer{}, &statusError{http.StatusNotFound, fmt.Sprintf("there is no job %s", id)}
+		return answer{}, notFound("there is no job %s", id)
 	}
 	if err != nil {
 		return answer{}, err

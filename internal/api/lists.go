@@ -9,7 +9,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// resources lists those of which an owner has had events.
+// resources lists the resources of an owner that have had events.
 func (a *API) resources(ctx context.Context, req request) (answer, error) {
 	q := newQuery(req, "ownerId", "limit", "cursor")
 	owner, given := q.params["ownerId"]
@@ -45,7 +45,7 @@ func (a *API) resources(ctx context.Context, req request) (answer, error) {
 	return answer{status: http.StatusOK, body: page}, nil
 }
 
-// executions lists those that have ended in the last days, what was reported last first.
+// executions lists what has ended in the last days, the last report first.
 func (a *API) executions(ctx context.Context, req request) (answer, error) {
 	now := a.now()
 	q := newQuery(req, "status", "error", "resourceId", "ownerId", "since", "until", "follow", "limit", "cursor")

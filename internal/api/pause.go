@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"net/http"
 
@@ -13,7 +12,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// pause lets nothing more of a replay start. Pausing it again changes nothing.
+// pause stops a replay from starting anything more. Pausing it again changes nothing.
 func (a *API) pause(ctx context.Context, req request) (answer, error) {
 	row, body, err := a.about(ctx, req)
 	if err != nil {
@@ -27,23 +26,11 @@ func (a *API) pause(ctx context.Context, req request) (answer, error) {
 	if err != nil && !errors.Is(err, ledger.ErrConflict) {
 		return answer{}, err
 	}
-	row, ans, err := a.summaryOf(ctx, req, row.ID)
-	if err != nil {
-		return answer{}, err
-	}
-	if err := open(row, "paused"); err != nil {
-		return answer{}, err
-	}
-	a.logger.InfoContext(ctx, "replay paused", "replayId", row.ID)
-	return ans, nil
+	return a.changed(ctx, req, row.ID, "paused", "replay paused")
 }
 
-// resume has a replay go on. Resuming it again changes nothing, and sends the message that an earlier call did not come to
-// send.
+// resume lets a replay continue. Resuming it again changes nothing, but sends the message that an earlier call failed to send.
 func (a *API) resume(ctx context.Context, req request) (answer, error) {
-	if err := noQuery(req); err != nil {
-		return answer{}, err
-	}
 	row, err := a.find(ctx, req)
 	if err != nil {
 		return answer{}, err
@@ -65,18 +52,10 @@ func (a *API) resume(ctx context.Context, req request) (answer, error) {
 			return answer{}, err
 		}
 	}
-	row, ans, err := a.summaryOf(ctx, req, row.ID)
-	if err != nil {
-		return answer{}, err
-	}
-	if err := open(row, "resumed"); err != nil {
-		return answer{}, err
-	}
-	a.logger.InfoContext(ctx, "replay resumed", "replayId", row.ID)
-	return ans, nil
+	return a.changed(ctx, req, row.ID, "resumed", "replay resumed")
 }
 
-// change gives a replay another pace. What waits for the pace of before is sent again, so that it does not wait for long.
+// change gives a replay another pace. Messages that wait for the old pace are sent again: they need not wait for it.
 func (a *API) change(ctx context.Context, req request) (answer, error) {
 	row, body, err := a.about(ctx, req)
 	if err != nil {
@@ -99,22 +78,11 @@ func (a *API) change(ctx context.Context, req request) (answer, error) {
 			return answer{}, err
 		}
 	}
-	row, ans, err := a.summaryOf(ctx, req, row.ID)
-	if err != nil {
-		return answer{}, err
-	}
-	if err := open(row, "given another pace"); err != nil {
-		return answer{}, err
-	}
-	a.logger.InfoContext(ctx, "pace of replay changed", "replayId", row.ID, "maxPerSecond", pace)
-	return ans, nil
+	return a.changed(ctx, req, row.ID, "given another pace", "pace of replay changed", "maxPerSecond", pace)
 }
 
-// about reads which replay a call is about, and its body.
+// about returns the replay that a call is about, and the body of the call.
 func (a *API) about(ctx context.Context, req request) (row domain.Replay, body []byte, err error) {
-	if err := noQuery(req); err != nil {
-		return row, nil, err
-	}
 	if row, err = a.find(ctx, req); err != nil {
 		return row, nil, err
 	}
@@ -135,35 +103,32 @@ func (a *API) summaryOf(ctx context.Context, req request, id string) (domain.Rep
 	return row, answer{status: http.StatusOK, body: summary(req, row, c)}, err
 }
 
-// open refuses what a replay that has ended, or ends, cannot be.
-func open(row domain.Replay, what string) error {
-	if !row.Status.Final() && !row.Stopped() {
-		return nil
+// changed answers with a replay after a change, and logs it. A replay that has ended, or ends, was not changed.
+func (a *API) changed(ctx context.Context, req request, id, what, message string, args ...any) (answer, error) {
+	row, ans, err := a.summaryOf(ctx, req, id)
+	switch {
+	case err != nil:
+		return answer{}, err
+	case row.Status.Final():
+		return answer{}, refused("replay %s cannot be %s: it is %s", id, what, row.Status)
+	case row.Stopped():
+		return answer{}, refused("replay %s cannot be %s: it is %s", id, what, row.StopStatus)
 	}
-	status := row.Status
-	if row.Stopped() && !status.Final() {
-		status = row.StopStatus
-	}
-	return &statusError{http.StatusConflict, fmt.Sprintf("replay %s cannot be %s: it is %s", row.ID, what, status)}
+	a.logger.InfoContext(ctx, message, append([]any{"replayId", id}, args...)...)
+	return ans, nil
 }
 
 // controls says what is paused of the whole ingestion.
 func (a *API) controls(ctx context.Context, req request) (answer, error) {
-	if err := noQuery(req); err != nil {
-		return answer{}, err
-	}
 	c, err := a.book.Controls.Get(ctx)
 	return answer{status: http.StatusOK, body: a.controlsOf(c)}, err
 }
 
-// goesOn bounds how many replays one call has go on that all were paused. Auto-replay takes up the others.
-const goesOn = 100
+// maxResumed is how many open replays one call continues after a pause of all replays. Auto-replay continues the others.
+const maxResumed = 100
 
 // changeControls pauses or resumes all replays, automatic ones, or both.
 func (a *API) changeControls(ctx context.Context, req request) (answer, error) {
-	if err := noQuery(req); err != nil {
-		return answer{}, err
-	}
 	body, err := bodyOf(req)
 	if err != nil {
 		return answer{}, err
@@ -196,7 +161,7 @@ func (a *API) changeControls(ctx context.Context, req request) (answer, error) {
 		a.logger.InfoContext(ctx, "controls changed", "of", part.what, "paused", *part.want)
 	}
 	if r.PauseReplays != nil && !*r.PauseReplays {
-		rows, err := a.book.Replays.Open(ctx, now.Add(eventlog.ClockSkew), goesOn)
+		rows, err := a.book.Replays.Open(ctx, now.Add(eventlog.ClockSkew), maxResumed)
 		if err != nil {
 			return answer{}, err
 		}

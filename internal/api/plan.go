@@ -3,27 +3,24 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/estimate"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// hashAgain is how long nobody must have worked on the hash of a plan until another message takes it up.
+// hashAgain is after how long without progress another message takes up the hash of a plan.
 const hashAgain = 30 * time.Second
 
-// planOf is what a dry run found out: its counts and the first items of each kind. Whoever looks at it first has its hash
-// computed.
+// planOf is the plan that a dry run has made: its counts and the first items of each kind. The first request for a plan has its
+// hash computed.
 func (a *API) planOf(ctx context.Context, row domain.Replay, r replay.Request) (*replay.Plan, error) {
 	plan := &replay.Plan{
 		Items: row.Planned, Skipped: row.Skipped, Failed: row.Failed, Warned: row.Warned, Sample: []replay.Item{},
 		PlanHash: row.PlanHash, ExpiresAt: expiryOf(row),
-		Estimate: estimate.Of(r, row.Planned, a.Pace),
+		Estimate: estimateOf(r, row.Planned, a.Pace),
 	}
 	for _, kind := range []struct {
 		outcome replay.Outcome
@@ -61,8 +58,8 @@ func (a *API) hash(ctx context.Context, id string) error {
 	return a.queue.Send(ctx, protocol.ReplayMessage{Kind: protocol.KindHash, ReplayID: id}.Encode())
 }
 
-// resolve names the version of a correction. It puts the request of a plan in the place of one that only names it, for
-// the replay with an id. A plan is bound to the replay that applies it before that is accepted: it runs once.
+// resolve names the version of a correction. For a request that applies a plan, it returns the request of the plan. The plan
+// is bound to the replay with this id before the replay is accepted: it runs once.
 func (a *API) resolve(ctx context.Context, r replay.Request, id string) (replay.Request, error) {
 	if r.Action == replay.Correct {
 		return a.named(ctx, r)
@@ -119,8 +116,4 @@ func (a *API) applicable(ctx context.Context, row domain.Replay, hash, id string
 		return refused("plan %s has nothing to run", row.ID)
 	}
 	return nil
-}
-
-func refused(format string, args ...any) error {
-	return &statusError{http.StatusConflict, fmt.Sprintf(format, args...)}
 }

@@ -26,8 +26,8 @@ type query struct {
 	list   string // what a cursor belongs to
 }
 
-// newQuery refuses parameters that are not known or given twice: a filter that is misspelled must not select
-// everything, and of two API Gateway passes on the last.
+// newQuery refuses parameters that are not known or given twice. A misspelled filter must not select everything, and of two
+// values, API Gateway passes on the last.
 func newQuery(req request, known ...string) *query {
 	q := &query{params: req.QueryStringParameters, list: listOf(req)}
 	for _, name := range slices.Sorted(maps.Keys(q.params)) {
@@ -42,9 +42,6 @@ func newQuery(req request, known ...string) *query {
 	}
 	return q
 }
-
-// noQuery refuses every query parameter. A dryRun that is not in the body must not be overlooked.
-func noQuery(req request) error { return newQuery(req).err() }
 
 func (q *query) add(name, detail string) {
 	if name == "" {
@@ -161,7 +158,7 @@ func (q *query) open(cursor string) (position string, ok bool) {
 	return position, utf8.ValidString(position) && bytes.Equal(b[:sealBytes], q.seal(position))
 }
 
-// failed blames the cursor for an error if it is forged so that the ledger cannot make a range of it.
+// failed blames a forged cursor for an error if the ledger cannot make a range of it.
 func (q *query) failed(err error) error {
 	_, given := q.params["cursor"]
 	if errors.Is(err, ledger.ErrCursor) || given && errs.HasCode(err, "ValidationException") {

@@ -23,19 +23,16 @@ func linksOf(req request, id string) map[string]string {
 func (a *API) find(ctx context.Context, req request) (domain.Replay, error) {
 	id := req.PathParameters["replayId"]
 	if _, err := ulid.ParseStrict(id); err != nil {
-		return domain.Replay{}, &statusError{http.StatusNotFound, fmt.Sprintf("%q is not a replay id", replay.Shorten(id))}
+		return domain.Replay{}, notFound("%q is not a replay id", replay.Shorten(id))
 	}
 	row, err := a.book.Replays.Get(ctx, id)
 	if errors.Is(err, ledger.ErrNotFound) {
-		return row, &statusError{http.StatusNotFound, fmt.Sprintf("there is no replay %s", id)}
+		return row, notFound("there is no replay %s", id)
 	}
 	return row, err
 }
 
 func (a *API) replay(ctx context.Context, req request) (answer, error) {
-	if err := noQuery(req); err != nil {
-		return answer{}, err
-	}
 	row, err := a.find(ctx, req)
 	if err == nil {
 		row, err = a.book.Replays.Show(ctx, row)
@@ -129,9 +126,6 @@ func (a *API) replays(ctx context.Context, req request) (answer, error) {
 
 // cancel stops what has not started of a replay. Cancelling it again changes nothing.
 func (a *API) cancel(ctx context.Context, req request) (answer, error) {
-	if err := noQuery(req); err != nil {
-		return answer{}, err
-	}
 	row, err := a.find(ctx, req)
 	if err != nil {
 		return answer{}, err
@@ -150,14 +144,13 @@ func (a *API) cancel(ctx context.Context, req request) (answer, error) {
 		return answer{}, err
 	}
 	if row.StopStatus != replay.Cancelled {
-		return answer{}, &statusError{http.StatusConflict, fmt.Sprintf("replay %s cannot be cancelled: it is %s%s",
-			row.ID, row.Status, ending(row))}
+		return answer{}, refused("replay %s cannot be cancelled: it is %s%s", row.ID, row.Status, ending(row))
 	}
 	a.logger.InfoContext(ctx, "replay cancelled", "replayId", row.ID)
 	return ans, nil
 }
 
-// ending says of a replay that was halted that the rest of it ends by itself.
+// ending adds that the rest of a halted replay ends by itself.
 func ending(row domain.Replay) string {
 	if row.Status.Final() {
 		return ""

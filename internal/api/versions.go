@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"time"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
@@ -29,7 +29,7 @@ func (a *API) versions(ctx context.Context, req request) (answer, error) {
 		return answer{}, q.failed(err)
 	}
 	if len(found) == 0 && cursor == "" {
-		return answer{}, &statusError{http.StatusNotFound, "the event log has no such resource"}
+		return answer{}, notFound("the event log has no such resource")
 	}
 	page := replay.History{ResourceID: id, Versions: make([]replay.Version, len(found)), NextCursor: q.next(next)}
 	for i, v := range found {
@@ -48,7 +48,7 @@ func (a *API) versions(ctx context.Context, req request) (answer, error) {
 // smaller; an object that was put by hand need not be.
 const maxBodyBytes = 1_000_000
 
-var noVersion = &statusError{http.StatusNotFound, "the event log has no such version of the resource"}
+var noVersion = notFound("the event log has no such version of the resource")
 
 var notAnEvent = &statusError{http.StatusUnprocessableEntity,
 	"the object is not an event: it is not JSON in UTF-8, or too large to be sent: read it from S3"}
@@ -69,8 +69,8 @@ func (a *API) version(ctx context.Context, req request) (answer, error) {
 	}
 	event, err := a.log.Event(ctx, id, version)
 	if errors.Is(err, eventlog.ErrDeleteMarker) {
-		return answer{}, &statusError{http.StatusNotFound, "the version is a delete marker: the object was deleted then, " +
-			"and there is no event: GET /versions lists the versions before it"}
+		return answer{}, notFound("the version is a delete marker: the object was deleted then, " +
+			"and there is no event: GET /versions lists the versions before it")
 	}
 	if errors.Is(err, eventlog.ErrNotFound) {
 		return answer{}, noVersion
@@ -107,12 +107,12 @@ func (a *API) addExecutions(ctx context.Context, id string, found []eventlog.Ver
 		return nil
 	}
 	place := make(map[string]int, len(found))
-	from, to := found[0].RecordedAt, found[0].RecordedAt
 	for i, v := range found {
 		place[v.ID] = i
-		from, to = earlier(from, v.RecordedAt), later(to, v.RecordedAt)
 	}
-	h, err := a.book.Executions.History(ctx, id, from, to)
+	byTime := func(a, b eventlog.Version) int { return a.RecordedAt.Compare(b.RecordedAt) }
+	from, to := slices.MinFunc(found, byTime), slices.MaxFunc(found, byTime)
+	h, err := a.book.Executions.History(ctx, id, from.RecordedAt, to.RecordedAt)
 	if err != nil {
 		return err
 	}
@@ -163,18 +163,4 @@ func execution(e domain.Execution) replay.Execution {
 		Name: e.Name, Kind: string(kind), Status: status, Error: e.Error, Attempt: e.Attempt, ReplayID: e.ReplayID,
 		Patched: e.Patched, StartedAt: e.StartedAt.Time, StoppedAt: e.StoppedAt.Pointer(), Published: e.PublishedAt.Pointer(),
 	}
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }

@@ -9,9 +9,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
-// addAsked adds the failure of a replay that a person asked for. It is never retried by itself. One that was to bring an
-// event downstream as it is, is kept for a person like any other; one with a patch, or that publishes nothing, was a
-// try, and is noted only.
+// addAsked adds the failure of a requested replay. It is never retried automatically. A person decides about a replay that
+// was to publish the event as it is. A replay with a patch, or without publication, was a try: its failure is only noted.
 func (r *run) addAsked(ctx context.Context, f domain.Failure, row domain.Execution) error {
 	f.ReplayID = row.ReplayID
 	f.Status, f.Decision = domain.Quarantined, "its replay failed: correct the cause or the event, then replay it again"
@@ -31,10 +30,10 @@ func (r *run) addAsked(ctx context.Context, f domain.Failure, row domain.Executi
 		return err
 	}
 	why := "its replay " + f.Execution + " failed as well" // which took over its event
-	return r.markFailedAgain(ctx, row.Failure, why, domain.Waiting, domain.Retrying, domain.Quarantined)
+	return r.markFailedAgain(ctx, row.Failure, why)
 }
 
-// closeIfSucceeded keeps a failure that nobody needs to look at any more out of the quarantine.
+// closeIfSucceeded closes a failure instead of quarantining it if its event has succeeded since.
 func (r *run) closeIfSucceeded(ctx context.Context, f *domain.Failure) error {
 	if f.Status != domain.Quarantined {
 		return nil

@@ -20,8 +20,6 @@ import (
 type Runner struct {
 	Deps
 	policy Policy
-	now    func() time.Time
-	random func() float64
 	known  known
 }
 
@@ -36,7 +34,7 @@ func New(deps Deps, policy Policy) *Runner {
 	if deps.Random == nil {
 		deps.Random = rand.Float64
 	}
-	return &Runner{Deps: deps, policy: policy, now: deps.Now, random: deps.Random}
+	return &Runner{Deps: deps, policy: policy}
 }
 
 // Summary is what a run did.
@@ -46,13 +44,13 @@ type Summary struct {
 	DeadLetters int    `json:"deadLetters"`       // taken out of the dead-letter queue
 	Settled     int    `json:"settled"`           // executions whose end nobody had reported
 	Replayed    int    `json:"replayed"`          // sent to the Replay queue, probes included
-	Probes      int    `json:"probes"`            // failures let go alone, to see whether what they share is over
+	Probes      int    `json:"probes"`            // failures released alone, to see whether the cause is gone
 	Held        int    `json:"held"`              // held back because many share their error
 	Quarantined int    `json:"quarantined"`
 	Superseded  int    `json:"superseded"`
 	Waiting     int    `json:"waiting"`     // looked at and left for later
-	Unaccounted int    `json:"unaccounted"` // events of which nobody has known for long what became
-	Restored    int    `json:"restored"`    // executions whose row was made again from the event log
+	Unaccounted int    `json:"unaccounted"` // events whose outcome has been unknown for long
+	Restored    int    `json:"restored"`    // executions whose row was restored from the event log
 	Errors      int    `json:"errors"`      // left for the next run
 }
 
@@ -64,8 +62,8 @@ const (
 	defaultRun = 5 * time.Minute
 )
 
-// phase runs a part of the job until a time. Running out of it is no error: the next run goes on. A part that does not
-// return is left behind on its copy of the run, so that the others and the report go on without it.
+// phase runs a part of the job until a time. Running out of time is not an error: the next run continues. A part that does
+// not return is left behind with its copy of the run. The other parts and the report go on without it.
 func (r *run) phase(ctx context.Context, until time.Time, do func(*run, context.Context) error) error {
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
@@ -88,7 +86,7 @@ func (r *run) phase(ctx context.Context, until time.Time, do func(*run, context.
 	return err
 }
 
-// once does what a run does beside its parts, in the time that is left.
+// once does something beside the parts of a run, within the time that is left.
 func once(ctx context.Context, do func(context.Context) error) error {
 	_, err := errs.WithinDeadline(ctx, func(ctx context.Context) (none struct{}, err error) { return none, do(ctx) })
 	return err
@@ -96,11 +94,11 @@ func once(ctx context.Context, do func(context.Context) error) error {
 
 // Request is what a caller of Run may ask for. The schedule asks for nothing.
 type Request struct {
-	Rebuild bool `json:"rebuild"` // make the rows of versions and owners again that the ledger lacks
+	Rebuild bool `json:"rebuild"` // restore the rows of versions and owners that the ledger lacks
 }
 
-// Run does one run. Runs that overlap exclude each other; what a run leaves, the next takes up. holder names this
-// run and no other.
+// Run does one run. Runs that overlap exclude each other. The next run takes up what this one leaves. The holder names
+// this run and no other.
 func (a *Runner) Run(ctx context.Context, holder string, ask Request) (Summary, error) {
 	end, ok := ctx.Deadline()
 	if !ok {
@@ -108,14 +106,14 @@ func (a *Runner) Run(ctx context.Context, holder string, ask Request) (Summary, 
 	}
 	work, cancel := context.WithDeadline(ctx, end.Add(-min(reserve, time.Until(end)/2)))
 	defer cancel()
-	if ask.Rebuild { // also when another run holds the lease: the next one goes on with it
+	if ask.Rebuild { // also when another run holds the lease: the next one continues it
 		if err := once(work, a.beginRebuild); err != nil {
 			return Summary{}, a.notBegun(ctx, err)
 		}
 	}
 	// The lease goes by this function's own clock, which may differ from the time that decisions go by in a test.
 	err := once(work, func(ctx context.Context) error {
-		return a.Book.Leases.Acquire(ctx, leaseName, holder, a.now(), a.now().Add(time.Until(end)+reserve))
+		return a.Book.Leases.Acquire(ctx, leaseName, holder, a.Now(), a.Now().Add(time.Until(end)+reserve))
 	})
 	if errors.Is(err, ledger.ErrConflict) {
 		a.Logger.InfoContext(ctx, "auto-replay skipped: another run is under way")
@@ -124,10 +122,10 @@ func (a *Runner) Run(ctx context.Context, holder string, ask Request) (Summary, 
 	if err != nil {
 		return Summary{}, a.notBegun(ctx, err)
 	}
-	// An outage can bring dead letters faster than they are ingested; what is known already must be decided on all the
-	// same. So each part ends at a share of the time, and leaves the rest to the next run.
-	until := func(share float64) time.Time {
-		return time.Now().Add(time.Duration(share * float64(time.Until(end))))
+	// An outage can bring dead letters faster than they are ingested, and known failures must still be decided on. So each
+	// part has its end, and leaves the rest to the next run.
+	until := func(part float64) time.Time {
+		return time.Now().Add(time.Duration(part * float64(time.Until(end))))
 	}
 	r := a.newRun(work, until(0.05))
 	drained, listed, looked, decided := until(0.35), until(0.5), until(0.65), until(0.8)

@@ -3,29 +3,27 @@ package autoreplay
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
-// countMark is where a count goes on that a run had no time to end.
+// countMark is where the next run continues a count that this one had no time to finish.
 const countMark = "count-failures"
 
 const (
 	// countedAtOnce is how many failures are counted before the count is kept, in case the run dies.
 	countedAtOnce = 100_000
-	// keepCount is left of the time of this part to keep a count that did not come to its end.
+	// keepCount is the part of the time that is kept to save an unfinished count.
 	keepCount = 2 * time.Second
 )
 
-// countFailures counts what is open or in quarantine, by what it shares, for GET /failures/groups. Reading a million
+// countFailures counts the failures that are open or in quarantine, by group, for GET /failures/groups. Reading a million
 // keys takes less than a minute.
 func (r *run) countFailures(ctx context.Context) error {
-	mark, err := r.Book.Marks.Get(ctx, countMark)
-	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+	mark, err := r.mark(ctx, countMark)
+	if err != nil {
 		return err
 	}
 	var t domain.FailureTally
@@ -47,7 +45,7 @@ func (r *run) countFailures(ctx context.Context) error {
 		if t.Done && mark.Token == "" { // nothing to keep
 			break
 		}
-		next := domain.Mark{Name: countMark, Active: !t.Done, TakenAt: domain.At(r.now())}
+		next := domain.Mark{Name: countMark, Active: !t.Done, TakenAt: domain.At(r.Now())}
 		if !t.Done {
 			kept, err := json.Marshal(t)
 			if err != nil {
@@ -63,5 +61,5 @@ func (r *run) countFailures(ctx context.Context) error {
 		}
 	}
 	r.counted = &t
-	return r.Book.Failures.SaveCount(ctx, domain.CountedAt(t, r.now()))
+	return r.Book.Failures.SaveCount(ctx, domain.CountedAt(t, r.Now()))
 }

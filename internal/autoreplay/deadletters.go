@@ -18,11 +18,11 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
 )
 
-// hide is how long a dead letter stays hidden while it is worked on, and so the longest that one may take.
+// hide is how long a dead letter stays hidden while it is processed, which is also the most time that it may take.
 const hide = time.Minute
 
-// ingestDeadLetterQueue takes dead letters into the ledger. A message is deleted once its row exists, never before: what fails stays
-// in the queue for the next run.
+// ingestDeadLetterQueue ingests dead letters. A message is deleted once its row exists, never before. A message that
+// fails stays in the queue for the next run.
 func (r *run) ingestDeadLetterQueue(ctx context.Context) error {
 	d := ingester{run: r, err: make(chan error, ingesters)}
 	d.begin(ctx)
@@ -38,7 +38,7 @@ func (r *run) ingestDeadLetterQueue(ctx context.Context) error {
 // ingesters is how many batches are ingested at the same time, where the queue is full.
 const ingesters = 16
 
-// ingester ingests batches, one more at the same time for each that is full.
+// ingester ingests batches. Each full batch adds a worker.
 type ingester struct {
 	*run
 	group sync.WaitGroup
@@ -85,8 +85,8 @@ func (d *ingester) work(ctx context.Context) error {
 // fullBatch is the most that SQS gives at once.
 const fullBatch = 10
 
-// ingestDeadLetters ingests dead letters that were received together. Over is true when the time of this part is used
-// up. The next run ingests the rest.
+// ingestDeadLetters ingests dead letters that were received together. Over tells that the time of this part is used up.
+// The next run ingests the rest.
 func (d *ingester) ingestDeadLetters(ctx context.Context, batch []sqs.Message) (over bool) {
 	hidden, cancel := context.WithTimeout(ctx, hide)
 	defer cancel()
@@ -104,7 +104,7 @@ func (d *ingester) ingestDeadLetters(ctx context.Context, batch []sqs.Message) (
 			continue
 		}
 		if errors.Is(err, sfn.ErrBusy) || ctx.Err() != nil && errors.Is(err, errs.ErrDeadlinePassed) {
-			d.sum.Waiting++ // it comes again, and nothing is wrong with it
+			d.sum.Waiting++ // it comes again: nothing is wrong with it
 			over = over || ctx.Err() != nil
 			continue
 		}
@@ -119,7 +119,7 @@ func (d *ingester) ingestDeadLetters(ctx context.Context, batch []sqs.Message) (
 	return over
 }
 
-// ingestDeadLetter takes a dead letter into the ledger and out of the queue.
+// ingestDeadLetter records what a dead letter says, and deletes it.
 func (r *run) ingestDeadLetter(ctx context.Context, m sqs.Message) error {
 	parts := []sqs.Message{m}
 	if bodies := protocol.WrappedBodies(m.Body); len(bodies) > 0 {
@@ -130,7 +130,7 @@ func (r *run) ingestDeadLetter(ctx context.Context, m sqs.Message) error {
 	}
 	for _, part := range parts {
 		err := r.ingestBody(ctx, part)
-		if errors.Is(err, ledger.ErrNotFound) { // what it is about is gone: the message is all that is left
+		if errors.Is(err, ledger.ErrNotFound) { // its subject is gone: the message is all that is left
 			err = r.quarantineMessage(ctx, part, poisonMessage, err.Error())
 		}
 		if err != nil {
@@ -140,8 +140,8 @@ func (r *run) ingestDeadLetter(ctx context.Context, m sqs.Message) error {
 	return r.DeadLetters.Delete(ctx, m)
 }
 
-// ingestBody tells dead letters apart: a message of the Replay queue that was delivered too often, the end of an execution
-// of one of the state machines, something else that names one, or none of these.
+// ingestBody tells dead letters apart. One is a message of the Replay queue that was delivered too often, the end of an
+// execution of a state machine, another message that names an execution, or none of these.
 func (r *run) ingestBody(ctx context.Context, m sqs.Message) error {
 	if msg, err := protocol.DecodeReplayMessage(m.Body); err == nil {
 		return r.poison(ctx, m, msg)
@@ -168,16 +168,16 @@ func (r *run) ingestReport(ctx context.Context, status protocol.StatusMessage) e
 }
 
 // nameOf returns the name of an execution of a machine by its ARN, and whether it is one.
-func nameOf(machine describer, arn string) (name string, ours bool) {
+func nameOf(machine sfn.Within, arn string) (name string, ours bool) {
 	name, ours = strings.CutPrefix(arn, machine.ExecutionARN(""))
 	return name, ours && name != ""
 }
 
-// ingestNamed ingests a message of another form by the executions that it names: what became of them, Step Functions tells.
+// ingestNamed ingests a message of another form by the executions that it names. Step Functions says how they ended.
 func (r *run) ingestNamed(ctx context.Context, m sqs.Message) error {
 	understood := false
 	for _, of := range []struct {
-		machine describer
+		machine sfn.Within
 		take    func(context.Context, domain.Ended) error
 	}{{r.Machine, r.recordEnd}, {r.Series, r.closeSeries}} {
 		for _, name := range protocol.ExecutionNames(m.Body, of.machine.ExecutionARN("")) {
@@ -201,7 +201,7 @@ func (r *run) ingestNamed(ctx context.Context, m sqs.Message) error {
 	return r.quarantineMessage(ctx, m, "UnknownMessage", "the dead-letter queue had a message of unknown form")
 }
 
-// closeSeries has the listener record the outcome of what a series has left.
+// closeSeries has the listener record outcomes for the items that a series left.
 func (r *run) closeSeries(ctx context.Context, e domain.Ended) error {
 	return r.Replays.Send(ctx, outcome.Close(e))
 }
@@ -213,7 +213,7 @@ func (r *run) quarantineMessage(ctx context.Context, m sqs.Message, name, why st
 	if err := r.Log.PutObject(ctx, key, []byte(m.Body)); err != nil {
 		return err
 	}
-	now := domain.At(r.now())
+	now := domain.At(r.Now())
 	_, err := r.Book.Failures.Add(ctx, domain.Failure{
 		Execution: execution, Root: execution, Status: domain.Quarantined, InputKey: key,
 		Error: name, Cause: why, Decision: why, FailedAt: now, FirstAt: now,

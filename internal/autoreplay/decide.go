@@ -14,21 +14,22 @@ import (
 const (
 	// dueBatch is how many failures of one shard are read at once.
 	dueBatch = 100
-	// dueWithoutStarts is how many failures of one shard a run looks through that may not start anything: some of them
-	// can be closed all the same.
+	// dueWithoutStarts is how many failures of one shard a run looks through when it may not start anything: some of them
+	// can still be closed.
 	dueWithoutStarts = 1000
 	// recheckAfter is how long until a failure whose automatic replay was sent is looked at again, in case its message got lost.
 	recheckAfter = 15 * time.Minute
-	// postponeFor is how long until a failure is looked at again that could not be decided now.
+	// postponeFor is how long until a failure that could not be decided on is looked at again.
 	postponeFor = time.Minute
 )
 
-// decideDue decides on the failures that are due, one batch of each shard in turn, so that none of them waits for the
-// others when the run may not start all.
+// decideDue decides on the failures that are due. It takes one batch of each shard in turn: no shard waits for the others
+// when the run may not start all.
 func (r *run) decideDue(ctx context.Context) error {
 	if err := r.setRate(ctx); err != nil {
 		return err
 	}
+	now := r.Now() // what is postponed meanwhile is left to the next run
 	type position struct {
 		shard, looked int
 		cursor        string
@@ -40,11 +41,11 @@ func (r *run) decideDue(ctx context.Context) error {
 	for len(open) > 0 && ctx.Err() == nil {
 		at := open[0]
 		open = open[1:]
-		due, next, err := r.Book.Failures.Due(ctx, at.shard, r.now(), at.cursor, dueBatch)
+		due, next, err := r.Book.Failures.Due(ctx, at.shard, now, at.cursor, dueBatch)
 		if err != nil {
 			return err
 		}
-		r.checkGates(ctx, due)
+		r.checkStorms(ctx, due)
 		r.each(due, func(r *run, f domain.Failure) {
 			err := r.decide(ctx, f)
 			switch {
@@ -64,34 +65,34 @@ func (r *run) decideDue(ctx context.Context) error {
 	return nil
 }
 
-// checkGates checks the gates before failures are decided on at the same time, so that each gate is closed once.
-func (r *run) checkGates(ctx context.Context, due []domain.Failure) {
+// checkStorms looks for storms before failures are decided on at the same time: each storm begins once.
+func (r *run) checkStorms(ctx context.Context, due []domain.Failure) {
 	for _, f := range due {
 		if f.Group == "" || !r.policy.Enabled || r.quarantineReason(f) != "" {
 			continue
 		}
-		if _, err := r.checkGate(ctx, f.Group); err != nil {
+		if _, err := r.checkStorm(ctx, f.Group); err != nil {
 			r.Logger.Log(ctx, errs.Level(err), "group of failures not read", "group", f.Group, "error", err)
 		}
 	}
 }
 
-// quarantineReason is why a failure is not replayed automatically. It does not get older while auto-replay is paused.
+// quarantineReason is why a failure is not replayed automatically. A failure does not age while auto-replay is paused.
 func (r *run) quarantineReason(f domain.Failure) string {
-	return r.policy.quarantineReason(f, r.controls.WithoutPause(f.FirstAt.Time, r.now()))
+	return r.policy.quarantineReason(f, r.controls.WithoutPause(f.FirstAt.Time, r.Now()))
 }
 
-// postpone lets others come first for a while, or a failure that always errs would keep them back.
+// postpone lets others come first for a while. Otherwise, a failure that always causes an error would delay them.
 func (r *run) postpone(ctx context.Context, f domain.Failure) {
-	err := r.Book.Failures.Move(ctx, f, domain.Move{To: f.Status, DueAt: r.now().Add(postponeFor), Redrive: f.Redrive}, f.Status)
-	if err != nil && !errors.Is(err, ledger.ErrConflict) {
+	_, err := r.tryMove(ctx, f, domain.Move{To: f.Status, DueAt: r.Now().Add(postponeFor), Redrive: f.Redrive}, f.Status)
+	if err != nil {
 		r.Logger.Log(ctx, errs.Level(err), "failure not postponed", "execution", f.Execution, "error", err)
 	}
 }
 
 // decide decides on a failure whose time has come.
 func (r *run) decide(ctx context.Context, f domain.Failure) error {
-	if !f.Status.Open() || f.DueAt.After(r.now()) { // the index lags behind
+	if !f.Status.Open() || f.DueAt.After(r.Now()) { // the index lags behind
 		return nil
 	}
 	if f.Redrive != "" || f.Status == domain.Retrying {
@@ -101,9 +102,9 @@ func (r *run) decide(ctx context.Context, f domain.Failure) error {
 	if reason == "" {
 		if !r.policy.Enabled {
 			r.sum.Waiting++
-			return r.move(ctx, f, domain.Move{To: domain.Waiting, Decision: r.sum.Paused, DueAt: r.now().Add(recheckAfter)})
+			return r.move(ctx, f, domain.Move{To: domain.Waiting, Decision: r.sum.Paused, DueAt: r.Now().Add(recheckAfter)})
 		}
-		if closed, err := r.checkGate(ctx, f.Group); err != nil {
+		if closed, err := r.checkStorm(ctx, f.Group); err != nil {
 			return err
 		} else if closed { // also one that was held before: its age stood still in a pause, so it is due before it is too old
 			return r.hold(ctx, f)
@@ -117,8 +118,8 @@ func (r *run) decide(ctx context.Context, f domain.Failure) error {
 	return err
 }
 
-// closeOrSend closes or quarantines a failure that needs no automatic replay, or cannot have one, and sends one
-// otherwise.
+// closeOrSend closes or quarantines a failure that needs no automatic replay or cannot have one. Otherwise it sends the
+// replay.
 func (r *run) closeOrSend(ctx context.Context, f domain.Failure, reason string) (sent bool, err error) {
 	if moved, err := r.moveIfRedriven(ctx, f); moved || err != nil {
 		return false, err
@@ -156,7 +157,7 @@ func (r *run) moveIfRedriven(ctx context.Context, f domain.Failure) (bool, error
 	case !d.Status.Terminal():
 		r.sum.Waiting++
 		return true, r.move(ctx, f, domain.Move{
-			To: domain.Waiting, Decision: "the execution was redriven and runs", DueAt: r.now().Add(postponeFor),
+			To: domain.Waiting, Decision: "the execution was redriven and runs", DueAt: r.Now().Add(postponeFor),
 		})
 	case d.Status == domain.Aborted:
 		if err := r.recordEnd(ctx, d.Ended); err != nil {
@@ -169,7 +170,7 @@ func (r *run) moveIfRedriven(ctx context.Context, f domain.Failure) (bool, error
 	return false, nil
 }
 
-// moveIfNeedless moves a failure that no automatic replay is to heal: a newer event supersedes it, or its event is gone.
+// moveIfNeedless moves a failure that needs no automatic replay: a newer event supersedes it, or its event is gone.
 func (r *run) moveIfNeedless(ctx context.Context, f domain.Failure) (bool, error) {
 	m, err := r.Superseding.Needless(ctx, f, r.policy.SupersedeOlder)
 	if m == nil || err != nil {
@@ -221,9 +222,7 @@ func (r *run) recheck(ctx context.Context, f domain.Failure) error {
 
 func (r *run) recheckLater(ctx context.Context, f domain.Failure) error {
 	r.sum.Waiting++
-	err := r.Book.Failures.Move(ctx, f, domain.Move{To: domain.Retrying, DueAt: r.now().Add(recheckAfter), Redrive: f.Redrive}, domain.Retrying)
-	if errors.Is(err, ledger.ErrConflict) { // its end moved it
-		return nil
-	}
+	later := domain.Move{To: domain.Retrying, DueAt: r.Now().Add(recheckAfter), Redrive: f.Redrive}
+	_, err := r.tryMove(ctx, f, later, domain.Retrying) // its end may have moved it
 	return err
 }

@@ -11,14 +11,14 @@ import (
 )
 
 // failedPages is how many pages of failed executions of one status a run lists to find out what was redriven: 400,000.
-// The budget for questions to Step Functions bounds it further.
+// The quota of questions to Step Functions bounds it further.
 const failedPages = 400
 
-// listShare is the part of the time that is left which one list may take.
-const listShare = 8
+// listPart is the part of the time that is left which one list may take.
+const listPart = 8
 
-// failedRuns are the executions that Step Functions lists as failed, as far back as a run has asked. One call tells of
-// 1,000 executions that none of them was redriven; DescribeExecution tells of one.
+// failedRuns are the executions that Step Functions lists as failed, as far back as a run has asked. One call says of 1,000
+// executions how often they were redriven. DescribeExecution says it of one.
 type failedRuns struct {
 	mu       sync.Mutex
 	redrives map[string]int // by name
@@ -39,8 +39,8 @@ func newFailedRuns() *failedRuns {
 	}}
 }
 
-// stillFailed reports whether a list shows the run of a failure as the last of its execution. False means that it was
-// redriven, or that the lists do not tell.
+// stillFailed reports whether a list shows the failed run as the last of its execution. False means that the execution was
+// redriven, or that the lists do not say.
 func (r *run) stillFailed(ctx context.Context, f domain.Failure) (bool, error) {
 	if r.behind { // a list may be what hangs
 		return false, nil
@@ -66,9 +66,9 @@ func (r *run) stillFailed(ctx context.Context, f domain.Failure) (bool, error) {
 }
 
 func (r *run) listFailed(ctx context.Context, status domain.ExecutionStatus, list *failedList) error {
-	if end, limited := ctx.Deadline(); limited { // what is due must get on if the list does not answer
+	if end, limited := ctx.Deadline(); limited { // decisions must go on if the list does not answer
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, time.Until(end)/listShare)
+		ctx, cancel = context.WithTimeout(ctx, time.Until(end)/listPart)
 		defer cancel()
 	}
 	page, next, err := r.Machine.List(ctx, status, list.token)

@@ -12,8 +12,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
-// recordEnd records the end of an execution in the ledger: in its own row, and in that of a failure if it failed. Recording the
-// same end again changes nothing.
+// recordEnd records the end of an execution in its row, and in that of a failure if it failed. Recording the same end
+// again changes nothing.
 func (r *run) recordEnd(ctx context.Context, e domain.Ended) error {
 	if e.Status != domain.Failed && e.Status != domain.TimedOut {
 		return errors.Join(r.Outcomes.Record(ctx, []domain.Ended{e})[0], r.addAborted(ctx, e))
@@ -21,7 +21,7 @@ func (r *run) recordEnd(ctx context.Context, e domain.Ended) error {
 	d, err := r.Machine.Describe(ctx, e.Name)
 	switch {
 	case errors.Is(err, sfn.ErrNotFound):
-		d = sfn.Description{Ended: e} // gone after 90 days; what the message says is all there is
+		d = sfn.Description{Ended: e} // gone after 90 days: what the message says is all there is
 	case errors.Is(err, sfn.ErrBusy):
 		if d, err = r.undescribed(ctx, e, err); err != nil {
 			return err
@@ -55,8 +55,8 @@ func (r *run) recordEnd(ctx context.Context, e domain.Ended) error {
 	return nil // it was redriven and runs: it stays open
 }
 
-// undescribed is what is known of an end without asking Step Functions: what reported it, and the row of its execution. It
-// suffices if its error decides, and its event was recorded; otherwise busy is returned, and the end is recorded later.
+// undescribed is what is known of an end without asking Step Functions: the message, and the row of the execution. It
+// suffices if the error decides and the event was recorded. Otherwise, it returns busy, and the end is recorded later.
 func (r *run) undescribed(ctx context.Context, e domain.Ended, busy error) (sfn.Description, error) {
 	if e.Error == "" || e.Error == wrappedError {
 		return sfn.Description{}, busy
@@ -74,8 +74,8 @@ func (r *run) undescribed(ctx context.Context, e domain.Ended, busy error) (sfn.
 // wrappedError is the error of an execution whose cause has the error of a child.
 const wrappedError = "States.TaskFailed"
 
-// addAborted adds the row of an execution that was aborted between the writing of its version and of its row: without it,
-// the version would be taken for one that is responsible for its resource.
+// addAborted adds the row of an execution that was aborted after its version was written, and before its row was. Without
+// the row, the version would count as the one that is responsible for its resource.
 func (r *run) addAborted(ctx context.Context, e domain.Ended) error {
 	if e.Status != domain.Aborted {
 		return nil
@@ -94,8 +94,8 @@ func (r *run) addAborted(ctx context.Context, e domain.Ended) error {
 	return err
 }
 
-// row returns the row of an execution, completed from the event log where Record died before it could. It is the zero
-// row if the event never reached the log.
+// row returns the row of an execution. Where Record died before it could, the row is completed from the event log. If the
+// event never reached the log, the row is zero.
 func (r *run) row(ctx context.Context, d sfn.Description) (domain.Execution, error) {
 	row, err := r.Book.Executions.Get(ctx, d.Name)
 	unrecorded := row.Records() && row.VersionID == ""
@@ -115,15 +115,15 @@ func (r *run) row(ctx context.Context, d sfn.Description) (domain.Execution, err
 	})
 }
 
-// sameRun reports whether Step Functions speaks of the run that a message reported. The stop time tells where a message
-// carries no redrive count.
+// sameRun reports whether Step Functions describes the run that a message reported. The stop time decides where a message
+// has no redrive count.
 func sameRun(d, e domain.Ended) bool {
 	return d.Status == e.Status &&
 		(d.RedriveCount == e.RedriveCount || domain.At(d.StoppedAt).Equal(domain.At(e.StoppedAt).Time))
 }
 
-// findRow looks for the version of an execution of which no row has it, at most one that was announced: Record may have
-// died after it wrote the event. It returns the zero row if there is none.
+// findRow makes the row of an execution whose version no row has, or only an announced one: Record may have died after it
+// wrote the event. It returns the zero row if the log has no such version.
 func (r *run) findRow(ctx context.Context, d sfn.Description, announced domain.Execution) (domain.Execution, error) {
 	ids, err := r.Reader.Read(d.Input)
 	if announced.Corrects != "" { // its input only points to the event
@@ -176,7 +176,7 @@ func (r *run) addFailure(ctx context.Context, e domain.Ended, d sfn.Description,
 	if err != nil {
 		return err
 	}
-	if e.RedriveCount > 0 { // a person tried again: the attempts begin anew, under names that were not used
+	if e.RedriveCount > 0 { // a person tried again: the attempts begin anew, under unused names
 		f.Root, f.Attempt, f.FirstAt = domain.LineageOf(e.Name, e.RedriveCount), 0, f.FailedAt
 	}
 	if f.VersionID == "" && row.Corrects == "" {
@@ -199,7 +199,7 @@ func (r *run) addFailure(ctx context.Context, e domain.Ended, d sfn.Description,
 		if r.policy.Errors.Retriable(f.Error) {
 			f.Group = f.Error
 		}
-		f.DueAt = domain.At(r.policy.due(f, r.now(), r.random()))
+		f.DueAt = domain.At(r.policy.due(f, r.Now(), r.Random()))
 		f.Decision = fmt.Sprintf("decide at %s", f.DueAt)
 	}
 	if err := r.insert(ctx, f); err != nil {
@@ -212,7 +212,7 @@ func (r *run) addFailure(ctx context.Context, e domain.Ended, d sfn.Description,
 func (r *run) insert(ctx context.Context, f domain.Failure) error {
 	if f.State == "" && f.ARN != "" {
 		state, err := r.Machine.FailedState(ctx, f.Execution)
-		if err != nil && !errors.Is(err, sfn.ErrBusy) { // good to know, and no reason to lose the rest
+		if err != nil && !errors.Is(err, sfn.ErrBusy) { // the rest is worth keeping without it
 			r.Logger.WarnContext(ctx, "failed state not found", "execution", f.Execution, "error", err)
 		}
 		f.State = state
@@ -228,7 +228,7 @@ func (r *run) insert(ctx context.Context, f domain.Failure) error {
 	return err
 }
 
-// inherit takes over from the failure that this one's execution was to heal, and returns that.
+// inherit copies what a failure has from the one that its execution was to heal, and returns that one.
 func (r *run) inherit(ctx context.Context, f *domain.Failure, row domain.Execution) (domain.Failure, error) {
 	if row.Failure == "" {
 		return domain.Failure{}, nil
@@ -247,12 +247,12 @@ func (r *run) inherit(ctx context.Context, f *domain.Failure, row domain.Executi
 	return before, nil
 }
 
-// closeBefore closes the failures that this one goes on with: the one that its execution was to heal, and those of the
-// runs before a redrive.
+// closeBefore closes the failures that this one continues: the one that its execution was to heal, and those of the runs
+// before a redrive.
 func (r *run) closeBefore(ctx context.Context, f domain.Failure, row domain.Execution) error {
 	if row.Failure != "" {
 		why := "its automatic replay " + f.Execution + " failed as well"
-		if err := r.markFailedAgain(ctx, row.Failure, why, domain.Waiting, domain.Retrying, domain.Quarantined); err != nil {
+		if err := r.markFailedAgain(ctx, row.Failure, why); err != nil {
 			return err
 		}
 	}
@@ -270,26 +270,26 @@ func (r *run) closeBefore(ctx context.Context, f domain.Failure, row domain.Exec
 		if before.Redrive != "" { // no automatic replay of it is under way
 			from = append(from, domain.Retrying)
 		}
-		err := r.Book.Failures.Move(ctx, before, again, from...)
-		if err != nil && !errors.Is(err, ledger.ErrConflict) {
+		if _, err := r.tryMove(ctx, before, again, from...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *run) markFailedAgain(ctx context.Context, failureID, why string, from ...domain.FailureStatus) error {
+func (r *run) markFailedAgain(ctx context.Context, failureID, why string) error {
 	before, err := r.Book.Failures.Get(ctx, failureID)
-	if err == nil {
-		err = r.Book.Failures.Move(ctx, before, domain.Move{To: domain.FailedAgain, Decision: why}, from...)
-	}
-	if errors.Is(err, ledger.ErrConflict) || errors.Is(err, ledger.ErrNotFound) {
+	if errors.Is(err, ledger.ErrNotFound) {
 		return nil
+	}
+	if err == nil {
+		again := domain.Move{To: domain.FailedAgain, Decision: why}
+		_, err = r.tryMove(ctx, before, again, domain.Waiting, domain.Retrying, domain.Quarantined)
 	}
 	return err
 }
 
-// keepInput keeps the input of an execution that never reached the log, since Step Functions forgets it in the end.
+// keepInput keeps an input that never reached the log, since Step Functions forgets it after 90 days.
 func (r *run) keepInput(ctx context.Context, f *domain.Failure, d sfn.Description) error {
 	if f.InputKey != "" {
 		return nil

@@ -9,32 +9,30 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/errs"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
 const (
 	// remembered is how long Step Functions lists an execution that has ended ("Quotas related to state machine
 	// executions", Step Functions Developer Guide).
 	remembered = 90 * 24 * time.Hour
-	// headPages is how many pages of ended executions of one status every run lists from the newest on: 5,000.
+	// headPages is how many pages of ended executions of one status each run lists, the newest first: 5,000 executions.
 	headPages = 5
-	// tailPages is how many pages of older ones a run lists, where the run before left off.
+	// tailPages is how many pages of older ones a run lists, from where the last run stopped.
 	tailPages = 5
-	// tokenLife is how long a token of a list works: 24 hours, less an hour.
+	// tokenLife is how long the token of a list is used. It expires after 24 hours.
 	tokenLife = 23 * time.Hour
-	// reportWait is how long after the end its status event is waited for, or SettleAfter if that is less: it is cheaper.
+	// reportWait is how long a run waits for the status event of an end, or SettleAfter if that is less: it is cheaper.
 	reportWait = time.Minute
 )
 
-// reconcileListed records what ended and was never reported, also of executions without a row: those that failed before
-// Record wrote one, and those that were redriven. It lists by status and start, the newest first; since the list is
-// eventually consistent and an execution may fail long after it started, it lists anew in each run, and asks the ledger
-// about each.
+// reconcileListed records ends that were never reported, also of executions without a row: those that failed before Record
+// wrote one, and those that were redriven. It lists by status and start, the newest first. The list is eventually
+// consistent, and an execution may fail long after it started. So each run lists again, and asks the ledger about each.
 func (r *run) reconcileListed(ctx context.Context) error {
 	var results []error
 	statuses := []domain.ExecutionStatus{domain.Failed, domain.TimedOut, domain.Aborted}
-	for i := range statuses { // each run begins with another, in case the look-ups do not suffice for all
-		turn := int(r.now().Unix()/max(int64(r.policy.Interval.Seconds()), 1)) + i
+	for i := range statuses { // each run begins with another: the look-ups may not suffice for all
+		turn := int(r.Now().Unix()/max(int64(r.policy.Interval.Seconds()), 1)) + i
 		results = append(results, r.listEnded(ctx, statuses[turn%len(statuses)]))
 	}
 	return errors.Join(results...)
@@ -45,27 +43,23 @@ func (r *run) listEnded(ctx context.Context, status domain.ExecutionStatus) erro
 	if err != nil || next == "" {
 		return err
 	}
-	// More than the head: go on where the run before left off, or behind the head if there was none.
-	mark, err := r.Book.Marks.Get(ctx, markOf(status))
-	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+	// More than the head: continue where the last run stopped, or behind the head if there was none.
+	mark, err := r.mark(ctx, "list-"+string(status))
+	if err != nil {
 		return err
 	}
-	if mark.Token == "" || r.now().Sub(mark.TakenAt.Time) > tokenLife {
+	if mark.Token == "" || r.Now().Sub(mark.TakenAt.Time) > tokenLife {
 		mark.Token = next
 	}
 	token, err := r.listPages(ctx, status, mark.Token, tailPages)
 	if err != nil {
 		token = "" // a token may go bad: begin behind the head again
 	}
-	return errors.Join(err, r.Book.Marks.Save(ctx, domain.Mark{
-		Name: markOf(status), Token: token, TakenAt: domain.At(r.now()),
-	}))
+	return errors.Join(err, r.Book.Marks.Save(ctx, domain.Mark{Name: mark.Name, Token: token, TakenAt: domain.At(r.Now())}))
 }
 
-func markOf(status domain.ExecutionStatus) string { return "list-" + string(status) }
-
-// listPages goes through a number of pages and returns the token of the next, empty when the list ends or gets too old. A
-// page of which something is left comes again.
+// listPages goes through some pages and returns the token of the next, empty when the list ends or gets too old. A page that
+// is not done comes again.
 func (r *run) listPages(ctx context.Context, status domain.ExecutionStatus, token string, pages int) (next string, err error) {
 	for range pages {
 		if ctx.Err() != nil {
@@ -82,7 +76,7 @@ func (r *run) listPages(ctx context.Context, status domain.ExecutionStatus, toke
 		if left {
 			return token, nil
 		}
-		if more == "" || len(page) == 0 || r.now().Sub(page[len(page)-1].StartedAt) > remembered {
+		if more == "" || len(page) == 0 || r.Now().Sub(page[len(page)-1].StartedAt) > remembered {
 			return "", nil
 		}
 		token = more
@@ -90,11 +84,11 @@ func (r *run) listPages(ctx context.Context, status domain.ExecutionStatus, toke
 	return token, nil
 }
 
-// recordListed records those of a page that the ledger knows nothing of. Left tells that the run may not look up all.
+// recordListed records the executions of a page that the ledger does not know. Left tells that some are not done.
 func (r *run) recordListed(ctx context.Context, page []sfn.Listed) (left bool, err error) {
 	var asked []domain.Ended
 	for _, e := range page {
-		if !r.known.has(e) && r.now().Sub(e.StoppedAt) > min(reportWait, r.policy.SettleAfter) {
+		if !r.known.has(e) && r.Now().Sub(e.StoppedAt) > min(reportWait, r.policy.SettleAfter) {
 			asked = append(asked, domain.Ended{Name: e.Name, Status: e.Status, StoppedAt: e.StoppedAt, RedriveCount: e.RedriveCount})
 		}
 	}
@@ -105,7 +99,7 @@ func (r *run) recordListed(ctx context.Context, page []sfn.Listed) (left bool, e
 	missing := map[string]bool{}
 	for _, e := range unknown {
 		missing[e.Name] = true
-		if left || ctx.Err() != nil || !r.mayLookUp(shareOfListed) {
+		if left || ctx.Err() != nil || !r.mayLookUp(forListed) {
 			left = true
 			continue
 		}
@@ -133,8 +127,8 @@ func (r *run) recordListed(ctx context.Context, page []sfn.Listed) (left bool, e
 	return left, nil
 }
 
-// known remembers executions that the ledger accounts for, so that a function that stays warm asks once about each. It
-// lives as long as the function's instance, and forgetting is harmless.
+// known remembers executions that the ledger accounts for. A function that stays warm asks about each once. It lives as long
+// as the function's instance. Forgetting is harmless.
 type known struct {
 	mu       sync.Mutex // a part that was left behind may still be at work
 	redrives map[string]int

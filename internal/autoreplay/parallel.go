@@ -15,8 +15,8 @@ const (
 	fewFailures = 10
 )
 
-// each does something about failures, several at a time if they are many. Each part works on a copy of the run, and what
-// it did is added up afterwards.
+// each does something about failures, several at a time if there are many. Each part works on a copy of the run, and their
+// sums are added afterwards.
 func (r *run) each(failures []domain.Failure, do func(*run, domain.Failure)) {
 	if len(failures) <= fewFailures || r.mayStart() && r.maySend() < len(failures) { // or the parts would send too many
 		for _, f := range failures {
@@ -40,8 +40,8 @@ func (r *run) each(failures []domain.Failure, do func(*run, domain.Failure)) {
 	group.Wait()
 	for _, part := range parts {
 		r.sum.add(part.sum)
-		maps.Copy(r.gates, part.gates)
-		maps.Copy(r.closedGates, part.closedGates)
+		maps.Copy(r.storms, part.storms)
+		maps.Copy(r.begun, part.begun)
 		maps.Copy(r.held, part.held)
 		r.lookUps = max(r.lookUps, part.lookUps)
 	}

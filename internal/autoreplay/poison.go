@@ -16,16 +16,16 @@ import (
 
 const (
 	poisonMessage = "PoisonMessage"
-	// givenUp is why something ends of which the message became a dead letter.
+	// givenUp is why something ends whose message became a dead letter.
 	givenUp = "its message could not be handled and came back too often"
 	// maxRevivals is how often a message is sent again after it was a dead letter. Each time it is received as often as
 	// the queue allows, which takes most of a day.
 	maxRevivals = 3
 )
 
-// poison deals with a message of the Replay queue that the listener could not handle in all its deliveries. One of them
-// may have done its work all the same, and died before it said so: nothing is given up before the ledger and Step
-// Functions have told what was started. What is given up gets its outcome first, so that a late delivery starts nothing.
+// poison deals with a message of the Replay queue that the listener could not handle in any delivery. A delivery may have
+// done its work, and died before it said so. Nothing is given up before the ledger and Step Functions say what was
+// started. What is given up gets its outcome first, so a late delivery starts nothing.
 func (r *run) poison(ctx context.Context, m sqs.Message, msg protocol.ReplayMessage) error {
 	switch msg.Kind {
 	case protocol.KindItem:
@@ -54,7 +54,7 @@ func (r *run) poison(ctx context.Context, m sqs.Message, msg protocol.ReplayMess
 	return r.revive(ctx, m, msg)
 }
 
-// revive sends a message again whose work nobody else does, and gives up one that died too often.
+// revive sends a message again if nothing else does its work. It gives up a message that failed too often.
 func (r *run) revive(ctx context.Context, m sqs.Message, msg protocol.ReplayMessage) error {
 	if msg.Revived >= maxRevivals {
 		return r.giveUp(ctx, m, msg)
@@ -65,7 +65,7 @@ func (r *run) revive(ctx context.Context, m sqs.Message, msg protocol.ReplayMess
 	return r.Replays.Send(ctx, msg.Encode())
 }
 
-// giveUp halts the replay of a page that cannot be found out, and keeps the message for a person.
+// giveUp halts the replay of a page that cannot be expanded, and keeps the message for a person.
 func (r *run) giveUp(ctx context.Context, m sqs.Message, msg protocol.ReplayMessage) error {
 	what := fmt.Sprintf("%s of replay %s, page %d", msg.Kind, msg.ReplayID, msg.Page)
 	switch msg.Kind {
@@ -81,15 +81,15 @@ func (r *run) giveUp(ctx context.Context, m sqs.Message, msg protocol.ReplayMess
 	return r.quarantineMessage(ctx, m, poisonMessage, what+": "+givenUp)
 }
 
-// poisonPage has a page that is bound sent on: nobody else sends the messages of its items. One that is not bound could
-// not be found out.
+// poisonPage sends on a page that is bound: nothing else sends the messages of its items. A page that is not bound could not
+// be expanded.
 func (r *run) poisonPage(ctx context.Context, m sqs.Message, msg protocol.ReplayMessage) error {
 	row, err := r.Book.Replays.Get(ctx, msg.ReplayID)
 	if err != nil {
 		return err
 	}
 	if row.Stopped() || row.Status.Final() { // a sweep skips what waits
-		return r.Progress.CompleteIfDone(ctx, row.ID, r.now())
+		return r.Progress.CompleteIfDone(ctx, row.ID, r.Now())
 	}
 	p, err := r.Book.Pages.Get(ctx, msg.ReplayID, msg.Page)
 	switch {
@@ -101,7 +101,7 @@ func (r *run) poisonPage(ctx context.Context, m sqs.Message, msg protocol.Replay
 	return r.revive(ctx, m, msg)
 }
 
-// poisonAuto gives up an automatic replay that was not started. One that was ends by itself, or has ended.
+// poisonAuto gives up an automatic replay that was not started. One that was started ends by itself, or has ended.
 func (r *run) poisonAuto(ctx context.Context, msg protocol.ReplayMessage) error {
 	f, err := r.Book.Failures.Get(ctx, domain.FailureID(msg.Execution, msg.RedriveCount))
 	if err != nil || !f.Status.Open() || f.Redrive != "" {
@@ -121,16 +121,16 @@ func (r *run) poisonAuto(ctx context.Context, msg protocol.ReplayMessage) error 
 		return r.recordEnd(ctx, d.Ended)
 	}
 	return r.move(ctx, f, domain.Move{
-		To: domain.Retrying, Decision: "its automatic replay " + name + " runs", DueAt: r.now().Add(recheckAfter),
+		To: domain.Retrying, Decision: "its automatic replay " + name + " runs", DueAt: r.Now().Add(recheckAfter),
 	})
 }
 
-// neverStarted ends an execution that was announced and that Step Functions does not know, and what it was for.
+// neverStarted ends an execution that was announced and that Step Functions does not know, and the failure or item behind it.
 func (r *run) neverStarted(ctx context.Context, name string) error {
-	return r.Outcomes.Record(ctx, []domain.Ended{domain.NeverStartedEnd(name, givenUp, r.now())})[0]
+	return r.Outcomes.Record(ctx, []domain.Ended{domain.NeverStartedEnd(name, givenUp, r.Now())})[0]
 }
 
-// bindRounds is how often an item is looked at again that another delivery has bound meanwhile.
+// bindRounds is how often an item is read again because another delivery has bound it meanwhile.
 const bindRounds = 3
 
 // poisonItem gives up an item that was not started.
@@ -146,8 +146,8 @@ func (r *run) poisonItem(ctx context.Context, msg protocol.ReplayMessage) error 
 			return r.poisonSeries(ctx, it, s)
 		case !errors.Is(err, ledger.ErrNotFound):
 			return err
-		case it.Outcome != replay.Waiting: // started or ended: look whether that was all
-			return r.Progress.CompleteIfDone(ctx, it.ReplayID, r.now())
+		case it.Outcome != replay.Waiting: // started or ended: it may have been the last
+			return r.Progress.CompleteIfDone(ctx, it.ReplayID, r.Now())
 		case it.Execution != "":
 			return r.poisonBound(ctx, it)
 		}
@@ -163,7 +163,7 @@ func (r *run) poisonItem(ctx context.Context, msg protocol.ReplayMessage) error 
 func (r *run) failItem(ctx context.Context, it domain.Item, why string) error {
 	return r.apply(ctx, progress.Transition{
 		ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, Index: it.Index, To: replay.Failed, Reason: why,
-		Execution: it.Execution, At: r.now(),
+		Execution: it.Execution, At: r.Now(),
 	})
 }
 
@@ -171,13 +171,13 @@ func (r *run) apply(ctx context.Context, s progress.Transition) error {
 	return r.Progress.Apply(ctx, []progress.Transition{s})[s.ReplayID]
 }
 
-// poisonBound does for an item that is bound what the delivery would have done that bound it.
+// poisonBound does what the delivery would have done that bound the item.
 func (r *run) poisonBound(ctx context.Context, it domain.Item) error {
 	row, err := r.Book.Replays.Get(ctx, it.ReplayID)
 	if err != nil {
 		return err
 	}
-	if row.Action == replay.Republish { // what it is bound to ran long ago, and tells nothing
+	if row.Action == replay.Republish { // the execution that it is bound to ran long ago, and says nothing about it
 		return r.failItem(ctx, it, progress.OutputNotSent(givenUp))
 	}
 	if row.Action == replay.Redrive {
@@ -201,7 +201,7 @@ func (r *run) poisonBound(ctx context.Context, it domain.Item) error {
 	})
 }
 
-// poisonSeries gives up a series that was not started. The listener gives what it has an outcome.
+// poisonSeries gives up a series that was not started. The listener gives its items an outcome.
 func (r *run) poisonSeries(ctx context.Context, it domain.Item, s domain.Series) error {
 	if s.Parked { // resuming sends another message
 		return nil

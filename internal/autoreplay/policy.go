@@ -37,14 +37,14 @@ func (p Policy) starts(perSecond float64) int {
 	return max(int(perSecond*min(p.Interval, maxSpread).Seconds()), 1)
 }
 
-// pauseBetweenProbes returns how long to wait after so many probes in a row that failed: exponential, and random in its
-// upper half, since a probe too soon tells nothing.
+// pauseBetweenProbes returns how long to wait after a number of failed probes in a row. It is exponential, and random in its
+// upper half: a probe that comes too soon shows nothing.
 func (p Policy) pauseBetweenProbes(misses int, random float64) time.Duration {
 	return p.backoff(max(misses-1, 0), (1+random)/2)
 }
 
-// backoff returns how long to wait after a failure, exponential in the number of automatic replays before it, with
-// full jitter: random is from 0 up to 1.
+// backoff returns how long to wait after a failure. It is exponential in the number of automatic replays so far, with full
+// jitter: random is from 0 up to 1.
 func (p Policy) backoff(attempt int, random float64) time.Duration {
 	most := float64(p.BackoffBase) * math.Pow(p.BackoffRate, float64(attempt))
 	return time.Duration(min(most, float64(p.MaxBackoff)) * random)

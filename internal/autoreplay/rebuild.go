@@ -16,37 +16,30 @@ const (
 	rebuildPage = 200
 )
 
-// beginRebuild has the rows of versions and owners made again that the ledger lacks, from the event log alone. It goes on
-// from run to run; asking for it again while it is under way changes nothing.
+// beginRebuild begins to restore the rows of versions and owners that the ledger lacks, from the event log alone. It goes on
+// from run to run. Asking for it again meanwhile changes nothing.
 func (a *Runner) beginRebuild(ctx context.Context) error {
-	mark, err := a.Book.Marks.Get(ctx, rebuildMark)
-	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+	mark, err := a.mark(ctx, rebuildMark)
+	if err != nil || mark.Active {
 		return err
 	}
-	if mark.Active {
-		return nil
-	}
 	a.Logger.InfoContext(ctx, "rebuild of the ledger begun")
-	return a.Book.Marks.Save(ctx, domain.Mark{Name: rebuildMark, Active: true, TakenAt: domain.At(a.now())})
+	return a.Book.Marks.Save(ctx, domain.Mark{Name: rebuildMark, Active: true, TakenAt: domain.At(a.Now())})
 }
 
-// rebuild goes on with a rebuild that is under way, as far as the time and the budget of the run allow.
+// rebuild continues a rebuild that is under way, as far as the time and the look-ups of the run allow.
 func (r *run) rebuild(ctx context.Context) error {
-	mark, err := r.Book.Marks.Get(ctx, rebuildMark)
-	if errors.Is(err, ledger.ErrNotFound) || err == nil && !mark.Active {
-		return nil
-	}
+	mark, err := r.mark(ctx, rebuildMark)
 	for err == nil && mark.Active && ctx.Err() == nil {
-		var entries []eventlog.Entry
-		var next string
-		if entries, next, err = r.Log.Walk(ctx, mark.Token, rebuildPage); err != nil {
+		entries, next, err := r.Log.Walk(ctx, mark.Token, rebuildPage)
+		if err != nil {
 			return err
 		}
 		done, err := r.restore(ctx, entries)
 		if err != nil || !done {
-			return err // the page comes again: what was made of it is there by then
+			return err // the page comes again: the rows that were added are there by then
 		}
-		mark.Token, mark.Active, mark.Count, mark.TakenAt = next, next != "", mark.Count+len(entries), domain.At(r.now())
+		mark.Token, mark.Active, mark.Count, mark.TakenAt = next, next != "", mark.Count+len(entries), domain.At(r.Now())
 		if err := r.Book.Marks.Save(ctx, mark); err != nil {
 			return err
 		}
@@ -57,7 +50,7 @@ func (r *run) rebuild(ctx context.Context) error {
 	return err
 }
 
-// restore adds what the ledger lacks of some versions. Done is false if the run may not look up more executions.
+// restore adds the rows that the ledger lacks of some versions. Done is false if the run may not look up more executions.
 func (r *run) restore(ctx context.Context, entries []eventlog.Entry) (done bool, err error) {
 	names := make([]string, len(entries))
 	for i, e := range entries {
@@ -76,8 +69,8 @@ func (r *run) restore(ctx context.Context, entries []eventlog.Entry) (done bool,
 		if !missing[e.Execution] {
 			continue
 		}
-		if ctx.Err() != nil || !r.mayLookUp(shareOfAll) {
-			return false, nil //nolint:nilerr // out of time or budget: the next run goes on
+		if ctx.Err() != nil || !r.mayLookUp(forRebuild) {
+			return false, nil //nolint:nilerr // out of time or look-ups: the next run goes on
 		}
 		if err := r.restoreExecution(ctx, e); err != nil {
 			return false, err
@@ -88,8 +81,8 @@ func (r *run) restore(ctx context.Context, entries []eventlog.Entry) (done bool,
 	return true, nil
 }
 
-// restoreExecution adds the row of the execution that recorded a version. What became of it, Step Functions knows for 90
-// days. Later, a stored output says that it succeeded.
+// restoreExecution adds the row of the execution that recorded a version. Step Functions knows for 90 days how it ended.
+// Later, a stored output says that it succeeded.
 func (r *run) restoreExecution(ctx context.Context, e eventlog.Entry) error {
 	v, err := r.Log.FindEnded(ctx, e.ResourceID, e.Execution, e.StartedAt, e.At()) // of several, the oldest counts
 	if errors.Is(err, eventlog.ErrNotFound) {
@@ -111,14 +104,14 @@ func (r *run) restoreExecution(ctx context.Context, e eventlog.Entry) error {
 	if err != nil && !errors.Is(err, eventlog.ErrNotFound) {
 		return err
 	}
-	published := err == nil && row.Mode != domain.API // a try that nobody was to see has an output as well
+	published := err == nil && row.Mode != domain.API // a run that publishes nothing has an output as well
 	d, err := r.Machine.Describe(ctx, e.Execution)
 	forgotten := errors.Is(err, sfn.ErrNotFound)
 	switch {
 	case forgotten && published:
 		row.Status, row.StoppedAt = domain.Succeeded, domain.At(stored)
 	case forgotten:
-		row.Status, row.StoppedAt = domain.Aborted, domain.At(r.now())
+		row.Status, row.StoppedAt = domain.Aborted, domain.At(r.Now())
 		row.Error, row.Cause = "OutcomeUnknown", "rebuilt from the event log, after Step Functions had forgotten the execution"
 	case err != nil:
 		return err
@@ -138,7 +131,7 @@ func (r *run) restoreExecution(ctx context.Context, e eventlog.Entry) error {
 	return nil
 }
 
-// restoreCorrection adds to the row of a correction what it heals.
+// restoreCorrection adds what a correction heals to its row.
 func (r *run) restoreCorrection(ctx context.Context, row *domain.Execution) error {
 	if row.Corrects == "" {
 		return nil

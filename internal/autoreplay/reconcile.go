@@ -17,19 +17,19 @@ const (
 	openBatch = 500
 	// runningPages is how many pages of running executions a run lists: 50,000. Of those beyond, each is looked up.
 	runningPages = 50
-	// messageLife is how long a message of the Replay queue can live. A start that has not happened by then never will.
+	// messageLife is how long SQS keeps a message of the Replay queue. A start that has not happened by then never will.
 	messageLife = 14 * 24 * time.Hour
 )
 
-// reconcileOpen looks up executions that have a row without an outcome: status events are best effort, one may never
-// have come. Those that Step Functions lists as running are left alone, however long they take.
+// reconcileOpen looks up executions that have a row without an outcome: their status events may have been lost. Those that
+// Step Functions lists as running are left alone, however long they take.
 func (r *run) reconcileOpen(ctx context.Context) error {
 	running, err := r.listRunning(ctx)
 	if err != nil {
 		return err
 	}
 	r.running = running
-	by := r.now().Add(-r.policy.SettleAfter)
+	by := r.Now().Add(-r.policy.SettleAfter)
 	for shard := range ledger.Shards {
 		for cursor := ""; ctx.Err() == nil; {
 			open, next, err := r.Book.Executions.Open(ctx, shard, by, func(name string) bool { return running[name] }, cursor, openBatch)
@@ -74,11 +74,11 @@ func (r *run) listRunning(ctx context.Context) (map[string]bool, error) {
 	return names, nil
 }
 
-// checkOpen looks one open execution up, within the budget of the run, and reports it if it stays open for too long.
+// checkOpen looks up one open execution, within the look-ups of the run, and reports it if it stays open for too long.
 func (r *run) checkOpen(ctx context.Context, e domain.Execution) error {
 	accounted := false
-	recorded := e.VersionID != "" && (e.Mode == domain.Live || e.Mode == domain.Restart) // replays are accounted for by what asked for them
-	if r.mayLookUp(shareOfOpen) {
+	recorded := e.VersionID != "" && (e.Mode == domain.Live || e.Mode == domain.Restart) // replays are accounted for by their failures and items
+	if r.mayLookUp(forOpen) {
 		var err error
 		accounted, err = r.lookUp(ctx, e)
 		switch {
@@ -90,7 +90,7 @@ func (r *run) checkOpen(ctx context.Context, e domain.Execution) error {
 			r.Logger.Log(ctx, errs.Level(err), "open execution not looked up", "execution", e.Name, "error", err)
 		}
 		if !accounted { // the next run looks again, at others first
-			again := r.now()
+			again := r.Now()
 			if recorded {
 				again = again.Add(-r.policy.SettleAfter)
 			}
@@ -99,7 +99,7 @@ func (r *run) checkOpen(ctx context.Context, e domain.Execution) error {
 			}
 		}
 	}
-	if !accounted && recorded && r.now().Sub(later(e.StartedAt.Time, e.StoppedAt.Time)) > r.policy.UnaccountedAfter {
+	if !accounted && recorded && r.Now().Sub(later(e.StartedAt.Time, e.StoppedAt.Time)) > r.policy.UnaccountedAfter {
 		r.sum.Unaccounted++
 		r.Logger.ErrorContext(ctx, "the outcome of an event is unknown", "execution", e.Name, "resourceId", e.ResourceID,
 			"versionId", e.VersionID)
@@ -123,7 +123,7 @@ func (r *run) lookUp(ctx context.Context, e domain.Execution) (accounted bool, e
 	case err != nil:
 		return false, err
 	case d.Status.Terminal() && d.RedriveCount < e.RedriveRun: // the message that redrives it is in the Replay queue
-		return true, r.Book.Executions.CheckLater(ctx, e, r.now())
+		return true, r.Book.Executions.CheckLater(ctx, e, r.Now())
 	case d.Status.Terminal():
 		r.sum.Settled++
 		if err := r.recordEnd(ctx, d.Ended); err != nil {
@@ -131,13 +131,13 @@ func (r *run) lookUp(ctx context.Context, e domain.Execution) (accounted bool, e
 		}
 		return true, r.Book.Executions.MarkLookedUp(ctx, e)
 	}
-	return true, r.Book.Executions.CheckLater(ctx, e, r.now()) // the next look is a threshold from now
+	return true, r.Book.Executions.CheckLater(ctx, e, r.Now()) // the next look is a threshold from now
 }
 
-// recordUnstarted deals with an execution that Step Functions does not know: its start is in the Replay queue, or was given
-// up, or Step Functions has forgotten it.
+// recordUnstarted records the end of an execution that Step Functions does not know. Its start is in the Replay queue or was
+// given up, or Step Functions has forgotten it.
 func (r *run) recordUnstarted(ctx context.Context, e domain.Execution) (accounted bool, err error) {
-	if r.now().Sub(e.StartedAt.Time) < messageLife {
+	if r.Now().Sub(e.StartedAt.Time) < messageLife {
 		return r.recordReplaced(ctx, e)
 	}
 	r.sum.Settled++
@@ -148,13 +148,13 @@ func (r *run) recordUnstarted(ctx context.Context, e domain.Execution) (accounte
 		})
 	}
 	return true, r.Outcomes.Record(ctx, []domain.Ended{{
-		Name: e.Name, ARN: e.ARN, Status: domain.Aborted, Error: domain.NeverStarted, StoppedAt: r.now(),
+		Name: e.Name, ARN: e.ARN, Status: domain.Aborted, Error: domain.NeverStarted, StoppedAt: r.Now(),
 		Cause: "Step Functions does not know this execution",
 	}})[0]
 }
 
-// recordReplaced closes the row of an event whose execution is gone with its state machine, when a replay of its version, or a
-// newer event of its resource, has succeeded since.
+// recordReplaced closes the row of an event whose execution is gone with its state machine, if a replay of its version or a
+// newer event of its resource has succeeded since.
 func (r *run) recordReplaced(ctx context.Context, e domain.Execution) (accounted bool, err error) {
 	if e.Status.Terminal() || e.VersionID == "" || e.Mode != domain.Live && e.Mode != domain.Restart {
 		return false, nil
@@ -169,7 +169,7 @@ func (r *run) recordReplaced(ctx context.Context, e domain.Execution) (accounted
 		}
 		r.sum.Settled++
 		return true, r.Outcomes.Record(ctx, []domain.Ended{{
-			Name: e.Name, ARN: e.ARN, Status: domain.Aborted, StoppedAt: r.now(),
+			Name: e.Name, ARN: e.ARN, Status: domain.Aborted, StoppedAt: r.Now(),
 			Cause: "Step Functions does not know this execution, and " + x.Name + " has succeeded since",
 		}})[0]
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// addRedriven adds the failure of a run that a redrive of the API has begun. A person has asked for it, and it is kept for
-// a person, as that of a replay.
+// addRedriven adds the failure of a run that a requested redrive began. A person asked for it, and decides what follows, as
+// with a requested replay.
 func (r *run) addRedriven(ctx context.Context, f domain.Failure, row domain.Execution) error {
 	f.ReplayID = row.RedriveID
 	f.Status, f.Decision = domain.Quarantined, "its redrive failed: correct the cause, then redrive or replay it again"
@@ -27,7 +27,7 @@ func (r *run) addRedriven(ctx context.Context, f domain.Failure, row domain.Exec
 	return r.closeBefore(ctx, f, row)
 }
 
-// poisonRedrive gives up the redrive of an item that is bound, unless it has begun: then the execution's end counts.
+// poisonRedrive gives up the redrive of an item that is bound. If the redrive has begun, the end of the execution counts.
 func (r *run) poisonRedrive(ctx context.Context, it domain.Item) error {
 	row, err := r.Book.Executions.Get(ctx, it.Execution)
 	if err != nil {
@@ -42,7 +42,7 @@ func (r *run) poisonRedrive(ctx context.Context, it domain.Item) error {
 			return r.recordEnd(ctx, d.Ended)
 		case err == nil && d.RedriveCount >= row.RedriveRun:
 			return r.apply(ctx, progress.Transition{
-				ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, To: replay.Started, ARN: d.ARN, At: r.now(),
+				ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, To: replay.Started, ARN: d.ARN, At: r.Now(),
 			})
 		}
 		if err := r.Book.Items.ReleaseRedrive(ctx, it.ReplayID, row, "not redriven: "+givenUp); err != nil {

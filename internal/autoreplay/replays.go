@@ -16,16 +16,16 @@ import (
 // replayBatch is how many open replays, and how many open series of one shard, a run looks at.
 const replayBatch = 25
 
-// reconcileReplays looks after replays and series that are open for long: a message may have been lost with whoever was
-// to send it, and the end of a series may never have been reported.
+// reconcileReplays looks after replays and series that are open for long: a message may have been lost, and the end of a
+// series may never have been reported.
 func (r *run) reconcileReplays(ctx context.Context) error {
-	by := r.now().Add(-r.policy.SettleAfter)
+	by := r.Now().Add(-r.policy.SettleAfter)
 	open, err := r.Book.Replays.Open(ctx, by, replayBatch)
 	if err != nil {
 		return err
 	}
 	for _, row := range open {
-		err := errors.Join(r.lookAfter(ctx, row), r.Book.Replays.CheckLater(ctx, row, r.now()))
+		err := errors.Join(r.lookAfter(ctx, row), r.Book.Replays.CheckLater(ctx, row, r.Now()))
 		if err != nil && !errors.Is(err, sfn.ErrBusy) {
 			r.sum.Errors++
 			r.Logger.Log(ctx, errs.Level(err), "open replay not looked after", "replayId", row.ID, "error", err)
@@ -37,7 +37,7 @@ func (r *run) reconcileReplays(ctx context.Context) error {
 			return err
 		}
 		for _, s := range series {
-			err := errors.Join(r.lookAfterSeries(ctx, s), r.Book.Series.CheckLater(ctx, s.Name, r.now()))
+			err := errors.Join(r.lookAfterSeries(ctx, s), r.Book.Series.CheckLater(ctx, s.Name, r.Now()))
 			if err != nil && !errors.Is(err, sfn.ErrBusy) {
 				r.sum.Errors++
 				r.Logger.Log(ctx, errs.Level(err), "open series not looked after", "execution", s.Name, "error", err)
@@ -50,10 +50,10 @@ func (r *run) reconcileReplays(ctx context.Context) error {
 // lookAfter takes up a replay whose messages were lost. It sends the first message again if the replay is pending, ends the
 // replay if all its items have ended, and has missing evidence written.
 func (r *run) lookAfter(ctx context.Context, row domain.Replay) error {
-	if r.pauses(row) { // its messages were let go
-		return r.Progress.CompleteIfDone(ctx, row.ID, r.now())
+	if r.pauses(row) { // its messages have left the queue
+		return r.Progress.CompleteIfDone(ctx, row.ID, r.Now())
 	}
-	if err := r.Progress.GoOn(ctx, row.ID, r.now(), domain.ResendAgain); err != nil {
+	if err := r.Progress.GoOn(ctx, row.ID, r.Now(), domain.ResendAgain); err != nil {
 		return err
 	}
 	if row.Status == replay.Pending {
@@ -62,7 +62,7 @@ func (r *run) lookAfter(ctx context.Context, row domain.Replay) error {
 	if row.Status.Final() { // its evidence was to be written
 		return r.Replays.Send(ctx, protocol.ReplayMessage{Kind: protocol.KindEvidence, ReplayID: row.ID}.Encode())
 	}
-	return r.Progress.CompleteIfDone(ctx, row.ID, r.now())
+	return r.Progress.CompleteIfDone(ctx, row.ID, r.Now())
 }
 
 func (r *run) lookAfterSeries(ctx context.Context, s domain.Series) error {
@@ -71,10 +71,10 @@ func (r *run) lookAfterSeries(ctx context.Context, s domain.Series) error {
 	}
 	d, err := r.Series.Describe(ctx, s.Execution())
 	if errors.Is(err, sfn.ErrNotFound) {
-		if s.Closed { // it was given up, and the message got lost that was to end it
+		if s.Closed { // it was given up, and the message that was to end it got lost
 			return r.Replays.Send(ctx, closeGivenUp(s.Execution()))
 		}
-		if r.now().Sub(later(s.CreatedAt.Time, s.UnparkedAt.Time)) < messageLife { // its start is in the Replay queue
+		if r.Now().Sub(later(s.CreatedAt.Time, s.UnparkedAt.Time)) < messageLife { // its start is in the Replay queue
 			return nil
 		}
 		d.Ended, err = domain.Ended{Name: s.Execution(), Status: domain.Aborted}, nil
@@ -85,7 +85,8 @@ func (r *run) lookAfterSeries(ctx context.Context, s domain.Series) error {
 	return r.closeSeries(ctx, d.Ended)
 }
 
-// lookAfterParked closes a series that a pause ended if its replay was stopped meanwhile, and lets it go on if it was resumed.
+// lookAfterParked looks after a series that a pause ended. It closes the series if the replay was stopped meanwhile, and
+// continues it if the replay was resumed.
 func (r *run) lookAfterParked(ctx context.Context, s domain.Series) error {
 	row, err := r.Book.Replays.Get(ctx, s.ReplayID)
 	switch {
@@ -104,10 +105,10 @@ func (r *run) lookAfterParked(ctx context.Context, s domain.Series) error {
 // pauses reports whether a replay is paused, by itself or with others.
 func (r *run) pauses(row domain.Replay) bool { return row.Paused() || r.controls.Pausing(row) != nil }
 
-// halt ends a replay whose selection cannot be found out.
+// halt ends a replay whose selection cannot be expanded.
 func (r *run) halt(ctx context.Context, msg protocol.ReplayMessage, why string) error {
 	err := r.Progress.Stop(ctx, msg.ReplayID, replay.Stop{
-		Status: replay.Halted, At: r.now(), Reason: fmt.Sprintf("page %d: %s", msg.Page, why),
+		Status: replay.Halted, At: r.Now(), Reason: fmt.Sprintf("page %d: %s", msg.Page, why),
 	})
 	if errors.Is(err, ledger.ErrConflict) {
 		return nil

@@ -8,7 +8,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// report writes what a run did as one line, and as metrics. Only a run that came to its end is a heartbeat.
+// report writes what a run did as one line and as metrics. Only a run without an error is a heartbeat.
 func (r *run) report(ctx context.Context, err error) {
 	s := r.sum
 	args := []any{
@@ -22,13 +22,13 @@ func (r *run) report(ctx context.Context, err error) {
 		r.Logger.InfoContext(ctx, "auto-replay done", args...)
 		r.Meter.Add(schema.AutoReplayRuns, 1)
 	}
-	r.Meter.Set(schema.AutoReplaySeconds, r.now().Sub(r.started).Seconds())
-	for _, m := range []schema.Metric{ // 0 where nothing happened, so that their lines have no gaps
+	r.Meter.Set(schema.AutoReplaySeconds, r.Now().Sub(r.started).Seconds())
+	for _, m := range []schema.Metric{ // 0 where nothing happened: their graphs have no gaps
 		schema.Failures, schema.AutoReplayed, schema.Healed, schema.FailedAgain, schema.Superseded, schema.Quarantined, schema.Closed, schema.Errors,
 	} {
 		r.Meter.Add(m, 0)
 	}
-	if r.looked { // else nobody knows
+	if r.looked { // otherwise it is not known
 		r.Meter.Set(schema.Unaccounted, float64(s.Unaccounted))
 	}
 	if s.Paused != notKnown {

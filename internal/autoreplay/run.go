@@ -18,12 +18,12 @@ import (
 // run is one run of a Runner.
 type run struct {
 	*Runner
-	sum         Summary
-	sent        *atomic.Int64   // automatic replays sent, also by a part that was left behind
-	lookUps     int             // executions looked up in Step Functions, beside those that were reported
-	gates       map[string]bool // errors whose failures are held, as far as they were asked about
-	closedGates map[string]bool // errors whose gate this run closed: an index may not show their storms yet
-	held        map[string]bool // errors of which this run held failures: an index may not show them yet
+	sum     Summary
+	sent    *atomic.Int64   // automatic replays sent, also by a part that was left behind
+	lookUps int             // executions looked up in Step Functions, beside those that were reported
+	storms  map[string]bool // by error: are its failures held, as far as the run has asked
+	begun   map[string]bool // errors whose storms this run began: an index may not show them yet
+	held    map[string]bool // errors of which this run held failures: an index may not show them yet
 
 	controls domain.Controls // what is paused
 
@@ -36,30 +36,30 @@ type run struct {
 
 	counted *domain.FailureTally // of all failures; nil: the run could not count them
 
-	left map[string]bool // dead letters, by message id, that are still in the queue after a try; nil: nobody has looked
+	left map[string]bool // dead letters that are still in the queue after a try, by message id; nil: the queue was not read
 }
 
 func (a *Runner) newRun(ctx context.Context, until time.Time) *run {
 	r := &run{
-		Runner: a, sent: new(atomic.Int64), gates: map[string]bool{}, closedGates: map[string]bool{}, held: map[string]bool{},
-		started: a.now(), rate: a.policy.StartsPerSecond, failed: newFailedRuns(),
+		Runner: a, sent: new(atomic.Int64), storms: map[string]bool{}, begun: map[string]bool{}, held: map[string]bool{},
+		started: a.Now(), rate: a.policy.StartsPerSecond, failed: newFailedRuns(),
 	}
 	r.sum.Paused = r.pauseReason(ctx, until)
 	return r
 }
 
-// copy returns a run with state of its own. The two share the count of what was sent and the failed redrives, which have a lock.
+// copy returns a run with state of its own. The two share what was sent and the lists of failed runs, which have a lock.
 func (r *run) copy() *run {
 	c := *r
-	c.gates, c.closedGates, c.held, c.left = maps.Clone(r.gates), maps.Clone(r.closedGates), maps.Clone(r.held), maps.Clone(r.left)
+	c.storms, c.begun, c.held, c.left = maps.Clone(r.storms), maps.Clone(r.begun), maps.Clone(r.held), maps.Clone(r.left)
 	return &c
 }
 
-// setRate finds out how many automatic replays a second may start beside other replays: more than that would wait in the
-// Replay queue.
+// setRate reads how many automatic replays a second may start beside other replays. More than that would wait in the Replay
+// queue.
 func (r *run) setRate(ctx context.Context) error {
-	budget := ledger.Starts(r.policy.StartsPerSecond * r.controls.Pace(r.now()))
-	rate, err := r.Book.Pace.Rate(ctx, budget, ledger.Claimant{Name: ledger.AutoClaimant}, r.now())
+	budget := ledger.Starts(r.policy.StartsPerSecond * r.controls.Pace(r.Now()))
+	rate, err := r.Book.Pace.Rate(ctx, budget, ledger.Claimant{Name: ledger.AutoClaimant}, r.Now())
 	if err == nil {
 		r.rate = rate
 	}
@@ -69,8 +69,8 @@ func (r *run) setRate(ctx context.Context) error {
 // notKnown is the reason for a pause if the ledger cannot say what is paused.
 const notKnown = "what is paused is not known"
 
-// pauseReason says why nothing is started now, "" if it is. If nobody can tell what is paused, it is taken to be: what waits
-// is not lost.
+// pauseReason says why nothing is started now, or "". If it is not known what is paused, auto-replay is taken to be paused:
+// what waits is not lost.
 func (r *run) pauseReason(ctx context.Context, until time.Time) string {
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
@@ -89,8 +89,8 @@ func (r *run) pauseReason(ctx context.Context, until time.Time) string {
 	return alarm
 }
 
-// alarmReason says why PauseAlarm pauses automatic replays and others, "" if it does not. If nobody can tell how it stands,
-// live traffic is taken to be in trouble. The ledger tells the listener.
+// alarmReason says why PauseAlarm pauses all replays, or "". If the state of the alarm is not known, live traffic is taken to
+// be in trouble. The listener reads the reason in the ledger.
 func (r *run) alarmReason(ctx context.Context) (why string) {
 	if r.Pause != nil {
 		in, err := errs.WithinDeadline(ctx, r.Pause.InAlarm)
@@ -105,7 +105,7 @@ func (r *run) alarmReason(ctx context.Context) (why string) {
 	if (why == "") == r.controls.AlarmAt.IsZero() {
 		return why
 	}
-	now := domain.At(r.now())
+	now := domain.At(r.Now())
 	err := once(ctx, func(ctx context.Context) error { return r.Book.Controls.SetAlarm(ctx, now, why) })
 	if err != nil {
 		r.Logger.ErrorContext(ctx, "state of the pause alarm not noted", "error", err)
@@ -127,29 +127,29 @@ func (r *run) maySend() int { return r.policy.starts(r.rate) - int(r.sent.Load()
 // DescribeExecution refills at 10 to 15 a second, and the account's other users need some.
 const lookUpsPerSecond = 5
 
-// Shares of the look-ups of a run: what was listed must leave some for what is open, and both for a rebuild.
+// Parts of a run's look-ups: what was listed must leave some for what is open, and both for a rebuild.
 const (
-	shareOfListed = 0.5
-	shareOfOpen   = 0.8
-	shareOfAll    = 1
+	forListed  = 0.5
+	forOpen    = 0.8
+	forRebuild = 1
 )
 
-// mayLookUp reports whether the run may look one more execution up within a share, and counts it.
-func (r *run) mayLookUp(share float64) bool {
-	if float64(r.lookUps) >= share*max(lookUpsPerSecond*r.policy.Interval.Seconds(), 100) {
+// mayLookUp reports whether the run may look up one more execution within a part of its look-ups, and counts it.
+func (r *run) mayLookUp(part float64) bool {
+	if float64(r.lookUps) >= part*max(lookUpsPerSecond*r.policy.Interval.Seconds(), 100) {
 		return false
 	}
 	r.lookUps++
 	return true
 }
 
-// send queues the automatic replay, then moves the failure: if the function dies in between, the message goes out twice,
-// and the deterministic execution name lets only one of them start anything. The starts of a run are spread over the
-// time until the next, so that they keep to their share at any moment.
+// send queues the automatic replay, then moves the failure. If the function dies in between, the message is sent twice, and
+// the deterministic execution name lets only one of them start anything. The starts of a run are spread over the time
+// until the next run, so they keep to their share at any moment.
 func (r *run) send(ctx context.Context, f domain.Failure) error {
 	msg := protocol.ReplayMessage{Kind: protocol.KindAuto, Execution: f.Execution, RedriveCount: f.RedriveCount}
 	// Counted from the beginning of the run: what is sent late in it must not reach into the next one's time.
-	delay := max(r.started.Add(time.Duration(float64(r.sent.Load())/r.rate*float64(time.Second))).Sub(r.now()), 0)
+	delay := max(r.started.Add(time.Duration(float64(r.sent.Load())/r.rate*float64(time.Second))).Sub(r.Now()), 0)
 	if err := r.Replays.Post(ctx, sqs.Post{Body: msg.Encode(), Delay: delay}); err != nil {
 		return err
 	}
@@ -158,19 +158,29 @@ func (r *run) send(ctx context.Context, f domain.Failure) error {
 	return r.move(ctx, f, domain.Move{
 		To:       domain.Retrying,
 		Decision: fmt.Sprintf("automatic replay %d of %d sent", f.Attempt+1, r.policy.MaxAttempts),
-		DueAt:    r.now().Add(delay + recheckAfter),
+		DueAt:    r.Now().Add(delay + recheckAfter),
 	})
 }
 
-// move changes a failure and says so in one line. Losing a race is fine: whoever won decided.
+// move moves a failure that is open, and logs the decision.
 func (r *run) move(ctx context.Context, f domain.Failure, m domain.Move) error {
-	err := r.Book.Failures.Move(ctx, f, m, domain.Waiting, domain.Retrying)
+	moved, err := r.tryMove(ctx, f, m, domain.Waiting, domain.Retrying)
+	if moved {
+		r.logDecision(ctx, f, m)
+	}
+	return err
+}
+
+// tryMove moves a failure. Losing a race is fine: whoever won decided.
+func (r *run) tryMove(ctx context.Context, f domain.Failure, m domain.Move, from ...domain.FailureStatus) (moved bool, err error) {
+	err = r.Book.Failures.Move(ctx, f, m, from...)
 	if errors.Is(err, ledger.ErrConflict) {
-		return nil
+		return false, nil
 	}
-	if err != nil {
-		return err
-	}
+	return err == nil, err
+}
+
+func (r *run) logDecision(ctx context.Context, f domain.Failure, m domain.Move) {
 	args := []any{
 		"execution", f.Execution, "resourceId", f.ResourceID, "error", f.Error, "attempt", f.Attempt, "status", m.To,
 		"decision", m.Decision,
@@ -179,5 +189,4 @@ func (r *run) move(ctx context.Context, f domain.Failure, m domain.Move) error {
 		args = append(args, "dueAt", m.DueAt)
 	}
 	r.Logger.InfoContext(ctx, "failure decided on", args...)
-	return nil
 }

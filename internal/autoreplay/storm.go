@@ -13,56 +13,57 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
 )
 
-// When more failures share an error than the threshold, something that they depend on is broken: to replay all of them
-// would be a storm that helps nobody. Their gate closes. One of them, the probe, is let go; while probes fail, the next
-// one waits with backoff; after one has succeeded the others follow in growing steps, each after the one before has
-// ended well.
+// When more failures than the threshold share an error, something that they depend on is broken. Replaying all of them would
+// help nobody: they are held. One of them, the probe, is released. While probes fail, the next one waits with backoff.
+// After one has succeeded, the others follow in growing steps, each after the one before has ended well.
 const (
 	growth  = 4      // from one step to the next
-	maxStep = 10_000 // a run sends less, at the pace of all replays
-	// maxNamed is how many failures of a step are looked at afterwards: so many tell of the others, and the row that names
-	// them stays far below DynamoDB's 400 KB.
+	maxStep = 10_000 // the pace of all replays lets a run send less
+	// maxNamed is how many failures of a step are checked afterwards. They stand for the others, and the row that names them
+	// stays far below DynamoDB's 400 KB.
 	maxNamed = 500
-	// stepPatience is how long a step may take. What runs longer than that tells nothing about the others.
+	// stepPatience is how long a step may take. What runs longer says nothing about the others.
 	stepPatience = time.Hour
-	// maxCandidates is how many rounds of held failures a run takes for one step: those that are closed or quarantined
-	// instead of sent make room for others.
-	maxCandidates = 50
-	groupBatch    = 100
+	// maxRounds is how often a run tries a step of a group: failures that are closed or quarantined instead of sent make room
+	// for others.
+	maxRounds = 50
+	// heldBatch is how many held failures are read at once, for this round and the next ones.
+	heldBatch  = 100
+	groupBatch = 100
 )
 
-// checkGate reports whether the gate of an error is closed. It closes the gate if too many failures share the error.
-func (r *run) checkGate(ctx context.Context, group string) (bool, error) {
+// checkStorm reports whether the failures of an error are held. It begins a storm if too many share the error.
+func (r *run) checkStorm(ctx context.Context, group string) (bool, error) {
 	if group == "" {
 		return false, nil
 	}
-	if closed, asked := r.gates[group]; asked {
+	if closed, asked := r.storms[group]; asked {
 		return closed, nil
 	}
 	g, err := r.Book.Storms.Get(ctx, group)
 	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 		return false, err
 	}
-	if !g.Gated {
-		if g, err = r.closeGate(ctx, group, g); err != nil {
+	if !g.Holds {
+		if g, err = r.beginStorm(ctx, group, g); err != nil {
 			return false, err
 		}
 	}
-	r.gates[group] = g.Gated
-	return g.Gated, nil
+	r.storms[group] = g.Holds
+	return g.Holds, nil
 }
 
-func (r *run) closeGate(ctx context.Context, group string, g domain.Storm) (domain.Storm, error) {
+func (r *run) beginStorm(ctx context.Context, group string, g domain.Storm) (domain.Storm, error) {
 	n, err := r.Book.Failures.CountOpen(ctx, group, r.policy.CanaryThreshold+1)
 	if err != nil || n <= r.policy.CanaryThreshold {
 		return g, err
 	}
-	now := domain.At(r.now())
+	now := domain.At(r.Now())
 	g, err = r.Book.Storms.Save(ctx, domain.Storm{
-		Error: group, Gated: true, Step: 1, NextAt: now, GatedAt: now, Revision: g.Revision,
+		Error: group, Holds: true, Step: 1, NextAt: now, BegunAt: now, Revision: g.Revision,
 	})
 	if err == nil {
-		r.closedGates[group] = true
+		r.begun[group] = true
 		r.Logger.WarnContext(ctx, "failures held: too many share an error", "group", group, "threshold", r.policy.CanaryThreshold)
 	}
 	return g, err
@@ -79,19 +80,21 @@ func (r *run) hold(ctx context.Context, f domain.Failure) error {
 
 // tooOldAt is when a failure is too old to be replayed, as far as is known.
 func (r *run) tooOldAt(f domain.Failure) time.Time {
-	paused := r.now().Sub(r.controls.WithoutPause(f.FirstAt.Time, r.now()))
+	paused := r.Now().Sub(r.controls.WithoutPause(f.FirstAt.Time, r.Now()))
 	return f.FirstAt.Add(r.policy.MaxAge + time.Second + paused)
 }
 
-// lookAtStorms goes on with every storm whose time has come.
+// lookAtStorms advances every storm whose time has come. A storm that it has advanced comes due again at once, and is left to
+// the next run.
 func (r *run) lookAtStorms(ctx context.Context) error {
+	now := r.Now()
 	for cursor := ""; ; {
-		groups, next, err := r.Book.Storms.Due(ctx, r.now(), cursor, groupBatch)
+		groups, next, err := r.Book.Storms.Due(ctx, now, cursor, groupBatch)
 		if err != nil {
 			return err
 		}
 		for _, g := range groups {
-			delete(r.closedGates, g.Error)
+			delete(r.begun, g.Error)
 			r.lookAtStorm(ctx, g)
 		}
 		if next == "" || ctx.Err() != nil {
@@ -99,7 +102,7 @@ func (r *run) lookAtStorms(ctx context.Context) error {
 		}
 		cursor = next
 	}
-	for name := range r.closedGates {
+	for name := range r.begun {
 		g, err := r.Book.Storms.Get(ctx, name)
 		if err != nil {
 			return err
@@ -110,7 +113,7 @@ func (r *run) lookAtStorms(ctx context.Context) error {
 }
 
 func (r *run) lookAtStorm(ctx context.Context, g domain.Storm) {
-	if !g.Gated || g.NextAt.After(r.now()) || ctx.Err() != nil { // the index lags behind
+	if !g.Holds || g.NextAt.After(r.Now()) || ctx.Err() != nil { // the index lags behind
 		return
 	}
 	if err := r.advance(ctx, g); err != nil {
@@ -125,14 +128,14 @@ func (r *run) advance(ctx context.Context, g domain.Storm) error {
 	if err != nil || !over {
 		return err
 	}
-	if g.NextAt.After(r.now()) { // a probe failed
+	if g.NextAt.After(r.Now()) { // a probe failed
 		_, err = r.Book.Storms.Save(ctx, g)
 		return err
 	}
 	return r.step(ctx, g)
 }
 
-// judgeStep looks what became of the failures that were let go last. It is not over while one of them is being replayed.
+// judgeStep checks the failures that were released last. The step is not over while one of them is being replayed.
 func (r *run) judgeStep(ctx context.Context, g *domain.Storm) (over bool, err error) {
 	rows, err := r.Book.Failures.Find(ctx, g.Released)
 	if err != nil {
@@ -155,7 +158,7 @@ func (r *run) judgeStep(ctx context.Context, g *domain.Storm) (over bool, err er
 			well++
 		}
 	}
-	if running > 0 && r.now().Sub(g.ReleasedAt.Time) < stepPatience {
+	if running > 0 && r.Now().Sub(g.ReleasedAt.Time) < stepPatience {
 		return false, nil
 	}
 	g.Released = nil
@@ -163,67 +166,81 @@ func (r *run) judgeStep(ctx context.Context, g *domain.Storm) (over bool, err er
 	case badly > well: // a poisonous event among others does not stop a step
 		g.Misses++
 		g.Step = 1
-		g.NextAt = domain.At(r.now().Add(r.policy.pauseBetweenProbes(g.Misses, r.random())))
+		g.NextAt = domain.At(r.Now().Add(r.policy.pauseBetweenProbes(g.Misses, r.Random())))
 		r.Logger.WarnContext(ctx, "failures held on: what they share is still broken", "group", g.Error, "failed", badly,
 			"succeeded", well, "probes", g.Probes, "nextAt", g.NextAt.Time)
 	case well > 0:
 		g.Misses = 0
 		g.Step = min(g.Step*growth, maxStep)
-	} // those that were closed for reasons of their own tell nothing
+	} // those that were closed for other reasons say nothing
 	return true, nil
 }
 
-// step lets go as many failures as the step has. What is chosen is noted before it is sent, so that a run that dies in
-// between neither forgets nor doubles a step.
+// step releases as many failures as the step has.
 func (r *run) step(ctx context.Context, g domain.Storm) error {
 	tried := map[string]bool{}
 	skip := func(f domain.Failure) bool { return tried[f.Execution] }
-	for range maxCandidates {
+	var held []domain.Failure
+	some := false
+	for range maxRounds {
 		if !r.mayStart() {
 			r.sum.Waiting++
-			return nil // what is too old comes due by itself
+			return nil // failures that get too old come due by themselves
 		}
-		held, some, err := r.Book.Failures.Held(ctx, g.Error, skip, min(g.Step, r.maySend()))
-		if err != nil {
-			return err
+		size := min(g.Step, r.maySend())
+		var err error
+		if len(held) < size {
+			if held, some, err = r.Book.Failures.Held(ctx, g.Error, skip, max(size, heldBatch)); err != nil {
+				return err
+			}
 		}
 		if len(held) == 0 {
 			return r.empty(ctx, g, some || len(tried) > 0)
 		}
-		g.Released, g.EmptyAt = nil, domain.Stamp{}
-		for _, f := range held[:min(len(held), maxNamed)] {
-			g.Released = append(g.Released, domain.FailureID(f.Execution, f.RedriveCount))
-		}
-		g.NextAt, g.ReleasedAt = domain.At(r.now()), domain.At(r.now())
-		if g.Step == 1 {
-			g.Probes++
-		}
-		if g, err = r.Book.Storms.Save(ctx, g); err != nil {
-			return err
-		}
-		var released atomic.Int64
-		for _, f := range held {
+		size = min(size, len(held))
+		for _, f := range held[:size] {
 			tried[f.Execution] = true
 		}
-		r.each(held, func(r *run, f domain.Failure) {
-			if r.release(ctx, f) {
-				released.Add(1)
-			}
-		})
-		sent := int(released.Load())
-		if sent > 0 {
-			if g.Step == 1 {
-				r.sum.Probes++
-			}
-			r.Logger.InfoContext(ctx, "held failures let go", "group", g.Error, "sent", sent, "step", g.Step, "probes", g.Probes)
-			return nil
+		var sent int
+		if g, sent, err = r.releaseAll(ctx, g, held[:size]); err != nil || sent > 0 {
+			return err
 		}
+		held = held[size:]
 	}
 	return nil
 }
 
-// release decides on a failure that its group lets go, and reports whether it was sent. One that cannot be decided on
-// stays held, and keeps nobody else back.
+// releaseAll saves which failures a step releases, then releases them. A run that dies in between neither forgets nor
+// doubles the step. It returns how many of them were sent.
+func (r *run) releaseAll(ctx context.Context, g domain.Storm, step []domain.Failure) (_ domain.Storm, sent int, err error) {
+	g.Released, g.EmptyAt = nil, domain.Stamp{}
+	for _, f := range step[:min(len(step), maxNamed)] {
+		g.Released = append(g.Released, domain.FailureID(f.Execution, f.RedriveCount))
+	}
+	g.NextAt, g.ReleasedAt = domain.At(r.Now()), domain.At(r.Now())
+	if g.Step == 1 {
+		g.Probes++
+	}
+	if g, err = r.Book.Storms.Save(ctx, g); err != nil {
+		return g, 0, err
+	}
+	var released atomic.Int64
+	r.each(step, func(r *run, f domain.Failure) {
+		if r.release(ctx, f) {
+			released.Add(1)
+		}
+	})
+	if sent = int(released.Load()); sent > 0 {
+		if g.Step == 1 {
+			r.sum.Probes++
+		}
+		r.Logger.InfoContext(ctx, "held failures let go", "group", g.Error, "sent", sent, "step", g.Step, "probes", g.Probes)
+	}
+	return g, sent, nil
+}
+
+// release decides on a held failure, and reports whether it was sent. One that cannot be decided on stays held, and does not
+// delay the others.
 func (r *run) release(ctx context.Context, f domain.Failure) (sent bool) {
 	sent, err := r.closeOrSend(ctx, f, r.quarantineReason(f))
 	switch {
@@ -236,20 +253,20 @@ func (r *run) release(ctx context.Context, f domain.Failure) (sent bool) {
 	return sent && err == nil
 }
 
-// emptyFor is how long a group must have been found empty before its gate opens: the index that lists what is held lags
-// behind, and what it does not show would be held by nobody.
+// emptyFor is how long a group must have been empty before its storm ends. The index of held failures lags behind, and nothing
+// would release those that it does not show.
 const emptyFor = time.Minute
 
 // empty ends a storm once nothing has been held for a while.
 func (r *run) empty(ctx context.Context, g domain.Storm, some bool) error {
-	now := domain.At(r.now())
+	now := domain.At(r.Now())
 	switch {
 	case some || r.held[g.Error]:
 		g.EmptyAt = domain.Stamp{}
 	case g.EmptyAt.IsZero():
 		g.EmptyAt = now
 	case now.Sub(g.EmptyAt.Time) >= emptyFor:
-		return r.openGate(ctx, g)
+		return r.endStorm(ctx, g)
 	default:
 		return nil
 	}
@@ -258,13 +275,13 @@ func (r *run) empty(ctx context.Context, g domain.Storm, some bool) error {
 	return err
 }
 
-// openGate ends a storm: nothing is held any more.
-func (r *run) openGate(ctx context.Context, g domain.Storm) error {
-	g.Gated, g.Released, g.EmptyAt = false, nil, domain.Stamp{}
+// endStorm ends a storm: nothing is held any more.
+func (r *run) endStorm(ctx context.Context, g domain.Storm) error {
+	g.Holds, g.Released, g.EmptyAt = false, nil, domain.Stamp{}
 	if _, err := r.Book.Storms.Save(ctx, g); err != nil {
 		return err
 	}
-	r.gates[g.Error] = false
+	r.storms[g.Error] = false
 	r.Logger.InfoContext(ctx, "no failure of a group is held any more", "group", g.Error, "probes", g.Probes)
 	return nil
 }

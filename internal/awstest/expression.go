@@ -258,10 +258,16 @@ func (e *expression) apply(verb, attr string, r row) {
 	}
 }
 
+// keyRange is a range of sort keys.
+type keyRange struct {
+	within    func(string) bool
+	low, high string // no key of it is below or above; empty: no bound
+}
+
 // keyCondition reads the condition of a query: a partition, and a range of its sort key.
-func (e *expression) keyCondition(s, pk, sk string) (within func(string) bool, partition string, err error) {
+func (e *expression) keyCondition(s, pk, sk string) (span keyRange, partition string, err error) {
 	e.read(s)
-	within = func(string) bool { return true }
+	span.within = func(string) bool { return true }
 	if attr := e.attribute(); attr != pk {
 		e.fail("the condition begins with %q, want %q", attr, pk)
 	}
@@ -276,18 +282,18 @@ func (e *expression) keyCondition(s, pk, sk string) (within func(string) bool, p
 		bound, _ := text(e.value())
 		switch op {
 		case "<":
-			within = func(s string) bool { return s < bound }
+			span = keyRange{within: func(s string) bool { return s < bound }, high: bound}
 		case "<=":
-			within = func(s string) bool { return s <= bound }
+			span = keyRange{within: func(s string) bool { return s <= bound }, high: bound}
 		case ">":
-			within = func(s string) bool { return s > bound }
+			span = keyRange{within: func(s string) bool { return s > bound }, low: bound}
 		case "BETWEEN":
 			e.take("AND")
 			upper, _ := text(e.value())
 			if upper < bound {
 				e.fail("BETWEEN %q and %q, which is lower", bound, upper)
 			}
-			within = func(s string) bool { return s >= bound && s <= upper }
+			span = keyRange{within: func(s string) bool { return s >= bound && s <= upper }, low: bound, high: upper}
 		default:
 			e.fail("unknown operator %q", op)
 		}
@@ -295,7 +301,7 @@ func (e *expression) keyCondition(s, pk, sk string) (within func(string) bool, p
 	if len(e.tokens) > 0 {
 		e.fail("%q follows the condition", e.peek())
 	}
-	return within, partition, e.err
+	return span, partition, e.err
 }
 
 // prepared is a write whose condition was evaluated.

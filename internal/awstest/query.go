@@ -57,7 +57,7 @@ func (t *Table) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dyn
 		return nil, invalid("index %q", aws.ToString(in.IndexName))
 	}
 	e := newExpression(in.ExpressionAttributeNames, in.ExpressionAttributeValues)
-	within, part, err := e.keyCondition(aws.ToString(in.KeyConditionExpression), pk, sk)
+	span, part, err := e.keyCondition(aws.ToString(in.KeyConditionExpression), pk, sk)
 	if err == nil {
 		err = e.allUsed()
 	}
@@ -71,9 +71,10 @@ func (t *Table) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dyn
 	}
 	out := &dynamodb.QueryOutput{}
 	begun := false
-	for r := range t.sorted(index, part, newest, in.ExclusiveStartKey, sk) {
+	start, _ := text(in.ExclusiveStartKey[sk])
+	for r := range t.sorted(index, part, newest, span.begin(start, newest)) {
 		s, _ := text(r[sk])
-		if !within(s) {
+		if !span.within(s) {
 			if begun { // a key condition is one range
 				break
 			}
@@ -127,8 +128,19 @@ func (t *Table) Thaw() {
 	t.frozen = nil
 }
 
-// sorted yields the rows of a partition in order, from those on whose sort key is that of start, if there is one.
-func (t *Table) sorted(index, key string, newest bool, start row, sk string) iter.Seq[row] {
+// begin is the sort key where a reader of a range begins that was at start before, both empty if there is none.
+func (r keyRange) begin(start string, newest bool) string {
+	switch {
+	case !newest:
+		return max(r.low, start)
+	case r.high == "" || start == "":
+		return max(r.high, start)
+	}
+	return min(r.high, start)
+}
+
+// sorted yields the rows of a partition in order, from a sort key on. If that is empty, it yields all.
+func (t *Table) sorted(index, key string, newest bool, from string) iter.Seq[row] {
 	part := t.parts[index][key]
 	if t.frozen != nil {
 		part = t.frozen[index][key]
@@ -137,7 +149,6 @@ func (t *Table) sorted(index, key string, newest bool, start row, sk string) ite
 		if part == nil {
 			return
 		}
-		from, _ := text(start[sk])
 		all := part.keys.from(from)
 		if newest {
 			all = part.keys.back(from)

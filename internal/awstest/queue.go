@@ -73,8 +73,11 @@ func (q Queues) DeleteMessage(_ context.Context, in *awssqs.DeleteMessageInput, 
 	one.mu.Lock()
 	defer one.mu.Unlock()
 	same := func(m Message) bool { return m.ID == *in.ReceiptHandle }
-	one.hidden = slices.DeleteFunc(one.hidden, same)
-	one.messages = slices.DeleteFunc(one.messages, same) // it was made visible again
+	if at := slices.IndexFunc(one.hidden, same); at >= 0 {
+		one.hidden = slices.Delete(one.hidden, at, at+1)
+	} else { // it was made visible again
+		one.messages = slices.DeleteFunc(one.messages, same)
+	}
 	return &awssqs.DeleteMessageOutput{}, nil
 }
 

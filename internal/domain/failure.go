@@ -114,13 +114,13 @@ func (f QuarantineFilter) Matches(row Failure) bool {
 // Storm is the row of an error that so many failures share that they are held, and let go step by step.
 type Storm struct {
 	Error    string   `row:"error"`
-	Gated    bool     `row:"gated"`              // false: the storm is over, failures go their own way
+	Holds    bool     `row:"gated"`              // false: the storm is over, failures go their own way
 	Step     int      `row:"step"`               // failures that are let go at once; 1: a probe
 	Misses   int      `row:"misses"`             // probes in a row that failed
-	Probes   int      `row:"probes"`             // all probes since the group was gated
+	Probes   int      `row:"probes"`             // all probes since the storm began
 	Released []string `row:"released,omitempty"` // ids of the failures of the step under way
 	NextAt   Stamp    `row:"nextAt,omitempty"`   // when it is looked at next
-	GatedAt  Stamp    `row:"gatedAt,omitempty"`
+	BegunAt  Stamp    `row:"gatedAt,omitempty"`
 	Revision int      `row:"revision"`
 
 	ReleasedAt Stamp `row:"releasedAt,omitempty"`

@@ -25,7 +25,7 @@ func (l *Storms) Get(ctx context.Context, name string) (domain.Storm, error) {
 func (l *Storms) Save(ctx context.Context, g domain.Storm) (domain.Storm, error) {
 	var k keys
 	k.PK, k.SK = groupKey(g.Error)
-	if g.Gated {
+	if g.Holds {
 		k.TPK, k.TSK = groupsPartition, g.NextAt.String()+"#"+g.Error
 	}
 	was := g.Revision
@@ -42,7 +42,7 @@ func (l *Storms) Save(ctx context.Context, g domain.Storm) (domain.Storm, error)
 	return g, conflict(err, nil, "save group "+g.Error)
 }
 
-// Due returns at most limit gated groups that are to be looked at by now, and the cursor of those that follow.
+// Due returns at most limit storms that hold failures and are to be looked at by now, and the cursor of those that follow.
 func (l *Storms) Due(ctx context.Context, now time.Time, cursor string, limit int) ([]domain.Storm, string, error) {
 	return upTo[domain.Storm](ctx, l.table, groupsPartition, now, cursor, limit)
 }

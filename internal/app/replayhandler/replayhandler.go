@@ -6,7 +6,6 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/app/boot"
 	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
 	"github.com/ce873799/replayable-ingestion/internal/config"
-	"github.com/ce873799/replayable-ingestion/internal/estimate"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ingest"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
@@ -24,7 +23,7 @@ func New(
 		ledger.New(table, cfg.LedgerTable).Metered(telemetry.Meter),
 		eventlog.New(bucket, cfg.EventLogBucket).Logging(telemetry.Log),
 		sqs.New(queues, cfg.ReplayQueueURL), reader, telemetry.Log)
-	handler.Pace = estimate.Pace{StartsPerSecond: cfg.StartsPerSecond, RequestedStartsPerSecond: cfg.RequestedStartsPerSecond}
+	handler.Pace = api.Pace{StartsPerSecond: cfg.StartsPerSecond, RequestedStartsPerSecond: cfg.RequestedStartsPerSecond}
 	handler.Redrivable = cfg.Redrivable
 	handler.Transforms = cfg.Transforms
 	return handler, nil

@@ -197,7 +197,7 @@ func TestACrashBetweenChoosingAndSendingAProbe(t *testing.T) {
 		t.Errorf("got %d probes, want one", len(got))
 	}
 	g, err := e.Book.Storms.Get(t.Context(), outage)
-	if err != nil || g.Probes != 1 || !g.Gated {
+	if err != nil || g.Probes != 1 || !g.Holds {
 		t.Errorf("got %+v, %v, want one probe noted", g, err)
 	}
 }

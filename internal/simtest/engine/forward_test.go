@@ -97,7 +97,7 @@ func TestAnIndexThatShowsRowsTwiceMisleadsNobody(t *testing.T) {
 		e.Schedule()
 	}
 	g, err := e.Book.Storms.Get(t.Context(), outage)
-	if err == nil && g.Gated {
+	if err == nil && g.Holds {
 		t.Errorf("got %+v, want the six failures not held", g)
 	}
 	up = true

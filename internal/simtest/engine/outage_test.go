@@ -89,6 +89,42 @@ func TestAnOutageWithinTheQuotas(t *testing.T) {
 		*outageFailures, takenIn.Round(time.Second), healed.Round(time.Second), runs, given["describes"], given["histories"], given["lists"])
 }
 
+// A thousand events were never recorded, since they have no usable id. Each needs a description, which has its input. What
+// exceeds the quota waits in the queue, without an alarm. None is lost.
+func TestUnrecordedFailuresWithinTheQuotas(t *testing.T) {
+	const events = 1000
+	e := InMemory(t, &Faults{}, Clock{Now: time.Now, SettleAfter: time.Hour})
+	api := awstest.NewQuotas(e.services.States, func() time.Time { return time.Now().Add(e.Ahead) })
+	e.services.States = api
+	e.Reconfigure(func(*config.AutoReplay) {})
+	for i := range events {
+		e.Ingest(fmt.Sprint("event-", i), `{"n":1}`)
+	}
+	e.Report()
+	runs := 0
+	for ; count(t, e) < events; runs++ {
+		if runs > 25 {
+			t.Fatalf("recorded %d of %d failures in %d runs", count(t, e), events, runs)
+		}
+		e.Schedule() // fails if there are errors
+		if left := gauge(e, "DeadLettersLeft"); left > 0 {
+			t.Errorf("run %d: %v dead letters left, which raises an alarm", runs, left)
+		}
+		e.Ahead += e.Policy.Interval
+	}
+	for _, name := range e.Machine.Names("event-") {
+		if f := failure(t, e, name); f.Status != domain.Quarantined || f.InputKey == "" {
+			t.Fatalf("got %+v, want it quarantined with its input", f)
+		}
+	}
+	for call, quota := range map[string]*awstest.Tokens{"describes": api.Describe, "histories": api.History, "lists": api.Lists} {
+		if given, refused := quota.Counts(); refused > 0 {
+			t.Errorf("refused %d %s of %d, want none", refused, call, given+refused)
+		}
+	}
+	t.Logf("%d events that were never recorded: their failures were recorded in %d runs", events, runs)
+}
+
 // count counts the failures of the events themselves.
 func count(t *testing.T, e *Engine) (n int) {
 	t.Helper()

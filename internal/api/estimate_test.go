@@ -1,4 +1,4 @@
-package estimate
+package api
 
 import (
 	"os"
@@ -29,15 +29,15 @@ func TestEstimates(t *testing.T) {
 		"a republish at a pace":               {replay.Request{Action: replay.Republish, MaxPerSecond: 50}, usual, 20_000, 38.25},
 		"a redrive":                           {replay.Request{Action: replay.Redrive, MaxPerSecond: 9}, usual, 200_000, 88.25},
 	} {
-		got := Of(tt.request, 1_000_000, tt.pace)
+		got := estimateOf(tt.request, 1_000_000, tt.pace)
 		if got.Seconds != tt.seconds || got.USD != tt.usd || got.Without == "" {
 			t.Errorf("%s: got %+v, want %d s and %.2f USD", name, got, tt.seconds, tt.usd)
 		}
 	}
-	if got := Of(replay.Request{}, 0, usual); got.Seconds != 0 || got.USD != 0 {
+	if got := estimateOf(replay.Request{}, 0, usual); got.Seconds != 0 || got.USD != 0 {
 		t.Errorf("got %+v for nothing, want nothing", got)
 	}
-	if got := Of(replay.Request{}, 1, usual); got.Seconds != 1 || got.USD != 0.01 {
+	if got := estimateOf(replay.Request{}, 1, usual); got.Seconds != 1 || got.USD != 0.01 {
 		t.Errorf("got %+v for one item, want the least that is shown", got)
 	}
 }
@@ -49,7 +49,7 @@ func TestThePricesAreThoseThatWereCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for row, want := range map[string]float64{
-		`\*\*in all\*\*`: RerunUSD, `Step Functions, state transition \(STANDARD\)`: TransitionsUSD,
+		`\*\*in all\*\*`: rerunUSD, `Step Functions, state transition \(STANDARD\)`: transitionsUSD,
 	} {
 		found := regexp.MustCompile(`\| ` + row + ` \|.*\| \**([0-9.]+)\** \|\n`).FindSubmatch(doc)
 		if found == nil {

@@ -1,5 +1,4 @@
-// Package estimate says what running a plan takes, as far as that is known before.
-package estimate
+package api
 
 import (
 	"math"
@@ -8,11 +7,11 @@ import (
 )
 
 // What a million items cost in US dollars: calls as the benchmark counts them, priced for us-east-1 (docs/cost.md). The
-// user's own states are not included. A republish runs no state and calls neither Record nor Publish; what it makes of the
-// rest is bounded by that of a rerun. A redrive is a transition and goes on to Publish, which are the two of a rerun.
+// user's own states are not included. A republish runs no state, and costs at most the rest of a rerun. A redrive is a
+// transition and goes on to Publish: as many transitions as a rerun.
 const (
-	RerunUSD       = 88.25
-	TransitionsUSD = 50.00 // of RerunUSD: the two states that the construct adds
+	rerunUSD       = 88.25
+	transitionsUSD = 50.00 // of rerunUSD: the two states that the construct adds
 
 	seriesTransitions = 3 // for each version of a series: Bind, Decide and Run
 	transitionUSD     = 25.00
@@ -48,15 +47,15 @@ func (p Pace) of(r replay.Request) float64 {
 	return p.StartsPerSecond
 }
 
-// Without says what an estimate does not have in it.
-const Without = "the time and the price of your own states, waits of a series for the version before and of a ramp, and other replays, " +
+// notEstimated is what an estimate does not include.
+const notEstimated = "the time and the price of your own states, waits of a series for the version before and of a ramp, and other replays, " +
 	"which share the rate of starts"
 
-// Of estimates what a request takes that has so many items to run.
-func Of(r replay.Request, items int, pace Pace) replay.Estimate {
-	usd := RerunUSD
+// estimateOf says what running a plan of so many items takes, as far as that is known before.
+func estimateOf(r replay.Request, items int, pace Pace) replay.Estimate {
+	usd := rerunUSD
 	if r.Action == replay.Republish {
-		usd -= TransitionsUSD
+		usd -= transitionsUSD
 	}
 	if r.Versions.Several() {
 		usd += seriesTransitions * transitionUSD
@@ -65,5 +64,5 @@ func Of(r replay.Request, items int, pace Pace) replay.Estimate {
 	if items > 0 {
 		cents = max(cents, 1)
 	}
-	return replay.Estimate{Seconds: int(math.Ceil(float64(items) / pace.of(r))), USD: cents / 1e2, Without: Without}
+	return replay.Estimate{Seconds: int(math.Ceil(float64(items) / pace.of(r))), USD: cents / 1e2, Without: notEstimated}
 }
