@@ -186,7 +186,7 @@ func (c *change) open(at domain.Stamp, id string) *change {
 	return c.Set("tpk", str(openReplaysPartition)).Set("tsk", str(at.String()+"#"+id))
 }
 
-func (l *Replays) updateReplay(ctx context.Context, c *change, doing string) (domain.Replay, error) {
+func (l *table) updateReplay(ctx context.Context, c *change, doing string) (domain.Replay, error) {
 	var r domain.Replay
 	out, err := l.update(ctx, c)
 	if err := conflict(err, &r, doing); err != nil {
