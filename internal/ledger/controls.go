@@ -22,7 +22,7 @@ func (l *Controls) Get(ctx context.Context) (domain.Controls, error) {
 	return c, err
 }
 
-// PauseReplays pauses all replays. To pause what is paused changes nothing: the first one who did stays named.
+// PauseReplays pauses all replays. If they are paused already, the first pause stays.
 func (l *Controls) PauseReplays(ctx context.Context, p replay.Pause) error {
 	return l.pause(ctx, "replays", p)
 }

@@ -109,7 +109,7 @@ func TestAReplayThatAnEarlierReleaseAnnouncedEnds(t *testing.T) {
 		if err != nil || len(open) != left {
 			t.Errorf("got %d open replays, %v, want %d", len(open), err, left)
 		}
-		ok(t, l.Replays.SetEvidence(t.Context(), "p", "digest"))
+		ok(t, l.Evidence.SetDigest(t.Context(), "p", "digest"))
 	}
 }
 

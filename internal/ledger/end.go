@@ -35,8 +35,8 @@ type endsRow struct {
 	Ends string       `row:"ends"` // JSON
 }
 
-// NoteEnds lists executions that have ended. The same ends again, at another time, are listed again.
-func (l *Executions) NoteEnds(ctx context.Context, ends []domain.End, at time.Time) error {
+// Note lists executions that have ended. The same ends again, at another time, are listed again.
+func (l *Ends) Note(ctx context.Context, ends []domain.End, at time.Time) error {
 	for some := range slices.Chunk(ends, maxEnds) {
 		text, err := json.Marshal(some)
 		if err != nil {
@@ -59,9 +59,9 @@ const (
 	endsLooks = 10_000 // ends that are looked at for one page of a filtered list: a megabyte or two
 )
 
-// Ends returns a page of ends, what was reported last first, and the cursor of the next page. With a filter, a page may have
+// List returns a page of ends, what was reported last first, and the cursor of the next page. With a filter, a page may have
 // fewer entries than the limit although others follow.
-func (l *Executions) Ends(
+func (l *Ends) List(
 	ctx context.Context, f domain.EndFilter, now time.Time, cursor string, limit int,
 ) (found []domain.End, next string, err error) {
 	from := now.Add(-replay.EndsKept)
@@ -116,10 +116,10 @@ func (l *Executions) Ends(
 	return l.withRows(ctx, found, "")
 }
 
-// FollowEnds returns the ends that follow a place, in the order in which they were reported, and the place behind them: always
+// Follow returns the ends that follow a place, in the order in which they were reported, and the place behind them: always
 // one, to go on with later. The last seconds are left out, since what has their time may still be written. An empty cursor
 // stands for f.Since.
-func (l *Executions) FollowEnds(
+func (l *Ends) Follow(
 	ctx context.Context, f domain.EndFilter, now time.Time, cursor string, limit int,
 ) (found []domain.End, next string, err error) {
 	place := f.Since
@@ -204,7 +204,7 @@ func (r endsRow) decode() ([]domain.End, error) {
 }
 
 // withRows adds to ends what else is known of the executions.
-func (l *Executions) withRows(ctx context.Context, ends []domain.End, next string) ([]domain.End, string, error) {
+func (l *Ends) withRows(ctx context.Context, ends []domain.End, next string) ([]domain.End, string, error) {
 	wanted := make([]item, len(ends))
 	for i, e := range ends {
 		wanted[i] = key(executionKey(e.Name))

@@ -25,7 +25,7 @@ func note(t *testing.T, l *ledger.Ledger, from time.Time, n, each int) (names []
 			}
 			ends, names = append(ends, end), append(names, end.Name)
 		}
-		ok(t, l.Executions.NoteEnds(t.Context(), ends, from.Add(time.Duration(i/each)*time.Second)))
+		ok(t, l.Ends.Note(t.Context(), ends, from.Add(time.Duration(i/each)*time.Second)))
 	}
 	return names
 }
@@ -34,7 +34,7 @@ func note(t *testing.T, l *ledger.Ledger, from time.Time, n, each int) (names []
 func listed(t *testing.T, l *ledger.Ledger, f domain.EndFilter, now time.Time, limit int) (names []string) {
 	t.Helper()
 	for cursor := ""; ; {
-		ends, next, err := l.Executions.Ends(t.Context(), f, now, cursor, limit)
+		ends, next, err := l.Ends.List(t.Context(), f, now, cursor, limit)
 		ok(t, err)
 		for _, e := range ends {
 			names = append(names, e.Name)
@@ -77,7 +77,7 @@ func TestEndsAreListedNewestFirst(t *testing.T) {
 	if got := listed(t, l, domain.EndFilter{}, midnight.Add(replay.EndsKept), 100); len(got) != 490 {
 		t.Errorf("got %d ends after three days, want the 490 that are not older", len(got))
 	}
-	if _, _, err := l.Executions.Ends(t.Context(), domain.EndFilter{}, now, "forged", 10); !errors.Is(err, ledger.ErrCursor) {
+	if _, _, err := l.Ends.List(t.Context(), domain.EndFilter{}, now, "forged", 10); !errors.Is(err, ledger.ErrCursor) {
 		t.Errorf("a forged cursor: got %v, want ErrCursor", err)
 	}
 }
@@ -88,7 +88,7 @@ func TestAFilteredListOfEndsLooksAtABoundedNumber(t *testing.T) {
 	note(t, l, from, 25_000, 50)
 	pages, cursor := 0, ""
 	for more := true; more; more = cursor != "" {
-		ends, next, err := l.Executions.Ends(t.Context(), domain.EndFilter{OwnerID: "nobody"}, from.Add(time.Hour), cursor, 10)
+		ends, next, err := l.Ends.List(t.Context(), domain.EndFilter{OwnerID: "nobody"}, from.Add(time.Hour), cursor, 10)
 		if ok(t, err); len(ends) > 0 {
 			t.Fatalf("got %v, want none", ends)
 		}
@@ -112,10 +112,10 @@ func TestEndsAreFollowedWithoutAGapOrARepeat(t *testing.T) {
 				ends = append(ends, domain.End{Name: fmt.Sprintf("e%03d-%d", second, i), Status: replay.EndSucceeded})
 				want = append(want, ends[i].Name)
 			}
-			ok(t, l.Executions.NoteEnds(t.Context(), ends, now))
+			ok(t, l.Ends.Note(t.Context(), ends, now))
 		}
 		for page := true; page; {
-			ends, next, err := l.Executions.FollowEnds(t.Context(), domain.EndFilter{Since: begin}, now, cursor, 3)
+			ends, next, err := l.Ends.Follow(t.Context(), domain.EndFilter{Since: begin}, now, cursor, 3)
 			if ok(t, err); next == "" {
 				t.Fatal("there is no place to go on from")
 			}
@@ -138,11 +138,11 @@ func TestWhoFollowsFromLongAgoBeginsWhereTheListDoes(t *testing.T) {
 	begin := time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)
 	note(t, l, begin, 1, 1)
 	note(t, l, begin.Add(48*time.Hour), 5, 5)
-	ends, next, err := l.Executions.FollowEnds(t.Context(), domain.EndFilter{Since: begin.Add(-30 * 24 * time.Hour)}, begin.Add(73*time.Hour), "", 100)
+	ends, next, err := l.Ends.Follow(t.Context(), domain.EndFilter{Since: begin.Add(-30 * 24 * time.Hour)}, begin.Add(73*time.Hour), "", 100)
 	if ok(t, err); len(ends) != 5 {
 		t.Errorf("got %d ends, want the 5 of the last three days", len(ends))
 	}
-	if ends, _, err = l.Executions.FollowEnds(t.Context(), domain.EndFilter{}, begin.Add(74*time.Hour), next, 100); err != nil || len(ends) > 0 {
+	if ends, _, err = l.Ends.Follow(t.Context(), domain.EndFilter{}, begin.Add(74*time.Hour), next, 100); err != nil || len(ends) > 0 {
 		t.Errorf("got %v, %v, want nothing new", ends, err)
 	}
 }

@@ -7,9 +7,9 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// MarkWritingEvidence notes that the evidence of a replay that has ended is being written. It returns ErrConflict if that was noted
-// since a time, or if the evidence is there. Until it is, the replay is among those that Open returns.
-func (l *Replays) MarkWritingEvidence(ctx context.Context, id string, at, since domain.Stamp) error {
+// MarkWriting notes that the evidence of an ended replay is being written. It returns ErrConflict if that was noted
+// since a time, or if the evidence is there. Until it is, Replays.Open returns the replay.
+func (l *Evidence) MarkWriting(ctx context.Context, id string, at, since domain.Stamp) error {
 	c := newChange(replayKey(id)).Set("evidenceAt", str(at.String())).open(at, id).
 		If("{status} IN (?, ?, ?) AND attribute_not_exists({evidence}) AND "+
 			"(attribute_not_exists({evidenceAt}) OR {evidenceAt} <= ?)",
@@ -18,8 +18,8 @@ func (l *Replays) MarkWritingEvidence(ctx context.Context, id string, at, since 
 	return err
 }
 
-// SetEvidence keeps the digest of a replay whose evidence is written.
-func (l *Replays) SetEvidence(ctx context.Context, id, digest string) error {
+// SetDigest keeps the digest of the evidence, once it is written.
+func (l *Evidence) SetDigest(ctx context.Context, id, digest string) error {
 	c := newChange(replayKey(id)).Set("evidence", str(digest)).Remove("tpk", "tsk").
 		If("attribute_exists({completedAt}) AND attribute_not_exists({evidence})")
 	_, err := l.updateReplay(ctx, c, "set evidence of replay "+id)

@@ -58,10 +58,13 @@ type Client interface {
 // Ledger is one table, by what its rows are about.
 type Ledger struct {
 	Executions   *Executions
+	Ends         *Ends
 	Failures     *Failures
 	FailureJobs  *FailureJobs
 	Storms       *Storms
 	Replays      *Replays
+	Plans        *Plans
+	Evidence     *Evidence
 	Pages        *Pages
 	Items        *Items
 	Series       *Series
@@ -74,13 +77,16 @@ type Ledger struct {
 	Controls     *Controls
 }
 
-// Each reads and writes the rows of one kind.
+// Each reads and writes one kind of rows, or one aspect of them.
 type (
 	Executions   struct{ *table }
+	Ends         struct{ *table }
 	Failures     struct{ *table }
 	FailureJobs  struct{ *table }
 	Storms       struct{ *table }
 	Replays      struct{ *table }
+	Plans        struct{ *table } // replays that are planned
+	Evidence     struct{ *table } // of replays that have ended
 	Pages        struct{ *table }
 	Items        struct{ *table }
 	Series       struct{ *table }
@@ -100,8 +106,8 @@ func New(api Client, name string) *Ledger {
 
 func over(t *table) *Ledger {
 	return &Ledger{
-		Executions: &Executions{t}, Failures: &Failures{t}, FailureJobs: &FailureJobs{t}, Storms: &Storms{t}, Replays: &Replays{t}, Pages: &Pages{t},
-		Items: &Items{t}, Series: &Series{t}, Owners: &Owners{t}, Publications: &Publications{t}, Claims: &Claims{t},
+		Executions: &Executions{t}, Ends: &Ends{t}, Failures: &Failures{t}, FailureJobs: &FailureJobs{t}, Storms: &Storms{t},
+		Replays: &Replays{t}, Plans: &Plans{t}, Evidence: &Evidence{t}, Pages: &Pages{t}, Items: &Items{t}, Series: &Series{t}, Owners: &Owners{t}, Publications: &Publications{t}, Claims: &Claims{t},
 		Pace: &Pace{t}, Marks: &Marks{t}, Leases: &Leases{t}, Controls: &Controls{t},
 	}
 }

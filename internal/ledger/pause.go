@@ -13,8 +13,8 @@ func (c *change) ifOpen() *change {
 		str(string(replay.Pending)), str(string(replay.Expanding)), str(string(replay.Running)))
 }
 
-// Pause lets nothing more of a replay start until it is resumed. To pause what is paused changes nothing: the first one who
-// did stays named. It returns the row, with ErrConflict if the replay has ended or was stopped.
+// Pause lets nothing more of a replay start until it is resumed. If the replay is paused already, the first pause stays.
+// It returns the row, with ErrConflict if the replay has ended or was stopped.
 func (l *Replays) Pause(ctx context.Context, id string, p replay.Pause) (domain.Replay, error) {
 	r, err := l.updateReplay(ctx, pauseChange(id, p), "pause replay "+id)
 	if isConflict(err) && r.Paused() {
@@ -29,7 +29,8 @@ func pauseChange(id string, p replay.Pause) *change {
 		ifOpen().If("attribute_not_exists({pausedAt})")
 }
 
-// Resume has a replay go on that is paused, as it was counted. It returns the row, with ErrConflict if the replay is not paused.
+// Resume lets a paused replay go on. It takes the replay as Count returned it, and returns the row, with ErrConflict if
+// the replay is not paused.
 func (l *Replays) Resume(ctx context.Context, r domain.Replay, by replay.Resumption) (domain.Replay, error) {
 	c := newChange(replayKey(r.ID)).Set("resumedAt", str(domain.At(by.At).String())).Set("resumedBy", str(by.By)).
 		Remove("pausedAt", "pausedBy", "pauseReason").ifOpen().If("attribute_exists({pausedAt})").judgeAnew(r)
@@ -48,8 +49,8 @@ func (l *Replays) SetPace(ctx context.Context, id string, perSecond int) (domain
 	return l.updateReplay(ctx, c, "change pace of replay "+id)
 }
 
-// Park notes that a message of a replay is let go, before it is. With own, the replay must be paused by itself still, or it
-// returns ErrConflict.
+// Park notes that a message of a replay is about to leave the queue. With own, it returns ErrConflict unless the
+// replay itself is still paused.
 func (l *Replays) Park(ctx context.Context, id string, own bool) error {
 	c := newChange(replayKey(id)).Set("parked", flag(true)).If("attribute_exists({pk})")
 	if own {

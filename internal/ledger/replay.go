@@ -133,8 +133,8 @@ func (l *Replays) MarkSwept(ctx context.Context, id string) error {
 	return ignoreConflict(err)
 }
 
-// Finish ends a replay of which every item has its outcome, with the tally of its items in its row. It takes the replay as
-// Count gave it, and does nothing if an item was open.
+// Finish ends a replay whose items all have their outcomes, and writes their tally into its row. It takes the replay as
+// Count returned it, and does nothing if an item was open.
 //
 // Counters are read one after the other: a series may add versions to one that was read, and their outcomes to one that
 // was not. If a second look finds no more items than the first, and all of them had their outcomes, nothing moves any more:
@@ -186,7 +186,7 @@ func (c *change) open(at domain.Stamp, id string) *change {
 	return c.Set("tpk", str(openReplaysPartition)).Set("tsk", str(at.String()+"#"+id))
 }
 
-func (l *Replays) updateReplay(ctx context.Context, c *change, doing string) (domain.Replay, error) {
+func (l *table) updateReplay(ctx context.Context, c *change, doing string) (domain.Replay, error) {
 	var r domain.Replay
 	out, err := l.update(ctx, c)
 	if err := conflict(err, &r, doing); err != nil {

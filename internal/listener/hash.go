@@ -29,7 +29,7 @@ func (l *Listener) hash(ctx context.Context, msg protocol.ReplayMessage) error {
 		return err
 	}
 	now := domain.At(l.now())
-	if err := l.Book.Replays.MarkHashing(ctx, r.ID, now, now); err != nil && !errors.Is(err, ledger.ErrConflict) {
+	if err := l.Book.Plans.MarkHashing(ctx, r.ID, now, now); err != nil && !errors.Is(err, ledger.ErrConflict) {
 		return err
 	}
 	sum, err := l.hashed(ctx, msg)
@@ -52,7 +52,7 @@ func (l *Listener) hash(ctx context.Context, msg protocol.ReplayMessage) error {
 		}
 		return l.sendOn(ctx, msg)
 	}
-	return l.Book.Replays.SetPlanHash(ctx, r.ID, hex.EncodeToString(sum.Sum(nil)))
+	return l.Book.Plans.SetHash(ctx, r.ID, hex.EncodeToString(sum.Sum(nil)))
 }
 
 // hashed is the hash as the message before left it.

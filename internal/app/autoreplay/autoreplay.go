@@ -50,7 +50,7 @@ func New(cfg config.AutoReplay, services Services, telemetry boot.Telemetry) (*a
 		Book: book, Log: events, Machine: sfn.New(services.States, cfg.StateMachineARN).Within(questions),
 		Series:      sfn.New(services.States, cfg.SeriesMachineARN).Within(questions),
 		DeadLetters: sqs.New(services.Queues, cfg.DeadLetterQueueURL), Replays: replays,
-		Outcomes: outcome.NewEndRecorder(book.Executions, book.Failures, replayProgress, telemetry.Log), Progress: replayProgress,
+		Outcomes: outcome.NewEndRecorder(book.Executions, book.Ends, book.Failures, replayProgress, telemetry.Log), Progress: replayProgress,
 		Superseding: outcome.NewSuperseding(events, book.Executions),
 		Reader:      reader, Logger: telemetry.Log, Meter: telemetry.Meter, Now: services.Now, Random: services.Random,
 	}

@@ -15,6 +15,6 @@ func New(cfg config.Tracker, table ledger.Client, queues sqs.API, telemetry boot
 	book := ledger.New(table, cfg.LedgerTable).Metered(telemetry.Meter)
 	replays := sqs.New(queues, cfg.ReplayQueueURL)
 	replayProgress := progress.New(book.Items, book.Replays, replays)
-	outcomes := outcome.NewEndRecorder(book.Executions, book.Failures, replayProgress, telemetry.Log).ForTracker(telemetry.Meter)
+	outcomes := outcome.NewEndRecorder(book.Executions, book.Ends, book.Failures, replayProgress, telemetry.Log).ForTracker(telemetry.Meter)
 	return outcome.NewTracker(outcomes, replays, cfg.StateMachineARN, cfg.SeriesMachineARN, telemetry.Log).Metered(telemetry.Meter)
 }
