@@ -18,8 +18,9 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/bench/sales"
 	"github.com/ce873799/replayable-ingestion/dev/local"
-	"github.com/ce873799/replayable-ingestion/dev/replayapi"
+	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/replay"
+	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
 // deployed is the dev stage on the emulator, and the same workflow without the construct.
@@ -27,7 +28,7 @@ type deployed struct {
 	*local.Stack
 	machine  *sfn.Client
 	queues   *sqs.Client
-	api      *replayapi.Client
+	api      *client.Client
 	baseline string // ARN of the state machine without the construct
 }
 
@@ -42,7 +43,10 @@ func (r *run) emulated(ctx context.Context) ([]Row, error) {
 	defer stack.Stop()
 	cfg := stack.Config()
 	d := &deployed{
-		Stack: stack, machine: sfn.NewFromConfig(cfg), queues: sqs.NewFromConfig(cfg), api: replayapi.New(stack.APIURL, cfg),
+		Stack: stack, machine: sfn.NewFromConfig(cfg), queues: sqs.NewFromConfig(cfg),
+	}
+	if d.api, err = observe.Connect(stack.APIURL, cfg, nil); err != nil {
+		return nil, err
 	}
 	if d.baseline, err = stack.Output(local.DefaultStack, "BaselineMachineArn"); err != nil {
 		return nil, err
@@ -187,13 +191,12 @@ func (d *deployed) ingestAndReplay(ctx context.Context, events []sales.Sale) (p 
 	began = time.Now()
 	for len(ids) > 0 {
 		n := min(len(ids), replay.MaxResourceIDs)
-		request := map[string]any{"select": map[string]any{"resourceIds": ids[:n]}, "reason": "bench"}
-		accepted, err := d.api.Replay(ctx, request)
+		accepted, err := d.api.Replays.Create(ctx, "", replay.Request{Select: replay.Select{ResourceIDs: ids[:n]}, Reason: "bench"})
 		if err != nil {
 			return p, err
 		}
 		ids = ids[n:]
-		done, err := d.api.Wait(ctx, accepted.ReplayID)
+		done, err := d.api.Replays.Wait(ctx, accepted.ReplayID)
 		if err != nil {
 			return p, err
 		}

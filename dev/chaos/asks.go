@@ -9,8 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"github.com/ce873799/replayable-ingestion/dev/replayapi"
 	"github.com/ce873799/replayable-ingestion/replay"
+	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
 // ask has things replayed by API, as people do in the midst of trouble: everything of an owner, some resources, the
@@ -118,7 +118,7 @@ func (r *run) askUntilAccepted(ctx context.Context, reason string, request map[s
 }
 
 // accepted notes a replay that the API accepted.
-func (r *run) accepted(reason string, ans replayapi.Answer, what string) error {
+func (r *run) accepted(reason string, ans client.Response, what string) error {
 	var accepted replay.Accepted
 	if err := json.Unmarshal(ans.Body, &accepted); err != nil {
 		return fmt.Errorf("decode answer: %w", err)

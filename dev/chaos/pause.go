@@ -11,7 +11,7 @@ import (
 
 	smithytime "github.com/aws/smithy-go/time"
 
-	"github.com/ce873799/replayable-ingestion/dev/replayapi"
+	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
 // pauses has some of the replays that were asked for paused for a moment, some of them twice, one while all are. What is
@@ -68,14 +68,14 @@ func (r *run) try(ctx context.Context, method, path, body string) error {
 }
 
 // until makes a call, under an idempotency key if there is one, until it is answered with one of some statuses.
-func (r *run) until(ctx context.Context, method, path, key, body string, statuses ...int) (replayapi.Answer, error) {
+func (r *run) until(ctx context.Context, method, path, key, body string, statuses ...int) (client.Response, error) {
 	header := http.Header{}
 	if key != "" {
 		header.Set("Idempotency-Key", key)
 	}
-	var last replayapi.Answer
+	var last client.Response
 	for range 20 {
-		ans, err := r.API.DoWith(ctx, method, path, nil, header, []byte(body))
+		ans, err := r.API.Do(ctx, client.Request{Method: method, Path: path, Header: header, Body: []byte(body)})
 		if err != nil || slices.Contains(statuses, ans.Status) {
 			return ans, err
 		}

@@ -49,7 +49,9 @@ func (r *run) bringUp(ctx context.Context) error {
 		return err
 	}
 	r.stack = stack
-	r.System = stack.System()
+	if r.System, err = stack.System(); err != nil {
+		return err
+	}
 
 	// A batch that failed comes again soon, not after three minutes or twelve.
 	for url, seconds := range map[string]string{stack.OutcomesQueueURL: "5", stack.ReplayQueueURL: "15"} {

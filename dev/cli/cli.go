@@ -35,7 +35,9 @@ func newCommand(out, errOut io.Writer) *cobra.Command {
 	}
 	root.SetOut(out)
 	root.SetErr(errOut)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", command.ErrUsage, err) })
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("%w: %w: see %s --help", command.ErrUsage, err, c.CommandPath())
+	})
 	root.AddCommand(a.tools(), a.demo(), a.chaos(), a.bench(), a.local(), a.serve(), a.localStop())
 	root.CompletionOptions.DisableDefaultCmd = true
 	return root

@@ -17,7 +17,7 @@ func TestExitCodes(t *testing.T) {
 		out, diag  string
 	}{
 		{"no command", "", command.ExitUsage, "", "--help"},
-		{"an unknown flag", "local --nope", command.ExitUsage, "", "unknown flag"},
+		{"an unknown flag", "local --nope", command.ExitUsage, "", "see dev local --help"},
 		{"a name that leaves the directory", "local --name ../x", command.ExitUsage, "", "cannot be the name"},
 		{"help", "--help", command.ExitOK, "local-stop", ""},
 		{"nothing to stop", "local-stop --name none", command.ExitOK, "no local stack is running\n", ""},

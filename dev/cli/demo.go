@@ -36,7 +36,11 @@ func (a *app) demo() *cobra.Command {
 					return err
 				}
 			}
-			return demo.Run(c.Context(), stack.System(), o)
+			system, err := stack.System()
+			if err != nil {
+				return err
+			}
+			return demo.Run(c.Context(), system, o)
 		},
 	}
 	c.Flags().BoolVar(&console, "console", false, "stop after the outage, and serve replayctl console on it until Ctrl-C")

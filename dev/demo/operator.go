@@ -90,8 +90,7 @@ func (d *demo) replayOf(ctx context.Context, data string) (r replay.Replay, err 
 	if id == "" {
 		return r, fmt.Errorf("replayctl named no replay: %s", data)
 	}
-	err = d.API.Get(ctx, "/replays/"+id, nil, &r)
-	return r, err
+	return d.API.Replays.Get(ctx, id)
 }
 
 // plan shows what a command would do.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -20,8 +21,8 @@ import (
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	smithytime "github.com/aws/smithy-go/time"
 
-	"github.com/ce873799/replayable-ingestion/dev/replayapi"
 	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
 // Stack says where the parts of a deployed stack are. A field is empty if the stack has no output for it.
@@ -69,18 +70,27 @@ type System struct {
 	Lambda    *lambda.Client
 	Table     *dynamodb.Client
 	Book      *ledger.Ledger
-	API       *replayapi.Client
+	API       *client.Client
+}
+
+// Connect returns a client of the API at a URL. A nil transport is that of net/http.
+func Connect(apiURL string, cfg aws.Config, transport http.RoundTripper) (*client.Client, error) {
+	return client.New(client.Config{BaseURL: apiURL, Region: cfg.Region, Credentials: cfg.Credentials, Transport: transport})
 }
 
 // New returns the system of a stack.
-func New(cfg aws.Config, stack Stack) *System {
+func New(cfg aws.Config, stack Stack) (*System, error) {
+	api, err := Connect(stack.APIURL, cfg, nil)
+	if err != nil {
+		return nil, err
+	}
 	table := dynamodb.NewFromConfig(cfg)
 	return &System{
 		Stack: stack, AWSConfig: cfg,
 		Machine: sfn.NewFromConfig(cfg), Bucket: s3.NewFromConfig(cfg), Queues: sqs.NewFromConfig(cfg),
 		Params: ssm.NewFromConfig(cfg), Lambda: lambda.NewFromConfig(cfg), Table: table,
-		Book: ledger.New(table, stack.LedgerTable), API: replayapi.New(stack.APIURL, cfg),
-	}
+		Book: ledger.New(table, stack.LedgerTable), API: api,
+	}, nil
 }
 
 // Modes of the example's geocoder, stored in its parameter.

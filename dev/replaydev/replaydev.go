@@ -78,7 +78,7 @@ changed are replaced, and data stays, except in a table or a queue whose propert
 		for _, flag := range factory.SimilarFlags(c, err) {
 			err = fmt.Errorf("%w: did you mean %s?", err, flag)
 		}
-		return fmt.Errorf("%w: %w", command.ErrUsage, err)
+		return fmt.Errorf("%w: %w: see %s --help", command.ErrUsage, err, c.Name())
 	})
 	c.CompletionOptions.DisableDefaultCmd = true
 	return c

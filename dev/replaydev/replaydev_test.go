@@ -22,7 +22,7 @@ func TestUsage(t *testing.T) {
 	}{
 		{"help", "--help", command.ExitOK, "replaydev --stack Orders", ""},
 		{"version", "--version", command.ExitOK, "replaydev ", ""},
-		{"an unknown flag", "--nope", command.ExitUsage, "", "unknown flag: --nope"},
+		{"an unknown flag", "--nope", command.ExitUsage, "", "unknown flag: --nope: see replaydev --help"},
 		{"a stack without its flag", "Orders", command.ExitUsage, "", "name a stack with --stack"},
 		{"a context without a value", "--context stage", command.ExitUsage, "", `--context must be KEY=VALUE, got "stage"`},
 		{"a flag with a letter missing", "--wach", command.ExitUsage, "", "did you mean --watch?"},

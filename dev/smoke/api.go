@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,26 +14,27 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"github.com/ce873799/replayable-ingestion/dev/replayapi"
+	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/replay"
+	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
 // replayOf replays the latest event of a resource through the API and returns its item, which must have succeeded.
 func (e *env) replayOf(ctx context.Context, resourceID string) (replay.Item, error) {
 	var item replay.Item
-	accepted, err := e.API.Replay(ctx, replay.Request{
+	accepted, err := e.API.Replays.Create(ctx, "", replay.Request{
 		Action: replay.Rerun, Versions: replay.Versions{Mode: replay.LatestVersion}, Reason: "smoke check",
 		Select: replay.Select{ResourceIDs: []string{resourceID}},
 	})
 	if err != nil {
 		return item, err
 	}
-	done, err := e.API.Wait(ctx, accepted.ReplayID)
+	done, err := e.API.Replays.Wait(ctx, accepted.ReplayID)
 	if err != nil {
 		return item, err
 	}
-	var page replay.Items
-	if err := e.API.Get(ctx, "/replays/"+accepted.ReplayID+"/items", nil, &page); err != nil {
+	page, err := e.API.Replays.ListItemsPage(ctx, accepted.ReplayID, "", "")
+	if err != nil {
 		return item, err
 	}
 	want := replay.Counts{Matched: 1, Started: 1, Succeeded: 1}
@@ -64,8 +64,8 @@ func replayByAPI(ctx context.Context, e *env) (string, error) {
 	// The list of executions is read from an index, which may lag behind.
 	var got []replay.Execution
 	err = eventually(ctx, "the history shows the replay", func() (bool, error) {
-		var h replay.History
-		if err := e.API.Get(ctx, "/versions", url.Values{"resourceId": {id}}, &h); err != nil || len(h.Versions) != 1 {
+		h, err := e.API.Versions.ListPage(ctx, id, "")
+		if err != nil || len(h.Versions) != 1 {
 			return false, err
 		}
 		got = h.Versions[0].Executions
@@ -78,7 +78,7 @@ func replayByAPI(ctx context.Context, e *env) (string, error) {
 }
 
 func badRequest(ctx context.Context, e *env) (string, error) {
-	ans, err := e.API.Do(ctx, http.MethodPost, "/replays", nil, []byte(`{"select": {"resourceIds": []}, "colour": "red"}`))
+	ans, err := e.API.Do(ctx, client.Request{Method: http.MethodPost, Path: "/replays", Body: []byte(`{"select": {"resourceIds": []}, "colour": "red"}`)})
 	if err != nil {
 		return "", err
 	}
@@ -120,7 +120,11 @@ func wrongSignature(ctx context.Context, e *env) (string, error) {
 	}
 	cfg := e.AWSConfig.Copy()
 	cfg.Credentials = credentials.NewStaticCredentialsProvider(creds.AccessKeyID, strings.Repeat("x", 40), creds.SessionToken)
-	ans, err := replayapi.New(e.APIURL, cfg).Do(ctx, http.MethodGet, "/failures", nil, nil)
+	api, err := observe.Connect(e.APIURL, cfg, nil)
+	if err != nil {
+		return "", err
+	}
+	ans, err := api.Do(ctx, client.Request{Method: http.MethodGet, Path: "/failures"})
 	if err != nil {
 		return "", err
 	}

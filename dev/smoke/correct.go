@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/replay"
+	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
 // correction corrects a listing that failed. Its execution reads the corrected event under derived/, and records it.
@@ -26,7 +26,7 @@ func correction(ctx context.Context, e *env) (string, error) {
 	body := compact(map[string]any{
 		"resourceId": id, "reason": "smoke check \u2013 a typo", "transform": map[string]any{"mergePatch": json.RawMessage(listing(id, owner, nil))},
 	})
-	ans, err := e.API.Do(ctx, http.MethodPost, "/versions", nil, body)
+	ans, err := e.API.Do(ctx, client.Request{Method: http.MethodPost, Path: "/versions", Body: body})
 	if err != nil {
 		return "", err
 	}
@@ -34,15 +34,15 @@ func correction(ctx context.Context, e *env) (string, error) {
 	if err := json.Unmarshal(ans.Body, &accepted); err != nil || ans.Status != http.StatusAccepted {
 		return "", fmt.Errorf("got status %d, want 202: %s", ans.Status, shorten(string(ans.Body)))
 	}
-	done, err := e.API.Wait(ctx, accepted.ReplayID)
+	done, err := e.API.Replays.Wait(ctx, accepted.ReplayID)
 	if err != nil {
 		return "", err
 	}
 	if want := (replay.Counts{Matched: 1, Started: 1, Succeeded: 1}); done.Counts != want {
 		return "", fmt.Errorf("correction %s: got %s, %+v, want %+v", accepted.ReplayID, done.Status, done.Counts, want)
 	}
-	var h replay.History
-	if err := e.API.Get(ctx, "/versions", url.Values{"resourceId": {id}}, &h); err != nil {
+	h, err := e.API.Versions.ListPage(ctx, id, "")
+	if err != nil {
 		return "", err
 	}
 	marked := len(h.Versions) == 2 && h.Versions[0].Correction != nil

@@ -30,7 +30,11 @@ func newEnv(cfg aws.Config, opts Options) (*env, error) {
 	stack := observe.FromOutputs(opts.Outputs)
 	stack.APIURL = cmp.Or(opts.APIURL, stack.APIURL)
 	opts.APIURL = stack.APIURL
-	return &env{System: observe.New(cfg, stack), Options: opts, id: strings.ToLower(rand.Text()[:10])}, nil
+	system, err := observe.New(cfg, stack)
+	if err != nil {
+		return nil, err
+	}
+	return &env{System: system, Options: opts, id: strings.ToLower(rand.Text()[:10])}, nil
 }
 
 // resource is an id that no other check or run uses. owner is the id of its owner.

@@ -91,14 +91,14 @@ func recursion(ctx context.Context, e *env) (detail string, err error) {
 	if err := group.Wait(); err != nil {
 		return "", err
 	}
-	accepted, err := e.API.Replay(ctx, replay.Request{
+	accepted, err := e.API.Replays.Create(ctx, "", replay.Request{
 		Action: replay.Rerun, Versions: replay.Versions{Mode: replay.LatestVersion}, Reason: "smoke check of recursion",
 		Select: replay.Select{OwnerID: owner},
 	})
 	if err != nil {
 		return "", err
 	}
-	done, err := e.API.Wait(ctx, accepted.ReplayID)
+	done, err := e.API.Replays.Wait(ctx, accepted.ReplayID)
 	if err != nil {
 		return "", err
 	}

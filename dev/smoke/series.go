@@ -59,16 +59,16 @@ func series(ctx context.Context, e *env) (string, error) {
 
 // bothOf runs a replay of two versions, which must succeed, and returns its items, the older version first.
 func (e *env) bothOf(ctx context.Context, r replay.Request) ([]replay.Item, error) {
-	accepted, err := e.API.Replay(ctx, r)
+	accepted, err := e.API.Replays.Create(ctx, "", r)
 	if err != nil {
 		return nil, err
 	}
-	done, err := e.API.Wait(ctx, accepted.ReplayID)
+	done, err := e.API.Replays.Wait(ctx, accepted.ReplayID)
 	if err != nil {
 		return nil, err
 	}
-	var page replay.Items
-	if err := e.API.Get(ctx, "/replays/"+accepted.ReplayID+"/items", nil, &page); err != nil {
+	page, err := e.API.Replays.ListItemsPage(ctx, accepted.ReplayID, "", "")
+	if err != nil {
 		return nil, err
 	}
 	if want := (replay.Counts{Matched: 2, Started: 2, Succeeded: 2}); done.Counts != want || len(page.Items) != 2 {

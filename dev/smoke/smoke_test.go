@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -127,8 +128,9 @@ func outputs() map[string]string {
 
 func TestRunSkipsWhatTheEmulatorCannotShow(t *testing.T) {
 	var reported []Result
-	results, err := Run(t.Context(), aws.Config{Region: "us-east-1"}, Options{
-		Outputs: outputs(), Emulator: true, Only: []string{"tls-only", "recursion"},
+	cfg := aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
+	results, err := Run(t.Context(), cfg, Options{
+		Outputs: outputs(), APIURL: "http://localhost/v1", Emulator: true, Only: []string{"tls-only", "recursion"},
 		Report: func(r Result) { reported = append(reported, r) },
 	})
 	if err != nil || len(results) != 2 || len(reported) != 2 {

@@ -36,7 +36,7 @@ func compare(op string, left, right value) test {
 }
 
 func (r *run) equal(a, b any) bool {
-	r.step(1)
+	r.count(1)
 	switch a := a.(type) {
 	case json.Number:
 		b, is := b.(json.Number)
@@ -89,7 +89,7 @@ func (r *run) less(a, b any) bool {
 }
 
 func (r *run) compareTexts(a, b string) int {
-	r.step(min(len(a), len(b)) / 64) // comparing bytes is faster than looking up values
+	r.count(min(len(a), len(b)) / 64) // comparing bytes is faster than looking up values
 	return strings.Compare(a, b)     // the order of UTF-8 is that of the characters
 }
 
@@ -98,7 +98,7 @@ func (r *run) order(a, b json.Number) int {
 	if a == b {
 		return 0
 	}
-	r.step(1 + (len(a)+len(b))/16)
+	r.count(1 + (len(a)+len(b))/16)
 	return decimalOf(string(a)).compare(decimalOf(string(b)))
 }
 

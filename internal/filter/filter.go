@@ -78,7 +78,7 @@ type run struct {
 // stop ends an evaluation from within. It is a panic, because otherwise every part of a filter would have to return it.
 type stop struct{ err error }
 
-func (r *run) step(n int) {
+func (r *run) count(n int) {
 	if r.left -= n; r.left < 0 {
 		panic(stop{ErrTooCostly})
 	}
@@ -123,7 +123,7 @@ func (q query) each(r *run, current any, show func(any) bool) bool {
 }
 
 func (q query) from(r *run, i int, at any, show func(any) bool) bool {
-	r.step(1)
+	r.count(1)
 	if i == len(q.segments) {
 		return show(at)
 	}
@@ -162,13 +162,13 @@ func wildcard(r *run, of any, show func(any) bool) bool {
 	switch of := of.(type) {
 	case []any:
 		for _, v := range of {
-			if r.step(1); !show(v) {
+			if r.count(1); !show(v) {
 				return false
 			}
 		}
 	case map[string]any:
 		for _, v := range of {
-			if r.step(1); !show(v) {
+			if r.count(1); !show(v) {
 				return false
 			}
 		}
@@ -178,7 +178,7 @@ func wildcard(r *run, of any, show func(any) bool) bool {
 
 func name(name string) selector {
 	return func(r *run, of any, show func(any) bool) bool {
-		r.step(1)
+		r.count(1)
 		object, _ := of.(map[string]any)
 		v, found := object[name]
 		return !found || show(v)
@@ -187,7 +187,7 @@ func name(name string) selector {
 
 func index(i int) selector {
 	return func(r *run, of any, show func(any) bool) bool {
-		r.step(1)
+		r.count(1)
 		array, _ := of.([]any)
 		at := i
 		if at < 0 {
@@ -208,7 +208,7 @@ func where(t test) selector {
 func slice(start, end *int, step int) selector {
 	return func(r *run, of any, show func(any) bool) bool {
 		array, is := of.([]any)
-		if r.step(1); !is || step == 0 {
+		if r.count(1); !is || step == 0 {
 			return true
 		}
 		n := len(array)
@@ -227,7 +227,7 @@ func slice(start, end *int, step int) selector {
 				upper = min(max(normal(*end), 0), n)
 			}
 			for i := lower; i < upper; i += min(step, n) { // a step over the end must not overflow
-				if r.step(1); !show(array[i]) {
+				if r.count(1); !show(array[i]) {
 					return false
 				}
 			}
@@ -241,7 +241,7 @@ func slice(start, end *int, step int) selector {
 			lower = min(max(normal(*end), -1), n-1)
 		}
 		for i := upper; i > lower; i += max(step, -n) {
-			if r.step(1); !show(array[i]) {
+			if r.count(1); !show(array[i]) {
 				return false
 			}
 		}

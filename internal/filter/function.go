@@ -81,7 +81,7 @@ func length(of value) value {
 		v, _ := of(r, current)
 		switch v := v.(type) {
 		case string:
-			r.step(len(v) / 64)
+			r.count(len(v) / 64)
 			return number(utf8.RuneCountInString(v)), true
 		case []any:
 			return number(len(v)), true
@@ -106,7 +106,7 @@ func matches(of value, pattern string, whole bool) (test, error) {
 		if !is {
 			return false
 		}
-		r.step(len(text) * size / 8) // several steps of the automaton take as long as one step here
+		r.count(len(text) * size / 8) // several steps of the automaton take as long as one step here
 		return re.MatchString(text)
 	}, nil
 }

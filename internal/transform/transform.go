@@ -59,7 +59,7 @@ func New(ctx context.Context, t *replay.Transform, functions Functions) (*Transf
 	}
 	options := jsonpatch.NewApplyOptions()
 	options.AccumulatedCopySizeLimit = 2 * replay.MaxEventBytes // copies of copies grow without bound
-	options.SupportNegativeIndices = false                      // the RFC knows none
+	options.SupportNegativeIndices = false                      // RFC 6901 has none
 	options.EscapeHTML = false
 	return &Transform{apply: func(_ context.Context, event []byte, _ Subject) ([]byte, error) {
 		return patch.ApplyWithOptions(event, options)

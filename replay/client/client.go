@@ -1,21 +1,15 @@
 package client
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	smithytime "github.com/aws/smithy-go/time"
 
 	"github.com/ce873799/replayable-ingestion/replay"
@@ -53,12 +47,22 @@ func (c Config) validate() error {
 	return errors.Join(errs...)
 }
 
-// Client calls one API. It is safe for concurrent use.
+// Client calls one API. Its services have a method for each call. It is safe for concurrent use.
 type Client struct {
+	Replays    *ReplaysService
+	Versions   *VersionsService
+	Resources  *ResourcesService
+	Executions *ExecutionsService
+	Failures   *FailuresService
+	Controls   *ControlsService
+
 	cfg  Config
 	http *http.Client
 	page int // entries of a page
 }
+
+// service is what each service is: calls of a client.
+type service struct{ client *Client }
 
 // callTimeout bounds one attempt. API Gateway answers within 29 seconds.
 const callTimeout = 35 * time.Second
@@ -81,96 +85,24 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Retrying == nil {
 		cfg.Retrying = func(error, int, time.Duration) {}
 	}
-	return &Client{cfg: cfg, http: &http.Client{Transport: cfg.Transport, Timeout: callTimeout}, page: replay.MaxPageSize}, nil
+	c := Client{cfg: cfg, http: &http.Client{Transport: cfg.Transport, Timeout: callTimeout}, page: replay.MaxPageSize}
+	return c.withServices(), nil
+}
+
+// withServices returns the client with services that use it.
+func (c Client) withServices() *Client {
+	s := &service{client: &c}
+	c.Replays, c.Versions, c.Resources = (*ReplaysService)(s), (*VersionsService)(s), (*ResourcesService)(s)
+	c.Executions, c.Failures, c.Controls = (*ExecutionsService)(s), (*FailuresService)(s), (*ControlsService)(s)
+	return &c
 }
 
 // WithPageSize returns a client whose lists ask for size entries at a time: 1 to replay.MaxPageSize, which is the default.
 func (c *Client) WithPageSize(size int) *Client {
 	paged := *c
 	paged.page = min(max(size, 1), replay.MaxPageSize)
-	return &paged
+	return paged.withServices()
 }
 
 // BaseURL is the URL of the API, without a slash at its end.
 func (c *Client) BaseURL() string { return c.cfg.BaseURL }
-
-// call is a request. Each may be sent again: POST /replays has a key, and cancelling is idempotent.
-type call struct {
-	method, path string
-	query        url.Values
-	body         []byte
-	key          string // Idempotency-Key
-}
-
-func (c call) String() string { return c.method + " " + c.path }
-
-// answer is what came back, with a status below 400.
-type answer struct {
-	header http.Header
-	body   []byte
-}
-
-// once makes one attempt. Its error is one of those of this package.
-func (c *Client) once(ctx context.Context, r call) (answer, error) {
-	target := c.cfg.BaseURL + r.path
-	if len(r.query) > 0 {
-		// A signature covers %20, not the + that forms use for a space.
-		target += "?" + strings.ReplaceAll(r.query.Encode(), "+", "%20")
-	}
-	req, err := http.NewRequestWithContext(ctx, r.method, target, bytes.NewReader(r.body))
-	if err != nil {
-		return answer{}, fmt.Errorf("build request: %w", err)
-	}
-	req.Header.Set("Accept", "application/json")
-	if c.cfg.UserAgent != "" {
-		req.Header.Set("User-Agent", c.cfg.UserAgent)
-	}
-	if r.body != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	if r.key != "" {
-		req.Header.Set("Idempotency-Key", r.key)
-	}
-	if err := c.sign(ctx, req, r.body); err != nil {
-		return answer{}, err
-	}
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return answer{}, &UnreachableError{Call: r.String(), URL: c.cfg.BaseURL, Err: err}
-	}
-	defer func() { _ = resp.Body.Close() }() // read to its end
-	got, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return answer{}, &UnreachableError{Call: r.String(), URL: c.cfg.BaseURL, Err: err}
-	}
-	if resp.StatusCode >= http.StatusBadRequest {
-		return answer{}, c.refusal(r, resp, got)
-	}
-	return answer{header: resp.Header, body: got}, nil
-}
-
-// sign is called at each attempt: AWS accepts a signature for 5 minutes.
-func (c *Client) sign(ctx context.Context, req *http.Request, body []byte) error {
-	creds, err := c.cfg.Credentials.Retrieve(ctx)
-	if err != nil {
-		return &CredentialsError{Err: err}
-	}
-	sum := sha256.Sum256(body)
-	err = v4.NewSigner().SignHTTP(ctx, creds, req, hex.EncodeToString(sum[:]), "execute-api", c.cfg.Region, c.cfg.Now())
-	if err != nil {
-		return &CredentialsError{Err: err}
-	}
-	return nil
-}
-
-func (c *Client) do(ctx context.Context, r call, into any) error {
-	ans, err := c.again(ctx, r)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(ans.body, into); err != nil {
-		return &UnreachableError{Call: r.String(), URL: c.cfg.BaseURL, Err: fmt.Errorf("the response is not a replay API's JSON: %w: %s",
-			err, replay.Shorten(string(ans.body)))}
-	}
-	return nil
-}

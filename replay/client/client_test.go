@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,7 +88,7 @@ func TestAttemptsOfACallShareAKey(t *testing.T) {
 	})
 	request := replay.Request{Select: replay.Select{ResourceIDs: []string{"r1"}}, Reason: "x"}
 	for range 2 {
-		if _, err := s.CreateReplay(t.Context(), "", request); err != nil {
+		if _, err := s.Replays.Create(t.Context(), "", request); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -106,15 +107,15 @@ func TestCallsAreSignedWhateverTheIdsAre(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.engine.Ingest(fmt.Sprint("live-", i), string(event))
-			versions := all(t, s.Versions(t.Context(), id))
+			versions := all(t, s.Versions.List(t.Context(), id))
 			if len(versions) != 1 {
 				t.Fatalf("%q: got %d versions, want 1", id, len(versions))
 			}
-			got, err := s.Event(t.Context(), id, versions[0].VersionID)
+			got, err := s.Versions.GetEvent(t.Context(), id, versions[0].VersionID)
 			if err != nil || string(got) != string(event) {
 				t.Errorf("%q: got %s, %v, want %s", id, got, err, event)
 			}
-			if _, err := s.Event(t.Context(), id, "no/such version"); !client.NotFound(err) {
+			if _, err := s.Versions.GetEvent(t.Context(), id, "no/such version"); !client.NotFound(err) {
 				t.Errorf("%q: got %v, want it not found", id, err)
 			}
 		}
@@ -127,12 +128,12 @@ func TestListsAreReadPageByPage(t *testing.T) {
 	for i := range ids {
 		ids[i] = fmt.Sprintf("r%03d", i)
 	}
-	accepted, err := s.CreateReplay(t.Context(), "key", replay.Request{Select: replay.Select{ResourceIDs: ids}, Reason: "x"})
+	accepted, err := s.Replays.Create(t.Context(), "key", replay.Request{Select: replay.Select{ResourceIDs: ids}, Reason: "x"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.engine.Pump()
-	items := s.Items(t.Context(), accepted.ReplayID, "")
+	items := s.Replays.ListItems(t.Context(), accepted.ReplayID, "")
 	for range 2 { // a list can be gone through again
 		before := len(s.gateway.Calls())
 		got := all(t, items)
@@ -154,18 +155,18 @@ func TestListsAreReadPageByPage(t *testing.T) {
 	if n := len(s.gateway.Calls()) - before; n != 1 {
 		t.Errorf("the first item took %d calls", n)
 	}
-	if got := all(t, s.Items(t.Context(), accepted.ReplayID, replay.Succeeded)); len(got) != 0 {
+	if got := all(t, s.Replays.ListItems(t.Context(), accepted.ReplayID, replay.Succeeded)); len(got) != 0 {
 		t.Errorf("got %d items, want none: there are no such resources", len(got))
 	}
 	var listed error
-	for _, err := range s.Items(t.Context(), "01ARZ3NDEKTSV4RRFFQ69G5FAV", "") {
+	for _, err := range s.Replays.ListItems(t.Context(), "01ARZ3NDEKTSV4RRFFQ69G5FAV", "") {
 		listed = err
 	}
 	if !client.NotFound(listed) {
 		t.Errorf("got %v, want that there is no such replay", listed)
 	}
 	since := time.Date(2026, 11, 24, 1, 0, 0, 5e6, time.FixedZone("CET", 3600))
-	all(t, s.Failures(t.Context(), replay.FailureQuery{Error: "Geo*", Since: &since}))
+	all(t, s.Failures.List(t.Context(), replay.FailureQuery{Error: "Geo*", Since: &since}))
 	calls := s.gateway.Calls()
 	if got, want := calls[len(calls)-1], "GET /failures?error=Geo%2A&limit=100&since=2026-11-24T00%3A00%3A00.005Z"; got != want {
 		t.Errorf("got %s, want %s", got, want)
@@ -187,7 +188,7 @@ func TestWhatMayPassIsTriedAgain(t *testing.T) {
 			gateway.Refuse(w, tt.status, "", "because")
 			return true
 		})
-		_, err := s.Replay(t.Context(), "01ARZ3NDEKTSV4RRFFQ69G5FAV")
+		_, err := s.Replays.Get(t.Context(), "01ARZ3NDEKTSV4RRFFQ69G5FAV")
 		var refused *client.RefusedError
 		if !errors.As(err, &refused) || tt.status != 200 && (refused.Status != tt.status || refused.Problem.Detail != "because") {
 			t.Errorf("%d: got %v", tt.status, err)
@@ -214,7 +215,7 @@ func TestAnAnswerThatIsCutOffIsTriedAgain(t *testing.T) {
 		_, _ = w.Write([]byte(`{"replays":[`))
 		return true
 	})
-	if got := all(t, s.Replays(t.Context(), "")); len(got) != 0 || n != 3 {
+	if got := all(t, s.Replays.List(t.Context(), "")); len(got) != 0 || n != 3 {
 		t.Errorf("got %v after %d attempts", got, n)
 	}
 }
@@ -232,7 +233,7 @@ func TestWhatOthersAnswerIsShown(t *testing.T) {
 			_, _ = w.Write([]byte(body))
 			return true
 		})
-		_, err := s.Replay(t.Context(), "x")
+		_, err := s.Replays.Get(t.Context(), "x")
 		var refused *client.RefusedError
 		if !errors.As(err, &refused) || !strings.Contains(err.Error(), want) || refused.Problem.RequestID != "request-1" {
 			t.Errorf("%.20s: got %v, want %s", body, err, want)
@@ -256,9 +257,62 @@ func TestCredentialsAreAskedForAtEachAttempt(t *testing.T) {
 		gateway.Refuse(w, http.StatusServiceUnavailable, "", "down")
 		return true
 	})
-	_, err := c.Replay(t.Context(), "x")
+	_, err := c.Replays.Get(t.Context(), "x")
 	var creds *client.CredentialsError
 	if !errors.As(err, &creds) || len(s.gateway.Calls()) != 2 {
 		t.Errorf("got %v after %d calls, want no credentials after 2", err, len(s.gateway.Calls()))
+	}
+}
+
+// Wait looks at a replay until it has ended, ever less often, and says how far it was when there is no more time.
+func TestAReplayIsWaitedFor(t *testing.T) {
+	s := serve(t, "")
+	s.engine.Ingest("live", `{"id":"r1","owner":"o1"}`)
+	s.engine.Report()
+	request := replay.Request{Select: replay.Select{ResourceIDs: []string{"r1"}}, Reason: "x"}
+	accepted, err := s.Replays.Create(t.Context(), "", request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancelled := newClient(t, client.Config{
+		BaseURL: s.gateway.URL, Region: gateway.Region,
+		Credentials: credentials.NewStaticCredentialsProvider(gateway.AccessKey, gateway.SecretKey, ""),
+		Sleep:       func(ctx context.Context, _ time.Duration) error { cancel(); return ctx.Err() },
+	})
+	if _, err := cancelled.Replays.Wait(ctx, accepted.ReplayID); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "PENDING") {
+		t.Errorf("got %v, want that the replay is PENDING, and the context cancelled", err)
+	}
+	s.gateway.Before(func(http.ResponseWriter, *http.Request) bool {
+		if len(s.waits) == 5 {
+			s.engine.Pump()
+		}
+		return false
+	})
+	r, err := s.Replays.Wait(t.Context(), accepted.ReplayID)
+	if err != nil || r.Status != replay.Completed || r.Counts.Succeeded != 1 {
+		t.Errorf("got %s %+v, %v, want it completed", r.Status, r.Counts, err)
+	}
+	want := []time.Duration{250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 2 * time.Second}
+	if !slices.Equal(s.waits, want) {
+		t.Errorf("got waits %v, want %v", s.waits, want)
+	}
+}
+
+// Do sends what a program wants to send, once, and returns what came back, also when it is a refusal.
+func TestAnyRequestIsSentAsItIs(t *testing.T) {
+	s := serve(t, "")
+	resp, err := s.Do(t.Context(), client.Request{Method: http.MethodPost, Path: "/replays", Body: []byte(`{"colour": "red"}`)})
+	if err != nil || resp.Status != http.StatusBadRequest || resp.Header.Get("Content-Type") != replay.ProblemType {
+		t.Errorf("got %d %s, %v, want a problem with status 400", resp.Status, resp.Body, err)
+	}
+	s.gateway.Before(func(w http.ResponseWriter, _ *http.Request) bool {
+		gateway.Refuse(w, http.StatusServiceUnavailable, "", "down")
+		return true
+	})
+	before := len(s.gateway.Calls())
+	resp, err = s.Do(t.Context(), client.Request{Method: http.MethodGet, Path: "/replays"})
+	if n := len(s.gateway.Calls()) - before; err != nil || resp.Status != http.StatusServiceUnavailable || n != 1 {
+		t.Errorf("got status %d, %v after %d attempts, want 503 after one", resp.Status, err, n)
 	}
 }

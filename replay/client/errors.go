@@ -66,13 +66,13 @@ func NotFound(err error) bool {
 	return errors.As(err, &refused) && refused.Status == http.StatusNotFound
 }
 
-func (c *Client) refusal(r call, resp *http.Response, body []byte) error {
-	e := &RefusedError{Call: r.String(), Status: resp.StatusCode, Kind: resp.Header.Get("X-Amzn-Errortype")}
-	if err := json.Unmarshal(body, &e.Problem); err != nil || e.Problem.Title == "" {
+func (c *Client) refusal(r Request, resp Response) error {
+	e := &RefusedError{Call: r.String(), Status: resp.Status, Kind: resp.Header.Get("X-Amzn-Errortype")}
+	if err := json.Unmarshal(resp.Body, &e.Problem); err != nil || e.Problem.Title == "" {
 		// Not from this API: a proxy's page, or API Gateway's own form {"message": ...}.
 		var gateway struct{ Message string }
-		e.Problem = replay.Problem{Detail: replay.Shorten(string(body))}
-		if json.Unmarshal(body, &gateway) == nil && gateway.Message != "" {
+		e.Problem = replay.Problem{Detail: replay.Shorten(string(resp.Body))}
+		if json.Unmarshal(resp.Body, &gateway) == nil && gateway.Message != "" {
 			e.Problem.Detail = gateway.Message
 		}
 	}

@@ -28,24 +28,17 @@ func Example() {
 		log.Fatal(err)
 	}
 	since := time.Now().Add(-2 * time.Hour)
-	accepted, err := api.CreateReplay(ctx, "incident-4711", replay.Request{
+	accepted, err := api.Replays.Create(ctx, "incident-4711", replay.Request{
 		Select: replay.Select{Failures: &replay.FailureFilter{Error: "Geocoder*", Since: &since}},
 		Reason: "the geocoder is back",
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	for {
-		r, err := api.Replay(ctx, accepted.ReplayID)
-		if err != nil {
-			log.Fatal(err)
-		}
-		if r.Status.Final() {
-			break
-		}
-		time.Sleep(2 * time.Second)
+	if _, err := api.Replays.Wait(ctx, accepted.ReplayID); err != nil {
+		log.Fatal(err)
 	}
-	for item, err := range api.Items(ctx, accepted.ReplayID, replay.Failed) {
+	for item, err := range api.Replays.ListItems(ctx, accepted.ReplayID, replay.Failed) {
 		if err != nil {
 			log.Fatal(err)
 		}

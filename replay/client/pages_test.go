@@ -18,7 +18,7 @@ func TestAPageLeadsToTheNext(t *testing.T) {
 		s.engine.Machine.Work = func(_, event string) (string, string) { return event, "" }
 		s.engine.Ingest(fmt.Sprintf("good-%d", i), `{"id":"r1","owner":"o2"}`)
 		s.engine.Report()
-		if _, err := s.CreateReplay(t.Context(), "", replay.Request{Select: replay.Select{ResourceIDs: []string{"r1"}}, Versions: replay.Versions{Mode: replay.LatestVersion}, Reason: "x"}); err != nil {
+		if _, err := s.Replays.Create(t.Context(), "", replay.Request{Select: replay.Select{ResourceIDs: []string{"r1"}}, Versions: replay.Versions{Mode: replay.LatestVersion}, Reason: "x"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -26,23 +26,23 @@ func TestAPageLeadsToTheNext(t *testing.T) {
 	c := s.WithPageSize(2)
 	for name, read := range map[string]func(cursor string) (entries int, next string, err error){
 		"versions": func(cursor string) (int, string, error) {
-			p, err := c.VersionsPage(t.Context(), "r1", cursor)
+			p, err := c.Versions.ListPage(t.Context(), "r1", cursor)
 			return len(p.Versions), p.NextCursor, err
 		},
 		"replays": func(cursor string) (int, string, error) {
-			p, err := c.ReplaysPage(t.Context(), "", cursor)
+			p, err := c.Replays.ListPage(t.Context(), "", cursor)
 			return len(p.Replays), p.NextCursor, err
 		},
 		"failures": func(cursor string) (int, string, error) {
-			p, err := c.FailuresPage(t.Context(), replay.FailureQuery{OwnerID: "o1"}, cursor)
+			p, err := c.Failures.ListPage(t.Context(), replay.FailureQuery{OwnerID: "o1"}, cursor)
 			return len(p.Failures), p.NextCursor, err
 		},
 		"resources": func(cursor string) (int, string, error) {
-			p, err := c.ResourcesPage(t.Context(), "o1", cursor)
+			p, err := c.Resources.ListPage(t.Context(), "o1", cursor)
 			return len(p.Resources), p.NextCursor, err
 		},
 		"executions": func(cursor string) (int, string, error) {
-			p, err := c.ExecutionsPage(t.Context(), replay.ExecutionQuery{Status: replay.EndFailed}, cursor)
+			p, err := c.Executions.ListPage(t.Context(), replay.ExecutionQuery{Status: replay.EndFailed}, cursor)
 			return len(p.Executions), p.NextCursor, err
 		},
 	} {
@@ -58,10 +58,10 @@ func TestAPageLeadsToTheNext(t *testing.T) {
 			t.Errorf("%s: got %d entries on all pages, want %d", name, got, n)
 		}
 	}
-	if _, err := c.ItemsPage(t.Context(), "01KAV7Q0ZJ4M3T5W8X9Y2B6C7D", "", ""); !client.NotFound(err) {
+	if _, err := c.Replays.ListItemsPage(t.Context(), "01KAV7Q0ZJ4M3T5W8X9Y2B6C7D", "", ""); !client.NotFound(err) {
 		t.Errorf("got %v, want that there is no such replay", err)
 	}
-	if p, err := c.FailureJobsPage(t.Context(), ""); err != nil || len(p.Jobs) != 0 {
+	if p, err := c.Failures.ListJobsPage(t.Context(), ""); err != nil || len(p.Jobs) != 0 {
 		t.Errorf("got %+v, %v, want no jobs", p, err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/replay"
+	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
 func TestAReplayRunsTheLatestEventAgain(t *testing.T) {
@@ -26,7 +27,7 @@ func TestAReplayRunsTheLatestEventAgain(t *testing.T) {
 	sys.succeeded(t, newer)
 
 	body := fmt.Sprintf(`{"select":{"resourceIds":[%q,%q]},"reason":%q}`, id, id, why) // the same one twice
-	ans, err := sys.API.Do(t.Context(), http.MethodPost, "/replays", nil, []byte(body))
+	ans, err := sys.API.Do(t.Context(), client.Request{Method: http.MethodPost, Path: "/replays", Body: []byte(body)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/ce873799/replayable-ingestion/replay"
+	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
 // request is a body of POST /replays.
@@ -33,9 +34,14 @@ func (y *system) accept(t *testing.T, r request) replay.Accepted {
 	if r.Reason == "" {
 		r.Reason = why
 	}
-	accepted, err := y.API.Replay(t.Context(), r)
+	body, err := json.Marshal(r)
 	if err != nil {
 		t.Fatal(err)
+	}
+	resp, err := y.API.Do(t.Context(), client.Request{Method: http.MethodPost, Path: "/replays", Body: body})
+	var accepted replay.Accepted
+	if err != nil || resp.Status != http.StatusAccepted || json.Unmarshal(resp.Body, &accepted) != nil {
+		t.Fatalf("%s: got %d %s, %v, want 202", body, resp.Status, resp.Body, err)
 	}
 	return accepted
 }
@@ -45,7 +51,7 @@ func (y *system) completed(t *testing.T, id string) replay.Replay {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	r, err := y.API.Wait(ctx, id)
+	r, err := y.API.Replays.Wait(ctx, id)
 	if err != nil || r.Status != replay.Completed {
 		t.Fatalf("replay %s is %s: %v", id, r.Status, err)
 	}
@@ -60,8 +66,12 @@ func (y *system) replay(t *testing.T, r request) replay.Replay {
 
 func (y *system) get(t *testing.T, path string, query url.Values, into any) {
 	t.Helper()
-	if err := y.API.Get(t.Context(), path, query, into); err != nil {
-		t.Fatal(err)
+	resp, err := y.API.Do(t.Context(), client.Request{Method: http.MethodGet, Path: path, Query: query})
+	if err == nil && resp.Status == http.StatusOK {
+		err = json.Unmarshal(resp.Body, into)
+	}
+	if err != nil || resp.Status != http.StatusOK {
+		t.Fatalf("GET %s: got %d %s, %v, want 200", path, resp.Status, resp.Body, err)
 	}
 }
 
@@ -135,7 +145,7 @@ func (y *system) problem(t *testing.T, method, path string, query url.Values, bo
 	if body != "" {
 		payload = []byte(body)
 	}
-	ans, err := y.API.Do(t.Context(), method, path, query, payload)
+	ans, err := y.API.Do(t.Context(), client.Request{Method: method, Path: path, Query: query, Body: payload})
 	if err != nil {
 		t.Fatal(err)
 	}

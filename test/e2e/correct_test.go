@@ -9,13 +9,14 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/replay"
+	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
 // correct corrects a listing by POST /versions.
 func (y *system) correct(t *testing.T, id, patch, fields string) replay.Accepted {
 	t.Helper()
 	body := fmt.Sprintf(`{"resourceId":%q,"transform":{"mergePatch":%s},"reason":%q%s}`, id, patch, why, fields)
-	ans, err := y.API.Do(t.Context(), http.MethodPost, "/versions", nil, []byte(body))
+	ans, err := y.API.Do(t.Context(), client.Request{Method: http.MethodPost, Path: "/versions", Body: []byte(body)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,13 +14,14 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/replay"
+	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
 // asked posts a body that lacks only its reason, and returns the answer.
 func (y *system) asked(t *testing.T, body string, args ...any) replay.Accepted {
 	t.Helper()
 	body = `{` + fmt.Sprintf(body, args...) + `,"reason":"` + why + `"}`
-	ans, err := y.API.Do(t.Context(), http.MethodPost, "/replays", nil, []byte(body))
+	ans, err := y.API.Do(t.Context(), client.Request{Method: http.MethodPost, Path: "/replays", Body: []byte(body)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +40,7 @@ func (y *system) done(t *testing.T, id string, status replay.Status, want replay
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
-	r, err := y.API.Wait(ctx, id)
+	r, err := y.API.Replays.Wait(ctx, id)
 	items, _ := y.pages(t, id, nil, "50")
 	if err != nil || r.Status != status || r.Counts != want {
 		t.Fatalf("got %s %+v, %v; want %s %+v: %+v", r.Status, r.Counts, err, status, want, items)
@@ -200,7 +201,7 @@ func TestEverythingUpToMaxItems(t *testing.T) {
 	all := sys.asked(t, `"select":{"all":true,"recorded":{"from":"-PT1H"}},"maxItems":2,"dryRun":true`)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	r, err := sys.API.Wait(ctx, all.ReplayID)
+	r, err := sys.API.Replays.Wait(ctx, all.ReplayID)
 	if err != nil || r.Status != replay.Planned || r.Counts.Matched != 2 || !r.Truncated {
 		t.Errorf("got %+v, %v, want two items and that there are more", r, err)
 	}
@@ -218,15 +219,15 @@ func TestFailuresAreReplayedAndLeaveTheQuarantine(t *testing.T) {
 	sys.decided(t, execution, domain.Quarantined)
 	eventually(t, patience, execution+" is listed", func(context.Context) (bool, error) {
 		var page replay.Failures
-		err := sys.API.Get(t.Context(), "/failures", url.Values{"error": {"*"}, "since": {"-PT10M"}, "limit": {"100"}}, &page)
-		return slices.ContainsFunc(page.Failures, func(f replay.Failure) bool { return f.Execution == execution }), err
+		sys.get(t, "/failures", url.Values{"error": {"*"}, "since": {"-PT10M"}, "limit": {"100"}}, &page)
+		return slices.ContainsFunc(page.Failures, func(f replay.Failure) bool { return f.Execution == execution }), nil
 	})
 	failure := sys.quarantined(t, execution)
 	accepted := sys.asked(t, `"select":{"failures":{"error":%q,"since":%q}},"maxItems":100,"dryRun":true`,
 		failure.Error, failure.FailedAt.Format(time.RFC3339Nano))
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	r, err := sys.API.Wait(ctx, accepted.ReplayID)
+	r, err := sys.API.Replays.Wait(ctx, accepted.ReplayID)
 	if err != nil || r.Status != replay.Planned || r.Counts.Matched == 0 || r.Request.Versions.Mode != replay.FailedVersion {
 		t.Fatalf("got %+v, %v", r, err)
 	}
@@ -251,16 +252,16 @@ func TestAPacedReplayIsCancelled(t *testing.T) {
 	accepted := sys.asked(t, `"select":{"ownerId":%q},"maxPerSecond":1`, owner)
 	var r replay.Replay
 	eventually(t, patience, "some have started", func(context.Context) (bool, error) {
-		err := sys.API.Get(t.Context(), "/replays/"+accepted.ReplayID, nil, &r)
-		return r.Counts.Started >= 2, err
+		sys.get(t, "/replays/"+accepted.ReplayID, nil, &r)
+		return r.Counts.Started >= 2, nil
 	})
-	ans, err := sys.API.Do(t.Context(), http.MethodPost, "/replays/"+accepted.ReplayID+"/cancel", nil, nil)
+	ans, err := sys.API.Do(t.Context(), client.Request{Method: http.MethodPost, Path: "/replays/" + accepted.ReplayID + "/cancel"})
 	if err != nil || ans.Status != http.StatusOK {
 		t.Fatalf("cancel: got %d %s, %v", ans.Status, ans.Body, err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	r, err = sys.API.Wait(ctx, accepted.ReplayID)
+	r, err = sys.API.Replays.Wait(ctx, accepted.ReplayID)
 	if err != nil || r.Status != replay.Cancelled || r.Counts.Started+r.Counts.Skipped != 12 || r.Counts.Skipped == 0 ||
 		r.Counts.Succeeded != r.Counts.Started || r.Stopped == nil || r.Stopped.By == "" {
 		t.Errorf("got %+v, %v, want some run and the rest skipped", r, err)
@@ -286,7 +287,7 @@ func TestTooManyFailuresHaltAReplay(t *testing.T) {
 	accepted := sys.asked(t, `"select":{"ownerId":%q},"maxFailures":0,"maxPerSecond":1`, owner)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	r, err := sys.API.Wait(ctx, accepted.ReplayID)
+	r, err := sys.API.Replays.Wait(ctx, accepted.ReplayID)
 	if err != nil || r.Status != replay.Halted || r.Counts.Failed == 0 || r.Counts.Failed+r.Counts.Skipped != 3 {
 		t.Errorf("got %+v, %v, want it halted after a failure", r, err)
 	}
@@ -297,7 +298,7 @@ func TestAnEventAndItsKeyOverTheAPI(t *testing.T) {
 	event := listing{id: id, owner: fresh("agency"), price: costly}.json()
 	sys.succeeded(t, sys.ingest(t, event))
 	version := sys.versions(t, id).Versions[0].VersionID
-	ans, err := sys.API.Do(t.Context(), http.MethodGet, "/versions/"+url.PathEscape(version), url.Values{"resourceId": {id}}, nil)
+	ans, err := sys.API.Do(t.Context(), client.Request{Method: http.MethodGet, Path: "/versions/" + url.PathEscape(version), Query: url.Values{"resourceId": {id}}})
 	if err != nil || ans.Status != http.StatusOK || string(ans.Body) != event {
 		t.Errorf("got %d %s, %v, want %s", ans.Status, ans.Body, err, event)
 	}
@@ -308,7 +309,7 @@ func TestAnIdempotencyKeyNamesOneReplay(t *testing.T) {
 	id := fresh("key")
 	sys.succeeded(t, sys.ingest(t, listing{id: id, owner: fresh("agency"), price: costly}.json()))
 	post := func(key, body string) (int, replay.Accepted) {
-		ans, err := sys.API.DoWith(t.Context(), http.MethodPost, "/replays", nil, http.Header{"Idempotency-Key": {key}}, []byte(body))
+		ans, err := sys.API.Do(t.Context(), client.Request{Method: http.MethodPost, Path: "/replays", Header: http.Header{"Idempotency-Key": {key}}, Body: []byte(body)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -145,7 +145,7 @@ func (y *system) askForReplays(t *testing.T, owner string) {
 		id := y.asked(t, body, args...).ReplayID
 		ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 		defer cancel()
-		if r, err := y.API.Wait(ctx, id); err != nil || r.Status != status {
+		if r, err := y.API.Replays.Wait(ctx, id); err != nil || r.Status != status {
 			t.Fatalf("%s: got %s %+v, %v", fmt.Sprintf(body, args...), r.Status, r.Counts, err)
 		}
 	}

@@ -13,13 +13,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/ce873799/replayable-ingestion/dev/local"
-	"github.com/ce873799/replayable-ingestion/dev/replayapi"
+	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/replay"
+	"github.com/ce873799/replayable-ingestion/replay/client"
 	"github.com/ce873799/replayable-ingestion/test/openapi"
 )
 
-// watched returns what holds the answers of a stack's API against the document.
-func watched(s *local.Stack) (func(http.RoundTripper) http.RoundTripper, error) {
+// watched is a transport that holds the answers of a stack's API against the document.
+func watched(s *local.Stack) (http.RoundTripper, error) {
 	doc, err := openapi.Load()
 	if err != nil {
 		return nil, err
@@ -28,7 +29,7 @@ func watched(s *local.Stack) (func(http.RoundTripper) http.RoundTripper, error) 
 	if err != nil {
 		return nil, fmt.Errorf("URL of the API: %w", err)
 	}
-	return func(next http.RoundTripper) http.RoundTripper { return doc.Watch(u.Path, next) }, nil
+	return doc.Watch(u.Path, http.DefaultTransport), nil
 }
 
 // TestEveryDocumentedAnswerIsGiven asks the deployed API for every answer that openapi.PlaceOf leaves to it.
@@ -44,15 +45,17 @@ func TestEveryDocumentedAnswerIsGiven(t *testing.T) {
 		t.Fatal(err)
 	}
 	watch := doc.Watch(u.Path, http.DefaultTransport)
-	api := replayapi.New(sys.APIURL, sys.Config())
-	api.Through(func(http.RoundTripper) http.RoundTripper { return watch })
+	api, err := observe.Connect(sys.APIURL, sys.Config(), watch)
+	if err != nil {
+		t.Fatal(err)
+	}
 	ask := func(status int, method, path string, query url.Values, header http.Header, body string) []byte {
 		t.Helper()
 		var payload []byte
 		if body != "" {
 			payload = []byte(body)
 		}
-		ans, err := api.DoWith(t.Context(), method, path, query, header, payload)
+		ans, err := api.Do(t.Context(), client.Request{Method: method, Path: path, Query: query, Header: header, Body: payload})
 		if err != nil {
 			t.Fatalf("%s %s %s: %v", method, path, query.Encode(), err)
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/replay"
+	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
 // A series is paused between two versions for longer than a message waits, and goes on with the rest in order.
@@ -20,14 +21,14 @@ func TestAReplayIsPausedAndResumed(t *testing.T) {
 	}
 	do := func(method, path, body string) {
 		t.Helper()
-		ans, err := sys.API.DoWith(t.Context(), method, path, nil, nil, []byte(body))
+		ans, err := sys.API.Do(t.Context(), client.Request{Method: method, Path: path, Body: []byte(body)})
 		if err != nil || ans.Status != http.StatusOK {
 			t.Fatalf("%s %s: got %d %s, %v, want 200", method, path, ans.Status, ans.Body, err)
 		}
 	}
 	var accepted replay.Accepted
 	body := fmt.Sprintf(`{"select":{"resourceIds":[%q]},"versions":{"series":"all"},"allowStale":true,"maxPerSecond":1,"reason":%q}`, id, why)
-	ans, err := sys.API.DoWith(t.Context(), http.MethodPost, "/replays", nil, nil, []byte(body))
+	ans, err := sys.API.Do(t.Context(), client.Request{Method: http.MethodPost, Path: "/replays", Body: []byte(body)})
 	if err != nil || ans.Status != http.StatusAccepted {
 		t.Fatalf("got %d %s, %v, want 202", ans.Status, ans.Body, err)
 	}

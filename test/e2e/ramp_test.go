@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/ce873799/replayable-ingestion/replay"
+	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
 // The first resource of a ramp fails, so nothing else starts. Once it is resumed, each step starts after the one before has ended.
@@ -27,7 +28,7 @@ func TestARampPausesAtItsFirstFailure(t *testing.T) {
 		t.Fatal(err)
 	}
 	body := fmt.Sprintf(`{"select":{"resourceIds":%s},"ramp":{"maxFailureShare":0.1},"reason":%q}`, selected, why)
-	ans, err := sys.API.DoWith(t.Context(), http.MethodPost, "/replays", nil, nil, []byte(body))
+	ans, err := sys.API.Do(t.Context(), client.Request{Method: http.MethodPost, Path: "/replays", Body: []byte(body)})
 	var accepted replay.Accepted
 	if err != nil || ans.Status != http.StatusAccepted || json.Unmarshal(ans.Body, &accepted) != nil {
 		t.Fatalf("got %d %s, %v, want 202", ans.Status, ans.Body, err)
@@ -42,7 +43,7 @@ func TestARampPausesAtItsFirstFailure(t *testing.T) {
 	if c := r.Counts; c.Started != 1 || c.Failed != 1 || r.Paused.By != "" || r.Ramp == nil || r.Ramp.Resources != 1 {
 		t.Errorf("got %+v %+v %+v, want one item started and failed", c, r.Paused, r.Ramp)
 	}
-	ans, err = sys.API.DoWith(t.Context(), http.MethodPost, self+"/resume", nil, nil, nil)
+	ans, err = sys.API.Do(t.Context(), client.Request{Method: http.MethodPost, Path: self + "/resume"})
 	if err != nil || ans.Status != http.StatusOK {
 		t.Fatalf("got %d %s, %v, want 200", ans.Status, ans.Body, err)
 	}

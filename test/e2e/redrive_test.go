@@ -27,7 +27,7 @@ func TestRedriveGoesOnFromTheFailedState(t *testing.T) {
 		t.Fatalf("failed in state %q, of %v", f.State, before)
 	}
 
-	dry, err := sys.API.Wait(t.Context(), sys.accept(t, request{
+	dry, err := sys.API.Replays.Wait(t.Context(), sys.accept(t, request{
 		Action: replay.Redrive, Select: selection{ResourceIDs: []string{id}}, DryRun: true,
 	}).ReplayID)
 	if err != nil {

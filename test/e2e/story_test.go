@@ -34,7 +34,11 @@ func tellStory(ctx context.Context) (demoResult, error) {
 	defer func() { _ = os.RemoveAll(dir) }()
 	var out bytes.Buffer
 	report := filepath.Join(dir, "demo.json")
-	err = demo.Run(ctx, s.System(), demo.Options{LogDir: s.LogDir, Out: &out, Report: report})
+	system, err := s.System()
+	if err != nil {
+		return demoResult{}, err
+	}
+	err = demo.Run(ctx, system, demo.Options{LogDir: s.LogDir, Out: &out, Report: report})
 	result := demoResult{text: out.String()}
 	if err != nil {
 		return result, err

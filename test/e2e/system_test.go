@@ -37,8 +37,14 @@ func newSystem(s *local.Stack) (*system, error) {
 	if err != nil {
 		return nil, err
 	}
-	y := &system{Stack: s, System: s.System()}
-	y.API.Through(watch)
+	parts, err := s.System()
+	if err != nil {
+		return nil, err
+	}
+	if parts.API, err = observe.Connect(s.APIURL, s.Config(), watch); err != nil {
+		return nil, err
+	}
+	y := &system{Stack: s, System: parts}
 	byExecution := func(m letter) string { return m.attributes["execution"] }
 	y.downstream = newInbox(y.Queues, s.DownstreamQueueURL, byExecution)
 	y.live = newInbox(y.Queues, s.DownstreamLiveQueueURL, byExecution)

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/dev/local"
-	"github.com/ce873799/replayable-ingestion/dev/replayapi"
+	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -61,8 +61,11 @@ func takeTour(ctx context.Context) (tourResult, error) {
 		return r, fmt.Errorf("the blocks of docs/curl.md: %w", err)
 	}
 	r.output = curl.output
-	var page replay.Replays
-	err = replayapi.New(s.APIURL, s.Config()).Get(ctx, "/replays", nil, &page)
+	api, err := observe.Connect(s.APIURL, s.Config(), nil)
+	if err != nil {
+		return r, err
+	}
+	page, err := api.Replays.ListPage(ctx, "", "")
 	slices.Reverse(page.Replays)
 	r.replays = page.Replays
 	return r, err

@@ -21,7 +21,7 @@ func TestAFunctionOfTheUserTransforms(t *testing.T) {
 	t.Run("a dry run shows what it changes", func(t *testing.T) {
 		r := by(replay.Transform{Function: "surcharge", Parameters: json.RawMessage(`{"percent":12345678901234567890}`)})
 		r.DryRun = true
-		planned, err := y.API.Wait(t.Context(), y.accept(t, r).ReplayID)
+		planned, err := y.API.Replays.Wait(t.Context(), y.accept(t, r).ReplayID)
 		if err != nil || planned.Plan == nil || len(planned.Plan.Sample) != 1 ||
 			!strings.Contains(string(planned.Plan.Sample[0].Diff), `"value":12345678901234567890,"op":"add","path":"/order/surcharge"`) {
 			t.Errorf("got plan %+v, %v, want the surcharge in its diff", planned.Plan, err)

@@ -17,9 +17,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
-	"github.com/ce873799/replayable-ingestion/dev/replayapi"
+	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/replay"
 	"github.com/ce873799/replayable-ingestion/test/workflows"
 )
 
@@ -111,19 +112,22 @@ func (r *runner) failsAndIsReplayed(t *testing.T) {
 		r.published(t, again, id, want, "true")
 		return
 	}
-	api := replayapi.New(r.parts.APIURL, sys.Config())
-	accepted, err := api.Replay(t.Context(), map[string]any{
-		"select": map[string]any{"resourceIds": []string{id}}, "reason": "the event was corrected",
-		"transform": map[string]any{"mergePatch": json.RawMessage(r.Patch)},
+	api, err := observe.Connect(r.parts.APIURL, sys.Config(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted, err := api.Replays.Create(t.Context(), "", replay.Request{
+		Select: replay.Select{ResourceIDs: []string{id}}, Reason: "the event was corrected",
+		Transform: &replay.Transform{MergePatch: json.RawMessage(r.Patch)},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	replay, err := api.Wait(ctx, accepted.ReplayID)
-	if err != nil || replay.Counts.Succeeded != 1 || replay.Counts.Matched != 1 {
-		t.Fatalf("got %+v, %v, want one success", replay.Counts, err)
+	done, err := api.Replays.Wait(ctx, accepted.ReplayID)
+	if err != nil || done.Counts.Succeeded != 1 || done.Counts.Matched != 1 {
+		t.Fatalf("got %+v, %v, want one success", done.Counts, err)
 	}
 	r.published(t, domain.APIName(accepted.ReplayID, id, 0), id, want, "true")
 }

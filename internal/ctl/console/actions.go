@@ -18,7 +18,7 @@ func newKey() string { return rand.Text() }
 // apply runs a plan. The key follows from the plan: however often and from wherever the form is sent, one replay starts.
 func (c *Console) apply(r *http.Request) (view, error) {
 	id, hash := r.PathValue("id"), r.PostForm.Get("hash")
-	accepted, err := c.o.Client.ApplyPlan(r.Context(), keyOf(r.URL.Path, url.Values{"hash": {hash}}), replay.Apply{PlanID: id, PlanHash: hash})
+	accepted, err := c.o.Client.Replays.Apply(r.Context(), keyOf(r.URL.Path, url.Values{"hash": {hash}}), replay.Apply{PlanID: id, PlanHash: hash})
 	if err != nil {
 		return view{}, err
 	}
@@ -27,7 +27,7 @@ func (c *Console) apply(r *http.Request) (view, error) {
 
 // cancel is idempotent: a replay that has ended stays as it is.
 func (c *Console) cancel(r *http.Request) (view, error) {
-	s, err := c.o.Client.CancelReplay(r.Context(), r.PathValue("id"))
+	s, err := c.o.Client.Replays.Cancel(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return view{}, err
 	}
@@ -79,7 +79,7 @@ func (c *Console) previewOf(ctx context.Context, form url.Values) preview {
 	if err != nil {
 		return preview{Wrong: true, Text: "No event could be read to show it on: " + explain(err).Text}
 	}
-	event, err := c.o.Client.Event(ctx, p.Resource, p.Version)
+	event, err := c.o.Client.Versions.GetEvent(ctx, p.Resource, p.Version)
 	if err != nil {
 		return preview{Wrong: true, Text: "The event could not be read: " + explain(err).Text}
 	}
@@ -105,7 +105,7 @@ func (c *Console) sample(ctx context.Context, form url.Values) (preview, error) 
 		if versions := lines(form["version"]); len(versions) > 0 && form.Get("versions") == "ids" {
 			return preview{Resource: ids[0], Version: versions[0]}, nil
 		}
-		page, err := c.o.Client.WithPageSize(1).VersionsPage(ctx, ids[0], "")
+		page, err := c.o.Client.WithPageSize(1).Versions.ListPage(ctx, ids[0], "")
 		if err != nil {
 			return preview{}, err
 		}
@@ -126,7 +126,7 @@ func (c *Console) sample(ctx context.Context, form url.Values) (preview, error) 
 		}
 		q.Status = replay.FailureQuarantined
 	}
-	page, err := c.o.Client.WithPageSize(pageSize).FailuresPage(ctx, q, "")
+	page, err := c.o.Client.WithPageSize(pageSize).Failures.ListPage(ctx, q, "")
 	if err != nil {
 		return preview{}, err
 	}

@@ -97,7 +97,7 @@ func New(o Options) *Console {
 	}
 	c := &Console{o: o, session: rand.Text(), token: token{text: rand.Text()}, past: newPast()}
 	c.activity.read, c.activity.life = o.Activity, activityLife
-	c.controls.read, c.controls.life = o.Client.Controls, controlsLife
+	c.controls.read, c.controls.life = o.Client.Controls.Get, controlsLife
 	c.handler = c.guard(c.routes())
 	return c
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
-// correctionPage is the data of the two steps of a correction: what to change, then why.
+// correctionPage is the data of the two pages of a correction: what to change, then why.
 type correctionPage struct {
 	wizardPage
 	Event    string // that is corrected
@@ -35,7 +35,7 @@ func (c *Console) newCorrection(r *http.Request) (view, error) {
 func (c *Console) correction(ctx context.Context, form url.Values, status int, faults []replay.Fault, shown *preview) view {
 	v, p := c.correctionStep(form, status, faults, shown)
 	if c.o.Payloads != PayloadsNone {
-		event, err := c.o.Client.Event(ctx, form.Get("resource"), form.Get("version"))
+		event, err := c.o.Client.Versions.GetEvent(ctx, form.Get("resource"), form.Get("version"))
 		if err == nil {
 			p.Event, err = c.eventText(event)
 		}
@@ -45,7 +45,7 @@ func (c *Console) correction(ctx context.Context, form url.Values, status int, f
 	return v
 }
 
-// reasoning is the second step: what the change does, and the question why.
+// reasoning is the second page: what the change does, and the question why.
 func (c *Console) reasoning(form url.Values, status int, faults []replay.Fault, shown preview) view {
 	v, p := c.correctionStep(form, status, faults, &shown)
 	v.page, v.title, v.data = "correct-confirm", "Correct "+form.Get("resource")+" for good?", p
@@ -106,7 +106,7 @@ func (c *Console) correct(r *http.Request) (view, error) {
 	if len(faults) > 0 {
 		return c.again(r, faults), nil
 	}
-	accepted, err := c.o.Client.CorrectVersion(r.Context(), keyOf(r.URL.Path, form), request)
+	accepted, err := c.o.Client.Versions.Correct(r.Context(), keyOf(r.URL.Path, form), request)
 	var refused *client.RefusedError
 	if errors.As(err, &refused) && len(refused.Problem.Errors) > 0 {
 		return c.again(r, refused.Problem.Errors), nil
@@ -117,7 +117,7 @@ func (c *Console) correct(r *http.Request) (view, error) {
 	return done("/replays/"+accepted.ReplayID, "corrected"), nil
 }
 
-// again shows the step again that has faults.
+// again shows the page again that has faults.
 func (c *Console) again(r *http.Request, faults []replay.Fault) view {
 	const status = http.StatusUnprocessableEntity
 	if slices.ContainsFunc(faults, func(f replay.Fault) bool { return strings.HasPrefix(f.Field, "transform") }) {

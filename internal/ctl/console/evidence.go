@@ -30,7 +30,7 @@ type failedItem struct {
 func (c *Console) evidence(r *http.Request) (view, error) {
 	id := r.PathValue("id")
 	v := view{page: "evidence", title: "Evidence of replay " + id, command: command([]string{"report", id})}
-	e, err := c.o.Client.Evidence(r.Context(), id)
+	e, err := c.o.Client.Replays.GetEvidence(r.Context(), id)
 	if err != nil {
 		return c.noEvidence(r, v, err)
 	}
@@ -51,7 +51,7 @@ func (c *Console) noEvidence(r *http.Request, v view, err error) (view, error) {
 	}
 	p := evidencePage{ID: r.PathValue("id")}
 	var other error
-	if p.Replay, other = c.o.Client.Replay(r.Context(), p.ID); other != nil {
+	if p.Replay, other = c.o.Client.Replays.Get(r.Context(), p.ID); other != nil {
 		return view{}, other
 	}
 	switch {

@@ -56,7 +56,9 @@ func (c *Console) failures(r *http.Request) (view, error) {
 	var page replay.Failures
 	var err error
 	together(
-		func() { page, err = c.o.Client.WithPageSize(pageSize).FailuresPage(r.Context(), q, form.Get("cursor")) },
+		func() {
+			page, err = c.o.Client.WithPageSize(pageSize).Failures.ListPage(r.Context(), q, form.Get("cursor"))
+		},
 		func() { p.Group = c.groupOf(r.Context(), q) },
 	)
 	if err != nil {
@@ -126,7 +128,7 @@ func (c *Console) timeField(form url.Values, name string, faults map[string]stri
 
 // groups counts failures, and keeps the counts for the plot.
 func (c *Console) groups(ctx context.Context) (replay.FailureGroups, error) {
-	groups, err := c.o.Client.FailureGroups(ctx)
+	groups, err := c.o.Client.Failures.GetGroups(ctx)
 	if err == nil {
 		c.past.keepGroups(c.o.Now(), groups)
 	}

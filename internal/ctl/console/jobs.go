@@ -15,7 +15,7 @@ type jobsPage struct {
 }
 
 func (c *Console) jobs(r *http.Request) (view, error) {
-	page, err := c.o.Client.WithPageSize(pageSize).FailureJobsPage(r.Context(), r.URL.Query().Get("cursor"))
+	page, err := c.o.Client.WithPageSize(pageSize).Failures.ListJobsPage(r.Context(), r.URL.Query().Get("cursor"))
 	if err != nil {
 		return view{}, err
 	}
@@ -41,7 +41,7 @@ func (c *Console) changeFailures(r *http.Request, action replay.FailureAction) (
 	if len(faults) > 0 {
 		return invalid(faults), nil
 	}
-	_, err := c.o.Client.ChangeFailures(r.Context(), action, keyOf(r.URL.Path, form), replay.FailureJobRequest{Select: q, Reason: reason})
+	_, err := c.o.Client.Failures.CreateJob(r.Context(), action, keyOf(r.URL.Path, form), replay.FailureJobRequest{Select: q, Reason: reason})
 	if err != nil {
 		return view{}, err
 	}

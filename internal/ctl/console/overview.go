@@ -55,7 +55,7 @@ func (c *Console) overview(r *http.Request) (view, error) {
 		},
 		func() {
 			for _, status := range []replay.Status{replay.Running, replay.Paused} {
-				page, err := c.o.Client.WithPageSize(overviewReplays).ReplaysPage(ctx, status, "")
+				page, err := c.o.Client.WithPageSize(overviewReplays).Replays.ListPage(ctx, status, "")
 				if p.Running = append(p.Running, page.Replays...); err != nil {
 					p.RunningErr = fault(err)
 				}
@@ -92,7 +92,7 @@ func (c *Console) overview(r *http.Request) (view, error) {
 
 // newest lists the newest replays.
 func (c *Console) newest(ctx context.Context, n int) (all []replay.Summary, err error) {
-	for s, err := range c.o.Client.WithPageSize(n).Replays(ctx, "") {
+	for s, err := range c.o.Client.WithPageSize(n).Replays.List(ctx, "") {
 		if err != nil {
 			return all, err
 		}

@@ -21,7 +21,7 @@ func (c *Console) owner(r *http.Request) (view, error) {
 	if id == "" {
 		return view{}, errNoOwner
 	}
-	page, err := c.o.Client.WithPageSize(pageSize).ResourcesPage(r.Context(), id, r.URL.Query().Get("cursor"))
+	page, err := c.o.Client.WithPageSize(pageSize).Resources.ListPage(r.Context(), id, r.URL.Query().Get("cursor"))
 	if err != nil {
 		return view{}, err
 	}

@@ -25,7 +25,7 @@ func (c *Console) pause(r *http.Request) (view, error) {
 	if len(faults) > 0 {
 		return invalid(faults), nil
 	}
-	s, err := c.o.Client.PauseReplay(r.Context(), r.PathValue("id"), replay.PauseRequest{Reason: reason})
+	s, err := c.o.Client.Replays.Pause(r.Context(), r.PathValue("id"), replay.PauseRequest{Reason: reason})
 	if err != nil {
 		return view{}, err
 	}
@@ -34,7 +34,7 @@ func (c *Console) pause(r *http.Request) (view, error) {
 
 // resume has a replay go on.
 func (c *Console) resume(r *http.Request) (view, error) {
-	s, err := c.o.Client.ResumeReplay(r.Context(), r.PathValue("id"))
+	s, err := c.o.Client.Replays.Resume(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return view{}, err
 	}
@@ -51,7 +51,7 @@ func (c *Console) pace(r *http.Request) (view, error) {
 		}
 		change.MaxPerSecond = &n
 	}
-	s, err := c.o.Client.ChangeReplay(r.Context(), r.PathValue("id"), change)
+	s, err := c.o.Client.Replays.Update(r.Context(), r.PathValue("id"), change)
 	if err != nil {
 		return view{}, err
 	}
@@ -79,7 +79,7 @@ func (c *Console) control(r *http.Request) (view, error) {
 	if len(faults) > 0 {
 		return invalid(faults), nil
 	}
-	if _, err := c.o.Client.ChangeControls(r.Context(), change); err != nil {
+	if _, err := c.o.Client.Controls.Update(r.Context(), change); err != nil {
 		return view{}, err
 	}
 	c.controls.forget()

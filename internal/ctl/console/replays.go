@@ -23,7 +23,7 @@ func (c *Console) replays(r *http.Request) (view, error) {
 	if p.Status != "" && !slices.Contains(p.Statuses, p.Status) {
 		return invalid(map[string]string{"status": "must be one of those in the list"}), nil
 	}
-	page, err := c.o.Client.WithPageSize(pageSize).ReplaysPage(r.Context(), p.Status, query.Get("cursor"))
+	page, err := c.o.Client.WithPageSize(pageSize).Replays.ListPage(r.Context(), p.Status, query.Get("cursor"))
 	if err != nil {
 		return view{}, err
 	}
@@ -66,7 +66,7 @@ func (c *Console) replay(r *http.Request) (view, error) {
 	var err, itemsErr error
 	var items replay.Items
 	together(
-		func() { p.Replay, err = c.o.Client.Replay(r.Context(), id) },
+		func() { p.Replay, err = c.o.Client.Replays.Get(r.Context(), id) },
 		func() { items, itemsErr = c.itemsOf(r.Context(), id, p.Outcome, query.Get("cursor")) },
 	)
 	if err != nil {
@@ -95,7 +95,7 @@ func (c *Console) replay(r *http.Request) (view, error) {
 }
 
 func (c *Console) itemsOf(ctx context.Context, id string, outcome replay.Outcome, cursor string) (replay.Items, error) {
-	return c.o.Client.WithPageSize(pageSize).ItemsPage(ctx, id, outcome, cursor)
+	return c.o.Client.WithPageSize(pageSize).Replays.ListItemsPage(ctx, id, outcome, cursor)
 }
 
 // follow works out how far a replay is and how fast.
@@ -152,7 +152,7 @@ type cancelPage struct {
 // askToCancel says what cancelling a replay stops, and what it leaves.
 func (c *Console) askToCancel(r *http.Request) (view, error) {
 	id := r.PathValue("id")
-	found, err := c.o.Client.Replay(r.Context(), id)
+	found, err := c.o.Client.Replays.Get(r.Context(), id)
 	if err != nil {
 		return view{}, err
 	}

@@ -35,7 +35,7 @@ func (c *Console) resource(r *http.Request) (view, error) {
 		return view{}, errNoResource
 	}
 	cursor := r.URL.Query().Get("cursor")
-	page, err := c.o.Client.WithPageSize(pageSize).VersionsPage(r.Context(), id, cursor)
+	page, err := c.o.Client.WithPageSize(pageSize).Versions.ListPage(r.Context(), id, cursor)
 	if err != nil {
 		return view{}, err
 	}
@@ -89,7 +89,7 @@ type neighbours struct {
 // around looks for a version, or the newest one if id is empty, and for the last good one before it.
 func (c *Console) around(ctx context.Context, resource, id string) (n neighbours, err error) {
 	found, looked := false, 0
-	for v, err := range c.o.Client.Versions(ctx, resource) {
+	for v, err := range c.o.Client.Versions.List(ctx, resource) {
 		if err != nil {
 			return n, err
 		}
@@ -122,10 +122,10 @@ func (c *Console) readEvents(ctx context.Context, p *versionPage) {
 	var event, good []byte
 	var err, goodErr error
 	together(
-		func() { event, err = c.o.Client.Event(ctx, p.Resource, p.VersionID) },
+		func() { event, err = c.o.Client.Versions.GetEvent(ctx, p.Resource, p.VersionID) },
 		func() {
 			if p.Good != nil {
-				good, goodErr = c.o.Client.Event(ctx, p.Resource, p.Good.VersionID)
+				good, goodErr = c.o.Client.Versions.GetEvent(ctx, p.Resource, p.Good.VersionID)
 			}
 		},
 	)
@@ -174,8 +174,8 @@ func (c *Console) diff(r *http.Request) (view, error) {
 	var events [2][]byte
 	var errs [2]error
 	together(
-		func() { events[0], errs[0] = c.o.Client.Event(r.Context(), resource, from) },
-		func() { events[1], errs[1] = c.o.Client.Event(r.Context(), resource, to) },
+		func() { events[0], errs[0] = c.o.Client.Versions.GetEvent(r.Context(), resource, from) },
+		func() { events[1], errs[1] = c.o.Client.Versions.GetEvent(r.Context(), resource, to) },
 	)
 	if err := errors.Join(errs[:]...); err != nil {
 		return v, err
@@ -188,7 +188,7 @@ func (c *Console) diff(r *http.Request) (view, error) {
 // find looks for versions by their ids.
 func (c *Console) find(ctx context.Context, resource string, ids ...string) ([]replay.Version, error) {
 	found, looked, missing := make([]replay.Version, len(ids)), 0, len(slices.Compact(slices.Sorted(slices.Values(ids))))
-	for v, err := range c.o.Client.Versions(ctx, resource) {
+	for v, err := range c.o.Client.Versions.List(ctx, resource) {
 		if err != nil {
 			return nil, err
 		}

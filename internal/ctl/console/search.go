@@ -69,7 +69,7 @@ func (c *Console) searchReplay(r *http.Request, id string) (*hit, error) {
 	if id = strings.ToUpper(id); !ulidText.MatchString(id) {
 		return nil, nil
 	}
-	found, err := c.o.Client.Replay(r.Context(), id)
+	found, err := c.o.Client.Replays.Get(r.Context(), id)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func (c *Console) searchResource(r *http.Request, id string) (*hit, error) {
 	if _, err := replay.EventKey(id); err != nil {
 		return nil, nil //nolint:nilerr // not an id of a resource
 	}
-	page, err := c.o.Client.WithPageSize(1).VersionsPage(r.Context(), id, "")
+	page, err := c.o.Client.WithPageSize(1).Versions.ListPage(r.Context(), id, "")
 	if err != nil || len(page.Versions) == 0 {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func (c *Console) searchOwner(r *http.Request, id string) (*hit, error) {
 	if replay.CheckOwnerID(id) != nil {
 		return nil, nil //nolint:nilerr // not an id of an owner
 	}
-	page, err := c.o.Client.WithPageSize(1).ResourcesPage(r.Context(), id, "")
+	page, err := c.o.Client.WithPageSize(1).Resources.ListPage(r.Context(), id, "")
 	if err != nil || len(page.Resources) == 0 {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func (c *Console) searchExecution(r *http.Request, name string) (*hit, error) {
 
 func (c *Console) searchFailure(r *http.Request, name string) (*hit, error) {
 	for _, status := range replay.FailureStatuses() {
-		page, err := c.o.Client.FailuresPage(r.Context(), replay.FailureQuery{Status: status}, "")
+		page, err := c.o.Client.Failures.ListPage(r.Context(), replay.FailureQuery{Status: status}, "")
 		if err != nil {
 			return nil, err
 		}
@@ -137,7 +137,7 @@ func (c *Console) searchFailure(r *http.Request, name string) (*hit, error) {
 func (c *Console) searchEnded(r *http.Request, name string) (*hit, error) {
 	cursor := ""
 	for range searchPages {
-		page, err := c.o.Client.WithPageSize(replay.MaxPageSize).ExecutionsPage(r.Context(), replay.ExecutionQuery{}, cursor)
+		page, err := c.o.Client.WithPageSize(replay.MaxPageSize).Executions.ListPage(r.Context(), replay.ExecutionQuery{}, cursor)
 		if err != nil {
 			return nil, err
 		}

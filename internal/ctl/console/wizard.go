@@ -117,7 +117,7 @@ func (c *Console) plan(r *http.Request) (view, error) {
 		return c.wizard(r.PostForm, http.StatusUnprocessableEntity, faults, nil), nil
 	}
 	request.DryRun = true
-	accepted, err := c.o.Client.CreateReplay(r.Context(), keyOf(r.URL.Path, r.PostForm), request)
+	accepted, err := c.o.Client.Replays.Create(r.Context(), keyOf(r.URL.Path, r.PostForm), request)
 	if before := start.UsedBefore(err); before != "" { // the same form, with times that count from now
 		return done("/replays/"+before, "planned"), nil
 	}

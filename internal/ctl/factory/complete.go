@@ -50,49 +50,45 @@ func (f *Factory) Complete() Completions { return Completions{factory: f} }
 
 // Replays offers the newest replays.
 func (o Completions) Replays(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, noFiles
-	}
-	return o.replays(c, "", func(replay.Summary) bool { return true })
+	return o.replays(c, args, "", describeReplay)
 }
 
 // OpenReplays offers the newest replays that have not ended.
 func (o Completions) OpenReplays(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, noFiles
-	}
-	return o.replays(c, "", func(s replay.Summary) bool { return !s.Status.Final() })
+	return o.replays(c, args, "", func(s replay.Summary) string {
+		if s.Status.Final() {
+			return ""
+		}
+		return describeReplay(s)
+	})
 }
 
 // PausedReplays offers the newest replays that are paused.
 func (o Completions) PausedReplays(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, noFiles
-	}
-	return o.replays(c, replay.Paused, func(replay.Summary) bool { return true })
-}
-
-func (o Completions) replays(c *cobra.Command, status replay.Status, fits func(replay.Summary) bool) ([]string, cobra.ShellCompDirective) {
-	return offer(o.factory, c, func(ctx context.Context, api *client.Client) iter.Seq2[replay.Summary, error] {
-		return api.Replays(ctx, status)
-	}, func(s replay.Summary) string {
-		if !fits(s) {
-			return ""
-		}
-		return cobra.CompletionWithDesc(s.ReplayID, string(s.Status)+" "+s.Reason)
-	}), noFiles
+	return o.replays(c, args, replay.Paused, describeReplay)
 }
 
 // Plans offers the newest plans.
 func (o Completions) Plans(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return o.replays(c, args, replay.Planned, func(s replay.Summary) string {
+		return cobra.CompletionWithDesc(s.ReplayID, s.Reason)
+	})
+}
+
+func describeReplay(s replay.Summary) string {
+	return cobra.CompletionWithDesc(s.ReplayID, string(s.Status)+" "+s.Reason)
+}
+
+// replays offers replays with a status, or of any, for the first argument.
+func (o Completions) replays(
+	c *cobra.Command, args []string, status replay.Status, of func(replay.Summary) string,
+) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, noFiles
 	}
 	return offer(o.factory, c, func(ctx context.Context, api *client.Client) iter.Seq2[replay.Summary, error] {
-		return api.Replays(ctx, replay.Planned)
-	}, func(s replay.Summary) string {
-		return cobra.CompletionWithDesc(s.ReplayID, s.Reason)
-	}), noFiles
+		return api.Replays.List(ctx, status)
+	}, of), noFiles
 }
 
 // Resources offers the resources that have failed last: those that people ask about.
@@ -122,7 +118,7 @@ func (o Completions) States(c *cobra.Command, _ []string, _ string) ([]string, c
 
 func (o Completions) offerFailures(c *cobra.Command, of func(replay.Failure) string) ([]string, cobra.ShellCompDirective) {
 	return offer(o.factory, c, func(ctx context.Context, api *client.Client) iter.Seq2[replay.Failure, error] {
-		return api.Failures(ctx, replay.FailureQuery{})
+		return api.Failures.List(ctx, replay.FailureQuery{})
 	}, of), noFiles
 }
 
@@ -140,7 +136,7 @@ func (o Completions) Versions(c *cobra.Command, args []string, typed string) ([]
 		return o.Resources(c, args, typed)
 	}
 	return offer(o.factory, c, func(ctx context.Context, api *client.Client) iter.Seq2[replay.Version, error] {
-		return api.Versions(ctx, args[0])
+		return api.Versions.List(ctx, args[0])
 	}, func(v replay.Version) string {
 		if v.Deleted {
 			return ""

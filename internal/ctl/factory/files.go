@@ -10,9 +10,9 @@ import (
 )
 
 // Open opens a file that flag, or an argument, names; - is standard input.
-func (f *Factory) Open(flag, name string) (io.ReadCloser, error) {
+func (p Process) Open(flag, name string) (io.ReadCloser, error) {
 	if name == "-" {
-		return io.NopCloser(f.Process.In), nil
+		return io.NopCloser(p.In), nil
 	}
 	file, err := os.Open(name) //nolint:gosec // the user's choice
 	if err != nil && strings.HasPrefix(flag, "-") {
@@ -29,12 +29,12 @@ func (f *Factory) Open(flag, name string) (io.ReadCloser, error) {
 }
 
 // Content is the value of a flag that may be given as @FILE, @- for standard input.
-func (f *Factory) Content(flag, value string) ([]byte, error) {
+func (p Process) Content(flag, value string) ([]byte, error) {
 	name, is := strings.CutPrefix(value, "@")
 	if !is {
 		return []byte(value), nil
 	}
-	file, err := f.Open(flag, name)
+	file, err := p.Open(flag, name)
 	if err != nil {
 		return nil, err
 	}

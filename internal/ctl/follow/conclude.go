@@ -84,7 +84,7 @@ func showSome(ctx context.Context, f *factory.Factory, api *client.Client, r rep
 			continue
 		}
 		f.Say("\n%s", f.PaintErr(OutcomeColor(kind.outcome), Items(kind.n)+" "+kind.says+":"))
-		for it, err := range factory.First(api.Items(ctx, r.ReplayID, kind.outcome), someItems) {
+		for it, err := range factory.First(api.Replays.ListItems(ctx, r.ReplayID, kind.outcome), someItems) {
 			if err != nil {
 				return err
 			}

@@ -79,7 +79,7 @@ func look(ctx context.Context, api *client.Client, ids []string, all []replay.Re
 		if all[i].Status.Final() {
 			continue
 		}
-		r, err := api.Replay(ctx, id)
+		r, err := api.Replays.Get(ctx, id)
 		if err != nil {
 			return len(ids), err
 		}

@@ -65,7 +65,7 @@ func NewestPaused(ctx context.Context, f *factory.Factory, api *client.Client, a
 	if len(args) > 0 {
 		return args[0], nil
 	}
-	for s, err := range api.Replays(ctx, replay.Paused) {
+	for s, err := range api.Replays.List(ctx, replay.Paused) {
 		return s.ReplayID, err
 	}
 	return "", &exit.Error{Code: exit.Refused, Err: errors.New("no replay is paused"), Do: []string{"`" + f.Hint("list") + "` lists replays"}}
@@ -76,7 +76,7 @@ func newest(ctx context.Context, f *factory.Factory, api *client.Client, args []
 		return args[0], nil
 	}
 	none, hint := "there are no replays", "`replayctl replay --help` says how to start one"
-	for s, err := range api.Replays(ctx, "") {
+	for s, err := range api.Replays.List(ctx, "") {
 		switch {
 		case err != nil:
 			return "", err

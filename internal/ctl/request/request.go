@@ -224,7 +224,7 @@ func (o *Flags) resourceIDs(f *factory.Factory) ([]string, error) {
 	if o.file == "" {
 		return factory.Unique(ids), nil
 	}
-	file, err := f.Open("--file", o.file)
+	file, err := f.Process.Open("--file", o.file)
 	if err != nil {
 		return nil, err
 	}
@@ -283,7 +283,7 @@ func (t TransformFlags) Read(f *factory.Factory) (*replay.Transform, error) {
 		*p.into = b
 	}
 	if t.JSONata != "" {
-		b, err := f.Content("--jsonata", t.JSONata)
+		b, err := f.Process.Content("--jsonata", t.JSONata)
 		if err != nil {
 			return nil, err
 		}
@@ -296,7 +296,7 @@ func (t TransformFlags) Read(f *factory.Factory) (*replay.Transform, error) {
 
 // jsonOf returns the JSON of a flag.
 func jsonOf(f *factory.Factory, flag, value string) (json.RawMessage, error) {
-	b, err := f.Content(flag, value)
+	b, err := f.Process.Content(flag, value)
 	if err != nil {
 		return nil, err
 	}

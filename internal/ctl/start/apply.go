@@ -29,7 +29,7 @@ func Hashed(ctx context.Context, f *factory.Factory, api *client.Client, r repla
 		if err := f.Sleep(ctx, hashPoll); err != nil {
 			return r, exit.ErrInterrupted
 		}
-		again, err := api.Replay(ctx, r.ReplayID)
+		again, err := api.Replays.Get(ctx, r.ReplayID)
 		if err != nil && !client.Temporary(err) {
 			return r, err
 		}
@@ -83,7 +83,7 @@ func (o Apply) Run(ctx context.Context, f *factory.Factory) error {
 	if err != nil {
 		return err
 	}
-	r, err := api.Replay(ctx, o.PlanID)
+	r, err := api.Replays.Get(ctx, o.PlanID)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (o Apply) Run(ctx context.Context, f *factory.Factory) error {
 		}
 	}
 	key := keyOf(o.Key)
-	accepted, err := api.ApplyPlan(ctx, key, replay.Apply{PlanID: o.PlanID, PlanHash: r.Plan.PlanHash})
+	accepted, err := api.Replays.Apply(ctx, key, replay.Apply{PlanID: o.PlanID, PlanHash: r.Plan.PlanHash})
 	if err != nil {
 		e := f.Explain(err)
 		if e.Code == exit.Unreachable {

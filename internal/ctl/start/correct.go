@@ -49,7 +49,7 @@ func (o Correction) Run(ctx context.Context, f *factory.Factory) error {
 		return versions.NoResource(err, o.ResourceID)
 	}
 	key := keyOf(o.Key)
-	accepted, err := api.CorrectVersion(ctx, key, r)
+	accepted, err := api.Versions.Correct(ctx, key, r)
 	if err != nil {
 		return o.explain(f, err, key)
 	}

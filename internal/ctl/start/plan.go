@@ -84,7 +84,7 @@ func abandon(ctx context.Context, api *client.Client, all []replay.Accepted) err
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonFor)
 	defer cancel()
 	for _, one := range all {
-		if _, err := api.CancelReplay(ctx, one.ReplayID); err != nil {
+		if _, err := api.Replays.Cancel(ctx, one.ReplayID); err != nil {
 			break // it ends by itself
 		}
 	}

@@ -62,11 +62,11 @@ func partKey(key string, i, n int) string {
 // counted from another moment: then that moment holds for the whole request.
 func sendPart(ctx context.Context, f *factory.Factory, api *client.Client, r *request.Request, key string, i int) (replay.Accepted, error) {
 	one := partKey(key, i, len(r.Parts))
-	accepted, err := api.CreateReplay(ctx, one, r.Parts[i])
+	accepted, err := api.Replays.Create(ctx, one, r.Parts[i])
 	if before := UsedBefore(err); before != "" && i == 0 {
-		if first, readErr := api.Replay(ctx, before); readErr == nil {
+		if first, readErr := api.Replays.Get(ctx, before); readErr == nil {
 			if again, is := r.AsBefore(first.Request, f.Moment); is {
-				if accepted, second := api.CreateReplay(ctx, one, again.Parts[0]); second == nil {
+				if accepted, second := api.Replays.Create(ctx, one, again.Parts[0]); second == nil {
 					*r = again
 					return accepted, nil
 				}

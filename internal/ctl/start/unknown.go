@@ -30,7 +30,7 @@ func warnOfUnknown(ctx context.Context, f *factory.Factory, api *client.Client, 
 		f.Say("%s", f.PaintErr(output.Yellow, "warning: "+output.Printable(what)+": its item will be skipped"))
 	}
 	for _, id := range d.IDs {
-		for _, err := range api.WithPageSize(1).Versions(ctx, id) {
+		for _, err := range api.WithPageSize(1).Versions.List(ctx, id) {
 			if client.NotFound(err) {
 				warn("the event log has no resource " + id)
 				typed = nil
@@ -43,7 +43,7 @@ func warnOfUnknown(ctx context.Context, f *factory.Factory, api *client.Client, 
 		if err != nil || spec.ID() == "" { // a version that was found by a time or a number exists
 			continue
 		}
-		if _, err := api.Event(ctx, d.IDs[0], spec.ID()); client.NotFound(err) {
+		if _, err := api.Versions.GetEvent(ctx, d.IDs[0], spec.ID()); client.NotFound(err) {
 			warn(fmt.Sprintf("%s has no version %s with an event", d.IDs[0], spec.ID()))
 		}
 	}

@@ -89,7 +89,7 @@ func Find(ctx context.Context, f *factory.Factory, api *client.Client, resource 
 	found, have := make([]replay.Version, len(specs)), make([]bool, len(specs))
 	markers := map[string]bool{} // ids of delete markers
 	n := 0
-	for v, err := range api.WithPageSize(page).Versions(ctx, resource) {
+	for v, err := range api.WithPageSize(page).Versions.List(ctx, resource) {
 		if err != nil {
 			return nil, err
 		}
@@ -153,7 +153,7 @@ func ResourceAt(ctx context.Context, api *client.Client, arg string) (resource, 
 	if at <= 0 || at == len(arg)-1 {
 		return arg, "", nil
 	}
-	for _, err := range api.WithPageSize(1).Versions(ctx, arg) {
+	for _, err := range api.WithPageSize(1).Versions.List(ctx, arg) {
 		if client.NotFound(err) {
 			return arg[:at], arg[at+1:], nil
 		}

@@ -37,7 +37,7 @@ func run(ctx context.Context, f *factory.Factory, args []string) error {
 	if err != nil {
 		return err
 	}
-	s, err := api.CancelReplay(ctx, id)
+	s, err := api.Replays.Cancel(ctx, id)
 	if err != nil {
 		return follow.NoReplay(f, err, id)
 	}

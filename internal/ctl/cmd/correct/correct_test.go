@@ -143,3 +143,13 @@ func TestADryRunOfAReplayPointsHere(t *testing.T) {
 	w.Run("items "+id).Wants(t, exit.OK, []string{"warning: it succeeded last with a patch"}, nil)
 	w.Run("items "+id+" --detail").Wants(t, exit.OK, []string{"warning: it succeeded last with a patch"}, nil)
 }
+
+// The version that was corrected has failed for good, and its failure is healed: its history says both.
+func TestTheHistoryOfACorrectedVersionSaysThatItsFailureIsHealed(t *testing.T) {
+	w := operator.New(t)
+	w.Broken(map[string]string{"r1": "BadListing"})
+	w.RunWords("correct", "r1", "--merge-patch", `{"n":6}`, "--reason", "x", "--wait").Wants(t, exit.OK, []string{"1 succeeded"}, nil)
+	w.Run("history r1").Wants(t, exit.OK, []string{"FAILED (HEALED)", "correction SUCCEEDED"}, nil)
+	w.Run("history r1 --detail").Wants(t, exit.OK, []string{"outcome     FAILED (HEALED)", "outcome    SUCCEEDED"}, nil)
+	w.Run("history r1 -o jsonl").Wants(t, exit.OK, []string{`"outcome":"FAILED",`, `"status":"HEALED"`}, nil)
+}

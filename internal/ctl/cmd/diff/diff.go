@@ -78,7 +78,7 @@ func run(ctx context.Context, f *factory.Factory, api *client.Client, resource s
 	}
 	var events [2][]byte
 	for i, v := range found {
-		if events[i], err = api.Event(ctx, resource, v.VersionID); err != nil {
+		if events[i], err = api.Versions.GetEvent(ctx, resource, v.VersionID); err != nil {
 			return false, err
 		}
 	}

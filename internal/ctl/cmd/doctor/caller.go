@@ -102,7 +102,7 @@ const (
 
 // clock asks once, so that it need not wait for the other checks.
 func (e *exam) clock(ctx context.Context, v *verdict) {
-	for _, err := range e.API.WithPageSize(1).Replays(ctx, "") {
+	for _, err := range e.API.WithPageSize(1).Replays.List(ctx, "") {
 		var no *client.UnreachableError
 		if errors.As(err, &no) {
 			break

@@ -10,7 +10,7 @@ import (
 // paused says what of the whole ingestion is paused, so that it is not forgotten. Whether the caller may ask is another
 // check's business.
 func (e *exam) paused(ctx context.Context, v *verdict) {
-	c, err := e.API.Controls(ctx)
+	c, err := e.API.Controls.Get(ctx)
 	if err != nil {
 		v.add(Unknown, "", "what is paused: %s", short(err))
 		return

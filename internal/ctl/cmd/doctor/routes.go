@@ -30,83 +30,83 @@ type route struct {
 
 func apiRoutes() []route {
 	return []route{
-		{"GET /replays", "GrantReplay", func(ctx context.Context, api *client.Client) error { return firstOf(api.Replays(ctx, "")) }, 0},
+		{"GET /replays", "GrantReplay", func(ctx context.Context, api *client.Client) error { return firstOf(api.Replays.List(ctx, "")) }, 0},
 		{"POST /replays", "GrantReplay", func(ctx context.Context, api *client.Client) error {
-			_, err := api.CreateReplay(ctx, "", replay.Request{}) // selects nothing and has no reason: refused
+			_, err := api.Replays.Create(ctx, "", replay.Request{}) // selects nothing and has no reason: refused
 			return err
 		}, http.StatusBadRequest},
 		{"GET /replays/{replayId}", "GrantReplay", func(ctx context.Context, api *client.Client) error {
-			_, err := api.Replay(ctx, noReplay)
+			_, err := api.Replays.Get(ctx, noReplay)
 			return err
 		}, http.StatusNotFound},
 		{"GET /replays/{replayId}/items", "GrantReplay", func(ctx context.Context, api *client.Client) error {
-			return firstOf(api.Items(ctx, noReplay, ""))
+			return firstOf(api.Replays.ListItems(ctx, noReplay, ""))
 		}, http.StatusNotFound},
 		{"PATCH /replays/{replayId}", "GrantReplay", func(ctx context.Context, api *client.Client) error {
-			_, err := api.ChangeReplay(ctx, noReplay, replay.ReplayChange{})
+			_, err := api.Replays.Update(ctx, noReplay, replay.ReplayChange{})
 			return err
 		}, http.StatusNotFound},
 		{"POST /replays/{replayId}/pause", "GrantReplay", func(ctx context.Context, api *client.Client) error {
-			_, err := api.PauseReplay(ctx, noReplay, replay.PauseRequest{Reason: noResource})
+			_, err := api.Replays.Pause(ctx, noReplay, replay.PauseRequest{Reason: noResource})
 			return err
 		}, http.StatusNotFound},
 		{"POST /replays/{replayId}/resume", "GrantReplay", func(ctx context.Context, api *client.Client) error {
-			_, err := api.ResumeReplay(ctx, noReplay)
+			_, err := api.Replays.Resume(ctx, noReplay)
 			return err
 		}, http.StatusNotFound},
 		{"GET /controls", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
-			_, err := api.Controls(ctx)
+			_, err := api.Controls.Get(ctx)
 			return err
 		}, 0},
 		{"PATCH /controls", "GrantReplay", func(ctx context.Context, api *client.Client) error {
-			_, err := api.ChangeControls(ctx, replay.ControlsChange{}) // changes nothing: refused
+			_, err := api.Controls.Update(ctx, replay.ControlsChange{}) // changes nothing: refused
 			return err
 		}, http.StatusBadRequest},
 		{"GET /replays/{replayId}/evidence", "GrantReplay", func(ctx context.Context, api *client.Client) error {
-			_, err := api.Evidence(ctx, noReplay)
+			_, err := api.Replays.GetEvidence(ctx, noReplay)
 			return err
 		}, http.StatusNotFound},
 		{"POST /replays/{replayId}/cancel", "GrantReplay", func(ctx context.Context, api *client.Client) error {
-			_, err := api.CancelReplay(ctx, noReplay)
+			_, err := api.Replays.Cancel(ctx, noReplay)
 			return err
 		}, http.StatusNotFound},
 		{"POST /versions", "GrantReplay", func(ctx context.Context, api *client.Client) error {
-			_, err := api.CorrectVersion(ctx, "", replay.CorrectionRequest{}) // names no resource: refused
+			_, err := api.Versions.Correct(ctx, "", replay.CorrectionRequest{}) // names no resource: refused
 			return err
 		}, http.StatusBadRequest},
 		{"GET /resources", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
-			return firstOf(api.Resources(ctx, noResource))
+			return firstOf(api.Resources.List(ctx, noResource))
 		}, 0},
 		{"GET /executions", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
-			return firstOf(api.Executions(ctx, replay.ExecutionQuery{}))
+			return firstOf(api.Executions.List(ctx, replay.ExecutionQuery{}))
 		}, 0},
 		{"GET /versions", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
-			return firstOf(api.Versions(ctx, noResource))
+			return firstOf(api.Versions.List(ctx, noResource))
 		}, http.StatusNotFound},
 		{"GET /versions/{versionId}", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
-			_, err := api.Event(ctx, noResource, noVersion)
+			_, err := api.Versions.GetEvent(ctx, noResource, noVersion)
 			return err
 		}, http.StatusNotFound},
 		{"GET /failures", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
-			return firstOf(api.Failures(ctx, noFilter))
+			return firstOf(api.Failures.List(ctx, noFilter))
 		}, 0},
 		{"POST /failures/close", "GrantReplay", func(ctx context.Context, api *client.Client) error {
-			_, err := api.ChangeFailures(ctx, replay.CloseFailures, "", replay.FailureJobRequest{}) // selects nothing: refused
+			_, err := api.Failures.CreateJob(ctx, replay.CloseFailures, "", replay.FailureJobRequest{}) // selects nothing: refused
 			return err
 		}, http.StatusBadRequest},
 		{"POST /failures/reopen", "GrantReplay", func(ctx context.Context, api *client.Client) error {
-			_, err := api.ChangeFailures(ctx, replay.ReopenFailures, "", replay.FailureJobRequest{})
+			_, err := api.Failures.CreateJob(ctx, replay.ReopenFailures, "", replay.FailureJobRequest{})
 			return err
 		}, http.StatusBadRequest},
 		{"GET /failures/jobs", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
-			return firstOf(api.FailureJobs(ctx))
+			return firstOf(api.Failures.ListJobs(ctx))
 		}, 0},
 		{"GET /failures/jobs/{jobId}", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
-			_, err := api.FailureJob(ctx, noReplay)
+			_, err := api.Failures.GetJob(ctx, noReplay)
 			return err
 		}, http.StatusNotFound},
 		{"GET /failures/groups", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
-			_, err := api.FailureGroups(ctx)
+			_, err := api.Failures.GetGroups(ctx)
 			return err
 		}, 0},
 	}

@@ -68,7 +68,7 @@ func list(ctx context.Context, f *factory.Factory, s selection, limit int) error
 	if err != nil {
 		return err
 	}
-	all := factory.Most(f, factory.PagesFor(api, limit).Executions(ctx, q), limit)
+	all := factory.Most(f, factory.PagesFor(api, limit).Executions.List(ctx, q), limit)
 	return factory.Show(f, "executions", columns(f), all, "no executions have ended")
 }
 

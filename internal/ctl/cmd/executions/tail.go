@@ -61,7 +61,7 @@ func tail(ctx context.Context, f *factory.Factory, s selection) error {
 	var m memory
 	poll := firstPoll
 	for {
-		page, err := api.FollowExecutions(ctx, q, cursor)
+		page, err := api.Executions.Follow(ctx, q, cursor)
 		switch {
 		case ctx.Err() != nil:
 			return nil //nolint:nilerr // Ctrl-C is how it ends

@@ -139,10 +139,10 @@ const pollEvery = time.Second
 
 // do begins a job and waits for its end.
 func (o *change) do(ctx context.Context, f *factory.Factory, api *client.Client, key string, request replay.FailureJobRequest) (replay.FailureJob, error) {
-	job, err := api.ChangeFailures(ctx, o.action, key, request)
+	job, err := api.Failures.CreateJob(ctx, o.action, key, request)
 	for err == nil && job.Status != replay.Completed {
 		if err = f.Sleep(ctx, pollEvery); err == nil {
-			job, err = api.FailureJob(ctx, job.JobID)
+			job, err = api.Failures.GetJob(ctx, job.JobID)
 		}
 	}
 	return job, err
@@ -191,7 +191,7 @@ func jobsCommand(f *factory.Factory) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return factory.Show(f, "jobs", jobColumns(f), factory.First(api.FailureJobs(c.Context()), limit), "no failures were closed or reopened")
+			return factory.Show(f, "jobs", jobColumns(f), factory.First(api.Failures.ListJobs(c.Context()), limit), "no failures were closed or reopened")
 		},
 	}
 	factory.AddLimit(c, &limit, 25, "", "jobs")

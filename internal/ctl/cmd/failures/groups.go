@@ -38,7 +38,11 @@ func groups(ctx context.Context, f *factory.Factory, q *query) error {
 		f.Say("counted at %s", f.Printer.Time(&found.CountedAt))
 	}
 	if n := found.NotTakenIn; n != nil && *n > 0 {
-		f.Say("about %s not taken in yet: auto-replay lists them with its next run, by default within 5 minutes", factory.Plural(*n, "failure"))
+		next := ", by default within 5 minutes"
+		if f.IsLocal() { // replaydev has it run every 10 seconds, and `make local` as the stack says
+			next = ""
+		}
+		f.Say("about %s not taken in yet: auto-replay lists them with its next run%s", factory.Plural(*n, "failure"), next)
 	}
 	if paused != nil {
 		f.Say("automatic replays are paused: %s", paused.Reason)
@@ -56,7 +60,7 @@ func autoReplayPaused(ctx context.Context, f *factory.Factory) *replay.Pause {
 	if err != nil || f.Printer.Format != output.Table {
 		return nil
 	}
-	c, err := api.Controls(ctx)
+	c, err := api.Controls.Get(ctx)
 	if err != nil {
 		return nil
 	}
@@ -86,7 +90,7 @@ func (q *query) groups(ctx context.Context, f *factory.Factory) (found replay.Fa
 			return found, exit.Usagef("%s must be a name or a glob such as 'Geocoder*', got %q", flag, glob)
 		}
 	}
-	if found, err = api.FailureGroups(ctx); err != nil {
+	if found, err = api.Failures.GetGroups(ctx); err != nil {
 		return found, err
 	}
 	matches := func(glob, name string) bool {

@@ -95,7 +95,7 @@ func (q *query) find(ctx context.Context, f *factory.Factory, api *client.Client
 	return func(yield func(replay.Failure, error) bool) {
 		for _, status := range statuses {
 			for _, resource := range resources {
-				for one, err := range api.Failures(ctx, replay.FailureQuery{
+				for one, err := range api.Failures.List(ctx, replay.FailureQuery{
 					Status: status, Error: q.error, State: q.state, Cause: q.cause, ResourceID: resource, OwnerID: q.owner,
 					Superseded: q.superseded, Since: from, Until: to,
 				}) {

@@ -26,6 +26,17 @@ type pastVersion struct {
 	replay.Version
 }
 
+// outcome is the version's outcome. A failed version may be dealt with, as by a correction: then its failure's status
+// is behind it.
+func (v pastVersion) outcome() string {
+	if v.Version.Outcome() == replay.VersionFailed && len(v.Failures) > 0 {
+		if status := v.Failures[len(v.Failures)-1].Status; status != v.Outcome {
+			return v.Outcome + " (" + status + ")"
+		}
+	}
+	return v.Outcome
+}
+
 // New returns the command.
 func New(f *factory.Factory) *cobra.Command {
 	var since, until string
@@ -38,7 +49,8 @@ func New(f *factory.Factory) *cobra.Command {
 
 The outcome is SUCCEEDED once any execution of the version has succeeded, RUNNING while one runs, WAITING or RETRYING
 while auto-replay handles it, and QUARANTINED while it needs a person. Otherwise it is that of the last execution: FAILED,
-TIMED_OUT, ABORTED, SUPERSEDED. DELETED is a delete marker, UNKNOWN a version without an execution in the ledger.
+TIMED_OUT, ABORTED, SUPERSEDED. A status behind it, as in FAILED (HEALED), is that of the failure. DELETED is a delete marker,
+UNKNOWN a version without an execution in the ledger.
 
 Executions are listed oldest first. A producer started live ones, auto-replay auto ones, and a replay api ones; (patched)
 marks those of which the replay changed the event. A correction is the execution of replayctl correct that recorded the
@@ -86,7 +98,7 @@ const outOfOrder = time.Hour
 // history yields the versions of a range of times. It stops reading behind its beginning.
 func history(ctx context.Context, api *client.Client, resource string, from, to *time.Time) iter.Seq2[pastVersion, error] {
 	return func(yield func(pastVersion, error) bool) {
-		for v, err := range api.Versions(ctx, resource) {
+		for v, err := range api.Versions.List(ctx, resource) {
 			if err != nil {
 				yield(pastVersion{}, err)
 				return
@@ -111,7 +123,7 @@ func historyColumns(f *factory.Factory) []output.Column[pastVersion] {
 		{Title: "AGE", Right: true, Cell: func(v pastVersion) string { return f.Age(v.RecordedAt) }},
 		{Title: "SIZE", Right: true, Cell: func(v pastVersion) string { return size(v) }},
 		{Title: "OWNER", Cell: func(v pastVersion) string { return v.OwnerID }},
-		{Title: "OUTCOME", Cell: func(v pastVersion) string { return v.Outcome }, Color: func(v pastVersion) output.Color { return versions.Color(v.Outcome) }},
+		{Title: "OUTCOME", Cell: func(v pastVersion) string { return v.outcome() }, Color: func(v pastVersion) output.Color { return versions.Color(v.Outcome) }},
 		{Title: "EXECUTIONS", Flex: true, Cell: func(v pastVersion) string { return versions.Runs(v.Version) }},
 		{Title: "LAST ERROR", Flex: true, Cell: func(v pastVersion) string { return versions.LastError(v.Version) }},
 	}
@@ -127,7 +139,7 @@ func size(v pastVersion) string {
 func versionFields(f *factory.Factory, v pastVersion) []output.Field {
 	fields := []output.Field{
 		{Name: "version", Value: v.VersionID},
-		{Name: "outcome", Value: v.Outcome, Color: versions.Color(v.Outcome)},
+		{Name: "outcome", Value: v.outcome(), Color: versions.Color(v.Outcome)},
 		{Name: "recorded", Value: fmt.Sprintf("%s (%s ago)", f.Printer.Time(&v.RecordedAt), f.Age(v.RecordedAt))},
 		{Name: "size", Value: size(v)},
 		{Name: "owner", Value: v.OwnerID},

@@ -33,8 +33,9 @@ one per line; - is standard input. Your credentials need states:StartExecution, 
 and with --wait states:DescribeExecution and states:GetExecutionHistory.
 
 An execution is named by a digest of its event. Step Functions keeps a name for 90 days, so sending a file twice is safe:
-an event that was sent before is EXISTS, and is not started again. An event that a file has twice is sent once. With --name-prefix, the name also has
-the prefix and the number of the line: each line is an execution of its own, and another prefix sends the file again.
+an event that was sent before is EXISTS, and is not started again. An event that a file has twice is sent once: its second
+line is a DUPLICATE of the first. With --name-prefix, the name also has the prefix and the number of the line: each line is
+an execution of its own, and another prefix sends the file again.
 
 A line that is not an event is INVALID, and its error says why. The others are sent. If sending stops on an error,
 send the file again.
@@ -86,7 +87,7 @@ func run(ctx context.Context, f *factory.Factory, o options) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	file, err := f.Open("FILE", o.file)
+	file, err := f.Process.Open("FILE", o.file)
 	if err != nil {
 		return err
 	}
@@ -138,7 +139,7 @@ func color(status string) output.Color {
 		return output.Green
 	case started, running:
 		return output.Plain
-	case exists:
+	case exists, duplicate:
 		return output.Yellow
 	default:
 		return output.Red

@@ -128,9 +128,30 @@ func TestWaitingDoesNotHideThatNothingWasStarted(t *testing.T) {
 		"1 event: 1 EXISTS", "line 1 was sent before as execution " + first[0].Execution + ", and not started again; its end was FAILED",
 	})
 	got, all := ingest(t, w, one+"\n"+two+"\n"+one, "--wait")
-	got.Wants(t, exit.OK, nil, []string{"3 events: 1 SUCCEEDED, 2 EXISTS", "2 events were sent before", "1 of them failed"})
-	if statuses(all) != "1:SUCCEEDED 2:EXISTS 3:EXISTS" || all[1].Earlier != "FAILED" || all[2].Earlier != "SUCCEEDED" || len(w.Engine.Machine.Starts) != 2 {
+	got.Wants(t, exit.OK, nil, []string{"3 events: 1 SUCCEEDED, 1 EXISTS, 1 DUPLICATE", "line 2 was sent before"})
+	if statuses(all) != "1:SUCCEEDED 2:EXISTS 3:DUPLICATE" || all[1].Earlier != "FAILED" || len(w.Engine.Machine.Starts) != 2 {
 		t.Errorf("got %s, %d executions", got.Out, len(w.Engine.Machine.Starts))
+	}
+	got, all = ingest(t, w, one+"\n"+two, "--wait")
+	got.Wants(t, exit.OK, nil, []string{"2 events: 2 EXISTS", "2 events were sent before", "1 of them failed"})
+	if statuses(all) != "1:EXISTS 2:EXISTS" || all[0].Earlier != "SUCCEEDED" {
+		t.Errorf("got %s", got.Out)
+	}
+}
+
+// Two lines with the same event are one execution, also while it runs: the second one says so.
+func TestASecondLineWithTheSameEventIsADuplicate(t *testing.T) {
+	for _, flags := range []string{"", " --wait"} {
+		w := account(t)
+		w.Process.In = strings.NewReader(one + "\n" + two + "\n" + one)
+		w.Run("ingest -"+flags+w.Endpoint).Wants(t, exit.OK, []string{"3  DUPLICATE (of line 1)"}, []string{"3 events: 2 S", ", 1 DUPLICATE"})
+		got, all := ingest(t, w, one+"\n"+one)
+		if statuses(all) != "1:EXISTS 2:DUPLICATE" || !strings.Contains(got.Out, `"duplicateOf":1`) || all[0].Execution != all[1].Execution {
+			t.Errorf("got %s, want the second line to be a duplicate of line 1", got.Out)
+		}
+		if n := len(w.Engine.Machine.Starts); n != 2 {
+			t.Errorf("got %d executions, want 2", n)
+		}
 	}
 }
 

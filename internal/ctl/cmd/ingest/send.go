@@ -23,7 +23,8 @@ import (
 const (
 	invalid   = "INVALID" // the line is not an event
 	started   = "STARTED"
-	exists    = "EXISTS" // an execution with this name was started before; nothing was started now
+	exists    = "EXISTS"    // an execution with this name was started before; nothing was started now
+	duplicate = "DUPLICATE" // an earlier line of the file is the same event; the line was not sent
 	running   = "RUNNING"
 	succeeded = "SUCCEEDED"
 )
@@ -37,6 +38,9 @@ type result struct {
 	Recorded     *bool  `json:"recorded,omitempty"` // whether the event log has the event; absent where that is not known
 	Error        string `json:"error,omitempty"`
 	Cause        string `json:"cause,omitempty"`
+
+	// DuplicateOf is the first line of the file that is the same event, and has its execution.
+	DuplicateOf int `json:"duplicateOf,omitempty"`
 
 	// Earlier is how an execution ended that was sent before, with --wait. Then nothing was started.
 	Earlier string `json:"earlier,omitempty"`
@@ -53,12 +57,16 @@ func (r result) recorded() string {
 	}
 }
 
-// status is that of a table, which has no column for what only events have that were sent before.
+// status is that of a table, which has no column for what only some events have.
 func (r result) status() string {
-	if r.Earlier == "" {
+	switch {
+	case r.DuplicateOf != 0:
+		return fmt.Sprintf("%s (of line %d)", r.Status, r.DuplicateOf)
+	case r.Earlier != "":
+		return r.Status + " (" + r.Earlier + ")"
+	default:
 		return r.Status
 	}
-	return r.Status + " (" + r.Earlier + ")"
 }
 
 // inFlight is how many executions may run before the first of them is waited for. It bounds memory.
@@ -74,6 +82,7 @@ type sender struct {
 	began time.Time
 	sent  int            // calls of StartExecution
 	count map[string]int // results by status
+	lines map[string]int // the first line of each execution
 
 	before result // the first event that was sent before
 	failed int    // executions of events that were sent before, and had failed
@@ -92,7 +101,7 @@ func (s *sender) note(one result) {
 
 // results sends events and yields the outcome of each, in the order of the file.
 func (s *sender) results(ctx context.Context, r io.Reader) iter.Seq2[result, error] {
-	s.count = map[string]int{}
+	s.count, s.lines = map[string]int{}, map[string]int{}
 	return func(yield func(result, error) bool) {
 		var open []result
 		settle := func(n int) bool { // yields results until n are left
@@ -142,13 +151,18 @@ func (s *sender) send(ctx context.Context, e event) (result, error) {
 	if e.err != nil {
 		return result{Line: e.line, Status: invalid, Error: e.err.Error()}, nil //nolint:nilerr // it is the line's, and the others are sent
 	}
-	if err := s.pace(ctx); err != nil {
-		return result{}, err
-	}
 	name := s.name(e)
 	one := result{
 		Line: e.line, Status: started, Execution: name,
 		ExecutionARN: strings.Replace(s.machine, ":stateMachine:", ":execution:", 1) + ":" + name,
+	}
+	if first := s.lines[name]; first != 0 {
+		one.Status, one.DuplicateOf = duplicate, first
+		return one, nil
+	}
+	s.lines[name] = e.line
+	if err := s.pace(ctx); err != nil {
+		return result{}, err
 	}
 	_, err := s.states.StartExecution(ctx, &sfn.StartExecutionInput{
 		StateMachineArn: &s.machine, Name: &name, Input: aws.String(string(e.json)),
@@ -188,7 +202,7 @@ const (
 
 // ended waits for the end of an execution, if that is wanted.
 func (s *sender) ended(ctx context.Context, one result) (result, error) {
-	if !s.o.wait || one.Status == invalid {
+	if !s.o.wait || one.Status == invalid || one.Status == duplicate {
 		return one, nil
 	}
 	for poll := firstPoll; ; poll = min(poll*3/2, maxPoll) {
@@ -234,7 +248,7 @@ func (s *sender) wasRecorded(ctx context.Context, one result, status string) *bo
 func (s *sender) sum() {
 	total := 0
 	var parts []string
-	for _, status := range []string{succeeded, started, exists, "FAILED", "TIMED_OUT", "ABORTED", invalid} {
+	for _, status := range []string{succeeded, started, exists, "FAILED", "TIMED_OUT", "ABORTED", duplicate, invalid} {
 		if n := s.count[status]; n > 0 {
 			total += n
 			parts = append(parts, fmt.Sprintf("%d %s", n, status))

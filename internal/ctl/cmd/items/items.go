@@ -56,7 +56,7 @@ func run(ctx context.Context, f *factory.Factory, o options, args []string) erro
 	if err != nil {
 		return err
 	}
-	items := factory.First(api.Items(ctx, id, outcome), o.limit)
+	items := factory.First(api.Replays.ListItems(ctx, id, outcome), o.limit)
 	if o.detail && f.Printer.Format == output.Table {
 		return follow.NoReplay(f, describe(f, items), id)
 	}

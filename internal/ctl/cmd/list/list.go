@@ -49,7 +49,7 @@ func run(ctx context.Context, f *factory.Factory, o options) error {
 	if err != nil {
 		return err
 	}
-	all := api.Replays(ctx, status)
+	all := api.Replays.List(ctx, status)
 	none := "no replays"
 	if !o.dryRuns && status != replay.Planned {
 		all, none = started(all), "no replays; --dry-runs lists dry runs too"

@@ -55,7 +55,7 @@ func (o *options) run(ctx context.Context, f *factory.Factory, args []string) er
 	if err != nil {
 		return err
 	}
-	s, err := api.ChangeReplay(ctx, id, change)
+	s, err := api.Replays.Update(ctx, id, change)
 	if err != nil {
 		return follow.NoReplay(f, err, id)
 	}

@@ -91,7 +91,7 @@ func (o *options) run(ctx context.Context, f *factory.Factory, args []string) er
 		return err
 	}
 	if o.status {
-		c, err := api.Controls(ctx)
+		c, err := api.Controls.Get(ctx)
 		return show(f, c, err)
 	}
 	if together {
@@ -109,7 +109,7 @@ func (o *options) controls(ctx context.Context, f *factory.Factory, api *client.
 	if o.autoReplay {
 		change.PauseAutoReplay = &pause
 	}
-	c, err := api.ChangeControls(ctx, change)
+	c, err := api.Controls.Update(ctx, change)
 	return show(f, c, err)
 }
 
@@ -124,9 +124,9 @@ func (o *options) one(ctx context.Context, f *factory.Factory, api *client.Clien
 	}
 	var s replay.Summary
 	if o.resume {
-		s, err = api.ResumeReplay(ctx, id)
+		s, err = api.Replays.Resume(ctx, id)
 	} else {
-		s, err = api.PauseReplay(ctx, id, replay.PauseRequest{Reason: o.reason})
+		s, err = api.Replays.Pause(ctx, id, replay.PauseRequest{Reason: o.reason})
 	}
 	if err != nil {
 		return follow.NoReplay(f, err, id)

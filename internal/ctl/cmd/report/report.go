@@ -53,7 +53,7 @@ func run(ctx context.Context, f *factory.Factory, o options, args []string) erro
 	if err != nil {
 		return err
 	}
-	r, err := api.Replay(ctx, id)
+	r, err := api.Replays.Get(ctx, id)
 	if err != nil {
 		return follow.NoReplay(f, err, id)
 	}
@@ -87,7 +87,7 @@ const (
 // written waits until the evidence of a replay is written.
 func written(ctx context.Context, f *factory.Factory, api *client.Client, id string) (e replay.Evidence, err error) {
 	for waited := time.Duration(0); ; waited += evidencePoll {
-		e, err = api.Evidence(ctx, id)
+		e, err = api.Replays.GetEvidence(ctx, id)
 		var refused *client.RefusedError
 		if !errors.As(err, &refused) || refused.Status != http.StatusConflict {
 			return e, err
@@ -118,7 +118,7 @@ type Verified struct {
 func verify(ctx context.Context, f *factory.Factory, api *client.Client, e replay.Evidence) error {
 	digest := replay.NewItemsDigest()
 	v := Verified{ReplayID: e.ReplayID, Evidence: e.Digest}
-	for it, err := range api.Items(ctx, e.ReplayID, "") {
+	for it, err := range api.Replays.ListItems(ctx, e.ReplayID, "") {
 		if err != nil {
 			return err
 		}

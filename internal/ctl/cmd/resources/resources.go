@@ -45,7 +45,7 @@ func run(ctx context.Context, f *factory.Factory, o options) error {
 	if err != nil {
 		return err
 	}
-	all := factory.PagesFor(api, o.limit).Resources(ctx, o.owner)
+	all := factory.PagesFor(api, o.limit).Resources.List(ctx, o.owner)
 	return factory.Show(f, "resources", columns(f), factory.Most(f, all, o.limit), "no resources: no event has named this owner")
 }
 

@@ -77,7 +77,7 @@ func run(ctx context.Context, f *factory.Factory, api *client.Client, resource s
 			}
 		}
 	}
-	event, err := api.Event(ctx, resource, id)
+	event, err := api.Versions.GetEvent(ctx, resource, id)
 	if client.NotFound(err) {
 		if _, err = versions.Find(ctx, f, api, resource, spec); err != nil { // it says why
 			return err

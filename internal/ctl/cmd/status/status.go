@@ -52,7 +52,7 @@ func run(ctx context.Context, f *factory.Factory, o options, args []string) erro
 	if err != nil {
 		return err
 	}
-	r, err := api.Replay(ctx, id)
+	r, err := api.Replays.Get(ctx, id)
 	if err != nil {
 		return follow.NoReplay(f, err, id)
 	}
