@@ -35,6 +35,9 @@ var ErrDeleteMarker = fmt.Errorf("%w: the version is a delete marker", ErrNotFou
 // ErrDeleted means that the resource's object was deleted: its newest version is a delete marker.
 var ErrDeleted = errors.New("deleted from the event log")
 
+// WasDeleted is why an event of such a resource is not run or published.
+const WasDeleted = "its object was deleted from the event log"
+
 // API is the part of the S3 client that the log uses.
 type API interface {
 	PutObject(context.Context, *s3.PutObjectInput, ...func(*s3.Options)) (*s3.PutObjectOutput, error)

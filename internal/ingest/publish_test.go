@@ -15,6 +15,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/errs"
+	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
 )
 
@@ -161,9 +162,9 @@ func TestAReplayThatMustNotFollowIsWithheld(t *testing.T) {
 	}{
 		{"a replay by the API without allowStale after a newer event", domain.API, false, overtaken},
 		{"a restart after a newer event", domain.Restart, false, overtaken},
-		{"an automatic replay of what was deleted", domain.Auto, true, deleted},
-		{"a replay by the API of what was deleted", domain.API, true, deleted},
-		{"a restart of what was deleted", domain.Restart, true, deleted},
+		{"an automatic replay of what was deleted", domain.Auto, true, eventlog.WasDeleted},
+		{"a replay by the API of what was deleted", domain.API, true, eventlog.WasDeleted},
+		{"a restart of what was deleted", domain.Restart, true, eventlog.WasDeleted},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(tt.mode)

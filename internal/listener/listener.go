@@ -10,6 +10,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -56,9 +57,8 @@ type Listener struct {
 	Deps
 	now      func() time.Time
 	requests requests
-
-	control controls
-	jobs    *failurejob.Worker
+	seen     atomic.Pointer[seenControls]
+	jobs     *failurejob.Worker
 }
 
 // New returns a Listener.

@@ -66,7 +66,7 @@ func (l *Listener) republish(ctx context.Context, t *task) (*verdict, error) {
 		return nil, err
 	}
 	if gone, err := l.Log.DeletedSince(ctx, it.ResourceID, row.Place.Time); gone || err != nil { // since it was bound
-		return withheld(it, deleted), err
+		return withheld(it, eventlog.WasDeleted), err
 	}
 	sent, err := l.Gate.Pass(ctx, row, !row.AllowStale, func(ctx context.Context) error {
 		return l.Topic.Send(ctx, row, string(output))
