@@ -4,8 +4,8 @@ import (
 	"testing"
 
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/ledger/ledgertest"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger/ledgertest"
 )
 
 // What every test of this package begins with.

@@ -15,8 +15,8 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/ledger/ledgertest"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger/ledgertest"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 

@@ -11,7 +11,7 @@ import (
 	jsonpatch "github.com/evanphx/json-patch/v5"
 	"github.com/wI2L/jsondiff"
 
-	"github.com/ce873799/replayable-ingestion/internal/jsonata"
+	"github.com/ce873799/replayable-ingestion/internal/event/jsonata"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 

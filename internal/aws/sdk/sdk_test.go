@@ -20,7 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go/middleware"
 
-	"github.com/ce873799/replayable-ingestion/internal/sdk"
+	"github.com/ce873799/replayable-ingestion/internal/aws/sdk"
 )
 
 // service reads requests, fails the first, and keeps their bodies, which the SDK closes then.

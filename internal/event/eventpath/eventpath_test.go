@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ce873799/replayable-ingestion/internal/eventpath"
+	"github.com/ce873799/replayable-ingestion/internal/event/eventpath"
 )
 
 const event = `{

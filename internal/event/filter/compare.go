@@ -90,7 +90,7 @@ func (r *run) less(a, b any) bool {
 
 func (r *run) compareTexts(a, b string) int {
 	r.count(min(len(a), len(b)) / 64) // comparing bytes is faster than looking up values
-	return strings.Compare(a, b)     // the order of UTF-8 is that of the characters
+	return strings.Compare(a, b)      // the order of UTF-8 is that of the characters
 }
 
 // order compares numbers by all of their digits.

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 )
 
 func TestABucketGivesWhatHasComeIntoIt(t *testing.T) {

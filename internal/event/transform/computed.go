@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/ce873799/replayable-ingestion/internal/jsonata"
+	"github.com/ce873799/replayable-ingestion/internal/event/jsonata"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
