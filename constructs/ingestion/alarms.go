@@ -62,15 +62,15 @@ func (r *ReplayableIngestion) alarms(s *settings) []alarm {
 		// 2 of 3: a service that does not answer for a minute leaves an event so for one run, and a period may have no run.
 		id: "UnaccountedAlarm", field: &r.UnaccountedAlarm, severity: Critical,
 		what:   "the outcome of an event is unknown",
-		metric: r.MetricUnaccounted(every(interval)), at: jsii.Number(1), periods: 3, breaches: 2, missing: silent,
+		metric: r.Metric(MetricUnaccounted, every(interval)), at: jsii.Number(1), periods: 3, breaches: 2, missing: silent,
 	}, {
 		id: "AutoReplayAlarm", field: &r.AutoReplayAlarm, severity: Critical,
 		what:   "auto-replay has not come to the end of a run for three periods: failures are neither taken in nor replayed",
-		metric: r.MetricAutoReplayRuns(slow), below: true, at: jsii.Number(1), periods: 3, breaches: 3, missing: noisy,
+		metric: r.Metric(MetricAutoReplayRuns, slow), below: true, at: jsii.Number(1), periods: 3, breaches: 3, missing: noisy,
 	}, {
 		id: "FailureAlarm", field: &r.FailureAlarm, severity: Critical,
 		what:   fmt.Sprintf("%v %% or more of the live executions have failed for a quarter of an hour", text(o.failureRate)),
-		metric: r.MetricFailureRate(usual), at: o.failureRate, periods: 3, breaches: 3, missing: silent,
+		metric: r.Metric(MetricFailureRate, usual), at: o.failureRate, periods: 3, breaches: 3, missing: silent,
 	}, {
 		id: "ThrottlesAlarm", field: &r.ThrottlesAlarm, severity: Critical,
 		what:   "Lambda throttles the function that records events: the account has no concurrency left",
@@ -84,37 +84,37 @@ func (r *ReplayableIngestion) alarms(s *settings) []alarm {
 		id: "DeadLetterAlarm", field: &r.DeadLetterAlarm, severity: Critical,
 		// AutoReplayAlarm goes off if auto-replay does not ingest what is in the queue.
 		what:   "auto-replay has not been able to take a dead letter in for three periods",
-		metric: r.MetricDeadLettersLeft(slow), at: jsii.Number(1), periods: 3, breaches: 3, missing: silent,
+		metric: r.Metric(MetricDeadLettersLeft, slow), at: jsii.Number(1), periods: 3, breaches: 3, missing: silent,
 	}, {
 		id: "ExecutionThrottledAlarm", field: &r.ExecutionThrottledAlarm, severity: Warning,
 		what:   "Step Functions holds states of the workflow back: the account has no state transitions left",
-		metric: r.MetricThrottled(usual), at: jsii.Number(1), periods: 3, breaches: 2, missing: silent,
+		metric: r.StateMachine.MetricThrottled(usual), at: jsii.Number(1), periods: 3, breaches: 2, missing: silent,
 	}, {
 		id: "OutcomesAlarm", field: &r.OutcomesAlarm, severity: Warning,
 		what:   fmt.Sprintf("the end of an execution has been in the outcomes queue for %s: nobody reads it, or not fast enough", outcomesAge),
-		metric: r.MetricOutcomesAge(usual), at: jsii.Number(outcomesAge.Seconds()), periods: 1, breaches: 1, missing: silent,
+		metric: r.OutcomesQueue.MetricApproximateAgeOfOldestMessage(usual), at: jsii.Number(outcomesAge.Seconds()), periods: 1, breaches: 1, missing: silent,
 	}, {
 		id: "OutcomesStuckAlarm", field: &r.OutcomesStuckAlarm, severity: Warning,
 		what:   fmt.Sprintf("the tracker has failed for %s to record the outcome of an execution", outcomesAge),
-		metric: r.MetricOutcomesStuck(usual), at: jsii.Number(outcomesAge.Seconds()), periods: 1, breaches: 1, missing: silent,
+		metric: r.Metric(MetricOutcomesStuck, usual), at: jsii.Number(outcomesAge.Seconds()), periods: 1, breaches: 1, missing: silent,
 	}, {
 		id: "ReplayQueueAlarm", field: &r.ReplayQueueAlarm, severity: Warning,
 		what:   fmt.Sprintf("a replay has been in the replay queue for %s: nobody reads it, or not fast enough", goDuration(o.replayAge)),
-		metric: r.MetricReplayAge(usual), at: jsii.Number(goDuration(o.replayAge).Seconds()), periods: 1, breaches: 1, missing: silent,
+		metric: r.ReplayQueue.MetricApproximateAgeOfOldestMessage(usual), at: jsii.Number(goDuration(o.replayAge).Seconds()), periods: 1, breaches: 1, missing: silent,
 	}, {
 		id: "ReplaysStuckAlarm", field: &r.ReplaysStuckAlarm, severity: Warning,
 		what:   fmt.Sprintf("the listener has failed for %s to start a replay", goDuration(o.replayAge)),
-		metric: r.MetricReplaysStuck(every(stuckPeriod)), at: jsii.Number(goDuration(o.replayAge).Seconds()), periods: 1, breaches: 1, missing: silent,
+		metric: r.Metric(MetricReplaysStuck, every(stuckPeriod)), at: jsii.Number(goDuration(o.replayAge).Seconds()), periods: 1, breaches: 1, missing: silent,
 	}, {
 		// It stays until the quarantine is emptied, and does not end when no run counts.
 		id: "QuarantineAlarm", field: &r.QuarantineAlarm, severity: Warning,
 		what:   fmt.Sprintf("%v or more failures are in quarantine and wait for a person", text(o.quarantine)),
-		metric: r.MetricInQuarantine(slow), at: o.quarantine, periods: 1, breaches: 1, missing: keep,
+		metric: r.Metric(MetricInQuarantine, slow), at: o.quarantine, periods: 1, breaches: 1, missing: keep,
 	}, {
 		// With a shorter period than the schedule's, two of three could not have errors of auto-replay.
 		id: "ErrorsAlarm", field: &r.ErrorsAlarm, severity: Warning,
 		what:   "functions log errors that do not pass by themselves",
-		metric: r.MetricErrors(slow), at: jsii.Number(1), periods: 3, breaches: 2, missing: silent,
+		metric: r.Metric(MetricErrors, slow), at: jsii.Number(1), periods: 3, breaches: 2, missing: silent,
 	}, {
 		id: "ApiErrorsAlarm", field: &r.ApiErrorsAlarm, severity: Warning,
 		what:   "the replay API answers with 5xx",

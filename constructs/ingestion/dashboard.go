@@ -69,9 +69,9 @@ func (r *ReplayableIngestion) statusRow() *[]awscloudwatch.IWidget {
 	figures := &awscloudwatch.SingleValueWidgetProps{
 		Title: jsii.String("Unaccounted for, in quarantine, dead letters left, paused (1), last run"),
 		Metrics: &[]awscloudwatch.IMetric{
-			r.MetricUnaccounted(label("unaccounted for")), r.MetricInQuarantine(label("in quarantine")),
-			r.MetricDeadLettersLeft(label("dead letters left")), r.MetricReplaysPaused(label("replays paused")),
-			r.MetricAutoReplayPaused(label("automatic replays paused")), r.MetricAutoReplaySeconds(label("last run, s")),
+			r.Metric(MetricUnaccounted, label("unaccounted for")), r.Metric(MetricInQuarantine, label("in quarantine")),
+			r.Metric(MetricDeadLettersLeft, label("dead letters left")), r.Metric(MetricReplaysPaused, label("replays paused")),
+			r.Metric(MetricAutoReplayPaused, label("automatic replays paused")), r.Metric(MetricAutoReplaySeconds, label("last run, s")),
 		},
 		Width: jsii.Number(dashboardWidth), Height: jsii.Number(statusHeight),
 	}
@@ -95,29 +95,29 @@ func (r *ReplayableIngestion) statusRow() *[]awscloudwatch.IWidget {
 func (r *ReplayableIngestion) eventsRow() *[]awscloudwatch.IWidget {
 	return row(
 		graph{title: "Events in and out", left: metrics{
-			r.MetricRecorded(label("recorded")), r.MetricPublished(label("published")),
-			r.MetricPublishSuperseded(label("superseded when published")), r.MetricPublishSuppressed(label("suppressed by a replay")),
-			r.MetricRepublished(label("published again")),
+			r.Metric(MetricRecorded, label("recorded")), r.Metric(MetricPublished, label("published")),
+			r.Metric(MetricPublishSuperseded, label("superseded when published")), r.Metric(MetricPublishSuppressed, label("suppressed by a replay")),
+			r.Metric(MetricRepublished, label("published again")),
 		}},
 		graph{title: "Executions, replays included", left: metrics{
-			r.MetricStarted(label("started")), r.MetricSucceeded(label("succeeded")), r.MetricFailed(label("failed")),
-			r.MetricTimedOut(label("timed out")), r.StateMachine.MetricAborted(label("aborted")),
+			r.StateMachine.MetricStarted(label("started")), r.StateMachine.MetricSucceeded(label("succeeded")), r.StateMachine.MetricFailed(label("failed")),
+			r.StateMachine.MetricTimedOut(label("timed out")), r.StateMachine.MetricAborted(label("aborted")),
 		}},
-		graph{title: "Live executions that failed, %", left: metrics{r.MetricFailureRate(label("failure rate"))}},
+		graph{title: "Live executions that failed, %", left: metrics{r.Metric(MetricFailureRate, label("failure rate"))}},
 	)
 }
 
 func (r *ReplayableIngestion) failuresRow() *[]awscloudwatch.IWidget {
 	heal := func(statistic string) awscloudwatch.Metric {
-		return r.MetricTimeToHeal(&awscloudwatch.MetricOptions{Statistic: jsii.String(statistic), Label: jsii.String(statistic)})
+		return r.Metric(MetricTimeToHeal, &awscloudwatch.MetricOptions{Statistic: jsii.String(statistic), Label: jsii.String(statistic)})
 	}
 	return row(
 		graph{title: "Failures and their outcomes", left: metrics{
-			r.MetricFailures(label("failures")), r.MetricAutoReplayed(label("replayed automatically")), r.MetricHealed(label("healed")),
-			r.MetricFailedAgain(label("failed again")), r.MetricSuperseded(label("superseded")),
-			r.MetricQuarantined(label("quarantined")), r.MetricClosed(label("closed")),
+			r.Metric(MetricFailures, label("failures")), r.Metric(MetricAutoReplayed, label("replayed automatically")), r.Metric(MetricHealed, label("healed")),
+			r.Metric(MetricFailedAgain, label("failed again")), r.Metric(MetricSuperseded, label("superseded")),
+			r.Metric(MetricQuarantined, label("quarantined")), r.Metric(MetricClosed, label("closed")),
 		}},
-		graph{title: "In quarantine", left: metrics{r.MetricInQuarantine(label("in quarantine"))}},
+		graph{title: "In quarantine", left: metrics{r.Metric(MetricInQuarantine, label("in quarantine"))}},
 		graph{title: "From failure to healing, s", left: metrics{heal("p50"), heal("p90"), heal("Maximum")}},
 	)
 }
@@ -125,17 +125,17 @@ func (r *ReplayableIngestion) failuresRow() *[]awscloudwatch.IWidget {
 func (r *ReplayableIngestion) replaysRow() *[]awscloudwatch.IWidget {
 	return row(
 		graph{title: "Items of API replays", left: metrics{
-			r.MetricReplayItemsStarted(label("started")), r.MetricReplayItemsSucceeded(label("succeeded")),
-			r.MetricReplayItemsFailed(label("failed")), r.MetricReplayItemsSkipped(label("skipped")),
-			r.MetricReplayItemsPlanned(label("planned by dry runs")), r.MetricReplaysHalted(label("replays halted")),
+			r.Metric(MetricReplayItemsStarted, label("started")), r.Metric(MetricReplayItemsSucceeded, label("succeeded")),
+			r.Metric(MetricReplayItemsFailed, label("failed")), r.Metric(MetricReplayItemsSkipped, label("skipped")),
+			r.Metric(MetricReplayItemsPlanned, label("planned by dry runs")), r.Metric(MetricReplaysHalted, label("replays halted")),
 		}},
 		graph{title: "Messages that wait", left: metrics{
-			r.MetricReplaysWaiting(label("replays")), r.OutcomesQueue.MetricApproximateNumberOfMessagesVisible(label("outcomes")),
+			r.ReplayQueue.MetricApproximateNumberOfMessagesVisible(label("replays")), r.OutcomesQueue.MetricApproximateNumberOfMessagesVisible(label("outcomes")),
 			r.DeadLetterQueue.MetricApproximateNumberOfMessagesVisible(label("dead letters")),
 		}},
 		graph{title: "Age of the oldest message, and for how long one has failed, s", left: metrics{
-			r.MetricReplayAge(label("replays")), r.MetricOutcomesAge(label("outcomes")), r.MetricDeadLetterAge(label("dead letters")),
-			r.MetricReplaysStuck(label("replays, failing")), r.MetricOutcomesStuck(label("outcomes, failing")),
+			r.ReplayQueue.MetricApproximateAgeOfOldestMessage(label("replays")), r.OutcomesQueue.MetricApproximateAgeOfOldestMessage(label("outcomes")), r.DeadLetterQueue.MetricApproximateAgeOfOldestMessage(label("dead letters")),
+			r.Metric(MetricReplaysStuck, label("replays, failing")), r.Metric(MetricOutcomesStuck, label("outcomes, failing")),
 		}},
 	)
 }
@@ -180,10 +180,10 @@ func (r *ReplayableIngestion) troubleRow() *[]awscloudwatch.IWidget {
 	}
 	return row(
 		graph{title: "Invocations that failed, and errors logged", left: failed,
-			right: metrics{r.MetricErrors(label("errors logged"))}},
+			right: metrics{r.Metric(MetricErrors, label("errors logged"))}},
 		graph{title: "Invocations that Lambda throttled", left: throttled},
-		graph{title: "Runs of auto-replay", left: metrics{r.MetricAutoReplayRuns(label("runs")), r.MetricUnaccounted(label("unaccounted for"))},
-			right: metrics{r.MetricAutoReplaySeconds(label("took, s"))}},
+		graph{title: "Runs of auto-replay", left: metrics{r.Metric(MetricAutoReplayRuns, label("runs")), r.Metric(MetricUnaccounted, label("unaccounted for"))},
+			right: metrics{r.Metric(MetricAutoReplaySeconds, label("took, s"))}},
 	)
 }
 

@@ -104,7 +104,7 @@ func (p *ReplayableIngestionProps) refuseWithoutAlarms(f *faults) {
 
 // telemetry is what every function is told beside its own configuration.
 func (r *ReplayableIngestion) telemetry(s *settings) map[string]string {
-	t := config.Telemetry{Ingestion: r.metricDimension()}
+	t := config.Telemetry{Ingestion: *r.uniqueName()}
 	if err := t.LogLevel.UnmarshalText([]byte(s.observability.logLevel)); err != nil {
 		panic(err) // it was validated
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/eventpath"
+	"github.com/ce873799/replayable-ingestion/internal/event/eventpath"
 )
 
 const day = 24 * time.Hour

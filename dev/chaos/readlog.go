@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
+	"github.com/ce873799/replayable-ingestion/internal/store/eventlog"
 )
 
 // readBucket lists every version of every event without the product's help, then what the product shows of them.

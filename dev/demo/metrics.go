@@ -3,7 +3,7 @@ package demo
 import (
 	"fmt"
 
-	"github.com/ce873799/replayable-ingestion/internal/emf/emftest"
+	"github.com/ce873799/replayable-ingestion/internal/aws/emf/emftest"
 )
 
 // printMetrics shows what the functions have counted themselves, beside the figures that were read back.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/store/eventlog"
 )
 
 func byStatus(r observe.Rows) map[domain.FailureStatus]int {

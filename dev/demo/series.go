@@ -9,7 +9,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/store/eventlog"
 )
 
 // inOrder replays the whole past of the listings that were sold more than once.

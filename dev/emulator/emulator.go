@@ -22,7 +22,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/proc"
 	"github.com/ce873799/replayable-ingestion/dev/toolchain"
-	"github.com/ce873799/replayable-ingestion/internal/sdk"
+	"github.com/ce873799/replayable-ingestion/internal/aws/sdk"
 )
 
 // The emulator's only account, and the Region of all deployments.

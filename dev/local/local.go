@@ -161,7 +161,9 @@ func (s *Stack) Stop() {
 func (s *Stack) Done() <-chan struct{} { return s.emulator.Done() }
 
 // System returns clients of the first stack's parts.
-func (s *Stack) System() (*observe.System, error) { return observe.New(s.Config(), s.Stack) }
+func (s *Stack) System() (*observe.System, error) {
+	return observe.New(s.Config(), s.emulator.ObserverConfig(), s.Stack)
+}
 
 // Config is for the SDK's clients.
 func (s *Stack) Config() aws.Config { return s.emulator.Config() }

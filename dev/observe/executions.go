@@ -41,7 +41,7 @@ func (e Execution) Live() bool { return !e.Automatic() && !e.Requested() }
 // Executions lists all executions of the ingestion state machine, newest first.
 func (s *System) Executions(ctx context.Context) ([]Execution, error) {
 	var all []Execution
-	pages := sfn.NewListExecutionsPaginator(s.Machine, &sfn.ListExecutionsInput{
+	pages := sfn.NewListExecutionsPaginator(s.Watcher, &sfn.ListExecutionsInput{
 		StateMachineArn: &s.StateMachineARN, MaxResults: 1000,
 	})
 	for pages.HasMorePages() {
@@ -72,7 +72,7 @@ func (s *System) StartExecution(ctx context.Context, name, event string) error {
 
 // Describe returns what Step Functions knows about an execution, nil if it does not exist.
 func (s *System) Describe(ctx context.Context, name string) (*sfn.DescribeExecutionOutput, error) {
-	out, err := s.Machine.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(s.ExecutionARN(name))})
+	out, err := s.Watcher.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(s.ExecutionARN(name))})
 	var missing *types.ExecutionDoesNotExist
 	if errors.As(err, &missing) {
 		return nil, nil
@@ -86,7 +86,7 @@ func (s *System) Describe(ctx context.Context, name string) (*sfn.DescribeExecut
 // LastAttempt returns when the last attempt of a state of an execution began.
 func (s *System) LastAttempt(ctx context.Context, execution, state string) (at time.Time, err error) {
 	in := false
-	pages := sfn.NewGetExecutionHistoryPaginator(s.Machine, &sfn.GetExecutionHistoryInput{
+	pages := sfn.NewGetExecutionHistoryPaginator(s.Watcher, &sfn.GetExecutionHistoryInput{
 		ExecutionArn: aws.String(s.ExecutionARN(execution)), MaxResults: 1000,
 	})
 	for pages.HasMorePages() {

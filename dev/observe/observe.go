@@ -21,7 +21,7 @@ import (
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	smithytime "github.com/aws/smithy-go/time"
 
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
@@ -64,6 +64,7 @@ type System struct {
 	Stack
 	AWSConfig aws.Config
 	Machine   *sfn.Client
+	Watcher   *sfn.Client // lists and describes executions
 	Bucket    *s3.Client
 	Queues    *sqs.Client
 	Params    *ssm.Client
@@ -78,8 +79,8 @@ func Connect(apiURL string, cfg aws.Config, transport http.RoundTripper) (*clien
 	return client.New(client.Config{BaseURL: apiURL, Region: cfg.Region, Credentials: cfg.Credentials, Transport: transport})
 }
 
-// New returns the system of a stack.
-func New(cfg aws.Config, stack Stack) (*System, error) {
+// New returns the system of a stack. On the emulator, the calls of watching do not count toward the account's quotas.
+func New(cfg, watching aws.Config, stack Stack) (*System, error) {
 	api, err := Connect(stack.APIURL, cfg, nil)
 	if err != nil {
 		return nil, err
@@ -87,7 +88,7 @@ func New(cfg aws.Config, stack Stack) (*System, error) {
 	table := dynamodb.NewFromConfig(cfg)
 	return &System{
 		Stack: stack, AWSConfig: cfg,
-		Machine: sfn.NewFromConfig(cfg), Bucket: s3.NewFromConfig(cfg), Queues: sqs.NewFromConfig(cfg),
+		Machine: sfn.NewFromConfig(cfg), Watcher: sfn.NewFromConfig(watching), Bucket: s3.NewFromConfig(cfg), Queues: sqs.NewFromConfig(cfg),
 		Params: ssm.NewFromConfig(cfg), Lambda: lambda.NewFromConfig(cfg), Table: table,
 		Book: ledger.New(table, stack.LedgerTable), API: api,
 	}, nil

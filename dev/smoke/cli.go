@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go/middleware"
 
-	"github.com/ce873799/replayable-ingestion/internal/sdk"
+	"github.com/ce873799/replayable-ingestion/internal/aws/sdk"
 )
 
 // Exit codes of Main.

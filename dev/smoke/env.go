@@ -30,7 +30,7 @@ func newEnv(cfg aws.Config, opts Options) (*env, error) {
 	stack := observe.FromOutputs(opts.Outputs)
 	stack.APIURL = cmp.Or(opts.APIURL, stack.APIURL)
 	opts.APIURL = stack.APIURL
-	system, err := observe.New(cfg, stack)
+	system, err := observe.New(cfg, cfg, stack)
 	if err != nil {
 		return nil, err
 	}

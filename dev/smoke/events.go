@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"github.com/ce873799/replayable-ingestion/internal/errs"
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
+	"github.com/ce873799/replayable-ingestion/internal/store/eventlog"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 

@@ -13,12 +13,12 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/filter"
-	"github.com/ce873799/replayable-ingestion/internal/jsonata"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/event/filter"
+	"github.com/ce873799/replayable-ingestion/internal/event/jsonata"
+	"github.com/ce873799/replayable-ingestion/internal/event/transform"
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
-	"github.com/ce873799/replayable-ingestion/internal/transform"
+	"github.com/ce873799/replayable-ingestion/internal/store/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 

@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/transform"
+	"github.com/ce873799/replayable-ingestion/internal/event/transform"
+	"github.com/ce873799/replayable-ingestion/internal/store/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
+	"github.com/ce873799/replayable-ingestion/internal/store/eventlog"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 

@@ -56,9 +56,9 @@ func (a *API) executions(ctx context.Context, req request) (answer, error) {
 	f.ResourceID, f.OwnerID = q.optionalIDs()
 	f.Since, f.Until = q.times(now)
 	limit, cursor := q.page()
-	list := a.book.Executions.Ends
+	list := a.book.Ends.List
 	if v, given := q.params["follow"]; given {
-		if list = a.book.Executions.FollowEnds; v != "true" {
+		if list = a.book.Ends.Follow; v != "true" {
 			q.fault("follow", "must be true: leave it out to list what was reported last first")
 		}
 		if !f.Until.IsZero() {

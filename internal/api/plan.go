@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -48,7 +48,7 @@ func expiryOf(row domain.Replay) time.Time { return row.CompletedAt.Add(replay.P
 // hash has the hash of a plan computed, unless it is.
 func (a *API) hash(ctx context.Context, id string) error {
 	now := a.now()
-	err := a.book.Replays.MarkHashing(ctx, id, domain.At(now), domain.At(now.Add(-hashAgain)))
+	err := a.book.Plans.MarkHashing(ctx, id, domain.At(now), domain.At(now.Add(-hashAgain)))
 	if errors.Is(err, ledger.ErrConflict) {
 		return nil
 	}
@@ -80,7 +80,7 @@ func (a *API) resolve(ctx context.Context, r replay.Request, id string) (replay.
 	if err := a.applicable(ctx, row, apply.PlanHash, id); err != nil {
 		return r, err
 	}
-	bound, err := a.book.Replays.MarkApplied(ctx, row.ID, id)
+	bound, err := a.book.Plans.MarkApplied(ctx, row.ID, id)
 	if errors.Is(err, ledger.ErrConflict) {
 		return r, refused("plan %s was applied by replay %s: make another plan", row.ID, bound.AppliedBy)
 	}

@@ -7,9 +7,9 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ingest"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/store/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 )
 
 // recordEnd records the end of an execution in its row, and in that of a failure if it failed. Recording the same end

@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 )
 
 // mark returns where an earlier run left off, the zero mark if none did.

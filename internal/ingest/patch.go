@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/ce873799/replayable-ingestion/internal/event/transform"
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
-	"github.com/ce873799/replayable-ingestion/internal/transform"
 )
 
 // Patch applies a transform that calls no function to an event. What it makes must still be an event of the same resource.

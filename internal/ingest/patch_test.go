@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ce873799/replayable-ingestion/internal/transform"
+	"github.com/ce873799/replayable-ingestion/internal/event/transform"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 

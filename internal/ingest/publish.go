@@ -7,12 +7,12 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/emf"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/errs"
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
+	"github.com/ce873799/replayable-ingestion/internal/store/eventlog"
 )
 
 type sender interface {
@@ -120,17 +120,14 @@ func (p *Publisher) publish(ctx context.Context, in protocol.PublishInput) (done
 	return done, row, nil
 }
 
-// Reasons why an output is withheld.
-const (
-	overtaken = "a newer event of the resource was published first"
-	deleted   = "its object was deleted from the event log"
-)
+// overtaken is why an output is withheld.
+const overtaken = "a newer event of the resource was published first"
 
 // send publishes an output, or returns why it must not be: decided last, after all that takes time.
 func (p *Publisher) send(ctx context.Context, row domain.Execution, output string) (withheld string, err error) {
 	if row.Mode != domain.Live || row.RedriveID != "" {
 		if gone, err := p.store.DeletedSince(ctx, row.ResourceID, row.Placed().Time); gone || err != nil {
-			return deleted, err
+			return eventlog.WasDeleted, err
 		}
 	}
 	sent, err := p.gate.Pass(ctx, row, p.guarded(row), func(ctx context.Context) error { return p.topic.Send(ctx, row, output) })

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/emf"
+	"github.com/ce873799/replayable-ingestion/internal/aws/emf/emftest"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/emf"
-	"github.com/ce873799/replayable-ingestion/internal/emf/emftest"
 )
 
 // counted runs attempts of one execution, after each of which the next one sees what the ledger knows, and returns what

@@ -11,11 +11,12 @@ import (
 
 	awssns "github.com/aws/aws-sdk-go-v2/service/sns"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/emf"
 	"github.com/ce873799/replayable-ingestion/internal/aws/sns"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
+	"github.com/ce873799/replayable-ingestion/internal/store/eventlog"
 )
 
 var recorded = domain.At(time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC))
@@ -161,9 +162,9 @@ func TestAReplayThatMustNotFollowIsWithheld(t *testing.T) {
 	}{
 		{"a replay by the API without allowStale after a newer event", domain.API, false, overtaken},
 		{"a restart after a newer event", domain.Restart, false, overtaken},
-		{"an automatic replay of what was deleted", domain.Auto, true, deleted},
-		{"a replay by the API of what was deleted", domain.API, true, deleted},
-		{"a restart of what was deleted", domain.Restart, true, deleted},
+		{"an automatic replay of what was deleted", domain.Auto, true, eventlog.WasDeleted},
+		{"a replay by the API of what was deleted", domain.API, true, eventlog.WasDeleted},
+		{"a restart of what was deleted", domain.Restart, true, eventlog.WasDeleted},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(tt.mode)

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/ce873799/replayable-ingestion/internal/errs"
-	"github.com/ce873799/replayable-ingestion/internal/eventpath"
+	"github.com/ce873799/replayable-ingestion/internal/event/eventpath"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 

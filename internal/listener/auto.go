@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 )
 
 // auto replays a failure that auto-replay found due.

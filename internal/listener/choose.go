@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
+	"github.com/ce873799/replayable-ingestion/internal/store/eventlog"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -78,18 +78,15 @@ func (l *Listener) latest(ctx context.Context, resourceID string, req request) (
 	return v, barred(v, req), nil
 }
 
-// Reasons of verdicts about a resource.
-const (
-	unknown = "the event log has no such resource"
-	deleted = "its object was deleted from the event log"
-)
+// unknown is the reason of a verdict about a resource.
+const unknown = "the event log has no such resource"
 
 // barred returns the verdict of the guards over the newest version of a resource: it was deleted, or with an owner, it
 // is another's.
 func barred(newest eventlog.Version, req request) *verdict {
 	switch owner := req.Select.OwnerID; {
 	case newest.Deleted:
-		return skip(deleted)
+		return skip(eventlog.WasDeleted)
 	case owner != "" && newest.OwnerID != owner:
 		return skip("its latest event belongs to owner %q", newest.OwnerID)
 	}

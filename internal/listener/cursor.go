@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 )
 
 // readOn yields items of a replay in their order, in at most so many reads. A read has items of one page, perhaps none.

@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/internal/release"
+	"github.com/ce873799/replayable-ingestion/internal/store/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -47,7 +47,7 @@ func (l *Listener) evidence(ctx context.Context, msg protocol.ReplayMessage) err
 	if begins { // each function that sees that a replay has ended sends such a message
 		since = now.Add(-evidenceAgain)
 	}
-	err = l.Book.Replays.MarkWritingEvidence(ctx, r.ID, domain.At(now), domain.At(since))
+	err = l.Book.Evidence.MarkWriting(ctx, r.ID, domain.At(now), domain.At(since))
 	switch {
 	case errors.Is(err, ledger.ErrConflict) && begins: // another one is at work
 		return nil
@@ -185,7 +185,7 @@ func (l *Listener) writeEvidence(ctx context.Context, r domain.Replay, g gathere
 	if err != nil && !errors.Is(err, eventlog.ErrExists) { // else an earlier delivery wrote it
 		return err
 	}
-	if err := l.Book.Replays.SetEvidence(ctx, r.ID, e.Digest); err != nil {
+	if err := l.Book.Evidence.SetDigest(ctx, r.ID, e.Digest); err != nil {
 		return err
 	}
 	l.Logger.InfoContext(ctx, "evidence written", "replayId", r.ID, "items", e.Items)

@@ -11,9 +11,9 @@ import (
 	"hash"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
+	"github.com/ce873799/replayable-ingestion/internal/store/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -29,7 +29,7 @@ func (l *Listener) hash(ctx context.Context, msg protocol.ReplayMessage) error {
 		return err
 	}
 	now := domain.At(l.now())
-	if err := l.Book.Replays.MarkHashing(ctx, r.ID, now, now); err != nil && !errors.Is(err, ledger.ErrConflict) {
+	if err := l.Book.Plans.MarkHashing(ctx, r.ID, now, now); err != nil && !errors.Is(err, ledger.ErrConflict) {
 		return err
 	}
 	sum, err := l.hashed(ctx, msg)
@@ -52,7 +52,7 @@ func (l *Listener) hash(ctx context.Context, msg protocol.ReplayMessage) error {
 		}
 		return l.sendOn(ctx, msg)
 	}
-	return l.Book.Replays.SetPlanHash(ctx, r.ID, hex.EncodeToString(sum.Sum(nil)))
+	return l.Book.Plans.SetHash(ctx, r.ID, hex.EncodeToString(sum.Sum(nil)))
 }
 
 // hashed is the hash as the message before left it.

@@ -3,13 +3,12 @@ package listener
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -21,20 +20,18 @@ import (
 // pause is seen at once: see parked.
 const controlsFor = 3 * time.Second
 
-// controls keeps what is paused of the whole ingestion.
-type controls struct {
-	mu   sync.Mutex
-	last domain.Controls
-	at   time.Time
+// seenControls is what was paused of the whole ingestion at a time.
+type seenControls struct {
+	domain.Controls
+	at time.Time
 }
 
 // controls says what is paused, or was controlsFor ago.
 func (l *Listener) controls(ctx context.Context) (domain.Controls, error) {
-	l.control.mu.Lock()
-	last, at := l.control.last, l.control.at
-	l.control.mu.Unlock()
-	if age := l.now().Sub(at); !at.IsZero() && age >= 0 && age < controlsFor {
-		return last, nil
+	if seen := l.seen.Load(); seen != nil {
+		if age := l.now().Sub(seen.at); age >= 0 && age < controlsFor {
+			return seen.Controls, nil
+		}
 	}
 	return l.freshControls(ctx)
 }
@@ -42,13 +39,10 @@ func (l *Listener) controls(ctx context.Context) (domain.Controls, error) {
 func (l *Listener) freshControls(ctx context.Context) (domain.Controls, error) {
 	now := l.now()
 	c, err := l.Book.Controls.Get(ctx)
-	if err != nil {
-		return c, err
+	if err == nil {
+		l.seen.Store(&seenControls{c, now})
 	}
-	l.control.mu.Lock()
-	defer l.control.mu.Unlock()
-	l.control.last, l.control.at = c, now
-	return c, nil
+	return c, err
 }
 
 // parked reports whether a replay is paused, by itself or with all others. Its row says so then, before the message at hand

@@ -8,7 +8,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 

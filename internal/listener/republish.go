@@ -5,9 +5,9 @@ import (
 	"errors"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
+	"github.com/ce873799/replayable-ingestion/internal/store/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -66,7 +66,7 @@ func (l *Listener) republish(ctx context.Context, t *task) (*verdict, error) {
 		return nil, err
 	}
 	if gone, err := l.Log.DeletedSince(ctx, it.ResourceID, row.Place.Time); gone || err != nil { // since it was bound
-		return withheld(it, deleted), err
+		return withheld(it, eventlog.WasDeleted), err
 	}
 	sent, err := l.Gate.Pass(ctx, row, !row.AllowStale, func(ctx context.Context) error {
 		return l.Topic.Send(ctx, row, string(output))

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/filter"
-	"github.com/ce873799/replayable-ingestion/internal/transform"
+	"github.com/ce873799/replayable-ingestion/internal/event/filter"
+	"github.com/ce873799/replayable-ingestion/internal/event/transform"
+	"github.com/ce873799/replayable-ingestion/internal/store/eventlog"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/failurejob"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 

@@ -5,10 +5,10 @@ import (
 	"errors"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ingest"
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
+	"github.com/ce873799/replayable-ingestion/internal/store/eventlog"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -78,7 +78,7 @@ func (l *Listener) superseded(ctx context.Context, f domain.Failure, req request
 	by, newer, err := l.Superseding.SupersederOf(ctx, f)
 	switch {
 	case errors.Is(err, eventlog.ErrDeleted):
-		return skip(deleted), nil
+		return skip(eventlog.WasDeleted), nil
 	case err != nil && !errors.Is(err, eventlog.ErrNotFound):
 		return nil, err
 	case newer && !req.AllowStale:

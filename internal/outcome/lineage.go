@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -117,7 +117,9 @@ func (r *EndRecorder) moveTakenOver(ctx context.Context, row domain.Execution) e
 	switch {
 	case row.Status == domain.Aborted:
 		m := domain.Move{To: domain.Closed, Decision: "redriven, and stopped by an operator"}
-		_, err := r.move(ctx, domain.FailureID(row.Name, row.RedriveRun-1), m, domain.Retrying)
+		_, err := r.moveIf(ctx, domain.FailureID(row.Name, row.RedriveRun-1), func(f domain.Failure) (domain.Move, bool) {
+			return m, f.Status == domain.Retrying
+		})
 		return err
 	case row.Status == domain.Succeeded && !row.Superseded && !row.Suppress && row.VersionID != "":
 		return r.healVersion(ctx, row)
@@ -166,16 +168,10 @@ func (r *EndRecorder) moveUnsettled(ctx context.Context, failureID string, m dom
 	return r.moveIf(ctx, failureID, func(f domain.Failure) (domain.Move, bool) { return m, f.Unsettled() })
 }
 
+// moveOpen moves a failure that is open.
 func (r *EndRecorder) moveOpen(ctx context.Context, failureID string, m domain.Move) error {
-	_, err := r.move(ctx, failureID, m, domain.Waiting, domain.Retrying)
+	_, err := r.moveIf(ctx, failureID, func(f domain.Failure) (domain.Move, bool) { return m, f.Status.Open() })
 	return err
-}
-
-// move moves a failure that has one of some statuses.
-func (r *EndRecorder) move(
-	ctx context.Context, failureID string, m domain.Move, from ...domain.FailureStatus,
-) (domain.Failure, error) {
-	return r.moveIf(ctx, failureID, func(f domain.Failure) (domain.Move, bool) { return m, slices.Contains(from, f.Status) })
 }
 
 const moveRounds = 3

@@ -8,12 +8,12 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/emf"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/errs"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -21,7 +21,10 @@ type outcomes interface {
 	Get(ctx context.Context, name string) (domain.Execution, error)
 	RecordOutcome(ctx context.Context, o domain.Ended) (domain.Execution, error)
 	MarkFollowedUp(ctx context.Context, name string) error
-	NoteEnds(ctx context.Context, ends []domain.End, at time.Time) error
+}
+
+type ends interface {
+	Note(ctx context.Context, ends []domain.End, at time.Time) error
 }
 
 type failures interface {
@@ -38,6 +41,7 @@ type progressor interface {
 // EndRecorder records how executions ended.
 type EndRecorder struct {
 	executions outcomes
+	ends       ends
 	failures   failures
 	progress   progressor
 	logger     *slog.Logger
@@ -47,11 +51,11 @@ type EndRecorder struct {
 }
 
 // NewEndRecorder returns an EndRecorder. A nil logger discards.
-func NewEndRecorder(executions outcomes, failures failures, progress progressor, logger *slog.Logger) *EndRecorder {
+func NewEndRecorder(executions outcomes, ends ends, failures failures, progress progressor, logger *slog.Logger) *EndRecorder {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	return &EndRecorder{executions: executions, failures: failures, progress: progress, logger: logger, now: time.Now}
+	return &EndRecorder{executions: executions, ends: ends, failures: failures, progress: progress, logger: logger, now: time.Now}
 }
 
 // ForTracker returns a copy for Tracker, which mostly receives each end once. The copy also lists ends without a row, and lists
@@ -124,7 +128,7 @@ func (r *EndRecorder) list(ctx context.Context, ended []domain.Ended, recorded [
 		return
 	}
 	_, err := errs.WithinDeadline(ctx, func(ctx context.Context) (none struct{}, err error) {
-		return none, r.executions.NoteEnds(ctx, ends, r.now())
+		return none, r.ends.Note(ctx, ends, r.now())
 	})
 	for _, i := range of {
 		results[i] = err

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 )
 
 // known are the executions of a ledger, by name, and what was listed.
@@ -39,7 +39,7 @@ func (k *known) Get(_ context.Context, name string) (domain.Execution, error) {
 
 func (k *known) MarkFollowedUp(context.Context, string) error { return nil }
 
-func (k *known) NoteEnds(_ context.Context, ends []domain.End, _ time.Time) error {
+func (k *known) Note(_ context.Context, ends []domain.End, _ time.Time) error {
 	if k.fault != nil {
 		return k.fault
 	}
@@ -78,7 +78,7 @@ func TestEndsAreListed(t *testing.T) {
 				"live": {Name: "live", Status: domain.Running, ResourceID: "r1"}, "slow": {Name: "slow", Status: domain.Running, ResourceID: "r1"},
 				"old": old, "earlier": earlier,
 			}}
-			results := tt.taker(NewEndRecorder(k, nil, k, nil)).Record(t.Context(), ends)
+			results := tt.taker(NewEndRecorder(k, k, nil, k, nil)).Record(t.Context(), ends)
 			if err := errors.Join(results...); err != nil || !slices.Equal(k.listed, tt.want) {
 				t.Errorf("got %q, %v, want %q", k.listed, err, tt.want)
 			}
@@ -88,7 +88,7 @@ func TestEndsAreListed(t *testing.T) {
 
 func TestEndsThatCannotBeListedComeAgain(t *testing.T) {
 	k := &known{rows: map[string]domain.Execution{"live": {Name: "live", Status: domain.Running, ResourceID: "r1"}}, fault: errors.New("throttled")}
-	recorder := NewEndRecorder(k, nil, k, nil).ForTracker(nil)
+	recorder := NewEndRecorder(k, k, nil, k, nil).ForTracker(nil)
 	ends := []domain.Ended{ended("live", domain.Failed, "Broken")}
 	if results := recorder.Record(t.Context(), ends); !errors.Is(results[0], k.fault) {
 		t.Errorf("got %v, want %v", results[0], k.fault)

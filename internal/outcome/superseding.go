@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/store/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 )
 
 type eventLog interface {
@@ -135,7 +135,7 @@ func (s *Superseding) Needless(ctx context.Context, f domain.Failure, supersedeO
 	case errors.Is(err, eventlog.ErrNotFound):
 		return &domain.Move{To: domain.Quarantined, Decision: "its version is no longer in the event log"}, nil
 	case errors.Is(err, eventlog.ErrDeleted):
-		return &domain.Move{To: domain.Quarantined, Decision: "its object was deleted from the event log"}, nil
+		return &domain.Move{To: domain.Quarantined, Decision: eventlog.WasDeleted}, nil
 	case err != nil || !newer || !supersedeOlder:
 		return nil, err
 	}

@@ -1,7 +1,7 @@
 // Package protocol defines what travels between functions: messages of the queues, inputs of executions, and what the
 // states of a workflow hand to the functions that the construct adds.
 //
-// Consumers tell messages apart by their kind and refuse a version that they do not know, so that a newer sender cannot be
+// Consumers tell messages apart by their kind. They refuse a version that they do not know: a newer sender must not be
 // misread.
 package protocol
 

@@ -94,3 +94,13 @@ func Metrics() []Metric {
 		DeadLettersLeft, OutcomesStuck, ReplaysStuck, Errors,
 	}
 }
+
+// MetricNamed returns the metric of a name, if there is one.
+func MetricNamed(name string) (Metric, bool) {
+	for _, m := range Metrics() {
+		if m.Name == name {
+			return m, true
+		}
+	}
+	return Metric{}, false
+}

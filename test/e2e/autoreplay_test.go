@@ -14,8 +14,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/dev/bridge"
 	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/protocol"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 )
 
 // geocoder changes how the geocoder behaves, for every test. A test that breaks it repairs it. Functions cache a mode for a

@@ -13,9 +13,9 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
-	"github.com/ce873799/replayable-ingestion/internal/ledger/ledgertest"
+	"github.com/ce873799/replayable-ingestion/internal/store/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger/ledgertest"
 )
 
 // TestLedger runs what the ledger's own tests run on the table in memory.

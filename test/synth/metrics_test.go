@@ -1,7 +1,12 @@
 package synth_test
 
 import (
-	"reflect"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -13,77 +18,76 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
-// metricMethods are the construct's methods that return metrics.
-func metricMethods(r *ingestion.ReplayableIngestion) map[string]func(*awscloudwatch.MetricOptions) awscloudwatch.Metric {
-	methods := map[string]func(*awscloudwatch.MetricOptions) awscloudwatch.Metric{}
-	v := reflect.ValueOf(r)
-	for i := range v.NumMethod() {
-		name := v.Type().Method(i).Name
-		if method, ok := v.Method(i).Interface().(func(*awscloudwatch.MetricOptions) awscloudwatch.Metric); ok && strings.HasPrefix(name, "Metric") {
-			methods[strings.TrimPrefix(name, "Metric")] = method
-		}
+// metricNames are the constants that the construct offers.
+func metricNames(t *testing.T) map[ingestion.MetricName]bool {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "..", "constructs", "ingestion", "metrics.go"), nil, 0)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return methods
+	names := map[ingestion.MetricName]bool{}
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok || len(spec.Values) != 1 {
+			return true
+		}
+		if of, ok := spec.Type.(*ast.Ident); ok && of.Name == "MetricName" {
+			value, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			names[ingestion.MetricName(value)] = true
+		}
+		return true
+	})
+	return names
 }
 
-// servicesMetrics are those that services write themselves.
-var servicesMetrics = map[string][2]string{
-	"Started":        {"AWS/States", "ExecutionsStarted"},
-	"Succeeded":      {"AWS/States", "ExecutionsSucceeded"},
-	"Failed":         {"AWS/States", "ExecutionsFailed"},
-	"TimedOut":       {"AWS/States", "ExecutionsTimedOut"},
-	"Throttled":      {"AWS/States", "ExecutionThrottled"},
-	"DeadLetterAge":  {"AWS/SQS", "ApproximateAgeOfOldestMessage"},
-	"OutcomesAge":    {"AWS/SQS", "ApproximateAgeOfOldestMessage"},
-	"ReplayAge":      {"AWS/SQS", "ApproximateAgeOfOldestMessage"},
-	"ReplaysWaiting": {"AWS/SQS", "ApproximateNumberOfMessagesVisible"},
-}
-
-// renamed are metrics whose method has a shorter name.
-var renamed = map[string]string{"UnaccountedVersions": "Unaccounted"}
-
-func TestEveryMetricOfTheFunctionsHasAMethodAndTheOtherWayRound(t *testing.T) {
+func TestEveryMetricOfTheFunctionsHasANameAndTheOtherWayRound(t *testing.T) {
 	stack := newStack(t)
 	r := newIngestion(stack, valid(stack))
-	methods := metricMethods(r)
+	names := metricNames(t)
 	function := synth(t, stack).one(t, "AWS::Lambda::Function", "IngestionTrackerFunction")
 	env := function["Environment"].(map[string]any)["Variables"].(map[string]any)
 	for _, m := range schema.Metrics() {
-		name := m.Name
-		if short, ok := renamed[name]; ok {
-			name = short
-		}
-		method, ok := methods[name]
-		if !ok {
-			t.Errorf("the metric %s has no method", m.Name)
+		name := ingestion.MetricName(m.Name)
+		if !names[name] {
+			t.Errorf("the metric %s has no constant", m.Name)
 			continue
 		}
-		got := method(nil)
+		got := r.Metric(name, nil)
 		if *got.Namespace() != schema.MetricNamespace || *got.MetricName() != m.Name || *got.Statistic() != m.Statistic {
 			t.Errorf("%s: got %s %s %s", name, *got.Namespace(), *got.MetricName(), *got.Statistic())
 		}
 		if dimensions := *got.Dimensions(); len(dimensions) != 1 || dimensions[schema.MetricDimension] != env["INGESTION"] {
 			t.Errorf("%s: got dimensions %v, the functions write %s %v", name, dimensions, schema.MetricDimension, env["INGESTION"])
 		}
-		delete(methods, name)
+		delete(names, name)
 	}
-	for name, method := range methods {
-		if got := method(nil); [2]string{*got.Namespace(), *got.MetricName()} != servicesMetrics[name] {
-			t.Errorf("Metric%s is %s %s, which neither a function nor a service writes", name, *got.Namespace(), *got.MetricName())
-		}
+	for name := range names {
+		t.Errorf("no function writes the metric %s", name)
 	}
 }
 
 func TestMetricsTakeOptions(t *testing.T) {
 	stack := newStack(t)
-	for name, method := range metricMethods(newIngestion(stack, valid(stack))) {
-		got := method(&awscloudwatch.MetricOptions{
-			Statistic: jsii.String("SampleCount"), Period: awscdk.Duration_Hours(jsii.Number(2)), Label: jsii.String("mine"),
-		})
-		if *got.Statistic() != "SampleCount" || *got.Period().ToMinutes(nil) != 120 || *got.Label() != "mine" {
-			t.Errorf("Metric%s: got %s, %v minutes, %s", name, *got.Statistic(), *got.Period().ToMinutes(nil), *got.Label())
-		}
+	got := newIngestion(stack, valid(stack)).Metric(ingestion.MetricHealed, &awscloudwatch.MetricOptions{
+		Statistic: jsii.String("SampleCount"), Period: awscdk.Duration_Hours(jsii.Number(2)), Label: jsii.String("mine"),
+	})
+	if *got.Statistic() != "SampleCount" || *got.Period().ToMinutes(nil) != 120 || *got.Label() != "mine" {
+		t.Errorf("got %s, %v minutes, %s", *got.Statistic(), *got.Period().ToMinutes(nil), *got.Label())
 	}
+}
+
+func TestAnUnknownMetricIsRefusedByName(t *testing.T) {
+	stack := newStack(t)
+	r := newIngestion(stack, valid(stack))
+	defer func() {
+		if said := fmt.Sprint(recover()); !strings.Contains(said, `"Heeled"`) || !strings.Contains(said, "ingestion.MetricHealed") {
+			t.Errorf("got %q, want the name and a constant", said)
+		}
+	}()
+	r.Metric("Heeled", nil)
 }
 
 // Two ingestions of a stack, and those of two stacks, must not add to each other's metrics.
@@ -96,7 +100,7 @@ func TestIngestionsHaveMetricsOfTheirOwn(t *testing.T) {
 			r := ingestion.NewReplayableIngestion(stack, jsii.String(id), &ingestion.ReplayableIngestionProps{
 				Workflow: pass(stack, "Work"+id), ResourceIdPath: jsii.String("$.id"),
 			})
-			value := (*r.MetricRecorded(nil).Dimensions())[schema.MetricDimension]
+			value := (*r.Metric(ingestion.MetricRecorded, nil).Dimensions())[schema.MetricDimension]
 			if other, taken := seen[value]; taken {
 				t.Errorf("%s/%s has the dimension %v of %s", stackID, id, value, other)
 			}

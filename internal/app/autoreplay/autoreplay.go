@@ -12,11 +12,11 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
 	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ingest"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/outcome"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
+	"github.com/ce873799/replayable-ingestion/internal/store/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 )
 
 // Services are what the function calls.
@@ -50,7 +50,7 @@ func New(cfg config.AutoReplay, services Services, telemetry boot.Telemetry) (*a
 		Book: book, Log: events, Machine: sfn.New(services.States, cfg.StateMachineARN).Within(questions),
 		Series:      sfn.New(services.States, cfg.SeriesMachineARN).Within(questions),
 		DeadLetters: sqs.New(services.Queues, cfg.DeadLetterQueueURL), Replays: replays,
-		Outcomes: outcome.NewEndRecorder(book.Executions, book.Failures, replayProgress, telemetry.Log), Progress: replayProgress,
+		Outcomes: outcome.NewEndRecorder(book.Executions, book.Ends, book.Failures, replayProgress, telemetry.Log), Progress: replayProgress,
 		Superseding: outcome.NewSuperseding(events, book.Executions),
 		Reader:      reader, Logger: telemetry.Log, Meter: telemetry.Meter, Now: services.Now, Random: services.Random,
 	}

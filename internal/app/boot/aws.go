@@ -14,7 +14,7 @@ import (
 	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
 
-	"github.com/ce873799/replayable-ingestion/internal/sdk"
+	"github.com/ce873799/replayable-ingestion/internal/aws/sdk"
 )
 
 // The SDK's own package config knows every source of credentials: profiles, single sign-on, containers, instances. A

@@ -14,8 +14,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/emf"
 	"github.com/ce873799/replayable-ingestion/internal/config"
-	"github.com/ce873799/replayable-ingestion/internal/emf"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 

@@ -14,7 +14,7 @@ type sdkLog struct {
 	ctx context.Context // of the call that it is about, as logging.ContextLogger asks for
 }
 
-// WithContext implements logging.ContextLogger, so that a line has the id of its request.
+// WithContext implements logging.ContextLogger: each line has the id of its request.
 func (l sdkLog) WithContext(ctx context.Context) logging.Logger { return sdkLog{l.log, ctx} }
 
 // Logf implements logging.Logger.

@@ -20,12 +20,12 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/aws/sns"
 	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
 	"github.com/ce873799/replayable-ingestion/internal/config"
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ingest"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/listener"
 	"github.com/ce873799/replayable-ingestion/internal/outcome"
 	"github.com/ce873799/replayable-ingestion/internal/progress"
+	"github.com/ce873799/replayable-ingestion/internal/store/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 )
 
 // Services are what the functions call.

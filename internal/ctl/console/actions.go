@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/ce873799/replayable-ingestion/internal/transform"
+	"github.com/ce873799/replayable-ingestion/internal/event/transform"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/console"
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/store/eventlog"
 )
 
 func TestTheEvidenceOfAReplayIsAPage(t *testing.T) {

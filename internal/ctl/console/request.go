@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/when"
-	"github.com/ce873799/replayable-ingestion/internal/filter"
+	"github.com/ce873799/replayable-ingestion/internal/event/filter"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 

@@ -15,10 +15,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/smithy-go/middleware"
 
+	"github.com/ce873799/replayable-ingestion/internal/aws/sdk"
 	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/stack"
-	"github.com/ce873799/replayable-ingestion/internal/sdk"
 	"github.com/ce873799/replayable-ingestion/replay"
 	"github.com/ce873799/replayable-ingestion/replay/client"
 )

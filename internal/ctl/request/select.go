@@ -7,7 +7,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
 	"github.com/ce873799/replayable-ingestion/internal/ctl/factory"
-	"github.com/ce873799/replayable-ingestion/internal/filter"
+	"github.com/ce873799/replayable-ingestion/internal/event/filter"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 

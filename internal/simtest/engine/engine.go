@@ -18,15 +18,15 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/app/boot"
 	"github.com/ce873799/replayable-ingestion/internal/autoreplay"
 	"github.com/ce873799/replayable-ingestion/internal/aws/cloudwatch"
+	"github.com/ce873799/replayable-ingestion/internal/aws/emf"
+	"github.com/ce873799/replayable-ingestion/internal/aws/emf/emftest"
 	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/emf"
-	"github.com/ce873799/replayable-ingestion/internal/emf/emftest"
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
 	"github.com/ce873799/replayable-ingestion/internal/simtest"
+	"github.com/ce873799/replayable-ingestion/internal/store/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 )
 
 // Engine is a world whose services a test controls.

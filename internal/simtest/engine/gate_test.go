@@ -10,9 +10,9 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/aws/sns"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/ingest"
 	"github.com/ce873799/replayable-ingestion/internal/outcome"
+	"github.com/ce873799/replayable-ingestion/internal/store/eventlog"
 )
 
 type slowStore struct {

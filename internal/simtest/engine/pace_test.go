@@ -11,7 +11,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/aws/sqs"
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 )
 
 // parcel is a message that is delivered at a time.

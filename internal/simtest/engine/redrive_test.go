@@ -9,7 +9,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/awstest"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/ledger"
+	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 )
 
 func redriven(t *testing.T, e *Engine, execution string, count int) domain.Failure {

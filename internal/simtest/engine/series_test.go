@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/listener"
+	"github.com/ce873799/replayable-ingestion/internal/store/eventlog"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 

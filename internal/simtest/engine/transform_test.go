@@ -13,9 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
+	"github.com/ce873799/replayable-ingestion/internal/event/transform"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
-	"github.com/ce873799/replayable-ingestion/internal/transform"
+	"github.com/ce873799/replayable-ingestion/internal/store/eventlog"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 

@@ -55,7 +55,7 @@ func TestTailShowsEachEndOnceUntilCtrlC(t *testing.T) {
 	old := time.Now().Add(-20 * time.Second)
 	note := func(name string, status replay.EndStatus, at time.Time) {
 		t.Helper()
-		if err := w.Engine.Book.Executions.NoteEnds(t.Context(), []domain.End{{Name: name, Status: status, ResourceID: "r\x1b[1"}}, at); err != nil {
+		if err := w.Engine.Book.Ends.Note(t.Context(), []domain.End{{Name: name, Status: status, ResourceID: "r\x1b[1"}}, at); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -99,7 +99,7 @@ func TestTailForPeople(t *testing.T) {
 	w := operator.New(t)
 	ctx, interrupt := context.WithCancel(t.Context())
 	end := domain.End{Name: "e1", Status: replay.EndFailed, ResourceID: "r\x1b[1", Error: "Broken"}
-	if err := w.Engine.Book.Executions.NoteEnds(t.Context(), []domain.End{end}, time.Now().Add(-10*time.Second)); err != nil {
+	if err := w.Engine.Book.Ends.Note(t.Context(), []domain.End{end}, time.Now().Add(-10*time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	w.Process.Sleep = func(context.Context, time.Duration) error {

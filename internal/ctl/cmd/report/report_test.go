@@ -12,8 +12,8 @@ import (
 	"github.com/yuin/goldmark/renderer/html"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
-	"github.com/ce873799/replayable-ingestion/internal/eventlog"
 	"github.com/ce873799/replayable-ingestion/internal/simtest/operator"
+	"github.com/ce873799/replayable-ingestion/internal/store/eventlog"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 

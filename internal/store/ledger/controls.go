@@ -1,0 +1,85 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/replay"
+)
+
+func controlsKey() (pk, sk string) { return "CONTROLS", "C" }
+
+// Get returns what is paused.
+func (l *Controls) Get(ctx context.Context) (domain.Controls, error) {
+	var c domain.Controls
+	pk, sk := controlsKey()
+	err := l.get(ctx, pk, sk, &c)
+	if errors.Is(err, ErrNotFound) {
+		return domain.Controls{}, nil
+	}
+	return c, err
+}
+
+// PauseReplays pauses all replays. If they are paused already, the first pause stays.
+func (l *Controls) PauseReplays(ctx context.Context, p replay.Pause) error {
+	return l.pause(ctx, "replays", p)
+}
+
+// ResumeReplays has all replays go on. To resume what is not paused changes nothing.
+func (l *Controls) ResumeReplays(ctx context.Context, r replay.Resumption) error {
+	return l.resume(ctx, "replays", newChange(controlsKey()), r)
+}
+
+// PauseAutoReplay pauses automatic replays, as PauseReplays does replays.
+func (l *Controls) PauseAutoReplay(ctx context.Context, p replay.Pause) error {
+	return l.pause(ctx, "auto", p)
+}
+
+// ResumeAutoReplay has automatic replays go on. What failed before is younger by the pause, see domain.Controls.
+func (l *Controls) ResumeAutoReplay(ctx context.Context, r replay.Resumption) error {
+	now, err := l.Get(ctx)
+	if err != nil {
+		return err
+	}
+	return l.resume(ctx, "auto", newChange(controlsKey()).Set("autoPausedFrom", str(now.AutoPausedAt.String())), r)
+}
+
+func (l *Controls) pause(ctx context.Context, what string, p replay.Pause) error {
+	c := newChange(controlsKey()).
+		Set(what+"PausedAt", str(domain.At(p.At).String())).Set(what+"PausedBy", str(p.By)).Set(what+"PauseReason", str(p.Reason)).
+		If("attribute_not_exists({" + what + "PausedAt})")
+	_, err := l.update(ctx, c)
+	return ignoreConflict(conflict(err, nil, "pause "+what))
+}
+
+func (l *Controls) resume(ctx context.Context, what string, c *change, r replay.Resumption) error {
+	c.Set(what+"ResumedAt", str(domain.At(r.At).String())).Set(what+"ResumedBy", str(r.By)).
+		Remove(what+"PausedAt", what+"PausedBy", what+"PauseReason").If("attribute_exists({" + what + "PausedAt})")
+	_, err := l.update(ctx, c)
+	return ignoreConflict(conflict(err, nil, "resume "+what))
+}
+
+// SetAlarm notes that PauseAlarm pauses, or with an empty reason that it does not.
+func (l *Controls) SetAlarm(ctx context.Context, at domain.Stamp, reason string) error {
+	c := newChange(controlsKey())
+	if reason == "" {
+		c.Remove("alarmAt", "alarmReason").If("attribute_exists({alarmAt})")
+	} else {
+		c.Set("alarmAt", str(at.String())).Set("alarmReason", str(reason)).If("attribute_not_exists({alarmAt})")
+	}
+	if _, err := l.update(ctx, c); err != nil {
+		return ignoreConflict(conflict(err, nil, fmt.Sprintf("note pause alarm %q", reason)))
+	}
+	return nil
+}
+
+// Yield notes that replays give way to live traffic, unless somebody has noted that since a time. It reports whether it did.
+func (l *Controls) Yield(ctx context.Context, to domain.Controls, since domain.Stamp) (bool, error) {
+	c := newChange(controlsKey()).Set("yieldAt", str(to.YieldAt.String())).Set("yieldTo", num(to.YieldTo)).
+		If("attribute_not_exists({yieldAt}) OR {yieldAt} <= ?", str(since.String()))
+	_, err := l.update(ctx, c)
+	err = conflict(err, nil, "note that replays give way")
+	return err == nil, ignoreConflict(err)
+}
