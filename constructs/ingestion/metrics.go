@@ -50,10 +50,8 @@ const (
 	// replay that was only a try. Count; Sum.
 	MetricClosed MetricName = "Closed"
 	// MetricTimeToHeal is the time from the first failure of an event to the end of the replay that healed it. Seconds; p90.
-	//
 	MetricTimeToHeal MetricName = "TimeToHeal"
 	// MetricInQuarantine is how many failures are in quarantine at each run of the schedule, 10,000 at most. Count; Maximum.
-	//
 	MetricInQuarantine MetricName = "InQuarantine"
 	// MetricReplaysPaused is 1 while all replays are paused, by a person or by PauseAlarm, and otherwise 0, at each run of the
 	// schedule. Count; Maximum.
