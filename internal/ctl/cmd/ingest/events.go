@@ -27,10 +27,15 @@ type event struct {
 	err  error
 }
 
-// digest names the event. White space does not change it, the order of members does.
-func (e event) digest() string {
+// digest identifies an event by its JSON.
+type digest [20]byte
+
+func (d digest) String() string { return hex.EncodeToString(d[:]) }
+
+// digest is that of the event. White space does not change it, the order of members does.
+func (e event) digest() digest {
 	sum := sha256.Sum256(e.json)
-	return hex.EncodeToString(sum[:20])
+	return digest(sum[:20])
 }
 
 // events reads a document, or one event per line. It keeps one line in memory.

@@ -33,16 +33,19 @@ one per line; - is standard input. Your credentials need states:StartExecution, 
 and with --wait states:DescribeExecution and states:GetExecutionHistory.
 
 An execution is named by a digest of its event. Step Functions keeps a name for 90 days, so sending a file twice is safe:
-an event that was sent before is EXISTS, and is not started again. An event that a file has twice is sent once: its second
-line is a DUPLICATE of the first. With --name-prefix, the name also has the prefix and the number of the line: each line is
-an execution of its own, and another prefix sends the file again.
+an event that was sent before is EXISTS, and is not started again. An event that a file has twice is sent once: the second
+line is a DUPLICATE, and duplicateOf is the number of the first. With --name-prefix, the name also has the prefix and the
+number of the line: each line is an execution of its own, and another prefix sends the file again.
 
 A line that is not an event is INVALID, and its error says why. The others are sent. If sending stops on an error,
 send the file again.
 
-For each event, standard output has a line with its status. Without --wait that is STARTED or EXISTS. With --wait, it is EXISTS
-or how the execution ended, and recorded says whether the event log has the event. With EXISTS, earlier says how the execution
-ended that was started before. That does not change the exit code: only executions that ended while the command waited do.`,
+Standard output has a line for each line of the file, with its status: STARTED, EXISTS, DUPLICATE or INVALID. With --wait,
+how the execution ended takes the place of STARTED, and recorded says whether the event log has the event. With EXISTS,
+earlier says how the execution ended that was started before. That does not change the exit code: only executions that ended
+while the command waited do.
+
+The command remembers a digest of each line, about 100 bytes, to find duplicates. With --name-prefix it does not.`,
 		Example: `  replayctl ingest event.json --wait
   replayctl ingest sales.jsonl --rate 50 -o jsonl > sent.jsonl
   jq -c '.[]' export.json | replayctl ingest - --name-prefix import-2026-11 --wait`,

@@ -69,7 +69,7 @@ func (r result) status() string {
 	}
 }
 
-// inFlight is how many executions may run before the first of them is waited for. It bounds memory.
+// inFlight is how many executions may run before the first of them is waited for. It bounds the results that are kept.
 const inFlight = 100
 
 // sender sends the events of a file.
@@ -82,7 +82,7 @@ type sender struct {
 	began time.Time
 	sent  int            // calls of StartExecution
 	count map[string]int // results by status
-	lines map[string]int // the first line of each execution
+	lines map[digest]int // the first line of each event; it grows with the file. Empty with a prefix: names differ by line
 
 	before result // the first event that was sent before
 	failed int    // executions of events that were sent before, and had failed
@@ -101,7 +101,7 @@ func (s *sender) note(one result) {
 
 // results sends events and yields the outcome of each, in the order of the file.
 func (s *sender) results(ctx context.Context, r io.Reader) iter.Seq2[result, error] {
-	s.count, s.lines = map[string]int{}, map[string]int{}
+	s.count, s.lines = map[string]int{}, map[digest]int{}
 	return func(yield func(result, error) bool) {
 		var open []result
 		settle := func(n int) bool { // yields results until n are left
@@ -139,28 +139,40 @@ func (s *sender) results(ctx context.Context, r io.Reader) iter.Seq2[result, err
 	}
 }
 
-// name is that of an event's execution.
-func (s *sender) name(e event) string {
+// name is that of an event's execution. With a prefix, each line has its own.
+func (s *sender) name(line int, d digest) string {
 	if s.o.prefix == "" {
-		return "in-" + e.digest()
+		return "in-" + d.String()
 	}
-	return fmt.Sprintf("%s-%d-%s", s.o.prefix, e.line, e.digest())
+	return fmt.Sprintf("%s-%d-%s", s.o.prefix, line, d)
+}
+
+// firstLine returns the line that had the event of a line first, the line itself if none did.
+func (s *sender) firstLine(line int, d digest) int {
+	if s.o.prefix != "" {
+		return line
+	}
+	if first := s.lines[d]; first != 0 {
+		return first
+	}
+	s.lines[d] = line
+	return line
 }
 
 func (s *sender) send(ctx context.Context, e event) (result, error) {
 	if e.err != nil {
 		return result{Line: e.line, Status: invalid, Error: e.err.Error()}, nil //nolint:nilerr // it is the line's, and the others are sent
 	}
-	name := s.name(e)
+	d := e.digest()
+	name := s.name(e.line, d)
 	one := result{
 		Line: e.line, Status: started, Execution: name,
 		ExecutionARN: strings.Replace(s.machine, ":stateMachine:", ":execution:", 1) + ":" + name,
 	}
-	if first := s.lines[name]; first != 0 {
+	if first := s.firstLine(e.line, d); first != e.line {
 		one.Status, one.DuplicateOf = duplicate, first
 		return one, nil
 	}
-	s.lines[name] = e.line
 	if err := s.pace(ctx); err != nil {
 		return result{}, err
 	}
