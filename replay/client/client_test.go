@@ -283,13 +283,25 @@ func TestAReplayIsWaitedFor(t *testing.T) {
 	if _, err := cancelled.Replays.Wait(ctx, accepted.ReplayID); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "PENDING") {
 		t.Errorf("got %v, want that the replay is PENDING, and the context cancelled", err)
 	}
+	ctx, cancel = context.WithCancel(t.Context())
+	s.gateway.Before(func(http.ResponseWriter, *http.Request) bool {
+		if len(s.waits) == 1 {
+			cancel() // while the replay is read
+		}
+		return false
+	})
+	r, err := s.Replays.Wait(ctx, accepted.ReplayID)
+	if r.Status != replay.Pending || !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "PENDING") {
+		t.Errorf("got %s, %v, want the replay as it was read last, and the context cancelled", r.Status, err)
+	}
+	s.waits = nil
 	s.gateway.Before(func(http.ResponseWriter, *http.Request) bool {
 		if len(s.waits) == 5 {
 			s.engine.Pump()
 		}
 		return false
 	})
-	r, err := s.Replays.Wait(t.Context(), accepted.ReplayID)
+	r, err = s.Replays.Wait(t.Context(), accepted.ReplayID)
 	if err != nil || r.Status != replay.Completed || r.Counts.Succeeded != 1 {
 		t.Errorf("got %s %+v, %v, want it completed", r.Status, r.Counts, err)
 	}

@@ -53,17 +53,29 @@ const (
 	lastLook  = 2 * time.Second
 )
 
-// Wait reads a replay until it has ended, or ctx has. A paused replay has not ended.
-func (s *ReplaysService) Wait(ctx context.Context, id string) (replay.Replay, error) {
+// Wait reads a replay until it has ended, or ctx has. A paused replay has not ended. With an error, it returns the replay as
+// it was read last.
+func (s *ReplaysService) Wait(ctx context.Context, id string) (last replay.Replay, err error) {
 	for wait := firstLook; ; wait = min(2*wait, lastLook) {
 		r, err := s.Get(ctx, id)
-		if err != nil || r.Status.Final() {
-			return r, err
+		if err != nil {
+			return last, notEnded(last, err)
+		}
+		if last = r; r.Status.Final() {
+			return r, nil
 		}
 		if err := s.client.cfg.Sleep(ctx, wait); err != nil {
-			return r, fmt.Errorf("replay %s is %s with %+v: %w", id, r.Status, r.Counts, err)
+			return r, notEnded(r, err)
 		}
 	}
+}
+
+// notEnded says how far a replay was when it was read last, if it was.
+func notEnded(last replay.Replay, err error) error {
+	if last.ReplayID == "" {
+		return err
+	}
+	return fmt.Errorf("replay %s is %s with %+v: %w", last.ReplayID, last.Status, last.Counts, err)
 }
 
 // List lists replays, newest first: those with a status, or all of them if it is empty.
