@@ -9,7 +9,7 @@ from ministack.services import stepfunctions
 
 from asl.faults import Failure
 from asl.limits import MAX_BYTES
-from asl.texts import text
+from asl.texts import text, value_of
 
 _START = stepfunctions._start_execution
 _LIST = stepfunctions._list_executions
@@ -42,7 +42,7 @@ def refused(data):
     if len(entered.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         return "ValidationException", f"Value at 'input' must have at most {MAX_BYTES} bytes"
     try:
-        json.loads(entered)
+        value_of(entered)
     except ValueError as error:
         return "InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'"
     return None

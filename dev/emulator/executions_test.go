@@ -47,6 +47,7 @@ func TestStartsAreRefusedAsOnAWS(t *testing.T) {
 		{"an input with a byte more", "longer", `"` + strings.Repeat("x", 262_143) + `"`, "ValidationException"},
 		{"an input that is too long in UTF-8", "utf8", `"` + strings.Repeat("é", 131_072) + `"`, "ValidationException"},
 		{"an input that is not JSON", "json", `{`, "InvalidExecutionInput"},
+		{"an input with what JSON lacks", "nan", `[NaN]`, "InvalidExecutionInput"},
 		{"the longest name", strings.Repeat("n", 80), `{}`, ""},
 		{"a name with a character more", strings.Repeat("n", 81), `{}`, "ValidationException"},
 		{"a name with a slash", "a/b", `{}`, "InvalidName"},

@@ -1,25 +1,17 @@
 """Queries of states in JSONata: templates whose texts between {% and %} are expressions."""
 
+import functools
 import math
 
-import jsonata
 from jsonata.utils import Utils
 
+from asl import dialect
 from asl.faults import Fault
 from asl.functions import FUNCTIONS
 from asl.texts import text as text_of
 
 _MOST_MILLISECONDS = 5000  # for one expression: one that never ends fails
 _DEEPEST = 400  # nested evaluations of the library, which are several for one level of an expression
-
-
-class Program(jsonata.Jsonata):
-    """An expression, which may divide by zero: the numbers of Step Functions are those of JavaScript."""
-
-    def evaluate_numeric_expression(self, lhs, rhs, op):
-        if op == "/" and rhs == 0 and type(rhs) in (int, float) and type(lhs) in (int, float):
-            return math.copysign(math.inf, lhs) if lhs else math.nan
-        return super().evaluate_numeric_expression(lhs, rhs, op)
 
 
 def evaluated(template, scope, field, **states):
@@ -40,14 +32,16 @@ def is_expression(text):
 def expression(text, scope, field, states):
     told = f"The JSONata expression '{text}' specified for the field '{field}'"
     try:
-        program = Program(text)
+        program = dialect.Program(text)
         program.output_convert_nulls = False  # an undefined result is None, a null is not
         frame = program.create_frame(None)
         frame.set_runtime_bounds(_MOST_MILLISECONDS, _DEEPEST)
-        for name, function in FUNCTIONS.items():
-            frame.bind(name, jsonata.Jsonata.JLambda(function))
-        for name, value in {**scope.variables, "states": {**states, "context": scope.context}}.items():
-            frame.bind(name, Utils.NULL_VALUE if value is None else value)
+        states = {name: converted(Same(value)) for name, value in states.items()}
+        states["context"] = {part: {name: converted(Same(value)) for name, value in members.items()}
+                             for part, members in scope.context.items()}
+        variables = {name: converted(Same(value)) for name, value in scope.variables.items()}
+        for name, value in {**dialect.FUNCTIONS, **FUNCTIONS, **variables, "states": states}.items():
+            frame.bind(name, value)
         result = program.evaluate(None, frame)
     except Exception as error:
         raise failed(f"{told} threw an error during evaluation. {error}", field) from error
@@ -57,6 +51,33 @@ def expression(text, scope, field, states):
         return plain(result)
     except TypeError as error:
         raise failed(f"{told} returned an unsupported result type.", field) from error
+
+
+class Same:
+    """Data as a key, which is equal to nothing but itself. Nothing changes data after it was seen."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __hash__(self):
+        return id(self.value)
+
+    def __eq__(self, other):
+        return self.value is other.value
+
+
+@functools.lru_cache(maxsize=32)  # a Map evaluates expressions for each item, all with the same large input
+def converted(same):
+    return with_nulls(same.value)
+
+
+def with_nulls(value):
+    """Data as the library takes it, for which None is nothing at all."""
+    if isinstance(value, dict):
+        return {key: with_nulls(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [with_nulls(entry) for entry in value]
+    return Utils.NULL_VALUE if value is None else value
 
 
 def plain(value):

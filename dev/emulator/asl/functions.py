@@ -5,13 +5,15 @@ of size 0, an empty array, a range without a step or whose step leads away, a ha
 """
 
 import hashlib
-import json
 import math
 import random
 import uuid
 
 from jsonata.jexception import JException
+from jsonata.jsonata import Jsonata
 from jsonata.utils import Utils
+
+from asl.texts import value_of
 
 _MOST_NUMBERS = 360_145  # of a range: AWS refuses one more
 
@@ -60,13 +62,20 @@ def hashed(data=None, algorithm=None):
 
 
 def at_random(seed=None):
-    return random.random() if seed is None else random.Random(whole(seed, "random", 1)).random()
+    if seed is None:
+        return random.random()
+    bits = []  # as java.util.Random makes a double of a seed
+    state = whole(seed, "random", 1) ^ 0x5DEECE66D
+    for wanted in (26, 27):
+        state = (state * 0x5DEECE66D + 0xB) % 2**48
+        bits.append(state >> 48 - wanted)
+    return (bits[0] * 2**27 + bits[1]) / 2**53
 
 
 def parsed(data=None):
     if data is None:
         return None
-    value = json.loads(text(data, "parse", 1))
+    value = value_of(text(data, "parse", 1))
     return Utils.NULL_VALUE if value is None else value
 
 
@@ -74,7 +83,7 @@ def refused(*_):
     raise ValueError("$eval is not supported, use $parse")
 
 
-FUNCTIONS = {
+FUNCTIONS = {name: Jsonata.JLambda(function) for name, function in {
     "partition": partition, "range": ranged, "hash": hashed, "random": at_random, "uuid": lambda: str(uuid.uuid4()),
     "parse": parsed, "eval": refused,
-}
+}.items()}

@@ -10,7 +10,7 @@ import re
 import uuid
 
 from asl.faults import Failure, runtime
-from asl.texts import text
+from asl.texts import text, value_of
 
 _MOST_CHARACTERS = 10_000  # of what is encoded, decoded or hashed
 _MOST_ITEMS = 1000  # of a range
@@ -86,7 +86,7 @@ def unescaped(text):
 def of(kind, argument, what):
     """The argument, which has to be of a kind."""
     if not isinstance(argument, kind) or isinstance(argument, bool) and kind is not bool:
-        raise ValueError(f"{what} must be of type {getattr(kind, '__name__', 'number')}, got {json.dumps(argument)}")
+        raise ValueError(f"{what} must be of type {getattr(kind, '__name__', 'number')}, got {text(argument)}")
     return argument
 
 
@@ -121,7 +121,7 @@ def shown(argument):
         return "[" + ", ".join(map(shown, argument)) + "]"
     if isinstance(argument, dict):
         return "{" + ", ".join(f"{key}={shown(member)}" for key, member in argument.items()) + "}"
-    return json.dumps(argument)
+    return text(argument)
 
 
 def formatted(template, *arguments):
@@ -177,7 +177,7 @@ _ALGORITHMS = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "s
 
 def hashed(data, algorithm):
     if algorithm not in _ALGORITHMS:
-        raise ValueError(f"the algorithm must be one of {', '.join(_ALGORITHMS)}, got {json.dumps(algorithm)}")
+        raise ValueError(f"the algorithm must be one of {', '.join(_ALGORITHMS)}, got {text(algorithm)}")
     chosen = short(data if isinstance(data, str) else text(data), "the data")
     return hashlib.new(_ALGORITHMS[algorithm], chosen.encode()).hexdigest()
 
@@ -218,6 +218,6 @@ _FUNCTIONS = {
     "States.MathAdd": lambda a, b: rounded(a) + rounded(b),
     "States.MathRandom": at_random,
     "States.StringSplit": split,
-    "States.StringToJson": lambda text: json.loads(of(str, text, "the argument")),
+    "States.StringToJson": lambda text: value_of(of(str, text, "the argument")),
     "States.UUID": lambda: str(uuid.uuid4()),
 }

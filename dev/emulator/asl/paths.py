@@ -5,7 +5,6 @@ which may be empty; up to its first step that is not definite it must exist.
 """
 
 import functools
-import json
 import re
 
 import jsonpath
@@ -13,6 +12,7 @@ from jsonpath.segments import JSONPathChildSegment
 from jsonpath.selectors import Filter, IndexSelector, NameSelector, SliceSelector
 
 from asl.faults import Fault, runtime
+from asl.texts import text
 
 
 class Missing(Exception):
@@ -71,7 +71,7 @@ def find(path, root):
     if function:
         try:
             return _FUNCTIONS[function.group(1)](find(path[:function.start()], root))
-        except (TypeError, ValueError, IndexError, ZeroDivisionError) as error:
+        except (TypeError, ValueError, LookupError, ZeroDivisionError) as error:
             raise runtime(f"Invalid path '{path}': {error}") from error
     query, keys = compiled(path)
     value = root
@@ -102,7 +102,7 @@ def several(path, query, segment, last, value, root):
     filters = child and any(isinstance(s, Filter) for s in selectors)
     if arrays and not isinstance(value, list) or filters and not isinstance(value, (list, dict)):
         raise runtime(
-            f"Invalid path '{path}': {segment} can only be applied to arrays. Current context is: {json.dumps(value)}")
+            f"Invalid path '{path}': {segment} can only be applied to arrays. Current context is: {text(value)}")
     if not isinstance(root, (dict, list)):
         return []  # the library would read a string as JSON
     try:
