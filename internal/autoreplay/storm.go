@@ -37,8 +37,8 @@ func (r *run) checkStorm(ctx context.Context, group string) (bool, error) {
 	if group == "" {
 		return false, nil
 	}
-	if closed, asked := r.storms[group]; asked {
-		return closed, nil
+	if holds, known := r.storms[group]; known {
+		return holds, nil
 	}
 	g, err := r.Book.Storms.Get(ctx, group)
 	if err != nil && !errors.Is(err, ledger.ErrNotFound) {

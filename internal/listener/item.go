@@ -127,8 +127,8 @@ func (l *Listener) bind(ctx context.Context, t *task, v eventlog.Version, over d
 	return l.bound(ctx, t, row.VersionID, row.Name, err)
 }
 
-// bound takes over to what an item was bound, by this delivery or by another one, which counts then. It returns a verdict
-// if the item has ended instead.
+// bound notes what an item was bound to, given the error of binding it. If another delivery was first, its binding counts.
+// It returns a verdict if the item has ended instead.
 func (l *Listener) bound(ctx context.Context, t *task, versionID, execution string, err error) (*verdict, error) {
 	if !errors.Is(err, ledger.ErrConflict) {
 		t.it.VersionID, t.it.Execution, t.it.JustBound = versionID, execution, true

@@ -163,8 +163,8 @@ func (h held) Query(ctx context.Context, in *dynamodb.QueryInput, o ...func(*dyn
 	return out, err
 }
 
-// A failure that is in two places of an index while it is held counts once: twice would close the gate of a group that
-// is not a storm.
+// A failure that is in two places of an index while it is held counts once: twice would hold a group that is
+// not a storm.
 func TestAFailureThatMovesInAnIndexCountsOnce(t *testing.T) {
 	table := awstest.NewTable()
 	l := ledger.New(held{table, "Boom"}, awstest.TableName)

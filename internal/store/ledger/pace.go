@@ -28,7 +28,7 @@ const (
 	paceAhead = 3
 	// paceSeen is how many windows ago a claimant may have been there to count among those that share.
 	paceSeen = 2
-	// paceFar is how many windows ahead a patient claim may be reserved: 15 minutes.
+	// paceFar is how many windows ahead a patient claimant may reserve: 15 minutes.
 	paceFar = int64(PaceFar / PaceWindow)
 	// maxPaceTries bounds how often one reservation loses a window to others.
 	maxPaceTries = 50
@@ -127,7 +127,7 @@ func readWindow(it item) (paceRow, error) {
 	return row, nil
 }
 
-// windows reads the windows of a budget from one to another, those that nobody has claimed in left out.
+// windows reads the windows of a budget from one to another, without those in which nobody has reserved a start.
 func (l *Pace) windows(ctx context.Context, b Budget, from, to int64) (map[int64]paceRow, error) {
 	found, _, err := l.find(ctx, span{
 		partition: pacePartition(b.Name), after: paceSort(from), until: paceSort(to), limit: int(to - from + 1),

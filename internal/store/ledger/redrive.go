@@ -10,9 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// BindRedrive ties an item to the failed run of an execution that it redrives, and claims the run's failure, in one
-// transaction and before the execution is redriven. A zero failure is not claimed: an aborted execution has none, and its
-// end must have been recorded. It returns ErrConflict if the item is bound already or finished, if the execution has another
+// BindRedrive ties an item to the failed run of an execution that it redrives, and takes over the run's failure, in
+// one transaction and before the execution is redriven. A zero failure is not taken over: an aborted execution has none, and
+// its end must have been recorded. It returns ErrConflict if the item is bound already or finished, if the execution has another
 // end than was read, or another redrive, or if somebody else has moved the failure.
 //
 // The execution is open from then on: perhaps nobody will report the end of the redrive.
