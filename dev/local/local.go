@@ -305,7 +305,8 @@ func (r *run) complete(ctx context.Context) error {
 	}
 	r.stack.Outputs, r.stack.Templates = d.outputs, d.templates
 	if r.opts.AutoReplayInterval > 0 {
-		if err := r.stack.AutoReplayEvery(ctx, r.opts.AutoReplayInterval); err != nil {
+		every := fmt.Sprintf("rate(%.0f seconds)", r.opts.AutoReplayInterval.Seconds())
+		if _, err := r.stack.ScheduleAutoReplay(ctx, every); err != nil {
 			return err
 		}
 	}

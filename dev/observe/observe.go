@@ -79,7 +79,8 @@ func Connect(apiURL string, cfg aws.Config, transport http.RoundTripper) (*clien
 	return client.New(client.Config{BaseURL: apiURL, Region: cfg.Region, Credentials: cfg.Credentials, Transport: transport})
 }
 
-// New returns the system of a stack. On the emulator, the calls of watching do not count toward the account's quotas.
+// New returns the system of a stack that has an API. On the emulator, the calls of watching do not count toward the account's
+// quotas.
 func New(cfg, watching aws.Config, stack Stack) (*System, error) {
 	api, err := Connect(stack.APIURL, cfg, nil)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"github.com/ce873799/replayable-ingestion/dev/observe"
+	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
 // env is the environment of the checks.
@@ -34,7 +35,11 @@ func newEnv(cfg aws.Config, opts Options) (*env, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &env{System: system, Options: opts, id: strings.ToLower(rand.Text()[:10])}, nil
+	system.API, err = client.New(client.Config{
+		BaseURL: stack.APIURL, Region: cfg.Region, Credentials: cfg.Credentials,
+		Attempts: 1, // a check reports a 5xx: another attempt would hide it
+	})
+	return &env{System: system, Options: opts, id: strings.ToLower(rand.Text()[:10])}, err
 }
 
 // resource is an id that no other check or run uses. owner is the id of its owner.

@@ -130,20 +130,19 @@ func ways(h domain.History) []string {
 	return all
 }
 
-// scheduleLimit is how long the schedule of the dev stage may take to come round twice at its own pace: it fires every
-// minute, at a tick of ten seconds, and the first time may find the failure not due yet.
-const scheduleLimit = 150 * time.Second
-
-// hurry has the schedule run every ten seconds until the test ends, instead of every minute as the dev stage has it.
-func (y *system) hurry(t *testing.T) {
+// hurry has the schedule run every ten seconds until the test ends, and returns the expression that it was deployed with.
+func (y *system) hurry(t *testing.T) (deployed string) {
 	t.Helper()
-	every := func(interval time.Duration) {
-		if err := y.AutoReplayEvery(context.WithoutCancel(t.Context()), interval); err != nil {
+	schedule := func(expression string) string {
+		before, err := y.ScheduleAutoReplay(context.WithoutCancel(t.Context()), expression)
+		if err != nil {
 			t.Fatal(err)
 		}
+		return before
 	}
-	t.Cleanup(func() { every(time.Minute) })
-	every(10 * time.Second)
+	deployed = schedule("rate(10 seconds)")
+	t.Cleanup(func() { schedule(deployed) })
+	return deployed
 }
 
 // More failures with one error than the threshold of the stage, 50: they are held, probed one at a time while the

@@ -83,14 +83,17 @@ func checkPointer(t *testing.T, body, execution, secret string) {
 	}
 }
 
+// The schedule is deployed at the rate of the dev stage. It runs faster here, because only the waiting would differ.
 func TestTheScheduleHealsAFailure(t *testing.T) {
 	id := fresh("scheduled")
-	sys.hurry(t)
+	if deployed := sys.hurry(t); deployed != "rate(1 minute)" {
+		t.Errorf("auto-replay is scheduled with %s, want the stage's rate(1 minute)", deployed)
+	}
 	sys.outage(t, observe.GeocoderUnavailable)
 	live := sys.ingest(t, listing{id: id, owner: fresh("agency")}.json())
 	sys.failed(t, live, unavailable)
 	sys.geocoder(t, observe.GeocoderOK)
-	eventually(t, scheduleLimit, "the schedule heals "+live, func(context.Context) (bool, error) {
+	eventually(t, 2*patience, "the schedule heals "+live, func(context.Context) (bool, error) {
 		return sys.failure(t, live).Status == domain.Healed, nil
 	})
 	sys.downstream.one(t, domain.AutoName(live, 1))
