@@ -1,4 +1,4 @@
-// Package replay is the contract of the replay API: requests, answers, statuses and limits.
+// Package replay is the contract of the replay API: requests, responses, statuses and limits.
 //
 // It uses the standard library only, so that the construct, the functions and any client can import it. Package
 // replay/client calls the API.
@@ -6,15 +6,16 @@
 // # Requests
 //
 // A [Request] says which events run again, and how. [Decode] reads one as the API does: it knows every field, refuses
-// unknown and repeated ones, fills in defaults, and turns relative times into absolute ones. Its error, an [InvalidError],
-// names every fault at once; the API answers with them as a [Problem].
+// unknown and repeated ones, fills in defaults, and turns relative times into absolute ones. Its error, an
+// [InvalidError], names every fault at once; the API answers with them as a [Problem].
 //
-// # What becomes of one
+// # Results
 //
-// A replay has a status, and each of its items an outcome; [Counts] adds them up. A finished replay's counts equal its items.
+// A replay has a status, and each of its items an outcome. [Counts] counts the outcomes; of a finished replay, it
+// counts every item.
 //
 // # Resources
 //
-// [EventKey] is where the event log keeps the events of a resource. A resource id is a string without control characters
-// whose key has at most 1,024 bytes.
+// [EventKey] is where the event log keeps the events of a resource. A resource id is a string without control
+// characters whose key has at most 1,024 bytes.
 package replay

@@ -13,8 +13,8 @@ import (
 // EvidenceVersion is the version of the format of Evidence. It goes up when a field changes its meaning.
 const EvidenceVersion = 1
 
-// Evidence is what is kept for good of a replay that has ended: who asked for what and why, how it ended, and a digest over
-// its items. It is written once, and never changes. Dry runs have none.
+// Evidence is what is kept for good of a replay that has ended: who asked for what and why, how it ended, and a digest
+// over its items. It is written once, and never changes. Dry runs have none.
 type Evidence struct {
 	Version     int        `json:"evidence"` // EvidenceVersion
 	ReplayID    string     `json:"replayId"`
@@ -47,8 +47,8 @@ type Software struct {
 	Go      string `json:"go"`
 }
 
-// EvidenceFailures are failures before and after a replay. Before and After are about the whole ingestion: other replays,
-// automatic ones and live events change them as well.
+// EvidenceFailures are failures before and after a replay. Before and After are about the whole ingestion: other
+// replays, automatic ones and live events change them as well.
 type EvidenceFailures struct {
 	Selected []SelectedFailures `json:"selected,omitempty"` // of a replay that selects failures: exactly those
 	Others   int                `json:"others,omitempty"`   // selected failures of further groups
@@ -81,9 +81,9 @@ type FailureTotal struct {
 	Count  int           `json:"count"`
 }
 
-// ItemsDigest computes the digest of the items of a replay, in the order in which GET /replays/{replayId}/items lists them:
-// SHA-256 over a line for each, the JSON array [resourceId, versionId, outcome, executionArn] without spaces, in which absent
-// fields are empty strings.
+// ItemsDigest computes the digest of the items of a replay, in the order in which GET /replays/{replayId}/items lists
+// them: SHA-256 over a line for each, the JSON array [resourceId, versionId, outcome, executionArn] without spaces, in
+// which absent fields are empty strings.
 type ItemsDigest struct {
 	sum   hash.Hash
 	lines *json.Encoder

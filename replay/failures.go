@@ -51,12 +51,13 @@ type Failure struct {
 	NextAt     *time.Time    `json:"nextAttemptAt,omitempty"` // of one that is WAITING: when it is decided on next
 	JobID      string        `json:"jobId,omitempty"`         // of the job that closed or reopened it last
 
-	// SupersededSince is when, at the latest, a newer event of the resource had succeeded and was published; of one that is
-	// in quarantine. Nothing is to be done about the failure then: its replay would be skipped as stale.
+	// SupersededSince is when, at the latest, a newer event of the resource had succeeded and was published; of one
+	// that is in quarantine. Nothing is to be done about the failure then: its replay would be skipped as stale.
 	SupersededSince *time.Time `json:"supersededSince,omitempty"`
 }
 
-// Failures is a page of GET /failures: newest first, and those that wait or are retried by when they are looked at next.
+// Failures is a page of GET /failures: newest first, and those that wait or are retried by when they are looked at
+// next.
 type Failures struct {
 	Failures   []Failure `json:"failures"`
 	NextCursor string    `json:"nextCursor,omitempty"`

@@ -42,8 +42,8 @@ func (l *level) path() string {
 func (l *level) done() { l.named, l.next = false, l.next+1 }
 
 // CheckText reports the first string of a JSON document that is not valid Unicode, by its path: one with bytes that are
-// not UTF-8, or with half of a surrogate pair, such as \ud83d alone. Parsers read U+FFFD in its place, and what was meant is
-// lost. It reports nothing for a string that is not JSON.
+// not UTF-8, or with half of a surrogate pair, such as \ud83d alone. Parsers read U+FFFD in its place, and what was
+// meant is lost. It reports nothing for a string that is not JSON.
 func CheckText(doc []byte) error {
 	if path, detail := unreadable(doc); detail != "" {
 		return fmt.Errorf("%s %s", Shorten(path), detail)

@@ -64,8 +64,8 @@ type EndedExecution struct {
 	StoppedAt    *time.Time `json:"stoppedAt,omitempty"`
 }
 
-// Executions is a page of GET /executions: what was reported last first, or with follow first. An end that was reported twice
-// may be there twice. With follow there is always a next cursor.
+// Executions is a page of GET /executions: what was reported last first, or with follow first. An end that was reported
+// twice may be there twice. With follow there is always a next cursor.
 type Executions struct {
 	Executions []EndedExecution `json:"executions"`
 	NextCursor string           `json:"nextCursor,omitempty"`

@@ -17,9 +17,9 @@ func VersionOutcomes() []VersionOutcome {
 	return []VersionOutcome{VersionOpen, VersionSucceeded, VersionFailed, VersionSuperseded, VersionUnknown}
 }
 
-// Status says what became of a version: a status of an execution or of a failure, DELETED or UNKNOWN. What still runs or
-// waits counts first, then a success, then how the last execution ended. A success stays one, although a later replay of
-// the version failed.
+// Status says what became of a version: a status of an execution or of a failure, DELETED or UNKNOWN. What still runs
+// or waits counts first, then a success, then how the last execution ended. A success stays one, although a later
+// replay of the version failed.
 func (v Version) Status() string {
 	if v.Deleted {
 		return "DELETED"

@@ -17,8 +17,8 @@ const (
 	DefaultMaxFailureShare = 0.2
 )
 
-// Ramp begins a replay in steps: 1, 4, 16 and so on up to RampLastStep resources, then all others. A step begins after every
-// item of the one before has ended. As JSON it may also be true, which has the default.
+// Ramp begins a replay in steps: 1, 4, 16 and so on up to RampLastStep resources, then all others. A step begins after
+// every item of the one before has ended. As JSON it may also be true, which has the default.
 type Ramp struct {
 	MaxFailureShare float64 `json:"maxFailureShare"` // the replay pauses over it: 0 to below 1; default: DefaultMaxFailureShare
 }

@@ -57,8 +57,8 @@ const (
 )
 
 // Select names the resources to replay, and which of their versions. All that is given must hold. At least one of the
-// first four fields is set, and All alone of them. Outcome and Where are about the version that Versions names: a resource
-// whose version they do not fit is left out, as are such versions of a series.
+// first four fields is set, and All alone of them. Outcome and Where are about the version that Versions names: a
+// resource whose version they do not fit is left out, as are such versions of a series.
 type Select struct {
 	ResourceIDs []string       `json:"resourceIds,omitempty"` // 1 to MaxResourceIDs; repeated ids count once
 	OwnerID     string         `json:"ownerId,omitempty"`     // every resource of an owner
@@ -135,8 +135,9 @@ type Series struct {
 	To   *Bound // nil: to the newest
 }
 
-// Bound is an end of a series: a version id, which is included, or a time; then a series begins at it and ends before it.
-// As JSON it is a string: one that is not a time is a version id, of the one resource that the request selects by its id.
+// Bound is an end of a series: a version id, which is included, or a time; then a series begins at it and ends before
+// it. As JSON it is a string: one that is not a time is a version id, of the one resource that the request selects by
+// its id.
 type Bound struct {
 	VersionID string
 	Time      *time.Time

@@ -8,8 +8,8 @@ import (
 // Status is where a replay stands.
 type Status string
 
-// A replay moves from Pending through Expanding and Running to one of the last four, and never back. Until its end it may
-// be Paused, any number of times.
+// A replay moves from Pending through Expanding and Running to one of the last four, and never back. Until its end it
+// may be Paused, any number of times.
 const (
 	Pending   Status = "PENDING"   // accepted, nothing done yet
 	Expanding Status = "EXPANDING" // finding out which resources it is about
@@ -143,8 +143,8 @@ type Item struct {
 	EndedAt      *time.Time      `json:"endedAt,omitempty"`
 	Diff         json.RawMessage `json:"diff,omitempty"` // in a plan: what the transform does, as RFC 6902 operations
 
-	// Warning is of an item that a plan would run although that may not be meant: its version succeeded last with a patch,
-	// which the replay would undo.
+	// Warning is of an item that a plan would run although that may not be meant: its version succeeded last with a
+	// patch, which the replay would undo.
 	Warning string `json:"warning,omitempty"`
 }
 

@@ -22,14 +22,15 @@ const (
 	Warning Severity = "WARNING"
 )
 
-// Periods of alarms whose metrics come at any time. Those of the schedule have its interval, or 5 minutes: CloudWatch makes
-// metrics of log lines some time after they are written.
+// Periods of alarms whose metrics come at any time. Those of the schedule have its interval, or 5 minutes: CloudWatch
+// makes metrics of log lines some time after they are written.
 const alarmPeriod = 5 * time.Minute
 
 // stuckPeriod is longer than it takes until a message comes back to the listener: the visibility timeout is 12 minutes.
 const stuckPeriod = 15 * time.Minute
 
-// outcomesAge is how far the tracker may fall behind, and how long it may try. Nothing is lost meanwhile; figures and series wait.
+// outcomesAge is how far the tracker may fall behind, and how long it may try. Nothing is lost meanwhile; figures and
+// series wait.
 const outcomesAge = 15 * time.Minute
 
 // alarm is one of the construct's. Its id is that of its field, and of its section in the runbook.
@@ -59,7 +60,8 @@ func (r *ReplayableIngestion) alarms(s *settings) []alarm {
 	interval := goDuration(s.auto.interval)
 	slow := every(max(interval, alarmPeriod))
 	return []alarm{{
-		// 2 of 3: a service that does not answer for a minute leaves an event so for one run, and a period may have no run.
+		// 2 of 3: a service that does not answer for a minute leaves an event so for one run, and a period may have no
+		// run.
 		id: "UnaccountedAlarm", field: &r.UnaccountedAlarm, severity: Critical,
 		what:   "the outcome of an event is unknown",
 		metric: r.Metric(MetricUnaccounted, every(interval)), at: jsii.Number(1), periods: 3, breaches: 2, missing: silent,
@@ -174,7 +176,8 @@ func (r *ReplayableIngestion) newAlarm(a alarm, s *settings) awscloudwatch.Alarm
 	return made
 }
 
-// Alarms returns the alarms, the critical ones first; none with Alarms false. Add actions to all of them by AlarmActions.
+// Alarms returns the alarms, the critical ones first; none with Alarms false. Add actions to all of them by
+// AlarmActions.
 func (r *ReplayableIngestion) Alarms() []awscloudwatch.Alarm {
 	return slices.Clone(r.all)
 }

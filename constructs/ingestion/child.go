@@ -27,14 +27,15 @@ const (
 
 // StateMachineOptions say what cannot be seen of a state machine. The zero value is that of a STANDARD one.
 type StateMachineOptions struct {
-	// StateMachineType is the type of an imported state machine: STANDARD or EXPRESS. One that was made in this app knows
-	// its own.
+	// StateMachineType is the type of an imported state machine: STANDARD or EXPRESS. One that was made in this app
+	// knows its own.
 	//
-	// Default: the machine's own type, or STANDARD for an imported one. Events for an imported EXPRESS machine then fail.
+	// Default: the machine's own type, or STANDARD for an imported one. Events for an imported EXPRESS machine then
+	// fail.
 	StateMachineType awsstepfunctions.StateMachineType
 
-	// EncryptionKey is the KMS key that encrypts the machine's executions. The construct grants its use to the role that starts
-	// and describes them. The policy of an imported key must allow this account's roles to use it.
+	// EncryptionKey is the KMS key that encrypts the machine's executions. The construct grants its use to the role
+	// that starts and describes them. The policy of an imported key must allow this account's roles to use it.
 	//
 	// Default: none; the machine uses the key that AWS owns.
 	EncryptionKey awskms.IKey
@@ -126,15 +127,15 @@ func (w child) splice(
 	return out
 }
 
-// redrivable reports whether a failed execution can go on from the state that failed. Around an EXPRESS machine that is a
-// Fail state, behind the machine.
+// redrivable reports whether a failed execution can go on from the state that failed. Around an EXPRESS machine that is
+// a Fail state, behind the machine.
 func redrivable(w Workflow) bool {
 	c, is := w.(child)
 	return !is || !c.express()
 }
 
-// permitKey is what Step Functions asks of who starts or describes an execution (Step Functions Developer Guide, "Data at
-// rest encryption").
+// permitKey is what Step Functions asks of who starts or describes an execution (Step Functions Developer Guide, "Data
+// at rest encryption").
 func (w child) permitKey(key awskms.IKey) awsiam.PolicyStatement {
 	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Actions:   jsii.Strings("kms:Decrypt", "kms:GenerateDataKey"),
@@ -198,7 +199,8 @@ func (w child) synchronous(ingestion constructs.Construct) awsstepfunctions.ICha
 	return run.Next(outcome)
 }
 
-// otherwise lays an error and a cause beside the answer, for a child that names none, as a Fail state without them does.
+// otherwise lays an error and a cause beside the answer, for a child that names none, as a Fail state without them
+// does.
 func otherwise(scope constructs.Construct, id, name string) awsstepfunctions.Pass {
 	return awsstepfunctions.NewPass(scope, jsii.String(id), &awsstepfunctions.PassProps{Parameters: &map[string]any{
 		"answer":    awsstepfunctions.JsonPath_ObjectAt(jsii.String("$")),

@@ -22,7 +22,8 @@ func (f *faults) useless(because string, props ...given) {
 
 func (p *ReplayableIngestionProps) validateContradictions(f *faults) {
 	if !or(p.AutoReplay, true) {
-		// The other props of automatic replays still decide what is quarantined, and PauseAlarm pauses requested replays.
+		// The other props of automatic replays still decide what is quarantined, and PauseAlarm pauses requested
+		// replays.
 		f.useless("with AutoReplay false",
 			given{"BackoffBase", p.BackoffBase != nil}, given{"BackoffRate", p.BackoffRate != nil},
 			given{"MaxBackoff", p.MaxBackoff != nil}, given{"CanaryThreshold", p.CanaryThreshold != nil})
@@ -44,8 +45,8 @@ func (p *ReplayableIngestionProps) validateContradictions(f *faults) {
 	}
 }
 
-// owners are the ingestions that have a bucket, a FIFO topic or a state, by path. The keys are CDK's objects, of all apps of
-// this process.
+// owners are the ingestions that have a bucket, a FIFO topic or a state, by path. The keys are CDK's objects, of all
+// apps of this process.
 var owners sync.Map
 
 // part belongs to one ingestion only.

@@ -22,8 +22,8 @@ const (
 )
 
 // addDashboard lays out the questions of a person on call, in this order: is anything lost, what comes in and out, what
-// fails and how does it end, what do replays do, what waits, how healthy are the functions and the API, and which errors
-// were logged.
+// fails and how does it end, what do replays do, what waits, how healthy are the functions and the API, and which
+// errors were logged.
 func (r *ReplayableIngestion) addDashboard(s *settings) {
 	if !s.observability.dashboard {
 		return

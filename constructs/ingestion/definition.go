@@ -22,18 +22,18 @@ import (
 
 // DefinitionOptions go with a workflow in the Amazon States Language.
 type DefinitionOptions struct {
-	// Substitutions are the values of ${name} in the definition, such as ARNs and names of other constructs. They replace
-	// placeholders in all strings, including names of members, and may be tokens. A name may be any string, such as
-	// my-bucket, Table.Arn or AWS::Partition. Every placeholder needs a value; a value without a placeholder is a warning.
-	// In JSON, a placeholder may stand without quotes, as in "Seconds": ${n}; its value is then JSON. Placeholders inside a
-	// value are not replaced.
+	// Substitutions are the values of ${name} in the definition, such as ARNs and names of other constructs. They
+	// replace placeholders in all strings, including names of members, and may be tokens. A name may be any string,
+	// such as my-bucket, Table.Arn or AWS::Partition. Every placeholder needs a value; a value without a placeholder is
+	// a warning. In JSON, a placeholder may stand without quotes, as in "Seconds": ${n}; its value is then JSON.
+	// Placeholders inside a value are not replaced.
 	//
 	// Default: none.
 	Substitutions *map[string]*string
 
-	// Policies are statements for the state machine's role, for the tasks of the definition. CDK grants also work, after the
-	// ingestion is created: table.GrantReadData(listings.StateMachine). A Distributed Map may start its own executions in any
-	// case.
+	// Policies are statements for the state machine's role, for the tasks of the definition. CDK grants also work,
+	// after the ingestion is created: table.GrantReadData(listings.StateMachine). A Distributed Map may start its own
+	// executions in any case.
 	//
 	// Default: none; the role may invoke Record and Publish.
 	Policies *[]awsiam.PolicyStatement

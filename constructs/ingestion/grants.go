@@ -25,8 +25,8 @@ func (r *ReplayableIngestion) GrantReplay(grantee awsiam.IGrantable) awsiam.Gran
 }
 
 // GrantReadHistory lets a caller of the API read the past of a resource and the failures: execute-api:Invoke on the
-// methods of /versions and /failures that read. It does not include replays. It panics if the API has an ApiAuthorizer, as IAM
-// does not decide then.
+// methods of /versions and /failures that read. It does not include replays. It panics if the API has an ApiAuthorizer,
+// as IAM does not decide then.
 func (r *ReplayableIngestion) GrantReadHistory(grantee awsiam.IGrantable) awsiam.Grant {
 	return r.grantInvoke("GrantReadHistory", grantee, r.historyMethods)
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// snsManagedKey encrypts the topic where no key is given. Only this account may use it, and no service may: a topic that
-// services or other accounts publish to needs another key. To ours, functions of the account publish.
+// snsManagedKey encrypts the topic where no key is given. Only this account may use it, and no service may: a topic
+// that services or other accounts publish to needs another key. To ours, functions of the account publish.
 const snsManagedKey = "alias/aws/sns"
 
 // newLogGroup is where everything here logs to.
@@ -87,9 +87,10 @@ func (r *ReplayableIngestion) openKey(s *settings) {
 			Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("events.amazonaws.com"), nil)},
 			Actions:    jsii.Strings("kms:Decrypt", "kms:GenerateDataKey"),
 			Resources:  jsii.Strings("*"),
-			// No condition on aws:SourceAccount. The Amazon SNS Developer Guide ("Managing Amazon SNS encryption keys") says that
-			// EventBridge does not support it in the policy of a topic's key, and no guide says that it does for a queue's. Were
-			// it not met, every status event would be lost. That only our rules send, the policies of the queues see to.
+			// No condition on aws:SourceAccount. The Amazon SNS Developer Guide ("Managing Amazon SNS encryption keys")
+			// says that EventBridge does not support it in the policy of a topic's key, and no guide says that it does
+			// for a queue's. Were it not met, every status event would be lost. That only our rules send, the policies
+			// of the queues see to.
 		}),
 	} {
 		result := s.encryptionKey.AddToResourcePolicy(st, jsii.Bool(true))
@@ -138,9 +139,9 @@ func (r *ReplayableIngestion) permitKeyVia(fn awslambda.Function, s *settings, s
 	}))
 }
 
-// permitMachineKeys lets the state machines' roles use the key for definitions and histories. CDK does so for the ARN of a
-// state machine without a name, which ours have not and which therefore fits none. The ARN cannot be said: a state machine
-// needs its role first.
+// permitMachineKeys lets the state machines' roles use the key for definitions and histories. CDK does so for the ARN
+// of a state machine without a name, which ours have not and which therefore fits none. The ARN cannot be said: a state
+// machine needs its role first.
 func (r *ReplayableIngestion) permitMachineKeys(s *settings) {
 	if s.encryptionKey == nil {
 		return

@@ -29,8 +29,8 @@ func readEvents(how ...string) []need {
 	bucket := func(r *ReplayableIngestion, _ *settings) *string { return r.bucketARN() }
 	return slices.Concat(
 		objects(schema.EventsPrefix, how...),
-		// Without it S3 answers 403 instead of 404 for an object that is not there (GetObject, "Permissions"). It cannot be
-		// narrowed to a prefix: a request for an object has none.
+		// Without it S3 answers 403 instead of 404 for an object that is not there (GetObject, "Permissions"). It
+		// cannot be narrowed to a prefix: a request for an object has none.
 		[]need{{resource: bucket, actions: []string{"s3:ListBucket"}, via: "s3"}},
 		[]need{{resource: bucket, actions: []string{"s3:ListBucketVersions"}, via: "s3", condition: map[string]any{
 			"StringLike": map[string]any{"s3:prefix": schema.EventsPrefix + "*"},

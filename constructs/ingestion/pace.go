@@ -4,8 +4,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
-// Quotas of most Regions, and of us-east-1, us-west-2 and eu-west-1, per second ("Quotas related to API action throttling"
-// and "Quotas related to state throttling", Step Functions Developer Guide).
+// Quotas of most Regions, and of us-east-1, us-west-2 and eu-west-1, per second ("Quotas related to API action
+// throttling" and "Quotas related to state throttling", Step Functions Developer Guide).
 const (
 	startRate           = 150
 	largeStartRate      = 300
@@ -22,7 +22,8 @@ type pace struct {
 // defaultReplayShare is the default of MaxReplayShare.
 const defaultReplayShare = 0.2
 
-// resolvePace takes a share of what the account may start, or of what its state transitions suffice for if that is less.
+// resolvePace takes a share of what the account may start, or of what its state transitions suffice for if that is
+// less.
 func (p *ReplayableIngestionProps) resolvePace() pace {
 	starts := or(p.StartExecutionRate, startRate)
 	transitions := float64(transitionRate)

@@ -48,8 +48,9 @@ func gatewayProblems() []gatewayProblem {
 }
 
 // addGatewayResponses makes API Gateway answer as the handler does: with a problem of RFC 9457. It has one template. If
-// none is for what a request accepts, application/json by default, API Gateway takes the first one (API Gateway Developer
-// Guide, "Work with models and mapping templates"): with one for application/json as well, most answers would be of that type.
+// none is for what a request accepts, application/json by default, API Gateway takes the first one (API Gateway
+// Developer Guide, "Work with models and mapping templates"): with one for application/json as well, most answers would
+// be of that type.
 func addGatewayResponses(api awsapigateway.RestApi) {
 	for _, p := range gatewayProblems() {
 		options := &awsapigateway.GatewayResponseOptions{

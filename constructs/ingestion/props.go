@@ -15,8 +15,8 @@ import (
 
 // ReplayableIngestionProps configures a ReplayableIngestion. Workflow and ResourceIdPath are required.
 //
-// A prop may be a token if its value goes to CloudFormation unchanged. Tokens are not checked. AutoReplayInterval and the
-// limits of automatic replays must be known when the app synthesizes.
+// A prop may be a token if its value goes to CloudFormation unchanged. Tokens are not checked. AutoReplayInterval and
+// the limits of automatic replays must be known when the app synthesizes.
 type ReplayableIngestionProps struct {
 	// Workflow is what happens to an event: FromChainable, FromDefinition, FromDefinitionFile or FromStateMachine.
 	Workflow Workflow
@@ -48,16 +48,16 @@ type ReplayableIngestionProps struct {
 	// Default: 90 days.
 	NoncurrentVersionExpiration awscdk.Duration
 
-	// NoncurrentVersionsToRetain keeps the newest replaced events of each resource, at any age: a whole number from 1 to 100.
-	// The others expire. Not with EventLog.
+	// NoncurrentVersionsToRetain keeps the newest replaced events of each resource, at any age: a whole number from 1
+	// to 100. The others expire. Not with EventLog.
 	//
 	// Default: none; all of them expire.
 	NoncurrentVersionsToRetain *float64
 
-	// NoncurrentVersionTransition moves replaced events to a colder storage class before they expire. Replays must be able
-	// to read it immediately: INFREQUENT_ACCESS or ONE_ZONE_INFREQUENT_ACCESS after 30 days or more, INTELLIGENT_TIERING or
-	// GLACIER_INSTANT_RETRIEVAL after 1 day or more. It is for large events, because S3 does not move objects under
-	// 128 KiB. Not with EventLog.
+	// NoncurrentVersionTransition moves replaced events to a colder storage class before they expire. Replays must be
+	// able to read it immediately: INFREQUENT_ACCESS or ONE_ZONE_INFREQUENT_ACCESS after 30 days or more,
+	// INTELLIGENT_TIERING or GLACIER_INSTANT_RETRIEVAL after 1 day or more. It is for large events, because S3 does not
+	// move objects under 128 KiB. Not with EventLog.
 	//
 	// Default: none; they stay in STANDARD.
 	NoncurrentVersionTransition *awss3.NoncurrentVersionTransition
@@ -90,10 +90,10 @@ type ReplayableIngestionProps struct {
 	// Default: a new, encrypted topic that accepts TLS only.
 	Topic awssns.ITopic
 
-	// EncryptionKey is a symmetric KMS key of this Region for everything that holds data: a new event log, the ledger, the
-	// queues, a new topic, the log groups, the environment of the functions, and the execution data in Step Functions. The
-	// construct completes the policy of a key from the same app. The policy of an imported key must have the statements in
-	// docs/security.md. People who read executions, logs or messages then need kms:Decrypt.
+	// EncryptionKey is a symmetric KMS key of this Region for everything that holds data: a new event log, the ledger,
+	// the queues, a new topic, the log groups, the environment of the functions, and the execution data in Step
+	// Functions. The construct completes the policy of a key from the same app. The policy of an imported key must have
+	// the statements in docs/security.md. People who read executions, logs or messages then need kms:Decrypt.
 	//
 	// Default: keys of AWS, without cost: SSE-S3, SSE-SQS, alias/aws/sns, and keys that AWS owns.
 	EncryptionKey awskms.IKey
@@ -124,9 +124,9 @@ type ReplayableIngestionProps struct {
 	// Default: INFO.
 	LogLevel awslambda.ApplicationLogLevel
 
-	// AutoReplay starts replays of failed events on the schedule. If false, the schedule still reconciles the outcomes of
-	// executions and quarantines failures by RetryOn, DoNotRetryOn, MaxAttempts and MaxAge, but starts nothing. PauseAlarm
-	// still pauses requested replays.
+	// AutoReplay starts replays of failed events on the schedule. If false, the schedule still reconciles the outcomes
+	// of executions and quarantines failures by RetryOn, DoNotRetryOn, MaxAttempts and MaxAge, but starts nothing.
+	// PauseAlarm still pauses requested replays.
 	//
 	// Default: true.
 	AutoReplay *bool
@@ -152,13 +152,14 @@ type ReplayableIngestionProps struct {
 	// Default: 5.
 	MaxAttempts *float64
 
-	// BackoffBase is the longest wait before the first automatic replay: 1 second to 12 hours. A wait is random, from zero
-	// to the longest wait (full jitter). Not with AutoReplay false.
+	// BackoffBase is the longest wait before the first automatic replay: 1 second to 12 hours. A wait is random, from
+	// zero to the longest wait (full jitter). Not with AutoReplay false.
 	//
 	// Default: 1 minute.
 	BackoffBase awscdk.Duration
 
-	// BackoffRate multiplies the longest wait from one automatic replay to the next: 1 to 10. Not with AutoReplay false.
+	// BackoffRate multiplies the longest wait from one automatic replay to the next: 1 to 10. Not with AutoReplay
+	// false.
 	//
 	// Default: 2.
 	BackoffRate *float64
@@ -187,15 +188,15 @@ type ReplayableIngestionProps struct {
 
 	// CanaryThreshold is how many failures may share an error before all of them are held: a whole number from 1 to
 	// 10,000. More than that mean that a dependency is broken. One of them is replayed as a probe, and another one
-	// after a backoff while probes fail. Once a probe has succeeded, the rest follow in growing steps. Not with AutoReplay
-	// false.
+	// after a backoff while probes fail. Once a probe has succeeded, the rest follow in growing steps. Not with
+	// AutoReplay false.
 	//
 	// Default: 10.
 	CanaryThreshold *float64
 
-	// StartExecutionRate is the sustained number of executions per second that the account may start in this Region, over
-	// all state machines: 1 to 10,000. It is the refill rate of the StartExecution quota (Step Functions Developer Guide,
-	// "Quotas related to API action throttling").
+	// StartExecutionRate is the sustained number of executions per second that the account may start in this Region,
+	// over all state machines: 1 to 10,000. It is the refill rate of the StartExecution quota (Step Functions Developer
+	// Guide, "Quotas related to API action throttling").
 	//
 	// Default: 150, the quota of most Regions; it is 300 in us-east-1, us-west-2 and eu-west-1.
 	StartExecutionRate *float64
@@ -207,48 +208,48 @@ type ReplayableIngestionProps struct {
 	// Default: 500, the quota of most Regions; 1,500 with a StartExecutionRate of 300 or more.
 	StateTransitionRate *float64
 
-	// TransitionsPerExecution is how many states an execution enters, retries and the items of Maps included: 1 to 25,000.
-	// With StateTransitionRate it bounds the pace of replays.
+	// TransitionsPerExecution is how many states an execution enters, retries and the items of Maps included: 1 to
+	// 25,000. With StateTransitionRate it bounds the pace of replays.
 	//
-	// Default: the number of states of the workflow, nested ones, Record and Publish included. An existing state machine is
-	// known by its ARN only, and counts as one state: add its own.
+	// Default: the number of states of the workflow, nested ones, Record and Publish included. An existing state
+	// machine is known by its ARN only, and counts as one state: add its own.
 	TransitionsPerExecution *float64
 
-	// MaxReplayShare is the share that all replays together may take, so that live events come first: 0.001 to 1. It is a
-	// share of StartExecutionRate, or of StateTransitionRate divided by TransitionsPerExecution if that is less. Replays at
-	// the same time divide it evenly; maxPerSecond of a request makes its replay slower.
+	// MaxReplayShare is the share that all replays together may take, so that live events come first: 0.001 to 1. It is
+	// a share of StartExecutionRate, or of StateTransitionRate divided by TransitionsPerExecution if that is less.
+	// Replays at the same time divide it evenly; maxPerSecond of a request makes its replay slower.
 	//
 	// Default: 0.2.
 	MaxReplayShare *float64
 
-	// MaxRequestedShare is a second share, beside MaxReplayShare, for replays that request a higher maxPerSecond than that
-	// allows: 0 to 0.999, together with MaxReplayShare 1 at most.
+	// MaxRequestedShare is a second share, beside MaxReplayShare, for replays that request a higher maxPerSecond than
+	// that allows: 0 to 0.999, together with MaxReplayShare 1 at most.
 	//
 	// Default: 0; such replays keep to MaxReplayShare.
 	MaxRequestedShare *float64
 
-	// PauseAlarm is a metric alarm on live traffic. While it is in ALARM or its state is unknown, no automatic replay is
-	// sent, and requested ones are paused, unless they have ignorePauseAlarm. Each run of auto-replay looks at it.
+	// PauseAlarm is a metric alarm on live traffic. While it is in ALARM or its state is unknown, no automatic replay
+	// is sent, and requested ones are paused, unless they have ignorePauseAlarm. Each run of auto-replay looks at it.
 	//
 	// Default: none; no alarm pauses replays.
 	PauseAlarm awscloudwatch.IAlarm
 
-	// SettleAfter is the age at which an execution without an outcome is looked up: 1 minute to 1 day. EventBridge delivers
-	// status events on a best-effort basis, so some are lost.
+	// SettleAfter is the age at which an execution without an outcome is looked up: 1 minute to 1 day. EventBridge
+	// delivers status events on a best-effort basis, so some are lost.
 	//
 	// Default: AutoReplayInterval; every end is then known after at most two runs of the schedule.
 	SettleAfter awscdk.Duration
 
-	// UnaccountedAfter is the age at which a recorded event without a known outcome is unaccounted for: SettleAfter to 14
-	// days. Such an event has not succeeded, does not run or wait, and is not superseded or quarantined. UnaccountedAlarm
-	// then goes off.
+	// UnaccountedAfter is the age at which a recorded event without a known outcome is unaccounted for: SettleAfter to
+	// 14 days. Such an event has not succeeded, does not run or wait, and is not superseded or quarantined.
+	// UnaccountedAlarm then goes off.
 	//
 	// Default: 1 hour, or SettleAfter if that is longer.
 	UnaccountedAfter awscdk.Duration
 
-	// Transforms are Lambda functions that replays may transform events with, by the names that requests have for them: at
-	// most 10, of 1 to 64 letters, digits, hyphens and underscores. A function gets an event and returns the event to run
-	// instead. A version or an alias is invoked as such. Whoever may call /replays may have them invoked.
+	// Transforms are Lambda functions that replays may transform events with, by the names that requests have for them:
+	// at most 10, of 1 to 64 letters, digits, hyphens and underscores. A function gets an event and returns the event
+	// to run instead. A version or an alias is invoked as such. Whoever may call /replays may have them invoked.
 	//
 	// Default: none; replays transform events with patches and JSONata.
 	Transforms *map[string]awslambda.IFunction
@@ -259,9 +260,9 @@ type ReplayableIngestionProps struct {
 	// Default: 3, or as many as MaxReplayShare and MaxRequestedShare need.
 	MaximumConcurrency *float64
 
-	// OutcomesMaximumConcurrency caps the instances of the function that records ended executions: a whole number from 2 to
-	// 1,000. Together with MaximumConcurrency, it limits the queues' share of the account's concurrency. One instance
-	// records about 100 ends per second.
+	// OutcomesMaximumConcurrency caps the instances of the function that records ended executions: a whole number from
+	// 2 to 1,000. Together with MaximumConcurrency, it limits the queues' share of the account's concurrency. One
+	// instance records about 100 ends per second.
 	//
 	// Default: 3. A new account, which has 10 concurrent executions, keeps 3 for live events.
 	OutcomesMaximumConcurrency *float64
@@ -271,8 +272,9 @@ type ReplayableIngestionProps struct {
 	// Default: none; it shares the account's concurrency.
 	RecordReservedConcurrency *float64
 
-	// RecursiveLoop sets RecursiveLoop ALLOW on ReplayListenerFunction, which sends messages to its own queue. If false,
-	// Lambda stops a replay of many pages after 16 of them. Set it to false where CloudFormation lacks the property.
+	// RecursiveLoop sets RecursiveLoop ALLOW on ReplayListenerFunction, which sends messages to its own queue. If
+	// false, Lambda stops a replay of many pages after 16 of them. Set it to false where CloudFormation lacks the
+	// property.
 	//
 	// Default: true.
 	RecursiveLoop *bool
@@ -293,14 +295,15 @@ type ReplayableIngestionProps struct {
 	// Default: a new one that allows outbound HTTPS and no inbound traffic.
 	SecurityGroups *[]awsec2.ISecurityGroup
 
-	// ApiAuthorizer decides who may call the API: a CognitoUserPoolsAuthorizer, a TokenAuthorizer or a RequestAuthorizer.
-	// It belongs to one API. GrantReplay and GrantReadHistory grant IAM permissions, and panic with an ApiAuthorizer.
+	// ApiAuthorizer decides who may call the API: a CognitoUserPoolsAuthorizer, a TokenAuthorizer or a
+	// RequestAuthorizer. It belongs to one API. GrantReplay and GrantReadHistory grant IAM permissions, and panic with
+	// an ApiAuthorizer.
 	//
 	// Default: none; callers sign their requests, and IAM decides.
 	ApiAuthorizer awsapigateway.IAuthorizer
 
-	// ApiReplayScopes are scopes of Cognito access tokens. A call of /replays, and of POST /versions, /failures/close and
-	// /failures/reopen, needs one of them.
+	// ApiReplayScopes are scopes of Cognito access tokens. A call of /replays, and of POST /versions, /failures/close
+	// and /failures/reopen, needs one of them.
 	//
 	// Default: none; ApiAuthorizer accepts ID tokens.
 	ApiReplayScopes *[]*string
@@ -325,7 +328,8 @@ type ReplayableIngestionProps struct {
 	// Default: none.
 	ApiWebAclArn *string
 
-	// ApiRateLimit throttles the API, all callers together: 1 to 100,000 requests per second. A replay of any size is one.
+	// ApiRateLimit throttles the API, all callers together: 1 to 100,000 requests per second. A replay of any size is
+	// one.
 	//
 	// Default: 50.
 	ApiRateLimit *float64
@@ -335,8 +339,8 @@ type ReplayableIngestionProps struct {
 	// Default: 100.
 	ApiBurstLimit *float64
 
-	// ApiCloudWatchRole creates the account's API Gateway CloudWatch role, which access logs require. An account has one
-	// per Region, and this replaces it, so use it only in an account without one. The role outlives the stack.
+	// ApiCloudWatchRole creates the account's API Gateway CloudWatch role, which access logs require. An account has
+	// one per Region, and this replaces it, so use it only in an account without one. The role outlives the stack.
 	//
 	// Default: false; the account must have the role.
 	ApiCloudWatchRole *bool
@@ -346,8 +350,8 @@ type ReplayableIngestionProps struct {
 	// Default: true.
 	Alarms *bool
 
-	// AlarmActions are the actions of every alarm in ALARM, such as an SnsAction. For single alarms, add actions to their
-	// fields, or to CriticalAlarms.
+	// AlarmActions are the actions of every alarm in ALARM, such as an SnsAction. For single alarms, add actions to
+	// their fields, or to CriticalAlarms.
 	//
 	// Default: none; the alarms show their state.
 	AlarmActions *[]awscloudwatch.IAlarmAction
@@ -357,14 +361,14 @@ type ReplayableIngestionProps struct {
 	// Default: none.
 	OkActions *[]awscloudwatch.IAlarmAction
 
-	// RunbookUrl is the page that the alarms and the dashboard link to. It has an anchor for each alarm, its name in lower
-	// case, such as #unaccountedalarm.
+	// RunbookUrl is the page that the alarms and the dashboard link to. It has an anchor for each alarm, its name in
+	// lower case, such as #unaccountedalarm.
 	//
 	// Default: docs/operations.md of this project.
 	RunbookUrl *string
 
-	// FailureRateThreshold is the threshold of FailureAlarm: the percentage of live executions that fail in each of three
-	// periods of 5 minutes, from 1 to 100.
+	// FailureRateThreshold is the threshold of FailureAlarm: the percentage of live executions that fail in each of
+	// three periods of 5 minutes, from 1 to 100.
 	//
 	// Default: 25.
 	FailureRateThreshold *float64

@@ -52,9 +52,9 @@ func visibility(consumer *functionSpec) awscdk.Duration {
 	return awscdk.Duration_Seconds(jsii.Number(visibilityFactor * consumer.timeoutSeconds))
 }
 
-// consume feeds a queue to a function. Messages that fail come back alone. The mapping is made by hand, under the id that
-// CDK's SqsEventSource gives it, because that would allow more: to look the queue up, to hide messages for longer, and
-// the queue's key for anything.
+// consume feeds a queue to a function. Messages that fail come back alone. The mapping is made by hand, under the id
+// that CDK's SqsEventSource gives it, because that would allow more: to look the queue up, to hide messages for longer,
+// and the queue's key for anything.
 func consume(fn awslambda.Function, queue awssqs.Queue, maximumConcurrency *float64) {
 	id := "SqsEventSource:" + *awscdk.Names_NodeUniqueId(queue.Node())
 	fn.AddEventSourceMapping(jsii.String(id), &awslambda.EventSourceMappingOptions{

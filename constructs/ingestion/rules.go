@@ -15,8 +15,8 @@ const (
 	deliveryHours    = 24
 )
 
-// addRules sends the ends of executions to the queues: failures to the dead-letter queue, every end to the
-// outcomes queue. ABORTED is an operator's choice, and no failure. What a series leaves when it ends gets its outcome, too.
+// addRules sends the ends of executions to the queues: failures to the dead-letter queue, every end to the outcomes
+// queue. ABORTED is an operator's choice, and no failure. What a series leaves when it ends gets its outcome, too.
 //
 // Each queue has a rule for events with an error, and one for events without. Between them they take every event once.
 func (r *ReplayableIngestion) addRules() {
@@ -52,8 +52,8 @@ func errorIs(there bool) *[]*string {
 // because the schedule reconciles.
 func (r *ReplayableIngestion) statusRule(name string, of ends, withError bool) awsevents.Rule {
 	id := name + "Rule"
-	// As a target of its own, the queue would be opened by CDK: if it is encrypted, to every rule of the account, and its
-	// key with it. By its ARN alone, CDK leaves both alone.
+	// As a target of its own, the queue would be opened by CDK: if it is encrypted, to every rule of the account, and
+	// its key with it. By its ARN alone, CDK leaves both alone.
 	target := awssqs.Queue_FromQueueArn(r, jsii.String(id+"Target"), of.queue.QueueArn())
 	rule := awsevents.NewRule(r, jsii.String(id), &awsevents.RuleProps{
 		EventPattern: &awsevents.EventPattern{

@@ -46,8 +46,8 @@ const (
 
 // addSeries creates the state machine that runs several versions of one resource, oldest first, each after the one
 // before has ended. Its history must stay under 25,000 events for replay.MaxSeriesVersions versions. Each takes 15: the
-// iteration 2, Bind 5, Decide 2, the run 6; and 9 more if it has to wait for its start. A start that is throttled takes 3
-// more; should they not fit either, the versions that are left over are skipped.
+// iteration 2, Bind 5, Decide 2, the run 6; and 9 more if it has to wait for its start. A start that is throttled takes
+// 3 more; should they not fit either, the versions that are left over are skipped.
 func (r *ReplayableIngestion) addSeries(s *settings) {
 	r.newFunction(&seriesBinder, s)
 	scope := constructs.NewConstruct(r, jsii.String("Series")) // the states' ids must not clash with the workflow's

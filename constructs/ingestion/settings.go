@@ -13,7 +13,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/config"
 )
 
-// startsOfAnInstance is how many executions one instance of the listener starts per second, at 20 ms a call (`make bench`).
+// startsOfAnInstance is how many executions one instance of the listener starts per second, at 20 ms a call (`make
+// bench`).
 const startsOfAnInstance = 30
 
 // settings are the props with every default filled in. The caller's props are never written to.

@@ -9,7 +9,8 @@ import (
 )
 
 // suppression answers a finding of cdk-nag about a resource of ours. It is metadata in the form that cdk-nag reads, so
-// that apps which use cdk-nag find nothing here, and others need no cdk-nag. test/synth fails on one that is not needed.
+// that apps which use cdk-nag find nothing here, and others need no cdk-nag. test/synth fails on one that is not
+// needed.
 type suppression struct {
 	id, reason string
 	appliesTo  string // a regular expression for what of the resource it is about; empty: all of it
@@ -68,8 +69,8 @@ func (r *ReplayableIngestion) suppressFindingsOfApi(s *settings) {
 	}
 }
 
-// suppressPolicy is about the policy that CDK makes for a role. The roles of state machines have one of ours beside what
-// the user's states add; what that adds on "*" is covered, too, since cdk-nag reports it as the same finding.
+// suppressPolicy is about the policy that CDK makes for a role. The roles of state machines have one of ours beside
+// what the user's states add; what that adds on "*" is covered, too, since cdk-nag reports it as the same finding.
 func suppressPolicy(role constructs.IConstruct, all ...suppression) {
 	if policy := role.Node().TryFindChild(jsii.String("DefaultPolicy")); policy != nil {
 		suppress(policy, all...)

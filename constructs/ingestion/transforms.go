@@ -53,8 +53,8 @@ func readsTransformed() []need {
 	}}
 }
 
-// permitTransforms lets the functions that start replays invoke exactly what was passed: with a version or an alias, that
-// one only.
+// permitTransforms lets the functions that start replays invoke exactly what was passed: with a version or an alias,
+// that one only.
 func (r *ReplayableIngestion) permitTransforms(s *settings) {
 	for _, spec := range []*functionSpec{&replayListener, &seriesBinder} {
 		for _, name := range s.transforms.names() {

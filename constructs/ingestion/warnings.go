@@ -8,7 +8,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// warningPrefix begins the id of every warning here. Users acknowledge one by its id, by Annotations.AcknowledgeWarning.
+// warningPrefix begins the id of every warning here. Users acknowledge one by its id, by
+// Annotations.AcknowledgeWarning.
 const warningPrefix = "ReplayableIngestion:"
 
 // warn adds a warning that can be acknowledged by its id, before or after. The method has two parameters up to awscdk

@@ -16,8 +16,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// Workflow is what happens to an event between Record and Publish. FromChainable, FromDefinition, FromDefinitionFile and
-// FromStateMachine make one.
+// Workflow is what happens to an event between Record and Publish. FromChainable, FromDefinition, FromDefinitionFile
+// and FromStateMachine make one.
 type Workflow interface {
 	// validate returns what is wrong with the workflow. It creates nothing.
 	validate() []error
@@ -25,8 +25,8 @@ type Workflow interface {
 	maxEventBytes() int
 	// states is how many states the workflow has, nested ones included.
 	states() int
-	// splice puts the two states into the workflow. Constructs that it needs are created in scope. A timeout, if there is
-	// one, goes before that of the workflow.
+	// splice puts the two states into the workflow. Constructs that it needs are created in scope. A timeout, if there
+	// is one, goes before that of the workflow.
 	splice(scope constructs.Construct, record, publish awsstepfunctions.TaskStateBase, timeout awscdk.Duration) spliced
 }
 

@@ -168,7 +168,8 @@ func faults(n int) string {
 // retryAfter, in seconds, lets a service recover before a caller tries again.
 const retryAfter = "5"
 
-// problem turns an error into an answer. It leaves out what is not meant for the caller: the request id leads to the log.
+// problem turns an error into an answer. It leaves out what is not meant for the caller: the request id leads to the
+// log.
 func problem(err error, requestID string) answer {
 	p := replay.Problem{Type: "about:blank", Status: http.StatusInternalServerError, RequestID: requestID}
 	var invalid *replay.InvalidError
@@ -222,8 +223,8 @@ func bodyOf(req request) ([]byte, error) {
 	return body, nil
 }
 
-// linkTo returns the path of a resource below the beginning of the caller's own path. That is the stage or, unlike the stage
-// also in req.Path, the base path of a custom domain: what is left without the segments of the route.
+// linkTo returns the path of a resource below the beginning of the caller's own path. That is the stage or, unlike the
+// stage also in req.Path, the base path of a custom domain: what is left without the segments of the route.
 func linkTo(req request, path string) string {
 	base := strings.TrimSuffix(req.RequestContext.Path, "/")
 	for range strings.Count(req.Resource, "/") {

@@ -9,11 +9,11 @@ import (
 // unknown is a caller about whom API Gateway says nothing.
 const unknown = "unknown"
 
-// caller returns who called, as API Gateway says: the ARN of a signed request, the name and the subject of a Cognito token, or
-// the principal of a Lambda authorizer. A subject stays when the name changes.
+// caller returns who called, as API Gateway says: the ARN of a signed request, the name and the subject of a Cognito
+// token, or the principal of a Lambda authorizer. A subject stays when the name changes.
 //
-// A Lambda authorizer may return a context with any keys, but only with strings, numbers and booleans: it cannot pass for a
-// Cognito user.
+// A Lambda authorizer may return a context with any keys, but only with strings, numbers and booleans: it cannot pass
+// for a Cognito user.
 func caller(req request) string {
 	if arn := req.RequestContext.Identity.UserArn; arn != "" {
 		return arn

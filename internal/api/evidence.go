@@ -10,8 +10,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// evidence returns the evidence of a replay that has ended. A replay that ended before there was evidence gets it at the first
-// request.
+// evidence returns the evidence of a replay that has ended. A replay that ended before there was evidence gets it at
+// the first request.
 func (a *API) evidence(ctx context.Context, req request) (answer, error) {
 	row, err := a.find(ctx, req)
 	if err != nil {

@@ -29,7 +29,8 @@ func (a *API) pause(ctx context.Context, req request) (answer, error) {
 	return a.changed(ctx, req, row.ID, "paused", "replay paused")
 }
 
-// resume lets a replay continue. Resuming it again changes nothing, but sends the message that an earlier call failed to send.
+// resume lets a replay continue. Resuming it again changes nothing, but sends the message that an earlier call failed
+// to send.
 func (a *API) resume(ctx context.Context, req request) (answer, error) {
 	row, err := a.find(ctx, req)
 	if err != nil {
@@ -124,7 +125,8 @@ func (a *API) controls(ctx context.Context, req request) (answer, error) {
 	return answer{status: http.StatusOK, body: a.controlsOf(c)}, err
 }
 
-// maxResumed is how many open replays one call continues after a pause of all replays. Auto-replay continues the others.
+// maxResumed is how many open replays one call continues after a pause of all replays. Auto-replay continues the
+// others.
 const maxResumed = 100
 
 // changeControls pauses or resumes all replays, automatic ones, or both.

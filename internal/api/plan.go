@@ -14,8 +14,8 @@ import (
 // hashAgain is after how long without progress another message takes up the hash of a plan.
 const hashAgain = 30 * time.Second
 
-// planOf is the plan that a dry run has made: its counts and the first items of each kind. The first request for a plan has its
-// hash computed.
+// planOf is the plan that a dry run has made: its counts and the first items of each kind. The first request for a plan
+// has its hash computed.
 func (a *API) planOf(ctx context.Context, row domain.Replay, r replay.Request) (*replay.Plan, error) {
 	plan := &replay.Plan{
 		Items: row.Planned, Skipped: row.Skipped, Failed: row.Failed, Warned: row.Warned, Sample: []replay.Item{},
@@ -58,8 +58,8 @@ func (a *API) hash(ctx context.Context, id string) error {
 	return a.queue.Send(ctx, protocol.ReplayMessage{Kind: protocol.KindHash, ReplayID: id}.Encode())
 }
 
-// resolve names the version of a correction. For a request that applies a plan, it returns the request of the plan. The plan
-// is bound to the replay with this id before the replay is accepted: it runs once.
+// resolve names the version of a correction. For a request that applies a plan, it returns the request of the plan. The
+// plan is bound to the replay with this id before the replay is accepted: it runs once.
 func (a *API) resolve(ctx context.Context, r replay.Request, id string) (replay.Request, error) {
 	if r.Action == replay.Correct {
 		return a.named(ctx, r)

@@ -26,8 +26,8 @@ type query struct {
 	list   string // what a cursor belongs to
 }
 
-// newQuery refuses parameters that are not known or given twice. A misspelled filter must not select everything, and of two
-// values, API Gateway passes on the last.
+// newQuery refuses parameters that are not known or given twice. A misspelled filter must not select everything, and of
+// two values, API Gateway passes on the last.
 func newQuery(req request, known ...string) *query {
 	q := &query{params: req.QueryStringParameters, list: listOf(req)}
 	for _, name := range slices.Sorted(maps.Keys(q.params)) {
@@ -129,8 +129,8 @@ func listOf(req request) string {
 	return req.Resource + "?" + v.Encode()
 }
 
-// A cursor is a seal, which binds it to its list, and the position in it. It is not a secret: a caller that forges one gets
-// what the caller may read anyway.
+// A cursor is a seal, which binds it to its list, and the position in it. It is not a secret: a caller that forges one
+// gets what the caller may read anyway.
 const (
 	sealBytes      = 6
 	maxCursorBytes = 1_024 // of the position; the longest is a version id

@@ -47,8 +47,8 @@ func (b *Tokens) Counts() (given, refused int) {
 	return b.given, b.refused
 }
 
-// Quotas throttle the calls of Step Functions in most Regions ("Quotas related to API action throttling", Step Functions
-// Developer Guide).
+// Quotas throttle the calls of Step Functions in most Regions ("Quotas related to API action throttling", Step
+// Functions Developer Guide).
 type Quotas struct {
 	sfn.API
 	Start, Describe, History, Lists *Tokens

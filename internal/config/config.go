@@ -196,7 +196,8 @@ func LoadReplayHandler(getenv func(string) string) (c ReplayHandler, err error) 
 	return c, err
 }
 
-// ReplayListener configures the function that starts replays. It binds versions too, as that of the Series state machine.
+// ReplayListener configures the function that starts replays. It binds versions too, as that of the Series state
+// machine.
 type ReplayListener struct {
 	ReplaySeries
 

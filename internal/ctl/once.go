@@ -21,8 +21,8 @@ func (o *once) Set(s string) error {
 	return o.Value.Set(s)
 }
 
-// takeOnce has the texts of the commands below one be given once. Numbers, and flags that all commands have, may be given
-// again: an alias sets them.
+// takeOnce has the texts of the commands below one be given once. Numbers, and flags that all commands have, may be
+// given again: an alias sets them.
 func takeOnce(c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		sub.Flags().VisitAll(func(f *pflag.Flag) {

@@ -12,8 +12,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
 )
 
-// withValues joins a flag whose value is optional with the word after it, if that is its value: pflag takes a value after
-// = only, and reads the word as an argument. A file is a value. true or false after a switch is an error.
+// withValues joins a flag whose value is optional with the word after it, if that is its value: pflag takes a value
+// after = only, and reads the word as an argument. A file is a value. true or false after a switch is an error.
 func withValues(root *cobra.Command, args []string) ([]string, error) {
 	optional := map[string]*pflag.Flag{}
 	collect(root, optional)

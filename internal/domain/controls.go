@@ -6,8 +6,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// Controls is the row that says what is paused of the whole ingestion. The zero value is that of one in which nothing ever
-// was.
+// Controls is the row that says what is paused of the whole ingestion. The zero value is that of one in which nothing
+// ever was.
 type Controls struct {
 	ReplaysPausedAt    Stamp  `row:"replaysPausedAt,omitempty"` // zero: replays are not paused
 	ReplaysPausedBy    string `row:"replaysPausedBy,omitempty"`
@@ -29,7 +29,8 @@ type Controls struct {
 	YieldTo int   `row:"yieldTo,omitempty"` // the share that it had then, see Pace
 }
 
-// Pausing returns what pauses a replay beside itself, nil if nothing does. A dry run starts nothing, so nothing pauses it.
+// Pausing returns what pauses a replay beside itself, nil if nothing does. A dry run starts nothing, so nothing pauses
+// it.
 func (c Controls) Pausing(r Replay) *replay.Pause {
 	switch {
 	case r.DryRun || r.Stopped() || r.Status.Final():
@@ -42,8 +43,8 @@ func (c Controls) Pausing(r Replay) *replay.Pause {
 	return nil
 }
 
-// WithoutPause returns a time earlier by as long as auto-replay was paused between two times: what waited for that must not
-// be too old. Only the pause that goes on, and the one that was resumed last, are known.
+// WithoutPause returns a time earlier by as long as auto-replay was paused between two times: what waited for that must
+// not be too old. Only the pause that goes on, and the one that was resumed last, are known.
 func (c Controls) WithoutPause(from, now time.Time) time.Time {
 	paused := time.Duration(0)
 	add := func(since, until time.Time) {

@@ -163,8 +163,8 @@ func NeverStartedEnd(name, why string, at time.Time) Ended {
 	return Ended{Name: name, Status: Aborted, Error: NeverStarted, Cause: why, StoppedAt: at}
 }
 
-// NeedsFollowUp reports whether the end of an execution moves more than its row: a failure, an item of a replay. Until that
-// has moved, the execution stays open: whoever is to move it may die.
+// NeedsFollowUp reports whether the end of an execution moves more than its row: a failure, an item of a replay. Until
+// that has moved, the execution stays open: whoever is to move it may die.
 func (o Ended) NeedsFollowUp() bool {
 	return IsReplayName(o.Name) || o.RedriveCount > 0 || o.Status == Failed || o.Status == TimedOut
 }

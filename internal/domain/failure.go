@@ -24,7 +24,8 @@ const (
 // Open reports whether auto-replay still has to look at the failure.
 func (s FailureStatus) Open() bool { return s == Waiting || s == Retrying }
 
-// RedrivableFor is how long after its end an execution can be redriven (RedriveExecution, Step Functions API Reference).
+// RedrivableFor is how long after its end an execution can be redriven (RedriveExecution, Step Functions API
+// Reference).
 const RedrivableFor = 14 * 24 * time.Hour
 
 // Failure is the row of one failed run of an execution. Redriving an execution that fails again makes another row.

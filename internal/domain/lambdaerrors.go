@@ -4,7 +4,8 @@ package domain
 // the retries of the construct's own states and auto-replay.
 //
 // The exceptions are those of Lambda's Invoke API, as Step Functions names them ("Handling errors in Step Functions
-// workflows", Step Functions Developer Guide, and "Invoke", Lambda API Reference). A test holds the list against the SDK.
+// workflows", Step Functions Developer Guide, and "Invoke", Lambda API Reference). A test holds the list against the
+// SDK.
 func LambdaErrors() []string {
 	return []string{
 		"Lambda.ServiceException",

@@ -28,8 +28,8 @@ func APIName(replayID, resourceID string, index int) string {
 	return APIPrefix + digest(replayID, resourceID, fmt.Sprint(index))
 }
 
-// FailedName names the execution of an item that replays the version that failed: a resource may have several of them in
-// one replay.
+// FailedName names the execution of an item that replays the version that failed: a resource may have several of them
+// in one replay.
 func FailedName(replayID, resourceID, versionID string) string {
 	return APIPrefix + digest(replayID, resourceID, "failed", versionID)
 }

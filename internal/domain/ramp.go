@@ -6,8 +6,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// Ramp is the part of a replay's row that is about its ramp. Resources are counted in the order in which they were found. Only
-// the first RampTo of them may begin, until the ramp is over.
+// Ramp is the part of a replay's row that is about its ramp. Resources are counted in the order in which they were
+// found. Only the first RampTo of them may begin, until the ramp is over.
 type Ramp struct {
 	RampShare  *float64 `row:"rampShare,omitempty"`  // of failures, over which the replay pauses; nil: it has no ramp
 	RampStep   int      `row:"rampStep,omitempty"`   // resources of the step under way; 0: after a pause by the ramp, 1 is next
@@ -62,8 +62,8 @@ func (r Replay) ranSince() (ran, failed int) {
 	return r.Succeeded + r.Failed - r.RampRan, r.Failed - r.RampFailed
 }
 
-// FailsTooOften says why the ramp pauses the replay, "" if it does not. It takes the replay as it was counted. What runs still is
-// taken to succeed. So it does not depend on what ends first.
+// FailsTooOften says why the ramp pauses the replay, "" if it does not. It takes the replay as it was counted. What
+// runs still is taken to succeed. So it does not depend on what ends first.
 func (r Replay) FailsTooOften() string {
 	ran, failed := r.ranSince()
 	if !r.Ramped() || failed <= 0 {

@@ -53,8 +53,8 @@ type Replay struct {
 	SweptAt    Stamp         `row:"sweptAt,omitempty"` // when that was noted
 	Swept      bool          `row:"swept,omitempty"`   // what had not started is skipped
 
-	// Of a replay that is paused, or was. Messages of a paused replay are let go: what waits is in the ledger, and resuming
-	// sends messages for it again.
+	// Of a replay that is paused, or was. Messages of a paused replay are let go: what waits is in the ledger, and
+	// resuming sends messages for it again.
 	PausedAt         Stamp  `row:"pausedAt,omitempty"` // zero: it is not paused by itself
 	PausedBy         string `row:"pausedBy,omitempty"` // empty: its ramp paused it
 	PauseReason      string `row:"pauseReason,omitempty"`

@@ -35,8 +35,8 @@ func DefaultRetryOn() []string {
 	)
 }
 
-// RetryPolicy holds the globs of retriable error names: "*" stands for any text, "?" for one character and "[a-z]" for a
-// range, as in path.Match.
+// RetryPolicy holds the globs of retriable error names: "*" stands for any text, "?" for one character and "[a-z]" for
+// a range, as in path.Match.
 type RetryPolicy struct {
 	RetryOn      []string
 	DoNotRetryOn []string // wins over RetryOn

@@ -2,11 +2,11 @@ package domain
 
 import "time"
 
-// Replays give way to live traffic: when Step Functions refuses to start an execution of theirs, it refuses those of producers
-// too. The pace of all replays is halved then, and grows by a fixed amount from there, as TCP's window does.
+// Replays give way to live traffic: when Step Functions refuses to start an execution of theirs, it refuses those of
+// producers too. The pace of all replays is halved then, and grows by a fixed amount from there, as TCP's window does.
 const (
-	// YieldAgain is how long after the pace was halved it may be halved again. Starts that are reserved by then still come, at
-	// the pace of before.
+	// YieldAgain is how long after the pace was halved it may be halved again. Starts that are reserved by then still
+	// come, at the pace of before.
 	YieldAgain = 30 * time.Second
 
 	yieldWhole = 1 << 10 // what a share is counted in

@@ -17,7 +17,8 @@ const (
 	maxReserve = 3 * time.Second
 )
 
-// ErrDeadlinePassed is the error of work that was not done in time. It is a context.DeadlineExceeded, so it counts as transient.
+// ErrDeadlinePassed is the error of work that was not done in time. It is a context.DeadlineExceeded, so it counts as
+// transient.
 var ErrDeadlinePassed = fmt.Errorf("not done in time: %w", context.DeadlineExceeded)
 
 func reserve(left time.Duration) time.Duration {

@@ -9,7 +9,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
-// Patch applies a transform that calls no function to an event. What it makes must still be an event of the same resource.
+// Patch applies a transform that calls no function to an event. What it makes must still be an event of the same
+// resource.
 func (r Reader) Patch(ctx context.Context, t *transform.Transform, resourceID string, event []byte) ([]byte, error) {
 	made, err := t.Apply(ctx, event, transform.Subject{ResourceID: resourceID})
 	if err != nil {

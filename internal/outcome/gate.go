@@ -22,8 +22,8 @@ type Publications interface {
 	Release(ctx context.Context, resourceID, holder string) error
 }
 
-// PublishGate orders the publications of a resource. An event raises the resource's place before it is sent; an older one that
-// must not follow a newer one holds the place while it is sent, and newer ones wait until it is released.
+// PublishGate orders the publications of a resource. An event raises the resource's place before it is sent; an older
+// one that must not follow a newer one holds the place while it is sent, and newer ones wait until it is released.
 //
 // One case remains: a request to SNS may take longer than the hold, after its client has given it up. If SNS accepted
 // the message at a second try, the first one may deliver a copy after newer events.

@@ -22,8 +22,8 @@ func healedBy(row domain.Execution) domain.Move {
 // maxCorrections bounds how many corrections, each of the one before, are followed back to the event that arrived.
 const maxCorrections = 100
 
-// healVersion heals the failures of a version after a replay of it succeeded. If it is a correction, it also heals those
-// of the version that it corrects, and so on.
+// healVersion heals the failures of a version after a replay of it succeeded. If it is a correction, it also heals
+// those of the version that it corrects, and so on.
 func (r *EndRecorder) healVersion(ctx context.Context, row domain.Execution) error {
 	m := healedBy(row)
 	if err := r.healFailures(ctx, row.ResourceID, row.VersionID, row.RecordedAt, m); err != nil {

@@ -58,9 +58,9 @@ func NewEndRecorder(executions outcomes, ends ends, failures failures, progress 
 	return &EndRecorder{executions: executions, ends: ends, failures: failures, progress: progress, logger: logger, now: time.Now}
 }
 
-// ForTracker returns a copy for Tracker, which mostly receives each end once. The copy also lists ends without a row, and lists
-// an end again when it is received again: the ledger cannot tell these two apart. It counts failures without a row on the
-// meter.
+// ForTracker returns a copy for Tracker, which mostly receives each end once. The copy also lists ends without a row,
+// and lists an end again when it is received again: the ledger cannot tell these two apart. It counts failures without
+// a row on the meter.
 func (r *EndRecorder) ForTracker(m *emf.Meter) *EndRecorder {
 	copied := *r
 	copied.meter, copied.tracks = m, true

@@ -127,8 +127,8 @@ func (s *Superseding) SupersederOf(ctx context.Context, f domain.Failure) (by ev
 	return by, false, nil
 }
 
-// Needless returns how to close or quarantine a failure that needs no automatic replay, nil if it needs one. It needs none if
-// its event is gone from the log, or if a newer event is responsible and supersedes older ones.
+// Needless returns how to close or quarantine a failure that needs no automatic replay, nil if it needs one. It needs
+// none if its event is gone from the log, or if a newer event is responsible and supersedes older ones.
 func (s *Superseding) Needless(ctx context.Context, f domain.Failure, supersedeOlder bool) (*domain.Move, error) {
 	by, newer, err := s.SupersederOf(ctx, f)
 	switch {

@@ -109,8 +109,8 @@ func (p *Replays) applyAndComplete(ctx context.Context, id string, transitions [
 	return p.CompleteIfDone(ctx, id, transitions[0].At)
 }
 
-// ApplyTo applies at most ledger.MaxItemChanges transitions of one replay. Final tells that the caller must look whether the
-// replay is complete.
+// ApplyTo applies at most ledger.MaxItemChanges transitions of one replay. Final tells that the caller must look
+// whether the replay is complete.
 func (p *Replays) ApplyTo(ctx context.Context, id string, transitions []Transition) (final bool, err error) {
 	for range rounds {
 		var changes []domain.ItemChange
@@ -128,7 +128,8 @@ func (p *Replays) ApplyTo(ctx context.Context, id string, transitions []Transiti
 	return false, fmt.Errorf("items of replay %s: %w", id, ledger.ErrConflict)
 }
 
-// CompleteIfDone ends a replay if every item has its outcome, halts one with too many failures, and goes on with a ramp.
+// CompleteIfDone ends a replay if every item has its outcome, halts one with too many failures, and goes on with a
+// ramp.
 func (p *Replays) CompleteIfDone(ctx context.Context, id string, now time.Time) error {
 	r, err := p.replays.Get(ctx, id)
 	if err != nil || r.Status.Final() {
@@ -198,8 +199,8 @@ func (p *Replays) finish(ctx context.Context, r domain.Replay) error {
 // evidenceWithin is how long the message about a replay's end may take.
 const evidenceWithin = 2 * time.Second
 
-// sendEvidence sends the message that has evidence written. If that fails or takes long, auto-replay sends it: what was done
-// counts, and a slow queue must not keep ends from being recorded.
+// sendEvidence sends the message that has evidence written. If that fails or takes long, auto-replay sends it: what was
+// done counts, and a slow queue must not keep ends from being recorded.
 func (p *Replays) sendEvidence(ctx context.Context, id string) {
 	limit := evidenceWithin
 	if end, limited := ctx.Deadline(); limited {
@@ -218,8 +219,8 @@ func (p *Replays) sendEvidence(ctx context.Context, id string) {
 	}
 }
 
-// changes reads the items and keeps the transitions that lead forward. Final tells that the replay may be complete, also
-// when nothing is left to change: an earlier delivery may have died before it looked.
+// changes reads the items and keeps the transitions that lead forward. Final tells that the replay may be complete,
+// also when nothing is left to change: an earlier delivery may have died before it looked.
 func (p *Replays) changes(ctx context.Context, id string, transitions []Transition) (changes []domain.ItemChange, final bool, err error) {
 	places := make([]domain.Place, len(transitions))
 	for i, t := range transitions {

@@ -10,11 +10,11 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// climb lets the next step of a ramp begin once every item of the steps so far has its outcome, or pauses the replay if too many
-// have failed. It takes the replay as it was counted.
+// climb lets the next step of a ramp begin once every item of the steps so far has its outcome, or pauses the replay if
+// too many have failed. It takes the replay as it was counted.
 //
-// A sum of the counters mixes moments, see ledger.Replays.Finish. A step has therefore ended when two sums with the same items
-// say so.
+// A sum of the counters mixes moments, see ledger.Replays.Finish. A step has therefore ended when two sums with the
+// same items say so.
 func (p *Replays) climb(ctx context.Context, r domain.Replay, now time.Time) error {
 	for r.Ramped() && !r.Stopped() && !r.Status.Final() && !r.Paused() {
 		if why := r.FailsTooOften(); why != "" {

@@ -41,12 +41,12 @@ type body struct {
 	Event  json.RawMessage `json:"event,omitempty"`
 }
 
-// MaxInputBytes is the largest input that BuildEnvelope makes. The rest of Step Functions' limit is for what the Record state
-// puts around the input: the execution's ARN, its name, its times.
+// MaxInputBytes is the largest input that BuildEnvelope makes. The rest of Step Functions' limit is for what the Record
+// state puts around the input: the execution's ARN, its name, its times.
 const MaxInputBytes = replay.MaxExecutionInputBytes - 1024
 
-// BuildEnvelope returns the execution input. It returns ErrEnvelopeTooLarge if header and event exceed MaxInputBytes. Then
-// the caller stores the event, sets EventKey and calls it with a nil event.
+// BuildEnvelope returns the execution input. It returns ErrEnvelopeTooLarge if header and event exceed MaxInputBytes.
+// Then the caller stores the event, sets EventKey and calls it with a nil event.
 func BuildEnvelope(h EnvelopeHeader, event []byte) ([]byte, error) {
 	h.V = EnvelopeVersion
 	var buf bytes.Buffer

@@ -8,8 +8,8 @@ import (
 )
 
 // How EventBridge renders a field in an input template that is null or absent in the event is not documented: nothing,
-// null, an empty text, or the placeholder itself are all possible, and most of them are not JSON. What the other fields say
-// counts all the same.
+// null, an empty text, or the placeholder itself are all possible, and most of them are not JSON. What the other fields
+// say counts all the same.
 var (
 	statusField = regexp.MustCompile(`"(executionArn|name|stateMachineArn|status|error)"\s*:\s*"((?:[^"\\]|\\.)*)"`)
 	numberField = regexp.MustCompile(`"(v|startDate|stopDate|redriveCount)"\s*:\s*"?(\d+)"?`)

@@ -101,8 +101,8 @@ func DecodeReplayMessage(b string) (ReplayMessage, error) {
 	return m, nil
 }
 
-// StatusMessage is the pointer that an EventBridge rule makes of a Step Functions status change. It names the execution and
-// carries none of its data.
+// StatusMessage is the pointer that an EventBridge rule makes of a Step Functions status change. It names the execution
+// and carries none of its data.
 type StatusMessage struct {
 	V               int    `json:"v"`
 	Kind            string `json:"kind"`

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// WrappedBodies returns the messages that a body of another form carries: the event of a queue, as Lambda gets it, and the
-// record that Lambda makes of an invocation that failed (AWS Lambda Developer Guide, "Capturing records of Lambda
+// WrappedBodies returns the messages that a body of another form carries: the event of a queue, as Lambda gets it, and
+// the record that Lambda makes of an invocation that failed (AWS Lambda Developer Guide, "Capturing records of Lambda
 // asynchronous invocations"). It is empty for any other.
 func WrappedBodies(body string) []string {
 	var outer struct {

@@ -26,9 +26,9 @@ var (
 	// Recorded counts events that entered the log. By Record.
 	Recorded = Metric{"Recorded", count, "Sum"}
 
-	// Published counts outputs that an execution sent to the topic; PublishSuppressed those that were not sent because the
-	// replay asked for that; PublishSuperseded those that were withheld: a newer
-	// version was published, or the resource was deleted. By Publish.
+	// Published counts outputs that an execution sent to the topic; PublishSuppressed those that were not sent because
+	// the replay asked for that; PublishSuperseded those that were withheld: a newer version was published, or the
+	// resource was deleted. By Publish.
 	Published         = Metric{"Published", count, "Sum"}
 	PublishSuppressed = Metric{"PublishSuppressed", count, "Sum"}
 	PublishSuperseded = Metric{"PublishSuperseded", count, "Sum"}

@@ -42,7 +42,8 @@ const (
 	EventsPrefix = "events/"
 	// OutputsPrefix holds one object per execution that reached Publish, with StoreOutputs: the workflow's output.
 	OutputsPrefix = "outputs/"
-	// DerivedPrefix holds the event of a replay that a transform changed, or that does not fit into its execution's input.
+	// DerivedPrefix holds the event of a replay that a transform changed, or that does not fit into its execution's
+	// input.
 	DerivedPrefix = "derived/"
 	// UnrecordedPrefix holds the inputs of failed executions that never reached the log.
 	UnrecordedPrefix = "unrecorded/"

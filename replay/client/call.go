@@ -46,8 +46,8 @@ type Response struct {
 	Body   []byte
 }
 
-// Do signs a request and sends it once. Any status is a response, not an error. Use it for requests that no service has a
-// method for. Those methods retry, and decode the response.
+// Do signs a request and sends it once. Any status is a response, not an error. Use it for requests that no service has
+// a method for. Those methods retry, and decode the response.
 func (c *Client) Do(ctx context.Context, r Request) (Response, error) {
 	target := c.cfg.BaseURL + r.Path
 	if len(r.Query) > 0 {

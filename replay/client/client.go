@@ -97,7 +97,8 @@ func (c Client) withServices() *Client {
 	return &c
 }
 
-// WithPageSize returns a client whose lists ask for size entries at a time: 1 to replay.MaxPageSize, which is the default.
+// WithPageSize returns a client whose lists ask for size entries at a time: 1 to replay.MaxPageSize, which is the
+// default.
 func (c *Client) WithPageSize(size int) *Client {
 	paged := *c
 	paged.page = min(max(size, 1), replay.MaxPageSize)

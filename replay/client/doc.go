@@ -1,17 +1,18 @@
 // Package client calls the replay API of a ReplayableIngestion.
 //
-// Requests are signed with AWS Signature Version 4 for the service execute-api. The caller needs execute-api:Invoke, which
-// the construct's GrantReplay and GrantReadHistory allow.
+// Requests are signed with AWS Signature Version 4 for the service execute-api. The caller needs execute-api:Invoke,
+// which the construct's GrantReplay and GrantReadHistory allow.
 //
 // # Services
 //
-// A Client has a service for each kind of thing: Replays, Versions, Resources, Executions, Failures and Controls. Do sends
-// any request as it is.
+// A Client has a service for each kind of thing: Replays, Versions, Resources, Executions, Failures and Controls. Do
+// sends any request as it is.
 //
 // # Retries
 //
-// A method of a service makes up to five attempts: after status 429, 500, 502, 503 or 504, or if no response came. It waits between them
-// with exponential backoff and jitter. POST /replays carries an Idempotency-Key, so that attempts start one replay at most.
+// A method of a service makes up to five attempts: after status 429, 500, 502, 503 or 504, or if no response came. It
+// waits between them with exponential backoff and jitter. POST /replays carries an Idempotency-Key, so that attempts
+// start one replay at most.
 //
 // # Lists
 //

@@ -24,8 +24,8 @@ func (s *ExecutionsService) ListPage(ctx context.Context, query replay.Execution
 	return pageOf[replay.Executions](ctx, s.client, "/executions", executionValues(query), cursor)
 }
 
-// Follow reads the executions that have ended behind a place, in the order in which they were reported. An empty
-// cursor stands for query.Since; the answer's is the place to go on from, now or later. The last seconds are left out, since
+// Follow reads the executions that have ended behind a place, in the order in which they were reported. An empty cursor
+// stands for query.Since; the answer's is the place to go on from, now or later. The last seconds are left out, since
 // what has their time may still be written. query.Until is not used.
 func (s *ExecutionsService) Follow(ctx context.Context, query replay.ExecutionQuery, cursor string) (replay.Executions, error) {
 	query.Until = nil

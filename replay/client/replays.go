@@ -23,9 +23,9 @@ func (s *ReplaysService) Create(ctx context.Context, key string, request replay.
 	return a, err
 }
 
-// Apply runs what a dry run planned: those versions and no others. A plan is applied once; the same key with the same plan
-// returns the same replay. It is a RefusedError with status 409 if the plan has expired, was applied by another replay, has
-// another hash, or has none yet.
+// Apply runs what a dry run planned: those versions and no others. A plan is applied once; the same key with the same
+// plan returns the same replay. It is a RefusedError with status 409 if the plan has expired, was applied by another
+// replay, has another hash, or has none yet.
 func (s *ReplaysService) Apply(ctx context.Context, key string, plan replay.Apply) (a replay.Accepted, err error) {
 	err = s.client.send(ctx, http.MethodPost, "/replays", keyed(key), map[string]replay.Apply{"apply": plan}, &a)
 	return a, err
@@ -53,8 +53,8 @@ const (
 	lastLook  = 2 * time.Second
 )
 
-// Wait reads a replay until it has ended, or ctx has. A paused replay has not ended. With an error, it returns the replay as
-// it was read last.
+// Wait reads a replay until it has ended, or ctx has. A paused replay has not ended. With an error, it returns the
+// replay as it was read last.
 func (s *ReplaysService) Wait(ctx context.Context, id string) (last replay.Replay, err error) {
 	for wait := firstLook; ; wait = min(2*wait, lastLook) {
 		r, err := s.Get(ctx, id)
@@ -96,8 +96,8 @@ func (s *ReplaysService) Cancel(ctx context.Context, id string) (r replay.Summar
 	return r, err
 }
 
-// Pause lets nothing more of a replay start until it is resumed. What runs goes on to its end. It is a RefusedError with
-// status 409 if the replay has ended, or was cancelled or halted.
+// Pause lets nothing more of a replay start until it is resumed. What runs goes on to its end. It is a RefusedError
+// with status 409 if the replay has ended, or was cancelled or halted.
 func (s *ReplaysService) Pause(ctx context.Context, id string, request replay.PauseRequest) (r replay.Summary, err error) {
 	err = s.client.send(ctx, http.MethodPost, replayPath(id)+"/pause", nil, request, &r)
 	return r, err

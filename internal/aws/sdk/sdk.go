@@ -13,10 +13,10 @@ import (
 // PlainBodies is an API option that lets package net/http read the bodies of requests, and not ask them to write
 // themselves.
 //
-// The SDK closes a body as soon as there is an answer, and a closed body answers io.WriterTo with io.EOF, which is an error
-// there. Package net/http asks for more of a body once all is sent, to see that it has ended. Where the answer comes before
-// that, it closes the connection for that error, the rest of the answer is lost, and the SDK sends the request again,
-// although it was done. Of a body that is read, io.EOF is the end.
+// The SDK closes a body as soon as there is an answer, and a closed body answers io.WriterTo with io.EOF, which is an
+// error there. Package net/http asks for more of a body once all is sent, to see that it has ended. Where the answer
+// comes before that, it closes the connection for that error, the rest of the answer is lost, and the SDK sends the
+// request again, although it was done. Of a body that is read, io.EOF is the end.
 func PlainBodies(stack *middleware.Stack) error {
 	return stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("PlainBodies", plainBody), middleware.After)
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/errs"
 )
 
-// ErrBusy means that Step Functions is not asked now, because the account's quota is needed by others, or that it refused
-// the question for that reason. Nothing is lost: the same question may be asked later.
+// ErrBusy means that Step Functions is not asked now, because the account's quota is needed by others, or that it
+// refused the question for that reason. Nothing is lost: the same question may be asked later.
 var ErrBusy = errors.New("questions to Step Functions are used up")
 
 // Quota bounds how often executions are described and their histories read: both take from it, in whatever machine. All

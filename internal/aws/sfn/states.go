@@ -46,8 +46,8 @@ func (m *Machine) ExecutionARN(name string) string {
 }
 
 // Start starts an execution and returns its ARN. One that exists under this name is taken as started: names are
-// deterministic, so an earlier delivery of the same message started it. A call that is throttled is not repeated at once: live
-// producers need what the quota has.
+// deterministic, so an earlier delivery of the same message started it. A call that is throttled is not repeated at
+// once: live producers need what the quota has.
 func (m *Machine) Start(ctx context.Context, name string, input []byte) (string, error) {
 	out, err := m.api.StartExecution(ctx, &sfn.StartExecutionInput{
 		StateMachineArn: &m.arn, Name: &name, Input: aws.String(string(input)),

@@ -15,7 +15,8 @@ import (
 // newKey is what a form's Idempotency-Key is made of.
 func newKey() string { return rand.Text() }
 
-// apply runs a plan. The key follows from the plan: however often and from wherever the form is sent, one replay starts.
+// apply runs a plan. The key follows from the plan: however often and from wherever the form is sent, one replay
+// starts.
 func (c *Console) apply(r *http.Request) (view, error) {
 	id, hash := r.PathValue("id"), r.PostForm.Get("hash")
 	accepted, err := c.o.Client.Replays.Apply(r.Context(), keyOf(r.URL.Path, url.Values{"hash": {hash}}), replay.Apply{PlanID: id, PlanHash: hash})
@@ -98,8 +99,8 @@ func (c *Console) previewOf(ctx context.Context, form url.Values) preview {
 
 var errNoSample = errors.New("select a resource, an owner with failures, or failures: then one of their events is taken")
 
-// sample chooses the event on which a transform is shown: a version that is named, the newest of a resource that is named,
-// or what failed last among what is selected.
+// sample chooses the event on which a transform is shown: a version that is named, the newest of a resource that is
+// named, or what failed last among what is selected.
 func (c *Console) sample(ctx context.Context, form url.Values) (preview, error) {
 	if ids := lines(form["resource"]); len(ids) > 0 {
 		if versions := lines(form["version"]); len(versions) > 0 && form.Get("versions") == "ids" {

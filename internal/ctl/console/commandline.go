@@ -14,8 +14,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// forms are the command lines that do what a form does, by its name. A page has the line of the form as it was rendered; its
-// script asks for that of the form as it is.
+// forms are the command lines that do what a form does, by its name. A page has the line of the form as it was
+// rendered; its script asks for that of the form as it is.
 var forms = map[string]func(url.Values) string{
 	"replay": replayCommand, "correct": correctCommand,
 	"failures": func(form url.Values) string { return failuresCommand(form, "failures") },

@@ -1,8 +1,9 @@
-// Package console is the web console of an ingestion: an http.Handler that shows what failed and replays it, over the public
-// client of the replay API. `replayctl console` serves it on the operator's machine.
+// Package console is the web console of an ingestion: an http.Handler that shows what failed and replays it, over the
+// public client of the replay API. `replayctl console` serves it on the operator's machine.
 //
-// Pages are rendered on the server and work without scripts. Events, causes and ids are hostile text: html/template escapes
-// each by its context, and the policy of guard.go lets a browser run nothing that is not a file of this package.
+// Pages are rendered on the server and work without scripts. Events, causes and ids are hostile text: html/template
+// escapes each by its context, and the policy of guard.go lets a browser run nothing that is not a file of this
+// package.
 package console
 
 import (

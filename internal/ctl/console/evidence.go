@@ -68,7 +68,8 @@ func (c *Console) noEvidence(r *http.Request, v view, err error) (view, error) {
 	return v, nil
 }
 
-// groupPair is how many failures of a group there were before a replay and after it; nil: not known, or among the others.
+// groupPair is how many failures of a group there were before a replay and after it; nil: not known, or among the
+// others.
 type groupPair struct {
 	replay.FailureTotal
 	Before, After *int

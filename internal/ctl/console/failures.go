@@ -135,7 +135,8 @@ func (c *Console) groups(ctx context.Context) (replay.FailureGroups, error) {
 	return groups, err
 }
 
-// groupOf finds the group that a query selects all of. It is only about the head of the page: without it, there is none.
+// groupOf finds the group that a query selects all of. It is only about the head of the page: without it, there is
+// none.
 func (c *Console) groupOf(ctx context.Context, q replay.FailureQuery) *replay.FailureGroup {
 	name, one := literal(q.Error)
 	state, plain := literal(q.State)

@@ -83,8 +83,8 @@ func (c *Console) guard(pages http.Handler) http.Handler {
 	return same.Handler(inner)
 }
 
-// local reports whether a request names this machine as its host. A name that an attacker has resolve to 127.0.0.1 would let
-// the attacker's page read the console (DNS rebinding). The port is that of the listener.
+// local reports whether a request names this machine as its host. A name that an attacker has resolve to 127.0.0.1
+// would let the attacker's page read the console (DNS rebinding). The port is that of the listener.
 func local(r *http.Request) bool {
 	addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	if !ok {
@@ -134,8 +134,8 @@ type refusal struct {
 	Refresh     int    // never: the layout asks
 }
 
-// signIn is for a browser without the cookie. A strict cookie is not sent along a link of another site, such as of a chat:
-// following a link of this page sends it.
+// signIn is for a browser without the cookie. A strict cookie is not sent along a link of another site, such as of a
+// chat: following a link of this page sends it.
 func signIn(r *http.Request) refusal {
 	p := refusal{
 		Title: "Sign in",

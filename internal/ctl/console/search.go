@@ -24,8 +24,8 @@ type searchPage struct {
 
 var ulidText = regexp.MustCompile(`^[0-7][0-9A-HJKMNP-TV-Z]{25}$`)
 
-// search looks for what a text may be: the id of a replay, a resource, an owner, or the name or the ARN of an execution. If
-// it is one thing only, its page is shown at once.
+// search looks for what a text may be: the id of a replay, a resource, an owner, or the name or the ARN of an
+// execution. If it is one thing only, its page is shown at once.
 func (c *Console) search(r *http.Request) (view, error) {
 	p := searchPage{Q: strings.TrimSpace(r.URL.Query().Get("q"))}
 	v := view{page: "search", title: "Search", data: &p}

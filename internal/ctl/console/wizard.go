@@ -25,7 +25,8 @@ type wizardPage struct {
 // Has reports whether a field of the form has a value.
 func (p wizardPage) Has(name string) bool { return p.Form.Get(name) != "" }
 
-// Open reports whether a part of the form is unfolded: one of its fields has a value that is not its default, or a fault.
+// Open reports whether a part of the form is unfolded: one of its fields has a value that is not its default, or a
+// fault.
 func (p wizardPage) Open(names ...string) bool {
 	return slices.ContainsFunc(names, func(name string) bool {
 		return p.Faults[name] != "" || p.Has(name) && p.Form.Get(name) != string(replay.Rerun)
@@ -80,7 +81,8 @@ func faultText(f replay.Fault) string {
 	return inLabels(f.Detail) + " (got " + f.Value + ")"
 }
 
-// formFields are the fields of the form by those of a request. One that is not here belongs to the beginning of it that is.
+// formFields are the fields of the form by those of a request. One that is not here belongs to the beginning of it that
+// is.
 var formFields = map[string]string{
 	"select": "resource", "select.resourceIds": "resource", "select.ownerId": "owner", "select.all": "all",
 	"select.failures": "failures", "select.failures.error": "error", "select.failures.state": "state", "select.failures.cause": "cause",

@@ -79,8 +79,8 @@ func fieldsOf(form url.Values) (all []field) {
 	return all
 }
 
-// keyOf is the Idempotency-Key of a form: the same for the same form with the same values, however often it is sent. A form
-// that was changed and is sent again is another request, which needs another key.
+// keyOf is the Idempotency-Key of a form: the same for the same form with the same values, however often it is sent. A
+// form that was changed and is sent again is another request, which needs another key.
 func keyOf(path string, form url.Values) string {
 	h := sha256.New()
 	_, _ = fmt.Fprintf(h, "%q", path) // a hash takes everything

@@ -9,8 +9,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
 )
 
-// Arguments checks that a command has the arguments that are named: the first least of them are required. It names the one
-// that is missing, and one that is too many.
+// Arguments checks that a command has the arguments that are named: the first least of them are required. It names the
+// one that is missing, and one that is too many.
 func Arguments(least int, names ...string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		var err error

@@ -145,7 +145,8 @@ func (o Completions) Versions(c *cobra.Command, args []string, typed string) ([]
 	}), noFiles
 }
 
-// Transforms offers the functions of the prop Transforms. An ingestion that was found by its URL alone does not tell them.
+// Transforms offers the functions of the prop Transforms. An ingestion that was found by its URL alone does not tell
+// them.
 func (o Completions) Transforms(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	ctx, cancel := context.WithTimeout(c.Context(), completeFor)
 	defer cancel()

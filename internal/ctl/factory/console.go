@@ -36,7 +36,8 @@ func (f *Factory) EventLogObject(key string) string {
 	return "s3://" + f.target.EventLogBucket + "/" + key
 }
 
-// ExecutionARN is the ARN of an execution of the ingestion's state machine. Where only the API is known, it is the name.
+// ExecutionARN is the ARN of an execution of the ingestion's state machine. Where only the API is known, it is the
+// name.
 func (f *Factory) ExecutionARN(name string) string {
 	if f.target == nil || !strings.Contains(f.target.StateMachineARN, ":stateMachine:") {
 		return name

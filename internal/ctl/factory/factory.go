@@ -1,4 +1,5 @@
-// Package factory makes what every command needs: streams, global flags, the ingestion that is meant, and a client of its API.
+// Package factory makes what every command needs: streams, global flags, the ingestion that is meant, and a client of
+// its API.
 package factory
 
 import (

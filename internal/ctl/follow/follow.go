@@ -59,7 +59,8 @@ func Wait(ctx context.Context, f *factory.Factory, api *client.Client, ids []str
 	}
 }
 
-// stoppedByRamp reports whether a ramp has paused its replay, so it waits for a person. Other pauses end without one who waits.
+// stoppedByRamp reports whether a ramp has paused its replay, so it waits for a person. Other pauses end without one
+// who waits.
 func stoppedByRamp(r replay.Replay) bool {
 	return r.Paused != nil && r.Paused.By == "" && r.Ramp != nil && float64(r.Ramp.Failed) > r.Ramp.MaxFailureShare*float64(r.Ramp.Ran)
 }

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// PrintableJSON shows what could steer a terminal as JSON escapes it, so that the text stays the same JSON. In JSON, such
-// characters stand in strings only.
+// PrintableJSON shows what could steer a terminal as JSON escapes it, so that the text stays the same JSON. In JSON,
+// such characters stand in strings only.
 func PrintableJSON(s string) string {
 	if strings.IndexFunc(s, unprintable) < 0 {
 		return s

@@ -86,7 +86,8 @@ func (t *tabler[T]) flush() error {
 	return err
 }
 
-// measure widens columns to what is in them, and narrows them to the terminal: first the flexible ones, then the widest.
+// measure widens columns to what is in them, and narrows them to the terminal: first the flexible ones, then the
+// widest.
 func (t *tabler[T]) measure(cells [][]string) {
 	for j, c := range t.columns {
 		t.widths[j] = max(t.widths[j], runewidth.StringWidth(c.Title))
@@ -164,8 +165,8 @@ func (t *tabler[T]) line(b *strings.Builder, cells []string, color func(int) Col
 	b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 }
 
-// Printable shows control characters, which could steer a terminal, and invisible ones, which would make two ids look the
-// same, as escapes: errors and ids are other people's texts.
+// Printable shows control characters, which could steer a terminal, and invisible ones, which would make two ids look
+// the same, as escapes: errors and ids are other people's texts.
 func Printable(s string) string {
 	if strings.IndexFunc(s, unseen) < 0 {
 		return s

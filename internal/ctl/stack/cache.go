@@ -11,7 +11,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/config"
 )
 
-// Cache keeps what was found in files of a directory. It is a convenience: what it cannot read or write it does without.
+// Cache keeps what was found in files of a directory. It is a convenience: what it cannot read or write it does
+// without.
 type Cache struct {
 	Dir     string
 	Key     string // of the account and Region, and of where they were asked

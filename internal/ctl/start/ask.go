@@ -40,8 +40,8 @@ func askFor(ctx context.Context, f *factory.Factory, reason *string, dryRun, int
 	return err
 }
 
-// confirm asks before more than a few items are started. How many there are is found out by a dry run, unless the request
-// itself says that they are few.
+// confirm asks before more than a few items are started. How many there are is found out by a dry run, unless the
+// request itself says that they are few.
 func confirm(ctx context.Context, f *factory.Factory, api *client.Client, r request.Request, o *request.Flags) error {
 	if o.Yes || r.Few(askAbove) {
 		return nil

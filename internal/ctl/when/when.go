@@ -99,8 +99,8 @@ func offset(t time.Time, zone *time.Location) time.Duration {
 	return time.Duration(seconds) * time.Second
 }
 
-// relative writes weeks, days, hours, minutes and seconds as ISO 8601 does. A duration of ISO 8601 may have weeks beside
-// days for the API, but not in general.
+// relative writes weeks, days, hours, minutes and seconds as ISO 8601 does. A duration of ISO 8601 may have weeks
+// beside days for the API, but not in general.
 func relative(m []string) (string, error) {
 	days := 0
 	for i, per := range []int{7, 1} {

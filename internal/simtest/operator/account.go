@@ -16,7 +16,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/simtest"
 )
 
-// CloudFormation answers DescribeStacks as AWS does, in pages of one stack, and the calls of Step Functions that ingest makes.
+// CloudFormation answers DescribeStacks as AWS does, in pages of one stack, and the calls of Step Functions that ingest
+// makes.
 type CloudFormation struct {
 	stacks map[string][]config.Manifest
 	order  []string

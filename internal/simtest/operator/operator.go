@@ -1,4 +1,5 @@
-// Package operator is an ingestion in this process, with its real handlers, and an operator of replayctl in front of it.
+// Package operator is an ingestion in this process, with its real handlers, and an operator of replayctl in front of
+// it.
 package operator
 
 import (

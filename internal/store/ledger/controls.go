@@ -75,7 +75,8 @@ func (l *Controls) SetAlarm(ctx context.Context, at domain.Stamp, reason string)
 	return nil
 }
 
-// Yield notes that replays give way to live traffic, unless somebody has noted that since a time. It reports whether it did.
+// Yield notes that replays give way to live traffic, unless somebody has noted that since a time. It reports whether it
+// did.
 func (l *Controls) Yield(ctx context.Context, to domain.Controls, since domain.Stamp) (bool, error) {
 	c := newChange(controlsKey()).Set("yieldAt", str(to.YieldAt.String())).Set("yieldTo", num(to.YieldTo)).
 		If("attribute_not_exists({yieldAt}) OR {yieldAt} <= ?", str(since.String()))

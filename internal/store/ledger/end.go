@@ -16,8 +16,9 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// Ends of executions are kept for some days in rows of their own, several in each: those that a function recorded together.
-// An index of executions by time would cost a write more for each event; such a row is a write for ten of them at load.
+// Ends of executions are kept for some days in rows of their own, several in each: those that a function recorded
+// together. An index of executions by time would cost a write more for each event; such a row is a write for ten of
+// them at load.
 const endsPrefix = "ENDS#"
 
 // endsDay is how much time shares a partition. It takes 1,000 writes a second, each of some ten ends.
@@ -59,8 +60,8 @@ const (
 	endsLooks = 10_000 // ends that are looked at for one page of a filtered list: a megabyte or two
 )
 
-// List returns a page of ends, what was reported last first, and the cursor of the next page. With a filter, a page may have
-// fewer entries than the limit although others follow.
+// List returns a page of ends, what was reported last first, and the cursor of the next page. With a filter, a page may
+// have fewer entries than the limit although others follow.
 func (l *Ends) List(
 	ctx context.Context, f domain.EndFilter, now time.Time, cursor string, limit int,
 ) (found []domain.End, next string, err error) {
@@ -116,9 +117,9 @@ func (l *Ends) List(
 	return l.withRows(ctx, found, "")
 }
 
-// Follow returns the ends that follow a place, in the order in which they were reported, and the place behind them: always
-// one, to go on with later. The last seconds are left out, since what has their time may still be written. An empty cursor
-// stands for f.Since.
+// Follow returns the ends that follow a place, in the order in which they were reported, and the place behind them:
+// always one, to go on with later. The last seconds are left out, since what has their time may still be written. An
+// empty cursor stands for f.Since.
 func (l *Ends) Follow(
 	ctx context.Context, f domain.EndFilter, now time.Time, cursor string, limit int,
 ) (found []domain.End, next string, err error) {

@@ -75,11 +75,12 @@ func recorded(r domain.Recorded) *change {
 	return c
 }
 
-// RecordOutcome records how an execution ended. A row moves only forward, by redrive count and stop time: for anything older
-// than what it knows, RecordOutcome returns the row as it is with ErrConflict. It returns ErrNotFound if there is no row. NeverStarted
-// is our assumption, so any end that Step Functions reports replaces it.
+// RecordOutcome records how an execution ended. A row moves only forward, by redrive count and stop time: for anything
+// older than what it knows, RecordOutcome returns the row as it is with ErrConflict. It returns ErrNotFound if there is
+// no row. NeverStarted is our assumption, so any end that Step Functions reports replaces it.
 //
-// One that is followed up stays among the open executions until MarkFollowedUp: a message may get lost, a function may die.
+// One that is followed up stays among the open executions until MarkFollowedUp: a message may get lost, a function may
+// die.
 func (l *Executions) RecordOutcome(ctx context.Context, o domain.Ended) (domain.Execution, error) {
 	pk, sk := executionKey(o.Name)
 	stop := str(domain.At(o.StoppedAt).String())
@@ -112,16 +113,16 @@ func (l *Executions) RecordOutcome(ctx context.Context, o domain.Ended) (domain.
 	return row, err
 }
 
-// MarkFollowedUp takes an ended execution out of the open ones, once its failure has a row or needs none. One that MarkPublished
-// has opened again stays: it had been redriven, and its new end is still to be learned.
+// MarkFollowedUp takes an ended execution out of the open ones, once its failure has a row or needs none. One that
+// MarkPublished has opened again stays: it had been redriven, and its new end is still to be learned.
 func (l *Executions) MarkFollowedUp(ctx context.Context, name string) error {
 	pk, sk := executionKey(name)
 	c := newChange(pk, sk).Remove("tpk", "tsk").If("attribute_exists({stoppedAt}) AND attribute_not_exists({reopened})")
 	return l.removeOpen(ctx, c)
 }
 
-// MarkLookedUp takes an execution out of the open ones, after its end was asked for and recorded. It leaves one that was opened
-// again since the given row was read.
+// MarkLookedUp takes an execution out of the open ones, after its end was asked for and recorded. It leaves one that
+// was opened again since the given row was read.
 func (l *Executions) MarkLookedUp(ctx context.Context, e domain.Execution) error {
 	pk, sk := executionKey(e.Name)
 	c := newChange(pk, sk).Remove("tpk", "tsk", "reopened").
@@ -151,7 +152,8 @@ func (l *Executions) SetCause(ctx context.Context, o domain.Ended) error {
 	return nil
 }
 
-// CheckLater moves an open execution back in the list of those to look at. One whose outcome is known by now is left alone.
+// CheckLater moves an open execution back in the list of those to look at. One whose outcome is known by now is left
+// alone.
 func (l *Executions) CheckLater(ctx context.Context, e domain.Execution, at time.Time) error {
 	pk, sk := executionKey(e.Name)
 	c := newChange(pk, sk).CheckAt(at, e.Name)

@@ -110,7 +110,8 @@ const (
 	newestCalls = 10 // at the same time
 )
 
-// Newest returns of each resource the last execution of its newest version, for those that have one among the newest rows.
+// Newest returns of each resource the last execution of its newest version, for those that have one among the newest
+// rows.
 func (l *Executions) Newest(ctx context.Context, resourceIDs []string) (map[string]domain.Execution, error) {
 	wanted := make([]item, len(resourceIDs))
 	group, calls := errgroup.WithContext(ctx)

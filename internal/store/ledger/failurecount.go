@@ -12,9 +12,9 @@ import (
 // countedPage is how many keys are read at once: about as many as DynamoDB puts into a page of 1 MB.
 const countedPage = 2_500
 
-// Count goes on with a tally of those that are open or in quarantine, by the keys of their indexes, until it has read at
-// least most of them, the context ends, or all are counted. The indexes lag behind: what moves meanwhile may count twice
-// or not at all. Memory does not grow with the number of failures.
+// Count goes on with a tally of those that are open or in quarantine, by the keys of their indexes, until it has read
+// at least most of them, the context ends, or all are counted. The indexes lag behind: what moves meanwhile may count
+// twice or not at all. Memory does not grow with the number of failures.
 func (l *Failures) Count(ctx context.Context, t *domain.FailureTally, most int) error {
 	lists := []failureList{
 		failureListOf(domain.FailureFilter{Status: replay.FailureQuarantined}),
@@ -66,8 +66,8 @@ func (l *Failures) tally(ctx context.Context, t *domain.FailureTally, list failu
 // maxCounted is how many failures are counted at once: some 3 MB of keys.
 const maxCounted = 10_000
 
-// CountNow counts failures, or returns the last count of auto-replay if they are too many. Partial tells that there is no
-// such count yet, and that those that it returns are not all.
+// CountNow counts failures, or returns the last count of auto-replay if they are too many. Partial tells that there is
+// no such count yet, and that those that it returns are not all.
 func (l *Failures) CountNow(ctx context.Context, now time.Time) (c domain.Counted, partial bool, err error) {
 	var t domain.FailureTally
 	if err := l.Count(ctx, &t, maxCounted); err != nil || t.Done {

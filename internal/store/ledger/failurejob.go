@@ -69,8 +69,8 @@ func (l *FailureJobs) List(ctx context.Context, cursor string, limit int) (jobs 
 // MaxJobMoves is how many failures a job may change at once: a transaction has 100 rows.
 const MaxJobMoves = 99
 
-// Advance goes on with a part of a job from what it was to what it is, and moves failures that are as they were read. It
-// does both or neither: then it returns ErrConflict.
+// Advance goes on with a part of a job from what it was to what it is, and moves failures that are as they were read.
+// It does both or neither: then it returns ErrConflict.
 func (l *FailureJobs) Advance(ctx context.Context, j domain.FailureJob, p domain.FailureJobPart, failures []domain.Failure) error {
 	c := newChange(jobPartition(j.ID), jobPartPrefix+strconv.Itoa(p.Number)).
 		Set("number", num(p.Number)).Set("cursor", str(p.Cursor)).Set("count", num(p.Count)).Set("done", flag(p.Done)).

@@ -39,15 +39,15 @@ func sharded(partition func(shard string) string) (all []string) {
 	return all
 }
 
-// What is looked through for one page of a list at most: a filter may leave out nearly all. Rows are read for what is not in
-// the keys, such as an owner or a cause.
+// What is looked through for one page of a list at most: a filter may leave out nearly all. Rows are read for what is
+// not in the keys, such as an owner or a cause.
 const (
 	maxFilteredKeys = 10_000
 	maxFilteredRows = 2_500
 )
 
-// A filter that leaves out nearly all has more keys read at once with each reading, up to maxKeysAtOnce: otherwise a page
-// would take hundreds of readings, one after the other.
+// A filter that leaves out nearly all has more keys read at once with each reading, up to maxKeysAtOnce: otherwise a
+// page would take hundreds of readings, one after the other.
 const (
 	moreKeys      = 4
 	maxKeysAtOnce = 2_000
@@ -104,8 +104,8 @@ func (l *Failures) list(ctx context.Context, list failureList, filter domain.Fai
 	return found, cursor, nil
 }
 
-// matching returns at most limit failures of some keys of a list, how many rows it read, and the key behind which the list
-// goes on. Past tells that no failure behind it is new enough.
+// matching returns at most limit failures of some keys of a list, how many rows it read, and the key behind which the
+// list goes on. Past tells that no failure behind it is new enough.
 func (l *Failures) matching(
 	ctx context.Context, list failureList, filter domain.FailureFilter, keys []item, limit int,
 ) (found []domain.Failure, read int, last string, past bool, err error) {

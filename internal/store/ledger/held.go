@@ -33,8 +33,8 @@ func (l *Failures) CountOpen(ctx context.Context, group string, limit int) (int,
 	return l.count(ctx, &schema.ByGroup, partitions, limit)
 }
 
-// Held returns at most limit held failures of a group, in the order in which they are to be let go, without those
-// that skip knows. Some tells whether the index has any at all: it lags behind, so none that are held does not mean that
+// Held returns at most limit held failures of a group, in the order in which they are to be let go, without those that
+// skip knows. Some tells whether the index has any at all: it lags behind, so none that are held does not mean that
 // none are.
 func (l *Failures) Held(ctx context.Context, group string, skip func(domain.Failure) bool, limit int) (rows []domain.Failure, some bool, err error) {
 	var found []item

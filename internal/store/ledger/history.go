@@ -87,8 +87,8 @@ func (l *Executions) History(ctx context.Context, resourceID string, from, to ti
 	return h, nil
 }
 
-// NewestUnsettled returns the newest failure of a resource that is open or in quarantine: of the newest version, or event
-// that was never recorded, the one that failed last. It looks at the latest 5,000 executions and failures.
+// NewestUnsettled returns the newest failure of a resource that is open or in quarantine: of the newest version, or
+// event that was never recorded, the one that failed last. It looks at the latest 5,000 executions and failures.
 func (l *Failures) NewestUnsettled(ctx context.Context, resourceID string) (f domain.Failure, found bool, err error) {
 	after := ""
 	for range MaxHistory / latestPage {

@@ -196,8 +196,8 @@ func (l *Items) List(ctx context.Context, r domain.Replay, o replay.Outcome, cur
 	return items, "", nil
 }
 
-// OfResource returns at most limit items of one resource of a replay, from an index on: one item, or the versions of its
-// series in order.
+// OfResource returns at most limit items of one resource of a replay, from an index on: one item, or the versions of
+// its series in order.
 func (l *Items) OfResource(ctx context.Context, replayID string, page, ordinal, from, limit int) ([]domain.Item, error) {
 	first := domain.Item{ReplayID: replayID, Page: page, Ordinal: ordinal}
 	pk, sk := itemKey(first)

@@ -14,7 +14,8 @@ import (
 const maxLease = 20 * time.Minute
 
 // Acquire takes a lease, so that runs of the same job exclude each other. It returns ErrConflict while another holder
-// has it. A holder that dies loses it when it expires; one whose clock was wrong, because nobody may have it for so long.
+// has it. A holder that dies loses it when it expires; one whose clock was wrong, because nobody may have it for so
+// long.
 func (l *Leases) Acquire(ctx context.Context, name, holder string, now, until time.Time) error {
 	c := newChange("L#"+name, "L").Set("holder", str(holder)).Set("until", str(domain.At(until).String())).
 		If("attribute_not_exists({pk}) OR {until} < ? OR {until} > ? OR {holder} = ?",

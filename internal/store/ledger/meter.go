@@ -5,9 +5,9 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
-// meter is told what conditional writes changed. Whoever made a change counts it, so that what is delivered twice, or to
-// two at once, counts once. It counts too little rather than too much: when the answer to a write is lost, the SDK's next
-// try finds the change made and does not know by whom.
+// meter is told what conditional writes changed. Whoever made a change counts it, so that what is delivered twice, or
+// to two at once, counts once. It counts too little rather than too much: when the answer to a write is lost, the SDK's
+// next try finds the change made and does not know by whom.
 type meter interface {
 	Add(m schema.Metric, n float64)
 	Observe(m schema.Metric, value float64)

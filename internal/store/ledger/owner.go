@@ -21,9 +21,9 @@ func (l *Owners) Note(ctx context.Context, ownerID, resourceID string, at domain
 	return ignoreConflict(conflict(err, nil, "note owner of resource"))
 }
 
-// Resources returns a page of the resources of which an owner had events, at most limit, and the cursor of the next page,
-// empty after the last. The first page has an empty cursor. Resources of which the owner had no event since a time are
-// left out.
+// Resources returns a page of the resources of which an owner had events, at most limit, and the cursor of the next
+// page, empty after the last. The first page has an empty cursor. Resources of which the owner had no event since a
+// time are left out.
 func (l *Owners) Resources(ctx context.Context, ownerID string, since time.Time, cursor string, limit int) (ids []string, next string, err error) {
 	rows, next, err := l.List(ctx, ownerID, since, cursor, limit)
 	for _, r := range rows {

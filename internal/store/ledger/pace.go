@@ -15,16 +15,17 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
-// PaceWindow is the time in which a budget may be spent once. Any 60 seconds touch at most 13 windows, 11 of them in full,
-// so that at most 65 seconds' worth start in them: 8.3 % over the budget. A start that comes after its window must reserve
-// another one.
+// PaceWindow is the time in which a budget may be spent once. Any 60 seconds touch at most 13 windows, 11 of them in
+// full, so that at most 65 seconds' worth start in them: 8.3 % over the budget. A start that comes after its window
+// must reserve another one.
 const PaceWindow = 5 * time.Second
 
 // PaceFar is how far ahead a claimant that cannot ask often may reserve a start.
 const PaceFar = 15 * time.Minute
 
 const (
-	// paceAhead is how many windows beyond the present one may be reserved. Whoever comes new gets its share behind them.
+	// paceAhead is how many windows beyond the present one may be reserved. Whoever comes new gets its share behind
+	// them.
 	paceAhead = 3
 	// paceSeen is how many windows ago a claimant may have been there to count among those that share.
 	paceSeen = 2

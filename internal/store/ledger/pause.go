@@ -13,8 +13,8 @@ func (c *change) ifOpen() *change {
 		str(string(replay.Pending)), str(string(replay.Expanding)), str(string(replay.Running)))
 }
 
-// Pause lets nothing more of a replay start until it is resumed. If the replay is paused already, the first pause stays.
-// It returns the row, with ErrConflict if the replay has ended or was stopped.
+// Pause lets nothing more of a replay start until it is resumed. If the replay is paused already, the first pause
+// stays. It returns the row, with ErrConflict if the replay has ended or was stopped.
 func (l *Replays) Pause(ctx context.Context, id string, p replay.Pause) (domain.Replay, error) {
 	r, err := l.updateReplay(ctx, pauseChange(id, p), "pause replay "+id)
 	if isConflict(err) && r.Paused() {
@@ -37,8 +37,8 @@ func (l *Replays) Resume(ctx context.Context, r domain.Replay, by replay.Resumpt
 	return l.updateReplay(ctx, c, "resume replay "+r.ID)
 }
 
-// SetPace gives a replay another bound on its starts, 0 for none. It returns the row, with ErrConflict if the replay has ended
-// or was stopped.
+// SetPace gives a replay another bound on its starts, 0 for none. It returns the row, with ErrConflict if the replay
+// has ended or was stopped.
 func (l *Replays) SetPace(ctx context.Context, id string, perSecond int) (domain.Replay, error) {
 	c := newChange(replayKey(id)).ifOpen()
 	if perSecond == 0 {
@@ -60,8 +60,8 @@ func (l *Replays) Park(ctx context.Context, id string, own bool) error {
 	return err
 }
 
-// BeginResend notes that messages for what waits in a replay are being sent again, from the beginning: whatever began that
-// before ends. It returns the row, with ErrConflict if another call began it since the row was read.
+// BeginResend notes that messages for what waits in a replay are being sent again, from the beginning: whatever began
+// that before ends. It returns the row, with ErrConflict if another call began it since the row was read.
 func (l *Replays) BeginResend(ctx context.Context, r domain.Replay, at domain.Stamp) (domain.Replay, error) {
 	c := newChange(replayKey(r.ID)).Add("resends", 1).Set("resendAt", str(at.String())).Remove("resendTo", "parked").ifOpen()
 	if r.Resends == 0 {
@@ -72,8 +72,8 @@ func (l *Replays) BeginResend(ctx context.Context, r domain.Replay, at domain.St
 	return l.updateReplay(ctx, c, "begin to send messages of replay "+r.ID)
 }
 
-// AdvanceResend notes up to where messages were sent again; an empty place means that all were. It returns ErrConflict if
-// another call has gone on from there, or has begun anew.
+// AdvanceResend notes up to where messages were sent again; an empty place means that all were. It returns ErrConflict
+// if another call has gone on from there, or has begun anew.
 func (l *Replays) AdvanceResend(ctx context.Context, r domain.Replay, to string, at domain.Stamp) error {
 	c := newChange(replayKey(r.ID)).If("{resends} = ? AND attribute_exists({resendAt})", num(r.Resends))
 	if to == "" {

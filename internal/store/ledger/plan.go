@@ -7,8 +7,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// MarkHashing notes that the hash of a plan is being computed. It returns ErrConflict if that was noted since a time, or if the
-// plan has its hash.
+// MarkHashing notes that the hash of a plan is being computed. It returns ErrConflict if that was noted since a time,
+// or if the plan has its hash.
 func (l *Plans) MarkHashing(ctx context.Context, id string, at, since domain.Stamp) error {
 	c := newChange(replayKey(id)).Set("hashingAt", str(at.String())).
 		If("{status} = ? AND attribute_not_exists({planHash}) AND (attribute_not_exists({hashingAt}) OR {hashingAt} <= ?)",

@@ -7,16 +7,16 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// PauseRamp pauses a replay because too much of its ramp has failed. It returns ErrConflict if it was paused, resumed or
-// stopped, or has ended, since it was counted.
+// PauseRamp pauses a replay because too much of its ramp has failed. It returns ErrConflict if it was paused, resumed
+// or stopped, or has ended, since it was counted.
 func (l *Replays) PauseRamp(ctx context.Context, r domain.Replay, p replay.Pause) error {
 	_, err := l.updateReplay(ctx, pauseChange(r.ID, p).sameRamp(r), "pause ramp of replay "+r.ID)
 	return err
 }
 
-// NextStep lets the next step of a ramp begin, or all that is left. Messages for it are to be sent: until somebody has sent
-// them, the row says that nobody has gone on for long. It returns the row, with ErrConflict if the ramp has moved since the
-// replay was counted.
+// NextStep lets the next step of a ramp begin, or all that is left. Messages for it are to be sent: until somebody has
+// sent them, the row says that nobody has gone on for long. It returns the row, with ErrConflict if the ramp has moved
+// since the replay was counted.
 func (l *Replays) NextStep(ctx context.Context, r domain.Replay) (domain.Replay, error) {
 	unsent := domain.At(r.CreatedAt.Add(-domain.ResendAgain))
 	c := newChange(replayKey(r.ID)).Add("resends", 1).Set("resendAt", str(unsent.String())).Remove("resendTo").
@@ -42,7 +42,8 @@ func (c *change) sameRamp(r domain.Replay) *change {
 	return c
 }
 
-// judgeAnew has a ramp judged by what ends from now on. If the ramp itself had paused the replay, it begins with 1 again.
+// judgeAnew has a ramp judged by what ends from now on. If the ramp itself had paused the replay, it begins with 1
+// again.
 func (c *change) judgeAnew(r domain.Replay) *change {
 	if !r.Ramped() {
 		return c

@@ -10,10 +10,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// BindRedrive ties an item to the failed run of an execution that it redrives, and takes over the run's failure, in
-// one transaction and before the execution is redriven. A zero failure is not taken over: an aborted execution has none, and
-// its end must have been recorded. It returns ErrConflict if the item is bound already or finished, if the execution has another
-// end than was read, or another redrive, or if somebody else has moved the failure.
+// BindRedrive ties an item to the failed run of an execution that it redrives, and takes over the run's failure, in one
+// transaction and before the execution is redriven. A zero failure is not taken over: an aborted execution has none,
+// and its end must have been recorded. It returns ErrConflict if the item is bound already or finished, if the
+// execution has another end than was read, or another redrive, or if somebody else has moved the failure.
 //
 // The execution is open from then on: perhaps nobody will report the end of the redrive.
 func (l *Items) BindRedrive(ctx context.Context, i domain.Item, e domain.Execution, f domain.Failure, m domain.Move) error {
@@ -43,8 +43,8 @@ func (l *Items) BindRedrive(ctx context.Context, i domain.Item, e domain.Executi
 	return nil
 }
 
-// ReleaseRedrive takes back that a replay redrives an execution, which it cannot, and gives the failure that it took over
-// back to a person. One that has been redriven, or is another replay's, is left alone.
+// ReleaseRedrive takes back that a replay redrives an execution, which it cannot, and gives the failure that it took
+// over back to a person. One that has been redriven, or is another replay's, is left alone.
 func (l *Items) ReleaseRedrive(ctx context.Context, replayID string, e domain.Execution, why string) error {
 	var f domain.Failure
 	err := l.get(ctx, domain.FailureID(e.Name, e.RedriveRun-1), failureSort, &f)

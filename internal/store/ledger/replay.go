@@ -14,8 +14,8 @@ func replayKey(id string) (pk, sk string) { return "P#" + id, "P" }
 // replaysPartition lists replays newest first, since their ids are ULIDs.
 const replaysPartition = "REPLAYS"
 
-// openReplaysPartition lists replays that have not ended, or whose evidence is not written, oldest first. People ask for
-// them, so they are few.
+// openReplaysPartition lists replays that have not ended, or whose evidence is not written, oldest first. People ask
+// for them, so they are few.
 const openReplaysPartition = "OPENREPLAYS"
 
 // Add inserts a replay. Finding the same replay there is success: the answer of a first try was lost, and the SDK
@@ -45,8 +45,8 @@ func (l *Replays) Get(ctx context.Context, id string) (domain.Replay, error) {
 	return r, err
 }
 
-// List returns a page of the replays that fit, newest first, and the cursor of the next page. If some do not, a page may
-// have fewer entries than the limit although others follow.
+// List returns a page of the replays that fit, newest first, and the cursor of the next page. If some do not, a page
+// may have fewer entries than the limit although others follow.
 func (l *Replays) List(ctx context.Context, fits func(domain.Replay) bool, cursor string, limit int) ([]domain.Replay, string, error) {
 	var found []domain.Replay
 	for range maxFilteredPages {
@@ -72,8 +72,8 @@ func (l *Replays) List(ctx context.Context, fits func(domain.Replay) bool, curso
 	return found, cursor, nil
 }
 
-// Open returns at most limit replays that have not ended, or whose evidence is not written, and that were to be looked at by
-// now, oldest first.
+// Open returns at most limit replays that have not ended, or whose evidence is not written, and that were to be looked
+// at by now, oldest first.
 func (l *Replays) Open(ctx context.Context, by time.Time, limit int) ([]domain.Replay, error) {
 	rows, _, err := query[domain.Replay](ctx, l.table, span{
 		index: &schema.ByTime, partition: openReplaysPartition, until: domain.At(by).String() + "#~", limit: limit,
@@ -110,8 +110,8 @@ func (l *Replays) MarkSweeping(ctx context.Context, id string, at domain.Stamp) 
 	return ignoreConflict(err)
 }
 
-// AdvanceSweep notes where the sweep of a stopped replay goes on. It returns ErrConflict if another one has gone on from
-// there: that goes on alone.
+// AdvanceSweep notes where the sweep of a stopped replay goes on. It returns ErrConflict if another one has gone on
+// from there: that goes on alone.
 func (l *Replays) AdvanceSweep(ctx context.Context, id, from, to string, at domain.Stamp) error {
 	c := newChange(replayKey(id)).Set("sweptTo", str(to)).Set("sweptAt", str(at.String()))
 	if from == "" {
@@ -137,8 +137,8 @@ func (l *Replays) MarkSwept(ctx context.Context, id string) error {
 // Count returned it, and does nothing if an item was open.
 //
 // Counters are read one after the other: a series may add versions to one that was read, and their outcomes to one that
-// was not. If a second look finds no more items than the first, and all of them had their outcomes, nothing moves any more:
-// what has an outcome keeps it, and only an item without one becomes several.
+// was not. If a second look finds no more items than the first, and all of them had their outcomes, nothing moves any
+// more: what has an outcome keeps it, and only an item without one becomes several.
 func (l *Replays) Finish(ctx context.Context, r domain.Replay, at domain.Stamp) error {
 	for r.Done() && !r.Status.Final() {
 		row, err := l.Get(ctx, r.ID)

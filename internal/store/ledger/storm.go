@@ -42,7 +42,8 @@ func (l *Storms) Save(ctx context.Context, g domain.Storm) (domain.Storm, error)
 	return g, conflict(err, nil, "save group "+g.Error)
 }
 
-// Due returns at most limit storms that hold failures and are to be looked at by now, and the cursor of those that follow.
+// Due returns at most limit storms that hold failures and are to be looked at by now, and the cursor of those that
+// follow.
 func (l *Storms) Due(ctx context.Context, now time.Time, cursor string, limit int) ([]domain.Storm, string, error) {
 	return upTo[domain.Storm](ctx, l.table, groupsPartition, now, cursor, limit)
 }

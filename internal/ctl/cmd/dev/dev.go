@@ -1,5 +1,5 @@
-// Package dev is the command that hands over to replaydev, a program of a module of its own: the emulator and what runs on it
-// are not for who operates an ingestion.
+// Package dev is the command that hands over to replaydev, a program of a module of its own: the emulator and what runs
+// on it are not for who operates an ingestion.
 package dev
 
 import (

@@ -1,5 +1,5 @@
-// Package doctor looks at a deployed ingestion and says which of its pieces are there and wired, which are not, and what
-// to do about it. It changes nothing.
+// Package doctor looks at a deployed ingestion and says which of its pieces are there and wired, which are not, and
+// what to do about it. It changes nothing.
 package doctor
 
 import (
@@ -63,8 +63,8 @@ type check struct {
 	look func(ctx context.Context) []Finding
 }
 
-// Examine makes every check, a few side by side, and returns what was found, always in the same order. skip names checks
-// that are left out, by name or by the beginning of it up to a dot.
+// Examine makes every check, a few side by side, and returns what was found, always in the same order. skip names
+// checks that are left out, by name or by the beginning of it up to a dot.
 func Examine(ctx context.Context, p Patient, skip []string) []Finding {
 	if p.Timeout == 0 {
 		p.Timeout = defaultTimeout

@@ -120,7 +120,8 @@ func (e *exam) usesKey(id *string) {
 	}
 }
 
-// cannot says why something was not checked. It is never a pass: the part may be missing, or the caller may lack permission.
+// cannot says why something was not checked. It is never a pass: the part may be missing, or the caller may lack
+// permission.
 func (e *exam) cannot(v *verdict, what, action string, err error) {
 	var api smithy.APIError
 	var answer *awshttp.ResponseError

@@ -53,8 +53,8 @@ func groups(ctx context.Context, f *factory.Factory, q *query) error {
 	return nil
 }
 
-// autoReplayPaused says why nothing is retried automatically, nil if it is, or if that is not known: groups are shown all the
-// same.
+// autoReplayPaused says why nothing is retried automatically, nil if it is, or if that is not known: groups are shown
+// all the same.
 func autoReplayPaused(ctx context.Context, f *factory.Factory) *replay.Pause {
 	api, err := f.Client(ctx)
 	if err != nil || f.Printer.Format != output.Table {

@@ -235,8 +235,8 @@ func took(e replay.Evidence) string {
 
 func counted(n int, thing string) string { return factory.Plural(n, thing) }
 
-// code writes other people's text so that Markdown has nothing to read in it: a code span, whose fence is longer than any
-// in the text. A span has no HTML, links or mentions.
+// code writes other people's text so that Markdown has nothing to read in it: a code span, whose fence is longer than
+// any in the text. A span has no HTML, links or mentions.
 func code(text string) string {
 	if text == "" {
 		return ""

@@ -114,7 +114,8 @@ type Verified struct {
 	Same     bool   `json:"same"`
 }
 
-// verify compares the items of a replay with its evidence. Items are read page by page, so that memory does not grow with them.
+// verify compares the items of a replay with its evidence. Items are read page by page, so that memory does not grow
+// with them.
 func verify(ctx context.Context, f *factory.Factory, api *client.Client, e replay.Evidence) error {
 	digest := replay.NewItemsDigest()
 	v := Verified{ReplayID: e.ReplayID, Evidence: e.Digest}

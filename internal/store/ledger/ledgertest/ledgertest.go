@@ -1,5 +1,6 @@
-// Package ledgertest holds a ledger against what the handlers expect of it, whatever table is below it: the ledger's own
-// tests run it on the table in memory, and those of module test on a served one, which shows that the two are alike.
+// Package ledgertest holds a ledger against what the handlers expect of it, whatever table is below it: the ledger's
+// own tests run it on the table in memory, and those of module test on a served one, which shows that the two are
+// alike.
 package ledgertest
 
 import (
@@ -62,8 +63,8 @@ func Live(name, resource string, at time.Time) domain.Execution {
 	}
 }
 
-// addExecution adds a row that is not there. Finding it there is success, too: the emulator may close a connection before
-// its answer has arrived, and the SDK tries again.
+// addExecution adds a row that is not there. Finding it there is success, too: the emulator may close a connection
+// before its answer has arrived, and the SDK tries again.
 func addExecution(t *testing.T, l *ledger.Ledger, e domain.Execution) {
 	t.Helper()
 	present, err := l.Executions.Add(t.Context(), e)
