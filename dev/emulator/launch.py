@@ -16,6 +16,7 @@ import executions
 import functionerrors
 import functionlogs
 import indexes
+import mappings
 import quotas
 import redrive
 import resources
@@ -147,6 +148,7 @@ if __name__ == "__main__":
     # answer is lost. MiniStack sets 75 seconds, and the SDK keeps connections for 90.
     Server.keep_alive_timeout = property(lambda self: None, lambda self, seconds: None)
     indexes.install(replace)
+    mappings.install(replace)
     resources.install(replace, os.environ["EMULATOR_RESOURCE_TYPES"])
     callers.install(replace)
     functionerrors.install(replace)
