@@ -48,7 +48,7 @@ type Sizes struct {
 func Full() Sizes {
 	return Sizes{
 		Settling: 3 * time.Second, Window: 8 * time.Second, Resources: [2]int{10_000, 1_000_000}, Starts: 30,
-		Synths: 5, EndToEnd: [2]int{500, 2_000}, CostEvents: 100, Failures: 100_000,
+		Synths: 5, EndToEnd: [2]int{250, 1_000}, CostEvents: 100, Failures: 100_000,
 	}
 }
 

@@ -75,10 +75,9 @@ func (r *run) connectBridge(d *deployed) error {
 		r.stack.Bridge.Add(machines...)
 		return nil
 	}
-	cfg := r.stack.Config()
 	r.stack.Bridge = bridge.Start(bridge.Config{
-		StepFunctions: sfn.NewFromConfig(cfg),
-		Events:        eventbridge.NewFromConfig(cfg),
+		StepFunctions: sfn.NewFromConfig(r.stack.emulator.ObserverConfig()), // AWS asks nobody
+		Events:        eventbridge.NewFromConfig(r.stack.Config()),
 		StateMachines: machines,
 		Report:        func(err error) { r.stack.note("status changes are late: %v", err) },
 	})
