@@ -13,11 +13,9 @@ func controlsKey() (pk, sk string) { return "CONTROLS", "C" }
 
 // Get returns what is paused.
 func (l *Controls) Get(ctx context.Context) (domain.Controls, error) {
-	var c domain.Controls
-	pk, sk := controlsKey()
-	err := l.get(ctx, pk, sk, &c)
+	c, err := read[domain.Controls](ctx, l.table, key(controlsKey()))
 	if errors.Is(err, ErrNotFound) {
-		return domain.Controls{}, nil
+		return c, nil
 	}
 	return c, err
 }
@@ -50,15 +48,13 @@ func (l *Controls) pause(ctx context.Context, what string, p replay.Pause) error
 	c := newChange(controlsKey()).
 		Set(what+"PausedAt", str(domain.At(p.At).String())).Set(what+"PausedBy", str(p.By)).Set(what+"PauseReason", str(p.Reason)).
 		If("attribute_not_exists({" + what + "PausedAt})")
-	_, err := l.update(ctx, c)
-	return ignoreConflict(conflict(err, nil, "pause "+what))
+	return ignoreConflict(l.apply(ctx, c, "pause "+what))
 }
 
 func (l *Controls) resume(ctx context.Context, what string, c *change, r replay.Resumption) error {
 	c.Set(what+"ResumedAt", str(domain.At(r.At).String())).Set(what+"ResumedBy", str(r.By)).
 		Remove(what+"PausedAt", what+"PausedBy", what+"PauseReason").If("attribute_exists({" + what + "PausedAt})")
-	_, err := l.update(ctx, c)
-	return ignoreConflict(conflict(err, nil, "resume "+what))
+	return ignoreConflict(l.apply(ctx, c, "resume "+what))
 }
 
 // SetAlarm notes that PauseAlarm pauses, or with an empty reason that it does not.
@@ -69,10 +65,7 @@ func (l *Controls) SetAlarm(ctx context.Context, at domain.Stamp, reason string)
 	} else {
 		c.Set("alarmAt", str(at.String())).Set("alarmReason", str(reason)).If("attribute_not_exists({alarmAt})")
 	}
-	if _, err := l.update(ctx, c); err != nil {
-		return ignoreConflict(conflict(err, nil, fmt.Sprintf("note pause alarm %q", reason)))
-	}
-	return nil
+	return ignoreConflict(l.apply(ctx, c, fmt.Sprintf("note pause alarm %q", reason)))
 }
 
 // Yield notes that replays give way to live traffic, unless somebody has noted that since a time. It reports whether it
@@ -80,7 +73,6 @@ func (l *Controls) SetAlarm(ctx context.Context, at domain.Stamp, reason string)
 func (l *Controls) Yield(ctx context.Context, to domain.Controls, since domain.Stamp) (bool, error) {
 	c := newChange(controlsKey()).Set("yieldAt", str(to.YieldAt.String())).Set("yieldTo", num(to.YieldTo)).
 		If("attribute_not_exists({yieldAt}) OR {yieldAt} <= ?", str(since.String()))
-	_, err := l.update(ctx, c)
-	err = conflict(err, nil, "note that replays give way")
+	err := l.apply(ctx, c, "note that replays give way")
 	return err == nil, ignoreConflict(err)
 }

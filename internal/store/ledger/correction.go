@@ -18,9 +18,8 @@ type correcting struct {
 // Corrector returns the execution that corrects a version, has done so, or was the last to be about to. It returns
 // ErrNotFound if there is none.
 func (l *Executions) Corrector(ctx context.Context, resourceID, versionID string) (domain.Execution, error) {
-	var row correcting
-	pk, sk := correctionKey(resourceID, versionID)
-	if err := l.get(ctx, pk, sk, &row); err != nil {
+	row, err := read[correcting](ctx, l.table, key(correctionKey(resourceID, versionID)))
+	if err != nil {
 		return domain.Execution{}, err
 	}
 	return l.Get(ctx, row.By)

@@ -48,8 +48,8 @@ func (l *Ends) Note(ctx context.Context, ends []domain.End, at time.Time) error 
 		c := newChange(endsPartition(at), stamp.String()+"#"+hex.EncodeToString(sum[:8])).
 			Set("at", str(stamp.String())).Set("ends", str(string(text))).
 			Set("expiresAt", num(int(at.Add(replay.EndsKept+endsDay).Unix())))
-		if _, err := l.update(ctx, c); err != nil {
-			return conflict(err, nil, "note ends")
+		if err := l.apply(ctx, c, "note ends"); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -206,17 +206,13 @@ func (r endsRow) decode() ([]domain.End, error) {
 
 // withRows adds to ends what else is known of the executions.
 func (l *Ends) withRows(ctx context.Context, ends []domain.End, next string) ([]domain.End, string, error) {
-	wanted := make([]item, len(ends))
+	names := make([]string, len(ends))
 	for i, e := range ends {
-		wanted[i] = key(executionKey(e.Name))
+		names[i] = e.Name
 	}
-	rows, err := fetched[domain.Execution](ctx, l.table, wanted)
-	byName := make(map[string]domain.Execution, len(rows))
-	for _, row := range rows {
-		byName[row.Name] = row
-	}
+	rows, err := l.executionsByName(ctx, names)
 	for i, e := range ends {
-		ends[i].Row = byName[e.Name]
+		ends[i].Row = rows[e.Name]
 	}
 	return ends, next, err
 }

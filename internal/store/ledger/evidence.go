@@ -14,14 +14,12 @@ func (l *Evidence) MarkWriting(ctx context.Context, id string, at, since domain.
 		If("{status} IN (?, ?, ?) AND attribute_not_exists({evidence}) AND "+
 			"(attribute_not_exists({evidenceAt}) OR {evidenceAt} <= ?)",
 			str(string(replay.Completed)), str(string(replay.Cancelled)), str(string(replay.Halted)), str(since.String()))
-	_, err := l.updateReplay(ctx, c, "mark evidence of replay "+id)
-	return err
+	return l.apply(ctx, c, "mark evidence of replay "+id)
 }
 
 // SetDigest keeps the digest of the evidence, once it is written.
 func (l *Evidence) SetDigest(ctx context.Context, id, digest string) error {
 	c := newChange(replayKey(id)).Set("evidence", str(digest)).Remove("tpk", "tsk").
 		If("attribute_exists({completedAt}) AND attribute_not_exists({evidence})")
-	_, err := l.updateReplay(ctx, c, "set evidence of replay "+id)
-	return ignoreConflict(err) // another delivery has written the same
+	return ignoreConflict(l.apply(ctx, c, "set evidence of replay "+id)) // another delivery has written the same
 }

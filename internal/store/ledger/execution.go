@@ -34,10 +34,7 @@ func resourcePartition(resourceID string) string { return "R#" + resourceID }
 
 // Get returns the row of an execution, or ErrNotFound.
 func (l *Executions) Get(ctx context.Context, name string) (domain.Execution, error) {
-	var e domain.Execution
-	pk, sk := executionKey(name)
-	err := l.get(ctx, pk, sk, &e)
-	return e, err
+	return read[domain.Execution](ctx, l.table, key(executionKey(name)))
 }
 
 // Add inserts the row of an execution. If there is one, it returns that with ErrConflict.
@@ -63,8 +60,7 @@ func (l *Executions) SetRecorded(ctx context.Context, r domain.Recorded) (domain
 }
 
 func recorded(r domain.Recorded) *change {
-	pk, sk := executionKey(r.Name)
-	c := newChange(pk, sk).
+	c := newChange(executionKey(r.Name)).
 		Set("arn", str(r.ARN)).Set("resourceId", str(r.ResourceID)).Set("ownerId", str(r.OwnerID)).
 		Set("versionId", str(r.VersionID)).Set("recordedAt", str(domain.At(r.RecordedAt).String())).
 		Set("startedAt", str(domain.At(r.StartedAt).String()))
@@ -82,9 +78,8 @@ func recorded(r domain.Recorded) *change {
 // One that is followed up stays among the open executions until MarkFollowedUp: a message may get lost, a function may
 // die.
 func (l *Executions) RecordOutcome(ctx context.Context, o domain.Ended) (domain.Execution, error) {
-	pk, sk := executionKey(o.Name)
 	stop := str(domain.At(o.StoppedAt).String())
-	c := newChange(pk, sk).
+	c := newChange(executionKey(o.Name)).
 		Set("status", str(string(o.Status))).Set("arn", str(o.ARN)).Set("stoppedAt", stop).
 		Set("redriveCount", num(o.RedriveCount)).Remove("reopened")
 	if o.Error == domain.NeverStarted {
@@ -116,16 +111,14 @@ func (l *Executions) RecordOutcome(ctx context.Context, o domain.Ended) (domain.
 // MarkFollowedUp takes an ended execution out of the open ones, once its failure has a row or needs none. One that
 // MarkPublished has opened again stays: it had been redriven, and its new end is still to be learned.
 func (l *Executions) MarkFollowedUp(ctx context.Context, name string) error {
-	pk, sk := executionKey(name)
-	c := newChange(pk, sk).Remove("tpk", "tsk").If("attribute_exists({stoppedAt}) AND attribute_not_exists({reopened})")
+	c := newChange(executionKey(name)).Remove("tpk", "tsk").If("attribute_exists({stoppedAt}) AND attribute_not_exists({reopened})")
 	return l.removeOpen(ctx, c)
 }
 
 // MarkLookedUp takes an execution out of the open ones, after its end was asked for and recorded. It leaves one that
 // was opened again since the given row was read.
 func (l *Executions) MarkLookedUp(ctx context.Context, e domain.Execution) error {
-	pk, sk := executionKey(e.Name)
-	c := newChange(pk, sk).Remove("tpk", "tsk", "reopened").
+	c := newChange(executionKey(e.Name)).Remove("tpk", "tsk", "reopened").
 		If("attribute_exists({stoppedAt}) AND {tsk} = ?", str(e.CheckAt.String()+"#"+e.Name))
 	return l.removeOpen(ctx, c)
 }
@@ -140,39 +133,29 @@ func (l *Executions) removeOpen(ctx context.Context, c *change) error {
 
 // SetCause adds the cause to the row of a failed execution whose outcome was recorded without one.
 func (l *Executions) SetCause(ctx context.Context, o domain.Ended) error {
-	pk, sk := executionKey(o.Name)
-	c := newChange(pk, sk).Set("cause", str(domain.Excerpt(o.Cause))).
+	c := newChange(executionKey(o.Name)).Set("cause", str(domain.Excerpt(o.Cause))).
 		If("{redriveCount} = ? AND {stoppedAt} = ?", num(o.RedriveCount), str(domain.At(o.StoppedAt).String()))
 	if len(c.set) == 0 {
 		return nil
 	}
-	if _, err := l.updateExecution(ctx, c, "set cause of execution"); err != nil && !isConflict(err) {
-		return err
-	}
-	return nil
+	_, err := l.updateExecution(ctx, c, "set cause of execution")
+	return ignoreConflict(err)
 }
 
 // CheckLater moves an open execution back in the list of those to look at. One whose outcome is known by now is left
 // alone.
 func (l *Executions) CheckLater(ctx context.Context, e domain.Execution, at time.Time) error {
-	pk, sk := executionKey(e.Name)
-	c := newChange(pk, sk).CheckAt(at, e.Name)
-	if _, err := l.updateExecution(ctx, c, "postpone check of execution"); err != nil && !isConflict(err) {
-		return err
-	}
-	return nil
+	c := newChange(executionKey(e.Name)).CheckAt(at, e.Name)
+	_, err := l.updateExecution(ctx, c, "postpone check of execution")
+	return ignoreConflict(err)
 }
 
 func (l *Executions) updateExecution(ctx context.Context, c *change, doing string) (domain.Execution, error) {
-	var e domain.Execution
-	out, err := l.update(ctx, c)
-	if err := conflict(err, &e, doing); err != nil {
-		if e.Name == "" && isConflict(err) { // no row at all
-			return e, fmt.Errorf("%s: %w", doing, ErrNotFound)
-		}
-		return e, err
+	e, err := applied[domain.Execution](ctx, l.table, c, doing)
+	if e.Name == "" && isConflict(err) { // no row at all
+		err = fmt.Errorf("%s: %w", doing, ErrNotFound)
 	}
-	return e, Decode(out.Attributes, &e)
+	return e, err
 }
 
 func (l *table) executionPut(e domain.Execution) (types.TransactWriteItem, error) {

@@ -66,21 +66,17 @@ func (l *Executions) Unaccounted(ctx context.Context, ended []domain.Ended) ([]d
 
 // withoutStopped leaves out executions that were stopped, and whose row says so.
 func (l *Executions) withoutStopped(ctx context.Context, ended []domain.Ended) ([]domain.Ended, error) {
-	wanted := make([]item, len(ended))
+	names := make([]string, len(ended))
 	for i, e := range ended {
-		wanted[i] = key(executionKey(e.Name))
+		names[i] = e.Name
 	}
-	rows, err := fetched[domain.Execution](ctx, l.table, wanted)
+	rows, err := l.executionsByName(ctx, names)
 	if err != nil {
 		return nil, err
 	}
-	byName := make(map[string]domain.Execution, len(rows))
-	for _, row := range rows {
-		byName[row.Name] = row
-	}
 	var rest []domain.Ended
 	for _, e := range ended {
-		row := byName[e.Name]
+		row := rows[e.Name]
 		if e.Status != domain.Aborted || row.Status != domain.Aborted || row.RedriveCount < e.RedriveCount {
 			rest = append(rest, e)
 		}
@@ -90,19 +86,24 @@ func (l *Executions) withoutStopped(ctx context.Context, ended []domain.Ended) (
 
 // Missing returns which of some executions have no row.
 func (l *Executions) Missing(ctx context.Context, names []string) (map[string]bool, error) {
-	missing := make(map[string]bool, len(names))
-	var wanted []item
+	rows, err := l.executionsByName(ctx, names)
+	missing := map[string]bool{}
 	for _, n := range names {
-		if !missing[n] {
+		if _, found := rows[n]; !found {
 			missing[n] = true
-			wanted = append(wanted, key(executionKey(n)))
 		}
 	}
-	rows, err := fetched[domain.Execution](ctx, l.table, wanted)
-	for _, row := range rows {
-		delete(missing, row.Name)
-	}
 	return missing, err
+}
+
+// executionsByName returns those of some executions that have a row.
+func (l *table) executionsByName(ctx context.Context, names []string) (map[string]domain.Execution, error) {
+	rows, err := fetched[domain.Execution](ctx, l, keysFor(names, executionKey))
+	byName := make(map[string]domain.Execution, len(rows))
+	for _, row := range rows {
+		byName[row.Name] = row
+	}
+	return byName, err
 }
 
 const (

@@ -11,7 +11,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-const failureSort = "F"
+func failureKey(id string) (pk, sk string) { return id, "F" }
 
 // failureEnd tells failures of the same time apart in the sort keys of indexes.
 func failureEnd(f domain.Failure) string { return f.Execution + "#" + strconv.Itoa(f.RedriveCount) }
@@ -24,7 +24,7 @@ func closedPartition(shard string) string { return "CLOSED#" + shard }
 func duePartition(shard string) string { return "DUE#" + shard }
 
 func failureKeys(f domain.Failure) (k keys) {
-	k.PK, k.SK = f.ID(), failureSort
+	k.PK, k.SK = failureKey(f.ID())
 	if f.ResourceID != "" {
 		k.RPK = resourcePartition(f.ResourceID)
 		k.RSK = historySort(f.RecordedAt, f.FailedAt, "F", failureEnd(f))
@@ -48,9 +48,7 @@ func failureKeys(f domain.Failure) (k keys) {
 
 // Get returns a failure by its id, or ErrNotFound.
 func (l *Failures) Get(ctx context.Context, id string) (domain.Failure, error) {
-	var f domain.Failure
-	err := l.get(ctx, id, failureSort, &f)
-	return f, err
+	return read[domain.Failure](ctx, l.table, key(failureKey(id)))
 }
 
 // Add inserts a failure. If there is one, it returns that with ErrConflict.
@@ -70,8 +68,8 @@ func (l *Failures) Move(ctx context.Context, f domain.Failure, m domain.Move, fr
 		return fmt.Errorf("move failure of %s from %s to %s: %w", f.Execution, f.Status, m.To, ErrConflict)
 	}
 	c, moved := l.moveOf(f, m)
-	if _, err := l.update(ctx, c); err != nil {
-		return conflict(err, nil, "move failure of "+f.Execution)
+	if err := l.apply(ctx, c, "move failure of "+f.Execution); err != nil {
+		return err
 	}
 	l.countMove(f.Status, moved)
 	return nil
@@ -114,11 +112,7 @@ func (l *Failures) Due(ctx context.Context, shard int, now time.Time, cursor str
 
 // Find returns those of some failures that exist.
 func (l *Failures) Find(ctx context.Context, ids []string) ([]domain.Failure, error) {
-	wanted := make([]item, len(ids))
-	for i, id := range ids {
-		wanted[i] = key(id, failureSort)
-	}
-	return fetched[domain.Failure](ctx, l.table, wanted)
+	return fetched[domain.Failure](ctx, l.table, keysFor(ids, failureKey))
 }
 
 // Explain adds what was found out later about a failure: the state that failed, and the cause.
@@ -126,11 +120,10 @@ func (l *Failures) Explain(ctx context.Context, f domain.Failure, state, cause s
 	if state == "" && cause == "" {
 		return nil
 	}
-	c := newChange(f.ID(), failureSort).Set("state", str(state)).Set("cause", str(cause)).If("attribute_exists({pk})")
+	c := newChange(failureKey(f.ID())).Set("state", str(state)).Set("cause", str(cause)).If("attribute_exists({pk})")
 	if f.Status == domain.Quarantined && state != "" { // its key tells the state
 		f.State = state
 		c.Set("gsk", str(failureKeys(f).GSK)).If("{status} = ?", str(string(f.Status)))
 	}
-	_, err := l.update(ctx, c)
-	return ignoreConflict(conflict(err, nil, "explain failure of "+f.Execution))
+	return ignoreConflict(l.apply(ctx, c, "explain failure of "+f.Execution))
 }

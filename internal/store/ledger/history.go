@@ -26,32 +26,48 @@ func isFailure(row item) bool { return row["execution"] != nil }
 // latestPage is how many executions Latest reads at once: most callers want one.
 const latestPage = 100
 
-// Latest yields the executions of the versions of a resource that were recorded since a time, the latest
-// version first: at most those among the latest 5,000 executions and failures.
-func (l *Executions) Latest(ctx context.Context, resourceID string, since time.Time) iter.Seq2[domain.Execution, error] {
-	return func(yield func(domain.Execution, error) bool) {
+// newest yields the executions and failures of the versions of a resource, those of the latest version first: at most 5,000.
+func (l *table) newest(ctx context.Context, resourceID string) iter.Seq2[item, error] {
+	return func(yield func(item, error) bool) {
 		after := ""
 		for range MaxHistory / latestPage {
 			rows, more, err := l.find(ctx, span{
 				index: &schema.ByResource, partition: resourcePartition(resourceID), after: after, newest: true, limit: latestPage,
 			})
 			if err != nil {
-				yield(domain.Execution{}, err)
+				yield(nil, err)
 				return
 			}
 			for _, row := range rows {
-				if after = textOf(row, schema.ByResource.SortKey); after < domain.At(since).String() {
-					return
-				}
-				if isFailure(row) {
-					continue
-				}
-				var e domain.Execution
-				if err := Decode(row, &e); !yield(e, err) || err != nil {
+				after = textOf(row, schema.ByResource.SortKey)
+				if !yield(row, nil) {
 					return
 				}
 			}
 			if !more || len(rows) == 0 {
+				return
+			}
+		}
+	}
+}
+
+// Latest yields the executions of the versions of a resource that were recorded since a time, the latest
+// version first: at most those among the latest 5,000 executions and failures.
+func (l *Executions) Latest(ctx context.Context, resourceID string, since time.Time) iter.Seq2[domain.Execution, error] {
+	return func(yield func(domain.Execution, error) bool) {
+		for row, err := range l.newest(ctx, resourceID) {
+			if err != nil {
+				yield(domain.Execution{}, err)
+				return
+			}
+			if textOf(row, schema.ByResource.SortKey) < domain.At(since).String() {
+				return
+			}
+			if isFailure(row) {
+				continue
+			}
+			var e domain.Execution
+			if err := Decode(row, &e); !yield(e, err) || err != nil {
 				return
 			}
 		}
@@ -90,26 +106,16 @@ func (l *Executions) History(ctx context.Context, resourceID string, from, to ti
 // NewestUnsettled returns the newest failure of a resource that is open or in quarantine: of the newest version, or
 // event that was never recorded, the one that failed last. It looks at the latest 5,000 executions and failures.
 func (l *Failures) NewestUnsettled(ctx context.Context, resourceID string) (f domain.Failure, found bool, err error) {
-	after := ""
-	for range MaxHistory / latestPage {
-		rows, more, err := l.find(ctx, span{
-			index: &schema.ByResource, partition: resourcePartition(resourceID), after: after, newest: true, limit: latestPage,
-		})
+	for row, err := range l.newest(ctx, resourceID) {
 		if err != nil {
 			return f, false, err
 		}
-		for _, row := range rows {
-			after = textOf(row, schema.ByResource.SortKey)
-			if !isFailure(row) {
-				continue
-			}
-			var f domain.Failure
-			if err := Decode(row, &f); err != nil || f.Unsettled() {
-				return f, err == nil, err
-			}
+		if !isFailure(row) {
+			continue
 		}
-		if !more || len(rows) == 0 {
-			break
+		var f domain.Failure
+		if err := Decode(row, &f); err != nil || f.Unsettled() {
+			return f, err == nil, err
 		}
 	}
 	return f, false, nil

@@ -39,9 +39,7 @@ func itemKeys(i domain.Item) (k keys) {
 // Get returns an item of a replay, or ErrNotFound.
 func (l *Items) Get(ctx context.Context, replayID string, page, ordinal, index int) (domain.Item, error) {
 	i := domain.Item{ReplayID: replayID, Page: page, Ordinal: ordinal, Index: index}
-	pk, sk := itemKey(i)
-	err := l.get(ctx, pk, sk, &i)
-	return i, err
+	return read[domain.Item](ctx, l.table, key(itemKey(i)))
 }
 
 // At returns the items at some places of a replay in one call, or ErrNotFound if there is not one at each.
@@ -88,8 +86,7 @@ func bound(i domain.Item, versionID, execution string) *change {
 // BindOutput ties an item of a republish to a version and the execution whose output is sent. It returns ErrConflict if
 // the item is bound already or finished.
 func (l *Items) BindOutput(ctx context.Context, i domain.Item, versionID, execution string) error {
-	_, err := l.update(ctx, bound(i, versionID, execution))
-	return conflict(err, nil, "bind output to item of replay "+i.ReplayID)
+	return l.apply(ctx, bound(i, versionID, execution), "bind output to item of replay "+i.ReplayID)
 }
 
 // MaxItemChanges is how many items one call of Change takes: a transaction takes 100 rows, the counter is one.

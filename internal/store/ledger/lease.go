@@ -20,8 +20,7 @@ func (l *Leases) Acquire(ctx context.Context, name, holder string, now, until ti
 	c := newChange("L#"+name, "L").Set("holder", str(holder)).Set("until", str(domain.At(until).String())).
 		If("attribute_not_exists({pk}) OR {until} < ? OR {until} > ? OR {holder} = ?",
 			str(domain.At(now).String()), str(domain.At(now.Add(maxLease)).String()), str(holder))
-	_, err := l.update(ctx, c)
-	return conflict(err, nil, "acquire lease "+name)
+	return l.apply(ctx, c, "acquire lease "+name)
 }
 
 // Release gives a lease back. Releasing one that another holder has by now does nothing.

@@ -139,17 +139,17 @@ func shard(parts ...string) string {
 	return strconv.Itoa(int(h.Sum32() % Shards))
 }
 
-// get reads one row, strongly consistent.
-func (l *table) get(ctx context.Context, pk, sk string, into any) error {
+// read reads one row, strongly consistent, or returns ErrNotFound.
+func read[T any](ctx context.Context, l *table, k item) (row T, err error) {
 	consistent := true
-	out, err := l.api.GetItem(ctx, &dynamodb.GetItemInput{TableName: &l.name, Key: key(pk, sk), ConsistentRead: &consistent})
+	out, err := l.api.GetItem(ctx, &dynamodb.GetItemInput{TableName: &l.name, Key: k, ConsistentRead: &consistent})
 	if err != nil {
-		return fmt.Errorf("get ledger row %s: %w", pk, err)
+		return row, fmt.Errorf("get ledger row %s: %w", textOf(k, schema.PartitionKey), err)
 	}
 	if len(out.Item) == 0 {
-		return fmt.Errorf("ledger row %s: %w", pk, ErrNotFound)
+		return row, fmt.Errorf("ledger row %s: %w", textOf(k, schema.PartitionKey), ErrNotFound)
 	}
-	return Decode(out.Item, into)
+	return row, Decode(out.Item, &row)
 }
 
 // insert writes a row unless there is one. Then it decodes the present row into existing and returns ErrConflict.

@@ -12,10 +12,7 @@ func markKey(name string) (pk, sk string) { return "M#" + name, "M" }
 
 // Get returns a mark, or ErrNotFound.
 func (l *Marks) Get(ctx context.Context, name string) (domain.Mark, error) {
-	var m domain.Mark
-	pk, sk := markKey(name)
-	err := l.get(ctx, pk, sk, &m)
-	return m, err
+	return read[domain.Mark](ctx, l.table, key(markKey(name)))
 }
 
 // Save writes a mark over the one before, unless that was taken later: the holder of a lease may outlive it.

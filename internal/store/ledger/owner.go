@@ -17,8 +17,7 @@ func ownerPartition(ownerID, shard string) string { return "O#" + ownerID + "#" 
 func (l *Owners) Note(ctx context.Context, ownerID, resourceID string, at domain.Stamp) error {
 	c := newChange(ownerPartition(ownerID, shard(resourceID)), resourceID).
 		Set("resourceId", str(resourceID)).Latest("seenAt", at)
-	_, err := l.update(ctx, c)
-	return ignoreConflict(conflict(err, nil, "note owner of resource"))
+	return ignoreConflict(l.apply(ctx, c, "note owner of resource"))
 }
 
 // Resources returns a page of the resources of which an owner had events, at most limit, and the cursor of the next

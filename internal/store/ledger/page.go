@@ -19,10 +19,7 @@ func pageKey(replayID string, number int) (pk, sk string) {
 
 // Get returns a page of a replay, or ErrNotFound.
 func (l *Pages) Get(ctx context.Context, replayID string, number int) (domain.Page, error) {
-	var p domain.Page
-	pk, sk := pageKey(replayID, number)
-	err := l.get(ctx, pk, sk, &p)
-	return p, err
+	return read[domain.Page](ctx, l.table, key(pageKey(replayID, number)))
 }
 
 // Add binds a page: its row, its items' rows and the replay's counters move in one transaction. Truncated says
@@ -82,13 +79,11 @@ func (c *change) withRoom(r domain.Replay, items int) *change {
 // MarkSent notes that the messages of a page are in the queue.
 func (l *Pages) MarkSent(ctx context.Context, p domain.Page) error {
 	c := newChange(pageKey(p.ReplayID, p.Number)).Set("sent", flag(true)).If("attribute_exists({pk})")
-	_, err := l.update(ctx, c)
-	return conflict(err, nil, "mark page sent")
+	return l.apply(ctx, c, "mark page sent")
 }
 
 // SetStart moves the start of a paced page whose messages go out late.
 func (l *Pages) SetStart(ctx context.Context, p domain.Page, at domain.Stamp) error {
 	c := newChange(pageKey(p.ReplayID, p.Number)).Latest("startsAt", at).If("attribute_exists({pk})")
-	_, err := l.update(ctx, c)
-	return ignoreConflict(conflict(err, nil, "move start of page")) // another delivery moved it further
+	return ignoreConflict(l.apply(ctx, c, "move start of page")) // another delivery moved it further
 }

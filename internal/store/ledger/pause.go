@@ -16,7 +16,7 @@ func (c *change) ifOpen() *change {
 // Pause lets nothing more of a replay start until it is resumed. If the replay is paused already, the first pause
 // stays. It returns the row, with ErrConflict if the replay has ended or was stopped.
 func (l *Replays) Pause(ctx context.Context, id string, p replay.Pause) (domain.Replay, error) {
-	r, err := l.updateReplay(ctx, pauseChange(id, p), "pause replay "+id)
+	r, err := applied[domain.Replay](ctx, l.table, pauseChange(id, p), "pause replay "+id)
 	if isConflict(err) && r.Paused() {
 		return r, nil
 	}
@@ -34,7 +34,7 @@ func pauseChange(id string, p replay.Pause) *change {
 func (l *Replays) Resume(ctx context.Context, r domain.Replay, by replay.Resumption) (domain.Replay, error) {
 	c := newChange(replayKey(r.ID)).Set("resumedAt", str(domain.At(by.At).String())).Set("resumedBy", str(by.By)).
 		Remove("pausedAt", "pausedBy", "pauseReason").ifOpen().If("attribute_exists({pausedAt})").judgeAnew(r)
-	return l.updateReplay(ctx, c, "resume replay "+r.ID)
+	return applied[domain.Replay](ctx, l.table, c, "resume replay "+r.ID)
 }
 
 // SetPace gives a replay another bound on its starts, 0 for none. It returns the row, with ErrConflict if the replay
@@ -46,7 +46,7 @@ func (l *Replays) SetPace(ctx context.Context, id string, perSecond int) (domain
 	} else {
 		c.Set("maxPerSecond", num(perSecond))
 	}
-	return l.updateReplay(ctx, c, "change pace of replay "+id)
+	return applied[domain.Replay](ctx, l.table, c, "change pace of replay "+id)
 }
 
 // Park notes that a message of a replay is about to leave the queue. With own, it returns ErrConflict unless the
@@ -56,8 +56,7 @@ func (l *Replays) Park(ctx context.Context, id string, own bool) error {
 	if own {
 		c.If("attribute_exists({pausedAt})")
 	}
-	_, err := l.updateReplay(ctx, c, "park replay "+id)
-	return err
+	return l.apply(ctx, c, "park replay "+id)
 }
 
 // BeginResend notes that messages for what waits in a replay are being sent again, from the beginning: whatever began
@@ -69,7 +68,7 @@ func (l *Replays) BeginResend(ctx context.Context, r domain.Replay, at domain.St
 	} else {
 		c.If("{resends} = ?", num(r.Resends))
 	}
-	return l.updateReplay(ctx, c, "begin to send messages of replay "+r.ID)
+	return applied[domain.Replay](ctx, l.table, c, "begin to send messages of replay "+r.ID)
 }
 
 // AdvanceResend notes up to where messages were sent again; an empty place means that all were. It returns ErrConflict
@@ -86,24 +85,22 @@ func (l *Replays) AdvanceResend(ctx context.Context, r domain.Replay, to string,
 	} else {
 		c.If("{resendTo} = ?", str(r.ResendTo))
 	}
-	_, err := l.updateReplay(ctx, c, "send messages of replay "+r.ID)
-	return err
+	return l.apply(ctx, c, "send messages of replay "+r.ID)
 }
 
 // Park notes that a pause ended an execution of a series, or kept it from being started, before it does.
 func (l *Series) Park(ctx context.Context, s domain.Series) error {
 	c := newChange(seriesKey(s.Name)).Set("parked", flag(true)).sameRun(s)
-	_, err := l.update(ctx, c)
-	return conflict(err, nil, "park series "+s.Name)
+	return l.apply(ctx, c, "park series "+s.Name)
 }
 
 // Unpark has a series that is parked go on as another execution. It returns ErrConflict if it is not parked any more.
 func (l *Series) Unpark(ctx context.Context, s domain.Series, at domain.Stamp) (domain.Series, error) {
 	c := newChange(seriesKey(s.Name)).Set("run", num(s.Run+1)).Set("started", flag(false)).Set("unparkedAt", str(at.String())).
 		Remove("parked").sameRun(s).If("attribute_exists({parked})")
-	_, err := l.update(ctx, c)
+	err := l.apply(ctx, c, "unpark series "+s.Name)
 	s.Run, s.Started, s.Parked, s.UnparkedAt = s.Run+1, false, false, at
-	return s, conflict(err, nil, "unpark series "+s.Name)
+	return s, err
 }
 
 // sameRun is a condition: a series has not gone on since it was read.

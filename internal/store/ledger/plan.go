@@ -13,21 +13,19 @@ func (l *Plans) MarkHashing(ctx context.Context, id string, at, since domain.Sta
 	c := newChange(replayKey(id)).Set("hashingAt", str(at.String())).
 		If("{status} = ? AND attribute_not_exists({planHash}) AND (attribute_not_exists({hashingAt}) OR {hashingAt} <= ?)",
 			str(string(replay.Planned)), str(since.String()))
-	_, err := l.updateReplay(ctx, c, "mark plan "+id+" hashing")
-	return err
+	return l.apply(ctx, c, "mark plan "+id+" hashing")
 }
 
 // SetHash keeps the hash of a plan, which never changes.
 func (l *Plans) SetHash(ctx context.Context, id, hash string) error {
 	c := newChange(replayKey(id)).Set("planHash", str(hash)).
 		If("{status} = ? AND attribute_not_exists({planHash})", str(string(replay.Planned)))
-	_, err := l.updateReplay(ctx, c, "set hash of plan "+id)
-	return ignoreConflict(err) // another delivery has computed the same
+	return ignoreConflict(l.apply(ctx, c, "set hash of plan "+id)) // another delivery has computed the same
 }
 
 // MarkApplied notes which replay applies a plan. It returns the plan, with ErrConflict if another replay does.
 func (l *Plans) MarkApplied(ctx context.Context, id, by string) (domain.Replay, error) {
 	c := newChange(replayKey(id)).Set("appliedBy", str(by)).
 		If("attribute_exists({planHash}) AND (attribute_not_exists({appliedBy}) OR {appliedBy} = ?)", str(by))
-	return l.updateReplay(ctx, c, "mark plan "+id+" applied")
+	return applied[domain.Replay](ctx, l.table, c, "mark plan "+id+" applied")
 }

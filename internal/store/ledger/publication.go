@@ -11,26 +11,19 @@ func publicationKey(resourceID string) (pk, sk string) { return "N#" + resourceI
 
 // Get returns the row of a resource, or ErrNotFound.
 func (l *Publications) Get(ctx context.Context, resourceID string) (domain.Publication, error) {
-	var p domain.Publication
-	pk, sk := publicationKey(resourceID)
-	err := l.get(ctx, pk, sk, &p)
-	return p, err
+	return read[domain.Publication](ctx, l.table, key(publicationKey(resourceID)))
 }
 
 // Find returns those of some resources that have a row.
 func (l *Publications) Find(ctx context.Context, resourceIDs []string) ([]domain.Publication, error) {
-	wanted := make([]item, len(resourceIDs))
-	for i, id := range resourceIDs {
-		wanted[i] = key(publicationKey(id))
-	}
-	return fetched[domain.Publication](ctx, l.table, wanted)
+	return fetched[domain.Publication](ctx, l.table, keysFor(resourceIDs, publicationKey))
 }
 
 // Raise notes that an event is about to be published. The place of a row moves forward only: if that of a
 // newer event is there, Raise leaves it. It returns the row as it is then.
 func (l *Publications) Raise(ctx context.Context, resourceID string, place domain.Stamp) (domain.Publication, error) {
 	c := publicationChange(resourceID).Latest("place", place)
-	p, err := l.updatePublication(ctx, c, "raise publication")
+	p, err := applied[domain.Publication](ctx, l.table, c, "raise publication")
 	if errors.Is(err, ErrConflict) {
 		return p, nil
 	}
@@ -41,9 +34,9 @@ func (l *Publications) Raise(ctx context.Context, resourceID string, place domai
 // row: then it returns the row with ErrConflict.
 func (l *Publications) Hold(ctx context.Context, h domain.PublicationHold) (domain.Publication, error) {
 	c := holdChange(h, h.Place).Set("place", str(h.Place.String()))
-	p, err := l.updatePublication(ctx, c, "hold publication")
+	p, err := applied[domain.Publication](ctx, l.table, c, "hold publication")
 	if errors.Is(err, ErrConflict) && p.Place.After(h.Place.Time) && !p.Place.After(h.Over.Time) {
-		return l.updatePublication(ctx, holdChange(h, h.Over), "hold publication")
+		return applied[domain.Publication](ctx, l.table, holdChange(h, h.Over), "hold publication")
 	}
 	return p, err
 }
@@ -58,19 +51,9 @@ func holdChange(h domain.PublicationHold, over domain.Stamp) *change {
 // Release ends what a holder began. Releasing what another one holds by now does nothing.
 func (l *Publications) Release(ctx context.Context, resourceID, holder string) error {
 	c := publicationChange(resourceID).Remove("holder", "holderPlace", "heldUntil").If("{holder} = ?", str(holder))
-	_, err := l.updatePublication(ctx, c, "release publication")
-	return ignoreConflict(err)
+	return ignoreConflict(l.apply(ctx, c, "release publication"))
 }
 
 func publicationChange(resourceID string) *change {
 	return newChange(publicationKey(resourceID)).Set("resourceId", str(resourceID))
-}
-
-func (l *Publications) updatePublication(ctx context.Context, c *change, doing string) (domain.Publication, error) {
-	var p domain.Publication
-	out, err := l.update(ctx, c)
-	if err := conflict(err, &p, doing); err != nil {
-		return p, err
-	}
-	return p, Decode(out.Attributes, &p)
 }

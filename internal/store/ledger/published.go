@@ -37,8 +37,7 @@ func (l *Executions) markPublished(ctx context.Context, e domain.Execution, p do
 }
 
 func published(p domain.Published) *change {
-	pk, sk := executionKey(p.Name)
-	c := newChange(pk, sk).Latest("publishedAt", domain.At(p.At)).Set("outputKey", str(p.OutputKey))
+	c := newChange(executionKey(p.Name)).Latest("publishedAt", domain.At(p.At)).Set("outputKey", str(p.OutputKey))
 	if p.Withheld != "" {
 		c.Set("superseded", flag(true)).Set("withheld", str(p.Withheld))
 	}

@@ -82,6 +82,15 @@ func decoded[T any](found []item) ([]T, error) {
 	return rows, nil
 }
 
+// keysFor are the keys of rows with these ids.
+func keysFor(ids []string, keyOf func(id string) (pk, sk string)) []item {
+	keys := make([]item, len(ids))
+	for i, id := range ids {
+		keys[i] = key(keyOf(id))
+	}
+	return keys
+}
+
 // fetched reads the rows of keys that an index gave.
 func fetched[T any](ctx context.Context, l *table, found []item) ([]T, error) {
 	whole, err := l.fetch(ctx, found)

@@ -10,7 +10,7 @@ import (
 // PauseRamp pauses a replay because too much of its ramp has failed. It returns ErrConflict if it was paused, resumed
 // or stopped, or has ended, since it was counted.
 func (l *Replays) PauseRamp(ctx context.Context, r domain.Replay, p replay.Pause) error {
-	_, err := l.updateReplay(ctx, pauseChange(r.ID, p).sameRamp(r), "pause ramp of replay "+r.ID)
+	_, err := applied[domain.Replay](ctx, l.table, pauseChange(r.ID, p).sameRamp(r), "pause ramp of replay "+r.ID)
 	return err
 }
 
@@ -26,7 +26,7 @@ func (l *Replays) NextStep(ctx context.Context, r domain.Replay) (domain.Replay,
 	} else {
 		c.Set("rampStep", num(resources)).Set("rampTo", num(r.RampTo+resources))
 	}
-	return l.updateReplay(ctx, c, "next step of replay "+r.ID)
+	return applied[domain.Replay](ctx, l.table, c, "next step of replay "+r.ID)
 }
 
 // sameRamp is a condition: the ramp is where it was when the replay was read, and judged by the same items.

@@ -17,9 +17,8 @@ import (
 //
 // The execution is open from then on: perhaps nobody will report the end of the redrive.
 func (l *Items) BindRedrive(ctx context.Context, i domain.Item, e domain.Execution, f domain.Failure, m domain.Move) error {
-	pk, sk := executionKey(e.Name)
 	at := domain.At(l.now())
-	run := newChange(pk, sk).Set("redriveId", str(i.ReplayID)).Set("redriveRun", num(e.RedriveCount+1)).
+	run := newChange(executionKey(e.Name)).Set("redriveId", str(i.ReplayID)).Set("redriveRun", num(e.RedriveCount+1)).
 		Set("redrivePage", num(i.Page)).Set("redriveOrdinal", num(i.Ordinal)).Set("redriveStale", flag(e.RedriveStale)).
 		Set("reopened", flag(true)).Set("tpk", str(openPartition(e.Name))).Set("tsk", str(at.String()+"#"+e.Name)).
 		If("{status} = ? AND {redriveCount} = ?", str(string(e.Status)), num(e.RedriveCount)).
@@ -46,25 +45,20 @@ func (l *Items) BindRedrive(ctx context.Context, i domain.Item, e domain.Executi
 // ReleaseRedrive takes back that a replay redrives an execution, which it cannot, and gives the failure that it took
 // over back to a person. One that has been redriven, or is another replay's, is left alone.
 func (l *Items) ReleaseRedrive(ctx context.Context, replayID string, e domain.Execution, why string) error {
-	var f domain.Failure
-	err := l.get(ctx, domain.FailureID(e.Name, e.RedriveRun-1), failureSort, &f)
+	f, err := read[domain.Failure](ctx, l.table, key(failureKey(domain.FailureID(e.Name, e.RedriveRun-1))))
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
 	if f.Redrive == replayID && f.Status == domain.Retrying {
 		c, moved := l.moveOf(f, domain.Move{To: domain.Quarantined, Decision: why})
-		_, err := l.update(ctx, c.If("{redrive} = ?", str(replayID)))
-		if err = conflict(err, nil, "release failure of "+f.Execution); err == nil {
+		err := l.apply(ctx, c.If("{redrive} = ?", str(replayID)), "release failure of "+f.Execution)
+		if err == nil {
 			l.countMove(f.Status, moved)
-		} else if !errors.Is(err, ErrConflict) {
+		} else if !isConflict(err) {
 			return err
 		}
 	}
-	pk, sk := executionKey(e.Name)
-	c := newChange(pk, sk).Remove("redriveId", "redriveRun", "redrivePage", "redriveOrdinal", "redriveStale", "reopened", "tpk", "tsk").
+	c := newChange(executionKey(e.Name)).Remove("redriveId", "redriveRun", "redrivePage", "redriveOrdinal", "redriveStale", "reopened", "tpk", "tsk").
 		If("{redriveId} = ? AND {redriveRun} = ? AND {redriveCount} < ?", str(replayID), num(e.RedriveRun), num(e.RedriveRun))
-	if _, err := l.update(ctx, c); err != nil {
-		return ignoreConflict(conflict(err, nil, fmt.Sprintf("release execution %s", e.Name)))
-	}
-	return nil
+	return ignoreConflict(l.apply(ctx, c, fmt.Sprintf("release execution %s", e.Name)))
 }

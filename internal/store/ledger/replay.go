@@ -39,10 +39,7 @@ func (l *Replays) Add(ctx context.Context, r domain.Replay) error {
 
 // Get returns a replay, or ErrNotFound. Its tally is not that of all items: see Count.
 func (l *Replays) Get(ctx context.Context, id string) (domain.Replay, error) {
-	var r domain.Replay
-	pk, sk := replayKey(id)
-	err := l.get(ctx, pk, sk, &r)
-	return r, err
+	return read[domain.Replay](ctx, l.table, key(replayKey(id)))
 }
 
 // List returns a page of the replays that fit, newest first, and the cursor of the next page. If some do not, a page
@@ -76,7 +73,7 @@ func (l *Replays) List(ctx context.Context, fits func(domain.Replay) bool, curso
 // at by now, oldest first.
 func (l *Replays) Open(ctx context.Context, by time.Time, limit int) ([]domain.Replay, error) {
 	rows, _, err := query[domain.Replay](ctx, l.table, span{
-		index: &schema.ByTime, partition: openReplaysPartition, until: domain.At(by).String() + "#~", limit: limit,
+		index: &schema.ByTime, partition: openReplaysPartition, until: untilTime(by), limit: limit,
 	})
 	return rows, err
 }
@@ -84,8 +81,7 @@ func (l *Replays) Open(ctx context.Context, by time.Time, limit int) ([]domain.R
 // CheckLater moves an open replay back in the list of those to look at.
 func (l *Replays) CheckLater(ctx context.Context, r domain.Replay, at time.Time) error {
 	c := newChange(replayKey(r.ID)).CheckAt(at, r.ID)
-	_, err := l.update(ctx, c)
-	return ignoreConflict(conflict(err, nil, "postpone check of replay "+r.ID))
+	return ignoreConflict(l.apply(ctx, c, "postpone check of replay "+r.ID))
 }
 
 // Stop lets nothing more of a replay start: no page is added from now on. It returns the row, with ErrConflict if
@@ -96,7 +92,7 @@ func (l *Replays) Stop(ctx context.Context, id string, stop replay.Stop) (domain
 		Set("stopStatus", str(string(stop.Status))).Set("stopBy", str(stop.By)).
 		Set("stopAt", str(domain.At(stop.At).String())).Set("stopReason", str(stop.Reason)).
 		ifOpen()
-	r, err := l.updateReplay(ctx, c, "stop replay "+id)
+	r, err := applied[domain.Replay](ctx, l.table, c, "stop replay "+id)
 	if err == nil && stop.Status == replay.Halted {
 		l.meter.Add(schema.ReplaysHalted, 1)
 	}
@@ -106,8 +102,7 @@ func (l *Replays) Stop(ctx context.Context, id string, stop replay.Stop) (domain
 // MarkSweeping notes that what has not started of a stopped replay is being skipped.
 func (l *Replays) MarkSweeping(ctx context.Context, id string, at domain.Stamp) error {
 	c := newChange(replayKey(id)).Latest("sweepAt", at).If("attribute_exists({stopStatus})")
-	_, err := l.updateReplay(ctx, c, "mark replay sweeping")
-	return ignoreConflict(err)
+	return ignoreConflict(l.apply(ctx, c, "mark replay sweeping"))
 }
 
 // AdvanceSweep notes where the sweep of a stopped replay goes on. It returns ErrConflict if another one has gone on
@@ -119,7 +114,7 @@ func (l *Replays) AdvanceSweep(ctx context.Context, id, from, to string, at doma
 	} else {
 		c.If("{sweptTo} = ?", str(from))
 	}
-	row, err := l.updateReplay(ctx, c, "advance sweep of replay "+id)
+	row, err := applied[domain.Replay](ctx, l.table, c, "advance sweep of replay "+id)
 	if isConflict(err) && row.SweptTo == to && row.SweptAt.Equal(at.Time) { // the answer of a first try was lost
 		return nil
 	}
@@ -129,8 +124,7 @@ func (l *Replays) AdvanceSweep(ctx context.Context, id, from, to string, at doma
 // MarkSwept notes that what had not started of a stopped replay is skipped.
 func (l *Replays) MarkSwept(ctx context.Context, id string) error {
 	c := newChange(replayKey(id)).Set("swept", flag(true)).If("attribute_exists({stopStatus})")
-	_, err := l.updateReplay(ctx, c, "mark replay swept")
-	return ignoreConflict(err)
+	return ignoreConflict(l.apply(ctx, c, "mark replay swept"))
 }
 
 // Finish ends a replay whose items all have their outcomes, and writes their tally into its row. It takes the replay as
@@ -177,20 +171,10 @@ func (l *Replays) finish(ctx context.Context, row domain.Replay, t domain.Tally,
 	} else { // until its evidence is written: whoever has that done may die
 		c.open(at, row.ID)
 	}
-	_, err := l.updateReplay(ctx, c, "finish replay "+row.ID)
-	return err
+	return l.apply(ctx, c, "finish replay "+row.ID)
 }
 
 // open lists a replay among those to look at.
 func (c *change) open(at domain.Stamp, id string) *change {
 	return c.Set("tpk", str(openReplaysPartition)).Set("tsk", str(at.String()+"#"+id))
-}
-
-func (l *table) updateReplay(ctx context.Context, c *change, doing string) (domain.Replay, error) {
-	var r domain.Replay
-	out, err := l.update(ctx, c)
-	if err := conflict(err, &r, doing); err != nil {
-		return r, err
-	}
-	return r, Decode(out.Attributes, &r)
 }

@@ -20,10 +20,7 @@ func openSeriesPartition(shard string) string { return "OPENSERIES#" + shard }
 
 // Get returns a series by the name of its execution, or ErrNotFound.
 func (l *Series) Get(ctx context.Context, name string) (domain.Series, error) {
-	var s domain.Series
-	pk, sk := seriesKey(name)
-	err := l.get(ctx, pk, sk, &s)
-	return s, err
+	return read[domain.Series](ctx, l.table, key(seriesKey(name)))
 }
 
 // Add binds the versions of a resource, and counts them as items of the replay. The item of the resource becomes
@@ -67,8 +64,7 @@ func (l *Series) reserve(ctx context.Context, r domain.Replay, items int) error 
 	if r.MaxItems == 0 {
 		return nil
 	}
-	_, err := l.update(ctx, newChange(replayKey(r.ID)).withRoom(r, items))
-	return conflict(err, nil, "reserve room of replay "+r.ID)
+	return l.apply(ctx, newChange(replayKey(r.ID)).withRoom(r, items), "reserve room of replay "+r.ID)
 }
 
 // AddItems adds the items that a series does not have yet.
@@ -110,28 +106,25 @@ func (l *Series) AddItems(ctx context.Context, s domain.Series) error {
 // MarkStarted notes that the execution of a series was started.
 func (l *Series) MarkStarted(ctx context.Context, name string) error {
 	c := newChange(seriesKey(name)).Set("started", flag(true)).If("attribute_exists({pk})")
-	_, err := l.update(ctx, c)
-	return conflict(err, nil, "mark series started")
+	return l.apply(ctx, c, "mark series started")
 }
 
 // GiveUp keeps a series from being started. It stays open until what it has is final.
 func (l *Series) GiveUp(ctx context.Context, name string) error {
 	c := newChange(seriesKey(name)).Set("closed", flag(true)).If("attribute_exists({pk})")
-	_, err := l.update(ctx, c)
-	return conflict(err, nil, "give up series")
+	return l.apply(ctx, c, "give up series")
 }
 
 // Close takes a series out of the open ones, once what has not run has its outcome.
 func (l *Series) Close(ctx context.Context, name string) error {
 	c := newChange(seriesKey(name)).Set("closed", flag(true)).Remove("tpk", "tsk").If("attribute_exists({pk})")
-	_, err := l.update(ctx, c)
-	return conflict(err, nil, "close series")
+	return l.apply(ctx, c, "close series")
 }
 
 // Open returns at most limit series of one shard (0 to Shards-1) that are open and were to be looked at by now.
 func (l *Series) Open(ctx context.Context, shard int, by time.Time, limit int) ([]domain.Series, error) {
 	rows, _, err := query[domain.Series](ctx, l.table, span{
-		index: &schema.ByTime, partition: openSeriesPartition(strconv.Itoa(shard)), until: domain.At(by).String() + "#~", limit: limit,
+		index: &schema.ByTime, partition: openSeriesPartition(strconv.Itoa(shard)), until: untilTime(by), limit: limit,
 	})
 	return rows, err
 }
@@ -139,8 +132,7 @@ func (l *Series) Open(ctx context.Context, shard int, by time.Time, limit int) (
 // CheckLater moves an open series back in the list of those to look at.
 func (l *Series) CheckLater(ctx context.Context, name string, at time.Time) error {
 	c := newChange(seriesKey(name)).CheckAt(at, name)
-	_, err := l.update(ctx, c)
-	return ignoreConflict(conflict(err, nil, "postpone check of series"))
+	return ignoreConflict(l.apply(ctx, c, "postpone check of series"))
 }
 
 // digestOf is what is planned of a version, if anything is.

@@ -15,10 +15,7 @@ func groupKey(name string) (pk, sk string) { return "E#" + name, "E" }
 
 // Get returns the row of an error, or ErrNotFound.
 func (l *Storms) Get(ctx context.Context, name string) (domain.Storm, error) {
-	var g domain.Storm
-	pk, sk := groupKey(name)
-	err := l.get(ctx, pk, sk, &g)
-	return g, err
+	return read[domain.Storm](ctx, l.table, key(groupKey(name)))
 }
 
 // Save writes a group as it was read and changed since. It returns ErrConflict if another caller changed it.

@@ -49,18 +49,15 @@ func (p Purse) Spend(ctx context.Context, n int, now time.Time) (int, error) {
 // Spend takes up to n out of a bucket and returns how many there were.
 func (l *Pace) Spend(ctx context.Context, b Bucket, n int, now time.Time) (int, error) {
 	for range spendTries {
-		row := bucketRow{Milli: b.Size * 1000}
-		err := l.get(ctx, pacePartition(b.Name), bucketSort, &row)
+		row, err := read[bucketRow](ctx, l.table, key(pacePartition(b.Name), bucketSort))
 		fresh := errors.Is(err, ErrNotFound)
 		if err != nil && !fresh {
 			return 0, err
 		}
-		at := now.UnixMilli()
-		milli := row.Milli
+		at, milli := now.UnixMilli(), b.Size*1000
 		if !fresh {
-			milli += int(math.Min(float64(max(at-row.At, 0))*b.PerSecond, float64(b.Size*1000)))
+			milli = min(row.Milli+int(math.Min(float64(max(at-row.At, 0))*b.PerSecond, float64(milli))), milli)
 		}
-		milli = min(milli, b.Size*1000)
 		got := min(n, milli/1000)
 		if got <= 0 {
 			return 0, nil
@@ -71,8 +68,7 @@ func (l *Pace) Spend(ctx context.Context, b Bucket, n int, now time.Time) (int, 
 		} else {
 			c.If("{milli} = ? AND {at} = ?", num(row.Milli), num(int(row.At)))
 		}
-		_, err = l.update(ctx, c)
-		if err = conflict(err, nil, "spend "+b.Name); err == nil {
+		if err = l.apply(ctx, c, "spend "+b.Name); err == nil {
 			return got, nil
 		}
 		if !isConflict(err) {

@@ -60,6 +60,21 @@ func (l *table) update(ctx context.Context, c *change) (out *dynamodb.UpdateItem
 	return out, err
 }
 
+// apply changes one row, or returns ErrConflict if it is not as the change expects.
+func (l *table) apply(ctx context.Context, c *change, doing string) error {
+	_, err := l.update(ctx, c)
+	return conflict(err, nil, doing)
+}
+
+// applied is apply for those who want the row: the changed one, or with ErrConflict the one that was there.
+func applied[T any](ctx context.Context, l *table, c *change, doing string) (row T, err error) {
+	out, err := l.update(ctx, c)
+	if err := conflict(err, &row, doing); err != nil {
+		return row, err
+	}
+	return row, Decode(out.Attributes, &row)
+}
+
 // retryOnContention calls something again that met others or was throttled, a few times and with growing breaks.
 func retryOnContention(ctx context.Context, attempts int, do func() (again bool, err error)) error {
 	for attempt := range attempts {
