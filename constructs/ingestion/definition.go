@@ -25,8 +25,9 @@ type DefinitionOptions struct {
 	// Substitutions are the values of ${name} in the definition, such as ARNs and names of other constructs. They
 	// replace placeholders in all strings, including names of members, and may be tokens. A name may be any string,
 	// such as my-bucket, Table.Arn or AWS::Partition. Every placeholder needs a value; a value without a placeholder is
-	// a warning. In JSON, a placeholder may stand without quotes, as in "Seconds": ${n}; its value is then JSON.
-	// Placeholders inside a value are not replaced.
+	// a warning. In JSON, a placeholder may stand without quotes, as in "Seconds": ${n}; its value is then JSON. In
+	// YAML it is so in the fields of the language that take a number, or true or false. Placeholders inside a value are
+	// not replaced.
 	//
 	// Default: none.
 	Substitutions *map[string]*string

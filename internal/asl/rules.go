@@ -1,7 +1,6 @@
 package asl
 
 import (
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -19,6 +18,7 @@ type rule struct {
 	fields []string
 	ok     func(v any) bool
 	must   string // completes "must be"
+	text   bool   // also when its value is known later
 }
 
 var (
@@ -31,6 +31,9 @@ var (
 		must: "a timestamp such as 2030-01-02T03:04:05Z, with an upper-case T and a zone"}
 	pathOrIntrinsic = rule{ok: func(v any) bool { return isPath(v) || isIntrinsic(v) },
 		must: "a path such as $.error or an intrinsic function such as States.Format('{}', $.error)"}
+	aResource = rule{fields: []string{"Resource"}, ok: isText, text: true,
+		must: "a string in quotes, such as arn:aws:states:::lambda:invoke"}
+	anAssign = rule{fields: []string{"Assign"}, ok: isObject, must: "an object of variables"}
 )
 
 func (r rule) of(fields ...string) rule { r.fields = fields; return r }
@@ -47,11 +50,12 @@ var rules = []rule{
 	number(1, maxSeconds, "TimeoutSeconds", "HeartbeatSeconds"),
 	number(0, maxSeconds, "MaxConcurrency", "ToleratedFailureCount"),
 	aTimestamp.of("Timestamp"),
-	{[]string{"ToleratedFailurePercentage"}, func(v any) bool { return isNumber(v, 0, 100) }, "a number from 0 to 100"},
-	{[]string{"Branches"}, isFilled, "a list of one workflow or more: add a branch, or make the state a Pass"},
-	{[]string{"Credentials"}, hasRole, "an object with RoleArn, the role that the task assumes"},
-	{[]string{"Assign"}, isObject, "an object of variables"},
-	{[]string{"Label"}, isLabel, "a name of 1 to 40 characters"},
+	{fields: []string{"ToleratedFailurePercentage"}, ok: func(v any) bool { return isNumber(v, 0, 100) }, must: "a number from 0 to 100"},
+	{fields: []string{"Branches"}, ok: isFilled, must: "a list of one workflow or more: add a branch, or make the state a Pass"},
+	{fields: []string{"Credentials"}, ok: hasRole, must: "an object with RoleArn, the role that the task assumes"},
+	anAssign,
+	{fields: []string{"Label"}, ok: isLabel, must: "a name of 1 to 40 characters"},
+	aResource,
 }
 
 // pathRules are those of fields that JSONPath has.
@@ -66,15 +70,16 @@ var pathRules = []rule{
 // Rules of the parts of a state.
 var (
 	retryRules = []rule{
-		{[]string{"ErrorEquals"}, areNames, "a list of one name of an error or more, such as States.ALL"},
+		{fields: []string{"ErrorEquals"}, ok: areNames, must: "a list of one name of an error or more, such as States.ALL"},
 		number(1, maxSeconds, "IntervalSeconds"),
 		number(0, maxSeconds, "MaxAttempts"),
 		number(1, 31_622_400, "MaxDelaySeconds"),
-		{[]string{"BackoffRate"}, func(v any) bool { return isNumber(v, 1, maxSeconds) }, "a number of 1 or more"},
-		{[]string{"JitterStrategy"}, func(v any) bool { return v == "FULL" || v == "NONE" }, "FULL or NONE"},
+		{fields: []string{"BackoffRate"}, ok: func(v any) bool { return isNumber(v, 1, maxSeconds) }, must: "a number of 1 or more"},
+		{fields: []string{"JitterStrategy"}, ok: func(v any) bool { return v == "FULL" || v == "NONE" }, must: "FULL or NONE"},
 	}
-	catchRules   = []rule{retryRules[0], aPlace.of("ResultPath"), {[]string{"Assign"}, isObject, "an object of variables"}}
-	batcherRules = []rule{
+	catchRules = []rule{retryRules[0], aPlace.of("ResultPath"), anAssign}
+	mapRules   = []rule{
+		aResource,
 		number(0, maxSeconds, "MaxItemsPerBatch"),
 		number(0, 262_144, "MaxInputBytesPerBatch"),
 		aPath.of("MaxItemsPerBatchPath", "MaxInputBytesPerBatchPath"),
@@ -100,6 +105,11 @@ func (c *checker) fields(name string, state *Object, of kindRule, language strin
 	at.holds(state, rules)
 	if language == jsonPath {
 		at.holds(state, pathRules)
+		for _, field := range []string{"ErrorPath", "CausePath"} {
+			if call, ok := state.text(field); ok {
+				at.escapes(field, call)
+			}
+		}
 	}
 	at.common(state)
 	if state.Has("Retry") && !of.catches {
@@ -131,7 +141,7 @@ func (c *checker) fields(name string, state *Object, of kindRule, language strin
 	for _, part := range []string{"ItemReader", "ResultWriter", "ItemBatcher"} {
 		if o, ok := state.Get(part).(*Object); ok {
 			in := at.within(part + ".")
-			in.holds(o, batcherRules)
+			in.holds(o, mapRules)
 			in.common(o)
 		}
 	}
@@ -155,7 +165,8 @@ func (p *place) within(part string) *place {
 func (p *place) holds(o *Object, all []rule) {
 	for _, r := range all {
 		for _, field := range r.fields {
-			if v := o.Get(field); o.Has(field) && !p.later(v) && !r.ok(v) {
+			v := o.Get(field)
+			if known := !p.later(v) || r.text && isRaw(v) && v != unusable; o.Has(field) && known && !r.ok(v) {
 				p.add("state %q has %s as %s%s: it must be %s", p.state, brief(v), p.part, field, r.must)
 			}
 		}
@@ -276,51 +287,6 @@ func (p *place) errors(o *Object, last bool) {
 	if slices.Contains(names, any("States.ALL")) && (len(names) > 1 || !last) {
 		p.add("state %q has States.ALL in %sErrorEquals: it must stand alone, and in the last entry", p.state, p.part)
 	}
-}
-
-// condition checks the paths of a rule of a Choice, in And, Or and Not too.
-func (p *place) condition(o *Object) {
-	if p.language == jsonata {
-		return
-	}
-	for _, key := range o.Keys() {
-		r, known := comparison(key)
-		if v := o.Get(key); known && !p.later(v) && !r.ok(v) {
-			p.add("state %q has %s as %s%s: it must be %s", p.state, brief(v), p.part, key, r.must)
-		}
-	}
-	for _, key := range []string{"And", "Or"} {
-		if v := o.Get(key); o.Has(key) && !isFilled(v) {
-			p.add("state %q has %s as %s%s: it must be a list of one rule or more", p.state, brief(v), p.part, key)
-		}
-		for i, inner := range objects(o.Get(key)) {
-			p.within(fmt.Sprintf("%s[%d].", key, i)).condition(inner)
-		}
-	}
-	if inner, ok := o.Get("Not").(*Object); ok {
-		p.within("Not.").condition(inner)
-	}
-	if !o.Has("Variable") && !o.Has("And") && !o.Has("Or") && !o.Has("Not") && !o.Has("Condition") {
-		p.add("state %q has no condition in %s: give it a Variable with a comparison, or And, Or or Not",
-			p.state, strings.TrimSuffix(p.part, "."))
-	}
-}
-
-// comparison is the rule of a comparison's operand, by its name.
-func comparison(field string) (r rule, known bool) {
-	switch {
-	case field == "Variable", strings.HasSuffix(field, "Path"):
-		return aPath, true
-	case strings.HasPrefix(field, "Timestamp"):
-		return aTimestamp, true
-	case strings.HasPrefix(field, "Numeric"):
-		return rule{ok: func(v any) bool { _, ok := v.(json.Number); return ok }, must: "a number"}, true
-	case strings.HasPrefix(field, "String"):
-		return rule{ok: func(v any) bool { _, ok := v.(string); return ok }, must: "a string"}, true
-	case strings.HasPrefix(field, "Boolean"), strings.HasPrefix(field, "Is"):
-		return rule{ok: func(v any) bool { _, ok := v.(bool); return ok }, must: "true or false"}, true
-	}
-	return rule{}, false
 }
 
 var (

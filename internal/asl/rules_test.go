@@ -46,6 +46,12 @@ func TestWhatStepFunctionsRefusesIsRefusedBefore(t *testing.T) {
 		{"a TimestampPath", wait(`"TimestampPath":"at"`), `has "at" as TimestampPath`},
 		{"an ErrorPath", fail(`"ErrorPath":"error"`), `has "error" as ErrorPath: it must be a path such as $.error or an intrinsic`},
 		{"credentials without a role", task(`"Credentials":{"Role":"x"}`), `has {"Role":"x"} as Credentials: it must be an object with RoleArn`},
+		{"a foreign escape in an ErrorPath", fail(`"ErrorPath":"States.Format('a\\n{}', $.e)"`), `has the escape \n in ErrorPath`},
+		{"a foreign escape in a CausePath", fail(`"CausePath":"States.Format('\\u0041')"`), `has the escape \u in CausePath`},
+		{"no resource", `{"Type":"Task","Resource":null,"Next":"B"}`, `has null as Resource: it must be a string in quotes`},
+		{"an empty resource", `{"Type":"Task","Resource":"","Next":"B"}`, `has "" as Resource`},
+		{"a number as a resource", `{"Type":"Task","Resource":5,"Next":"B"}`, `has 5 as Resource`},
+		{"a token without quotes as a resource", `{"Type":"Task","Resource":${Token[T.1]},"Next":"B"}`, `has ${Token[T.1]} as Resource`},
 		{"a foreign escape", pass(`"Parameters":{"a.$":"States.Format('a\\nb')"}`), `has the escape \n in Parameters.a.$`},
 		{"a foreign escape far inside", pass(`"Parameters":{"l":[{"a.$":"States.Format('\\t{}', $.b)"}]}`), `has the escape \t in Parameters.l[0].a.$`},
 		{"a name twice", pass(`"Parameters":{"a":1,"a.$":"$.a"}`), `has both "a" and "a.$" in Parameters: remove one`},
@@ -68,6 +74,15 @@ func TestWhatStepFunctionsRefusesIsRefusedBefore(t *testing.T) {
 		{"a Choice without a path", choice(`"Variable":"a","IsNull":true`), `has "a" as Choices[0].Variable: it must be a path`},
 		{"a Choice within", choice(`"And":[{"Not":{"Variable":"a","IsNull":true}}]`), `has "a" as Choices[0].And[0].Not.Variable`},
 		{"a Choice of nothing", choice(`"Or":[]`), `has [] as Choices[0].Or`},
+		{"a Choice of one", choice(`"And":{"Variable":"$.a","IsNull":true}`), `has {"Variable":"$.a","IsNull":true} as Choices[0].And`},
+		{"a Choice of what is not a rule", choice(`"Not":[{"Variable":"$.a","IsNull":true}]`), `has [{"Variable":"$.a","IsNull":true}] as Choices[0].Not: it must be a rule`},
+		{"a Choice of no rule", choice(`"And":[{"Or":[5]}]`), `has no condition in Choices[0].And[0].Or[0]`},
+		{"a Choice without a comparison", choice(`"Variable":"$.a"`), `has no comparison in Choices[0]: give it one`},
+		{"a Choice without a comparison within", choice(`"And":[{"Not":{"Variable":"$.a"}}]`), `has no comparison in Choices[0].And[0].Not`},
+		{"a Choice by something unknown", choice(`"Variable":"$.a","StringEqual":"b"`), `has "StringEqual" in Choices[0], which is not a comparison: use one such as`},
+		{"a Choice by something unknown within", choice(`"Or":[{"Variable":"$.a","StringMatchesPath":"$.b"}]`), `has "StringMatchesPath" in Choices[0].Or[0], which is not`},
+		{"a Choice by two", choice(`"Variable":"$.a","NumericGreaterThan":1,"NumericLessThan":3`), `has "NumericGreaterThan", "NumericLessThan" in Choices[0]: a rule takes one`},
+		{"a Choice of nothing in particular", choice(`"StringEquals":"a"`), `has no condition in Choices[0]`},
 		{"a Choice without a condition", choice(`"Comment":"c"`), `has no condition in Choices[0]`},
 		{"a Choice by a wrong type", choice(`"Variable":"$.a","NumericEquals":"1"`), `has "1" as Choices[0].NumericEquals: it must be a number`},
 		{"half an expression", pass(jsonata + `"Output":{"a":["{% $states.input"]}`), `has "{% $states.input" as Output.a[0]: an expression begins with {% and ends with %}`},
@@ -139,6 +154,10 @@ func TestPlaceholdersOfEveryForm(t *testing.T) {
 	if !strings.Contains(got, want) {
 		t.Errorf("\n got %s\nwant %s in it", got, want)
 	}
+	got, _ = spliced(t, `{"StartAt":"A","States":{"A":{"Type":"Wait","Seconds":${Token[T.1]},"End":true}}}`, nil)
+	if want := `"Seconds":${Token[T.1]}`; !strings.Contains(got, want) {
+		t.Errorf("got %s, want %s in it", got, want)
+	}
 	for _, left := range []string{"my-bucket", "Table.Arn", "AWS::Partition", "a.b-c"} {
 		_, err := parse(`{"StartAt":"A","States":{"A":{"Type":"Pass","Result":"x${`+left+`}","End":true}}}`, nil)
 		if want := fmt.Sprintf("has no substitution for ${%s} in States.A.Result: add %q to Substitutions", left, left); err == nil || err.Error() != want {
@@ -149,37 +168,17 @@ func TestPlaceholdersOfEveryForm(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `has ${n} without quotes in States.A.Seconds, and its substitution "five" is not JSON`) {
 		t.Errorf("got %v", err)
 	}
+	_, err = parse(`{"StartAt":"A","States":{"A":{"Type":"Task","Resource":${fn},"End":true}}}`, map[string]string{"fn": "arn:${Token[T.1]}"})
+	if err == nil || err.Error() != `has ${fn} without quotes in States.A.Resource, and its substitution "arn:${Token[T.1]}" is not JSON: put quotes around ${fn}` {
+		t.Errorf("got %v", err)
+	}
+	_, err = parse(`{"StartAt":"A","States":{"A":{"Type":"Pass","Result":${a: b},"End":true}}}`, nil)
+	if err == nil || err.Error() != `has ${a: b} without quotes in States.A.Result, which is not JSON: put quotes around it` {
+		t.Errorf("got %v", err)
+	}
 	_, err = parse(`{"StartAt":"A","States":{"A":{"Type":"Wait","Seconds":${n},"End":true}}}`, map[string]string{"n": "-5"})
 	if err == nil || !strings.Contains(err.Error(), `has -5 as Seconds`) {
 		t.Errorf("got %v", err)
-	}
-}
-
-func TestYAML(t *testing.T) {
-	const text = "\ufeff# a comment\nStartAt: A\nStates:\n  A: &a\n    Type: Pass\n    Result:\n      n: 12345678901234567890.10\n      hex: 0x1F\n" +
-		"      yes: true\n      none: ~\n      text: \"5\"\n      at: 2030-01-02T03:04:05Z\n      fn: ${fn}\n      many:\n        - |\n          two\n          lines\n    End: true\n"
-	d, err := parse(text, map[string]string{"fn": "arn"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := `{"StartAt":"A","States":{"A":{"Type":"Pass","Result":{"n":12345678901234567890.10,"hex":31,"yes":true,"none":null,"text":"5",` +
-		`"at":"2030-01-02T03:04:05Z","fn":"arn","many":["two\nlines\n"]},"End":true}}}`
-	if got := d.Encode(nil, nil); got != want {
-		t.Errorf("\n got %s\nwant %s", got, want)
-	}
-	for in, want := range map[string]string{
-		"a: [":                              "is neither JSON nor valid YAML",
-		"StartAt: !Sub x":                   "has the tag !Sub at line 1 in StartAt, which only CloudFormation's own templates have",
-		"StartAt: !Join [a, b]":             "has the tag !Join at line 1 in StartAt",
-		"StartAt: .inf":                     "has the number .inf at line 1, which JSON does not have",
-		"just text":                         "must be an object with StartAt and States, got a string",
-		"# nothing":                         "is empty",
-		"? [a]\n: b":                        "that is not a string",
-		"a: &x [1]\nb: &y [*x,*x]\nc: *z\n": "is neither JSON nor valid YAML",
-	} {
-		if _, err := parse(in, nil); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: got %v, want %s", in, err, want)
-		}
 	}
 }
 

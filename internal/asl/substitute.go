@@ -14,6 +14,12 @@ import (
 // ${Token[…]} do not.
 var placeholder = regexp.MustCompile(`\$\{[A-Za-z0-9_-]+((\.|::)[A-Za-z0-9_-]+)*\}`)
 
+// token is CDK's placeholder for a value that is known later.
+var token = regexp.MustCompile(`\$\{Token\[[^\]]*\]\}`)
+
+// unusable stands for a placeholder whose value was reported.
+const unusable = Raw("null")
+
 // bare begins a string that was a placeholder without quotes, as in "Seconds": ${n}. No JSON string begins with it.
 const bare = "\x00"
 
@@ -109,21 +115,25 @@ func (s *substitution) walk(v any, path []string) any {
 // unquoted is the value of a placeholder without quotes: JSON, or a token that becomes JSON.
 func (s *substitution) unquoted(found string, path []string) any {
 	value := s.replace(found, path)
-	if value == found { // it has no value, which is reported
-		return Raw("null")
+	if value == found && placeholder.MatchString(found) { // it has no value, which is reported
+		return unusable
 	}
-	if strings.Contains(value, "${Token[") {
+	if token.MatchString(value) && json.Valid([]byte(token.ReplaceAllString(value, "0"))) {
 		return Raw(value)
 	}
-	var raw json.RawMessage
-	if json.Unmarshal([]byte(value), &raw) == nil {
+	if value == found {
+		s.faults = append(s.faults, fmt.Errorf("has %s without quotes in %s, which is not JSON: put quotes around it",
+			found, at(path)))
+		return unusable
+	}
+	if json.Valid([]byte(value)) {
 		if v, err := decode(value); err == nil {
 			return v
 		}
 	}
 	s.faults = append(s.faults, fmt.Errorf("has %s without quotes in %s, and its substitution %q is not JSON: put quotes "+
 		"around %s", found, at(path), value, found))
-	return Raw("null")
+	return unusable
 }
 
 func (s *substitution) replace(text string, path []string) string {

@@ -16,6 +16,7 @@ func isIntrinsic(v any) bool {
 }
 func isRaw(v any) bool    { _, ok := v.(Raw); return ok }
 func isObject(v any) bool { _, ok := v.(*Object); return ok }
+func isText(v any) bool   { s, ok := v.(string); return ok && s != "" }
 func isFilled(v any) bool { l, ok := v.([]any); return ok && len(l) > 0 }
 
 func isLabel(v any) bool {

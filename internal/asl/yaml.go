@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/big"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -12,14 +15,28 @@ import (
 
 // decodeYAML reads one document of YAML, as decode reads JSON. Numbers keep every digit.
 func decodeYAML(text string) (any, error) {
+	d := yamlDecoder{}
+	documents := yaml.NewDecoder(strings.NewReader(d.withoutBraces(text)))
 	var doc yaml.Node
-	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
+	if err := documents.Decode(&doc); errors.Is(err, io.EOF) || err == nil && len(doc.Content) != 1 {
+		return nil, errors.New("is empty: pass a workflow in the Amazon States Language, as JSON or YAML")
+	} else if err != nil {
 		return nil, fmt.Errorf("is neither JSON nor valid YAML: %w", err)
 	}
-	if len(doc.Content) != 1 {
-		return nil, errors.New("is empty: pass a workflow in the Amazon States Language, as JSON or YAML")
+	for { // --- without anything behind it is no document
+		var other yaml.Node
+		err := documents.Decode(&other)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("is neither JSON nor valid YAML: %w", err)
+		}
+		if len(other.Content) > 0 && other.Content[0].ShortTag() != "!!null" {
+			return nil, fmt.Errorf("has a second YAML document at line %d: put it into a file of its own, or remove the --- "+
+				"before it", other.Content[0].Line)
+		}
 	}
-	d := yamlDecoder{}
 	v, err := d.value(doc.Content[0], nil)
 	if err != nil {
 		return nil, err
@@ -28,8 +45,35 @@ func decodeYAML(text string) (any, error) {
 }
 
 type yamlDecoder struct {
-	twice []error
-	nodes int
+	placeholders []string
+	twice        []error
+	nodes        int
+}
+
+// braced is what may be a placeholder or a token. YAML ends a scalar in a list [a, b] at its braces, and splits it at a
+// colon.
+var braced = regexp.MustCompile(`\$\{[^{}"'\\\r\n]*\}`)
+
+// stashed stands for one of them while YAML is read.
+var stashed = regexp.MustCompile("\ue000(\\d+)\ue001")
+
+func (d *yamlDecoder) withoutBraces(text string) string {
+	if strings.Contains(text, "\ue000") { // the text has the character itself
+		return text
+	}
+	return braced.ReplaceAllStringFunc(text, func(found string) string {
+		d.placeholders = append(d.placeholders, found)
+		return fmt.Sprintf("\ue000%d\ue001", len(d.placeholders)-1)
+	})
+}
+
+func (d *yamlDecoder) withBraces(text string) string {
+	return stashed.ReplaceAllStringFunc(text, func(found string) string {
+		if i, err := strconv.Atoi(strings.Trim(found, "\ue000\ue001")); err == nil && i < len(d.placeholders) {
+			return d.placeholders[i]
+		}
+		return found
+	})
 }
 
 // maxNodes is far beyond what fits into a definition. It ends aliases of aliases.
@@ -59,7 +103,7 @@ func (d *yamlDecoder) value(n *yaml.Node, path []string) (any, error) {
 		}
 		return list, nil
 	}
-	return scalar(n, path)
+	return d.scalar(n, path)
 }
 
 func (d *yamlDecoder) object(n *yaml.Node, path []string) (any, error) {
@@ -67,32 +111,75 @@ func (d *yamlDecoder) object(n *yaml.Node, path []string) (any, error) {
 		return nil, foreignTag(n, path)
 	}
 	o := &Object{values: map[string]any{}}
+	var merged []*yaml.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		key := n.Content[i]
-		if key.Kind != yaml.ScalarNode || key.Tag == "!!merge" {
+		key, value := n.Content[i], n.Content[i+1]
+		if key.Kind != yaml.ScalarNode {
 			return nil, fmt.Errorf("has a name at line %d in %s that is not a string: write it as one", key.Line, at(path))
 		}
-		v, err := d.value(n.Content[i+1], append(path, key.Value))
+		if key.ShortTag() == "!!merge" {
+			merged = append(merged, value)
+			continue
+		}
+		name := d.withBraces(key.Value)
+		v, err := d.value(value, append(path, name))
 		if err != nil {
 			return nil, err
 		}
-		if o.Has(key.Value) {
-			d.twice = append(d.twice, fmt.Errorf("has the name %q twice in %s: rename or remove one", key.Value, at(path)))
+		if o.Has(name) {
+			d.twice = append(d.twice, fmt.Errorf("has the name %q twice in %s: rename or remove one", name, at(path)))
 		}
-		o.Set(key.Value, v)
+		o.Set(name, v)
+	}
+	for _, other := range merged {
+		if err := d.merge(o, other, path); err != nil {
+			return nil, err
+		}
 	}
 	return o, nil
 }
 
-func scalar(n *yaml.Node, path []string) (any, error) {
+// merge adds the members of one mapping, or of several, that the object lacks: YAML's <<.
+func (d *yamlDecoder) merge(o *Object, n *yaml.Node, path []string) error {
+	v, err := d.value(n, append(path, "<<")) // deeper, so that one that merges itself comes to an end
+	if err != nil {
+		return err
+	}
+	others, ok := v.([]any)
+	if !ok {
+		others = []any{v}
+	}
+	for _, v := range others {
+		other, ok := v.(*Object)
+		if !ok {
+			return fmt.Errorf("has << at line %d in %s with %s: merge mappings only", n.Line, at(path), kind(v))
+		}
+		for _, key := range other.Keys() {
+			if !o.Has(key) {
+				o.Set(key, other.Get(key))
+			}
+		}
+	}
+	return nil
+}
+
+func (d *yamlDecoder) scalar(n *yaml.Node, path []string) (any, error) {
 	switch n.ShortTag() {
 	case "!!str", "!!timestamp":
-		return n.Value, nil
+		text := d.withBraces(n.Value)
+		if isPlain(n) && text == braced.FindString(text) && isLiteral(path) {
+			return bare + text, nil
+		}
+		return text, nil
 	case "!!null":
 		return nil, nil
 	case "!!bool":
 		return strings.EqualFold(n.Value, "true"), nil
 	case "!!int", "!!float":
+		if leadingZero.MatchString(n.Value) {
+			return nil, fmt.Errorf("has the number %s at line %d in %s, whose leading zero YAML drops: put quotes around it",
+				n.Value, n.Line, at(path))
+		}
 		if number := strings.TrimPrefix(strings.ReplaceAll(n.Value, "_", ""), "+"); json.Valid([]byte(number)) {
 			return json.Number(number), nil
 		}
@@ -103,6 +190,13 @@ func scalar(n *yaml.Node, path []string) (any, error) {
 			n.Value, n.Line)
 	}
 	return nil, foreignTag(n, path)
+}
+
+// leadingZero matches what is rather the number of an account, or another id, than a number.
+var leadingZero = regexp.MustCompile(`^[-+]?0[0-9_]`)
+
+func isPlain(n *yaml.Node) bool {
+	return n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
 }
 
 func foreignTag(n *yaml.Node, path []string) error {

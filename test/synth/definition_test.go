@@ -318,19 +318,25 @@ func TestADefinitionInYAML(t *testing.T) {
 }
 
 func TestASubstitutionWithoutQuotesMayBeAToken(t *testing.T) {
-	stack := newStack(t)
-	seconds := awscdk.NewCfnParameter(stack, jsii.String("Wait"), &awscdk.CfnParameterProps{Type: jsii.String("Number")})
-	newIngestion(stack, &ingestion.ReplayableIngestionProps{
-		Workflow: ingestion.FromDefinition(jsii.String(`{"StartAt":"Work","States":{"Work":{"Type":"Wait","Seconds": ${n},"End":true}}}`),
-			&ingestion.DefinitionOptions{Substitutions: &map[string]*string{"n": seconds.ValueAsString(), "spare": jsii.String("x")}}),
-		ResourceIdPath: jsii.String("$.id"),
-	})
-	if text := placed(t, stack); !strings.Contains(text, `"Seconds":${Wait},`) {
-		t.Errorf("got %s", text)
-	}
-	warnings := assertions.Annotations_FromStack(stack).FindWarning(jsii.String("/Test/Ingestion"),
-		assertions.Match_StringLikeRegexp(jsii.String("has no placeholder for spare: use them as")))
-	if len(*warnings) != 1 {
-		t.Errorf("got %d warnings of the unused substitution, want 1", len(*warnings))
+	for _, text := range []string{
+		`{"StartAt":"Work","States":{"Work":{"Type":"Wait","Seconds": ${n},"End":true}}}`,
+		"StartAt: Work\nStates:\n  Work: {Type: Wait, Seconds: ${n}, End: true}\n",
+	} {
+		stack := newStack(t)
+		seconds := awscdk.NewCfnParameter(stack, jsii.String("Wait"), &awscdk.CfnParameterProps{Type: jsii.String("Number")})
+		newIngestion(stack, &ingestion.ReplayableIngestionProps{
+			Workflow: ingestion.FromDefinition(&text, &ingestion.DefinitionOptions{
+				Substitutions: &map[string]*string{"n": seconds.ValueAsString(), "spare": jsii.String("x")},
+			}),
+			ResourceIdPath: jsii.String("$.id"),
+		})
+		if got := placed(t, stack); !strings.Contains(got, `"Seconds":${Wait},`) {
+			t.Errorf("%s: got %s", text, got)
+		}
+		warnings := assertions.Annotations_FromStack(stack).FindWarning(jsii.String("/Test/Ingestion"),
+			assertions.Match_StringLikeRegexp(jsii.String("has no placeholder for spare: use them as")))
+		if len(*warnings) != 1 {
+			t.Errorf("%s: got %d warnings of the unused substitution, want 1", text, len(*warnings))
+		}
 	}
 }
