@@ -38,6 +38,21 @@ func (c *checker) document(root *Object) {
 		c.add(`has %s as Version: it must be the string "1.0"`, brief(version))
 	}
 	c.machine("", root, c.language)
+	if len(c.faults) == 0 {
+		c.ends(root)
+	}
+}
+
+// ends requires a state that has no next one: AWS refuses a workflow without any.
+func (c *checker) ends(root *Object) {
+	states, found := 0, false
+	each(root, func(_ string, state *Object) {
+		states++
+		found = found || !state.Has("Choices") && !state.Has("Next")
+	})
+	if states > 0 && !found {
+		c.add(`has no state that ends: give one "End": true, or add a Succeed or a Fail`)
+	}
 }
 
 // machine checks a workflow; where says in which state it is nested.
@@ -104,6 +119,11 @@ func (c *checker) state(name string, state *Object, m machine, language string) 
 	}
 	if state.Has("Catch") && !rule.catches {
 		c.add("state %q has a Catch, which only Task, Parallel and Map can have: remove it", name)
+	}
+	for _, field := range []string{"TimeoutSeconds", "TimeoutSecondsPath", "HeartbeatSeconds", "HeartbeatSecondsPath"} {
+		if state.Has(field) && kindOf != "Task" {
+			c.add("state %q has %s, which only a Task can have: remove it", name, field)
+		}
 	}
 	c.oneOf(name, kindOf, state, rule.oneOf)
 	if state.Has("QueryLanguage") {

@@ -59,6 +59,7 @@ var (
 		"Catch":        {{"ResultPath", "Output"}},
 		"ItemReader":   {{"Parameters", "Arguments"}},
 		"ResultWriter": {{"Parameters", "Arguments"}},
+		"ReaderConfig": {{"MaxItemsPath", expression + "MaxItems"}},
 		"ItemBatcher": {
 			{"MaxItemsPerBatchPath", expression + "MaxItemsPerBatch"},
 			{"MaxInputBytesPerBatchPath", expression + "MaxInputBytesPerBatch"},
@@ -91,6 +92,11 @@ func (c *checker) speaks(name, kindOf string, state *Object, language string) {
 		}
 	}
 	report("", state, fields)
+	if reader, ok := state.Get("ItemReader").(*Object); ok {
+		if config, ok := reader.Get("ReaderConfig").(*Object); ok {
+			report("ItemReader.ReaderConfig.", config, parts["ReaderConfig"])
+		}
+	}
 	for _, part := range []string{"Catch", "Choices", "ItemReader", "ItemBatcher", "ResultWriter"} {
 		if o, ok := state.Get(part).(*Object); ok {
 			report(part+".", o, parts[part])

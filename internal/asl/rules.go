@@ -27,6 +27,8 @@ var (
 		must: "a path such as $.order or $$.Execution.Id, or null"}
 	aPlace = rule{ok: func(v any) bool { return v == nil || isPlace(v) },
 		must: "null, or a path of names and indexes such as $.result, without $$, variables, filters and wildcards"}
+	// Paths of a Map's numbers: AWS refuses the context object and filters in them.
+	aReference = rule{ok: isReference, must: "a path of names and indexes such as $.limit or $variable.limit, without $$, filters and wildcards"}
 	aTimestamp = rule{ok: isTimestamp,
 		must: "a timestamp such as 2030-01-02T03:04:05Z, with an upper-case T and a zone"}
 	pathOrIntrinsic = rule{ok: func(v any) bool { return isPath(v) || isIntrinsic(v) },
@@ -62,8 +64,8 @@ var rules = []rule{
 var pathRules = []rule{
 	orNot.of("InputPath", "OutputPath"),
 	aPlace.of("ResultPath"),
-	aPath.of("ItemsPath", "SecondsPath", "TimestampPath", "TimeoutSecondsPath", "HeartbeatSecondsPath",
-		"MaxConcurrencyPath", "ToleratedFailureCountPath", "ToleratedFailurePercentagePath"),
+	aPath.of("ItemsPath", "SecondsPath", "TimestampPath", "TimeoutSecondsPath", "HeartbeatSecondsPath"),
+	aReference.of("MaxConcurrencyPath", "ToleratedFailureCountPath", "ToleratedFailurePercentagePath"),
 	pathOrIntrinsic.of("ErrorPath", "CausePath"),
 }
 
@@ -82,7 +84,8 @@ var (
 		aResource,
 		number(0, maxSeconds, "MaxItemsPerBatch"),
 		number(0, 262_144, "MaxInputBytesPerBatch"),
-		aPath.of("MaxItemsPerBatchPath", "MaxInputBytesPerBatchPath"),
+		number(0, 100_000_000, "MaxItems"),
+		aReference.of("MaxItemsPerBatchPath", "MaxInputBytesPerBatchPath", "MaxItemsPath"),
 	}
 )
 
@@ -93,7 +96,7 @@ var exclusive = [][2]string{
 	{"MaxConcurrency", "MaxConcurrencyPath"}, {"ToleratedFailureCount", "ToleratedFailureCountPath"},
 	{"ToleratedFailurePercentage", "ToleratedFailurePercentagePath"},
 	{"MaxItemsPerBatch", "MaxItemsPerBatchPath"}, {"MaxInputBytesPerBatch", "MaxInputBytesPerBatchPath"},
-	{"Parameters", "ItemSelector"},
+	{"MaxItems", "MaxItemsPath"}, {"Parameters", "ItemSelector"},
 }
 
 // templates are the JSONPath fields in which a name that ends with .$ takes a path or an intrinsic function.
@@ -143,6 +146,11 @@ func (c *checker) fields(name string, state *Object, of kindRule, language strin
 			in := at.within(part + ".")
 			in.holds(o, mapRules)
 			in.common(o)
+			if config, ok := o.Get("ReaderConfig").(*Object); ok {
+				in = in.within("ReaderConfig.")
+				in.holds(config, mapRules)
+				in.common(config)
+			}
 		}
 	}
 	heartbeat, limit := state.Get("HeartbeatSeconds"), state.Get("TimeoutSeconds")
@@ -291,6 +299,7 @@ func (p *place) errors(o *Object, last bool) {
 
 var (
 	path      = regexp.MustCompile(`^\$(\$|[\pL_][\pL\pN_]*)?((\.\.?[^\s.]|\[).*)?$`)
+	variable  = regexp.MustCompile(`^\$[\pL_][\pL\pN_]*`)
 	reference = regexp.MustCompile(`^\$(\.[^\s.\[\]@,:?*]+|\['[^']*'\]|\["[^"]*"\]|\[\d+\])*$`)
 	intrinsic = regexp.MustCompile(`(?s)^States\.[A-Za-z0-9]+\(.*\)$`)
 	zoned     = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$`)

@@ -28,7 +28,19 @@ func TestWhatStepFunctionsRefusesIsRefusedBefore(t *testing.T) {
 		return `{"Type":"Choice","Choices":[{` + rule + `,"Next":"B"}],"Default":"B"}`
 	}
 	const jsonata = `"QueryLanguage":"JSONata",`
+	items := func(fields string) string {
+		return `{"Type":"Map",` + fields + `,"ItemProcessor":{"StartAt":"I","States":{"I":{"Type":"Succeed"}}},"Next":"B"}`
+	}
 	for _, tt := range []struct{ name, state, want string }{
+		{"a limit in the context", items(`"MaxConcurrencyPath":"$$.Execution.Input.n"`), `has "$$.Execution.Input.n" as MaxConcurrencyPath: it must be a path of names`},
+		{"limits by a filter", items(`"ToleratedFailureCountPath":"$.l[*]"`), `has "$.l[*]" as ToleratedFailureCountPath`},
+		{"items of a batch in the context", items(`"ItemBatcher":{"MaxItemsPerBatchPath":"$$.a"}`), `has "$$.a" as ItemBatcher.MaxItemsPerBatchPath`},
+		{"less items than none", items(`"ItemReader":{"Resource":"x","ReaderConfig":{"MaxItems":-1}}`), `has -1 as ItemReader.ReaderConfig.MaxItems`},
+		{"two limits of items", items(`"ItemReader":{"Resource":"x","ReaderConfig":{"MaxItems":1,"MaxItemsPath":"$.n"}}`),
+			`has both ItemReader.ReaderConfig.MaxItems and ItemReader.ReaderConfig.MaxItemsPath: remove one`},
+		{"a limit of items at a path in JSONata", items(jsonata + `"ItemReader":{"Resource":"x","ReaderConfig":{"MaxItemsPath":"$.n"}}`),
+			`speaks JSONata, which has no ItemReader.ReaderConfig.MaxItemsPath: use an expression`},
+		{"no reader", items(`"ItemReader":{"Resource":null}`), `has null as ItemReader.Resource: it must be a string`},
 		{"no branches", `{"Type":"Parallel","Branches":[],"Next":"B"}`, `has [] as Branches: it must be a list of one workflow or more`},
 		{"a wait of less than nothing", wait(`"Seconds":-1`), `has -1 as Seconds: it must be a whole number from 0 to 99999999`},
 		{"a wait of half a second", wait(`"Seconds":0.5`), `has 0.5 as Seconds`},
@@ -115,6 +127,9 @@ func TestWhatStepFunctionsAcceptsIsAccepted(t *testing.T) {
 		`{"Type":"Pass","Assign":{"ingested":1},"Next":"B"}`,
 		`{"Type":"Task","Resource":"x","Credentials":{"RoleArn.$":"$.role"},"TimeoutSeconds":9,"HeartbeatSecondsPath":"$.h","Next":"B"}`,
 		`{"Type":"Task","Resource":"x","Retry":[{"ErrorEquals":["E"]},{"ErrorEquals":["States.ALL"],"MaxAttempts":0,"BackoffRate":1.5}],"Next":"B"}`,
+		`{"Type":"Map","MaxConcurrencyPath":"$variable.n","ToleratedFailurePercentagePath":"$.a['b c'][0].d","ItemReader":{"Resource":"x","ReaderConfig":` +
+			`{"MaxItemsPath":"$.n"}},"ItemBatcher":{"MaxItemsPerBatchPath":"$n"},"ItemsPath":"$$.Execution.Input.l","ResultWriter":{"WriterConfig":{}},` +
+			`"ItemProcessor":{"StartAt":"I","States":{"I":{"Type":"Succeed"}}},"Next":"B"}`,
 		`{"Type":"Choice","Choices":[{"And":[{"Variable":"$.a","StringEqualsPath":"$.b"},{"Variable":"$v.a","IsPresent":true}],"Next":"B"}],"Default":"B"}`,
 	} {
 		for _, text := range everywhere(state) {

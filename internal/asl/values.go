@@ -10,6 +10,10 @@ import (
 
 func isPath(v any) bool  { s, ok := v.(string); return ok && path.MatchString(s) }
 func isPlace(v any) bool { s, ok := v.(string); return ok && reference.MatchString(s) }
+func isReference(v any) bool {
+	s, ok := v.(string)
+	return ok && reference.MatchString(variable.ReplaceAllString(s, "$$"))
+}
 func isIntrinsic(v any) bool {
 	s, ok := v.(string)
 	return ok && intrinsic.MatchString(strings.TrimSpace(s))

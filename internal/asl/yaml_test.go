@@ -85,9 +85,9 @@ func TestPlaceholdersInYAML(t *testing.T) {
 				`"Parameters":{"MaxItems":"5"}},"ItemBatcher":{"MaxItemsPerBatch":5,"MaxInputBytesPerBatch":5},"ItemProcessor":{` +
 				`"StartAt":"Result","States":{"Result":{"Type":"Wait","Seconds":5,"End":true}}},"End":true}`},
 		{"{Type: Choice, Choices: [{Variable: $.a, NumericEquals: ${n}, Next: A}, {Not: {Variable: $.a, IsPresent: ${yes}}, Next: A}, " +
-			"{Variable: $.a, StringEquals: ${n}, Next: A}]}",
+			"{Variable: $.a, StringEquals: ${n}, Next: B}]}\n  B: {Type: Succeed}",
 			`{"Type":"Choice","Choices":[{"Variable":"$.a","NumericEquals":5,"Next":"A"},` +
-				`{"Not":{"Variable":"$.a","IsPresent":true},"Next":"A"},{"Variable":"$.a","StringEquals":"5","Next":"A"}]}`},
+				`{"Not":{"Variable":"$.a","IsPresent":true},"Next":"A"},{"Variable":"$.a","StringEquals":"5","Next":"B"}]},"B":{"Type":"Succeed"}`},
 	} {
 		d, err := parse("TimeoutSeconds: ${n}\nStartAt: A\nStates:\n  A: "+tt.in, values)
 		if err != nil {
