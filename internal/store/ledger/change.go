@@ -11,7 +11,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
-// change builds one update of one row: what it sets, adds and removes, and the condition under which it does.
+// change builds an update of one row: what it sets, adds and removes, and on which condition.
 type change struct {
 	key    item
 	set    []string
@@ -26,7 +26,7 @@ func newChange(pk, sk string) *change {
 	return &change{key: key(pk, sk), names: map[string]string{}, values: item{}}
 }
 
-// name aliases an attribute, since many plain words are reserved in expressions.
+// name aliases an attribute, since many plain words are reserved in DynamoDB's expressions.
 func (c *change) name(attr string) string {
 	alias := "#" + attr
 	c.names[alias] = attr
@@ -39,7 +39,7 @@ func (c *change) value(v types.AttributeValue) string {
 	return alias
 }
 
-// Set sets an attribute; an empty text or zero time is left as it is.
+// Set sets an attribute. An empty string or a zero time leaves the attribute as it is.
 func (c *change) Set(attr string, v types.AttributeValue) *change {
 	if s, ok := v.(*types.AttributeValueMemberS); ok && s.Value == "" {
 		return c
@@ -48,7 +48,8 @@ func (c *change) Set(attr string, v types.AttributeValue) *change {
 	return c
 }
 
-// Latest sets a time that moves forward only: writes come late and again. The change fails if the row has a later one.
+// Latest sets a time that only moves forward, because writes may come late or twice. The change fails if the row has a
+// later time.
 func (c *change) Latest(attr string, at domain.Stamp) *change {
 	if at.IsZero() {
 		return c
@@ -56,14 +57,14 @@ func (c *change) Latest(attr string, at domain.Stamp) *change {
 	return c.Set(attr, str(at.String())).If("attribute_not_exists({"+attr+"}) OR {"+attr+"} <= ?", str(at.String()))
 }
 
-// CheckAt moves an open row to another place in the list of those to look at, forward only: its sort key begins with
-// the time. A row that is not open any more is left alone.
+// CheckAt moves an open row to a later place in the list of rows to check: its sort key begins with the time. A row
+// that is no longer open stays as it is.
 func (c *change) CheckAt(at time.Time, id string) *change {
 	key := str(domain.At(at).String() + "#" + id)
 	return c.Set("tsk", key).If("attribute_exists({tpk}) AND {tsk} <= ?", key)
 }
 
-// Add adds to a number; an absent one counts from 0.
+// Add adds to a number. An absent attribute counts as 0.
 func (c *change) Add(attr string, n int) *change {
 	if n != 0 {
 		c.add = append(c.add, c.name(attr)+" "+c.value(num(n)))
@@ -78,7 +79,7 @@ func (c *change) Remove(attrs ...string) *change {
 	return c
 }
 
-// If adds a condition; all of them must hold. In the text, {attr} stands for an attribute and ? for the next value.
+// If adds a condition. All conditions must hold. In the text, {attr} stands for an attribute and ? for the next value.
 func (c *change) If(text string, values ...types.AttributeValue) *change {
 	var b strings.Builder
 	for {

@@ -25,7 +25,7 @@ func (l *Controls) PauseReplays(ctx context.Context, p replay.Pause) error {
 	return l.pause(ctx, "replays", p)
 }
 
-// ResumeReplays has all replays go on. To resume what is not paused changes nothing.
+// ResumeReplays lets all replays go on. It changes nothing if they are not paused.
 func (l *Controls) ResumeReplays(ctx context.Context, r replay.Resumption) error {
 	return l.resume(ctx, "replays", newChange(controlsKey()), r)
 }
@@ -35,7 +35,8 @@ func (l *Controls) PauseAutoReplay(ctx context.Context, p replay.Pause) error {
 	return l.pause(ctx, "auto", p)
 }
 
-// ResumeAutoReplay has automatic replays go on. What failed before is younger by the pause, see domain.Controls.
+// ResumeAutoReplay lets automatic replays go on. The pause does not count toward the age of earlier failures, see
+// domain.Controls.
 func (l *Controls) ResumeAutoReplay(ctx context.Context, r replay.Resumption) error {
 	now, err := l.Get(ctx)
 	if err != nil {
@@ -68,8 +69,8 @@ func (l *Controls) SetAlarm(ctx context.Context, at domain.Stamp, reason string)
 	return ignoreConflict(l.apply(ctx, c, fmt.Sprintf("note pause alarm %q", reason)))
 }
 
-// Yield notes that replays give way to live traffic, unless somebody has noted that since a time. It reports whether it
-// did.
+// Yield notes that replays give way to live traffic, unless that was already noted after since. It reports whether it
+// changed the row.
 func (l *Controls) Yield(ctx context.Context, to domain.Controls, since domain.Stamp) (bool, error) {
 	c := newChange(controlsKey()).Set("yieldAt", str(to.YieldAt.String())).Set("yieldTo", num(to.YieldTo)).
 		If("attribute_not_exists({yieldAt}) OR {yieldAt} <= ?", str(since.String()))

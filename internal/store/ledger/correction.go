@@ -10,12 +10,12 @@ import (
 
 func correctionKey(resourceID, versionID string) (pk, sk string) { return "V#" + resourceID, versionID }
 
-// correcting is the row of a version that is corrected, or was to be.
+// correcting is the row of a version that has a correction, or was about to get one.
 type correcting struct {
-	By string `row:"by"` // name of the execution that records the correction
+	By string `row:"by"` // the the name of the execution that records the correction
 }
 
-// Corrector returns the execution that corrects a version, has done so, or was the last to be about to. It returns
+// Corrector returns the execution that has corrected a version, or was the last one bound to do so. It returns
 // ErrNotFound if there is none.
 func (l *Executions) Corrector(ctx context.Context, resourceID, versionID string) (domain.Execution, error) {
 	row, err := read[correcting](ctx, l.table, key(correctionKey(resourceID, versionID)))
@@ -25,8 +25,9 @@ func (l *Executions) Corrector(ctx context.Context, resourceID, versionID string
 	return l.Get(ctx, row.By)
 }
 
-// BindCorrection binds an item as Bind does, to the execution that corrects a version in place of another one that has
-// recorded nothing; before is its name, empty if there is none. It returns ErrConflict also if that has changed.
+// BindCorrection binds an item as Bind does, to the execution that corrects a version. It takes the place of the
+// execution named before, which has recorded nothing; before is empty if there is none. It also returns ErrConflict if
+// another execution has taken that place.
 func (l *Items) BindCorrection(ctx context.Context, i domain.Item, e domain.Execution, before string) error {
 	writes, err := l.bind(i, e)
 	if err != nil {

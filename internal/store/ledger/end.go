@@ -16,17 +16,17 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// Ends of executions are kept for some days in rows of their own, several in each: those that a function recorded
-// together. An index of executions by time would cost a write more for each event; such a row is a write for ten of
-// them at load.
+// Ends of executions are kept for some days in rows of their own. A row has the ends that a function recorded together.
+// An index of executions by time would cost one more write per event; under load, such a row is one write per ten
+// events.
 const endsPrefix = "ENDS#"
 
-// endsDay is how much time shares a partition. It takes 1,000 writes a second, each of some ten ends.
+// endsDay is the time span of one partition. A partition takes 1,000 writes a second, each of about ten ends.
 const endsDay = 24 * time.Hour
 
 func endsPartition(t time.Time) string { return endsPrefix + t.UTC().Format(time.DateOnly) }
 
-// maxEnds is how many ends one row has: some 8 KB.
+// maxEnds is how many ends a row has at most: about 8 KB.
 const maxEnds = 50
 
 // endsRow is a row of ends.
@@ -36,7 +36,7 @@ type endsRow struct {
 	Ends string       `row:"ends"` // JSON
 }
 
-// Note lists executions that have ended. The same ends again, at another time, are listed again.
+// Note adds executions that have ended to the list. The same ends noted at another time are listed twice.
 func (l *Ends) Note(ctx context.Context, ends []domain.End, at time.Time) error {
 	for some := range slices.Chunk(ends, maxEnds) {
 		text, err := json.Marshal(some)
@@ -56,11 +56,11 @@ func (l *Ends) Note(ctx context.Context, ends []domain.End, at time.Time) error 
 }
 
 const (
-	endsRead  = 100    // rows at once
-	endsLooks = 10_000 // ends that are looked at for one page of a filtered list: a megabyte or two
+	endsRead  = 100    // rows per query
+	endsLooks = 10_000 // ends that are read for one page of a filtered list: 1 to 2 MB
 )
 
-// List returns a page of ends, what was reported last first, and the cursor of the next page. With a filter, a page may
+// List returns a page of ends, those reported last first, and the cursor of the next page. With a filter, a page may
 // have fewer entries than the limit although others follow.
 func (l *Ends) List(
 	ctx context.Context, f domain.EndFilter, now time.Time, cursor string, limit int,
@@ -117,9 +117,9 @@ func (l *Ends) List(
 	return l.withRows(ctx, found, "")
 }
 
-// Follow returns the ends that follow a place, in the order in which they were reported, and the place behind them:
-// always one, to go on with later. The last seconds are left out, since what has their time may still be written. An
-// empty cursor stands for f.Since.
+// Follow returns the ends after a cursor, in the order in which they were reported, and the cursor behind them, which
+// is never empty. It leaves out the last seconds, because rows with such a time may still be written. An empty cursor
+// stands for f.Since.
 func (l *Ends) Follow(
 	ctx context.Context, f domain.EndFilter, now time.Time, cursor string, limit int,
 ) (found []domain.End, next string, err error) {
@@ -132,7 +132,7 @@ func (l *Ends) Follow(
 		if place, after, skip, err = endsPlace(cursor); err != nil {
 			return nil, "", err
 		}
-		after = strings.TrimSuffix(after, " ") // the row itself comes first again
+		after = strings.TrimSuffix(after, " ") // read this row again
 	}
 	if kept := now.Add(-replay.EndsKept); place.Before(kept) {
 		place, after, skip = kept, domain.At(kept).String(), 0
@@ -154,7 +154,7 @@ func (l *Ends) Follow(
 			if err != nil {
 				return nil, "", err
 			}
-			if row.SK != after { // it is not the one that was read in part
+			if row.SK != after { // not the row that was read in part
 				skip = 0
 			}
 			for i := min(skip, len(ends)); i < len(ends); i++ {
@@ -178,10 +178,10 @@ func (l *Ends) Follow(
 	return l.withRows(ctx, found, until+"@0")
 }
 
-// endsWritten is how long after its time a row of ends may be written: a call that is tried again takes as long.
+// endsWritten is how long after its time a row of ends may be written, with retries.
 const endsWritten = 5 * time.Second
 
-// endsPlace reads a cursor: the row where a list goes on, and how many of its ends come before.
+// endsPlace reads a cursor: the row where a list goes on, and how many of its ends to skip.
 func endsPlace(cursor string) (day time.Time, after string, skip int, err error) {
 	sk, number, _ := strings.Cut(cursor, "@")
 	at, _, _ := strings.Cut(sk, "#")
@@ -190,7 +190,7 @@ func endsPlace(cursor string) (day time.Time, after string, skip int, err error)
 	if err = errors.Join(err, stamp.UnmarshalText([]byte(at))); err != nil || skip < 0 {
 		return day, "", 0, fmt.Errorf("place %q in the list of ends: %w", cursor, ErrCursor)
 	}
-	return stamp.Time, sk + " ", skip, nil // the row itself comes first again
+	return stamp.Time, sk + " ", skip, nil // read this row again
 }
 
 func (r endsRow) decode() ([]domain.End, error) {
@@ -204,7 +204,7 @@ func (r endsRow) decode() ([]domain.End, error) {
 	return ends, nil
 }
 
-// withRows adds to ends what else is known of the executions.
+// withRows adds to ends what the rows of their executions have.
 func (l *Ends) withRows(ctx context.Context, ends []domain.End, next string) ([]domain.End, string, error) {
 	names := make([]string, len(ends))
 	for i, e := range ends {

@@ -8,7 +8,7 @@ import (
 )
 
 // MarkWriting notes that the evidence of an ended replay is being written. It returns ErrConflict if that was noted
-// since a time, or if the evidence is there. Until it is, Replays.Open returns the replay.
+// after since, or if the evidence is written. Until then, Replays.Open returns the replay.
 func (l *Evidence) MarkWriting(ctx context.Context, id string, at, since domain.Stamp) error {
 	c := newChange(replayKey(id)).Set("evidenceAt", str(at.String())).open(at, id).
 		If("{status} IN (?, ?, ?) AND attribute_not_exists({evidence}) AND "+
@@ -17,7 +17,7 @@ func (l *Evidence) MarkWriting(ctx context.Context, id string, at, since domain.
 	return l.apply(ctx, c, "mark evidence of replay "+id)
 }
 
-// SetDigest keeps the digest of the evidence, once it is written.
+// SetDigest stores the digest of evidence that is written.
 func (l *Evidence) SetDigest(ctx context.Context, id, digest string) error {
 	c := newChange(replayKey(id)).Set("evidence", str(digest)).Remove("tpk", "tsk").
 		If("attribute_exists({completedAt}) AND attribute_not_exists({evidence})")

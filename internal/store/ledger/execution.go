@@ -17,7 +17,7 @@ func executionKey(name string) (pk, sk string) { return executionPrefix + name, 
 
 func openPartition(name string) string { return "OPEN#" + shard(name) }
 
-// executionKeys are the keys of a new row: an open one is to be looked at from its start on.
+// executionKeys are the keys of a new row. An open execution is listed for a check from its start on.
 func executionKeys(e domain.Execution) (k keys) {
 	k.PK, k.SK = executionKey(e.Name)
 	if e.ResourceID != "" {
@@ -37,7 +37,7 @@ func (l *Executions) Get(ctx context.Context, name string) (domain.Execution, er
 	return read[domain.Execution](ctx, l.table, key(executionKey(name)))
 }
 
-// Add inserts the row of an execution. If there is one, it returns that with ErrConflict.
+// Add inserts the row of an execution. If the row exists, it returns that row with ErrConflict.
 func (l *Executions) Add(ctx context.Context, e domain.Execution) (domain.Execution, error) {
 	var existing domain.Execution
 	if err := l.insert(ctx, executionKeys(e), e, &existing); err != nil {
@@ -46,7 +46,7 @@ func (l *Executions) Add(ctx context.Context, e domain.Execution) (domain.Execut
 	return e, nil
 }
 
-// MarkRunning completes the row of a replay when its execution has started. For one that has ended before, and was
+// MarkRunning completes the row of a replay once its execution has started. If the execution had ended and was
 // redriven, it returns the row as it is with ErrConflict.
 func (l *Executions) MarkRunning(ctx context.Context, r domain.Recorded) (domain.Execution, error) {
 	c := recorded(r).Set("status", str(string(domain.Running))).
@@ -71,11 +71,11 @@ func recorded(r domain.Recorded) *change {
 	return c
 }
 
-// RecordOutcome records how an execution ended. A row moves only forward, by redrive count and stop time: for anything
-// older than what it knows, RecordOutcome returns the row as it is with ErrConflict. It returns ErrNotFound if there is
-// no row. NeverStarted is our assumption, so any end that Step Functions reports replaces it.
+// RecordOutcome records how an execution ended. A row only moves forward, by redrive count and stop time: if the row is
+// newer than the outcome, RecordOutcome returns the row as it is with ErrConflict. It returns ErrNotFound if there is
+// no row. NeverStarted is only assumed, so any end that Step Functions reports replaces it.
 //
-// One that is followed up stays among the open executions until MarkFollowedUp: a message may get lost, a function may
+// An execution that needs a follow-up stays open until MarkFollowedUp, because a message may get lost or a function may
 // die.
 func (l *Executions) RecordOutcome(ctx context.Context, o domain.Ended) (domain.Execution, error) {
 	stop := str(domain.At(o.StoppedAt).String())
@@ -108,15 +108,15 @@ func (l *Executions) RecordOutcome(ctx context.Context, o domain.Ended) (domain.
 	return row, err
 }
 
-// MarkFollowedUp takes an ended execution out of the open ones, once its failure has a row or needs none. One that
-// MarkPublished has opened again stays: it had been redriven, and its new end is still to be learned.
+// MarkFollowedUp takes an ended execution out of the open ones, once its failure has a row or needs none. An execution
+// that MarkPublished has opened again stays open: it was redriven, and its new end is not known yet.
 func (l *Executions) MarkFollowedUp(ctx context.Context, name string) error {
 	c := newChange(executionKey(name)).Remove("tpk", "tsk").If("attribute_exists({stoppedAt}) AND attribute_not_exists({reopened})")
 	return l.removeOpen(ctx, c)
 }
 
-// MarkLookedUp takes an execution out of the open ones, after its end was asked for and recorded. It leaves one that
-// was opened again since the given row was read.
+// MarkLookedUp takes an execution out of the open ones, after its end was looked up and recorded. It does nothing if
+// the execution was opened again since the given row was read.
 func (l *Executions) MarkLookedUp(ctx context.Context, e domain.Execution) error {
 	c := newChange(executionKey(e.Name)).Remove("tpk", "tsk", "reopened").
 		If("attribute_exists({stoppedAt}) AND {tsk} = ?", str(e.CheckAt.String()+"#"+e.Name))
@@ -125,7 +125,7 @@ func (l *Executions) MarkLookedUp(ctx context.Context, e domain.Execution) error
 
 func (l *Executions) removeOpen(ctx context.Context, c *change) error {
 	_, err := l.updateExecution(ctx, c, "remove execution from the open ones")
-	if errors.Is(err, ErrNotFound) || isConflict(err) { // no row, or it was redriven and runs
+	if errors.Is(err, ErrNotFound) || isConflict(err) { // there is no row, or the execution was redriven and runs
 		return nil
 	}
 	return err
@@ -142,8 +142,8 @@ func (l *Executions) SetCause(ctx context.Context, o domain.Ended) error {
 	return ignoreConflict(err)
 }
 
-// CheckLater moves an open execution back in the list of those to look at. One whose outcome is known by now is left
-// alone.
+// CheckLater moves an open execution back in the list of executions to check. It does nothing if the outcome is known
+// by now.
 func (l *Executions) CheckLater(ctx context.Context, e domain.Execution, at time.Time) error {
 	c := newChange(executionKey(e.Name)).CheckAt(at, e.Name)
 	_, err := l.updateExecution(ctx, c, "postpone check of execution")
@@ -152,7 +152,7 @@ func (l *Executions) CheckLater(ctx context.Context, e domain.Execution, at time
 
 func (l *Executions) updateExecution(ctx context.Context, c *change, doing string) (domain.Execution, error) {
 	e, err := applied[domain.Execution](ctx, l.table, c, doing)
-	if e.Name == "" && isConflict(err) { // no row at all
+	if e.Name == "" && isConflict(err) { // there is no row
 		err = fmt.Errorf("%s: %w", doing, ErrNotFound)
 	}
 	return e, err

@@ -14,9 +14,9 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
-// Open returns at most limit executions of one shard (0 to Shards-1) that are open and were to be looked at
-// by now, oldest first, and the cursor of those that follow, empty if none do. Those that skip knows by their name are
-// left out, and their rows are not read; nil: none are.
+// Open returns at most limit open executions of one shard (0 to Shards-1) that are due for a check, oldest first, and
+// the cursor of the next page, empty after the last. It leaves out executions whose names skip reports, and does not
+// read their rows; skip may be nil.
 func (l *Executions) Open(ctx context.Context, shard int, by time.Time, skip func(name string) bool, cursor string, limit int) ([]domain.Execution, string, error) {
 	found, more, err := l.keysOf(ctx, openSpan(shard, by, cursor, limit))
 	if err != nil || len(found) == 0 {
@@ -39,8 +39,8 @@ func openSpan(shard int, by time.Time, cursor string, limit int) span {
 	return span{index: &schema.ByTime, partition: "OPEN#" + strconv.Itoa(shard), after: behind(cursor), until: untilTime(by), limit: limit}
 }
 
-// Unaccounted returns those of some ended executions that the ledger does not account for yet: failed ones without a
-// failure row of that run, and others whose row says something else.
+// Unaccounted returns the ended executions that the ledger does not account for yet: failed ones without a failure row
+// of that run, and others whose row has another status.
 func (l *Executions) Unaccounted(ctx context.Context, ended []domain.Ended) ([]domain.Ended, error) {
 	ids := make([]string, len(ended))
 	for i, e := range ended {
@@ -64,7 +64,7 @@ func (l *Executions) Unaccounted(ctx context.Context, ended []domain.Ended) ([]d
 	return l.withoutStopped(ctx, rest)
 }
 
-// withoutStopped leaves out executions that were stopped, and whose row says so.
+// withoutStopped leaves out executions that were stopped and whose row says so.
 func (l *Executions) withoutStopped(ctx context.Context, ended []domain.Ended) ([]domain.Ended, error) {
 	names := make([]string, len(ended))
 	for i, e := range ended {
@@ -84,7 +84,7 @@ func (l *Executions) withoutStopped(ctx context.Context, ended []domain.Ended) (
 	return rest, nil
 }
 
-// Missing returns which of some executions have no row.
+// Missing returns the names of executions that have no row.
 func (l *Executions) Missing(ctx context.Context, names []string) (map[string]bool, error) {
 	rows, err := l.executionsByName(ctx, names)
 	missing := map[string]bool{}
@@ -107,12 +107,12 @@ func (l *table) executionsByName(ctx context.Context, names []string) (map[strin
 }
 
 const (
-	newestKeys  = 5  // of a resource, to find an execution among them: a version may have failed several times
+	newestKeys  = 5  // rows of a resource that are read to find an execution: a version may have failed several times
 	newestCalls = 10 // at the same time
 )
 
-// Newest returns of each resource the last execution of its newest version, for those that have one among the newest
-// rows.
+// Newest returns the last execution of each resource's newest version. A resource without an execution among its newest
+// rows is left out.
 func (l *Executions) Newest(ctx context.Context, resourceIDs []string) (map[string]domain.Execution, error) {
 	wanted := make([]item, len(resourceIDs))
 	group, calls := errgroup.WithContext(ctx)

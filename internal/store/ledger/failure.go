@@ -13,7 +13,7 @@ import (
 
 func failureKey(id string) (pk, sk string) { return id, "F" }
 
-// failureEnd tells failures of the same time apart in the sort keys of indexes.
+// failureEnd distinguishes failures of the same time in the sort keys of indexes.
 func failureEnd(f domain.Failure) string { return f.Execution + "#" + strconv.Itoa(f.RedriveCount) }
 
 func quarantinePartition(shard string) string { return "Q#" + shard }
@@ -34,7 +34,7 @@ func failureKeys(f domain.Failure) (k keys) {
 		k.GPK, k.GSK = quarantinePartition(shard(f.Execution)), failureSortKey(f, f.FailedAt)
 	case f.ListedAs() == replay.FailureClosed:
 		k.GPK, k.GSK = closedPartition(shard(f.Execution)), failureSortKey(f, f.FailedAt)
-	case f.Status.Open() && f.Held: // due when it is too old to be held on
+	case f.Status.Open() && f.Held: // due once it is too old to be held
 		k.TPK, k.TSK = duePartition(shard(f.Execution)), failureSortKey(f, f.DueAt)
 		k.GPK, k.GSK = heldPartition(f.Group, shard(f.Execution)), heldSort(f)
 	case f.Status.Open():
@@ -51,7 +51,7 @@ func (l *Failures) Get(ctx context.Context, id string) (domain.Failure, error) {
 	return read[domain.Failure](ctx, l.table, key(failureKey(id)))
 }
 
-// Add inserts a failure. If there is one, it returns that with ErrConflict.
+// Add inserts a failure. If the row exists, it returns that row with ErrConflict.
 func (l *Failures) Add(ctx context.Context, f domain.Failure) (domain.Failure, error) {
 	f.ChangedAt = domain.At(l.now())
 	var existing domain.Failure
@@ -75,7 +75,7 @@ func (l *Failures) Move(ctx context.Context, f domain.Failure, m domain.Move, fr
 	return nil
 }
 
-// moveOf is the change that moves a failure which is as it was read, and what the failure is then.
+// moveOf returns the change that moves a failure if it is still as it was read, and the failure as it is then.
 func (l *table) moveOf(f domain.Failure, m domain.Move) (*change, domain.Failure) {
 	was := f
 	f.Status, f.DueAt, f.Held, f.Redrive = m.To, domain.At(m.DueAt), m.Hold, m.Redrive
@@ -104,24 +104,24 @@ func (l *table) moveOf(f domain.Failure, m domain.Move) (*change, domain.Failure
 	return c, f
 }
 
-// Due returns at most limit failures of one shard (0 to Shards-1) that are due, oldest first, and the cursor of those
-// that follow, empty if none do.
+// Due returns at most limit failures of one shard (0 to Shards-1) that are due, oldest first, and the cursor of the
+// next page, empty after the last.
 func (l *Failures) Due(ctx context.Context, shard int, now time.Time, cursor string, limit int) ([]domain.Failure, string, error) {
 	return upTo[domain.Failure](ctx, l.table, duePartition(strconv.Itoa(shard)), now, cursor, limit)
 }
 
-// Find returns those of some failures that exist.
+// Find returns the failures with the given ids that exist.
 func (l *Failures) Find(ctx context.Context, ids []string) ([]domain.Failure, error) {
 	return fetched[domain.Failure](ctx, l.table, keysFor(ids, failureKey))
 }
 
-// Explain adds what was found out later about a failure: the state that failed, and the cause.
+// Explain adds to a failure what became known later: the state that failed, and the cause.
 func (l *Failures) Explain(ctx context.Context, f domain.Failure, state, cause string) error {
 	if state == "" && cause == "" {
 		return nil
 	}
 	c := newChange(failureKey(f.ID())).Set("state", str(state)).Set("cause", str(cause)).If("attribute_exists({pk})")
-	if f.Status == domain.Quarantined && state != "" { // its key tells the state
+	if f.Status == domain.Quarantined && state != "" { // the state is in its key
 		f.State = state
 		c.Set("gsk", str(failureKeys(f).GSK)).If("{status} = ?", str(string(f.Status)))
 	}

@@ -9,12 +9,13 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// countedPage is how many keys are read at once: about as many as DynamoDB puts into a page of 1 MB.
+// countedPage is how many keys are read at once: about as many as DynamoDB returns in a page of 1 MB.
 const countedPage = 2_500
 
-// Count goes on with a tally of those that are open or in quarantine, by the keys of their indexes, until it has read
-// at least most of them, the context ends, or all are counted. The indexes lag behind: what moves meanwhile may count
-// twice or not at all. Memory does not grow with the number of failures.
+// Count continues a tally of the failures that are open or in quarantine, by their keys in the indexes. It stops once
+// it has read as many keys as most says, or a page more, once the context ends, or once all are counted. The indexes
+// lag behind: a failure that moves meanwhile may count twice or not at all. Memory does not grow with the number of
+// failures.
 func (l *Failures) Count(ctx context.Context, t *domain.FailureTally, most int) error {
 	lists := []failureList{
 		failureListOf(domain.FailureFilter{Status: replay.FailureQuarantined}),
@@ -46,7 +47,7 @@ func (l *Failures) Count(ctx context.Context, t *domain.FailureTally, most int) 
 }
 
 func (l *Failures) tally(ctx context.Context, t *domain.FailureTally, list failureList, keys []item) error {
-	var untold []item // rows that were written before keys told anything
+	var untold []item // rows of an earlier release, whose keys do not have all that is counted
 	for _, it := range keys {
 		if k, told := readFailureKey(it, list.index); told {
 			t.Add(k)
@@ -63,11 +64,11 @@ func (l *Failures) tally(ctx context.Context, t *domain.FailureTally, list failu
 	return err
 }
 
-// maxCounted is how many failures are counted at once: some 3 MB of keys.
+// maxCounted is how many failures are counted at once: about 3 MB of keys.
 const maxCounted = 10_000
 
-// CountNow counts failures, or returns the last count of auto-replay if they are too many. Partial tells that there is
-// no such count yet, and that those that it returns are not all.
+// CountNow counts failures, or returns the last count of auto-replay if there are too many. Partial reports that there
+// is no such count yet, so that c counts only some of them.
 func (l *Failures) CountNow(ctx context.Context, now time.Time) (c domain.Counted, partial bool, err error) {
 	var t domain.FailureTally
 	if err := l.Count(ctx, &t, maxCounted); err != nil || t.Done {
@@ -80,7 +81,7 @@ func (l *Failures) CountNow(ctx context.Context, now time.Time) (c domain.Counte
 	return c, false, err
 }
 
-// countedFor is how long counts are kept, to tell how they have changed.
+// countedFor is how long counts are kept, to show how they have changed.
 const countedFor = 2 * 24 * time.Hour
 
 const countedPartition = "COUNTED"
@@ -94,7 +95,7 @@ func (l *Failures) SaveCount(ctx context.Context, c domain.Counted) error {
 	return ignoreConflict(l.insert(ctx, keys{PK: countedPartition, SK: c.At.String()}, row, nil))
 }
 
-// Counted returns the newest count that was made from one time to another, or ErrNotFound.
+// Counted returns the newest count that was made between two times, or ErrNotFound.
 func (l *Failures) Counted(ctx context.Context, from, to time.Time) (domain.Counted, error) {
 	rows, _, err := query[domain.Counted](ctx, l.table, span{
 		partition: countedPartition, after: domain.At(from).String(), until: domain.At(to).String(), newest: true, limit: 1,

@@ -17,12 +17,12 @@ const (
 	jobsPartition   = "JOBS"
 	maxPartsOfAJob  = Shards
 	maxRowsOfAJob   = 1 + maxPartsOfAJob
-	jobRowAttribute = "select" // which a part does not have
+	jobRowAttribute = "select" // of a job; a part does not have it
 )
 
 func jobPartition(id string) string { return "J#" + id }
 
-// Add inserts a job. If there is one with its id, it returns that with ErrConflict.
+// Add inserts a job. If there is one with its id, it returns that job with ErrConflict.
 func (l *FailureJobs) Add(ctx context.Context, j domain.FailureJob) (domain.FailureJob, error) {
 	var existing domain.FailureJob
 	k := keys{PK: jobPartition(j.ID), SK: jobSort, GPK: jobsPartition, GSK: j.ID}
@@ -66,11 +66,12 @@ func (l *FailureJobs) List(ctx context.Context, cursor string, limit int) (jobs 
 	return jobs, next, err
 }
 
-// MaxJobMoves is how many failures a job may change at once: a transaction has 100 rows.
+// MaxJobMoves is how many failures a job may change at once: a transaction has at most 100 rows, one of them the
+// part's.
 const MaxJobMoves = 99
 
-// Advance goes on with a part of a job from what it was to what it is, and moves failures that are as they were read.
-// It does both or neither: then it returns ErrConflict.
+// Advance saves the progress of a part of a job and moves failures, in one transaction. It returns ErrConflict, and
+// changes nothing, if the part or a failure is not as it was read.
 func (l *FailureJobs) Advance(ctx context.Context, j domain.FailureJob, p domain.FailureJobPart, failures []domain.Failure) error {
 	c := newChange(jobPartition(j.ID), jobPartPrefix+strconv.Itoa(p.Number)).
 		Set("number", num(p.Number)).Set("cursor", str(p.Cursor)).Set("count", num(p.Count)).Set("done", flag(p.Done)).
@@ -85,7 +86,7 @@ func (l *FailureJobs) Advance(ctx context.Context, j domain.FailureJob, p domain
 	for i, f := range failures {
 		var c *change
 		c, moved[i] = l.moveOf(f, j.Move())
-		if !f.ChangedAt.IsZero() { // else it was written before rows had this
+		if !f.ChangedAt.IsZero() { // zero in rows of an earlier release
 			c.If("{changedAt} = ?", str(f.ChangedAt.String()))
 		}
 		writes = append(writes, c.transact(l.name))

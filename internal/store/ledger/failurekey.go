@@ -8,10 +8,10 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// maxKeyText bounds each text in a sort key, in bytes: DynamoDB takes 1,024 for the key.
+// maxKeyText bounds each string in a sort key, in bytes: the whole key may have 1,024.
 const maxKeyText = 256
 
-// keyText is a text as a part of a sort key.
+// keyText makes a string a part of a sort key.
 func keyText(s string) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -38,15 +38,16 @@ var keyLetters = map[replay.FailureStatus]string{
 	replay.FailureClosed: "C",
 }
 
-// failureSortKey is the place of a failure in an index that begins with a time, and what its key tells.
+// failureSortKey is the key of a failure in an index by time. It has what lists and counts need to know without the
+// row.
 func failureSortKey(f domain.Failure, at domain.Stamp) string {
 	return strings.Join([]string{
 		at.String(), failureEnd(f), keyLetters[f.ListedAs()], f.FailedAt.String(), keyText(f.Error), keyText(f.State),
 	}, "#")
 }
 
-// readFailureKey reads what an entry of an index tells of a failure. It reports false for one that was written before
-// keys told anything.
+// readFailureKey reads what the key in an index says about a failure. It reports false for a key of an earlier release,
+// which says nothing.
 func readFailureKey(entry item, index *schema.Index) (k domain.FailureKey, told bool) {
 	parts := strings.Split(textOf(entry, index.SortKey), "#") // at, execution, redrive count, status, failed at, error, state
 	if len(parts) != 7 {

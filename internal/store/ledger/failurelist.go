@@ -15,7 +15,7 @@ type failureList struct {
 	index      *schema.Index
 	partitions []string
 	newest     bool
-	byFailedAt bool // its sort keys begin with when a failure failed
+	byFailedAt bool // its sort keys begin with the time of failure
 }
 
 func failureListOf(filter domain.FailureFilter) failureList {
@@ -39,28 +39,28 @@ func sharded(partition func(shard string) string) (all []string) {
 	return all
 }
 
-// What is looked through for one page of a list at most: a filter may leave out nearly all. Rows are read for what is
-// not in the keys, such as an owner or a cause.
+// Bounds of what is read for one page of a list: a filter may leave out nearly all. Rows are read for what the keys do
+// not have, such as an owner or a cause.
 const (
 	maxFilteredKeys = 10_000
 	maxFilteredRows = 2_500
 )
 
-// A filter that leaves out nearly all has more keys read at once with each reading, up to maxKeysAtOnce: otherwise a
-// page would take hundreds of readings, one after the other.
+// While a filter leaves out nearly all, each query reads more keys than the one before, up to maxKeysAtOnce. Otherwise
+// a page would take hundreds of queries, one after the other.
 const (
 	moreKeys      = 4
 	maxKeysAtOnce = 2_000
 )
 
-// List returns a page of failures and the cursor of the next page: newest first; those that wait or are retried by
-// when they are looked at next; those of a resource by their versions, the newest first. With a filter, a page may have
-// fewer entries than the limit although others follow.
+// List returns a page of failures and the cursor of the next page. They are listed newest first, open ones by when they
+// are due, and those of a resource by version, newest first. With a filter, a page may have fewer entries than the
+// limit although others follow.
 func (l *Failures) List(ctx context.Context, filter domain.FailureFilter, cursor string, limit int) ([]domain.Failure, string, error) {
 	return l.list(ctx, failureListOf(filter), filter, cursor, limit)
 }
 
-// Parts is in how many parts a list of failures can be read.
+// Parts returns the number of parts in which a list of failures can be read.
 func Parts(filter domain.FailureFilter) int { return len(failureListOf(filter).partitions) }
 
 // ListPart returns a page of a part of a list (0 to Parts-1), as List does.
@@ -82,7 +82,7 @@ func (l *Failures) list(ctx context.Context, list failureList, filter domain.Fai
 			return found, "", err
 		}
 		for len(keys) > 0 {
-			// What follows is fetched once it is known to be needed.
+			// One batch of rows at a time: the page may be full before all are fetched.
 			n := min(len(keys), batchGetSize)
 			rows, fetched, last, past, err := l.matching(ctx, list, filter, keys[:n], limit-len(found))
 			if err != nil {
@@ -104,8 +104,8 @@ func (l *Failures) list(ctx context.Context, list failureList, filter domain.Fai
 	return found, cursor, nil
 }
 
-// matching returns at most limit failures of some keys of a list, how many rows it read, and the key behind which the
-// list goes on. Past tells that no failure behind it is new enough.
+// matching returns at most limit failures that match, of some keys of a list, how many rows it read, and the key behind
+// which the list goes on. Past reports that no failure behind that key is new enough.
 func (l *Failures) matching(
 	ctx context.Context, list failureList, filter domain.FailureFilter, keys []item, limit int,
 ) (found []domain.Failure, read int, last string, past bool, err error) {
@@ -128,7 +128,7 @@ func (l *Failures) matching(
 		byKey[f.ID()] = f
 	}
 	for _, k := range wanted {
-		// What has moved on since may still be in the index.
+		// The index may still have failures that have moved on.
 		f := byKey[textOf(k, schema.PartitionKey)]
 		if !filter.Matches(f) {
 			continue
@@ -140,7 +140,8 @@ func (l *Failures) matching(
 	return found, len(wanted), textOf(keys[len(keys)-1], list.index.SortKey), past, nil
 }
 
-// keeps leaves out by its key what a filter does not select. A text that was cut is looked at in the row.
+// keeps reports whether a filter may select a failure, by its key. A string that was cut in the key is compared in the
+// row.
 func keeps(f domain.FailureFilter, k domain.FailureKey) bool {
 	glob := func(match func(string) bool, text string) bool {
 		return match == nil || len(keyText(text)) > maxKeyText-len("%25") || match(text)
@@ -162,7 +163,7 @@ func (l *Failures) mergedKeys(ctx context.Context, list failureList, cursor stri
 		}
 		return strings.Compare(a, b)
 	}
-	end, ended := "", true // as far as every partition has been read
+	end, ended := "", true // every partition has been read up to here
 	for _, p := range list.partitions {
 		found, follow, err := l.keysOf(ctx, span{index: list.index, partition: p, after: cursor, newest: list.newest, limit: each})
 		if err != nil {

@@ -10,19 +10,19 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
-// openPartitionOf lists the open failures of a group that wait for their due time or are being replayed.
+// openPartitionOf lists the open failures of a group that are not held.
 func openPartitionOf(group, shard string) string { return "EO#" + group + "#" + shard }
 
-// heldPartition lists those that wait until the group lets them go.
+// heldPartition lists the held failures of a group.
 func heldPartition(group, shard string) string { return "EH#" + group + "#" + shard }
 
-// heldSort is the order in which a group lets failures go: those that were tried least first, so that each probe is
-// another one and a poisonous event cannot hold back a healthy group; the oldest of them first.
+// heldSort is the order in which a group releases failures: those with the fewest attempts first, and of these the
+// oldest. Each probe is then another failure, and a poisonous event cannot hold back a healthy group.
 func heldSort(f domain.Failure) string {
 	return fmt.Sprintf("%03d#%s#%s", min(f.Attempt, 999), f.FirstAt, failureEnd(f))
 }
 
-// CountOpen returns how many open failures share an error, held ones included: at most limit.
+// CountOpen returns how many open failures share an error, held ones included. It counts up to limit.
 func (l *Failures) CountOpen(ctx context.Context, group string, limit int) (int, error) {
 	var partitions []string
 	for _, partition := range []func(group, shard string) string{openPartitionOf, heldPartition} {
@@ -33,9 +33,9 @@ func (l *Failures) CountOpen(ctx context.Context, group string, limit int) (int,
 	return l.count(ctx, &schema.ByGroup, partitions, limit)
 }
 
-// Held returns at most limit held failures of a group, in the order in which they are to be let go, without those that
-// skip knows. Some tells whether the index has any at all: it lags behind, so none that are held does not mean that
-// none are.
+// Held returns at most limit held failures of a group, in the order of their release, without those that skip reports.
+// Some reports whether the index has any key at all: it lags behind, so a result without failures does not prove that
+// none is held.
 func (l *Failures) Held(ctx context.Context, group string, skip func(domain.Failure) bool, limit int) (rows []domain.Failure, some bool, err error) {
 	var found []item
 	for _, s := range shards {
@@ -65,5 +65,5 @@ func (l *Failures) Held(ctx context.Context, group string, skip func(domain.Fail
 	return rows, some, nil
 }
 
-// staleKeys is how many keys of failures that were let go since are passed over in each shard.
+// staleKeys is how many keys of released failures, which the index still has, are passed over in each shard.
 const staleKeys = 200

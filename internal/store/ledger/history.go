@@ -9,8 +9,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
-// historySort orders what happened to a resource by its versions first, so that everything about one version stands
-// together, and by time then. What has no version stands where it happened.
+// historySort orders the executions and failures of a resource by version, then by time, so that those of one version
+// are adjacent. Those without a version are ordered by time alone.
 func historySort(recordedAt, at domain.Stamp, kind, id string) string {
 	if recordedAt.IsZero() {
 		recordedAt = at
@@ -23,7 +23,7 @@ const MaxHistory = 5000
 
 func isFailure(row item) bool { return row["execution"] != nil }
 
-// latestPage is how many executions Latest reads at once: most callers want one.
+// latestPage is how many executions Latest reads at once. Most callers want one.
 const latestPage = 100
 
 // newest yields the executions and failures of the versions of a resource, those of the latest version first: at most 5,000.
@@ -51,8 +51,8 @@ func (l *table) newest(ctx context.Context, resourceID string) iter.Seq2[item, e
 	}
 }
 
-// Latest yields the executions of the versions of a resource that were recorded since a time, the latest
-// version first: at most those among the latest 5,000 executions and failures.
+// Latest yields the executions of a resource's versions that were recorded since a time, the latest version first. It
+// looks at the latest 5,000 executions and failures at most.
 func (l *Executions) Latest(ctx context.Context, resourceID string, since time.Time) iter.Seq2[domain.Execution, error] {
 	return func(yield func(domain.Execution, error) bool) {
 		for row, err := range l.newest(ctx, resourceID) {
@@ -74,8 +74,8 @@ func (l *Executions) Latest(ctx context.Context, resourceID string, since time.T
 	}
 }
 
-// History returns what happened to the versions of a resource that were recorded from one time to another, both
-// included: at most 5,000 executions and failures.
+// History returns the executions and failures, at most 5,000, of a resource's versions that were recorded between two
+// times, both included.
 func (l *Executions) History(ctx context.Context, resourceID string, from, to time.Time) (domain.History, error) {
 	var h domain.History
 	rows, _, err := l.find(ctx, span{
@@ -103,8 +103,8 @@ func (l *Executions) History(ctx context.Context, resourceID string, from, to ti
 	return h, nil
 }
 
-// NewestUnsettled returns the newest failure of a resource that is open or in quarantine: of the newest version, or
-// event that was never recorded, the one that failed last. It looks at the latest 5,000 executions and failures.
+// NewestUnsettled returns the newest failure of a resource that is open or in quarantine: the last one of the newest
+// version or unrecorded event that has any. It looks at the latest 5,000 executions and failures.
 func (l *Failures) NewestUnsettled(ctx context.Context, resourceID string) (f domain.Failure, found bool, err error) {
 	for row, err := range l.newest(ctx, resourceID) {
 		if err != nil {
@@ -121,11 +121,11 @@ func (l *Failures) NewestUnsettled(ctx context.Context, resourceID string) (f do
 	return f, false, nil
 }
 
-// maxVersionFailures bounds what is read of one version: each of its failed runs and replays is one.
+// maxVersionFailures bounds the failures that are read of one version: each failed run and replay of it is one.
 const maxVersionFailures = 1000
 
-// OfVersion returns the failures of the version of a resource that was recorded at a time, the latest first: at
-// most 1,000.
+// OfVersion returns the failures, at most 1,000, of the version of a resource that was recorded at a time, the latest
+// first.
 func (l *Failures) OfVersion(ctx context.Context, resourceID string, recordedAt domain.Stamp) ([]domain.Failure, error) {
 	of := recordedAt.String() + "#F#"
 	rows, _, err := query[domain.Failure](ctx, l.table, span{

@@ -9,13 +9,13 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// Add ties a key to a replay or a job. For a key in use it returns the row that is there with ErrConflict.
+// Add binds a key to a replay or a job. If the key is in use, it returns the existing row with ErrConflict.
 func (l *Claims) Add(ctx context.Context, key string, c domain.Claim) (domain.Claim, error) {
 	sum := sha256.Sum256([]byte(key))
 	c.ExpiresAt = c.CreatedAt.Add(replay.IdempotencyKeyLife).Unix()
 	var existing domain.Claim
 	err := l.insert(ctx, keys{PK: "K#" + hex.EncodeToString(sum[:]), SK: "K"}, c, &existing)
-	if isConflict(err) && existing.AcceptedID == c.AcceptedID { // the answer of a first try was lost
+	if isConflict(err) && existing.AcceptedID == c.AcceptedID { // the response to a first attempt was lost
 		return c, nil
 	}
 	if err != nil {

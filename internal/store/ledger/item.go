@@ -67,7 +67,7 @@ func (l *Items) At(ctx context.Context, replayID string, places []domain.Place) 
 	return at, nil
 }
 
-// Bind ties an item to a version and inserts the row of the execution that will run it, in one transaction and before
+// Bind binds an item to a version, and inserts the row of the execution that will run it, in one transaction and before
 // that execution is started. It returns ErrConflict if the item is bound already or finished.
 func (l *Items) Bind(ctx context.Context, i domain.Item, e domain.Execution) error {
 	writes, err := l.bind(i, e)
@@ -83,13 +83,14 @@ func bound(i domain.Item, versionID, execution string) *change {
 		If("{outcome} = ? AND attribute_not_exists({execution})", str(string(replay.Waiting)))
 }
 
-// BindOutput ties an item of a republish to a version and the execution whose output is sent. It returns ErrConflict if
-// the item is bound already or finished.
+// BindOutput binds an item of a republish to a version and to the execution whose output is sent. It returns
+// ErrConflict if the item is bound already or finished.
 func (l *Items) BindOutput(ctx context.Context, i domain.Item, versionID, execution string) error {
 	return l.apply(ctx, bound(i, versionID, execution), "bind output to item of replay "+i.ReplayID)
 }
 
-// MaxItemChanges is how many items one call of Change takes: a transaction takes 100 rows, the counter is one.
+// MaxItemChanges is how many items one call of Change takes: a transaction has at most 100 rows, one of them the
+// counter.
 const MaxItemChanges = 99
 
 // Change moves items of one replay to new outcomes, and a counter of the replay with them, in one transaction. It
@@ -117,13 +118,13 @@ func itemChange(ch domain.ItemChange) *change {
 		Set("gpk", str(k.GPK)).Set("gsk", str(k.GSK)).
 		Set("diff", str(ch.Diff)).Set("warning", str(ch.Warning)).Set("digest", str(ch.Digest)).
 		If("{outcome} = ?", str(string(ch.Item.Outcome)))
-	if ch.Item.VersionID == "" { // an unrecorded event has one from when it was recorded
+	if ch.Item.VersionID == "" { // an event that was unrecorded gets one when it is recorded
 		c.Set("versionId", str(ch.VersionID))
 	}
 	if ch.Item.ResourceID == "" {
 		c.Set("resourceId", str(ch.ResourceID))
 	}
-	if ch.Item.Execution == "" { // nobody must have bound it since
+	if ch.Item.Execution == "" { // it must not have been bound since
 		c.If("attribute_not_exists({execution})")
 	}
 	if ch.Undone() {
@@ -137,8 +138,8 @@ func itemChange(ch domain.ItemChange) *change {
 	return c
 }
 
-// itemQueries bounds the queries of one page of items: a replay has pages without items by the thousands if its
-// selection leaves most of an owner's resources out.
+// itemQueries bounds the queries of one page of items. A replay has thousands of pages without items if its selection
+// leaves out most of an owner's resources.
 const itemQueries = 25
 
 // List returns a page of a replay's items and the cursor of the next page. With an outcome, only those. A page may have
@@ -172,7 +173,7 @@ func (l *Items) List(ctx context.Context, r domain.Replay, o replay.Outcome, cur
 		if s.index == nil { // between the items, both ends included
 			s.after, s.until = "I#", "I#~"
 			if after != "" {
-				s.after = after + " " // the key that follows
+				s.after = after + " " // the next key
 			}
 		}
 		rows, more, err := query[domain.Item](ctx, l.table, s)
@@ -193,8 +194,8 @@ func (l *Items) List(ctx context.Context, r domain.Replay, o replay.Outcome, cur
 	return items, "", nil
 }
 
-// OfResource returns at most limit items of one resource of a replay, from an index on: one item, or the versions of
-// its series in order.
+// OfResource returns at most limit items of one resource of a replay, from an index on: its only item, or the versions
+// of its series in order.
 func (l *Items) OfResource(ctx context.Context, replayID string, page, ordinal, from, limit int) ([]domain.Item, error) {
 	first := domain.Item{ReplayID: replayID, Page: page, Ordinal: ordinal}
 	pk, sk := itemKey(first)
@@ -205,7 +206,7 @@ func (l *Items) OfResource(ctx context.Context, replayID string, page, ordinal, 
 	return rows, err
 }
 
-// placeIn is where an item stands in what a span reads.
+// placeIn is the sort key of an item in a span.
 func placeIn(s span, i domain.Item) string {
 	if s.index != nil {
 		return outcomeSort(i)
@@ -214,7 +215,7 @@ func placeIn(s span, i domain.Item) string {
 	return sk
 }
 
-// OfPage returns at most limit items of a page in order, and the cursor of those that follow, empty if none do.
+// OfPage returns at most limit items of a page in order, and the cursor of the next ones, empty after the last.
 func (l *Items) OfPage(ctx context.Context, replayID string, page int, cursor string, limit int) ([]domain.Item, string, error) {
 	pk, _ := pageKey(replayID, page)
 	rows, more, err := query[domain.Item](ctx, l.table, span{partition: pk, after: "I#" + cursor, until: "I#~", limit: limit})

@@ -14,8 +14,8 @@ import (
 const maxLease = 20 * time.Minute
 
 // Acquire takes a lease, so that runs of the same job exclude each other. It returns ErrConflict while another holder
-// has it. A holder that dies loses it when it expires; one whose clock was wrong, because nobody may have it for so
-// long.
+// has it. A holder that dies loses the lease when it expires. A lease that ends later than any holder can live comes
+// from a wrong clock, and is taken over.
 func (l *Leases) Acquire(ctx context.Context, name, holder string, now, until time.Time) error {
 	c := newChange("L#"+name, "L").Set("holder", str(holder)).Set("until", str(domain.At(until).String())).
 		If("attribute_not_exists({pk}) OR {until} < ? OR {until} > ? OR {holder} = ?",
@@ -23,7 +23,7 @@ func (l *Leases) Acquire(ctx context.Context, name, holder string, now, until ti
 	return l.apply(ctx, c, "acquire lease "+name)
 }
 
-// Release gives a lease back. Releasing one that another holder has by now does nothing.
+// Release gives a lease back. It does nothing if another holder has it by now.
 func (l *Leases) Release(ctx context.Context, name, holder string) error {
 	cond := "#h = :h"
 	_, err := l.api.DeleteItem(ctx, &dynamodb.DeleteItemInput{

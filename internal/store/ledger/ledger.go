@@ -55,7 +55,7 @@ type Client interface {
 	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
 }
 
-// Ledger is one table, by what its rows are about.
+// Ledger is the table, with a field for each kind of row.
 type Ledger struct {
 	Executions   *Executions
 	Ends         *Ends
@@ -77,7 +77,7 @@ type Ledger struct {
 	Controls     *Controls
 }
 
-// Each reads and writes one kind of rows, or one aspect of them.
+// Each type reads and writes one kind of row, or one aspect of it.
 type (
 	Executions   struct{ *table }
 	Ends         struct{ *table }
@@ -117,10 +117,11 @@ type table struct {
 	api   Client
 	name  string
 	meter meter
-	now   func() time.Time // for what is measured; rows get their times from callers
+	now   func() time.Time // for measurements; callers give the times in rows
 }
 
-// Shards spread the partitions of an index: an outage puts thousands of rows under one key within minutes.
+// Shards is over how many partitions a key of an index is spread: an outage puts thousands of rows under one key within
+// minutes.
 const Shards = 8
 
 // shards are the names of all shards.
@@ -152,7 +153,7 @@ func read[T any](ctx context.Context, l *table, k item) (row T, err error) {
 	return row, Decode(out.Item, &row)
 }
 
-// insert writes a row unless there is one. Then it decodes the present row into existing and returns ErrConflict.
+// insert writes a row unless it exists. If it does, insert decodes that row into existing and returns ErrConflict.
 func (l *table) insert(ctx context.Context, k keys, row, existing any) error {
 	put, err := l.putNew(k, row)
 	if err != nil {
@@ -174,7 +175,7 @@ func (l *table) putNew(k keys, row any) (*types.Put, error) {
 	return &types.Put{TableName: &l.name, Item: it, ConditionExpression: &cond}, nil
 }
 
-// conflict turns a failed condition into ErrConflict and decodes the row that was there, if the service sent it.
+// conflict turns a failed condition into ErrConflict, and decodes the existing row if DynamoDB returned it.
 func conflict(err error, existing any, doing string) error {
 	var failed *types.ConditionalCheckFailedException
 	if errors.As(err, &failed) {

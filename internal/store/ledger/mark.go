@@ -15,7 +15,7 @@ func (l *Marks) Get(ctx context.Context, name string) (domain.Mark, error) {
 	return read[domain.Mark](ctx, l.table, key(markKey(name)))
 }
 
-// Save writes a mark over the one before, unless that was taken later: the holder of a lease may outlive it.
+// Save replaces a mark, unless the stored one is newer: a holder may go on after its lease has expired.
 func (l *Marks) Save(ctx context.Context, m domain.Mark) error {
 	var k keys
 	k.PK, k.SK = markKey(m.Name)

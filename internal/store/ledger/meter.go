@@ -5,9 +5,9 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
-// meter is told what conditional writes changed. Whoever made a change counts it, so that what is delivered twice, or
-// to two at once, counts once. It counts too little rather than too much: when the answer to a write is lost, the SDK's
-// next try finds the change made and does not know by whom.
+// meter counts what conditional writes changed. Only the caller that made a change counts it, so a message that is
+// delivered twice counts once. It may count too little, never too much: if the response to a write is lost, the SDK's
+// next attempt finds the change made, and cannot know by whom.
 type meter interface {
 	Add(m schema.Metric, n float64)
 	Observe(m schema.Metric, value float64)
@@ -18,14 +18,14 @@ type nobody struct{}
 func (nobody) Add(schema.Metric, float64)     {}
 func (nobody) Observe(schema.Metric, float64) {}
 
-// Metered returns the ledger with its changes counted.
+// Metered returns a ledger that counts its changes.
 func (l *Ledger) Metered(m meter) *Ledger {
 	counted := *l.Executions.table
 	counted.meter = m
 	return over(&counted)
 }
 
-// becomes is the metric of failures that reach a status. Those that wait have none.
+// becomes has the metric of failures that reach a status. A failure that waits has none.
 var becomes = map[domain.FailureStatus]schema.Metric{
 	domain.Retrying: schema.AutoReplayed, domain.Healed: schema.Healed, domain.FailedAgain: schema.FailedAgain,
 	domain.Superseded: schema.Superseded, domain.Quarantined: schema.Quarantined, domain.Closed: schema.Closed,
@@ -38,7 +38,7 @@ func (l *table) countNew(f domain.Failure) {
 	}
 }
 
-// countMove leaves out a failure that stays where it is, with another due time.
+// countMove counts a failure that has another status. A new due time alone does not count.
 func (l *table) countMove(from domain.FailureStatus, f domain.Failure) {
 	m, ok := becomes[f.Status]
 	if !ok || f.Status == from {
@@ -50,8 +50,8 @@ func (l *table) countMove(from domain.FailureStatus, f domain.Failure) {
 	}
 }
 
-// countItems takes what was added to the counters of a replay. A version of a series that was about to start and did
-// not counts as started nevertheless: a count takes nothing back.
+// countItems counts what was added to the counters of a replay. A version of a series that was about to start and did
+// not start is still counted as started, because a metric cannot be taken back.
 func (l *table) countItems(t domain.Tally) {
 	for m, n := range map[schema.Metric]int{
 		schema.ReplayItemsStarted: t.Started, schema.ReplayItemsSucceeded: t.Succeeded, schema.ReplayItemsFailed: t.Failed,
@@ -63,8 +63,8 @@ func (l *table) countItems(t domain.Tally) {
 	}
 }
 
-// rateEnd counts the end of a live execution. Those of replays would count a bad event once more with each try, and
-// what a person aborts says nothing about how events fare.
+// rateEnd counts the end of a live execution. Replays would count a bad event again with each attempt, and an abort by
+// a person says nothing about the event.
 func (l *table) rateEnd(row domain.Execution) {
 	if row.Mode == domain.Live && row.Status != domain.Aborted {
 		l.meter.Observe(schema.FailureRate, domain.FailureRate(row.Status))

@@ -12,16 +12,16 @@ import (
 
 func ownerPartition(ownerID, shard string) string { return "O#" + ownerID + "#" + shard }
 
-// Note notes that an owner had an event about a resource, unless the ledger knows of a later one: events are noted
-// late and again. Whose the resource is now, only its latest event tells.
+// Note records that an owner had an event about a resource, unless a later one is recorded: events may be noted late or
+// twice. Only the latest event of a resource says who owns it now.
 func (l *Owners) Note(ctx context.Context, ownerID, resourceID string, at domain.Stamp) error {
 	c := newChange(ownerPartition(ownerID, shard(resourceID)), resourceID).
 		Set("resourceId", str(resourceID)).Latest("seenAt", at)
 	return ignoreConflict(l.apply(ctx, c, "note owner of resource"))
 }
 
-// Resources returns a page of the resources of which an owner had events, at most limit, and the cursor of the next
-// page, empty after the last. The first page has an empty cursor. Resources of which the owner had no event since a
+// Resources returns a page of at most limit resources about which an owner had events, and the cursor of the next page,
+// empty after the last. The first page has an empty cursor. Resources without an event of the owner since the given
 // time are left out.
 func (l *Owners) Resources(ctx context.Context, ownerID string, since time.Time, cursor string, limit int) (ids []string, next string, err error) {
 	rows, next, err := l.List(ctx, ownerID, since, cursor, limit)
@@ -31,7 +31,7 @@ func (l *Owners) Resources(ctx context.Context, ownerID string, since time.Time,
 	return ids, next, err
 }
 
-// List is Resources with what is known of them.
+// List is Resources with the whole rows.
 func (l *Owners) List(
 	ctx context.Context, ownerID string, since time.Time, cursor string, limit int,
 ) (found []domain.OwnedResource, next string, err error) {

@@ -15,23 +15,22 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
-// PaceWindow is the time in which a budget may be spent once. Any 60 seconds touch at most 13 windows, 11 of them in
-// full, so that at most 65 seconds' worth start in them: 8.3 % over the budget. A start that comes after its window
-// must reserve another one.
+// PaceWindow is the time in which the starts of a window may be made. Any 60 seconds overlap at most 13 windows, 11 of
+// them fully, so at most 65 seconds' worth of starts fall into them: 8.3 % over the budget. A start that comes after
+// its window must be reserved again.
 const PaceWindow = 5 * time.Second
 
 // PaceFar is how far ahead a claimant that cannot ask often may reserve a start.
 const PaceFar = 15 * time.Minute
 
 const (
-	// paceAhead is how many windows beyond the present one may be reserved. Whoever comes new gets its share behind
-	// them.
+	// paceAhead is how many windows after the current one may be reserved. A new claimant gets its share after them.
 	paceAhead = 3
-	// paceSeen is how many windows ago a claimant may have been there to count among those that share.
+	// paceSeen is for how many windows a claimant keeps its share after it was last seen.
 	paceSeen = 2
 	// paceFar is how many windows ahead a patient claimant may reserve: 15 minutes.
 	paceFar = int64(PaceFar / PaceWindow)
-	// maxPaceTries bounds how often one reservation loses a window to others.
+	// maxPaceTries bounds how often a reservation may lose a window to others.
 	maxPaceTries = 50
 	// paceLife is how long a window's row is kept after the window has begun.
 	paceLife = 24 * time.Hour
@@ -40,7 +39,7 @@ const (
 // Budget is how many starts per second several claimants share.
 type Budget struct {
 	Name            string
-	StartsPerSecond float64 // one start in a window is the least
+	StartsPerSecond float64 // a window has one start at least
 }
 
 // Starts is the budget of all replays: MaxReplayShare of the rate of the account.
@@ -53,7 +52,7 @@ func Requested(startsPerSecond float64) Budget {
 	return Budget{Name: "REQUESTED", StartsPerSecond: startsPerSecond}
 }
 
-// Own is a budget that one replay has for itself.
+// Own is the budget of one replay.
 func Own(replayID string, startsPerSecond int) Budget {
 	return Budget{Name: "OWN#" + replayID, StartsPerSecond: float64(startsPerSecond)}
 }
@@ -61,14 +60,14 @@ func Own(replayID string, startsPerSecond int) Budget {
 // AutoClaimant is who claims starts for automatic replays.
 const AutoClaimant = "auto"
 
-// Claimant is one who wants starts, and how many.
+// Claimant is who wants starts, and how many.
 type Claimant struct {
 	Name         string // id of a replay, or AutoClaimant
-	MaxPerSecond int    // bound of its own; 0: none
-	Patient      bool   // takes a start however far ahead, because it cannot ask often
+	MaxPerSecond int    // its own bound; 0: none
+	Patient      bool   // takes a start up to PaceFar ahead, because it cannot ask often
 }
 
-// perWindow is how many starts of a rate a window has.
+// perWindow is how many starts a window has at a rate.
 func perWindow(perSecond float64) int { return max(int(perSecond*PaceWindow.Seconds()+1e-6), 1) }
 
 func (c Claimant) demand(b Budget) int {
@@ -79,7 +78,7 @@ func (c Claimant) demand(b Budget) int {
 	return most
 }
 
-// paceRow is a window: how many starts are reserved in all and by each claimant, and what each would take.
+// paceRow is a window: how many starts are reserved, in all and by each claimant, and how many each would take.
 type paceRow struct {
 	window int64
 	used   int
@@ -128,7 +127,7 @@ func readWindow(it item) (paceRow, error) {
 	return row, nil
 }
 
-// windows reads the windows of a budget from one to another, without those in which nobody has reserved a start.
+// windows reads a range of a budget's windows, without those in which nobody has reserved a start.
 func (l *Pace) windows(ctx context.Context, b Budget, from, to int64) (map[int64]paceRow, error) {
 	found, _, err := l.find(ctx, span{
 		partition: pacePartition(b.Name), after: paceSort(from), until: paceSort(to), limit: int(to - from + 1),
@@ -147,7 +146,8 @@ func (l *Pace) windows(ctx context.Context, b Budget, from, to int64) (map[int64
 	return rows, nil
 }
 
-// shareOf is how many starts of a window a claimant may take. What others do not want is divided among those that do.
+// shareOf is how many starts of a window a claimant may take. Starts that some do not want are divided among the
+// others.
 func shareOf(c Claimant, b Budget, rows map[int64]paceRow) int {
 	wants := map[string]int{c.Name: c.demand(b)}
 	for _, w := range slices.Sorted(maps.Keys(rows)) {
@@ -158,7 +158,7 @@ func shareOf(c Claimant, b Budget, rows map[int64]paceRow) int {
 		}
 	}
 	left, sharing := perWindow(b.StartsPerSecond), len(wants)
-	for _, n := range slices.Sorted(maps.Values(wants)) { // the least first: what it leaves is for the others
+	for _, n := range slices.Sorted(maps.Values(wants)) { // the smallest first: what it leaves is for the others
 		fair := left / sharing
 		if n >= fair {
 			return max(min(wants[c.Name], (left+sharing-1)/sharing), 1)
@@ -172,7 +172,7 @@ func shareOf(c Claimant, b Budget, rows map[int64]paceRow) int {
 	return wants[c.Name]
 }
 
-// Rate returns how many starts per second a claimant may expect of a budget now.
+// Rate returns how many starts per second a claimant can expect from a budget now.
 func (l *Pace) Rate(ctx context.Context, b Budget, c Claimant, now time.Time) (float64, error) {
 	first := windowAt(now)
 	rows, err := l.windows(ctx, b, first-paceSeen, first+paceAhead+1)
@@ -188,12 +188,12 @@ func (l *Pace) Rate(ctx context.Context, b Budget, c Claimant, now time.Time) (f
 
 // Reserved are starts in one window.
 type Reserved struct {
-	At time.Time // when the window begins; not after now means at once
-	N  int       // 0: every window near is full; At is when one may have room
+	At time.Time // when the window begins; not after now: start at once
+	N  int       // 0: all windows that may be reserved are full; ask again at At
 }
 
 // Reserve reserves up to n starts in the first window from now on that has room for the claimant. Reservations are
-// never given back. A claimant that gets none has said what it wants, so that the others leave it its share.
+// never given back. If the claimant gets none, its demand is recorded, so that the others leave it its share.
 func (l *Pace) Reserve(ctx context.Context, b Budget, c Claimant, n int, now time.Time) (Reserved, error) {
 	first := windowAt(now)
 	last := first + paceAhead
@@ -232,7 +232,7 @@ func (l *Pace) Reserve(ctx context.Context, b Budget, c Claimant, n int, now tim
 	if rows[next].demand[c.Name] == 0 {
 		change := windowChange(b, next).Set(demandPrefix+c.Name, num(c.demand(b)))
 		if _, err := l.update(ctx, change); err != nil {
-			return Reserved{}, fmt.Errorf("claim starts: %w", err)
+			return Reserved{}, fmt.Errorf("record the demand for starts: %w", err)
 		}
 	}
 	return Reserved{At: beginOf(first + 1)}, nil
@@ -250,7 +250,7 @@ func windowChange(b Budget, window int64) *change {
 		Set(schema.TTL, num(int(beginOf(window).Add(paceLife).Unix())))
 }
 
-// reserve takes n starts of a window, or returns the window as it is with ErrConflict: others took them.
+// reserve takes n starts of a window. If others took them, it returns the window as it is with ErrConflict.
 func (l *Pace) reserve(ctx context.Context, b Budget, c Claimant, window int64, most, n int) (paceRow, error) {
 	change := windowChange(b, window).Add("used", n).Add(byPrefix+c.Name, n).Set(demandPrefix+c.Name, num(c.demand(b))).
 		If("attribute_not_exists({used}) OR {used} <= ?", num(perWindow(b.StartsPerSecond)-n)).

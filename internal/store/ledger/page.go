@@ -10,7 +10,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// MaxPageItems is how many items a page may have: a transaction takes 100 rows, and the page and the replay are two.
+// MaxPageItems is how many items a page may have: a transaction has at most 100 rows, two of them those of the page and
+// the replay.
 const MaxPageItems = 98
 
 func pageKey(replayID string, number int) (pk, sk string) {
@@ -22,9 +23,9 @@ func (l *Pages) Get(ctx context.Context, replayID string, number int) (domain.Pa
 	return read[domain.Page](ctx, l.table, key(pageKey(replayID, number)))
 }
 
-// Add binds a page: its row, its items' rows and the replay's counters move in one transaction. Truncated says
-// that the selection has more than the replay may take. It returns ErrConflict if the page is bound already, if the
-// replay was stopped, or if the items are more than it has room for.
+// Add binds a page: it writes the page, its items and the replay's counters in one transaction. Truncated says that the
+// selection has more than the replay may take. Add returns ErrConflict if the page is bound already, if the replay was
+// stopped, or if it has no room for so many items.
 func (l *Pages) Add(ctx context.Context, r domain.Replay, p domain.Page, entries []domain.Entry, truncated bool) error {
 	var k keys
 	k.PK, k.SK = pageKey(p.ReplayID, p.Number)
@@ -76,7 +77,7 @@ func (c *change) withRoom(r domain.Replay, items int) *change {
 	return c
 }
 
-// MarkSent notes that the messages of a page are in the queue.
+// MarkSent records that the messages of a page are in the queue.
 func (l *Pages) MarkSent(ctx context.Context, p domain.Page) error {
 	c := newChange(pageKey(p.ReplayID, p.Number)).Set("sent", flag(true)).If("attribute_exists({pk})")
 	return l.apply(ctx, c, "mark page sent")
@@ -85,5 +86,5 @@ func (l *Pages) MarkSent(ctx context.Context, p domain.Page) error {
 // SetStart moves the start of a paced page whose messages go out late.
 func (l *Pages) SetStart(ctx context.Context, p domain.Page, at domain.Stamp) error {
 	c := newChange(pageKey(p.ReplayID, p.Number)).Latest("startsAt", at).If("attribute_exists({pk})")
-	return ignoreConflict(l.apply(ctx, c, "move start of page")) // another delivery moved it further
+	return ignoreConflict(l.apply(ctx, c, "move start of page")) // another delivery has moved it further
 }

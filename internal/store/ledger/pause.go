@@ -13,7 +13,7 @@ func (c *change) ifOpen() *change {
 		str(string(replay.Pending)), str(string(replay.Expanding)), str(string(replay.Running)))
 }
 
-// Pause lets nothing more of a replay start until it is resumed. If the replay is paused already, the first pause
+// Pause keeps the rest of a replay from starting until it is resumed. If the replay is paused already, the first pause
 // stays. It returns the row, with ErrConflict if the replay has ended or was stopped.
 func (l *Replays) Pause(ctx context.Context, id string, p replay.Pause) (domain.Replay, error) {
 	r, err := applied[domain.Replay](ctx, l.table, pauseChange(id, p), "pause replay "+id)
@@ -37,8 +37,8 @@ func (l *Replays) Resume(ctx context.Context, r domain.Replay, by replay.Resumpt
 	return applied[domain.Replay](ctx, l.table, c, "resume replay "+r.ID)
 }
 
-// SetPace gives a replay another bound on its starts, 0 for none. It returns the row, with ErrConflict if the replay
-// has ended or was stopped.
+// SetPace gives a replay another maximum of starts per second, 0 for none. It returns the row, with ErrConflict if the
+// replay has ended or was stopped.
 func (l *Replays) SetPace(ctx context.Context, id string, perSecond int) (domain.Replay, error) {
 	c := newChange(replayKey(id)).ifOpen()
 	if perSecond == 0 {
@@ -49,8 +49,8 @@ func (l *Replays) SetPace(ctx context.Context, id string, perSecond int) (domain
 	return applied[domain.Replay](ctx, l.table, c, "change pace of replay "+id)
 }
 
-// Park notes that a message of a replay is about to leave the queue. With own, it returns ErrConflict unless the
-// replay itself is still paused.
+// Park records that a message of a replay is about to be deleted from the queue. With own, it returns ErrConflict
+// unless the replay itself is still paused.
 func (l *Replays) Park(ctx context.Context, id string, own bool) error {
 	c := newChange(replayKey(id)).Set("parked", flag(true)).If("attribute_exists({pk})")
 	if own {
@@ -59,8 +59,8 @@ func (l *Replays) Park(ctx context.Context, id string, own bool) error {
 	return l.apply(ctx, c, "park replay "+id)
 }
 
-// BeginResend notes that messages for what waits in a replay are being sent again, from the beginning: whatever began
-// that before ends. It returns the row, with ErrConflict if another call began it since the row was read.
+// BeginResend records that messages for the waiting items of a replay are being sent again, from the first item. An
+// earlier resend stops. It returns the row, with ErrConflict if another call has begun one since the row was read.
 func (l *Replays) BeginResend(ctx context.Context, r domain.Replay, at domain.Stamp) (domain.Replay, error) {
 	c := newChange(replayKey(r.ID)).Add("resends", 1).Set("resendAt", str(at.String())).Remove("resendTo", "parked").ifOpen()
 	if r.Resends == 0 {
@@ -71,8 +71,8 @@ func (l *Replays) BeginResend(ctx context.Context, r domain.Replay, at domain.St
 	return applied[domain.Replay](ctx, l.table, c, "begin to send messages of replay "+r.ID)
 }
 
-// AdvanceResend notes up to where messages were sent again; an empty place means that all were. It returns ErrConflict
-// if another call has gone on from there, or has begun anew.
+// AdvanceResend records up to where messages were sent again. An empty place means that all were. It returns
+// ErrConflict if another call has gone on from there, or has begun again.
 func (l *Replays) AdvanceResend(ctx context.Context, r domain.Replay, to string, at domain.Stamp) error {
 	c := newChange(replayKey(r.ID)).If("{resends} = ? AND attribute_exists({resendAt})", num(r.Resends))
 	if to == "" {
@@ -88,13 +88,13 @@ func (l *Replays) AdvanceResend(ctx context.Context, r domain.Replay, to string,
 	return l.apply(ctx, c, "send messages of replay "+r.ID)
 }
 
-// Park notes that a pause ended an execution of a series, or kept it from being started, before it does.
+// Park records that a pause is about to end the execution of a series, or keeps it from being started.
 func (l *Series) Park(ctx context.Context, s domain.Series) error {
 	c := newChange(seriesKey(s.Name)).Set("parked", flag(true)).sameRun(s)
 	return l.apply(ctx, c, "park series "+s.Name)
 }
 
-// Unpark has a series that is parked go on as another execution. It returns ErrConflict if it is not parked any more.
+// Unpark lets a parked series go on as another execution. It returns ErrConflict if the series is no longer parked.
 func (l *Series) Unpark(ctx context.Context, s domain.Series, at domain.Stamp) (domain.Series, error) {
 	c := newChange(seriesKey(s.Name)).Set("run", num(s.Run+1)).Set("started", flag(false)).Set("unparkedAt", str(at.String())).
 		Remove("parked").sameRun(s).If("attribute_exists({parked})")

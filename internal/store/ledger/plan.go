@@ -7,8 +7,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// MarkHashing notes that the hash of a plan is being computed. It returns ErrConflict if that was noted since a time,
-// or if the plan has its hash.
+// MarkHashing records that the hash of a plan is being computed. It returns ErrConflict if that was recorded after
+// since, or if the plan has its hash.
 func (l *Plans) MarkHashing(ctx context.Context, id string, at, since domain.Stamp) error {
 	c := newChange(replayKey(id)).Set("hashingAt", str(at.String())).
 		If("{status} = ? AND attribute_not_exists({planHash}) AND (attribute_not_exists({hashingAt}) OR {hashingAt} <= ?)",
@@ -16,14 +16,14 @@ func (l *Plans) MarkHashing(ctx context.Context, id string, at, since domain.Sta
 	return l.apply(ctx, c, "mark plan "+id+" hashing")
 }
 
-// SetHash keeps the hash of a plan, which never changes.
+// SetHash stores the hash of a plan, which never changes.
 func (l *Plans) SetHash(ctx context.Context, id, hash string) error {
 	c := newChange(replayKey(id)).Set("planHash", str(hash)).
 		If("{status} = ? AND attribute_not_exists({planHash})", str(string(replay.Planned)))
 	return ignoreConflict(l.apply(ctx, c, "set hash of plan "+id)) // another delivery has computed the same
 }
 
-// MarkApplied notes which replay applies a plan. It returns the plan, with ErrConflict if another replay does.
+// MarkApplied records which replay applies a plan. It returns the plan, with ErrConflict if another replay applies it.
 func (l *Plans) MarkApplied(ctx context.Context, id, by string) (domain.Replay, error) {
 	c := newChange(replayKey(id)).Set("appliedBy", str(by)).
 		If("attribute_exists({planHash}) AND (attribute_not_exists({appliedBy}) OR {appliedBy} = ?)", str(by))

@@ -14,13 +14,13 @@ func (l *Publications) Get(ctx context.Context, resourceID string) (domain.Publi
 	return read[domain.Publication](ctx, l.table, key(publicationKey(resourceID)))
 }
 
-// Find returns those of some resources that have a row.
+// Find returns the rows of the given resources, without those that have none.
 func (l *Publications) Find(ctx context.Context, resourceIDs []string) ([]domain.Publication, error) {
 	return fetched[domain.Publication](ctx, l.table, keysFor(resourceIDs, publicationKey))
 }
 
-// Raise notes that an event is about to be published. The place of a row moves forward only: if that of a
-// newer event is there, Raise leaves it. It returns the row as it is then.
+// Raise records that an event is about to be published. The place in a row only moves forward: Raise keeps that of a
+// newer event. It returns the row as it is then.
 func (l *Publications) Raise(ctx context.Context, resourceID string, place domain.Stamp) (domain.Publication, error) {
 	c := publicationChange(resourceID).Latest("place", place)
 	p, err := applied[domain.Publication](ctx, l.table, c, "raise publication")
@@ -30,8 +30,8 @@ func (l *Publications) Raise(ctx context.Context, resourceID string, place domai
 	return p, err
 }
 
-// Hold begins to publish an event, unless a newer one's publication has begun or another execution holds the
-// row: then it returns the row with ErrConflict.
+// Hold begins the publication of an event. If that of a newer event has begun, or another execution holds the row, it
+// returns the row with ErrConflict.
 func (l *Publications) Hold(ctx context.Context, h domain.PublicationHold) (domain.Publication, error) {
 	c := holdChange(h, h.Place).Set("place", str(h.Place.String()))
 	p, err := applied[domain.Publication](ctx, l.table, c, "hold publication")
@@ -48,7 +48,7 @@ func holdChange(h domain.PublicationHold, over domain.Stamp) *change {
 		If("attribute_not_exists({holder}) OR {holder} = ? OR {heldUntil} < ?", str(h.Execution), str(domain.At(h.Now).String()))
 }
 
-// Release ends what a holder began. Releasing what another one holds by now does nothing.
+// Release ends the publication that a holder began. It does nothing if another one holds the row by now.
 func (l *Publications) Release(ctx context.Context, resourceID, holder string) error {
 	c := publicationChange(resourceID).Remove("holder", "holderPlace", "heldUntil").If("{holder} = ?", str(holder))
 	return ignoreConflict(l.apply(ctx, c, "release publication"))

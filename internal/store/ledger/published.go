@@ -7,9 +7,9 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
-// MarkPublished marks an execution SUCCEEDED, from its last state, and returns its row. A live execution leaves the
-// open executions with that. A replay stays there until the outcome of its item or failure is recorded, and a redriven
-// execution until those of its earlier failures are. An attempt that comes late does not move PublishedAt back.
+// MarkPublished marks an execution SUCCEEDED, from its last state, and returns its row. A live execution is then no
+// longer open. A replay stays open until the outcome of its item or failure is recorded, a redriven execution until
+// those of its earlier failures are. A late attempt does not move PublishedAt back.
 func (l *Executions) MarkPublished(ctx context.Context, e domain.Execution, p domain.Published) (domain.Execution, error) {
 	row, err := l.markPublished(ctx, e, p)
 	if isConflict(err) && row.PublishedAt.After(p.At) {
@@ -29,8 +29,8 @@ func (l *Executions) markPublished(ctx context.Context, e domain.Execution, p do
 	if !isConflict(err) {
 		return row, err
 	}
-	// It ended before, by a timeout or because this is a redrive: its status is for RecordOutcome to tell. It is open
-	// again, in case nobody reports the end.
+	// It ended before, by a timeout or because this is a redrive: RecordOutcome sets its status. It is open again, in
+	// case no status event reports its end.
 	c = published(p).Set("tpk", str(openPartition(p.Name))).Set("tsk", str(domain.At(p.Now).String()+"#"+p.Name)).
 		Set("reopened", flag(true)).If("attribute_exists({pk})")
 	return l.updateExecution(ctx, c, "mark execution published")

@@ -18,7 +18,7 @@ import (
 type span struct {
 	index     *schema.Index // nil: the table
 	partition string
-	after     string // exclusive lower bound of the sort key; upper if newest first; empty: none
+	after     string // exclusive lower bound of the sort key, upper bound if newest is set; empty: none
 	until     string // inclusive upper bound; with it, after is inclusive too; empty: none
 	newest    bool   // newest first
 	limit     int
@@ -61,8 +61,8 @@ func (s span) input(table string) *dynamodb.QueryInput {
 	return in
 }
 
-// query reads at most span.limit rows of a partition, whatever DynamoDB's own pages are; more tells whether others
-// follow. Rows of an index, which has keys only, are fetched from the table.
+// query reads at most span.limit rows of a partition, over as many of DynamoDB's pages as that takes. More reports
+// whether others follow. An index has keys only, so its rows are fetched from the table.
 func query[T any](ctx context.Context, l *table, s span) (rows []T, more bool, err error) {
 	found, more, err := l.find(ctx, s)
 	if err != nil {
@@ -91,7 +91,7 @@ func keysFor(ids []string, keyOf func(id string) (pk, sk string)) []item {
 	return keys
 }
 
-// fetched reads the rows of keys that an index gave.
+// fetched reads the rows of keys from an index.
 func fetched[T any](ctx context.Context, l *table, found []item) ([]T, error) {
 	whole, err := l.fetch(ctx, found)
 	if err != nil {
@@ -100,7 +100,7 @@ func fetched[T any](ctx context.Context, l *table, found []item) ([]T, error) {
 	return decoded[T](whole)
 }
 
-// find reads whole rows, those of an index by their keys.
+// find reads whole rows. Those of an index are fetched by their keys.
 func (l *table) find(ctx context.Context, s span) (found []item, more bool, err error) {
 	found, more, err = l.keysOf(ctx, s)
 	if err == nil && s.index != nil {
@@ -109,8 +109,8 @@ func (l *table) find(ctx context.Context, s span) (found []item, more bool, err 
 	return found, more, err
 }
 
-// distinct leaves out keys that came before. An index shows a row twice while it moves from one place to another, and
-// BatchGetItem refuses a key that is asked for twice (API reference, "BatchGetItem").
+// distinct leaves out repeated keys. An index shows a row twice while it moves from one place to another, and
+// BatchGetItem refuses a request with a key twice (API reference, "BatchGetItem").
 type distinct map[string]bool
 
 func (d distinct) add(to, found []item) []item {
@@ -123,7 +123,7 @@ func (d distinct) add(to, found []item) []item {
 	return to
 }
 
-// keysOf reads what a span has, each row once: whole rows of the table, keys of an index.
+// keysOf reads a span, each row once: whole rows of the table, or keys of an index.
 func (l *table) keysOf(ctx context.Context, s span) (found []item, more bool, err error) {
 	if s.limit <= 0 {
 		return nil, true, nil
@@ -143,8 +143,8 @@ func (l *table) keysOf(ctx context.Context, s span) (found []item, more bool, er
 	return found, more, nil
 }
 
-// count returns how many rows some partitions of an index have together, at most limit. It reads their keys, since
-// DynamoDB would count a row twice that is in two of them while it moves.
+// count returns how many rows several partitions of an index have, at most limit. It reads their keys, since DynamoDB
+// would count a row twice that is in two partitions while it moves.
 func (l *table) count(ctx context.Context, index *schema.Index, partitions []string, limit int) (int, error) {
 	var rows []item
 	seen := distinct{}
@@ -160,14 +160,14 @@ func (l *table) count(ctx context.Context, index *schema.Index, partitions []str
 	return len(rows), nil
 }
 
-// pageLimit is a limit as the SDK takes it. Callers ask for thousands at most.
+// pageLimit converts a limit for the SDK. Callers ask for thousands at most.
 func pageLimit(n int) *int32 {
-	return aws.Int32(int32(min(n, math.MaxInt32))) //nolint:gosec // bounded above, and above 0
+	return aws.Int32(int32(min(n, math.MaxInt32))) //nolint:gosec // between 1 and MaxInt32
 }
 
 const batchGetSize = 100
 
-// fetch reads whole rows, each once and in the order of their keys. Rows that are gone are left out.
+// fetch reads whole rows, each once and in the order of the keys. Deleted rows are left out.
 func (l *table) fetch(ctx context.Context, found []item) ([]item, error) {
 	found = distinct{}.add(nil, found)
 	rows := make([]item, 0, len(found))
@@ -188,7 +188,7 @@ func (l *table) batchGet(ctx context.Context, found []item) ([]item, error) {
 		want.Keys = append(want.Keys, item{schema.PartitionKey: it[schema.PartitionKey], schema.SortKey: it[schema.SortKey]})
 	}
 	byKey := make(map[string]item, len(found))
-	err := retryOnContention(ctx, attempts, func() (again bool, err error) { // the service leaves keys unprocessed when it throttles
+	err := retryOnContention(ctx, attempts, func() (again bool, err error) { // DynamoDB leaves keys unprocessed when it throttles
 		out, err := l.api.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
 			RequestItems: map[string]types.KeysAndAttributes{l.name: want},
 		})
@@ -228,7 +228,7 @@ func textOf(it item, attr string) string {
 	return ""
 }
 
-// upTo reads rows of a partition of byTime in order.
+// upTo reads rows of a partition of byTime, oldest first, up to a time.
 func upTo[T any](ctx context.Context, l *table, partition string, by time.Time, cursor string, limit int) (rows []T, next string, err error) {
 	found, more, err := l.keysOf(ctx, span{
 		index: &schema.ByTime, partition: partition, after: behind(cursor), until: untilTime(by), limit: limit,
@@ -243,10 +243,10 @@ func upTo[T any](ctx context.Context, l *table, partition string, by time.Time, 
 	return rows, next, err
 }
 
-// untilTime is the last sort key of byTime up to a time.
+// untilTime is the greatest sort key of byTime up to a time.
 func untilTime(by time.Time) string { return domain.At(by).String() + "#~" }
 
-// behind is the first sort key that follows a cursor. A range of which both ends are given includes them.
+// behind is the first sort key after a cursor. BETWEEN includes both ends.
 func behind(cursor string) string {
 	if cursor == "" {
 		return ""
@@ -254,5 +254,5 @@ func behind(cursor string) string {
 	return cursor + " "
 }
 
-// maxFilteredPages bounds what is read for one page of a filtered list.
+// maxFilteredPages bounds how many pages are read for one page of a filtered list.
 const maxFilteredPages = 20

@@ -10,12 +10,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// BindRedrive ties an item to the failed run of an execution that it redrives, and takes over the run's failure, in one
-// transaction and before the execution is redriven. A zero failure is not taken over: an aborted execution has none,
-// and its end must have been recorded. It returns ErrConflict if the item is bound already or finished, if the
-// execution has another end than was read, or another redrive, or if somebody else has moved the failure.
+// BindRedrive binds an item to the failed run of an execution that it redrives, and takes over the run's failure, in
+// one transaction and before the execution is redriven. An aborted execution has no failure: f is zero then, and its
+// end must have been recorded. It returns ErrConflict if the item is bound already or finished, if the execution has
+// another end or another redrive than was read, or if the failure was moved since.
 //
-// The execution is open from then on: perhaps nobody will report the end of the redrive.
+// The execution is open from then on, in case no status event reports the end of the redrive.
 func (l *Items) BindRedrive(ctx context.Context, i domain.Item, e domain.Execution, f domain.Failure, m domain.Move) error {
 	at := domain.At(l.now())
 	run := newChange(executionKey(e.Name)).Set("redriveId", str(i.ReplayID)).Set("redriveRun", num(e.RedriveCount+1)).
@@ -29,7 +29,7 @@ func (l *Items) BindRedrive(ctx context.Context, i domain.Item, e domain.Executi
 		var c *change
 		c, moved = l.moveOf(f, m)
 		writes = append(writes, c.transact(l.name))
-	} else { // nothing else tells that the item of the run before has its outcome
+	} else { // nothing else shows that the item of the previous run has its outcome
 		run.If("attribute_not_exists({tpk})")
 		writes[1] = run.transact(l.name)
 	}
@@ -42,8 +42,8 @@ func (l *Items) BindRedrive(ctx context.Context, i domain.Item, e domain.Executi
 	return nil
 }
 
-// ReleaseRedrive takes back that a replay redrives an execution, which it cannot, and gives the failure that it took
-// over back to a person. One that has been redriven, or is another replay's, is left alone.
+// ReleaseRedrive undoes BindRedrive for an execution that cannot be redriven, and quarantines the failure that the
+// replay took over. It does nothing if the execution was redriven, or is bound to another replay.
 func (l *Items) ReleaseRedrive(ctx context.Context, replayID string, e domain.Execution, why string) error {
 	f, err := read[domain.Failure](ctx, l.table, key(failureKey(domain.FailureID(e.Name, e.RedriveRun-1))))
 	if err != nil && !errors.Is(err, ErrNotFound) {

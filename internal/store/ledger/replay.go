@@ -14,12 +14,12 @@ func replayKey(id string) (pk, sk string) { return "P#" + id, "P" }
 // replaysPartition lists replays newest first, since their ids are ULIDs.
 const replaysPartition = "REPLAYS"
 
-// openReplaysPartition lists replays that have not ended, or whose evidence is not written, oldest first. People ask
-// for them, so they are few.
+// openReplaysPartition lists replays that have not ended, or whose evidence is not written, oldest first. People
+// request replays, so they are few, and need no shards.
 const openReplaysPartition = "OPENREPLAYS"
 
-// Add inserts a replay. Finding the same replay there is success: the answer of a first try was lost, and the SDK
-// tried again. It returns ErrConflict for another replay under this id.
+// Add inserts a replay. It succeeds if the same replay exists: the response to a first attempt was lost, and the SDK
+// tried again. It returns ErrConflict if another replay has this id.
 func (l *Replays) Add(ctx context.Context, r domain.Replay) error {
 	k := keys{GPK: replaysPartition, GSK: r.ID, TPK: openReplaysPartition, TSK: r.CreatedAt.String() + "#" + r.ID}
 	k.PK, k.SK = replayKey(r.ID)
@@ -37,13 +37,13 @@ func (l *Replays) Add(ctx context.Context, r domain.Replay) error {
 	return err
 }
 
-// Get returns a replay, or ErrNotFound. Its tally is not that of all items: see Count.
+// Get returns a replay, or ErrNotFound. Its tally does not count all items: see Count.
 func (l *Replays) Get(ctx context.Context, id string) (domain.Replay, error) {
 	return read[domain.Replay](ctx, l.table, key(replayKey(id)))
 }
 
-// List returns a page of the replays that fit, newest first, and the cursor of the next page. If some do not, a page
-// may have fewer entries than the limit although others follow.
+// List returns a page of the replays that fit, newest first, and the cursor of the next page. If some do not fit, a
+// page may have fewer entries than the limit although others follow.
 func (l *Replays) List(ctx context.Context, fits func(domain.Replay) bool, cursor string, limit int) ([]domain.Replay, string, error) {
 	var found []domain.Replay
 	for range maxFilteredPages {
@@ -69,8 +69,8 @@ func (l *Replays) List(ctx context.Context, fits func(domain.Replay) bool, curso
 	return found, cursor, nil
 }
 
-// Open returns at most limit replays that have not ended, or whose evidence is not written, and that were to be looked
-// at by now, oldest first.
+// Open returns at most limit replays, oldest first, that are due for a check: they have not ended, or their evidence is
+// not written.
 func (l *Replays) Open(ctx context.Context, by time.Time, limit int) ([]domain.Replay, error) {
 	rows, _, err := query[domain.Replay](ctx, l.table, span{
 		index: &schema.ByTime, partition: openReplaysPartition, until: untilTime(by), limit: limit,
@@ -78,13 +78,13 @@ func (l *Replays) Open(ctx context.Context, by time.Time, limit int) ([]domain.R
 	return rows, err
 }
 
-// CheckLater moves an open replay back in the list of those to look at.
+// CheckLater moves an open replay back in the list of replays to check.
 func (l *Replays) CheckLater(ctx context.Context, r domain.Replay, at time.Time) error {
 	c := newChange(replayKey(r.ID)).CheckAt(at, r.ID)
 	return ignoreConflict(l.apply(ctx, c, "postpone check of replay "+r.ID))
 }
 
-// Stop lets nothing more of a replay start: no page is added from now on. It returns the row, with ErrConflict if
+// Stop keeps the rest of a replay from starting: no page is added from now on. It returns the row, with ErrConflict if
 // the replay has ended or was stopped before.
 func (l *Replays) Stop(ctx context.Context, id string, stop replay.Stop) (domain.Replay, error) {
 	c := newChange(replayKey(id)).
@@ -99,14 +99,14 @@ func (l *Replays) Stop(ctx context.Context, id string, stop replay.Stop) (domain
 	return r, err
 }
 
-// MarkSweeping notes that what has not started of a stopped replay is being skipped.
+// MarkSweeping records that the waiting items of a stopped replay are being skipped.
 func (l *Replays) MarkSweeping(ctx context.Context, id string, at domain.Stamp) error {
 	c := newChange(replayKey(id)).Latest("sweepAt", at).If("attribute_exists({stopStatus})")
 	return ignoreConflict(l.apply(ctx, c, "mark replay sweeping"))
 }
 
-// AdvanceSweep notes where the sweep of a stopped replay goes on. It returns ErrConflict if another one has gone on
-// from there: that goes on alone.
+// AdvanceSweep records where the sweep of a stopped replay goes on. It returns ErrConflict if another sweep has gone on
+// from there. The caller then leaves the rest to that one.
 func (l *Replays) AdvanceSweep(ctx context.Context, id, from, to string, at domain.Stamp) error {
 	c := newChange(replayKey(id)).Set("sweptTo", str(to)).Set("sweptAt", str(at.String()))
 	if from == "" {
@@ -121,18 +121,18 @@ func (l *Replays) AdvanceSweep(ctx context.Context, id, from, to string, at doma
 	return err
 }
 
-// MarkSwept notes that what had not started of a stopped replay is skipped.
+// MarkSwept records that the waiting items of a stopped replay are skipped.
 func (l *Replays) MarkSwept(ctx context.Context, id string) error {
 	c := newChange(replayKey(id)).Set("swept", flag(true)).If("attribute_exists({stopStatus})")
 	return ignoreConflict(l.apply(ctx, c, "mark replay swept"))
 }
 
 // Finish ends a replay whose items all have their outcomes, and writes their tally into its row. It takes the replay as
-// Count returned it, and does nothing if an item was open.
+// Count returned it, and does nothing if an item is open.
 //
 // Counters are read one after the other: a series may add versions to one that was read, and their outcomes to one that
-// was not. If a second look finds no more items than the first, and all of them had their outcomes, nothing moves any
-// more: what has an outcome keeps it, and only an item without one becomes several.
+// was not. So Finish counts twice. If the second count finds no more items than the first, and all of them have
+// outcomes, the replay is done: an item keeps its outcome, and only one without an outcome becomes several.
 func (l *Replays) Finish(ctx context.Context, r domain.Replay, at domain.Stamp) error {
 	for r.Done() && !r.Status.Final() {
 		row, err := l.Get(ctx, r.ID)
@@ -168,13 +168,13 @@ func (l *Replays) finish(ctx context.Context, row domain.Replay, t domain.Tally,
 	}
 	if row.DryRun {
 		c.Remove("tpk", "tsk")
-	} else { // until its evidence is written: whoever has that done may die
+	} else { // listed until its evidence is written: the function that asks for that may die
 		c.open(at, row.ID)
 	}
 	return l.apply(ctx, c, "finish replay "+row.ID)
 }
 
-// open lists a replay among those to look at.
+// open lists a replay for a check.
 func (c *change) open(at domain.Stamp, id string) *change {
 	return c.Set("tpk", str(openReplaysPartition)).Set("tsk", str(at.String()+"#"+id))
 }

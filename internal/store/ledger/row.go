@@ -38,7 +38,8 @@ func flag(b bool) types.AttributeValue { return &types.AttributeValueMemberBOOL{
 // tagKey is the tag of a field that names its attribute.
 const tagKey = "row"
 
-// marshal encodes a row. An empty text and an absent time have no attribute: conditions ask for that.
+// marshal encodes a row. An empty string or a zero time gets no attribute, because conditions test whether attributes
+// exist.
 func marshal(k keys, row any) (item, error) {
 	it := item{}
 	for _, part := range []any{k, row} {
@@ -57,7 +58,7 @@ func marshal(k keys, row any) (item, error) {
 	return it, nil
 }
 
-// Decode reads a row into what the domain calls it.
+// Decode decodes a row into a type of package domain.
 func Decode(row map[string]types.AttributeValue, into any) error {
 	err := attributevalue.UnmarshalMapWithOptions(row, into, func(o *attributevalue.DecoderOptions) {
 		o.TagKey, o.UseEncodingUnmarshalers = tagKey, true

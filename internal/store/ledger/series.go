@@ -23,12 +23,12 @@ func (l *Series) Get(ctx context.Context, name string) (domain.Series, error) {
 	return read[domain.Series](ctx, l.table, key(seriesKey(name)))
 }
 
-// Add binds the versions of a resource, and counts them as items of the replay. The item of the resource becomes
-// that of the first version. It returns ErrConflict if the series or the item is bound already, or if the versions are
-// more than the replay has room for.
+// Add binds the versions of a resource, and counts them as items of the replay. The item of the resource becomes that
+// of the first version. Add returns ErrConflict if the series or the item is bound already, or if the replay has no
+// room for so many versions.
 //
-// Series do not meet on the row of their replay. They are bound also while it is being stopped: a series starts no
-// version of a stopped replay, and its end gives what it has an outcome.
+// The transaction does not write the row of the replay, so that series do not contend for it. A series may be bound while
+// the replay is being stopped: it then starts no version, and its end gives its items their outcomes.
 func (l *Series) Add(ctx context.Context, r domain.Replay, s domain.Series) error {
 	k := keys{TPK: openSeriesPartition(shard(s.Name)), TSK: s.CreatedAt.String() + "#" + s.Name}
 	k.PK, k.SK = seriesKey(s.Name)
@@ -57,9 +57,9 @@ func (l *Series) Add(ctx context.Context, r domain.Replay, s domain.Series) erro
 	return err
 }
 
-// reserve takes room of a replay for items, or gives it back. Single writes to a row wait for each other, so it is not
-// part of the transaction. What a function took that dies before that is lost: the replay gets less than its maxItems
-// then, and never more.
+// reserve takes room in a replay for items, or gives it back if items is negative. It is a write of its own, because
+// single writes to a row wait for each other and transactions cancel each other. If the function dies between the two,
+// the room is lost: the replay gets fewer items than its maxItems, never more.
 func (l *Series) reserve(ctx context.Context, r domain.Replay, items int) error {
 	if r.MaxItems == 0 {
 		return nil
@@ -85,7 +85,7 @@ func (l *Series) AddItems(ctx context.Context, s domain.Series) error {
 			writes = append(writes, types.TransactWriteItem{Put: put})
 		}
 		err := l.transact(ctx, fmt.Sprintf("add items %d to %d of series %s", s.Rows, s.Rows+n, s.Name), writes)
-		if isConflict(err) { // another delivery, or a lost answer
+		if isConflict(err) { // another delivery added them, or the response to the first attempt was lost
 			fresh, ferr := l.Get(ctx, s.Name)
 			if ferr != nil {
 				return ferr
@@ -103,25 +103,25 @@ func (l *Series) AddItems(ctx context.Context, s domain.Series) error {
 	return nil
 }
 
-// MarkStarted notes that the execution of a series was started.
+// MarkStarted records that the execution of a series was started.
 func (l *Series) MarkStarted(ctx context.Context, name string) error {
 	c := newChange(seriesKey(name)).Set("started", flag(true)).If("attribute_exists({pk})")
 	return l.apply(ctx, c, "mark series started")
 }
 
-// GiveUp keeps a series from being started. It stays open until what it has is final.
+// GiveUp keeps a series from being started. The series stays open until its items have their outcomes.
 func (l *Series) GiveUp(ctx context.Context, name string) error {
 	c := newChange(seriesKey(name)).Set("closed", flag(true)).If("attribute_exists({pk})")
 	return l.apply(ctx, c, "give up series")
 }
 
-// Close takes a series out of the open ones, once what has not run has its outcome.
+// Close takes a series out of the open ones, once the versions that did not run have their outcomes.
 func (l *Series) Close(ctx context.Context, name string) error {
 	c := newChange(seriesKey(name)).Set("closed", flag(true)).Remove("tpk", "tsk").If("attribute_exists({pk})")
 	return l.apply(ctx, c, "close series")
 }
 
-// Open returns at most limit series of one shard (0 to Shards-1) that are open and were to be looked at by now.
+// Open returns at most limit open series of one shard (0 to Shards-1) that are due for a check.
 func (l *Series) Open(ctx context.Context, shard int, by time.Time, limit int) ([]domain.Series, error) {
 	rows, _, err := query[domain.Series](ctx, l.table, span{
 		index: &schema.ByTime, partition: openSeriesPartition(strconv.Itoa(shard)), until: untilTime(by), limit: limit,
@@ -129,13 +129,13 @@ func (l *Series) Open(ctx context.Context, shard int, by time.Time, limit int) (
 	return rows, err
 }
 
-// CheckLater moves an open series back in the list of those to look at.
+// CheckLater moves an open series back in the list of series to check.
 func (l *Series) CheckLater(ctx context.Context, name string, at time.Time) error {
 	c := newChange(seriesKey(name)).CheckAt(at, name)
 	return ignoreConflict(l.apply(ctx, c, "postpone check of series"))
 }
 
-// digestOf is what is planned of a version, if anything is.
+// digestOf is the planned digest of a version, empty without a plan.
 func digestOf(s domain.Series, i int) string {
 	if i >= len(s.Digests) {
 		return ""

@@ -18,7 +18,7 @@ func (l *Storms) Get(ctx context.Context, name string) (domain.Storm, error) {
 	return read[domain.Storm](ctx, l.table, key(groupKey(name)))
 }
 
-// Save writes a group as it was read and changed since. It returns ErrConflict if another caller changed it.
+// Save writes a storm that was read and changed. It returns ErrConflict if another caller has changed it since.
 func (l *Storms) Save(ctx context.Context, g domain.Storm) (domain.Storm, error) {
 	var k keys
 	k.PK, k.SK = groupKey(g.Error)
@@ -39,8 +39,8 @@ func (l *Storms) Save(ctx context.Context, g domain.Storm) (domain.Storm, error)
 	return g, conflict(err, nil, "save group "+g.Error)
 }
 
-// Due returns at most limit storms that hold failures and are to be looked at by now, and the cursor of those that
-// follow.
+// Due returns at most limit storms that hold failures and are due for a check, and the cursor of the next page, empty
+// after the last.
 func (l *Storms) Due(ctx context.Context, now time.Time, cursor string, limit int) ([]domain.Storm, string, error) {
 	return upTo[domain.Storm](ctx, l.table, groupsPartition, now, cursor, limit)
 }

@@ -8,19 +8,20 @@ import (
 	"time"
 )
 
-// Bucket is a budget of which what is not spent is kept, up to a size. It is for few callers: each takes many at once.
+// Bucket is a token bucket: unspent tokens are kept, up to a size. It is for few callers, each of which takes many
+// tokens at once.
 type Bucket struct {
 	Name      string
 	PerSecond float64
 	Size      int
 }
 
-// Questions is the budget of DescribeExecution and GetExecutionHistory of all functions. DescribeExecution refills 10 a
-// second in most Regions, GetExecutionHistory 20 ("Quotas related to API action throttling", Step Functions Developer
-// Guide), and the account's other users need some.
+// Questions is the budget of all functions for DescribeExecution and GetExecutionHistory. In most Regions, the quotas
+// refill at 10 calls a second for DescribeExecution and 20 for GetExecutionHistory ("Quotas related to API action
+// throttling", Step Functions Developer Guide), and other users of the account need some of them.
 func Questions() Bucket { return Bucket{Name: "QUESTIONS", PerSecond: 5, Size: 100} }
 
-// bucketRow has thousandths of tokens, and when they were counted.
+// bucketRow has the tokens, in thousandths, and when they were counted.
 type bucketRow struct {
 	Milli int   `row:"milli"`
 	At    int64 `row:"at"` // in milliseconds since the epoch
@@ -28,7 +29,7 @@ type bucketRow struct {
 
 const (
 	bucketSort = "BUCKET"
-	// spendTries bounds how often others may be faster.
+	// spendTries bounds how often a spend may lose to others.
 	spendTries = 5
 )
 
@@ -38,15 +39,15 @@ type Purse struct {
 	bucket Bucket
 }
 
-// Purse returns what spends from a bucket.
+// Purse returns a purse that spends from a bucket.
 func (l *Pace) Purse(b Bucket) Purse { return Purse{l, b} }
 
-// Spend takes up to n out of the bucket and returns how many there were.
+// Spend takes up to n tokens out of the bucket, and returns how many it took.
 func (p Purse) Spend(ctx context.Context, n int, now time.Time) (int, error) {
 	return p.pace.Spend(ctx, p.bucket, n, now)
 }
 
-// Spend takes up to n out of a bucket and returns how many there were.
+// Spend takes up to n tokens out of a bucket, and returns how many it took.
 func (l *Pace) Spend(ctx context.Context, b Bucket, n int, now time.Time) (int, error) {
 	for range spendTries {
 		row, err := read[bucketRow](ctx, l.table, key(pacePartition(b.Name), bucketSort))

@@ -13,25 +13,25 @@ import (
 	smithytime "github.com/aws/smithy-go/time"
 )
 
-// ErrCursor means that a cursor is none that the ledger gave out.
+// ErrCursor means that a cursor is not one that the ledger returned.
 var ErrCursor = errors.New("unknown cursor")
 
 const (
 	attempts = 8
-	// Of a transaction, which is cancelled as often as it meets another one: 11 s together, on average.
+	// Of a transaction, which is cancelled each time it meets another one. The breaks take 11 s together, on average.
 	transactAttempts = 30
-	// firstBreak is doubled from attempt to attempt, up to longestBreak. A break is a random part of that.
+	// firstBreak doubles with each attempt, up to longestBreak. A break is a random part of that.
 	firstBreak   = 40 * time.Millisecond
 	longestBreak = time.Second
 )
 
-// transact writes rows all or none. A transaction that meets another one on a row is tried again here, because the SDK
-// does not; a failed condition is ErrConflict.
+// transact writes all rows or none. It retries a transaction that was cancelled because it met another one, which the
+// SDK does not. A failed condition is ErrConflict.
 func (l *table) transact(ctx context.Context, doing string, writes []types.TransactWriteItem) error {
 	return l.transactAnew(ctx, doing, func() []types.TransactWriteItem { return writes })
 }
 
-// transactAnew asks for what to write at each try.
+// transactAnew is transact with other writes for each attempt.
 func (l *table) transactAnew(ctx context.Context, doing string, writes func() []types.TransactWriteItem) error {
 	err := retryOnContention(ctx, transactAttempts, func() (again bool, err error) {
 		_, err = l.api.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes()})
@@ -50,7 +50,7 @@ func (l *table) transactAnew(ctx context.Context, doing string, writes func() []
 	return nil
 }
 
-// update changes one row. The service refuses that while a transaction changes the row, and the SDK does not try again.
+// update changes one row. It retries if a transaction is changing the row, which the SDK does not.
 func (l *table) update(ctx context.Context, c *change) (out *dynamodb.UpdateItemOutput, err error) {
 	err = retryOnContention(ctx, attempts, func() (again bool, err error) {
 		out, err = l.api.UpdateItem(ctx, c.input(l.name))
@@ -75,7 +75,8 @@ func applied[T any](ctx context.Context, l *table, c *change, doing string) (row
 	return row, Decode(out.Attributes, &row)
 }
 
-// retryOnContention calls something again that met others or was throttled, a few times and with growing breaks.
+// retryOnContention retries a call that met another one or was throttled, up to a number of attempts, with growing
+// breaks.
 func retryOnContention(ctx context.Context, attempts int, do func() (again bool, err error)) error {
 	for attempt := range attempts {
 		again, err := do()
