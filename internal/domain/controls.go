@@ -6,8 +6,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// Controls is the row that says what is paused of the whole ingestion. The zero value is that of one in which nothing
-// ever was.
+// Controls is the row that says what is paused in the whole ingestion. It has the zero value until something is paused.
 type Controls struct {
 	ReplaysPausedAt    Stamp  `row:"replaysPausedAt,omitempty"` // zero: replays are not paused
 	ReplaysPausedBy    string `row:"replaysPausedBy,omitempty"`
@@ -18,19 +17,19 @@ type Controls struct {
 	AutoPausedAt    Stamp  `row:"autoPausedAt,omitempty"` // zero: auto-replay is not paused
 	AutoPausedBy    string `row:"autoPausedBy,omitempty"`
 	AutoPauseReason string `row:"autoPauseReason,omitempty"`
-	AutoPausedFrom  Stamp  `row:"autoPausedFrom,omitempty"` // when the pause began that was resumed last
+	AutoPausedFrom  Stamp  `row:"autoPausedFrom,omitempty"` // when the last pause that was resumed had begun
 	AutoResumedAt   Stamp  `row:"autoResumedAt,omitempty"`
 	AutoResumedBy   string `row:"autoResumedBy,omitempty"`
 
-	AlarmAt     Stamp  `row:"alarmAt,omitempty"` // since when PauseAlarm was found to pause; zero: it does not
+	AlarmAt     Stamp  `row:"alarmAt,omitempty"` // since when PauseAlarm has paused replays; zero: it does not
 	AlarmReason string `row:"alarmReason,omitempty"`
 
-	YieldAt Stamp `row:"yieldAt,omitempty"` // when the pace of all replays was halved last, because starts were throttled; zero: never
-	YieldTo int   `row:"yieldTo,omitempty"` // the share that it had then, see Pace
+	YieldAt Stamp `row:"yieldAt,omitempty"` // when the pace of all replays was last halved, because starts were throttled; zero: never
+	YieldTo int   `row:"yieldTo,omitempty"` // the share of the pace then, see Pace
 }
 
-// Pausing returns what pauses a replay beside itself, nil if nothing does. A dry run starts nothing, so nothing pauses
-// it.
+// Pausing returns the pause of the whole ingestion that holds a replay, nil if there is none. A dry run starts nothing,
+// so nothing pauses it.
 func (c Controls) Pausing(r Replay) *replay.Pause {
 	switch {
 	case r.DryRun || r.Stopped() || r.Status.Final():
@@ -43,8 +42,8 @@ func (c Controls) Pausing(r Replay) *replay.Pause {
 	return nil
 }
 
-// WithoutPause returns a time earlier by as long as auto-replay was paused between two times: what waited for that must
-// not be too old. Only the pause that goes on, and the one that was resumed last, are known.
+// WithoutPause returns now, earlier by as long as auto-replay has been paused since from: a pause must not make
+// failures too old. Only the current pause and the last one are known.
 func (c Controls) WithoutPause(from, now time.Time) time.Time {
 	paused := time.Duration(0)
 	add := func(since, until time.Time) {

@@ -1,3 +1,3 @@
-// Package domain says what executions, failures, replays and their items are. It knows neither AWS nor where they are
-// kept: the tag "row" names the attribute that holds a field, for whoever keeps it.
+// Package domain has the types of executions, failures, replays and items, and their rules. It knows neither AWS nor
+// the store. The tag "row" names the attribute in which the store keeps a field.
 package domain

@@ -6,7 +6,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// End is how an execution ended, as it is listed for some days. The names in JSON are short because many are kept.
+// End is how an execution ended, as it is listed for some days. Its names in JSON are short because many ends are kept.
 type End struct {
 	Name         string           `json:"n"`
 	Status       replay.EndStatus `json:"s"`
@@ -19,10 +19,10 @@ type End struct {
 	Row        Execution `json:"-"` // the zero value if there is none
 }
 
-// MaxEndError is how much of an error the list of ends keeps.
+// MaxEndError is how many bytes of an error the list of ends keeps.
 const MaxEndError = 256
 
-// EndOf is the end of an execution that has a row, or the zero row.
+// EndOf makes the end of an execution from its row, which may be zero.
 func EndOf(e Ended, row Execution) End {
 	end := End{
 		Name: e.Name, Status: replay.EndStatus(e.Status), Error: excerpt(e.Error, MaxEndError), RedriveCount: e.RedriveCount,
@@ -40,7 +40,7 @@ type EndFilter struct {
 	ResourceID   string
 	OwnerID      string
 	Error        func(string) bool // nil: every one
-	Since, Until time.Time         // reported at Since or after, and before Until; zero: no bound
+	Since, Until time.Time         // when it was reported: at Since or later, before Until; zero: no bound
 }
 
 // Matches reports whether an end is selected.
@@ -49,7 +49,7 @@ func (f EndFilter) Matches(e End) bool {
 		(f.OwnerID == "" || e.OwnerID == f.OwnerID) && (f.Error == nil || f.Error(e.Error))
 }
 
-// OwnedResource is a resource of which an owner has had events.
+// OwnedResource is a resource about which an owner has had events.
 type OwnedResource struct {
 	ResourceID string `row:"resourceId"`
 	SeenAt     Stamp  `row:"seenAt"`

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// ExecutionStatus is what the ledger knows of an execution. Beside the statuses of Step Functions there is Starting.
+// ExecutionStatus is the status of an execution in the ledger: one of Step Functions, or Starting.
 type ExecutionStatus string
 
 // Statuses of an execution.
 const (
-	Starting  ExecutionStatus = "STARTING" // the row is written, the execution is about to be started
+	Starting  ExecutionStatus = "STARTING" // the row is written, and the execution is about to start
 	Running   ExecutionStatus = "RUNNING"
 	Succeeded ExecutionStatus = "SUCCEEDED"
 	Failed    ExecutionStatus = "FAILED"
@@ -23,7 +23,7 @@ func (s ExecutionStatus) Terminal() bool {
 	return s == Succeeded || s == Failed || s == TimedOut || s == Aborted
 }
 
-// NeverStarted is the error of an execution that was announced, and then was not started.
+// NeverStarted is the error of an execution whose row was written and that was then not started.
 const NeverStarted = "NeverStarted"
 
 // Mode says who started an execution.
@@ -48,9 +48,9 @@ type Execution struct {
 	VersionID    string          `row:"versionId,omitempty"`
 	RecordedAt   Stamp           `row:"recordedAt,omitempty"`
 	StartedAt    Stamp           `row:"startedAt"`
-	Place        Stamp           `row:"place,omitempty"` // of a replay: when the first execution of its event started, or PlaceBehind
+	Place        Stamp           `row:"place,omitempty"` // of a replay: the place of its event, see Placed
 	StoppedAt    Stamp           `row:"stoppedAt,omitempty"`
-	CheckAt      Stamp           `row:"-"` // while it is open: when it is to be looked at
+	CheckAt      Stamp           `row:"-"` // while it is open: when it is due for a check
 	RedriveCount int             `row:"redriveCount"`
 	Error        string          `row:"error,omitempty"`
 	Cause        string          `row:"cause,omitempty"` // the first MaxCauseBytes
@@ -73,46 +73,46 @@ type Execution struct {
 	Suppress bool   `row:"suppress,omitempty"` // api: the output is not published
 	Patched  bool   `row:"patched,omitempty"`  // api: the event is under derived/
 
-	AllowStale bool  `row:"allowStale,omitempty"` // api: it may be published after newer events
-	Over       Stamp `row:"over,omitempty"`       // api, of a series: the newest place that it may be published after
+	AllowStale bool  `row:"allowStale,omitempty"` // api: its output may be published after that of newer events
+	Over       Stamp `row:"over,omitempty"`       // api, of a series: the newest place after which its output may be published
 
-	Unrecorded bool `row:"unrecorded,omitempty"` // api: the kept input of an execution that never reached the log
+	Unrecorded bool `row:"unrecorded,omitempty"` // api: it runs the kept input of an execution that never reached the log
 
-	// Of a correction. Its own version is known once Record has recorded it.
+	// Of a correction. VersionID is empty until Record has recorded it.
 	Corrects    string `row:"corrects,omitempty"`    // api: id of the version that it corrects
 	CorrectsAt  Stamp  `row:"correctsAt,omitempty"`  // api: when that version was recorded; zero: unknown
 	RequestedBy string `row:"requestedBy,omitempty"` // api: who asked for it
 
 	// Of a correction, and of a replay of one.
-	Correction string `row:"correction,omitempty"` // api: the execution that recorded the version it corrects or runs, if that is one
+	Correction string `row:"correction,omitempty"` // api: the execution that recorded the correction that it corrects or runs
 
 	Source string `row:"source,omitempty"` // api, of a republish: the execution whose output is sent
 
-	// Of the run that a redrive of the API has begun, or is to begin. A later redrive replaces it.
+	// Of the run that a requested redrive has begun or will begin. A later redrive replaces it.
 	RedriveID      string `row:"redriveId,omitempty"` // id of the replay; empty: none
 	RedriveRun     int    `row:"redriveRun,omitempty"`
 	RedrivePage    int    `row:"redrivePage,omitempty"`
 	RedriveOrdinal int    `row:"redriveOrdinal,omitempty"`
-	RedriveStale   bool   `row:"redriveStale,omitempty"` // it may be published after newer events
+	RedriveStale   bool   `row:"redriveStale,omitempty"` // its output may be published after that of newer events
 }
 
-// Redriven reports whether a run of an execution is one that a redrive of the API has begun, or one after it.
+// Redriven reports whether a run of an execution is the one that a requested redrive has begun, or a later one.
 func (e Execution) Redriven(redriveCount int) bool {
 	return e.RedriveID != "" && redriveCount >= e.RedriveRun
 }
 
-// Records reports whether the execution is a replay that records the event that it runs, as a live one does.
+// Records reports whether the execution is a replay that records its event, as a live execution does.
 func (e Execution) Records() bool { return e.Mode == Restart || e.Unrecorded || e.Corrects != "" }
 
 // RecordedNothing reports whether the execution of a correction has ended without recording a version.
 func (e Execution) RecordedNothing() bool { return e.Status.Terminal() && e.VersionID == "" }
 
-// CorrectedBy says why a version cannot be corrected: an execution corrects it already.
+// CorrectedBy says why a version cannot be corrected: another execution corrects it already.
 func CorrectedBy(e Execution) string {
 	return "replay " + e.ReplayID + " corrects version " + e.Corrects + " already: correct what it records"
 }
 
-// Placed returns where the event of an execution stands among those of its resource.
+// Placed returns the place of an execution's event among those of its resource.
 func (e Execution) Placed() Stamp {
 	if e.Place.IsZero() {
 		return e.StartedAt
@@ -120,14 +120,13 @@ func (e Execution) Placed() Stamp {
 	return e.Place
 }
 
-// PlaceBehind is the place of a correction: right behind the version that it corrects, and before all events that came
-// later.
+// PlaceBehind is the place of a correction: right after the version that it corrects, and before all later events.
 func PlaceBehind(place time.Time) Stamp { return At(place.Add(time.Millisecond)) }
 
-// MaxCauseBytes is how much of a cause the ledger keeps. The whole of it is in Step Functions.
+// MaxCauseBytes is how many bytes of a cause the ledger keeps. Step Functions has the whole cause.
 const MaxCauseBytes = 1024
 
-// Excerpt cuts a cause to what the ledger keeps, on a character boundary.
+// Excerpt cuts a cause to MaxCauseBytes, at a character boundary.
 func Excerpt(cause string) string { return excerpt(cause, MaxCauseBytes) }
 
 func excerpt(text string, most int) string {
@@ -142,7 +141,7 @@ type Recorded struct {
 	Name       string
 	ARN        string
 	StartedAt  time.Time
-	ResourceID string // only of a restarted execution, which had none before
+	ResourceID string // only for a restarted execution, which had none before
 	OwnerID    string
 	VersionID  string
 	RecordedAt time.Time
@@ -158,13 +157,13 @@ type Ended struct {
 	RedriveCount int
 }
 
-// NeverStartedEnd is the end of an execution that was announced and is not started.
+// NeverStartedEnd is the end of an execution whose row was written and that will not be started.
 func NeverStartedEnd(name, why string, at time.Time) Ended {
 	return Ended{Name: name, Status: Aborted, Error: NeverStarted, Cause: why, StoppedAt: at}
 }
 
-// NeedsFollowUp reports whether the end of an execution moves more than its row: a failure, an item of a replay. Until
-// that has moved, the execution stays open: whoever is to move it may die.
+// NeedsFollowUp reports whether the end of an execution changes more than its row, such as a failure or an item of a
+// replay. Until that is changed, the execution stays open, because the function that is to change it may die.
 func (o Ended) NeedsFollowUp() bool {
 	return IsReplayName(o.Name) || o.RedriveCount > 0 || o.Status == Failed || o.Status == TimedOut
 }
@@ -175,16 +174,16 @@ type Published struct {
 	At        time.Time // zero: nothing was published
 	Now       time.Time // when this is noted
 	OutputKey string    // empty: the output was not stored
-	Withheld  string    // why it was not published, although it was to be
+	Withheld  string    // why it was not published although it should have been
 }
 
-// History is what happened to some versions of a resource.
+// History has the executions and failures of some versions of a resource.
 type History struct {
 	Executions []Execution // oldest version first, then in order of start
 	Failures   []Failure   // oldest version first, then in time order
 }
 
-// FailureRate is what an execution adds to the average of that name.
+// FailureRate is what an execution adds to the average of the metric FailureRate.
 func FailureRate(s ExecutionStatus) float64 {
 	if s == Succeeded {
 		return 0

@@ -6,29 +6,29 @@ import (
 	"time"
 )
 
-// FailureStatus is where a failure stands.
+// FailureStatus is the status of a failure.
 type FailureStatus string
 
-// Statuses of a failure. Those after Retrying are closed, except that a quarantined one can still heal, and one that an
-// operator closed.
+// Statuses of a failure. Those after Retrying are final, except that a quarantined failure, or one that an operator
+// closed, can still heal.
 const (
 	Waiting     FailureStatus = "WAITING"      // until it is due
 	Retrying    FailureStatus = "RETRYING"     // its automatic replay is queued or runs
 	Healed      FailureStatus = "HEALED"       // a replay of it succeeded
-	FailedAgain FailureStatus = "FAILED_AGAIN" // its automatic replay failed, that failure has a row of its own
+	FailedAgain FailureStatus = "FAILED_AGAIN" // its automatic replay failed; that failure has its own row
 	Superseded  FailureStatus = "SUPERSEDED"   // a newer event of the resource is responsible
 	Quarantined FailureStatus = "QUARANTINED"  // kept for a person
-	Closed      FailureStatus = "CLOSED"       // nothing to do: redriven and succeeded, stopped, or closed by an operator or a job
+	Closed      FailureStatus = "CLOSED"       // nothing to do: redriven with success, stopped, or closed by an operator
 )
 
-// Open reports whether auto-replay still has to look at the failure.
+// Open reports whether auto-replay still has to decide on the failure.
 func (s FailureStatus) Open() bool { return s == Waiting || s == Retrying }
 
-// RedrivableFor is how long after its end an execution can be redriven (RedriveExecution, Step Functions API
+// RedrivableFor is for how long after its end an execution can be redriven (RedriveExecution, Step Functions API
 // Reference).
 const RedrivableFor = 14 * 24 * time.Hour
 
-// Failure is the row of one failed run of an execution. Redriving an execution that fails again makes another row.
+// Failure is the row of one failed run of an execution. A redrive that fails again makes another row.
 type Failure struct {
 	Execution    string        `row:"execution"`
 	ARN          string        `row:"arn,omitempty"`
@@ -38,24 +38,24 @@ type Failure struct {
 	OwnerID      string        `row:"ownerId,omitempty"`
 	VersionID    string        `row:"versionId,omitempty"` // empty: the event never reached the log
 	RecordedAt   Stamp         `row:"recordedAt,omitempty"`
-	InputKey     string        `row:"inputKey,omitempty"` // then: the object that keeps the input
+	InputKey     string        `row:"inputKey,omitempty"` // the object that keeps the input of such an event
 	State        string        `row:"state,omitempty"`    // name of the state that failed
 	Error        string        `row:"error"`
-	Group        string        `row:"group,omitempty"`     // error that it is retried for, together with others; empty: it is not
-	Held         bool          `row:"held,omitempty"`      // waits until its group lets it go, instead of for its due time
+	Group        string        `row:"group,omitempty"`     // the retriable error by which it is grouped; empty: it is not retriable
+	Held         bool          `row:"held,omitempty"`      // waits until its group releases it, not for its due time
 	Cause        string        `row:"cause,omitempty"`     // the first MaxCauseBytes
 	Root         string        `row:"root"`                // its lineage: the execution that failed first, see LineageOf
 	Attempt      int           `row:"attempt"`             // automatic replays made before this failure
-	StartedAt    Stamp         `row:"startedAt,omitempty"` // of the root's execution
+	StartedAt    Stamp         `row:"startedAt,omitempty"` // start of the root
 	FailedAt     Stamp         `row:"failedAt"`
 	FirstAt      Stamp         `row:"firstAt"` // when the root failed
 	DueAt        Stamp         `row:"dueAt,omitempty"`
 	Decision     string        `row:"decision,omitempty"`  // what was decided last, and why
 	HealedBy     string        `row:"healedBy,omitempty"`  // name of the execution that succeeded
-	ReplayID     string        `row:"replayId,omitempty"`  // of a replay that a person asked for
-	ChangedAt    Stamp         `row:"changedAt,omitempty"` // when it got its status, or was held; set by who keeps it
-	Job          string        `row:"job,omitempty"`       // id of the job that closed or reopened it last
-	Redrive      string        `row:"redrive,omitempty"`   // while it is retried by a redrive instead of an automatic replay: the replay's id
+	ReplayID     string        `row:"replayId,omitempty"`  // of the requested replay that failed
+	ChangedAt    Stamp         `row:"changedAt,omitempty"` // when it got its status, or was held; set by the store
+	Job          string        `row:"job,omitempty"`       // id of the last job that closed or reopened it
+	Redrive      string        `row:"redrive,omitempty"`   // id of the replay that redrives it, while one does
 }
 
 // Unsettled reports whether a failure is open or in quarantine.
@@ -64,7 +64,7 @@ func (f Failure) Unsettled() bool { return f.Status.Open() || f.Status == Quaran
 // FailurePrefix begins every id of a failure.
 const FailurePrefix = "F#"
 
-// FailureID is the id of a failure, by which an execution that heals it refers to it.
+// FailureID is the id of a failure. Executions that may heal it refer to it by that id.
 func FailureID(execution string, redriveCount int) string {
 	return FailurePrefix + execution + "#" + strconv.Itoa(redriveCount)
 }
@@ -72,13 +72,13 @@ func FailureID(execution string, redriveCount int) string {
 // ID returns the id of a failure.
 func (f Failure) ID() string { return FailureID(f.Execution, f.RedriveCount) }
 
-// LineageOf names the lineage that a failure begins: those of its automatic replays have it as their root, and count
-// their attempts within it. Each redriven run begins one of its own.
+// LineageOf names the lineage that a failure begins. The failures of its automatic replays have it as their root, and
+// count their attempts within it. Each redriven run begins its own lineage.
 func LineageOf(execution string, redriveCount int) string {
 	if redriveCount == 0 {
 		return execution
 	}
-	return execution + "#" + strconv.Itoa(redriveCount) // no name of an execution has this sign
+	return execution + "#" + strconv.Itoa(redriveCount) // names of executions have no #
 }
 
 // FirstOf returns the id of the failure that began a lineage.
@@ -95,35 +95,35 @@ type Move struct {
 	Decision string // why
 	DueAt    time.Time
 	HealedBy string
-	Hold     bool   // until its group lets it go
+	Hold     bool   // until its group releases it
 	Job      string // id of the job that it is a part of
 	Redrive  string // of a move to Retrying: id of the replay that redrives the execution
 }
 
 // QuarantineFilter narrows the quarantine. The zero value selects all of it.
 type QuarantineFilter struct {
-	Since, Until time.Time          // failed at Since or after, and before Until; zero: no bound
+	Since, Until time.Time          // when it failed: at Since or later, before Until; zero: no bound
 	Error, State func(string) bool  // nil: every one
 	Match        func(Failure) bool // nil: nothing more
 }
 
-// Matches reports whether a failure is selected, but for its time.
+// Matches reports whether a failure is selected. It does not check the time.
 func (f QuarantineFilter) Matches(row Failure) bool {
 	return (f.Error == nil || f.Error(row.Error)) && (f.State == nil || f.State(row.State)) && (f.Match == nil || f.Match(row))
 }
 
-// Storm is the row of an error that so many failures share that they are held, and let go step by step.
+// Storm is the row of an error that so many failures share that they are held, and released step by step.
 type Storm struct {
 	Error    string   `row:"error"`
-	Holds    bool     `row:"gated"`              // false: the storm is over, failures go their own way
-	Step     int      `row:"step"`               // failures that are let go at once; 1: a probe
-	Misses   int      `row:"misses"`             // probes in a row that failed
+	Holds    bool     `row:"gated"`              // false: the storm is over, and failures are not held
+	Step     int      `row:"step"`               // failures that are released at once; 1: a probe
+	Misses   int      `row:"misses"`             // failed probes in a row
 	Probes   int      `row:"probes"`             // all probes since the storm began
 	Released []string `row:"released,omitempty"` // ids of the failures of the step under way
-	NextAt   Stamp    `row:"nextAt,omitempty"`   // when it is looked at next
+	NextAt   Stamp    `row:"nextAt,omitempty"`   // when the next check is due
 	BegunAt  Stamp    `row:"gatedAt,omitempty"`
 	Revision int      `row:"revision"`
 
 	ReleasedAt Stamp `row:"releasedAt,omitempty"`
-	EmptyAt    Stamp `row:"emptyAt,omitempty"` // since when none was found that is held
+	EmptyAt    Stamp `row:"emptyAt,omitempty"` // since when no held failure was found
 }

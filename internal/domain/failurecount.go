@@ -8,21 +8,21 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// FailureKey is what is known of a failure without reading its row. Texts may be cut.
+// FailureKey is what the key of a failure in an index says, without its row. Strings may be cut.
 type FailureKey struct {
 	ID           string
 	Status       replay.FailureStatus
 	Error, State string
 	FailedAt     Stamp
-	DueAt        Stamp // of one that is not in quarantine
+	DueAt        Stamp // of a failure that is not in quarantine
 }
 
-// Key returns what a key would tell of a failure.
+// Key returns what the key of a failure says.
 func (f Failure) Key() FailureKey {
 	return FailureKey{ID: f.ID(), Status: f.ListedAs(), Error: f.Error, State: f.State, FailedAt: f.FailedAt, DueAt: f.DueAt}
 }
 
-// FailureGroup are the failures that share a status, an error and the state that failed, as they were counted.
+// FailureGroup counts the failures that share a status, an error and the state that failed.
 type FailureGroup struct {
 	Status  replay.FailureStatus `row:"status" json:"status"`
 	Error   string               `row:"error" json:"error"`
@@ -30,8 +30,8 @@ type FailureGroup struct {
 	Count   int                  `row:"count" json:"count"`
 	FirstAt Stamp                `row:"firstAt" json:"firstAt"`
 	LastAt  Stamp                `row:"lastAt" json:"lastAt"`
-	DueAt   Stamp                `row:"dueAt,omitempty" json:"dueAt"` // when the first of them is looked at
-	Latest  string               `row:"latest" json:"latest"`         // id of the failure that failed last
+	DueAt   Stamp                `row:"dueAt,omitempty" json:"dueAt"` // when the first of them is due
+	Latest  string               `row:"latest" json:"latest"`         // id of the latest failure
 }
 
 type groupName struct {
@@ -39,13 +39,13 @@ type groupName struct {
 	error, state string
 }
 
-// FailureTally counts failures by group. It can be kept as JSON and gone on with.
+// FailureTally counts failures by group. It can be stored as JSON and continued.
 type FailureTally struct {
-	Groups []FailureGroup `json:"groups"` // the first replay.MaxFailureGroups that were met, in no order
-	Others int            `json:"others"` // failures of further groups
+	Groups []FailureGroup `json:"groups"` // the first replay.MaxFailureGroups that were found, in no order
+	Others int            `json:"others"` // failures of all other groups
 	Done   bool           `json:"done"`   // all failures are counted
 
-	Partition int    `json:"partition"` // where it goes on
+	Partition int    `json:"partition"` // where the count goes on
 	After     string `json:"after"`
 
 	places map[groupName]int
@@ -85,7 +85,7 @@ func (t *FailureTally) Add(k FailureKey) {
 	}
 }
 
-// Of returns how many failures have a status. Those of Others have none.
+// Of returns how many failures have a status, without those in Others.
 func (t *FailureTally) Of(status replay.FailureStatus) (n int) {
 	for _, g := range t.Groups {
 		if g.Status == status {
@@ -95,14 +95,14 @@ func (t *FailureTally) Of(status replay.FailureStatus) (n int) {
 	return n
 }
 
-// Counted is the row of what was counted at a time: one for each run of auto-replay that counted, for some days.
+// Counted is the row of a count. Each run of auto-replay that counts writes one, which is kept for some days.
 type Counted struct {
 	At     Stamp          `row:"at"`
 	Groups []FailureGroup `row:"groups"` // the largest first
 	Others int            `row:"others,omitempty"`
 }
 
-// CountedAt is what a tally has found by a time.
+// CountedAt makes the row of a tally.
 func CountedAt(t FailureTally, at time.Time) Counted {
 	c := Counted{At: At(at), Groups: slices.Clone(t.Groups), Others: t.Others}
 	slices.SortFunc(c.Groups, func(a, b FailureGroup) int {

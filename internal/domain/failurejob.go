@@ -2,7 +2,7 @@ package domain
 
 import "github.com/ce873799/replayable-ingestion/replay"
 
-// FailureJob is the row of a request to close or to reopen failures. It is worked off in parts, side by side.
+// FailureJob is the row of a request to close or to reopen failures. Its parts are done in parallel.
 type FailureJob struct {
 	ID          string               `row:"id"`
 	Action      replay.FailureAction `row:"action"`
@@ -22,7 +22,7 @@ func (j FailureJob) Move() Move {
 	return Move{To: Closed, Decision: "closed by " + j.RequestedBy + ": " + j.Reason, Job: j.ID}
 }
 
-// FailureJobPart is the row of a part of a job: how far it is.
+// FailureJobPart is the row of a part of a job, with its progress.
 type FailureJobPart struct {
 	Number   int    `row:"number"`
 	Cursor   string `row:"cursor,omitempty"`

@@ -6,7 +6,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// ListedAs is the status by which a failure is listed, empty for one that is in the history only.
+// ListedAs is the status under which a failure is listed. It is empty if only the history has the failure.
 func (f Failure) ListedAs() replay.FailureStatus {
 	switch {
 	case f.Status == Quarantined:
@@ -27,12 +27,12 @@ func (f Failure) ListedAs() replay.FailureStatus {
 type FailureFilter struct {
 	Status       replay.FailureStatus // empty: replay.FailureQuarantined
 	ResourceID   string               // empty: of every resource
-	Since, Until time.Time            // failed at Since or after, and before Until; zero: no bound
+	Since, Until time.Time            // when it failed: at Since or later, before Until; zero: no bound
 	Error, State func(string) bool    // nil: every one
-	Match        func(Failure) bool   // what keys do not tell; nil: nothing more
+	Match        func(Failure) bool   // what is not in the keys; nil: nothing more
 }
 
-// Listed is the status by which the failures are listed.
+// Listed is the status of the failures that are listed.
 func (f FailureFilter) Listed() replay.FailureStatus {
 	if f.Status == "" {
 		return replay.FailureQuarantined

@@ -6,7 +6,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// Item is the row of one version of one resource of a replay. Until the version is known, it stands for the resource.
+// Item is the row of one version of a resource in a replay. Until the version is known, it stands for the resource.
 type Item struct {
 	ReplayID   string         `row:"replayId"`
 	Page       int            `row:"page"`
@@ -15,28 +15,28 @@ type Item struct {
 	ResourceID string         `row:"resourceId"`
 	Outcome    replay.Outcome `row:"outcome"`
 	VersionID  string         `row:"versionId,omitempty"` // bound before the execution is started
-	Execution  string         `row:"execution,omitempty"` // bound with the version: from then on the item will start
-	Want       string         `row:"want,omitempty"`      // the version to bind, where the selection knows it
+	Execution  string         `row:"execution,omitempty"` // bound with the version; from then on, the item will start
+	Want       string         `row:"want,omitempty"`      // the version to bind, if the selection named it
 	Failure    string         `row:"failure,omitempty"`   // id of the failure that was selected
 	Planned    string         `row:"planned,omitempty"`   // place of the item in the plan that is applied
 	Diff       string         `row:"diff,omitempty"`      // of a plan: what the transform does
-	Warning    string         `row:"warning,omitempty"`   // of a plan: why running it may not be meant
-	Digest     string         `row:"digest,omitempty"`    // of a plan, and as planned: SHA-256 of the event that runs, if it is not a recorded one
+	Warning    string         `row:"warning,omitempty"`   // of a plan: why running it may not be intended
+	Digest     string         `row:"digest,omitempty"`    // SHA-256 of the event that runs, in a plan or as planned; empty for a recorded event
 	ARN        string         `row:"arn,omitempty"`
 	Reason     string         `row:"reason,omitempty"`
 	StartedAt  Stamp          `row:"startedAt,omitempty"`
 	EndedAt    Stamp          `row:"endedAt,omitempty"`
 
-	JustBound bool `row:"-"` // by this delivery: no other has done anything with it
+	JustBound bool `row:"-"` // by this delivery: no other one has done anything with it
 }
 
-// Place is where an item stands in its replay.
+// Place is the position of an item in its replay.
 type Place struct{ Page, Ordinal, Index int }
 
-// Place returns where an item stands.
+// Place returns the position of an item.
 func (i Item) Place() Place { return Place{Page: i.Page, Ordinal: i.Ordinal, Index: i.Index} }
 
-// Shown is the item as callers of the API see it.
+// Shown is the item as the API returns it.
 func (i Item) Shown() replay.Item {
 	return replay.Item{
 		ResourceID: i.ResourceID, Outcome: i.Outcome, VersionID: i.VersionID, ExecutionARN: i.ARN,
@@ -45,28 +45,28 @@ func (i Item) Shown() replay.Item {
 	}
 }
 
-// ItemChange is a new outcome of an item, as it was read before.
+// ItemChange is a new outcome for an item that was read before.
 type ItemChange struct {
 	Item      Item
 	To        replay.Outcome
 	Reason    string
-	VersionID string // where it is known and not bound
+	VersionID string // if it is known and not bound
 
 	ResourceID string // the same
 	Diff       string
 	Warning    string
 	Digest     string
-	ARN        string // of the item's execution; empty if it was never started
+	ARN        string // of the item's execution; empty: it was never started
 	At         Stamp
 }
 
-// Undone reports whether an item that was about to start never did.
+// Undone reports whether an item that was about to start did not.
 func (ch ItemChange) Undone() bool {
 	return ch.Item.Outcome == replay.Started && ch.To == replay.Skipped
 }
 
-// Tally is what the change adds to the counts of the replay. An execution can end before the listener notes that it
-// started it; an item without one, whose message was given up, was never started.
+// Tally is what the change adds to the tally of the replay. An execution can end before the listener notes its start,
+// so an outcome may count a start too. An item without an execution, whose message was given up, was never started.
 func (ch ItemChange) Tally() (t Tally) {
 	if ch.Item.Outcome == replay.Waiting && ch.ARN != "" {
 		t.Started++

@@ -1,10 +1,10 @@
 package domain
 
-// LambdaErrors returns the names of errors of a Lambda task after which the same call may well succeed. One list serves
-// the retries of the construct's own states and auto-replay.
+// LambdaErrors returns the names of errors of a Lambda task after which the same call may succeed. The retries of the
+// construct's own states and auto-replay share the list.
 //
 // The exceptions are those of Lambda's Invoke API, as Step Functions names them ("Handling errors in Step Functions
-// workflows", Step Functions Developer Guide, and "Invoke", Lambda API Reference). A test holds the list against the
+// workflows", Step Functions Developer Guide, and "Invoke", Lambda API Reference). A test compares the list with the
 // SDK.
 func LambdaErrors() []string {
 	return []string{
@@ -15,7 +15,7 @@ func LambdaErrors() []string {
 		"Lambda.ClientExecutionTimeoutException",
 		"Lambda.ResourceNotReadyException", // the function is being created or changed
 		"Lambda.ResourceConflictException",
-		"Lambda.EC2ThrottledException", // network interfaces of a function in a VPC
+		"Lambda.EC2ThrottledException", // Lambda was throttled by EC2, for a function in a VPC
 		"Lambda.EC2UnexpectedException",
 		"Lambda.ENILimitReachedException",
 		"Lambda.ENINotReadyException",

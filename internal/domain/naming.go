@@ -28,18 +28,18 @@ func APIName(replayID, resourceID string, index int) string {
 	return APIPrefix + digest(replayID, resourceID, fmt.Sprint(index))
 }
 
-// FailedName names the execution of an item that replays the version that failed: a resource may have several of them
-// in one replay.
+// FailedName names the execution of an item that replays a failed version. A resource may have several of them in one
+// replay.
 func FailedName(replayID, resourceID, versionID string) string {
 	return APIPrefix + digest(replayID, resourceID, "failed", versionID)
 }
 
-// SeriesName names the execution of the Series state machine for one resource of a replay, by its place.
+// SeriesName names the execution of the Series state machine for one resource of a replay, by the resource's place.
 func SeriesName(replayID string, page, ordinal int) string {
 	return SeriesPrefix + digest(replayID, fmt.Sprint(page), fmt.Sprint(ordinal))
 }
 
-// SeriesRun names the execution that runs a series for the first time, or goes on with it after so many pauses.
+// SeriesRun names the execution that runs a series: for the first time if run is 0, else after that many pauses.
 func SeriesRun(series string, run int) string {
 	if run == 0 {
 		return series
@@ -62,12 +62,12 @@ func AutoName(root string, attempt int) string {
 	return AutoPrefix + digest(root, fmt.Sprint(attempt))
 }
 
-// RedriveToken is the client token with which a replay redrives the run of an execution: the same for each delivery.
+// RedriveToken is the client token with which a replay redrives an execution. It is the same for each delivery.
 func RedriveToken(replayID, execution string, run int) string {
 	return digest(replayID, execution, "redrive", fmt.Sprint(run))
 }
 
-// digest hashes parts such that no two lists of parts are hashed alike.
+// digest hashes a list of strings. Each is hashed with its length, so that other lists have other digests.
 func digest(parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {

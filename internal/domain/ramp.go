@@ -6,11 +6,11 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// Ramp is the part of a replay's row that is about its ramp. Resources are counted in the order in which they were
-// found. Only the first RampTo of them may begin, until the ramp is over.
+// Ramp is the part of a replay's row about its ramp. Resources are counted in the order in which they were found. Until
+// the ramp is over, only the first RampTo of them may begin.
 type Ramp struct {
-	RampShare  *float64 `row:"rampShare,omitempty"`  // of failures, over which the replay pauses; nil: it has no ramp
-	RampStep   int      `row:"rampStep,omitempty"`   // resources of the step under way; 0: after a pause by the ramp, 1 is next
+	RampShare  *float64 `row:"rampShare,omitempty"`  // the share of failures above which the replay pauses; nil: it has no ramp
+	RampStep   int      `row:"rampStep,omitempty"`   // resources of the step under way; 0: the next step has 1, after a pause by the ramp
 	RampTo     int      `row:"rampTo,omitempty"`     // resources of all steps so far
 	RampOver   bool     `row:"rampOver,omitempty"`   // all steps have ended: every resource may begin
 	RampRan    int      `row:"rampRan,omitempty"`    // items that had succeeded or failed when the replay was resumed last
@@ -25,10 +25,10 @@ func NewRamp(r *replay.Ramp) (ramp Ramp) {
 	return ramp
 }
 
-// Ramped reports whether a replay has a ramp, which pauses it until its end.
+// Ramped reports whether a replay has a ramp, which may pause it until its end.
 func (r Ramp) Ramped() bool { return r.RampShare != nil }
 
-// Next is how many resources the step after this one has. Over means that all others follow.
+// Next is how many resources the next step has. Over means that all others follow.
 func (r Ramp) Next() (resources int, over bool) {
 	if r.RampStep >= replay.RampLastStep {
 		return 0, true
@@ -44,7 +44,7 @@ func (r Replay) Ramping() bool {
 // MayBegin reports whether the resource at a place, from 0 on, may begin.
 func (r Replay) MayBegin(place int) bool { return !r.Ramping() || place < r.RampTo }
 
-// heldBack is how many of the resources that were found must not begin yet. Each of them is one item that waits.
+// heldBack is how many of the resources that were found must not begin yet. Each of them is one waiting item.
 func (r Replay) heldBack() int {
 	if !r.Ramping() {
 		return 0
@@ -62,8 +62,8 @@ func (r Replay) ranSince() (ran, failed int) {
 	return r.Succeeded + r.Failed - r.RampRan, r.Failed - r.RampFailed
 }
 
-// FailsTooOften says why the ramp pauses the replay, "" if it does not. It takes the replay as it was counted. What
-// runs still is taken to succeed. So it does not depend on what ends first.
+// FailsTooOften says why the ramp pauses the replay, "" if it does not. It takes the replay as it was counted. It
+// assumes that items that still run succeed, so the order in which they end does not matter.
 func (r Replay) FailsTooOften() string {
 	ran, failed := r.ranSince()
 	if !r.Ramped() || failed <= 0 {
@@ -71,7 +71,7 @@ func (r Replay) FailsTooOften() string {
 	}
 	let := r.Matched - r.heldBack()
 	if r.Ramping() && !r.Expanded {
-		let += max(r.RampTo-r.Found, 0) // of the step, and not found yet
+		let += max(r.RampTo-r.Found, 0) // resources of the step that are not found yet
 	}
 	const rounding = 1e-9
 	if float64(failed) <= *r.RampShare*float64(let-r.Skipped-r.RampRan)+rounding {
@@ -80,7 +80,7 @@ func (r Replay) FailsTooOften() string {
 	return fmt.Sprintf("the ramp: %d of %d items that ran have failed, maxFailureShare is %v", failed, ran, *r.RampShare)
 }
 
-// RampProgress says how far the ramp is; nil if there is none. It takes the replay as it was counted.
+// RampProgress returns the progress of the ramp, nil if there is none. It takes the replay as it was counted.
 func (r Replay) RampProgress() *replay.RampProgress {
 	if !r.Ramped() {
 		return nil

@@ -21,61 +21,62 @@ type Replay struct {
 	MaxPerSecond int           `row:"maxPerSecond,omitempty"`
 	CreatedAt    Stamp         `row:"createdAt"`
 	CompletedAt  Stamp         `row:"completedAt,omitempty"`
-	CheckAt      Stamp         `row:"-"`        // while it is open: when it is to be looked at
+	CheckAt      Stamp         `row:"-"`        // while it is open: when it is due for a check
 	Pages        int           `row:"pages"`    // known so far
 	Expanded     bool          `row:"expanded"` // no further page will be added
 	Truncated    bool          `row:"truncated,omitempty"`
 
-	// Tally is what the row counts: all of a replay that has ended. The rest of one that has not is in rows of its own.
+	// Tally is what the row itself counts: everything, once the replay has ended. Until then, the counters have the
+	// rest.
 	Tally
 
-	Found  int  `row:"-"`                // resources that its pages have, once it was counted: a series has more items than one
-	Spread bool `row:"spread,omitempty"` // false: announced by a release that kept all counts in the row
-	Left   int  `row:"left,omitempty"`   // with MaxItems, and if it is spread: how many items it may still have
+	Found  int  `row:"-"`                // resources of its pages, once it was counted; a series has several items
+	Spread bool `row:"spread,omitempty"` // its counts are spread over counters; false for a replay of an earlier release
+	Left   int  `row:"left,omitempty"`   // with MaxItems and Spread: how many items may still be added
 
 	// Of a dry run, and of a replay that applies one.
 	PlanHash  string `row:"planHash,omitempty"`  // empty: not computed yet
-	HashingAt Stamp  `row:"hashingAt,omitempty"` // when the hash was asked for, or worked on, last
+	HashingAt Stamp  `row:"hashingAt,omitempty"` // when work on the hash was last requested or done
 	AppliedBy string `row:"appliedBy,omitempty"` // id of the replay that applied the plan
 	PlanID    string `row:"planId,omitempty"`    // the plan that this replay applies
 
 	// Of a replay that has ended.
 	Evidence   string `row:"evidence,omitempty"`   // digest of its items, once replay.Evidence is in S3
-	EvidenceAt Stamp  `row:"evidenceAt,omitempty"` // when the evidence was asked for, or worked on, last
+	EvidenceAt Stamp  `row:"evidenceAt,omitempty"` // when work on the evidence was last requested or done
 
-	// Of a replay that is to end before its time.
+	// Of a replay that was stopped.
 	StopStatus replay.Status `row:"stopStatus,omitempty"`
 	StopBy     string        `row:"stopBy,omitempty"`
 	StopAt     Stamp         `row:"stopAt,omitempty"`
 	StopReason string        `row:"stopReason,omitempty"`
-	SweepAt    Stamp         `row:"sweepAt,omitempty"` // when a sweep was sent or at work last
+	SweepAt    Stamp         `row:"sweepAt,omitempty"` // when a sweep was last requested or at work
 	SweptTo    string        `row:"sweptTo,omitempty"` // where the sweep goes on; empty: at the beginning
-	SweptAt    Stamp         `row:"sweptAt,omitempty"` // when that was noted
-	Swept      bool          `row:"swept,omitempty"`   // what had not started is skipped
+	SweptAt    Stamp         `row:"sweptAt,omitempty"` // when SweptTo was written
+	Swept      bool          `row:"swept,omitempty"`   // the waiting items are skipped
 
-	// Of a replay that is paused, or was. Messages of a paused replay are let go: what waits is in the ledger, and
-	// resuming sends messages for it again.
+	// Of a replay that is or was paused. Messages of a paused replay are deleted: the ledger has the waiting items, and
+	// resuming sends messages for them again.
 	PausedAt         Stamp  `row:"pausedAt,omitempty"` // zero: it is not paused by itself
 	PausedBy         string `row:"pausedBy,omitempty"` // empty: its ramp paused it
 	PauseReason      string `row:"pauseReason,omitempty"`
 	ResumedAt        Stamp  `row:"resumedAt,omitempty"` // the last time
 	ResumedBy        string `row:"resumedBy,omitempty"`
-	Parked           bool   `row:"parked,omitempty"`   // a message of it was let go, and is to be sent again
-	Resends          int    `row:"resends,omitempty"`  // how often it was begun to send them again: the newest one counts
-	ResendAt         Stamp  `row:"resendAt,omitempty"` // when that went on last; zero: it is done
+	Parked           bool   `row:"parked,omitempty"`   // a message of it was deleted, and must be sent again
+	Resends          int    `row:"resends,omitempty"`  // how many resends have begun; only the newest one goes on
+	ResendAt         Stamp  `row:"resendAt,omitempty"` // when the resend last made progress; zero: it is done
 	ResendTo         string `row:"resendTo,omitempty"` // where it goes on; empty: at the beginning
 	IgnorePauseAlarm bool   `row:"ignorePauseAlarm,omitempty"`
 
 	Ramp
 }
 
-// ResendAgain is how long nobody must have gone on to send messages again until another message takes that up.
+// ResendAgain is how long a resend must have made no progress before another message continues it.
 const ResendAgain = time.Minute
 
 // Paused reports whether a person paused this replay, or its ramp did.
 func (r Replay) Paused() bool { return !r.PausedAt.IsZero() && !r.Stopped() && !r.Status.Final() }
 
-// Stopped reports whether nothing more of the replay is to start.
+// Stopped reports whether nothing more of the replay may start.
 func (r Replay) Stopped() bool { return r.StopStatus != "" }
 
 // Stop says how the replay was stopped; nil if it was not.
@@ -89,7 +90,7 @@ func (r Replay) Stop() *replay.Stop {
 // Over reports whether more items have failed than the request allows.
 func (r Replay) Over() bool { return r.MaxFailures != nil && r.Failed > *r.MaxFailures }
 
-// ReasonToStop is a reason to stop the replay now. Resources that were not listed by then have no item, and it says so.
+// ReasonToStop completes the reason for stopping the replay now: it adds that resources not yet listed have no item.
 func (r Replay) ReasonToStop(reason string) string {
 	if r.Expanded {
 		return reason
@@ -108,10 +109,10 @@ func (r Replay) Room() int {
 	return max(r.MaxItems-r.Matched, 0)
 }
 
-// Done reports whether every item has its outcome, if the tally is that of all of them.
+// Done reports whether every item has its outcome, if the tally counts all of them.
 func (r Replay) Done() bool { return r.Expanded && r.Open() == 0 }
 
-// Ending is the status with which the replay ends.
+// Ending is the status that the replay gets when it ends.
 func (r Replay) Ending() replay.Status {
 	switch {
 	case r.Stopped():
@@ -123,31 +124,32 @@ func (r Replay) Ending() replay.Status {
 	}
 }
 
-// Page is a part of a replay's selection, bound when it was first found: a redelivered message finds it again.
+// Page is a part of a replay's selection. It is bound when it is first found, so that a redelivered message finds the
+// same page.
 type Page struct {
 	ReplayID string `row:"replayId"`
 	Number   int    `row:"number"` // from 0
 	Items    int    `row:"items"`
 	Next     string `row:"next,omitempty"`     // cursor of the next page; empty: this is the last
-	StartsAt Stamp  `row:"startsAt,omitempty"` // of a paced replay: when its first item is to start
+	StartsAt Stamp  `row:"startsAt,omitempty"` // of a paced replay: when its first item may start
 	Sent     bool   `row:"sent"`               // its messages are in the queue
-	Looked   int    `row:"looked,omitempty"`   // events that the filters of the selection looked at
+	Looked   int    `row:"looked,omitempty"`   // events that the filters of the selection have read
 	First    int    `row:"first,omitempty"`    // place of its first item among those of all pages
 }
 
-// Entry is what a page selects: a resource, and of a failure the version that failed.
+// Entry is what a page selects: a resource, and for a failure the version that failed.
 type Entry struct {
 	ResourceID string
 	VersionID  string
 	Failure    string // id of the failure
 	Planned    string // position of the item in the plan that is applied
-	Digest     string // of the item in that plan
+	Digest     string // of the item in the plan
 }
 
-// Claim is the row of an Idempotency-Key: the replay or job that it stands for, from its first use on.
+// Claim is the row of an Idempotency-Key, with the replay or job of its first use.
 type Claim struct {
 	AcceptedID string `row:"replayId"` // of the replay or the job
 	BodyHash   string `row:"bodyHash"`
 	CreatedAt  Stamp  `row:"createdAt"` // relative times of the request count from here
-	ExpiresAt  int64  `row:"expiresAt"` // schema.TTL: a caller that got no answer has given up long before
+	ExpiresAt  int64  `row:"expiresAt"` // schema.TTL: a caller without a response has long given up by then
 }

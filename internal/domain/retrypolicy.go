@@ -14,8 +14,8 @@ import (
 const MaxAttempts = 100
 
 // DefaultRetryOn returns the globs of error names that are retriable unless the user says otherwise: the service,
-// throttling and timeout errors after which the same event may well succeed. The names of Lambda and Step Functions
-// errors are those of "Handling errors in Step Functions workflows" in the AWS Step Functions Developer Guide.
+// throttling and timeout errors after which the same event may succeed. The names of Lambda and Step Functions errors
+// are those of "Handling errors in Step Functions workflows" in the AWS Step Functions Developer Guide.
 func DefaultRetryOn() []string {
 	return append(LambdaErrors(),
 		"States.Timeout",
@@ -35,8 +35,8 @@ func DefaultRetryOn() []string {
 	)
 }
 
-// RetryPolicy holds the globs of retriable error names: "*" stands for any text, "?" for one character and "[a-z]" for
-// a range, as in path.Match.
+// RetryPolicy holds the globs of retriable error names: "*" stands for any string, "?" for one character and "[a-z]"
+// for a range, as in path.Match.
 type RetryPolicy struct {
 	RetryOn      []string
 	DoNotRetryOn []string // wins over RetryOn
@@ -52,7 +52,7 @@ func matches(globs []string, name string) bool {
 	return slices.ContainsFunc(globs, func(g string) bool { return MatchError(g, name) })
 }
 
-// MatchError reports whether a glob matches the name of an error. A malformed one matches none, see CheckGlob.
+// MatchError reports whether a glob matches the name of an error. A malformed glob matches nothing, see CheckGlob.
 func MatchError(glob, name string) bool {
 	ok, err := path.Match(oneSegment.Replace(glob), oneSegment.Replace(name))
 	return err == nil && ok
@@ -69,10 +69,9 @@ func CheckGlob(glob string) error {
 	return nil
 }
 
-// UnwrapError returns the error that explains a failure. A child workflow's failure arrives as States.TaskFailed with
-// the child's description in the cause (its own Error and Cause); the classification must look at the child's. A
-// description that was cut off keeps its Error, which comes before the child's input, unless the child's own cause is
-// that long.
+// UnwrapError returns the error that explains a failure. A child workflow's failure arrives as States.TaskFailed, with
+// the child's description in the cause. The Error and Cause in that description decide. A description that was cut off
+// keeps its Error, which comes before the child's input, unless the child's own cause is too long.
 func UnwrapError(name, cause string) (string, string) {
 	// Nested children nest their descriptions; the depth is bounded by the size of a cause.
 	for name == "States.TaskFailed" {
@@ -81,7 +80,7 @@ func UnwrapError(name, cause string) (string, string) {
 			child.Error = "States.Timeout"
 		}
 		if child.Error == "" && describe(child.Cause).Error != "" {
-			child.Error = "States.TaskFailed" // cut off behind the cause, which is a grandchild's description
+			child.Error = "States.TaskFailed" // cut off in the cause, which is a grandchild's description
 		}
 		if child.Error == "" {
 			break
@@ -91,13 +90,13 @@ func UnwrapError(name, cause string) (string, string) {
 	return name, cause
 }
 
-// child is what a cause says about a child workflow.
+// child is the description of a child workflow in a cause.
 type child struct {
 	Error, Cause, Status string
 }
 
-// describe reads a child's description as far as it goes: Step Functions cuts a cause off at 32,768 characters, and the
-// child's input, which may be long, is a part of it. A string that was cut off counts as far as it goes.
+// describe reads a child's description up to where it was cut off: Step Functions cuts a cause at 32,768 characters,
+// and the child's input, which may be long, is a part of it. Of a string that was cut off, it keeps what is left.
 func describe(cause string) child {
 	var c child
 	if json.Unmarshal([]byte(cause), &c) == nil {
@@ -128,8 +127,8 @@ func describe(cause string) child {
 	}
 }
 
-// cut is the beginning of a JSON text that lost its end: what is left of it can be read after a few bytes less, because
-// an escape is at most 12 bytes long.
+// cut reads the beginning of a JSON string that lost its end. Without its last few bytes it is valid, because an escape
+// is at most 12 bytes long.
 func cut(value string) string {
 	value = strings.TrimLeft(value, ": \n\r\t")
 	for range 12 {

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// stampLayout sorts as text in time order. Milliseconds are what Step Functions gives.
+// stampLayout makes strings that sort by time. Step Functions gives times in milliseconds.
 const stampLayout = "2006-01-02T15:04:05.000Z"
 
-// Stamp is a time as the ledger keeps it: UTC, in milliseconds, sortable as text. The zero value is an absent time.
+// Stamp is a time as the ledger keeps it: UTC, in milliseconds, sortable as a string. The zero value is an absent time.
 type Stamp struct{ time.Time }
 
 // At returns a time as the ledger keeps it.
@@ -29,7 +29,7 @@ func (s Stamp) Pointer() *time.Time {
 	return &s.Time
 }
 
-// MarshalText implements encoding.TextMarshaler. An absent time is an empty text.
+// MarshalText implements encoding.TextMarshaler. An absent time is an empty string.
 func (s Stamp) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // UnmarshalText implements encoding.TextUnmarshaler.

@@ -2,7 +2,7 @@ package domain
 
 import "github.com/ce873799/replayable-ingestion/replay"
 
-// Tally counts the items of a replay, or what changes of items add to that.
+// Tally counts the items of a replay, or what changes of items add to such counts.
 type Tally struct {
 	Matched   int `row:"matched"`
 	Started   int `row:"started"`
@@ -10,8 +10,8 @@ type Tally struct {
 	Succeeded int `row:"succeeded"`
 	Failed    int `row:"failed"`
 	Planned   int `row:"planned"`
-	Looked    int `row:"looked,omitempty"` // events that the filters of the selection looked at
-	Warned    int `row:"warned,omitempty"` // of those that are planned: with a warning
+	Looked    int `row:"looked,omitempty"` // events that the filters of the selection have read
+	Warned    int `row:"warned,omitempty"` // planned items with a warning
 }
 
 // Plus returns the sum of two tallies.

@@ -2,21 +2,21 @@ package domain
 
 import "time"
 
-// Replays give way to live traffic: when Step Functions refuses to start an execution of theirs, it refuses those of
-// producers too. The pace of all replays is halved then, and grows by a fixed amount from there, as TCP's window does.
+// Replays give way to live traffic: if Step Functions refuses a start of a replay, it refuses those of producers too.
+// The pace of all replays is then halved, and grows again by a fixed amount, as TCP's congestion window does.
 const (
-	// YieldAgain is how long after the pace was halved it may be halved again. Starts that are reserved by then still
-	// come, at the pace of before.
+	// YieldAgain is how long the pace stays halved before it may be halved again. Starts that were reserved before
+	// still come at the old pace.
 	YieldAgain = 30 * time.Second
 
-	yieldWhole = 1 << 10 // what a share is counted in
-	yieldLeast = 1 << 4  // of a share: a start in two seconds at the usual pace finds out that there is room again
+	yieldWhole = 1 << 10 // the whole pace, in the unit of YieldTo
+	yieldLeast = 1 << 4  // the least share: at the usual pace, a start every two seconds still finds out whether there is room again
 
-	// yieldRegains is how long it takes to grow from nothing to the whole pace.
+	// yieldRegains is how long the pace takes to grow from nothing to the whole.
 	yieldRegains = 30 * time.Minute
 )
 
-// Pace is the share of their pace that replays have at a time: 1 unless starts were throttled.
+// Pace is the share of their pace that replays have at a time: 1 unless starts were throttled lately.
 func (c Controls) Pace(now time.Time) float64 {
 	if c.YieldAt.IsZero() {
 		return 1

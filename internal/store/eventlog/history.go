@@ -21,7 +21,7 @@ type Version struct {
 	ID       string
 	Modified time.Time // when S3 stored it, in whole seconds
 	Size     int64     // in bytes
-	Deleted  bool      // a delete marker: no event, and no metadata
+	Deleted  bool      // a delete marker, which has no event and no metadata
 	Meta
 
 	place time.Time // of a delete marker: after all that S3 stored before it
@@ -90,8 +90,8 @@ func (l *Log) Versions(ctx context.Context, resourceID, cursor string) iter.Seq2
 	}
 }
 
-// Page returns at most limit versions of a resource's history, newest place first, and the cursor of those that
-// follow, empty if none do. It returns ErrCursor for a cursor that it did not give out.
+// Page returns at most limit versions of a resource's history, newest place first, and the cursor of the next page,
+// empty after the last. It returns ErrCursor for a cursor that it did not return.
 func (l *Log) Page(ctx context.Context, resourceID, cursor string, limit int) (found []Version, next string, err error) {
 	next, err = l.Search(ctx, resourceID, cursor, limit, func(v Version) bool {
 		found = append(found, v)
@@ -100,9 +100,9 @@ func (l *Log) Page(ctx context.Context, resourceID, cursor string, limit int) (f
 	return found, next, err
 }
 
-// Search shows at most limit versions of a resource's history, newest place first, from a cursor on (empty: from the
-// newest), until more returns false. If it stopped at the limit, it returns the cursor of the versions that follow. It
-// returns ErrCursor for a cursor that it did not give out.
+// Search calls more with at most limit versions of a resource's history, newest place first, from a cursor on (empty:
+// from the newest), until more returns false. If it stops at the limit, it returns the cursor of the next versions. It
+// returns ErrCursor for a cursor that it did not return.
 func (l *Log) Search(ctx context.Context, resourceID, cursor string, limit int, more func(Version) bool) (next string, err error) {
 	h, stop, err := l.history(ctx, resourceID, cursor)
 	if err != nil {
@@ -125,7 +125,7 @@ func (l *Log) Search(ctx context.Context, resourceID, cursor string, limit int, 
 	return h.cursor(), nil
 }
 
-// ErrCursor means that a cursor is not one that the log gave out.
+// ErrCursor means that a cursor is not one that the log returned.
 var ErrCursor = errors.New("unknown cursor")
 
 // raw yields every version of exactly one key in S3's order, newest first, from after a version (all when empty), each
@@ -253,9 +253,9 @@ func (l *Log) Latest(ctx context.Context, resourceID string) (Version, error) {
 	return Version{}, fmt.Errorf("resource %q: %w", resourceID, ErrNotFound)
 }
 
-// Newest returns the version that S3 stored last. It may not be the newest by place, if it reached the log late. It may
-// also be a second version of its execution. It costs a twelfth of a list. It returns ErrNotFound for a resource that
-// the log does not know and for one whose object was deleted.
+// Newest returns the version that S3 stored last. That may not be the newest by place, if it reached the log late, and
+// it may be a second version of its execution. A call costs a twelfth of a list. It returns ErrNotFound if the log does
+// not know the resource, and if its object was deleted.
 func (l *Log) Newest(ctx context.Context, resourceID string) (Version, error) {
 	key, err := replay.EventKey(resourceID)
 	if err != nil {

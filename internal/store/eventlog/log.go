@@ -1,9 +1,9 @@
 // Package eventlog keeps events in a versioned S3 bucket: one object per resource, whose versions are its history.
 //
 // The history is sorted by place: the time when the first execution of each event started. S3 may have stored the
-// versions in another order. Of several versions that name the same execution, only the oldest counts. A lost answer, a
-// late write of an attempt that timed out, or a redrive can leave a second one. Everything here that reads the history
-// follows these rules, except Newest.
+// versions in another order. Of several versions that name the same execution, only the oldest counts. A lost response,
+// a late write of an attempt that timed out, or a redrive can leave a second one. Everything here that reads the
+// history follows these rules, except Newest.
 package eventlog
 
 import (
@@ -35,7 +35,7 @@ var ErrDeleteMarker = fmt.Errorf("%w: the version is a delete marker", ErrNotFou
 // ErrDeleted means that the resource's object was deleted: its newest version is a delete marker.
 var ErrDeleted = errors.New("deleted from the event log")
 
-// WasDeleted is why an event of such a resource is not run or published.
+// WasDeleted is the reason why an event of such a resource is not run or published.
 const WasDeleted = "its object was deleted from the event log"
 
 // API is the part of the S3 client that the log uses.
@@ -70,17 +70,17 @@ type Meta struct {
 	Execution  string    // name of the execution that recorded it
 	OwnerID    string    // empty: none
 	RecordedAt time.Time // millisecond precision
-	StartedAt  time.Time // of the execution; no older version can name it
+	StartedAt  time.Time // start of that execution; no older version can name it
 
-	// FirstStartedAt is when the first execution of the event started, if that was another: it failed before it could
-	// record the event. Of a correction it is its place.
+	// FirstStartedAt is when the first execution of the event started, if that was another one, which failed before it
+	// could record the event. For a correction, it is its place.
 	FirstStartedAt time.Time
 
-	Correction Correction // the zero value: it is none
+	Correction Correction // the zero value if it is not a correction
 }
 
-// Correction says which version a version corrects, by whom, and why. The ledger has all of it; here it is cut to what
-// S3 takes.
+// Correction says which version a version corrects, who asked for that, and why. The ledger has all of it. Here it is
+// cut to what fits into S3's metadata.
 type Correction struct {
 	Of       string // version id
 	By       string
@@ -101,11 +101,11 @@ const (
 	metaReason    = "correction-reason"
 )
 
-// maxMeta is what is written of metadata at most, prefixes included. S3 takes 2 KB without them.
+// maxMeta bounds the metadata that is written, prefixes included. S3 allows 2 KB without them.
 const (
 	maxMeta    = 2_000
 	metaPrefix = len("x-amz-meta-")
-	maxBy      = 300 // of that: who corrected it
+	maxBy      = 300 // of maxMeta: who corrected it
 )
 
 func (m Meta) encode() map[string]string {
@@ -128,7 +128,7 @@ func (m Meta) encode() map[string]string {
 	return out
 }
 
-// fill adds as much of a string to the metadata as fits, and at most the given number of encoded bytes.
+// fill adds as much of a string to the metadata as fits, at most the given number of encoded bytes.
 func fill(meta map[string]string, key, text string, most int) {
 	left := maxMeta - len(key) - metaPrefix
 	for k, v := range meta {
@@ -180,7 +180,7 @@ func (l *Log) Put(ctx context.Context, resourceID string, event []byte, meta Met
 		return "", errs.New(errs.Internal, "the bucket %s keeps no versions: turn versioning on", l.bucket)
 	}
 	if tries, ok := retry.GetAttemptResults(out.ResultMetadata); ok && len(tries.Results) > 1 {
-		// An earlier try may have written a version and lost its answer. That version counts.
+		// An earlier attempt may have written a version whose response was lost. That version counts.
 		v, err := l.FindExecution(ctx, resourceID, meta.Execution, meta.StartedAt)
 		return v.ID, err
 	}
@@ -212,14 +212,14 @@ var ErrNotAnEvent = errors.New("not an event: the object is larger than any even
 
 // Bounds on reads into memory.
 const (
-	maxEvent    = 1 << 20  // no workflow takes more than a quarter of it
+	maxEvent    = 1 << 20  // Step Functions takes a quarter of it at most
 	maxDocument = 32 << 20 // a request has 10 MB at most, an output and an input 256 KiB
 )
 
-// ErrExists means that there is such an object already.
+// ErrExists means that the object exists already.
 var ErrExists = errors.New("in the event log already")
 
-// PutOnce stores a document that never changes. It returns ErrExists if there is one.
+// PutOnce stores a document that never changes. It returns ErrExists if the key has one.
 func (l *Log) PutOnce(ctx context.Context, key string, body []byte) error {
 	_, err := l.api.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: &l.bucket, Key: &key, Body: bytes.NewReader(body), ContentType: aws.String("application/json"),
@@ -261,7 +261,7 @@ func (l *Log) get(ctx context.Context, key string, versionID *string, most int64
 		return nil, fmt.Errorf("get %s: %w", key, err)
 	}
 	defer func() { _ = out.Body.Close() }() // read to its end below, unless it is too large
-	if aws.ToBool(out.DeleteMarker) {       // an emulator answers so
+	if aws.ToBool(out.DeleteMarker) {       // an emulator does this instead of failing
 		return nil, fmt.Errorf("get %s: %w", key, ErrDeleteMarker)
 	}
 	body, err := io.ReadAll(io.LimitReader(out.Body, most+1))
@@ -293,8 +293,8 @@ func (l *Log) headObject(ctx context.Context, key string, versionID *string) (*s
 // noVersionID is S3's code for an id that cannot be that of a version.
 const noVersionID = "InvalidArgument"
 
-// refuses reports whether S3 rejects a string as a version id. The answer to a HEAD has no body, so an expired token or
-// a wrong key gives the same 400. A GET of one byte tells them apart.
+// refuses reports whether S3 rejects a string as a version id. The response to a HEAD has no body, so an expired token
+// or a wrong key gives the same 400. The response to a GET of one byte names the error.
 func (l *Log) refuses(ctx context.Context, key, versionID string) bool {
 	out, err := l.api.GetObject(ctx, &s3.GetObjectInput{
 		Bucket: &l.bucket, Key: &key, VersionId: &versionID, Range: aws.String("bytes=0-0"),
@@ -305,7 +305,7 @@ func (l *Log) refuses(ctx context.Context, key, versionID string) bool {
 	return err != nil && (errs.HasCode(err, noVersionID) || notFound(err))
 }
 
-// methodNotAllowed is the code of S3's answer to a read of a delete marker by its version id.
+// methodNotAllowed is the code of S3's error for a read of a delete marker by its version id.
 const methodNotAllowed = "MethodNotAllowed"
 
 // notFound matches the codes that S3 uses for an object or version that does not exist.
@@ -330,5 +330,5 @@ func UnrecordedKey(execution string) string { return schema.UnrecordedPrefix + e
 // RequestKey is the key of an accepted replay request.
 func RequestKey(replayID string) string { return schema.ReplaysPrefix + replayID + "/request.json" }
 
-// EvidenceKey is where the evidence of a replay that has ended is kept.
+// EvidenceKey is the key of the evidence of a replay that has ended.
 func EvidenceKey(replayID string) string { return schema.ReplaysPrefix + replayID + "/evidence.json" }

@@ -21,14 +21,14 @@ import (
 // no newer version can follow.
 type history struct {
 	next  func() (Version, error, bool) // in S3's order, newest first
-	ahead []ranked                      // read, not yet given out, in order of place
+	ahead []ranked                      // read and not yet returned, in order of place
 	read  int
 	last  time.Time // when S3 stored the version that was read last
 	done  bool
 
 	lastID  string // of the version that was read last
-	given   mark   // of the version that was given out last
-	rereads bool   // it began before given, so versions that were given out come again and are skipped
+	given   mark   // of the version that was returned last
+	rereads bool   // it began before given, so versions that were returned come again and are skipped
 }
 
 // ranked is a version with its rank in S3's order, 0 for the one that was read first.
@@ -107,7 +107,7 @@ func (h *history) add(v Version) {
 }
 
 // position is the content of a cursor: the version after which S3's list continues, and versions that were read but not
-// given out.
+// returned.
 type position struct {
 	After string `json:"a,omitempty"` // empty: from the newest on
 	Last  int64  `json:"l,omitempty"` // when S3 stored that version, in seconds
@@ -117,7 +117,7 @@ type position struct {
 	Again bool   `json:"r,omitempty"` // After comes before Given
 }
 
-// held is a version whose place is further back than S3 lists it.
+// held is a version that is older by place than by its position in S3's list.
 type held struct {
 	ID      string `json:"i"`
 	Deleted int64  `json:"d,omitempty"` // of a delete marker: when S3 stored it, in seconds

@@ -1,6 +1,5 @@
-// Package ledgertest holds a ledger against what the handlers expect of it, whatever table is below it: the ledger's
-// own tests run it on the table in memory, and those of module test on a served one, which shows that the two are
-// alike.
+// Package ledgertest tests that a ledger does what the handlers expect of it, over any table. The ledger's own tests
+// run it over the table in memory, those of module test over a served one. That shows that the two behave alike.
 package ledgertest
 
 import (
@@ -14,10 +13,10 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 )
 
-// Start is when things happen in tests.
+// Start is the time at which tests begin.
 var Start = time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)
 
-// Run uses keys of its own in every test.
+// Run runs all tests. Each uses its own keys.
 func Run(t *testing.T, l *ledger.Ledger) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, *ledger.Ledger){
@@ -63,8 +62,8 @@ func Live(name, resource string, at time.Time) domain.Execution {
 	}
 }
 
-// addExecution adds a row that is not there. Finding it there is success, too: the emulator may close a connection
-// before its answer has arrived, and the SDK tries again.
+// addExecution adds a row that does not exist. It also succeeds if the row exists: the emulator may close a connection
+// before its response has arrived, and the SDK tries again.
 func addExecution(t *testing.T, l *ledger.Ledger, e domain.Execution) {
 	t.Helper()
 	present, err := l.Executions.Add(t.Context(), e)
@@ -148,7 +147,7 @@ func leavesOpen(t *testing.T, l *ledger.Ledger) {
 		e, err := l.Executions.MarkPublished(t.Context(), e, domain.Published{Name: e.Name, At: Start.Add(time.Minute)})
 		ok(t, err)
 		want(t, "status", e.Status, domain.Succeeded)
-		// The item of an API replay is recorded by the end of its execution only.
+		// Only the end of its execution records the item of a requested replay.
 		want(t, "open after publishing "+string(mode), slices.Contains(openNames(t, l, Start.Add(time.Hour)), e.Name), mode == domain.API)
 		_, err = l.Executions.RecordOutcome(t.Context(), domain.Ended{Name: e.Name, Status: domain.Succeeded, StoppedAt: Start.Add(time.Minute)})
 		ok(t, err)
@@ -156,7 +155,7 @@ func leavesOpen(t *testing.T, l *ledger.Ledger) {
 	}
 }
 
-// Failure is one that waits.
+// Failure is a waiting failure.
 func Failure(name string, at time.Time) domain.Failure {
 	return domain.Failure{
 		Execution: name, Root: name, Status: domain.Waiting, ResourceID: "r-" + name, VersionID: "v", Error: "Boom",

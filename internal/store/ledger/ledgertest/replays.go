@@ -12,7 +12,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// Finish looks whether a replay is complete, and ends it then.
+// Finish ends a replay if all of its items have outcomes.
 func Finish(t *testing.T, l *ledger.Ledger, id string, at time.Time) {
 	t.Helper()
 	r, err := l.Replays.Get(t.Context(), id)
@@ -22,7 +22,7 @@ func Finish(t *testing.T, l *ledger.Ledger, id string, at time.Time) {
 	ok(t, l.Replays.Finish(t.Context(), r, domain.At(at)))
 }
 
-// NewReplay adds a replay with pages of so many items.
+// NewReplay adds a replay with pages of the given numbers of items.
 func NewReplay(t *testing.T, l *ledger.Ledger, id string, pages ...int) domain.Replay {
 	t.Helper()
 	ok(t, l.Replays.Add(t.Context(), domain.Replay{ID: id, Status: replay.Pending, CreatedAt: domain.At(Start), Reason: "x"}))
@@ -48,7 +48,7 @@ func NewReplay(t *testing.T, l *ledger.Ledger, id string, pages ...int) domain.R
 func addReplay(t *testing.T, l *ledger.Ledger) {
 	r := domain.Replay{ID: "again", Status: replay.Pending, CreatedAt: domain.At(Start), Reason: "x", RequestedBy: "me"}
 	ok(t, l.Replays.Add(t.Context(), r))
-	ok(t, l.Replays.Add(t.Context(), r)) // as the SDK does after a lost answer
+	ok(t, l.Replays.Add(t.Context(), r)) // as the SDK does after a lost response
 	r.Reason = "another"
 	if err := l.Replays.Add(t.Context(), r); !errors.Is(err, ledger.ErrConflict) {
 		t.Errorf("another replay under the same id: got %v, want ErrConflict", err)
