@@ -25,7 +25,7 @@ type Bucket struct {
 	written int
 	Calls   int              // all operations
 	Writes  int              // of PutObject
-	Now     func() time.Time // when an object is modified
+	Now     func() time.Time // the clock of S3
 }
 
 type version struct {
@@ -60,7 +60,7 @@ func (b *Bucket) add(key string, v version) string {
 	return v.id
 }
 
-// Delete puts a delete marker on an object.
+// Delete adds a delete marker to an object.
 func (b *Bucket) Delete(key string) {
 	defer b.lock()()
 	b.add(key, version{deleted: true})
@@ -97,7 +97,7 @@ func (b *Bucket) find(key, id *string) (version, error) {
 		}
 		return all[0], nil
 	}
-	if !strings.HasPrefix(*id, "v") { // cannot be a version id
+	if !strings.HasPrefix(*id, "v") { // not a version id
 		return version{}, &smithy.GenericAPIError{Code: "InvalidArgument", Message: *id}
 	}
 	at := slices.IndexFunc(all, func(v version) bool { return v.id == *id })
@@ -125,7 +125,7 @@ func (b *Bucket) HeadObject(_ context.Context, in *s3.HeadObjectInput, _ ...func
 	defer b.lock()()
 	v, err := b.find(in.Key, in.VersionId)
 	var api smithy.APIError
-	if errors.As(err, &api) && api.ErrorCode() == "InvalidArgument" { // a HEAD answer has no body, only the status 400
+	if errors.As(err, &api) && api.ErrorCode() == "InvalidArgument" { // the response to a HEAD has no body, only the status 400
 		return nil, &smithy.GenericAPIError{Code: "BadRequest"}
 	}
 	if err != nil {
@@ -136,7 +136,7 @@ func (b *Bucket) HeadObject(_ context.Context, in *s3.HeadObjectInput, _ ...func
 	}, nil
 }
 
-// ListObjectVersions is S3's: by key, and of one key newest first.
+// ListObjectVersions is S3's: by key, and newest first for each key.
 func (b *Bucket) ListObjectVersions(_ context.Context, in *s3.ListObjectVersionsInput, _ ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error) {
 	defer b.lock()()
 	out := &s3.ListObjectVersionsOutput{IsTruncated: aws.Bool(false)}

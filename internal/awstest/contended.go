@@ -14,11 +14,11 @@ import (
 
 // Contended is a table whose calls take time, for tests with a simulated clock. While a transaction uses a row, other
 // transactions on it are cancelled, and single writes to it are rejected (DynamoDB Developer Guide, "Transaction
-// conflict handling in DynamoDB"). A row takes 1,000 write units a second, and a partition gives 3,000 read units;
-// what goes beyond is throttled.
+// conflict handling in DynamoDB"). A row takes 1,000 write units a second, and a partition gives 3,000 read units.
+// Calls beyond that are throttled.
 type Contended struct {
 	*Table
-	Takes     time.Duration // a call
+	Takes     time.Duration // what a call takes
 	Transacts func() time.Duration
 
 	mu        sync.Mutex
@@ -48,7 +48,7 @@ type partitionSecond struct {
 	writes bool
 }
 
-// NewContended returns a table on which calls and transactions take these times.
+// NewContended returns a table on which calls and transactions take the given times.
 func NewContended(table *Table, takes time.Duration, transacts func() time.Duration) *Contended {
 	return &Contended{
 		Table: table, Takes: takes, Transacts: transacts, held: map[rowKey]bool{}, units: map[partitionSecond]float64{},
@@ -56,7 +56,7 @@ func NewContended(table *Table, takes time.Duration, transacts func() time.Durat
 	}
 }
 
-// Conflicts returns how many transactions were cancelled because they overlapped with another.
+// Conflicts returns how many transactions were cancelled because they overlapped with another one.
 func (t *Contended) Conflicts() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -180,7 +180,7 @@ func (t *Contended) TransactWriteItems(ctx context.Context, in *dynamodb.Transac
 		if err != nil {
 			return nil, err
 		}
-		full = append(full, !t.takes(k, transactional)) // also if it is cancelled
+		full = append(full, !t.takes(k, transactional)) // spent even if the transaction is cancelled
 		wanted = append(wanted, k)
 	}
 	if err := t.hold(wanted, full); err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// expression reads the expressions of one call: conditions of comparisons with =, <, <=, >, >= and IN, of
-// attribute_exists and attribute_not_exists, joined by AND and OR; updates with SET, ADD and REMOVE. Like DynamoDB, it
+// expression evaluates the expressions of one call. Conditions have comparisons with =, <, <=, >, >= and IN,
+// attribute_exists and attribute_not_exists, joined by AND and OR. Updates have SET, ADD and REMOVE. Like DynamoDB, it
 // rejects names and values that no expression uses, and two changes of the same attribute.
 type expression struct {
 	names  map[string]string
@@ -29,7 +29,7 @@ func newExpression(names map[string]string, values row) *expression {
 
 var token = regexp.MustCompile(`[#:A-Za-z_][A-Za-z0-9_]*|[<>]=|[=<>(),]`)
 
-// tokens of each expression that was read: there are few, and tests read them over and over.
+// tokens caches the tokens of each expression: there are few, and tests use them over and over.
 var tokens sync.Map
 
 func (e *expression) read(s string) {
@@ -208,10 +208,10 @@ func number(n *types.AttributeValueMemberN) int {
 // keyRange is a range of sort keys.
 type keyRange struct {
 	within    func(string) bool
-	low, high string // no key of it is below or above; empty: no bound
+	low, high string // both inclusive; empty: no bound
 }
 
-// keyCondition reads the condition of a query: a partition, and a range of its sort key.
+// keyCondition reads the key condition of a query: a partition, and a range of its sort key.
 func (e *expression) keyCondition(s, pk, sk string) (span keyRange, partition string, err error) {
 	e.read(s)
 	span.within = func(string) bool { return true }

@@ -6,8 +6,8 @@ import (
 	"sort"
 )
 
-// keys are sorted. They are stored in chunks, because tests add tens of thousands one by one. Adding one costs about
-// the same, however many there are.
+// keys are sorted strings. They are stored in chunks, because tests add tens of thousands one by one: adding one costs
+// about the same, however many there are.
 type keys struct {
 	chunks [][]string
 }

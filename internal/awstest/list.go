@@ -55,7 +55,7 @@ func (s States) ListExecutions(_ context.Context, in *sfn.ListExecutionsInput, _
 	return out, nil
 }
 
-// GetExecutionHistory is Step Functions', of an execution whose user's state failed.
+// GetExecutionHistory is Step Functions', for an execution in which a state of the user failed.
 func (s States) GetExecutionHistory(_ context.Context, in *sfn.GetExecutionHistoryInput, _ ...func(*sfn.Options)) (*sfn.GetExecutionHistoryOutput, error) {
 	_, x, err := s.execution(in.ExecutionArn)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 
 const maxBatchGet = 100
 
-// BatchGetItem is DynamoDB's. It answers in no particular order.
+// BatchGetItem is DynamoDB's. It returns rows in no particular order.
 func (t *Table) BatchGetItem(_ context.Context, in *dynamodb.BatchGetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
 	defer t.lock()()
 	out := &dynamodb.BatchGetItemOutput{Responses: map[string][]row{}}
@@ -43,7 +43,7 @@ func (t *Table) BatchGetItem(_ context.Context, in *dynamodb.BatchGetItemInput, 
 	return out, nil
 }
 
-// Query is DynamoDB's. When it returns as many rows as the limit, it also returns a LastEvaluatedKey, even if no rows
+// Query is DynamoDB's. If it returns as many rows as the limit, it also returns a LastEvaluatedKey, even if no rows
 // follow.
 func (t *Table) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
 	defer t.lock()()
@@ -99,7 +99,7 @@ func (t *Table) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dyn
 		bytes += size(r)
 	}
 	t.read(bytes, aws.ToBool(in.ConsistentRead))
-	out.Count = int32(len(out.Items)) //nolint:gosec // bounded by the limit, which is one
+	out.Count = int32(len(out.Items)) //nolint:gosec // bounded by the limit, which is an int32
 	if in.Select == types.SelectCount {
 		out.Items = nil
 	}
@@ -128,7 +128,8 @@ func (t *Table) Thaw() {
 	t.frozen = nil
 }
 
-// begin is the sort key where a reader of a range begins that was at start before, both empty if there is none.
+// begin is the sort key at which a reader of a range begins that had come to start. Both are empty if there is no such
+// key.
 func (r keyRange) begin(start string, newest bool) string {
 	switch {
 	case !newest:

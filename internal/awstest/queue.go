@@ -2,7 +2,7 @@ package awstest
 
 import (
 	"context"
-	"crypto/md5" //nolint:gosec // what SQS's clients check
+	"crypto/md5" //nolint:gosec // SQS's clients check it
 	"encoding/hex"
 	"fmt"
 	"math"
@@ -75,7 +75,7 @@ func (q Queues) DeleteMessage(_ context.Context, in *awssqs.DeleteMessageInput, 
 	same := func(m Message) bool { return m.ID == *in.ReceiptHandle }
 	if at := slices.IndexFunc(one.hidden, same); at >= 0 {
 		one.hidden = slices.Delete(one.hidden, at, at+1)
-	} else { // it was made visible again
+	} else { // the message was made visible again
 		one.messages = slices.DeleteFunc(one.messages, same)
 	}
 	return &awssqs.DeleteMessageOutput{}, nil
@@ -84,13 +84,13 @@ func (q Queues) DeleteMessage(_ context.Context, in *awssqs.DeleteMessageInput, 
 // Queue is a queue. A received message stays in it until it is deleted, and becomes visible again when a test says so.
 type Queue struct {
 	URL    string
-	Now    func() time.Time // nil: delayed messages come at once
+	Now    func() time.Time // nil: delayed messages are visible at once
 	Delays []time.Duration  // of sent messages
 	OnPost func(sqs.Post)   // may be nil
 
 	mu       sync.Mutex
 	messages []Message
-	hidden   []Message // received, and not deleted
+	hidden   []Message // received and not deleted
 	sent     int
 }
 
@@ -102,7 +102,7 @@ type Message struct {
 }
 
 func checksum(body string) *string {
-	sum := md5.Sum([]byte(body)) //nolint:gosec // what the client checks
+	sum := md5.Sum([]byte(body)) //nolint:gosec // the client checks it
 	return aws.String(hex.EncodeToString(sum[:]))
 }
 
@@ -152,7 +152,7 @@ func (q *Queue) take(n int) (taken []Message) {
 	return taken
 }
 
-// ComeBack makes messages visible again that were received and not deleted. There is no visibility timeout.
+// ComeBack makes messages that were received and not deleted visible again. There is no visibility timeout.
 func (q *Queue) ComeBack() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/aws/sfn"
 )
 
-// Tokens are a quota of AWS: a bucket that is refilled at a rate, up to a size.
+// Tokens are a quota of AWS: a token bucket that is refilled at a rate, up to a size.
 type Tokens struct {
 	Size, PerSecond float64
 	Now             func() time.Time
@@ -40,7 +40,7 @@ func (b *Tokens) Take() error {
 	return nil
 }
 
-// Counts returns how many tokens were given, and how many refused.
+// Counts returns how many tokens were given, and how many were refused.
 func (b *Tokens) Counts() (given, refused int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -15,12 +15,12 @@ import (
 
 // Bounds of RedriveExecution (Step Functions API Reference).
 const (
-	tokensKept  = 10 // of an execution
+	tokensKept  = 10 // client tokens that an execution remembers
 	tokenLife   = 15 * time.Minute
 	maxRedrives = 1000
 )
 
-// clientToken is one that has redriven an execution.
+// clientToken is a token with which an execution was redriven.
 type clientToken struct {
 	text string
 	at   time.Time
@@ -54,7 +54,7 @@ func (s States) RedriveExecution(ctx context.Context, in *sfn.RedriveExecutionIn
 	return &sfn.RedriveExecutionOutput{RedriveDate: &now}, nil
 }
 
-// unredrivable says why an execution cannot be redriven; "" if it can.
+// unredrivable says why an execution cannot be redriven, "" if it can.
 func (m *Machine) unredrivable(x Execution) string {
 	switch {
 	case x.Status == types.ExecutionStatusRunning || x.Status == types.ExecutionStatusSucceeded:

@@ -88,11 +88,11 @@ type Machine struct {
 	ARN string
 	Now func() time.Time // the clock of Step Functions
 
-	// StartFault breaks StartExecution: after means that the call still takes effect. nil: no faults.
+	// StartFault makes StartExecution fail. After means that the call still takes effect. nil: no faults.
 	StartFault func(execution string) (err error, after bool)
 	// OnRedrive sees each execution before it is redriven by a function; may be nil.
 	OnRedrive func(ctx context.Context, name string)
-	// Unredrivable has Step Functions' reasons why executions cannot be redriven, by name.
+	// Unredrivable has Step Functions' reasons why executions cannot be redriven, by name of the execution.
 	Unredrivable map[string]string
 	// OnStart sees each execution before it is started by a function; may be nil.
 	OnStart func(ctx context.Context, name, input string)
@@ -101,8 +101,8 @@ type Machine struct {
 	executions map[string]*Execution
 	order      []string
 	lastEvent  time.Time      // when the last live execution started
-	ran        int            // all before this index were returned by Next, or have ended
-	Starts     map[string]int // answered calls of StartExecution that started something, by name
+	ran        int            // executions before this index were returned by Next, or have ended
+	Starts     map[string]int // successful calls of StartExecution that started something, by name
 	Redriven   map[string]int // calls of RedriveExecution that redrove something, by name
 	tokens     map[string][]clientToken
 	Lists      int // calls of ListExecutions
@@ -124,7 +124,7 @@ type Execution struct {
 	Cause    string
 }
 
-// ARN is that of the execution.
+// ARN is the ARN of the execution.
 func (x Execution) ARN() string {
 	return strings.Replace(x.Machine, ":stateMachine:", ":execution:", 1) + ":" + x.Name
 }
@@ -146,7 +146,7 @@ func (m *Machine) Start(name, input string) error {
 	defer m.mu.Unlock()
 	if x, used := m.executions[name]; used {
 		if x.Input == input && x.Status == types.ExecutionStatusRunning {
-			return nil // Step Functions answers as if it had started it, and starts nothing
+			return nil // Step Functions responds as if it had started one, and starts nothing
 		}
 		return &types.ExecutionAlreadyExists{Message: aws.String(name)}
 	}
@@ -170,7 +170,7 @@ func (m *Machine) put(x Execution) {
 	m.executions[x.Name] = &x
 }
 
-// Put adds or replaces an execution that a test made up.
+// Put adds or replaces an execution that a test has made.
 func (m *Machine) Put(x Execution) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -187,7 +187,7 @@ func (m *Machine) Forget(name string) {
 	m.ran = 0
 }
 
-// Next returns the oldest execution that runs and was not returned before.
+// Next returns the oldest running execution that it has not returned before.
 func (m *Machine) Next() (x Execution, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -210,7 +210,7 @@ func (m *Machine) Finish(name string, status types.ExecutionStatus, fault, cause
 // Abort stops a running execution, as an operator does.
 func (m *Machine) Abort(name string) { m.Finish(name, types.ExecutionStatusAborted, "", "") }
 
-// Ended takes the executions that have ended since the last call, as they ended.
+// Ended returns the executions that have ended since its last call, in the order of their ends.
 func (m *Machine) Ended() []Execution {
 	m.mu.Lock()
 	defer m.mu.Unlock()

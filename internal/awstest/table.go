@@ -1,8 +1,8 @@
-// Package awstest has a table, a versioned bucket, queues and state machines that live in the test's own process, for
-// tests that make tens of thousands of calls: crashes at every call, simulated hours, thousands of resources.
+// Package awstest has a table, a versioned bucket, queues and state machines in memory, for tests that make tens of
+// thousands of calls: crashes at every call, simulated hours, thousands of resources.
 //
-// They support what the product uses of the services. They reject everything else, so a test cannot pass because a
-// parameter was ignored. A test runs the same calls on them and on the emulator.
+// They support what the product uses of AWS, and reject everything else, so a test cannot pass because a parameter was
+// ignored. A test makes the same calls to them and to the emulator.
 package awstest
 
 import (
@@ -35,7 +35,7 @@ type rowKey struct{ pk, sk string }
 type Table struct {
 	mu     sync.Mutex
 	parts  map[string]map[string]*partition // by index (empty: the table) and partition key
-	Calls  int                              // of any operation
+	Calls  int                              // of all operations
 	Writes int                              // of write operations
 	Units  Units                            // what the calls would cost
 
@@ -108,7 +108,7 @@ func (t *Table) put(r row) error {
 	if err != nil {
 		return err
 	}
-	k, _ := keyOf(r) // checked by places
+	k, _ := keyOf(r) // places has checked it
 	if old, _ := places(t.get(k)); !slices.Equal(old, at) {
 		t.remove(k)
 	}
@@ -132,7 +132,7 @@ func (t *Table) remove(k rowKey) {
 	if old == nil {
 		return
 	}
-	at, _ := places(old) // it was put
+	at, _ := places(old) // checked when it was put
 	for _, p := range at {
 		part := t.parts[p[0]][p[1]]
 		if delete(part.rows[p[2]], k); len(part.rows[p[2]]) == 0 {
@@ -142,8 +142,8 @@ func (t *Table) remove(k rowKey) {
 	}
 }
 
-// Erase removes every row whose partition key begins with a prefix, and returns the number of rows. An operator or a
-// bug may do so in a real table.
+// Erase removes every row whose partition key begins with a prefix, and returns their number. In a real table, an
+// operator or a bug may do that.
 func (t *Table) Erase(prefix string) (n int) {
 	defer t.lock()()
 	var doomed []rowKey

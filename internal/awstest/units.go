@@ -11,14 +11,14 @@ import (
 // Units are what DynamoDB bills on demand: request units of the table and of its indexes.
 type Units struct {
 	Read, Write float64
-	Stored      int // bytes of the table and its indexes, the overhead of the indexes' entries included
+	Stored      int // bytes of the table and its indexes, with the overhead of index entries
 }
 
 const (
 	writeUnit     = 1 << 10
 	readUnit      = 4 << 10
-	transactional = 2   // units for each that a plain call takes
-	entryOverhead = 100 // bytes that are billed for each entry of an index
+	transactional = 2   // units for each unit of a plain call
+	entryOverhead = 100 // bytes that are billed per entry of an index
 )
 
 // size is how DynamoDB counts a row: the names and values of its attributes.
@@ -48,7 +48,7 @@ func sizeOf(v types.AttributeValue) (n int) {
 
 func unitsOf(bytes, unit int) float64 { return max(math.Ceil(float64(bytes)/float64(unit)), 1) }
 
-// written bills the change of a row. An index is written if an entry is added or removed. A move is both.
+// written bills the change of a row. An index is written if an entry is added or removed; a move does both.
 func (t *Table) written(before, after row, factor float64) {
 	t.Units.Write += factor * unitsOf(max(size(before), size(after)), writeUnit)
 	t.Units.Stored += size(after) - size(before)
@@ -72,7 +72,7 @@ func billed(entry [4]string, exists bool) int {
 	return len(entry[0]) + len(entry[1]) + len(entry[2]) + len(entry[3]) + entryOverhead
 }
 
-// entry is the part of a row in an index: keys only.
+// entry is the part of a row that is in an index: its keys.
 func entry(ix schema.Index, r row) (keys [4]string, exists bool) {
 	for i, attr := range []string{ix.PartitionKey, ix.SortKey, schema.PartitionKey, schema.SortKey} {
 		value, ok := text(r[attr])
@@ -89,7 +89,7 @@ func (t *Table) refused(present row, factor float64) {
 	t.Units.Write += factor * unitsOf(size(present), writeUnit)
 }
 
-// read bills rows of one call: strongly consistent, or from an index.
+// read bills the rows of one call, which is strongly consistent or not.
 func (t *Table) read(bytes int, consistent bool) {
 	units := unitsOf(bytes, readUnit)
 	if !consistent {
