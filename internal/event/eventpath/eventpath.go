@@ -26,7 +26,7 @@ type Path struct {
 
 // Parse reads a path such as $.listing.id, $['listing']['id'] or $.ids[0]. It rejects everything that could select more
 // than one value, or another value when the event grows: wildcards, slices, filters, descendants, unions, negative
-// indexes, and paths that do not begin at the root. Errors are ErrPath.
+// indexes, and paths that do not begin at the root. Every error wraps ErrPath.
 func Parse(path string) (Path, error) {
 	parsed, err := jsonpath.Parse(path)
 	if err != nil {
@@ -44,7 +44,8 @@ func Parse(path string) (Path, error) {
 	return p, nil
 }
 
-// singular returns what a segment selects if that is one member, or one index from the front (RFC 9535, 2.3.5.1).
+// singular returns the name or index that a segment selects, if that is one member or one index from the front (RFC
+// 9535, 2.3.5.1).
 func singular(segment *spec.Segment) (any, bool) {
 	if segment.IsDescendant() || len(segment.Selectors()) != 1 {
 		return nil, false
@@ -66,8 +67,8 @@ func (p Path) String() string {
 	return p.text
 }
 
-// Find returns the value that the path selects in doc, and whether there is one; JSON null is a value. doc is what
-// encoding/json decodes into an any: objects are map[string]any, arrays []any.
+// Find returns the value that the path selects in doc, and whether there is one. JSON null is a value. doc is as
+// encoding/json decodes it into an any: objects are map[string]any, arrays []any.
 func (p Path) Find(doc any) (any, bool) {
 	for _, step := range p.steps {
 		switch step := step.(type) {

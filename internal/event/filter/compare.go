@@ -89,7 +89,7 @@ func (r *run) less(a, b any) bool {
 }
 
 func (r *run) compareTexts(a, b string) int {
-	r.count(min(len(a), len(b)) / 64) // comparing bytes is faster than looking up values
+	r.count(min(len(a), len(b)) / 64) // 64 compared bytes take as long as a step
 	return strings.Compare(a, b)      // the order of UTF-8 is that of the characters
 }
 
@@ -106,10 +106,10 @@ func (r *run) order(a, b json.Number) int {
 type decimal struct {
 	negative bool
 	digits   string
-	exponent *big.Int // of any size: an event may have 1e999999999999999999999
+	exponent *big.Int // of any size: an event may have the number 1e999999999999999999999
 }
 
-// decimalOf reads a number in the grammar of JSON.
+// decimalOf parses a number of JSON.
 func decimalOf(text string) (d decimal) {
 	text, d.negative = strings.CutPrefix(text, "-")
 	exponent := new(big.Int)

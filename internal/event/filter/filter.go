@@ -1,6 +1,6 @@
 // Package filter decides whether an event matches a filter of RFC 9535.
 //
-// A filter is a logical expression, which section 2.3.5 has between "?" and "]". In it, both "@" and "$" are the event.
+// A filter is a logical expression, as section 2.3.5 has it between "?" and "]". In it, both "@" and "$" are the event.
 // This package has its own evaluator, because github.com/theory/jsonpath compares numbers as float64 and cannot be
 // interrupted. Here, numbers are compared by all of their digits, and an evaluation is bounded (docs/adr/0064). The
 // tests compare the two.
@@ -49,7 +49,7 @@ func (f *Filter) Match(ctx context.Context, event []byte) (bool, error) {
 
 func (f *Filter) match(ctx context.Context, event []byte, steps int) (meant bool, err error) {
 	dec := json.NewDecoder(bytes.NewReader(event))
-	dec.UseNumber() // digits are kept
+	dec.UseNumber() // keeps all digits
 	var doc any
 	if err := dec.Decode(&doc); err != nil {
 		return false, fmt.Errorf("%w: %w", ErrEvent, err)
@@ -75,7 +75,8 @@ type run struct {
 	since int // steps since the last check of the context
 }
 
-// stop ends an evaluation from within. It is a panic, because otherwise every part of a filter would have to return it.
+// stop ends an evaluation from within. It is a panic, because otherwise every part of a filter would have to return an
+// error.
 type stop struct{ err error }
 
 func (r *run) count(n int) {
@@ -94,11 +95,11 @@ type (
 	// test is a logical expression about a value.
 	test func(r *run, current any) bool
 
-	// value returns a value to compare, or false if there is none.
+	// value returns a value for a comparison, or false if there is none.
 	value func(r *run, current any) (any, bool)
 
-	// selector shows the children of a value that it selects, until show returns false, and reports whether it showed
-	// all of them.
+	// selector calls show with each child of a value that it selects, until show returns false. It reports whether it
+	// came to the end.
 	selector func(r *run, of any, show func(any) bool) bool
 )
 
@@ -114,7 +115,7 @@ type segment struct {
 	selectors  []selector
 }
 
-// each shows what the query selects, until show returns false.
+// each calls show with each value that the query selects, until show returns false.
 func (q query) each(r *run, current any, show func(any) bool) bool {
 	if q.root {
 		current = r.root
@@ -147,7 +148,7 @@ func (q query) exists(r *run, current any) bool {
 	return !q.each(r, current, func(any) bool { return false })
 }
 
-// value returns what a query selects if that is one value.
+// value returns the value that a query selects, if it selects exactly one.
 func (q query) value(r *run, current any) (found any, ok bool) {
 	n := 0
 	q.each(r, current, func(v any) bool {
@@ -197,14 +198,14 @@ func index(i int) selector {
 	}
 }
 
-// where selects the children for which a filter holds.
+// where selects the children for which a test holds.
 func where(t test) selector {
 	return func(r *run, of any, show func(any) bool) bool {
 		return wildcard(r, of, func(child any) bool { return !t(r, child) || show(child) })
 	}
 }
 
-// slice is RFC 9535, section 2.3.4.2.2. A nil end was not given.
+// slice is RFC 9535, section 2.3.4.2.2. A bound that is not given is nil.
 func slice(start, end *int, step int) selector {
 	return func(r *run, of any, show func(any) bool) bool {
 		array, is := of.([]any)
@@ -226,7 +227,7 @@ func slice(start, end *int, step int) selector {
 			if end != nil {
 				upper = min(max(normal(*end), 0), n)
 			}
-			for i := lower; i < upper; i += min(step, n) { // a step over the end must not overflow
+			for i := lower; i < upper; i += min(step, n) { // min keeps i from overflowing
 				if r.count(1); !show(array[i]) {
 					return false
 				}

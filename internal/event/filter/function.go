@@ -28,7 +28,7 @@ type operand struct {
 	fixed   bool // it is a literal
 }
 
-// valueOf returns an operand that must be a value.
+// valueOf returns the operand as a value, if it is one.
 func (o operand) valueOf() (value, bool) { return o.value, o.value != nil }
 
 // call makes an operand of a function of RFC 9535, section 2.4.4 to 2.4.8.
@@ -92,9 +92,9 @@ func length(of value) value {
 	}
 }
 
-// matches tests strings with a regular expression. In Go, the time grows with the size of the string times that of the
-// expression, and the steps count that. If the expression came from the event, the time could not be bounded in this
-// way.
+// matches tests strings with a regular expression, which must be a literal. In Go, the time grows with the size of the
+// string times that of the expression, and the steps count that. For an expression from the event, the time could not
+// be bounded in this way.
 func matches(of value, pattern string, whole bool) (test, error) {
 	re, size, err := compile(pattern, whole)
 	if err != nil {
@@ -106,13 +106,13 @@ func matches(of value, pattern string, whole bool) (test, error) {
 		if !is {
 			return false
 		}
-		r.count(len(text) * size / 8) // several steps of the automaton take as long as one step here
+		r.count(len(text) * size / 8) // eight steps of the automaton take as long as one step
 		return re.MatchString(text)
 	}, nil
 }
 
-// compile reads an expression of RFC 9485, in which a dot is neither a line feed nor a carriage return. size is its
-// number of instructions.
+// compile compiles an expression of RFC 9485, in which a dot matches neither a line feed nor a carriage return. size is
+// its number of instructions.
 func compile(pattern string, whole bool) (re *regexp.Regexp, size int, err error) {
 	tree, err := syntax.Parse(pattern, syntax.Perl|syntax.DotNL)
 	if err != nil {
@@ -133,7 +133,7 @@ func compile(pattern string, whole bool) (re *regexp.Regexp, size int, err error
 	return re, len(program.Inst), nil
 }
 
-// noDot makes a dot match no line ending.
+// noDot keeps dots from matching line endings.
 func noDot(tree *syntax.Regexp) {
 	if tree.Op == syntax.OpAnyChar {
 		*tree = syntax.Regexp{Op: syntax.OpCharClass, Rune: []rune{0, '\n' - 1, '\n' + 1, '\r' - 1, '\r' + 1, utf8.MaxRune}}

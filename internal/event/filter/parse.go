@@ -51,7 +51,7 @@ func (p *parser) fail(format string, args ...any) {
 	panic(fault{fmt.Sprintf(format, args...), p.at})
 }
 
-// next is the next character, empty at the end.
+// next returns the next character, or an empty string at the end.
 func (p *parser) next() string {
 	_, n := utf8.DecodeRuneInString(p.text[p.at:])
 	return p.text[p.at : p.at+n]
@@ -63,7 +63,7 @@ func (p *parser) blank() {
 
 func (p *parser) sees(token string) bool { return strings.HasPrefix(p.text[p.at:], token) }
 
-// take skips a token, if it is next.
+// take skips a token if it is next, and reports whether it was.
 func (p *parser) take(token string) bool {
 	if !p.sees(token) {
 		return false
@@ -78,7 +78,7 @@ func (p *parser) want(token string) {
 	}
 }
 
-// find takes what a regular expression matches here.
+// find takes what a regular expression matches at the current position.
 func (p *parser) find(re *regexp.Regexp) (string, bool) {
 	found := re.FindString(p.text[p.at:])
 	p.at += len(found)
@@ -123,7 +123,7 @@ func (p *parser) and() test {
 
 func not(t test) test { return func(r *run, current any) bool { return !t(r, current) } }
 
-// basic is an expression in parentheses, a comparison or a test.
+// basic parses an expression in parentheses, a comparison or a test.
 func (p *parser) basic() test {
 	negated := p.take("!")
 	p.blank()
@@ -190,7 +190,7 @@ func literal(v any) operand {
 	return operand{kind: isValue, literal: v, fixed: true, value: func(*run, any) (any, bool) { return v, true }}
 }
 
-// operand is a literal, a query or a function.
+// operand parses a literal, a query or a function.
 func (p *parser) operand() operand {
 	switch {
 	case p.sees("@"), p.sees("$"):
@@ -284,7 +284,7 @@ func (p *parser) segment() (s segment, singular, is bool) {
 	return s, !s.descendant, true
 }
 
-// selector is a selector in brackets. Singular means that it selects one value at most.
+// selector parses a selector in brackets. Singular means that it selects one value at most.
 func (p *parser) selector() (s selector, singular bool) {
 	switch {
 	case p.sees(`"`), p.sees("'"):
@@ -316,7 +316,7 @@ func (p *parser) selector() (s selector, singular bool) {
 	return slice(start, end, step), false
 }
 
-// maxInteger is the limit of RFC 9535, section 2.1.
+// maxInteger is the greatest index, by RFC 9535, section 2.1.
 const maxInteger = 1<<53 - 1
 
 func (p *parser) integer() *int {

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// quoted reads a string in single or double quotes.
+// quoted parses a string in single or double quotes.
 func (p *parser) quoted() string {
 	quote := p.next()
 	p.want(quote)

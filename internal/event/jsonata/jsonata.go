@@ -1,4 +1,4 @@
-// Package jsonata evaluates JSONata expressions that nobody has reviewed. The reference implementation of the language
+// Package jsonata evaluates JSONata expressions that are not trusted. The reference implementation of the language
 // (https://jsonata.org, version 2.2.2, as published) runs in QuickJS, within bounds of time, memory and depth.
 package jsonata
 
@@ -15,21 +15,21 @@ import (
 	"modernc.org/quickjs"
 )
 
-// Errors about an expression. They are for whoever wrote it.
+// Errors about an expression. They tell its author what is wrong.
 var (
-	// ErrExpression means that an expression cannot be read, or has no value for an event.
+	// ErrExpression means that an expression cannot be parsed, or has no value for an event.
 	ErrExpression = errors.New("jsonata")
 	// ErrTooCostly means that an evaluation reached a bound.
 	ErrTooCostly = errors.New("jsonata: too costly")
 )
 
-// maxMemory is how many bytes one evaluation may take: a function has 512 MB.
+// maxMemory is how many bytes one evaluation may use. A function has 512 MB.
 const maxMemory = 64 << 20
 
-// timeout ends an evaluation. Tests shorten it.
+// timeout bounds an evaluation. Tests shorten it.
 var timeout = 2 * time.Second
 
-// one evaluation runs at a time: its memory counts for the whole process.
+// turn lets one evaluation run at a time, because each may use maxMemory.
 var turn = make(chan struct{}, 1)
 
 //go:embed guard.js
@@ -41,7 +41,7 @@ var library string
 //go:embed evaluate.js
 var evaluate string
 
-// program is what every evaluation loads: as bytecode, in 2 ms instead of 20.
+// program is the bytecode that every evaluation loads. That takes 2 ms; the source would take 20.
 var program = sync.OnceValues(func() ([]byte, error) {
 	vm, err := quickjs.NewVM()
 	if err != nil {
@@ -54,14 +54,14 @@ var program = sync.OnceValues(func() ([]byte, error) {
 	return code, nil
 })
 
-// Check returns an ErrExpression if an expression cannot be read. It does not evaluate it.
+// Check returns an ErrExpression if an expression cannot be parsed. It does not evaluate it.
 func Check(ctx context.Context, expression string) error {
 	_, err := call(ctx, "check", expression)
 	return err
 }
 
 // Eval returns the value of an expression for a JSON document, as compact JSON. Bindings are its variables; $event is
-// the document. Every number of the document keeps its digits on the way; see restore.
+// the document. Numbers of the document keep their digits, see restore.
 func Eval(ctx context.Context, expression string, event []byte, bindings map[string]string) ([]byte, error) {
 	in, err := numbersOf(event)
 	if err != nil {
@@ -84,7 +84,7 @@ func Eval(ctx context.Context, expression string, event []byte, bindings map[str
 	return in.restore(value)
 }
 
-// call runs a function of evaluate.js in an engine of its own, and returns the value of its answer.
+// call runs a function of evaluate.js in a new engine, and returns the value in its answer.
 func call(ctx context.Context, function string, arguments ...any) (json.RawMessage, error) {
 	select {
 	case turn <- struct{}{}:
@@ -121,9 +121,9 @@ func call(ctx context.Context, function string, arguments ...any) (json.RawMessa
 	}
 }
 
-// run returns what answer is after a call.
+// run calls a function, and returns the variable answer that the call has set.
 func run(ctx context.Context, function string, arguments []any) (answer string, err error) {
-	// QuickJS is C that was translated: a fault in it must be the item's, not the end of the function.
+	// QuickJS is translated from C: a memory fault in it must fail the item, not end the process.
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil {
@@ -154,7 +154,7 @@ func run(ctx context.Context, function string, arguments []any) (answer string, 
 	if ctx.Err() != nil {
 		return "", fmt.Errorf("evaluate JSONata: %w", ctx.Err())
 	}
-	if err != nil { // faults of the expression are answers
+	if err != nil { // errors of the expression come as answers
 		return "", fmt.Errorf("%w: it is not done after %s: %w", ErrTooCostly, timeout, err)
 	}
 	got, err := vm.Eval("answer", quickjs.EvalGlobal)

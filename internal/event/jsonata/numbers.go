@@ -9,15 +9,15 @@ import (
 	"strings"
 )
 
-// maxExact is 2^53: whole numbers above it are not all doubles.
+// maxExact is 2^53: above it, not every whole number is a double.
 const maxExact = 1 << 53
 
-// numbers are those of a document, as it spells them. JSONata computes with doubles, as its reference says, so that
-// 12345678901234567890 leaves it as 12345678901234567000. A number of the value that is the double of one of the
-// document gets the digits that it has there.
+// numbers are the numbers of a document, as it spells them. JSONata computes with doubles, so 12345678901234567890
+// comes out as 12345678901234567000. A number of the result that equals one of the document as a double gets the digits
+// of the document.
 type numbers struct {
 	document any
-	spelled  map[float64]string // as the document does; empty: in several ways, which are the same number
+	spelled  map[float64]string // as in the document; empty: spelled in several ways
 	clash    map[float64][2]string
 }
 
@@ -31,7 +31,7 @@ func numbersOf(document []byte) (n numbers, err error) {
 	return n, n.collect(n.document)
 }
 
-// collect notes the numbers of a part of the document.
+// collect adds the numbers of a part of the document.
 func (n numbers) collect(part any) error {
 	switch part := part.(type) {
 	case map[string]any:
@@ -73,10 +73,10 @@ func (n numbers) add(text string) error {
 	return nil
 }
 
-// digits spells a number in one way: its digits without zeros at either end, and its exponent.
+// digits normalizes the spelling of a number: its digits without zeros at either end, and its exponent.
 func digits(text string) string {
 	mantissa, exponent, _ := strings.Cut(strings.ToLower(text), "e")
-	e, _ := strconv.Atoi(exponent) // a double has three digits at most
+	e, _ := strconv.Atoi(exponent) // the exponent of a double has three digits at most
 	sign := ""
 	if strings.HasPrefix(mantissa, "-") {
 		sign, mantissa = "-", mantissa[1:]
@@ -91,7 +91,7 @@ func digits(text string) string {
 	return sign + short + "e" + strconv.Itoa(e+len(all)-len(short))
 }
 
-// restore writes each number of a value as the document has it.
+// restore writes each number of a value as the document spells it.
 func (n numbers) restore(value json.RawMessage) ([]byte, error) {
 	var v any
 	dec := json.NewDecoder(bytes.NewReader(value))
@@ -112,7 +112,8 @@ func (n numbers) restore(value json.RawMessage) ([]byte, error) {
 	return bytes.TrimSpace(out.Bytes()), nil
 }
 
-// restored is a value with its numbers as the document has them. There is what the document has in the value's place.
+// restored is a value with its numbers as the document spells them. There is the part of the document at the place of
+// the value.
 func (n numbers) restored(v, there any) (_ any, err error) {
 	switch v := v.(type) {
 	case map[string]any:

@@ -11,16 +11,16 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// Functions calls functions of the user by the names that the ingestion has for them.
+// Functions calls the user's functions by their names in the prop Transforms.
 type Functions interface {
-	// Call returns what a function returns. The error is ErrFunction if another call would not help.
+	// Call calls a function and returns its response. The error is ErrFunction if a retry would not help.
 	Call(ctx context.Context, name string, payload []byte) ([]byte, error)
 }
 
-// ErrFunction means that a function of the user cannot be called, or failed.
+// ErrFunction means that a function of the user cannot be called, or has failed.
 var ErrFunction = errors.New("function")
 
-// passing is an error that says nothing about the transform or the event: the same may work later.
+// passing is an error that is not about the transform or the event. A retry may succeed.
 type passing struct{ error }
 
 func (p *passing) Unwrap() error { return p.error }
@@ -36,7 +36,7 @@ func evaluation(expression string) func(context.Context, []byte, Subject) ([]byt
 	return func(ctx context.Context, event []byte, of Subject) ([]byte, error) {
 		variables := map[string]string{"resourceId": of.ResourceID, "versionId": of.VersionID, "ownerId": of.OwnerID}
 		for name, value := range variables {
-			if value == "" { // a variable without a value, which is nothing to JSONata
+			if value == "" { // an unset variable is nothing in JSONata
 				delete(variables, name)
 			}
 		}
@@ -48,12 +48,12 @@ func evaluation(expression string) func(context.Context, []byte, Subject) ([]byt
 	}
 }
 
-// Call is what a function of the user gets.
+// Call is the payload for a function of the user.
 type Call struct {
 	Event      json.RawMessage `json:"event"`
-	ResourceID string          `json:"resourceId,omitempty"` // absent, as the next two: it was never recorded
+	ResourceID string          `json:"resourceId,omitempty"` // absent, like the next two, if the event was never recorded
 	VersionID  string          `json:"versionId,omitempty"`
-	OwnerID    string          `json:"ownerId,omitempty"` // absent also if it has none
+	OwnerID    string          `json:"ownerId,omitempty"` // also absent if it has no owner
 	Parameters json.RawMessage `json:"parameters,omitempty"`
 	ReplayID   string          `json:"replayId"`
 	DryRun     bool            `json:"dryRun"`

@@ -1,4 +1,4 @@
-// Package transform applies the transform of a replay to an event, and tells what it changes.
+// Package transform applies the transform of a replay to an event, and shows what it changes.
 package transform
 
 import (
@@ -15,28 +15,30 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// ErrTransform is wrapped by every error about a transform that cannot be read or applied. Any other error may pass.
+// ErrTransform is wrapped by every error about a transform that cannot be read or applied. After any other error, a
+// retry may succeed.
 var ErrTransform = errors.New("transform")
 
 // ErrDiffTooLarge means that a transform changes more than a plan shows.
 var ErrDiffTooLarge = errors.New("diff is too large to show")
 
-// Subject is the event that a transform is applied to.
+// Subject says what is known of the event to which a transform is applied.
 type Subject struct {
 	ReplayID   string
-	ResourceID string // empty: the event was never recorded, as is what follows
+	ResourceID string // empty, like what follows, if the event was never recorded
 	VersionID  string
-	OwnerID    string // empty: it has none
+	OwnerID    string // empty if it has no owner
 	DryRun     bool
 }
 
-// Transform is a transform that was read.
+// Transform is a transform that is ready to be applied.
 type Transform struct {
 	apply func(ctx context.Context, event []byte, of Subject) ([]byte, error)
 	calls bool
 }
 
-// New reads a transform. Without one it returns nil. Functions are for one that calls a function; nil: none is called.
+// New reads a transform. It returns nil for nil. Functions are for a transform that calls a function; nil: there are
+// none.
 func New(ctx context.Context, t *replay.Transform, functions Functions) (*Transform, error) {
 	switch {
 	case t == nil:
@@ -58,8 +60,8 @@ func New(ctx context.Context, t *replay.Transform, functions Functions) (*Transf
 		return nil, fmt.Errorf("%w: jsonPatch cannot be read: %w", ErrTransform, err)
 	}
 	options := jsonpatch.NewApplyOptions()
-	options.AccumulatedCopySizeLimit = 2 * replay.MaxEventBytes // copies of copies grow without bound
-	options.SupportNegativeIndices = false                      // RFC 6901 has none
+	options.AccumulatedCopySizeLimit = 2 * replay.MaxEventBytes // copies of copies would grow without bound
+	options.SupportNegativeIndices = false                      // RFC 6901 does not have them
 	options.EscapeHTML = false
 	return &Transform{apply: func(_ context.Context, event []byte, _ Subject) ([]byte, error) {
 		return patch.ApplyWithOptions(event, options)
@@ -69,11 +71,11 @@ func New(ctx context.Context, t *replay.Transform, functions Functions) (*Transf
 // Calls reports whether the transform calls a function, which may return another event each time.
 func (t *Transform) Calls() bool { return t.calls }
 
-// Apply returns the transformed event as compact JSON. Every number that the transform leaves alone keeps its digits; a
-// function of the user may do as it likes.
+// Apply returns the transformed event as compact JSON. Every number that the transform does not change keeps its
+// digits, unless a function of the user changes them.
 func (t *Transform) Apply(ctx context.Context, event []byte, of Subject) (made []byte, err error) {
 	defer func() {
-		if r := recover(); r != nil { // an event or a transform that a library did not expect
+		if r := recover(); r != nil { // a library did not expect this event or transform
 			made, err = nil, fmt.Errorf("%w: %v", ErrTransform, r)
 		}
 	}()
@@ -93,11 +95,11 @@ func (t *Transform) Apply(ctx context.Context, event []byte, of Subject) (made [
 	return unescape(buf.Bytes()), nil
 }
 
-// htmlEscapes are what the library writes for characters that need no escape in JSON. They would make an event larger
-// than it is.
+// htmlEscapes are escapes that the library writes for characters that need none in JSON. They would make an event
+// larger.
 var htmlEscapes = map[string]byte{`003c`: '<', `003e`: '>', `0026`: '&'}
 
-// unescape writes the characters of htmlEscapes as they are. In JSON, a backslash stands in strings only.
+// unescape replaces htmlEscapes by their characters. In JSON, a backslash occurs in strings only.
 func unescape(doc []byte) []byte {
 	out := make([]byte, 0, len(doc))
 	for i := 0; i < len(doc); i++ {
@@ -112,7 +114,7 @@ func unescape(doc []byte) []byte {
 				continue
 			}
 		}
-		out = append(out, doc[i], doc[i+1]) // the character that is escaped may be a backslash
+		out = append(out, doc[i], doc[i+1]) // the escaped character may be a backslash
 		i++
 	}
 	return out
@@ -123,9 +125,9 @@ const (
 	maxDiffBytes      = 8_000
 )
 
-// Diff returns what leads from one document to another, as RFC 6902 operations. A test operation with the value from
-// before stands ahead of each change. Numbers are compared by their text. It returns ErrDiffTooLarge for more than 100
-// operations or 8,000 bytes.
+// Diff returns the RFC 6902 operations that turn one document into another. Before each change, a test operation has
+// the old value. Numbers are compared as they are written. It returns ErrDiffTooLarge for more than 100 operations or
+// 8,000 bytes.
 func Diff(before, after []byte) (json.RawMessage, error) {
 	from, err := decode(before)
 	if err != nil {
