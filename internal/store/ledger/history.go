@@ -26,7 +26,7 @@ func isFailure(row item) bool { return row["execution"] != nil }
 // latestPage is how many executions Latest reads at once. Most callers want one.
 const latestPage = 100
 
-// newest yields the executions and failures of the versions of a resource, those of the latest version first: at most 5,000.
+// newest yields the executions and failures, at most 5,000, of a resource's versions, the latest version first.
 func (l *table) newest(ctx context.Context, resourceID string) iter.Seq2[item, error] {
 	return func(yield func(item, error) bool) {
 		after := ""

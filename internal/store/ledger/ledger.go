@@ -140,7 +140,7 @@ func shard(parts ...string) string {
 	return strconv.Itoa(int(h.Sum32() % Shards))
 }
 
-// read reads one row, strongly consistent, or returns ErrNotFound.
+// read reads one row with a strongly consistent read. It returns ErrNotFound if there is none.
 func read[T any](ctx context.Context, l *table, k item) (row T, err error) {
 	consistent := true
 	out, err := l.api.GetItem(ctx, &dynamodb.GetItemInput{TableName: &l.name, Key: k, ConsistentRead: &consistent})

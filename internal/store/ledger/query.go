@@ -82,7 +82,7 @@ func decoded[T any](found []item) ([]T, error) {
 	return rows, nil
 }
 
-// keysFor are the keys of rows with these ids.
+// keysFor returns the keys of the rows with the given ids.
 func keysFor(ids []string, keyOf func(id string) (pk, sk string)) []item {
 	keys := make([]item, len(ids))
 	for i, id := range ids {

@@ -27,8 +27,8 @@ func (l *Series) Get(ctx context.Context, name string) (domain.Series, error) {
 // of the first version. Add returns ErrConflict if the series or the item is bound already, or if the replay has no
 // room for so many versions.
 //
-// The transaction does not write the row of the replay, so that series do not contend for it. A series may be bound while
-// the replay is being stopped: it then starts no version, and its end gives its items their outcomes.
+// The transaction does not write the row of the replay, so that series do not contend for it. A series may be bound
+// while the replay is being stopped: it then starts no version, and its end gives its items their outcomes.
 func (l *Series) Add(ctx context.Context, r domain.Replay, s domain.Series) error {
 	k := keys{TPK: openSeriesPartition(shard(s.Name)), TSK: s.CreatedAt.String() + "#" + s.Name}
 	k.PK, k.SK = seriesKey(s.Name)

@@ -66,7 +66,7 @@ func (l *table) apply(ctx context.Context, c *change, doing string) error {
 	return conflict(err, nil, doing)
 }
 
-// applied is apply for those who want the row: the changed one, or with ErrConflict the one that was there.
+// applied makes a change and returns the changed row, or with ErrConflict the row as it is.
 func applied[T any](ctx context.Context, l *table, c *change, doing string) (row T, err error) {
 	out, err := l.update(ctx, c)
 	if err := conflict(err, &row, doing); err != nil {
