@@ -12,17 +12,17 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// fact is a line of what a replay is about.
+// fact is a line of the description of a replay.
 type fact struct {
 	Name, Value string
-	Code        bool   // the value is a program's
-	To          string // where the value leads to; empty: nowhere
+	Code        bool   // the value is shown as code
+	To          string // what the value links to; empty: nothing
 }
 
-// maxNamed is how many ids a fact names.
+// maxNamed is how many ids a fact names at most.
 const maxNamed = 10
 
-// about says in words what was asked for.
+// about describes a request in words.
 func (c *Console) about(r replay.Request) (all []fact) {
 	add := func(name, value string, code bool) {
 		if value != "" {
@@ -158,7 +158,7 @@ func boundWords(word string, b *replay.Bound) string {
 	}
 }
 
-// patchText shows a patch. Its values are a part of events.
+// patchText shows a patch, as the payload mode says: its values are parts of events.
 func (c *Console) patchText(patch json.RawMessage) string {
 	if patch == nil {
 		return ""
@@ -176,7 +176,7 @@ func (c *Console) patchText(patch json.RawMessage) string {
 	return output.PrintableJSON(b.String())
 }
 
-// seconds says how long something takes.
+// seconds shows a duration.
 func seconds(n int) string {
 	if n <= 0 {
 		return "under a second"

@@ -12,11 +12,10 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// newKey is what a form's Idempotency-Key is made of.
+// newKey returns a random value from which a form's Idempotency-Key is made.
 func newKey() string { return rand.Text() }
 
-// apply runs a plan. The key follows from the plan: however often and from wherever the form is sent, one replay
-// starts.
+// apply runs a plan. The key follows from the plan, so one replay starts, however often the form is sent.
 func (c *Console) apply(r *http.Request) (view, error) {
 	id, hash := r.PathValue("id"), r.PostForm.Get("hash")
 	accepted, err := c.o.Client.Replays.Apply(r.Context(), keyOf(r.URL.Path, url.Values{"hash": {hash}}), replay.Apply{PlanID: id, PlanHash: hash})
@@ -35,7 +34,7 @@ func (c *Console) cancel(r *http.Request) (view, error) {
 	return done("/replays/"+s.ReplayID, "cancelled"), nil
 }
 
-// preview is what a transform would do to one event.
+// preview shows what a transform would do to one event.
 type preview struct {
 	Resource, Version string
 	Changes           []changed
@@ -45,7 +44,7 @@ type preview struct {
 	Wrong             bool
 }
 
-// showPreview shows the form again, with what its transform would do to an event. It changes nothing.
+// showPreview shows the form again, with the effect of its transform on one event. It changes nothing.
 func (c *Console) showPreview(r *http.Request) (view, error) {
 	shown := c.previewOf(r.Context(), r.PostForm)
 	return c.wizard(r.PostForm, http.StatusOK, nil, &shown), nil
@@ -99,8 +98,8 @@ func (c *Console) previewOf(ctx context.Context, form url.Values) preview {
 
 var errNoSample = errors.New("select a resource, an owner with failures, or failures: then one of their events is taken")
 
-// sample chooses the event on which a transform is shown: a version that is named, the newest of a resource that is
-// named, or what failed last among what is selected.
+// sample chooses the event for a preview: a named version, the newest version of a named resource, or the newest of the
+// selected failures.
 func (c *Console) sample(ctx context.Context, form url.Values) (preview, error) {
 	if ids := lines(form["resource"]); len(ids) > 0 {
 		if versions := lines(form["version"]); len(versions) > 0 && form.Get("versions") == "ids" {

@@ -19,7 +19,7 @@ type ActivityPoint struct {
 	Value float64
 }
 
-// activityLife is how long an answer serves all pages: CloudWatch has a point a minute, and each reading is paid for.
+// activityLife is how long a response is reused: CloudWatch has one point per minute, and each call costs money.
 const activityLife = time.Minute
 
 // activityPlot shows the executions per minute.

@@ -14,8 +14,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// forms are the command lines that do what a form does, by its name. A page has the line of the form as it was
-// rendered; its script asks for that of the form as it is.
+// forms make the command line that does what a form does, by the form's name. A page has the command line of the form
+// as it was rendered; its script asks for that of the form as it is now.
 var forms = map[string]func(url.Values) string{
 	"replay": replayCommand, "correct": correctCommand,
 	"failures": func(form url.Values) string { return failuresCommand(form, "failures") },
@@ -28,7 +28,7 @@ var forms = map[string]func(url.Values) string{
 	"controls": controlCommand,
 }
 
-// showLine answers with the command line of a form, as text. It asks the API for nothing.
+// showLine responds with the command line of a form, as text. It does not call the API.
 func (c *Console) showLine(w http.ResponseWriter, r *http.Request) {
 	line := forms[r.URL.Query().Get("form")]
 	if line == nil {
@@ -43,7 +43,7 @@ func (c *Console) showLine(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, c.o.Command(line(r.PostForm))) // the browser has gone
 }
 
-// Line is the command line of a form with these values: names and values in turn.
+// Line is the command line of a form with the given values: names and values, in turn.
 func (c *Console) Line(form string, pairs ...any) string {
 	values := url.Values{}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -52,12 +52,13 @@ func (c *Console) Line(form string, pairs ...any) string {
 	return c.o.Command(forms[form](values))
 }
 
-// LineOf is the command line of a form that is filled in.
+// LineOf is the command line of a form with values.
 func (c *Console) LineOf(form string, values url.Values) string {
 	return c.o.Command(forms[form](values))
 }
 
-// command joins the words of a command line. Flags come in pairs with their values; a flag without a value is left out.
+// command joins the words of a command line. Flags come in pairs with their values. A flag with an empty value is left
+// out.
 func command(words []string, flags ...string) string {
 	line := make([]string, 0, len(words)+len(flags))
 	for i, w := range words {
@@ -74,7 +75,7 @@ func command(words []string, flags ...string) string {
 	return strings.Join(line, " ")
 }
 
-// argument is a word that a shell reads as one, and replayctl as an argument.
+// argument quotes a word for the shell. A word that begins with - follows --, so that it is not taken for a flag.
 func argument(w string) string {
 	if strings.HasPrefix(w, "-") {
 		return "-- " + factory.ShellWord(w)
@@ -82,7 +83,7 @@ func argument(w string) string {
 	return factory.ShellWord(w)
 }
 
-// replayCommand is the command line that plans the same.
+// replayCommand is the command line that makes the same plan.
 func replayCommand(form url.Values) string {
 	words := []string{"replay"}
 	if action := form.Get("action"); action == string(replay.Republish) || redrives(form) {
@@ -107,7 +108,7 @@ func replayCommand(form url.Values) string {
 	return command(words, flags...) + " --plan" + idsAtTheEnd(lines(form["resource"]))
 }
 
-// versionFlags say which versions run, with values. `replayctl redrive` has none of them.
+// versionFlags are the flags that say which versions run, with their values. `replayctl redrive` does not have them.
 func versionFlags(form url.Values) (flags []string) {
 	switch form.Get("versions") {
 	case "ids":
@@ -122,7 +123,7 @@ func versionFlags(form url.Values) (flags []string) {
 	return flags
 }
 
-// changeFlags say what changes. `replayctl replay` alone has them.
+// changeFlags are the flags that change events. Only `replayctl replay` has them.
 func changeFlags(form url.Values) (flags []string) {
 	switch form.Get("change") {
 	case "merge":
@@ -137,7 +138,7 @@ func changeFlags(form url.Values) (flags []string) {
 	return flags
 }
 
-// switches are the flags without values, each with the actions that have not got it.
+// switches are the flags without values that apply to the form's action.
 func switches(form url.Values) (line string) {
 	action := replay.Action(form.Get("action"))
 	for _, s := range []struct {
@@ -167,7 +168,7 @@ func switches(form url.Values) (line string) {
 	return line
 }
 
-// correctCommand is the command line that corrects the same.
+// correctCommand is the command line that makes the same correction.
 func correctCommand(form url.Values) string {
 	patch := []string{"--merge-patch", oneLine(form.Get("mergePatch"))}
 	if form.Get("change") == "json" {
@@ -181,7 +182,7 @@ func correctCommand(form url.Values) string {
 	return line + idsAtTheEnd(lines(form["resource"]))
 }
 
-// failuresCommand is the command line that lists failures, or closes or reopens them.
+// failuresCommand is the command line that lists, closes or reopens failures.
 func failuresCommand(form url.Values, words ...string) string {
 	action := words[len(words)-1]
 	var flags []string
@@ -219,7 +220,7 @@ func controlCommand(form url.Values) string {
 	return command([]string{"pause " + which}, "--reason", strings.TrimSpace(form.Get("reason")))
 }
 
-// idsAtTheEnd names resources behind --, which has every id read as one.
+// idsAtTheEnd puts ids after --, so that none is taken for a flag.
 func idsAtTheEnd(ids []string) string {
 	if len(ids) == 0 {
 		return ""
@@ -231,7 +232,7 @@ func idsAtTheEnd(ids []string) string {
 	return line
 }
 
-// oneLine is a patch without what only makes it easy to read.
+// oneLine is a patch without white space.
 func oneLine(patch string) string {
 	var b bytes.Buffer
 	if json.Compact(&b, []byte(patch)) != nil {

@@ -1,9 +1,8 @@
-// Package console is the web console of an ingestion: an http.Handler that shows what failed and replays it, over the
+// Package console is the web console of an ingestion: an http.Handler that shows failures and replays them, with the
 // public client of the replay API. `replayctl console` serves it on the operator's machine.
 //
-// Pages are rendered on the server and work without scripts. Events, causes and ids are hostile text: html/template
-// escapes each by its context, and the policy of guard.go lets a browser run nothing that is not a file of this
-// package.
+// Pages are rendered on the server and work without scripts. Events, causes and ids are not trusted: html/template
+// escapes each by its context, and with the policy in guard.go, a browser runs no script but the files of this package.
 package console
 
 import (
@@ -21,7 +20,7 @@ type Payloads string
 
 // Payload modes.
 const (
-	PayloadsNone   Payloads = "none"   // events are not even read
+	PayloadsNone   Payloads = "none"   // events are not read at all
 	PayloadsMasked Payloads = "masked" // names and types, without values
 	PayloadsFull   Payloads = "full"
 )
@@ -34,7 +33,7 @@ type Alarm struct {
 	Name   string
 	State  string // OK, ALARM or INSUFFICIENT_DATA
 	Reason string
-	URL    string // in the AWS console; empty where there is none
+	URL    string // in the AWS console; empty: there is none
 	Since  time.Time
 }
 
@@ -42,28 +41,28 @@ type Alarm struct {
 type Options struct {
 	Client *client.Client
 
-	// Where writes go. Each page shows them.
+	// The target of writes. Each page shows it.
 	Stage      string // name of the stack
 	Ingestion  string // path of the construct
 	Account    string
 	Region     string
-	Production bool // a write asks for the name of the stage
+	Production bool // a write needs the name of the stage typed in
 
-	Transforms []string // functions of the prop Transforms; the wizard offers them. nil: they are not known
+	Transforms []string // functions of the prop Transforms, which the wizard offers; nil: they are not known
 
 	ReadOnly bool     // refuses every write
 	Payloads Payloads // default: PayloadsFull
 
 	Now  func() time.Time // default: time.Now
-	Zone *time.Location   // of local times; default: UTC, which shows none
+	Zone *time.Location   // for local times beside UTC; default: UTC, which shows none
 
-	// Command completes a command line of replayctl with the flags that lead to this ingestion; default: as it is.
+	// Command adds the flags that select this ingestion to a command line of replayctl; default: it adds none.
 	Command func(line string) string
-	// ExecutionURL is the page of an execution in the AWS console; default, or where it is empty: no link.
+	// ExecutionURL returns the page of an execution in the AWS console; default, or if it returns "": no link.
 	ExecutionURL func(name string) string
 	// Alarms reads the alarms of the ingestion; nil: they are not known.
 	Alarms func(ctx context.Context) ([]Alarm, error)
-	// Activity reads how many executions there were lately; nil: that is not known.
+	// Activity reads how many executions started and ended lately; nil: that is not known.
 	Activity func(ctx context.Context) (Activity, error)
 }
 
@@ -79,7 +78,7 @@ type Console struct {
 	controls kept[replay.Controls]
 }
 
-// New returns a console. Login is where it lets a browser in.
+// New returns a console. A browser signs in at Login.
 func New(o Options) *Console {
 	if o.Payloads == "" {
 		o.Payloads = PayloadsFull
@@ -103,10 +102,10 @@ func New(o Options) *Console {
 	return c
 }
 
-// Login is the path that lets one browser in, once.
+// Login is the path at which one browser can sign in, once.
 func (c *Console) Login() string { return loginPath + "?token=" + c.token.text }
 
-// ServeHTTP answers a request.
+// ServeHTTP implements http.Handler.
 func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.handler.ServeHTTP(w, r) }
 
 func (c *Console) routes() http.Handler {

@@ -15,14 +15,14 @@ import (
 // correctionPage is the data of the two pages of a correction: what to change, then why.
 type correctionPage struct {
 	wizardPage
-	Event    string // that is corrected
+	Event    string // the event that is corrected
 	EventErr *problem
 }
 
-// Wizard is the part of it that every change of events has.
+// Wizard is the part that all forms that change events have.
 func (p correctionPage) Wizard() wizardPage { return p.wizardPage }
 
-// newCorrection shows the form that corrects a version for good.
+// newCorrection shows the form for a correction of a version.
 func (c *Console) newCorrection(r *http.Request) (view, error) {
 	form := r.URL.Query()
 	if form.Get("resource") == "" {
@@ -31,7 +31,7 @@ func (c *Console) newCorrection(r *http.Request) (view, error) {
 	return c.correction(r.Context(), form, http.StatusOK, nil, nil), nil
 }
 
-// correction is the form, with what is wrong with it, beside the event.
+// correction is the page with the form, its faults, and the event.
 func (c *Console) correction(ctx context.Context, form url.Values, status int, faults []replay.Fault, shown *preview) view {
 	v, p := c.correctionStep(form, status, faults, shown)
 	if c.o.Payloads != PayloadsNone {
@@ -45,7 +45,7 @@ func (c *Console) correction(ctx context.Context, form url.Values, status int, f
 	return v
 }
 
-// reasoning is the second page: what the change does, and the question why.
+// reasoning is the second page: it shows what the change does, and asks for the reason.
 func (c *Console) reasoning(form url.Values, status int, faults []replay.Fault, shown preview) view {
 	v, p := c.correctionStep(form, status, faults, &shown)
 	v.page, v.title, v.data = "correct-confirm", "Correct "+form.Get("resource")+" for good?", p
@@ -59,18 +59,18 @@ func (c *Console) correctionStep(form url.Values, status int, faults []replay.Fa
 	form.Set("versions", "ids")
 	v := c.wizard(form, status, faults, shown)
 	v.command = correctCommand(form)
-	page, _ := v.data.(wizardPage) // wizard made one
+	page, _ := v.data.(wizardPage) // wizard has set it
 	return v, correctionPage{wizardPage: page}
 }
 
-// previewCorrection shows the form again, with what its transform does to the version.
+// previewCorrection shows the form again, with the effect of its transform on the version.
 func (c *Console) previewCorrection(r *http.Request) (view, error) {
 	r.PostForm.Set("versions", "ids")
 	shown := c.previewOf(r.Context(), r.PostForm)
 	return c.correction(r.Context(), r.PostForm, http.StatusOK, nil, &shown), nil
 }
 
-// confirmCorrection shows what the change does, and asks why. It changes nothing.
+// confirmCorrection shows what the change does, and asks for the reason. It changes nothing.
 func (c *Console) confirmCorrection(r *http.Request) (view, error) {
 	r.PostForm.Set("versions", "ids")
 	shown := c.previewOf(r.Context(), r.PostForm)
@@ -117,7 +117,7 @@ func (c *Console) correct(r *http.Request) (view, error) {
 	return done("/replays/"+accepted.ReplayID, "corrected"), nil
 }
 
-// again shows the page again that has faults.
+// again shows the page that has the faults.
 func (c *Console) again(r *http.Request, faults []replay.Fault) view {
 	const status = http.StatusUnprocessableEntity
 	if slices.ContainsFunc(faults, func(f replay.Fault) bool { return strings.HasPrefix(f.Field, "transform") }) {

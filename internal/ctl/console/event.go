@@ -10,7 +10,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
 )
 
-// eventText shows an event as the payload mode says: nothing, its structure, or all of it in its own order.
+// eventText shows an event as the payload mode says: not at all, its structure, or all of it, with members in their own
+// order.
 func (c *Console) eventText(doc []byte) (string, error) {
 	switch c.o.Payloads {
 	case PayloadsNone:
@@ -25,7 +26,7 @@ func (c *Console) eventText(doc []byte) (string, error) {
 	return output.PrintableJSON(b.String()), nil
 }
 
-// mask puts the type of each value in its place. Names stay, and so does the order.
+// mask replaces each value by its type. It keeps names and their order.
 func mask(doc []byte) []byte {
 	var b bytes.Buffer
 	dec := json.NewDecoder(bytes.NewReader(doc))
@@ -34,7 +35,7 @@ func mask(doc []byte) []byte {
 	return b.Bytes()
 }
 
-// maskValue copies the next value. What is not valid JSON ends as it is: json.Indent refuses it.
+// maskValue masks the next value. The rest of an invalid document is left out, so json.Indent refuses it.
 func maskValue(dec *json.Decoder, b *bytes.Buffer) {
 	t, err := dec.Token()
 	if err != nil {
@@ -86,9 +87,9 @@ func kind(t json.Token) string {
 	}
 }
 
-// changed is one thing that differs between two documents. Before and After are absent where the mode hides values.
+// changed is one difference between two documents. Before and After are absent if the mode hides values.
 type changed struct {
-	Sign   string // adds, removes or replaces
+	Sign   string // added, removed or replaced
 	Path   string
 	Before string
 	After  string
@@ -97,7 +98,7 @@ type changed struct {
 // maxChanges is how many changes a page shows.
 const maxChanges = 200
 
-// compare tells what leads from one event to another, and how many changes that are.
+// compare returns the changes from one event to another, at most maxChanges, and their number.
 func (c *Console) compare(before, after []byte) (all []changed, n int, err error) {
 	ops, err := delta.Compare(before, after)
 	if err != nil {
@@ -106,7 +107,7 @@ func (c *Console) compare(before, after []byte) (all []changed, n int, err error
 	return c.changes(ops)
 }
 
-// changes reads operations, each with a test of the old value ahead of it.
+// changes reads operations, each after a test of the old value.
 func (c *Console) changes(ops []delta.Op) (all []changed, n int, err error) {
 	var old json.RawMessage
 	for _, op := range ops {
@@ -124,7 +125,7 @@ func (c *Console) changes(ops []delta.Op) (all []changed, n int, err error) {
 	return all, n, nil
 }
 
-// valueText shows a part of an event as the payload mode says.
+// valueText shows a part of an event, as the payload mode says.
 func (c *Console) valueText(v json.RawMessage) string {
 	if v == nil || c.o.Payloads == PayloadsNone {
 		return ""

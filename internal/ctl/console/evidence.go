@@ -9,16 +9,16 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
-// evidencePage is the data of what is kept for good of a replay that has ended.
+// evidencePage is the data of the page with the evidence of a replay that has ended.
 type evidencePage struct {
 	ID       string
 	Evidence *replay.Evidence // nil: there is none
 	About    []fact           // what was asked for
 	Failed   []failedItem
 	Groups   []groupPair // of failures, before and after
-	Verify   string      // command line that computes the digest again
+	Verify   string      // command line that checks the digest
 
-	Replay replay.Replay // the one that has no evidence
+	Replay replay.Replay // the replay, if it has no evidence
 }
 
 // failedItem is an item of the sample.
@@ -43,7 +43,7 @@ func (c *Console) evidence(r *http.Request) (view, error) {
 	return v, nil
 }
 
-// noEvidence says why there is no evidence: it is not written yet, or never will be.
+// noEvidence says why there is no evidence: it is not written yet, or will never be.
 func (c *Console) noEvidence(r *http.Request, v view, err error) (view, error) {
 	var refused *client.RefusedError
 	if !errors.As(err, &refused) || refused.Status != http.StatusConflict && refused.Status != http.StatusNotFound {
@@ -68,14 +68,13 @@ func (c *Console) noEvidence(r *http.Request, v view, err error) (view, error) {
 	return v, nil
 }
 
-// groupPair is how many failures of a group there were before a replay and after it; nil: not known, or among the
-// others.
+// groupPair is how many failures a group had before a replay and after it; nil: not known, or counted among the others.
 type groupPair struct {
 	replay.FailureTotal
 	Before, After *int
 }
 
-// pairs puts the groups of two counts side by side.
+// pairs matches the groups of two counts.
 func pairs(f replay.EvidenceFailures) (all []groupPair) {
 	before, after := totals(f.Before), totals(f.After)
 	seen := map[replay.FailureTotal]bool{}
@@ -93,7 +92,8 @@ func pairs(f replay.EvidenceFailures) (all []groupPair) {
 	return all
 }
 
-// totals tells the number of a group; nil if it is not known. A count of all groups has none that is not in it.
+// totals returns a function that looks up the number of a group, nil if it is not known. If the count has all groups,
+// one that is missing has 0.
 func totals(count *replay.FailureCount) func(replay.FailureTotal) *int {
 	if count == nil {
 		return func(replay.FailureTotal) *int { return nil }

@@ -22,21 +22,21 @@ type failuresPage struct {
 	Statuses []replay.FailureStatus
 	Faults   map[string]string // by field
 
-	Groups *replay.FailureGroups // where nothing is filtered
+	Groups *replay.FailureGroups // if nothing is filtered
 
 	Query    replay.FailureQuery
-	Group    *replay.FailureGroup // that the query is about
+	Group    *replay.FailureGroup // the group that the query selects
 	Failures []replay.Failure
 	Next     string // path of the next page
 	Plot     *plot
 
 	Replay          string // path of a new replay of these
-	Close, Reopen   bool   // whether they can be
+	Close, Reopen   bool   // whether these can be
 	Key             string
 	First, Filtered bool
 }
 
-// failures lists groups, or what a filter leaves.
+// failures lists groups, or the failures that a filter selects.
 func (c *Console) failures(r *http.Request) (view, error) {
 	form := r.URL.Query()
 	p := failuresPage{Form: form, Words: filterWords(form), Statuses: replay.FailureStatuses(), Faults: map[string]string{}, Key: newKey()}
@@ -66,7 +66,7 @@ func (c *Console) failures(r *http.Request) (view, error) {
 	}
 	p.Failures = page.Failures
 	p.Next = nextPage(r.URL, page.NextCursor)
-	if len(page.Failures) > 0 || p.Next != "" || !p.First { // there is something to do it with
+	if len(page.Failures) > 0 || p.Next != "" || !p.First { // there is something to act on
 		p.Replay, p.Close, p.Reopen = replayOf(form, q), closable(q.Status), q.Status == replay.FailureClosed
 	}
 	p.Plot = c.failedAtPlot(page.Failures)
@@ -75,7 +75,7 @@ func (c *Console) failures(r *http.Request) (view, error) {
 
 var filterFields = []string{"status", "error", "state", "cause", "resource", "owner", "since", "until", "superseded", "job"}
 
-// filtered reports whether a form narrows the list at all.
+// filtered reports whether a form narrows the list.
 func filtered(form url.Values) bool {
 	return slices.ContainsFunc(filterFields, func(name string) bool { return form.Get(name) != "" })
 }
@@ -90,7 +90,7 @@ func filterWords(form url.Values) string {
 	return strings.Join(parts, ", ")
 }
 
-// failureQuery reads the filter of a form. It notes what cannot be read by field.
+// failureQuery reads the filter of a form. It adds faults by field.
 func (c *Console) failureQuery(form url.Values, faults map[string]string) replay.FailureQuery {
 	q := replay.FailureQuery{
 		Status: replay.FailureStatus(strings.ToUpper(form.Get("status"))), Error: form.Get("error"), State: form.Get("state"),
@@ -107,7 +107,7 @@ func (c *Console) failureQuery(form url.Values, faults map[string]string) replay
 	return q
 }
 
-// timeField reads a time as replayctl does.
+// timeField reads a time, as replayctl does.
 func (c *Console) timeField(form url.Values, name string, faults map[string]string) *time.Time {
 	typed := strings.TrimSpace(form.Get(name))
 	if typed == "" {
@@ -126,7 +126,7 @@ func (c *Console) timeField(form url.Values, name string, faults map[string]stri
 	return &t
 }
 
-// groups counts failures, and keeps the counts for the plot.
+// groups reads the counts of failures, and keeps them for the plot.
 func (c *Console) groups(ctx context.Context) (replay.FailureGroups, error) {
 	groups, err := c.o.Client.Failures.GetGroups(ctx)
 	if err == nil {
@@ -135,8 +135,8 @@ func (c *Console) groups(ctx context.Context) (replay.FailureGroups, error) {
 	return groups, err
 }
 
-// groupOf finds the group that a query selects all of. It is only about the head of the page: without it, there is
-// none.
+// groupOf finds the group whose failures are exactly those that a query selects. Only the head of the page needs it: if
+// it cannot be read, the page has no head.
 func (c *Console) groupOf(ctx context.Context, q replay.FailureQuery) *replay.FailureGroup {
 	name, one := literal(q.Error)
 	state, plain := literal(q.State)
@@ -166,7 +166,8 @@ func titleOf(q replay.FailureQuery) string {
 	return name + ", " + strings.ToLower(string(q.Status))
 }
 
-// replayOf is where failures in quarantine are replayed; empty for others, which auto-replay or nobody has to do with.
+// replayOf is the path of a new replay of quarantined failures. It is empty for others, which auto-replay handles or
+// which are closed.
 func replayOf(form url.Values, q replay.FailureQuery) string {
 	if q.Status != replay.FailureQuarantined || q.Superseded {
 		return ""

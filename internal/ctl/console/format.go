@@ -22,7 +22,7 @@ func grouped(n int) string {
 	return s
 }
 
-// tone is how a status is set off; the text says the same.
+// tone is the color of a status. The text says the same.
 func tone(status any) string {
 	switch strings.ToUpper(text(status)) {
 	case "SUCCEEDED", "COMPLETED", "HEALED", "OK", "PLANNED":
@@ -40,7 +40,7 @@ func tone(status any) string {
 
 const utcTime = "2006-01-02 15:04:05"
 
-// Time shows a time in UTC, and of this machine if that is another one.
+// Time shows a time in UTC, and in the zone of this machine if that differs.
 func (c *Console) Time(at any) template.HTML {
 	var t time.Time
 	switch at := at.(type) {
@@ -65,7 +65,7 @@ func (c *Console) Time(at any) template.HTML {
 		}
 		stamp += ` <span class="local">` + template.HTMLEscapeString(here.Format(layout)) + `</span>`
 	}
-	return template.HTML(stamp) //nolint:gosec // made of digits, and of a zone's name that is escaped
+	return template.HTML(stamp) //nolint:gosec // made of digits and the escaped name of a zone
 }
 
 // Ago says how long ago a time was.
@@ -73,7 +73,7 @@ func (c *Console) Ago(t time.Time) string {
 	return output.Age(int64(c.o.Now().Sub(t)/time.Second)) + " ago"
 }
 
-// trend is how a count has changed; empty if that is not known.
+// trend shows how a count has changed, "" if that is not known.
 func trend(g replay.FailureGroup) string {
 	if g.Before == nil {
 		return ""
@@ -102,7 +102,7 @@ func dollars(v float64) string {
 	return fmt.Sprintf("$%.2f", v)
 }
 
-// With is a value for a part of a page, with the console that shows its times.
+// With combines a value for a part of a page with the console, which formats its times.
 func (c *Console) With(v any) any {
 	return struct {
 		C *Console
@@ -110,7 +110,7 @@ func (c *Console) With(v any) any {
 	}{c, v}
 }
 
-// Change is the part of a form that changes events. none offers not to.
+// Change is the data of the part of a form that changes events. none offers not to change them.
 func (c *Console) Change(page wizardPage, action string, none bool) any {
 	return c.With(struct {
 		Page   wizardPage
@@ -119,7 +119,7 @@ func (c *Console) Change(page wizardPage, action string, none bool) any {
 	}{page, action, none})
 }
 
-// Control is whether something is paused, for a part of a page.
+// Control is the data of the part of a page that pauses or resumes something.
 func (c *Console) Control(what, name string, v replay.Control) any {
 	return c.With(struct {
 		What, Name string

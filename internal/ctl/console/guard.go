@@ -15,17 +15,17 @@ const (
 	loginPath  = "/login"
 	staticPath = "/static/"
 
-	// sessionLife is how long a browser stays signed in: a shift. The session ends with the process in any case.
+	// sessionLife is how long a browser stays signed in, about a shift. The session ends with the process in any case.
 	sessionLife = 12 * time.Hour
 
-	// requestTime bounds the calls of a page. The client tries each of them several times.
+	// requestTime bounds the calls of a page, retries included.
 	requestTime = 30 * time.Second
 
-	// maxForm is the largest form: a transform, a thousand resource ids, and what encoding them takes.
+	// maxForm is the size of the largest form: a transform and a thousand resource ids, encoded.
 	maxForm = 4 << 20
 )
 
-// policy lets a browser load the files of this package and nothing else. There is no inline script and no inline style.
+// policy lets a browser load the files of this package and nothing else. Pages have no inline scripts or styles.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
@@ -35,7 +35,7 @@ type token struct {
 	text string // empty: it was used
 }
 
-// spend reports whether got is the token, which then is no more.
+// spend reports whether got is the token, and makes the token invalid if it is.
 func (t *token) spend(got string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -46,7 +46,7 @@ func (t *token) spend(got string) bool {
 	return true
 }
 
-// guard lets only the browser in that had the token, and only by the names of this machine.
+// guard admits only the browser that had the token, and only under a name of this machine.
 func (c *Console) guard(pages http.Handler) http.Handler {
 	inner := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -63,7 +63,7 @@ func (c *Console) guard(pages http.Handler) http.Handler {
 				Title: "Wrong host name",
 				Text:  "The console answers to 127.0.0.1 and localhost, with its port. Open the address that replayctl console has printed.",
 			})
-		case strings.HasPrefix(r.URL.Path, staticPath): // the same for everybody
+		case strings.HasPrefix(r.URL.Path, staticPath): // public files
 			static.ServeHTTP(w, r)
 		case r.URL.Path == loginPath:
 			c.login(w, r)
@@ -83,8 +83,8 @@ func (c *Console) guard(pages http.Handler) http.Handler {
 	return same.Handler(inner)
 }
 
-// local reports whether a request names this machine as its host. A name that an attacker has resolve to 127.0.0.1
-// would let the attacker's page read the console (DNS rebinding). The port is that of the listener.
+// local reports whether a request names this machine as its host. An attacker can make another name resolve to
+// 127.0.0.1, and a page under that name could read the console (DNS rebinding). The port must be that of the listener.
 func local(r *http.Request) bool {
 	addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	if !ok {
@@ -94,7 +94,7 @@ func local(r *http.Request) bool {
 	return err == nil && slices.Contains([]string{"127.0.0.1:" + port, "localhost:" + port}, r.Host)
 }
 
-// cookieName has the port in it: browsers do not keep the cookies of two ports apart.
+// cookieName includes the port, because browsers share cookies between ports.
 func cookieName(r *http.Request) string {
 	_, port, _ := net.SplitHostPort(r.Host) // local has checked it
 	return "replayctl-console-" + port
@@ -112,14 +112,14 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) {
 		c.refuse(w, http.StatusMethodNotAllowed, refusal{Title: "Not possible", Text: "Open the address that replayctl console has printed."})
 		return
 	case c.signedIn(r):
-	case r.Header.Get("Sec-Purpose") != "" || !c.token.spend(r.URL.Query().Get("token")): // a prefetch is not a person
+	case r.Header.Get("Sec-Purpose") != "" || !c.token.spend(r.URL.Query().Get("token")): // a prefetch must not use the token
 		c.refuse(w, http.StatusForbidden, refusal{
 			Title: "This link was used",
 			Text:  "A link lets one browser in, once. End replayctl console with Ctrl-C, start it again, and open the address that it prints.",
 		})
 		return
 	default:
-		http.SetCookie(w, &http.Cookie{ //nolint:gosec // not Secure: it is for http on this machine
+		http.SetCookie(w, &http.Cookie{ //nolint:gosec // not Secure, because it is for http on this machine
 			Name: cookieName(r), Value: c.session, Path: "/", MaxAge: int(sessionLife / time.Second), HttpOnly: true,
 			SameSite: http.SameSiteStrictMode,
 		})
@@ -127,15 +127,15 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// refusal is a page for a browser that is not let in. It tells nothing of the ingestion.
+// refusal is a page for a browser that is not admitted. It says nothing about the ingestion.
 type refusal struct {
 	Title, Text string
 	Again       string // path to follow; empty: none
-	Refresh     int    // never: the layout asks
+	Refresh     int    // always 0; the layout needs it
 }
 
-// signIn is for a browser without the cookie. A strict cookie is not sent along a link of another site, such as of a
-// chat: following a link of this page sends it.
+// signIn is the page for a browser without the cookie. A browser does not send a strict cookie if it follows a link of
+// another site, such as a chat. It does if it follows the link on this page.
 func signIn(r *http.Request) refusal {
 	p := refusal{
 		Title: "Sign in",

@@ -7,7 +7,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// jobsPage is the data of the list of who closed and reopened what.
+// jobsPage is the data of the list of jobs that closed or reopened failures.
 type jobsPage struct {
 	Jobs []replay.FailureJob
 	Next string
@@ -29,7 +29,7 @@ func (c *Console) closeFailures(r *http.Request) (view, error) {
 	return c.changeFailures(r, replay.CloseFailures)
 }
 
-// reopenFailures takes closing back.
+// reopenFailures reopens what a filter selects.
 func (c *Console) reopenFailures(r *http.Request) (view, error) {
 	return c.changeFailures(r, replay.ReopenFailures)
 }
@@ -51,7 +51,7 @@ func (c *Console) changeFailures(r *http.Request, action replay.FailureAction) (
 	return done("/failures/jobs", "closed"), nil
 }
 
-// invalid is the page of a form that cannot be sent. The browser's way back has what was typed.
+// invalid is the page for a form with faults. Going back in the browser restores what was typed.
 func invalid(faults map[string]string) view {
 	p := problem{Text: "The form is not complete. Go back and correct it. Nothing was done."}
 	for _, f := range fieldsOf(asValues(faults)) {

@@ -8,7 +8,7 @@ import (
 	"unicode"
 )
 
-// labels are what the form calls its fields.
+// labels are the labels of the form's fields.
 var labels = map[string]string{
 	"resource": "Resources", "owner": "Owner", "failures": "Failures in quarantine", "all": "All resources",
 	"error": "Error", "state": "State that failed", "cause": "Text in the cause", "since": "Failed since", "until": "Failed before",
@@ -22,10 +22,10 @@ var labels = map[string]string{
 	"maxFailures": "Halt if more items fail than", "ramp": "Ramp", "reason": "Reason",
 }
 
-// label is what the form calls a field, or the field's name if it has none.
+// label is the label of a field, or the field's name if it has none.
 func label(field string) string { return cmp.Or(labels[field], field) }
 
-// apiNames finds the API's names of fields in a text, the longer ones first: those that cannot be words of a sentence.
+// apiNames matches the API's names of fields that cannot be words of a sentence, longer ones first.
 var apiNames = func() *regexp.Regexp {
 	var names []string
 	for name := range formFields {
@@ -38,7 +38,7 @@ var apiNames = func() *regexp.Regexp {
 	return regexp.MustCompile(`\b(` + strings.Join(names, "|") + `)\b`)
 }()
 
-// inLabels replaces the API's names of fields in a text by what the form calls them.
+// inLabels replaces the API's names of fields in a text by the labels of the form.
 func inLabels(text string) string {
 	return apiNames.ReplaceAllStringFunc(text, func(name string) string {
 		switch name {

@@ -7,7 +7,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// link is a path with a query of the values that are not empty: names and values in turn.
+// link is a path with a query of the values that are not empty. Pairs are names and values, in turn.
 func link(path string, pairs ...any) string {
 	var query []string
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -21,12 +21,12 @@ func link(path string, pairs ...any) string {
 	return path + "?" + strings.Join(query, "&")
 }
 
-// exactly is a glob that only one name matches.
+// exactly is a glob that matches only one name.
 func exactly(name string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(name)
 }
 
-// literal is the name that a glob of exactly stands for, and whether it is one.
+// literal undoes exactly. It reports false for another glob.
 func literal(glob string) (string, bool) {
 	var b strings.Builder
 	for i := 0; i < len(glob); i++ {

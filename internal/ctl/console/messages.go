@@ -9,13 +9,13 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// controlsLife is how long the banner of all pages may be old. What this console pauses is there at once.
+// controlsLife is how old the banner on all pages may be. A pause by this console shows at once.
 const controlsLife = 5 * time.Second
 
-// doneField is where an address has what was just done: a key of messages.
+// doneField is the query parameter that says what was just done: a key of messages.
 const doneField = "done"
 
-// messages say what was done. An address can name one of them, and bring no other text onto the page.
+// messages say what was done. An address names one of them by its key, so it cannot bring other text onto the page.
 var messages = map[string]string{
 	"planned":           "The plan is being made. Nothing has started.",
 	"applied":           "The plan is applied: this replay runs it.",
@@ -32,10 +32,10 @@ var messages = map[string]string{
 	"autoReplayResumed": "Auto-replay goes on.",
 }
 
-// done leads to a page that says what was done.
+// done redirects to a page that says what was done.
 func done(path, what string) view { return view{to: path + "?" + doneField + "=" + what} }
 
-// address is that of a page as it is shared: without what was just done.
+// address is the address of a page for sharing, without doneField.
 func address(u *url.URL) string {
 	if !u.Query().Has(doneField) {
 		return u.RequestURI()
@@ -56,11 +56,11 @@ func withQuery(u *url.URL, change func(url.Values)) string {
 type notice struct {
 	Text string // what is paused
 	replay.Pause
-	How    string // it goes on
-	Resume string // what a form resumes; empty: it goes on by itself
+	How    string // how it goes on
+	Resume string // what the form resumes; empty: it goes on by itself
 }
 
-// notices lists what is paused. Where it cannot be read, the overview says so.
+// notices lists what is paused. If that cannot be read, only the overview says so.
 func (c *Console) notices(ctx context.Context) (all []notice) {
 	controls, err := c.controls.get(ctx, c.o.Now())
 	if err != nil {
@@ -78,7 +78,7 @@ func (c *Console) notices(ctx context.Context) (all []notice) {
 	return all
 }
 
-// noticed reads what is paused beside a page. The returned function waits for it.
+// noticed reads what is paused while the page is read. The returned function waits for it.
 func (c *Console) noticed(r *http.Request) func() []notice {
 	found := make(chan []notice, 1)
 	go func() { found <- c.notices(r.Context()) }()

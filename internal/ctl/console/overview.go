@@ -12,7 +12,7 @@ import (
 // overviewReplays is how many replays the overview shows.
 const overviewReplays = 5
 
-// overviewPage is the data of the overview. Each part is read by itself, and may have failed by itself.
+// overviewPage is the data of the overview. Each part is read separately, and has its own error.
 type overviewPage struct {
 	Groups    replay.FailureGroups
 	GroupsErr *problem
@@ -36,7 +36,7 @@ type overviewPage struct {
 
 	Totals map[string]int // by status
 	Plot   *plot
-	NextAt *time.Time // when auto-replay looks at a failure next
+	NextAt *time.Time // when auto-replay decides on a failure next
 }
 
 func (c *Console) overview(r *http.Request) (view, error) {
@@ -103,7 +103,7 @@ func (c *Console) newest(ctx context.Context, n int) (all []replay.Summary, err 
 	return all, nil
 }
 
-// together runs functions at the same time, and waits for all of them.
+// together runs functions concurrently, and waits for all of them.
 func together(all ...func()) {
 	var group sync.WaitGroup
 	for _, f := range all {

@@ -9,7 +9,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// reasonOf reads the reason of a form, and notes if there is none.
+// reasonOf reads the reason of a form, and adds a fault if there is none.
 func reasonOf(form url.Values, faults map[string]string) string {
 	reason := strings.TrimSpace(form.Get("reason"))
 	if reason == "" {
@@ -18,7 +18,7 @@ func reasonOf(form url.Values, faults map[string]string) string {
 	return reason
 }
 
-// pause lets nothing more of a replay start.
+// pause pauses a replay.
 func (c *Console) pause(r *http.Request) (view, error) {
 	faults := map[string]string{}
 	reason := reasonOf(r.PostForm, faults)
@@ -32,7 +32,7 @@ func (c *Console) pause(r *http.Request) (view, error) {
 	return done("/replays/"+s.ReplayID, "paused"), nil
 }
 
-// resume has a replay go on.
+// resume lets a replay go on.
 func (c *Console) resume(r *http.Request) (view, error) {
 	s, err := c.o.Client.Replays.Resume(r.Context(), r.PathValue("id"))
 	if err != nil {
@@ -41,13 +41,13 @@ func (c *Console) resume(r *http.Request) (view, error) {
 	return done("/replays/"+s.ReplayID, "resumed"), nil
 }
 
-// pace gives a replay another bound, or none.
+// pace gives a replay another maximum of starts per second, or none.
 func (c *Console) pace(r *http.Request) (view, error) {
 	var change replay.ReplayChange
 	if typed := strings.TrimSpace(r.PostForm.Get("maxPerSecond")); typed != "" {
 		n, err := strconv.Atoi(typed)
 		if err != nil || n < 1 || n > replay.MaxPerSecond {
-			return invalid(map[string]string{"maxPerSecond": "must be a whole number from 1 to " + strconv.Itoa(replay.MaxPerSecond)}), nil //nolint:nilerr // the person is told
+			return invalid(map[string]string{"maxPerSecond": "must be a whole number from 1 to " + strconv.Itoa(replay.MaxPerSecond)}), nil //nolint:nilerr // the page shows the fault
 		}
 		change.MaxPerSecond = &n
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A plot is drawn on the server, as SVG in the page. Its numbers are also in a table, for who does not see it.
+// A plot is drawn on the server, as SVG in the page. A table has its numbers too, for people who cannot see it.
 type plot struct {
 	Title, Summary string
 	Unit           string // of the values
@@ -84,7 +84,7 @@ func (s scale) y(v float64) float64 { return round(plotBottom - (plotBottom-plot
 
 func round(v float64) float64 { return math.Round(v*10) / 10 }
 
-// nice is the least of 1, 2, 5, 10, 20 … that is not less than v.
+// nice is the smallest of 1, 2, 5, 10, 20 … that is not below v.
 func nice(v float64) float64 {
 	if v <= 1 {
 		return 1
@@ -104,7 +104,7 @@ type series struct {
 	points []point // in order of time
 }
 
-// draw makes a plot of lines over one time. The biggest lines are drawn, the others are added up.
+// draw makes a plot of lines over the same time. The largest lines are drawn, and the others are added up.
 func (c *Console) draw(title, unit string, all []series, limit float64, limitName string) *plot {
 	var s scale
 	for _, one := range all {
@@ -118,7 +118,7 @@ func (c *Console) draw(title, unit string, all []series, limit float64, limitNam
 			s.top = max(s.top, p.value)
 		}
 	}
-	if !s.to.After(s.from) { // a moment is not a development
+	if !s.to.After(s.from) { // one moment is not a plot
 		return nil
 	}
 	s.top = nice(max(s.top, limit, 2))
@@ -126,7 +126,7 @@ func (c *Console) draw(title, unit string, all []series, limit float64, limitNam
 	for i, one := range all {
 		var b strings.Builder
 		for _, at := range one.points {
-			_, _ = fmt.Fprintf(&b, "%g,%g ", s.x(at.at), s.y(at.value)) // a builder takes everything
+			_, _ = fmt.Fprintf(&b, "%g,%g ", s.x(at.at), s.y(at.value)) // never fails
 		}
 		last := number(one.points[len(one.points)-1].value)
 		p.Lines = append(p.Lines, plotLine{
@@ -167,7 +167,7 @@ func (p *plot) ticks(s scale, _ *time.Location) {
 	}
 }
 
-// table has the values of all lines at some of the times.
+// table fills the table with the values of all lines at some of the times.
 func (p *plot) table(all []series) {
 	longest := slices.MaxFunc(all, func(a, b series) int { return len(a.points) - len(b.points) }).points
 	step := max(1, (len(longest)+maxPlotRows-1)/maxPlotRows)
@@ -186,7 +186,7 @@ func (p *plot) table(all []series) {
 	}
 }
 
-// summaryOf says what the lines show.
+// summaryOf describes the lines in words.
 func summaryOf(all []series, unit string, s scale, _ *time.Location) string {
 	var parts []string
 	for _, one := range all {

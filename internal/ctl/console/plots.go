@@ -10,7 +10,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// failuresPlot shows how many failures of each error there were, since an hour before the console first asked.
+// failuresPlot shows how many failures each error had, since an hour before the console first read them.
 func (c *Console) failuresPlot(now replay.FailureGroups) *plot {
 	samples := c.past.groupSamples()
 	if len(samples) < 2 {
@@ -112,7 +112,7 @@ func (c *Console) progressPlot(samples []countSample) *plot {
 	return c.draw("Progress", "items", []series{done, failed, skipped}, float64(last.Matched), "matched")
 }
 
-// rateWindow is over how long starts are averaged, as the bound of a replay is.
+// rateWindow is the time over which starts are averaged.
 const rateWindow = time.Minute
 
 // ratePlot shows the starts per second beside their budget.

@@ -2,7 +2,7 @@ package console
 
 import "strings"
 
-// IsProduction reports whether a stack's name has a part that says so, such as listings-prod and
+// IsProduction reports whether a part of a stack's name says that it is a production stage, as in listings-prod or
 // listings-production-eu.
 func IsProduction(stack string) bool {
 	for part := range strings.FieldsFuncSeq(strings.ToLower(stack), func(r rune) bool { return r == '-' || r == '_' }) {

@@ -19,18 +19,18 @@ import (
 //go:embed templates/*.html static/*
 var files embed.FS
 
-// static serves what browsers load beside pages.
+// static serves the files that pages load.
 var static = http.StripPrefix(staticPath, http.FileServerFS(sub(files, "static")))
 
 func sub(fsys fs.FS, dir string) fs.FS {
 	inner, err := fs.Sub(fsys, dir)
-	if err != nil { // the name of a directory that is embedded
+	if err != nil { // fails only for a malformed name
 		panic(err)
 	}
 	return inner
 }
 
-// pages are the templates by name: each is the layout with the page's own "main" in it.
+// pages are the templates by name. Each is the layout with the page's own "main".
 var pages = func() map[string]*template.Template {
 	all := map[string]*template.Template{}
 	base := template.Must(template.New("").Funcs(functions).ParseFS(files, "templates/layout.html", "templates/parts*.html"))
@@ -81,15 +81,15 @@ var functions = template.FuncMap{
 type view struct {
 	page    string // name of the template
 	title   string
-	command string        // arguments of replayctl that show or do the same
+	command string        // arguments of replayctl that do the same
 	status  int           // default: 200
-	form    bool          // the command is that of a form, and follows what is typed
-	refresh time.Duration // how often an open page is read again; 0: never
+	form    bool          // the command belongs to a form, and follows what is typed
+	refresh time.Duration // how often an open page is reloaded; 0: never
 	data    any
-	to      string // path to go to instead, after a form
+	to      string // path of a redirect, after a form
 }
 
-// shown is what a template gets.
+// shown is the data of a template.
 type shown struct {
 	*Console
 	Title   string
@@ -103,19 +103,19 @@ type shown struct {
 	Data    any
 }
 
-// How often a page that is open is read again.
+// How often an open page is reloaded.
 const (
 	quickly = 2 * time.Second
 	slowly  = 10 * time.Second
 )
 
-// Options are those of the console, for the layout.
+// Options returns the options of the console, for the layout.
 func (c *Console) Options() Options { return c.o }
 
-// ExecutionURL is the page of an execution in the AWS console; empty where there is none.
+// ExecutionURL is the page of an execution in the AWS console, "" if there is none.
 func (c *Console) ExecutionURL(name string) string { return c.o.ExecutionURL(name) }
 
-// Changes are differences for a table: those that are shown, and how many there are.
+// Changes is the data of a table of differences: those that are shown, and the number of all.
 func (c *Console) Changes(all []changed, n int, caption string) any {
 	return c.With(struct {
 		Changes     []changed
@@ -126,7 +126,7 @@ func (c *Console) Changes(all []changed, n int, caption string) any {
 
 var errNoPage = errors.New("there is no such page")
 
-// page makes a handler of what reads a page's data.
+// page makes a handler from a function that reads a page's data.
 func (c *Console) page(read func(*http.Request) (view, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		paused := c.noticed(r)
@@ -152,7 +152,7 @@ func (c *Console) page(read func(*http.Request) (view, error)) http.HandlerFunc 
 	}
 }
 
-// write renders a page as a whole before the first byte is sent.
+// write renders the whole page before it sends the first byte.
 func write(w http.ResponseWriter, status int, page string, data any) {
 	var b bytes.Buffer
 	if err := pages[page].ExecuteTemplate(&b, "layout", data); err != nil {
@@ -161,7 +161,7 @@ func write(w http.ResponseWriter, status int, page string, data any) {
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = b.WriteTo(w) // the browser has gone
+	_, _ = b.WriteTo(w) // fails if the browser has gone
 }
 
 // problem is an error as a page shows it.
@@ -171,7 +171,7 @@ type problem struct {
 	RequestID string
 }
 
-// failed is the page of an error.
+// failed is the page for an error.
 func (c *Console) failed(err error) view {
 	v := view{page: "error", title: "Something went wrong", status: http.StatusBadGateway}
 	var refused *client.RefusedError

@@ -44,14 +44,14 @@ type replayPage struct {
 	Next     string
 
 	Rate    string
-	Left    string // how long it may take still
+	Left    string // how much longer it may take
 	Plots   []*plot
 	Diffs   []itemDiff
 	Seconds string // estimate of a plan
 	Expired bool
 }
 
-// itemDiff is what a transform does to an event of a plan.
+// itemDiff shows what a transform does to an event of a plan.
 type itemDiff struct {
 	replay.Item
 	Changes []changed
@@ -98,7 +98,7 @@ func (c *Console) itemsOf(ctx context.Context, id string, outcome replay.Outcome
 	return c.o.Client.WithPageSize(pageSize).Replays.ListItemsPage(ctx, id, outcome, cursor)
 }
 
-// follow works out how far a replay is and how fast.
+// follow computes the progress and the speed of a replay.
 func (c *Console) follow(p *replayPage) {
 	n := p.Counts
 	if p.DryRun {
@@ -121,7 +121,7 @@ func (c *Console) follow(p *replayPage) {
 	}
 }
 
-// readPlan prepares what a dry run found.
+// readPlan prepares the results of a dry run.
 func (c *Console) readPlan(p *replayPage) error {
 	if p.Plan == nil {
 		return nil
@@ -141,7 +141,7 @@ func (c *Console) readPlan(p *replayPage) error {
 	return nil
 }
 
-// cancelPage is the data of the question whether to cancel a replay.
+// cancelPage is the data of the page that asks whether to cancel a replay.
 type cancelPage struct {
 	replay.Summary
 	Ran     int // items that have ended
@@ -149,7 +149,7 @@ type cancelPage struct {
 	Waiting int // at least
 }
 
-// askToCancel says what cancelling a replay stops, and what it leaves.
+// askToCancel asks whether to cancel a replay, and says what that stops.
 func (c *Console) askToCancel(r *http.Request) (view, error) {
 	id := r.PathValue("id")
 	found, err := c.o.Client.Replays.Get(r.Context(), id)

@@ -12,7 +12,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// request reads the form as a request, and names everything that is wrong with it.
+// request reads the form as a request, and returns all of its faults.
 func (c *Console) request(form url.Values) (replay.Request, []replay.Fault) {
 	b := builder{c: c, form: form}
 	doc := map[string]any{"select": b.selection(), "reason": strings.TrimSpace(form.Get("reason"))}
@@ -39,7 +39,7 @@ func (c *Console) request(form url.Values) (replay.Request, []replay.Fault) {
 		b.number(doc, field, field, field)
 	}
 	body, err := json.Marshal(doc)
-	if err != nil { // maps of texts, and JSON that was checked
+	if err != nil { // cannot fail: the map has strings and valid JSON
 		return replay.Request{}, append(b.faults, replay.Fault{Field: "body", Detail: err.Error()})
 	}
 	r, err := replay.Decode(body, c.o.Now())
@@ -50,7 +50,7 @@ func (c *Console) request(form url.Values) (replay.Request, []replay.Fault) {
 	return r, b.faults
 }
 
-// builder makes a request's document of a form.
+// builder makes the document of a request from a form.
 type builder struct {
 	c      *Console
 	form   url.Values
@@ -140,7 +140,7 @@ func (b *builder) versions(doc map[string]any) {
 	doc["versions"] = v
 }
 
-// bound is a time, or else a version id.
+// bound reads a time or a version id.
 func (b *builder) bound(into map[string]any, name string) {
 	typed := strings.TrimSpace(b.form.Get(name))
 	if typed == "" {

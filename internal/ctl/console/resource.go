@@ -10,7 +10,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
-// maxLookedAt is how many versions of a resource are looked through for one of them.
+// maxLookedAt is how many versions of a resource are read to find one of them.
 const maxLookedAt = 1_000
 
 var (
@@ -79,14 +79,14 @@ func (c *Console) version(r *http.Request) (view, error) {
 	return view{page: "version", title: title, command: command([]string{"show", resource, p.VersionID}), refresh: slowly, data: p}, nil
 }
 
-// neighbours are a version and those that matter to it.
+// neighbours are a version and those to compare it with.
 type neighbours struct {
 	this         replay.Version
 	newer, older string
 	good         *replay.Version
 }
 
-// around looks for a version, or the newest one if id is empty, and for the last good one before it.
+// around finds a version, or the newest one if id is empty, its neighbors, and the last one before it that succeeded.
 func (c *Console) around(ctx context.Context, resource, id string) (n neighbours, err error) {
 	found, looked := false, 0
 	for v, err := range c.o.Client.Versions.List(ctx, resource) {
@@ -117,7 +117,7 @@ func (c *Console) around(ctx context.Context, resource, id string) (n neighbours
 	return n, nil
 }
 
-// readEvents reads the event, and the one of the last good version to compare with.
+// readEvents reads the event of the version, and that of the last good one, and compares them.
 func (c *Console) readEvents(ctx context.Context, p *versionPage) {
 	var event, good []byte
 	var err, goodErr error
@@ -185,7 +185,7 @@ func (c *Console) diff(r *http.Request) (view, error) {
 	return v, err
 }
 
-// find looks for versions by their ids.
+// find finds versions by their ids.
 func (c *Console) find(ctx context.Context, resource string, ids ...string) ([]replay.Version, error) {
 	found, looked, missing := make([]replay.Version, len(ids)), 0, len(slices.Compact(slices.Sorted(slices.Values(ids))))
 	for v, err := range c.o.Client.Versions.List(ctx, resource) {
@@ -210,7 +210,7 @@ func (c *Console) find(ctx context.Context, resource string, ids ...string) ([]r
 	return found, nil
 }
 
-// short is the beginning of an id, for titles.
+// short cuts an id for titles.
 func short(id string) string {
 	const most = 12
 	if len(id) <= most {
@@ -219,7 +219,7 @@ func short(id string) string {
 	return id[:most] + "…"
 }
 
-// notFound reports whether an error means that a page is about something that does not exist.
+// notFound reports whether an error means that the subject of a page does not exist.
 func notFound(err error) bool {
 	return errors.Is(err, errNoPage) || errors.Is(err, errNoVersion) || client.NotFound(err)
 }

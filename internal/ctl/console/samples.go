@@ -8,7 +8,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// How much of the past is kept while the console runs: pages that are open read every few seconds.
+// How many samples are kept while the console runs. Open pages read one every few seconds.
 const (
 	maxSamples  = 720
 	groupsEvery = 10 * time.Second
@@ -16,7 +16,7 @@ const (
 	maxFollowed = 50 // replays
 )
 
-// past is what pages have seen: the API tells how things stand, not how they stood.
+// past has what pages have read, because the API returns only the present state.
 type past struct {
 	mu      sync.Mutex
 	groups  []groupSample
@@ -36,7 +36,7 @@ type countSample struct {
 
 func newPast() *past { return &past{replays: map[string][]countSample{}} }
 
-// keepGroups notes the counts of failures. The counts of an hour ago that come with the first of them begin the plot.
+// keepGroups keeps the counts of failures. The first ones come with the counts of an hour ago, which begin the plot.
 func (p *past) keepGroups(now time.Time, g replay.FailureGroups) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -50,7 +50,7 @@ func (p *past) keepGroups(now time.Time, g replay.FailureGroups) {
 		p.groups = append(p.groups, before)
 	}
 	if n := len(p.groups); n > 1 && p.groups[n-1].at.Sub(p.groups[n-2].at) < groupsEvery {
-		p.groups = p.groups[:n-1] // the newest one is always kept
+		p.groups = p.groups[:n-1] // the new sample replaces one that is too close to that before it
 	}
 	s := groupSample{at: now, counts: map[string]int{}}
 	for _, one := range g.Groups {
@@ -68,7 +68,7 @@ func (p *past) groupSamples() []groupSample {
 	return slices.Clone(p.groups)
 }
 
-// keepCounts notes how far a replay is, and returns what was noted before.
+// keepCounts keeps the counts of a replay, and returns all that are kept.
 func (p *past) keepCounts(now time.Time, id string, counts replay.Counts) []countSample {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
-// hit is something that was found.
+// hit is a result of a search.
 type hit struct {
 	Kind, Name, To string
 	Says           string
@@ -24,8 +24,8 @@ type searchPage struct {
 
 var ulidText = regexp.MustCompile(`^[0-7][0-9A-HJKMNP-TV-Z]{25}$`)
 
-// search looks for what a text may be: the id of a replay, a resource, an owner, or the name or the ARN of an
-// execution. If it is one thing only, its page is shown at once.
+// search looks for everything that a text may name: a replay, a resource, an owner, or an execution by its name or ARN.
+// If there is one result, it redirects to its page.
 func (c *Console) search(r *http.Request) (view, error) {
 	p := searchPage{Q: strings.TrimSpace(r.URL.Query().Get("q"))}
 	v := view{page: "search", title: "Search", data: &p}
@@ -59,7 +59,7 @@ func (c *Console) search(r *http.Request) (view, error) {
 	return v, nil
 }
 
-// unusable reports whether the API does not take an id, or does not know it: then it is not that of anything.
+// unusable reports whether the API refuses an id or does not know it.
 func unusable(err error) bool {
 	var refused *client.RefusedError
 	return errors.As(err, &refused) && (refused.Status == http.StatusBadRequest || refused.Status == http.StatusNotFound)
@@ -87,7 +87,7 @@ func (c *Console) searchResource(r *http.Request, id string) (*hit, error) {
 	return &hit{Kind: "Resource", Name: id, To: link("/resource", "id", id), Says: "its newest version is " + page.Versions[0].Status()}, nil
 }
 
-// searchOwner looks for resources of an owner, and says what of them has failed.
+// searchOwner looks for resources of an owner, and says which have failed.
 func (c *Console) searchOwner(r *http.Request, id string) (*hit, error) {
 	if replay.CheckOwnerID(id) != nil {
 		return nil, nil //nolint:nilerr // not an id of an owner
@@ -99,10 +99,11 @@ func (c *Console) searchOwner(r *http.Request, id string) (*hit, error) {
 	return &hit{Kind: "Owner", Name: id, To: link("/owner", "id", id), Says: "its resources"}, nil
 }
 
-// searchPages is how many pages of ended executions, the newest, are searched for a name: the API lists them by time.
+// searchPages is how many pages of the newest ended executions are searched for a name. The API lists them by time
+// only.
 const searchPages = 10
 
-// searchExecution looks among the newest failures, and among what has ended lately.
+// searchExecution searches the newest failures, and the executions that have ended lately.
 func (c *Console) searchExecution(r *http.Request, name string) (*hit, error) {
 	var failed, ended *hit
 	var errs [2]error

@@ -10,7 +10,7 @@ import (
 // mark is a status as a page shows it.
 type mark struct{ Text, Tone string }
 
-// standing is how a replay stands. One that has ended is only good if nothing of it failed.
+// standing shows the status of a replay. A replay that has ended is only good if none of its items failed.
 func standing(status replay.Status, failed int, appliedBy string) mark {
 	m := mark{string(status), tone(status)}
 	switch {
@@ -22,12 +22,12 @@ func standing(status replay.Status, failed int, appliedBy string) mark {
 	return m
 }
 
-// progress is how far a replay is. Of one that was stopped, what did not run is not done.
+// progress is how far a replay is. In a stopped replay, items that did not run are not done.
 type progress struct {
 	Done, Of int
 	Text     string // such as "3 of 20 items"
-	Verb     string // what they have
-	Rest     string // what became of the others; empty: they go on
+	Verb     string // what the items have done
+	Rest     string // what happened to the others; empty: they go on
 }
 
 func progressOf(s replay.Summary) progress {
@@ -46,16 +46,16 @@ func progressOf(s replay.Summary) progress {
 	return p
 }
 
-// Share is the part that is done, in percent.
+// Share is the share that is done, in percent.
 func (p progress) Share() string { return ratio(p.Done, p.Of) }
 
 // things counts things, such as "1 item" and "2,000 items".
 func things(n int, thing string) string { return grouped(n) + " " + noun(n, thing) }
 
-// noun is what n things are called.
+// noun is a noun in the singular or plural.
 func noun(n int, thing string) string { return verb(n, thing, thing+"s") }
 
-// verb is what one does, or several do.
+// verb is one for one thing, several for others.
 func verb(n int, one, several string) string {
 	if n == 1 {
 		return one

@@ -25,15 +25,15 @@ type wizardPage struct {
 // Has reports whether a field of the form has a value.
 func (p wizardPage) Has(name string) bool { return p.Form.Get(name) != "" }
 
-// Open reports whether a part of the form is unfolded: one of its fields has a value that is not its default, or a
-// fault.
+// Open reports whether a part of the form is unfolded, because one of its fields has a fault or a value other than its
+// default.
 func (p wizardPage) Open(names ...string) bool {
 	return slices.ContainsFunc(names, func(name string) bool {
 		return p.Faults[name] != "" || p.Has(name) && p.Form.Get(name) != string(replay.Rerun)
 	})
 }
 
-// newReplay shows the form, filled in as the address says: other pages lead here with what they are about.
+// newReplay shows the form, filled in from the query: other pages link to it with their subject.
 func (c *Console) newReplay(r *http.Request) (view, error) {
 	return c.wizard(r.URL.Query(), http.StatusOK, nil, nil), nil
 }
@@ -59,7 +59,7 @@ func (c *Console) wizard(form url.Values, status int, faults []replay.Fault, sho
 	return view{page: "wizard", title: "New replay", command: replayCommand(form), form: true, status: status, data: p}
 }
 
-// chosenVersions is what the other fields of a form mean where none of the choices was made.
+// chosenVersions is the choice of versions that the other fields imply if none was made.
 func chosenVersions(form url.Values) string {
 	switch {
 	case form.Get("version") != "":
@@ -71,7 +71,7 @@ func chosenVersions(form url.Values) string {
 	}
 }
 
-// redrives reports whether executions are to go on, which can change nothing about them.
+// redrives reports whether the form asks for a redrive, which cannot change events.
 func redrives(form url.Values) bool { return form.Get("action") == string(replay.Redrive) }
 
 func faultText(f replay.Fault) string {
@@ -81,8 +81,8 @@ func faultText(f replay.Fault) string {
 	return inLabels(f.Detail) + " (got " + f.Value + ")"
 }
 
-// formFields are the fields of the form by those of a request. One that is not here belongs to the beginning of it that
-// is.
+// formFields maps fields of a request to fields of the form. A field that is not here belongs to its longest prefix
+// that is.
 var formFields = map[string]string{
 	"select": "resource", "select.resourceIds": "resource", "select.ownerId": "owner", "select.all": "all",
 	"select.failures": "failures", "select.failures.error": "error", "select.failures.state": "state", "select.failures.cause": "cause",
@@ -96,7 +96,7 @@ var formFields = map[string]string{
 	"maxPerSecond": "maxPerSecond", "maxItems": "maxItems", "maxFailures": "maxFailures", "ramp": "ramp", "reason": "reason",
 }
 
-// fieldOf is the field of the form that a fault is about; empty if it is about no one.
+// fieldOf is the field of the form that a fault is about, "" if there is none.
 func fieldOf(path string) string {
 	path, _, _ = strings.Cut(path, "[")
 	for path != "" {
@@ -112,7 +112,7 @@ func fieldOf(path string) string {
 	return ""
 }
 
-// plan asks for a dry run of the form's request, and shows it.
+// plan requests a dry run of the form's request, and shows it.
 func (c *Console) plan(r *http.Request) (view, error) {
 	request, faults := c.request(r.PostForm)
 	if len(faults) > 0 {
@@ -120,7 +120,7 @@ func (c *Console) plan(r *http.Request) (view, error) {
 	}
 	request.DryRun = true
 	accepted, err := c.o.Client.Replays.Create(r.Context(), keyOf(r.URL.Path, r.PostForm), request)
-	if before := start.UsedBefore(err); before != "" { // the same form, with times that count from now
+	if before := start.UsedBefore(err); before != "" { // the same form, whose relative times now mean other times
 		return done("/replays/"+before, "planned"), nil
 	}
 	var refused *client.RefusedError

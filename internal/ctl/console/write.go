@@ -12,13 +12,13 @@ import (
 	"strings"
 )
 
-// confirmField is where a form has the name of the stage, which a production stage asks for.
+// confirmField is the field with the name of the stage, which must be typed for a production stage.
 const confirmField = "confirm"
 
-// keyField is where a form has what its Idempotency-Key is made of.
+// keyField is the field with the random value from which the Idempotency-Key is made.
 const keyField = "key"
 
-// confirmPage asks for the name of the stage, and keeps what the form had.
+// confirmPage is the data of the page that asks for the name of the stage. It keeps the values of the form.
 type confirmPage struct {
 	Action string
 	Values []field
@@ -27,7 +27,8 @@ type confirmPage struct {
 
 type field struct{ Name, Value string }
 
-// change makes a handler of what changes something. In production it asks for the name of the stage first.
+// change makes a handler from a function that changes something. In production, it first asks for the name of the
+// stage.
 func (c *Console) change(do func(*http.Request) (view, error)) http.HandlerFunc {
 	return c.ask(func(r *http.Request) (view, error) {
 		if got := strings.TrimSpace(r.PostForm.Get(confirmField)); c.o.Production && got != c.o.Stage {
@@ -38,7 +39,8 @@ func (c *Console) change(do func(*http.Request) (view, error)) http.HandlerFunc 
 	})
 }
 
-// ask makes a handler of what asks the API for something. Nothing else may: a console that is read-only is minded here.
+// ask makes a handler from a function that writes to the API. All such functions go through it, because it refuses them
+// if the console is read-only.
 func (c *Console) ask(do func(*http.Request) (view, error)) http.HandlerFunc {
 	return c.form(func(r *http.Request) (view, error) {
 		if c.o.ReadOnly {
@@ -50,7 +52,7 @@ func (c *Console) ask(do func(*http.Request) (view, error)) http.HandlerFunc {
 	})
 }
 
-// form makes a handler of what reads a form.
+// form makes a handler from a function that reads a form.
 func (c *Console) form(do func(*http.Request) (view, error)) http.HandlerFunc {
 	return c.page(func(r *http.Request) (view, error) {
 		if err := r.ParseForm(); err != nil {
@@ -67,7 +69,7 @@ func (c *Console) form(do func(*http.Request) (view, error)) http.HandlerFunc {
 	})
 }
 
-// fieldsOf lists the values of a form for another form.
+// fieldsOf lists the values of a form as hidden fields of another one.
 func fieldsOf(form url.Values) (all []field) {
 	for _, name := range slices.Sorted(maps.Keys(form)) {
 		for _, value := range form[name] {
@@ -79,11 +81,11 @@ func fieldsOf(form url.Values) (all []field) {
 	return all
 }
 
-// keyOf is the Idempotency-Key of a form: the same for the same form with the same values, however often it is sent. A
-// form that was changed and is sent again is another request, which needs another key.
+// keyOf is the Idempotency-Key of a form. It is the same however often a form is sent with the same values. A form that
+// was changed is another request, which needs another key.
 func keyOf(path string, form url.Values) string {
 	h := sha256.New()
-	_, _ = fmt.Fprintf(h, "%q", path) // a hash takes everything
+	_, _ = fmt.Fprintf(h, "%q", path) // a hash never fails
 	for _, f := range fieldsOf(form) {
 		_, _ = fmt.Fprintf(h, "%q%q", f.Name, f.Value)
 	}
