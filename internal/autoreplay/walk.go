@@ -27,7 +27,7 @@ func (r *run) walkQuarantine(ctx context.Context, name string, pages int, do fun
 		return err
 	}
 	for range pages {
-		rows, next, err := r.Book.Failures.Quarantined(ctx, domain.QuarantineFilter{}, mark.Token, quarantinePage)
+		rows, next, err := r.Book.Failures.List(ctx, domain.FailureFilter{}, mark.Token, quarantinePage)
 		if err != nil {
 			return err
 		}

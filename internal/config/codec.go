@@ -59,8 +59,19 @@ func text(key string, p *string) field {
 }
 
 func optionalText(key string, p *string) field {
-	f := text(key, p)
+	return optional(text(key, p), func() bool { return *p == "" })
+}
+
+// optional makes a field one that is not set while it is empty.
+func optional(f field, empty func() bool) field {
 	f.optional = true
+	encoded := f.encode
+	f.encode = func() string {
+		if empty() {
+			return ""
+		}
+		return encoded()
+	}
 	return f
 }
 
@@ -89,16 +100,7 @@ func rate(key string, p *float64) field {
 
 // optionalRate is 0 when it is not set.
 func optionalRate(key string, p *float64) field {
-	f := rate(key, p)
-	f.optional = true
-	encoded := f.encode
-	f.encode = func() string {
-		if *p == 0 {
-			return ""
-		}
-		return encoded()
-	}
-	return f
+	return optional(rate(key, p), func() bool { return *p == 0 })
 }
 
 func decimal(key, want string, p *float64, valid func(float64) bool) field {
@@ -152,11 +154,7 @@ func list(key string, p *[]string) field {
 			if *p == nil {
 				return "[]"
 			}
-			b, err := json.Marshal(*p)
-			if err != nil {
-				panic(err) // strings always marshal
-			}
-			return string(b)
+			return encodeJSON(*p)
 		},
 		decode: func(s string) error { return json.Unmarshal([]byte(s), p) },
 	}
@@ -164,32 +162,22 @@ func list(key string, p *[]string) field {
 
 // optionalList is empty when it is not set.
 func optionalList(key string, p *[]string) field {
-	f := list(key, p)
-	f.optional = true
-	encoded := f.encode
-	f.encode = func() string {
-		if len(*p) == 0 {
-			return ""
-		}
-		return encoded()
-	}
-	return f
+	return optional(list(key, p), func() bool { return len(*p) == 0 })
 }
 
 // optionalTexts are strings by name, none when it is not set.
 func optionalTexts(key string, p *map[string]string) field {
-	return field{
-		key: key, want: `a JSON object of strings such as {"name": "value"}`, optional: true,
-		encode: func() string {
-			if len(*p) == 0 {
-				return ""
-			}
-			b, err := json.Marshal(*p)
-			if err != nil {
-				panic(err) // strings always marshal
-			}
-			return string(b)
-		},
+	return optional(field{
+		key: key, want: `a JSON object of strings such as {"name": "value"}`,
+		encode: func() string { return encodeJSON(*p) },
 		decode: func(s string) error { return json.Unmarshal([]byte(s), p) },
+	}, func() bool { return len(*p) == 0 })
+}
+
+func encodeJSON(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // strings always marshal
 	}
+	return string(b)
 }

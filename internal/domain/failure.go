@@ -100,18 +100,6 @@ type Move struct {
 	Redrive  string // of a move to Retrying: id of the replay that redrives the execution
 }
 
-// QuarantineFilter narrows the quarantine. The zero value selects all of it.
-type QuarantineFilter struct {
-	Since, Until time.Time          // when it failed: at Since or later, before Until; zero: no bound
-	Error, State func(string) bool  // nil: every one
-	Match        func(Failure) bool // nil: nothing more
-}
-
-// Matches reports whether a failure is selected. It does not check the time.
-func (f QuarantineFilter) Matches(row Failure) bool {
-	return (f.Error == nil || f.Error(row.Error)) && (f.State == nil || f.State(row.State)) && (f.Match == nil || f.Match(row))
-}
-
 // Storm is the row of an error that so many failures share that they are held, and released step by step.
 type Storm struct {
 	Error    string   `row:"error"`

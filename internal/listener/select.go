@@ -110,7 +110,7 @@ func (l *Listener) candidates(
 
 // failures selects from the quarantine, newest first. Two failures of the same version are one item.
 func (l *Listener) failures(ctx context.Context, s replay.Select, cursor string, limit int) ([]domain.Entry, string, error) {
-	rows, next, err := l.Book.Failures.Quarantined(ctx, quarantineFilter(s), cursor, limit)
+	rows, next, err := l.Book.Failures.List(ctx, quarantineFilter(s), cursor, limit)
 	if err != nil {
 		return nil, "", err
 	}
@@ -129,15 +129,14 @@ func (l *Listener) failures(ctx context.Context, s replay.Select, cursor string,
 }
 
 // quarantineFilter returns the ledger's form of a selection that has failures.
-func quarantineFilter(s replay.Select) domain.QuarantineFilter {
-	q := failurejob.Filter(replay.FailureQuery{
+func quarantineFilter(s replay.Select) domain.FailureFilter {
+	f := failurejob.Filter(replay.FailureQuery{
 		Error: s.Failures.Error, State: s.Failures.State, Cause: s.Failures.Cause, OwnerID: s.OwnerID,
 		Since: s.Failures.Since, Until: s.Failures.Until,
 	})
-	f := domain.QuarantineFilter{Since: q.Since, Until: q.Until, Error: q.Error, State: q.State, Match: q.Match}
-	if len(s.ResourceIDs) > 0 {
+	if matches := f.Match; len(s.ResourceIDs) > 0 {
 		f.Match = func(row domain.Failure) bool {
-			return slices.Contains(s.ResourceIDs, row.ResourceID) && (q.Match == nil || q.Match(row))
+			return slices.Contains(s.ResourceIDs, row.ResourceID) && (matches == nil || matches(row))
 		}
 	}
 	return f

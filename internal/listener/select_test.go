@@ -9,7 +9,10 @@ import (
 )
 
 func TestFailuresAreSelectedByAllConditions(t *testing.T) {
-	row := domain.Failure{ResourceID: "r1", OwnerID: "o1", Error: "BadPrice", State: "Price", Cause: "price -1 of listing r1"}
+	row := domain.Failure{
+		Execution: "x1", Status: domain.Quarantined, ResourceID: "r1", OwnerID: "o1", Error: "BadPrice", State: "Price",
+		Cause: "price -1 of listing r1",
+	}
 	for _, tt := range []struct {
 		name string
 		sel  replay.Select

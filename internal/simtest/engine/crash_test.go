@@ -285,7 +285,7 @@ func checkRuns(t tester, e *Engine, r replay.Replay, published int) {
 		t.Errorf("published without an item: %v", sent)
 	}
 	if r.Action == replay.Correct && r.Counts.Succeeded > 0 {
-		left, _, err := e.Plain.Failures.Quarantined(context.Background(), domain.QuarantineFilter{
+		left, _, err := e.Plain.Failures.List(context.Background(), domain.FailureFilter{
 			Match: func(f domain.Failure) bool { return f.VersionID == r.Request.Versions.IDs[0] },
 		}, "", 10)
 		if err != nil || len(left) > 0 {

@@ -315,7 +315,7 @@ func TestUnknownDeadLettersAreKept(t *testing.T) {
 	if sum.DeadLetters != 2 || sum.Errors != 0 {
 		t.Errorf("got %+v, want both taken in", sum)
 	}
-	rows, _, err := e.Book.Failures.Quarantined(t.Context(), domain.QuarantineFilter{}, "", 10)
+	rows, _, err := e.Book.Failures.List(t.Context(), domain.FailureFilter{}, "", 10)
 	if err != nil || len(rows) != 2 {
 		t.Fatalf("got %+v, %v, want both quarantined", rows, err)
 	}

@@ -108,7 +108,7 @@ func checkFailures(t *testing.T, e *Engine, failures float64) {
 	// Those that healed in quarantine were counted there before.
 	out := m["FailedAgain"] + m["Superseded"] + m["Closed"] + m["Healed"] + m["Quarantined"]
 	healed := 0.0
-	rows, _, err := e.Book.Failures.Quarantined(t.Context(), domain.QuarantineFilter{}, "", 100)
+	rows, _, err := e.Book.Failures.List(t.Context(), domain.FailureFilter{}, "", 100)
 	if err != nil {
 		t.Fatal(err)
 	}

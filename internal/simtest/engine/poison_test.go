@@ -25,7 +25,7 @@ func dead(t *testing.T, e *Engine, bodies ...string) {
 
 func inQuarantine(t *testing.T, e *Engine) []domain.Failure {
 	t.Helper()
-	rows, _, err := e.Book.Failures.Quarantined(t.Context(), domain.QuarantineFilter{}, "", 10)
+	rows, _, err := e.Book.Failures.List(t.Context(), domain.FailureFilter{}, "", 10)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -104,7 +104,7 @@ func TestAnUnrecordedEventThatFailsAgainIsInTheQuarantineOnce(t *testing.T) {
 	finished(t, e, id, replay.Completed, replay.Counts{Matched: 1, Started: 1, Failed: 1})
 	e.Ahead += period
 	e.Schedule()
-	rows, _, err := e.Book.Failures.Quarantined(t.Context(), domain.QuarantineFilter{}, "", 10)
+	rows, _, err := e.Book.Failures.List(t.Context(), domain.FailureFilter{}, "", 10)
 	if err != nil || len(rows) != 1 || rows[0].VersionID == "" || rows[0].ReplayID != id {
 		t.Fatalf("got %+v, %v, want the failure of the replay alone, with the version that it recorded", rows, err)
 	}
@@ -112,7 +112,7 @@ func TestAnUnrecordedEventThatFailsAgainIsInTheQuarantineOnce(t *testing.T) {
 	again := ask(t, e, `{"select":{"failures":{}},"reason":"a test"}`)
 	e.Pump()
 	finished(t, e, again, replay.Completed, replay.Counts{Matched: 1, Started: 1, Succeeded: 1})
-	if rows, _, err = e.Book.Failures.Quarantined(t.Context(), domain.QuarantineFilter{}, "", 10); err != nil || len(rows) != 0 {
+	if rows, _, err = e.Book.Failures.List(t.Context(), domain.FailureFilter{}, "", 10); err != nil || len(rows) != 0 {
 		t.Errorf("got %+v, %v, want nothing in quarantine", rows, err)
 	}
 }

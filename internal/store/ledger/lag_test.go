@@ -37,7 +37,7 @@ func TestTheQuarantineIsCompleteWhileItsIndexLags(t *testing.T) {
 		}
 		var got []string
 		for cursor, pages := "", 0; pages == 0 || cursor != ""; pages++ {
-			rows, next, err := l.Failures.Quarantined(t.Context(), domain.QuarantineFilter{Since: start.Add(-time.Hour)}, cursor, size)
+			rows, next, err := l.Failures.List(t.Context(), domain.FailureFilter{Since: start.Add(-time.Hour)}, cursor, size)
 			ok(t, err)
 			for _, f := range rows {
 				got = append(got, f.Execution)

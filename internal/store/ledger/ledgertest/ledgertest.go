@@ -217,7 +217,7 @@ func quarantine(t *testing.T, l *ledger.Ledger) {
 	}
 	var got []string
 	for cursor, pages := "", 0; pages == 0 || cursor != ""; pages++ {
-		rows, next, err := l.Failures.Quarantined(t.Context(), domain.QuarantineFilter{}, cursor, 7)
+		rows, next, err := l.Failures.List(t.Context(), domain.FailureFilter{}, cursor, 7)
 		ok(t, err)
 		for _, r := range rows {
 			got = append(got, r.Execution)
