@@ -24,107 +24,72 @@ const (
 type route struct {
 	name  string
 	grant string // the construct's method that allows it
-	call  func(ctx context.Context, api *client.Client) error
-	fine  int // besides success: the answer to names of nothing, from behind the check of permissions
+	fine  int    // besides success: the answer to names of nothing, from behind the check of permissions
+	call  func() error
 }
 
-func apiRoutes() []route {
+func apiRoutes(ctx context.Context, api *client.Client) []route {
+	const notFound, badRequest = http.StatusNotFound, http.StatusBadRequest
 	return []route{
-		{"GET /replays", "GrantReplay", func(ctx context.Context, api *client.Client) error { return firstOf(api.Replays.List(ctx, "")) }, 0},
-		{"POST /replays", "GrantReplay", func(ctx context.Context, api *client.Client) error {
-			_, err := api.Replays.Create(ctx, "", replay.Request{}) // selects nothing and has no reason: refused
-			return err
-		}, http.StatusBadRequest},
-		{"GET /replays/{replayId}", "GrantReplay", func(ctx context.Context, api *client.Client) error {
-			_, err := api.Replays.Get(ctx, noReplay)
-			return err
-		}, http.StatusNotFound},
-		{"GET /replays/{replayId}/items", "GrantReplay", func(ctx context.Context, api *client.Client) error {
-			return firstOf(api.Replays.ListItems(ctx, noReplay, ""))
-		}, http.StatusNotFound},
-		{"PATCH /replays/{replayId}", "GrantReplay", func(ctx context.Context, api *client.Client) error {
-			_, err := api.Replays.Update(ctx, noReplay, replay.ReplayChange{})
-			return err
-		}, http.StatusNotFound},
-		{"POST /replays/{replayId}/pause", "GrantReplay", func(ctx context.Context, api *client.Client) error {
-			_, err := api.Replays.Pause(ctx, noReplay, replay.PauseRequest{Reason: noResource})
-			return err
-		}, http.StatusNotFound},
-		{"POST /replays/{replayId}/resume", "GrantReplay", func(ctx context.Context, api *client.Client) error {
-			_, err := api.Replays.Resume(ctx, noReplay)
-			return err
-		}, http.StatusNotFound},
-		{"GET /controls", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
-			_, err := api.Controls.Get(ctx)
-			return err
-		}, 0},
-		{"PATCH /controls", "GrantReplay", func(ctx context.Context, api *client.Client) error {
-			_, err := api.Controls.Update(ctx, replay.ControlsChange{}) // changes nothing: refused
-			return err
-		}, http.StatusBadRequest},
-		{"GET /replays/{replayId}/evidence", "GrantReplay", func(ctx context.Context, api *client.Client) error {
-			_, err := api.Replays.GetEvidence(ctx, noReplay)
-			return err
-		}, http.StatusNotFound},
-		{"POST /replays/{replayId}/cancel", "GrantReplay", func(ctx context.Context, api *client.Client) error {
-			_, err := api.Replays.Cancel(ctx, noReplay)
-			return err
-		}, http.StatusNotFound},
-		{"POST /versions", "GrantReplay", func(ctx context.Context, api *client.Client) error {
-			_, err := api.Versions.Correct(ctx, "", replay.CorrectionRequest{}) // names no resource: refused
-			return err
-		}, http.StatusBadRequest},
-		{"GET /resources", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
-			return firstOf(api.Resources.List(ctx, noResource))
-		}, 0},
-		{"GET /executions", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
-			return firstOf(api.Executions.List(ctx, replay.ExecutionQuery{}))
-		}, 0},
-		{"GET /versions", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
-			return firstOf(api.Versions.List(ctx, noResource))
-		}, http.StatusNotFound},
-		{"GET /versions/{versionId}", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
-			_, err := api.Versions.GetEvent(ctx, noResource, noVersion)
-			return err
-		}, http.StatusNotFound},
-		{"GET /failures", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
-			return firstOf(api.Failures.List(ctx, noFilter))
-		}, 0},
-		{"POST /failures/close", "GrantReplay", func(ctx context.Context, api *client.Client) error {
-			_, err := api.Failures.CreateJob(ctx, replay.CloseFailures, "", replay.FailureJobRequest{}) // selects nothing: refused
-			return err
-		}, http.StatusBadRequest},
-		{"POST /failures/reopen", "GrantReplay", func(ctx context.Context, api *client.Client) error {
-			_, err := api.Failures.CreateJob(ctx, replay.ReopenFailures, "", replay.FailureJobRequest{})
-			return err
-		}, http.StatusBadRequest},
-		{"GET /failures/jobs", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
-			return firstOf(api.Failures.ListJobs(ctx))
-		}, 0},
-		{"GET /failures/jobs/{jobId}", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
-			_, err := api.Failures.GetJob(ctx, noReplay)
-			return err
-		}, http.StatusNotFound},
-		{"GET /failures/groups", "GrantReadHistory", func(ctx context.Context, api *client.Client) error {
-			_, err := api.Failures.GetGroups(ctx)
-			return err
-		}, 0},
+		{"GET /replays", "GrantReplay", 0, func() error { return firstOf(api.Replays.List(ctx, "")) }},
+		{"POST /replays", "GrantReplay", badRequest, // selects nothing and has no reason: refused
+			func() error { return errorOf(api.Replays.Create(ctx, "", replay.Request{})) }},
+		{"GET /replays/{replayId}", "GrantReplay", notFound,
+			func() error { return errorOf(api.Replays.Get(ctx, noReplay)) }},
+		{"GET /replays/{replayId}/items", "GrantReplay", notFound,
+			func() error { return firstOf(api.Replays.ListItems(ctx, noReplay, "")) }},
+		{"PATCH /replays/{replayId}", "GrantReplay", notFound,
+			func() error { return errorOf(api.Replays.Update(ctx, noReplay, replay.ReplayChange{})) }},
+		{"POST /replays/{replayId}/pause", "GrantReplay", notFound,
+			func() error {
+				return errorOf(api.Replays.Pause(ctx, noReplay, replay.PauseRequest{Reason: noResource}))
+			}},
+		{"POST /replays/{replayId}/resume", "GrantReplay", notFound,
+			func() error { return errorOf(api.Replays.Resume(ctx, noReplay)) }},
+		{"GET /controls", "GrantReadHistory", 0, func() error { return errorOf(api.Controls.Get(ctx)) }},
+		{"PATCH /controls", "GrantReplay", badRequest, // changes nothing: refused
+			func() error { return errorOf(api.Controls.Update(ctx, replay.ControlsChange{})) }},
+		{"GET /replays/{replayId}/evidence", "GrantReplay", notFound,
+			func() error { return errorOf(api.Replays.GetEvidence(ctx, noReplay)) }},
+		{"POST /replays/{replayId}/cancel", "GrantReplay", notFound,
+			func() error { return errorOf(api.Replays.Cancel(ctx, noReplay)) }},
+		{"POST /versions", "GrantReplay", badRequest, // names no resource: refused
+			func() error { return errorOf(api.Versions.Correct(ctx, "", replay.CorrectionRequest{})) }},
+		{"GET /resources", "GrantReadHistory", 0, func() error { return firstOf(api.Resources.List(ctx, noResource)) }},
+		{"GET /executions", "GrantReadHistory", 0,
+			func() error { return firstOf(api.Executions.List(ctx, replay.ExecutionQuery{})) }},
+		{"GET /versions", "GrantReadHistory", notFound,
+			func() error { return firstOf(api.Versions.List(ctx, noResource)) }},
+		{"GET /versions/{versionId}", "GrantReadHistory", notFound,
+			func() error { return errorOf(api.Versions.GetEvent(ctx, noResource, noVersion)) }},
+		{"GET /failures", "GrantReadHistory", 0, func() error { return firstOf(api.Failures.List(ctx, noFilter)) }},
+		{"POST /failures/close", "GrantReplay", badRequest, // selects nothing: refused
+			func() error {
+				return errorOf(api.Failures.CreateJob(ctx, replay.CloseFailures, "", replay.FailureJobRequest{}))
+			}},
+		{"POST /failures/reopen", "GrantReplay", badRequest,
+			func() error {
+				return errorOf(api.Failures.CreateJob(ctx, replay.ReopenFailures, "", replay.FailureJobRequest{}))
+			}},
+		{"GET /failures/jobs", "GrantReadHistory", 0, func() error { return firstOf(api.Failures.ListJobs(ctx)) }},
+		{"GET /failures/jobs/{jobId}", "GrantReadHistory", notFound,
+			func() error { return errorOf(api.Failures.GetJob(ctx, noReplay)) }},
+		{"GET /failures/groups", "GrantReadHistory", 0, func() error { return errorOf(api.Failures.GetGroups(ctx)) }},
 	}
 }
 
 // routes finds out whether the API answers, and which of its calls the caller may make.
 func (e *exam) routes(ctx context.Context) []Finding {
-	all := apiRoutes()
+	all := apiRoutes(ctx, e.API.WithPageSize(1))
 	found := make([]Finding, len(all))
-	api := e.API.WithPageSize(1)
-	found[0] = e.route(ctx, all[0], all[0].call(ctx, api))
+	found[0] = e.route(ctx, all[0], all[0].call())
 	if found[0].Status == Fail && strings.HasPrefix(found[0].Detail, noAnswer) {
 		return found[:1] // nor will the others
 	}
 	var group errgroup.Group
 	for i, r := range all[1:] {
 		group.Go(func() error {
-			found[i+1] = e.route(ctx, r, r.call(ctx, api))
+			found[i+1] = e.route(ctx, r, r.call())
 			return nil
 		})
 	}
@@ -179,6 +144,9 @@ func refusal(v *verdict, r route, refused *client.RefusedError) {
 
 // noFilter is every failure.
 var noFilter replay.FailureQuery
+
+// errorOf leaves out what a call returned besides.
+func errorOf[T any](_ T, err error) error { return err }
 
 // firstOf reads the first page of a list.
 func firstOf[T any](list iter.Seq2[T, error]) error {
