@@ -25,11 +25,11 @@ func (r *ReplayableIngestion) addQueues(s *settings) {
 	r.DeadLetterQueue = r.newQueue("DeadLetterQueue", s, &awssqs.QueueProps{})
 	r.OutcomesQueue = r.newQueue("OutcomesQueue", s, &awssqs.QueueProps{
 		VisibilityTimeout: visibility(&tracker),
-		DeadLetterQueue:   r.redrive(outcomeReceives),
+		DeadLetterQueue:   r.deadLettersAfter(outcomeReceives),
 	})
 	r.ReplayQueue = r.newQueue("ReplayQueue", s, &awssqs.QueueProps{
 		VisibilityTimeout: visibility(&replayListener),
-		DeadLetterQueue:   r.redrive(replayReceives),
+		DeadLetterQueue:   r.deadLettersAfter(replayReceives),
 	})
 }
 
@@ -44,7 +44,8 @@ func (r *ReplayableIngestion) newQueue(id string, s *settings, props *awssqs.Que
 	return awssqs.NewQueue(r, jsii.String(id), props)
 }
 
-func (r *ReplayableIngestion) redrive(receives float64) *awssqs.DeadLetterQueue {
+// deadLettersAfter moves a message to the dead-letter queue after so many receives.
+func (r *ReplayableIngestion) deadLettersAfter(receives float64) *awssqs.DeadLetterQueue {
 	return &awssqs.DeadLetterQueue{Queue: r.DeadLetterQueue, MaxReceiveCount: jsii.Number(receives)}
 }
 

@@ -62,7 +62,7 @@ func (a *API) hash(ctx context.Context, id string) error {
 // plan is bound to the replay with this id before the replay is accepted: it runs once.
 func (a *API) resolve(ctx context.Context, r replay.Request, id string) (replay.Request, error) {
 	if r.Action == replay.Correct {
-		return a.named(ctx, r)
+		return a.withVersion(ctx, r)
 	}
 	if r.Apply == nil {
 		return r, nil

@@ -68,11 +68,11 @@ func (r *run) decideDue(ctx context.Context) error {
 // checkStorms looks for storms before failures are decided on at the same time: each storm begins once.
 func (r *run) checkStorms(ctx context.Context, due []domain.Failure) {
 	for _, f := range due {
-		if f.Group == "" || !r.policy.Enabled || r.quarantineReason(f) != "" {
+		if f.Storm == "" || !r.policy.Enabled || r.quarantineReason(f) != "" {
 			continue
 		}
-		if _, err := r.checkStorm(ctx, f.Group); err != nil {
-			r.Logger.Log(ctx, errs.Level(err), "group of failures not read", "group", f.Group, "error", err)
+		if _, err := r.checkStorm(ctx, f.Storm); err != nil {
+			r.Logger.Log(ctx, errs.Level(err), "storm not read", "storm", f.Storm, "error", err)
 		}
 	}
 }
@@ -104,9 +104,9 @@ func (r *run) decide(ctx context.Context, f domain.Failure) error {
 			r.sum.Waiting++
 			return r.move(ctx, f, domain.Move{To: domain.Waiting, Decision: r.sum.Paused, DueAt: r.Now().Add(recheckAfter)})
 		}
-		if closed, err := r.checkStorm(ctx, f.Group); err != nil {
+		if holds, err := r.checkStorm(ctx, f.Storm); err != nil {
 			return err
-		} else if closed { // also one that was held before: its age stood still in a pause, so it is due before it is too old
+		} else if holds { // also one that was held before: its age stood still in a pause, so it is due before it is too old
 			return r.hold(ctx, f)
 		}
 		if !r.mayStart() { // it stays due
@@ -134,40 +134,6 @@ func (r *run) closeOrSend(ctx context.Context, f domain.Failure, reason string) 
 		return false, r.quarantine(ctx, f, "its event never reached the log and its input is gone")
 	}
 	return true, r.send(ctx, f)
-}
-
-// moveIfRedriven moves a failure whose execution an operator has redriven meanwhile.
-func (r *run) moveIfRedriven(ctx context.Context, f domain.Failure) (bool, error) {
-	if still, err := r.stillFailed(ctx, f); still || err != nil {
-		return false, err
-	}
-	d, err := r.Machine.Describe(ctx, f.Execution)
-	if errors.Is(err, sfn.ErrNotFound) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	switch {
-	case d.Status == domain.Succeeded:
-		if err := r.recordEnd(ctx, d.Ended); err != nil {
-			return false, err
-		}
-		return true, r.move(ctx, f, domain.Move{To: domain.Closed, Decision: "redriven with success", HealedBy: f.Execution})
-	case !d.Status.Terminal():
-		r.sum.Waiting++
-		return true, r.move(ctx, f, domain.Move{
-			To: domain.Waiting, Decision: "the execution was redriven and runs", DueAt: r.Now().Add(postponeFor),
-		})
-	case d.Status == domain.Aborted:
-		if err := r.recordEnd(ctx, d.Ended); err != nil {
-			return false, err
-		}
-		return true, r.move(ctx, f, domain.Move{To: domain.Closed, Decision: "redriven, and stopped by an operator"})
-	case d.RedriveCount > f.RedriveCount: // its own failure goes on, and closes this one
-		return true, r.recordEnd(ctx, d.Ended)
-	}
-	return false, nil
 }
 
 // moveIfNeedless moves a failure that needs no automatic replay: a newer event supersedes it, or its event is gone.

@@ -197,7 +197,7 @@ func (r *run) addFailure(ctx context.Context, e domain.Ended, d sfn.Description,
 		f.Status, f.Decision = domain.Closed, "the event had succeeded by then: see "+before.HealedBy
 	} else {
 		if r.policy.Errors.Retriable(f.Error) {
-			f.Group = f.Error
+			f.Storm = f.Error
 		}
 		f.DueAt = domain.At(r.policy.due(f, r.Now(), r.Random()))
 		f.Decision = fmt.Sprintf("decide at %s", f.DueAt)

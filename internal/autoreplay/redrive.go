@@ -45,7 +45,7 @@ func (r *run) poisonRedrive(ctx context.Context, it domain.Item) error {
 				ReplayID: it.ReplayID, Page: it.Page, Ordinal: it.Ordinal, To: replay.Started, ARN: d.ARN, At: r.Now(),
 			})
 		}
-		if err := r.Book.Items.ReleaseRedrive(ctx, it.ReplayID, row, "not redriven: "+givenUp); err != nil {
+		if err := r.Book.Items.WithdrawRedrive(ctx, it.ReplayID, row, "not redriven: "+givenUp); err != nil {
 			return err
 		}
 	}

@@ -24,54 +24,54 @@ const (
 	maxNamed = 500
 	// stepPatience is how long a step may take. What runs longer says nothing about the others.
 	stepPatience = time.Hour
-	// maxRounds is how often a run tries a step of a group: failures that are closed or quarantined instead of sent make room
+	// maxRounds is how often a run tries a step of a storm: failures that are closed or quarantined instead of sent make room
 	// for others.
 	maxRounds = 50
 	// heldBatch is how many held failures are read at once, for this round and the next ones.
 	heldBatch  = 100
-	groupBatch = 100
+	stormBatch = 100
 )
 
 // checkStorm reports whether the failures of an error are held. It begins a storm if too many share the error.
-func (r *run) checkStorm(ctx context.Context, group string) (bool, error) {
-	if group == "" {
+func (r *run) checkStorm(ctx context.Context, name string) (bool, error) {
+	if name == "" {
 		return false, nil
 	}
-	if holds, known := r.storms[group]; known {
+	if holds, known := r.storms[name]; known {
 		return holds, nil
 	}
-	g, err := r.Book.Storms.Get(ctx, group)
+	s, err := r.Book.Storms.Get(ctx, name)
 	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 		return false, err
 	}
-	if !g.Holds {
-		if g, err = r.beginStorm(ctx, group, g); err != nil {
+	if !s.Holds {
+		if s, err = r.beginStorm(ctx, name, s); err != nil {
 			return false, err
 		}
 	}
-	r.storms[group] = g.Holds
-	return g.Holds, nil
+	r.storms[name] = s.Holds
+	return s.Holds, nil
 }
 
-func (r *run) beginStorm(ctx context.Context, group string, g domain.Storm) (domain.Storm, error) {
-	n, err := r.Book.Failures.CountOpen(ctx, group, r.policy.CanaryThreshold+1)
+func (r *run) beginStorm(ctx context.Context, name string, s domain.Storm) (domain.Storm, error) {
+	n, err := r.Book.Failures.CountOpen(ctx, name, r.policy.CanaryThreshold+1)
 	if err != nil || n <= r.policy.CanaryThreshold {
-		return g, err
+		return s, err
 	}
 	now := domain.At(r.Now())
-	g, err = r.Book.Storms.Save(ctx, domain.Storm{
-		Error: group, Holds: true, Step: 1, NextAt: now, BegunAt: now, Revision: g.Revision,
+	s, err = r.Book.Storms.Save(ctx, domain.Storm{
+		Error: name, Holds: true, Step: 1, NextAt: now, BegunAt: now, Revision: s.Revision,
 	})
 	if err == nil {
-		r.begun[group] = true
-		r.Logger.WarnContext(ctx, "failures held: too many share an error", "group", group, "threshold", r.policy.CanaryThreshold)
+		r.begun[name] = true
+		r.Logger.WarnContext(ctx, "failures held: too many share an error", "storm", name, "threshold", r.policy.CanaryThreshold)
 	}
-	return g, err
+	return s, err
 }
 
 func (r *run) hold(ctx context.Context, f domain.Failure) error {
 	r.sum.Held++
-	r.held[f.Group] = true
+	r.held[f.Storm] = true
 	return r.move(ctx, f, domain.Move{
 		To: domain.Waiting, Hold: true, DueAt: r.tooOldAt(f),
 		Decision: fmt.Sprintf("held: more than %d failures share its error; waits for a probe to succeed", r.policy.CanaryThreshold),
@@ -89,13 +89,13 @@ func (r *run) tooOldAt(f domain.Failure) time.Time {
 func (r *run) lookAtStorms(ctx context.Context) error {
 	now := r.Now()
 	for cursor := ""; ; {
-		groups, next, err := r.Book.Storms.Due(ctx, now, cursor, groupBatch)
+		storms, next, err := r.Book.Storms.Due(ctx, now, cursor, stormBatch)
 		if err != nil {
 			return err
 		}
-		for _, g := range groups {
-			delete(r.begun, g.Error)
-			r.lookAtStorm(ctx, g)
+		for _, s := range storms {
+			delete(r.begun, s.Error)
+			r.lookAtStorm(ctx, s)
 		}
 		if next == "" || ctx.Err() != nil {
 			break
@@ -103,41 +103,41 @@ func (r *run) lookAtStorms(ctx context.Context) error {
 		cursor = next
 	}
 	for name := range r.begun {
-		g, err := r.Book.Storms.Get(ctx, name)
+		s, err := r.Book.Storms.Get(ctx, name)
 		if err != nil {
 			return err
 		}
-		r.lookAtStorm(ctx, g)
+		r.lookAtStorm(ctx, s)
 	}
 	return nil
 }
 
-func (r *run) lookAtStorm(ctx context.Context, g domain.Storm) {
-	if !g.Holds || g.NextAt.After(r.Now()) || ctx.Err() != nil { // the index lags behind
+func (r *run) lookAtStorm(ctx context.Context, s domain.Storm) {
+	if !s.Holds || s.NextAt.After(r.Now()) || ctx.Err() != nil { // the index lags behind
 		return
 	}
-	if err := r.advance(ctx, g); err != nil {
+	if err := r.advance(ctx, s); err != nil {
 		r.sum.Errors++
-		r.Logger.Log(ctx, errs.Level(err), "group of failures not looked at", "error", err, "group", g.Error)
+		r.Logger.Log(ctx, errs.Level(err), "storm not looked at", "error", err, "storm", s.Error)
 	}
 }
 
-// advance judges the step of a group that is under way, and takes the next one once it is over.
-func (r *run) advance(ctx context.Context, g domain.Storm) error {
-	over, err := r.judgeStep(ctx, &g)
+// advance judges the step of a storm that is under way, and takes the next one once it is over.
+func (r *run) advance(ctx context.Context, s domain.Storm) error {
+	over, err := r.judgeStep(ctx, &s)
 	if err != nil || !over {
 		return err
 	}
-	if g.NextAt.After(r.Now()) { // a probe failed
-		_, err = r.Book.Storms.Save(ctx, g)
+	if s.NextAt.After(r.Now()) { // a probe failed
+		_, err = r.Book.Storms.Save(ctx, s)
 		return err
 	}
-	return r.step(ctx, g)
+	return r.step(ctx, s)
 }
 
 // judgeStep checks the failures that were released last. The step is not over while one of them is being replayed.
-func (r *run) judgeStep(ctx context.Context, g *domain.Storm) (over bool, err error) {
-	rows, err := r.Book.Failures.Find(ctx, g.Released)
+func (r *run) judgeStep(ctx context.Context, s *domain.Storm) (over bool, err error) {
+	rows, err := r.Book.Failures.Find(ctx, s.Released)
 	if err != nil {
 		return false, err
 	}
@@ -158,26 +158,26 @@ func (r *run) judgeStep(ctx context.Context, g *domain.Storm) (over bool, err er
 			well++
 		}
 	}
-	if running > 0 && r.Now().Sub(g.ReleasedAt.Time) < stepPatience {
+	if running > 0 && r.Now().Sub(s.ReleasedAt.Time) < stepPatience {
 		return false, nil
 	}
-	g.Released = nil
+	s.Released = nil
 	switch {
 	case badly > well: // a poisonous event among others does not stop a step
-		g.Misses++
-		g.Step = 1
-		g.NextAt = domain.At(r.Now().Add(r.policy.pauseBetweenProbes(g.Misses, r.Random())))
-		r.Logger.WarnContext(ctx, "failures held on: what they share is still broken", "group", g.Error, "failed", badly,
-			"succeeded", well, "probes", g.Probes, "nextAt", g.NextAt.Time)
+		s.Misses++
+		s.Step = 1
+		s.NextAt = domain.At(r.Now().Add(r.policy.pauseBetweenProbes(s.Misses, r.Random())))
+		r.Logger.WarnContext(ctx, "failures held on: what they share is still broken", "storm", s.Error, "failed", badly,
+			"succeeded", well, "probes", s.Probes, "nextAt", s.NextAt.Time)
 	case well > 0:
-		g.Misses = 0
-		g.Step = min(g.Step*growth, maxStep)
+		s.Misses = 0
+		s.Step = min(s.Step*growth, maxStep)
 	} // those that were closed for other reasons say nothing
 	return true, nil
 }
 
 // step releases as many failures as the step has.
-func (r *run) step(ctx context.Context, g domain.Storm) error {
+func (r *run) step(ctx context.Context, s domain.Storm) error {
 	tried := map[string]bool{}
 	skip := func(f domain.Failure) bool { return tried[f.Execution] }
 	var held []domain.Failure
@@ -187,22 +187,22 @@ func (r *run) step(ctx context.Context, g domain.Storm) error {
 			r.sum.Waiting++
 			return nil // failures that get too old come due by themselves
 		}
-		size := min(g.Step, r.maySend())
+		size := min(s.Step, r.maySend())
 		var err error
 		if len(held) < size {
-			if held, some, err = r.Book.Failures.Held(ctx, g.Error, skip, max(size, heldBatch)); err != nil {
+			if held, some, err = r.Book.Failures.Held(ctx, s.Error, skip, max(size, heldBatch)); err != nil {
 				return err
 			}
 		}
 		if len(held) == 0 {
-			return r.empty(ctx, g, some || len(tried) > 0)
+			return r.empty(ctx, s, some || len(tried) > 0)
 		}
 		size = min(size, len(held))
 		for _, f := range held[:size] {
 			tried[f.Execution] = true
 		}
 		var sent int
-		if g, sent, err = r.releaseAll(ctx, g, held[:size]); err != nil || sent > 0 {
+		if s, sent, err = r.releaseAll(ctx, s, held[:size]); err != nil || sent > 0 {
 			return err
 		}
 		held = held[size:]
@@ -212,17 +212,17 @@ func (r *run) step(ctx context.Context, g domain.Storm) error {
 
 // releaseAll saves which failures a step releases, then releases them. A run that dies in between neither forgets nor
 // doubles the step. It returns how many of them were sent.
-func (r *run) releaseAll(ctx context.Context, g domain.Storm, step []domain.Failure) (_ domain.Storm, sent int, err error) {
-	g.Released, g.EmptyAt = nil, domain.Stamp{}
+func (r *run) releaseAll(ctx context.Context, s domain.Storm, step []domain.Failure) (_ domain.Storm, sent int, err error) {
+	s.Released, s.EmptyAt = nil, domain.Stamp{}
 	for _, f := range step[:min(len(step), maxNamed)] {
-		g.Released = append(g.Released, domain.FailureID(f.Execution, f.RedriveCount))
+		s.Released = append(s.Released, domain.FailureID(f.Execution, f.RedriveCount))
 	}
-	g.NextAt, g.ReleasedAt = domain.At(r.Now()), domain.At(r.Now())
-	if g.Step == 1 {
-		g.Probes++
+	s.NextAt, s.ReleasedAt = domain.At(r.Now()), domain.At(r.Now())
+	if s.Step == 1 {
+		s.Probes++
 	}
-	if g, err = r.Book.Storms.Save(ctx, g); err != nil {
-		return g, 0, err
+	if s, err = r.Book.Storms.Save(ctx, s); err != nil {
+		return s, 0, err
 	}
 	var released atomic.Int64
 	r.each(step, func(r *run, f domain.Failure) {
@@ -231,12 +231,12 @@ func (r *run) releaseAll(ctx context.Context, g domain.Storm, step []domain.Fail
 		}
 	})
 	if sent = int(released.Load()); sent > 0 {
-		if g.Step == 1 {
+		if s.Step == 1 {
 			r.sum.Probes++
 		}
-		r.Logger.InfoContext(ctx, "held failures let go", "group", g.Error, "sent", sent, "step", g.Step, "probes", g.Probes)
+		r.Logger.InfoContext(ctx, "held failures released", "storm", s.Error, "sent", sent, "step", s.Step, "probes", s.Probes)
 	}
-	return g, sent, nil
+	return s, sent, nil
 }
 
 // release decides on a held failure, and reports whether it was sent. One that cannot be decided on stays held, and does not
@@ -253,35 +253,35 @@ func (r *run) release(ctx context.Context, f domain.Failure) (sent bool) {
 	return sent && err == nil
 }
 
-// emptyFor is how long a group must have been empty before its storm ends. The index of held failures lags behind, and nothing
+// emptyFor is how long a storm must have held nothing before it ends. The index of held failures lags behind, and nothing
 // would release those that it does not show.
 const emptyFor = time.Minute
 
 // empty ends a storm once nothing has been held for a while.
-func (r *run) empty(ctx context.Context, g domain.Storm, some bool) error {
+func (r *run) empty(ctx context.Context, s domain.Storm, some bool) error {
 	now := domain.At(r.Now())
 	switch {
-	case some || r.held[g.Error]:
-		g.EmptyAt = domain.Stamp{}
-	case g.EmptyAt.IsZero():
-		g.EmptyAt = now
-	case now.Sub(g.EmptyAt.Time) >= emptyFor:
-		return r.endStorm(ctx, g)
+	case some || r.held[s.Error]:
+		s.EmptyAt = domain.Stamp{}
+	case s.EmptyAt.IsZero():
+		s.EmptyAt = now
+	case now.Sub(s.EmptyAt.Time) >= emptyFor:
+		return r.endStorm(ctx, s)
 	default:
 		return nil
 	}
-	g.Released, g.NextAt = nil, now
-	_, err := r.Book.Storms.Save(ctx, g)
+	s.Released, s.NextAt = nil, now
+	_, err := r.Book.Storms.Save(ctx, s)
 	return err
 }
 
 // endStorm ends a storm: nothing is held any more.
-func (r *run) endStorm(ctx context.Context, g domain.Storm) error {
-	g.Holds, g.Released, g.EmptyAt = false, nil, domain.Stamp{}
-	if _, err := r.Book.Storms.Save(ctx, g); err != nil {
+func (r *run) endStorm(ctx context.Context, s domain.Storm) error {
+	s.Holds, s.Released, s.EmptyAt = false, nil, domain.Stamp{}
+	if _, err := r.Book.Storms.Save(ctx, s); err != nil {
 		return err
 	}
-	r.storms[g.Error] = false
-	r.Logger.InfoContext(ctx, "no failure of a group is held any more", "group", g.Error, "probes", g.Probes)
+	r.storms[s.Error] = false
+	r.Logger.InfoContext(ctx, "storm over: no failure is held any more", "storm", s.Error, "probes", s.Probes)
 	return nil
 }

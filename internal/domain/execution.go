@@ -68,13 +68,13 @@ type Execution struct {
 	ReplayID string `row:"replayId,omitempty"` // api
 	Page     int    `row:"page,omitempty"`     // api
 	Ordinal  int    `row:"ordinal,omitempty"`  // api
-	Index    int    `row:"index,omitempty"`    // api: place in the series
+	Index    int    `row:"index,omitempty"`    // api: position in the series
 	Target   string `row:"target,omitempty"`   // api
 	Suppress bool   `row:"suppress,omitempty"` // api: the output is not published
 	Patched  bool   `row:"patched,omitempty"`  // api: the event is under derived/
 
 	AllowStale bool  `row:"allowStale,omitempty"` // api: its output may be published after that of newer events
-	Over       Stamp `row:"over,omitempty"`       // api, of a series: the newest place after which its output may be published
+	MayFollow  Stamp `row:"over,omitempty"`       // api, of a series: the newest place after which its output may be published
 
 	Unrecorded bool `row:"unrecorded,omitempty"` // api: it runs the kept input of an execution that never reached the log
 

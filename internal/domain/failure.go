@@ -41,8 +41,8 @@ type Failure struct {
 	InputKey     string        `row:"inputKey,omitempty"` // the object that keeps the input of such an event
 	State        string        `row:"state,omitempty"`    // name of the state that failed
 	Error        string        `row:"error"`
-	Group        string        `row:"group,omitempty"`     // the retriable error by which it is grouped; empty: it is not retriable
-	Held         bool          `row:"held,omitempty"`      // waits until its group releases it, not for its due time
+	Storm        string        `row:"group,omitempty"`     // the error whose storm may hold it; empty: it is not retriable
+	Held         bool          `row:"held,omitempty"`      // waits until its storm releases it, not for its due time
 	Cause        string        `row:"cause,omitempty"`     // the first MaxCauseBytes
 	Root         string        `row:"root"`                // its lineage: the execution that failed first, see LineageOf
 	Attempt      int           `row:"attempt"`             // automatic replays made before this failure
@@ -95,7 +95,7 @@ type Move struct {
 	Decision string // why
 	DueAt    time.Time
 	HealedBy string
-	Hold     bool   // until its group releases it
+	Hold     bool   // until its storm releases it
 	Job      string // id of the job that it is a part of
 	Redrive  string // of a move to Retrying: id of the replay that redrives the execution
 }

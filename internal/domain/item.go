@@ -10,15 +10,15 @@ import (
 type Item struct {
 	ReplayID   string         `row:"replayId"`
 	Page       int            `row:"page"`
-	Ordinal    int            `row:"ordinal"`         // place in the page
-	Index      int            `row:"index,omitempty"` // place in the series of the resource's versions
+	Ordinal    int            `row:"ordinal"`         // position in the page
+	Index      int            `row:"index,omitempty"` // position in the series of the resource's versions
 	ResourceID string         `row:"resourceId"`
 	Outcome    replay.Outcome `row:"outcome"`
 	VersionID  string         `row:"versionId,omitempty"` // bound before the execution is started
 	Execution  string         `row:"execution,omitempty"` // bound with the version; from then on, the item will start
 	Want       string         `row:"want,omitempty"`      // the version to bind, if the selection named it
 	Failure    string         `row:"failure,omitempty"`   // id of the failure that was selected
-	Planned    string         `row:"planned,omitempty"`   // place of the item in the plan that is applied
+	Planned    string         `row:"planned,omitempty"`   // position of the item in the plan that is applied
 	Diff       string         `row:"diff,omitempty"`      // of a plan: what the transform does
 	Warning    string         `row:"warning,omitempty"`   // of a plan: why running it may not be intended
 	Digest     string         `row:"digest,omitempty"`    // SHA-256 of the event that runs, in a plan or as planned; empty for a recorded event
@@ -30,11 +30,11 @@ type Item struct {
 	JustBound bool `row:"-"` // by this delivery: no other one has done anything with it
 }
 
-// Place is the position of an item in its replay.
-type Place struct{ Page, Ordinal, Index int }
+// Position is the position of an item in its replay.
+type Position struct{ Page, Ordinal, Index int }
 
-// Place returns the position of an item.
-func (i Item) Place() Place { return Place{Page: i.Page, Ordinal: i.Ordinal, Index: i.Index} }
+// Position returns the position of an item.
+func (i Item) Position() Position { return Position{Page: i.Page, Ordinal: i.Ordinal, Index: i.Index} }
 
 // Shown is the item as the API returns it.
 func (i Item) Shown() replay.Item {

@@ -34,7 +34,7 @@ func FailedName(replayID, resourceID, versionID string) string {
 	return APIPrefix + digest(replayID, resourceID, "failed", versionID)
 }
 
-// SeriesName names the execution of the Series state machine for one resource of a replay, by the resource's place.
+// SeriesName names the execution of the Series state machine for one resource of a replay, by the resource's position.
 func SeriesName(replayID string, page, ordinal int) string {
 	return SeriesPrefix + digest(replayID, fmt.Sprint(page), fmt.Sprint(ordinal))
 }

@@ -41,11 +41,11 @@ func (r Replay) Ramping() bool {
 	return r.Ramped() && !r.RampOver && !r.Stopped() && !r.Status.Final()
 }
 
-// MayBegin reports whether the resource at a place, from 0 on, may begin.
-func (r Replay) MayBegin(place int) bool { return !r.Ramping() || place < r.RampTo }
+// MayBegin reports whether the resource at a position, from 0 on, may begin.
+func (r Replay) MayBegin(position int) bool { return !r.Ramping() || position < r.RampTo }
 
-// heldBack is how many of the resources that were found must not begin yet. Each of them is one waiting item.
-func (r Replay) heldBack() int {
+// notReached is how many of the resources that were found the ramp has not reached. Each of them is one waiting item.
+func (r Replay) notReached() int {
 	if !r.Ramping() {
 		return 0
 	}
@@ -54,7 +54,7 @@ func (r Replay) heldBack() int {
 
 // StepDone reports whether every item of the steps so far has its outcome. It takes the replay as it was counted.
 func (r Replay) StepDone() bool {
-	return r.Ramping() && (r.Expanded || r.Found >= r.RampTo) && r.Open() <= r.heldBack()
+	return r.Ramping() && (r.Expanded || r.Found >= r.RampTo) && r.Open() <= r.notReached()
 }
 
 // ranSince counts items that ran since the ramp began, or since it was resumed last.
@@ -69,7 +69,7 @@ func (r Replay) FailsTooOften() string {
 	if !r.Ramped() || failed <= 0 {
 		return ""
 	}
-	let := r.Matched - r.heldBack()
+	let := r.Matched - r.notReached()
 	if r.Ramping() && !r.Expanded {
 		let += max(r.RampTo-r.Found, 0) // resources of the step that are not found yet
 	}

@@ -87,8 +87,8 @@ func (r Replay) Stop() *replay.Stop {
 	return &replay.Stop{Status: r.StopStatus, By: r.StopBy, At: r.StopAt.Time, Reason: r.StopReason}
 }
 
-// Over reports whether more items have failed than the request allows.
-func (r Replay) Over() bool { return r.MaxFailures != nil && r.Failed > *r.MaxFailures }
+// TooManyFailed reports whether more items have failed than the request allows.
+func (r Replay) TooManyFailed() bool { return r.MaxFailures != nil && r.Failed > *r.MaxFailures }
 
 // ReasonToStop completes the reason for stopping the replay now: it adds that resources not yet listed have no item.
 func (r Replay) ReasonToStop(reason string) string {
@@ -134,7 +134,7 @@ type Page struct {
 	StartsAt Stamp  `row:"startsAt,omitempty"` // of a paced replay: when its first item may start
 	Sent     bool   `row:"sent"`               // its messages are in the queue
 	Looked   int    `row:"looked,omitempty"`   // events that the filters of the selection have read
-	First    int    `row:"first,omitempty"`    // place of its first item among those of all pages
+	First    int    `row:"first,omitempty"`    // position of its first item among those of all pages
 }
 
 // Entry is what a page selects: a resource, and for a failure the version that failed.

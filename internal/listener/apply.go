@@ -119,7 +119,7 @@ func (l *Listener) asPlanned(ctx context.Context, t *task) (v, latest eventlog.V
 	if latest, vd, err = l.latest(ctx, t.it.ResourceID, t.req); vd != nil || err != nil {
 		return v, latest, vd, err
 	}
-	if v, vd, err = l.named(ctx, t.it.ResourceID, t.it.Want); vd != nil || err != nil {
+	if v, vd, err = l.versionWithID(ctx, t.it.ResourceID, t.it.Want); vd != nil || err != nil {
 		return v, latest, vd, err
 	}
 	if t.req.Versions.Mode == replay.LatestVersion && t.req.Select.Recorded == nil && v.ID != latest.ID {

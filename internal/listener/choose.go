@@ -26,7 +26,7 @@ func (l *Listener) goOn(ctx context.Context, msg protocol.ReplayMessage, cursor 
 // choose returns the version of a resource that an item replays, or a verdict.
 func (l *Listener) choose(ctx context.Context, t *task) (v eventlog.Version, vd *verdict, err error) {
 	if t.only != "" {
-		return l.named(ctx, t.it.ResourceID, t.only)
+		return l.versionWithID(ctx, t.it.ResourceID, t.only)
 	}
 	if t.it.ResourceID == "" {
 		return v, skip(`the failure names no resource: select it with versions "failed"`), nil
@@ -58,7 +58,7 @@ func (l *Listener) wanted(ctx context.Context, it domain.Item, req request) (v, 
 	if want == "" {
 		want = req.Versions.IDs[0]
 	}
-	if v, vd, err = l.named(ctx, it.ResourceID, want); vd == nil && err == nil && !req.Select.Recorded.Contains(v.At()) {
+	if v, vd, err = l.versionWithID(ctx, it.ResourceID, want); vd == nil && err == nil && !req.Select.Recorded.Contains(v.At()) {
 		vd = skip("version %s was not recorded in the window", want)
 	}
 	return v, latest, vd, err
@@ -141,9 +141,9 @@ func (l *Listener) walk(
 	return next, vd, err
 }
 
-// named returns a version by its id: the first of its execution, also if the id is that of a second one. If there
+// versionWithID returns a version by its id: the first of its execution, also if the id is that of a second one. If there
 // is none, it returns a verdict.
-func (l *Listener) named(ctx context.Context, resourceID, versionID string) (eventlog.Version, *verdict, error) {
+func (l *Listener) versionWithID(ctx context.Context, resourceID, versionID string) (eventlog.Version, *verdict, error) {
 	v, err := l.Log.First(ctx, resourceID, versionID)
 	if errors.Is(err, eventlog.ErrNotFound) {
 		return v, skip("the event log has no version %s of it", versionID), nil
@@ -183,7 +183,7 @@ func (l *Listener) rangeOf(ctx context.Context, t *task) (found []string, looked
 		return nil, 0, skip("no event of it in the series fits the selection"), nil
 	}
 	if found[0] != latest {
-		newest, vd, err := l.named(ctx, t.it.ResourceID, found[0])
+		newest, vd, err := l.versionWithID(ctx, t.it.ResourceID, found[0])
 		if vd == nil && err == nil {
 			vd, err = l.stale(ctx, t.it.ResourceID, newest, t.req)
 		}
@@ -218,7 +218,7 @@ func (l *Listener) allWanted(ctx context.Context, t *task) (ids []string, latest
 	}
 	var versions []eventlog.Version
 	for _, id := range t.req.Versions.IDs {
-		v, vd, err := l.named(ctx, t.it.ResourceID, id)
+		v, vd, err := l.versionWithID(ctx, t.it.ResourceID, id)
 		if vd != nil || err != nil {
 			return nil, "", vd, err
 		}
@@ -277,7 +277,7 @@ func (l *Listener) ends(
 		if end.bound == nil || end.bound.VersionID == "" {
 			continue
 		}
-		v, vd, err := l.named(ctx, resourceID, end.bound.VersionID)
+		v, vd, err := l.versionWithID(ctx, resourceID, end.bound.VersionID)
 		if vd != nil || err != nil {
 			return nil, vd, err
 		}

@@ -61,7 +61,7 @@ func (l *Listener) single(ctx context.Context, t *task) (*verdict, error) {
 		return &verdict{to: t.it.Outcome}, nil
 	}
 	if t.it.Execution == "" { // what is bound starts: an earlier delivery may have started it without noting it
-		if vd, err := l.heldBack(ctx, t); vd != nil || err != nil {
+		if vd, err := l.mayBegin(ctx, t); vd != nil || err != nil {
 			return vd, err
 		}
 	}
@@ -102,13 +102,13 @@ func stopped(r domain.Replay) string {
 }
 
 // bind binds an item to a version. From then on it starts, whatever comes. A dry run binds nothing: the verdict says what
-// would run. Over is the newest place that the item may be published after, zero its own.
-func (l *Listener) bind(ctx context.Context, t *task, v eventlog.Version, over domain.Stamp) (*verdict, error) {
+// would run. MayFollow is the newest place that the item may be published after, zero its own.
+func (l *Listener) bind(ctx context.Context, t *task, v eventlog.Version, mayFollow domain.Stamp) (*verdict, error) {
 	if t.req.Action == replay.Republish {
 		return l.bindOutput(ctx, t, v)
 	}
 	row := announcement(t, v, l.now())
-	row.Over = over
+	row.MayFollow = mayFollow
 	diff, digest, vd, err := l.applyTransform(ctx, t, row)
 	if vd == nil && err == nil {
 		vd = t.req.sameAsPlanned(t.it, v.ID, digest)

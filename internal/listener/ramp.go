@@ -6,9 +6,9 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
-// heldBack is the verdict about an item that must not begin: its replay was stopped or is paused, or its step of the ramp
+// mayBegin is the verdict about an item that must not begin: its replay was stopped or is paused, or its step of the ramp
 // has not begun.
-func (l *Listener) heldBack(ctx context.Context, t *task) (*verdict, error) {
+func (l *Listener) mayBegin(ctx context.Context, t *task) (*verdict, error) {
 	if t.r.Stopped() {
 		return skip("%s", stopped(t.r)), nil
 	}
@@ -22,7 +22,7 @@ func (l *Listener) heldBack(ctx context.Context, t *task) (*verdict, error) {
 	return later, nil
 }
 
-// firstOf is the place of the first item of a page. Only a ramp asks for it.
+// firstOf is the position of the first item of a page. Only a ramp asks for it.
 func (l *Listener) firstOf(ctx context.Context, r domain.Replay, page int) (int, error) {
 	if !r.Ramping() {
 		return 0, nil

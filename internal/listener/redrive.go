@@ -35,7 +35,7 @@ func (l *Listener) redrive(ctx context.Context, it domain.Item) (*verdict, error
 	if err != nil {
 		return nil, err
 	}
-	if row.RedriveID != it.ReplayID { // released by an earlier delivery, which did not come to say so
+	if row.RedriveID != it.ReplayID { // withdrawn by an earlier delivery, which did not come to say so
 		return skip("execution %s could not be redriven: replay it instead", row.Name), nil
 	}
 	if vd, err := l.beginRun(ctx, it, row); vd != nil || err != nil {
@@ -59,7 +59,7 @@ func (l *Listener) bindRedrive(ctx context.Context, t *task) (*verdict, error) {
 	if t.req.DryRun {
 		return wouldRedrive(run), nil
 	}
-	if vd, err := l.stillFailed(ctx, run.row); vd != nil || err != nil {
+	if vd, err := l.redrivable(ctx, run.row); vd != nil || err != nil {
 		return vd, err
 	}
 	if run.row.Mode == "" {
@@ -186,8 +186,8 @@ func (l *Listener) mayRedriveUnrecorded(ctx context.Context, req request, f doma
 	return l.superseded(ctx, f, req, "redrives")
 }
 
-// stillFailed is the verdict about a run by what Step Functions knows, nil if the run is the last one and can be redriven.
-func (l *Listener) stillFailed(ctx context.Context, row domain.Execution) (*verdict, error) {
+// redrivable is the verdict about a run by what Step Functions knows, nil if the run is the last one and can be redriven.
+func (l *Listener) redrivable(ctx context.Context, row domain.Execution) (*verdict, error) {
 	d, err := l.Machine.Describe(ctx, row.Name)
 	switch {
 	case errors.Is(err, sfn.ErrNotFound):
@@ -230,5 +230,5 @@ func (l *Listener) beginRun(ctx context.Context, it domain.Item, row domain.Exec
 		return nil, nil
 	}
 	why := fmt.Sprintf("%v: replay it instead", err)
-	return skip("%s", why), l.Book.Items.ReleaseRedrive(ctx, it.ReplayID, row, why)
+	return skip("%s", why), l.Book.Items.WithdrawRedrive(ctx, it.ReplayID, row, why)
 }

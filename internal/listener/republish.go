@@ -62,7 +62,7 @@ func (l *Listener) republish(ctx context.Context, t *task) (*verdict, error) {
 		OwnerID: source.OwnerID, RecordedAt: source.RecordedAt.Time, FirstStartedAt: source.Placed().Time,
 	}}, l.now())
 	row.Source = source.Name
-	if row.Over, err = l.over(ctx, it, t.req); err != nil {
+	if row.MayFollow, err = l.mayFollow(ctx, it, t.req); err != nil {
 		return nil, err
 	}
 	if gone, err := l.Log.DeletedSince(ctx, it.ResourceID, row.Place.Time); gone || err != nil { // since it was bound
@@ -92,8 +92,8 @@ func withheld(it domain.Item, why string) *verdict {
 	return fail(it.VersionID, "OutputNotSent: %s; it is not known whether it was sent before", why)
 }
 
-// over returns the newest place that an item may be published after: of a series, that of its last version.
-func (l *Listener) over(ctx context.Context, it domain.Item, req request) (domain.Stamp, error) {
+// mayFollow returns the newest place that an item may be published after: of a series, that of its last version.
+func (l *Listener) mayFollow(ctx context.Context, it domain.Item, req request) (domain.Stamp, error) {
 	if !req.Versions.Several() {
 		return domain.Stamp{}, nil
 	}

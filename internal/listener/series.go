@@ -45,7 +45,7 @@ func (l *Listener) several(ctx context.Context, t *task) (*verdict, error) {
 
 // bindSeries binds the versions of a resource. If there is only one, the task gets it instead.
 func (l *Listener) bindSeries(ctx context.Context, t *task) (s domain.Series, vd *verdict, err error) {
-	if vd, err := l.heldBack(ctx, t); vd != nil || err != nil {
+	if vd, err := l.mayBegin(ctx, t); vd != nil || err != nil {
 		return s, vd, err
 	}
 	versions, looked, vd, err := l.rangeOf(ctx, t)

@@ -18,14 +18,14 @@ import (
 type Publications interface {
 	Get(ctx context.Context, resourceID string) (domain.Publication, error)
 	Raise(ctx context.Context, resourceID string, place domain.Stamp) (domain.Publication, error)
-	Hold(ctx context.Context, h domain.PublicationHold) (domain.Publication, error)
-	Release(ctx context.Context, resourceID, holder string) error
+	Lock(ctx context.Context, w domain.PublicationLock) (domain.Publication, error)
+	Unlock(ctx context.Context, resourceID, lockedBy string) error
 }
 
 // PublishGate orders the publications of a resource. An event raises the resource's place before it is sent; an older
-// one that must not follow a newer one holds the place while it is sent, and newer ones wait until it is released.
+// one that must not follow a newer one locks the row while it is sent, and newer ones wait until it is unlocked.
 //
-// One case remains: a request to SNS may take longer than the hold, after its client has given it up. If SNS accepted
+// One case remains: a request to SNS may take longer than the lock, after its client has given it up. If SNS accepted
 // the message at a second try, the first one may deliver a copy after newer events.
 type PublishGate struct {
 	publications Publications
@@ -36,11 +36,11 @@ type PublishGate struct {
 }
 
 const (
-	// holdFor is how long a holder that died keeps newer events of its resource waiting.
-	holdFor = 10 * time.Second
-	// sendFor is how long a holder may send. The rest of the hold allows for clock differences.
+	// lockFor is how long an execution that locked a row and died keeps newer events of its resource waiting.
+	lockFor = 10 * time.Second
+	// sendFor is how long a row may be locked to send. The rest of lockFor allows for clock differences.
 	sendFor = 5 * time.Second
-	// poll is the time between two checks of the holder.
+	// poll is the time between two checks of a lock.
 	poll = 50 * time.Millisecond
 )
 
@@ -56,7 +56,7 @@ func NewPublishGate(publications Publications, logger *slog.Logger) *PublishGate
 // returns false and sends nothing. A row that is not guarded always passes.
 func (g *PublishGate) Pass(ctx context.Context, row domain.Execution, guarded bool, send func(context.Context) error) (sent bool, err error) {
 	if guarded {
-		return g.hold(ctx, row, send)
+		return g.sendLocked(ctx, row, send)
 	}
 	p, err := g.publications.Raise(ctx, row.ResourceID, row.Placed())
 	if err != nil {
@@ -68,20 +68,20 @@ func (g *PublishGate) Pass(ctx context.Context, row domain.Execution, guarded bo
 	return true, send(ctx)
 }
 
-// await waits while an older event is being sent. A holder that does not release it has died, and its hold expires.
+// await waits while an older event is being sent. An execution that does not unlock the row has died, and its lock expires.
 func (g *PublishGate) await(ctx context.Context, p domain.Publication, row domain.Execution) error {
 	began := g.Now()
 	first := p
-	for p.Holder != "" && p.Holder != row.Name && p.HolderPlace.Before(row.Placed().Time) {
-		// The holder's clock may differ, so this clock measures the wait. A hold that ended long ago is not waited for.
-		if g.Now().Sub(began) > holdFor || g.Now().Sub(p.HeldUntil.Time) > holdFor {
-			if p.Holder == first.Holder {
-				return g.publications.Release(ctx, row.ResourceID, p.Holder)
+	for p.LockedBy != "" && p.LockedBy != row.Name && p.LockedPlace.Before(row.Placed().Time) {
+		// The other's clock may differ, so this clock measures the wait. A lock that ended long ago is not waited for.
+		if g.Now().Sub(began) > lockFor || g.Now().Sub(p.LockedUntil.Time) > lockFor {
+			if p.LockedBy == first.LockedBy {
+				return g.publications.Unlock(ctx, row.ResourceID, p.LockedBy)
 			}
 			return nil
 		}
 		if err := g.Sleep(ctx, poll); err != nil {
-			return fmt.Errorf("wait for publication by %s: %w", p.Holder, err)
+			return fmt.Errorf("wait for publication by %s: %w", p.LockedBy, err)
 		}
 		var err error
 		if p, err = g.publications.Get(ctx, row.ResourceID); err != nil {
@@ -91,35 +91,38 @@ func (g *PublishGate) await(ctx context.Context, p domain.Publication, row domai
 	return nil
 }
 
-func (g *PublishGate) hold(ctx context.Context, row domain.Execution, send func(context.Context) error) (sent bool, err error) {
+// sendLocked sends while it has locked the row, unless a newer event was published.
+func (g *PublishGate) sendLocked(ctx context.Context, row domain.Execution, send func(context.Context) error) (sent bool, err error) {
 	for {
-		h := domain.PublicationHold{ResourceID: row.ResourceID, Execution: row.Name, Place: row.Placed(), Over: row.Over, Now: g.Now()}
-		if h.Over.Before(h.Place.Time) {
-			h.Over = h.Place
+		w := domain.PublicationLock{
+			ResourceID: row.ResourceID, Execution: row.Name, Place: row.Placed(), MayFollow: row.MayFollow, Now: g.Now(),
 		}
-		h.Until = h.Now.Add(holdFor)
-		p, err := g.publications.Hold(ctx, h)
+		if w.MayFollow.Before(w.Place.Time) {
+			w.MayFollow = w.Place
+		}
+		w.Until = w.Now.Add(lockFor)
+		p, err := g.publications.Lock(ctx, w)
 		if err == nil {
 			break
 		}
 		if !errors.Is(err, ledger.ErrConflict) {
 			return false, err
 		}
-		if p.Place.After(h.Over.Time) {
+		if p.Place.After(w.MayFollow.Time) {
 			return false, nil
 		}
 		if err := g.Sleep(ctx, poll); err != nil { // another replay of the resource is sending
-			return false, fmt.Errorf("wait for publication by %s: %w", p.Holder, err)
+			return false, fmt.Errorf("wait for publication by %s: %w", p.LockedBy, err)
 		}
 	}
 	sending, cancel := context.WithTimeout(ctx, sendFor)
 	defer cancel()
 	err = send(sending)
-	if errs.Transient(err) { // the request may still be in progress, so the hold must expire
+	if errs.Transient(err) { // the request may still be in progress, so the lock must expire
 		return false, err
 	}
-	if rerr := g.publications.Release(ctx, row.ResourceID, row.Name); rerr != nil {
-		g.logger.Log(ctx, errs.Level(rerr), "publication not released", "execution", row.Name, "error", rerr)
+	if rerr := g.publications.Unlock(ctx, row.ResourceID, row.Name); rerr != nil {
+		g.logger.Log(ctx, errs.Level(rerr), "publication not unlocked", "execution", row.Name, "error", rerr)
 	}
 	return err == nil, err
 }

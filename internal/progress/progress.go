@@ -17,7 +17,7 @@ import (
 )
 
 type items interface {
-	At(ctx context.Context, replayID string, places []domain.Place) (map[domain.Place]domain.Item, error)
+	At(ctx context.Context, replayID string, positions []domain.Position) (map[domain.Position]domain.Item, error)
 	Change(ctx context.Context, replayID string, changes []domain.ItemChange) error
 }
 
@@ -140,7 +140,7 @@ func (p *Replays) CompleteIfDone(ctx context.Context, id string, now time.Time) 
 			return err
 		}
 	}
-	if r.Over() && !r.Stopped() {
+	if r.TooManyFailed() && !r.Stopped() {
 		stop := replay.Stop{
 			Status: replay.Halted, At: now,
 			Reason: r.ReasonToStop(fmt.Sprintf("%d items failed, maxFailures is %d", r.Failed, *r.MaxFailures)),
@@ -222,18 +222,18 @@ func (p *Replays) sendEvidence(ctx context.Context, id string) {
 // changes reads the items and keeps the transitions that lead forward. Final tells that the replay may be complete,
 // also when nothing is left to change: an earlier delivery may have died before it looked.
 func (p *Replays) changes(ctx context.Context, id string, transitions []Transition) (changes []domain.ItemChange, final bool, err error) {
-	places := make([]domain.Place, len(transitions))
+	positions := make([]domain.Position, len(transitions))
 	for i, t := range transitions {
-		places[i] = domain.Place{Page: t.Page, Ordinal: t.Ordinal, Index: t.Index}
+		positions[i] = domain.Position{Page: t.Page, Ordinal: t.Ordinal, Index: t.Index}
 	}
-	items, err := p.items.At(ctx, id, places)
+	items, err := p.items.At(ctx, id, positions)
 	if err != nil {
 		return nil, false, err
 	}
-	seen := map[domain.Place]int{}
+	seen := map[domain.Position]int{}
 	for i, t := range transitions {
 		final = final || t.To.Final()
-		at := places[i]
+		at := positions[i]
 		item := items[at]
 		if t.ARN == "" && item.Execution != t.Execution {
 			continue // another delivery bound it meanwhile: it starts

@@ -23,9 +23,9 @@ type rows struct {
 	err       error
 }
 
-func (m *rows) At(_ context.Context, _ string, places []domain.Place) (map[domain.Place]domain.Item, error) {
-	found := map[domain.Place]domain.Item{}
-	for _, p := range places {
+func (m *rows) At(_ context.Context, _ string, positions []domain.Position) (map[domain.Position]domain.Item, error) {
+	found := map[domain.Position]domain.Item{}
+	for _, p := range positions {
 		found[p] = m.items[p.Ordinal]
 	}
 	return found, nil

@@ -171,8 +171,8 @@ func (w *World) Deliver(ctx context.Context) (delivered bool, err error) {
 	return delivered, err
 }
 
-// heldBack is how often the queue is polled while none of its messages is due.
-const heldBack = 10 * time.Millisecond
+// pollEvery is how often the queue is polled while none of its messages is due.
+const pollEvery = 10 * time.Millisecond
 
 // Settle delivers the Replay queue, runs the started executions and reports them, until nothing is left to do.
 func (w *World) Settle(ctx context.Context) error {
@@ -190,7 +190,7 @@ func (w *World) Settle(ctx context.Context) error {
 		case w.Replays.Empty():
 			return nil
 		default:
-			if err := smithytime.SleepWithContext(ctx, heldBack); err != nil {
+			if err := smithytime.SleepWithContext(ctx, pollEvery); err != nil {
 				return err
 			}
 		}

@@ -46,7 +46,7 @@ var keys = strings.Fields(`timestamp level message requestId
 	execution resourceId versionId replayId error messageId mode status attempt root state decision dueAt
 	apiRequestId method resource action requestedBy reason selection dryRun by page ordinal index items versions failed
 	deadLetters settled replayed probes held quarantined superseded waiting unaccounted restored errors paused
-	group threshold sent step succeeded nextAt executions stateMachineArn unrecorded`)
+	storm threshold sent step succeeded nextAt executions stateMachineArn unrecorded`)
 
 // checkLines checks the form of log lines: what Lambda reads is there, keys are known, and no event's data is among them.
 func checkLines(t *testing.T, lines []logLine) {

@@ -45,7 +45,7 @@ func New(cfg config.AutoReplay, services Services, telemetry boot.Telemetry) (*a
 	events := eventlog.New(services.Bucket, cfg.EventLogBucket).Logging(telemetry.Log)
 	replays := sqs.New(services.Queues, cfg.ReplayQueueURL)
 	replayProgress := progress.New(book.Items, book.Replays, replays)
-	questions := sfn.NewQuota(book.Pace.Purse(ledger.Questions()), askedAtOnce, services.Now)
+	questions := sfn.NewQuota(book.Pace.Tokens(ledger.Questions()), askedAtOnce, services.Now)
 	deps := autoreplay.Deps{
 		Book: book, Log: events, Machine: sfn.New(services.States, cfg.StateMachineARN).Within(questions),
 		Series:      sfn.New(services.States, cfg.SeriesMachineARN).Within(questions),

@@ -18,12 +18,12 @@ import (
 var ErrBusy = errors.New("questions to Step Functions are used up")
 
 // Quota bounds how often executions are described and their histories read: both take from it, in whatever machine. All
-// functions of an ingestion share its purse.
+// functions of an ingestion share its tokens.
 type Quota struct {
-	purse purse
-	chunk int
-	now   func() time.Time
-	turn  chan struct{} // who has it may spend: others wait for what it gets
+	tokens tokens
+	chunk  int
+	now    func() time.Time
+	turn   chan struct{} // who has it may spend: others wait for what it gets
 
 	mu    sync.Mutex
 	left  int
@@ -37,17 +37,17 @@ const (
 	throttledFor = 30 * time.Second
 )
 
-// purse keeps what all functions share.
-type purse interface {
+// tokens are in the ledger: all functions share them. A question costs one.
+type tokens interface {
 	Spend(ctx context.Context, n int, now time.Time) (granted int, err error)
 }
 
-// NewQuota returns a quota that takes so many questions at once out of a purse. A nil now is the clock.
-func NewQuota(purse purse, chunk int, now func() time.Time) *Quota {
+// NewQuota returns a quota that takes so many tokens at once. A nil now is the clock.
+func NewQuota(tokens tokens, chunk int, now func() time.Time) *Quota {
 	if now == nil {
 		now = time.Now
 	}
-	return &Quota{purse: purse, chunk: chunk, now: now, turn: make(chan struct{}, 1)}
+	return &Quota{tokens: tokens, chunk: chunk, now: now, turn: make(chan struct{}, 1)}
 }
 
 func busy() error {
@@ -70,7 +70,7 @@ func (q *Quota) take(ctx context.Context) error {
 	if known, err := q.have(); known { // of what another has spent meanwhile
 		return err
 	}
-	n, err := q.purse.Spend(ctx, q.chunk, q.now()) // not under the lock: a call may hang
+	n, err := q.tokens.Spend(ctx, q.chunk, q.now()) // not under the lock: a call may hang
 	if err != nil {
 		return err
 	}

@@ -33,15 +33,15 @@ func (a *asked) GetExecutionHistory(context.Context, *sfn.GetExecutionHistoryInp
 	return &sfn.GetExecutionHistoryOutput{}, nil
 }
 
-type purseFunc func(n int) int
+type tokensFunc func(n int) int
 
-func (f purseFunc) Spend(_ context.Context, n int, _ time.Time) (int, error) {
+func (f tokensFunc) Spend(_ context.Context, n int, _ time.Time) (int, error) {
 	return f(n), nil
 }
 
 func TestQuestionsKeepToTheirQuota(t *testing.T) {
 	api, now, left, spent := &asked{}, time.Unix(1000, 0), 5, 0
-	q := NewQuota(purseFunc(func(n int) int {
+	q := NewQuota(tokensFunc(func(n int) int {
 		spent++
 		n = min(n, left)
 		left -= n
@@ -75,7 +75,7 @@ func TestQuestionsKeepToTheirQuota(t *testing.T) {
 
 func TestWhoIsThrottledAsksNoMoreForAWhile(t *testing.T) {
 	api, now := &asked{refuse: true}, time.Unix(1000, 0)
-	q := NewQuota(purseFunc(func(n int) int { return n }), 10, func() time.Time { return now })
+	q := NewQuota(tokensFunc(func(n int) int { return n }), 10, func() time.Time { return now })
 	m := Within{New(api, "arn:stateMachine:a"), q}
 	for range 5 {
 		if _, err := m.Describe(t.Context(), "x"); !errors.Is(err, ErrBusy) {
@@ -94,7 +94,7 @@ func TestWhoIsThrottledAsksNoMoreForAWhile(t *testing.T) {
 // Many ask at once: they spend one chunk after the other, so that nobody is refused while another holds what is left.
 func TestThoseWhoAskTogetherShareAChunk(t *testing.T) {
 	left := 100
-	q := NewQuota(purseFunc(func(n int) int {
+	q := NewQuota(tokensFunc(func(n int) int {
 		n = min(n, left)
 		left -= n // under the quota's turn
 		time.Sleep(time.Millisecond)

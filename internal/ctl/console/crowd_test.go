@@ -30,7 +30,7 @@ func (d *desk) fail(n int) {
 			FirstAt: failedAt, Decision: "error is not retriable", ChangedAt: failedAt,
 		}
 		if i%10 == 0 {
-			f.Status, f.DueAt, f.Group, f.Held = domain.Waiting, domain.At(time.Now().Add(time.Hour)), f.Error, i%20 == 0
+			f.Status, f.DueAt, f.Storm, f.Held = domain.Waiting, domain.At(time.Now().Add(time.Hour)), f.Error, i%20 == 0
 		}
 		if _, err := d.world.Engine.Book.Failures.Add(d.t.Context(), f); err != nil {
 			d.t.Fatal(err)

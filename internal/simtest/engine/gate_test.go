@@ -102,14 +102,14 @@ func TestANewerEventWaitsForAnOlderOneThatIsBeingSent(t *testing.T) {
 			send := func(name string) func(context.Context) error {
 				return func(context.Context) error { order = append(order, name); return nil }
 			}
-			hold := domain.PublicationHold{ResourceID: "r1", Execution: older.Name, Place: place, Over: place, Now: now, Until: now.Add(10 * time.Second)}
-			if _, err := e.Book.Publications.Hold(t.Context(), hold); err != nil {
+			lock := domain.PublicationLock{ResourceID: "r1", Execution: older.Name, Place: place, MayFollow: place, Now: now, Until: now.Add(10 * time.Second)}
+			if _, err := e.Book.Publications.Lock(t.Context(), lock); err != nil {
 				t.Fatal(err)
 			}
 			gate.Sleep = func(ctx context.Context, d time.Duration) error {
 				if slept += d; !dies && slept > time.Second {
 					order = append(order, older.Name)
-					return e.Book.Publications.Release(ctx, "r1", older.Name)
+					return e.Book.Publications.Unlock(ctx, "r1", older.Name)
 				}
 				return nil
 			}
@@ -131,7 +131,7 @@ func TestANewerEventWaitsForAnOlderOneThatIsBeingSent(t *testing.T) {
 }
 
 // SNS did not answer a replay that publishes. Its request may still be in progress, so a newer event waits until the
-// hold ends.
+// lock ends.
 func TestANewerEventWaitsForARequestThatWasGivenUp(t *testing.T) {
 	for _, tt := range []struct {
 		what  string
@@ -155,7 +155,7 @@ func TestANewerEventWaitsForARequestThatWasGivenUp(t *testing.T) {
 			}
 			send := func(context.Context) error { return nil }
 			if sent, err := gate.Pass(t.Context(), newer, false, send); !sent || err != nil || (slept > 9*time.Second) != tt.waits {
-				t.Errorf("got %t, %v after %s, want it sent after the hold: %t", sent, err, slept, tt.waits)
+				t.Errorf("got %t, %v after %s, want it sent after the lock: %t", sent, err, slept, tt.waits)
 			}
 			if sent, err := gate.Pass(t.Context(), older, true, send); sent || err != nil {
 				t.Errorf("the older one passed after the newer: %t, %v", sent, err)

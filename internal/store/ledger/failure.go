@@ -36,11 +36,11 @@ func failureKeys(f domain.Failure) (k keys) {
 		k.GPK, k.GSK = closedPartition(shard(f.Execution)), failureSortKey(f, f.FailedAt)
 	case f.Status.Open() && f.Held: // due once it is too old to be held
 		k.TPK, k.TSK = duePartition(shard(f.Execution)), failureSortKey(f, f.DueAt)
-		k.GPK, k.GSK = heldPartition(f.Group, shard(f.Execution)), heldSort(f)
+		k.GPK, k.GSK = heldPartition(f.Storm, shard(f.Execution)), heldSort(f)
 	case f.Status.Open():
 		k.TPK, k.TSK = duePartition(shard(f.Execution)), failureSortKey(f, f.DueAt)
-		if f.Group != "" {
-			k.GPK, k.GSK = openPartitionOf(f.Group, shard(f.Execution)), f.FailedAt.String()+"#"+failureEnd(f)
+		if f.Storm != "" {
+			k.GPK, k.GSK = openPartitionOf(f.Storm, shard(f.Execution)), f.FailedAt.String()+"#"+failureEnd(f)
 		}
 	}
 	return k

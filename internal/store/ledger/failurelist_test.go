@@ -32,7 +32,7 @@ func mixed(t *testing.T, l *ledger.Ledger, n int) {
 		case 1:
 			f.Status = domain.Retrying
 		case 2:
-			f.Held, f.Group = true, f.Error
+			f.Held, f.Storm = true, f.Error
 		case 3:
 			f.Status, f.DueAt = domain.Healed, domain.Stamp{}
 		}

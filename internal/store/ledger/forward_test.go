@@ -141,13 +141,13 @@ func TestAPaceWindowOutlivesItsQueue(t *testing.T) {
 // held shows failures that are held still among those that are not, as an index does while they move.
 type held struct {
 	ledger.Client
-	group string
+	storm string
 }
 
 func (h held) Query(ctx context.Context, in *dynamodb.QueryInput, o ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
 	out, err := h.Client.Query(ctx, in, o...)
 	partition := in.ExpressionAttributeValues[":p"].(*types.AttributeValueMemberS)
-	if err != nil || !strings.HasPrefix(partition.Value, "EH#"+h.group) {
+	if err != nil || !strings.HasPrefix(partition.Value, "EH#"+h.storm) {
 		return out, err
 	}
 	other := *in
@@ -163,15 +163,15 @@ func (h held) Query(ctx context.Context, in *dynamodb.QueryInput, o ...func(*dyn
 	return out, err
 }
 
-// A failure that is in two places of an index while it is held counts once: twice would hold a group that is
-// not a storm.
+// A failure that is in two places of an index while it is held counts once: twice would begin a storm that
+// is not a storm.
 func TestAFailureThatMovesInAnIndexCountsOnce(t *testing.T) {
 	table := awstest.NewTable()
 	l := ledger.New(held{table, "Boom"}, awstest.TableName)
 	var want int
 	for i := range 20 {
 		f := failure(fmt.Sprint("f", i), start)
-		f.Group = "Boom"
+		f.Storm = "Boom"
 		_, err := l.Failures.Add(t.Context(), f)
 		ok(t, err)
 		want++

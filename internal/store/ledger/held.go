@@ -10,36 +10,36 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
-// openPartitionOf lists the open failures of a group that are not held.
-func openPartitionOf(group, shard string) string { return "EO#" + group + "#" + shard }
+// openPartitionOf lists the open failures of a storm that are not held.
+func openPartitionOf(storm, shard string) string { return "EO#" + storm + "#" + shard }
 
-// heldPartition lists the held failures of a group.
-func heldPartition(group, shard string) string { return "EH#" + group + "#" + shard }
+// heldPartition lists the held failures of a storm.
+func heldPartition(storm, shard string) string { return "EH#" + storm + "#" + shard }
 
-// heldSort is the order in which a group releases failures: those with the fewest attempts first, and of these the
-// oldest. Each probe is then another failure, and a poisonous event cannot hold back a healthy group.
+// heldSort is the order in which a storm releases failures: those with the fewest attempts first, and of these the
+// oldest. Each probe is then another failure, and a poisonous event cannot hold back healthy ones.
 func heldSort(f domain.Failure) string {
 	return fmt.Sprintf("%03d#%s#%s", min(f.Attempt, 999), f.FirstAt, failureEnd(f))
 }
 
 // CountOpen returns how many open failures share an error, held ones included. It counts up to limit.
-func (l *Failures) CountOpen(ctx context.Context, group string, limit int) (int, error) {
+func (l *Failures) CountOpen(ctx context.Context, storm string, limit int) (int, error) {
 	var partitions []string
-	for _, partition := range []func(group, shard string) string{openPartitionOf, heldPartition} {
+	for _, partition := range []func(storm, shard string) string{openPartitionOf, heldPartition} {
 		for _, s := range shards {
-			partitions = append(partitions, partition(group, s))
+			partitions = append(partitions, partition(storm, s))
 		}
 	}
 	return l.count(ctx, &schema.ByGroup, partitions, limit)
 }
 
-// Held returns at most limit held failures of a group, in the order of their release, without those that skip reports.
+// Held returns at most limit held failures of a storm, in the order of their release, without those that skip reports.
 // Some reports whether the index has any key at all: it lags behind, so a result without failures does not prove that
 // none is held.
-func (l *Failures) Held(ctx context.Context, group string, skip func(domain.Failure) bool, limit int) (rows []domain.Failure, some bool, err error) {
+func (l *Failures) Held(ctx context.Context, storm string, skip func(domain.Failure) bool, limit int) (rows []domain.Failure, some bool, err error) {
 	var found []item
 	for _, s := range shards {
-		keys, _, err := l.keysOf(ctx, span{index: &schema.ByGroup, partition: heldPartition(group, s), limit: limit + staleKeys})
+		keys, _, err := l.keysOf(ctx, span{index: &schema.ByGroup, partition: heldPartition(storm, s), limit: limit + staleKeys})
 		if err != nil {
 			return nil, false, err
 		}

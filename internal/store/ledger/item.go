@@ -42,11 +42,11 @@ func (l *Items) Get(ctx context.Context, replayID string, page, ordinal, index i
 	return read[domain.Item](ctx, l.table, key(itemKey(i)))
 }
 
-// At returns the items at some places of a replay in one call, or ErrNotFound if there is not one at each.
-func (l *Items) At(ctx context.Context, replayID string, places []domain.Place) (map[domain.Place]domain.Item, error) {
-	at := map[domain.Place]domain.Item{}
+// At returns the items at some positions of a replay in one call, or ErrNotFound if there is not one at each.
+func (l *Items) At(ctx context.Context, replayID string, positions []domain.Position) (map[domain.Position]domain.Item, error) {
+	at := map[domain.Position]domain.Item{}
 	var wanted []item
-	for _, p := range places {
+	for _, p := range positions {
 		if _, again := at[p]; again {
 			continue
 		}
@@ -62,7 +62,7 @@ func (l *Items) At(ctx context.Context, replayID string, places []domain.Place) 
 		return nil, fmt.Errorf("%d of %d items of replay %s: %w", len(wanted)-len(rows), len(wanted), replayID, ErrNotFound)
 	}
 	for _, i := range rows {
-		at[i.Place()] = i
+		at[i.Position()] = i
 	}
 	return at, nil
 }
@@ -186,7 +186,7 @@ func (l *Items) List(ctx context.Context, r domain.Replay, o replay.Outcome, cur
 			}
 		}
 		if more && len(rows) > 0 {
-			after = placeIn(s, rows[len(rows)-1])
+			after = positionIn(s, rows[len(rows)-1])
 		} else {
 			at, after = at+1, ""
 		}
@@ -206,8 +206,8 @@ func (l *Items) OfResource(ctx context.Context, replayID string, page, ordinal, 
 	return rows, err
 }
 
-// placeIn is the sort key of an item in a span.
-func placeIn(s span, i domain.Item) string {
+// positionIn is the sort key of an item in a span.
+func positionIn(s span, i domain.Item) string {
 	if s.index != nil {
 		return outcomeSort(i)
 	}

@@ -20,19 +20,19 @@ func TestItemsAtReadsAllInOneCall(t *testing.T) {
 		ok(t, l.Pages.Add(t.Context(), domain.Replay{ID: "p"}, p, entries(ids), false))
 	}
 	before := table.Calls
-	places := []domain.Place{{Page: 0, Ordinal: 2}, {Page: 1, Ordinal: 0}, {Page: 0, Ordinal: 0}, {Page: 0, Ordinal: 2}}
-	got, err := l.Items.At(t.Context(), "p", places)
+	positions := []domain.Position{{Page: 0, Ordinal: 2}, {Page: 1, Ordinal: 0}, {Page: 0, Ordinal: 0}, {Page: 0, Ordinal: 2}}
+	got, err := l.Items.At(t.Context(), "p", positions)
 	ok(t, err)
 	want(t, "calls", table.Calls-before, 1)
 	want(t, "items", len(got), 3)
-	for place, resource := range map[domain.Place]string{places[0]: "c", places[1]: "d", places[2]: "a"} {
-		want(t, "resource", got[place].ResourceID, resource)
+	for position, resource := range map[domain.Position]string{positions[0]: "c", positions[1]: "d", positions[2]: "a"} {
+		want(t, "resource", got[position].ResourceID, resource)
 	}
-	if _, err := l.Items.At(t.Context(), "p", append(places, domain.Place{Page: 7})); !errors.Is(err, ledger.ErrNotFound) {
+	if _, err := l.Items.At(t.Context(), "p", append(positions, domain.Position{Page: 7})); !errors.Is(err, ledger.ErrNotFound) {
 		t.Errorf("an item that is not there: got %v, want ErrNotFound", err)
 	}
 	none, err := l.Items.At(t.Context(), "p", nil)
 	if err != nil || len(none) != 0 {
-		t.Errorf("no places: got %v, %v", none, err)
+		t.Errorf("no positions: got %v, %v", none, err)
 	}
 }

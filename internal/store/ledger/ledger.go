@@ -7,7 +7,7 @@
 //	execution    X#<name>                    X                     byResource; byTime while open
 //	owner        O#<owner>#<shard>           <resource>
 //	failure      F#<execution>#<redrive>     F                     byResource; byTime while open; byGroup while open or quarantined
-//	group        E#<error>                   E                     byTime while its failures are held
+//	storm        E#<error>                   E                     byTime while its failures are held
 //	replay       P#<replay>                  P                     byGroup, newest first; byTime while open
 //	counter      P#<replay>#COUNT#<n>        <n>
 //	page         P#<replay>#<page>           P
@@ -101,10 +101,11 @@ type (
 
 // New returns a ledger over a table.
 func New(api Client, name string) *Ledger {
-	return over(&table{api: api, name: name, meter: nobody{}, now: time.Now})
+	return partsOf(&table{api: api, name: name, meter: nobody{}, now: time.Now})
 }
 
-func over(t *table) *Ledger {
+// partsOf returns the parts of a ledger over a table.
+func partsOf(t *table) *Ledger {
 	return &Ledger{
 		Executions: &Executions{t}, Ends: &Ends{t}, Failures: &Failures{t}, FailureJobs: &FailureJobs{t}, Storms: &Storms{t},
 		Replays: &Replays{t}, Plans: &Plans{t}, Evidence: &Evidence{t}, Pages: &Pages{t}, Items: &Items{t}, Series: &Series{t}, Owners: &Owners{t}, Publications: &Publications{t}, Claims: &Claims{t},

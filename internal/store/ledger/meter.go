@@ -22,7 +22,7 @@ func (nobody) Observe(schema.Metric, float64) {}
 func (l *Ledger) Metered(m meter) *Ledger {
 	counted := *l.Executions.table
 	counted.meter = m
-	return over(&counted)
+	return partsOf(&counted)
 }
 
 // becomes has the metric of failures that reach a status. A failure that waits has none.

@@ -30,28 +30,28 @@ func (l *Publications) Raise(ctx context.Context, resourceID string, place domai
 	return p, err
 }
 
-// Hold begins the publication of an event. If that of a newer event has begun, or another execution holds the row, it
+// Lock begins the publication of an event. If that of a newer event has begun, or another execution has locked the row, it
 // returns the row with ErrConflict.
-func (l *Publications) Hold(ctx context.Context, h domain.PublicationHold) (domain.Publication, error) {
-	c := holdChange(h, h.Place).Set("place", str(h.Place.String()))
-	p, err := applied[domain.Publication](ctx, l.table, c, "hold publication")
-	if errors.Is(err, ErrConflict) && p.Place.After(h.Place.Time) && !p.Place.After(h.Over.Time) {
-		return applied[domain.Publication](ctx, l.table, holdChange(h, h.Over), "hold publication")
+func (l *Publications) Lock(ctx context.Context, w domain.PublicationLock) (domain.Publication, error) {
+	c := lockChange(w, w.Place).Set("place", str(w.Place.String()))
+	p, err := applied[domain.Publication](ctx, l.table, c, "lock publication")
+	if errors.Is(err, ErrConflict) && p.Place.After(w.Place.Time) && !p.Place.After(w.MayFollow.Time) {
+		return applied[domain.Publication](ctx, l.table, lockChange(w, w.MayFollow), "lock publication")
 	}
 	return p, err
 }
 
-func holdChange(h domain.PublicationHold, over domain.Stamp) *change {
-	return publicationChange(h.ResourceID).
-		Set("holder", str(h.Execution)).Set("holderPlace", str(h.Place.String())).Set("heldUntil", str(domain.At(h.Until).String())).
-		If("attribute_not_exists({place}) OR {place} <= ?", str(over.String())).
-		If("attribute_not_exists({holder}) OR {holder} = ? OR {heldUntil} < ?", str(h.Execution), str(domain.At(h.Now).String()))
+func lockChange(w domain.PublicationLock, mayFollow domain.Stamp) *change {
+	return publicationChange(w.ResourceID).
+		Set("holder", str(w.Execution)).Set("holderPlace", str(w.Place.String())).Set("heldUntil", str(domain.At(w.Until).String())).
+		If("attribute_not_exists({place}) OR {place} <= ?", str(mayFollow.String())).
+		If("attribute_not_exists({holder}) OR {holder} = ? OR {heldUntil} < ?", str(w.Execution), str(domain.At(w.Now).String()))
 }
 
-// Release ends the publication that a holder began. It does nothing if another one holds the row by now.
-func (l *Publications) Release(ctx context.Context, resourceID, holder string) error {
-	c := publicationChange(resourceID).Remove("holder", "holderPlace", "heldUntil").If("{holder} = ?", str(holder))
-	return ignoreConflict(l.apply(ctx, c, "release publication"))
+// Unlock ends the publication that an execution began. It does nothing if another one has locked the row by now.
+func (l *Publications) Unlock(ctx context.Context, resourceID, lockedBy string) error {
+	c := publicationChange(resourceID).Remove("holder", "holderPlace", "heldUntil").If("{holder} = ?", str(lockedBy))
+	return ignoreConflict(l.apply(ctx, c, "unlock publication"))
 }
 
 func publicationChange(resourceID string) *change {

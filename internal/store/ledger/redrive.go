@@ -42,16 +42,16 @@ func (l *Items) BindRedrive(ctx context.Context, i domain.Item, e domain.Executi
 	return nil
 }
 
-// ReleaseRedrive undoes BindRedrive for an execution that cannot be redriven, and quarantines the failure that the
+// WithdrawRedrive undoes BindRedrive for an execution that cannot be redriven, and quarantines the failure that the
 // replay took over. It does nothing if the execution was redriven, or is bound to another replay.
-func (l *Items) ReleaseRedrive(ctx context.Context, replayID string, e domain.Execution, why string) error {
+func (l *Items) WithdrawRedrive(ctx context.Context, replayID string, e domain.Execution, why string) error {
 	f, err := read[domain.Failure](ctx, l.table, key(failureKey(domain.FailureID(e.Name, e.RedriveRun-1))))
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
 	if f.Redrive == replayID && f.Status == domain.Retrying {
 		c, moved := l.moveOf(f, domain.Move{To: domain.Quarantined, Decision: why})
-		err := l.apply(ctx, c.If("{redrive} = ?", str(replayID)), "release failure of "+f.Execution)
+		err := l.apply(ctx, c.If("{redrive} = ?", str(replayID)), "withdraw redrive of "+f.Execution)
 		if err == nil {
 			l.countMove(f.Status, moved)
 		} else if !isConflict(err) {
@@ -60,5 +60,5 @@ func (l *Items) ReleaseRedrive(ctx context.Context, replayID string, e domain.Ex
 	}
 	c := newChange(executionKey(e.Name)).Remove("redriveId", "redriveRun", "redrivePage", "redriveOrdinal", "redriveStale", "reopened", "tpk", "tsk").
 		If("{redriveId} = ? AND {redriveRun} = ? AND {redriveCount} < ?", str(replayID), num(e.RedriveRun), num(e.RedriveRun))
-	return ignoreConflict(l.apply(ctx, c, fmt.Sprintf("release execution %s", e.Name)))
+	return ignoreConflict(l.apply(ctx, c, fmt.Sprintf("withdraw redrive of %s", e.Name)))
 }

@@ -33,18 +33,18 @@ const (
 	spendTries = 5
 )
 
-// Purse is a bucket to spend from.
-type Purse struct {
+// Tokens are those of one bucket.
+type Tokens struct {
 	pace   *Pace
 	bucket Bucket
 }
 
-// Purse returns a purse that spends from a bucket.
-func (l *Pace) Purse(b Bucket) Purse { return Purse{l, b} }
+// Tokens returns the tokens of a bucket.
+func (l *Pace) Tokens(b Bucket) Tokens { return Tokens{l, b} }
 
 // Spend takes up to n tokens out of the bucket, and returns how many it took.
-func (p Purse) Spend(ctx context.Context, n int, now time.Time) (int, error) {
-	return p.pace.Spend(ctx, p.bucket, n, now)
+func (t Tokens) Spend(ctx context.Context, n int, now time.Time) (int, error) {
+	return t.pace.Spend(ctx, t.bucket, n, now)
 }
 
 // Spend takes up to n tokens out of a bucket, and returns how many it took.

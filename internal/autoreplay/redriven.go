@@ -39,9 +39,43 @@ func newFailedRuns() *failedRuns {
 	}}
 }
 
-// stillFailed reports whether a list shows the failed run as the last of its execution. False means that the execution was
+// moveIfRedriven moves a failure whose execution an operator has redriven meanwhile.
+func (r *run) moveIfRedriven(ctx context.Context, f domain.Failure) (bool, error) {
+	if listed, err := r.listedAsFailed(ctx, f); listed || err != nil {
+		return false, err
+	}
+	d, err := r.Machine.Describe(ctx, f.Execution)
+	if errors.Is(err, sfn.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case d.Status == domain.Succeeded:
+		if err := r.recordEnd(ctx, d.Ended); err != nil {
+			return false, err
+		}
+		return true, r.move(ctx, f, domain.Move{To: domain.Closed, Decision: "redriven with success", HealedBy: f.Execution})
+	case !d.Status.Terminal():
+		r.sum.Waiting++
+		return true, r.move(ctx, f, domain.Move{
+			To: domain.Waiting, Decision: "the execution was redriven and runs", DueAt: r.Now().Add(postponeFor),
+		})
+	case d.Status == domain.Aborted:
+		if err := r.recordEnd(ctx, d.Ended); err != nil {
+			return false, err
+		}
+		return true, r.move(ctx, f, domain.Move{To: domain.Closed, Decision: "redriven, and stopped by an operator"})
+	case d.RedriveCount > f.RedriveCount: // its own failure goes on, and closes this one
+		return true, r.recordEnd(ctx, d.Ended)
+	}
+	return false, nil
+}
+
+// listedAsFailed reports whether a list shows the failed run as the last of its execution. False means that the execution was
 // redriven, or that the lists do not say.
-func (r *run) stillFailed(ctx context.Context, f domain.Failure) (bool, error) {
+func (r *run) listedAsFailed(ctx context.Context, f domain.Failure) (bool, error) {
 	if r.behind { // a list may be what hangs
 		return false, nil
 	}
