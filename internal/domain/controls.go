@@ -42,6 +42,9 @@ func (c Controls) Pausing(r Replay) *replay.Pause {
 	return nil
 }
 
+// AutoPaused reports whether automatic replays are paused, by a person or by PauseAlarm.
+func (c Controls) AutoPaused() bool { return !c.AutoPausedAt.IsZero() || !c.AlarmAt.IsZero() }
+
 // WithoutPause returns now, earlier by as long as auto-replay has been paused since from: a pause must not make
 // failures too old. Only the current pause and the last one are known.
 func (c Controls) WithoutPause(from, now time.Time) time.Time {

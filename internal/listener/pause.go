@@ -200,12 +200,12 @@ func (l *Listener) waiting(ctx context.Context, r domain.Replay, rate float64) (
 }
 
 // autoPaused reports whether the message of an automatic replay is let go, because they are paused. Its failure stays open,
-// and auto-replay sends it again once they are resumed.
+// and auto-replay sends it again after the pause.
 func (l *Listener) autoPaused(ctx context.Context) (bool, error) {
 	c, err := l.controls(ctx)
-	if err != nil || c.AutoPausedAt.IsZero() {
+	if err != nil || !c.AutoPaused() {
 		return false, err
 	}
 	c, err = l.freshControls(ctx)
-	return err == nil && !c.AutoPausedAt.IsZero(), err
+	return err == nil && c.AutoPaused(), err
 }

@@ -137,6 +137,35 @@ func TestReplaysWaitForThePauseAlarm(t *testing.T) {
 	})
 }
 
+// An automatic replay that was sent before PauseAlarm went into ALARM does not start either.
+func TestAnAutomaticReplayThatWasSentWaitsForThePauseAlarm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, _ := quick(t)
+		e.Machine.Work = failing("Lambda.TooManyRequestsException", automatic)
+		alarms := &alarmState{}
+		e.Alarms = alarms
+		e.Reconfigure(func(c *config.AutoReplay) { c.PauseAlarm = "live" })
+		e.Ingest("sent", event("r1", "o1", 1))
+		e.Report()
+		if sum := e.Schedule(); sum.Replayed != 1 {
+			t.Fatalf("got %+v, want its automatic replay sent", sum)
+		}
+		alarms.in = true
+		e.Schedule()
+		e.Pump()
+		if got := e.Machine.Names(domain.AutoPrefix); len(got) != 0 {
+			t.Errorf("got %v started in ALARM, want nothing", got)
+		}
+		alarms.in = false
+		time.Sleep(20 * time.Minute)
+		e.Schedule()
+		e.Pump()
+		if f, err := e.Book.Failures.Get(t.Context(), domain.FailureID("sent", 0)); err != nil || f.Status != domain.Healed {
+			t.Errorf("got %s: %s, %v, want HEALED", f.Status, f.Decision, err)
+		}
+	})
+}
+
 func TestAnotherPaceTakesEffectWithinSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e, _ := quick(t)

@@ -164,7 +164,7 @@ func (h held) Query(ctx context.Context, in *dynamodb.QueryInput, o ...func(*dyn
 }
 
 // A failure that is in two places of an index while it is held counts once: twice would begin a storm that
-// is not a storm.
+// is none.
 func TestAFailureThatMovesInAnIndexCountsOnce(t *testing.T) {
 	table := awstest.NewTable()
 	l := ledger.New(held{table, "Boom"}, awstest.TableName)
