@@ -64,6 +64,7 @@ func consume(fn awslambda.Function, queue awssqs.Queue, maximumConcurrency *floa
 		ReportBatchItemFailures: jsii.Bool(true),
 		MaxConcurrency:          maximumConcurrency,
 	})
-	// Lambda polls with the function's role (AWS Lambda Developer Guide, "Configuring an execution role" for SQS).
+	// Lambda polls with the function's role (AWS Lambda Developer Guide, "Creating and configuring an Amazon SQS event
+	// source mapping").
 	allow(fn, queue.QueueArn(), "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 }
