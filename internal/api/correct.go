@@ -29,8 +29,8 @@ func (a *API) decodeCorrection(ctx context.Context, body []byte, _ time.Time) (r
 	return r, a.parsable(ctx, r)
 }
 
-// withVersion puts the id of the version in a correction that is to change the latest, and refuses one that cannot be: the
-// version is not there, a newer event has come, or the corrected event is not one.
+// withVersion puts the id of the version in a correction that is to change the latest, and refuses one that cannot be:
+// the version is not there, a newer event has come, or the corrected event is not one.
 func (a *API) withVersion(ctx context.Context, r replay.Request) (replay.Request, error) {
 	resource := r.Select.ResourceIDs[0]
 	latest, err := a.log.Latest(ctx, resource)

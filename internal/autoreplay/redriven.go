@@ -17,8 +17,8 @@ const failedPages = 400
 // listPart is the part of the time that is left which one list may take.
 const listPart = 8
 
-// failedRuns are the executions that Step Functions lists as failed, as far back as a run has asked. One call says of 1,000
-// executions how often they were redriven. DescribeExecution says it of one.
+// failedRuns are the executions that Step Functions lists as failed, as far back as a run has asked. One call says of
+// 1,000 executions how often they were redriven. DescribeExecution says it of one.
 type failedRuns struct {
 	mu       sync.Mutex
 	redrives map[string]int // by name
@@ -73,8 +73,8 @@ func (r *run) moveIfRedriven(ctx context.Context, f domain.Failure) (bool, error
 	return false, nil
 }
 
-// listedAsFailed reports whether a list shows the failed run as the last of its execution. False means that the execution was
-// redriven, or that the lists do not say.
+// listedAsFailed reports whether a list shows the failed run as the last of its execution. False means that the
+// execution was redriven, or that the lists do not say.
 func (r *run) listedAsFailed(ctx context.Context, f domain.Failure) (bool, error) {
 	if r.behind { // a list may be what hangs
 		return false, nil

@@ -24,8 +24,8 @@ const (
 	maxNamed = 500
 	// stepPatience is how long a step may take. What runs longer says nothing about the others.
 	stepPatience = time.Hour
-	// maxRounds is how often a run tries a step of a storm: failures that are closed or quarantined instead of sent make room
-	// for others.
+	// maxRounds is how often a run tries a step of a storm: failures that are closed or quarantined instead of sent
+	// make room for others.
 	maxRounds = 50
 	// heldBatch is how many held failures are read at once, for this round and the next ones.
 	heldBatch  = 100
@@ -253,8 +253,8 @@ func (r *run) release(ctx context.Context, f domain.Failure) (sent bool) {
 	return sent && err == nil
 }
 
-// emptyFor is how long a storm must have held nothing before it ends. The index of held failures lags behind, and nothing
-// would release those that it does not show.
+// emptyFor is how long a storm must have held nothing before it ends. The index of held failures lags behind, and
+// nothing would release those that it does not show.
 const emptyFor = time.Minute
 
 // empty ends a storm once nothing has been held for a while.

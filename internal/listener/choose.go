@@ -141,8 +141,8 @@ func (l *Listener) walk(
 	return next, vd, err
 }
 
-// versionWithID returns a version by its id: the first of its execution, also if the id is that of a second one. If there
-// is none, it returns a verdict.
+// versionWithID returns a version by its id: the first of its execution, also if the id is that of a second one. If
+// there is none, it returns a verdict.
 func (l *Listener) versionWithID(ctx context.Context, resourceID, versionID string) (eventlog.Version, *verdict, error) {
 	v, err := l.Log.First(ctx, resourceID, versionID)
 	if errors.Is(err, eventlog.ErrNotFound) {

@@ -162,8 +162,8 @@ func (l *Listener) resend(ctx context.Context, msg protocol.ReplayMessage) error
 	return l.send(ctx, next, takes-expandAhead)
 }
 
-// waiting makes messages for what waits and may begin from the position on that a replay's row has, as many as a page has items, and
-// returns where the next message goes on, empty if nothing is left.
+// waiting makes messages for what waits and may begin from the position on that a replay's row has, as many as a page
+// has items, and returns where the next message goes on, empty if nothing is left.
 func (l *Listener) waiting(ctx context.Context, r domain.Replay, rate float64) (posts []sqs.Post, to string, err error) {
 	to = r.ResendTo
 	for items, err := range l.readOn(ctx, r, &to, resendReads) {

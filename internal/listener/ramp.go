@@ -6,8 +6,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
-// mayBegin is the verdict about an item that must not begin: its replay was stopped or is paused, or its step of the ramp
-// has not begun.
+// mayBegin is the verdict about an item that must not begin: its replay was stopped or is paused, or its step of the
+// ramp has not begun.
 func (l *Listener) mayBegin(ctx context.Context, t *task) (*verdict, error) {
 	if t.r.Stopped() {
 		return skip("%s", stopped(t.r)), nil

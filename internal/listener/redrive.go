@@ -186,7 +186,8 @@ func (l *Listener) mayRedriveUnrecorded(ctx context.Context, req request, f doma
 	return l.superseded(ctx, f, req, "redrives")
 }
 
-// redrivable is the verdict about a run by what Step Functions knows, nil if the run is the last one and can be redriven.
+// redrivable is the verdict about a run by what Step Functions knows, nil if the run is the last one and can be
+// redriven.
 func (l *Listener) redrivable(ctx context.Context, row domain.Execution) (*verdict, error) {
 	d, err := l.Machine.Describe(ctx, row.Name)
 	switch {

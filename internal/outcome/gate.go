@@ -68,7 +68,8 @@ func (g *PublishGate) Pass(ctx context.Context, row domain.Execution, guarded bo
 	return true, send(ctx)
 }
 
-// await waits while an older event is being sent. An execution that does not unlock the row has died, and its lock expires.
+// await waits while an older event is being sent. An execution that does not unlock the row has died, and its lock
+// expires.
 func (g *PublishGate) await(ctx context.Context, p domain.Publication, row domain.Execution) error {
 	began := g.Now()
 	first := p

@@ -8,8 +8,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
-// A run looks at each storm once, also when the storms are more than it reads at once. What its step has no room for waits
-// for the next run.
+// A run looks at each storm once, also when the storms are more than it reads at once. What its step has no room for
+// waits for the next run.
 func TestARunLooksAtEachGroupOnce(t *testing.T) {
 	const storms, held, most = 130, 120, 50
 	e := inMemory(t)
