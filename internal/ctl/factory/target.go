@@ -2,14 +2,17 @@ package factory
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -93,7 +96,21 @@ func (f *Factory) every(ctx context.Context) (all []config.Manifest, cfg aws.Con
 		Region: l.Region, BaseEndpoint: &l.EndpointURL,
 		// They mean nothing: the user's own do not leave for a server on this machine.
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		Retryer:     untilRefused,
 	}, nil
+}
+
+// untilRefused retries as the SDK does, except when nothing listens: a local stack that has ended does not come back.
+func untilRefused() aws.Retryer {
+	refused := retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			return aws.FalseTernary
+		}
+		return aws.UnknownTernary
+	})
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.Retryables = append([]retry.IsErrorRetryable{refused}, o.Retryables...)
+	})
 }
 
 func (f *Factory) loadAWS(ctx context.Context) (aws.Config, error) {
