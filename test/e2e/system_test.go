@@ -14,11 +14,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"github.com/ce873799/replayable-ingestion/dev/local"
 	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
+	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
 // system is a deployed stack with clients of its parts.
@@ -31,7 +33,8 @@ type system struct {
 	premium    *inbox // the workflow's side effect, by listing
 }
 
-// newSystem holds every answer that the API gives to the tests against docs/openapi.yaml.
+// newSystem holds every answer that the API gives to the tests against docs/openapi.yaml. Nobody pays for its calls: they are
+// made often.
 func newSystem(s *local.Stack) (*system, error) {
 	watch, err := watched(s)
 	if err != nil {
@@ -41,7 +44,12 @@ func newSystem(s *local.Stack) (*system, error) {
 	if err != nil {
 		return nil, err
 	}
-	if parts.API, err = observe.Connect(s.APIURL, s.Config(), watch); err != nil {
+	cfg := s.Config()
+	parts.API, err = client.New(client.Config{
+		BaseURL: s.APIURL, Region: cfg.Region, Credentials: cfg.Credentials, Transport: watch,
+		Sleep: func(ctx context.Context, d time.Duration) error { return smithytime.SleepWithContext(ctx, min(d, pollEvery)) },
+	})
+	if err != nil {
 		return nil, err
 	}
 	y := &system{Stack: s, System: parts}
