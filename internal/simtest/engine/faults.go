@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -106,6 +107,15 @@ func (f *Faults) next(what string) (skip bool, err error) {
 		return !f.After, errDied
 	}
 	return !f.After, &unavailable
+}
+
+// reads are the beginnings of calls that change nothing.
+var reads = []string{"GetItem", "BatchGetItem", "Query", "GetObject", "HeadObject", "List", "Describe", "GetExecutionHistory"}
+
+// brokeRead reports whether the call that broke changes nothing: before and after its effect are the same.
+func (f *Faults) brokeRead() bool {
+	_, what, _ := strings.Cut(f.Broken, ", ")
+	return slices.ContainsFunc(reads, func(read string) bool { return strings.HasPrefix(what, read) })
 }
 
 func call[T any](ctx context.Context, f *Faults, what string, do func() (T, error)) (out T, err error) {
