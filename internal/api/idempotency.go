@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,6 +10,7 @@ import (
 	"io"
 
 	"github.com/ce873799/replayable-ingestion/internal/domain"
+	"github.com/ce873799/replayable-ingestion/internal/event/exact"
 	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -34,10 +34,8 @@ func (a *API) claim(ctx context.Context, what, key string, body []byte, c domain
 
 // hashOf hashes a body, whatever its layout and the order of its fields.
 func hashOf(body []byte) (string, error) {
-	var v any
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	if err := dec.Decode(&v); err != nil && !errors.Is(err, io.EOF) {
+	v, err := exact.Decode(body)
+	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("hash request: %w", err) // it was decoded before
 	}
 	canonical, err := json.Marshal(v)

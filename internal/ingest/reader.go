@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/internal/event/eventpath"
+	"github.com/ce873799/replayable-ingestion/internal/event/exact"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -56,10 +56,8 @@ func (r Reader) Read(event []byte) (IDs, error) {
 		return IDs{}, errs.New(errs.EventTooLarge,
 			"the event has %d bytes, the most is %d: keep large parts in S3 and send their keys", n, r.maxBytes)
 	}
-	dec := json.NewDecoder(bytes.NewReader(event))
-	dec.UseNumber() // an id beyond 2^53 must keep every digit
-	var doc any
-	if err := dec.Decode(&doc); err != nil {
+	doc, err := exact.Decode(event) // an id beyond 2^53 must keep every digit
+	if err != nil {
 		return IDs{}, errs.New(errs.InvalidEvent, "the event is not JSON: %w", err)
 	}
 	found, ok := r.resource.Find(doc)

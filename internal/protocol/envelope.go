@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ce873799/replayable-ingestion/internal/event/exact"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -49,13 +50,10 @@ const MaxInputBytes = replay.MaxExecutionInputBytes - 1024
 // Then the caller stores the event, sets EventKey and calls it with a nil event.
 func BuildEnvelope(h EnvelopeHeader, event []byte) ([]byte, error) {
 	h.V = EnvelopeVersion
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false) // escaping would make the event larger than it is in the log
-	if err := enc.Encode(body{Header: h, Event: event}); err != nil {
+	input, err := exact.Encode(body{Header: h, Event: event}) // escaping would make the event larger than it is in the log
+	if err != nil {
 		return nil, fmt.Errorf("encode execution input: %w", err)
 	}
-	input := bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
 	if len(input) > MaxInputBytes {
 		return nil, fmt.Errorf("%w: %d bytes, the most is %d", ErrEnvelopeTooLarge, len(input), MaxInputBytes)
 	}

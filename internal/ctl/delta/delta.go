@@ -11,6 +11,7 @@ import (
 	"github.com/wI2L/jsondiff"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/output"
+	"github.com/ce873799/replayable-ingestion/internal/event/exact"
 )
 
 // Op is an operation of RFC 6902. A test with the value from before stands ahead of each replace and remove.
@@ -27,13 +28,13 @@ const maxAligned = 2_000
 // Compare returns the operations that lead from one document to another. Numbers are compared by their text, and keep
 // every digit. Positions in arrays are those of the moment at which an operation is applied, one after the other.
 func Compare(before, after []byte) ([]Op, error) {
-	from, err := decode(before)
+	from, err := exact.Decode(before)
 	if err != nil {
-		return nil, fmt.Errorf("the document before: %w", err)
+		return nil, fmt.Errorf("the document before: is not valid JSON: %w", err)
 	}
-	to, err := decode(after)
+	to, err := exact.Decode(after)
 	if err != nil {
-		return nil, fmt.Errorf("the document after: %w", err)
+		return nil, fmt.Errorf("the document after: is not valid JSON: %w", err)
 	}
 	options := []jsondiff.Option{jsondiff.Invertible()}
 	if longest(from) <= maxAligned && longest(to) <= maxAligned {
@@ -47,14 +48,14 @@ func Compare(before, after []byte) ([]Op, error) {
 	for _, p := range patch {
 		op := Op{Op: p.Type, Path: p.Path}
 		if p.Type != jsondiff.OperationRemove {
-			if op.Value, err = encode(p.Value); err != nil {
-				return nil, err
+			if op.Value, err = exact.Encode(p.Value); err != nil {
+				return nil, fmt.Errorf("encode a value: %w", err)
 			}
 		}
 		if p.Type == jsondiff.OperationAdd && p.Path == "" { // documents of two kinds: the library adds over the root
-			old, err := encode(from)
+			old, err := exact.Encode(from)
 			if err != nil {
-				return nil, err
+				return nil, fmt.Errorf("encode a value: %w", err)
 			}
 			op.Op = jsondiff.OperationReplace
 			ops = append(ops, Op{Op: jsondiff.OperationTest, Value: old})
@@ -62,26 +63,6 @@ func Compare(before, after []byte) ([]Op, error) {
 		ops = append(ops, op)
 	}
 	return ops, nil
-}
-
-func decode(doc []byte) (any, error) {
-	var v any
-	dec := json.NewDecoder(bytes.NewReader(doc))
-	dec.UseNumber()
-	if err := dec.Decode(&v); err != nil {
-		return nil, fmt.Errorf("is not valid JSON: %w", err)
-	}
-	return v, nil
-}
-
-func encode(v any) (json.RawMessage, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, fmt.Errorf("encode a value: %w", err)
-	}
-	return bytes.TrimSpace(b.Bytes()), nil
 }
 
 // longest returns the length of the longest array in a document.

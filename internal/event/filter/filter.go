@@ -7,11 +7,11 @@
 package filter
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+
+	"github.com/ce873799/replayable-ingestion/internal/event/exact"
 )
 
 var (
@@ -48,10 +48,8 @@ func (f *Filter) Match(ctx context.Context, event []byte) (bool, error) {
 }
 
 func (f *Filter) match(ctx context.Context, event []byte, steps int) (meant bool, err error) {
-	dec := json.NewDecoder(bytes.NewReader(event))
-	dec.UseNumber() // keeps all digits
-	var doc any
-	if err := dec.Decode(&doc); err != nil {
+	doc, err := exact.Decode(event)
+	if err != nil {
 		return false, fmt.Errorf("%w: %w", ErrEvent, err)
 	}
 	r := &run{ctx: ctx, root: doc, left: steps}

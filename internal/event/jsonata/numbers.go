@@ -1,12 +1,13 @@
 package jsonata
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/ce873799/replayable-ingestion/internal/event/exact"
 )
 
 // maxExact is 2^53: above it, not every whole number is a double.
@@ -23,9 +24,7 @@ type numbers struct {
 
 func numbersOf(document []byte) (n numbers, err error) {
 	n = numbers{spelled: map[float64]string{}, clash: map[float64][2]string{}}
-	dec := json.NewDecoder(bytes.NewReader(document))
-	dec.UseNumber()
-	if err := dec.Decode(&n.document); err != nil {
+	if n.document, err = exact.Decode(document); err != nil {
 		return n, fmt.Errorf("%w: the event is not JSON: %w", ErrExpression, err)
 	}
 	return n, n.collect(n.document)
@@ -93,23 +92,18 @@ func digits(text string) string {
 
 // restore writes each number of a value as the document spells it.
 func (n numbers) restore(value json.RawMessage) ([]byte, error) {
-	var v any
-	dec := json.NewDecoder(bytes.NewReader(value))
-	dec.UseNumber()
-	if err := dec.Decode(&v); err != nil {
+	v, err := exact.Decode(value)
+	if err != nil {
 		return nil, fmt.Errorf("%w: its value is not JSON: %w", ErrExpression, err)
 	}
-	v, err := n.restored(v, n.document)
-	if err != nil {
+	if v, err = n.restored(v, n.document); err != nil {
 		return nil, err
 	}
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	out, err := exact.Encode(v)
+	if err != nil {
 		return nil, fmt.Errorf("encode a value of JSONata: %w", err)
 	}
-	return bytes.TrimSpace(out.Bytes()), nil
+	return out, nil
 }
 
 // restored is a value with its numbers as the document spells them. There is the part of the document at the place of

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ce873799/replayable-ingestion/internal/event/exact"
 	"github.com/ce873799/replayable-ingestion/internal/event/jsonata"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -64,17 +65,14 @@ func calling(t *replay.Transform, functions Functions) func(context.Context, []b
 		if functions == nil {
 			return nil, fmt.Errorf("%w %s: this ingestion has none", ErrFunction, t.Function)
 		}
-		var payload bytes.Buffer
-		enc := json.NewEncoder(&payload)
-		enc.SetEscapeHTML(false)
-		err := enc.Encode(Call{
+		payload, err := exact.Encode(Call{
 			Event: event, ResourceID: of.ResourceID, VersionID: of.VersionID, OwnerID: of.OwnerID,
 			Parameters: t.Parameters, ReplayID: of.ReplayID, DryRun: of.DryRun,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("encode call of function %s: %w", t.Function, err)
 		}
-		made, err := functions.Call(ctx, t.Function, payload.Bytes())
+		made, err := functions.Call(ctx, t.Function, payload)
 		if err != nil && !errors.Is(err, ErrFunction) {
 			return nil, &passing{err}
 		}

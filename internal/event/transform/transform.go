@@ -11,6 +11,7 @@ import (
 	jsonpatch "github.com/evanphx/json-patch/v5"
 	"github.com/wI2L/jsondiff"
 
+	"github.com/ce873799/replayable-ingestion/internal/event/exact"
 	"github.com/ce873799/replayable-ingestion/internal/event/jsonata"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
@@ -129,13 +130,13 @@ const (
 // the old value. Numbers are compared as they are written. It returns ErrDiffTooLarge for more than 100 operations or
 // 8,000 bytes.
 func Diff(before, after []byte) (json.RawMessage, error) {
-	from, err := decode(before)
+	from, err := exact.Decode(before)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("decode document: %w", err)
 	}
-	to, err := decode(after)
+	to, err := exact.Decode(after)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("decode document: %w", err)
 	}
 	patch, err := jsondiff.CompareWithoutMarshal(from, to, jsondiff.Invertible())
 	if err != nil {
@@ -147,25 +148,12 @@ func Diff(before, after []byte) (json.RawMessage, error) {
 	if len(patch) > maxDiffOperations {
 		return nil, ErrDiffTooLarge
 	}
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(patch); err != nil {
+	diff, err := exact.Encode(patch)
+	if err != nil {
 		return nil, fmt.Errorf("encode diff: %w", err)
 	}
-	diff := bytes.TrimSpace(buf.Bytes())
 	if len(diff) > maxDiffBytes {
 		return nil, ErrDiffTooLarge
 	}
 	return diff, nil
-}
-
-func decode(doc []byte) (any, error) {
-	var v any
-	dec := json.NewDecoder(bytes.NewReader(doc))
-	dec.UseNumber()
-	if err := dec.Decode(&v); err != nil {
-		return nil, fmt.Errorf("decode document: %w", err)
-	}
-	return v, nil
 }
