@@ -6,7 +6,9 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -41,7 +43,7 @@ type DefinitionOptions struct {
 }
 
 // FromDefinition makes a workflow of a string in the Amazon States Language, in JSON or YAML, with everything that the
-// language has. It may hold tokens in its strings. options may be nil.
+// language has. It may hold tokens, in strings and as numbers. options may be nil.
 //
 // Record goes before StartAt and Publish after every top-level "End": true, but for ends that a Catch alone leads to.
 // Succeed and Fail stay. The names Record and Publish are reserved, in nested states too, and so is the variable
@@ -126,13 +128,27 @@ func (w document) given() DefinitionOptions { return or(w.options, DefinitionOpt
 func (w document) parse() (*asl.Document, error) {
 	values := map[string]string{}
 	for name, value := range or(w.given().Substitutions, nil) {
-		values[name] = or(value, "")
+		values[name] = withTokens(or(value, ""))
 	}
-	return asl.Parse(w.text, asl.Options{
+	return asl.Parse(withTokens(w.text), asl.Options{
 		Substitutions: values,
 		States:        []string{schema.RecordState, schema.PublishState},
 		Variables:     []string{variable},
 		YAML:          w.yaml,
+	})
+}
+
+// numberToken matches the numbers in which CDK hides values that are known later.
+var numberToken = regexp.MustCompile(`-1\.8881545\d+[eE]\+?289`)
+
+// withTokens puts string tokens in the place of numbers that are tokens.
+func withTokens(text string) string {
+	return numberToken.ReplaceAllStringFunc(text, func(found string) string {
+		n, err := strconv.ParseFloat(found, 64)
+		if err != nil || !*awscdk.Token_IsUnresolved(n) {
+			return found
+		}
+		return *awscdk.Token_AsString(n, nil)
 	})
 }
 

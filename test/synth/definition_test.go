@@ -317,6 +317,29 @@ func TestADefinitionInYAML(t *testing.T) {
 	}
 }
 
+func TestANumberMayBeAToken(t *testing.T) {
+	for _, in := range []struct{ text, n string }{
+		{`{"StartAt":"Work","States":{"Work":{"Type":"Wait","Seconds": %v,"End":true}}}`, ""},
+		{`{"StartAt":"Work","States":{"Work":{"Type":"Wait","Seconds": ${n},"End":true}}}`, "%v"},
+		{"StartAt: Work\nStates:\n  Work: {Type: Wait, Seconds: %v, End: true}\n", ""},
+	} {
+		stack := newStack(t)
+		seconds := *awscdk.NewCfnParameter(stack, jsii.String("Wait"), &awscdk.CfnParameterProps{Type: jsii.String("Number")}).ValueAsNumber()
+		fill := func(text string) *string {
+			return jsii.String(strings.ReplaceAll(text, "%v", fmt.Sprint(seconds)))
+		}
+		newIngestion(stack, &ingestion.ReplayableIngestionProps{
+			Workflow: ingestion.FromDefinition(fill(in.text), &ingestion.DefinitionOptions{
+				Substitutions: &map[string]*string{"n": fill(in.n)},
+			}),
+			ResourceIdPath: jsii.String("$.id"),
+		})
+		if got := placed(t, stack); !strings.Contains(got, `"Seconds":${Wait},`) {
+			t.Errorf("%s: got %s", in.text, got)
+		}
+	}
+}
+
 func TestASubstitutionWithoutQuotesMayBeAToken(t *testing.T) {
 	for _, text := range []string{
 		`{"StartAt":"Work","States":{"Work":{"Type":"Wait","Seconds": ${n},"End":true}}}`,

@@ -24,6 +24,8 @@ _STEP = re.compile(
     r"""(?P<dots>\.\.?)(?P<name>[^.\[*]+)|(?P<other>\.\.?(?=\[)|\.\.?\*
     |\[(?:[^\[\]'"]|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|\[[^\[\]]*\])*\])""", re.VERBOSE)
 
+_UNQUOTED = re.compile(r"\[\s*[^\W\d][\w-]*\s*\]")  # the library takes such a name for one that is not there
+
 _NOT_IN = re.compile(r"(@[^\s&|()]*)\s+nin\s+(\[[^\]]*\])")  # an operator that the library lacks
 
 _FUNCTION = re.compile(r"\.(length|min|max|avg|sum|keys|first|last)\(\)$")
@@ -40,7 +42,7 @@ def compiled(path):
     steps, end = ["$"], 1
     while end < len(path):
         step = _STEP.match(path, end)
-        if not step:
+        if not step or _UNQUOTED.fullmatch(step.group()):
             raise runtime(f"Invalid path '{path}'")
         name = step.group("name")
         if name is not None:
