@@ -12,7 +12,7 @@ func correctionKey(resourceID, versionID string) (pk, sk string) { return "V#" +
 
 // correcting is the row of a version that has a correction, or was about to get one.
 type correcting struct {
-	By string `row:"by"` // the the name of the execution that records the correction
+	By string `row:"by"` // the name of the execution that records the correction
 }
 
 // Corrector returns the execution that has corrected a version, or was the last one bound to do so. It returns
