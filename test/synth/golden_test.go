@@ -47,7 +47,7 @@ var parts = []struct {
 }
 
 func TestGoldenOfTheStageInProduction(t *testing.T) {
-	tpl := normalize(t, newListings(t, goldenStage))
+	tpl := normalize(t, goldenStage)
 	byPart := map[string]map[string]any{}
 	for id, r := range tpl["Resources"].(map[string]any) {
 		part := partOf(r.(map[string]any)["Type"].(string))
@@ -79,10 +79,10 @@ func partOf(kind string) string {
 }
 
 func TestGoldenDifferencesOfTheOtherStages(t *testing.T) {
-	want := normalize(t, newListings(t, goldenStage))
+	want := normalize(t, goldenStage)
 	for _, stage := range []string{"dev", "staging"} {
 		t.Run(stage, func(t *testing.T) {
-			lines := differences("", want, normalize(t, newListings(t, stage)))
+			lines := differences("", want, normalize(t, stage))
 			golden(t, "listings-"+stage+".differences.golden.txt", []byte(strings.Join(lines, "\n")+"\n"))
 		})
 	}
@@ -101,7 +101,7 @@ func definition(t *testing.T, props map[string]any) map[string]any {
 func TestStagesAreTagged(t *testing.T) {
 	for _, stage := range []string{"dev", "prod"} {
 		tagged := 0
-		for id, r := range synth(t, newListings(t, stage).Stack).Resources {
+		for id, r := range templateOf(t, stage).Resources {
 			tags, ok := r.Properties["Tags"].([]any)
 			if !ok {
 				continue
@@ -122,7 +122,7 @@ func TestStagesAreTagged(t *testing.T) {
 
 func TestStagesDifferInWhatOutlivesThem(t *testing.T) {
 	for stage, want := range map[string]string{"dev": "Delete", "staging": kept, "prod": kept} {
-		tpl := synth(t, newListings(t, stage).Stack)
+		tpl := templateOf(t, stage)
 		for kind, id := range map[string]string{"AWS::S3::Bucket": "ListingsEventLog", "AWS::DynamoDB::Table": "ListingsLedger"} {
 			if got := tpl.ofType(kind)[id].DeletionPolicy; got != want {
 				t.Errorf("%s %s: got deletion policy %s, want %s", stage, id, got, want)
@@ -132,7 +132,7 @@ func TestStagesDifferInWhatOutlivesThem(t *testing.T) {
 }
 
 func TestExampleOutputs(t *testing.T) {
-	outputs := synth(t, newListings(t, "dev").Stack).Outputs
+	outputs := templateOf(t, "dev").Outputs
 	for _, want := range []string{
 		"StateMachineArn", "EventLogBucket", "DeadLetterQueueUrl", "ReplayQueueUrl", "OutcomesQueueUrl", "TopicArn",
 		"LedgerTable", "ApiUrl", "DownstreamQueueUrl", "DownstreamLiveQueueUrl", "PremiumQueueUrl", "GeocoderParameter",
@@ -147,7 +147,7 @@ func TestExampleOutputs(t *testing.T) {
 }
 
 func TestExampleSubscribers(t *testing.T) {
-	subs := synth(t, newListings(t, "dev").Stack).ofType("AWS::SNS::Subscription")
+	subs := templateOf(t, "dev").ofType("AWS::SNS::Subscription")
 	filters := map[string]string{}
 	for id, s := range subs {
 		filters[strings.TrimSuffix(id, "ListingsTopic")] = fmt.Sprint(s.Properties["FilterPolicy"], s.Properties["RawMessageDelivery"])

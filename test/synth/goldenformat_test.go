@@ -9,17 +9,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/ce873799/replayable-ingestion/example/listings"
 )
 
 // normalize returns a stage's template without what is not ours, or moves without a change of the template: the CLI's
 // bootstrap check, assets, hashes and the stack's name. State machine definitions become JSON again and intrinsic
 // functions text, so that a change of a state or of an ARN is a change of one line. Logical ids are pinned by
 // TestLogicalIDs.
-func normalize(t *testing.T, stack *listings.Stack) map[string]any {
+func normalize(t *testing.T, stage string) map[string]any {
 	t.Helper()
-	tpl := rawTemplate(stack.Stack)
+	tpl := decode[map[string]any](t, json.RawMessage(sharedTemplate(t, stage)))
 	delete(tpl, "Parameters")
 	delete(tpl, "Rules")
 	resources := map[string]any{}
@@ -45,7 +43,7 @@ func normalize(t *testing.T, stack *listings.Stack) map[string]any {
 		resources[readable(id)] = r
 	}
 	tpl["Resources"] = resources
-	return withoutNames(t, fold(tpl), *stack.StackName())
+	return withoutNames(t, fold(tpl), "listings-"+stage)
 }
 
 var (

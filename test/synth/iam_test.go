@@ -56,7 +56,12 @@ func account(t *testing.T, stack awscdk.Stack) *iam.Account {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := iam.Read(b)
+	return accountOf(t, b)
+}
+
+func accountOf(t *testing.T, template []byte) *iam.Account {
+	t.Helper()
+	a, err := iam.Read(template)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,13 +72,10 @@ func account(t *testing.T, stack awscdk.Stack) *iam.Account {
 func accounts(t *testing.T) map[string]func() *iam.Account {
 	t.Helper()
 	all := map[string]func() *iam.Account{}
-	for _, stage := range []string{"dev", "staging", "prod"} {
-		all["stage "+stage] = func() *iam.Account { return account(t, newListings(t, stage).Stack) }
+	for name := range stacks() {
+		all[name] = func() *iam.Account { return accountOf(t, sharedTemplate(t, name)) }
 	}
 	all[withTransforms] = func() *iam.Account { return account(t, newTransforms(t)) }
-	for name, variant := range variants() {
-		all[name] = func() *iam.Account { return account(t, variant(t)) }
-	}
 	for _, w := range otherWorkflows {
 		all[w.title] = func() *iam.Account {
 			stack := newStack(t)

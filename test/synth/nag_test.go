@@ -99,13 +99,7 @@ func suppressions(t *testing.T, stack awscdk.Stack) map[string][]string {
 // TestNagFindsNothing runs cdk-nag over every stage of the example and over the variants of the construct, and holds each
 // suppression to account: it has a reason, and answers something that is really found.
 func TestNagFindsNothing(t *testing.T) {
-	stacks := map[string]func(*testing.T) awscdk.Stack{}
-	for _, stage := range []string{"dev", "staging", "prod"} {
-		stacks[stage] = func(t *testing.T) awscdk.Stack { return newListings(t, stage).Stack }
-	}
-	for name, make := range variants() {
-		stacks[name] = make
-	}
+	stacks := stacks()
 	// By path within the construct: the same suppression may have nothing to answer in one variant.
 	stated, used := map[string]string{}, map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(stacks)) {

@@ -142,8 +142,6 @@ func TestNamesOfAnyLengthAndKind(t *testing.T) {
 // TestNothingHasAFixedName: a name that is fixed keeps a resource from being replaced, and a second stack from being
 // deployed.
 func TestNothingHasAFixedName(t *testing.T) {
-	stack := newStack(t)
-	newIngestion(stack, valid(stack))
 	allowed := map[string]string{
 		"AWS::ApiGateway::RestApi.Name":     "names of APIs need not be unique",
 		"AWS::ApiGateway::Stage.StageName":  "within the API; it is the version in the URL",
@@ -151,7 +149,7 @@ func TestNothingHasAFixedName(t *testing.T) {
 		"AWS::CloudWatch::Alarm.MetricName": "of the metric that is watched",
 	}
 	met := map[string]bool{}
-	for name, tpl := range map[string]template{"prod": synth(t, newListings(t, "prod").Stack), "defaults": synth(t, stack)} {
+	for name, tpl := range map[string]template{"prod": templateOf(t, "prod"), "defaults": minimal(t)} {
 		for id, r := range tpl.Resources {
 			for property, value := range r.Properties {
 				fixed, isText := value.(string) // anything else is made up by CloudFormation

@@ -14,13 +14,6 @@ import (
 )
 
 // minimal is the template of a construct with nothing but what is required.
-func minimal(t *testing.T) template {
-	t.Helper()
-	stack := newStack(t)
-	newIngestion(stack, valid(stack))
-	return synth(t, stack)
-}
-
 // want compares a property, given by its path, with what it prints as.
 func want(t *testing.T, props map[string]any, expected map[string]string) {
 	t.Helper()
