@@ -56,8 +56,8 @@ func environ(t *testing.T, cache string) []string {
 		"PATH="+tools.NodeBin+string(os.PathListSeparator)+os.Getenv("PATH"),
 		"GOMODCACHE="+cache, "GOPROXY=file://"+published.proxy+","+proxy,
 		"GONOSUMDB="+golambda.ThisModule(), "GOWORK=",
-		// So that packages are compiled once, wherever their module cache is.
-		"GOFLAGS=-trimpath",
+		// So that packages are compiled once, wherever their module cache is, and linked without what only debuggers read.
+		"GOFLAGS=-trimpath -ldflags=-w",
 		"CDK_DISABLE_VERSION_CHECK=true", "CDK_DISABLE_CLI_TELEMETRY=true")
 }
 

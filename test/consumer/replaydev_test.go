@@ -76,16 +76,27 @@ func TestAnAppRunsWithoutAnAccount(t *testing.T) {
 	}
 }
 
-// installed installs the programs as README says, in a home and with a cache of their own.
+// programsOnce are installed as README says, once for all tests.
+var programsOnce struct {
+	sync.Once
+	bin string
+}
+
+// installed returns the directory of the installed programs, and the app with a home and a cache of its own.
 func (a app) installed(t *testing.T, home, temporary, cache string) (with app, bin string) {
 	t.Helper()
-	bin = tempDir(t)
-	a = a.with("GOBIN=" + bin)
-	for _, program := range []string{"cmd/replayctl", "dev/cmd/replaydev"} {
-		a.mustGo(t, "install", golambda.ThisModule()+"/"+program+"@"+version)
+	programsOnce.Do(func() {
+		dir := tempDir(t)
+		for _, program := range []string{"cmd/replayctl", "dev/cmd/replaydev"} {
+			a.with("GOBIN="+dir).mustGo(t, "install", golambda.ThisModule()+"/"+program+"@"+version)
+		}
+		programsOnce.bin = dir
+	})
+	if programsOnce.bin == "" {
+		t.Fatal("the programs cannot be installed")
 	}
 	return a.with("HOME="+home, "TMPDIR="+temporary, "XDG_CACHE_HOME="+cache, "npm_config_cache="+filepath.Join(cache, "npm"),
-		"GOCACHE="+mustGoEnv(t, "GOCACHE"), "GOPATH="+mustGoEnv(t, "GOPATH")), bin
+		"GOCACHE="+mustGoEnv(t, "GOCACHE"), "GOPATH="+mustGoEnv(t, "GOPATH")), programsOnce.bin
 }
 
 // TestTheProgramOfReadmeRunsWithoutAnAccount runs what README has a newcomer copy, word for word. A failure is listed soon.
