@@ -34,11 +34,10 @@ synth: tools ## synthesize all stages into cdk.out; needs no account
 # The product, and beside it modules of their own: what develops it, and the tests that need that or a library that only they do.
 # go.work has them use the product as it lies here.
 packages := ./... ./dev/... ./test/... ./test/browser/...
-check: tools-all ## formatting, vet, linters, tidy modules
+check: tools-all ## formatting, linters with vet among them, tidy modules
 	@echo "gofmt"; out=$$(git ls-files -z --cached --others --exclude-standard -- '*.go' | xargs -0 gofmt -l); \
 		test -z "$$out" || { echo "run gofmt -w on:" $$out; exit 1; }
-	@echo "go vet"; go vet $(packages)
-	@echo "golangci-lint"; .bin/golangci-lint run $(packages)
+	@echo "golangci-lint, with go vet"; .bin/golangci-lint run $(packages)
 	@echo "go mod tidy"; tools/tidy.sh -diff
 	@$(MAKE) --no-print-directory platforms
 
@@ -73,10 +72,10 @@ test-product: tools
 	@echo "go test ./...: the product"; PATH="$(CURDIR)/$(node):$$PATH" go test -timeout 20m ./...
 
 # go test keeps the results of a module's tests although files outside of the module have changed: therefore -count 1. The
-# end-to-end tests take longest and come first; the other packages run beside them.
+# end-to-end tests take longest and come first. They wait most of the time: one package more than there are processors runs.
 test-modules: tools chromium
 	@echo "go test: what runs on the emulator and in a browser, and the tools in dev"
-	@PATH="$(CURDIR)/$(node):$$PATH" go test -timeout 20m -count 1 ./test/e2e ./dev/... ./test/... ./test/browser/...
+	@PATH="$(CURDIR)/$(node):$$PATH" go test -timeout 20m -count 1 -p "$$(($$(nproc) + 1))" ./test/e2e ./dev/... ./test/... ./test/browser/...
 
 # go fuzzes one target per call. "context deadline exceeded" without a failing input means that the time was up while an input ran.
 # A new failing input is kept in testdata/fuzz, where every go test tries it again.
