@@ -165,6 +165,10 @@ func (s *Stack) System() (*observe.System, error) {
 	return observe.New(s.Config(), s.emulator.ObserverConfig(), s.Stack)
 }
 
+// Assembly is the directory of the cloud assembly that is deployed. Stop removes it, unless Options.App named it. It is the App of
+// further stacks that are to be the same.
+func (s *Stack) Assembly() string { return s.run.assembly }
+
 // Config is for the SDK's clients.
 func (s *Stack) Config() aws.Config { return s.emulator.Config() }
 

@@ -19,6 +19,7 @@ import (
 )
 
 func TestAReplayRunsTheLatestEventAgain(t *testing.T) {
+	t.Parallel()
 	id, owner := fresh("again"), fresh("agency")
 	older := sys.ingest(t, listing{id: id, owner: owner, price: costly}.json())
 	sys.succeeded(t, older)
@@ -101,6 +102,7 @@ func stageOf(t *testing.T) string {
 }
 
 func TestAReplayOfAnOwnerSkipsWhatHasMovedOn(t *testing.T) {
+	t.Parallel()
 	owner, other := fresh("agency"), fresh("agency")
 	var ids []string
 	for _, name := range []string{"stays-1", "stays-2", "moves"} {
@@ -133,6 +135,7 @@ func TestAReplayOfAnOwnerSkipsWhatHasMovedOn(t *testing.T) {
 }
 
 func TestAReplayOfAnUnknownOwnerCompletesWithNothing(t *testing.T) {
+	t.Parallel()
 	r := sys.replay(t, request{Select: selection{OwnerID: fresh("nobody")}})
 	if r.Counts != (replay.Counts{}) {
 		t.Errorf("got counts %+v, want none", r.Counts)
@@ -140,6 +143,7 @@ func TestAReplayOfAnUnknownOwnerCompletesWithNothing(t *testing.T) {
 }
 
 func TestItemsAreListedByOutcomeAndPage(t *testing.T) {
+	t.Parallel()
 	owner := fresh("agency")
 	known := []string{fresh("known-1"), fresh("known-2"), fresh("known-3")}
 	unknown := []string{fresh("unknown-1"), fresh("unknown-2")}
@@ -195,6 +199,7 @@ func TestItemsAreListedByOutcomeAndPage(t *testing.T) {
 }
 
 func TestVersionsAreListedByPage(t *testing.T) {
+	t.Parallel()
 	id, owner := fresh("paged"), fresh("agency")
 	var want []string // newest first
 	for price := range 3 {
@@ -263,6 +268,7 @@ func TestAnUnsignedRequestIsForbidden(t *testing.T) {
 }
 
 func TestBadReplayRequestsAreRefusedByField(t *testing.T) {
+	t.Parallel()
 	many := func(n int) string {
 		ids := make([]string, n)
 		for i := range ids {
@@ -303,6 +309,7 @@ func TestBadReplayRequestsAreRefusedByField(t *testing.T) {
 }
 
 func TestBadQueriesAreRefusedByField(t *testing.T) {
+	t.Parallel()
 	id := fresh("queried")
 	sys.succeeded(t, sys.ingest(t, listing{id: id, owner: fresh("agency")}.json()))
 	r := sys.replay(t, request{Select: selection{ResourceIDs: []string{id}}})

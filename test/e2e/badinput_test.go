@@ -33,6 +33,7 @@ func (y *system) refused(t *testing.T, name, input, want string) replay.Failure 
 }
 
 func TestEventsWithoutAUsableIDAreRefusedAndKept(t *testing.T) {
+	t.Parallel()
 	owner := fresh("agency")
 	withID := func(id any) string { return listing{id: id, owner: owner}.json() }
 	tests := []struct{ name, event, cause string }{
@@ -62,6 +63,7 @@ func TestEventsWithoutAUsableIDAreRefusedAndKept(t *testing.T) {
 }
 
 func TestIDsOfAnyKindAreKeptApartAndReplayed(t *testing.T) {
+	t.Parallel()
 	long := fresh("long") // with a key of 1,024 bytes
 	long += strings.Repeat("x", replay.MaxKeyBytes-len(eventKey(t, long)))
 	ids := []string{
@@ -123,6 +125,7 @@ func (y *system) throughAndThrough(t *testing.T, events map[string]string) repla
 }
 
 func TestALargestEventWorksAndOneByteMoreIsRefusedAndKept(t *testing.T) {
+	t.Parallel()
 	id := fresh("largest")
 	l := listing{id: id, owner: fresh("agency")}
 	sys.throughAndThrough(t, map[string]string{id: l.sized(t, replay.MaxEventBytes)})
@@ -140,6 +143,7 @@ func TestALargestEventWorksAndOneByteMoreIsRefusedAndKept(t *testing.T) {
 // Beside the largest event that Record takes, the envelope still fits. One that somebody put into the log by hand may be
 // larger; its replay finds it under derived/.
 func TestAnEventThatDoesNotFitIntoTheEnvelopeTravelsThroughS3(t *testing.T) {
+	t.Parallel()
 	id := fresh("derived")
 	// With $ingestion beside it, Record's result has 262,138 bytes: Step Functions takes 6 more.
 	event := listing{id: id, owner: fresh("agency")}.sized(t, 260_900)
@@ -166,6 +170,7 @@ func TestAnEventThatDoesNotFitIntoTheEnvelopeTravelsThroughS3(t *testing.T) {
 
 // MiniStack makes a double of every number with a fraction (1.10 becomes 1.1), so this asks for whole numbers only.
 func TestWholeNumbersBeyond2To53KeepEveryDigit(t *testing.T) {
+	t.Parallel()
 	events, numbers := map[string]string{}, map[string]string{}
 	for _, digits := range []string{"9007199254740993", "-9007199254740993", "18446744073709551617", "123456789012345678901234567890"} {
 		id := fresh("digits")
@@ -188,6 +193,7 @@ func TestWholeNumbersBeyond2To53KeepEveryDigit(t *testing.T) {
 }
 
 func TestAForgedEnvelopeIsRefusedAndKept(t *testing.T) {
+	t.Parallel()
 	id, owner := fresh("forged"), fresh("agency")
 	event := listing{id: id, owner: owner}.json()
 	sys.succeeded(t, sys.ingest(t, event))

@@ -56,6 +56,7 @@ func (y *system) serveConsole(t *testing.T) (address string) {
 
 // TestTheConsoleHealsAFailureInABrowser has test/browser, a module of its own, drive Chromium in front of the deployed stack.
 func TestTheConsoleHealsAFailureInABrowser(t *testing.T) {
+	t.Parallel()
 	id := fresh("console")
 	live := sys.ingest(t, listing{id: id, owner: fresh("agency"), price: bad}.json())
 	sys.failed(t, live, "InvalidListing")

@@ -30,6 +30,7 @@ func (y *system) correct(t *testing.T, id, patch, fields string) replay.Accepted
 // A listing with a price that makes no sense fails. Its correction is recorded, runs, and stays: a replay of the latest
 // version, of whatever kind, takes the correction.
 func TestACorrectionStays(t *testing.T) {
+	t.Parallel()
 	id, owner := fresh("corrected"), fresh("agency")
 	wrong := listing{id: id, owner: owner, price: -1}.json()
 	live := sys.ingest(t, wrong)

@@ -73,6 +73,7 @@ func several(n int, name, owner string) (listings []listing) {
 }
 
 func TestASeriesRunsInOrder(t *testing.T) {
+	t.Parallel()
 	id, owner := fresh("series"), fresh("agency")
 	versions := sys.sold(t, id, owner, 4)
 	for _, tt := range []struct {
@@ -109,6 +110,7 @@ func TestASeriesRunsInOrder(t *testing.T) {
 }
 
 func TestASeriesStopsAfterAFailureOrGoesOn(t *testing.T) {
+	t.Parallel()
 	id, owner := fresh("series"), fresh("agency")
 	sys.succeeded(t, sys.ingest(t, listing{id: id, owner: owner, price: costly}.json()))
 	sys.ended(t, sys.ingest(t, listing{id: id, owner: owner, price: bad}.json()), "FAILED")
@@ -123,6 +125,7 @@ func TestASeriesStopsAfterAFailureOrGoesOn(t *testing.T) {
 }
 
 func TestADryRunPlansAndATransformRuns(t *testing.T) {
+	t.Parallel()
 	id, owner := fresh("patched"), fresh("agency")
 	versions := sys.sold(t, id, owner, 1)
 	const patch = `"transform":{"mergePatch":{"listing":{"priceUsd":1999999}}},"publish":"suppress"`
@@ -153,6 +156,7 @@ func TestADryRunPlansAndATransformRuns(t *testing.T) {
 }
 
 func TestARepublishSendsTheOutputToOneTarget(t *testing.T) {
+	t.Parallel()
 	id, owner := fresh("lost"), fresh("agency")
 	live := sys.ingest(t, listing{id: id, owner: owner, price: costly}.json())
 	sys.succeeded(t, live)
@@ -177,6 +181,7 @@ func TestARepublishSendsTheOutputToOneTarget(t *testing.T) {
 }
 
 func TestOldVersionsAreGuarded(t *testing.T) {
+	t.Parallel()
 	id, owner := fresh("stale"), fresh("agency")
 	versions := sys.sold(t, id, owner, 2)
 	at := sys.versions(t, id).Versions[1].RecordedAt.Format(time.RFC3339Nano)
@@ -202,6 +207,7 @@ func TestOldVersionsAreGuarded(t *testing.T) {
 }
 
 func TestEverythingUpToMaxItems(t *testing.T) {
+	t.Parallel()
 	owner := fresh("agency")
 	sys.ingestAll(t, several(3, "all", owner)...)
 	all := sys.asked(t, `"select":{"all":true,"recorded":{"from":"-PT1H"}},"maxItems":2,"dryRun":true`)
@@ -251,6 +257,7 @@ func TestFailuresAreReplayedAndLeaveTheQuarantine(t *testing.T) {
 }
 
 func TestAPacedReplayIsCancelled(t *testing.T) {
+	t.Parallel()
 	owner := fresh("agency")
 	sys.ingestAll(t, several(12, "paced", owner)...)
 	accepted := sys.asked(t, `"select":{"ownerId":%q},"maxPerSecond":1`, owner)
@@ -284,6 +291,7 @@ func TestAPacedReplayIsCancelled(t *testing.T) {
 }
 
 func TestTooManyFailuresHaltAReplay(t *testing.T) {
+	t.Parallel()
 	owner := fresh("agency")
 	var executions []string
 	for range 3 {
@@ -302,6 +310,7 @@ func TestTooManyFailuresHaltAReplay(t *testing.T) {
 }
 
 func TestAnEventAndItsKeyOverTheAPI(t *testing.T) {
+	t.Parallel()
 	id := "odd/" + fresh("ü <&>")
 	event := listing{id: id, owner: fresh("agency"), price: costly}.json()
 	sys.succeeded(t, sys.ingest(t, event))
@@ -314,6 +323,7 @@ func TestAnEventAndItsKeyOverTheAPI(t *testing.T) {
 }
 
 func TestAnIdempotencyKeyNamesOneReplay(t *testing.T) {
+	t.Parallel()
 	id := fresh("key")
 	sys.succeeded(t, sys.ingest(t, listing{id: id, owner: fresh("agency"), price: costly}.json()))
 	post := func(key, body string) (int, replay.Accepted) {

@@ -27,6 +27,7 @@ func (y *system) evidence(t *testing.T, id string) (e replay.Evidence) {
 }
 
 func TestEvidenceOfAReplay(t *testing.T) {
+	t.Parallel()
 	owner := fresh("agency")
 	var live []string
 	for range 3 {
@@ -72,6 +73,7 @@ func TestEvidenceOfAReplay(t *testing.T) {
 }
 
 func TestPeopleFindTheirResources(t *testing.T) {
+	t.Parallel()
 	owner := fresh("agency") + "/ö & co"
 	ids := map[string]string{} // of resources, and their executions
 	for range 3 {

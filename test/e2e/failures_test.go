@@ -100,6 +100,7 @@ func TestTheScheduleHealsAFailure(t *testing.T) {
 }
 
 func TestAFailureThatNoReplayCanHealIsQuarantined(t *testing.T) {
+	t.Parallel()
 	id := fresh("bad")
 	live := sys.ingest(t, listing{id: id, owner: fresh("agency"), price: bad}.json())
 	sys.failed(t, live, "InvalidListing")

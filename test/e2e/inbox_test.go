@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,7 +25,9 @@ type inbox struct {
 	queues *sqs.Client
 	url    string
 	key    func(letter) string
-	seen   map[string][]letter
+
+	mu   sync.Mutex
+	seen map[string][]letter
 }
 
 func newInbox(queues *sqs.Client, url string, key func(letter) string) *inbox {
@@ -34,6 +37,8 @@ func newInbox(queues *sqs.Client, url string, key func(letter) string) *inbox {
 // of returns the messages that have come so far for an execution or a listing.
 func (b *inbox) of(t *testing.T, key string) []letter {
 	t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for {
 		out, err := b.queues.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
 			QueueUrl: &b.url, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"},

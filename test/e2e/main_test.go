@@ -20,10 +20,17 @@ import (
 // maxAttempts is how many automatic replays an event of the shared stack gets.
 const maxAttempts = 2
 
+// atOnce is how many tests wait for the emulator at the same time, unless -parallel says otherwise. Tests that break a part of the
+// shared stack, or that count all of something, are not parallel: they run before the others.
+const atOnce = "8"
+
 // sys is the stack that most tests share. Each uses resource ids of its own.
 var sys *system
 
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", atOnce); err != nil {
+		panic(err)
+	}
 	flag.Parse()
 	os.Exit(run(m))
 }

@@ -25,7 +25,7 @@ import (
 var metered task[*system]
 
 func bringUpMetered(ctx context.Context) (*system, error) {
-	s, err := stacks.start(ctx, local.Options{Env: map[string]map[string]string{
+	s, err := stacks.start(ctx, local.Options{App: sys.Assembly(), Env: map[string]map[string]string{
 		"AutoReplay": {"MAX_ATTEMPTS": "2", "BACKOFF_BASE": "1s", "MAX_BACKOFF": "1s"},
 	}})
 	if err != nil {
@@ -35,6 +35,7 @@ func bringUpMetered(ctx context.Context) (*system, error) {
 }
 
 func TestTheMetricsAddUp(t *testing.T) {
+	t.Parallel()
 	y := metered.wait(t)
 	y.makeHistory(t)
 

@@ -36,6 +36,7 @@ func watched(s *local.Stack) (http.RoundTripper, error) {
 // TestBrokenServicesAreAnsweredAsDocumented in test/openapi and TestGatewayAnswersAreDocumented in test/synth show the
 // others; test/openapi has a test that there are no further ones.
 func TestEveryDocumentedAnswerIsGiven(t *testing.T) {
+	t.Parallel()
 	doc, err := openapi.Load()
 	if err != nil {
 		t.Fatal(err)
@@ -199,6 +200,7 @@ func TestEveryDocumentedAnswerIsGiven(t *testing.T) {
 
 // A position in one list means nothing in another, and silently listing the wrong half would be worse than an error.
 func TestACursorOfAnotherListIsRefused(t *testing.T) {
+	t.Parallel()
 	owner := fresh("agency")
 	sys.ingestAll(t, several(2, "cursor", owner)...)
 	first := sys.replay(t, request{Select: selection{OwnerID: owner}})

@@ -32,6 +32,7 @@ func order(id, do string) string {
 }
 
 func TestAnExistingStateMachine(t *testing.T) {
+	t.Parallel()
 	y := orders.wait(t)
 	t.Run("publishes its output", func(t *testing.T) {
 		id := fresh("order")

@@ -14,6 +14,7 @@ import (
 
 // A series is paused between two versions for longer than a message waits, and goes on with the rest in order.
 func TestAReplayIsPausedAndResumed(t *testing.T) {
+	t.Parallel()
 	id := fresh("paused")
 	const versions = 6
 	for i := range versions {

@@ -14,6 +14,7 @@ import (
 
 // The first resource of a ramp fails, so nothing else starts. Once it is resumed, each step starts after the one before has ended.
 func TestARampPausesAtItsFirstFailure(t *testing.T) {
+	t.Parallel()
 	ids, owner := make([]string, 8), fresh("agency")
 	var healthy []listing
 	for i := range ids {

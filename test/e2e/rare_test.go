@@ -151,6 +151,7 @@ func (y *system) series(replayID string) string {
 }
 
 func TestASeriesIsHaltedByWhatCannotBePatched(t *testing.T) {
+	t.Parallel()
 	id, owner := fresh("unpatched"), fresh("agency")
 	sys.sold(t, id, owner, 3)
 	accepted := sys.asked(t, `"select":{"resourceIds":[%q]},"versions":{"series":"all","onFailure":"continue"},"maxFailures":0,`+

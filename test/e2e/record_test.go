@@ -18,6 +18,7 @@ import (
 )
 
 func TestALiveEventIsRecordedEnrichedAndPublished(t *testing.T) {
+	t.Parallel()
 	id, owner := fresh("whole"), fresh("agency")
 	event := listing{id: id, owner: owner, price: costly}.json()
 	name := sys.ingest(t, event)
@@ -73,6 +74,7 @@ func TestALiveEventIsRecordedEnrichedAndPublished(t *testing.T) {
 }
 
 func TestAnEventWithoutOwnerIsFine(t *testing.T) {
+	t.Parallel()
 	id := fresh("orphan")
 	event := `{"listing":{"id":"` + id + `","priceUsd":100000,"livingAreaSqft":900,"address":{"zipcode":"98144"}}}`
 	name := sys.ingest(t, event)

@@ -40,6 +40,7 @@ var replayctl = sync.OnceValues(func() (string, error) {
 //	id NAME                    puts a fresh id into the variable NAME
 //	capture NAME               puts standard output, without its newline, into the variable NAME
 func TestReplayctl(t *testing.T) {
+	t.Parallel()
 	bin, err := replayctl()
 	if err != nil {
 		t.Fatal(err)

@@ -22,7 +22,7 @@ type demoResult struct {
 }
 
 func tellStory(ctx context.Context) (demoResult, error) {
-	s, err := stacks.start(ctx, local.Options{})
+	s, err := stacks.start(ctx, local.Options{App: sys.Assembly()})
 	if err != nil {
 		return demoResult{}, err
 	}
@@ -51,6 +51,7 @@ func tellStory(ctx context.Context) (demoResult, error) {
 }
 
 func TestTheDemoTellsItsStory(t *testing.T) {
+	t.Parallel()
 	r := story.wait(t)
 	for _, field := range []string{
 		"ingested", "recordedVersions", "succeeded", "failed", "autoReplayed", "healed", "superseded",

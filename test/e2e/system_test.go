@@ -47,7 +47,9 @@ func newSystem(s *local.Stack) (*system, error) {
 	cfg := s.Config()
 	parts.API, err = client.New(client.Config{
 		BaseURL: s.APIURL, Region: cfg.Region, Credentials: cfg.Credentials, Transport: watch,
-		Sleep: func(ctx context.Context, d time.Duration) error { return smithytime.SleepWithContext(ctx, min(d, pollEvery)) },
+		Sleep: func(ctx context.Context, d time.Duration) error {
+			return smithytime.SleepWithContext(ctx, min(d, pollEvery))
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -69,7 +71,7 @@ func fresh(name string) string { return name + "-" + strings.ToLower(rand.Text()
 
 const (
 	pollEvery = 200 * time.Millisecond
-	patience  = 60 * time.Second // for anything that does not wait for a schedule
+	patience  = 2 * time.Minute // for anything that does not wait for a schedule
 )
 
 // eventually asks until the answer is yes. Errors end the test.

@@ -41,7 +41,7 @@ func takeTour(ctx context.Context) (tourResult, error) {
 	if err != nil {
 		return r, err
 	}
-	s, err := stacks.start(ctx, local.Options{})
+	s, err := stacks.start(ctx, local.Options{App: sys.Assembly()})
 	if err != nil {
 		return r, err
 	}
@@ -104,6 +104,7 @@ func checkout(state local.Result) (dir string, err error) {
 // TestTheTourShowsWhatReplayctlSays compares what docs/replays.md shows with what came. Ids, times and durations differ
 // from run to run: the document has others in their place.
 func TestTheTourShowsWhatReplayctlSays(t *testing.T) {
+	t.Parallel()
 	r := tour.wait(t)
 	if *update {
 		if err := r.session.rewrite(); err != nil {
@@ -120,6 +121,7 @@ func TestTheTourShowsWhatReplayctlSays(t *testing.T) {
 }
 
 func TestTheBlocksForCurlReplayThePast(t *testing.T) {
+	t.Parallel()
 	r := tour.wait(t)
 	want := []struct {
 		reason string

@@ -12,6 +12,7 @@ import (
 
 // A function in Python, behind an alias, and an expression make other events of a recorded one.
 func TestAFunctionOfTheUserTransforms(t *testing.T) {
+	t.Parallel()
 	y := orders.wait(t)
 	id := fresh("order")
 	version := y.row(t, y.recorded(t, id)).VersionID
