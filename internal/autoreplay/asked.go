@@ -9,8 +9,9 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 )
 
-// addAsked adds the failure of a requested replay. It is never retried automatically. A person decides about a replay that
-// was to publish the event as it is. A replay with a patch, or without publication, was a try: its failure is only noted.
+// addAsked adds the failure of a requested replay. It is never retried automatically. If the replay was to publish the
+// event as it is, a person decides. A replay with a patch, or without publication, was an experiment: its failure is
+// only recorded.
 func (r *run) addAsked(ctx context.Context, f domain.Failure, row domain.Execution) error {
 	f.ReplayID = row.ReplayID
 	f.Status, f.Decision = domain.Quarantined, "its replay failed: correct the cause or the event, then replay it again"
@@ -29,7 +30,7 @@ func (r *run) addAsked(ctx context.Context, f domain.Failure, row domain.Executi
 	if err := r.insert(ctx, f); err != nil || row.Failure == "" || f.Status == domain.Closed {
 		return err
 	}
-	why := "its replay " + f.Execution + " failed as well" // which took over its event
+	why := "its replay " + f.Execution + " failed as well" // the replay that took over its event
 	return r.markFailedAgain(ctx, row.Failure, why)
 }
 
@@ -45,8 +46,8 @@ func (r *run) closeIfSucceeded(ctx context.Context, f *domain.Failure) error {
 	return err
 }
 
-// succeededSince returns the execution of a failure's version, or the one that recorded the correction of it, that has
-// succeeded since it failed. A person who sees the item's outcome may be faster than the dead letter.
+// succeededSince returns an execution that has succeeded since the failure: of its version, or the one that recorded a
+// correction of it. A person who sees the item's outcome may be faster than the dead letter.
 func (r *run) succeededSince(ctx context.Context, f domain.Failure) (name string, err error) {
 	if f.VersionID == "" {
 		return "", nil

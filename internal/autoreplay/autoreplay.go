@@ -1,6 +1,6 @@
-// Package autoreplay runs on a schedule and keeps failures from being lost: it drains the dead-letter queue into
-// the ledger, finds ended executions that nobody reported, decides what is due, sends what can be retried to the Replay
-// queue and quarantines the rest.
+// Package autoreplay runs on a schedule and keeps failures from being lost: it ingests the dead-letter queue into the
+// ledger, finds ended executions that no status event reported, and decides on the failures that are due. It sends
+// those that can be retried to the Replay queue, and quarantines the rest.
 package autoreplay
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 )
 
-// Runner does what the schedule asks for.
+// Runner does the scheduled runs.
 type Runner struct {
 	Deps
 	policy Policy
@@ -42,28 +42,28 @@ type Summary struct {
 	Skipped     bool   `json:"skipped,omitempty"` // another run holds the lease
 	Paused      string `json:"paused,omitempty"`  // why nothing was started
 	DeadLetters int    `json:"deadLetters"`       // taken out of the dead-letter queue
-	Settled     int    `json:"settled"`           // executions whose end nobody had reported
+	Settled     int    `json:"settled"`           // executions whose end no status event had reported
 	Replayed    int    `json:"replayed"`          // sent to the Replay queue, probes included
-	Probes      int    `json:"probes"`            // failures released alone, to see whether the cause is gone
+	Probes      int    `json:"probes"`            // failures released one at a time, to see whether the cause is gone
 	Held        int    `json:"held"`              // held back because many share their error
 	Quarantined int    `json:"quarantined"`
 	Superseded  int    `json:"superseded"`
-	Waiting     int    `json:"waiting"`     // looked at and left for later
-	Unaccounted int    `json:"unaccounted"` // events whose outcome has been unknown for long
+	Waiting     int    `json:"waiting"`     // failures and dead letters left for a later run
+	Unaccounted int    `json:"unaccounted"` // events whose outcome has been unknown for longer than UnaccountedAfter
 	Restored    int    `json:"restored"`    // executions whose row was restored from the event log
 	Errors      int    `json:"errors"`      // left for the next run
 }
 
 const (
 	leaseName = "auto-replay"
-	// reserve is left of the function's time when a run stops taking new work.
+	// reserve is the rest of the function's time in which a run takes no new work.
 	reserve = 15 * time.Second
 	// defaultRun bounds a run whose context has no deadline.
 	defaultRun = 5 * time.Minute
 )
 
-// phase runs a part of the job until a time. Running out of time is not an error: the next run continues. A part that does
-// not return is left behind with its copy of the run. The other parts and the report go on without it.
+// phase runs a part of a run until a time. Running out of time is not an error: the next run continues. A part that
+// does not return is left behind with its copy of the run, and the other parts and the report go on without it.
 func (r *run) phase(ctx context.Context, until time.Time, do func(*run, context.Context) error) error {
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
@@ -86,19 +86,19 @@ func (r *run) phase(ctx context.Context, until time.Time, do func(*run, context.
 	return err
 }
 
-// once does something beside the parts of a run, within the time that is left.
+// once calls a function outside of the parts of a run, within the time that is left.
 func once(ctx context.Context, do func(context.Context) error) error {
 	_, err := errs.WithinDeadline(ctx, func(ctx context.Context) (none struct{}, err error) { return none, do(ctx) })
 	return err
 }
 
-// Request is what a caller of Run may ask for. The schedule asks for nothing.
+// Request is what a caller of Run may ask for. The schedule sends none.
 type Request struct {
 	Rebuild bool `json:"rebuild"` // restore the rows of versions and owners that the ledger lacks
 }
 
-// Run does one run. Runs that overlap exclude each other. The next run takes up what this one leaves. The holder names
-// this run and no other.
+// Run does one run. Overlapping runs exclude each other. The next run continues what this one leaves. The holder is a
+// name that only this run has.
 func (a *Runner) Run(ctx context.Context, holder string, ask Request) (Summary, error) {
 	end, ok := ctx.Deadline()
 	if !ok {
@@ -106,12 +106,12 @@ func (a *Runner) Run(ctx context.Context, holder string, ask Request) (Summary, 
 	}
 	work, cancel := context.WithDeadline(ctx, end.Add(-min(reserve, time.Until(end)/2)))
 	defer cancel()
-	if ask.Rebuild { // also when another run holds the lease: the next one continues it
+	if ask.Rebuild { // even if another run holds the lease: the next run does it
 		if err := once(work, a.beginRebuild); err != nil {
 			return Summary{}, a.notBegun(ctx, err)
 		}
 	}
-	// The lease goes by this function's own clock, which may differ from the time that decisions go by in a test.
+	// The lease uses the clock of the machine, because in a test, the clock of decisions may be another one.
 	err := once(work, func(ctx context.Context) error {
 		return a.Book.Leases.Acquire(ctx, leaseName, holder, a.Now(), a.Now().Add(time.Until(end)+reserve))
 	})
@@ -122,8 +122,8 @@ func (a *Runner) Run(ctx context.Context, holder string, ask Request) (Summary, 
 	if err != nil {
 		return Summary{}, a.notBegun(ctx, err)
 	}
-	// An outage can bring dead letters faster than they are ingested, and known failures must still be decided on. So each
-	// part has its end, and leaves the rest to the next run.
+	// An outage can bring dead letters faster than they are ingested, and known failures must still be decided on. So
+	// each part ends at its time, and leaves the rest to the next run.
 	until := func(part float64) time.Time {
 		return time.Now().Add(time.Duration(part * float64(time.Until(end))))
 	}

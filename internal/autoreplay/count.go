@@ -9,18 +9,18 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
-// countMark is where the next run continues a count that this one had no time to finish.
+// countMark names the mark at which the next run continues an unfinished count.
 const countMark = "count-failures"
 
 const (
-	// countedAtOnce is how many failures are counted before the count is kept, in case the run dies.
+	// countedAtOnce is how many failures are counted between two saves of the count, in case the run dies.
 	countedAtOnce = 100_000
-	// keepCount is the part of the time that is kept to save an unfinished count.
+	// keepCount is the time that is reserved to save an unfinished count.
 	keepCount = 2 * time.Second
 )
 
-// countFailures counts the failures that are open or in quarantine, by group, for GET /failures/groups. Reading a million
-// keys takes less than a minute.
+// countFailures counts the failures that are open or in quarantine, by group, for GET /failures/groups. Reading a
+// million keys takes less than a minute.
 func (r *run) countFailures(ctx context.Context) error {
 	mark, err := r.mark(ctx, countMark)
 	if err != nil {
@@ -42,7 +42,7 @@ func (r *run) countFailures(ctx context.Context) error {
 		if err := r.Book.Failures.Count(counting, &t, countedAtOnce); err != nil {
 			return err
 		}
-		if t.Done && mark.Token == "" { // nothing to keep
+		if t.Done && mark.Token == "" { // nothing to save
 			break
 		}
 		next := domain.Mark{Name: countMark, Active: !t.Done, TakenAt: domain.At(r.Now())}

@@ -18,7 +18,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 )
 
-// hide is how long a dead letter stays hidden while it is processed, which is also the most time that it may take.
+// hide is how long a dead letter stays hidden while it is ingested, which also bounds the time for that.
 const hide = time.Minute
 
 // ingestDeadLetterQueue ingests dead letters. A message is deleted once its row exists, never before. A message that
@@ -35,7 +35,7 @@ func (r *run) ingestDeadLetterQueue(ctx context.Context) error {
 	return errors.Join(results...)
 }
 
-// ingesters is how many batches are ingested at the same time, where the queue is full.
+// ingesters is how many batches are ingested at the same time if the queue is full.
 const ingesters = 16
 
 // ingester ingests batches. Each full batch adds a worker.
@@ -82,11 +82,11 @@ func (d *ingester) work(ctx context.Context) error {
 	return nil
 }
 
-// fullBatch is the most that SQS gives at once.
+// fullBatch is the most messages that SQS returns at once.
 const fullBatch = 10
 
-// ingestDeadLetters ingests dead letters that were received together. Over tells that the time of this part is used up.
-// The next run ingests the rest.
+// ingestDeadLetters ingests dead letters that were received together. Over reports that the time of this part is used
+// up. The next run ingests the rest.
 func (d *ingester) ingestDeadLetters(ctx context.Context, batch []sqs.Message) (over bool) {
 	hidden, cancel := context.WithTimeout(ctx, hide)
 	defer cancel()
@@ -99,12 +99,12 @@ func (d *ingester) ingestDeadLetters(ctx context.Context, batch []sqs.Message) (
 	defer d.mu.Unlock()
 	for i, err := range results {
 		if err == nil {
-			delete(d.left, batch[i].ID) // a run may get a message twice
+			delete(d.left, batch[i].ID) // a run may receive a message twice
 			d.sum.DeadLetters++
 			continue
 		}
 		if errors.Is(err, sfn.ErrBusy) || ctx.Err() != nil && errors.Is(err, errs.ErrDeadlinePassed) {
-			d.sum.Waiting++ // it comes again: nothing is wrong with it
+			d.sum.Waiting++ // it is received again: nothing is wrong with it
 			over = over || ctx.Err() != nil
 			continue
 		}
@@ -140,8 +140,8 @@ func (r *run) ingestDeadLetter(ctx context.Context, m sqs.Message) error {
 	return r.DeadLetters.Delete(ctx, m)
 }
 
-// ingestBody tells dead letters apart. One is a message of the Replay queue that was delivered too often, the end of an
-// execution of a state machine, another message that names an execution, or none of these.
+// ingestBody ingests a dead letter by its kind: a message of the Replay queue that was delivered too often, the end of
+// an execution, another message that names an execution, or none of these.
 func (r *run) ingestBody(ctx context.Context, m sqs.Message) error {
 	if msg, err := protocol.DecodeReplayMessage(m.Body); err == nil {
 		return r.poison(ctx, m, msg)
@@ -152,7 +152,7 @@ func (r *run) ingestBody(ctx context.Context, m sqs.Message) error {
 	return r.ingestNamed(ctx, m)
 }
 
-// ingestReport records the end of an execution, which the failure rule reports, or which Tracker could not pass on.
+// ingestReport records the end of an execution that the failure rule reported, or that Tracker could not record.
 func (r *run) ingestReport(ctx context.Context, status protocol.StatusMessage) error {
 	e := outcome.Ended(status)
 	if name, ours := nameOf(r.Machine, status.ExecutionARN); ours {
@@ -167,13 +167,14 @@ func (r *run) ingestReport(ctx context.Context, status protocol.StatusMessage) e
 	return nil
 }
 
-// nameOf returns the name of an execution of a machine by its ARN, and whether it is one.
+// nameOf returns the name of an execution by its ARN, and whether it is an execution of the machine.
 func nameOf(machine sfn.Within, arn string) (name string, ours bool) {
 	name, ours = strings.CutPrefix(arn, machine.ExecutionARN(""))
 	return name, ours && name != ""
 }
 
-// ingestNamed ingests a message of another form by the executions that it names. Step Functions says how they ended.
+// ingestNamed ingests a message of another form: it looks up in Step Functions how the executions that it names have
+// ended.
 func (r *run) ingestNamed(ctx context.Context, m sqs.Message) error {
 	understood := false
 	for _, of := range []struct {
@@ -201,12 +202,12 @@ func (r *run) ingestNamed(ctx context.Context, m sqs.Message) error {
 	return r.quarantineMessage(ctx, m, "UnknownMessage", "the dead-letter queue had a message of unknown form")
 }
 
-// closeSeries has the listener record outcomes for the items that a series left.
+// closeSeries asks the listener to record outcomes for the items that a series has left.
 func (r *run) closeSeries(ctx context.Context, e domain.Ended) error {
 	return r.Replays.Send(ctx, outcome.Close(e))
 }
 
-// quarantineMessage quarantines a message with its body, under a name of its own.
+// quarantineMessage quarantines a message with its body, under its own name.
 func (r *run) quarantineMessage(ctx context.Context, m sqs.Message, name, why string) error {
 	execution := "message-" + m.ID
 	key := eventlog.UnrecordedKey(execution)

@@ -14,22 +14,23 @@ import (
 const (
 	// dueBatch is how many failures of one shard are read at once.
 	dueBatch = 100
-	// dueWithoutStarts is how many failures of one shard a run looks through when it may not start anything: some of them
-	// can still be closed.
+	// dueWithoutStarts is how many failures of one shard a run reads while it may not start anything: some of them can
+	// still be closed.
 	dueWithoutStarts = 1000
-	// recheckAfter is how long until a failure whose automatic replay was sent is looked at again, in case its message got lost.
+	// recheckAfter is the time until a failure whose automatic replay was sent is checked again, in case the message
+	// got lost.
 	recheckAfter = 15 * time.Minute
-	// postponeFor is how long until a failure that could not be decided on is looked at again.
+	// postponeFor is the time until a failure that could not be decided on is tried again.
 	postponeFor = time.Minute
 )
 
-// decideDue decides on the failures that are due. It takes one batch of each shard in turn: no shard waits for the others
-// when the run may not start all.
+// decideDue decides on the failures that are due. It takes one batch of each shard in turn, so that no shard waits for
+// the others if the run may not start all.
 func (r *run) decideDue(ctx context.Context) error {
 	if err := r.setRate(ctx); err != nil {
 		return err
 	}
-	now := r.Now() // what is postponed meanwhile is left to the next run
+	now := r.Now() // failures that are postponed meanwhile are left to the next run
 	type position struct {
 		shard, looked int
 		cursor        string
@@ -65,7 +66,7 @@ func (r *run) decideDue(ctx context.Context) error {
 	return nil
 }
 
-// checkStorms looks for storms before failures are decided on at the same time: each storm begins once.
+// checkStorms looks for storms before failures are decided on concurrently, so that each storm begins once.
 func (r *run) checkStorms(ctx context.Context, due []domain.Failure) {
 	for _, f := range due {
 		if f.Storm == "" || !r.policy.Enabled || r.quarantineReason(f) != "" {
@@ -82,7 +83,7 @@ func (r *run) quarantineReason(f domain.Failure) string {
 	return r.policy.quarantineReason(f, r.controls.WithoutPause(f.FirstAt.Time, r.Now()))
 }
 
-// postpone lets others come first for a while. Otherwise, a failure that always causes an error would delay them.
+// postpone moves a failure behind others for a while. Otherwise, one that always causes an error would delay them.
 func (r *run) postpone(ctx context.Context, f domain.Failure) {
 	_, err := r.tryMove(ctx, f, domain.Move{To: f.Status, DueAt: r.Now().Add(postponeFor), Redrive: f.Redrive}, f.Status)
 	if err != nil {
@@ -106,7 +107,7 @@ func (r *run) decide(ctx context.Context, f domain.Failure) error {
 		}
 		if holds, err := r.checkStorm(ctx, f.Storm); err != nil {
 			return err
-		} else if holds { // also one that was held before: its age stood still in a pause, so it is due before it is too old
+		} else if holds { // even if it was held before: it does not age in a pause, so it came due before it was too old
 			return r.hold(ctx, f)
 		}
 		if !r.mayStart() { // it stays due
@@ -155,8 +156,8 @@ func (r *run) quarantine(ctx context.Context, f domain.Failure, why string) erro
 	return r.move(ctx, f, domain.Move{To: domain.Quarantined, Decision: why})
 }
 
-// recheck looks at a failure whose automatic replay or redrive was sent a while ago and has not been reported since. Until
-// the message of a redrive is worked off, the execution stands as it failed.
+// recheck checks a failure whose automatic replay or redrive was sent a while ago and whose end was not reported. Until
+// the message of a redrive is handled, Step Functions still has the failed run.
 func (r *run) recheck(ctx context.Context, f domain.Failure) error {
 	name := f.Execution
 	if f.Redrive == "" {
@@ -167,7 +168,7 @@ func (r *run) recheck(ctx context.Context, f domain.Failure) error {
 	}
 	d, err := r.Machine.Describe(ctx, name)
 	switch {
-	case errors.Is(err, sfn.ErrBusy): // its end is reported by itself, most likely
+	case errors.Is(err, sfn.ErrBusy): // its end will most likely be reported
 	case errors.Is(err, sfn.ErrNotFound) && f.Redrive != "":
 		return r.quarantine(ctx, f, "Step Functions no longer knows its execution, which replay "+f.Redrive+" was to redrive")
 	case errors.Is(err, sfn.ErrNotFound):

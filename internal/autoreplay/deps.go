@@ -29,7 +29,7 @@ type Deps struct {
 	Pause       *cloudwatch.Alarm // while it is in alarm, nothing is started; nil: there is none
 	Reader      ingest.Reader
 	Logger      *slog.Logger
-	Meter       *emf.Meter       // of each run; nil: none
+	Meter       *emf.Meter       // counts each run; nil: counts nothing
 	Now         func() time.Time // nil: time.Now
 	Random      func() float64   // from 0 up to 1; nil: math/rand
 }

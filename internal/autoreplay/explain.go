@@ -13,8 +13,8 @@ const (
 	explainPages = 5
 )
 
-// explain adds cause and state to failures in quarantine that were recorded while Step Functions could not be asked about
-// each: a person will look at them.
+// explain adds cause and state to failures in quarantine that were recorded while Step Functions could not be asked
+// about each. People need them.
 func (r *run) explain(ctx context.Context) error {
 	return r.walkQuarantine(ctx, explainMark, explainPages, func(ctx context.Context, rows []domain.Failure) error {
 		for _, f := range rows {
@@ -32,7 +32,7 @@ func (r *run) explain(ctx context.Context) error {
 func (r *run) explainOne(ctx context.Context, f domain.Failure) error {
 	d, err := r.Machine.Describe(ctx, f.Execution)
 	if errors.Is(err, sfn.ErrNotFound) || err == nil && d.RedriveCount != f.RedriveCount {
-		return nil // nobody can tell any more
+		return nil // nobody knows it any more
 	}
 	if err != nil {
 		return err

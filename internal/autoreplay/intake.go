@@ -21,7 +21,7 @@ func (r *run) recordEnd(ctx context.Context, e domain.Ended) error {
 	d, err := r.Machine.Describe(ctx, e.Name)
 	switch {
 	case errors.Is(err, sfn.ErrNotFound):
-		d = sfn.Description{Ended: e} // gone after 90 days: what the message says is all there is
+		d = sfn.Description{Ended: e} // forgotten after 90 days: only the message is left
 	case errors.Is(err, sfn.ErrBusy):
 		if d, err = r.undescribed(ctx, e, err); err != nil {
 			return err
@@ -49,13 +49,13 @@ func (r *run) recordEnd(ctx context.Context, e domain.Ended) error {
 	switch {
 	case d.RedriveCount <= e.RedriveCount:
 		return r.Book.Executions.MarkFollowedUp(ctx, e.Name)
-	case d.Status.Terminal(): // it was redriven since, and that end is known as well
+	case d.Status.Terminal(): // it was redriven since, and the end of that run is recorded too
 		return r.recordEnd(ctx, d.Ended)
 	}
 	return nil // it was redriven and runs: it stays open
 }
 
-// undescribed is what is known of an end without asking Step Functions: the message, and the row of the execution. It
+// undescribed is what the message and the row of the execution say about an end, without asking Step Functions. That
 // suffices if the error decides and the event was recorded. Otherwise, it returns busy, and the end is recorded later.
 func (r *run) undescribed(ctx context.Context, e domain.Ended, busy error) (sfn.Description, error) {
 	if e.Error == "" || e.Error == wrappedError {
@@ -71,11 +71,11 @@ func (r *run) undescribed(ctx context.Context, e domain.Ended, busy error) (sfn.
 	return sfn.Description{Ended: e, StartedAt: row.StartedAt.Time}, nil
 }
 
-// wrappedError is the error of an execution whose cause has the error of a child.
+// wrappedError is the error of an execution whose cause may describe a failed child.
 const wrappedError = "States.TaskFailed"
 
-// addAborted adds the row of an execution that was aborted after its version was written, and before its row was. Without
-// the row, the version would count as the one that is responsible for its resource.
+// addAborted adds the row of an execution that was aborted after it had written its version, and before its row was
+// written. Without the row, the version would count as the newest event of its resource.
 func (r *run) addAborted(ctx context.Context, e domain.Ended) error {
 	if e.Status != domain.Aborted {
 		return nil
@@ -94,8 +94,8 @@ func (r *run) addAborted(ctx context.Context, e domain.Ended) error {
 	return err
 }
 
-// row returns the row of an execution. Where Record died before it could, the row is completed from the event log. If the
-// event never reached the log, the row is zero.
+// row returns the row of an execution. If Record died before it could write it, the row is completed from the event
+// log. If the event never reached the log, the row is zero.
 func (r *run) row(ctx context.Context, d sfn.Description) (domain.Execution, error) {
 	row, err := r.Book.Executions.Get(ctx, d.Name)
 	unrecorded := row.Records() && row.VersionID == ""
@@ -115,18 +115,18 @@ func (r *run) row(ctx context.Context, d sfn.Description) (domain.Execution, err
 	})
 }
 
-// sameRun reports whether Step Functions describes the run that a message reported. The stop time decides where a message
-// has no redrive count.
+// sameRun reports whether Step Functions describes the run that a message reported. The stop time decides where a
+// message has no redrive count.
 func sameRun(d, e domain.Ended) bool {
 	return d.Status == e.Status &&
 		(d.RedriveCount == e.RedriveCount || domain.At(d.StoppedAt).Equal(domain.At(e.StoppedAt).Time))
 }
 
-// findRow makes the row of an execution whose version no row has, or only an announced one: Record may have died after it
-// wrote the event. It returns the zero row if the log has no such version.
+// findRow makes the row of an execution that has none, or only an announced one: Record may have died after it wrote
+// the event. It returns the zero row if the log has no version of the execution.
 func (r *run) findRow(ctx context.Context, d sfn.Description, announced domain.Execution) (domain.Execution, error) {
 	ids, err := r.Reader.Read(d.Input)
-	if announced.Corrects != "" { // its input only points to the event
+	if announced.Corrects != "" { // its input has only a reference to the event
 		ids, err = ingest.IDs{ResourceID: announced.ResourceID}, nil
 	}
 	if err != nil {
@@ -170,18 +170,18 @@ func (r *run) addFailure(ctx context.Context, e domain.Ended, d sfn.Description,
 		f.Root = row.Root
 	}
 	if row.Corrects != "" {
-		f.StartedAt = row.Placed() // what came later than the version that it corrects is newer
+		f.StartedAt = row.Placed() // events after the version that it corrects are newer
 	}
 	before, err := r.inherit(ctx, &f, row)
 	if err != nil {
 		return err
 	}
-	if e.RedriveCount > 0 { // a person tried again: the attempts begin anew, under unused names
+	if e.RedriveCount > 0 { // a person has tried again: the attempts begin again, with other names
 		f.Root, f.Attempt, f.FirstAt = domain.LineageOf(e.Name, e.RedriveCount), 0, f.FailedAt
 	}
 	if f.VersionID == "" && row.Corrects == "" {
 		if ids, err := r.Reader.Read(d.Input); err == nil {
-			f.ResourceID, f.OwnerID = ids.ResourceID, ids.OwnerID // a newer event of it may take over
+			f.ResourceID, f.OwnerID = ids.ResourceID, ids.OwnerID // a newer event of the resource may supersede it
 		}
 		if err := r.keepInput(ctx, &f, d); err != nil {
 			return err
@@ -212,7 +212,7 @@ func (r *run) addFailure(ctx context.Context, e domain.Ended, d sfn.Description,
 func (r *run) insert(ctx context.Context, f domain.Failure) error {
 	if f.State == "" && f.ARN != "" {
 		state, err := r.Machine.FailedState(ctx, f.Execution)
-		if err != nil && !errors.Is(err, sfn.ErrBusy) { // the rest is worth keeping without it
+		if err != nil && !errors.Is(err, sfn.ErrBusy) { // the failure is worth keeping without the state
 			r.Logger.WarnContext(ctx, "failed state not found", "execution", f.Execution, "error", err)
 		}
 		f.State = state
@@ -228,7 +228,7 @@ func (r *run) insert(ctx context.Context, f domain.Failure) error {
 	return err
 }
 
-// inherit copies what a failure has from the one that its execution was to heal, and returns that one.
+// inherit copies to a failure what it has in common with the one that its execution was to heal, and returns that one.
 func (r *run) inherit(ctx context.Context, f *domain.Failure, row domain.Execution) (domain.Failure, error) {
 	if row.Failure == "" {
 		return domain.Failure{}, nil
@@ -247,8 +247,8 @@ func (r *run) inherit(ctx context.Context, f *domain.Failure, row domain.Executi
 	return before, nil
 }
 
-// closeBefore closes the failures that this one continues: the one that its execution was to heal, and those of the runs
-// before a redrive.
+// closeBefore closes the failures that this one continues: the one that its execution was to heal, and those of the
+// runs before a redrive.
 func (r *run) closeBefore(ctx context.Context, f domain.Failure, row domain.Execution) error {
 	if row.Failure != "" {
 		why := "its automatic replay " + f.Execution + " failed as well"
@@ -289,7 +289,7 @@ func (r *run) markFailedAgain(ctx context.Context, failureID, why string) error 
 	return err
 }
 
-// keepInput keeps an input that never reached the log, since Step Functions forgets it after 90 days.
+// keepInput stores an input that never reached the log, since Step Functions forgets it after 90 days.
 func (r *run) keepInput(ctx context.Context, f *domain.Failure, d sfn.Description) error {
 	if f.InputKey != "" {
 		return nil

@@ -21,17 +21,19 @@ const (
 	tailPages = 5
 	// tokenLife is how long the token of a list is used. It expires after 24 hours.
 	tokenLife = 23 * time.Hour
-	// reportWait is how long a run waits for the status event of an end, or SettleAfter if that is less: it is cheaper.
+	// reportWait is how old an end must be before it is looked up, or SettleAfter if that is less: a status event costs
+	// less.
 	reportWait = time.Minute
 )
 
-// reconcileListed records ends that were never reported, also of executions without a row: those that failed before Record
-// wrote one, and those that were redriven. It lists by status and start, the newest first. The list is eventually
-// consistent, and an execution may fail long after it started. So each run lists again, and asks the ledger about each.
+// reconcileListed records ends that were never reported, also of executions without a row: those that failed before
+// Record wrote one, and those that were redriven. It lists by status and start, the newest first. The list is
+// eventually consistent, and an execution may fail long after it started. So each run lists again, and asks the ledger
+// about each.
 func (r *run) reconcileListed(ctx context.Context) error {
 	var results []error
 	statuses := []domain.ExecutionStatus{domain.Failed, domain.TimedOut, domain.Aborted}
-	for i := range statuses { // each run begins with another: the look-ups may not suffice for all
+	for i := range statuses { // each run begins with another status, because the look-ups may not suffice for all
 		turn := int(r.Now().Unix()/max(int64(r.policy.Interval.Seconds()), 1)) + i
 		results = append(results, r.listEnded(ctx, statuses[turn%len(statuses)]))
 	}
@@ -53,13 +55,13 @@ func (r *run) listEnded(ctx context.Context, status domain.ExecutionStatus) erro
 	}
 	token, err := r.listPages(ctx, status, mark.Token, tailPages)
 	if err != nil {
-		token = "" // a token may go bad: begin behind the head again
+		token = "" // a token may become invalid: begin behind the head again
 	}
 	return errors.Join(err, r.Book.Marks.Save(ctx, domain.Mark{Name: mark.Name, Token: token, TakenAt: domain.At(r.Now())}))
 }
 
-// listPages goes through some pages and returns the token of the next, empty when the list ends or gets too old. A page that
-// is not done comes again.
+// listPages lists some pages and returns the token of the next one, empty if the list has ended or its executions get
+// too old. A page that was not finished is listed again.
 func (r *run) listPages(ctx context.Context, status domain.ExecutionStatus, token string, pages int) (next string, err error) {
 	for range pages {
 		if ctx.Err() != nil {
@@ -84,7 +86,8 @@ func (r *run) listPages(ctx context.Context, status domain.ExecutionStatus, toke
 	return token, nil
 }
 
-// recordListed records the executions of a page that the ledger does not know. Left tells that some are not done.
+// recordListed records the executions of a page that the ledger does not know. Left reports that some are not recorded
+// yet.
 func (r *run) recordListed(ctx context.Context, page []sfn.Listed) (left bool, err error) {
 	var asked []domain.Ended
 	for _, e := range page {
@@ -127,8 +130,8 @@ func (r *run) recordListed(ctx context.Context, page []sfn.Listed) (left bool, e
 	return left, nil
 }
 
-// known remembers executions that the ledger accounts for. A function that stays warm asks about each once. It lives as long
-// as the function's instance. Forgetting is harmless.
+// known remembers executions that the ledger accounts for, so that a warm function asks about each once. It lives as
+// long as the function's instance. Forgetting is harmless.
 type known struct {
 	mu       sync.Mutex // a part that was left behind may still be at work
 	redrives map[string]int

@@ -9,16 +9,16 @@ import (
 )
 
 const (
-	// atOnce is how many failures are decided on at the same time, where they are many.
+	// atOnce is how many failures are decided on at the same time, if there are many.
 	atOnce = 16
 	// fewFailures are decided on one after the other.
 	fewFailures = 10
 )
 
-// each does something about failures, several at a time if there are many. Each part works on a copy of the run, and their
-// sums are added afterwards.
+// each calls do for failures, several at a time if there are many. Each worker has a copy of the run, and their sums
+// are added afterwards.
 func (r *run) each(failures []domain.Failure, do func(*run, domain.Failure)) {
-	if len(failures) <= fewFailures || r.mayStart() && r.maySend() < len(failures) { // or the parts would send too many
+	if len(failures) <= fewFailures || r.mayStart() && r.maySend() < len(failures) { // or the workers would send too many
 		for _, f := range failures {
 			do(r, f)
 		}
@@ -47,7 +47,7 @@ func (r *run) each(failures []domain.Failure, do func(*run, domain.Failure)) {
 	}
 }
 
-// add counts what another part did.
+// add adds the counts of another part.
 func (s *Summary) add(o Summary) {
 	s.DeadLetters += o.DeadLetters
 	s.Settled += o.Settled

@@ -16,16 +16,16 @@ import (
 
 const (
 	poisonMessage = "PoisonMessage"
-	// givenUp is why something ends whose message became a dead letter.
+	// givenUp is the reason why work ends whose message became a dead letter.
 	givenUp = "its message could not be handled and came back too often"
 	// maxRevivals is how often a message is sent again after it was a dead letter. Each time it is received as often as
 	// the queue allows, which takes most of a day.
 	maxRevivals = 3
 )
 
-// poison deals with a message of the Replay queue that the listener could not handle in any delivery. A delivery may have
-// done its work, and died before it said so. Nothing is given up before the ledger and Step Functions say what was
-// started. What is given up gets its outcome first, so a late delivery starts nothing.
+// poison handles a message of the Replay queue that the listener could not handle in any delivery. A delivery may have
+// done its work, and died before it could say so. Nothing is given up before the ledger and Step Functions say what was
+// started. Work that is given up gets its outcome first, so that a late delivery starts nothing.
 func (r *run) poison(ctx context.Context, m sqs.Message, msg protocol.ReplayMessage) error {
 	switch msg.Kind {
 	case protocol.KindItem:
@@ -47,7 +47,7 @@ func (r *run) poison(ctx context.Context, m sqs.Message, msg protocol.ReplayMess
 		if err != nil || row.Resends != msg.Resend || row.ResendAt.IsZero() {
 			return err
 		}
-	case protocol.KindJob: // to go on with a part that is done does nothing
+	case protocol.KindJob: // continuing a part that is done does nothing
 	default:
 		return r.poisonPage(ctx, m, msg)
 	}
@@ -81,14 +81,14 @@ func (r *run) giveUp(ctx context.Context, m sqs.Message, msg protocol.ReplayMess
 	return r.quarantineMessage(ctx, m, poisonMessage, what+": "+givenUp)
 }
 
-// poisonPage sends on a page that is bound: nothing else sends the messages of its items. A page that is not bound could not
-// be expanded.
+// poisonPage sends the message of a bound page again, because nothing else sends the messages of its items. A page that
+// is not bound could not be expanded.
 func (r *run) poisonPage(ctx context.Context, m sqs.Message, msg protocol.ReplayMessage) error {
 	row, err := r.Book.Replays.Get(ctx, msg.ReplayID)
 	if err != nil {
 		return err
 	}
-	if row.Stopped() || row.Status.Final() { // a sweep skips what waits
+	if row.Stopped() || row.Status.Final() { // a sweep skips the waiting items
 		return r.Progress.CompleteIfDone(ctx, row.ID, r.Now())
 	}
 	p, err := r.Book.Pages.Get(ctx, msg.ReplayID, msg.Page)
@@ -125,12 +125,12 @@ func (r *run) poisonAuto(ctx context.Context, msg protocol.ReplayMessage) error 
 	})
 }
 
-// neverStarted ends an execution that was announced and that Step Functions does not know, and the failure or item behind it.
+// neverStarted ends an announced execution that Step Functions does not know, and its failure or item.
 func (r *run) neverStarted(ctx context.Context, name string) error {
 	return r.Outcomes.Record(ctx, []domain.Ended{domain.NeverStartedEnd(name, givenUp, r.Now())})[0]
 }
 
-// bindRounds is how often an item is read again because another delivery has bound it meanwhile.
+// bindRounds is how often an item is read again if another delivery has bound it meanwhile.
 const bindRounds = 3
 
 // poisonItem gives up an item that was not started.
@@ -171,13 +171,13 @@ func (r *run) apply(ctx context.Context, s progress.Transition) error {
 	return r.Progress.Apply(ctx, []progress.Transition{s})[s.ReplayID]
 }
 
-// poisonBound does what the delivery would have done that bound the item.
+// poisonBound completes the work of the delivery that bound the item.
 func (r *run) poisonBound(ctx context.Context, it domain.Item) error {
 	row, err := r.Book.Replays.Get(ctx, it.ReplayID)
 	if err != nil {
 		return err
 	}
-	if row.Action == replay.Republish { // the execution that it is bound to ran long ago, and says nothing about it
+	if row.Action == replay.Republish { // the execution to which it is bound ran long ago, and says nothing about the item
 		return r.failItem(ctx, it, progress.OutputNotSent(givenUp))
 	}
 	if row.Action == replay.Redrive {

@@ -22,14 +22,14 @@ type Policy struct {
 	StartsPerSecond float64       // of all replays: their share of the account's rate
 	Interval        time.Duration // from one run to the next
 
-	SupersedeOlder  bool // a newer event makes the automatic replay of an older one needless
+	SupersedeOlder  bool // a newer event supersedes the failure of an older one
 	CloseSuperseded bool // takes failures out of the quarantine once a newer event has succeeded
 
 	SettleAfter      time.Duration // age at which an execution without an outcome is looked up
-	UnaccountedAfter time.Duration // age at which one whose outcome cannot be found is reported
+	UnaccountedAfter time.Duration // age at which an execution whose outcome cannot be found is reported
 }
 
-// maxSpread is how far ahead the starts of a run are spread: SQS holds a message back for 15 minutes at most.
+// maxSpread is how far ahead the starts of a run are spread: SQS delays a message for 15 minutes at most.
 const maxSpread = 15 * time.Minute
 
 // starts returns how many automatic replays a run may send at a rate: as many as can start until the next run.
@@ -37,14 +37,14 @@ func (p Policy) starts(perSecond float64) int {
 	return max(int(perSecond*min(p.Interval, maxSpread).Seconds()), 1)
 }
 
-// pauseBetweenProbes returns how long to wait after a number of failed probes in a row. It is exponential, and random in its
-// upper half: a probe that comes too soon shows nothing.
+// pauseBetweenProbes returns how long to wait after a number of failed probes in a row. It is exponential, and random
+// in its upper half: a probe that comes too soon shows nothing.
 func (p Policy) pauseBetweenProbes(misses int, random float64) time.Duration {
 	return p.backoff(max(misses-1, 0), (1+random)/2)
 }
 
-// backoff returns how long to wait after a failure. It is exponential in the number of automatic replays so far, with full
-// jitter: random is from 0 up to 1.
+// backoff returns how long to wait after a failure. It is exponential in the number of automatic replays so far, with
+// full jitter: random is from 0 up to 1.
 func (p Policy) backoff(attempt int, random float64) time.Duration {
 	most := float64(p.BackoffBase) * math.Pow(p.BackoffRate, float64(attempt))
 	return time.Duration(min(most, float64(p.MaxBackoff)) * random)
@@ -63,7 +63,7 @@ func (p Policy) quarantineReason(f domain.Failure, now time.Time) string {
 	return ""
 }
 
-// due returns when a new failure is to be decided on: at once if it belongs into quarantine.
+// due returns when to decide on a new failure: at once if it must be quarantined.
 func (p Policy) due(f domain.Failure, now time.Time, random float64) time.Time {
 	if p.quarantineReason(f, now) != "" {
 		return now

@@ -16,8 +16,8 @@ const (
 	rebuildPage = 200
 )
 
-// beginRebuild begins to restore the rows of versions and owners that the ledger lacks, from the event log alone. It goes on
-// from run to run. Asking for it again meanwhile changes nothing.
+// beginRebuild begins to restore the rows of versions and owners that the ledger lacks, from the event log alone. It
+// takes several runs. Requesting it again meanwhile changes nothing.
 func (a *Runner) beginRebuild(ctx context.Context) error {
 	mark, err := a.mark(ctx, rebuildMark)
 	if err != nil || mark.Active {
@@ -27,7 +27,7 @@ func (a *Runner) beginRebuild(ctx context.Context) error {
 	return a.Book.Marks.Save(ctx, domain.Mark{Name: rebuildMark, Active: true, TakenAt: domain.At(a.Now())})
 }
 
-// rebuild continues a rebuild that is under way, as far as the time and the look-ups of the run allow.
+// rebuild continues a rebuild, as far as the time and the look-ups of the run allow.
 func (r *run) rebuild(ctx context.Context) error {
 	mark, err := r.mark(ctx, rebuildMark)
 	for err == nil && mark.Active && ctx.Err() == nil {
@@ -37,7 +37,7 @@ func (r *run) rebuild(ctx context.Context) error {
 		}
 		done, err := r.restore(ctx, entries)
 		if err != nil || !done {
-			return err // the page comes again: the rows that were added are there by then
+			return err // the next run reads the page again, and finds the rows that were added
 		}
 		mark.Token, mark.Active, mark.Count, mark.TakenAt = next, next != "", mark.Count+len(entries), domain.At(r.Now())
 		if err := r.Book.Marks.Save(ctx, mark); err != nil {
@@ -50,7 +50,7 @@ func (r *run) rebuild(ctx context.Context) error {
 	return err
 }
 
-// restore adds the rows that the ledger lacks of some versions. Done is false if the run may not look up more executions.
+// restore adds the missing rows of some versions. Done is false if the run may not look up more executions.
 func (r *run) restore(ctx context.Context, entries []eventlog.Entry) (done bool, err error) {
 	names := make([]string, len(entries))
 	for i, e := range entries {
@@ -81,10 +81,10 @@ func (r *run) restore(ctx context.Context, entries []eventlog.Entry) (done bool,
 	return true, nil
 }
 
-// restoreExecution adds the row of the execution that recorded a version. Step Functions knows for 90 days how it ended.
-// Later, a stored output says that it succeeded.
+// restoreExecution adds the row of the execution that recorded a version. Step Functions knows for 90 days how it
+// ended. After that, a stored output shows that it succeeded.
 func (r *run) restoreExecution(ctx context.Context, e eventlog.Entry) error {
-	v, err := r.Log.FindEnded(ctx, e.ResourceID, e.Execution, e.StartedAt, e.At()) // of several, the oldest counts
+	v, err := r.Log.FindEnded(ctx, e.ResourceID, e.Execution, e.StartedAt, e.At()) // the oldest one if there are several
 	if errors.Is(err, eventlog.ErrNotFound) {
 		return nil // expired meanwhile
 	}
@@ -104,7 +104,7 @@ func (r *run) restoreExecution(ctx context.Context, e eventlog.Entry) error {
 	if err != nil && !errors.Is(err, eventlog.ErrNotFound) {
 		return err
 	}
-	published := err == nil && row.Mode != domain.API // a run that publishes nothing has an output as well
+	published := err == nil && row.Mode != domain.API // an execution that published nothing has an output too
 	d, err := r.Machine.Describe(ctx, e.Execution)
 	forgotten := errors.Is(err, sfn.ErrNotFound)
 	switch {
@@ -131,7 +131,7 @@ func (r *run) restoreExecution(ctx context.Context, e eventlog.Entry) error {
 	return nil
 }
 
-// restoreCorrection adds what a correction heals to its row.
+// restoreCorrection adds to the row of a correction what it corrects.
 func (r *run) restoreCorrection(ctx context.Context, row *domain.Execution) error {
 	if row.Corrects == "" {
 		return nil
@@ -150,7 +150,7 @@ func (r *run) restoreCorrection(ctx context.Context, row *domain.Execution) erro
 	return nil
 }
 
-// modeOf tells from its name who started an execution that recorded an event.
+// modeOf returns the mode of an execution that recorded an event, by its name.
 func modeOf(execution string) domain.Mode {
 	switch {
 	case strings.HasPrefix(execution, domain.AutoPrefix):

@@ -15,14 +15,16 @@ import (
 const (
 	// openBatch is how many open executions of one shard are read at once.
 	openBatch = 500
-	// runningPages is how many pages of running executions a run lists: 50,000. Of those beyond, each is looked up.
+	// runningPages is how many pages of running executions a run lists: 50,000 executions. Each one beyond them is
+	// looked up.
 	runningPages = 50
-	// messageLife is how long SQS keeps a message of the Replay queue. A start that has not happened by then never will.
+	// messageLife is how long SQS keeps a message of the Replay queue. A start that has not happened by then never
+	// will.
 	messageLife = 14 * 24 * time.Hour
 )
 
-// reconcileOpen looks up executions that have a row without an outcome: their status events may have been lost. Those that
-// Step Functions lists as running are left alone, however long they take.
+// reconcileOpen looks up executions that have a row without an outcome: their status events may have been lost. It
+// leaves out those that Step Functions lists as running, however long they take.
 func (r *run) reconcileOpen(ctx context.Context) error {
 	running, err := r.listRunning(ctx)
 	if err != nil {
@@ -54,7 +56,7 @@ func (r *run) reconcileOpen(ctx context.Context) error {
 	return nil
 }
 
-// listRunning lists the executions that run. It is a hint: the list is eventually consistent.
+// listRunning lists the running executions. The list is eventually consistent, so it is only a hint.
 func (r *run) listRunning(ctx context.Context) (map[string]bool, error) {
 	names := map[string]bool{}
 	token := ""
@@ -74,7 +76,7 @@ func (r *run) listRunning(ctx context.Context) (map[string]bool, error) {
 	return names, nil
 }
 
-// checkOpen looks up one open execution, within the look-ups of the run, and reports it if it stays open for too long.
+// checkOpen looks up an open execution, within the look-ups of the run, and reports it if it stays open for too long.
 func (r *run) checkOpen(ctx context.Context, e domain.Execution) error {
 	accounted := false
 	recorded := e.VersionID != "" && (e.Mode == domain.Live || e.Mode == domain.Restart) // replays are accounted for by their failures and items
@@ -89,7 +91,7 @@ func (r *run) checkOpen(ctx context.Context, e domain.Execution) error {
 			r.sum.Errors++
 			r.Logger.Log(ctx, errs.Level(err), "open execution not looked up", "execution", e.Name, "error", err)
 		}
-		if !accounted { // the next run looks again, at others first
+		if !accounted { // a later run looks it up again, after others
 			again := r.Now()
 			if recorded {
 				again = again.Add(-r.policy.SettleAfter)
@@ -114,7 +116,7 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// lookUp records the outcome of an execution if it has ended. One that runs is accounted for, too.
+// lookUp records the outcome of an execution that has ended. A running one is accounted for too.
 func (r *run) lookUp(ctx context.Context, e domain.Execution) (accounted bool, err error) {
 	d, err := r.Machine.Describe(ctx, e.Name)
 	switch {
@@ -131,11 +133,11 @@ func (r *run) lookUp(ctx context.Context, e domain.Execution) (accounted bool, e
 		}
 		return true, r.Book.Executions.MarkLookedUp(ctx, e)
 	}
-	return true, r.Book.Executions.CheckLater(ctx, e, r.Now()) // the next look is a threshold from now
+	return true, r.Book.Executions.CheckLater(ctx, e, r.Now()) // the next check is SettleAfter from now
 }
 
-// recordUnstarted records the end of an execution that Step Functions does not know. Its start is in the Replay queue or was
-// given up, or Step Functions has forgotten it.
+// recordUnstarted records the end of an execution that Step Functions does not know. Its start is in the Replay queue
+// or was given up, or Step Functions has forgotten it.
 func (r *run) recordUnstarted(ctx context.Context, e domain.Execution) (accounted bool, err error) {
 	if r.Now().Sub(e.StartedAt.Time) < messageLife {
 		return r.recordReplaced(ctx, e)
@@ -153,8 +155,8 @@ func (r *run) recordUnstarted(ctx context.Context, e domain.Execution) (accounte
 	}})[0]
 }
 
-// recordReplaced closes the row of an event whose execution is gone with its state machine, if a replay of its version or a
-// newer event of its resource has succeeded since.
+// recordReplaced closes the row of an event whose execution is gone with its state machine, if a replay of its version
+// or a newer event of its resource has succeeded since.
 func (r *run) recordReplaced(ctx context.Context, e domain.Execution) (accounted bool, err error) {
 	if e.Status.Terminal() || e.VersionID == "" || e.Mode != domain.Live && e.Mode != domain.Restart {
 		return false, nil

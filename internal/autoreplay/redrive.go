@@ -10,8 +10,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// addRedriven adds the failure of a run that a requested redrive began. A person asked for it, and decides what follows, as
-// with a requested replay.
+// addRedriven adds the failure of a run that a requested redrive began. As with a requested replay, a person decides
+// what follows.
 func (r *run) addRedriven(ctx context.Context, f domain.Failure, row domain.Execution) error {
 	f.ReplayID = row.RedriveID
 	f.Status, f.Decision = domain.Quarantined, "its redrive failed: correct the cause, then redrive or replay it again"
@@ -27,7 +27,8 @@ func (r *run) addRedriven(ctx context.Context, f domain.Failure, row domain.Exec
 	return r.closeBefore(ctx, f, row)
 }
 
-// poisonRedrive gives up the redrive of an item that is bound. If the redrive has begun, the end of the execution counts.
+// poisonRedrive gives up the redrive of an item that is bound. If the redrive has begun, the end of the execution
+// counts.
 func (r *run) poisonRedrive(ctx context.Context, it domain.Item) error {
 	row, err := r.Book.Executions.Get(ctx, it.Execution)
 	if err != nil {

@@ -10,22 +10,22 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
-// failedPages is how many pages of failed executions of one status a run lists to find out what was redriven: 400,000.
-// The quota of questions to Step Functions bounds it further.
+// failedPages is how many pages of failed executions of one status a run lists to find redriven ones: 400,000
+// executions. The budget for calls of Step Functions bounds it further.
 const failedPages = 400
 
-// listPart is the part of the time that is left which one list may take.
+// listPart is the part of the remaining time that one list may take.
 const listPart = 8
 
-// failedRuns are the executions that Step Functions lists as failed, as far back as a run has asked. One call says of
-// 1,000 executions how often they were redriven. DescribeExecution says it of one.
+// failedRuns are the executions that Step Functions lists as failed, as far back as a run has listed them. One call
+// returns the redrive counts of 1,000 executions, DescribeExecution that of one.
 type failedRuns struct {
 	mu       sync.Mutex
 	redrives map[string]int // by name
 	lists    map[domain.ExecutionStatus]*failedList
 }
 
-// failedList is how far a status was listed, the newest executions first.
+// failedList is how far the executions of a status were listed, newest first.
 type failedList struct {
 	token   string
 	pages   int
@@ -39,7 +39,7 @@ func newFailedRuns() *failedRuns {
 	}}
 }
 
-// moveIfRedriven moves a failure whose execution an operator has redriven meanwhile.
+// moveIfRedriven moves a failure whose execution was redriven meanwhile.
 func (r *run) moveIfRedriven(ctx context.Context, f domain.Failure) (bool, error) {
 	if listed, err := r.listedAsFailed(ctx, f); listed || err != nil {
 		return false, err
@@ -67,7 +67,7 @@ func (r *run) moveIfRedriven(ctx context.Context, f domain.Failure) (bool, error
 			return false, err
 		}
 		return true, r.move(ctx, f, domain.Move{To: domain.Closed, Decision: "redriven, and stopped by an operator"})
-	case d.RedriveCount > f.RedriveCount: // its own failure goes on, and closes this one
+	case d.RedriveCount > f.RedriveCount: // the failure of that run goes on, and closes this one
 		return true, r.recordEnd(ctx, d.Ended)
 	}
 	return false, nil

@@ -13,11 +13,11 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// replayBatch is how many open replays, and how many open series of one shard, a run looks at.
+// replayBatch is how many open replays, and how many open series of one shard, a run checks.
 const replayBatch = 25
 
-// reconcileReplays looks after replays and series that are open for long: a message may have been lost, and the end of a
-// series may never have been reported.
+// reconcileReplays checks replays and series that have been open for long: a message may have been lost, or the end of
+// a series may never have been reported.
 func (r *run) reconcileReplays(ctx context.Context) error {
 	by := r.Now().Add(-r.policy.SettleAfter)
 	open, err := r.Book.Replays.Open(ctx, by, replayBatch)
@@ -47,8 +47,8 @@ func (r *run) reconcileReplays(ctx context.Context) error {
 	return nil
 }
 
-// lookAfter takes up a replay whose messages were lost. It sends the first message again if the replay is pending, ends the
-// replay if all its items have ended, and has missing evidence written.
+// lookAfter continues a replay whose messages were lost. It sends the first message again if the replay is pending,
+// ends the replay if all its items have ended, and asks for missing evidence.
 func (r *run) lookAfter(ctx context.Context, row domain.Replay) error {
 	if r.pauses(row) { // its messages have left the queue
 		return r.Progress.CompleteIfDone(ctx, row.ID, r.Now())
@@ -59,7 +59,7 @@ func (r *run) lookAfter(ctx context.Context, row domain.Replay) error {
 	if row.Status == replay.Pending {
 		return r.Replays.Send(ctx, protocol.ReplayMessage{Kind: protocol.KindExpand, ReplayID: row.ID}.Encode())
 	}
-	if row.Status.Final() { // its evidence was to be written
+	if row.Status.Final() { // its evidence is missing
 		return r.Replays.Send(ctx, protocol.ReplayMessage{Kind: protocol.KindEvidence, ReplayID: row.ID}.Encode())
 	}
 	return r.Progress.CompleteIfDone(ctx, row.ID, r.Now())
@@ -71,7 +71,7 @@ func (r *run) lookAfterSeries(ctx context.Context, s domain.Series) error {
 	}
 	d, err := r.Series.Describe(ctx, s.Execution())
 	if errors.Is(err, sfn.ErrNotFound) {
-		if s.Closed { // it was given up, and the message that was to end it got lost
+		if s.Closed { // it was given up, and the message that should have ended it got lost
 			return r.Replays.Send(ctx, closeGivenUp(s.Execution()))
 		}
 		if r.Now().Sub(later(s.CreatedAt.Time, s.UnparkedAt.Time)) < messageLife { // its start is in the Replay queue
@@ -85,8 +85,8 @@ func (r *run) lookAfterSeries(ctx context.Context, s domain.Series) error {
 	return r.closeSeries(ctx, d.Ended)
 }
 
-// lookAfterParked looks after a series that a pause ended. It closes the series if the replay was stopped meanwhile, and
-// continues it if the replay was resumed.
+// lookAfterParked looks after a series that a pause ended. It closes the series if the replay was stopped meanwhile,
+// and continues it if the replay was resumed.
 func (r *run) lookAfterParked(ctx context.Context, s domain.Series) error {
 	row, err := r.Book.Replays.Get(ctx, s.ReplayID)
 	switch {
@@ -102,7 +102,7 @@ func (r *run) lookAfterParked(ctx context.Context, s domain.Series) error {
 	}.Encode())
 }
 
-// pauses reports whether a replay is paused, by itself or with others.
+// pauses reports whether a replay is paused, by itself or with all others.
 func (r *run) pauses(row domain.Replay) bool { return row.Paused() || r.controls.Pausing(row) != nil }
 
 // halt ends a replay whose selection cannot be expanded.

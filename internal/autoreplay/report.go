@@ -8,7 +8,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// report writes what a run did as one line and as metrics. Only a run without an error is a heartbeat.
+// report logs what a run did as one line and as metrics. Only a run without an error counts as a heartbeat.
 func (r *run) report(ctx context.Context, err error) {
 	s := r.sum
 	args := []any{
@@ -23,12 +23,12 @@ func (r *run) report(ctx context.Context, err error) {
 		r.Meter.Add(schema.AutoReplayRuns, 1)
 	}
 	r.Meter.Set(schema.AutoReplaySeconds, r.Now().Sub(r.started).Seconds())
-	for _, m := range []schema.Metric{ // 0 where nothing happened: their graphs have no gaps
+	for _, m := range []schema.Metric{ // 0 if nothing happened, so that their graphs have no gaps
 		schema.Failures, schema.AutoReplayed, schema.Healed, schema.FailedAgain, schema.Superseded, schema.Quarantined, schema.Closed, schema.Errors,
 	} {
 		r.Meter.Add(m, 0)
 	}
-	if r.looked { // otherwise it is not known
+	if r.looked { // otherwise the number is not known
 		r.Meter.Set(schema.Unaccounted, float64(s.Unaccounted))
 	}
 	if s.Paused != notKnown {

@@ -19,24 +19,24 @@ import (
 type run struct {
 	*Runner
 	sum     Summary
-	sent    *atomic.Int64   // automatic replays sent, also by a part that was left behind
-	lookUps int             // executions looked up in Step Functions, beside those that were reported
-	storms  map[string]bool // by error: are its failures held, as far as the run has asked
+	sent    *atomic.Int64   // automatic replays sent, those of parts that were left behind included
+	lookUps int             // executions looked up in Step Functions, without those that were reported
+	storms  map[string]bool // by error: whether its failures are held, for errors that the run has checked
 	begun   map[string]bool // errors whose storms this run began: an index may not show them yet
-	held    map[string]bool // errors of which this run held failures: an index may not show them yet
+	held    map[string]bool // errors whose failures this run has held: an index may not show them yet
 
 	controls domain.Controls // what is paused
 
-	rate    float64 // of automatic replays, per second: what other replays leave them
+	rate    float64 // automatic replays per second that other replays leave room for
 	started time.Time
 	failed  *failedRuns
 	behind  bool            // a part was left behind
 	running map[string]bool // executions that were listed as running; nil: they were not listed
-	looked  bool            // every open execution was looked at
+	looked  bool            // every open execution was checked
 
 	counted *domain.FailureTally // of all failures; nil: the run could not count them
 
-	left map[string]bool // dead letters that are still in the queue after a try, by message id; nil: the queue was not read
+	left map[string]bool // dead letters that are still in the queue after an attempt, by message id; nil: the queue was not read
 }
 
 func (a *Runner) newRun(ctx context.Context, until time.Time) *run {
@@ -48,15 +48,15 @@ func (a *Runner) newRun(ctx context.Context, until time.Time) *run {
 	return r
 }
 
-// copy returns a run with state of its own. The two share what was sent and the lists of failed runs, which have a lock.
+// copy returns a run with its own state. The two share the count of sent replays and what is safe for concurrent use.
 func (r *run) copy() *run {
 	c := *r
 	c.storms, c.begun, c.held, c.left = maps.Clone(r.storms), maps.Clone(r.begun), maps.Clone(r.held), maps.Clone(r.left)
 	return &c
 }
 
-// setRate reads how many automatic replays a second may start beside other replays. More than that would wait in the Replay
-// queue.
+// setRate reads how many automatic replays per second may start beside other replays. More would only wait in the
+// Replay queue.
 func (r *run) setRate(ctx context.Context) error {
 	budget := ledger.Starts(r.policy.StartsPerSecond * r.controls.Pace(r.Now()))
 	rate, err := r.Book.Pace.Rate(ctx, budget, ledger.Claimant{Name: ledger.AutoClaimant}, r.Now())
@@ -69,8 +69,8 @@ func (r *run) setRate(ctx context.Context) error {
 // notKnown is the reason for a pause if the ledger cannot say what is paused.
 const notKnown = "what is paused is not known"
 
-// pauseReason says why nothing is started now, or "". If it is not known what is paused, auto-replay is taken to be paused:
-// what waits is not lost.
+// pauseReason says why nothing is started now, "" if replays may start. If it is not known what is paused, nothing is
+// started: waiting failures are not lost.
 func (r *run) pauseReason(ctx context.Context, until time.Time) string {
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
@@ -89,8 +89,8 @@ func (r *run) pauseReason(ctx context.Context, until time.Time) string {
 	return alarm
 }
 
-// alarmReason says why PauseAlarm pauses all replays, or "". If the state of the alarm is not known, live traffic is taken to
-// be in trouble. The listener reads the reason in the ledger.
+// alarmReason says why PauseAlarm pauses all replays, "" if it does not. If the state of the alarm is not known, it
+// pauses them. The listener reads the reason in the ledger.
 func (r *run) alarmReason(ctx context.Context) (why string) {
 	if r.Pause != nil {
 		in, err := errs.WithinDeadline(ctx, r.Pause.InAlarm)
@@ -123,11 +123,11 @@ func (r *run) mayStart() bool { return r.sum.Paused == "" && r.maySend() > 0 }
 // maySend is how many more automatic replays the run may send.
 func (r *run) maySend() int { return r.policy.starts(r.rate) - int(r.sent.Load()) }
 
-// lookUpsPerSecond is the pace at which executions are looked up, over the time from one run to the next.
-// DescribeExecution refills at 10 to 15 a second, and the account's other users need some.
+// lookUpsPerSecond is how many executions are looked up per second, over the time from one run to the next. The quota
+// of DescribeExecution refills at 10 to 15 a second, and other users of the account need some of it.
 const lookUpsPerSecond = 5
 
-// Parts of a run's look-ups: what was listed must leave some for what is open, and both for a rebuild.
+// Parts of a run's look-ups: listed executions must leave some for open ones, and both must leave some for a rebuild.
 const (
 	forListed  = 0.5
 	forOpen    = 0.8
@@ -143,12 +143,12 @@ func (r *run) mayLookUp(part float64) bool {
 	return true
 }
 
-// send queues the automatic replay, then moves the failure. If the function dies in between, the message is sent twice, and
-// the deterministic execution name lets only one of them start anything. The starts of a run are spread over the time
-// until the next run, so they keep to their share at any moment.
+// send queues the automatic replay, then moves the failure. If the function dies in between, the message is sent twice,
+// and the deterministic execution name lets only one of them start anything. The starts of a run are spread over the
+// time until the next run, so they keep to their share at any moment.
 func (r *run) send(ctx context.Context, f domain.Failure) error {
 	msg := protocol.ReplayMessage{Kind: protocol.KindAuto, Execution: f.Execution, RedriveCount: f.RedriveCount}
-	// Counted from the beginning of the run: what is sent late in it must not reach into the next one's time.
+	// Counted from the beginning of the run, so that late messages do not reach into the time of the next run.
 	delay := max(r.started.Add(time.Duration(float64(r.sent.Load())/r.rate*float64(time.Second))).Sub(r.Now()), 0)
 	if err := r.Replays.Post(ctx, sqs.Post{Body: msg.Encode(), Delay: delay}); err != nil {
 		return err
@@ -171,7 +171,7 @@ func (r *run) move(ctx context.Context, f domain.Failure, m domain.Move) error {
 	return err
 }
 
-// tryMove moves a failure. Losing a race is fine: whoever won decided.
+// tryMove moves a failure. Losing a race is not an error: the winner has decided.
 func (r *run) tryMove(ctx context.Context, f domain.Failure, m domain.Move, from ...domain.FailureStatus) (moved bool, err error) {
 	err = r.Book.Failures.Move(ctx, f, m, from...)
 	if errors.Is(err, ledger.ErrConflict) {

@@ -13,21 +13,21 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 )
 
-// When more failures than the threshold share an error, something that they depend on is broken. Replaying all of them would
-// help nobody: they are held. One of them, the probe, is released. While probes fail, the next one waits with backoff.
-// After one has succeeded, the others follow in growing steps, each after the one before has ended well.
+// When more failures than the threshold share an error, something that they depend on is broken. Replaying all of them
+// would not help, so they are held. One of them, the probe, is released. While probes fail, the next one waits with
+// backoff. After one has succeeded, the others follow in growing steps, each after the one before has ended well.
 const (
 	growth  = 4      // from one step to the next
-	maxStep = 10_000 // the pace of all replays lets a run send less
-	// maxNamed is how many failures of a step are checked afterwards. They stand for the others, and the row that names them
-	// stays far below DynamoDB's 400 KB.
+	maxStep = 10_000 // the pace of all replays lets a run send fewer
+	// maxNamed is how many failures of a step are checked afterwards. They stand for the others, and the row with their
+	// names stays far below DynamoDB's 400 KB.
 	maxNamed = 500
-	// stepPatience is how long a step may take. What runs longer says nothing about the others.
+	// stepPatience is how long a step may take. An execution that runs longer says nothing about the others.
 	stepPatience = time.Hour
 	// maxRounds is how often a run tries a step of a storm: failures that are closed or quarantined instead of sent
 	// make room for others.
 	maxRounds = 50
-	// heldBatch is how many held failures are read at once, for this round and the next ones.
+	// heldBatch is how many held failures are read at once, for several rounds.
 	heldBatch  = 100
 	stormBatch = 100
 )
@@ -78,14 +78,14 @@ func (r *run) hold(ctx context.Context, f domain.Failure) error {
 	})
 }
 
-// tooOldAt is when a failure is too old to be replayed, as far as is known.
+// tooOldAt is when a failure gets too old to be replayed, unless auto-replay is paused until then.
 func (r *run) tooOldAt(f domain.Failure) time.Time {
 	paused := r.Now().Sub(r.controls.WithoutPause(f.FirstAt.Time, r.Now()))
 	return f.FirstAt.Add(r.policy.MaxAge + time.Second + paused)
 }
 
-// lookAtStorms advances every storm whose time has come. A storm that it has advanced comes due again at once, and is left to
-// the next run.
+// lookAtStorms advances every storm that is due. A storm that was advanced is due again at once, and is left to the
+// next run.
 func (r *run) lookAtStorms(ctx context.Context) error {
 	now := r.Now()
 	for cursor := ""; ; {
@@ -122,7 +122,7 @@ func (r *run) lookAtStorm(ctx context.Context, s domain.Storm) {
 	}
 }
 
-// advance judges the step of a storm that is under way, and takes the next one once it is over.
+// advance judges the current step of a storm, and begins the next one once it is over.
 func (r *run) advance(ctx context.Context, s domain.Storm) error {
 	over, err := r.judgeStep(ctx, &s)
 	if err != nil || !over {
@@ -146,7 +146,7 @@ func (r *run) judgeStep(ctx context.Context, s *domain.Storm) (over bool, err er
 		switch {
 		case f.Held && !r.mayStart():
 			running++
-		case f.Held: // the run that chose it died before it sent it
+		case f.Held: // the run that chose the failure died before it sent it
 			if r.release(ctx, f) {
 				running++
 			}
@@ -163,7 +163,7 @@ func (r *run) judgeStep(ctx context.Context, s *domain.Storm) (over bool, err er
 	}
 	s.Released = nil
 	switch {
-	case badly > well: // a poisonous event among others does not stop a step
+	case badly > well: // a few poisonous events do not stop a step
 		s.Misses++
 		s.Step = 1
 		s.NextAt = domain.At(r.Now().Add(r.policy.pauseBetweenProbes(s.Misses, r.Random())))
@@ -172,7 +172,7 @@ func (r *run) judgeStep(ctx context.Context, s *domain.Storm) (over bool, err er
 	case well > 0:
 		s.Misses = 0
 		s.Step = min(s.Step*growth, maxStep)
-	} // those that were closed for other reasons say nothing
+	} // failures that were closed for other reasons say nothing
 	return true, nil
 }
 
@@ -185,7 +185,7 @@ func (r *run) step(ctx context.Context, s domain.Storm) error {
 	for range maxRounds {
 		if !r.mayStart() {
 			r.sum.Waiting++
-			return nil // failures that get too old come due by themselves
+			return nil // failures that get too old come due without a step
 		}
 		size := min(s.Step, r.maySend())
 		var err error
@@ -210,8 +210,8 @@ func (r *run) step(ctx context.Context, s domain.Storm) error {
 	return nil
 }
 
-// releaseAll saves which failures a step releases, then releases them. A run that dies in between neither forgets nor
-// doubles the step. It returns how many of them were sent.
+// releaseAll saves which failures a step releases, then releases them. If the run dies in between, the step is neither
+// lost nor repeated. It returns how many failures were sent.
 func (r *run) releaseAll(ctx context.Context, s domain.Storm, step []domain.Failure) (_ domain.Storm, sent int, err error) {
 	s.Released, s.EmptyAt = nil, domain.Stamp{}
 	for _, f := range step[:min(len(step), maxNamed)] {
@@ -239,8 +239,8 @@ func (r *run) releaseAll(ctx context.Context, s domain.Storm, step []domain.Fail
 	return s, sent, nil
 }
 
-// release decides on a held failure, and reports whether it was sent. One that cannot be decided on stays held, and does not
-// delay the others.
+// release decides on a held failure, and reports whether it was sent. If that fails, the failure stays held and does
+// not delay the others.
 func (r *run) release(ctx context.Context, f domain.Failure) (sent bool) {
 	sent, err := r.closeOrSend(ctx, f, r.quarantineReason(f))
 	switch {

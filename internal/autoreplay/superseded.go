@@ -13,7 +13,8 @@ const (
 	supersededPages = 20
 )
 
-// closeSuperseded takes failures out of the quarantine once a newer event of their resource has succeeded and was published.
+// closeSuperseded takes failures out of the quarantine once a newer event of their resource has succeeded and was
+// published.
 func (r *run) closeSuperseded(ctx context.Context) error {
 	if !r.policy.CloseSuperseded {
 		return nil

@@ -8,7 +8,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 )
 
-// mark returns where an earlier run left off, the zero mark if none did.
+// mark returns where an earlier run stopped, the zero mark if there is none.
 func (a *Runner) mark(ctx context.Context, name string) (domain.Mark, error) {
 	mark, err := a.Book.Marks.Get(ctx, name)
 	if errors.Is(err, ledger.ErrNotFound) {
@@ -19,8 +19,8 @@ func (a *Runner) mark(ctx context.Context, name string) (domain.Mark, error) {
 
 const quarantinePage = 100
 
-// walkQuarantine goes through some pages of the quarantine. The next run continues, and begins anew at the end. A page
-// that returns an error comes again.
+// walkQuarantine calls do with some pages of the quarantine. The next run continues, and begins again after the last
+// page. A page for which do returns an error is read again.
 func (r *run) walkQuarantine(ctx context.Context, name string, pages int, do func(context.Context, []domain.Failure) error) error {
 	mark, err := r.mark(ctx, name)
 	if err != nil {

@@ -13,12 +13,12 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// applyReads is how many pages of a plan one page of the replay that applies it reads: pages of a plan may have nothing
-// that would run.
+// applyReads bounds how many pages of a plan are read for one page of the replay that applies it: a page of a plan may
+// have no item that would run.
 const applyReads = 25
 
-// planned returns at most limit items of the plan that a replay applies, and the cursor of the next ones, empty after the
-// last: those that would run, in the order of the plan. The versions of a series are one entry.
+// planned returns at most limit items of the plan that a replay applies, and the cursor of the next ones, empty after
+// the last: those that would run, in the order of the plan. The versions of a series are one entry.
 func (l *Listener) planned(ctx context.Context, req request, cursor string, limit int) (entries []domain.Entry, next string, err error) {
 	plan, err := l.Book.Replays.Get(ctx, req.Apply.PlanID)
 	if err != nil {
@@ -64,8 +64,8 @@ func onlyPlanned(items []domain.Item) []domain.Item {
 	return slices.DeleteFunc(items, func(it domain.Item) bool { return it.Outcome != replay.WouldRun })
 }
 
-// plannedResources returns the first items of at most limit resources of a page of a plan of series, from an ordinal on. It
-// does not look yet whether any version of a series would run.
+// plannedResources returns the first items of at most limit resources of a page of a plan of series, from an ordinal
+// on. It does not check yet whether any version of a series would run.
 func (l *Listener) plannedResources(ctx context.Context, id string, page, from, limit int) (items []domain.Item, err error) {
 	p, err := l.Book.Pages.Get(ctx, id, page)
 	for ordinal := from; err == nil && ordinal < p.Items && len(items) < limit; ordinal++ {
@@ -87,7 +87,7 @@ func entryOf(it domain.Item) domain.Entry {
 
 func planCursor(page, ordinal int) string { return strconv.Itoa(page) + "#" + strconv.Itoa(ordinal) }
 
-// planPosition reads what planCursor makes. An empty one is the beginning.
+// planPosition undoes planCursor. An empty cursor is the beginning.
 func planPosition(text string) (page, ordinal int, err error) {
 	if text == "" {
 		return 0, 0, nil
@@ -113,8 +113,8 @@ func (l *Listener) plannedSeries(ctx context.Context, t *task) ([]domain.Item, e
 	return onlyPlanned(items), err
 }
 
-// asPlanned returns the version that is planned for an item, and the latest of its resource, or a verdict if what the plan
-// was made on has changed.
+// asPlanned returns the version that is planned for an item, and the latest of its resource, or a verdict if either has
+// changed since the plan.
 func (l *Listener) asPlanned(ctx context.Context, t *task) (v, latest eventlog.Version, vd *verdict, err error) {
 	if latest, vd, err = l.latest(ctx, t.it.ResourceID, t.req); vd != nil || err != nil {
 		return v, latest, vd, err
@@ -139,7 +139,7 @@ func noLongerFailed(f domain.Failure) string {
 	return fmt.Sprintf("the failure of execution %s is %s by now", f.Execution, strings.ToLower(string(f.Status)))
 }
 
-// sameAsPlanned is the verdict about an event that a transform has made, if it is another one than was planned.
+// sameAsPlanned is the verdict about an event that a transform has made, if it differs from the planned one.
 func (req request) sameAsPlanned(it domain.Item, versionID, digest string) *verdict {
 	if req.Apply == nil || it.Digest == digest {
 		return nil

@@ -49,7 +49,8 @@ func (l *Listener) auto(ctx context.Context, msg protocol.ReplayMessage) error {
 	return err
 }
 
-// markRetrying keeps a redrive from taking up a failure whose message came before auto-replay noted that it was sent.
+// markRetrying keeps a redrive from taking over a failure whose message came before auto-replay recorded that it was
+// sent.
 func (l *Listener) markRetrying(ctx context.Context, f domain.Failure) (domain.Failure, error) {
 	if f.Status != domain.Waiting {
 		return f, nil
@@ -91,8 +92,8 @@ func (l *Listener) announce(ctx context.Context, f domain.Failure) (domain.Execu
 	return row, err
 }
 
-// overtaken looks once more at what an earlier delivery announced: it may have been kept from starting it, and a newer
-// event may have come since. It returns the row, or the zero row if there is nothing to start any more.
+// overtaken checks an execution that an earlier delivery announced and may not have started: a newer event may have
+// come since. It returns the row, or the zero row if there is nothing to start any more.
 func (l *Listener) overtaken(ctx context.Context, f domain.Failure, row domain.Execution) (domain.Execution, error) {
 	m, err := l.Superseding.Needless(ctx, f, l.SupersedeOlder)
 	if err != nil || m == nil {

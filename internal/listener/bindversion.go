@@ -11,8 +11,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// BindVersion answers the Series state machine about one version: it checks the guards once more, since the versions
-// before it took their time, and binds it.
+// BindVersion tells the Series state machine what to do about a version. It checks the guards again, since the earlier
+// versions may have taken long, and binds the version.
 func (l *Listener) BindVersion(ctx context.Context, in SeriesInput) (SeriesOrder, error) {
 	order, err := errs.WithinDeadline(ctx, func(ctx context.Context) (SeriesOrder, error) { return l.bindVersion(ctx, in) })
 	if err != nil {
@@ -30,7 +30,7 @@ func (l *Listener) bindVersion(ctx context.Context, in SeriesInput) (order Serie
 		return order, err
 	}
 	if t.r.Stopped() && t.it.Execution == "" {
-		return SeriesOrder{Decision: decisionStop}, nil // what has not run gets its outcome when the series has ended
+		return SeriesOrder{Decision: decisionStop}, nil // the rest gets its outcome after the end of the series
 	}
 	if t.it.Outcome.Final() {
 		return SeriesOrder{Decision: decisionSkip}, nil
@@ -44,7 +44,7 @@ func (l *Listener) bindVersion(ctx context.Context, in SeriesInput) (order Serie
 			return SeriesOrder{Decision: decisionStop}, nil // another execution goes on with it
 		}
 		parked, err := l.parkedSeries(ctx, t.r, s)
-		if parked { // resuming starts another execution with the rest
+		if parked { // resuming starts another execution for the rest
 			order.Decision = decisionStop
 		}
 		if parked || err != nil {
@@ -66,7 +66,7 @@ func (l *Listener) bindVersion(ctx context.Context, in SeriesInput) (order Serie
 	return l.order(ctx, t.it, in.OnFailure)
 }
 
-// end records the outcome of an item on which there is a verdict, and lets the series go on.
+// end records the outcome of an item that has a verdict, and lets the series go on.
 func (l *Listener) end(ctx context.Context, it domain.Item, vd *verdict, err error) (SeriesOrder, error) {
 	if err == nil {
 		err = l.apply(ctx, it.ReplayID, *l.decided(it, vd))
@@ -94,7 +94,7 @@ func (l *Listener) bindInSeries(ctx context.Context, t *task, s domain.Series) (
 	return l.bind(ctx, t, v, domain.At(last.Place()))
 }
 
-// order notes that a version is about to start, and lets the Series state machine start it.
+// order records that a version is about to start, and tells the Series state machine to start it.
 func (l *Listener) order(ctx context.Context, it domain.Item, onFailure replay.OnFailure) (SeriesOrder, error) {
 	row, err := l.Book.Executions.Get(ctx, it.Execution)
 	if err != nil {
@@ -105,7 +105,7 @@ func (l *Listener) order(ctx context.Context, it domain.Item, onFailure replay.O
 		return SeriesOrder{}, err
 	}
 	if vd != nil {
-		if it.Outcome == replay.Started { // an earlier answer may have started it; otherwise it ends with the series
+		if it.Outcome == replay.Started { // an earlier order may have started it; otherwise it ends with the series
 			return SeriesOrder{Decision: decisionSkip}, nil
 		}
 		return l.end(ctx, it, vd, l.neverStarted(ctx, row.Name, vd.reason))

@@ -13,11 +13,10 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// maxLooked is how many versions of a resource are looked at for one message. A search that needs more goes on with
-// another message.
+// maxLooked is how many versions of a resource one message reads. A longer search goes on with another message.
 const maxLooked = 1000
 
-// goOn sends the message of an item again, to search on from a cursor.
+// goOn sends the message of an item again, to continue the search at a cursor.
 func (l *Listener) goOn(ctx context.Context, msg protocol.ReplayMessage, cursor string) (*verdict, error) {
 	msg.Cursor = cursor
 	return later, l.sendOn(ctx, msg)
@@ -81,8 +80,8 @@ func (l *Listener) latest(ctx context.Context, resourceID string, req request) (
 // unknown is the reason of a verdict about a resource.
 const unknown = "the event log has no such resource"
 
-// barred returns the verdict of the guards over the newest version of a resource: it was deleted, or with an owner, it
-// is another's.
+// barred returns the verdict of the guards about the newest version of a resource: that it was deleted, or belongs to
+// another owner than the selected one.
 func barred(newest eventlog.Version, req request) *verdict {
 	switch owner := req.Select.OwnerID; {
 	case newest.Deleted:
@@ -117,9 +116,9 @@ func (l *Listener) search(
 	return found, latest, vd, err
 }
 
-// walk shows the versions of a resource from a cursor on, newest first and without delete markers, until more returns
-// false. If it has looked at as many as one message may, it returns the cursor of those that follow. It returns the
-// verdict of a guard instead if the newest version has one.
+// walk calls more with the versions of a resource from a cursor on, newest first and without delete markers, until more
+// returns false. If it has read as many as one message may, it returns the cursor of the next ones. If a guard has a
+// verdict about the newest version, it returns that instead.
 func (l *Listener) walk(
 	ctx context.Context, resourceID, cursor string, req request, more func(v eventlog.Version, first bool) bool,
 ) (next string, vd *verdict, err error) {
@@ -141,7 +140,7 @@ func (l *Listener) walk(
 	return next, vd, err
 }
 
-// versionWithID returns a version by its id: the first of its execution, also if the id is that of a second one. If
+// versionWithID returns a version by its id. If several versions name its execution, it returns the first of them. If
 // there is none, it returns a verdict.
 func (l *Listener) versionWithID(ctx context.Context, resourceID, versionID string) (eventlog.Version, *verdict, error) {
 	v, err := l.Log.First(ctx, resourceID, versionID)
@@ -151,8 +150,8 @@ func (l *Listener) versionWithID(ctx context.Context, resourceID, versionID stri
 	return v, nil, err
 }
 
-// rangeOf returns the ids of the versions of a resource that a series replays, oldest first, or a verdict. Looked is how
-// many versions the filters of the selection looked at.
+// rangeOf returns the ids of the versions of a resource that a series replays, oldest first, or a verdict. Looked is
+// how many versions the filters of the selection have read.
 func (l *Listener) rangeOf(ctx context.Context, t *task) (found []string, looked int, vd *verdict, err error) {
 	var inRange []string
 	var latest string
@@ -173,7 +172,7 @@ func (l *Listener) rangeOf(ctx context.Context, t *task) (found []string, looked
 		return nil, 0, skip("%s", none), nil
 	}
 	found = inRange
-	if t.req.Apply == nil && t.req.Select.Filters() { // a plan has only what fits
+	if t.req.Apply == nil && t.req.Select.Filters() { // a plan has only versions that fit
 		looked = len(inRange)
 		if found, vd, err = l.onlyFitting(ctx, t.it.ResourceID, inRange, t.req); vd != nil || err != nil {
 			return nil, 0, vd, err
@@ -195,8 +194,8 @@ func (l *Listener) rangeOf(ctx context.Context, t *task) (found []string, looked
 	return found, looked, nil, nil
 }
 
-// rangePlanned returns the ids of the versions that a plan has of a series, newest first, and that of the latest of the
-// resource, or a verdict.
+// rangePlanned returns the ids of the planned versions of a series, newest first, and the id of the resource's latest
+// version, or a verdict.
 func (l *Listener) rangePlanned(ctx context.Context, t *task) (ids []string, latest string, vd *verdict, err error) {
 	v, vd, err := l.latest(ctx, t.it.ResourceID, t.req)
 	if vd != nil || err != nil {
@@ -209,8 +208,8 @@ func (l *Listener) rangePlanned(ctx context.Context, t *task) (ids []string, lat
 	return ids, v.ID, nil, err
 }
 
-// allWanted returns the versions with the ids of a request, newest first, and the latest of the resource. All of them must
-// exist, or it returns a verdict.
+// allWanted returns the versions with the ids of a request, newest first, and the latest of the resource. If one does
+// not exist, it returns a verdict.
 func (l *Listener) allWanted(ctx context.Context, t *task) (ids []string, latest string, vd *verdict, err error) {
 	newest, vd, err := l.latest(ctx, t.it.ResourceID, t.req)
 	if vd != nil || err != nil {
@@ -228,15 +227,15 @@ func (l *Listener) allWanted(ctx context.Context, t *task) (ids []string, latest
 	}
 	slices.SortStableFunc(versions, func(a, b eventlog.Version) int { return b.Place().Compare(a.Place()) })
 	for _, v := range versions {
-		if !slices.Contains(ids, v.ID) { // two ids may be of one execution
+		if !slices.Contains(ids, v.ID) { // two ids may belong to one execution
 			ids = append(ids, v.ID)
 		}
 	}
 	return ids, newest.ID, nil, nil
 }
 
-// inSeries returns the ids of the versions in a series, newest first, and the latest of the resource if it is among them,
-// or a verdict.
+// inSeries returns the ids of the versions in a series, newest first, and the latest of the resource if it is among
+// them, or a verdict.
 func (l *Listener) inSeries(ctx context.Context, t *task) (ids []string, latest string, vd *verdict, err error) {
 	in, vd, err := l.ends(ctx, t.it.ResourceID, *t.req.Versions.Series, t.msg.Begun)
 	if vd != nil || err != nil {
@@ -265,7 +264,8 @@ func (l *Listener) inSeries(ctx context.Context, t *task) (ids []string, latest 
 	return msg.Found, latest, vd, err
 }
 
-// ends returns whether a version is in a series, and whether an older one may be, or a verdict if it lacks an end.
+// ends returns a function that says whether a version is in a series, and whether an older one may be, or a verdict if
+// an end of the series does not exist.
 func (l *Listener) ends(
 	ctx context.Context, resourceID string, s replay.Series, begun bool,
 ) (func(eventlog.Version) (take, more bool), *verdict, error) {

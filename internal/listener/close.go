@@ -11,7 +11,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// closeSeries records the outcome of what a series has left, after its execution ended.
+// closeSeries records outcomes for the items that a series has left, after its execution has ended.
 func (l *Listener) closeSeries(ctx context.Context, msg protocol.ReplayMessage) error {
 	s, err := l.Book.Series.Get(ctx, domain.SeriesOf(msg.Series))
 	if err != nil {
@@ -22,7 +22,7 @@ func (l *Listener) closeSeries(ctx context.Context, msg protocol.ReplayMessage) 
 		return err
 	}
 	if msg.Series != s.Execution() || s.Parked && !r.Stopped() {
-		return nil // a pause ended it: another execution goes on with the rest, or will
+		return nil // a pause ended it: another execution runs the rest, or will
 	}
 	reason := msg.Reason
 	if r.Stopped() {
@@ -31,13 +31,14 @@ func (l *Listener) closeSeries(ctx context.Context, msg protocol.ReplayMessage) 
 	return l.recordLeftovers(ctx, msg, r, s, reason)
 }
 
-// seriesLookUps is how many executions one message looks up: DescribeExecution refills at 10 a second, and a batch has 10
-// messages.
+// seriesLookUps is how many executions one message looks up: the quota of DescribeExecution refills at 10 a second, and
+// a batch has 10 messages.
 const seriesLookUps = 50
 
-// recordLeftovers gives every item of a series that will not run its outcome. One that still runs is left to its own end.
+// recordLeftovers records the outcome of every item of a series that will not run. An item that still runs gets its
+// outcome when it ends.
 func (l *Listener) recordLeftovers(ctx context.Context, msg protocol.ReplayMessage, r domain.Replay, s domain.Series, reason string) error {
-	if err := l.Book.Series.AddItems(ctx, s); err != nil { // the replay counts them from when they were bound
+	if err := l.Book.Series.AddItems(ctx, s); err != nil { // the replay has counted them since they were bound
 		return err
 	}
 	lookUps := 0

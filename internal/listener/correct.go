@@ -9,8 +9,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 )
 
-// asCorrection makes the announcement of a replay that of a correction: its execution records a version of its own, and
-// stands right behind the one that it corrects. Over newer events it stands where the caller wants it, as the latest.
+// asCorrection turns the announcement of a replay into that of a correction: its execution records its own version,
+// whose place is right behind the one that it corrects. With allowStale, it becomes the latest.
 func asCorrection(row domain.Execution, req request, v eventlog.Version, by string) domain.Execution {
 	row.Corrects, row.CorrectsAt, row.RequestedBy = v.ID, domain.At(v.At()), by
 	row.VersionID, row.OwnerID, row.RecordedAt, row.Patched = "", "", domain.Stamp{}, false // Record finds them
@@ -21,11 +21,11 @@ func asCorrection(row domain.Execution, req request, v eventlog.Version, by stri
 	return row
 }
 
-// bindCorrection binds an item to the execution that corrects a version. Another correction of that version must not be
-// under way: both would stand at one place, and the one would undo the other unseen.
+// bindCorrection binds an item to the execution that corrects a version. No other correction of that version may be
+// under way: both would have the same place, and one would silently undo the other.
 func (l *Listener) bindCorrection(ctx context.Context, t *task, v eventlog.Version, row domain.Execution) (vd *verdict, err error) {
 	row = asCorrection(row, t.req, v, t.r.RequestedBy)
-	if t.req.AllowStale { // it stands elsewhere
+	if t.req.AllowStale { // it has another place
 		err = l.Book.Items.Bind(ctx, t.it, row)
 	} else {
 		vd, err = l.bindUnlessCorrected(ctx, t.it, row)
@@ -36,7 +36,8 @@ func (l *Listener) bindCorrection(ctx context.Context, t *task, v eventlog.Versi
 	return l.bound(ctx, t, row.VersionID, row.Name, err)
 }
 
-// bindUnlessCorrected binds the item unless another replay's correction of the version has been bound, and may be recorded.
+// bindUnlessCorrected binds the item unless another replay's correction of the version has been bound, and may be
+// recorded.
 func (l *Listener) bindUnlessCorrected(ctx context.Context, it domain.Item, row domain.Execution) (*verdict, error) {
 	for {
 		other, err := l.Book.Executions.Corrector(ctx, row.ResourceID, row.Corrects)
@@ -55,7 +56,7 @@ func (l *Listener) bindUnlessCorrected(ctx context.Context, it domain.Item, row 
 		if nerr != nil && !errors.Is(nerr, ledger.ErrNotFound) {
 			return nil, nerr
 		}
-		if now.Name == other.Name || now.Name == row.Name { // so the item is bound, or has ended
+		if now.Name == other.Name || now.Name == row.Name { // then the item is bound, or has ended
 			return nil, err
 		}
 	}

@@ -11,8 +11,9 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 )
 
-// readOn yields items of a replay in their order, in at most so many reads. A read has items of one page, perhaps none.
-// The cursor moves behind each read. An empty cursor is the beginning before the first read, and the end after it.
+// readOn yields items of a replay in order, with at most the given number of reads. A read has items of one page,
+// perhaps none. After each read, the cursor is behind it. An empty cursor is the beginning before the first read, and
+// the end after a read.
 func (l *Listener) readOn(ctx context.Context, r domain.Replay, cursor *string, reads int) iter.Seq2[[]domain.Item, error] {
 	return func(yield func([]domain.Item, error) bool) {
 		page, inPage, err := parseItemsCursor(*cursor)

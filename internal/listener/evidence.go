@@ -20,11 +20,12 @@ import (
 const (
 	// evidenceReads is how many pages one message adds to the digest of a replay, which takes some seconds.
 	evidenceReads = 100
-	// evidenceAgain is how long nobody must have worked on the evidence of a replay until another message begins.
+	// evidenceAgain is how long the evidence of a replay must have made no progress before another message begins it
+	// again.
 	evidenceAgain = 30 * time.Second
 )
 
-// gathered is what the evidence of a replay has of its items so far. Its size does not depend on their number.
+// gathered is what was gathered from the items of a replay so far. Its size does not depend on their number.
 type gathered struct {
 	Items    int                       `json:"items"`
 	Digest   *replay.ItemsDigest       `json:"-"`
@@ -34,9 +35,9 @@ type gathered struct {
 	Others   int                       `json:"others,omitempty"`
 }
 
-// evidence writes the evidence of a replay that has ended. Each message goes on where the one before stopped: a replay of
-// any size need not fit in memory. Such a replay no longer changes, so a repeated message finds the same. If two messages
-// come to the end, one of them writes.
+// evidence writes the evidence of a replay that has ended. Each message goes on where the one before stopped: a replay
+// of any size need not fit in memory. Such a replay no longer changes, so a repeated message finds the same. If two
+// messages come to the end, one of them writes.
 func (l *Listener) evidence(ctx context.Context, msg protocol.ReplayMessage) error {
 	r, err := l.Book.Replays.Get(ctx, msg.ReplayID)
 	if err != nil || !r.Status.Final() || r.DryRun || r.Evidence != "" {
@@ -44,7 +45,7 @@ func (l *Listener) evidence(ctx context.Context, msg protocol.ReplayMessage) err
 	}
 	now := l.now()
 	since, begins := now, len(msg.Gathered) == 0 && msg.Tries == 0
-	if begins { // each function that sees that a replay has ended sends such a message
+	if begins { // each function that finds that the replay has ended sends such a message
 		since = now.Add(-evidenceAgain)
 	}
 	err = l.Book.Evidence.MarkWriting(ctx, r.ID, domain.At(now), domain.At(since))
@@ -96,7 +97,7 @@ func (g gathered) encode() (raw json.RawMessage, err error) {
 	return raw, nil
 }
 
-// gather adds items, and what became of the failures that were selected.
+// gather adds items, and the present statuses of the selected failures.
 func (l *Listener) gather(ctx context.Context, g *gathered, items []domain.Item) error {
 	var failures []string
 	for _, it := range items {
@@ -136,7 +137,7 @@ func (g *gathered) count(f domain.Failure) {
 	g.Selected[at].Now[string(f.Status)]++
 }
 
-// maxEvidenceText is how much of a text goes along with messages.
+// maxEvidenceText is how many bytes of a string messages carry.
 const maxEvidenceText = 256
 
 func cut(text string) string {
@@ -148,7 +149,7 @@ func cut(text string) string {
 
 func (l *Listener) writeEvidence(ctx context.Context, r domain.Replay, g gathered) error {
 	req, err := l.request(ctx, r.ID)
-	if errors.Is(err, eventlog.ErrNotFound) { // deleted by hand: what the ledger knows of it
+	if errors.Is(err, eventlog.ErrNotFound) { // deleted by hand: use what the ledger has
 		req.Request = replay.Request{Action: r.Action, Select: replay.Select{OwnerID: r.OwnerID}, Reason: r.Reason}
 	} else if err != nil {
 		return err
@@ -182,7 +183,7 @@ func (l *Listener) writeEvidence(ctx context.Context, r domain.Replay, g gathere
 		return fmt.Errorf("encode evidence of replay %s: %w", r.ID, err)
 	}
 	err = l.Log.PutOnce(ctx, eventlog.EvidenceKey(r.ID), body)
-	if err != nil && !errors.Is(err, eventlog.ErrExists) { // else an earlier delivery wrote it
+	if err != nil && !errors.Is(err, eventlog.ErrExists) { // otherwise an earlier delivery wrote it
 		return err
 	}
 	if err := l.Book.Evidence.SetDigest(ctx, r.ID, e.Digest); err != nil {

@@ -30,7 +30,7 @@ func (l *Listener) expand(ctx context.Context, msg protocol.ReplayMessage) error
 	if err != nil {
 		return err
 	}
-	if p.Next == "" && p.Items == 0 { // no item will look whether the replay is complete
+	if p.Next == "" && p.Items == 0 { // no item will check whether the replay is complete
 		if err := l.Progress.CompleteIfDone(ctx, p.ReplayID, l.now()); err != nil {
 			return err
 		}
@@ -43,7 +43,7 @@ func (l *Listener) expand(ctx context.Context, msg protocol.ReplayMessage) error
 }
 
 // posts are the messages of a page: one for each item and one for the next page. That one goes last: the next page must
-// not be found before the items are sent. Those of a paced replay are spread over the delays of the queue.
+// not be found before the items are sent. The messages of a paced replay are delayed to keep its pace.
 func (l *Listener) posts(ctx context.Context, r domain.Replay, p domain.Page) ([]sqs.Post, error) {
 	after := func(int) time.Duration { return 0 }
 	rate, err := l.rate(ctx, r)
@@ -52,7 +52,7 @@ func (l *Listener) posts(ctx context.Context, r domain.Replay, p domain.Page) ([
 	}
 	if rate > 0 {
 		now := l.now()
-		if p.StartsAt.Before(now) { // the message came late: what is due by now must not start all at once
+		if p.StartsAt.Before(now) { // the message came late: the items that are due by now must not start all at once
 			p.StartsAt = domain.At(now)
 			if err := l.Book.Pages.SetStart(ctx, p, p.StartsAt); err != nil {
 				return nil, err
@@ -75,15 +75,15 @@ func (l *Listener) posts(ctx context.Context, r domain.Replay, p domain.Page) ([
 // whole seconds, rounded up, and a fast replay has many pages in one second.
 const expandAhead = 2 * ledger.PaceWindow
 
-// timeOf is the time that n starts take at a rate.
+// timeOf is how long n starts take at a rate.
 func timeOf(n int, perSecond float64) time.Duration {
 	return time.Duration(float64(n) / perSecond * float64(time.Second))
 }
 
-const bindRounds = 5 // series that add their versions take room at the same time
+const bindRounds = 5 // attempts, because series that add versions take room at the same time
 
-// bindPage selects the resources of a page and binds them: a redelivery must not select others. Nothing is bound if the
-// replay was stopped or is paused, or if its ramp has not reached the page.
+// bindPage selects the resources of a page and binds them, because a redelivery must not select others. Nothing is
+// bound if the replay was stopped or is paused, or if its ramp has not reached the page.
 func (l *Listener) bindPage(ctx context.Context, msg protocol.ReplayMessage) (p domain.Page, bound bool, err error) {
 	var before domain.Page
 	if msg.Page > 0 {

@@ -16,17 +16,17 @@ import (
 )
 
 const (
-	// lookers is how many resources, or versions of one, are looked at at the same time.
+	// lookers is how many resources, or versions of one, are read at the same time.
 	lookers = 16
-	// maxLookedSeries is how many versions of a resource a page looks at. Behind so many that do not fit, its item does.
+	// maxLookedSeries is how many versions of a resource a page reads. If none of them fits, the item reads the others.
 	maxLookedSeries = 20
-	// lookFor is how long a page looks at resources. The items look at those that it does not reach: a filter may take a
-	// second for an event.
+	// lookFor bounds how long a page reads resources, because a filter may take a second for an event. Items check the
+	// resources that the page does not reach.
 	lookFor = 20 * time.Second
 )
 
-// fitting leaves out the resources that certainly do not fit the filters of a selection, and returns how many events were
-// looked at. Whatever else there is to say about a resource is the outcome of its item.
+// fitting leaves out the resources that certainly do not fit the filters of a selection, and returns how many events it
+// has read. Any other verdict about a resource becomes the outcome of its item.
 func (l *Listener) fitting(ctx context.Context, req request, some []domain.Entry) (fit []domain.Entry, looked int, err error) {
 	var count atomic.Int64
 	until := l.now().Add(lookFor)
@@ -36,12 +36,12 @@ func (l *Listener) fitting(ctx context.Context, req request, some []domain.Entry
 		}
 		fits, n, vd, err := l.mayFit(ctx, req, e)
 		count.Add(int64(n))
-		return fits || vd != nil, err // the item tells the verdict
+		return fits || vd != nil, err // the item gets the verdict
 	})
 	return fit, int(count.Load()), err
 }
 
-// filtered returns what is to be kept of some values, in their order. It looks at lookers of them at the same time.
+// filtered returns the values that keep reports, in their order. It calls keep for several values at the same time.
 func filtered[T any](ctx context.Context, some []T, keep func(ctx context.Context, i int, v T) (bool, error)) (kept []T, err error) {
 	keeps := make([]bool, len(some))
 	group, ctx := errgroup.WithContext(ctx)
@@ -63,7 +63,7 @@ func filtered[T any](ctx context.Context, some []T, keep func(ctx context.Contex
 	return kept, nil
 }
 
-// mayFit reports whether a resource fits the filters of a selection, as far as a page looks, or a verdict.
+// mayFit reports whether a resource may fit the filters of a selection, as far as a page checks that, or a verdict.
 func (l *Listener) mayFit(ctx context.Context, req request, e domain.Entry) (fits bool, looked int, vd *verdict, err error) {
 	it := domain.Item{ResourceID: e.ResourceID, Want: e.VersionID, Failure: e.Failure}
 	if unrecorded(it, req) {
@@ -114,7 +114,7 @@ func (l *Listener) anyFits(ctx context.Context, resourceID string, req request) 
 		unsure := told != nil || failed != nil
 		last := req.Versions.Mode == replay.VersionSeries && req.Versions.Series.Last == looked
 		if !fits && !unsure && more && !last && looked == maxLookedSeries {
-			fits = true // its item looks further
+			fits = true // its item checks the others
 		}
 		return more && !last && !fits && !unsure
 	})
@@ -166,7 +166,7 @@ func (l *Listener) keptFits(ctx context.Context, f domain.Failure, req request) 
 	return l.eventFits(ctx, "", event, req)
 }
 
-// outcomeOf says what became of a version.
+// outcomeOf returns the outcome of a version.
 func outcomeOf(h domain.History, versionID string) replay.VersionOutcome {
 	var v replay.Version
 	for _, e := range h.Executions {
@@ -198,8 +198,8 @@ func (l *Listener) unfit(ctx context.Context, resourceID string, v eventlog.Vers
 	return skipVersion(v.ID, "version %s does not fit the selection", v.ID), nil
 }
 
-// onlyFitting returns the versions of a resource that fit the filters of a selection, in their order, or the first verdict
-// about one of them.
+// onlyFitting returns the versions of a resource that fit the filters of a selection, in their order, or the first
+// verdict about one of them.
 func (l *Listener) onlyFitting(ctx context.Context, resourceID string, ids []string, req request) ([]string, *verdict, error) {
 	if !req.Select.Filters() {
 		return ids, nil, nil
@@ -207,7 +207,7 @@ func (l *Listener) onlyFitting(ctx context.Context, resourceID string, ids []str
 	verdicts := make([]*verdict, len(ids))
 	fitting, err := filtered(ctx, ids, func(ctx context.Context, i int, id string) (fits bool, err error) {
 		v, err := l.Log.Version(ctx, resourceID, id)
-		if errors.Is(err, eventlog.ErrNotFound) { // its item says so
+		if errors.Is(err, eventlog.ErrNotFound) { // its item gets that verdict
 			return true, nil
 		}
 		if err == nil {

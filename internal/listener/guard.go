@@ -9,8 +9,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// outdated is the guard over a version that is not the latest of its resource. A correction must not undo a newer
-// event, whatever became of it; a replay must not undo one that has succeeded.
+// outdated is the guard about a version that is not the latest of its resource. A correction must not undo a newer
+// event, whatever its outcome. A replay must not undo one that has succeeded.
 func (l *Listener) outdated(ctx context.Context, resourceID string, v, latest eventlog.Version, req request) (*verdict, error) {
 	if req.Action != replay.Correct || req.AllowStale {
 		return l.stale(ctx, resourceID, v, req)
@@ -19,8 +19,8 @@ func (l *Listener) outdated(ctx context.Context, resourceID string, v, latest ev
 		latest.ID), nil
 }
 
-// unfitOrOutdated is the verdict of the guards over the version that an item is about: it does not fit the filters of the
-// selection, or it is outdated.
+// unfitOrOutdated is the verdict of the guards about the version of an item: that it does not fit the filters of the
+// selection, or is outdated.
 func (l *Listener) unfitOrOutdated(ctx context.Context, resourceID string, v, latest eventlog.Version, req request) (*verdict, error) {
 	vd, err := l.unfit(ctx, resourceID, v, req)
 	if vd == nil && err == nil && v.ID != latest.ID {
@@ -29,7 +29,7 @@ func (l *Listener) unfitOrOutdated(ctx context.Context, resourceID string, v, la
 	return vd, err
 }
 
-// warning says why to run a version as it was recorded may not be meant: its last success was that of a patched event.
+// warning says why running a version as it was recorded may not be intended: the version succeeded last with a patch.
 func (l *Listener) warning(ctx context.Context, it domain.Item, req request, v eventlog.Version) (string, error) {
 	if req.Action != replay.Rerun || req.transform != nil || req.Publish == replay.PublishSuppress {
 		return "", nil

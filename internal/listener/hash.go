@@ -20,9 +20,9 @@ import (
 // hashReads is how many pages one message adds to the hash of a plan, which takes about a second.
 const hashReads = 100
 
-// hash computes the hash of a plan: SHA-256 over the request as it is stored, and a line for each version that would run,
-// in the order of the items. Each message goes on where the one before stopped: a plan of any size need not fit in memory.
-// A plan does not change, so a repeated message comes to the same hash.
+// hash computes the hash of a plan: SHA-256 over the request as it is stored, and a line for each version that would
+// run, in the order of the items. Each message goes on where the one before stopped: a plan of any size need not fit in
+// memory. A plan does not change, so a repeated message comes to the same hash.
 func (l *Listener) hash(ctx context.Context, msg protocol.ReplayMessage) error {
 	r, err := l.Book.Replays.Get(ctx, msg.ReplayID)
 	if err != nil || r.Status != replay.Planned || r.PlanHash != "" {
@@ -55,7 +55,7 @@ func (l *Listener) hash(ctx context.Context, msg protocol.ReplayMessage) error {
 	return l.Book.Plans.SetHash(ctx, r.ID, hex.EncodeToString(sum.Sum(nil)))
 }
 
-// hashed is the hash as the message before left it.
+// hashed restores the hash as the previous message left it.
 func (l *Listener) hashed(ctx context.Context, msg protocol.ReplayMessage) (hash.Hash, error) {
 	sum := sha256.New()
 	if len(msg.Sum) > 0 {
@@ -72,16 +72,16 @@ func (l *Listener) hashed(ctx context.Context, msg protocol.ReplayMessage) (hash
 	return sum, nil
 }
 
-// planLine is what the hash of a plan has of an item, as JSON.
+// planLine is the line for an item in the hash of a plan, as JSON.
 func planLine(it domain.Item) []byte {
 	line, err := json.Marshal([]string{it.ResourceID, it.VersionID, it.Digest})
 	if err != nil {
-		panic(err) // texts always marshal
+		panic(err) // strings always marshal
 	}
 	return append(line, '\n')
 }
 
-// digest is what a plan keeps of an event that no version holds.
+// digest identifies an event that is not a version, in a plan.
 func digest(event []byte) string {
 	sum := sha256.Sum256(event)
 	return hex.EncodeToString(sum[:])

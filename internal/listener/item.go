@@ -15,7 +15,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// task is an item that is worked off, with its replay and the message about it.
+// task is an item that is being handled, with its replay and the message about it.
 type task struct {
 	msg protocol.ReplayMessage
 	it  domain.Item
@@ -57,15 +57,16 @@ func (l *Listener) item(ctx context.Context, msg protocol.ReplayMessage) (*progr
 // single replays one version of a resource.
 func (l *Listener) single(ctx context.Context, t *task) (*verdict, error) {
 	if t.it.Outcome != replay.Waiting {
-		// Started before. Its end may have come while the replay was still expanding, so look whether that was all.
+		// Started before. It may have ended while the replay was still expanding, so check whether the replay is
+		// complete.
 		return &verdict{to: t.it.Outcome}, nil
 	}
-	if t.it.Execution == "" { // what is bound starts: an earlier delivery may have started it without noting it
+	if t.it.Execution == "" { // a bound item starts in any case: an earlier delivery may have started it without recording that
 		if vd, err := l.mayBegin(ctx, t); vd != nil || err != nil {
 			return vd, err
 		}
 	}
-	// Also what is bound: after an hour in which Step Functions refused it, it must not come all at once.
+	// Bound items too: if Step Functions has refused them for an hour, they must not start all at once.
 	if waits, err := l.pace(ctx, t.r, t.msg); waits || err != nil {
 		return later, err
 	}
@@ -101,7 +102,7 @@ func stopped(r domain.Replay) string {
 	return "the replay was halted: " + r.StopReason
 }
 
-// bind binds an item to a version. From then on it starts, whatever comes. A dry run binds nothing: the verdict says what
+// bind binds an item to a version. From then on, it starts in any case. A dry run binds nothing: the verdict says what
 // would run. MayFollow is the newest place that the item may be published after, zero its own.
 func (l *Listener) bind(ctx context.Context, t *task, v eventlog.Version, mayFollow domain.Stamp) (*verdict, error) {
 	if t.req.Action == replay.Republish {
@@ -127,8 +128,8 @@ func (l *Listener) bind(ctx context.Context, t *task, v eventlog.Version, mayFol
 	return l.bound(ctx, t, row.VersionID, row.Name, err)
 }
 
-// bound notes what an item was bound to, given the error of binding it. If another delivery was first, its binding counts.
-// It returns a verdict if the item has ended instead.
+// bound notes what an item was bound to, given the error of binding it. If another delivery was first, its binding
+// counts. It returns a verdict if the item has ended instead.
 func (l *Listener) bound(ctx context.Context, t *task, versionID, execution string, err error) (*verdict, error) {
 	if !errors.Is(err, ledger.ErrConflict) {
 		t.it.VersionID, t.it.Execution, t.it.JustBound = versionID, execution, true
@@ -144,7 +145,7 @@ func (l *Listener) bound(ctx context.Context, t *task, versionID, execution stri
 		return nil, nil
 	case now.Outcome.Final():
 		return &verdict{to: now.Outcome}, nil
-	case t.req.Action == replay.Redrive: // something has happened to the execution or its failure: look again
+	case t.req.Action == replay.Redrive: // the execution or its failure has changed: try again
 		return nil, err
 	}
 	return skip("the same version is another item of this replay"), nil
@@ -170,9 +171,9 @@ func announcement(t *task, v eventlog.Version, at time.Time) domain.Execution {
 	return row
 }
 
-// applyTransform applies the transform of a replay to the version of a row, if there is one. It returns the digest of what
-// it makes, and what it changes if the item is in the sample of a plan. A transform that cannot be applied is the item's
-// outcome.
+// applyTransform applies the transform of a replay to the version of a row, if there is one. It returns the digest of
+// the result, and the diff if the item is in the sample of a plan. If the transform cannot be applied, that is the
+// item's outcome.
 func (l *Listener) applyTransform(ctx context.Context, t *task, row domain.Execution) (diff, made string, vd *verdict, err error) {
 	if t.req.transform == nil {
 		return "", "", nil, nil
@@ -188,7 +189,7 @@ func (l *Listener) applyTransform(ctx context.Context, t *task, row domain.Execu
 	return sampleDiff(t, event, transformed), digest(transformed), nil, nil
 }
 
-// sampleDiff is what a transform changes, if the item is in the sample of a plan and the change is small enough to show.
+// sampleDiff is the diff of a transform, if the item is in the sample of a plan and the diff is small enough to show.
 func sampleDiff(t *task, event, transformed []byte) string {
 	sampled := t.it.Page == 0 && t.it.Ordinal < replay.PlanSample && t.it.Index < replay.PlanSample
 	if !sampled || !t.req.DryRun || t.req.transform == nil {
@@ -239,8 +240,8 @@ func (l *Listener) run(ctx context.Context, t *task) (*verdict, error) {
 	return started(arn), nil
 }
 
-// withdraw ends the row of an execution that was announced and will not be started, unless it was: an earlier
-// delivery may have started it before its version left the log.
+// withdraw ends the row of an announced execution that will not be started. It does nothing if an earlier delivery has
+// started it, before its version left the log.
 func (l *Listener) withdraw(ctx context.Context, row domain.Execution, why string) (begun bool, err error) {
 	_, err = l.Machine.Describe(ctx, row.Name)
 	if !errors.Is(err, sfn.ErrNotFound) {

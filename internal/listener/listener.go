@@ -1,4 +1,5 @@
-// Package listener works off the Replay queue: it expands replays into items, fetches events and starts executions.
+// Package listener handles the messages of the Replay queue: it expands replays into items, fetches events and starts
+// executions.
 //
 // Every message may be delivered again, also to another instance at the same time. Before anything is started,
 // conditional writes bind in the ledger what a message stands for. Execution names follow from that. A repeated message
@@ -42,14 +43,14 @@ type Deps struct {
 	Superseding *outcome.Superseding
 	Topic       *sns.Topic
 	Gate        *outcome.PublishGate
-	Reader      ingest.Reader       // checks what a transform makes of an event
-	Functions   transform.Functions // of the user, which transform events; nil: none
+	Reader      ingest.Reader       // checks transformed events
+	Functions   transform.Functions // the user's functions for transforms; nil: none
 	Logger      *slog.Logger
 	Meter       *emf.Meter // nil: counts nothing
 
-	SupersedeOlder bool             // automatic replays give way to newer events
+	SupersedeOlder bool             // newer events supersede automatic replays
 	Pace           Pace             // of all starts
-	Now            func() time.Time // nil: the clock
+	Now            func() time.Time // nil: time.Now
 }
 
 // Listener handles the messages of the Replay queue.
@@ -73,9 +74,9 @@ func New(deps Deps) *Listener {
 	return &Listener{Deps: deps, now: deps.Now, jobs: failurejob.New(deps.Book, successes, deps.Queue, deps.Logger)}
 }
 
-// Handle handles a batch. If a service failed for a moment, it sends the message again: that is sooner than the queue's
-// visibility timeout. SQS delivers every other message that failed again, until it is a dead letter. SQS also delivers
-// again what was not finished in the function's time. What was finished counts.
+// Handle handles a batch. If a message failed for a passing reason, it sends that message again, which is faster than
+// waiting for the queue's visibility timeout. SQS redelivers every other failed message until it is a dead letter, and
+// messages that were not finished in the function's time. Finished messages count.
 func (l *Listener) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 	moved, results := errs.EachWithinDeadline(l.withBatchStarts(ctx, batch.Records), batch.Records, l.handle)
 	l.note(ctx, moved, results)
@@ -110,8 +111,8 @@ type unhandled struct {
 	cause error
 }
 
-// triedFor is how long a message has failed, also before it was sent again. Time that it waited for the pace of its
-// replay does not count.
+// triedFor is how long a message has been failing, the time before it was sent again included. Waiting for the pace of
+// its replay does not count.
 func (l *Listener) triedFor(m events.SQSMessage) time.Duration {
 	now := l.now()
 	tried := sqs.TriedFor(m, now)
@@ -122,14 +123,14 @@ func (l *Listener) triedFor(m events.SQSMessage) time.Duration {
 }
 
 const (
-	maxTries  = 50 // of sending a message again: hours of trouble; then its receives are counted
+	maxTries  = 50 // how often a failing message is sent again, over hours; after that, its receives count
 	firstWait = 2 * time.Second
 	maxWait   = 5 * time.Minute
 )
 
-// requeue sends a message again that failed for a passing reason. Otherwise it comes back after the queue's visibility
-// timeout, and each return brings it nearer to the dead-letter queue. A throttled start must not end there. A message that
-// took all the time may be poison, and may still be at work: it is not sent again.
+// requeue sends a message again that failed for a passing reason. Otherwise, SQS would redeliver it after the
+// visibility timeout, and each receive would bring it nearer to the dead-letter queue, where a throttled start must not
+// end. A message that used up the time is not sent again: it may be poison, and may still be in work.
 func (l *Listener) requeue(ctx context.Context, f unhandled) (sent bool, err error) {
 	if errors.Is(f.cause, errs.ErrDeadlinePassed) || !errs.Transient(f.cause) && !errors.Is(f.cause, ledger.ErrConflict) {
 		return false, nil
@@ -151,7 +152,7 @@ func (l *Listener) send(ctx context.Context, msg protocol.ReplayMessage, delay t
 	return l.Queue.Post(ctx, sqs.Post{Body: msg.Encode(), Delay: delay})
 }
 
-// sendOn sends a message that goes on with the work of the one at hand.
+// sendOn sends a message that continues the work of the current one.
 func (l *Listener) sendOn(ctx context.Context, msg protocol.ReplayMessage) error {
 	msg.Tries, msg.Since, msg.Revived = 0, 0, 0
 	return l.send(ctx, msg, 0)
@@ -182,7 +183,7 @@ func (l *Listener) apply(ctx context.Context, replayID string, transitions ...pr
 	return l.Progress.Apply(ctx, transitions)[replayID]
 }
 
-// handle works off one message and returns the transition of the item that it was about, if there is one.
+// handle handles one message and returns the transition of its item, if there is one.
 func (l *Listener) handle(ctx context.Context, m events.SQSMessage) (*progress.Transition, error) {
 	msg, err := protocol.DecodeReplayMessage(m.Body)
 	if err != nil {

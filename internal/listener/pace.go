@@ -15,20 +15,20 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// Pace is how many executions a second all replays of an ingestion may start together. The zero value bounds nothing but
-// replays with maxPerSecond.
+// Pace is how many executions per second all replays of an ingestion may start together. With the zero value, only
+// maxPerSecond bounds a replay.
 type Pace struct {
 	StartsPerSecond          float64 // of all replays, automatic ones included; 0: no bound
-	RequestedStartsPerSecond float64 // beside it, of replays that ask for more than StartsPerSecond; 0: those keep to StartsPerSecond
+	RequestedStartsPerSecond float64 // in addition, of replays that ask for more than StartsPerSecond; 0: they get a share of StartsPerSecond
 }
 
-// maxRedrives is how many executions a second a replay redrives at most. Each is described before, and DescribeExecution
-// refills at 10 to 15 a second, of which auto-replay takes up to 5 ("Quotas related to API action throttling", Step
-// Functions Developer Guide). RedriveExecution has a quota of its own, which is larger.
+// maxRedrives is how many executions a second a replay redrives at most. Each is described first, and the quota of
+// DescribeExecution refills at 10 to 15 a second, of which auto-replay takes up to 5 ("Quotas related to API action
+// throttling", Step Functions Developer Guide). RedriveExecution has its own, larger quota.
 const maxRedrives = 5
 
-// budget is what the starts of a replay are taken from, and by whom. Paced is false if nothing bounds them. A republish
-// starts nothing, and has only the pace that it asks for.
+// budget is the budget from which a replay takes its starts, and the claimant. Paced is false if nothing bounds them. A
+// republish starts nothing, so only its own maxPerSecond bounds it.
 func (p Pace) budget(r domain.Replay) (b ledger.Budget, c ledger.Claimant, paced bool) {
 	c = ledger.Claimant{Name: r.ID, MaxPerSecond: r.MaxPerSecond}
 	switch {
@@ -45,7 +45,7 @@ func (p Pace) budget(r domain.Replay) (b ledger.Budget, c ledger.Claimant, paced
 	return ledger.Starts(p.StartsPerSecond), c, true
 }
 
-// rate is how many items a second a replay may expect to start from now on; 0: no bound.
+// rate is how many items per second a replay can expect to start from now on; 0: no bound.
 func (l *Listener) rate(ctx context.Context, r domain.Replay) (float64, error) {
 	b, c, paced, err := l.budget(ctx, r)
 	if !paced || err != nil {
@@ -54,11 +54,11 @@ func (l *Listener) rate(ctx context.Context, r domain.Replay) (float64, error) {
 	return l.Book.Pace.Rate(ctx, b, c, l.now())
 }
 
-// batchStarts holds the starts that the messages of one batch have reserved together. A write for each start would be ten
-// times as many writes to one row.
+// batchStarts holds the starts that the messages of a batch have reserved together. Reserving each start separately
+// would make ten times as many writes to one row.
 type batchStarts struct {
-	turn chan struct{} // who has it may look
-	left int           // messages that may still want a start
+	turn chan struct{} // held by the message that reads or writes the others
+	left int           // messages that may still need a start
 	has  ledger.Reserved
 	none bool // the windows near are full
 }
@@ -67,7 +67,8 @@ type startsByClaimant map[string]*batchStarts
 
 type batchStartsKey struct{}
 
-// withBatchStarts lets the messages of a batch reserve their starts together. Those that bring a start along reserve none.
+// withBatchStarts lets the messages of a batch reserve their starts together. Those that have a start already reserve
+// none.
 func (l *Listener) withBatchStarts(ctx context.Context, batch []events.SQSMessage) context.Context {
 	all := startsByClaimant{}
 	for _, m := range batch {
@@ -116,18 +117,18 @@ func (l *Listener) reserve(ctx context.Context, b ledger.Budget, c ledger.Claima
 	return one, nil
 }
 
-// inTime reports whether a start that was reserved in the window of a slot may still be made: after it, it would add to
-// those of others.
+// inTime reports whether a start that was reserved in the window of a slot may still be made. After the window, it
+// would come on top of the starts of others.
 func (l *Listener) inTime(slot int64) bool {
 	return slot > 0 && l.now().Sub(time.Unix(slot, 0)) < ledger.PaceWindow
 }
 
-// maxPaceWait bounds how long a message waits that found no window with room. It is short enough that a claimant is seen
-// to wait.
+// maxPaceWait bounds how long a message waits that found no window with room. It is short enough for its claimant to
+// keep its share.
 const maxPaceWait = 40 * time.Second
 
-// slot is when a start may be made: the one that is reserved already, if it still is in time, or one that is reserved now.
-// If the windows near are full, found is false, and the caller asks again then at the earliest.
+// slot is when a start may be made: the reserved start, if it is still in time, or one that is reserved now. If all
+// windows that may be reserved are full, found is false, and the caller may ask again at that time.
 func (l *Listener) slot(ctx context.Context, b ledger.Budget, c ledger.Claimant, reserved int64) (at time.Time, found bool, err error) {
 	if l.inTime(reserved) {
 		return time.Unix(reserved, 0), true, nil
@@ -136,23 +137,23 @@ func (l *Listener) slot(ctx context.Context, b ledger.Budget, c ledger.Claimant,
 	return got.At, got.N > 0, err
 }
 
-// askLater sends a message again that has no start yet. The more often it found none, the longer it waits.
+// askLater sends a message again that has no start yet. Each time it finds none, it waits longer.
 func (l *Listener) askLater(ctx context.Context, msg protocol.ReplayMessage, least time.Duration) error {
 	spread := min(ledger.PaceWindow<<min(msg.Waits, 10), maxPaceWait)
 	msg.Slot, msg.Waits = 0, msg.Waits+1
 	return l.postpone(ctx, msg, least+time.Duration(rand.Int64N(int64(spread)))) //nolint:gosec // jitter
 }
 
-// postpone sends a message again that waits on purpose.
+// postpone sends a message again that has to wait.
 func (l *Listener) postpone(ctx context.Context, msg protocol.ReplayMessage, delay time.Duration) error {
-	if msg.Since > 0 { // it is not failing now
+	if msg.Since > 0 { // it is not failing any more
 		msg.Since += int64(delay.Seconds())
 	}
 	return l.send(ctx, msg, delay)
 }
 
-// pace sends a message again whose start a replay may not make now. It is a new message each time, so its receives are not
-// counted. Automatic replays are one replay here, which has the name ledger.AutoClaimant.
+// pace sends a message again if its replay may not make a start now. It is a new message each time, so its receives do
+// not add up. Automatic replays count as one replay here, named ledger.AutoClaimant.
 func (l *Listener) pace(ctx context.Context, r domain.Replay, msg protocol.ReplayMessage) (waits bool, err error) {
 	b, c, paced, err := l.budget(ctx, r)
 	if !paced || err != nil {
@@ -173,8 +174,8 @@ func (l *Listener) pace(ctx context.Context, r domain.Replay, msg protocol.Repla
 	return true, l.postpone(ctx, msg, at.Sub(now))
 }
 
-// seriesPace returns an order to wait when a version may not start now, otherwise the zero one. Each wait costs events of
-// the execution's history, so a series takes its start however far ahead it is, and waits once.
+// seriesPace returns an order to wait if a version may not start now, otherwise the zero order. Each wait adds events
+// to the execution's history, so a series reserves a start far ahead, and waits once.
 func (l *Listener) seriesPace(ctx context.Context, r domain.Replay, before SeriesOrder) (SeriesOrder, error) {
 	b, c, paced, err := l.budget(ctx, r)
 	if !paced || err != nil {

@@ -12,21 +12,21 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// A message is let go if its replay is paused, or if its ramp has not reached the item. What it was about waits in the
-// ledger, and resuming, or the next step of the ramp, sends another message. So nothing that waits for either is in a
-// queue, however long it takes.
+// A message is deleted without being handled if its replay is paused, or if the ramp has not reached its item. The item
+// waits in the ledger, and resuming, or the next step of the ramp, sends another message. So nothing waits in a queue,
+// however long a pause takes.
 
-// controlsFor is how long it may be unknown that all replays, or automatic ones, were paused. The end of a
-// pause is seen at once: see parked.
+// controlsFor is how long it may take until a pause of all replays, or of automatic ones, is noticed. The end of a
+// pause is noticed at once: see parked.
 const controlsFor = 3 * time.Second
 
-// seenControls is what was paused of the whole ingestion at a time.
+// seenControls has the controls as they were read at a time.
 type seenControls struct {
 	domain.Controls
 	at time.Time
 }
 
-// controls says what is paused, or was controlsFor ago.
+// controls returns what is paused, as of at most controlsFor ago.
 func (l *Listener) controls(ctx context.Context) (domain.Controls, error) {
 	if seen := l.seen.Load(); seen != nil {
 		if age := l.now().Sub(seen.at); age >= 0 && age < controlsFor {
@@ -45,8 +45,8 @@ func (l *Listener) freshControls(ctx context.Context) (domain.Controls, error) {
 	return c, err
 }
 
-// parked reports whether a replay is paused, by itself or with all others. Its row says so then, before the message at hand
-// is let go: whoever resumes it sends messages for all that waits.
+// parked reports whether a replay is paused, by itself or with all others. If it is, parked records in its row that a
+// message is about to be deleted: resuming the replay sends messages for all waiting items.
 func (l *Listener) parked(ctx context.Context, r domain.Replay) (bool, error) {
 	if !r.Paused() {
 		c, err := l.controls(ctx)
@@ -56,13 +56,13 @@ func (l *Listener) parked(ctx context.Context, r domain.Replay) (bool, error) {
 	}
 	if !r.Parked {
 		if err := l.Book.Replays.Park(ctx, r.ID, r.Paused()); err != nil {
-			return false, err // resumed just now: the message is sent again
+			return false, err // resumed just now: the message is tried again
 		}
 	}
 	if r.Paused() {
 		return true, nil
 	}
-	// Only after the row says it: whoever resumes all replays looks at their rows after that.
+	// Only after the row was written: resuming all replays first changes the controls, then reads the rows.
 	c, err := l.freshControls(ctx)
 	return err == nil && c.Pausing(r) != nil, err
 }
@@ -77,7 +77,7 @@ func (l *Listener) parkedSeries(ctx context.Context, r domain.Replay, s domain.S
 			return false, err
 		}
 	}
-	// Whoever resumed meanwhile may have looked at the series before it was parked.
+	// A resume meanwhile may have read the series before it was parked.
 	r, err := l.Book.Replays.Get(ctx, s.ReplayID)
 	if err != nil {
 		return false, err
@@ -105,12 +105,12 @@ func (l *Listener) remaining(ctx context.Context, s domain.Series) (indexes []in
 	return indexes, err
 }
 
-// resendReads is how many reads of items one message makes to find some that wait.
+// resendReads is how many reads one message makes to find waiting items.
 const resendReads = 25
 
-// resend sends messages again for what waits in a replay that was resumed, or whose ramp has got on: for each resource, or what
-// its series has left, and for the page that is to be found next. A message is sent although there may be one already: it starts
-// nothing twice.
+// resend sends messages again for the waiting work of a replay that was resumed, or whose ramp has begun a step: for
+// each resource or the rest of its series, and for the next page. A message may exist already, but it starts nothing
+// twice.
 func (l *Listener) resend(ctx context.Context, msg protocol.ReplayMessage) error {
 	r, err := l.Book.Replays.Get(ctx, msg.ReplayID)
 	if err != nil {
@@ -123,7 +123,7 @@ func (l *Listener) resend(ctx context.Context, msg protocol.ReplayMessage) error
 		return err
 	}
 	next := protocol.ReplayMessage{Kind: protocol.KindResend, ReplayID: r.ID, Resend: r.Resends}
-	if msg.Cursor != r.ResendTo { // an earlier delivery got on, and may have died before it sent the next message
+	if msg.Cursor != r.ResendTo { // an earlier delivery has continued, and may have died before it sent the next message
 		next.Cursor = r.ResendTo
 		return l.send(ctx, next, r.ResendAt.Sub(l.now()))
 	}
@@ -148,7 +148,7 @@ func (l *Listener) resend(ctx context.Context, msg protocol.ReplayMessage) error
 	}
 	due := domain.At(l.now().Add(max(takes-expandAhead, 0)))
 	err = l.Book.Replays.AdvanceResend(ctx, r, to, due)
-	if errors.Is(err, ledger.ErrConflict) { // another delivery got on, and sends the next message
+	if errors.Is(err, ledger.ErrConflict) { // another delivery has continued, and sends the next message
 		return nil
 	}
 	if err != nil {
@@ -162,8 +162,8 @@ func (l *Listener) resend(ctx context.Context, msg protocol.ReplayMessage) error
 	return l.send(ctx, next, takes-expandAhead)
 }
 
-// waiting makes messages for what waits and may begin from the position on that a replay's row has, as many as a page
-// has items, and returns where the next message goes on, empty if nothing is left.
+// waiting makes messages for waiting items that may begin, from the position in the replay's row on, at most as many as
+// a page has items. It returns where the next message goes on, empty if nothing is left.
 func (l *Listener) waiting(ctx context.Context, r domain.Replay, rate float64) (posts []sqs.Post, to string, err error) {
 	to = r.ResendTo
 	for items, err := range l.readOn(ctx, r, &to, resendReads) {
@@ -199,8 +199,8 @@ func (l *Listener) waiting(ctx context.Context, r domain.Replay, rate float64) (
 	return posts, to, nil
 }
 
-// autoPaused reports whether the message of an automatic replay is let go, because they are paused. Its failure stays open,
-// and auto-replay sends it again after the pause.
+// autoPaused reports whether automatic replays are paused, so that the message of one is deleted. Its failure stays
+// open, and auto-replay sends it again after the pause.
 func (l *Listener) autoPaused(ctx context.Context) (bool, error) {
 	c, err := l.controls(ctx)
 	if err != nil || !c.AutoPaused() {

@@ -22,7 +22,7 @@ func (l *Listener) mayBegin(ctx context.Context, t *task) (*verdict, error) {
 	return later, nil
 }
 
-// firstOf is the position of the first item of a page. Only a ramp asks for it.
+// firstOf is the position of the first item of a page. Only a ramp needs it.
 func (l *Listener) firstOf(ctx context.Context, r domain.Replay, page int) (int, error) {
 	if !r.Ramping() {
 		return 0, nil

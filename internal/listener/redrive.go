@@ -26,7 +26,7 @@ func (r failedRun) stoppedAt() time.Time {
 	return r.failure.FailedAt.Time
 }
 
-// redriveRecheck is when auto-replay looks after a failure that is being redriven.
+// redriveRecheck is the time after which auto-replay checks a failure that is being redriven.
 const redriveRecheck = 15 * time.Minute
 
 // redrive goes on with the failed execution that an item is bound to, from the state that failed.
@@ -35,7 +35,7 @@ func (l *Listener) redrive(ctx context.Context, it domain.Item) (*verdict, error
 	if err != nil {
 		return nil, err
 	}
-	if row.RedriveID != it.ReplayID { // withdrawn by an earlier delivery, which did not come to say so
+	if row.RedriveID != it.ReplayID { // withdrawn by an earlier delivery, which died before it could record that
 		return skip("execution %s could not be redriven: replay it instead", row.Name), nil
 	}
 	if vd, err := l.beginRun(ctx, it, row); vd != nil || err != nil {
@@ -46,8 +46,8 @@ func (l *Listener) redrive(ctx context.Context, it domain.Item) (*verdict, error
 	return started(l.Machine.ExecutionARN(row.Name)), nil
 }
 
-// bindRedrive binds an item to a failed run, and takes over its failure: no automatic replay and no other redrive follows
-// it then. It returns a verdict if there is nothing to redrive.
+// bindRedrive binds an item to a failed run, and takes over its failure: no automatic replay and no other redrive
+// follows it then. It returns a verdict if there is nothing to redrive.
 func (l *Listener) bindRedrive(ctx context.Context, t *task) (*verdict, error) {
 	run, vd, err := l.runOf(ctx, t.it)
 	if vd == nil && err == nil {
@@ -83,8 +83,8 @@ func wouldRedrive(run failedRun) *verdict {
 	return vd
 }
 
-// runOf returns the failed run that an item is about, or a verdict: that of the failure that was selected, or the newest
-// of the resource.
+// runOf returns the failed run that an item is about, or a verdict: that of the failure that was selected, or the
+// newest of the resource.
 func (l *Listener) runOf(ctx context.Context, it domain.Item) (run failedRun, vd *verdict, err error) {
 	if it.Failure == "" {
 		return l.openRun(ctx, it)
@@ -120,7 +120,7 @@ func (l *Listener) runOfFailure(ctx context.Context, f domain.Failure) (run fail
 	}
 	row, err := l.Book.Executions.Get(ctx, f.Execution)
 	switch {
-	case errors.Is(err, ledger.ErrNotFound): // its event never reached the log; the redrive begins with Record
+	case errors.Is(err, ledger.ErrNotFound): // the event never reached the log; the redrive begins with Record
 		row, err = domain.Execution{
 			Name: f.Execution, ARN: f.ARN, Status: domain.Failed, Unrecorded: true, StartedAt: f.StartedAt, StoppedAt: f.FailedAt,
 			RedriveCount: f.RedriveCount, Error: f.Error, Cause: f.Cause,
@@ -131,8 +131,8 @@ func (l *Listener) runOfFailure(ctx context.Context, f domain.Failure) (run fail
 	return failedRun{row, f}, vd, err
 }
 
-// openRun returns the newest run of a resource that failed and is open, or a verdict: its latest execution, if that was
-// aborted, or its newest failure that no one has settled.
+// openRun returns the newest failed run of a resource that can be redriven, or a verdict: its latest execution, if that
+// was aborted, or its newest failure that is open or in quarantine.
 func (l *Listener) openRun(ctx context.Context, it domain.Item) (run failedRun, vd *verdict, err error) {
 	for row, err := range l.Book.Executions.Latest(ctx, it.ResourceID, time.Time{}) {
 		if err != nil {
@@ -186,8 +186,7 @@ func (l *Listener) mayRedriveUnrecorded(ctx context.Context, req request, f doma
 	return l.superseded(ctx, f, req, "redrives")
 }
 
-// redrivable is the verdict about a run by what Step Functions knows, nil if the run is the last one and can be
-// redriven.
+// redrivable asks Step Functions about a run. The verdict is nil if the run is the last one and can be redriven.
 func (l *Listener) redrivable(ctx context.Context, row domain.Execution) (*verdict, error) {
 	d, err := l.Machine.Describe(ctx, row.Name)
 	switch {
@@ -207,8 +206,9 @@ func (l *Listener) redrivable(ctx context.Context, row domain.Execution) (*verdi
 	return nil, nil
 }
 
-// beginRun redrives the execution that an item is bound to, unless that was done: by an earlier delivery, or by an
-// operator. The token alone does not tell: it is kept for 15 minutes. It returns a verdict if it cannot be.
+// beginRun redrives the execution to which an item is bound, unless an earlier delivery or an operator has done so. The
+// token alone does not ensure that: it is kept for 15 minutes. It returns a verdict if the execution cannot be
+// redriven.
 func (l *Listener) beginRun(ctx context.Context, it domain.Item, row domain.Execution) (*verdict, error) {
 	if !it.JustBound {
 		d, err := l.Machine.Describe(ctx, row.Name)

@@ -11,8 +11,8 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// bindOutput binds an item of a republish to the last success of a version that was published. A try that nobody was
-// to see has an output as well.
+// bindOutput binds an item of a republish to the last success of a version that was published. A replay that did not
+// publish has an output too.
 func (l *Listener) bindOutput(ctx context.Context, t *task, v eventlog.Version) (*verdict, error) {
 	last, err := l.lastSuccess(ctx, t.it.ResourceID, v, func(e domain.Execution) bool {
 		return !e.PublishedAt.IsZero() && e.OutputKey != ""
@@ -29,7 +29,7 @@ func (l *Listener) bindOutput(ctx context.Context, t *task, v eventlog.Version) 
 	return l.bound(ctx, t, v.ID, last.Name, err)
 }
 
-// lastSuccess returns the execution of a version that succeeded last, of those that count; the zero row if there is none.
+// lastSuccess returns the last successful execution of a version, among those that count, or the zero row.
 func (l *Listener) lastSuccess(
 	ctx context.Context, resourceID string, v eventlog.Version, counts func(domain.Execution) bool,
 ) (last domain.Execution, err error) {
@@ -43,8 +43,8 @@ func (l *Listener) lastSuccess(
 	return last, err
 }
 
-// republish sends the output that an item is bound to, and returns what became of it. As any message to a standard topic,
-// it may arrive twice: the function may die between sending it and noting that.
+// republish sends the output to which an item is bound, and returns the verdict. The message may arrive twice: the
+// function may die between sending it and recording that.
 func (l *Listener) republish(ctx context.Context, t *task) (*verdict, error) {
 	it := t.it
 	source, err := l.Book.Executions.Get(ctx, it.Execution)
@@ -77,14 +77,14 @@ func (l *Listener) republish(ctx context.Context, t *task) (*verdict, error) {
 	if !sent {
 		return withheld(it, "stale: a newer event of the resource was published; allowStale publishes this one all the same"), nil
 	}
-	l.Meter.Add(schema.Republished, 1) // a message; sent twice, it counts twice
+	l.Meter.Add(schema.Republished, 1) // counts messages, so one that is sent twice counts twice
 	l.Logger.InfoContext(ctx, "output published again", "execution", source.Name, "resourceId", it.ResourceID,
 		"versionId", it.VersionID, "replayId", it.ReplayID)
 	return &verdict{to: replay.Succeeded, arn: l.Machine.ExecutionARN(source.Name)}, nil
 }
 
-// withheld is the verdict about an output that must not be sent now. An earlier delivery of the item, which died before
-// it said so, may have sent it when it still might be.
+// withheld is the verdict about an output that must not be sent now. An earlier delivery of the item may have sent it
+// when that was still allowed, and died before it recorded that.
 func withheld(it domain.Item, why string) *verdict {
 	if it.JustBound {
 		return skip("%s", why)
@@ -98,7 +98,7 @@ func (l *Listener) mayFollow(ctx context.Context, it domain.Item, req request) (
 		return domain.Stamp{}, nil
 	}
 	s, err := l.Book.Series.Get(ctx, domain.SeriesName(it.ReplayID, it.Page, it.Ordinal))
-	if errors.Is(err, ledger.ErrNotFound) { // the resource has one version only
+	if errors.Is(err, ledger.ErrNotFound) { // the resource has only one version
 		return domain.Stamp{}, nil
 	}
 	if err != nil {

@@ -19,7 +19,7 @@ type request struct {
 	where     *filter.Filter       // nil: none
 }
 
-// requests keeps the requests of the last replays: they never change, and every item needs its own.
+// requests caches the requests of recent replays: they never change, and every item needs one.
 type requests struct {
 	mu   sync.Mutex
 	byID map[string]request

@@ -17,11 +17,11 @@ import (
 type selected struct {
 	entries []domain.Entry
 	next    string // cursor of the next part; empty after the last
-	looked  int    // events that the filters of the selection looked at
+	looked  int    // events that the filters of the selection have read
 }
 
-// fill selects a page for which the replay has room. Truncated tells that the selection has more than maxItems, or with
-// filters, that it may.
+// fill selects a page for which the replay has room. Truncated reports that the selection has more than maxItems, or
+// with filters, that it may have.
 func (l *Listener) fill(ctx context.Context, r domain.Replay, req request, cursor string) (found selected, truncated bool, err error) {
 	room := r.Room()
 	if room > 0 {
@@ -36,12 +36,11 @@ func (l *Listener) fill(ctx context.Context, r domain.Replay, req request, curso
 	return found, len(more.entries) > 0 || more.next != "", err
 }
 
-// maxLookedPage is how many resources a page looks at in search of some that fit: about three calls each, which takes
-// seconds.
+// maxLookedPage is how many resources a page reads to find some that fit: about three calls each, which takes seconds.
 const maxLookedPage = 500
 
-// selection returns at most limit resources that belong to the selection, as far as a page can know: an item finds out the
-// rest. With filters it looks at as many as one message may. Perhaps none of them fits.
+// selection returns at most limit resources that belong to the selection, as far as a page can know: items check the
+// rest. With filters, it reads as many resources as one message may, and perhaps none of them fits.
 func (l *Listener) selection(ctx context.Context, req request, cursor string, limit int) (found selected, err error) {
 	if req.Apply != nil {
 		found.entries, found.next, err = l.planned(ctx, req, cursor, limit)
@@ -61,7 +60,7 @@ func (l *Listener) selection(ctx context.Context, req request, cursor string, li
 			return found, err
 		}
 		found.entries, found.next, found.looked = append(found.entries, fit...), next, found.looked+looked
-		// A page that is half full is bound. Otherwise the rest would be looked for in ever smaller parts.
+		// A page that is half full is bound. Otherwise, its rest would be searched for in ever smaller parts.
 		if seen += len(some); next == "" || seen >= maxLookedPage || 2*len(found.entries) >= limit {
 			return found, nil
 		}
@@ -70,8 +69,8 @@ func (l *Listener) selection(ctx context.Context, req request, cursor string, li
 }
 
 // candidates returns at most limit resources that may belong to a selection, and the cursor of the next ones, empty
-// after the last. The narrowest condition says where to look. Items check the others, as far as only an item knows: whose
-// the latest event is, and when versions were recorded.
+// after the last. The narrowest condition decides where to search. Items check the conditions that only they can: who
+// owns the latest event, and when versions were recorded.
 func (l *Listener) candidates(
 	ctx context.Context, s replay.Select, cursor string, limit int,
 ) (entries []domain.Entry, next string, err error) {

@@ -90,7 +90,7 @@ func (l *Listener) bindSeries(ctx context.Context, t *task) (s domain.Series, vd
 	return s, nil, fmt.Errorf("bind series %s: %w", s.Name, ledger.ErrConflict)
 }
 
-// digests are what a plan has of the versions of a series, none if no plan is applied.
+// digests are the planned digests of the versions of a series, none if no plan is applied.
 func (l *Listener) digests(ctx context.Context, t *task) (digests []string, err error) {
 	if t.req.Apply == nil {
 		return nil, nil
@@ -102,10 +102,10 @@ func (l *Listener) digests(ctx context.Context, t *task) (digests []string, err 
 	return digests, err
 }
 
-// planFor is how long one message looks at a series: a transform may take up to 20 seconds for a version.
+// planFor is how long one message plans a series: a transform may take up to 20 seconds for a version.
 const planFor = 30 * time.Second
 
-// planSeries looks at every version of a series and starts none.
+// planSeries plans every version of a series and starts none.
 func (l *Listener) planSeries(ctx context.Context, t *task, s domain.Series) error {
 	until, looked := l.now().Add(planFor), false
 	return l.settleSeries(ctx, t.msg, s, func(it domain.Item) (moved *progress.Transition, more bool, err error) {
@@ -127,8 +127,8 @@ func (l *Listener) planSeries(ctx context.Context, t *task, s domain.Series) err
 // seriesItems is how many versions of a series one message settles.
 const seriesItems = 200
 
-// settleSeries gives the versions of a series that have none an outcome, if there is one by now. More is false if one
-// message may do no more: the next one goes on from there. The series is closed after its last version.
+// settleSeries gives outcomes to the versions of a series that have none, where there is one by now. More is false if
+// one message may do no more, and the next one goes on from there. The series is closed after its last version.
 func (l *Listener) settleSeries(
 	ctx context.Context, msg protocol.ReplayMessage, s domain.Series,
 	outcomeOf func(it domain.Item) (moved *progress.Transition, more bool, err error),
@@ -153,7 +153,7 @@ func (l *Listener) settleSeries(
 		if moved != nil {
 			all = append(all, *moved)
 		}
-		if len(all) == ledger.MaxItemChanges { // a long series must get on if time runs out
+		if len(all) == ledger.MaxItemChanges { // a long series must make progress even if time runs out
 			if err := l.apply(ctx, s.ReplayID, all...); err != nil {
 				return err
 			}
@@ -183,7 +183,8 @@ func (l *Listener) version(ctx context.Context, it domain.Item, s domain.Series)
 	return v, nil, err
 }
 
-// SeriesInput is what the Series state machine gets, and with an index what it asks about each version.
+// SeriesInput is the input of the Series state machine and, with an index, of the function that it asks about each
+// version.
 type SeriesInput struct {
 	ReplayID  string           `json:"replayId"`
 	Page      int              `json:"page"`
@@ -191,10 +192,10 @@ type SeriesInput struct {
 	OnFailure replay.OnFailure `json:"onFailure"`
 	Indexes   []int            `json:"indexes,omitempty"`
 
-	Execution string `json:"execution,omitempty"` // that asks
+	Execution string `json:"execution,omitempty"` // the execution that asks
 
 	Index    int         `json:"index"`
-	Previous SeriesOrder `json:"bound,omitzero"` // the order to wait that was given before
+	Previous SeriesOrder `json:"bound,omitzero"` // the last order to wait
 }
 
 // Decisions about a version of a series.
@@ -206,7 +207,7 @@ const (
 	decisionStop     = "stop" // end the series
 )
 
-// SeriesOrder is what the Series state machine is to do about a version.
+// SeriesOrder tells the Series state machine what to do about a version.
 type SeriesOrder struct {
 	Decision    string          `json:"decision"`
 	Name        string          `json:"name,omitempty"`
@@ -215,8 +216,8 @@ type SeriesOrder struct {
 	Slot        int64           `json:"slot,omitempty"`
 }
 
-// maxSeriesInput keeps what the Series state machine passes on well under the limit of Step Functions: the description
-// of an execution repeats its input beside its output.
+// maxSeriesInput keeps the data of the Series state machine well under the limit of Step Functions: the description of
+// an execution repeats its input beside its output.
 const maxSeriesInput = 64_000
 
 func (l *Listener) startSeries(ctx context.Context, t *task, s domain.Series) error {
@@ -239,11 +240,11 @@ func (l *Listener) startSeries(ctx context.Context, t *task, s domain.Series) er
 	} else if parked, err := l.parkedSeries(ctx, r, s); parked || err != nil {
 		return err
 	}
-	r.Action = replay.Rerun // a series costs a start, also one that republishes
+	r.Action = replay.Rerun // a series costs a start even if it republishes
 	if waits, err := l.pace(ctx, r, t.msg); waits || err != nil {
 		return err
 	}
-	// Also when the replay was stopped: an earlier delivery may have started the series and died before it noted that.
+	// Even if the replay was stopped: an earlier delivery may have started the series and died before it recorded that.
 	// A series of a stopped replay binds nothing more, and its end gives the rest its outcome.
 	in := SeriesInput{ReplayID: s.ReplayID, Page: s.Page, Ordinal: s.Ordinal, OnFailure: t.req.Versions.OnFailure}
 	if in.Indexes, err = l.remaining(ctx, s); err != nil {

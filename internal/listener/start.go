@@ -29,9 +29,9 @@ func (l *Listener) start(ctx context.Context, row domain.Execution) (arn string,
 }
 
 // input returns the input of the execution that a row announces: the kept input of an event that was never recorded, or
-// the event of its version in an envelope. An event that a transform changed, or with which the input would be larger than
-// maxBytes, is stored under derived/, and the envelope points there. Record takes it from there byte for byte, since Step
-// Functions may write numbers in another way.
+// the event of its version in an envelope. An event that a transform changed, or that would make the input larger than
+// maxBytes, is stored under derived/, and the envelope refers to it. Record reads it from there byte for byte, since
+// Step Functions may change how numbers are written.
 func (l *Listener) input(ctx context.Context, row domain.Execution, maxBytes int) ([]byte, *verdict, error) {
 	if row.Unrecorded || row.Mode == domain.Restart {
 		return l.keptInput(ctx, row)

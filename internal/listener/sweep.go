@@ -11,14 +11,14 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// What one message sweeps. The next one goes on behind it.
+// Bounds of what one message sweeps. The next message continues.
 const (
-	sweepItems = 1000 // looked at, at least: a read gives ledger.MaxItemChanges
-	sweepReads = 25   // of a page each, which may have no items
+	sweepItems = 1000 // items that are read, and at most ledger.MaxItemChanges more
+	sweepReads = 25   // reads, each of one page, which may have no items
 )
 
-// sweep skips what has not started of a stopped replay. What is bound starts: its execution may have been started by a
-// delivery that did not come to note it.
+// sweep skips the waiting items of a stopped replay. Bound items still start, because a delivery may have started their
+// execution without recording that.
 func (l *Listener) sweep(ctx context.Context, msg protocol.ReplayMessage) error {
 	r, err := l.Book.Replays.Get(ctx, msg.ReplayID)
 	if err != nil {
@@ -27,10 +27,11 @@ func (l *Listener) sweep(ctx context.Context, msg protocol.ReplayMessage) error 
 	if !r.Stopped() || r.Status.Final() {
 		return nil
 	}
-	if r.Swept { // by a delivery that may not have come to look
+	if r.Swept { // by a delivery that may have died before it could end the replay
 		return l.Progress.CompleteIfDone(ctx, r.ID, l.now())
 	}
-	// The sweep is further than this message: another one goes on with it, or was to be sent by an earlier delivery.
+	// The sweep is further than this message: another message continues it, or an earlier delivery was about to send
+	// one.
 	if msg.Cursor != r.SweptTo && msg.Tries == 0 && l.now().Sub(r.SweepAt.Time) < progress.SweepAgain {
 		return nil
 	}
@@ -70,13 +71,13 @@ func (l *Listener) sweepOn(ctx context.Context, r domain.Replay) (string, error)
 				skipped = append(skipped, *l.transition(it, replay.Skipped, stopped(r)))
 			}
 		}
-		if _, err := l.Progress.ApplyTo(ctx, r.ID, skipped); err != nil { // the end of the sweep looks
+		if _, err := l.Progress.ApplyTo(ctx, r.ID, skipped); err != nil { // whether the replay is complete is checked at the end of the sweep
 			return "", err
 		}
 		if looked += len(items); looked >= sweepItems {
 			break
 		}
-		if now := l.now(); now.Sub(marked) >= progress.SweepAgain/4 { // nobody must take it for dead
+		if now := l.now(); now.Sub(marked) >= progress.SweepAgain/4 { // others must not take the sweep for dead
 			if err := l.Book.Replays.MarkSweeping(ctx, r.ID, domain.At(now)); err != nil {
 				return "", err
 			}

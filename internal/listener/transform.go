@@ -10,9 +10,9 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// transformed is what the transform of a replay makes of the event of a row, or a verdict. A function of the user may
-// return another event each time. Its response is therefore kept under derived/ before the row is bound, and read from
-// there when it is needed again.
+// transformed applies the transform of a replay to the event of a row, or returns a verdict. A function of the user may
+// return another event each time, so its response is stored under derived/ before the row is bound, and read from there
+// when it is needed again.
 func (l *Listener) transformed(ctx context.Context, row domain.Execution, req request, event []byte) ([]byte, *verdict, error) {
 	key := eventlog.DerivedKey(row.Name)
 	keeps := req.transform.Calls() && !req.DryRun
@@ -34,8 +34,8 @@ func (l *Listener) transformed(ctx context.Context, row domain.Execution, req re
 	return made, nil, err
 }
 
-// recordable is what the transform of a replay makes of the version of a row, or a verdict. It must still be an event of
-// the same resource, within the limits.
+// recordable applies the transform of a replay to the version of a row, or returns a verdict. The result must be an
+// event of the same resource, within the limits.
 func (l *Listener) recordable(ctx context.Context, row domain.Execution, req request, event []byte) ([]byte, *verdict, error) {
 	made, vd, err := l.transformed(ctx, row, req, event)
 	if vd != nil || err != nil {

@@ -17,8 +17,8 @@ func unrecorded(it domain.Item, req request) bool {
 	return req.Versions.Mode == replay.FailedVersion && it.Want == "" && it.Failure != ""
 }
 
-// bindUnrecorded binds an item to the kept input of an execution that never reached the log. It is started as it is, or
-// patched, and recorded then: it is a new event to everybody. It returns a verdict if there is nothing to run.
+// bindUnrecorded binds an item to the kept input of an execution that never reached the log. The input is started as it
+// is, or patched, and recorded then, as a new event. It returns a verdict if there is nothing to run.
 func (l *Listener) bindUnrecorded(ctx context.Context, t *task) (*verdict, error) {
 	f, err := l.Book.Failures.Get(ctx, t.it.Failure)
 	if err != nil {
@@ -45,7 +45,7 @@ func (l *Listener) bindUnrecorded(ctx context.Context, t *task) (*verdict, error
 		return vd, err
 	}
 	if !t.req.AllowStale {
-		f.ResourceID = ids.ResourceID // a patch may have made it
+		f.ResourceID = ids.ResourceID // a patch may have added it
 		if vd, err := l.superseded(ctx, f, t.req, "replays"); vd != nil || err != nil {
 			return vd, err
 		}
@@ -60,7 +60,7 @@ func (l *Listener) bindUnrecorded(ctx context.Context, t *task) (*verdict, error
 	return l.bound(ctx, t, "", row.Name, err)
 }
 
-// unfitUnrecorded is the verdict about an event that was never recorded and that a selection does not have, nil if it does.
+// unfitUnrecorded is the verdict about an unrecorded event that a selection does not include, nil if it does.
 func (l *Listener) unfitUnrecorded(ctx context.Context, f domain.Failure, req request) (*verdict, error) {
 	if req.Select.Recorded != nil {
 		return skip("the event of execution %s was never recorded", f.Execution), nil
@@ -72,8 +72,8 @@ func (l *Listener) unfitUnrecorded(ctx context.Context, f domain.Failure, req re
 	return vd, err
 }
 
-// superseded is the verdict about an event that was never recorded: a newer one is responsible for its resource, or the
-// resource was deleted since. Again says what allowStale would do.
+// superseded is the verdict about an unrecorded event: a newer event of the resource supersedes it, or the resource was
+// deleted since. Again says what allowStale would do.
 func (l *Listener) superseded(ctx context.Context, f domain.Failure, req request, again string) (*verdict, error) {
 	by, newer, err := l.Superseding.SupersederOf(ctx, f)
 	switch {
@@ -96,7 +96,7 @@ func (l *Listener) keptEvent(ctx context.Context, key string) ([]byte, *verdict,
 	return event, nil, err
 }
 
-// kept returns a kept input as it is and as it is to be started by a row, which has to be an event, or a verdict.
+// kept returns a kept input as it is, and as the event with which the execution of a row is to start, or a verdict.
 func (l *Listener) kept(
 	ctx context.Context, key string, row domain.Execution, req request,
 ) (original, event []byte, ids ingest.IDs, vd *verdict, err error) {
@@ -119,7 +119,7 @@ func (l *Listener) kept(
 	return original, event, ids, nil, nil
 }
 
-// keptInput returns the kept input with which an execution starts whose event was never recorded.
+// keptInput returns the kept input with which the execution of an unrecorded event starts.
 func (l *Listener) keptInput(ctx context.Context, row domain.Execution) ([]byte, *verdict, error) {
 	f, err := l.Book.Failures.Get(ctx, row.Failure)
 	if err != nil {
@@ -134,7 +134,7 @@ func (l *Listener) keptInput(ctx context.Context, row domain.Execution) ([]byte,
 	}
 	_, event, _, vd, err := l.kept(ctx, f.InputKey, row, req)
 	if vd == nil && err == nil && row.Patched {
-		err = l.Log.PutObject(ctx, eventlog.DerivedKey(row.Name), event) // to be looked at later
+		err = l.Log.PutObject(ctx, eventlog.DerivedKey(row.Name), event) // so that a person can see it
 	}
 	return event, vd, err
 }

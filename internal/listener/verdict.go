@@ -9,7 +9,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// verdict is what becomes of an item for now. A nil verdict lets the item go on.
+// verdict is what happens to an item for now. A nil verdict lets the item go on.
 type verdict struct {
 	to      replay.Outcome
 	reason  string
@@ -20,8 +20,8 @@ type verdict struct {
 	arn     string
 }
 
-// later is the verdict about an item that waits for another message. That message was sent, or it is sent once the replay
-// is resumed or the next step of its ramp begins.
+// later is the verdict about an item that waits for another message. That message was sent, or it is sent once the
+// replay is resumed or the next step of its ramp begins.
 var later = &verdict{}
 
 func skip(format string, args ...any) *verdict { return skipVersion("", format, args...) }
@@ -60,7 +60,7 @@ func (l *Listener) transition(it domain.Item, to replay.Outcome, reason string) 
 	}
 }
 
-// decided returns the transition of an item on which there is a verdict, nil if it waits.
+// decided returns the transition of an item that has a verdict, nil if it waits.
 func (l *Listener) decided(it domain.Item, vd *verdict) *progress.Transition {
 	if vd == later {
 		return nil

@@ -8,7 +8,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
-// giveWay halves the pace of all replays. If that cannot be noted, the next start that is throttled notes it.
+// giveWay halves the pace of all replays. If that cannot be recorded, the next throttled start tries again.
 func (l *Listener) giveWay(ctx context.Context) {
 	now := l.now()
 	c, err := l.controls(ctx)
@@ -30,7 +30,7 @@ func (l *Listener) giveWay(ctx context.Context) {
 	}
 }
 
-// budget is what the starts of a replay are taken from, less what it leaves to live traffic.
+// budget is the budget of a replay, less what it leaves to live traffic.
 func (l *Listener) budget(ctx context.Context, r domain.Replay) (b ledger.Budget, c ledger.Claimant, paced bool, err error) {
 	b, c, paced = l.Pace.budget(r)
 	if !paced || r.IgnorePauseAlarm || r.Action == replay.Republish {

@@ -10,9 +10,9 @@ import (
 	"github.com/ce873799/replayable-ingestion/internal/store/ledger"
 )
 
-// GoOn has messages sent again for what waits in a replay whose messages were let go while it was paused. Nothing
-// happens if it is still paused, or if messages were last sent less than a time ago. Repeating it is harmless, and
-// needed if a caller died.
+// GoOn has messages sent again for the waiting items of a replay whose messages were deleted while it was paused.
+// Nothing happens if it is still paused, or if messages were last sent less than a time ago. Repeating it is harmless,
+// and needed if a caller died.
 func (p *Replays) GoOn(ctx context.Context, id string, now time.Time, after time.Duration) error {
 	r, err := p.replays.Get(ctx, id)
 	switch {
