@@ -25,7 +25,7 @@ func TestFaults(t *testing.T) {
 		{"an empty one", `{"StartAt":"A","States":{}}`, []string{"has no States: give it at least one state"}},
 		{"no start", `{"States":{"A":{"Type":"Succeed"}}}`, []string{"has no StartAt: name its first state"}},
 		{"a wrong start", `{"StartAt":"a","States":{"A":{"Type":"Succeed"}}}`, []string{`has "a" as StartAt, which is not a state of it: its states are "A"`}},
-		{"a state that is no object", one(`[]`), []string{`state "A" must be an object with a Type, got an array`}},
+		{"a state that is not an object", one(`[]`), []string{`state "A" must be an object with a Type, got an array`}},
 		{"no type", one(`{"End":true}`), []string{`state "A" has null as Type: use one of "Choice", "Fail", "Map"`}},
 		{"a wrong type", one(`{"Type":"pass","End":true}`), []string{`state "A" has "pass" as Type: use one of "Choice"`}},
 		{"an unknown Next", one(`{"Type":"Pass","Next":"C"}`), []string{`state "A" has "C" as Next, which is not a state beside it: use one of "A"`}},

@@ -28,7 +28,7 @@ func (l *Listener) bindUnrecorded(ctx context.Context, t *task) (*verdict, error
 	case f.Status != domain.Quarantined:
 		return skip("%s", noLongerFailed(f)), nil
 	case f.ARN == "":
-		return skip("%s is no event: it is kept under %s", f.Execution, f.InputKey), nil
+		return skip("%s is not an event: it is kept under %s", f.Execution, f.InputKey), nil
 	case f.InputKey == "":
 		return skip("the event of execution %s never reached the log, and its input is gone", f.Execution), nil
 	case t.req.Action == replay.Republish:

@@ -62,7 +62,7 @@ func TestHandleRefusesBadListings(t *testing.T) {
 	for _, tt := range []struct{ name, event, want string }{
 		{"not JSON", `{`, "not a listing"},
 		{"no listing", `{}`, "listing is missing"},
-		{"a listing that is no object", `{"listing":"x"}`, "not a listing"},
+		{"a listing that is not an object", `{"listing":"x"}`, "not a listing"},
 		{"no price", `{"listing":{"livingAreaSqft":1,"address":{"zipcode":"98029"}}}`, "priceUsd must be a number from 0 up, got nothing"},
 		{"a negative price", `{"listing":{"priceUsd":-1,"livingAreaSqft":1,"address":{"zipcode":"98029"}}}`, "priceUsd must be a number from 0 up, got -1"},
 		{"no living area", `{"listing":{"priceUsd":1,"address":{"zipcode":"98029"}}}`, "livingAreaSqft must be a number above 0, got nothing"},
