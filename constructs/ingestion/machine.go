@@ -73,7 +73,9 @@ func retry(task awsstepfunctionstasks.LambdaInvoke) awsstepfunctions.TaskStateBa
 	return retryWith(task, retryAttempts, nil)
 }
 
-func retryWith(task awsstepfunctionstasks.LambdaInvoke, attempts float64, maxDelay awscdk.Duration) awsstepfunctions.TaskStateBase {
+func retryWith(
+	task awsstepfunctionstasks.LambdaInvoke, attempts float64, maxDelay awscdk.Duration,
+) awsstepfunctions.TaskStateBase {
 	return task.AddRetry(&awsstepfunctions.RetryProps{
 		Errors:         jsii.Strings(append(domain.LambdaErrors(), serviceUnavailableError)...), // all are safe to repeat
 		Interval:       awscdk.Duration_Seconds(jsii.Number(retryIntervalSeconds)),

@@ -172,7 +172,9 @@ func (r *run) move(ctx context.Context, f domain.Failure, m domain.Move) error {
 }
 
 // tryMove moves a failure. Losing a race is not an error: the winner has decided.
-func (r *run) tryMove(ctx context.Context, f domain.Failure, m domain.Move, from ...domain.FailureStatus) (moved bool, err error) {
+func (r *run) tryMove(
+	ctx context.Context, f domain.Failure, m domain.Move, from ...domain.FailureStatus,
+) (moved bool, err error) {
 	err = r.Book.Failures.Move(ctx, f, m, from...)
 	if errors.Is(err, ledger.ErrConflict) {
 		return false, nil

@@ -21,7 +21,9 @@ const quarantinePage = 100
 
 // walkQuarantine calls do with some pages of the quarantine. The next run continues, and begins again after the last
 // page. A page for which do returns an error is read again.
-func (r *run) walkQuarantine(ctx context.Context, name string, pages int, do func(context.Context, []domain.Failure) error) error {
+func (r *run) walkQuarantine(
+	ctx context.Context, name string, pages int, do func(context.Context, []domain.Failure) error,
+) error {
 	mark, err := r.mark(ctx, name)
 	if err != nil {
 		return err

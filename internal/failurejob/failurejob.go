@@ -100,7 +100,9 @@ func (w *Worker) Advance(ctx context.Context, jobID string, part int) error {
 }
 
 // page works off the next page of a part, and returns how far the part is then.
-func (w *Worker) page(ctx context.Context, j domain.FailureJob, q replay.FailureQuery, p domain.FailureJobPart) (domain.FailureJobPart, error) {
+func (w *Worker) page(
+	ctx context.Context, j domain.FailureJob, q replay.FailureQuery, p domain.FailureJobPart,
+) (domain.FailureJobPart, error) {
 	filter := Filter(q)
 	matches := filter.Match
 	filter.Match = func(f domain.Failure) bool {

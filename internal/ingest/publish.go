@@ -53,7 +53,10 @@ type Publisher struct {
 }
 
 // NewPublisher returns a Publisher. A nil logger discards, a nil meter counts nothing.
-func NewPublisher(topic sender, store store, executions publications, gate gate, opts PublishOptions, logger *slog.Logger, meter *emf.Meter) *Publisher {
+func NewPublisher(
+	topic sender, store store, executions publications, gate gate,
+	opts PublishOptions, logger *slog.Logger, meter *emf.Meter,
+) *Publisher {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}

@@ -54,7 +54,9 @@ type EventRecorder struct {
 }
 
 // NewEventRecorder returns an EventRecorder. A nil logger discards, a nil meter counts nothing.
-func NewEventRecorder(log eventLog, executions executions, owners owners, reader Reader, logger *slog.Logger, meter *emf.Meter) *EventRecorder {
+func NewEventRecorder(
+	log eventLog, executions executions, owners owners, reader Reader, logger *slog.Logger, meter *emf.Meter,
+) *EventRecorder {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}

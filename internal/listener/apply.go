@@ -19,7 +19,9 @@ const applyReads = 25
 
 // planned returns at most limit items of the plan that a replay applies, and the cursor of the next ones, empty after
 // the last: those that would run, in the order of the plan. The versions of a series are one entry.
-func (l *Listener) planned(ctx context.Context, req request, cursor string, limit int) (entries []domain.Entry, next string, err error) {
+func (l *Listener) planned(
+	ctx context.Context, req request, cursor string, limit int,
+) (entries []domain.Entry, next string, err error) {
 	plan, err := l.Book.Replays.Get(ctx, req.Apply.PlanID)
 	if err != nil {
 		return nil, "", err

@@ -37,7 +37,9 @@ const seriesLookUps = 50
 
 // recordLeftovers records the outcome of every item of a series that will not run. An item that still runs gets its
 // outcome when it ends.
-func (l *Listener) recordLeftovers(ctx context.Context, msg protocol.ReplayMessage, r domain.Replay, s domain.Series, reason string) error {
+func (l *Listener) recordLeftovers(
+	ctx context.Context, msg protocol.ReplayMessage, r domain.Replay, s domain.Series, reason string,
+) error {
 	if err := l.Book.Series.AddItems(ctx, s); err != nil { // the replay has counted them since they were bound
 		return err
 	}
@@ -54,7 +56,9 @@ func (l *Listener) recordLeftovers(ctx context.Context, msg protocol.ReplayMessa
 }
 
 // outcomeOfLeftover returns the transition of an item whose series has ended, nil if its execution runs.
-func (l *Listener) outcomeOfLeftover(ctx context.Context, r domain.Replay, it domain.Item, reason string) (*progress.Transition, error) {
+func (l *Listener) outcomeOfLeftover(
+	ctx context.Context, r domain.Replay, it domain.Item, reason string,
+) (*progress.Transition, error) {
 	if it.Execution == "" {
 		return l.transition(it, replay.Skipped, reason), nil
 	}

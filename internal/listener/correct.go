@@ -23,7 +23,9 @@ func asCorrection(row domain.Execution, req request, v eventlog.Version, by stri
 
 // bindCorrection binds an item to the execution that corrects a version. No other correction of that version may be
 // under way: both would have the same place, and one would silently undo the other.
-func (l *Listener) bindCorrection(ctx context.Context, t *task, v eventlog.Version, row domain.Execution) (vd *verdict, err error) {
+func (l *Listener) bindCorrection(
+	ctx context.Context, t *task, v eventlog.Version, row domain.Execution,
+) (vd *verdict, err error) {
 	row = asCorrection(row, t.req, v, t.r.RequestedBy)
 	if t.req.AllowStale { // it has another place
 		err = l.Book.Items.Bind(ctx, t.it, row)

@@ -42,7 +42,9 @@ func (l *Listener) fitting(ctx context.Context, req request, some []domain.Entry
 }
 
 // filtered returns the values that keep reports, in their order. It calls keep for several values at the same time.
-func filtered[T any](ctx context.Context, some []T, keep func(ctx context.Context, i int, v T) (bool, error)) (kept []T, err error) {
+func filtered[T any](
+	ctx context.Context, some []T, keep func(ctx context.Context, i int, v T) (bool, error),
+) (kept []T, err error) {
 	keeps := make([]bool, len(some))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(lookers)

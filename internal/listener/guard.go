@@ -21,7 +21,9 @@ func (l *Listener) outdated(ctx context.Context, resourceID string, v, latest ev
 
 // unfitOrOutdated is the verdict of the guards about the version of an item: that it does not fit the filters of the
 // selection, or is outdated.
-func (l *Listener) unfitOrOutdated(ctx context.Context, resourceID string, v, latest eventlog.Version, req request) (*verdict, error) {
+func (l *Listener) unfitOrOutdated(
+	ctx context.Context, resourceID string, v, latest eventlog.Version, req request,
+) (*verdict, error) {
 	vd, err := l.unfit(ctx, resourceID, v, req)
 	if vd == nil && err == nil && v.ID != latest.ID {
 		vd, err = l.outdated(ctx, resourceID, v, latest, req)

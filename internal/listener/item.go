@@ -174,7 +174,9 @@ func announcement(t *task, v eventlog.Version, at time.Time) domain.Execution {
 // applyTransform applies the transform of a replay to the version of a row, if there is one. It returns the digest of
 // the result, and the diff if the item is in the sample of a plan. If the transform cannot be applied, that is the
 // item's outcome.
-func (l *Listener) applyTransform(ctx context.Context, t *task, row domain.Execution) (diff, made string, vd *verdict, err error) {
+func (l *Listener) applyTransform(
+	ctx context.Context, t *task, row domain.Execution,
+) (diff, made string, vd *verdict, err error) {
 	if t.req.transform == nil {
 		return "", "", nil, nil
 	}

@@ -129,7 +129,9 @@ const maxPaceWait = 40 * time.Second
 
 // slot is when a start may be made: the reserved start, if it is still in time, or one that is reserved now. If all
 // windows that may be reserved are full, found is false, and the caller may ask again at that time.
-func (l *Listener) slot(ctx context.Context, b ledger.Budget, c ledger.Claimant, reserved int64) (at time.Time, found bool, err error) {
+func (l *Listener) slot(
+	ctx context.Context, b ledger.Budget, c ledger.Claimant, reserved int64,
+) (at time.Time, found bool, err error) {
 	if l.inTime(reserved) {
 		return time.Unix(reserved, 0), true, nil
 	}

@@ -22,7 +22,9 @@ type selected struct {
 
 // fill selects a page for which the replay has room. Truncated reports that the selection has more than maxItems, or
 // with filters, that it may have.
-func (l *Listener) fill(ctx context.Context, r domain.Replay, req request, cursor string) (found selected, truncated bool, err error) {
+func (l *Listener) fill(
+	ctx context.Context, r domain.Replay, req request, cursor string,
+) (found selected, truncated bool, err error) {
 	room := r.Room()
 	if room > 0 {
 		found, err = l.selection(ctx, req, cursor, min(room, ledger.MaxPageItems))

@@ -54,7 +54,9 @@ func NewPublishGate(publications Publications, logger *slog.Logger) *PublishGate
 
 // Pass sends the output that a row is about, unless it must not follow what was published of its resource. Then it
 // returns false and sends nothing. A row that is not guarded always passes.
-func (g *PublishGate) Pass(ctx context.Context, row domain.Execution, guarded bool, send func(context.Context) error) (sent bool, err error) {
+func (g *PublishGate) Pass(
+	ctx context.Context, row domain.Execution, guarded bool, send func(context.Context) error,
+) (sent bool, err error) {
 	if guarded {
 		return g.sendLocked(ctx, row, send)
 	}
@@ -93,7 +95,9 @@ func (g *PublishGate) await(ctx context.Context, p domain.Publication, row domai
 }
 
 // sendLocked sends while it has locked the row, unless a newer event was published.
-func (g *PublishGate) sendLocked(ctx context.Context, row domain.Execution, send func(context.Context) error) (sent bool, err error) {
+func (g *PublishGate) sendLocked(
+	ctx context.Context, row domain.Execution, send func(context.Context) error,
+) (sent bool, err error) {
 	for {
 		w := domain.PublicationLock{
 			ResourceID: row.ResourceID, Execution: row.Name, Place: row.Placed(), MayFollow: row.MayFollow, Now: g.Now(),

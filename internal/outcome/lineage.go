@@ -49,7 +49,9 @@ func (r *EndRecorder) healVersion(ctx context.Context, row domain.Execution) err
 }
 
 // healFailures heals the failures of a version.
-func (r *EndRecorder) healFailures(ctx context.Context, resourceID, versionID string, recordedAt domain.Stamp, m domain.Move) error {
+func (r *EndRecorder) healFailures(
+	ctx context.Context, resourceID, versionID string, recordedAt domain.Stamp, m domain.Move,
+) error {
 	if recordedAt.IsZero() {
 		return nil
 	}

@@ -41,7 +41,9 @@ func NewSuperseding(log eventLog, executions executions) *Superseding {
 // Responsible returns the newer version that is responsible for a resource now: its place is after that of the given
 // version, and its execution was not aborted. Found is false if the given version still is. It returns
 // eventlog.ErrNotFound if the version does not exist, and eventlog.ErrDeleted if the resource was deleted after it.
-func (s *Superseding) Responsible(ctx context.Context, resourceID, versionID string) (by eventlog.Version, found bool, err error) {
+func (s *Superseding) Responsible(
+	ctx context.Context, resourceID, versionID string,
+) (by eventlog.Version, found bool, err error) {
 	if newest, err := s.newest(ctx, resourceID, versionID); newest || err != nil {
 		return by, false, err
 	}
@@ -77,7 +79,9 @@ func (s *Superseding) newest(ctx context.Context, resourceID, versionID string) 
 
 // Later returns a version whose place is after a time and whose execution was not aborted. It supersedes an event that
 // never reached the log. Later returns eventlog.ErrDeleted if the resource was deleted after that time.
-func (s *Superseding) Later(ctx context.Context, resourceID string, place time.Time) (by eventlog.Version, found bool, err error) {
+func (s *Superseding) Later(
+	ctx context.Context, resourceID string, place time.Time,
+) (by eventlog.Version, found bool, err error) {
 	return s.later(ctx, resourceID, place.Truncate(time.Millisecond), func(eventlog.Version) bool { return false })
 }
 
@@ -86,7 +90,9 @@ func (s *Superseding) Later(ctx context.Context, resourceID string, place time.T
 const maxAborted = 100
 
 // later looks for a version after a place, newest first. It stops when is reports that a version is the event itself.
-func (s *Superseding) later(ctx context.Context, resourceID string, place time.Time, is func(eventlog.Version) bool) (by eventlog.Version, found bool, err error) {
+func (s *Superseding) later(
+	ctx context.Context, resourceID string, place time.Time, is func(eventlog.Version) bool,
+) (by eventlog.Version, found bool, err error) {
 	looked := 0
 	for v, err := range s.log.Versions(ctx, resourceID, "") {
 		if err != nil {
@@ -145,7 +151,9 @@ func (s *Superseding) Needless(ctx context.Context, f domain.Failure, supersedeO
 
 // Succeeded returns an execution of a newer event that has succeeded and was to be published. It checks the latest
 // ledger.MaxHistory executions of the resource.
-func (s *Superseding) Succeeded(ctx context.Context, resourceID string, place time.Time) (by domain.Execution, found bool, err error) {
+func (s *Superseding) Succeeded(
+	ctx context.Context, resourceID string, place time.Time,
+) (by domain.Execution, found bool, err error) {
 	for e, err := range s.executions.Latest(ctx, resourceID, place.Add(-eventlog.ClockSkew)) { // by when they were recorded
 		if err != nil {
 			return by, false, err

@@ -221,7 +221,9 @@ func (p *Replays) sendEvidence(ctx context.Context, id string) {
 
 // changes reads the items and keeps the transitions that lead forward. Final tells that the replay may be complete,
 // also when nothing is left to change: an earlier delivery may have died before it looked.
-func (p *Replays) changes(ctx context.Context, id string, transitions []Transition) (changes []domain.ItemChange, final bool, err error) {
+func (p *Replays) changes(
+	ctx context.Context, id string, transitions []Transition,
+) (changes []domain.ItemChange, final bool, err error) {
 	positions := make([]domain.Position, len(transitions))
 	for i, t := range transitions {
 		positions[i] = domain.Position{Page: t.Page, Ordinal: t.Ordinal, Index: t.Index}

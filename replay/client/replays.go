@@ -125,7 +125,9 @@ func (s *ReplaysService) ListItems(ctx context.Context, id string, outcome repla
 }
 
 // ListItemsPage reads a page of what ListItems lists.
-func (s *ReplaysService) ListItemsPage(ctx context.Context, id string, outcome replay.Outcome, cursor string) (replay.Items, error) {
+func (s *ReplaysService) ListItemsPage(
+	ctx context.Context, id string, outcome replay.Outcome, cursor string,
+) (replay.Items, error) {
 	return pageOf[replay.Items](ctx, s.client, replayPath(id)+"/items", values("outcome", string(outcome)), cursor)
 }
 

@@ -39,7 +39,9 @@ func (s *VersionsService) GetEvent(ctx context.Context, resourceID, versionID st
 // Correct records a corrected version of a resource and runs it, or plans that with request.DryRun. What it returns is
 // a replay of one item, and keys are as in Create of replays. It is a RefusedError with status 409 if a newer event has
 // come since the version, unless request.AllowStale is set.
-func (s *VersionsService) Correct(ctx context.Context, key string, request replay.CorrectionRequest) (a replay.Accepted, err error) {
+func (s *VersionsService) Correct(
+	ctx context.Context, key string, request replay.CorrectionRequest,
+) (a replay.Accepted, err error) {
 	err = s.client.send(ctx, http.MethodPost, "/versions", keyed(key), request, &a)
 	return a, err
 }

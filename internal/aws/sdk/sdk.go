@@ -21,7 +21,9 @@ func PlainBodies(stack *middleware.Stack) error {
 	return stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("PlainBodies", plainBody), middleware.After)
 }
 
-func plainBody(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+func plainBody(
+	ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
+) (middleware.FinalizeOutput, middleware.Metadata, error) {
 	if req, ok := in.Request.(*smithyhttp.Request); ok {
 		if _, writes := req.GetStream().(io.WriterTo); writes {
 			plain, err := req.SetStream(onlyRead(req.GetStream()))

@@ -20,7 +20,10 @@ const completed = 30
 const noFiles = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 
 // offer asks the API for completions. On an error it offers none: a shell cannot show it.
-func offer[T any](f *Factory, c *cobra.Command, list func(ctx context.Context, api *client.Client) iter.Seq2[T, error], of func(T) string) []string {
+func offer[T any](
+	f *Factory, c *cobra.Command,
+	list func(ctx context.Context, api *client.Client) iter.Seq2[T, error], of func(T) string,
+) []string {
 	ctx, cancel := context.WithTimeout(c.Context(), completeFor)
 	defer cancel()
 	if f.Prepare() != nil {

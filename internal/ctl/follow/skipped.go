@@ -71,7 +71,9 @@ func NewestPaused(ctx context.Context, f *factory.Factory, api *client.Client, a
 	return "", &exit.Error{Code: exit.Refused, Err: errors.New("no replay is paused"), Do: []string{"`" + f.Hint("list") + "` lists replays"}}
 }
 
-func newest(ctx context.Context, f *factory.Factory, api *client.Client, args []string, fits func(replay.Summary) bool) (string, error) {
+func newest(
+	ctx context.Context, f *factory.Factory, api *client.Client, args []string, fits func(replay.Summary) bool,
+) (string, error) {
 	if len(args) > 0 {
 		return args[0], nil
 	}

@@ -19,7 +19,9 @@ import (
 )
 
 // send asks for the replays of a request side by side. It returns those that were accepted, also with an error.
-func send(ctx context.Context, f *factory.Factory, api *client.Client, r *request.Request, key string) (all []replay.Accepted, err error) {
+func send(
+	ctx context.Context, f *factory.Factory, api *client.Client, r *request.Request, key string,
+) (all []replay.Accepted, err error) {
 	given := key
 	key = keyOf(key)
 	for i := range r.Parts {
@@ -60,7 +62,9 @@ func partKey(key string, i, n int) string {
 
 // sendPart asks for one replay of several. The key may have been used for the same command before, whose relative times
 // counted from another moment: then that moment holds for the whole request.
-func sendPart(ctx context.Context, f *factory.Factory, api *client.Client, r *request.Request, key string, i int) (replay.Accepted, error) {
+func sendPart(
+	ctx context.Context, f *factory.Factory, api *client.Client, r *request.Request, key string, i int,
+) (replay.Accepted, error) {
 	one := partKey(key, i, len(r.Parts))
 	accepted, err := api.Replays.Create(ctx, one, r.Parts[i])
 	if before := UsedBefore(err); before != "" && i == 0 {

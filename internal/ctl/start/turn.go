@@ -14,7 +14,9 @@ import (
 
 // runAndWait starts replays and waits for their end: side by side, or one after the other where they keep to bounds
 // together.
-func runAndWait(ctx context.Context, f *factory.Factory, api *client.Client, r request.Request, key string, o follow.Options) error {
+func runAndWait(
+	ctx context.Context, f *factory.Factory, api *client.Client, r request.Request, key string, o follow.Options,
+) error {
 	if len(r.Parts) > 1 && r.Bounded() {
 		return inTurn(ctx, f, api, &r, key, o)
 	}

@@ -42,7 +42,9 @@ func (l *Log) FindExecution(ctx context.Context, resourceID, execution string, s
 
 // FindEnded is FindExecution for an execution that ended, or recorded its version, at a given time. Newer versions are
 // only listed, without their metadata. With a zero time, the execution may still record one.
-func (l *Log) FindEnded(ctx context.Context, resourceID, execution string, startedAt, endedAt time.Time) (found Version, err error) {
+func (l *Log) FindEnded(
+	ctx context.Context, resourceID, execution string, startedAt, endedAt time.Time,
+) (found Version, err error) {
 	key, err := replay.EventKey(resourceID)
 	if err != nil {
 		return Version{}, err

@@ -103,7 +103,9 @@ func (l *Log) Page(ctx context.Context, resourceID, cursor string, limit int) (f
 // Search calls more with at most limit versions of a resource's history, newest place first, from a cursor on (empty:
 // from the newest), until more returns false. If it stops at the limit, it returns the cursor of the next versions. It
 // returns ErrCursor for a cursor that it did not return.
-func (l *Log) Search(ctx context.Context, resourceID, cursor string, limit int, more func(Version) bool) (next string, err error) {
+func (l *Log) Search(
+	ctx context.Context, resourceID, cursor string, limit int, more func(Version) bool,
+) (next string, err error) {
 	h, stop, err := l.history(ctx, resourceID, cursor)
 	if err != nil {
 		return "", err

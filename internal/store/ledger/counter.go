@@ -28,7 +28,9 @@ func counterPartition(replayID string, n int) string {
 }
 
 // transactCounted writes rows and what they add to the tally of a replay, in one transaction.
-func (l *table) transactCounted(ctx context.Context, doing string, writes []types.TransactWriteItem, replayID string, t domain.Tally) error {
+func (l *table) transactCounted(
+	ctx context.Context, doing string, writes []types.TransactWriteItem, replayID string, t domain.Tally,
+) error {
 	if t == (domain.Tally{}) {
 		return l.transact(ctx, doing, writes)
 	}

@@ -17,7 +17,9 @@ import (
 // Open returns at most limit open executions of one shard (0 to Shards-1) that are due for a check, oldest first, and
 // the cursor of the next page, empty after the last. It leaves out executions whose names skip reports, and does not
 // read their rows; skip may be nil.
-func (l *Executions) Open(ctx context.Context, shard int, by time.Time, skip func(name string) bool, cursor string, limit int) ([]domain.Execution, string, error) {
+func (l *Executions) Open(
+	ctx context.Context, shard int, by time.Time, skip func(name string) bool, cursor string, limit int,
+) ([]domain.Execution, string, error) {
 	found, more, err := l.keysOf(ctx, openSpan(shard, by, cursor, limit))
 	if err != nil || len(found) == 0 {
 		return nil, "", err

@@ -106,7 +106,9 @@ func (l *table) moveOf(f domain.Failure, m domain.Move) (*change, domain.Failure
 
 // Due returns at most limit failures of one shard (0 to Shards-1) that are due, oldest first, and the cursor of the
 // next page, empty after the last.
-func (l *Failures) Due(ctx context.Context, shard int, now time.Time, cursor string, limit int) ([]domain.Failure, string, error) {
+func (l *Failures) Due(
+	ctx context.Context, shard int, now time.Time, cursor string, limit int,
+) ([]domain.Failure, string, error) {
 	return upTo[domain.Failure](ctx, l.table, duePartition(strconv.Itoa(shard)), now, cursor, limit)
 }
 

@@ -72,7 +72,9 @@ const MaxJobMoves = 99
 
 // Advance saves the progress of a part of a job and moves failures, in one transaction. It returns ErrConflict, and
 // changes nothing, if the part or a failure is not as it was read.
-func (l *FailureJobs) Advance(ctx context.Context, j domain.FailureJob, p domain.FailureJobPart, failures []domain.Failure) error {
+func (l *FailureJobs) Advance(
+	ctx context.Context, j domain.FailureJob, p domain.FailureJobPart, failures []domain.Failure,
+) error {
 	c := newChange(jobPartition(j.ID), jobPartPrefix+strconv.Itoa(p.Number)).
 		Set("number", num(p.Number)).Set("cursor", str(p.Cursor)).Set("count", num(p.Count)).Set("done", flag(p.Done)).
 		Set("revision", num(p.Revision+1))

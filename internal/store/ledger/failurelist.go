@@ -56,7 +56,9 @@ const (
 // List returns a page of failures and the cursor of the next page. They are listed newest first, open ones by when they
 // are due, and those of a resource by version, newest first. With a filter, a page may have fewer entries than the
 // limit although others follow.
-func (l *Failures) List(ctx context.Context, filter domain.FailureFilter, cursor string, limit int) ([]domain.Failure, string, error) {
+func (l *Failures) List(
+	ctx context.Context, filter domain.FailureFilter, cursor string, limit int,
+) ([]domain.Failure, string, error) {
 	return l.list(ctx, failureListOf(filter), filter, cursor, limit)
 }
 
@@ -64,13 +66,17 @@ func (l *Failures) List(ctx context.Context, filter domain.FailureFilter, cursor
 func Parts(filter domain.FailureFilter) int { return len(failureListOf(filter).partitions) }
 
 // ListPart returns a page of a part of a list (0 to Parts-1), as List does.
-func (l *Failures) ListPart(ctx context.Context, filter domain.FailureFilter, part int, cursor string, limit int) ([]domain.Failure, string, error) {
+func (l *Failures) ListPart(
+	ctx context.Context, filter domain.FailureFilter, part int, cursor string, limit int,
+) ([]domain.Failure, string, error) {
 	list := failureListOf(filter)
 	list.partitions = list.partitions[part : part+1]
 	return l.list(ctx, list, filter, cursor, limit)
 }
 
-func (l *Failures) list(ctx context.Context, list failureList, filter domain.FailureFilter, cursor string, limit int) ([]domain.Failure, string, error) {
+func (l *Failures) list(
+	ctx context.Context, list failureList, filter domain.FailureFilter, cursor string, limit int,
+) ([]domain.Failure, string, error) {
 	if cursor == "" && list.byFailedAt && !filter.Until.IsZero() {
 		cursor = domain.At(filter.Until).String()
 	}
@@ -151,7 +157,9 @@ func keeps(f domain.FailureFilter, k domain.FailureKey) bool {
 }
 
 // mergedKeys returns the next keys of a list, at least limit if there are so many, in order over all its partitions.
-func (l *Failures) mergedKeys(ctx context.Context, list failureList, cursor string, limit int) (keys []item, more bool, err error) {
+func (l *Failures) mergedKeys(
+	ctx context.Context, list failureList, cursor string, limit int,
+) (keys []item, more bool, err error) {
 	each := limit
 	if n := len(list.partitions); n > 1 { // a hash spreads them evenly
 		each = 2*limit/n + 8

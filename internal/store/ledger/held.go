@@ -36,7 +36,9 @@ func (l *Failures) CountOpen(ctx context.Context, storm string, limit int) (int,
 // Held returns at most limit held failures of a storm, in the order of their release, without those that skip reports.
 // Some reports whether the index has any key at all: it lags behind, so a result without failures does not prove that
 // none is held.
-func (l *Failures) Held(ctx context.Context, storm string, skip func(domain.Failure) bool, limit int) (rows []domain.Failure, some bool, err error) {
+func (l *Failures) Held(
+	ctx context.Context, storm string, skip func(domain.Failure) bool, limit int,
+) (rows []domain.Failure, some bool, err error) {
 	var found []item
 	for _, s := range shards {
 		keys, _, err := l.keysOf(ctx, span{index: &schema.ByGroup, partition: heldPartition(storm, s), limit: limit + staleKeys})

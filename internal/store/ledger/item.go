@@ -144,7 +144,9 @@ const itemQueries = 25
 
 // List returns a page of a replay's items and the cursor of the next page. With an outcome, only those. A page may have
 // fewer items than the limit, or none, although others follow.
-func (l *Items) List(ctx context.Context, r domain.Replay, o replay.Outcome, cursor string, limit int) ([]domain.Item, string, error) {
+func (l *Items) List(
+	ctx context.Context, r domain.Replay, o replay.Outcome, cursor string, limit int,
+) ([]domain.Item, string, error) {
 	parts, partition := r.Pages, func(n int) span {
 		pk, _ := pageKey(r.ID, n)
 		return span{partition: pk}

@@ -23,7 +23,9 @@ func (l *Owners) Note(ctx context.Context, ownerID, resourceID string, at domain
 // Resources returns a page of at most limit resources about which an owner had events, and the cursor of the next page,
 // empty after the last. The first page has an empty cursor. Resources without an event of the owner since the given
 // time are left out.
-func (l *Owners) Resources(ctx context.Context, ownerID string, since time.Time, cursor string, limit int) (ids []string, next string, err error) {
+func (l *Owners) Resources(
+	ctx context.Context, ownerID string, since time.Time, cursor string, limit int,
+) (ids []string, next string, err error) {
 	rows, next, err := l.List(ctx, ownerID, since, cursor, limit)
 	for _, r := range rows {
 		ids = append(ids, r.ResourceID)

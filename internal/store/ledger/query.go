@@ -229,7 +229,9 @@ func textOf(it item, attr string) string {
 }
 
 // upTo reads rows of a partition of byTime, oldest first, up to a time.
-func upTo[T any](ctx context.Context, l *table, partition string, by time.Time, cursor string, limit int) (rows []T, next string, err error) {
+func upTo[T any](
+	ctx context.Context, l *table, partition string, by time.Time, cursor string, limit int,
+) (rows []T, next string, err error) {
 	found, more, err := l.keysOf(ctx, span{
 		index: &schema.ByTime, partition: partition, after: behind(cursor), until: untilTime(by), limit: limit,
 	})

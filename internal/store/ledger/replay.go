@@ -44,7 +44,9 @@ func (l *Replays) Get(ctx context.Context, id string) (domain.Replay, error) {
 
 // List returns a page of the replays that fit, newest first, and the cursor of the next page. If some do not fit, a
 // page may have fewer entries than the limit although others follow.
-func (l *Replays) List(ctx context.Context, fits func(domain.Replay) bool, cursor string, limit int) ([]domain.Replay, string, error) {
+func (l *Replays) List(
+	ctx context.Context, fits func(domain.Replay) bool, cursor string, limit int,
+) ([]domain.Replay, string, error) {
 	var found []domain.Replay
 	for range maxFilteredPages {
 		rows, more, err := query[domain.Replay](ctx, l.table, span{

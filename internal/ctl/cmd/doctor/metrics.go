@@ -28,7 +28,9 @@ const (
 )
 
 // metric reads a number, and whether there is any. Points that a service has not sent are not there.
-func (e *exam) metric(ctx context.Context, s series, window time.Duration, how types.Statistic) (n float64, seen bool, err error) {
+func (e *exam) metric(
+	ctx context.Context, s series, window time.Duration, how types.Statistic,
+) (n float64, seen bool, err error) {
 	now := time.Now()
 	if e.Clock != nil && e.Clock.Now != nil {
 		now = e.Clock.Now()

@@ -138,7 +138,9 @@ func (o *change) request(f *factory.Factory) (r replay.FailureJobRequest, err er
 const pollEvery = time.Second
 
 // do begins a job and waits for its end.
-func (o *change) do(ctx context.Context, f *factory.Factory, api *client.Client, key string, request replay.FailureJobRequest) (replay.FailureJob, error) {
+func (o *change) do(
+	ctx context.Context, f *factory.Factory, api *client.Client, key string, request replay.FailureJobRequest,
+) (replay.FailureJob, error) {
 	job, err := api.Failures.CreateJob(ctx, o.action, key, request)
 	for err == nil && job.Status != replay.Completed {
 		if err = f.Sleep(ctx, pollEvery); err == nil {

@@ -73,7 +73,9 @@ func (q *query) narrowed() bool {
 
 // find reads the failures that are meant, page by page as they are asked for: those with --status, or else with any of
 // some statuses.
-func (q *query) find(ctx context.Context, f *factory.Factory, api *client.Client, statuses ...replay.FailureStatus) (iter.Seq2[replay.Failure, error], error) {
+func (q *query) find(
+	ctx context.Context, f *factory.Factory, api *client.Client, statuses ...replay.FailureStatus,
+) (iter.Seq2[replay.Failure, error], error) {
 	status, err := factory.OneOf("--status", q.status, replay.FailureStatuses())
 	if err != nil {
 		return nil, err
