@@ -10,8 +10,8 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/bench/cloud"
 	"github.com/ce873799/replayable-ingestion/dev/bench/cost"
-	"github.com/ce873799/replayable-ingestion/dev/bench/sales"
 	"github.com/ce873799/replayable-ingestion/dev/bench/system"
+	"github.com/ce873799/replayable-ingestion/dev/sales"
 	"github.com/ce873799/replayable-ingestion/internal/simtest"
 )
 

@@ -16,9 +16,9 @@ import (
 	smithytime "github.com/aws/smithy-go/time"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/ce873799/replayable-ingestion/dev/bench/sales"
 	"github.com/ce873799/replayable-ingestion/dev/local"
 	"github.com/ce873799/replayable-ingestion/dev/observe"
+	"github.com/ce873799/replayable-ingestion/dev/sales"
 	"github.com/ce873799/replayable-ingestion/replay"
 	"github.com/ce873799/replayable-ingestion/replay/client"
 )

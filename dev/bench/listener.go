@@ -10,8 +10,8 @@ import (
 	smithytime "github.com/aws/smithy-go/time"
 
 	"github.com/ce873799/replayable-ingestion/dev/bench/cloud"
-	"github.com/ce873799/replayable-ingestion/dev/bench/sales"
 	"github.com/ce873799/replayable-ingestion/dev/bench/system"
+	"github.com/ce873799/replayable-ingestion/dev/sales"
 )
 
 // startLimit is how many executions a second Step Functions starts here: the refill rate of a smaller Region's quota.

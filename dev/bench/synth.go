@@ -7,11 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/ce873799/replayable-ingestion/dev/local"
 	"github.com/ce873799/replayable-ingestion/dev/proc"
 )
 
@@ -63,14 +63,7 @@ func childrenCPUTime() time.Duration {
 func (r *run) synthesize(ctx context.Context, app, out string) error {
 	return r.command(ctx, []string{"CDK_DISABLE_VERSION_CHECK=true", "CDK_DISABLE_CLI_TELEMETRY=true", "CI=true"},
 		filepath.Join(r.Tools.NodeBin, "node"), r.Tools.CDK, "--no-notices", "synth", "--quiet", "--app", app,
-		"--output", out, "--context", "architecture="+architecture()) // the functions run on this machine
-}
-
-func architecture() string {
-	if runtime.GOARCH == "arm64" {
-		return "arm64"
-	}
-	return "x86_64"
+		"--output", out, "--context", "architecture="+local.Architecture()) // the functions run on this machine
 }
 
 // command runs a program in the checkout, with the pinned Node.js.

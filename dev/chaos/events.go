@@ -1,15 +1,13 @@
 package chaos
 
 import (
-	"bytes"
-	"compress/gzip"
 	_ "embed"
-	"encoding/json"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"slices"
 	"strings"
+
+	"github.com/ce873799/replayable-ingestion/dev/sales"
 )
 
 // listings are sales of King County, Washington (public records, CC0), in date order. Among them are all events of the
@@ -77,36 +75,12 @@ func load(seed uint64, n int) ([]event, error) {
 }
 
 func parse() ([]event, error) {
-	unzip, err := gzip.NewReader(bytes.NewReader(listings))
-	if err != nil {
-		return nil, fmt.Errorf("read listings: %w", err)
+	listed, err := sales.Unzip(listings, 0)
+	all := make([]event, len(listed))
+	for i, s := range listed {
+		all[i] = event{raw: s.Raw, resource: s.Listing, owner: s.Agency}
 	}
-	text, err := io.ReadAll(unzip)
-	if err != nil {
-		return nil, fmt.Errorf("read listings: %w", err)
-	}
-	var all []event
-	for line := range strings.Lines(string(text)) {
-		id, owner, err := idsOf(line)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, event{raw: strings.TrimSpace(line), resource: id, owner: owner})
-	}
-	return all, nil
-}
-
-func idsOf(listing string) (id, owner string, err error) {
-	var doc struct {
-		Listing struct {
-			ID       string `json:"id"`
-			AgencyID string `json:"agencyId"`
-		} `json:"listing"`
-	}
-	if err := json.Unmarshal([]byte(listing), &doc); err != nil {
-		return "", "", fmt.Errorf("read listing: %w", err)
-	}
-	return doc.Listing.ID, doc.Listing.AgencyID, nil
+	return all, err
 }
 
 // together takes n events, listings with several events first, and keeps the order of each listing.

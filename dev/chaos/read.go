@@ -12,6 +12,7 @@ import (
 	"github.com/ce873799/replayable-ingestion/dev/iam"
 	"github.com/ce873799/replayable-ingestion/dev/local"
 	"github.com/ce873799/replayable-ingestion/dev/observe"
+	"github.com/ce873799/replayable-ingestion/dev/sales"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
@@ -132,8 +133,8 @@ func (r *run) readMessages(ctx context.Context, f *Facts) error {
 func (r *run) readOffers(ctx context.Context, f *Facts) error {
 	f.Offers = map[string]int{}
 	return r.Receive(ctx, r.stack.PremiumQueueURL, func(m observe.Message) error {
-		id, _, err := idsOf(m.Body)
-		f.Offers[id]++
+		s, err := sales.Of(m.Body)
+		f.Offers[s.Listing]++
 		return err
 	})
 }

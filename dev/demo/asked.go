@@ -16,7 +16,7 @@ type object = map[string]any
 // again runs the workflow again for what a service lost.
 func (d *demo) again(ctx context.Context) error {
 	d.chapter("5. A downstream service lost data, and asks for it again")
-	one := d.events[0].resource
+	one := d.events[0].Listing
 	if _, err := d.replay(ctx, "", "replay", one, "--reason", "the search index lost listing "+one); err != nil {
 		return err
 	}
@@ -33,18 +33,15 @@ const correction = `[{"op": "move", "from": "/listing/askingPriceUsd", "path": "
 // correct shows what failed, plans a replay of it with a patch, and applies the plan.
 func (d *demo) correct(ctx context.Context) error {
 	d.chapter("7. The bad listings are corrected")
-	groups := d.operate(ctx, "", "failures")
-	if err := groups.must(exit.OK); err != nil {
+	if _, err := d.runAndShow(ctx, "failures"); err != nil {
 		return err
 	}
-	d.show(groups.data)
 	d.say("Their producer wrote -1 into priceUsd, and the price into askingPriceUsd. A JSON Patch moves it.")
-	planned := d.operate(ctx, "", "replay", "--failures", "--error", "InvalidListing", "--json-patch", correction,
+	planned, err := d.runAndShow(ctx, "replay", "--failures", "--error", "InvalidListing", "--json-patch", correction,
 		"--reason", "prices were sent in the wrong field", "--plan")
-	if err := planned.must(exit.OK); err != nil {
+	if err != nil {
 		return err
 	}
-	d.show(planned.data)
 	plan, err := d.replayOf(ctx, planned.data)
 	if err != nil {
 		return err
@@ -55,11 +52,11 @@ func (d *demo) correct(ctx context.Context) error {
 	if err := d.settled(ctx); err != nil {
 		return err
 	}
-	left := d.operate(ctx, "", "failures", "--error", "InvalidListing")
-	if err := left.must(exit.OK); err != nil {
+	left, err := d.runAndShow(ctx, "failures", "--error", "InvalidListing")
+	if err != nil {
 		return err
 	}
-	d.show(left.data + left.log)
+	d.show(left.log)
 	d.say("The events in the log are as they were: the next replay would undo the patch.")
 	return d.forGood(ctx)
 }
@@ -71,31 +68,30 @@ const tooMany = 90
 func (d *demo) tooMuch(ctx context.Context) error {
 	d.chapter("10. A replay is paused, resumed, and stopped on its way")
 	d.say("An operator replays everything, %d listings at most, one per second, and finds that it is not needed.", tooMany)
-	started := d.operate(ctx, "", "replay", "--all", "--max-items", fmt.Sprint(tooMany), "--max-per-second", "1",
+	started, err := d.runAndShow(ctx, "replay", "--all", "--max-items", fmt.Sprint(tooMany), "--max-per-second", "1",
 		"--reason", "the search index lost them, or so it seemed", "--yes")
-	if err := started.must(exit.OK); err != nil {
+	if err != nil {
 		return err
 	}
 	id := strings.TrimSpace(started.data)
-	d.show(started.data)
-	err := until(ctx, time.Minute, "the slow replay to start two items", func(ctx context.Context) (bool, error) {
+	err = until(ctx, time.Minute, "the slow replay to start two items", func(ctx context.Context) (bool, error) {
 		r, err := d.replayOf(ctx, id)
 		return r.Counts.Started >= 2, err
 	})
 	if err != nil {
 		return err
 	}
-	paused := d.operate(ctx, "", "pause", id, "--reason", "the search index has to catch up")
-	if err := paused.must(exit.OK); err != nil {
+	paused, err := d.runAndShow(ctx, "pause", id, "--reason", "the search index has to catch up")
+	if err != nil {
 		return err
 	}
-	d.show(paused.data + paused.log)
+	d.show(paused.log)
 	before, err := d.quietStarts(ctx, id)
 	if err != nil {
 		return err
 	}
 	d.say("%d items have started, and while it is paused, no other does.", before)
-	if err := d.operate(ctx, "", "resume", id).must(exit.OK); err != nil {
+	if _, err := d.run(ctx, "resume", id); err != nil {
 		return err
 	}
 	err = until(ctx, time.Minute, "the replay to go on", func(ctx context.Context) (bool, error) {
@@ -105,7 +101,7 @@ func (d *demo) tooMuch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := d.operate(ctx, "", "cancel", id).must(exit.OK); err != nil {
+	if _, err := d.run(ctx, "cancel", id); err != nil {
 		return err
 	}
 	stopped := d.operate(ctx, "", "status", id, "--wait")
@@ -144,17 +140,14 @@ const corrections = 1
 // forGood corrects one event in the log, and replays it to show that the correction stays.
 func (d *demo) forGood(ctx context.Context) error {
 	d.say("One of them is corrected for good: a later replay takes the corrected version.")
-	if err := d.operate(ctx, "", "correct", "bad-1", "--json-patch", correction, "--reason", "the price was in the wrong field",
-		"--wait").must(exit.OK); err != nil {
+	if _, err := d.run(ctx, "correct", "bad-1", "--json-patch", correction, "--reason", "the price was in the wrong field", "--wait"); err != nil {
 		return err
 	}
 	if _, err := d.replay(ctx, "", "replay", "bad-1", "--reason", "the search index lost it"); err != nil {
 		return err
 	}
-	history := d.operate(ctx, "", "history", "bad-1")
-	if err := history.must(exit.OK); err != nil {
+	if _, err := d.runAndShow(ctx, "history", "bad-1"); err != nil {
 		return err
 	}
-	d.show(history.data)
 	return d.settled(ctx)
 }

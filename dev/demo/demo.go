@@ -6,7 +6,6 @@ package demo
 import (
 	"context"
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/dev/report"
+	"github.com/ce873799/replayable-ingestion/dev/sales"
 )
 
 // Options says where the demo reports to.
@@ -40,18 +40,11 @@ type demo struct {
 	out     io.Writer
 	logDir  string
 	topics  *sns.Client
-	events  []event
+	events  []sales.Sale
 	started time.Time
 
 	priceMapURL string // of the queue of the service that joins
 	stackFile   string // of Options
-}
-
-// event is one sale.
-type event struct {
-	raw      string
-	resource string
-	owner    string
 }
 
 // Run tells the story, writes the report and returns an error if anything was lost or did not come out as told.
@@ -61,7 +54,7 @@ func Run(ctx context.Context, system *observe.System, opts Options) error {
 		stackFile: opts.Stack,
 	}
 	var err error
-	if d.events, err = parse(listings); err != nil {
+	if d.events, err = sales.Parse(strings.NewReader(listings), 0); err != nil {
 		return err
 	}
 	if d.stackFile != "" {
@@ -86,31 +79,6 @@ func Run(ctx context.Context, system *observe.System, opts Options) error {
 	}
 	d.say("\nTo heal this outage yourself, in the browser: make demo ARGS=--console")
 	return figures.check()
-}
-
-func parse(lines string) ([]event, error) {
-	var events []event
-	for line := range strings.Lines(lines) {
-		e, err := parseEvent(strings.TrimSpace(line))
-		if err != nil {
-			return nil, err
-		}
-		events = append(events, e)
-	}
-	return events, nil
-}
-
-func parseEvent(raw string) (event, error) {
-	var doc struct {
-		Listing struct {
-			ID       string `json:"id"`
-			AgencyID string `json:"agencyId"`
-		} `json:"listing"`
-	}
-	if err := json.Unmarshal([]byte(raw), &doc); err != nil {
-		return event{}, fmt.Errorf("read listing: %w", err)
-	}
-	return event{raw: raw, resource: doc.Listing.ID, owner: doc.Listing.AgencyID}, nil
 }
 
 func (d *demo) say(format string, args ...any) { _, _ = fmt.Fprintf(d.out, format+"\n", args...) }

@@ -57,6 +57,21 @@ func (o operated) must(code exit.Code) error {
 	return nil
 }
 
+// run runs replayctl, which must succeed.
+func (d *demo) run(ctx context.Context, args ...string) (operated, error) {
+	said := d.operate(ctx, "", args...)
+	return said, said.must(exit.OK)
+}
+
+// runAndShow runs replayctl, which must succeed, and shows what it said.
+func (d *demo) runAndShow(ctx context.Context, args ...string) (operated, error) {
+	said, err := d.run(ctx, args...)
+	if err == nil {
+		d.show(said.data)
+	}
+	return said, err
+}
+
 // show writes what replayctl said.
 func (d *demo) show(data string) {
 	for line := range strings.Lines(data) {
@@ -95,11 +110,10 @@ func (d *demo) replayOf(ctx context.Context, data string) (r replay.Replay, err 
 
 // plan shows what a command would do.
 func (d *demo) plan(ctx context.Context, args ...string) error {
-	said := d.operate(ctx, "", append(args, "--dry-run")...)
-	if err := said.must(exit.OK); err != nil {
+	said, err := d.runAndShow(ctx, append(args, "--dry-run")...)
+	if err != nil {
 		return err
 	}
-	d.show(said.data)
-	_, err := io.WriteString(d.out, "    "+said.log[strings.LastIndex(strings.TrimSpace(said.log), "\n")+1:])
+	_, err = io.WriteString(d.out, "    "+said.log[strings.LastIndex(strings.TrimSpace(said.log), "\n")+1:])
 	return err
 }

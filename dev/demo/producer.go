@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ce873799/replayable-ingestion/dev/observe"
+	"github.com/ce873799/replayable-ingestion/dev/sales"
 )
 
 const (
@@ -21,15 +22,15 @@ const (
 
 // bad makes listings that no enrichment can help: their producer wrote -1 for the price, and the price into a field of
 // its own. Each is a new resource, and all are of one agency.
-func (d *demo) bad() []event {
-	bad := make([]event, badListings)
+func (d *demo) bad() []sales.Sale {
+	bad := make([]sales.Sale, badListings)
 	agency := d.agency(1)
 	for i, e := range d.events[:badListings] {
 		id := fmt.Sprintf("bad-%d", i+1)
-		raw := strings.Replace(e.raw, `"id":"`+e.resource+`"`, `"id":"`+id+`"`, 1)
-		raw = strings.Replace(raw, `"agencyId":"`+e.owner+`"`, `"agencyId":"`+agency+`"`, 1)
+		raw := strings.Replace(e.Raw, `"id":"`+e.Listing+`"`, `"id":"`+id+`"`, 1)
+		raw = strings.Replace(raw, `"agencyId":"`+e.Agency+`"`, `"agencyId":"`+agency+`"`, 1)
 		raw = strings.Replace(raw, `"priceUsd":`, `"priceUsd":-1,"askingPriceUsd":`, 1)
-		bad[i] = event{raw: raw, resource: id, owner: agency}
+		bad[i] = sales.Sale{Raw: raw, Listing: id, Agency: agency}
 	}
 	return bad
 }
@@ -38,7 +39,7 @@ func (d *demo) bad() []event {
 func (d *demo) agency(rank int) string {
 	count := map[string]int{}
 	for _, e := range d.events {
-		count[e.owner]++
+		count[e.Agency]++
 	}
 	owners := slices.SortedFunc(maps.Keys(count), func(a, b string) int {
 		return cmp.Or(count[b]-count[a], strings.Compare(a, b))
@@ -50,32 +51,32 @@ func (d *demo) agency(rank int) string {
 func (d *demo) soldAgain() []string {
 	count := map[string]int{}
 	for _, e := range d.events {
-		count[e.resource]++
+		count[e.Listing]++
 	}
 	var ids []string
 	for _, e := range d.events {
-		if count[e.resource] > 1 {
-			ids = append(ids, e.resource)
-			count[e.resource] = 0
+		if count[e.Listing] > 1 {
+			ids = append(ids, e.Listing)
+			count[e.Listing] = 0
 		}
 	}
 	return ids
 }
 
 // ingest starts an execution per event, as a producer does. Events of one resource keep their order.
-func (d *demo) ingest(ctx context.Context, events []event) error {
-	lanes := make([][]event, producers)
+func (d *demo) ingest(ctx context.Context, events []sales.Sale) error {
+	lanes := make([][]sales.Sale, producers)
 	for _, e := range events {
-		lane := int(e.resource[len(e.resource)-1]) % producers
+		lane := int(e.Listing[len(e.Listing)-1]) % producers
 		lanes[lane] = append(lanes[lane], e)
 	}
 	group, gctx := errgroup.WithContext(ctx)
 	for lane, events := range lanes {
 		group.Go(func() error {
 			for i, e := range events {
-				name := fmt.Sprintf("sale-%s-%d-%d-%d", e.resource, time.Now().UnixMilli(), lane, i)
-				if err := d.StartExecution(gctx, name, e.raw); err != nil {
-					return fmt.Errorf("ingest listing %s: %w", e.resource, err)
+				name := fmt.Sprintf("sale-%s-%d-%d-%d", e.Listing, time.Now().UnixMilli(), lane, i)
+				if err := d.StartExecution(gctx, name, e.Raw); err != nil {
+					return fmt.Errorf("ingest listing %s: %w", e.Listing, err)
 				}
 			}
 			return nil

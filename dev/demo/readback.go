@@ -23,7 +23,7 @@ func byStatus(r observe.Rows) map[domain.FailureStatus]int {
 func (d *demo) versions(ctx context.Context) (int, error) {
 	resources := map[string]bool{}
 	for _, e := range append(d.bad(), d.events...) {
-		resources[e.resource] = true
+		resources[e.Listing] = true
 	}
 	log := eventlog.New(d.Bucket, d.EventLogBucket)
 	n := 0

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/dev/observe"
-	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
 	"github.com/ce873799/replayable-ingestion/internal/domain"
 )
 
@@ -107,11 +106,11 @@ func (d *demo) recovery(ctx context.Context) error {
 	}
 	failed := map[string]bool{}
 	for _, e := range d.events[inQuiet : inQuiet+inOutage+timingOut] {
-		failed[e.resource] = true
+		failed[e.Listing] = true
 	}
 	overtaken := 0
 	for _, e := range rest {
-		if failed[e.resource] {
+		if failed[e.Listing] {
 			overtaken++
 		}
 	}
@@ -162,12 +161,8 @@ func (d *demo) heal(ctx context.Context) error {
 		return err
 	}
 	d.say("\nWhat needs a person:")
-	left := d.operate(ctx, "", "failures")
-	if err := left.must(exit.OK); err != nil {
-		return err
-	}
-	d.show(left.data)
-	return nil
+	_, err = d.runAndShow(ctx, "failures")
+	return err
 }
 
 // sayHistory shows what became of a listing whose older event failed and was overtaken by a newer one.
@@ -182,10 +177,6 @@ func (d *demo) sayHistory(ctx context.Context, all observe.Rows) error {
 		return nil
 	}
 	d.say("\nListing %s failed, and a newer event of it came:", id)
-	past := d.operate(ctx, "", "history", id)
-	if err := past.must(exit.OK); err != nil {
-		return err
-	}
-	d.show(past.data)
-	return nil
+	_, err := d.runAndShow(ctx, "history", id)
+	return err
 }

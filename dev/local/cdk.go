@@ -61,7 +61,7 @@ func (r *run) synth(ctx context.Context) error {
 	}
 	values := map[string]string{}
 	if r.opts.Home == nil {
-		values["stage"], values["architecture"] = "dev", architecture()
+		values["stage"], values["architecture"] = "dev", Architecture()
 	}
 	maps.Copy(values, r.opts.Context)
 	for _, key := range slices.Sorted(maps.Keys(values)) {

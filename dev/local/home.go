@@ -105,5 +105,5 @@ func runsHere(bootstrap string) error {
 		return nil
 	}
 	return fmt.Errorf("its program is for %s, and this machine has %s: set the function's Architecture to %s, such as by a value "+
-		"of the context", f.Machine, want, architecture())
+		"of the context", f.Machine, want, Architecture())
 }

@@ -98,7 +98,7 @@ func TestAProgramOfAnotherArchitectureIsRefused(t *testing.T) {
 			t.Errorf("%s: got %v, want it to run", filepath.Base(file), err)
 		}
 	}
-	if err := runsHere(filepath.Join(dir, "foreign")); err == nil || !strings.Contains(err.Error(), "set the function's Architecture to "+architecture()) {
+	if err := runsHere(filepath.Join(dir, "foreign")); err == nil || !strings.Contains(err.Error(), "set the function's Architecture to "+Architecture()) {
 		t.Errorf("got %v, want the remedy", err)
 	}
 	if err := runsHere(filepath.Join(dir, "none")); !os.IsNotExist(err) {

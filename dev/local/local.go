@@ -321,8 +321,8 @@ func (r *run) complete(ctx context.Context) error {
 	return nil
 }
 
-// architecture is the architecture of this machine, in Lambda's terms, because the functions run here.
-func architecture() string {
+// Architecture is the architecture of this machine, in Lambda's terms, because the functions run here.
+func Architecture() string {
 	if runtime.GOARCH == "arm64" {
 		return "arm64"
 	}

@@ -2,9 +2,7 @@ package local
 
 import (
 	"maps"
-	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -29,7 +27,7 @@ type Result struct {
 
 func newResult(endpoint string, d *deployed, stack string) Result {
 	parts := observe.FromOutputs(d.outputs[stack])
-	parts.APIURL = localAPI(endpoint, parts.APIURL)
+	parts.APIURL = observe.EmulatorAPI(endpoint, parts.APIURL)
 	return Result{
 		EndpointURL: endpoint, Region: emulator.Region, Stack: parts, Functions: d.functions,
 		Ingestions: ingestions(endpoint, d), Lacks: lacks(),
@@ -40,22 +38,12 @@ func ingestions(endpoint string, d *deployed) (all []config.Manifest) {
 	for _, stack := range slices.Sorted(maps.Keys(d.outputs)) {
 		for _, output := range slices.Sorted(maps.Keys(d.outputs[stack])) {
 			if i, err := config.DecodeManifest(d.outputs[stack][output]); err == nil {
-				i.APIURL = localAPI(endpoint, i.APIURL)
+				i.APIURL = observe.EmulatorAPI(endpoint, i.APIURL)
 				all = append(all, i)
 			}
 		}
 	}
 	return all
-}
-
-// localAPI is where the emulator serves a REST API whose URL on AWS is https://<id>.execute-api.<region>.<suffix>/<stage>/.
-func localAPI(endpoint, deployedURL string) string {
-	u, err := url.Parse(deployedURL)
-	if err != nil || deployedURL == "" {
-		return ""
-	}
-	id, _, _ := strings.Cut(u.Host, ".")
-	return endpoint + "/_aws/execute-api/" + id + "/" + strings.Trim(u.Path, "/")
 }
 
 // connectBridge connects the STANDARD state machines with the event bus, as AWS does. The emulator reports no status

@@ -83,26 +83,37 @@ func (s *System) Describe(ctx context.Context, name string) (*sfn.DescribeExecut
 	return out, nil
 }
 
-// LastAttempt returns when the last attempt of a state of an execution began.
-func (s *System) LastAttempt(ctx context.Context, execution, state string) (at time.Time, err error) {
-	in := false
+// History returns the events of an execution, oldest first.
+func (s *System) History(ctx context.Context, execution string) ([]types.HistoryEvent, error) {
+	var events []types.HistoryEvent
 	pages := sfn.NewGetExecutionHistoryPaginator(s.Watcher, &sfn.GetExecutionHistoryInput{
 		ExecutionArn: aws.String(s.ExecutionARN(execution)), MaxResults: 1000,
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return at, fmt.Errorf("history of %s: %w", execution, err)
+			return nil, fmt.Errorf("history of %s: %w", execution, err)
 		}
-		for _, e := range page.Events {
-			if e.StateEnteredEventDetails != nil {
-				in = aws.ToString(e.StateEnteredEventDetails.Name) == state
-			}
-			begins := e.StateEnteredEventDetails != nil || e.Type == types.HistoryEventTypeTaskScheduled ||
-				e.Type == types.HistoryEventTypeLambdaFunctionScheduled
-			if in && begins {
-				at = aws.ToTime(e.Timestamp)
-			}
+		events = append(events, page.Events...)
+	}
+	return events, nil
+}
+
+// LastAttempt returns when the last attempt of a state of an execution began.
+func (s *System) LastAttempt(ctx context.Context, execution, state string) (at time.Time, err error) {
+	history, err := s.History(ctx, execution)
+	if err != nil {
+		return at, err
+	}
+	in := false
+	for _, e := range history {
+		if e.StateEnteredEventDetails != nil {
+			in = aws.ToString(e.StateEnteredEventDetails.Name) == state
+		}
+		begins := e.StateEnteredEventDetails != nil || e.Type == types.HistoryEventTypeTaskScheduled ||
+			e.Type == types.HistoryEventTypeLambdaFunctionScheduled
+		if in && begins {
+			at = aws.ToTime(e.Timestamp)
 		}
 	}
 	if at.IsZero() {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -57,6 +58,17 @@ func FromOutputs(outputs map[string]string) Stack {
 		PremiumQueueURL:        outputs["PremiumQueueUrl"],
 		GeocoderParameter:      outputs["GeocoderParameter"],
 	}
+}
+
+// EmulatorAPI is where the emulator serves a REST API whose URL on AWS is https://<id>.execute-api.<region>.<suffix>/<stage>/.
+// That host name does not resolve.
+func EmulatorAPI(endpoint, deployedURL string) string {
+	u, err := url.Parse(deployedURL)
+	if err != nil || deployedURL == "" {
+		return ""
+	}
+	id, _, _ := strings.Cut(u.Host, ".")
+	return endpoint + "/_aws/execute-api/" + id + "/" + strings.Trim(u.Path, "/")
 }
 
 // System is a deployed stack with clients of its parts.

@@ -1,13 +1,14 @@
 package cloud
 
 import (
-	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
@@ -34,13 +35,10 @@ func fields(t reflect.Type) map[string]int {
 	return all
 }
 
-// decode converts a request that json decoded into an input of the SDK.
-func decode(v any, into reflect.Value) error {
-	if v == nil {
-		return nil
-	}
+// decode converts a part of a request into an input of the SDK.
+func decode(text json.RawMessage, into reflect.Value) error {
 	if into.Type() == attribute {
-		av, err := decodeAttribute(v)
+		av, err := attributevalue.UnmarshalJSON(text)
 		if err == nil {
 			into.Set(reflect.ValueOf(av))
 		}
@@ -49,26 +47,26 @@ func decode(v any, into reflect.Value) error {
 	switch into.Kind() {
 	case reflect.Pointer:
 		into.Set(reflect.New(into.Type().Elem()))
-		return decode(v, into.Elem())
+		return decode(text, into.Elem())
 	case reflect.Struct:
-		m, ok := v.(map[string]any)
-		if !ok {
-			return refused("%T for a %s", v, into.Type())
+		var m map[string]json.RawMessage
+		if err := json.Unmarshal(text, &m); err != nil {
+			return err
 		}
 		known := fields(into.Type())
 		for name, value := range m {
 			at, ok := known[strings.ToLower(name)]
 			if !ok {
-				return refused("%s has no %s", into.Type(), name)
+				return fmt.Errorf("%s has no %s", into.Type(), name)
 			}
 			if err := decode(value, into.Field(at)); err != nil {
 				return err
 			}
 		}
 	case reflect.Map:
-		m, ok := v.(map[string]any)
-		if !ok {
-			return refused("%T for a %s", v, into.Type())
+		var m map[string]json.RawMessage
+		if err := json.Unmarshal(text, &m); err != nil {
+			return err
 		}
 		into.Set(reflect.MakeMapWithSize(into.Type(), len(m)))
 		for name, value := range m {
@@ -79,9 +77,9 @@ func decode(v any, into reflect.Value) error {
 			into.SetMapIndex(reflect.ValueOf(name).Convert(into.Type().Key()), e)
 		}
 	case reflect.Slice:
-		l, ok := v.([]any)
-		if !ok {
-			return refused("%T for a %s", v, into.Type())
+		var l []json.RawMessage
+		if err := json.Unmarshal(text, &l); err != nil {
+			return err
 		}
 		into.Set(reflect.MakeSlice(into.Type(), len(l), len(l)))
 		for i, value := range l {
@@ -90,73 +88,9 @@ func decode(v any, into reflect.Value) error {
 			}
 		}
 	default:
-		return decodeScalar(v, into)
+		return json.Unmarshal(text, into.Addr().Interface())
 	}
 	return nil
-}
-
-func decodeScalar(v any, into reflect.Value) error {
-	switch v := v.(type) {
-	case string:
-		if into.Kind() == reflect.String {
-			into.SetString(v)
-			return nil
-		}
-	case bool:
-		if into.Kind() == reflect.Bool {
-			into.SetBool(v)
-			return nil
-		}
-	case json.Number:
-		if n, err := v.Int64(); err == nil && into.CanInt() {
-			into.SetInt(n)
-			return nil
-		}
-	}
-	return refused("%v for a %s", v, into.Type())
-}
-
-func decodeAttribute(v any) (types.AttributeValue, error) {
-	m, ok := v.(map[string]any)
-	if !ok || len(m) != 1 {
-		return nil, refused("attribute %v", v)
-	}
-	for kind, value := range m {
-		switch text, _ := value.(string); kind {
-		case "S":
-			return &types.AttributeValueMemberS{Value: text}, nil
-		case "N":
-			return &types.AttributeValueMemberN{Value: text}, nil
-		case "BOOL":
-			is, _ := value.(bool)
-			return &types.AttributeValueMemberBOOL{Value: is}, nil
-		case "NULL":
-			return &types.AttributeValueMemberNULL{Value: true}, nil
-		case "L":
-			list, _ := value.([]any)
-			out := &types.AttributeValueMemberL{}
-			for _, e := range list {
-				av, err := decodeAttribute(e)
-				if err != nil {
-					return nil, err
-				}
-				out.Value = append(out.Value, av)
-			}
-			return out, nil
-		case "M":
-			object, _ := value.(map[string]any)
-			out := &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{}}
-			for name, e := range object {
-				av, err := decodeAttribute(e)
-				if err != nil {
-					return nil, err
-				}
-				out.Value[name] = av
-			}
-			return out, nil
-		}
-	}
-	return nil, refused("attribute %v", v)
 }
 
 // encode converts an output of the SDK into a value that json can write. If lower is set, names begin with a lower-case
@@ -218,29 +152,10 @@ func encode(v reflect.Value, lower bool) any {
 	}
 }
 
-func encodeAttribute(av types.AttributeValue) any {
-	switch av := av.(type) {
-	case *types.AttributeValueMemberS:
-		return map[string]any{"S": av.Value}
-	case *types.AttributeValueMemberN:
-		return map[string]any{"N": av.Value}
-	case *types.AttributeValueMemberBOOL:
-		return map[string]any{"BOOL": av.Value}
-	case *types.AttributeValueMemberB:
-		return map[string]any{"B": base64.StdEncoding.EncodeToString(av.Value)}
-	case *types.AttributeValueMemberL:
-		list := make([]any, len(av.Value))
-		for i, e := range av.Value {
-			list[i] = encodeAttribute(e)
-		}
-		return map[string]any{"L": list}
-	case *types.AttributeValueMemberM:
-		object := make(map[string]any, len(av.Value))
-		for name, e := range av.Value {
-			object[name] = encodeAttribute(e)
-		}
-		return map[string]any{"M": object}
-	default:
-		return map[string]any{"NULL": true}
+func encodeAttribute(av types.AttributeValue) json.RawMessage {
+	text, err := attributevalue.MarshalJSON(av)
+	if err != nil {
+		panic(err) // attributes always marshal
 	}
+	return text
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
+	"io"
 	"net/http"
 	"reflect"
 
@@ -13,20 +13,18 @@ import (
 
 // serveJSON answers in the protocol of DynamoDB, Step Functions and SQS.
 func (c *Cloud) serveJSON(w http.ResponseWriter, r *http.Request, service, op string) {
-	var body any
-	dec := json.NewDecoder(r.Body)
-	dec.UseNumber()
-	if err := dec.Decode(&body); err != nil {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
 	out, err := c.answer(r.Context(), service, op, body)
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-	status := http.StatusOK
+	answer, status := encode(reflect.ValueOf(out), service == "states"), http.StatusOK
 	if err != nil {
-		out, status = fault(err)
+		answer, status = fault(err)
 	}
-	text, err := json.Marshal(encode(reflect.ValueOf(out), service == "states"))
+	text, err := json.Marshal(answer)
 	if err != nil {
 		panic(err) // maps, strings and numbers always marshal
 	}
@@ -35,7 +33,7 @@ func (c *Cloud) serveJSON(w http.ResponseWriter, r *http.Request, service, op st
 }
 
 // answer calls the operation of a service. The interface's value has only the operations that the functions use.
-func (c *Cloud) answer(ctx context.Context, service, op string, body any) (any, error) {
+func (c *Cloud) answer(ctx context.Context, service, op string, body json.RawMessage) (any, error) {
 	at, ok := map[string]reflect.Value{
 		"dynamodb": reflect.ValueOf(&c.opts.Table), "states": reflect.ValueOf(&c.states), "sqs": reflect.ValueOf(&c.queues),
 	}[service]
@@ -70,5 +68,3 @@ func fault(err error) (any, int) {
 	}
 	return fields, http.StatusBadRequest
 }
-
-func refused(format string, args ...any) error { return fmt.Errorf(format, args...) }
