@@ -175,8 +175,9 @@ func (r *ReplayableIngestion) addSchedule(s *settings) {
 		RetryAttempts: jsii.Number(0),
 		MaxEventAge:   awscdk.Duration_Minutes(jsii.Number(1)),
 	})
-	// CDK would create the role in the stack, out of reach of this construct's tags and aspects. A schedule speaks as its
-	// group (Scheduler User Guide, "Confused deputy prevention in EventBridge Scheduler"); no other one may use the role.
+	// CDK would create the role in the stack, out of reach of this construct's tags and aspects. A schedule speaks as
+	// its group (Scheduler User Guide, "Confused deputy prevention in EventBridge Scheduler"); no other one may use the
+	// role.
 	role := awsiam.NewRole(r, jsii.String("ScheduleRole"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("scheduler.amazonaws.com"), &awsiam.ServicePrincipalOpts{
 			Conditions: &map[string]any{

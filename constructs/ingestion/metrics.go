@@ -128,9 +128,9 @@ func (r *ReplayableIngestion) Metric(name MetricName, options *awscloudwatch.Met
 	return m.With(&rest)
 }
 
-// metricStartsThrottled counts calls of StartExecution that were refused, whoever made them in this account and Region: Step
-// Functions does not tell whose they were ("Monitoring Step Functions metrics using Amazon CloudWatch", Step Functions
-// Developer Guide).
+// metricStartsThrottled counts calls of StartExecution that were refused, whoever made them in this account and Region:
+// Step Functions does not tell whose they were ("Monitoring Step Functions metrics using Amazon CloudWatch", Step
+// Functions Developer Guide).
 func metricStartsThrottled(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
 		Namespace: jsii.String("AWS/States"), MetricName: jsii.String("ThrottledEvents"), Statistic: jsii.String("Sum"),

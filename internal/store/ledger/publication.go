@@ -30,8 +30,8 @@ func (l *Publications) Raise(ctx context.Context, resourceID string, place domai
 	return p, err
 }
 
-// Lock begins the publication of an event. If that of a newer event has begun, or another execution has locked the row, it
-// returns the row with ErrConflict.
+// Lock begins the publication of an event. If that of a newer event has begun, or another execution has locked the row,
+// it returns the row with ErrConflict.
 func (l *Publications) Lock(ctx context.Context, w domain.PublicationLock) (domain.Publication, error) {
 	c := lockChange(w, w.Place).Set("place", str(w.Place.String()))
 	p, err := applied[domain.Publication](ctx, l.table, c, "lock publication")
