@@ -4,6 +4,8 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 )
 
 // Measured is the measured usage per event.
@@ -57,15 +59,16 @@ func (m Measured) Usage(transitions float64) Usage {
 		"ddbmonth": m.Row / 1e9, "pitr": m.Row / 1e9, "s3month": m.Object / 1e9, "trace": sampled * transitions / 2,
 	}
 	logged := m.Logged
-	for name, n := range m.Invocations {
+	for _, name := range slices.Sorted(maps.Keys(m.Invocations)) { // in one order: the sum of floats depends on it
+		n := m.Invocations[name]
 		u["invocation"] += n
 		u["gbs"] += m.Seconds[name] * memoryGB[name]
 		logged += n * platformLines
 	}
 	u["logs"] = logged / 1e9
-	for call, n := range m.Calls {
+	for _, call := range slices.Sorted(maps.Keys(m.Calls)) {
 		if id, priced := priceOf[call]; priced {
-			u[id] += n
+			u[id] += m.Calls[call]
 		}
 	}
 	return u
