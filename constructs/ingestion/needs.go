@@ -103,15 +103,20 @@ func executions(of func(*ReplayableIngestion) awsstepfunctions.StateMachine, act
 
 // redrives is to redrive executions, which replays do not do around an EXPRESS state machine.
 func redrives() []need {
-	n := executions(ingestionMachine, "states:RedriveExecution")[0]
-	all := n.resource
-	n.resource = func(r *ReplayableIngestion, s *settings) *string {
-		if !redrivable(s.workflow) {
-			return nil
+	return onlyIf(func(s *settings) bool { return redrivable(s.workflow) }, executions(ingestionMachine, "states:RedriveExecution"))
+}
+
+// onlyIf is for what only some settings need.
+func onlyIf(wanted func(*settings) bool, list []need) []need {
+	for i, n := range list {
+		list[i].resource = func(r *ReplayableIngestion, s *settings) *string {
+			if !wanted(s) {
+				return nil
+			}
+			return n.resource(r, s)
 		}
-		return all(r, s)
 	}
-	return []need{n}
+	return list
 }
 
 // onMachine is about a state machine itself.

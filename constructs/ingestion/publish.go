@@ -29,7 +29,7 @@ var publish = functionSpec{
 	},
 	needs: slices.Concat(
 		readEvents(theNewest),
-		objects(schema.OutputsPrefix, "s3:PutObject"),
+		onlyIf(func(s *settings) bool { return s.storeOutputs }, objects(schema.OutputsPrefix, "s3:PutObject")),
 		rows("GetItem", "UpdateItem"),
 		publishes(),
 	),

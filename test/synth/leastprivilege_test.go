@@ -138,6 +138,21 @@ What each role of the construct may do, to the last action. This file is written
 role is your own: the states of your workflow add what they need to the role of the state machine.
 `
 
+func TestPublishWritesOutputsOnlyIfTheyAreStored(t *testing.T) {
+	writes := func(stored bool) bool {
+		stack := newStack(t)
+		props := valid(stack)
+		props.StoreOutputs = jsii.Bool(stored)
+		newIngestion(stack, props)
+		return slices.ContainsFunc(permissions(t, synth(t, stack)), func(line string) bool {
+			return strings.Contains(line, "s3:PutObject") && strings.Contains(line, "/outputs/")
+		})
+	}
+	if !writes(true) || writes(false) {
+		t.Errorf("may write outputs: %v with StoreOutputs, %v without", writes(true), writes(false))
+	}
+}
+
 func without(lines, others []string) []string {
 	return slices.DeleteFunc(lines, func(line string) bool { return slices.Contains(others, line) })
 }
