@@ -19,30 +19,41 @@ import (
 	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
-// replayOf replays the latest event of a resource through the API and returns its item, which must have succeeded.
-func (e *env) replayOf(ctx context.Context, resourceID string) (replay.Item, error) {
-	var item replay.Item
-	accepted, err := e.API.Replays.Create(ctx, "", replay.Request{
-		Action: replay.Rerun, Versions: replay.Versions{Mode: replay.LatestVersion}, Reason: "smoke check",
-		Select: replay.Select{ResourceIDs: []string{resourceID}},
-	})
+// replay asks for a replay and returns its items at its end. Its counts must be those wanted.
+func (e *env) replay(ctx context.Context, r replay.Request, want replay.Counts) ([]replay.Item, error) {
+	accepted, err := e.API.Replays.Create(ctx, "", r)
 	if err != nil {
-		return item, err
+		return nil, err
 	}
-	done, err := e.API.Replays.Wait(ctx, accepted.ReplayID)
-	if err != nil {
-		return item, err
+	if err := e.completed(ctx, accepted.ReplayID, want); err != nil {
+		return nil, err
 	}
 	page, err := e.API.Replays.ListItemsPage(ctx, accepted.ReplayID, "", "")
+	if err == nil && len(page.Items) == 0 {
+		err = fmt.Errorf("replay %s has no items", accepted.ReplayID)
+	}
+	return page.Items, err
+}
+
+// completed waits for the end of a replay. Its counts must be those wanted.
+func (e *env) completed(ctx context.Context, replayID string, want replay.Counts) error {
+	done, err := e.API.Replays.Wait(ctx, replayID)
+	if err == nil && done.Counts != want {
+		err = fmt.Errorf("replay %s: got %s, %+v, want %+v", replayID, done.Status, done.Counts, want)
+	}
+	return err
+}
+
+// replayOf replays the latest event of a resource through the API and returns its item, which must have succeeded.
+func (e *env) replayOf(ctx context.Context, resourceID string) (item replay.Item, err error) {
+	items, err := e.replay(ctx, replay.Request{
+		Action: replay.Rerun, Versions: replay.Versions{Mode: replay.LatestVersion}, Reason: "smoke check",
+		Select: replay.Select{ResourceIDs: []string{resourceID}},
+	}, replay.Counts{Matched: 1, Started: 1, Succeeded: 1})
 	if err != nil {
 		return item, err
 	}
-	want := replay.Counts{Matched: 1, Started: 1, Succeeded: 1}
-	if done.Counts != want || len(page.Items) != 1 || page.Items[0].Outcome != replay.Succeeded {
-		return item, fmt.Errorf("replay %s of %s: got %+v and items %+v, want %+v", accepted.ReplayID, resourceID,
-			done.Counts, page.Items, want)
-	}
-	return page.Items[0], nil
+	return items[0], nil
 }
 
 func replayByAPI(ctx context.Context, e *env) (string, error) {

@@ -8,10 +8,10 @@ import (
 	"io"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go/middleware"
 
+	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/internal/aws/sdk"
 )
 
@@ -68,12 +68,7 @@ func runOn(ctx context.Context, stack string, opts Options) error {
 		if cfg.BaseEndpoint == nil {
 			return errors.New("with -emulator, AWS_ENDPOINT_URL must be set")
 		}
-		if opts.APIURL, err = APIURL(aws.ToString(cfg.BaseEndpoint), opts.Outputs[outAPI]); err != nil {
-			return err
-		}
-		if opts.AutoReplayFunction, err = AutoReplayFunction(ctx, cfg, stack); err != nil {
-			return err
-		}
+		opts.APIURL = observe.EmulatorAPI(strings.TrimSuffix(*cfg.BaseEndpoint, "/"), opts.Outputs["ApiUrl"])
 	}
 	_, err = Run(ctx, cfg, opts)
 	return err

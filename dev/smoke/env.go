@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"github.com/ce873799/replayable-ingestion/dev/observe"
+	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
@@ -21,7 +22,8 @@ import (
 type env struct {
 	*observe.System
 	Options
-	id string // of this run
+	ingestion config.Manifest
+	id        string // of this run
 }
 
 func newEnv(cfg aws.Config, opts Options) (*env, error) {
@@ -39,7 +41,13 @@ func newEnv(cfg aws.Config, opts Options) (*env, error) {
 		BaseURL: stack.APIURL, Region: cfg.Region, Credentials: cfg.Credentials,
 		Attempts: 1, // a check reports a 5xx: another attempt would hide it
 	})
-	return &env{System: system, Options: opts, id: strings.ToLower(rand.Text()[:10])}, err
+	e := &env{System: system, Options: opts, id: strings.ToLower(rand.Text()[:10])}
+	for _, output := range opts.Outputs {
+		if m, err := config.DecodeManifest(output); err == nil {
+			e.ingestion = m
+		}
+	}
+	return e, err
 }
 
 // resource is an id that no other check or run uses. owner is the id of its owner.

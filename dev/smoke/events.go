@@ -133,7 +133,7 @@ func ingestionVariable(ctx context.Context, e *env) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	history, err := e.history(ctx, *run.Name)
+	history, err := e.History(ctx, *run.Name)
 	if err != nil {
 		return "", err
 	}
@@ -183,7 +183,7 @@ type attempt struct {
 // attempt reads the payload of the last attempt of a state from the history.
 func (e *env) attempt(ctx context.Context, execution, state string) (attempt, error) {
 	var a attempt
-	history, err := e.history(ctx, execution)
+	history, err := e.History(ctx, execution)
 	if err != nil {
 		return a, err
 	}
@@ -203,19 +203,4 @@ func (e *env) attempt(ctx context.Context, execution, state string) (attempt, er
 		return a, fmt.Errorf("payload of state %s has no retryCount or no redriveCount: %s", state, shorten(payload))
 	}
 	return a, nil
-}
-
-func (e *env) history(ctx context.Context, execution string) ([]types.HistoryEvent, error) {
-	var events []types.HistoryEvent
-	pages := sfn.NewGetExecutionHistoryPaginator(e.Machine, &sfn.GetExecutionHistoryInput{
-		ExecutionArn: aws.String(e.ExecutionARN(execution)), IncludeExecutionData: aws.Bool(true),
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("history of %s: %w", execution, err)
-		}
-		events = append(events, page.Events...)
-	}
-	return events, nil
 }

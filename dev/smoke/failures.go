@@ -43,12 +43,21 @@ func (e *env) settled(ctx context.Context, execution string) (domain.Failure, er
 	return f, nil
 }
 
-// nudge runs auto-replay if its function is known. Otherwise the schedule runs it, in about a minute.
+// decided is settled for a failure that is to get a status.
+func (e *env) decided(ctx context.Context, execution string, want domain.FailureStatus) (domain.Failure, error) {
+	f, err := e.settled(ctx, execution)
+	if err == nil && f.Status != want {
+		err = fmt.Errorf("the failure of %s is %s: %s, want %s", execution, f.Status, f.Decision, want)
+	}
+	return f, err
+}
+
+// nudge runs auto-replay on the emulator. On an account the schedule runs it, in about a minute.
 func (e *env) nudge(ctx context.Context) error {
-	if e.AutoReplayFunction == "" {
+	if !e.Emulator {
 		return smithytime.SleepWithContext(ctx, 2*time.Second)
 	}
-	if _, err := e.AutoReplay(ctx, e.AutoReplayFunction); err != nil {
+	if _, err := e.AutoReplay(ctx, e.ingestion.Functions["AutoReplay"]); err != nil {
 		return fmt.Errorf("auto-replay failed: %w", err)
 	}
 	return nil
@@ -163,14 +172,11 @@ func autoReplay(ctx context.Context, e *env) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	f, err := e.settled(ctx, *run.Name)
-	if err != nil {
-		return "", err
+	f, err := e.decided(ctx, *run.Name, domain.Healed)
+	if err == nil && f.ResourceID != id {
+		err = fmt.Errorf("the failure is of %q, want %q", f.ResourceID, id)
 	}
-	if f.Status != domain.Healed || f.ResourceID != id {
-		return "", fmt.Errorf("the failure with error %s is %s: %s; want %s", f.Error, f.Status, f.Decision, domain.Healed)
-	}
-	return fmt.Sprintf("error %s, healed by %s", f.Error, f.HealedBy), nil
+	return fmt.Sprintf("error %s, healed by %s", f.Error, f.HealedBy), err
 }
 
 func functionTimeout(ctx context.Context, e *env) (string, error) {
@@ -182,14 +188,8 @@ func functionTimeout(ctx context.Context, e *env) (string, error) {
 	if !(domain.RetryPolicy{RetryOn: domain.DefaultRetryOn()}).Retriable(name) {
 		return "", fmt.Errorf("error %s is not retried by default; its cause is %s", name, shorten(aws.ToString(run.Cause)))
 	}
-	f, err := e.settled(ctx, *run.Name)
-	if err != nil {
-		return "", err
-	}
-	if f.Status != domain.Healed {
-		return "", fmt.Errorf("the failure is %s: %s; want %s", f.Status, f.Decision, domain.Healed)
-	}
-	return "error " + name + ", healed by " + f.HealedBy, nil
+	f, err := e.decided(ctx, *run.Name, domain.Healed)
+	return "error " + name + ", healed by " + f.HealedBy, err
 }
 
 func expiredVersion(ctx context.Context, e *env) (string, error) {
@@ -204,14 +204,8 @@ func expiredVersion(ctx context.Context, e *env) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	f, err := e.settled(ctx, *run.Name)
-	if err != nil {
-		return "", err
-	}
-	if f.Status != domain.Quarantined {
-		return "", fmt.Errorf("the failure is %s: %s; want %s", f.Status, f.Decision, domain.Quarantined)
-	}
-	return f.Decision, nil
+	f, err := e.decided(ctx, *run.Name, domain.Quarantined)
+	return f.Decision, err
 }
 
 // deleteVersions deletes the versions of a resource as a lifecycle rule would: for good, without a delete marker.

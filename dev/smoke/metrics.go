@@ -12,7 +12,6 @@ import (
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	smithytime "github.com/aws/smithy-go/time"
 
-	"github.com/ce873799/replayable-ingestion/internal/config"
 	"github.com/ce873799/replayable-ingestion/internal/schema"
 )
 
@@ -54,18 +53,16 @@ func functionsMetrics(ctx context.Context, e *env) (string, error) {
 
 // dimensions are those of a deployed alarm on a metric of the functions.
 func (e *env) dimensions(ctx context.Context, client *cloudwatch.Client) ([]types.Dimension, error) {
-	for _, output := range e.Outputs {
-		m, err := config.DecodeManifest(output)
-		if err != nil || m.Alarms["Unaccounted"] == "" {
-			continue
-		}
-		out, err := client.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{AlarmNames: []string{m.Alarms["Unaccounted"]}})
-		if err != nil {
-			return nil, fmt.Errorf("describe alarm: %w", err)
-		}
-		if len(out.MetricAlarms) == 1 && len(out.MetricAlarms[0].Dimensions) == 1 {
-			return out.MetricAlarms[0].Dimensions, nil
-		}
+	name := e.ingestion.Alarms["Unaccounted"]
+	if name == "" {
+		return nil, errors.New("the stack's outputs name no alarm on what is unaccounted for")
 	}
-	return nil, errors.New("the stack's outputs name no alarm on what is unaccounted for")
+	out, err := client.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{AlarmNames: []string{name}})
+	if err != nil {
+		return nil, fmt.Errorf("describe alarm: %w", err)
+	}
+	if len(out.MetricAlarms) != 1 || len(out.MetricAlarms[0].Dimensions) != 1 {
+		return nil, fmt.Errorf("alarm %s is not deployed, or has not one dimension", name)
+	}
+	return out.MetricAlarms[0].Dimensions, nil
 }

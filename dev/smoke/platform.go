@@ -46,7 +46,7 @@ func lease(ctx context.Context, e *env) (string, error) {
 	if err := e.nudge(ctx); err != nil {
 		return "", err
 	}
-	if e.AutoReplayFunction == "" { // see at least one run of a schedule of a minute
+	if !e.Emulator { // see at least one run of a schedule of a minute
 		if err := smithytime.SleepWithContext(ctx, 70*time.Second); err != nil {
 			return "", err
 		}
@@ -91,22 +91,11 @@ func recursion(ctx context.Context, e *env) (detail string, err error) {
 	if err := group.Wait(); err != nil {
 		return "", err
 	}
-	accepted, err := e.API.Replays.Create(ctx, "", replay.Request{
+	_, err = e.replay(ctx, replay.Request{
 		Action: replay.Rerun, Versions: replay.Versions{Mode: replay.LatestVersion}, Reason: "smoke check of recursion",
 		Select: replay.Select{OwnerID: owner},
-	})
-	if err != nil {
-		return "", err
-	}
-	done, err := e.API.Replays.Wait(ctx, accepted.ReplayID)
-	if err != nil {
-		return "", err
-	}
-	want := replay.Counts{Matched: len(ids), Skipped: len(ids)}
-	if done.Counts != want {
-		return "", fmt.Errorf("replay %s: got %+v, want %+v", accepted.ReplayID, done.Counts, want)
-	}
-	return fmt.Sprintf("%d resources in %d pages or more", len(ids), hops), nil
+	}, replay.Counts{Matched: len(ids), Skipped: len(ids)})
+	return fmt.Sprintf("%d resources in %d pages or more", len(ids), hops), err
 }
 
 // forgetOwner deletes the rows of an owner.

@@ -25,13 +25,17 @@ func series(ctx context.Context, e *env) (string, error) {
 		Versions:  replay.Versions{Mode: replay.VersionSeries, Series: &replay.Series{}, OnFailure: replay.StopOnFailure},
 		Transform: &replay.Transform{MergePatch: json.RawMessage(`{"smoke":true}`)},
 	}
-	items, err := e.bothOf(ctx, all)
+	both := replay.Counts{Matched: 2, Started: 2, Succeeded: 2}
+	items, err := e.replay(ctx, all, both)
 	if err != nil {
 		return "", err
 	}
-	var runs [2]string
-	for i, it := range items {
-		runs[i] = it.ExecutionARN[strings.LastIndex(it.ExecutionARN, ":")+1:]
+	var runs []string // the older version first
+	for _, it := range items {
+		runs = append(runs, it.ExecutionARN[strings.LastIndex(it.ExecutionARN, ":")+1:])
+	}
+	if len(runs) != 2 {
+		return "", fmt.Errorf("got items %+v, want two", items)
 	}
 	first, err := e.ended(ctx, runs[0], types.ExecutionStatusSucceeded)
 	if err != nil {
@@ -46,7 +50,7 @@ func series(ctx context.Context, e *env) (string, error) {
 	}
 	again := all
 	again.Action, again.Transform, again.Target = replay.Republish, nil, "smoke"
-	if items, err = e.bothOf(ctx, again); err != nil {
+	if items, err = e.replay(ctx, again, both); err != nil {
 		return "", err
 	}
 	for i, it := range items {
@@ -55,24 +59,4 @@ func series(ctx context.Context, e *env) (string, error) {
 		}
 	}
 	return fmt.Sprintf("%s after %s, and both outputs published again", runs[1], runs[0]), nil
-}
-
-// bothOf runs a replay of two versions, which must succeed, and returns its items, the older version first.
-func (e *env) bothOf(ctx context.Context, r replay.Request) ([]replay.Item, error) {
-	accepted, err := e.API.Replays.Create(ctx, "", r)
-	if err != nil {
-		return nil, err
-	}
-	done, err := e.API.Replays.Wait(ctx, accepted.ReplayID)
-	if err != nil {
-		return nil, err
-	}
-	page, err := e.API.Replays.ListItemsPage(ctx, accepted.ReplayID, "", "")
-	if err != nil {
-		return nil, err
-	}
-	if want := (replay.Counts{Matched: 2, Started: 2, Succeeded: 2}); done.Counts != want || len(page.Items) != 2 {
-		return nil, fmt.Errorf("replay %s: got %s, %+v and items %+v, want %+v", accepted.ReplayID, done.Status, done.Counts, page.Items, want)
-	}
-	return page.Items, nil
 }

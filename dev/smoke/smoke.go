@@ -24,14 +24,12 @@ type Options struct {
 	// Outputs are the stack's CloudFormation outputs, by name. See Outputs.
 	Outputs map[string]string
 
-	// APIURL is the base URL of the replay API, stage included. Empty: the output ApiUrl. On the emulator, see APIURL.
+	// APIURL is the base URL of the replay API, stage included. Empty: the output ApiUrl.
 	APIURL string
 
-	// Emulator says that the stack is deployed to MiniStack. Checks that it does not support are skipped.
+	// Emulator says that the stack is deployed to MiniStack. Checks that it does not support are skipped, and auto-replay is
+	// invoked instead of waiting for its schedule.
 	Emulator bool
-
-	// AutoReplayFunction is the name of the function to invoke instead of waiting for its schedule. Empty: wait.
-	AutoReplayFunction string
 
 	// Only are the names of the checks to run. Empty: all.
 	Only []string

@@ -63,26 +63,6 @@ func TestListingKeepsTheTextOfNumbers(t *testing.T) {
 	}
 }
 
-func TestAPIURL(t *testing.T) {
-	tests := []struct {
-		name, endpoint, url, want string
-	}{
-		{"of AWS", "http://127.0.0.1:4566", "https://ab12.execute-api.us-east-1.amazonaws.com/v1/",
-			"http://127.0.0.1:4566/_aws/execute-api/ab12/v1/"},
-		{"without slashes at the end", "http://127.0.0.1:4566/", "https://ab12.execute-api.us-east-1.amazonaws.com/v1",
-			"http://127.0.0.1:4566/_aws/execute-api/ab12/v1/"},
-		{"without an id", "http://127.0.0.1:4566", "https://localhost/v1", ""},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got, err := APIURL(tt.endpoint, tt.url)
-			if got != tt.want || (err != nil) != (tt.want == "") {
-				t.Errorf("got %q, %v, want %q", got, err, tt.want)
-			}
-		})
-	}
-}
-
 func TestCheckPointer(t *testing.T) {
 	const good = `{"error":"InvalidListing","executionArn":"arn","kind":"status","name":"n","redriveCount":0,` +
 		`"startDate":1795420000123,"stateMachineArn":"m","status":"FAILED","stopDate":1795420000456,"v":1}`
@@ -120,7 +100,7 @@ func TestChoose(t *testing.T) {
 // outputs of a stack that does not exist.
 func outputs() map[string]string {
 	m := map[string]string{}
-	for _, name := range needed() {
+	for _, name := range needed {
 		m[name] = "x"
 	}
 	return m
@@ -144,8 +124,8 @@ func TestRunSkipsWhatTheEmulatorCannotShow(t *testing.T) {
 }
 
 func TestRunNamesMissingOutputs(t *testing.T) {
-	_, err := Run(t.Context(), aws.Config{}, Options{Outputs: map[string]string{outAPI: "x"}})
-	if err == nil || !strings.Contains(err.Error(), outStateMachine) || strings.Contains(err.Error(), "output "+outAPI) {
+	_, err := Run(t.Context(), aws.Config{}, Options{Outputs: map[string]string{"ApiUrl": "x"}})
+	if err == nil || !strings.Contains(err.Error(), "StateMachineArn") || strings.Contains(err.Error(), "output ApiUrl") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -13,7 +13,6 @@ import (
 func TestTheSmokeChecksPass(t *testing.T) {
 	results, err := smoke.Run(context.WithoutCancel(t.Context()), sys.Config(), smoke.Options{
 		Outputs: sys.Outputs[local.DefaultStack], APIURL: sys.APIURL, Emulator: true,
-		AutoReplayFunction: sys.Functions["AutoReplay"],
 	})
 	if err != nil && !errors.Is(err, smoke.ErrFailed) {
 		t.Fatal(err)
