@@ -267,7 +267,7 @@ func (p *place) escapes(where, call string) {
 	}
 }
 
-// expressions checks that a string that begins as a JSONata expression also ends as one.
+// expressions checks that a string that begins as a JSONata expression also ends as one, and can be read.
 func (p *place) expressions(where string, v any) {
 	switch v := v.(type) {
 	case []any:
@@ -282,6 +282,8 @@ func (p *place) expressions(where string, v any) {
 		if strings.HasPrefix(v, "{%") != strings.HasSuffix(v, "%}") {
 			p.add("state %q has %s as %s%s: an expression begins with {%% and ends with %%}, with nothing around it",
 				p.state, brief(v), p.part, where)
+		} else if why := unreadable(strings.TrimSuffix(strings.TrimPrefix(v, "{%"), "%}")); why != "" && v != strings.TrimPrefix(v, "{%") {
+			p.add("state %q has %s as %s%s: the expression has %s", p.state, brief(v), p.part, where, why)
 		}
 	}
 }

@@ -98,6 +98,13 @@ func TestWhatStepFunctionsRefusesIsRefusedBefore(t *testing.T) {
 		{"a Choice without a condition", choice(`"Comment":"c"`), `has no condition in Choices[0]`},
 		{"a Choice by a wrong type", choice(`"Variable":"$.a","NumericEquals":"1"`), `has "1" as Choices[0].NumericEquals: it must be a number`},
 		{"half an expression", pass(jsonata + `"Output":{"a":["{% $states.input"]}`), `has "{% $states.input" as Output.a[0]: an expression begins with {% and ends with %}`},
+		{"an open parenthesis", pass(jsonata + `"Output":{"a":"{% $sum($states.input.a %}"}`), `has "{% $sum($states.input.a %}" as Output.a: the expression has a ( that is not closed: add )`},
+		{"a parenthesis too many", pass(jsonata + `"Output":"{% a[b)] %}"`), `has "{% a[b)] %}" as Output: the expression has a ) that closes nothing`},
+		{"an open string", pass(jsonata + `"Output":"{% 'it''s %}"`), `has "{% 'it''s %}" as Output: the expression has a ' that is not closed`},
+		{"an open comment", pass(jsonata + `"Output":"{% 1 /* one %}"`), `has "{% 1 /* one %}" as Output: the expression has a comment that is not closed`},
+		{"an empty expression", pass(jsonata + `"Output":"{% %}"`), `has "{% %}" as Output: the expression has nothing between {% and %}`},
+		{"an expression that goes on", pass(jsonata + `"Output":"{% $states.input. %}"`), `has "{% $states.input. %}" as Output: the expression has nothing behind its last .`},
+		{"an unreadable condition", `{"Type":"Choice",` + jsonata + `"Choices":[{"Condition":"{% (a = 1 %}","Next":"B"}]}`, `has "{% (a = 1 %}" as Choices[0].Condition: the expression has a ( that`},
 		{"our variable", pass(`"Assign":{"ingestion.$":"$.a"}`), `assigns the variable "ingestion" in Assign, which is reserved: rename it`},
 		{"our variable in JSONata", pass(jsonata + `"Assign":{"ingestion":1}`), `assigns the variable "ingestion" in Assign`},
 		{"our variable in a Catch", task(`"Catch":[{"ErrorEquals":["E"],"Next":"B","Assign":{"ingestion":1}}]`), `assigns the variable "ingestion" in Catch[0].Assign`},
@@ -120,6 +127,9 @@ func TestWhatStepFunctionsAcceptsIsAccepted(t *testing.T) {
 		`{"Type":"Wait","Timestamp":"2030-01-02T03:04:05.123+01:00","Next":"B"}`,
 		`{"Type":"Wait","QueryLanguage":"JSONata","Seconds":"{% $states.input.s %}","Next":"B"}`,
 		`{"Type":"Wait","Timestamp":"${Token[T.1]}","Next":"B"}`,
+		`{"Type":"Pass","QueryLanguage":"JSONata","Output":["{% $match($.a, /[^\\]\"'\/]+\\/(b)/i)[0].%.c / 2 ~> |*|{'d': **.e}, ['f']| %}",` +
+			`"{% (/* one ( */ $f := function($x)<n:n>{ $x > 1 ? $x * 2 %3 : 'it\\'s )' }; $f(a.` + "`b (`" + `) and b / c / d in [1..2]) %}",` +
+			`"{% ${Token[T.1]} & \"${Token[T.2]}\" %}","{% $states.input.* %}","{% a.% %}","{% a or b /* { */ %}","{% and.or / in %}"],"Next":"B"}`,
 		`{"Type":"Pass","InputPath":"$$.Execution.Input['a b']","ResultPath":"$.a['b.c'][0].d-e","OutputPath":null,"Next":"B"}`,
 		`{"Type":"Pass","InputPath":"$ingestion.replay","OutputPath":"$..a[?(@.b > 1)]","Next":"B"}`,
 		`{"Type":"Pass","Parameters":{"a.$":"States.Format('\\\\ \\' \\{\\} {}', $.b)","b":"${a: b}","c.$":"$variable"},"Next":"B"}`,
