@@ -71,11 +71,12 @@ test: check chromium ## check, then every test of every module, the end-to-end o
 test-product: tools
 	@echo "go test ./...: the product"; PATH="$(CURDIR)/$(node):$$PATH" go test -timeout 20m ./...
 
-# go test keeps the results of a module's tests although files outside of the module have changed: therefore -count 1. The
-# end-to-end tests take longest and come first. They wait most of the time: one package more than there are processors runs.
+# go test keeps the results of a module's tests although files outside of the module have changed: therefore -count 1. What
+# takes longest comes first. The end-to-end tests wait most of the time: one package more than there are processors runs.
 test-modules: tools chromium
 	@echo "go test: what runs on the emulator and in a browser, and the tools in dev"
-	@PATH="$(CURDIR)/$(node):$$PATH" go test -timeout 20m -count 1 -p "$$(($$(nproc) + 1))" ./test/e2e ./dev/... ./test/... ./test/browser/...
+	@PATH="$(CURDIR)/$(node):$$PATH" go test -timeout 20m -count 1 -p "$$(($$(nproc) + 1))" \
+		./test/e2e ./test/consumer ./test/synth ./test/workflows ./dev/... ./test/... ./test/browser/...
 
 # go fuzzes one target per call. "context deadline exceeded" without a failing input means that the time was up while an input ran.
 # A new failing input is kept in testdata/fuzz, where every go test tries it again.
