@@ -8,28 +8,19 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
-	smithytime "github.com/aws/smithy-go/time"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ce873799/replayable-ingestion/dev/local"
 	"github.com/ce873799/replayable-ingestion/dev/observe"
 	"github.com/ce873799/replayable-ingestion/dev/sales"
 	"github.com/ce873799/replayable-ingestion/replay"
-	"github.com/ce873799/replayable-ingestion/replay/client"
 )
 
 // deployed is the dev stage on the emulator, and the same workflow without the construct.
 type deployed struct {
-	*local.Stack
-	machine  *sfn.Client
-	queues   *sqs.Client
-	api      *client.Client
-	baseline string // ARN of the state machine without the construct
+	*observe.System
+	baseline *observe.System // of the state machine without the construct
 }
 
 // emulated runs sales end to end through the deployed stage, and counts state transitions.
@@ -41,16 +32,15 @@ func (r *run) emulated(ctx context.Context) ([]Row, error) {
 		return nil, err
 	}
 	defer stack.Stop()
-	cfg := stack.Config()
-	d := &deployed{
-		Stack: stack, machine: sfn.NewFromConfig(cfg), queues: sqs.NewFromConfig(cfg),
-	}
-	if d.api, err = observe.Connect(stack.APIURL, cfg, nil); err != nil {
+	system, err := stack.System()
+	if err != nil {
 		return nil, err
 	}
-	if d.baseline, err = stack.Output(local.DefaultStack, "BaselineMachineArn"); err != nil {
+	baseline := *system
+	if baseline.StateMachineARN, err = stack.Output(local.DefaultStack, "BaselineMachineArn"); err != nil {
 		return nil, err
 	}
+	d := &deployed{system, &baseline}
 	all, err := distinct()
 	if err != nil {
 		return nil, err
@@ -107,11 +97,11 @@ func distinct() (found []sales.Sale, err error) {
 func (d *deployed) transitions(ctx context.Context, events []sales.Sale) (float64, error) {
 	total := 0
 	for _, e := range events {
-		with, err := d.statesEntered(ctx, d.StateMachineARN, e)
+		with, err := statesEntered(ctx, d.System, e)
 		if err != nil {
 			return 0, err
 		}
-		without, err := d.statesEntered(ctx, d.baseline, e)
+		without, err := statesEntered(ctx, d.baseline, e)
 		if err != nil {
 			return 0, err
 		}
@@ -120,42 +110,32 @@ func (d *deployed) transitions(ctx context.Context, events []sales.Sale) (float6
 	return float64(total) / float64(len(events)), nil
 }
 
-// statesEntered runs an event through a state machine and counts the states in its history.
-func (d *deployed) statesEntered(ctx context.Context, machine string, e sales.Sale) (n int, err error) {
-	x, err := d.machine.StartExecution(ctx, &sfn.StartExecutionInput{
-		StateMachineArn: &machine, Name: aws.String(probePrefix + e.Listing), Input: &e.Raw,
+// statesEntered runs an event through a system's state machine and counts the states in its history.
+func statesEntered(ctx context.Context, system *observe.System, e sales.Sale) (n int, err error) {
+	name := probePrefix + e.Listing
+	if err := system.StartExecution(ctx, name, e.Raw); err != nil {
+		return 0, err
+	}
+	err = observe.Eventually(ctx, 100*time.Millisecond, name+" succeeds", func(ctx context.Context) (bool, error) {
+		out, err := system.Describe(ctx, name)
+		if err != nil || out == nil || out.Status == types.ExecutionStatusRunning {
+			return false, err
+		}
+		if out.Status != types.ExecutionStatusSucceeded {
+			return false, fmt.Errorf("it ended as %s: %w", out.Status, errLost)
+		}
+		return true, nil
 	})
 	if err != nil {
-		return 0, fmt.Errorf("start execution: %w", err)
+		return 0, err
 	}
-	for {
-		out, err := d.machine.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: x.ExecutionArn})
-		if err != nil {
-			return 0, fmt.Errorf("describe execution: %w", err)
-		}
-		if out.Status == types.ExecutionStatusSucceeded {
-			break
-		}
-		if out.Status != types.ExecutionStatusRunning {
-			return 0, fmt.Errorf("%s ended as %s: %w", *x.ExecutionArn, out.Status, errLost)
-		}
-		if err := smithytime.SleepWithContext(ctx, 100*time.Millisecond); err != nil {
-			return 0, err
+	history, err := system.History(ctx, name)
+	for _, event := range history {
+		if strings.HasSuffix(string(event.Type), "StateEntered") {
+			n++
 		}
 	}
-	pages := sfn.NewGetExecutionHistoryPaginator(d.machine, &sfn.GetExecutionHistoryInput{ExecutionArn: x.ExecutionArn})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return 0, fmt.Errorf("read history: %w", err)
-		}
-		for _, event := range page.Events {
-			if strings.HasSuffix(string(event.Type), "StateEntered") {
-				n++
-			}
-		}
-	}
-	return n, nil
+	return n, err
 }
 
 // errLost means that a sale was not published.
@@ -171,10 +151,7 @@ func (d *deployed) ingestAndReplay(ctx context.Context, events []sales.Sale) (p 
 	group.SetLimit(producers)
 	for _, e := range events {
 		group.Go(func() error {
-			_, err := d.machine.StartExecution(gctx, &sfn.StartExecutionInput{
-				StateMachineArn: &d.StateMachineARN, Name: aws.String("sale-" + e.Listing), Input: &e.Raw,
-			})
-			return err
+			return d.StartExecution(gctx, "sale-"+e.Listing, e.Raw)
 		})
 	}
 	if err := group.Wait(); err != nil {
@@ -191,12 +168,12 @@ func (d *deployed) ingestAndReplay(ctx context.Context, events []sales.Sale) (p 
 	began = time.Now()
 	for len(ids) > 0 {
 		n := min(len(ids), replay.MaxResourceIDs)
-		accepted, err := d.api.Replays.Create(ctx, "", replay.Request{Select: replay.Select{ResourceIDs: ids[:n]}, Reason: "bench"})
+		accepted, err := d.API.Replays.Create(ctx, "", replay.Request{Select: replay.Select{ResourceIDs: ids[:n]}, Reason: "bench"})
 		if err != nil {
 			return p, err
 		}
 		ids = ids[n:]
-		done, err := d.api.Replays.Wait(ctx, accepted.ReplayID)
+		done, err := d.API.Replays.Wait(ctx, accepted.ReplayID)
 		if err != nil {
 			return p, err
 		}
@@ -210,54 +187,15 @@ func (d *deployed) ingestAndReplay(ctx context.Context, events []sales.Sale) (p 
 	return p, err
 }
 
-// receive reads the subscriber's queue until it has the messages of the wanted number of sales, and the queue remains
-// empty.
+// receive empties the subscriber's queue until the messages of the wanted number of sales have come.
 func (d *deployed) receive(ctx context.Context, got received, want int, sales func() int) error {
-	deadline := time.Now().Add(10 * time.Minute)
-	for empty := 0; empty < 3; {
-		out, err := d.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-			QueueUrl: &d.DownstreamQueueURL, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"},
-		})
-		if err != nil {
-			return fmt.Errorf("read what was published: %w", err)
-		}
-		for _, m := range out.Messages {
-			attributes := map[string]string{}
-			for name, a := range m.MessageAttributes {
-				attributes[name] = aws.ToString(a.StringValue)
-			}
-			if strings.HasPrefix(attributes["execution"], probePrefix) {
-				continue
-			}
-			got.count(attributes)
-		}
-		if len(out.Messages) > 0 {
-			if err := d.deleteMessages(ctx, out.Messages); err != nil {
-				return err
-			}
-			continue
-		}
-		if sales() >= want {
-			empty++
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("subscribers have messages of %d of %d sales: %w", sales(), want, errLost)
-		}
-		if err := smithytime.SleepWithContext(ctx, 200*time.Millisecond); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (d *deployed) deleteMessages(ctx context.Context, messages []sqstypes.Message) error {
-	for _, m := range messages {
-		in := &sqs.DeleteMessageInput{QueueUrl: &d.DownstreamQueueURL, ReceiptHandle: m.ReceiptHandle}
-		if _, err := d.queues.DeleteMessage(ctx, in); err != nil {
-			return fmt.Errorf("delete what was read: %w", err)
-		}
-	}
-	return nil
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	defer cancel()
+	what := fmt.Sprintf("subscribers have messages of %d sales", want)
+	return observe.Eventually(ctx, 200*time.Millisecond, what, func(ctx context.Context) (bool, error) {
+		err := d.Receive(ctx, d.DownstreamQueueURL, got.count)
+		return sales() >= want, err
+	})
 }
 
 // received counts the messages that a subscriber has received.
@@ -266,12 +204,15 @@ type received struct {
 	replayed map[[2]string]int // by resource and version
 }
 
-func (r received) count(attributes map[string]string) {
-	if attributes["isReplay"] == "true" {
-		r.replayed[[2]string{attributes["resourceId"], attributes["versionId"]}]++
-	} else {
-		r.live[attributes["execution"]]++
+func (r received) count(m observe.Message) error {
+	switch execution := m.Attributes["execution"]; {
+	case strings.HasPrefix(execution, probePrefix):
+	case m.Attributes["isReplay"] == "true":
+		r.replayed[[2]string{m.Attributes["resourceId"], m.Attributes["versionId"]}]++
+	default:
+		r.live[execution]++
 	}
+	return nil
 }
 
 func once[K comparable](counts map[K]int) (n int) {
