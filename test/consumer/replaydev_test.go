@@ -95,7 +95,13 @@ func (a app) installed(t *testing.T, home, temporary, cache string) (with app, b
 	if programsOnce.bin == "" {
 		t.Fatal("the programs cannot be installed")
 	}
-	return a.with("HOME="+home, "TMPDIR="+temporary, "XDG_CACHE_HOME="+cache, "npm_config_cache="+filepath.Join(cache, "npm"),
+	user, err := os.UserHomeDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What was downloaded and compiled for the user, such as by `make tools`, is taken from there.
+	return a.with("HOME="+home, "TMPDIR="+temporary, "XDG_CACHE_HOME="+cache, "npm_config_cache="+filepath.Join(user, ".npm"),
+		"PIP_CACHE_DIR="+filepath.Join(user, ".cache", "pip"),
 		"GOCACHE="+mustGoEnv(t, "GOCACHE"), "GOPATH="+mustGoEnv(t, "GOPATH")), programsOnce.bin
 }
 
