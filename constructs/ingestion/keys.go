@@ -21,7 +21,7 @@ func (r *ReplayableIngestion) newLogGroup(id string, s *settings) awslogs.LogGro
 
 // newMachineLogGroup is where a state machine logs to. A name that begins so keeps it out of the account's resource
 // policy of log delivery, which is full after some dozens of state machines (Step Functions Developer Guide, "Avoiding
-// Amazon CloudWatch Logs resource policy size restrictions"). It ends with the id of the stack, so that a stack that is
+// CloudWatch resource policy size limits"). It ends with the id of the stack, so that a stack that is
 // made again does not meet the log group that the one before left behind.
 func (r *ReplayableIngestion) newMachineLogGroup(id string, s *settings) awslogs.LogGroup {
 	const maxLength = 200 // of 512, for the id of the stack goes behind it

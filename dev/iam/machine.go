@@ -22,7 +22,7 @@ func (a *Account) ofMachine(id string, p map[string]any, keys map[string]string)
 	}
 	me := role(p["RoleArn"])
 	all := by(service("states"), me.Name, map[string]string{"aws:SourceAccount": accountID, "aws:SourceArn": self},
-		statesGuide+`"Creating state machine roles", Prevent cross-service confused deputy issue`, "sts:AssumeRole")
+		statesGuide+`"Creating an IAM role for your state machine", Prevent cross-service confused deputy issue`, "sts:AssumeRole")
 	logging := p["LoggingConfiguration"] != nil
 	if logging {
 		all = append(all, by(me, "*", nil,
