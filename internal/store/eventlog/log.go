@@ -177,7 +177,9 @@ func (l *Log) Put(ctx context.Context, resourceID string, event []byte, meta Met
 	}
 	id := aws.ToString(out.VersionId)
 	if id == "" || id == "null" {
-		return "", errs.New(errs.Internal, "the bucket %s keeps no versions: turn versioning on", l.bucket)
+		// In a new bucket, versioning takes up to 15 minutes ("Amazon S3 data consistency model", Amazon S3 User Guide).
+		return "", errs.New(errs.ServiceUnavailable,
+			"the bucket %s keeps no versions: turn versioning on, or wait for 15 minutes if it was turned on just now", l.bucket)
 	}
 	if tries, ok := retry.GetAttemptResults(out.ResultMetadata); ok && len(tries.Results) > 1 {
 		// An earlier attempt may have written a version whose response was lost. That version counts.

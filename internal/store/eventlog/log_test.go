@@ -14,6 +14,7 @@ import (
 	"github.com/aws/smithy-go"
 	"pgregory.net/rapid"
 
+	"github.com/ce873799/replayable-ingestion/internal/errs"
 	"github.com/ce873799/replayable-ingestion/replay"
 )
 
@@ -120,8 +121,10 @@ func TestABucketWithoutVersionsIsRefused(t *testing.T) {
 	for _, id := range []string{"", "null"} {
 		b := newBucket()
 		b.version = &id
-		if _, err := New(b, "log").Put(t.Context(), "r", []byte("{}"), meta("e1", start)); err == nil || !strings.Contains(err.Error(), "turn versioning on") {
-			t.Errorf("version id %q: got %v, want an error that says what to do", id, err)
+		_, err := New(b, "log").Put(t.Context(), "r", []byte("{}"), meta("e1", start))
+		var named *errs.Named
+		if !errors.As(err, &named) || named.Name != errs.ServiceUnavailable || !strings.Contains(err.Error(), "turn versioning on") {
+			t.Errorf("version id %q: got %v, want an error that is retried and says what to do", id, err)
 		}
 	}
 }
