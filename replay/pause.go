@@ -13,6 +13,9 @@ type Pause struct {
 	Reason string    `json:"reason"`
 }
 
+// AllPaused begins the reason in the Pause of a replay while all replays are paused.
+const AllPaused = "all replays: "
+
 // Resumption says who resumed something last, and when.
 type Resumption struct {
 	By string    `json:"by,omitempty"` // the caller's ARN; empty: the ingestion itself

@@ -35,7 +35,7 @@ func (c Controls) Pausing(r Replay) *replay.Pause {
 	case r.DryRun || r.Stopped() || r.Status.Final():
 		return nil
 	case !c.ReplaysPausedAt.IsZero():
-		return &replay.Pause{By: c.ReplaysPausedBy, At: c.ReplaysPausedAt.Time, Reason: "all replays: " + c.ReplaysPauseReason}
+		return &replay.Pause{By: c.ReplaysPausedBy, At: c.ReplaysPausedAt.Time, Reason: replay.AllPaused + c.ReplaysPauseReason}
 	case !c.AlarmAt.IsZero() && !r.IgnorePauseAlarm:
 		return &replay.Pause{At: c.AlarmAt.Time, Reason: c.AlarmReason}
 	}

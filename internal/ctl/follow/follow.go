@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl/exit"
@@ -69,9 +70,17 @@ func stoppedByRamp(r replay.Replay) bool {
 func notePauses(f *factory.Factory, m meter, all []replay.Replay) {
 	for _, r := range all {
 		if r.Paused != nil {
-			m.note(fmt.Sprintf("%s; go on with  %s", PauseText(f, *r.Paused), f.Hint("resume "+r.ReplayID)))
+			m.note(fmt.Sprintf("%s; go on with  %s", PauseText(f, *r.Paused), resume(f, r)))
 		}
 	}
+}
+
+// resume is the command that ends a pause: that of all replays, if they are paused.
+func resume(f *factory.Factory, r replay.Replay) string {
+	if strings.HasPrefix(r.Paused.Reason, replay.AllPaused) {
+		return f.Hint("resume --all")
+	}
+	return f.Hint("resume " + r.ReplayID)
 }
 
 // look reads the replays that have not ended, and returns how many that still are.

@@ -169,6 +169,6 @@ func NoResource(err error, resource string) error {
 	}
 	return &exit.Error{Code: exit.Refused, Err: fmt.Errorf("the event log has no resource %s", resource), Do: []string{
 		"ids are as ResourceIdPath finds them in an event, letter by letter",
-		"an event without a usable id never reaches the log: `replayctl failures --detail` lists it",
+		"an event that is too large, or has no usable id, never reaches the log: `replayctl failures --detail` lists it",
 	}}
 }

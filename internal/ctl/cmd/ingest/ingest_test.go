@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"github.com/ce873799/replayable-ingestion/internal/ctl"
@@ -71,6 +72,21 @@ func TestEventsAreSentAndWaitedFor(t *testing.T) {
 	}
 	got.Wants(t, exit.OK, nil, []string{"2 events: 2 SUCCEEDED"})
 	w.Run("show r2@latest --api-url "+w.Gateway.URL).Wants(t, exit.OK, []string{two}, nil)
+}
+
+func TestALineThatStepFunctionsRefusesIsInvalidAndTheOthersAreSent(t *testing.T) {
+	w := account(t)
+	w.Engine.Machine.StartFault = func(string) (error, bool) {
+		if len(w.Engine.Machine.Starts) == 1 {
+			w.Engine.Machine.StartFault = nil
+			return &types.InvalidExecutionInput{Message: aws.String("no number 1E400")}, false
+		}
+		return nil, false
+	}
+	got, all := ingest(t, w, one+"\n"+two+"\n"+`{"id":"r3"}`, "--wait")
+	if statuses(all) != "1:SUCCEEDED 2:INVALID 3:SUCCEEDED" || all[1].Error != "Step Functions refuses the event: no number 1E400" {
+		t.Errorf("got %d, %s%s", got.Code, got.Out, got.Err)
+	}
 }
 
 // Whatever was sent before is not sent twice, however the file is laid out.

@@ -21,7 +21,7 @@ import (
 
 // Statuses, besides those with which Step Functions ends an execution.
 const (
-	invalid   = "INVALID" // the line is not an event
+	invalid   = "INVALID" // the line is not an event, or Step Functions refuses it
 	started   = "STARTED"
 	exists    = "EXISTS"    // an execution with this name was started before; nothing was started now
 	duplicate = "DUPLICATE" // an earlier line of the file is the same event; the line was not sent
@@ -180,8 +180,12 @@ func (s *sender) send(ctx context.Context, e event) (result, error) {
 		StateMachineArn: &s.machine, Name: &name, Input: aws.String(string(e.json)),
 	})
 	var taken *types.ExecutionAlreadyExists
-	if errors.As(err, &taken) {
+	var refused *types.InvalidExecutionInput
+	switch {
+	case errors.As(err, &taken):
 		one.Status, err = exists, nil
+	case errors.As(err, &refused): // it would be refused again, and the others are sent
+		return result{Line: e.line, Status: invalid, Error: "Step Functions refuses the event: " + refused.ErrorMessage()}, nil
 	}
 	if err != nil {
 		return one, fmt.Errorf("send line %d: %w", e.line, err)

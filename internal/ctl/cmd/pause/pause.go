@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -137,6 +138,8 @@ func (o *options) one(ctx context.Context, f *factory.Factory, api *client.Clien
 		if s.Status == replay.Paused && !o.resume {
 			next = "resume " + s.ReplayID
 			f.Say("executions that run end by themselves; the rest waits for %s", f.Hint(next))
+		} else if s.Status == replay.Paused && strings.HasPrefix(s.Paused.Reason, replay.AllPaused) {
+			f.Say("it waits, since all replays are paused: %s resumes them", f.Hint("resume --all"))
 		} else if s.Status == replay.Paused {
 			f.Say("it waits: %s says what is paused", f.Hint(next))
 		}

@@ -37,7 +37,7 @@ func TestEverythingIsPausedAndResumed(t *testing.T) {
 	id := strings.TrimSpace(w.Run("replay r1 --reason x").Out)
 	w.Engine.Pump()
 	w.Run("status "+id).Wants(t, exit.OK, []string{"PAUSED", "all replays: outage"}, nil)
-	w.Run("resume "+id).Wants(t, exit.OK, []string{"PAUSED"}, []string{"it waits", "pause --status"})
+	w.Run("resume "+id).Wants(t, exit.OK, []string{"PAUSED"}, []string{"it waits, since all replays are paused: replayctl resume --all", "resumes them"})
 	w.Run("failures").Wants(t, exit.OK, nil, []string{"automatic replays are paused: outage"})
 	w.Run("resume --all --auto-replay").Wants(t, exit.OK, []string{"not paused since"}, nil)
 	w.Engine.Pump()
