@@ -37,8 +37,8 @@ an event that was sent before is EXISTS, and is not started again. An event that
 line is a DUPLICATE, and duplicateOf is the number of the first. With --name-prefix, the name also has the prefix and the
 number of the line: each line is an execution of its own, and another prefix sends the file again.
 
-A line that is not an event is INVALID, and its error says why. The others are sent. If sending stops on an error,
-send the file again.
+A line that is not an event, or that Step Functions refuses, is INVALID, and its error says why. The others are sent. If
+sending stops on an error, send the file again.
 
 Standard output has a line for each line of the file, with its status: STARTED, EXISTS, DUPLICATE or INVALID. With --wait,
 how the execution ended takes the place of STARTED, and recorded says whether the event log has the event. With EXISTS,
