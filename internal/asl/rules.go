@@ -282,8 +282,10 @@ func (p *place) expressions(where string, v any) {
 		if strings.HasPrefix(v, "{%") != strings.HasSuffix(v, "%}") {
 			p.add("state %q has %s as %s%s: an expression begins with {%% and ends with %%}, with nothing around it",
 				p.state, brief(v), p.part, where)
-		} else if why := unreadable(strings.TrimSuffix(strings.TrimPrefix(v, "{%"), "%}")); why != "" && v != strings.TrimPrefix(v, "{%") {
-			p.add("state %q has %s as %s%s: the expression has %s", p.state, brief(v), p.part, where, why)
+		} else if inner, ok := strings.CutPrefix(v, "{%"); ok {
+			if why := unreadable(strings.TrimSuffix(inner, "%}")); why != "" {
+				p.add("state %q has %s as %s%s: the expression has %s", p.state, brief(v), p.part, where, why)
+			}
 		}
 	}
 }
