@@ -101,7 +101,7 @@ const (
 )
 
 // Metric returns a metric of this ingestion. Its default period is 5 minutes; its statistic is that of the name.
-// options may be nil. Panics if there is no such metric.
+// Nil options change neither. It panics if there is no metric of that name.
 func (r *ReplayableIngestion) Metric(name MetricName, options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	about, ok := schema.MetricNamed(string(name))
 	if !ok {

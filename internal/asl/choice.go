@@ -39,7 +39,7 @@ func operators() map[string]operator {
 
 var (
 	combined = []string{"And", "Or", "Not"}
-	beside   = []string{"Variable", "Next", "Comment", "Assign", "Output"} // fields of a rule that are no condition
+	beside   = []string{"Variable", "Next", "Comment", "Assign", "Output"} // other fields of a rule
 )
 
 // condition checks a rule of a Choice, and those in its And, Or and Not.

@@ -23,7 +23,7 @@ func decodeYAML(text string) (any, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("is neither JSON nor valid YAML: %w", err)
 	}
-	for { // --- without anything behind it is no document
+	for { // a trailing --- starts an empty document, which does not count
 		var other yaml.Node
 		err := documents.Decode(&other)
 		if errors.Is(err, io.EOF) {

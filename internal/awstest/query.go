@@ -128,8 +128,8 @@ func (t *Table) Thaw() {
 	t.frozen = nil
 }
 
-// begin is the sort key at which a reader of a range begins that had come to start. Both are empty if there is no such
-// key.
+// begin returns the sort key from which to read a range, given the start key of a request. An empty start key means the
+// whole range, and an empty result means the whole partition.
 func (r keyRange) begin(start string, newest bool) string {
 	switch {
 	case !newest:

@@ -152,7 +152,8 @@ func (q *Queue) take(n int) (taken []Message) {
 	return taken
 }
 
-// ComeBack makes messages that were received and not deleted visible again. There is no visibility timeout.
+// ComeBack makes received messages visible again that were not deleted. Nothing else does: the queue has no visibility
+// timeout.
 func (q *Queue) ComeBack() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
